@@ -1,0 +1,103 @@
+"""asyncflow: scenarios of Python functions, run from any asyncio program.
+
+How it is built; data flows down, imports point up::
+
+    declare    config/          what users declare: data nodes, tasks, scenarios
+    describe   entities/        scenario, task, data node, job, submission, graph
+               events.py        what has happened
+    decide     scheduler/_plan  what to do next: pure
+    drive      scheduler/_walk  does it, in a task group bounded by a limiter;
+               |                sees only the seams of abc.py
+    do         executors/       where jobs run: inline, threads, worker processes
+               drivers/         how values are read and written
+               stores/          where records are kept
+    join       orchestrator.py  picks and opens them, has the verbs
+    show       sync.py          the same verbs, blocking
+
+`worker/` is what a worker process imports, besides the user's own modules. For its sake
+this module loads the names below when they are first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asyncflow.config import Config as Config
+    from asyncflow.config import Configuration as Configuration
+    from asyncflow.config import DataNodeConfig as DataNodeConfig
+    from asyncflow.config import JobConfig as JobConfig
+    from asyncflow.config import ScenarioConfig as ScenarioConfig
+    from asyncflow.config import Scope as Scope
+    from asyncflow.config import TaskConfig as TaskConfig
+    from asyncflow.entities.completion import as_completed as as_completed
+    from asyncflow.entities.data_node import DataNode as DataNode
+    from asyncflow.entities.job import Job as Job
+    from asyncflow.entities.job import Status as Status
+    from asyncflow.entities.scenario import Scenario as Scenario
+    from asyncflow.entities.sequence import Sequence as Sequence
+    from asyncflow.entities.submission import Submission as Submission
+    from asyncflow.entities.submission import SubmissionStatus as SubmissionStatus
+    from asyncflow.entities.task import Task as Task
+    from asyncflow.errors import AsyncflowError as AsyncflowError
+    from asyncflow.errors import BlockingCall as BlockingCall
+    from asyncflow.errors import ConfigError as ConfigError
+    from asyncflow.errors import DataNodeWritingError as DataNodeWritingError
+    from asyncflow.errors import InsideWorker as InsideWorker
+    from asyncflow.errors import JobFailed as JobFailed
+    from asyncflow.errors import NoData as NoData
+    from asyncflow.errors import NotFound as NotFound
+    from asyncflow.errors import NotOpen as NotOpen
+    from asyncflow.errors import NotPicklable as NotPicklable
+    from asyncflow.errors import Problem as Problem
+    from asyncflow.errors import RemoteTraceback as RemoteTraceback
+    from asyncflow.errors import SubmissionCanceled as SubmissionCanceled
+    from asyncflow.errors import SubmissionFailed as SubmissionFailed
+    from asyncflow.errors import UnsupportedLoop as UnsupportedLoop
+    from asyncflow.errors import UsageError as UsageError
+    from asyncflow.events import Event as Event
+    from asyncflow.events import JobEvent as JobEvent
+    from asyncflow.events import JobFinished as JobFinished
+    from asyncflow.events import JobPending as JobPending
+    from asyncflow.events import JobStarted as JobStarted
+    from asyncflow.events import SubmissionFinished as SubmissionFinished
+    from asyncflow.events import SubmissionStarted as SubmissionStarted
+    from asyncflow.orchestrator import Orchestrator as Orchestrator
+
+_HOMES = {
+    "config": "Config Configuration DataNodeConfig JobConfig ScenarioConfig Scope "
+    "TaskConfig",
+    "entities.completion": "as_completed",
+    "entities.data_node": "DataNode",
+    "entities.job": "Job Status",
+    "entities.scenario": "Scenario",
+    "entities.sequence": "Sequence",
+    "entities.submission": "Submission SubmissionStatus",
+    "entities.task": "Task",
+    "errors": "AsyncflowError BlockingCall ConfigError DataNodeWritingError InsideWorker "
+    "JobFailed NoData NotFound NotOpen NotPicklable Problem RemoteTraceback "
+    "SubmissionCanceled SubmissionFailed UnsupportedLoop UsageError",
+    "events": "Event JobEvent JobFinished JobPending JobStarted SubmissionFinished "
+    "SubmissionStarted",
+    "orchestrator": "Orchestrator",
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = list(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]  # a test holds it
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME.get(name)
+
+    if home is None:
+        raise AttributeError(f"module 'asyncflow' has no attribute {name!r}")
+
+    value = getattr(import_module(f"asyncflow.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

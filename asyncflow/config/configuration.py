@@ -1,0 +1,374 @@
+"""What users declare into: `Configuration`, and the default one, `Config`."""
+
+from __future__ import annotations
+
+import os
+import reprlib
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import attrs
+
+from asyncflow.config import checks
+from asyncflow.config.registry import Registry
+from asyncflow.config.sections import (
+    DataNodeConfig,
+    JobConfig,
+    ScenarioConfig,
+    Scope,
+    Section,
+    TaskConfig,
+    key_of,
+)
+from asyncflow.errors import ConfigError, Problem
+
+S = TypeVar("S", bound=Section)
+
+
+@attrs.define(eq=False)
+class Configuration:
+    """What is declared: data nodes, tasks, scenarios, and how jobs are executed.
+
+    Declaring never raises for what is declared. `problems` lists everything that is
+    wrong, `check` raises it. An id may be configured again with the same content. With
+    another content the latest counts, and in a script that is a problem; in a notebook
+    or at a prompt, where cells are edited and executed again, it is not.
+    """
+
+    _registry: Registry = attrs.field(init=False, factory=Registry)
+    _recorded: list[Problem] = attrs.field(init=False, factory=list[Problem])
+    _revision: int = attrs.field(init=False, default=0)
+
+    @property
+    def data_nodes(self) -> Mapping[str, DataNodeConfig]:
+        """The data node sections, by id: a live view."""
+        return MappingProxyType(self._registry.data_nodes)
+
+    @property
+    def tasks(self) -> Mapping[str, TaskConfig]:
+        """The task sections, by id: a live view."""
+        return MappingProxyType(self._registry.tasks)
+
+    @property
+    def scenarios(self) -> Mapping[str, ScenarioConfig]:
+        """The scenario sections, by id: a live view."""
+        return MappingProxyType(self._registry.scenarios)
+
+    @property
+    def job_config(self) -> JobConfig:
+        """How jobs are executed."""
+        return self._registry.job
+
+    @property
+    def revision(self) -> int:
+        """A number that grows with every change."""
+        return self._revision
+
+    def configure_data_node(
+        self,
+        id: str,
+        storage_type: str = "pickle",
+        scope: Scope = Scope.SCENARIO,
+        *,
+        default_data: object = None,
+        default_path: str | os.PathLike[str] | None = None,
+        **properties: object,
+    ) -> DataNodeConfig:
+        """Declare a data node.
+
+        :param id: an identifier, unique in this configuration.
+        :param storage_type: ``pickle`` or ``in_memory``.
+        :param scope: who shares it.
+        :param default_data: its first value; None leaves it unwritten.
+        :param default_path: a pickle file of your own; None lets asyncflow choose.
+        :param properties: whatever else you want to keep with it.
+        """
+        return self._configure(
+            DataNodeConfig(
+                id=id,
+                storage_type=storage_type,
+                scope=scope,
+                default_data=default_data,
+                default_path=_as_path(default_path),
+                properties=properties,
+            )
+        )
+
+    def configure_pickle_data_node(
+        self,
+        id: str,
+        default_path: str | os.PathLike[str] | None = None,
+        default_data: object = None,
+        scope: Scope = Scope.SCENARIO,
+        **properties: object,
+    ) -> DataNodeConfig:
+        """Declare a data node whose values are pickled to disk.
+
+        :param default_path: a file of your own; None lets asyncflow choose.
+        :param default_data: its first value; None leaves it unwritten.
+        """
+        return self._configure(
+            DataNodeConfig(
+                id=id,
+                storage_type="pickle",
+                scope=scope,
+                default_data=default_data,
+                default_path=_as_path(default_path),
+                properties=properties,
+            )
+        )
+
+    def configure_in_memory_data_node(
+        self,
+        id: str,
+        default_data: object = None,
+        scope: Scope = Scope.SCENARIO,
+        **properties: object,
+    ) -> DataNodeConfig:
+        """Declare a data node whose values last as long as the orchestrator.
+
+        :param default_data: its first value; None leaves it unwritten.
+        """
+        return self._configure(
+            DataNodeConfig(
+                id=id,
+                storage_type="in_memory",
+                scope=scope,
+                default_data=default_data,
+                properties=properties,
+            )
+        )
+
+    def configure_task(
+        self,
+        id: str,
+        function: Callable[..., object],
+        input: DataNodeConfig | Iterable[DataNodeConfig] | None = None,
+        output: DataNodeConfig | Iterable[DataNodeConfig] | None = None,
+        skippable: bool = False,
+        *,
+        executor: str = "process",
+        **properties: object,
+    ) -> TaskConfig:
+        """Declare a task.
+
+        :param id: an identifier, unique in this configuration.
+        :param function: called with the value of each input, in their order.
+        :param input: what it reads: one data node, several, or None.
+        :param output: what it writes: one data node, several, or None.
+        :param skippable: whether to skip it if function and inputs have not changed.
+        :param executor: ``process``, ``thread`` or ``inline``; ``async def`` functions
+            run on the event loop in any case.
+        :param properties: whatever else you want to keep with it.
+        """
+        return self._configure(
+            TaskConfig(
+                id=id,
+                function=function,
+                input=_as_tuple(input),
+                output=_as_tuple(output),
+                skippable=skippable,
+                executor=executor,
+                properties=properties,
+            )
+        )
+
+    def configure_scenario(
+        self,
+        id: str,
+        task_configs: TaskConfig | Iterable[TaskConfig] | None = None,
+        additional_data_node_configs: DataNodeConfig
+        | Iterable[DataNodeConfig]
+        | None = None,
+        *,
+        sequences: Mapping[str, TaskConfig | Iterable[TaskConfig]] | None = None,
+        **properties: object,
+    ) -> ScenarioConfig:
+        """Declare a scenario.
+
+        :param id: an identifier, unique in this configuration.
+        :param task_configs: its tasks: one, several, or None.
+        :param additional_data_node_configs: data nodes that none of its tasks has.
+        :param sequences: named subsets of its tasks; None for none.
+        :param properties: whatever else you want to keep with it.
+        """
+        return self._configure(
+            ScenarioConfig(
+                id=id,
+                task_configs=_as_tuple(task_configs),
+                additional_data_node_configs=_as_tuple(additional_data_node_configs),
+                sequences=_as_sequences(sequences),
+                properties=properties,
+            )
+        )
+
+    def configure_job_executions(
+        self,
+        mode: str | None = None,
+        max_nb_of_workers: int | None = None,
+        *,
+        echo: bool = True,
+        prewarm: bool = False,
+        **properties: object,
+    ) -> JobConfig:
+        """Declare how jobs are executed; the latest call counts.
+
+        :param mode: ``development`` or ``standalone``; None keeps the mode.
+        :param max_nb_of_workers: None is the number of usable CPUs.
+        :param echo: whether to print what a job printed, when it ends.
+        :param prewarm: whether to spawn the workers at start.
+        :param properties: whatever else you want to keep with it.
+        """
+        self._registry.job = JobConfig(
+            mode=self.job_config.mode if mode is None else mode,
+            max_nb_of_workers=max_nb_of_workers,
+            echo=echo,
+            prewarm=prewarm,
+            properties=properties,
+        )
+        self._revision += 1
+        return self.job_config
+
+    def resolve(self, section: S) -> S:
+        """Return what a section of this configuration now is.
+
+        A section object is a snapshot: configuring its id again, or loading a file,
+        makes a new one.
+
+        :raises ConfigError: it is not from this configuration, or was cleared.
+        """
+        current = self._registry.current(section)
+        if self._registry.find(section) is not current:
+            raise ConfigError([checks.not_registered(section.label, "", section)])
+
+        return current
+
+    def scenario(self, config_or_id: ScenarioConfig | str) -> ScenarioConfig:
+        """Return the current section of a scenario.
+
+        :param config_or_id: what `configure_scenario` returned, or the id.
+        :raises ConfigError: this configuration has no such scenario.
+        """
+        if isinstance(config_or_id, ScenarioConfig):
+            return self.resolve(config_or_id)
+
+        key = key_of(config_or_id)
+        if key not in self.scenarios:
+            raise ConfigError([_unknown_scenario(key, self.scenarios)])
+
+        return self.scenarios[key]
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Return everything that is wrong, in the order of the sections."""
+        return (*self._recorded, *checks.problems(self._registry))
+
+    def check(self) -> None:
+        """Check everything that is declared.
+
+        :raises ConfigError: something is wrong; it holds every problem.
+        """
+        problems = self.problems()
+        if problems:
+            raise ConfigError(problems)
+
+    def clear(self) -> None:
+        """Forget everything that was declared."""
+        self._registry.clear()
+        self._recorded.clear()
+        self._revision += 1
+
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to a TOML file.
+
+        The file is replaced as a whole or not at all. Comments in an existing file stay
+        with the sections and keys that stay.
+
+        :raises ConfigError: something has no TOML form, or the file is somebody else's.
+        :raises OSError: the file cannot be written.
+        """
+        from asyncflow.config import toml_write  # loads tomlkit, which few need
+
+        toml_write.save(self._registry, path)
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Merge a TOML file over what is declared, key by key.
+
+        :raises ConfigError: every problem of the file, with its line; nothing of the
+            file is applied then.
+        :raises OSError: the file cannot be read.
+        """
+        from asyncflow.config import toml_read  # loads tomllib, which few need
+
+        self._registry.update(toml_read.load(self._registry, path))
+        self._revision += 1
+
+    def _configure(self, section: S) -> S:
+        previous = self._registry.find(section)
+        current = self._registry.put(section)
+        self._revision += 1
+        interactive = hasattr(sys, "ps1")
+        if previous is not None and not interactive:
+            self._recorded.extend(_conflict(previous, current))
+
+        return current
+
+
+def _as_tuple(value: object) -> tuple[Any, ...]:
+    """Make a tuple of None, of one thing, or of several."""
+    if value is None:
+        return ()
+
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return tuple(value)
+
+    return (value,)
+
+
+def _as_sequences(value: object) -> Any:
+    """Make a dict of tuples; what maps nothing is kept, for the checks to report."""
+    if value is None:
+        return {}
+
+    if isinstance(value, Mapping):
+        return {name: _as_tuple(tasks) for name, tasks in value.items()}
+
+    return value
+
+
+def _as_path(value: object) -> Any:
+    """Make a string of a path; anything else is kept, for the checks to report."""
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def _unknown_scenario(key: str, known: Collection[str]) -> Problem:
+    """Make the problem of a scenario id that nothing was configured under."""
+    names = f"it has {', '.join(sorted(known))}" if known else "it has none"
+    return Problem(
+        section=f"SCENARIO.{key}",
+        field="",
+        message=f"this configuration has no such scenario ({names})",
+        remedy="configure it on the Configuration that the Orchestrator was given",
+    )
+
+
+def _conflict(previous: Section, current: Section) -> Iterable[Problem]:
+    """Yield a problem if an id was configured with two contents."""
+    fields = previous.differing(current)
+    if fields:
+        shown = "; ".join(
+            f"{name} is {reprlib.repr(getattr(previous, name))} and "
+            f"{reprlib.repr(getattr(current, name))}"
+            for name in fields
+        )
+        yield Problem(
+            section=current.label,
+            field=fields[0],
+            message=f"the id is configured twice, with different content: {shown}",
+            remedy="choose another id for one of them, or call Config.clear() between",
+        )
+
+
+Config = Configuration()
+"""The default configuration."""

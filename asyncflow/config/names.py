@@ -1,0 +1,81 @@
+"""Which names sections and their properties may have, and which they may not."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Mapping
+
+RESERVED = frozenset(
+    {
+        "additional_data_nodes",
+        "config",
+        "config_id",
+        "creation_date",
+        "cycle",
+        "dag",
+        "data_nodes",
+        "function",
+        "id",
+        "input",
+        "is_primary",
+        "name",
+        "output",
+        "owner_id",
+        "parent_ids",
+        "plan",
+        "properties",
+        "read",
+        "record",
+        "scope",
+        "sequences",
+        "skippable",
+        "status",
+        "submit",
+        "subscribe",
+        "tags",
+        "tasks",
+        "unsubscribe",
+        "version",
+        "write",
+    }
+)
+"""Attributes of scenarios and tasks. A data node, task or sequence is an attribute too
+(``scenario.my_output``), so none can have these names."""
+
+NOT_AVAILABLE: Mapping[str, frozenset[str]] = {
+    "DATA_NODE": frozenset({"keep_versions", "validity_period"}),
+    "TASK": frozenset(
+        {
+            "crash_retries",
+            "memory_limit",
+            "needs",
+            "on_restart",
+            "retry",
+            "run_timeout",
+            "stall_timeout",
+        }
+    ),
+    "SCENARIO": frozenset({"comparators", "frequency"}),
+    "JOB": frozenset({"resources"}),
+}
+"""Options that mean something, but not yet: to keep one as a property would look as if
+it worked."""
+
+MISNAMED: Mapping[str, Mapping[str, str]] = {
+    "TASK": {"inputs": "input", "outputs": "output"},
+    "SCENARIO": {
+        "tasks": "task_configs",
+        "additional_data_nodes": "additional_data_node_configs",
+    },
+}
+"""Keys of the TOML file, and the parameters that they are in Python."""
+
+
+def is_name(value: object) -> bool:
+    """Tell whether a value can be an id: an attribute that Python can spell."""
+    return (
+        isinstance(value, str)
+        and value.isidentifier()
+        and not keyword.iskeyword(value)
+        and not value.startswith("_")
+    )

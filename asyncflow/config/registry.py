@@ -1,0 +1,170 @@
+"""The sections of one configuration, by kind and id."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any, TypeVar, cast
+
+import attrs
+
+from asyncflow.config.sections import (
+    DataNodeConfig,
+    JobConfig,
+    ScenarioConfig,
+    Section,
+    TaskConfig,
+)
+
+S = TypeVar("S", bound=Section)
+T = TypeVar("T")
+
+
+@attrs.define(eq=False)
+class Registry:
+    """The sections of one configuration.
+
+    Sections refer to each other as objects. When one is replaced, those that refer to
+    it are replaced too, so that a reference always is the current section of its id.
+    Only the reference to a section of another configuration stays as it was given.
+    """
+
+    data_nodes: dict[str, DataNodeConfig] = attrs.field(
+        init=False, factory=dict[str, DataNodeConfig]
+    )
+    tasks: dict[str, TaskConfig] = attrs.field(
+        init=False, factory=dict[str, TaskConfig]
+    )
+    scenarios: dict[str, ScenarioConfig] = attrs.field(
+        init=False, factory=dict[str, ScenarioConfig]
+    )
+    job: JobConfig = attrs.field(init=False, factory=JobConfig)
+
+    # Also those since replaced: the user may still hold them and use them.
+    _known: weakref.WeakSet[Section] = attrs.field(
+        init=False, factory=weakref.WeakSet[Section], repr=False
+    )
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """All sections: data nodes, then tasks, then scenarios."""
+        return (
+            *self.data_nodes.values(),
+            *self.tasks.values(),
+            *self.scenarios.values(),
+        )
+
+    def of_kind(self, kind: type[S]) -> dict[str, S]:
+        """Return the sections of one kind, by key."""
+        sections: object = self.scenarios
+        if issubclass(kind, DataNodeConfig):
+            sections = self.data_nodes
+        elif issubclass(kind, TaskConfig):
+            sections = self.tasks
+
+        return cast("dict[str, S]", sections)
+
+    def find(self, section: S) -> S | None:
+        """Return the current section of the kind and id of another, or None."""
+        return self.of_kind(type(section)).get(section.key)
+
+    def current(self, reference: T) -> T:
+        """Return what a reference now means; what is not from here stays as it is."""
+        if isinstance(reference, Section) and reference in self._known:
+            return cast("T", self.find(reference) or reference)
+
+        return reference
+
+    def put(self, section: S) -> S:
+        """Put a section in the place of the one of its kind and id.
+
+        Returns what was put: the section, pointed at the current ones.
+        """
+        replaces = self.find(section) is not None
+        section = self.place(section)
+        if replaces:
+            self.point()
+
+        return section
+
+    def place(self, section: S) -> S:
+        """Put one of several sections; `point` follows the last of them."""
+        section = self._pointed(section)
+        self.of_kind(type(section))[section.key] = section
+        self._known.add(section)
+        return section
+
+    def point(self) -> None:
+        """Point every section at the current ones."""
+        for key, task in self.tasks.items():
+            self.tasks[key] = self._pointed(task)
+
+        for key, scenario in self.scenarios.items():
+            self.scenarios[key] = self._pointed(scenario)
+
+        self._known.update(self.sections)
+
+    def copy(self) -> Registry:
+        """Make another registry with the same sections."""
+        twin = Registry()
+        twin.update(self)
+        return twin
+
+    def update(self, other: Registry) -> None:
+        """Take over the sections of another registry."""
+        self.data_nodes.update(other.data_nodes)
+        self.tasks.update(other.tasks)
+        self.scenarios.update(other.scenarios)
+        self.job = other.job
+        self._known.update(other._known)
+
+    def clear(self) -> None:
+        """Forget every section."""
+        self.data_nodes.clear()
+        self.tasks.clear()
+        self.scenarios.clear()
+        self.job = JobConfig()
+        self._known.clear()
+
+    def _pointed(self, section: S) -> S:
+        """Return the section with current references: itself, if they are already."""
+        references = self._references(section)
+        pointed = {name: self._all_current(value) for name, value in references.items()}
+        if all(_identical(value, pointed[name]) for name, value in references.items()):
+            return section
+
+        return attrs.evolve(section, **pointed)
+
+    def _references(self, section: Section) -> dict[str, Any]:
+        """Return the fields of a section that refer to others."""
+        match section:
+            case TaskConfig():
+                return {"input": section.input, "output": section.output}
+            case ScenarioConfig():
+                nodes = section.additional_data_node_configs
+                return {
+                    "task_configs": section.task_configs,
+                    "additional_data_node_configs": nodes,
+                    "sequences": section.sequences,
+                }
+            case _:
+                return {}
+
+    def _all_current(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(self.current, value))
+
+        if isinstance(value, dict):
+            return {name: self._all_current(tasks) for name, tasks in value.items()}
+
+        return value
+
+
+def _identical(one: Any, other: Any) -> bool:
+    """Tell whether two tuples, or dicts of tuples, hold the same objects."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(_identical(value, other[name]) for name, value in one.items())
+
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return all(left is right for left, right in zip(one, other, strict=True))
+
+    return one is other

@@ -1,0 +1,241 @@
+"""The sections of a configuration: what a data node, a task, a scenario is made from.
+
+A section takes what it is given, right or wrong: `checks` reports everything that is
+wrong with all sections at once, which a refusal at the first one would prevent.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import inspect
+import reprlib
+import types
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+import attrs
+
+
+class Scope(enum.Enum):
+    """How widely a data node is shared."""
+
+    SCENARIO = "SCENARIO"
+    """Each scenario has its own."""
+
+    CYCLE = "CYCLE"
+    """The scenarios of one cycle have one together."""
+
+    GLOBAL = "GLOBAL"
+    """All scenarios have one together."""
+
+
+def same_function(one: object, other: object) -> bool:
+    """Tell whether two functions are the same definition, perhaps executed twice."""
+    if not isinstance(one, types.FunctionType):
+        return False
+
+    if not isinstance(other, types.FunctionType):
+        return False
+
+    if _identity(one) != _identity(other):
+        return False
+
+    # Every lambda of a function has one and the same name: it identifies nothing.
+    return one.__name__ != "<lambda>" or one.__code__ == other.__code__
+
+
+def _identity(function: types.FunctionType) -> tuple[str, ...]:
+    # A wrapper has the name of what it wraps; its code has its own.
+    code = function.__code__.co_qualname
+    return (function.__module__, function.__qualname__, code)
+
+
+def same_value(one: object, other: object) -> bool:
+    """Tell whether two values of a field are the same; never raise.
+
+    Sections are the same if they have one kind and id: what they hold is compared where
+    they are configured themselves.
+    """
+    if one is other or same_function(one, other):
+        return True
+
+    if type(one) is not type(other):
+        return False
+
+    if isinstance(one, Section) and isinstance(other, Section):
+        return one.key == other.key
+
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(same_value, one, other))
+
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(
+            same_value(value, other[key]) for key, value in one.items()
+        )
+
+    try:
+        return bool(one == other)
+    except Exception:  # arrays and frames have no single truth
+        return False
+
+
+def key_of(section_id: object) -> str:
+    """Return the key of an id in a registry; also of one that is not a string."""
+    return section_id if isinstance(section_id, str) else repr(section_id)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Section:
+    """What every section with an id has. Equal only to itself; see `differing`."""
+
+    kind: ClassVar[str]
+    """The table of the section's kind in a TOML file: ``DATA_NODE``."""
+
+    id: str
+    """What it is called; unique among the sections of a configuration."""
+
+    properties: Mapping[str, object] = attrs.field(factory=dict[str, object])
+    """Whatever else was given for it, by name."""
+
+    @property
+    def key(self) -> str:
+        """The id as a string, whatever was given for it."""
+        return key_of(self.id)
+
+    @property
+    def label(self) -> str:
+        """How problems name the section: ``TASK.double``."""
+        return f"{self.kind}.{self.key}"
+
+    def differing(self, other: Section) -> tuple[str, ...]:
+        """Return the names of the fields in which two sections of a kind differ."""
+        return tuple(
+            field.name
+            for field in attrs.fields(type(self))
+            if not same_value(getattr(self, field.name), getattr(other, field.name))
+        )
+
+    def same_content(self, other: Section) -> bool:
+        """Tell whether both say the same."""
+        return type(self) is type(other) and not self.differing(other)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class DataNodeConfig(Section):
+    """A named value: how it is stored, and who shares it."""
+
+    kind: ClassVar[str] = "DATA_NODE"
+
+    storage_type: str = "pickle"
+    """How values are kept: ``pickle`` or ``in_memory``."""
+
+    scope: Scope = Scope.SCENARIO
+    """Who shares it."""
+
+    default_data: object = attrs.field(default=None, repr=reprlib.repr)
+    """Its first value; None leaves it unwritten."""
+
+    default_path: str | None = None
+    """The user's own pickle file; None lets asyncflow choose where values are."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class TaskConfig(Section):
+    """A function, the data nodes it reads and those it writes."""
+
+    kind: ClassVar[str] = "TASK"
+
+    function: Callable[..., object]
+    """What is called, with a positional argument for each input."""
+
+    input: tuple[DataNodeConfig, ...] = ()
+    """What it reads, in the order of the function's parameters."""
+
+    output: tuple[DataNodeConfig, ...] = ()
+    """What it writes, in the order of what the function returns."""
+
+    skippable: bool = False
+    """Whether a job is skipped if the function and its inputs have not changed."""
+
+    executor: str = "process"
+    """Where jobs run: ``process``, ``thread`` or ``inline``."""
+
+    @property
+    def input_configs(self) -> tuple[DataNodeConfig, ...]:
+        """The data nodes it reads."""
+        return self.input
+
+    @property
+    def output_configs(self) -> tuple[DataNodeConfig, ...]:
+        """The data nodes it writes."""
+        return self.output
+
+    @property
+    def is_async(self) -> bool:
+        """Whether calling the function gives a coroutine: it runs on the event loop."""
+        function: object = self.function
+        while isinstance(function, functools.partial):
+            function = function.func
+
+        call = getattr(type(function), "__call__", None)  # noqa: B004  # not a class's own
+        return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+            call
+        )
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class ScenarioConfig(Section):
+    """A graph of tasks, joined by the data nodes that they read and write."""
+
+    kind: ClassVar[str] = "SCENARIO"
+
+    task_configs: tuple[TaskConfig, ...] = ()
+    """Its tasks."""
+
+    additional_data_node_configs: tuple[DataNodeConfig, ...] = ()
+    """The data nodes it has besides those of its tasks."""
+
+    sequences: Mapping[str, tuple[TaskConfig, ...]] = attrs.field(
+        factory=dict[str, tuple[TaskConfig, ...]]
+    )
+    """Its named subsets of tasks."""
+
+    @property
+    def data_node_configs(self) -> tuple[DataNodeConfig, ...]:
+        """All its data nodes, once each, as they are first met."""
+        nodes: dict[str, DataNodeConfig] = {}
+        for task in self.task_configs:
+            for node in (*task.input, *task.output):
+                nodes.setdefault(node.key, node)
+
+        for node in self.additional_data_node_configs:
+            nodes.setdefault(node.key, node)
+
+        return tuple(nodes.values())
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class JobConfig:
+    """How jobs are executed."""
+
+    mode: str = "development"
+    """``development``: in this process; ``standalone``: in worker processes."""
+
+    max_nb_of_workers: int | None = None
+    """How many workers there may be; None is the number of usable CPUs."""
+
+    echo: bool = True
+    """Whether what a job printed is printed when it ends."""
+
+    prewarm: bool = False
+    """Whether the workers are spawned at start, not when they are needed first."""
+
+    properties: Mapping[str, object] = attrs.field(factory=dict[str, object])
+    """Whatever else was given, by name."""
+
+    def same_content(self, other: JobConfig) -> bool:
+        """Tell whether both say the same."""
+        return same_value(
+            attrs.astuple(self, recurse=False), attrs.astuple(other, recurse=False)
+        )

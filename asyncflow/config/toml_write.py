@@ -1,0 +1,407 @@
+"""A registry as TOML: native types, one table a section."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import reprlib
+import secrets
+import shutil
+import tomllib
+from collections.abc import Iterable, Mapping, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import tomlkit
+from tomlkit.items import Item, Key
+from tomlkit.items import Table as TomlTable
+
+from asyncflow.config.importable import NotImportable, name_of
+from asyncflow.config.registry import Registry
+from asyncflow.config.sections import (
+    DataNodeConfig,
+    JobConfig,
+    ScenarioConfig,
+    Scope,
+    Section,
+    TaskConfig,
+    same_value,
+)
+from asyncflow.config.toml_read import TABLES, parse
+from asyncflow.errors import ConfigError, Problem
+
+Table = dict[str, Any]
+
+HEADER = "# What asyncflow runs; written by Config.export, read by Config.load.\n"
+
+PLAIN_ONLY = "use text, numbers, bools, dates, lists and dicts, or set it in code"
+
+_SIMPLE = frozenset({bool, int, float, datetime.date})
+
+
+def save(registry: Registry, path: str | os.PathLike[str]) -> None:
+    """Write a registry to a file: as a whole, or not at all.
+
+    :raises ConfigError: something has no TOML form, or the file is somebody else's.
+    :raises OSError: the file cannot be written.
+    """
+    target = Path(os.path.realpath(path))  # a link goes on being one
+    _replace(target, dump(registry, _existing(target)).encode())
+
+
+def dump(registry: Registry, existing: str | None = None) -> str:
+    """Return the TOML text of a registry.
+
+    :param existing: the text to edit, so that its comments stay; None to write anew.
+    :raises ConfigError: something has no TOML form: all of it.
+    """
+    tables = _Writer().tables(registry)
+    edited = None if existing is None else _edited(existing, tables)
+    return _fresh(tables) if edited is None else edited
+
+
+# -------------------------------------------------------- from sections to plain tables
+
+
+class NoForm(Exception):
+    """A value has no TOML form; the message says what, the path where in it."""
+
+    def __init__(self, path: str, what: str) -> None:
+        self.path = path
+        super().__init__(what)
+
+
+def plain(value: object, path: str = "") -> Any:
+    """Return a value of TOML's own types, which reads back equal.
+
+    :raises NoForm: there is none.
+    """
+    if type(value) in _SIMPLE:
+        return value
+
+    match value:
+        case str() if type(value) is str and _is_encodable(value):
+            return value
+        case list() if type(value) is list:
+            return [plain(item, f"{path}[{at}]") for at, item in enumerate(value)]
+        case dict() if type(value) is dict:
+            return {
+                _plain_key(key, path): plain(item, f"{path}[{key!r}]")
+                for key, item in value.items()
+            }
+        case datetime.time() if type(value) is datetime.time and value.tzinfo is None:
+            return value
+        case datetime.datetime() if _is_whole(value):
+            return value
+        case None:
+            raise NoForm(path, "None")
+        case _:
+            raise NoForm(path, f"the {type(value).__qualname__} {reprlib.repr(value)}")
+
+
+def _is_encodable(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _is_whole(value: datetime.datetime) -> bool:
+    """Tell whether TOML can write the offset, which it knows in whole minutes."""
+    offset = value.utcoffset()
+    whole = offset is None or not offset % datetime.timedelta(minutes=1)
+    return type(value) is datetime.datetime and whole
+
+
+def _plain_key(key: object, path: str) -> str:
+    if type(key) is str and _is_encodable(key):
+        return key
+
+    raise NoForm(path, f"the key {reprlib.repr(key)}")
+
+
+@attrs.define(eq=False)
+class _Writer:
+    """Makes plain tables of sections, and gathers what has no TOML form."""
+
+    _problems: list[Problem] = attrs.field(init=False, factory=list[Problem])
+
+    def tables(self, registry: Registry) -> Table:
+        """Return the tables of all sections.
+
+        :raises ConfigError: something has no TOML form.
+        """
+        nodes, tasks = registry.data_nodes.values(), registry.tasks.values()
+        scenarios = registry.scenarios.values()
+        tables: Table = {
+            "JOB": self._job(registry.job),
+            "DATA_NODE": {self._id(node): self._data_node(node) for node in nodes},
+            "TASK": {self._id(task): self._task(task) for task in tasks},
+            "SCENARIO": {self._id(each): self._scenario(each) for each in scenarios},
+        }
+        if self._problems:
+            raise ConfigError(self._problems)
+
+        return {kind: table for kind, table in tables.items() if table}
+
+    def _job(self, job: JobConfig) -> Table:
+        table: Table = {"mode": self._value("JOB", "mode", job.mode)}
+        self._unless_default(table, "JOB", job, "max_nb_of_workers", "echo", "prewarm")
+        return table | self._properties("JOB", job.properties)
+
+    def _data_node(self, node: DataNodeConfig) -> Table:
+        table: Table = {}
+        self._unless_default(table, node.label, node, "storage_type", "scope")
+        self._unless_default(table, node.label, node, "default_data", "default_path")
+        return table | self._properties(node.label, node.properties)
+
+    def _task(self, task: TaskConfig) -> Table:
+        table: Table = {
+            "function": self._function(task),
+            "inputs": self._ids(task.label, "input", task.input),
+            "outputs": self._ids(task.label, "output", task.output),
+        }
+        self._unless_default(table, task.label, task, "skippable", "executor")
+        return table | self._properties(task.label, task.properties)
+
+    def _scenario(self, scenario: ScenarioConfig) -> Table:
+        label, nodes = scenario.label, scenario.additional_data_node_configs
+        table: Table = {
+            "tasks": self._ids(label, "task_configs", scenario.task_configs)
+        }
+        if nodes:
+            name = "additional_data_node_configs"
+            table["additional_data_nodes"] = self._ids(label, name, nodes)
+
+        table |= self._properties(label, scenario.properties)
+        if scenario.sequences:
+            table["sequences"] = self._sequences(scenario)
+
+        return table
+
+    def _sequences(self, scenario: ScenarioConfig) -> Table:
+        sequences: object = scenario.sequences
+        if not isinstance(sequences, Mapping):
+            self._refuse(scenario.label, "sequences", repr(sequences))
+            return {}
+
+        return {
+            self._name(scenario.label, "sequences", name): self._ids(
+                scenario.label, "sequences", tasks
+            )
+            for name, tasks in scenario.sequences.items()
+        }
+
+    def _function(self, task: TaskConfig) -> str:
+        try:
+            return name_of(task.function)
+        except NotImportable as error:
+            remedy = "define it with def at the top of a module"
+            self._refuse(task.label, "function", f"it: {error}", remedy)
+            return ""
+
+    def _ids(self, label: str, field: str, members: Iterable[object]) -> list[Any]:
+        return [
+            self._value(
+                label, field, member.id if isinstance(member, Section) else member
+            )
+            for member in members
+        ]
+
+    def _unless_default(
+        self, table: Table, label: str, section: Section | JobConfig, *names: str
+    ) -> None:
+        """Add the fields that are not what they are by default."""
+        defaults = attrs.fields_dict(type(section))
+        for name in names:
+            value, default = getattr(section, name), defaults[name].default
+            if not same_value(value, default):
+                table[name] = self._value(label, name, value)
+
+    def _properties(self, label: str, properties: Mapping[str, object]) -> Table:
+        return {
+            self._name(label, name, name): self._value(label, name, value)
+            for name, value in properties.items()
+        }
+
+    def _value(self, label: str, field: str, value: object) -> Any:
+        try:
+            return plain(value.value if isinstance(value, Scope) else value)
+        except NoForm as error:
+            self._refuse(label, field, f"{error.path and error.path + ': '}{error}")
+            return ""
+
+    def _id(self, section: Section) -> str:
+        return self._name(section.label, "id", section.id)
+
+    def _name(self, label: str, field: str, name: object) -> str:
+        try:
+            return _plain_key(name, "")
+        except NoForm as error:
+            self._refuse(label, field, str(error))
+            return ""
+
+    def _refuse(
+        self, label: str, field: str, what: str, remedy: str | None = None
+    ) -> None:
+        self._problems.append(
+            Problem(
+                section=label,
+                field=field,
+                message=f"TOML has no form for {what}",
+                remedy=remedy or PLAIN_ONLY,
+            )
+        )
+
+
+# ------------------------------------------------------------ from plain tables to text
+
+
+def _fresh(tables: Table) -> str:
+    """Write a text: only tables of sections are tables, what they hold is inline."""
+    parts = [HEADER]
+    for kind, sections in tables.items():
+        if kind == "JOB":
+            parts.append(_section((kind,), sections))
+        else:
+            parts += [_section((kind, key), table) for key, table in sections.items()]
+
+    return "\n".join(parts)
+
+
+def _section(path: tuple[str, ...], table: Table) -> str:
+    sequences = table.get("sequences") if path[0] == "SCENARIO" else None
+    names = [name for name in table if sequences is None or name != "sequences"]
+    text = f"[{'.'.join(map(_key, path))}]\n" + "".join(
+        f"{_key(name)} = {_item(table[name]).as_string()}\n" for name in names
+    )
+    return (
+        text
+        if sequences is None
+        else f"{text}\n{_section((*path, 'sequences'), sequences)}"
+    )
+
+
+def _key(name: str) -> str:
+    return tomlkit.key(name).as_string()
+
+
+def _item(value: Any) -> Item:
+    if isinstance(value, dict):
+        table = tomlkit.inline_table()
+        for name, item in value.items():
+            table.append(tomlkit.key(name), _item(item))
+
+        return table
+
+    if isinstance(value, list):
+        array = tomlkit.array()
+        array.extend(map(_item, value))
+        return array
+
+    scalar: Item = tomlkit.item(value)
+    return scalar
+
+
+def _edited(text: str, tables: Table) -> str | None:
+    """Edit a text so that it says what the tables say; None where that fails.
+
+    tomlkit keeps what it does not touch, but not every layout survives its edits: the
+    result counts only if it reads back as meant.
+    """
+    try:
+        document = tomlkit.parse(text)
+        _edit(document, tables, ())
+        edited = tomlkit.dumps(document).rstrip() + "\n"
+        return edited if tomllib.loads(edited) == tables else None
+    except Exception:  # whatever tomlkit stumbles over: the text is written anew
+        return None
+
+
+def _edit(
+    present: MutableMapping[str, Any], wanted: Table, path: tuple[str, ...]
+) -> None:
+    for name in [name for name in present if name not in wanted]:
+        del present[name]
+
+    tail = _cut_tail(present)
+    for name, value in wanted.items():
+        old = present.get(name)
+        if isinstance(old, MutableMapping) and isinstance(value, dict):
+            _edit(old, value, (*path, name))
+        elif repr(old.unwrap() if isinstance(old, Item) else old) != repr(value):
+            present[name] = _new(value, (*path, name))
+
+    if isinstance(present, TomlTable):
+        present.value.body.extend(tail)
+
+
+def _cut_tail(table: object) -> list[tuple[Key | None, Item]]:
+    """Cut off the blank lines and comments before the next table, whose they are."""
+    tail: list[tuple[Key | None, Item]] = []
+    if isinstance(table, TomlTable):
+        body = table.value.body
+        while body and body[-1][0] is None:
+            tail.insert(0, body.pop())
+
+    return tail
+
+
+def _new(value: Any, path: tuple[str, ...]) -> Item:
+    """Make what an edited text lacks: a table where a fresh text would have one."""
+    sequences = len(path) == 3 and path[0] == "SCENARIO" and path[2] == "sequences"
+    if len(path) > 2 and not sequences:
+        return _item(value)
+
+    if not isinstance(value, dict) or (path[0] == "JOB" and len(path) > 1):
+        return _item(value)
+
+    table = tomlkit.table(is_super_table=len(path) == 1 and path[0] != "JOB")
+    for name, item in value.items():
+        table.append(tomlkit.key(name), _new(item, (*path, name)))
+
+    if not table.is_super_table() and "sequences" not in value:
+        table.add(tomlkit.nl())
+
+    return table
+
+
+# ------------------------------------------------------------------------- to the disk
+
+
+def _existing(target: Path) -> str | None:
+    """Return the text of the file that is there, if it is one of ours."""
+    if not target.exists():
+        return None
+
+    text, tables = parse(target)
+    foreign = [name for name in tables if name not in TABLES]
+    if foreign:
+        raise ConfigError(
+            [
+                Problem(
+                    section=foreign[0],
+                    field="",
+                    message="the file is there, and not a configuration of asyncflow",
+                    remedy="export to another file",
+                    file=str(target),
+                )
+            ]
+        )
+
+    return text
+
+
+def _replace(target: Path, data: bytes) -> None:
+    """Put a file in the place of another, in one step."""
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        with draft.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+        if target.exists():
+            shutil.copymode(target, draft)
+
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)

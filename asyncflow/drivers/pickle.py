@@ -1,0 +1,60 @@
+"""The ``pickle`` storage type."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from contextlib import suppress
+from typing import ClassVar
+
+from asyncflow.abc import Driver, Kept
+from asyncflow.worker.codec import dumps
+from asyncflow.worker.values import replace_file
+
+
+class PickleDriver(Driver):
+    """Keep any value that can be pickled.
+
+    :param path: the user's own file, a plain pickle, replaced as a whole at each write;
+        None keeps versions where asyncflow keeps its values
+    """
+
+    storage_type: ClassVar[str] = "pickle"
+
+    def __init__(self, path: str | None = None) -> None:
+        self.path = path
+
+    def read(self, kept: Kept) -> object:
+        if self.path is None:
+            return super().read(kept)
+
+        with open(self.path, "rb") as file:
+            return pickle.load(file)
+
+    def write(self, value: object, path: str, name: str) -> Kept:
+        if self.path is None:
+            return super().write(value, path, name)
+
+        data = dumps(value, name=name)
+        staged = self.staged(path)
+        replace_file(staged, lambda file: file.write(data))
+        return staged
+
+    def staged(self, path: str) -> str:
+        return path if self.path is None else f"{self.path}.{os.path.basename(path)}"
+
+    def publish(self, kept: Kept, path: str) -> Kept:
+        if self.path is None:
+            return super().publish(kept, path)
+
+        assert isinstance(kept, str)
+
+        try:
+            os.replace(kept, self.path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(kept)
+
+            raise
+
+        return None

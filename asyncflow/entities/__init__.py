@@ -1,0 +1,1 @@
+"""Entities: what scenarios, tasks, data nodes, jobs and submissions are."""

@@ -1,0 +1,43 @@
+"""What handles ask of the orchestrator that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from asyncflow.entities.data_node import DataNode
+    from asyncflow.entities.job import Job
+    from asyncflow.entities.scenario import Scenario
+    from asyncflow.entities.sequence import Sequence
+    from asyncflow.entities.submission import Submission
+    from asyncflow.entities.task import Task
+
+OnFailure = Literal["continue", "stop"]
+
+
+class Engine(Protocol):
+    """The verbs behind the handles' methods."""
+
+    def submit(
+        self,
+        entity: Scenario | Sequence | Task,
+        *,
+        timeout: float | None,
+        force: bool,
+        on_failure: OnFailure,
+        properties: Mapping[str, Any],
+    ) -> Submission: ...
+
+    def cancel(self, submission: Submission, *, reason: str | None) -> None: ...
+
+    async def flush(self) -> None: ...
+
+    async def read(self, node: DataNode) -> Any: ...
+
+    async def write(self, node: DataNode, value: object) -> None: ...
+
+    async def output(self, job: Job) -> str: ...
+
+
+Callback = Callable[[], object]

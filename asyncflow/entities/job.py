@@ -1,0 +1,167 @@
+"""Jobs: one execution of one task."""
+
+from __future__ import annotations
+
+import enum
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import attrs
+
+from asyncflow.abc import Crashed, Log, Raised
+from asyncflow.entities.record import JobRecord
+from asyncflow.errors import JobFailed
+
+if TYPE_CHECKING:
+    from asyncflow.entities.submission import Submission
+    from asyncflow.entities.task import Task
+
+
+class Status(enum.Enum):
+    """The status of a job."""
+
+    SUBMITTED = "SUBMITTED"
+    BLOCKED = "BLOCKED"
+    """It waits for a value, or for others that use its data nodes."""
+    PENDING = "PENDING"
+    """It waits for a worker."""
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    SKIPPED = "SKIPPED"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+    ABANDONED = "ABANDONED"
+    """Something that it needs failed or was cancelled."""
+
+    __hash__ = object.__hash__  # members are singletons; Enum's own hash is slow
+
+
+FINAL = frozenset(
+    {
+        Status.COMPLETED,
+        Status.SKIPPED,
+        Status.FAILED,
+        Status.CANCELED,
+        Status.ABANDONED,
+    }
+)
+
+TRANSITIONS = {
+    Status.SUBMITTED: frozenset({Status.BLOCKED, Status.PENDING}),
+    Status.BLOCKED: frozenset({Status.PENDING, Status.CANCELED, Status.ABANDONED}),
+    Status.PENDING: frozenset({Status.RUNNING, Status.SKIPPED, Status.CANCELED}),
+    Status.RUNNING: frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELED}),
+    **{status: frozenset[Status]() for status in FINAL},
+}
+
+
+@attrs.define(eq=False, repr=False)
+class Job:
+    """One execution of one task. Its attributes are live; final is final."""
+
+    task: Task
+    submission: Submission
+    index: int
+    """Its place among the jobs of its submission."""
+    status: Status = attrs.field(init=False, default=Status.SUBMITTED)
+    reason: str = attrs.field(init=False, default="")
+    """Why it failed, was cancelled or abandoned; ``""`` otherwise."""
+    failure: Raised | Crashed | None = attrs.field(init=False, default=None)
+    log: Log | str | None = attrs.field(init=False, default=None)
+    _run_at: float | None = attrs.field(init=False, default=None)
+    _finished_at: float | None = attrs.field(init=False, default=None)
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return f"JOB_{self.task.config_id}_{self.submission.key}_{self.index}"
+
+    @property
+    def submitted_at(self) -> datetime:
+        """When it was submitted, in UTC."""
+        return self.submission.submitted_at
+
+    @property
+    def run_at(self) -> datetime | None:
+        """When it was given to a worker, in UTC; None before."""
+        return _date(self._run_at)
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """When it ended, in UTC; None before."""
+        return _date(self._finished_at)
+
+    @property
+    def execution_duration(self) -> float | None:
+        """The seconds from `run_at` to `finished_at`; None until both are known."""
+        if self._run_at is None or self._finished_at is None:
+            return None
+
+        return self._finished_at - self._run_at
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether its status is final."""
+        return self.status in FINAL
+
+    @property
+    def stacktrace(self) -> str:
+        """The traceback of its failure, from the worker; ``""`` without one."""
+        return self.failure.traceback if isinstance(self.failure, Raised) else ""
+
+    async def output(self) -> str:
+        """Return what it printed to stdout and stderr, also from C and from children.
+
+        Empty until the job ends.
+
+        :raises NotOpen: once the orchestrator is closed
+        """
+        return await self.submission.engine.output(self)
+
+    def error(self, cause: BaseException | None) -> JobFailed:
+        """Make the error that says how it failed.
+
+        :param cause: the user's error, or the remote traceback
+        """
+        failed = JobFailed(self.id, self.task.config_id, self.reason)
+        failed.__cause__ = cause
+        return failed
+
+    def move(self, status: Status, at: float, reason: str = "") -> None:
+        """Go to another status.
+
+        :param at: when, in seconds since the epoch
+        :raises ValueError: where the table has no such transition
+        """
+        if status not in TRANSITIONS[self.status]:
+            raise ValueError(f"{self!r} cannot become {status.value}")
+
+        self.submission.moved(self, self.status, status, at, reason)
+        self.status = status
+        self.reason = reason
+
+        if status is Status.RUNNING:
+            self._run_at = at
+        elif status in FINAL:
+            self._finished_at = at
+
+    def record(self) -> JobRecord:
+        """Return its facts, once it ended."""
+        return JobRecord(
+            self.id,
+            self.task.id,
+            self.submission.id,
+            self.status._value_,
+            self.reason,
+            self._run_at,
+            self._finished_at,
+            self.stacktrace,
+        )
+
+    def __repr__(self) -> str:
+        why = f": {self.reason}" if self.reason else ""
+        return f"<Job {self.task.config_id} {self.status.value}{why}>"
+
+
+def _date(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

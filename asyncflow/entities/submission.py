@@ -1,0 +1,344 @@
+"""Submissions: executions of a scenario, a sequence or a task."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
+from contextlib import nullcontext, suppress
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import attrs
+from anyio import CancelScope, Event, fail_after, move_on_after
+
+from asyncflow import events
+from asyncflow.abc import Raised
+from asyncflow.entities.engine import Engine
+from asyncflow.entities.job import Job, Status
+from asyncflow.entities.record import SubmissionRecord
+from asyncflow.entities.scenario import Scenario
+from asyncflow.entities.sequence import Sequence
+from asyncflow.entities.task import Task
+from asyncflow.errors import RemoteTraceback, SubmissionCanceled, SubmissionFailed
+from asyncflow.worker.values import fetch
+
+
+class SubmissionStatus(enum.Enum):
+    """The status of a submission: the furthest that its jobs have come."""
+
+    SUBMITTED = "SUBMITTED"
+    BLOCKED = "BLOCKED"
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+
+
+FINAL_SUBMISSION = frozenset(
+    {SubmissionStatus.COMPLETED, SubmissionStatus.FAILED, SubmissionStatus.CANCELED}
+)
+
+
+@attrs.define(eq=False, repr=False)
+class Submission:
+    """A handle on one run. It can be awaited any number of times, from any task.
+
+    ``await submission`` returns the submission when all jobs have ended and all of it is
+    durable. It raises `SubmissionFailed` if jobs failed, `SubmissionCanceled` if it was
+    cancelled, `TimeoutError` after the ``timeout`` given to ``submit``. Whoever is
+    cancelled while he waits stops waiting; the run goes on.
+
+    ``async with scenario.submit() as submission:`` owns the run instead: leaving the
+    block waits for the end, leaving it early (error, cancel, timeout) cancels the run
+    and waits until its workers are dead.
+
+    ``async for event in submission:`` gives every event from the first, then live, and
+    ends with the run.
+    """
+
+    key: str
+    entity: Scenario | Sequence | Task
+    """What was submitted."""
+    engine: Engine
+    timeout: float | None
+    """How long ``await`` waits, in seconds; None for as long as it takes."""
+    properties: Mapping[str, Any]
+    """The user's own values, as given to ``submit``."""
+    _submitted_at: float
+    jobs: tuple[Job, ...] = attrs.field(init=False, default=())
+    """Its jobs, in an order in which they can run."""
+    watched: bool = attrs.field(init=False, default=False)
+    """Whether anybody has seen how it ended."""
+    _counts: dict[Status, int] = attrs.field(init=False)
+    _cancel_reason: str | None = attrs.field(init=False, default=None)
+    _finished_at: float | None = attrs.field(init=False, default=None)
+    _history: list[tuple[Job | None, Status | None, float, str]] = attrs.field(
+        init=False, factory=list
+    )
+    _done: Event = attrs.field(init=False, factory=Event)
+    _news: Event | None = attrs.field(init=False, default=None)
+    _callbacks: list[Callable[[], object]] = attrs.field(init=False, factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        self._counts = dict.fromkeys(Status, 0)
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return f"SUBMISSION_{self.key}"
+
+    @property
+    def entity_id(self) -> str:
+        """The id of what was submitted."""
+        return self.entity.id
+
+    @property
+    def status(self) -> SubmissionStatus:
+        """Its status: final once every job has ended."""
+        counts = self._counts
+
+        if self._finished_at is None:
+            for status in (Status.RUNNING, Status.PENDING, Status.BLOCKED):
+                if counts[status]:
+                    return SubmissionStatus(status.value)
+
+            return SubmissionStatus.SUBMITTED
+
+        for status in (Status.FAILED, Status.CANCELED):
+            if counts[status]:
+                return SubmissionStatus(status.value)
+
+        return SubmissionStatus.COMPLETED
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every job has ended."""
+        return self._finished_at is not None
+
+    @property
+    def submitted_at(self) -> datetime:
+        """When it was submitted, in UTC."""
+        return datetime.fromtimestamp(self._submitted_at, UTC)
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """When its last job ended, in UTC; None before."""
+        if self._finished_at is None:
+            return None
+
+        return datetime.fromtimestamp(self._finished_at, UTC)
+
+    def counts(self) -> dict[Status, int]:
+        """Return how many of its jobs have each status."""
+        return {status: count for status, count in self._counts.items() if count}
+
+    def __await__(self) -> Generator[Any, Any, Self]:
+        return self._result().__await__()
+
+    async def wait(self, timeout: float | None = None) -> Self:
+        """Wait for the end; return the submission, however it ended.
+
+        On cancel only the waiting ends.
+
+        :param timeout: how many seconds to wait; then it returns while the run goes on.
+            None waits as long as it takes
+        """
+        with nullcontext() if timeout is None else move_on_after(timeout):
+            await self._done.wait()
+            await self.engine.flush()
+            self.watched = True
+
+        return self
+
+    async def accepted(self) -> Self:
+        """Return when the submission is on disk, and so outlives this process."""
+        await self.engine.flush()
+        return self
+
+    def cancel(self, reason: str | None = None) -> None:
+        """Ask for the end of the run: at once, without waiting for it.
+
+        Running jobs are killed with all that they started. A job is ``CANCELED`` once
+        its process is dead. Jobs that have ended stay what they are, so a finished
+        submission does not change.
+
+        :param reason: what is said where the cancel shows; None says just that
+        """
+        self.engine.cancel(self, reason=reason)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                await self
+        finally:
+            if not self.is_finished:
+                self.cancel("its block was left")
+
+                with CancelScope(shield=True):
+                    await self._done.wait()
+
+    async def __aiter__(self) -> AsyncIterator[events.Event]:
+        index = 0
+
+        while True:
+            while index < len(self._history):
+                yield self._event(index)
+                index += 1
+
+            if self.is_finished:
+                self.watched = True
+                return
+
+            if self._news is None:
+                self._news = Event()
+
+            await self._news.wait()
+
+    def moved(self, job: Job, old: Status, new: Status, at: float, reason: str) -> None:
+        """Take note that a job changed its status. For the walk alone."""
+        self._counts[old] -= 1
+        self._counts[new] += 1
+
+        if new is not Status.BLOCKED:
+            self._tell(job, new, at, reason)
+
+    def started(self, jobs: Iterable[Job]) -> None:
+        """Take the jobs of the run. For the walk alone."""
+        self.jobs = tuple(jobs)
+        self._counts[Status.SUBMITTED] = len(self.jobs)
+        self._tell(None, None, self._submitted_at, "")
+
+    def finished(self, at: float) -> None:
+        """Take note that every job has ended. For the walk alone."""
+        self._finished_at = at
+        self._tell(None, None, at, "")
+        self._done.set()
+
+        for callback in self._callbacks:
+            callback()
+
+        self._callbacks.clear()
+
+    def canceled_for(self, reason: str) -> None:
+        """Take note of why it is cancelled; the first reason stays. For the walk."""
+        self._cancel_reason = self._cancel_reason or reason
+
+    def when_finished(self, callback: Callable[[], object]) -> None:
+        """Call a function once the run has ended; at once if it has."""
+        if self.is_finished:
+            callback()
+        else:
+            self._callbacks.append(callback)
+
+    def error(self) -> SubmissionFailed | SubmissionCanceled | None:
+        """Return the error that ``await`` raises; None for a run that is all right."""
+        failed = [job for job in self.jobs if job.status is Status.FAILED]
+
+        if failed:
+            return SubmissionFailed.of(
+                self.id, [job.error(_cause(job)) for job in failed]
+            )
+
+        if self.status is SubmissionStatus.CANCELED:
+            return SubmissionCanceled(self.id, self._cancel_reason or "no reason given")
+
+        return None
+
+    def record(self) -> SubmissionRecord:
+        """Return its facts."""
+        return SubmissionRecord(
+            self.id,
+            self.entity.id,
+            self.status.value,
+            self._submitted_at,
+            self._finished_at,
+            self.properties,
+        )
+
+    async def _result(self) -> Self:
+        with nullcontext() if self.timeout is None else fail_after(self.timeout):
+            await self.wait()
+
+        if error := self.error():
+            raise error
+
+        return self
+
+    def _tell(
+        self, job: Job | None, status: Status | None, at: float, reason: str
+    ) -> None:
+        self._history.append((job, status, at, reason))
+
+        if self._news is not None:
+            self._news.set()
+            self._news = None
+
+    def _event(self, index: int) -> events.Event:
+        """Make the event of an entry: nobody pays for one that nobody reads."""
+        job, status, at, reason = self._history[index]
+        date = datetime.fromtimestamp(at, UTC)
+
+        if index == 0:
+            return events.SubmissionStarted(
+                submission_id=self.id, at=date, entity_id=self.entity.id
+            )
+
+        if job is None:
+            return events.SubmissionFinished(
+                submission_id=self.id, at=date, status=self.status.value
+            )
+
+        facts: dict[str, Any] = {
+            "submission_id": self.id,
+            "at": date,
+            "job_id": job.id,
+            "task": job.task.config_id,
+        }
+
+        if status is Status.PENDING:
+            return events.JobPending(**facts)
+
+        if status is Status.RUNNING:
+            return events.JobStarted(**facts)
+
+        assert status is not None
+        return events.JobFinished(**facts, status=status.value, reason=reason)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(
+            f"{count} {status.value}" for status, count in self.counts().items()
+        )
+        return f"<Submission {self.key} {self.status.value} (jobs: {counts or 'none'})>"
+
+
+def _cause(job: Job) -> BaseException | None:
+    """Return the user's error with its remote traceback, as far as it got here."""
+    failure = job.failure
+
+    if not isinstance(failure, Raised):
+        return None
+
+    if isinstance(failure.error, BaseException):
+        return failure.error
+
+    remote = RemoteTraceback(failure.traceback)
+
+    if failure.error is not None:
+        with suppress(Exception):  # its class cannot be loaded here: the text is left
+            error = fetch(failure.error)
+
+            if isinstance(error, BaseException):
+                error.__cause__ = remote
+                return error
+
+    return remote

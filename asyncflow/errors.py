@@ -1,0 +1,166 @@
+"""Everything asyncflow raises.
+
+::
+
+    AsyncflowError
+    ├── ConfigError            what is declared is wrong: every problem at once
+    ├── UsageError             a verb was called where or when it cannot work
+    │   ├── NotOpen            the orchestrator is not open (or no longer)
+    │   ├── BlockingCall       a blocking verb was called on the event loop's thread
+    │   ├── InsideWorker       an orchestrator was started inside a worker process
+    │   └── UnsupportedLoop    the event loop is not asyncio's
+    ├── NotFound               no entity has this id
+    ├── NoData                 a data node was read before its first write
+    ├── NotPicklable           a value or a function cannot travel to a worker
+    ├── DataNodeWritingError   a result does not fit the outputs of its task
+    ├── JobFailed              one job that failed; its cause is the user's error
+    ├── SubmissionFailed       an ExceptionGroup of the JobFailed of one submission
+    ├── SubmissionCanceled     the awaited submission was cancelled
+    └── RemoteTraceback        the traceback of a worker, as the cause of its error
+
+Each error carries its facts as attributes, and survives pickling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from asyncflow.worker.errors import AsyncflowError as AsyncflowError
+from asyncflow.worker.errors import DataNodeWritingError as DataNodeWritingError
+from asyncflow.worker.errors import NotPicklable as NotPicklable
+
+
+@attrs.frozen(kw_only=True)
+class Problem:
+    """One thing that is wrong with a configuration."""
+
+    section: str
+    """The section, as TOML names it: ``TASK.double``."""
+
+    field: str
+    """The field of the section, or ``""`` for the section as a whole."""
+
+    message: str
+    """What is wrong."""
+
+    remedy: str
+    """What to do about it."""
+
+    file: str | None = None
+    """The TOML file it was read from, or None."""
+
+    line: int | None = None
+    """The line in that file, from 1, or None."""
+
+    def __str__(self) -> str:
+        name = f"{self.section}.{self.field}" if self.field else self.section
+        where = f"{self.file}:{self.line or 1}: " if self.file else ""
+        return f"{where}[{name}] {self.message}; {self.remedy}"
+
+
+class ConfigError(AsyncflowError):
+    """The configuration has problems: all of them, in `problems`."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        head = f"the configuration has {count} problem{'s' if count != 1 else ''}:"
+        super().__init__("\n  - ".join([head, *map(str, self.problems)]))
+
+
+class UsageError(AsyncflowError):
+    """A verb was called where or when it cannot work; the message says what to do."""
+
+
+class NotOpen(UsageError):
+    """The orchestrator is not open: enter it with ``async with`` first."""
+
+
+class BlockingCall(UsageError):
+    """A blocking verb was called on the thread of the orchestrator's event loop."""
+
+
+class InsideWorker(UsageError):
+    """An orchestrator was started inside a job's worker process."""
+
+
+class UnsupportedLoop(UsageError):
+    """The running event loop is not asyncio's (stock or uvloop)."""
+
+
+class NotFound(AsyncflowError):
+    """No entity has this id."""
+
+    def __init__(self, entity_id: str) -> None:
+        self.entity_id = entity_id
+        super().__init__(f"nothing is known under the id {entity_id!r}")
+
+
+class NoData(AsyncflowError):
+    """A data node was read before its first write."""
+
+    def __init__(self, node: str) -> None:
+        self.node = node
+        super().__init__(
+            f"data node {node!r} was never written: give it default_data, write to it, "
+            "or run the task that writes it"
+        )
+
+
+class RemoteTraceback(AsyncflowError):
+    """The traceback of an error in a worker process, as text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__(f'\n"""\n{text.rstrip()}\n"""')
+
+
+class JobFailed(AsyncflowError):
+    """A job failed. Its ``__cause__`` is the user's error, or its `RemoteTraceback`.
+
+    `reason` says how: it raised, its worker process ended (exit code or signal), ...
+    """
+
+    def __init__(self, job_id: str, task: str, reason: str) -> None:
+        self.job_id = job_id
+        self.task = task
+        self.reason = reason
+        super().__init__(f"job {job_id} of task {task!r} failed: {reason}")
+
+
+class SubmissionFailed(AsyncflowError, ExceptionGroup[JobFailed]):
+    """Jobs of a submission failed: one `JobFailed` each."""
+
+    submission_id: str
+
+    def __new__(cls, message: str, failures: Sequence[JobFailed]) -> SubmissionFailed:
+        return super().__new__(cls, message, failures)
+
+    @classmethod
+    def of(cls, submission_id: str, failures: Sequence[JobFailed]) -> SubmissionFailed:
+        """Make the error of a submission; its message names each job and its error."""
+        named = "; ".join(f"{error.task}: {error.reason}" for error in failures[:10])
+        more = f"; and {len(failures) - 10} more" if len(failures) > 10 else ""
+        count = f"{len(failures)} job{'s' if len(failures) != 1 else ''}"
+        error = cls(
+            f"submission {submission_id}: {count} failed: {named}{more}", failures
+        )
+        error.submission_id = submission_id
+        return error
+
+    def derive(self, excs: Sequence[JobFailed]) -> SubmissionFailed:  # type: ignore[override]  # a group of JobFailed stays one
+        """Make the group that ``except*`` and `split` hand on."""
+        error = type(self)(self.message, excs)
+        error.submission_id = self.submission_id
+        return error
+
+
+class SubmissionCanceled(AsyncflowError):
+    """The awaited submission was cancelled. `reason` is what the canceller gave."""
+
+    def __init__(self, submission_id: str, reason: str) -> None:
+        self.submission_id = submission_id
+        self.reason = reason
+        super().__init__(f"submission {submission_id} was cancelled: {reason}")

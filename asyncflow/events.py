@@ -1,0 +1,69 @@
+"""What has happened, as frozen facts.
+
+A submission's events are in the order in which they happened: `SubmissionStarted`, then
+for each job that runs `JobPending`, `JobStarted` and `JobFinished` (a job that never
+runs has its `JobFinished` alone), and at the end `SubmissionFinished`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """Something that happened in a submission."""
+
+    submission_id: str
+
+    at: datetime
+    """When, in UTC."""
+
+
+@attrs.frozen(kw_only=True)
+class SubmissionStarted(Event):
+    """A submission was accepted."""
+
+    entity_id: str
+    """What was submitted: a scenario, a sequence or a task."""
+
+
+@attrs.frozen(kw_only=True)
+class JobEvent(Event):
+    """Something that happened to a job."""
+
+    job_id: str
+
+    task: str
+    """The id of the task's config."""
+
+
+@attrs.frozen(kw_only=True)
+class JobPending(JobEvent):
+    """A job has all it needs; it waits for a worker."""
+
+
+@attrs.frozen(kw_only=True)
+class JobStarted(JobEvent):
+    """A job was given to a worker."""
+
+
+@attrs.frozen(kw_only=True)
+class JobFinished(JobEvent):
+    """A job ended."""
+
+    status: str
+    """Its final status: ``COMPLETED``, ``FAILED``, ..."""
+
+    reason: str
+    """Why it ended so; ``""`` for a job that completed."""
+
+
+@attrs.frozen(kw_only=True)
+class SubmissionFinished(Event):
+    """Every job of a submission ended."""
+
+    status: str
+    """Its final status: ``COMPLETED``, ``FAILED`` or ``CANCELED``."""

@@ -1,0 +1,131 @@
+"""Running a job in this process: on the event loop, or in a thread of it."""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TextIO
+
+from asyncflow.abc import Call, Kept, Raised
+from asyncflow.worker.trip import raised, split_result, write_all
+
+_printed: ContextVar[tuple[list[str], bool] | None] = ContextVar(
+    "asyncflow_printed", default=None
+)
+_lock = threading.Lock()
+_users = 0
+
+
+class _Split(io.TextIOBase):
+    """A standard stream that keeps what a job writes, and hands all on."""
+
+    def __init__(self, target: TextIO) -> None:
+        self.target = target
+
+    def write(self, text: str) -> int:
+        printed = _printed.get()
+
+        if printed is not None:
+            pieces, echo = printed
+            pieces.append(text)
+
+            if not echo:
+                return len(text)
+
+        return self.target.write(text)
+
+    def flush(self) -> None:
+        self.target.flush()
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return self.target.isatty()
+
+    def fileno(self) -> int:
+        return self.target.fileno()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.target, name)
+
+
+@contextmanager
+def captured(*, echo: bool) -> Iterator[Callable[[], str | None]]:
+    """Keep what this context prints; yield a function that gives it.
+
+    :param echo: whether it is shown too
+    """
+    pieces: list[str] = []
+    token = _printed.set((pieces, echo))
+    _install()
+
+    try:
+        yield lambda: "".join(pieces) or None
+    finally:
+        _uninstall()
+        _printed.reset(token)
+
+
+def read_inputs(call: Call) -> list[object]:
+    """Read the inputs of a call."""
+    values = []
+
+    for name, driver, kept in call.inputs:
+        try:
+            values.append(driver.read(kept))
+        except Exception as error:
+            error.add_note(f"while reading input {name!r} of task {call.task!r}")
+            raise
+
+    return values
+
+
+def write_outputs(call: Call, result: object) -> tuple[Kept, ...]:
+    """Keep the result of a call."""
+    names = [name for name, _, _ in call.outputs]
+    return write_all(call.outputs, split_result(call.task, names, result))
+
+
+def failed(error: BaseException, *, frames: int = 1) -> Raised:
+    """Describe what a call raised; its traceback begins with the user's frames.
+
+    :param frames: how many frames of ours come first
+    """
+    shown = error.__traceback__
+
+    for _ in range(frames):
+        shown = shown.tb_next if shown and shown.tb_next else shown
+
+    return raised(error, shown)._replace(error=error.with_traceback(shown))
+
+
+def _install() -> None:
+    global _users
+
+    with _lock:
+        _users += 1
+
+        if not isinstance(sys.stdout, _Split):
+            sys.stdout = _Split(sys.stdout)
+
+        if not isinstance(sys.stderr, _Split):
+            sys.stderr = _Split(sys.stderr)
+
+
+def _uninstall() -> None:
+    global _users
+
+    with _lock:
+        _users -= 1
+
+        if not _users:
+            if isinstance(sys.stdout, _Split):
+                sys.stdout = sys.stdout.target
+
+            if isinstance(sys.stderr, _Split):
+                sys.stderr = sys.stderr.target

@@ -1,0 +1,310 @@
+"""anyio's pool of worker processes, as asyncflow uses it.
+
+The pool belongs to the event loop and is shared with the host's own `to_process` calls.
+Three things are wanted of it that its public face does not give: which process a call
+goes to (to tell its exit code and to kill its group), calls without a limiter of their
+own (the walk has taken the token), and workers that are gone when the last orchestrator
+of the loop is. For these it reads two of anyio's private variables; a test holds what is
+assumed of them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
+
+import attrs
+from anyio import (
+    BrokenWorkerProcess,
+    CancelScope,
+    CapacityLimiter,
+    Lock,
+    to_process,
+    to_thread,
+)
+from anyio.lowlevel import RunVar
+
+from asyncflow.worker import trip
+from asyncflow.worker.outcome import Log
+
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Set as AbstractSet
+
+    from anyio.abc import Process
+
+T = TypeVar("T")
+
+_pools: RunVar[Pool] = RunVar("asyncflow_pool")
+
+
+class WorkerDied(Exception):
+    """The worker process of a call ended: `returncode` as `subprocess` has it."""
+
+    def __init__(self, returncode: int | None) -> None:
+        super().__init__(returncode)
+        self.returncode = returncode
+
+
+class Seat(CapacityLimiter):
+    """Stand in for a limiter: take nothing, and see which process anyio takes next.
+
+    anyio takes the process right after it entered the limiter, with no other task in
+    between, so what is on top of its idle processes here is what it takes.
+    """
+
+    def __new__(cls, pool: Pool) -> Self:  # noqa: ARG004
+        return object.__new__(cls)
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self.process: Process | None = None
+
+    async def __aenter__(self) -> None:
+        self.process = self._pool.next_idle()
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+
+@attrs.define(eq=False)
+class Worker:
+    """A worker process that `trip.settle` has made safe."""
+
+    process: Process
+    log_path: str
+    logged: int = 0
+    """How much of its log belongs to calls that are over, in bytes."""
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self.process.returncode
+
+    def kill_group(self) -> None:
+        """Kill the process and all that it started, as far as it is in its group."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def rest_of_log(self) -> Log | None:
+        """Return what it printed after its last finished call."""
+        try:
+            end = os.stat(self.log_path).st_size
+        except OSError:
+            return None
+
+        return Log(self.log_path, self.logged, end) if end > self.logged else None
+
+
+@attrs.define(eq=False)
+class Pool:
+    """The workers of one event loop, for all its orchestrators."""
+
+    folder: str = attrs.field(init=False, default="")
+    _opening: Lock = attrs.field(init=False, factory=Lock)
+    _users: int = attrs.field(init=False, default=0)
+    _workers: dict[int, Worker] = attrs.field(init=False, factory=dict)
+    _idle: deque[tuple[Process, float]] | None = attrs.field(init=False, default=None)
+    """anyio's own list of idle processes; None before anyio has made it."""
+
+    @classmethod
+    async def open(cls) -> Pool:
+        """Return the pool of the running event loop, with one more user."""
+        pool = _pools.get(None)
+
+        if pool is None:
+            pool = cls()
+            _pools.set(pool)
+
+        pool._users += 1
+
+        async with pool._opening:
+            pool.folder = pool.folder or await to_thread.run_sync(_make_folder)
+
+        return pool
+
+    async def close(self) -> None:
+        """Take one user away; with the last one the workers and their logs go too."""
+        self._users -= 1
+
+        if self._users:
+            return
+
+        folder, self.folder = self.folder, ""
+        workers, self._workers = self._workers, {}
+
+        with CancelScope(shield=True):
+            for process in _take_idle(workers.keys()):
+                workers[process.pid].kill_group()
+                await process.aclose()
+
+            await to_thread.run_sync(_remove_folder, folder)
+
+    async def worker(self) -> Worker:
+        """Return the worker that anyio takes next; start one where none is idle.
+
+        It is the one of the next `call`, if nothing is awaited in between.
+
+        :raises BrokenWorkerProcess, OSError: when no worker could be started
+        """
+        while True:
+            process = self.next_idle()
+
+            if process is not None and process.pid in self._workers:
+                return self._workers[process.pid]
+
+            await self.settle()
+
+    async def call(
+        self, worker: Worker, function: Callable[[bytes], T], request: bytes
+    ) -> T:
+        """Run a function in the worker.
+
+        On cancel the worker and its group are dead before this raises.
+
+        :raises WorkerDied: when the worker process ended
+        """
+        seat = Seat(self)
+
+        try:
+            answer = await to_process.run_sync(
+                function, request, cancellable=True, limiter=seat
+            )
+        except BaseException as error:
+            worker.kill_group()
+            self._workers.pop(worker.pid, None)
+
+            if isinstance(error, BrokenWorkerProcess):
+                raise WorkerDied(worker.returncode) from error
+
+            raise
+
+        assert seat.process is worker.process
+        return answer
+
+    def next_idle(self) -> Process | None:
+        """Return the process that anyio takes next: the last used that is alive."""
+        if self._idle is None:
+            self._idle = to_process._process_pool_idle_workers.get(None)
+
+        for process, _since in reversed(self._idle or ()):
+            if process.returncode is None:
+                return process
+
+        return None
+
+    async def settle(self) -> None:
+        """Start a worker, or make one safe that the host has started."""
+        # Shielded, as anyio forgets a process that is cancelled while it starts.
+        with _hidden_main() as main_path, CancelScope(shield=True):
+            pid, log_path = await to_process.run_sync(
+                trip.settle,
+                self.folder,
+                sys.path,
+                main_path,
+                cancellable=True,
+                limiter=Seat(self),
+            )
+
+        process = self.next_idle()
+        assert process is not None
+        assert process.pid == pid
+        _leave_reaping_to_the_loop(process)
+        self._workers[pid] = Worker(process, log_path)
+        self._forget_dead()
+
+    def _forget_dead(self) -> None:
+        for pid, worker in list(self._workers.items()):
+            if worker.returncode is not None:
+                del self._workers[pid]
+
+
+def _leave_reaping_to_the_loop(process: Process) -> None:
+    """Have the loop alone wait for a process, so that its exit code is not lost.
+
+    Before it sends a signal `subprocess.Popen` looks whether the process has ended, and
+    so takes the exit code away from asyncio, which then makes one up (CPython issue
+    127049, mended in 3.12.9 and 3.13.2).
+    """
+    transport = getattr(getattr(process, "_process", None), "_transport", None)
+    popen = transport and transport.get_extra_info("subprocess")
+
+    if isinstance(popen, subprocess.Popen):
+        popen.poll = lambda: popen.returncode  # type: ignore[method-assign]
+
+
+def _take_idle(pids: AbstractSet[int]) -> list[Process]:
+    """Take the idle processes with these ids out of anyio's pool."""
+    idle = to_process._process_pool_idle_workers.get(None)
+    workers = to_process._process_pool_workers.get(None)
+
+    if idle is None or workers is None:
+        return []
+
+    taken = [entry for entry in idle if entry[0].pid in pids]
+
+    for entry in taken:
+        idle.remove(entry)
+        workers.discard(entry[0])
+
+    return [process for process, _since in taken]
+
+
+def _make_folder() -> str:
+    return tempfile.mkdtemp(prefix="asyncflow-workers-")
+
+
+def _remove_folder(folder: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Hidden(str):
+    """The path of the main script, which pickles as no path.
+
+    anyio sends it to each new worker, which would run that script. Everybody else in
+    this process still sees the path.
+    """
+
+    __slots__ = ()
+    users: ClassVar[int] = 0
+    lock: ClassVar[threading.Lock] = threading.Lock()
+
+    def __reduce_ex__(self, protocol: object) -> tuple[object, ...]:
+        return (str, ("",))
+
+
+@contextmanager
+def _hidden_main() -> Iterator[str | None]:
+    """Hide the main script from new workers; yield its path, or None without one."""
+    main = sys.modules.get("__main__")
+    path = getattr(main, "__file__", None)
+
+    if main is None or not isinstance(path, str):
+        yield None
+        return
+
+    plain = str.__str__(path)
+
+    with _Hidden.lock:
+        _Hidden.users += 1
+        main.__file__ = _Hidden(plain)
+
+    try:
+        yield plain
+    finally:
+        with _Hidden.lock:
+            _Hidden.users -= 1
+
+            if not _Hidden.users:
+                main.__file__ = plain

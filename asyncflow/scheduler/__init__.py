@@ -1,0 +1,1 @@
+"""The scheduler: the plan decides, the walk does."""

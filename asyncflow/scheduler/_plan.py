@@ -1,0 +1,386 @@
+"""The plan: what to do, decided from what has happened.
+
+Pure: no await, no clock, no identifiers made, no log. Each method is an event; it returns
+the instructions that follow. A job is named by its run (a number) and its place in it.
+
+Two rules decide when a job is ready. Inside a run it waits for the jobs that write its
+inputs. Between runs, jobs that touch one data node keep the order of their submission: a
+reader waits for the writers before it, a writer for the writers and readers before it.
+Such an order is not a need: whatever becomes of the earlier job, the later one goes on.
+
+All edges point from earlier to later, so nothing can wait in a circle. The cost is
+linear in the edges.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+import attrs
+
+from asyncflow.entities.job import Status
+
+Ref: TypeAlias = tuple[int, int]
+"""A job: its run, and its place in the run."""
+
+
+@attrs.frozen(kw_only=True)
+class Graph:
+    """What the plan needs to know of a run: its jobs in an order that they can run in."""
+
+    successors: Sequence[Sequence[int]]
+    """For each job, those that need it."""
+    predecessors: Sequence[int]
+    """For each job, how many it needs."""
+    reads: Sequence[Sequence[str]]
+    """For each job, the ids of the data nodes that it reads."""
+    writes: Sequence[Sequence[str]]
+    """For each job, the ids of the data nodes that it writes."""
+
+
+@attrs.frozen
+class MakeReady:
+    """The job waits for nothing but a worker."""
+
+    ref: Ref
+
+
+@attrs.frozen
+class End:
+    """The job ends without having run."""
+
+    ref: Ref
+    status: Status
+    reason: str
+
+
+@attrs.frozen
+class Kill:
+    """The job runs, and must not."""
+
+    ref: Ref
+    reason: str
+
+
+@attrs.frozen
+class Finish:
+    """Every job of the run has ended."""
+
+    run: int
+
+
+Instruction: TypeAlias = MakeReady | End | Kill | Finish
+
+_DONE = frozenset({Status.COMPLETED, Status.SKIPPED})
+
+
+@attrs.define(eq=False)
+class _Run:
+    """A run: the state of its jobs, each list by place."""
+
+    graph: Graph
+    stop: bool
+    names: Sequence[str]
+    open: int
+    """How many jobs have not ended."""
+    needs: list[int]
+    """How many jobs that it needs have not ended well."""
+    order: list[int]
+    """How many jobs of earlier runs it has to wait for."""
+    status: list[Status]
+    followers: dict[int, list[Ref]] = attrs.field(factory=dict)
+    """The jobs of later runs that wait for a job."""
+    ready: deque[int] = attrs.field(factory=deque)
+    kept: int = attrs.field(init=False)
+    """How many jobs still keep a place in the order between runs."""
+    stopped: bool = False
+    finished: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        self.kept = self.open
+
+
+@attrs.define(eq=False)
+class _Node:
+    """Who uses a data node, and has not ended."""
+
+    writer: Ref | None = None
+    """The last that will write it."""
+    readers: dict[Ref, None] = attrs.field(factory=dict)
+    """Those that read what this writer writes."""
+
+
+@attrs.define(eq=False)
+class Plan:
+    """The state of all runs."""
+
+    _runs: dict[int, _Run] = attrs.field(init=False, factory=dict)
+    _nodes: dict[str, _Node] = attrs.field(init=False, factory=dict)
+    _queue: deque[int] = attrs.field(init=False, factory=deque)
+    """The runs that have ready jobs, in the order of their turns."""
+
+    def submitted(
+        self, run: int, graph: Graph, names: Sequence[str], *, stop: bool = False
+    ) -> list[Instruction]:
+        """Take a run.
+
+        :param names: for each job, how reasons call it
+        :param stop: whether a failure ends the rest of the run
+        """
+        count = len(graph.successors)
+
+        if not count:
+            return [Finish(run)]
+
+        state = _Run(
+            graph,
+            stop,
+            names,
+            count,
+            list(graph.predecessors),
+            [0] * count,
+            [Status.BLOCKED] * count,
+        )
+        self._runs[run] = state
+
+        for index in range(count):
+            self._register((run, index), state)
+
+        instructions: list[Instruction] = []
+
+        for index in range(count):
+            self._check_ready((run, index), state, instructions)
+
+        return instructions
+
+    def offered(self) -> Ref | None:
+        """Give the job whose turn it is to a free seat; None where none is ready.
+
+        Runs take turns, so that a short one does not wait for a long one.
+        """
+        if self.next() is None:
+            return None
+
+        run = self._queue.popleft()
+        state = self._runs[run]
+        index = state.ready.popleft()
+        state.status[index] = Status.RUNNING
+
+        if state.ready:
+            self._queue.append(run)
+
+        return run, index
+
+    def next(self) -> Ref | None:
+        """Tell which job `offered` gives next; None where none is ready."""
+        while self._queue:
+            run = self._queue[0]
+            state = self._runs.get(run)
+
+            if state is not None and state.ready:
+                return run, state.ready[0]
+
+            self._queue.popleft()  # a run that was stopped since
+
+        return None
+
+    def ended(self, ref: Ref, status: Status) -> list[Instruction]:
+        """Take the end of a job that ran."""
+        run, index = ref
+        state = self._runs[run]
+        instructions: list[Instruction] = []
+        self._end(ref, state, status, instructions)
+
+        if status is Status.FAILED and state.stop and not state.stopped:
+            reason = f"the run stops as {state.names[index]} failed"
+            self._stop(run, state, reason, instructions)
+
+        self._check_finished(run, state, instructions)
+        return instructions
+
+    def canceled(self, run: int, reason: str) -> list[Instruction]:
+        """Take the wish to end a run; nothing follows where it has ended."""
+        instructions: list[Instruction] = []
+
+        state = self._runs.get(run)
+
+        if state is not None and not state.stopped:
+            self._stop(run, state, reason, instructions)
+            self._check_finished(run, state, instructions)
+
+        return instructions
+
+    def will_be_written(self, node: str) -> bool:
+        """Tell whether a job that has not ended writes this data node."""
+        return node in self._nodes and self._nodes[node].writer is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every run has finished."""
+        return not self._runs and not self._nodes
+
+    def _register(self, ref: Ref, state: _Run) -> None:
+        """Put a job behind those of earlier runs that touch its data nodes."""
+        index = ref[1]
+
+        for name in state.graph.reads[index]:
+            node = self._nodes.setdefault(name, _Node())
+            self._follow(ref, state, node.writer)
+            node.readers[ref] = None
+
+        for name in state.graph.writes[index]:
+            node = self._nodes.setdefault(name, _Node())
+            self._follow(ref, state, node.writer)
+
+            for reader in node.readers:
+                self._follow(ref, state, reader)
+
+            node.writer = ref
+            node.readers = {}
+
+    def _follow(self, ref: Ref, state: _Run, earlier: Ref | None) -> None:
+        if earlier is not None and earlier[0] != ref[0]:
+            self._runs[earlier[0]].followers.setdefault(earlier[1], []).append(ref)
+            state.order[ref[1]] += 1
+
+    def _check_ready(
+        self, ref: Ref, state: _Run, instructions: list[Instruction]
+    ) -> None:
+        run, index = ref
+
+        if (
+            state.status[index] is Status.BLOCKED
+            and not state.needs[index]
+            and not state.order[index]
+        ):
+            state.status[index] = Status.PENDING
+
+            if not state.ready:
+                self._queue.append(run)
+
+            state.ready.append(index)
+            instructions.append(MakeReady(ref))
+
+    def _end(
+        self,
+        ref: Ref,
+        state: _Run,
+        status: Status,
+        instructions: list[Instruction],
+    ) -> None:
+        """End a job, and free or abandon those that need it."""
+        run, index = ref
+        state.status[index] = status
+        state.open -= 1
+        self._release(ref, state, instructions)
+
+        if status in _DONE:
+            for successor in state.graph.successors[index]:
+                state.needs[successor] -= 1
+                self._check_ready((run, successor), state, instructions)
+        else:
+            self._abandon(run, state, index, instructions)
+
+    def _abandon(
+        self, run: int, state: _Run, failed: int, instructions: list[Instruction]
+    ) -> None:
+        """End all that needs a job which has no result."""
+        waiting = [failed]
+
+        while waiting:
+            cause = waiting.pop()
+            verb = _VERBS[state.status[cause]]
+
+            for index in state.graph.successors[cause]:
+                if state.status[index] is Status.BLOCKED:
+                    state.status[index] = Status.ABANDONED
+                    state.open -= 1
+                    reason = f"it needs {state.names[cause]}, which {verb}"
+                    instructions.append(End((run, index), Status.ABANDONED, reason))
+                    self._release((run, index), state, instructions)
+                    waiting.append(index)
+
+    def _stop(
+        self, run: int, state: _Run, reason: str, instructions: list[Instruction]
+    ) -> None:
+        """End what has not started, and have killed what runs."""
+        state.stopped = True
+        state.ready.clear()
+
+        for index, status in enumerate(state.status):
+            if status is Status.RUNNING:
+                instructions.append(Kill((run, index), reason))
+            elif status is Status.PENDING or status is Status.BLOCKED:
+                state.status[index] = Status.CANCELED
+                state.open -= 1
+                instructions.append(End((run, index), Status.CANCELED, reason))
+                self._release((run, index), state, instructions)
+
+    def _release(self, ref: Ref, state: _Run, instructions: list[Instruction]) -> None:
+        """Let those go on that come after a job, once it has ended.
+
+        A job that ended before its turn keeps its place in the order until those before
+        it have ended too: who comes after it comes after them.
+        """
+        waiting = [(ref, state)]
+
+        while waiting:
+            (run, index), state = waiting.pop()
+
+            if state.order[index]:
+                continue
+
+            self._leave((run, index), state)
+
+            for follower in state.followers.pop(index, ()):
+                later = self._runs[follower[0]]
+                later.order[follower[1]] -= 1
+
+                if later.order[follower[1]]:
+                    continue
+
+                if later.status[follower[1]] is Status.BLOCKED:
+                    self._check_ready(follower, later, instructions)
+                else:
+                    waiting.append((follower, later))
+
+    def _leave(self, ref: Ref, state: _Run) -> None:
+        """Forget that a job uses its data nodes; with the last job, forget the run."""
+        state.kept -= 1
+
+        if not state.kept:
+            del self._runs[ref[0]]
+
+        for name in _touched(state.graph, ref[1]):
+            node = self._nodes.get(name)
+
+            if node is None:
+                continue
+
+            node.readers.pop(ref, None)
+
+            if node.writer == ref:
+                node.writer = None
+
+            if node.writer is None and not node.readers:
+                del self._nodes[name]
+
+    def _check_finished(
+        self, run: int, state: _Run, instructions: list[Instruction]
+    ) -> None:
+        if not state.open and not state.finished:
+            state.finished = True
+            instructions.append(Finish(run))
+
+
+def _touched(graph: Graph, index: int) -> Iterable[str]:
+    return (*graph.reads[index], *graph.writes[index])
+
+
+_VERBS = {
+    Status.FAILED: "failed",
+    Status.CANCELED: "was cancelled",
+    Status.ABANDONED: "was abandoned",
+}

@@ -1,0 +1,456 @@
+"""The walk: carry out what the plan says.
+
+Seats are the tokens of one limiter. While jobs are ready and seats are free, a lane is
+started in the task group: it holds one seat and runs one job after the other until none
+is ready. So there are never more tasks than seats, however many jobs wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+
+import attrs
+from anyio import (
+    CancelScope,
+    CapacityLimiter,
+    Event,
+    get_cancelled_exc_class,
+    to_thread,
+)
+from anyio.abc import TaskGroup
+
+from asyncflow.abc import (
+    Call,
+    Crashed,
+    Driver,
+    Executor,
+    Kept,
+    Killed,
+    Log,
+    Outcome,
+    Raised,
+    Returned,
+    Store,
+)
+from asyncflow.entities.data_node import DataNode, Version
+from asyncflow.entities.job import Job, Status
+from asyncflow.entities.submission import Submission
+from asyncflow.scheduler._plan import (
+    End,
+    Finish,
+    Graph,
+    Instruction,
+    Kill,
+    MakeReady,
+    Plan,
+    Ref,
+)
+
+logger = logging.getLogger("asyncflow")
+
+Echo = Callable[[Log], None]
+
+
+@attrs.define(eq=False)
+class Travel:
+    """How the jobs of a task travel: the same for all jobs of a submission."""
+
+    executor: str
+    is_async: bool
+    skippable: bool
+    code: bytes | None
+    sources: dict[str, str] | None
+
+
+@attrs.define(eq=False)
+class Flight:
+    """A job that has a seat."""
+
+    ref: Ref
+    job: Job
+    scope: CancelScope
+    reading: list[Version] = attrs.field(init=False, factory=list)
+    """The versions of its inputs: kept until it has ended."""
+    basis: object = attrs.field(init=False, default=None)
+    """What its outputs follow from, where the task is skippable."""
+    killed_for: str = attrs.field(init=False, default="")
+    outcome: Outcome | None = attrs.field(init=False, default=None)
+
+
+@attrs.define(eq=False)
+class Walk:
+    """All runs of an orchestrator.
+
+    :param executors: by name
+    :param folder: where large values are kept
+    :param echo: prints a job's log; None prints nothing
+    """
+
+    store: Store
+    executors: Mapping[str, Executor]
+    limiter: CapacityLimiter
+    folder: str
+    echo: Echo | None
+    group: TaskGroup
+    _plan: Plan = attrs.field(init=False, factory=Plan)
+    _runs: dict[int, Submission] = attrs.field(init=False, factory=dict)
+    _numbers: dict[Submission, int] = attrs.field(init=False, factory=dict)
+    _travel: dict[int, Mapping[str, Travel]] = attrs.field(init=False, factory=dict)
+    _flights: dict[Ref, Flight] = attrs.field(init=False, factory=dict)
+    _count: int = attrs.field(init=False, default=0)
+    _values: int = attrs.field(init=False, default=0)
+    _versions: int = attrs.field(init=False, default=0)
+    _done: dict[str, tuple[object, object]] = attrs.field(init=False, factory=dict)
+    """For each skippable task, what its outputs followed from, and which they were."""
+    _garbage: list[str] = attrs.field(init=False, factory=list)
+    _idle: Event = attrs.field(init=False, factory=Event)
+
+    def submit(
+        self,
+        submission: Submission,
+        graph: Graph,
+        travel: Mapping[str, Travel],
+        *,
+        stop: bool,
+    ) -> None:
+        """Take a submission whose jobs are made, and start what can run."""
+        self._count += 1
+        run = self._count
+        self._runs[run] = submission
+        self._numbers[submission] = run
+        self._travel[run] = travel
+        self.store.save(submission.record())
+        names = [job.task.config_id for job in submission.jobs]
+        instructions = self._plan.submitted(run, graph, names, stop=stop)
+        now = time.time()
+
+        for job in submission.jobs:
+            job.move(Status.BLOCKED, now)
+
+        self._carry_out(instructions)
+        self._fill_seats()
+
+    def cancel(self, submission: Submission, reason: str) -> None:
+        """Ask for the end of a run; a run that has ended stays what it is."""
+        run = self._numbers.get(submission)
+
+        if run is not None:
+            submission.canceled_for(reason)
+            self._carry_out(self._plan.canceled(run, reason))
+            self._fill_seats()
+
+    def cancel_all(self, reason: str) -> None:
+        """Ask for the end of every run."""
+        for submission in list(self._numbers):
+            self.cancel(submission, reason)
+
+    def will_be_written(self, node: DataNode) -> bool:
+        """Tell whether a job that has not ended writes a data node."""
+        return self._plan.will_be_written(node.id)
+
+    async def drain(self) -> None:
+        """Wait until no run is left."""
+        while self._runs:
+            self._idle = Event()
+            await self._idle.wait()
+
+    def new_path(self) -> str:
+        """Return the name of a file that a new value may have."""
+        self._values += 1
+        return f"{self.folder}/{self._values}.value"
+
+    def replace(self, node: DataNode, kept: Kept, job_id: str | None = None) -> None:
+        """Give a data node a new version; the old one goes when nobody reads it."""
+        old = node.version
+        self._versions += 1
+        node.version = Version(self._versions, kept, time.time(), job_id)
+
+        if old is not None:
+            old.replaced = True
+            self._discard(old)
+
+    def pin(self, version: Version) -> None:
+        """Keep a version while it is read."""
+        version.readers += 1
+
+    def unpin(self, version: Version) -> None:
+        """Let a version go that was pinned."""
+        version.readers -= 1
+        self._discard(version)
+
+    def _discard(self, version: Version) -> None:
+        if version.replaced and not version.readers and isinstance(version.kept, str):
+            if not self._garbage:
+                self.group.start_soon(self._collect)
+
+            self._garbage.append(version.kept)
+
+    async def _collect(self) -> None:
+        paths = self._garbage[:]
+        self._garbage.clear()
+        await to_thread.run_sync(_remove, paths)
+
+    def _carry_out(self, instructions: Sequence[Instruction]) -> None:
+        now = time.time()
+
+        for instruction in instructions:
+            match instruction:
+                case MakeReady(ref):
+                    self._job(ref).move(Status.PENDING, now)
+                case End(ref, status, reason):
+                    job = self._job(ref)
+                    job.move(status, now, reason)
+                    self.store.save(job.record())
+                case Kill(ref, reason):
+                    flight = self._flights[ref]
+                    flight.killed_for = reason
+                    flight.scope.cancel(reason)
+                case Finish(run):
+                    self._finish(run, now)
+
+    def _finish(self, run: int, now: float) -> None:
+        submission = self._runs.pop(run)
+        del self._numbers[submission], self._travel[run]
+        submission.finished(now)
+        self.store.save(submission.record())
+
+        if not self._runs:
+            self._idle.set()
+
+    def _fill_seats(self) -> None:
+        """Start lanes while jobs are ready and seats are free."""
+        while self.limiter.available_tokens >= 1:
+            flight = self._next_flight()
+
+            if flight is None:
+                return
+
+            seat = object()
+            self.limiter.acquire_on_behalf_of_nowait(seat)
+            self.group.start_soon(self._lane, seat, flight)
+
+    def _next_flight(self, executor: str | None = None) -> Flight | None:
+        """Give a seat to the job whose turn it is; from here on it can be killed.
+
+        :param executor: take it only if it runs there; None takes any
+        """
+        while (ref := self._plan.next()) is not None:
+            if executor and self._travel_of(ref).executor != executor:
+                return None
+
+            self._plan.offered()
+
+            if self._is_done(ref):
+                self._skip(ref)
+                continue
+
+            flight = Flight(ref, self._job(ref), CancelScope())
+            self._flights[ref] = flight
+            flight.job.move(Status.RUNNING, time.time())
+            return flight
+
+        return None
+
+    def _is_done(self, ref: Ref) -> bool:
+        """Tell whether to run a job again would change nothing."""
+        task = self._job(ref).task
+        return self._travel_of(ref).skippable and self._done.get(task.id) == (
+            self._basis(ref),
+            _versions(task.output.values()),
+        )
+
+    def _basis(self, ref: Ref) -> object:
+        """Return what the outputs of a job follow from; never equal if unknown."""
+        task = self._job(ref).task
+        travel = self._travel_of(ref)
+
+        if any(
+            node.version is None or node.version.kept is None
+            for node in task.input.values()
+        ):
+            return object()  # a file of the user's may change unseen
+
+        return travel.code or task.function, _versions(task.input.values())
+
+    def _skip(self, ref: Ref) -> None:
+        job = self._job(ref)
+        job.move(
+            Status.SKIPPED, time.time(), "its function and its inputs are the same"
+        )
+        self.store.save(job.record())
+        self._carry_out(self._plan.ended(ref, Status.SKIPPED))
+
+    async def _lane(self, seat: object, first: Flight) -> None:
+        """Run one job after the other on one seat, until none is ready."""
+        flight: Flight | None = first
+
+        try:
+            while flight is not None:
+                await self._fly(flight)
+                flight = self._next_flight()
+                self._fill_seats()
+        finally:
+            self.limiter.release_on_behalf_of(seat)
+
+    async def _fly(self, first: Flight) -> None:
+        """Run a job, and those that its executor lets travel with it."""
+        name = self._travel_of(first.ref).executor
+        flights: dict[str, Flight] = {}
+
+        def board(flight: Flight) -> Call:
+            call = self._call(flight)
+            flights[call.job_id] = flight
+            return call
+
+        def more() -> Call | None:
+            flight = self._next_flight(name)
+            return None if flight is None else board(flight)
+
+        def report(call: Call, outcome: Outcome) -> None:
+            flights[call.job_id].outcome = outcome
+
+        try:
+            with first.scope:
+                executor = self.executors[name]
+                await executor.run(executor.load(board(first), more), report)
+
+            if first.outcome is None and not first.killed_for:
+                first.outcome = Crashed(None, "its executor told no outcome")
+        except Exception as error:
+            logger.exception("the executor of %s failed", first.job.id)
+            first.outcome = Crashed(None, f"its executor raised {error!r}")
+        except get_cancelled_exc_class():
+            if _is_canceled():
+                raise
+
+            first.outcome = Raised("CancelledError: raised by the function", "", None)
+        finally:
+            await self._land(flights.values())
+
+    def _call(self, flight: Flight) -> Call:
+        """Describe a job to its executor, and keep the versions that it reads."""
+        job = flight.job
+        travel = self._travel_of(flight.ref)
+        inputs: list[tuple[str, Driver, Kept]] = []
+
+        if travel.skippable:
+            flight.basis = self._basis(flight.ref)
+
+        for name, node in job.task.input.items():
+            if node.version is not None:
+                self.pin(node.version)
+                flight.reading.append(node.version)
+
+            kept = node.version.kept if node.version else None
+            inputs.append((name, node.driver, kept))
+
+        return Call(
+            job_id=job.id,
+            task=job.task.config_id,
+            function=job.task.function,
+            code=travel.code,
+            inputs=tuple(inputs),
+            outputs=tuple(
+                (name, node.driver, self.new_path())
+                for name, node in job.task.output.items()
+            ),
+            is_async=travel.is_async,
+            sources=travel.sources,
+        )
+
+    async def _land(self, flights: Iterable[Flight]) -> None:
+        """Take the end of jobs: print what they printed, then end them."""
+        for flight in flights:
+            log = flight.outcome.log if flight.outcome else None
+
+            if self.echo is not None and isinstance(log, Log):
+                with CancelScope(shield=True):
+                    await to_thread.run_sync(self.echo, log)
+
+            self._end(flight)
+
+    def _end(self, flight: Flight) -> None:
+        """End a job: its outputs and its status are saved together."""
+        job, outcome = flight.job, flight.outcome
+        del self._flights[flight.ref]
+
+        for version in flight.reading:
+            self.unpin(version)
+
+        status, reason, kept = _judge(outcome, flight.killed_for)
+        written = list(job.task.output.values()) if kept else []
+
+        for node, one in zip(written, kept, strict=True):
+            self.replace(node, one, job.id)
+
+        if flight.basis is not None and kept:
+            self._done[job.task.id] = flight.basis, _versions(written)
+
+        if outcome is not None:
+            job.log = outcome.log
+
+            if isinstance(outcome, Raised | Crashed):
+                job.failure = outcome
+
+        job.move(status, time.time(), reason)
+        self.store.save(job.record(), *(node.record() for node in written))
+        self._carry_out(self._plan.ended(flight.ref, status))
+
+    def _job(self, ref: Ref) -> Job:
+        return self._runs[ref[0]].jobs[ref[1]]
+
+    def _travel_of(self, ref: Ref) -> Travel:
+        return self._travel[ref[0]][self._job(ref).task.config_id]
+
+
+def _judge(
+    outcome: Outcome | None, killed_for: str
+) -> tuple[Status, str, tuple[Kept, ...]]:
+    """Turn an outcome into a status, a reason and what was kept."""
+    match outcome:
+        case Returned(kept):
+            return Status.COMPLETED, "", kept
+        case Raised(summary):
+            return Status.FAILED, summary, ()
+        case Crashed(returncode, detail):
+            return Status.FAILED, detail or _crash(returncode), ()
+        case Killed() | None:
+            return Status.CANCELED, killed_for or "the orchestrator was stopped", ()
+
+
+def _crash(returncode: int | None) -> str:
+    """Say how a process ended."""
+    if returncode is None:
+        return "its worker process ended, nobody knows how"
+
+    if returncode < 0:
+        try:
+            name = signal.Signals(-returncode).name
+        except ValueError:
+            name = "a signal"
+
+        return f"its worker process was killed by {name} ({-returncode})"
+
+    return f"its worker process ended with exit code {returncode}"
+
+
+def _versions(nodes: Iterable[DataNode]) -> tuple[int | None, ...]:
+    return tuple(node.version.number if node.version else None for node in nodes)
+
+
+def _is_canceled() -> bool:
+    """Tell a real cancel of this task from a `CancelledError` that a function raised."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def _remove(paths: Sequence[str]) -> None:
+    for path in paths:
+        with suppress(FileNotFoundError):
+            os.unlink(path)

@@ -1,0 +1,46 @@
+"""The blocking face: the same verbs for programs without an event loop.
+
+::
+
+    import asyncflow.sync as tp
+
+    tp.Orchestrator().run()
+    scenario = tp.create_scenario(scenario_cfg)
+    scenario.submit(wait=True)
+    print(scenario.my_output.read())
+
+One orchestrator runs in a process, on an event loop in a thread of its own. Every handle
+here wraps the one of the same name in `asyncflow`: its attributes are the same, its verbs
+return when their work is done. Ctrl-C ends the waiting of a verb, not a run.
+
+A verb can be called from any thread but that of the orchestrator's own event loop, where
+it would wait for itself: `BlockingCall` names the form to await there.
+"""
+
+from __future__ import annotations
+
+from asyncflow.sync.handles import DataNode as DataNode
+from asyncflow.sync.handles import Job as Job
+from asyncflow.sync.handles import Scenario as Scenario
+from asyncflow.sync.handles import Sequence as Sequence
+from asyncflow.sync.handles import Submission as Submission
+from asyncflow.sync.handles import Task as Task
+from asyncflow.sync.orchestrator import Orchestrator as Orchestrator
+from asyncflow.sync.orchestrator import cancel as cancel
+from asyncflow.sync.orchestrator import create_scenario as create_scenario
+from asyncflow.sync.orchestrator import get as get
+from asyncflow.sync.orchestrator import submit as submit
+
+__all__ = [
+    "DataNode",
+    "Job",
+    "Orchestrator",
+    "Scenario",
+    "Sequence",
+    "Submission",
+    "Task",
+    "cancel",
+    "create_scenario",
+    "get",
+    "submit",
+]

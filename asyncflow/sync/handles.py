@@ -1,0 +1,316 @@
+"""The blocking handles: each wraps the async one of the same name."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Generic, Self, TypeVar, overload
+
+import attrs
+
+from asyncflow.config.sections import ScenarioConfig, Scope, TaskConfig
+from asyncflow.entities.data_node import DataNode as AsyncDataNode
+from asyncflow.entities.engine import OnFailure
+from asyncflow.entities.job import Job as AsyncJob
+from asyncflow.entities.job import Status
+from asyncflow.entities.scenario import Scenario as AsyncScenario
+from asyncflow.entities.sequence import Sequence as AsyncSequence
+from asyncflow.entities.submission import Submission as AsyncSubmission
+from asyncflow.entities.submission import SubmissionStatus
+from asyncflow.entities.task import Task as AsyncTask
+from asyncflow.errors import SubmissionCanceled, SubmissionFailed
+from asyncflow.events import Event
+from asyncflow.sync.loop import Loop
+
+T = TypeVar("T")
+Inner = TypeVar("Inner")
+Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)
+
+
+class Passed(Generic[T]):
+    """An attribute that is the same as that of the wrapped handle."""
+
+    def __set_name__(self, owner: type[Handle[Any]], name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, handle: None, owner: type[Handle[Any]]) -> Self: ...
+
+    @overload
+    def __get__(self, handle: Handle[Any], owner: type[Handle[Any]]) -> T: ...
+
+    def __get__(self, handle: Handle[Any] | None, owner: type[Handle[Any]]) -> Self | T:
+        if handle is None:
+            return self
+
+        value: T = getattr(handle._inner, self._name)  # pyright: ignore[reportPrivateUsage]  # its part
+        return value
+
+
+@attrs.frozen(repr=False)
+class Handle(Generic[Inner]):
+    """What the blocking handles have in common; two of the same thing are equal."""
+
+    _inner: Inner
+    _loop: Loop
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
+
+class DataNode(Handle[AsyncDataNode]):
+    """A data node; see `asyncflow.DataNode`."""
+
+    __slots__ = ()
+
+    id = Passed[str]()
+    config_id = Passed[str]()
+    owner_id = Passed[str | None]()
+    scope = Passed[Scope]()
+    storage_type = Passed[str]()
+    last_edit_date = Passed[datetime | None]()
+
+    def read(self) -> Any:
+        """Read the value; see `asyncflow.DataNode.read`."""
+        return self._loop.call(self._inner.read)
+
+    def write(self, value: object) -> None:
+        """Write a value; see `asyncflow.DataNode.write`."""
+        self._loop.call(self._inner.write, value)
+
+
+class Runnable(Handle[Submittable]):
+    """What can be submitted."""
+
+    __slots__ = ()
+
+    id = Passed[str]()
+
+    def submit(
+        self,
+        wait: bool = False,
+        timeout: float | None = None,
+        force: bool = False,
+        on_failure: OnFailure = "continue",
+        **properties: Any,
+    ) -> Submission:
+        """Start a run; return its handle.
+
+        Neither the run's outcome nor the end of the waiting time raises: see the
+        handle's ``status`` and ``error()``, or use its ``result()``.
+
+        :param wait: return when the run has ended; otherwise at once
+        :param timeout: with `wait`, how many seconds to wait, while the jobs go on
+            afterwards; None waits as long as it takes
+        :param force: run what could be skipped too
+        :param on_failure: ``"continue"`` runs what does not need a failed job,
+            ``"stop"`` cancels the rest of the run
+        :param properties: the user's own values, kept with the submission
+        :raises UsageError: for what is wrong with the call, as the async verb does
+        """
+        submission = Submission(
+            self._loop.call(
+                self._inner.submit, force=force, on_failure=on_failure, **properties
+            ),
+            self._loop,
+        )
+        return submission.wait(timeout) if wait else submission
+
+    def _nodes(self, nodes: Mapping[str, AsyncDataNode]) -> Mapping[str, DataNode]:
+        return {key: DataNode(node, self._loop) for key, node in nodes.items()}
+
+    def _tasks(self, tasks: Mapping[str, AsyncTask]) -> Mapping[str, Task]:
+        return {key: Task(task, self._loop) for key, task in tasks.items()}
+
+
+class Task(Runnable[AsyncTask]):
+    """A task; see `asyncflow.Task`."""
+
+    __slots__ = ()
+
+    config_id = Passed[str]()
+    config = Passed[TaskConfig]()
+    function = Passed[Callable[..., object]]()
+    skippable = Passed[bool]()
+
+    @property
+    def input(self) -> Mapping[str, DataNode]:
+        """The data nodes that it reads, by config id."""
+        return self._nodes(self._inner.input)
+
+    @property
+    def output(self) -> Mapping[str, DataNode]:
+        """The data nodes that it writes, by config id."""
+        return self._nodes(self._inner.output)
+
+    @property
+    def data_nodes(self) -> Mapping[str, DataNode]:
+        """Its data nodes, by config id."""
+        return self._nodes(self._inner.data_nodes)
+
+
+class Sequence(Runnable[AsyncSequence]):
+    """A named part of a scenario's tasks; see `asyncflow.Sequence`."""
+
+    __slots__ = ()
+
+    name = Passed[str]()
+    owner_id = Passed[str]()
+
+    @property
+    def tasks(self) -> Mapping[str, Task]:
+        """Its tasks, by config id."""
+        return self._tasks(self._inner.tasks)
+
+    @property
+    def data_nodes(self) -> Mapping[str, DataNode]:
+        """The data nodes of its tasks, by config id."""
+        return self._nodes(self._inner.data_nodes)
+
+
+class Scenario(Runnable[AsyncScenario]):
+    """A scenario; see `asyncflow.Scenario`. Its parts are attributes here too."""
+
+    __slots__ = ()
+
+    config_id = Passed[str]()
+    config = Passed[ScenarioConfig]()
+    name = Passed[str | None]()
+    creation_date = Passed[datetime]()
+    properties = Passed[Mapping[str, Any]]()
+
+    @property
+    def tasks(self) -> Mapping[str, Task]:
+        """Its tasks, by config id."""
+        return self._tasks(self._inner.tasks)
+
+    @property
+    def data_nodes(self) -> Mapping[str, DataNode]:
+        """Its data nodes, by config id."""
+        return self._nodes(self._inner.data_nodes)
+
+    @property
+    def additional_data_nodes(self) -> Mapping[str, DataNode]:
+        """The data nodes that no task uses, by config id."""
+        return self._nodes(self._inner.additional_data_nodes)
+
+    @property
+    def sequences(self) -> Mapping[str, Sequence]:
+        """Its sequences, by name."""
+        parts = self._inner.sequences
+        return {name: Sequence(part, self._loop) for name, part in parts.items()}
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+
+        match getattr(self._inner, name):
+            case AsyncDataNode() as node:
+                return DataNode(node, self._loop)
+            case AsyncTask() as task:
+                return Task(task, self._loop)
+            case AsyncSequence() as part:
+                return Sequence(part, self._loop)
+            case other:
+                return other
+
+    def __dir__(self) -> list[str]:
+        parts = (self._inner.sequences, self._inner.tasks, self._inner.data_nodes)
+        return [*super().__dir__(), *(name for part in parts for name in part)]
+
+
+class Job(Handle[AsyncJob]):
+    """A job; see `asyncflow.Job`."""
+
+    __slots__ = ()
+
+    id = Passed[str]()
+    status = Passed[Status]()
+    reason = Passed[str]()
+    stacktrace = Passed[str]()
+    is_finished = Passed[bool]()
+    submitted_at = Passed[datetime]()
+    run_at = Passed[datetime | None]()
+    finished_at = Passed[datetime | None]()
+    execution_duration = Passed[float | None]()
+
+    @property
+    def task(self) -> Task:
+        """What it executes."""
+        return Task(self._inner.task, self._loop)
+
+    @property
+    def submission(self) -> Submission:
+        """The run that it is part of."""
+        return Submission(self._inner.submission, self._loop)
+
+    def output(self) -> str:
+        """Return what it printed; see `asyncflow.Job.output`."""
+        return self._loop.call(self._inner.output)
+
+
+class Submission(Handle[AsyncSubmission]):
+    """A handle on one run; see `asyncflow.Submission`."""
+
+    __slots__ = ()
+
+    id = Passed[str]()
+    entity_id = Passed[str]()
+    status = Passed[SubmissionStatus]()
+    is_finished = Passed[bool]()
+    submitted_at = Passed[datetime]()
+    finished_at = Passed[datetime | None]()
+    properties = Passed[Mapping[str, Any]]()
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """Its jobs, in an order in which they can run."""
+        return tuple(Job(job, self._loop) for job in self._inner.jobs)
+
+    def counts(self) -> dict[Status, int]:
+        """Return how many of its jobs have each status."""
+        return self._inner.counts()
+
+    def error(self) -> SubmissionFailed | SubmissionCanceled | None:
+        """Return the error that ``result()`` raises; None for a run that is all right."""
+        return self._inner.error()
+
+    def wait(self, timeout: float | None = None) -> Self:
+        """Wait for the end; return the submission, however it ended.
+
+        :param timeout: how many seconds to wait; then it returns while the run goes on.
+            None waits as long as it takes
+        """
+        self._loop.call(self._inner.wait, timeout)
+        return self
+
+    def result(self, timeout: float | None = None) -> Self:
+        """Wait for the end; return the submission, or raise what went wrong.
+
+        :param timeout: how many seconds to wait; None waits as long as it takes
+        :raises SubmissionFailed: if jobs failed
+        :raises SubmissionCanceled: if it was cancelled
+        :raises TimeoutError: when the time is up; the run goes on
+        """
+        if not self.wait(timeout).is_finished:
+            raise TimeoutError(f"{self!r} has not ended within {timeout} s; it goes on")
+
+        if error := self.error():
+            raise error
+
+        return self
+
+    def cancel(self, reason: str | None = None) -> None:
+        """Ask for the end of the run, without waiting for it; see the async verb."""
+        self._loop.call(self._inner.cancel, reason)
+
+    def events(self) -> Iterator[Event]:
+        """Give every event from the first, then live; ends with the run."""
+        events = aiter(self._inner)
+
+        while event := self._loop.call(_next, events):
+            yield event
+
+
+async def _next(events: AsyncIterator[Event]) -> Event | None:
+    return await anext(events, None)

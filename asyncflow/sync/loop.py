@@ -1,0 +1,118 @@
+"""The event loop in a background thread, and how its verbs are called."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
+from typing import Any, ParamSpec, TypeVar, overload
+
+import attrs
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from asyncflow.errors import BlockingCall, NotOpen
+from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@attrs.define(eq=False)
+class Loop:
+    """An async orchestrator that is open on an event loop in a thread of its own."""
+
+    orchestrator: AsyncOrchestrator
+    _portal: BlockingPortal
+    _thread: int
+    _stack: ExitStack
+    _pid: int = attrs.field(init=False, factory=os.getpid)
+    _is_open: bool = attrs.field(init=False, default=True)
+
+    @classmethod
+    def open(cls, orchestrator: AsyncOrchestrator) -> Loop:
+        """Start the thread, and open an orchestrator in it."""
+        with ExitStack() as stack:
+            portal = stack.enter_context(start_blocking_portal(name="asyncflow"))
+            stack.enter_context(portal.wrap_async_context_manager(orchestrator))
+            thread = portal.call(threading.get_ident)
+            return cls(orchestrator, portal, thread, stack.pop_all())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether verbs can be called; a fork has no such thread."""
+        return self._is_open and self._pid == os.getpid()
+
+    def close(self) -> None:
+        """Close the orchestrator, and end the thread."""
+        self._check(None)
+        self._is_open = False
+        self._stack.close()
+
+    @overload
+    def call(
+        self,
+        verb: Callable[P, Coroutine[Any, Any, T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T: ...
+
+    @overload
+    def call(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
+
+    def call(self, verb: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call a verb of the async face; wait for what it returns.
+
+        Ctrl-C cancels the verb.
+
+        :raises NotOpen: where the orchestrator is stopped
+        :raises BlockingCall: on the thread of the event loop itself
+        """
+        self._check(verb)
+
+        async def run() -> Any:
+            result = verb(*args, **kwargs)
+            return await result if inspect.iscoroutine(result) else result
+
+        try:
+            future = self._portal.start_task_soon(run)
+        except RuntimeError:  # another thread has stopped it meanwhile
+            raise not_running() from None
+
+        try:
+            return future.result()
+        finally:
+            future.cancel()
+
+    def _check(self, verb: Callable[..., object] | None) -> None:
+        if not self.is_open:
+            raise not_running()
+
+        if threading.get_ident() == self._thread:
+            raise BlockingCall(
+                "a blocking verb was called on the thread of the orchestrator's event "
+                f"loop, which would wait for itself: {_remedy(verb)}"
+            )
+
+
+def not_running() -> NotOpen:
+    """Make the error of a verb without its orchestrator."""
+    return NotOpen(
+        "no asyncflow.sync.Orchestrator runs, or not the one that made this handle: "
+        "call asyncflow.sync.Orchestrator().run() first"
+    )
+
+
+def _remedy(verb: Callable[..., object] | None) -> str:
+    """Say what to write instead of a blocking verb."""
+    owner = getattr(verb, "__self__", None)
+
+    if verb is None or owner is None:
+        return "use `async with asyncflow.Orchestrator()` and `await` there"
+
+    await_ = "" if verb.__name__ == "cancel" else "await "
+    noun = re.sub(r"\B([A-Z])", r"_\1", type(owner).__name__).lower()
+    form = f"{await_}{noun}.{verb.__name__}()"
+    return f"use `{form}` with an asyncflow.Orchestrator there"

@@ -1,0 +1,210 @@
+"""The blocking orchestrator, and the verbs of the one that runs."""
+
+from __future__ import annotations
+
+import atexit
+import concurrent.futures.thread as _thread
+import logging
+import sys
+import threading
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+import attrs
+from anyio import move_on_after
+
+from asyncflow.config import Config, Configuration
+from asyncflow.config.sections import ScenarioConfig
+from asyncflow.entities.scenario import Scenario as AsyncScenario
+from asyncflow.errors import UsageError
+from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
+from asyncflow.sync.handles import Scenario, Sequence, Submission, Task
+from asyncflow.sync.loop import Loop, not_running
+
+logger = logging.getLogger("asyncflow")
+
+_running: Orchestrator | None = None
+_starting = threading.Lock()
+_is_hooked = False
+_earlier_hook = _thread
+"""Users' jobs may need its threads: loaded here, its exit hook comes after ours."""
+
+
+@attrs.define(eq=False)
+class Orchestrator:
+    """Runs scenarios on an event loop in a background thread.
+
+    ``run()`` it and ``stop()`` it, or use it with ``with``: leaving the block waits for
+    the runs, leaving it by an error cancels them. One that still runs when the program
+    ends is stopped then, after its runs have ended; Ctrl-C cancels them.
+
+    :param config: what is declared; None for the default `Config`
+    """
+
+    config: Configuration | None = None
+    _loop: Loop | None = attrs.field(init=False, default=None)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether scenarios can be created and submitted."""
+        return self._loop is not None and self._loop.is_open
+
+    def run(self) -> None:
+        """Start it: from here on the verbs of this module work.
+
+        :raises ConfigError: with everything that is wrong with the configuration
+        :raises UsageError: where another one runs in this process
+        """
+        global _running
+
+        with _starting:
+            if _running is not None and _running.is_running:
+                raise UsageError(
+                    "an asyncflow.sync.Orchestrator runs already in this process: use "
+                    "it, or stop() it first"
+                )
+
+            config = Config if self.config is None else self.config
+            self._loop = Loop.open(AsyncOrchestrator(config))
+            _running = self
+            _stop_at_exit()
+
+    def stop(self, wait: bool = True, timeout: float | None = None) -> None:
+        """Stop it; do nothing where it does not run. Afterwards its workers are gone.
+
+        Ctrl-C while it waits for the runs raises, and it goes on running.
+
+        :param wait: let the submitted runs end first; otherwise they are cancelled
+        :param timeout: how many seconds the runs have to end before they are cancelled;
+            None gives them as long as they take
+        """
+        if self._loop is None or not self._loop.is_open:
+            return
+
+        if wait:
+            self._loop.call(_drain, self._loop.orchestrator, timeout)
+
+        with _starting:
+            if self._loop.is_open:
+                self._loop.close()
+
+    def create_scenario(
+        self,
+        config: ScenarioConfig | str,
+        creation_date: datetime | None = None,
+        name: str | None = None,
+        **properties: Any,
+    ) -> Scenario:
+        """Create a scenario; see `asyncflow.Orchestrator.create_scenario`."""
+        loop = self._opened()
+        create = loop.orchestrator.create_scenario
+        return Scenario(
+            loop.call(create, config, creation_date, name, **properties), loop
+        )
+
+    def get(self, id: str) -> Scenario | Submission:
+        """Return a scenario or a submission.
+
+        :raises NotFound: where there is none with this id
+        """
+        loop = self._opened()
+        found = loop.call(loop.orchestrator.get, id)
+
+        if isinstance(found, AsyncScenario):
+            return Scenario(found, loop)
+
+        return Submission(found, loop)
+
+    def _opened(self) -> Loop:
+        if self._loop is None:
+            raise not_running()
+
+        return self._loop
+
+    def __enter__(self) -> Self:
+        self.run()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop(wait=kind is None)
+
+
+def create_scenario(
+    config: ScenarioConfig | str,
+    creation_date: datetime | None = None,
+    name: str | None = None,
+    **properties: Any,
+) -> Scenario:
+    """Create a scenario; see `asyncflow.Orchestrator.create_scenario`."""
+    return _current().create_scenario(config, creation_date, name, **properties)
+
+
+def submit(
+    entity: Scenario | Sequence | Task,
+    force: bool = False,
+    wait: bool = False,
+    timeout: float | None = None,
+    **properties: Any,
+) -> Submission:
+    """Start a run of a scenario, a sequence or a task; see `Scenario.submit`."""
+    return entity.submit(wait, timeout, force, **properties)
+
+
+def get(id: str) -> Scenario | Submission:
+    """Return a scenario or a submission.
+
+    :raises NotFound: where there is none with this id
+    """
+    return _current().get(id)
+
+
+def cancel(submission: Submission, reason: str | None = None) -> None:
+    """Ask for the end of a run, without waiting for it."""
+    submission.cancel(reason)
+
+
+async def _drain(orchestrator: AsyncOrchestrator, timeout: float | None) -> None:
+    with move_on_after(timeout):
+        await orchestrator.drain()
+
+
+def _current() -> Orchestrator:
+    if _running is None:
+        raise not_running()
+
+    return _running
+
+
+def _stop_at_exit() -> None:
+    """Have what still runs at the end of the program stopped.
+
+    Not by `atexit`: its functions must not start threads (so its documentation since
+    3.12), as the last jobs may need. This hook, which `concurrent.futures` uses, comes
+    before that, in the main thread, where Ctrl-C arrives.
+    """
+    global _is_hooked
+
+    if not _is_hooked:
+        getattr(threading, "_register_atexit", atexit.register)(_stop_running)
+        _is_hooked = True
+
+
+def _stop_running() -> None:
+    if _running is None:
+        return
+
+    # Ctrl-C has ended the program; in an interactive session it was some earlier verb.
+    was_interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
+    wait = not was_interrupted or hasattr(sys, "ps1")
+
+    try:
+        _running.stop(wait)
+    except KeyboardInterrupt:
+        logger.warning("interrupted: the runs that have not ended are cancelled")
+        _running.stop(wait=False)

@@ -1,0 +1,1 @@
+"""What a worker process imports: the standard library and cloudpickle, nothing else."""

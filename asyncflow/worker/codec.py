@@ -1,0 +1,168 @@
+"""Pickling, for values and functions that travel.
+
+What can be imported goes by reference, through the standard library's C pickler. What
+lives in ``__main__``, and lambdas and closures, go by value, through cloudpickle.
+"""
+
+from __future__ import annotations
+
+import functools
+import pickle
+import types
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+
+import cloudpickle  # type: ignore[import-untyped]  # it has no types
+
+from asyncflow.worker.errors import NotPicklable
+
+OUT_OF_BAND = 4096
+"""Buffers of at least so many bytes stay out of the pickle, where the caller asks."""
+
+DEPTH = 8
+"""How deep to look for the part that cannot be pickled."""
+
+_by_value: Callable[..., bytes] = cloudpickle.dumps
+
+_PLAIN = frozenset({int, float, str, bytes, bool, complex, type(None)})
+
+main_closed: AbstractContextManager[object] = nullcontext()
+"""Entered while pickling. A worker puts its lazy ``__main__`` here, so that to look a
+class up in it does not run the main script."""
+
+
+def dumps(
+    value: object,
+    buffers: list[pickle.PickleBuffer] | None = None,
+    name: str = "value",
+) -> bytes:
+    """Pickle a value with protocol 5.
+
+    :param buffers: receives the large buffers, which then stay out of the result;
+        None keeps everything in it
+    :param name: how the error calls the value
+    :raises NotPicklable: naming the part that cannot be pickled
+    """
+    if type(value) in _PLAIN:
+        return pickle.dumps(value, 5)
+
+    with main_closed:
+        data = _by_reference(value, buffers)
+
+        if data is not None:
+            return data
+
+        try:
+            return _by_value(value, 5, _collector(buffers))
+        except Exception as error:
+            path, why = _culprit(value, name, error, DEPTH)
+            raise NotPicklable(path, why) from error
+
+
+def dumps_code(function: Callable[..., object]) -> bytes:
+    """Pickle a function: by reference where a worker can import it, else by value.
+
+    :raises NotPicklable: naming the part (a closed-over variable, a global, ...)
+    """
+    name = getattr(function, "__qualname__", None) or type(function).__qualname__
+    return dumps(function, name=name)
+
+
+def _by_reference(
+    value: object, buffers: list[pickle.PickleBuffer] | None
+) -> bytes | None:
+    """Pickle without cloudpickle; None where the result would not load elsewhere."""
+    if cloudpickle.list_registry_pickle_by_value():
+        return None
+
+    try:
+        data = pickle.dumps(value, 5, buffer_callback=_collector(buffers))
+    except Exception:  # cloudpickle is asked next, and its error is the one to tell
+        return None
+
+    return None if b"__main__" in data or b"__mp_main__" in data else data
+
+
+def _collector(
+    buffers: list[pickle.PickleBuffer] | None,
+) -> Callable[[pickle.PickleBuffer], bool] | None:
+    """Make pickle's callback: True keeps a buffer in the pickle."""
+    if buffers is None:
+        return None
+
+    buffers.clear()
+
+    def collect(buffer: pickle.PickleBuffer) -> bool:
+        with buffer.raw() as raw:
+            small = raw.nbytes < OUT_OF_BAND
+
+        if not small:
+            buffers.append(buffer)
+
+        return small
+
+    return collect
+
+
+def _culprit(value: object, path: str, error: Exception, depth: int) -> tuple[str, str]:
+    """Find the innermost part of a value that cannot be pickled, and why."""
+    if depth:
+        for name, part in _parts(value):
+            try:
+                cloudpickle.dumps(part, 5)
+            except Exception as inner:
+                return _culprit(part, path + name, inner, depth - 1)
+
+    return path, f"{type(error).__name__}: {error}"
+
+
+def _parts(value: object) -> Iterator[tuple[str, object]]:
+    """Name the parts of a value, as an expression would."""
+    if isinstance(value, types.FunctionType):
+        yield from _parts_of_function(value)
+    elif isinstance(value, types.MethodType):
+        yield ".__self__", value.__self__
+    elif isinstance(value, functools.partial):
+        yield from ((f".args[{i}]", part) for i, part in enumerate(value.args))
+        yield from (
+            (f".keywords[{key!r}]", part) for key, part in value.keywords.items()
+        )
+        yield ".func", value.func
+    elif isinstance(value, Mapping):
+        yield from ((f"[{key!r}]", part) for key, part in value.items())
+    elif isinstance(value, list | tuple):
+        yield from ((f"[{i}]", part) for i, part in enumerate(value))
+    elif isinstance(value, set | frozenset):
+        yield from ((f".<member {part!r}>", part) for part in value)
+    else:
+        yield from _attributes(value)
+
+
+def _parts_of_function(value: types.FunctionType) -> Iterator[tuple[str, object]]:
+    for name, cell in zip(
+        value.__code__.co_freevars, value.__closure__ or (), strict=True
+    ):
+        try:
+            yield f".<closure {name}>", cell.cell_contents
+        except ValueError:  # a cell that is not filled yet
+            continue
+
+    for name in value.__code__.co_names:
+        if name in value.__globals__:
+            yield f".<global {name}>", value.__globals__[name]
+
+    yield from (
+        (f".<default {i}>", part) for i, part in enumerate(value.__defaults__ or ())
+    )
+
+
+def _attributes(value: object) -> Iterator[tuple[str, object]]:
+    for name, part in getattr(value, "__dict__", {}).items():
+        yield f".{name}", part
+
+    for cls in type(value).__mro__:
+        slots = cls.__dict__.get("__slots__", ())
+
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if hasattr(value, name):
+                yield f".{name}", getattr(value, name)

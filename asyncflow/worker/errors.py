@@ -1,0 +1,39 @@
+"""The errors that arise in workers too; the tree of all is in `asyncflow.errors`."""
+
+from __future__ import annotations
+
+
+class AsyncflowError(Exception):
+    """The root of asyncflow's errors."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.args, dict(self.__dict__)))
+
+
+class NotPicklable(AsyncflowError):
+    """A value or a function cannot travel to a worker process, or be kept.
+
+    `path` is the way to the part that cannot, such as ``value.connection`` or
+    ``fit.<closure lock>``; `why` is what the pickler said.
+    """
+
+    def __init__(self, path: str, why: str) -> None:
+        self.path = path
+        self.why = why
+        super().__init__(
+            f"{path} cannot be pickled ({why}): leave it out, or make it inside the job"
+        )
+
+
+class DataNodeWritingError(AsyncflowError):
+    """What a function returned does not fit the outputs of its task."""
+
+
+def _rebuild(
+    cls: type[AsyncflowError], args: tuple[object, ...], state: dict[str, object]
+) -> AsyncflowError:
+    """Make an error again without running its own `__init__`."""
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error

@@ -1,0 +1,214 @@
+"""Make an anyio worker process safe for users' code.
+
+Raw, such a process answers on descriptor 1, where a ``print`` of a child process lands
+too; it drops what is printed, and outlives its parent. `settle` mends that, once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+import os
+import runpy
+import select
+import signal
+import sys
+import threading
+import types
+from collections.abc import Callable, Iterator
+from typing import TextIO
+
+from asyncflow.worker import codec
+from asyncflow.worker.outcome import Log
+
+settled: Settled | None = None
+"""What this process is, where it is a worker."""
+
+
+class LazyMain(types.ModuleType):
+    """Stands for the parent's ``__main__``; runs its script when asked for a name.
+
+    Users' functions of ``__main__`` travel by value and need no module. Only the host's
+    own ``anyio.to_process`` calls, which share these workers, may ask.
+    """
+
+    def __init__(self, path: str | None) -> None:
+        super().__init__("__main__")
+        self.__dict__["__path"] = path
+        self.__dict__["__closed"] = 0
+
+    def __getattr__(self, name: str) -> object:
+        path = self.__dict__["__path"]
+
+        if path is None or self.__dict__["__closed"] or name.startswith("__"):
+            raise AttributeError(f"module '__main__' has no attribute {name!r}")
+
+        self.__dict__["__path"] = None
+        content = runpy.run_path(path, run_name="__mp_main__")
+        self.__dict__.update(
+            (key, value) for key, value in content.items() if key not in self.__dict__
+        )
+        return getattr(self, name)
+
+
+class _Closed:
+    """While pickling, looking a name up in `LazyMain` runs nothing."""
+
+    def __init__(self, main: LazyMain) -> None:
+        self._main = main
+
+    def __enter__(self) -> None:
+        self._main.__dict__["__closed"] += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._main.__dict__["__closed"] -= 1
+
+
+class Settled:
+    """A worker process that keeps its output in a log file."""
+
+    def __init__(self, log_path: str) -> None:
+        self.pid = os.getpid()
+        self.log_path = log_path
+        self._log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._inode = os.fstat(self._log).st_ino
+        self._directory = os.getcwd()
+        self._flush_c = _flush_of_c()
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
+        self._in = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115
+        self._point_output()
+
+    @contextlib.contextmanager
+    def job(self) -> Iterator[None]:
+        """Run one job: afterwards its output is in the log file, the rest as it was."""
+        try:
+            yield
+        finally:
+            if os.getpid() != self.pid:
+                os._exit(0)  # a fork that the job let go on: it must not answer
+
+            self._tidy()
+
+    def tell(self) -> int:
+        """Return the length of the log."""
+        return os.lseek(self._log, 0, os.SEEK_END)
+
+    def log_since(self, start: int) -> Log | None:
+        """Return the slice of the log since `start`; None where nothing was printed."""
+        end = self.tell()
+        return Log(self.log_path, start, end) if end > start else None
+
+    def _tidy(self) -> None:
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            self._flush_c()
+            broken = (
+                sys.stdout is not self._out
+                or sys.stderr is not self._err
+                or os.fstat(1).st_ino != self._inode
+            )
+        except (OSError, ValueError, AttributeError):
+            broken = True  # the job closed or replaced its standard streams
+
+        if broken:
+            self._point_output()
+
+        try:
+            moved = os.getcwd() != self._directory
+        except OSError:
+            moved = True
+
+        if moved:
+            with contextlib.suppress(OSError):
+                os.chdir(self._directory)
+
+    def _point_output(self) -> None:
+        """Point descriptors 1 and 2, and Python's streams, at the log file."""
+        os.dup2(self._log, 1)
+        os.dup2(self._log, 2)
+        self._out = _writer(1)
+        self._err = _writer(2)
+        sys.stdin = sys.__stdin__ = self._in  # type: ignore[misc]  # it is Final
+        sys.stdout = sys.__stdout__ = self._out  # type: ignore[misc]  # it is Final
+        sys.stderr = sys.__stderr__ = self._err  # type: ignore[misc]  # it is Final
+
+
+def settle(folder: str, main_path: str | None) -> Settled:
+    """Make this process a worker, once: what a second call asks for is already so.
+
+    :param folder: where the log file is made
+    :param main_path: the parent's main script, or None where it has none
+    """
+    global settled
+
+    if settled is None:
+        protocol = _move_protocol()
+
+        with contextlib.suppress(OSError):  # a session leader leads its group already
+            os.setpgid(0, 0)
+
+        settled = Settled(os.path.join(folder, f"{os.getpid()}.log"))
+        _hide_main(main_path)
+        threading.Thread(target=_watch, args=(protocol,), daemon=True).start()
+
+    return settled
+
+
+def _move_protocol() -> int:
+    """Move anyio's protocol off descriptors 0 and 1; return its reading one.
+
+    anyio's loop holds these very stream objects, so they are opened anew on copies of
+    their descriptors, which no child process inherits.
+    """
+    assert sys.__stdin__ is not None
+    assert sys.__stdout__ is not None
+    reader, writer = os.dup(0), os.dup(1)
+    _raw(sys.__stdin__).__init__(reader, "rb")  # type: ignore[misc]  # open it anew
+    _raw(sys.__stdout__).__init__(writer, "wb")  # type: ignore[misc]  # the same
+    return reader
+
+
+def _raw(stream: TextIO) -> object:
+    """Return the unbuffered layer of a standard stream (``-u`` leaves no other)."""
+    return getattr(stream.buffer, "raw", stream.buffer)
+
+
+def _hide_main(path: str | None) -> None:
+    """Put a lazy ``__main__`` where anyio loaded none."""
+    if "__main__" not in sys.modules:
+        main = LazyMain(path and os.path.abspath(path))
+        sys.modules["__main__"] = main
+        codec.main_closed = _Closed(main)
+
+
+def _watch(protocol: int) -> None:
+    """Wait until the parent is gone, then end this process and all it started."""
+    poll = select.poll()
+    poll.register(protocol, 0)  # asks for nothing, so that only a hang-up wakes it
+    poll.poll()
+    os.killpg(os.getpgid(0), signal.SIGKILL)
+
+
+def _writer(descriptor: int) -> io.TextIOWrapper:
+    return open(  # lives as long as the process
+        descriptor,
+        "w",
+        buffering=1,
+        encoding="utf-8",
+        errors="backslashreplace",
+        closefd=False,
+    )
+
+
+def _flush_of_c() -> Callable[[], object]:
+    """Return what flushes C's own buffers, as C libraries print through them."""
+    try:
+        library = ctypes.CDLL(None)
+    except OSError:
+        return lambda: None
+
+    return lambda: library.fflush(None)

@@ -1,0 +1,248 @@
+"""The two functions that are sent to a worker process: bytes in, bytes out.
+
+Neither raises for what a job does: `run` answers with an `Outcome` for each call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import linecache
+import os
+import pickle
+import sys
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import NamedTuple, Protocol, TypeVar
+
+from asyncflow.worker import process
+from asyncflow.worker.codec import dumps
+from asyncflow.worker.errors import DataNodeWritingError
+from asyncflow.worker.outcome import Kept, Outcome, Raised, Returned
+from asyncflow.worker.values import fetch
+
+REMEMBERED = 256
+"""How many functions and drivers a worker keeps between calls."""
+
+T = TypeVar("T")
+
+
+class ValueDriver(Protocol):
+    """What a call asks of the driver of an input or output."""
+
+    def read(self, kept: Kept) -> object: ...
+
+    def write(self, value: object, path: str, name: str) -> Kept: ...
+
+    def publish(self, kept: Kept, path: str) -> Kept: ...
+
+
+class Port(NamedTuple):
+    """An input or an output of a call."""
+
+    name: str
+    """The data node's name, for errors."""
+    driver: bytes
+    """The pickled driver."""
+    kept: Kept
+    """An input's value; for an output, the file to make where the value is large."""
+
+
+class RemoteCall(NamedTuple):
+    """A call, as it travels."""
+
+    task: str
+    code: bytes
+    """The pickled function."""
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    sources: dict[str, str] | None
+    """The source text of files that exist nowhere (notebook cells), for tracebacks."""
+
+
+_remembered: OrderedDict[bytes, object] = OrderedDict()
+
+
+def settle(folder: str, path: Sequence[str], main_path: str | None) -> tuple[int, str]:
+    """Make this process a worker; return its id and the path of its log.
+
+    :param path: the parent's ``sys.path``, to import what it can
+    """
+    sys.path[:] = path
+    settled = process.settle(folder, main_path)
+    return settled.pid, settled.log_path
+
+
+def run(request: bytes) -> bytes:
+    """Run calls, one after the other.
+
+    :param request: a pickled list of `RemoteCall`
+    :return: a pickled list of `Outcome`, in the same order
+    """
+    settled = process.settled
+    assert settled is not None
+    return pickle.dumps([_run(settled, call) for call in pickle.loads(request)], 5)
+
+
+def _run(settled: process.Settled, call: RemoteCall) -> Outcome:
+    start = settled.tell()
+
+    with settled.job():
+        outcome = execute(call)
+
+    return outcome._replace(log=log) if (log := settled.log_since(start)) else outcome
+
+
+def execute(call: RemoteCall) -> Returned | Raised:
+    """Read the inputs, call the function, keep the outputs."""
+    for name, text in (call.sources or {}).items():
+        linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+
+    try:
+        function = _remember(call.code, _load_code)
+        arguments = [_read(call.task, port) for port in call.inputs]
+    except BaseException as error:
+        return raised(error, error.__traceback__)
+
+    try:
+        result = function(*arguments)
+    except BaseException as error:
+        # The first entry is this function, the user's frames come after it.
+        here = error.__traceback__
+        return raised(error, here.tb_next if here and here.tb_next else here)
+
+    try:
+        return Returned(_write(call, result))
+    except BaseException as error:
+        return raised(
+            error,
+            None if isinstance(error, DataNodeWritingError) else error.__traceback__,
+        )
+
+
+def raised(error: BaseException, shown: TracebackType | None) -> Raised:
+    """Describe an error.
+
+    :param shown: where its traceback begins
+    """
+    kind = type(error)
+    lines = traceback.TracebackException(kind, error, shown, compact=True).format()
+    return Raised(summary_of(error), "".join(lines), _survivor(error))
+
+
+def summary_of(error: BaseException) -> str:
+    """Say an error in one line: its type and the first line of its message."""
+    try:
+        message = str(error)
+    except Exception as inner:
+        message = f"<its message raised {type(inner).__name__}>"
+
+    first = message.strip().partition("\n")[0]
+    name = type(error).__qualname__
+    return f"{name}: {first}" if first else name
+
+
+def split_result(task: str, names: Sequence[str], result: object) -> Sequence[object]:
+    """Split a result over the outputs of a task.
+
+    :raises DataNodeWritingError: where it does not have one value for each output
+    """
+    if not names:
+        return ()
+
+    if len(names) == 1:
+        return (result,)
+
+    if not isinstance(result, tuple | list) or len(result) != len(names):
+        what = (
+            f"{len(result)} values"
+            if isinstance(result, tuple | list)
+            else f"a {type(result).__qualname__}"
+        )
+        raise DataNodeWritingError(
+            f"task {task!r} has {len(names)} outputs ({', '.join(names)}), "
+            f"so its function must return a tuple of {len(names)}; it returned {what}"
+        )
+
+    return result
+
+
+def write_all(
+    ports: Sequence[tuple[str, ValueDriver, str]], values: Sequence[object]
+) -> tuple[Kept, ...]:
+    """Keep values: all are written before the first is published.
+
+    :param ports: for each value its name, its driver and the file it may make
+    """
+    kept: list[Kept] = []
+
+    try:
+        for (name, driver, path), value in zip(ports, values, strict=True):
+            kept.append(driver.write(value, path, name))
+
+        return tuple(
+            driver.publish(one, path)
+            for (_, driver, path), one in zip(ports, kept, strict=True)
+        )
+    except BaseException:
+        for one in kept:
+            if isinstance(one, str):
+                with suppress(OSError):
+                    os.unlink(one)
+
+        raise
+
+
+def _write(call: RemoteCall, result: object) -> tuple[Kept, ...]:
+    values = split_result(call.task, [port.name for port in call.outputs], result)
+    ports = [
+        (port.name, _remember(port.driver, _load_driver), str(port.kept))
+        for port in call.outputs
+    ]
+    return write_all(ports, values)
+
+
+def _read(task: str, port: Port) -> object:
+    driver = _remember(port.driver, _load_driver)
+
+    try:
+        return driver.read(port.kept)
+    except Exception as error:
+        error.add_note(f"while reading input {port.name!r} of task {task!r}")
+        raise
+
+
+def _load_code(code: bytes) -> Callable[..., object]:
+    function = fetch(code)
+    assert callable(function)
+    return function
+
+
+def _load_driver(driver: bytes) -> ValueDriver:
+    return fetch(driver)  # type: ignore[return-value]  # the parent pickled a driver
+
+
+def _remember(key: bytes, load: Callable[[bytes], T]) -> T:
+    """Load a function or a driver once."""
+    try:
+        _remembered.move_to_end(key)
+    except KeyError:
+        _remembered[key] = load(key)
+
+        if len(_remembered) > REMEMBERED:
+            _remembered.popitem(last=False)
+
+    return _remembered[key]  # type: ignore[return-value]  # loaded by the same function
+
+
+def _survivor(error: BaseException) -> bytes | None:
+    """Pickle an exception, where what is loaded again is like it."""
+    with contextlib.suppress(Exception):
+        data = dumps(error)
+
+        if type(fetch(data)) is type(error):
+            return data
+
+    return None

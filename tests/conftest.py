@@ -1,0 +1,405 @@
+"""What every test is held to.
+
+- A test that runs longer than its limit (60 s, or ``@pytest.mark.limit(seconds)``) ends
+  the whole run, with the stacks of all threads.
+- A blocking call that asyncflow makes on an event loop fails the test. Where jobs run
+  inline on purpose, ``@pytest.mark.blocking_jobs`` turns that off.
+- A process, thread, descriptor or ``asyncflow*`` temporary file that a test leaves
+  behind fails it. ``@pytest.mark.may_leave("descriptor", reason="...")`` excuses a kind
+  of thing where somebody else's code leaves it.
+
+Async tests are marked ``anyio`` and run on asyncio's stock loop; those also marked
+``both_loops`` run on uvloop too.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import inspect
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+import attrs
+import pytest
+from hypothesis import settings
+
+if TYPE_CHECKING:
+    from blockbuster import BlockBuster
+
+LIMIT = 60.0
+PATIENCE = 5.0
+"""How long what a test has left behind may take to go, in seconds."""
+
+SESSION = "ASYNCFLOW_TEST_SESSION"
+"""The environment variable that marks our descendants, whoever their parent is."""
+
+Kind = Literal["process", "thread", "descriptor", "file"]
+
+MARKERS = (
+    f"limit(seconds): how long the test may run, where it is not {LIMIT:g} s",
+    "blocking_jobs: jobs run inline on the event loop here, and may block it",
+    "both_loops: run the async test on uvloop too",
+    f"may_leave(*kinds, reason): {', '.join(get_args(Kind))} that others' code leaves",
+)
+
+stderr_key = pytest.StashKey[int]()
+passed_key = pytest.StashKey[bool]()
+
+# A slow machine is no failure, and examples run under the limit below.
+settings.register_profile("asyncflow", settings(), deadline=None)
+settings.load_profile("asyncflow")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for line in MARKERS:
+        config.addinivalue_line("markers", line)
+
+    # The real standard error: while tests run, descriptor 2 is pytest's capture.
+    capture = config.pluginmanager.getplugin("capturemanager")
+    assert capture is not None
+
+    with capture.global_and_fixture_disabled():
+        config.stash[stderr_key] = os.dup(2)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    os.close(config.stash[stderr_key])
+    del config.stash[stderr_key]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.get_closest_marker("both_loops") is None:
+        return
+
+    metafunc.parametrize(
+        "anyio_backend",
+        ["asyncio", ("asyncio", {"use_uvloop": True})],
+        ids=["asyncio", "uvloop"],
+    )
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def _uvloop_is_warm() -> None:
+    # The first loop makes descriptors that uvloop keeps as long as the process lives.
+    import uvloop
+
+    uvloop.new_event_loop().close()
+
+
+# --------------------------------------------------------------------- the time limit
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    arm(item)
+
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    # pytest cancels the limit when a test fails; its fixtures have one nevertheless.
+    arm(item)
+    return (yield)
+
+
+def arm(item: pytest.Item) -> None:
+    if item.config.getoption("usepdb") or sys.gettrace() is not None:
+        return
+
+    mark = item.get_closest_marker("limit")
+    seconds = mark.args[0] if mark else LIMIT
+    file = item.config.stash[stderr_key]
+    faulthandler.dump_traceback_later(seconds, exit=True, file=file)
+
+
+# ----------------------------------------------------------------------- what is left
+
+
+@attrs.frozen(kw_only=True)
+class State:
+    """What may be left behind: a name for each thing, under what tells it apart."""
+
+    processes: dict[object, str]
+    threads: dict[object, str]
+    descriptors: dict[object, str]
+
+    def since(self, before: State) -> dict[Kind, list[str]]:
+        """Name what is here now and was not before."""
+        return {
+            "process": news(self.processes, before.processes),
+            "thread": news(self.threads, before.threads),
+            "descriptor": news(self.descriptors, before.descriptors),
+        }
+
+
+def news(now: dict[object, str], before: dict[object, str]) -> list[str]:
+    return [name for key, name in now.items() if key not in before]
+
+
+class Watch:
+    """Sees our descendants, threads and descriptors. Needs ``/proc`` for most of it."""
+
+    def __init__(self) -> None:
+        self.works = sys.platform == "linux"
+        self.mark = f"{SESSION}={os.getpid()}".encode()
+        self.strangers: set[str] = set()
+
+    def look(self) -> State:
+        return State(
+            processes=self.processes() if self.works else {},
+            threads={thread: repr(thread) for thread in threading.enumerate()},
+            descriptors=self.descriptors() if self.works else {},
+        )
+
+    def processes(self) -> dict[object, str]:
+        """Find our descendants, those that others have adopted included."""
+        found: dict[object, str] = {}
+        pids = {name for name in os.listdir("/proc") if name.isdecimal()}
+        # The environment of a running process is not looked at again and again.
+        self.strangers &= pids
+
+        for pid in pids - self.strangers - {str(os.getpid())}:
+            # Gone meanwhile, or another user's.
+            with suppress(OSError):
+                status = read(f"/proc/{pid}/stat")
+                state, parent = status[status.rindex(b")") + 2 :].split()[:2]
+                environment = read_environment(pid)
+
+                if int(parent) == os.getpid() or self.mark in environment.split(b"\0"):
+                    command = read(f"/proc/{pid}/cmdline").replace(b"\0", b" ")
+                    zombie = "ended, not waited for" if state == b"Z" else ""
+                    shown = command.decode(errors="replace")[:200] or zombie
+                    found[int(pid)] = f"pid {pid}: {shown.strip()}"
+                elif environment or parent == b"2":
+                    self.strangers.add(pid)
+
+        return found
+
+    def descriptors(self) -> dict[object, str]:
+        found: dict[object, str] = {}
+
+        for name in os.listdir("/proc/self/fd"):
+            # The descriptor of this very listing is gone again.
+            with suppress(OSError):
+                target = os.readlink(f"/proc/self/fd/{name}")
+                found[name, target] = f"{name} -> {target}"
+
+        return found
+
+
+def read(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:
+        return file.read()
+
+
+def read_environment(pid: str) -> bytes:
+    try:
+        return read(f"/proc/{pid}/environ")
+    except PermissionError:
+        return b"another user's"
+    except ProcessLookupError:
+        # It has ended and nobody has waited for it, or it is a thread of the kernel.
+        return b""
+
+
+@pytest.fixture(scope="session")
+def watch() -> Iterator[Watch]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SESSION, str(os.getpid()))
+        yield Watch()
+
+
+@pytest.fixture(scope="session")
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    # Not `mktemp`: its search for a free number is slow, and a short path leaves room
+    # for the names of sockets.
+    base = tmp_path_factory.mktemp("t", numbered=False)
+    count = iter(range(sys.maxsize))
+
+    def make() -> Path:
+        path = base / str(next(count))
+        path.mkdir()
+        return path
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(
+    request: pytest.FixtureRequest, watch: Watch, temporary: Callable[[], Path]
+) -> Iterator[None]:
+    if "both_loops" in request.keywords:
+        request.getfixturevalue("_uvloop_is_warm")
+
+    folder = temporary()
+    before = watch.look()
+    tempdir, variable = tempfile.tempdir, os.environ.get("TMPDIR")
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+
+    try:
+        yield
+    finally:
+        tempfile.tempdir = tempdir
+
+        if variable is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = variable
+
+    # What a failed test leaves is no news; but it must not disturb the next.
+    passed = request.node.stash.get(passed_key, False)
+    excused = excuses(request.node)
+    left = await_nothing(watch, before, folder, excused, PATIENCE if passed else 0.0)
+
+    if "process" not in excused:
+        end(watch, before)
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+    if passed and any(left.values()):
+        lines = [f"  {kind}: {name}" for kind, names in left.items() for name in names]
+        pytest.fail("\n".join(["the test leaves behind", *lines]), pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+
+    if call.when == "call":
+        item.stash[passed_key] = report.outcome != "failed"
+
+    return report
+
+
+def excuses(item: pytest.Item) -> set[Kind]:
+    found: set[Kind] = set()
+
+    for mark in item.iter_markers("may_leave"):
+        kinds = set(mark.args)
+        assert kinds, f"{mark} has no kinds"
+        assert kinds <= set(get_args(Kind)), mark
+        assert mark.kwargs.get("reason"), f"{mark} has no reason"
+        found |= kinds
+
+    return found
+
+
+def await_nothing(
+    watch: Watch, before: State, folder: Path, excused: set[Kind], patience: float
+) -> dict[Kind, list[str]]:
+    """Wait until nothing is left; after `patience` seconds, return what there is."""
+    never = threading.Event()
+    give_up = time.monotonic() + patience
+    collected = False
+
+    while True:
+        left = watch.look().since(before)
+        left["file"] = [
+            entry for entry in os.listdir(folder) if entry.startswith("asyncflow")
+        ]
+        left = {kind: names for kind, names in left.items() if kind not in excused}
+
+        if not any(left.values()) or time.monotonic() >= give_up:
+            return left
+
+        if not collected:
+            # What goes only now has been left unclosed: that is a ResourceWarning, and
+            # so an error, of its own.
+            gc.collect()
+            collected = True
+
+        never.wait(0.005)
+
+
+def end(watch: Watch, before: State) -> None:
+    """Kill the processes that are left, and wait for those that are our children."""
+    if not watch.works:
+        return
+
+    for pid in watch.processes().keys() - before.processes.keys():
+        assert isinstance(pid, int)
+
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+
+
+# ---------------------------------------------------------- blocking calls on the loop
+
+
+@pytest.fixture(scope="session")
+def _blockbuster() -> BlockBuster:
+    from blockbuster import BlockBuster
+
+    blockbuster = BlockBuster("asyncflow")
+
+    for function in blockbuster.functions.values():
+        # What Popen reads until its child has started; and modules being imported.
+        function.can_block_in("subprocess.py", {"_execute_child"})
+        function.can_block_in("<frozen importlib._bootstrap>", {"_find_and_load"})
+        # The lines of a traceback.
+        function.can_block_in("linecache.py", {"checkcache", "updatecache"})
+
+    return blockbuster
+
+
+@pytest.fixture(autouse=True)
+def _nothing_blocks(
+    request: pytest.FixtureRequest, _nothing_is_left: None
+) -> Iterator[None]:
+    if not is_async(request.function) or "blocking_jobs" in request.keywords:
+        yield
+        return
+
+    from blockbuster.blockbuster import BlockingError
+
+    blockbuster: BlockBuster = request.getfixturevalue("_blockbuster")
+    stacks: list[str] = []
+
+    def note(self: BlockingError, function: str) -> None:
+        Exception.__init__(self, f"Blocking call to {function}")
+        # From the event loop's call of the code that blocks to the blocking call.
+        stack = traceback.format_stack(sys._getframe(1), limit=10)
+        stacks.append("".join([f"{self}\n", *stack]))
+
+    with pytest.MonkeyPatch.context() as patch:
+        # Somebody may catch the error: it is remembered as well.
+        patch.setattr(BlockingError, "__init__", note)
+        blockbuster.activate()
+
+        try:
+            yield
+        finally:
+            blockbuster.deactivate()
+
+    if stacks:
+        pytest.fail("on the event loop: " + "\n".join(stacks), pytrace=False)
+
+
+def is_async(function: Callable[..., object]) -> bool:
+    inner = getattr(function, "hypothesis", None)
+    return inspect.iscoroutinefunction(inner.inner_test if inner else function)

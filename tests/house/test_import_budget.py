@@ -1,0 +1,85 @@
+"""What `import asyncflow` and a worker process may load, counted in modules."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+HEAVY = frozenset(
+    {
+        "IPython",
+        "dask",
+        "distributed",
+        "fastapi",
+        "ipykernel",
+        "multiprocessing",
+        "numpy",
+        "pandas",
+        "psycopg",
+        "sqlalchemy",
+        "sqlite3",
+        "starlette",
+        "tomlkit",
+        "tomllib",
+        "trio",
+        "uvicorn",
+        "uvloop",
+    }
+)
+"""What is loaded where it is used, and not before."""
+
+NOT_IN_WORKERS = frozenset({"anyio", "asyncio", "attr", "attrs", "concurrent"})
+
+WORKER_MODULES = 100
+"""The most modules that a worker's first import may add: 76 of them on CPython 3.11."""
+
+
+def loaded_by(code: str) -> set[str]:
+    """Return the modules that some code adds to those of a bare interpreter."""
+    script = (
+        "import json, sys\nbefore = set(sys.modules)\n"
+        f"{code}\nprint(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout))
+
+
+def tops(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+def test_importing_asyncflow_loads_nothing_of_its_own() -> None:
+    loaded = {name for name in loaded_by("import asyncflow") if "asyncflow" in name}
+    assert loaded == {"asyncflow"}
+
+
+def test_the_engine_loads_nothing_heavy() -> None:
+    loaded = loaded_by("import asyncflow; asyncflow.Orchestrator; asyncflow.Config")
+    assert "asyncflow.orchestrator" in loaded
+    assert tops(loaded) & HEAVY == set()
+
+
+def test_a_worker_loads_little() -> None:
+    loaded = loaded_by("import asyncflow.worker.trip")
+    ours = {name for name in loaded if name.partition(".")[0] == "asyncflow"}
+    others = {name for name in ours if name.split(".")[1:2] not in ([], ["worker"])}
+    assert others == set()
+    assert tops(loaded) & (HEAVY | NOT_IN_WORKERS) == set()
+    assert len(loaded) <= WORKER_MODULES, sorted(loaded)
+
+
+def test_a_breach_is_found() -> None:
+    assert tops(loaded_by("import sqlite3.dbapi2")) & HEAVY == {"sqlite3"}

@@ -1,0 +1,375 @@
+"""The layers: imports point up.
+
+`ROWS` holds the house from top to bottom. A module imports, for types too, only from
+rows above its own, from its own package where its row allows it, and from outside what
+its row names. What a function imports stands in `INNER`, with the reason.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+import attrs
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "asyncflow"
+
+STDLIB = frozenset(sys.stdlib_module_names) | {"__future__"}
+HARD = frozenset({"anyio", "attr", "attrs", "cloudpickle"})
+"""The hard dependencies, without tomlkit, which only what writes TOML imports."""
+
+Siblings = Literal["all", "private", "none"]
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """Modules and packages that are beside each other, and see nothing of each other."""
+
+    nouns: tuple[str, ...]
+    """The modules and packages in the top folder."""
+
+    outside: frozenset[str] = HARD
+    """What may be imported from outside, besides the standard library."""
+
+    siblings: Siblings = "all"
+    """Which modules of its own package a module may import; private ones start with _."""
+
+    unseen: tuple[str, ...] = ()
+    """What it may not import, though it is above."""
+
+
+ROWS = (
+    Row(nouns=("worker",), outside=frozenset({"cloudpickle"})),
+    Row(nouns=("errors",), outside=frozenset({"attrs"})),
+    Row(nouns=("config",)),
+    Row(nouns=("abc",)),
+    Row(nouns=("events",)),
+    Row(nouns=("entities",)),
+    Row(nouns=("scheduler",)),
+    Row(
+        nouns=("executors", "drivers", "stores"),
+        siblings="private",
+        unseen=("scheduler",),
+    ),
+    Row(nouns=("orchestrator",)),
+    Row(nouns=("cli", "sync", "testing", "web")),
+    Row(nouns=("__main__",)),
+)
+
+NARROW: Mapping[str, frozenset[str]] = {
+    # Drivers are imported in workers, and their seam with them.
+    "abc": frozenset({"worker"}),
+}
+"""Modules that see less at run time, outside ``if TYPE_CHECKING``, than for types."""
+
+OUTSIDE: Mapping[str, frozenset[str]] = {
+    "config.toml_write": frozenset({"tomlkit"}),
+}
+"""More that a module may import from outside: a driver's or a face's optional extra."""
+
+INNER: Mapping[tuple[str, str], str] = {
+    ("config.configuration", "config.toml_read"): "tomllib: few programs load",
+    ("config.configuration", "config.toml_write"): "tomlkit: few programs export",
+}
+"""What functions import, of ours or from outside, and why not at the top."""
+
+PURE = "scheduler._plan"
+PURE_SEES = frozenset({"config", "entities", "errors", "events"})
+PURE_OUTSIDE = STDLIB - {
+    "anyio",
+    "asyncio",
+    "logging",
+    "os",
+    "random",
+    "secrets",
+    "sqlite3",
+    "subprocess",
+    "threading",
+    "time",
+    "uuid",
+    "warnings",
+} | {"attrs"}
+CLOCKS = frozenset({"now", "today", "utcnow"})
+
+
+@attrs.frozen(kw_only=True)
+class Import:
+    """One imported module."""
+
+    target: str
+    """With its package's name; a module of ours without: ``errors``."""
+
+    ours: bool
+    line: int
+    typing: bool
+    inner: bool
+
+
+def modules(package: Path) -> dict[str, Path]:
+    """Find the modules by their names in the package; packages are ``stores``."""
+    found = {}
+
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = path
+
+    # The public names: imported by nobody here, and lazily (see test_public_names.py).
+    found.pop("", None)
+    return found
+
+
+def imports(
+    name: str, tree: ast.Module, known: Mapping[str, Path], package: str
+) -> Iterator[Import]:
+    is_package = known[name].name == "__init__.py"
+    here = [package, *name.split(".")][: None if is_package else -1]
+
+    def visit(node: ast.AST, typing: bool, inner: bool) -> Iterator[Import]:
+        for target in targets(node):
+            first, _, rest = target.partition(".")
+            ours = first == package
+
+            if ours:
+                # `from asyncflow.errors import NotFound` means `asyncflow.errors`.
+                while "." in rest and rest not in known:
+                    rest = rest.rpartition(".")[0]
+
+                if rest not in known and row_of(rest) is None:
+                    rest = ""
+
+            line = getattr(node, "lineno", 0)
+            yield Import(
+                target=rest if ours else first,
+                ours=ours,
+                line=line,
+                typing=typing,
+                inner=inner,
+            )
+
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            for statement in node.body:
+                yield from visit(statement, True, inner)
+
+            for statement in node.orelse:
+                yield from visit(statement, typing, inner)
+
+            return
+
+        inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+
+        for child in ast.iter_child_nodes(node):
+            yield from visit(child, typing, inner or inside)
+
+    def targets(node: ast.AST) -> Iterator[str]:
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=module, names=names, level=level):
+                base = here[: len(here) - level + 1] if level else []
+                start = ".".join([*base, *([module] if module else [])])
+
+                for alias in names:
+                    yield f"{start}.{alias.name}"
+            case ast.Call(func=func, args=[ast.Constant(value=str(text)), *_]):
+                called = ast.unparse(func).rpartition(".")[2]
+
+                if called in {"import_module", "__import__"}:
+                    yield text if text[0] != "." else ".".join(here) + text
+
+    yield from visit(tree, False, False)
+
+
+def row_of(name: str) -> int | None:
+    noun = name.partition(".")[0]
+    return next((i for i, row in enumerate(ROWS) if noun in row.nouns), None)
+
+
+def refusal(name: str, it: Import) -> str | None:
+    """Say why a module may not import something, or None where it may."""
+    index = row_of(name)
+    assert index is not None
+    row = ROWS[index]
+    noun = name.partition(".")[0]
+
+    if it.inner and (name, it.target) not in INNER:
+        return "inside a function: move it to the top, or give the reason in INNER"
+
+    if not it.ours:
+        allowed = row.outside | OUTSIDE.get(name, frozenset())
+
+        if name == PURE:
+            allowed = PURE_OUTSIDE
+        elif it.target in STDLIB or (name, it.target) in INNER:
+            return None
+
+        if it.target in allowed:
+            return None
+
+        return f"from outside this row sees the standard library, {sorted(row.outside)}"
+
+    seen = it.target.partition(".")[0]
+
+    if not seen:
+        return "import a name from the module that defines it, not from its public face"
+
+    if seen == noun:
+        last = it.target.rpartition(".")[2]
+        is_free = row.siblings == "all" or (
+            row.siblings == "private" and last.startswith("_")
+        )
+        return None if is_free else "alternatives are blind to each other"
+
+    above = {noun for row in ROWS[:index] for noun in row.nouns} - set(row.unseen)
+
+    if name == PURE:
+        above &= PURE_SEES
+
+    if not it.typing:
+        above &= NARROW.get(name, above)
+
+    return None if seen in above else f"it may import from {sorted(above)}"
+
+
+def impurities(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        match node:
+            case (
+                ast.AsyncFunctionDef(lineno=line)
+                | ast.Await(lineno=line)
+                | ast.AsyncFor(lineno=line)
+                | ast.AsyncWith(lineno=line)
+            ):
+                yield line, "the plan decides, the walk waits"
+            case ast.Call(func=ast.Attribute(attr=attr), lineno=line) if attr in CLOCKS:
+                yield line, "the plan has no clock: let the event carry the time"
+            case ast.Call(func=ast.Name(id="print" | "open"), lineno=line):
+                yield line, "the plan does no I/O"
+
+
+def violations(package: Path) -> list[str]:
+    """Check every module of a package; say what is wrong with it, line by line."""
+    known = modules(package)
+    wrong = []
+
+    for name, path in known.items():
+        if row_of(name) is None:
+            wrong.append(
+                f"{name.partition('.')[0]} is in no row: add it to ROWS in "
+                f"{Path(__file__).name}, below all that it imports"
+            )
+            continue
+
+        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+        where = path.relative_to(package.parent).as_posix()
+
+        for it in imports(name, tree, known, package.name):
+            if why := refusal(name, it):
+                target = f"{package.name}.{it.target}" if it.ours else it.target
+                wrong.append(f"{where}:{it.line}: imports {target}; {why}")
+
+        if name == PURE:
+            wrong += [f"{where}:{line}: {why}" for line, why in impurities(tree)]
+
+    return sorted(set(wrong))
+
+
+def test_imports_point_up() -> None:
+    assert modules(PACKAGE)
+
+    if found := violations(PACKAGE):
+        pytest.fail("\n".join(found), pytrace=False)
+
+
+def test_every_exception_is_needed() -> None:
+    known = modules(PACKAGE)
+    found = {
+        (name, it.target): it.inner
+        for name, path in known.items()
+        for it in imports(name, ast.parse(path.read_bytes()), known, PACKAGE.name)
+    }
+    idle = [key for key in INNER if key not in found]
+    idle += [
+        (name, target)
+        for name, targets in OUTSIDE.items()
+        for target in targets
+        if (name, target) not in found
+    ]
+    assert idle == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("worker/a.py", "import attrs", "outside"),
+        ("worker/b.py", "from asyncflow.errors import NotFound", "may import from []"),
+        ("errors.py", "import asyncflow.config", "may import from ['worker']"),
+        ("config/a.py", "from ..entities import Job", "may import from"),
+        ("config/b.py", "from ..entities import job as job", "entities.job"),
+        ("config/c.py", "from asyncflow import Config", "public face"),
+        ("config/d.py", "from .. import Config", "public face"),
+        ("config/e.py", "import tomlkit", "outside"),
+        ("config/f.py", "def f():\n    import tomlkit", ":2: imports tomlkit; inside"),
+        ("config/g.py", "import_module('asyncflow.sync')", "may import from"),
+        ("events.py", "from .entities.job import Job", "may import from"),
+        ("entities/b.py", "from ..scheduler._plan import Plan", "may import from"),
+        (
+            "entities/a.py",
+            "if TYPE_CHECKING:\n    from ..orchestrator import Orchestrator",
+            ":2: imports asyncflow.orchestrator",
+        ),
+        ("abc.py", "from asyncflow.entities import Job", "may import from ['worker']"),
+        ("scheduler/_walk.py", "from ..executors.process import P", "may import from"),
+        ("scheduler/_plan.py", "from ..abc import Store", "may import from"),
+        ("scheduler/_plan.py", "import time", "outside"),
+        ("scheduler/_plan.py", "from uuid import uuid4", "outside"),
+        ("scheduler/_plan.py", "import anyio", "outside"),
+        ("scheduler/_plan.py", "async def f(): pass", "waits"),
+        ("scheduler/_plan.py", "x = datetime.now()", "clock"),
+        ("executors/a.py", "from ..drivers.pickle import P", "may import from"),
+        ("executors/b.py", "from .process import P", "blind"),
+        ("executors/c.py", "from ..scheduler import Plan", "may import from"),
+        ("stores/a.py", "from ..orchestrator import O", "may import from"),
+        ("orchestrator.py", "from .sync import O", "may import from"),
+        ("web/a.py", "from ..sync import O", "may import from"),
+        ("attic.py", "", "attic is in no row"),
+    ],
+)
+def test_a_breach_is_found(tmp_path: Path, name: str, text: str, words: str) -> None:
+    package = make(tmp_path, {"entities/job.py": "", "entities/__init__.py": ""})
+    assert violations(package) == []
+
+    make(tmp_path, {name: text})
+    (found,) = violations(package)
+    assert words in found
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("worker/a.py", "import cloudpickle, os\nfrom . import b\nfrom .b import x"),
+        ("config/a.py", "from ..errors import E\nfrom asyncflow.config.b import c"),
+        ("abc.py", "if TYPE_CHECKING:\n    from asyncflow.config.b import Scope"),
+        ("scheduler/_plan.py", "import attrs, heapq\nfrom ..entities import job"),
+        ("executors/process.py", "from ._pool import Pool\nfrom ..abc import Executor"),
+        ("orchestrator.py", "from .executors.process import P\nimport anyio.abc"),
+        ("__main__.py", "from .cli import main"),
+    ],
+)
+def test_what_is_allowed_passes(tmp_path: Path, name: str, text: str) -> None:
+    siblings = {"worker/b.py": "", "config/b.py": "", "executors/_pool.py": ""}
+    package = make(tmp_path, {**siblings, name: text})
+    assert violations(package) == []
+
+
+def make(folder: Path, files: Mapping[str, str]) -> Path:
+    for name, text in {"__init__.py": "from .sync import *", **files}.items():
+        path = folder / "asyncflow" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    return folder / "asyncflow"

@@ -1,0 +1,425 @@
+"""Opening, sharing and leaving an orchestrator."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+import pytest
+import pytest_asyncio
+from anyio import create_task_group, to_process, to_thread
+
+from asyncflow import (
+    ConfigError,
+    Configuration,
+    NoData,
+    NotOpen,
+    NotPicklable,
+    Orchestrator,
+    Scenario,
+    Status,
+    SubmissionStatus,
+    UnsupportedLoop,
+    UsageError,
+)
+from tests import flows
+from tests.flows import chain, configuration, fan, single, statuses
+from tests.test_submission import gone, started
+
+
+@pytest_asyncio.fixture
+async def entered_in_a_fixture() -> AsyncIterator[Scenario]:
+    """Is entered in one task and left in another, as pytest-asyncio does it."""
+    config = configuration()
+    cfg = single(config, flows.double, 21)
+
+    async with Orchestrator(config) as orchestrator:
+        yield await orchestrator.create_scenario(cfg)
+
+
+@pytest.mark.asyncio
+async def test_in_a_fixture_of_pytest_asyncio(
+    entered_in_a_fixture: Scenario,
+) -> None:
+    await entered_in_a_fixture.submit()
+    assert await entered_in_a_fixture.result.read() == 42
+
+
+@pytest.mark.anyio
+async def test_entered_and_left_in_different_tasks() -> None:
+    config = configuration()
+    cfg = single(config, flows.double, 21)
+    orchestrator = Orchestrator(config)
+
+    async with create_task_group() as group:
+        group.start_soon(orchestrator.__aenter__)
+
+    scenario = await orchestrator.create_scenario(cfg)
+    await scenario.submit()
+
+    async with create_task_group() as group:
+        group.start_soon(orchestrator.__aexit__, None, None, None)
+
+    assert not orchestrator.is_open
+
+
+@pytest.mark.anyio
+@pytest.mark.both_loops
+async def test_on_both_loops() -> None:
+    config = configuration()
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(
+            chain(config, flows.double, flows.exit_hard)
+        )
+        submission = await scenario.submit().wait()
+
+    assert statuses(submission.jobs) == ["COMPLETED", "FAILED"]
+    assert submission.jobs[1].reason == "its worker process ended with exit code 3"
+
+
+@pytest.mark.anyio
+async def test_two_in_one_loop() -> None:
+    configs = [configuration(), configuration()]
+    cfgs = [chain(config, flows.double, flows.double) for config in configs]
+
+    async with Orchestrator(configs[0]) as one:
+        async with Orchestrator(configs[1]) as other:
+            scenarios = [
+                await one.create_scenario(cfgs[0]),
+                await other.create_scenario(cfgs[1]),
+            ]
+            runs = [scenario.submit() for scenario in scenarios for _ in range(3)]
+            [await run for run in runs]
+
+        # The first still has workers, and its logs.
+        run = await scenarios[0].submit()
+        assert await run.jobs[0].output() == ""
+
+
+@pytest.mark.anyio
+async def test_one_in_each_of_two_threads() -> None:
+    def work() -> int:
+        async def main() -> int:
+            config = configuration()
+
+            async with Orchestrator(config) as orchestrator:
+                scenario = await orchestrator.create_scenario(
+                    single(config, flows.double, 21)
+                )
+                await scenario.submit()
+                return int(await flows.result_of(scenario))
+
+        return anyio.run(main)
+
+    results = []
+
+    async def run() -> None:
+        results.append(await to_thread.run_sync(work))
+
+    async with create_task_group() as group:
+        group.start_soon(run)
+        group.start_soon(run)
+
+    assert results == [42, 42]
+
+
+@pytest.mark.anyio
+async def test_leaving_ends_what_runs(tmp_path: Path) -> None:
+    config = configuration()
+    path = tmp_path / "started"
+
+    async with Orchestrator(config) as orchestrator:
+        cfg = chain(config, lambda _: flows.touch_and_block(str(path)), flows.double)
+        scenario = await orchestrator.create_scenario(cfg)
+        submission = scenario.submit()
+        child = await started(path)
+
+    assert submission.status is SubmissionStatus.CANCELED
+    assert submission.jobs[0].reason == "the orchestrator was closed"
+    await gone(child)
+
+
+@pytest.mark.anyio
+async def test_leaving_while_workers_start() -> None:
+    config = configuration()
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(fan(config, flows.double, 8))
+        submission = scenario.submit()
+
+    assert submission.status is SubmissionStatus.CANCELED
+
+
+@pytest.mark.anyio
+async def test_an_error_in_the_block_comes_out_as_it_is() -> None:
+    with pytest.raises(KeyError):
+        async with Orchestrator(configuration()):
+            raise KeyError("mine")
+
+
+@pytest.mark.anyio
+async def test_drain_waits_for_all_runs() -> None:
+    config = configuration()
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(single(config, flows.double))
+        runs = [scenario.submit() for _ in range(3)]
+        await orchestrator.drain()
+        assert all(run.status is SubmissionStatus.COMPLETED for run in runs)
+        await orchestrator.drain()
+
+
+@pytest.mark.anyio
+async def test_prewarmed_workers_run_the_jobs() -> None:
+    config = configuration(workers=2)
+    config.configure_job_executions(
+        mode="standalone", max_nb_of_workers=2, prewarm=True
+    )
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(fan(config, flows.pid, 20))
+        await scenario.submit()
+        pids = {await node.read() for node in list(scenario.data_nodes.values())[1:]}
+
+    assert len(pids) <= 2
+
+
+@pytest.mark.anyio
+async def test_the_hosts_own_calls_share_the_workers() -> None:
+    """A host's `to_process` call gets one of our workers, and we one of its."""
+    config = configuration(workers=1)
+    host_pid = await to_process.run_sync(flows.pid, None)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(single(config, flows.pid))
+        await scenario.submit()
+        assert await scenario.result.read() == host_pid
+        assert await to_process.run_sync(flows.pid, None) == host_pid
+        await scenario.submit()
+
+
+@pytest.mark.anyio
+async def test_it_can_be_opened_again() -> None:
+    config = configuration()
+    orchestrator = Orchestrator(config)
+    cfg = single(config, flows.double, 21)
+
+    for _ in range(2):
+        async with orchestrator:
+            scenario = await orchestrator.create_scenario(cfg)
+            await scenario.submit()
+
+
+@pytest.mark.anyio
+async def test_what_is_not_open_says_so() -> None:
+    config = configuration()
+    cfg = single(config, flows.double)
+    orchestrator = Orchestrator(config)
+
+    with pytest.raises(NotOpen, match="async with Orchestrator"):
+        await orchestrator.create_scenario(cfg)
+
+    async with orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        run = await scenario.submit()
+
+        with pytest.raises(UsageError, match="open already"):
+            await orchestrator.__aenter__()
+
+    with pytest.raises(NotOpen):
+        scenario.submit()
+
+    with pytest.raises(NotOpen):
+        await scenario.result.read()
+
+    assert run.jobs[0].status is Status.COMPLETED
+
+
+@pytest.mark.anyio
+async def test_called_from_another_thread_says_so() -> None:
+    config = configuration()
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(single(config, flows.double))
+
+        with pytest.raises(UsageError, match="another thread"):
+            await to_thread.run_sync(scenario.submit)
+
+
+def test_on_another_loop_it_says_so() -> None:
+    trio = pytest.importorskip("trio")
+
+    async def main() -> None:
+        async with Orchestrator(configuration()):
+            pass
+
+    with pytest.raises(UnsupportedLoop, match="asyncio"):
+        trio.run(main)
+
+
+@pytest.mark.anyio
+async def test_everything_wrong_is_said_at_the_start() -> None:
+    config = Configuration()
+    config.configure_job_executions("turbo", 0)
+
+    with pytest.raises(ConfigError) as caught:
+        async with Orchestrator(config):
+            pass
+
+    assert [problem.field for problem in caught.value.problems] == [
+        "mode",
+        "max_nb_of_workers",
+    ]
+
+
+@pytest.mark.anyio
+async def test_what_is_declared_later_is_checked_too() -> None:
+    config = configuration()
+
+    async with Orchestrator(config) as orchestrator:
+        node = config.configure_data_node("node", default_data=1)
+        cfg = config.configure_scenario(
+            "circle", config.configure_task("turn", flows.double, node, node)
+        )
+
+        with pytest.raises(ConfigError, match="node"):
+            await orchestrator.create_scenario(cfg)
+
+
+def test_a_failure_that_nobody_saw_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    config = configuration()
+
+    async def main() -> None:
+        async with Orchestrator(config) as orchestrator:
+            scenario = await orchestrator.create_scenario(chain(config, flows.fail))
+            scenario.submit()
+            await orchestrator.drain()
+
+    with caplog.at_level(logging.ERROR, "asyncflow"):
+        anyio.run(main)
+
+    assert "t0: ValueError: no 1" in caplog.text
+
+
+def test_a_loop_that_ends_first_leaves_nothing() -> None:
+    """A program that forgets to leave the orchestrator: the loop cancels its tasks."""
+    config = configuration()
+    cfg = chain(config, flows.block)
+    runs = []
+
+    async def main() -> None:
+        orchestrator = Orchestrator(config)
+        await orchestrator.__aenter__()
+        scenario = await orchestrator.create_scenario(cfg)
+        runs.append(scenario.submit())
+
+    asyncio.run(main())
+    assert statuses(runs[0].jobs) == ["CANCELED"]
+
+
+@pytest.mark.anyio
+async def test_data_nodes_are_read_and_written(tmp_path: Path) -> None:
+    config = configuration()
+    own = tmp_path / "größe.pickle"
+    plain = config.configure_data_node("plain")
+    mine = config.configure_pickle_data_node("mine", own, default_data={"a": 1})
+    big = config.configure_in_memory_data_node("big", default_data="x" * 1_000_000)
+    cfg = config.configure_scenario(
+        "nodes", additional_data_node_configs=[plain, mine, big]
+    )
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        with pytest.raises(NoData, match="plain"):
+            await scenario.plain.read()
+
+        await scenario.plain.write([1, {"é": None}])
+        assert await scenario.plain.read() == [1, {"é": None}]
+        assert scenario.plain.last_edit_date is not None
+        assert scenario.plain.last_edit_date <= datetime.now(UTC)
+
+        assert await scenario.mine.read() == {"a": 1}
+        await scenario.mine.write({"a": 2})
+        assert await scenario.mine.read() == {"a": 2}
+        assert await to_thread.run_sync(os.listdir, tmp_path) == [own.name]
+
+        assert await scenario.big.read() == "x" * 1_000_000
+        await scenario.big.write("y" * 1_000_000)
+        assert await scenario.big.read() == "y" * 1_000_000
+
+        with pytest.raises(NotPicklable, match=r"data node plain\[0\]"):
+            await scenario.plain.write([threading.Lock()])
+
+        assert await scenario.plain.read() == [1, {"é": None}]
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        assert await scenario.mine.read() == {"a": 2}
+
+
+@pytest.mark.anyio
+async def test_a_read_gives_a_copy() -> None:
+    config = configuration()
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(single(config, flows.double, [1]))
+        (await scenario.source.read()).append(2)
+        assert await scenario.source.read() == [1]
+
+
+@pytest.mark.anyio
+async def test_large_values_that_were_replaced_are_removed() -> None:
+    config = configuration()
+    cfg = single(config, flows.double, b"x" * 1_000_000)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        for _ in range(5):
+            await scenario.submit()
+
+        versions = [node.version for node in scenario.data_nodes.values()]
+        kept = [version.kept for version in versions if version]
+        assert isinstance(kept[0], str)
+        folder = Path(kept[0]).parent
+        await orchestrator.drain()
+        await anyio.lowlevel.checkpoint()
+        left = await to_thread.run_sync(lambda: len(list(folder.iterdir())))
+
+        # What is replaced goes in the background: the last may still be there.
+        assert left <= 3
+
+    assert not folder.exists()
+
+
+@pytest.mark.anyio
+async def test_scenarios_of_one_config_are_apart() -> None:
+    config = configuration()
+    cfg = single(config, flows.double, 1)
+
+    async with Orchestrator(config) as orchestrator:
+        one = await orchestrator.create_scenario(cfg, name="one", owner="me")
+        other = await orchestrator.create_scenario("single")
+        await one.source.write(5)
+        await one.submit()
+        await other.submit()
+        assert await one.result.read() == 10
+        assert await other.result.read() == 2
+        assert one.properties == {"owner": "me"}
+        assert one.creation_date.tzinfo is not None
+
+        with pytest.raises(ValueError, match="no time zone"):
+            await orchestrator.create_scenario(cfg, datetime(2026, 1, 1))  # noqa: DTZ001
+
+        with pytest.raises(
+            AttributeError, match="no sequence, task or data node 'nope'"
+        ):
+            _ = one.nope

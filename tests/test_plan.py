@@ -1,0 +1,370 @@
+"""The plan is pure: feed it events, compare its instructions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from asyncflow.entities.job import FINAL, Status
+from asyncflow.scheduler._plan import (
+    End,
+    Finish,
+    Graph,
+    Instruction,
+    Kill,
+    MakeReady,
+    Plan,
+    Ref,
+)
+
+
+def chain(count: int, node: str = "n") -> Graph:
+    """Jobs in a row; each reads what the one before it writes."""
+    return Graph(
+        successors=[[index + 1] for index in range(count - 1)] + [[]],
+        predecessors=[0] + [1] * (count - 1),
+        reads=[[f"{node}{index}"] for index in range(count)],
+        writes=[[f"{node}{index + 1}"] for index in range(count)],
+    )
+
+
+def fan(count: int, reads: str = "in") -> Graph:
+    """Jobs that need nothing of each other."""
+    return Graph(
+        successors=[[]] * count,
+        predecessors=[0] * count,
+        reads=[[reads]] * count,
+        writes=[[]] * count,
+    )
+
+
+def submit(
+    plan: Plan, run: int, graph: Graph, *, stop: bool = False
+) -> list[Instruction]:
+    names = [f"t{index}" for index in range(len(graph.successors))]
+    return plan.submitted(run, graph, names, stop=stop)
+
+
+def test_a_chain_becomes_ready_job_by_job() -> None:
+    plan = Plan()
+
+    assert submit(plan, 1, chain(3)) == [MakeReady((1, 0))]
+    assert plan.offered() == (1, 0)
+    assert plan.offered() is None
+    assert plan.ended((1, 0), Status.COMPLETED) == [MakeReady((1, 1))]
+    assert plan.offered() == (1, 1)
+    assert plan.ended((1, 1), Status.SKIPPED) == [MakeReady((1, 2))]
+    assert plan.offered() == (1, 2)
+    assert plan.ended((1, 2), Status.COMPLETED) == [Finish(1)]
+    assert plan.is_idle
+
+
+def test_a_failure_abandons_all_that_needs_it() -> None:
+    plan = Plan()
+    submit(plan, 1, chain(3))
+    plan.offered()
+
+    assert plan.ended((1, 0), Status.FAILED) == [
+        End((1, 1), Status.ABANDONED, "it needs t0, which failed"),
+        End((1, 2), Status.ABANDONED, "it needs t1, which was abandoned"),
+        Finish(1),
+    ]
+    assert plan.is_idle
+
+
+def test_a_failure_leaves_independent_jobs_alone() -> None:
+    plan = Plan()
+    submit(plan, 1, fan(2))
+    plan.offered()
+
+    assert plan.ended((1, 0), Status.FAILED) == []
+    assert plan.offered() == (1, 1)
+
+
+def test_stop_ends_the_rest_of_the_run() -> None:
+    plan = Plan()
+    submit(plan, 1, fan(3), stop=True)
+    plan.offered()
+    plan.offered()
+
+    why = "the run stops as t0 failed"
+    assert plan.ended((1, 0), Status.FAILED) == [
+        Kill((1, 1), why),
+        End((1, 2), Status.CANCELED, why),
+    ]
+    assert plan.offered() is None
+    assert plan.ended((1, 1), Status.CANCELED) == [Finish(1)]
+    assert plan.is_idle
+
+
+def test_cancel_kills_what_runs_and_ends_what_waits() -> None:
+    plan = Plan()
+    submit(plan, 1, chain(3))
+    plan.offered()
+
+    assert plan.canceled(1, "enough") == [
+        Kill((1, 0), "enough"),
+        End((1, 1), Status.CANCELED, "enough"),
+        End((1, 2), Status.CANCELED, "enough"),
+    ]
+    assert plan.ended((1, 0), Status.CANCELED) == [Finish(1)]
+    assert plan.canceled(1, "again") == []
+
+
+def test_a_job_that_finished_before_the_kill_stays_completed() -> None:
+    plan = Plan()
+    submit(plan, 1, chain(2))
+    plan.offered()
+    plan.canceled(1, "enough")
+
+    assert plan.ended((1, 0), Status.COMPLETED) == [Finish(1)]
+
+
+def test_an_empty_run_is_finished_at_once() -> None:
+    assert submit(Plan(), 1, fan(0)) == [Finish(1)]
+
+
+def test_runs_take_turns() -> None:
+    plan = Plan()
+    submit(plan, 1, fan(1000))
+    submit(plan, 2, fan(3))
+
+    turns = [plan.offered() for _ in range(8)]
+
+    assert [ref[0] for ref in turns if ref] == [1, 2, 1, 2, 1, 2, 1, 1]
+
+
+def test_a_writer_waits_for_the_readers_of_an_earlier_run() -> None:
+    plan = Plan()
+    submit(plan, 1, chain(2))
+
+    # The same scenario again: its first job writes what the first run still reads.
+    assert submit(plan, 2, chain(2)) == []
+
+    assert plan.offered() == (1, 0)
+    assert plan.ended((1, 0), Status.COMPLETED) == [MakeReady((1, 1))]
+    assert plan.offered() == (1, 1)
+    assert plan.ended((1, 1), Status.COMPLETED) == [MakeReady((2, 0)), Finish(1)]
+
+
+def test_an_earlier_failure_does_not_abandon_a_later_run() -> None:
+    plan = Plan()
+    submit(plan, 1, chain(2))
+    submit(plan, 2, chain(2))
+    plan.offered()
+
+    assert MakeReady((2, 0)) in plan.ended((1, 0), Status.FAILED)
+
+
+def test_readers_of_one_node_do_not_wait_for_each_other() -> None:
+    plan = Plan()
+
+    assert len(submit(plan, 1, fan(2))) == 2
+    assert len(submit(plan, 2, fan(2))) == 2
+
+
+def test_a_canceled_writer_keeps_its_place_in_the_order() -> None:
+    """Run 3 must not overtake run 1 because run 2, between them, was cancelled."""
+    reader = Graph(successors=[[]], predecessors=[0], reads=[["x"]], writes=[[]])
+    writer = Graph(successors=[[]], predecessors=[0], reads=[[]], writes=[["x"]])
+    plan = Plan()
+    submit(plan, 1, reader)
+    assert plan.offered() == (1, 0)
+    assert submit(plan, 2, writer) == []
+    assert submit(plan, 3, writer) == []
+
+    assert plan.canceled(2, "enough") == [
+        End((2, 0), Status.CANCELED, "enough"),
+        Finish(2),
+    ]
+    assert plan.offered() is None
+    assert plan.ended((1, 0), Status.COMPLETED) == [MakeReady((3, 0)), Finish(1)]
+    assert plan.canceled(2, "again") == []
+
+
+def test_who_will_write_is_known_until_the_end() -> None:
+    plan = Plan()
+    submit(plan, 1, chain(1))
+
+    assert plan.will_be_written("n1")
+    assert not plan.will_be_written("n0")
+    plan.offered()
+    plan.ended((1, 0), Status.COMPLETED)
+    assert not plan.will_be_written("n1")
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> Graph:
+    """Random graphs over a few data nodes; each job comes after what it needs."""
+    count = draw(st.integers(0, 8))
+    run = draw(st.integers(0, 2))
+    shared = [f"shared{index}" for index in range(3)]
+    # A job writes at most one shared node, and no two jobs of a run write the same.
+    owners = draw(st.permutations([*shared, *[""] * 8]))
+    writes = [
+        [f"own{run}.{index}"] + ([owners[index]] if owners[index] else [])
+        for index in range(count)
+    ]
+    writers = {node: index for index, nodes in enumerate(writes) for node in nodes}
+    reads: list[list[str]] = []
+    needs: list[set[int]] = []
+
+    for index in range(count):
+        earlier = sorted(node for node, writer in writers.items() if writer < index)
+        outer = sorted(node for node in shared if node not in writers)
+        pool = [*earlier, *outer]
+        read = draw(st.lists(st.sampled_from(pool), unique=True)) if pool else []
+        reads.append(read)
+        needs.append({writers[node] for node in read if node in writers})
+
+    return Graph(
+        successors=[
+            [later for later in range(count) if index in needs[later]]
+            for index in range(count)
+        ],
+        predecessors=[len(needed) for needed in needs],
+        reads=reads,
+        writes=writes,
+    )
+
+
+class World:
+    """Carries the plan's instructions out, and holds what must always be true."""
+
+    def __init__(self, pick: Callable[[int], int]) -> None:
+        self.plan = Plan()
+        self.pick = pick
+        self.graphs: dict[int, Graph] = {}
+        self.status: dict[Ref, Status] = {}
+        self.ready: set[Ref] = set()
+        self.running: list[Ref] = []
+        self.killed: set[Ref] = set()
+        self.finished: list[int] = []
+
+    def carry_out(self, instructions: list[Instruction]) -> None:
+        for instruction in instructions:
+            match instruction:
+                case MakeReady(ref):
+                    assert self.status[ref] is Status.BLOCKED
+                    self.status[ref] = Status.PENDING
+                case End(ref, status, reason):
+                    assert self.status[ref] in (Status.BLOCKED, Status.PENDING)
+                    assert status in (Status.CANCELED, Status.ABANDONED)
+                    assert reason
+                    self.status[ref] = status
+                case Kill(ref, _):
+                    assert self.status[ref] is Status.RUNNING
+                    self.killed.add(ref)
+                case Finish(run):
+                    self.finished.append(run)
+
+    def submit(self, graph: Graph, *, stop: bool) -> None:
+        run = len(self.graphs) + 1
+        self.graphs[run] = graph
+        self.status.update(
+            ((run, index), Status.BLOCKED) for index in range(len(graph.successors))
+        )
+        self.carry_out(submit(self.plan, run, graph, stop=stop))
+
+    def start(self) -> bool:
+        expected = self.plan.next()
+        ref = self.plan.offered()
+        assert ref == expected
+
+        if ref is None:
+            assert Status.PENDING not in self.status.values()
+            return False
+
+        assert self.status[ref] is Status.PENDING
+        self.check_needs(ref)
+        self.check_order(ref)
+        self.status[ref] = Status.RUNNING
+        self.running.append(ref)
+        return True
+
+    def check_needs(self, ref: Ref) -> None:
+        run, index = ref
+
+        for earlier, successors in enumerate(self.graphs[run].successors):
+            if index in successors:
+                assert self.status[run, earlier] is Status.COMPLETED
+
+    def check_order(self, ref: Ref) -> None:
+        """No job that runs or waits in an earlier run clashes with this one."""
+        mine = self.graphs[ref[0]]
+        reads, writes = set(mine.reads[ref[1]]), set(mine.writes[ref[1]])
+
+        for (run, index), status in self.status.items():
+            if run < ref[0] and status not in FINAL:
+                other = self.graphs[run]
+                assert not writes & {*other.reads[index], *other.writes[index]}
+                assert not reads & set(other.writes[index])
+
+        for run, index in self.running:
+            other = self.graphs[run]
+            assert not writes & {*other.reads[index], *other.writes[index]}
+            assert not reads & set(other.writes[index])
+
+    def end(self) -> None:
+        ref = self.running.pop(self.pick(len(self.running)))
+        outcomes = [Status.COMPLETED, Status.COMPLETED, Status.FAILED]
+        status = outcomes[self.pick(3)]
+
+        if ref in self.killed and self.pick(2):
+            status = Status.CANCELED
+
+        self.status[ref] = status
+        self.carry_out(self.plan.ended(ref, status))
+
+    def drain(self) -> None:
+        while True:
+            while self.start():
+                pass
+
+            if not self.running:
+                break
+
+            self.end()
+
+        assert set(self.status.values()) <= FINAL
+        assert sorted(self.finished) == sorted(self.graphs)
+        assert self.plan.is_idle
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_any_runs_in_any_order(data: st.DataObject) -> None:
+    world = World(lambda count: data.draw(st.integers(0, count - 1)))
+
+    for _ in range(data.draw(st.integers(1, 12))):
+        match data.draw(
+            st.sampled_from(["submit", "submit", "start", "end", "cancel"])
+        ):
+            case "submit":
+                world.submit(data.draw(graphs()), stop=data.draw(st.booleans()))
+            case "start":
+                world.start()
+            case "end" if world.running:
+                world.end()
+            case "cancel" if world.graphs:
+                run = data.draw(st.sampled_from(sorted(world.graphs)))
+                world.carry_out(world.plan.canceled(run, "because"))
+
+    world.drain()
+
+
+@pytest.mark.parametrize("count", [10_000])
+def test_the_plan_touches_each_edge_once(count: int) -> None:
+    """A reader waits for one writer; a writer takes over the readers before it."""
+    plan = Plan()
+    submit(plan, 1, fan(count))
+    writer = Graph(successors=[[]], predecessors=[0], reads=[[]], writes=[["in"]])
+    submit(plan, 2, writer)
+    submit(plan, 3, writer)
+    state = plan._runs
+
+    assert sum(map(len, state[1].followers.values())) == count
+    assert sum(map(len, state[2].followers.values())) == 1
