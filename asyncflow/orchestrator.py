@@ -99,7 +99,7 @@ class Orchestrator:
     _jobs: JobConfig = attrs.field(init=False, factory=JobConfig)
     _checked: int = attrs.field(init=False, default=-1)
     _dags: dict[ScenarioConfig, Dag] = attrs.field(init=False, factory=dict)
-    _codes: dict[Callable[..., object], bytes] = attrs.field(init=False, factory=dict)
+    _travels: dict[TaskConfig, Travel] = attrs.field(init=False, factory=dict)
     _shared: dict[str, DataNode] = attrs.field(init=False, factory=dict)
     _scenarios: dict[str, Scenario] = attrs.field(init=False, factory=dict)
     _submissions: dict[str, Submission] = attrs.field(init=False, factory=dict)
@@ -114,6 +114,7 @@ class Orchestrator:
         self._check_place()
         self._check_config()
         self._jobs = self.config.job_config
+        self._travels.clear()
         self._thread = threading.get_ident()
         self._opened, self._leaving = Event(), Event()
         self._host = asyncio.get_running_loop().create_task(
@@ -488,36 +489,25 @@ class Orchestrator:
         return Dag.of(task.config for task in _tasks_of(entity))
 
     def _travel(self, config: TaskConfig, *, force: bool) -> Travel:
-        """Tell how the jobs of a task travel; pickle its function where they must."""
-        executor = "inline" if config.is_async else config.executor
-        far = executor == "process" and self._jobs.mode != "development"
-        return Travel(
-            executor=executor,
-            is_async=config.is_async,
-            skippable=config.skippable and not force,
-            code=self._code(config) if far else None,
-            sources=_sources(config.function) if far else None,
-        )
-
-    def _code(self, config: TaskConfig) -> bytes:
-        """Pickle a function: once, where a reference is enough.
+        """Tell how the jobs of a task travel; pickle its function where they must.
 
         What travels by value is pickled again for each submission, as the globals that
         it uses may have changed.
         """
-        code = self._codes.get(config.function)
+        travel = self._travels.get(config)
 
-        if code is None:
-            try:
-                code = dumps_code(config.function)
-            except NotPicklable as error:
-                path = f"the function of task {config.id!r}: {error.path}"
-                raise NotPicklable(path, error.why) from error
+        if travel is None:
+            is_async = config.is_async
+            executor = "inline" if is_async else config.executor
+            far = executor == "process" and self._jobs.mode != "development"
+            code = _code(config) if far else None
+            sources = _sources(config.function) if far else None
+            travel = Travel(executor, is_async, config.skippable, code, sources)
 
-            if b"cloudpickle" not in code:
-                self._codes[config.function] = code
+            if code is None or b"cloudpickle" not in code:
+                self._travels[config] = travel
 
-        return code
+        return attrs.evolve(travel, skippable=False) if force else travel
 
     def _check_inputs(self, walk: Walk, tasks: Iterable[Task]) -> None:
         """Refuse a run that reads what was never written, and nothing will write."""
@@ -588,6 +578,14 @@ def _keep(node: DataNode, value: object, path: str) -> Any:
         return node.driver.publish(node.driver.write(value, path, node.config_id), path)
     except NotPicklable as error:
         raise NotPicklable(f"data node {error.path}", error.why) from error
+
+
+def _code(config: TaskConfig) -> bytes:
+    try:
+        return dumps_code(config.function)
+    except NotPicklable as error:
+        path = f"the function of task {config.id!r}: {error.path}"
+        raise NotPicklable(path, error.why) from error
 
 
 def _sources(function: Callable[..., object]) -> dict[str, str] | None:

@@ -67,7 +67,7 @@ class ProcessExecutor(Executor):
 
             raise
         else:
-            for call, outcome in zip(calls, pickle.loads(answer), strict=False):
+            for call, outcome in zip(calls, trip.read_answer(answer), strict=False):
                 _note_log(worker, outcome)
                 report(call, outcome)
 
@@ -79,17 +79,11 @@ class ProcessExecutor(Executor):
 
 def _remote(call: Call) -> trip.RemoteCall:
     assert call.code is not None
-    return trip.RemoteCall(
+    return (
         call.task,
         call.code,
-        tuple(
-            trip.Port(name, _pickled(driver), kept)
-            for name, driver, kept in call.inputs
-        ),
-        tuple(
-            trip.Port(name, _pickled(driver), path)
-            for name, driver, path in call.outputs
-        ),
+        tuple([(name, _pickled(driver), kept) for name, driver, kept in call.inputs]),
+        tuple([(name, _pickled(driver), path) for name, driver, path in call.outputs]),
         call.sources,
     )
 

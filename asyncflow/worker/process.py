@@ -16,7 +16,7 @@ import signal
 import sys
 import threading
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TextIO
 
 from asyncflow.worker import codec
@@ -73,6 +73,7 @@ class Settled:
         self.log_path = log_path
         self._log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._inode = os.fstat(self._log).st_ino
+        self._end = 0
         self._directory = os.getcwd()
         self._flush_c = _flush_of_c()
         null = os.open(os.devnull, os.O_RDONLY)
@@ -81,25 +82,14 @@ class Settled:
         self._in = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115
         self._point_output()
 
-    @contextlib.contextmanager
-    def job(self) -> Iterator[None]:
-        """Run one job: afterwards its output is in the log file, the rest as it was."""
-        try:
-            yield
-        finally:
-            if os.getpid() != self.pid:
-                os._exit(0)  # a fork that the job let go on: it must not answer
+    def end_job(self) -> Log | None:
+        """Put the process in order after a job; return the slice of the log it wrote."""
+        if os.getpid() != self.pid:
+            os._exit(0)  # a fork that the job let go on: it must not answer
 
-            self._tidy()
-
-    def tell(self) -> int:
-        """Return the length of the log."""
-        return os.lseek(self._log, 0, os.SEEK_END)
-
-    def log_since(self, start: int) -> Log | None:
-        """Return the slice of the log since `start`; None where nothing was printed."""
-        end = self.tell()
-        return Log(self.log_path, start, end) if end > start else None
+        self._tidy()
+        start, self._end = self._end, os.lseek(self._log, 0, os.SEEK_END)
+        return Log(self.log_path, start, self._end) if self._end > start else None
 
     def _tidy(self) -> None:
         try:

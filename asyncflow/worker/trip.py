@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from asyncflow.worker import process
 from asyncflow.worker.codec import dumps
@@ -39,28 +39,16 @@ class ValueDriver(Protocol):
     def publish(self, kept: Kept, path: str) -> Kept: ...
 
 
-class Port(NamedTuple):
-    """An input or an output of a call."""
+Port: TypeAlias = tuple[str, bytes, Kept]
+"""An input or an output, as it travels: the data node's name, for errors; the pickled
+driver; an input's value or, for an output, the file to make where the value is large."""
 
-    name: str
-    """The data node's name, for errors."""
-    driver: bytes
-    """The pickled driver."""
-    kept: Kept
-    """An input's value; for an output, the file to make where the value is large."""
-
-
-class RemoteCall(NamedTuple):
-    """A call, as it travels."""
-
-    task: str
-    code: bytes
-    """The pickled function."""
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
-    sources: dict[str, str] | None
-    """The source text of files that exist nowhere (notebook cells), for tracebacks."""
-
+RemoteCall: TypeAlias = tuple[
+    str, bytes, tuple[Port, ...], tuple[Port, ...], dict[str, str] | None
+]
+"""A call, as it travels, in plain tuples because there are many: the task; the pickled
+function; the inputs; the outputs; the text of source files that exist nowhere (notebook
+cells), for tracebacks."""
 
 _remembered: OrderedDict[bytes, object] = OrderedDict()
 
@@ -79,30 +67,45 @@ def run(request: bytes) -> bytes:
     """Run calls, one after the other.
 
     :param request: a pickled list of `RemoteCall`
-    :return: a pickled list of `Outcome`, in the same order
+    :return: a pickled list, in the same order: for each the fields of its `Returned`,
+        or its `Raised`
     """
     settled = process.settled
     assert settled is not None
     return pickle.dumps([_run(settled, call) for call in pickle.loads(request)], 5)
 
 
-def _run(settled: process.Settled, call: RemoteCall) -> Outcome:
-    start = settled.tell()
-
-    with settled.job():
+def _run(settled: process.Settled, call: RemoteCall) -> tuple[object, ...]:
+    try:
         outcome = execute(call)
+    finally:
+        log = settled.end_job()
 
-    return outcome._replace(log=log) if (log := settled.log_since(start)) else outcome
+    if isinstance(outcome, Raised):
+        return outcome._replace(log=log)
+
+    return outcome.kept, log
+
+
+def read_answer(answer: bytes) -> list[Outcome]:
+    """Read what `run` returned."""
+    return [
+        outcome if isinstance(outcome, Raised) else Returned(*outcome)
+        for outcome in pickle.loads(answer)
+    ]
 
 
 def execute(call: RemoteCall) -> Returned | Raised:
     """Read the inputs, call the function, keep the outputs."""
-    for name, text in (call.sources or {}).items():
-        linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+    task, code, inputs, outputs, sources = call
+
+    if sources:
+        for name, text in sources.items():
+            linecache.cache[name] = (len(text), None, text.splitlines(True), name)
 
     try:
-        function = _remember(call.code, _load_code)
-        arguments = [_read(call.task, port) for port in call.inputs]
+        function = _remember(code, _load_code)
+        arguments = [_read(task, port) for port in inputs]
     except BaseException as error:
         return raised(error, error.__traceback__)
 
@@ -114,7 +117,7 @@ def execute(call: RemoteCall) -> Returned | Raised:
         return raised(error, here.tb_next if here and here.tb_next else here)
 
     try:
-        return Returned(_write(call, result))
+        return Returned(_write(task, outputs, result))
     except BaseException as error:
         return raised(
             error,
@@ -195,22 +198,22 @@ def write_all(
         raise
 
 
-def _write(call: RemoteCall, result: object) -> tuple[Kept, ...]:
-    values = split_result(call.task, [port.name for port in call.outputs], result)
+def _write(task: str, outputs: Sequence[Port], result: object) -> tuple[Kept, ...]:
+    values = split_result(task, [name for name, _, _ in outputs], result)
     ports = [
-        (port.name, _remember(port.driver, _load_driver), str(port.kept))
-        for port in call.outputs
+        (name, _remember(driver, _load_driver), str(path))
+        for name, driver, path in outputs
     ]
     return write_all(ports, values)
 
 
 def _read(task: str, port: Port) -> object:
-    driver = _remember(port.driver, _load_driver)
+    name, driver, kept = port
 
     try:
-        return driver.read(port.kept)
+        return _remember(driver, _load_driver).read(kept)
     except Exception as error:
-        error.add_note(f"while reading input {port.name!r} of task {task!r}")
+        error.add_note(f"while reading input {name!r} of task {task!r}")
         raise
 
 
