@@ -6,9 +6,9 @@ This module is imported by workers too: at run time it needs the standard librar
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, ClassVar, NamedTuple, Protocol, Self
+from typing import ClassVar, NamedTuple, Protocol, Self
 
 from asyncflow.worker.outcome import Crashed as Crashed
 from asyncflow.worker.outcome import Kept as Kept
@@ -49,6 +49,10 @@ class Driver(ABC):
         :raises OSError: where it cannot be written; nothing is left behind
         """
         return keep(value, path, name)
+
+    def exists(self) -> bool:
+        """Tell whether a place that only the driver knows has a value already."""
+        return False
 
     def staged(self, path: str) -> str:
         """Return the file that `write` may make, to remove it after a killed job."""
@@ -173,7 +177,3 @@ class Store(ABC):
     @abstractmethod
     async def delete(self, *record_ids: str) -> None:
         """Forget records; unknown ids change nothing."""
-
-
-Properties = Mapping[str, Any]
-"""Users' own values, by name."""

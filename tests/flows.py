@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -193,8 +192,7 @@ def touch_and_block(path: str) -> None:
 
 
 def block(_: object) -> None:
-    while True:
-        time.sleep(600)
+    threading.Event().wait()
 
 
 def pid(_: object) -> int:

@@ -150,12 +150,17 @@ async def test_the_limiter_holds_for_all_kinds_of_jobs() -> None:
     config = configuration(workers=3)
     running = 0
     most = 0
+    three = anyio.Event()
 
     async def count(value: int) -> int:
         nonlocal running, most
         running += 1
         most = max(most, running)
-        await anyio.lowlevel.checkpoint()
+
+        if running == 3:
+            three.set()
+
+        await three.wait()
         running -= 1
         return value
 

@@ -24,10 +24,14 @@ from asyncflow import (
     Orchestrator,
     Scenario,
     Status,
+    Submission,
     SubmissionStatus,
     UnsupportedLoop,
     UsageError,
 )
+from asyncflow.abc import Record
+from asyncflow.entities.record import JobRecord
+from asyncflow.stores.memory import MemoryStore
 from tests import flows
 from tests.flows import chain, configuration, fan, single, statuses
 from tests.test_submission import gone, started
@@ -291,6 +295,39 @@ async def test_what_is_declared_later_is_checked_too() -> None:
 
         with pytest.raises(ConfigError, match="node"):
             await orchestrator.create_scenario(cfg)
+
+
+class FullStore(MemoryStore):
+    def save(self, *records: Record) -> None:
+        if any(isinstance(record, JobRecord) for record in records):
+            raise OSError(28, "No space left on device")
+
+        super().save(*records)
+
+
+@pytest.mark.anyio
+async def test_an_error_of_ours_ends_everything_and_comes_out() -> None:
+    config = configuration()
+    cfg = chain(config, flows.double, flows.double)
+    orchestrator = Orchestrator(config, FullStore())
+
+    async def run() -> None:
+        async with orchestrator:
+            scenario = await orchestrator.create_scenario(cfg)
+            runs.append(await scenario.submit().wait())
+
+            with pytest.raises(NotOpen):
+                scenario.submit()
+
+    runs: list[Submission] = []
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await run()
+
+    (submission,) = runs
+    assert caught.group_contains(OSError, match="No space left")
+    assert submission.status is SubmissionStatus.CANCELED
+    assert submission.jobs[1].reason == "the orchestrator failed"
 
 
 def test_a_failure_that_nobody_saw_is_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -40,6 +40,9 @@ class PickleDriver(Driver):
         replace_file(staged, lambda file: file.write(data))
         return staged
 
+    def exists(self) -> bool:
+        return self.path is not None and os.path.exists(self.path)
+
     def staged(self, path: str) -> str:
         return path if self.path is None else f"{self.path}.{os.path.basename(path)}"
 

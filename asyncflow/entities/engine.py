@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -38,6 +38,3 @@ class Engine(Protocol):
     async def write(self, node: DataNode, value: object) -> None: ...
 
     async def output(self, job: Job) -> str: ...
-
-
-Callback = Callable[[], object]

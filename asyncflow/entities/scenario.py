@@ -41,9 +41,9 @@ class Scenario:
     """Its tasks, by config id."""
     data_nodes: Mapping[str, DataNode]
     """Its data nodes, by config id: those of its tasks and the additional ones."""
-    _engine: Engine
-    sequences: Mapping[str, Sequence] = attrs.field(init=False, factory=dict)
+    sequences: Mapping[str, Sequence]
     """Its sequences, by name."""
+    _engine: Engine
 
     @property
     def config_id(self) -> str:

@@ -14,6 +14,7 @@ from anyio import CancelScope, Event, fail_after, move_on_after
 
 from asyncflow import events
 from asyncflow.abc import Raised
+from asyncflow.entities.dag import Dag
 from asyncflow.entities.engine import Engine
 from asyncflow.entities.job import Job, Status
 from asyncflow.entities.record import SubmissionRecord
@@ -61,6 +62,8 @@ class Submission:
     key: str
     entity: Scenario | Sequence | Task
     """What was submitted."""
+    dag: Dag
+    """The graph of its jobs' tasks."""
     engine: Engine
     timeout: float | None
     """How long ``await`` waits, in seconds; None for as long as it takes."""

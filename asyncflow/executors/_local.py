@@ -85,6 +85,11 @@ def read_inputs(call: Call) -> list[object]:
     return values
 
 
+def is_at_hand(call: Call) -> bool:
+    """Tell whether to read the inputs of a call needs no file."""
+    return all(isinstance(kept, bytes) for _, _, kept in call.inputs)
+
+
 def write_outputs(call: Call, result: object) -> tuple[Kept, ...]:
     """Keep the result of a call."""
     names = [name for name, _, _ in call.outputs]

@@ -10,7 +10,13 @@ from anyio import get_cancelled_exc_class, to_thread
 from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import Call, Executor, Outcome, Returned
-from asyncflow.executors._local import captured, failed, read_inputs, write_outputs
+from asyncflow.executors._local import (
+    captured,
+    failed,
+    is_at_hand,
+    read_inputs,
+    write_outputs,
+)
 
 
 @attrs.define(eq=False)
@@ -62,7 +68,10 @@ async def _run(call: Call) -> Outcome:
 async def _run_async(call: Call) -> Outcome:
     """Run an ``async def`` function; what may block goes to a thread."""
     try:
-        arguments = await to_thread.run_sync(read_inputs, call)
+        if is_at_hand(call):
+            arguments = read_inputs(call)
+        else:
+            arguments = await to_thread.run_sync(read_inputs, call)
     except Exception as error:
         return failed(error)
 

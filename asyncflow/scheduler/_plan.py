@@ -20,7 +20,9 @@ from typing import TypeAlias
 
 import attrs
 
+from asyncflow.entities.dag import Dag
 from asyncflow.entities.job import Status
+from asyncflow.entities.task import Task
 
 Ref: TypeAlias = tuple[int, int]
 """A job: its run, and its place in the run."""
@@ -38,6 +40,16 @@ class Graph:
     """For each job, the ids of the data nodes that it reads."""
     writes: Sequence[Sequence[str]]
     """For each job, the ids of the data nodes that it writes."""
+
+    @classmethod
+    def of(cls, dag: Dag, tasks: Sequence[Task]) -> Graph:
+        """Describe a run of tasks, in the order of their graph."""
+        return cls(
+            successors=dag.successors,
+            predecessors=[len(needed) for needed in dag.predecessors],
+            reads=[[node.id for node in task.input.values()] for task in tasks],
+            writes=[[node.id for node in task.output.values()] for task in tasks],
+        )
 
 
 @attrs.frozen

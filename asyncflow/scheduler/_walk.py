@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
+import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 from anyio import (
@@ -39,7 +38,7 @@ from asyncflow.abc import (
     Store,
 )
 from asyncflow.entities.data_node import DataNode, Version
-from asyncflow.entities.job import Job, Status
+from asyncflow.entities.job import FINAL, Job, Status
 from asyncflow.entities.submission import Submission
 from asyncflow.scheduler._plan import (
     End,
@@ -51,21 +50,10 @@ from asyncflow.scheduler._plan import (
     Plan,
     Ref,
 )
+from asyncflow.scheduler._travel import Travel
+from asyncflow.scheduler._versions import Versions
 
 logger = logging.getLogger("asyncflow")
-
-Echo = Callable[[Log], None]
-
-
-@attrs.define(eq=False)
-class Travel:
-    """How the jobs of a task travel: the same for all jobs of a submission."""
-
-    executor: str
-    is_async: bool
-    skippable: bool
-    code: bytes | None
-    sources: dict[str, str] | None
 
 
 @attrs.define(eq=False)
@@ -88,15 +76,14 @@ class Walk:
     """All runs of an orchestrator.
 
     :param executors: by name
-    :param folder: where large values are kept
-    :param echo: prints a job's log; None prints nothing
+    :param echo: whether to print what jobs printed in other processes
     """
 
     store: Store
+    versions: Versions
     executors: Mapping[str, Executor]
     limiter: CapacityLimiter
-    folder: str
-    echo: Echo | None
+    echo: bool
     group: TaskGroup
     _plan: Plan = attrs.field(init=False, factory=Plan)
     _runs: dict[int, Submission] = attrs.field(init=False, factory=dict)
@@ -104,12 +91,10 @@ class Walk:
     _travel: dict[int, Mapping[str, Travel]] = attrs.field(init=False, factory=dict)
     _flights: dict[Ref, Flight] = attrs.field(init=False, factory=dict)
     _count: int = attrs.field(init=False, default=0)
-    _values: int = attrs.field(init=False, default=0)
-    _versions: int = attrs.field(init=False, default=0)
     _done: dict[str, tuple[object, object]] = attrs.field(init=False, factory=dict)
     """For each skippable task, what its outputs followed from, and which they were."""
-    _garbage: list[str] = attrs.field(init=False, factory=list)
     _idle: Event = attrs.field(init=False, factory=Event)
+    _broken: bool = attrs.field(init=False, default=False)
 
     def submit(
         self,
@@ -156,45 +141,24 @@ class Walk:
 
     async def drain(self) -> None:
         """Wait until no run is left."""
-        while self._runs:
+        while self._runs and not self._broken:
             self._idle = Event()
             await self._idle.wait()
 
-    def new_path(self) -> str:
-        """Return the name of a file that a new value may have."""
-        self._values += 1
-        return f"{self.folder}/{self._values}.value"
+    def give_up(self, reason: str) -> None:
+        """End the runs that nobody drives any more: after an error of ours."""
+        now = time.time()
 
-    def replace(self, node: DataNode, kept: Kept, job_id: str | None = None) -> None:
-        """Give a data node a new version; the old one goes when nobody reads it."""
-        old = node.version
-        self._versions += 1
-        node.version = Version(self._versions, kept, time.time(), job_id)
+        for submission in self._runs.values():
+            submission.canceled_for(reason)
 
-        if old is not None:
-            old.replaced = True
-            self._discard(old)
+            for job in submission.jobs:
+                if job.status not in FINAL:
+                    job.move(Status.CANCELED, now, reason)
 
-    def pin(self, version: Version) -> None:
-        """Keep a version while it is read."""
-        version.readers += 1
+            submission.finished(now)
 
-    def unpin(self, version: Version) -> None:
-        """Let a version go that was pinned."""
-        version.readers -= 1
-        self._discard(version)
-
-    def _discard(self, version: Version) -> None:
-        if version.replaced and not version.readers and isinstance(version.kept, str):
-            if not self._garbage:
-                self.group.start_soon(self._collect)
-
-            self._garbage.append(version.kept)
-
-    async def _collect(self) -> None:
-        paths = self._garbage[:]
-        self._garbage.clear()
-        await to_thread.run_sync(_remove, paths)
+        self._runs.clear()
 
     def _carry_out(self, instructions: Sequence[Instruction]) -> None:
         now = time.time()
@@ -295,6 +259,10 @@ class Walk:
                 await self._fly(flight)
                 flight = self._next_flight()
                 self._fill_seats()
+        except Exception:
+            self._broken = True
+            self._idle.set()
+            raise
         finally:
             self.limiter.release_on_behalf_of(seat)
 
@@ -344,7 +312,7 @@ class Walk:
 
         for name, node in job.task.input.items():
             if node.version is not None:
-                self.pin(node.version)
+                self.versions.pin(node.version)
                 flight.reading.append(node.version)
 
             kept = node.version.kept if node.version else None
@@ -357,7 +325,7 @@ class Walk:
             code=travel.code,
             inputs=tuple(inputs),
             outputs=tuple(
-                (name, node.driver, self.new_path())
+                (name, node.driver, self.versions.new_path())
                 for name, node in job.task.output.items()
             ),
             is_async=travel.is_async,
@@ -369,9 +337,9 @@ class Walk:
         for flight in flights:
             log = flight.outcome.log if flight.outcome else None
 
-            if self.echo is not None and isinstance(log, Log):
+            if self.echo and isinstance(log, Log):
                 with CancelScope(shield=True):
-                    await to_thread.run_sync(self.echo, log)
+                    await to_thread.run_sync(_print, log)
 
             self._end(flight)
 
@@ -381,13 +349,13 @@ class Walk:
         del self._flights[flight.ref]
 
         for version in flight.reading:
-            self.unpin(version)
+            self.versions.unpin(version)
 
         status, reason, kept = _judge(outcome, flight.killed_for)
         written = list(job.task.output.values()) if kept else []
 
         for node, one in zip(written, kept, strict=True):
-            self.replace(node, one, job.id)
+            self.versions.replace(node, one, job.id)
 
         if flight.basis is not None and kept:
             self._done[job.task.id] = flight.basis, _versions(written)
@@ -444,13 +412,15 @@ def _versions(nodes: Iterable[DataNode]) -> tuple[int | None, ...]:
     return tuple(node.version.number if node.version else None for node in nodes)
 
 
+def _print(log: Log) -> None:
+    try:
+        sys.stdout.write(log.read())
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:  # closed: nobody is there to read it
+        logger.warning("the output of a job could not be printed: %s", error)
+
+
 def _is_canceled() -> bool:
     """Tell a real cancel of this task from a `CancelledError` that a function raised."""
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0
-
-
-def _remove(paths: Sequence[str]) -> None:
-    for path in paths:
-        with suppress(FileNotFoundError):
-            os.unlink(path)

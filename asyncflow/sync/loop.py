@@ -7,6 +7,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from typing import Any, ParamSpec, TypeVar, overload
 
@@ -36,6 +37,8 @@ class Loop:
         """Start the thread, and open an orchestrator in it."""
         with ExitStack() as stack:
             portal = stack.enter_context(start_blocking_portal(name="asyncflow"))
+            # Last: cancel verbs that still wait, as one that Ctrl-C hit at its start.
+            stack.callback(portal.call, portal.stop, True)
             stack.enter_context(portal.wrap_async_context_manager(orchestrator))
             thread = portal.call(threading.get_ident)
             return cls(orchestrator, portal, thread, stack.pop_all())
@@ -83,6 +86,8 @@ class Loop:
 
         try:
             return future.result()
+        except CancelledError:  # the same
+            raise not_running() from None
         finally:
             future.cancel()
 

@@ -17,6 +17,12 @@ class Log(NamedTuple):
     """Bytes from the beginning of the file."""
     end: int
 
+    def read(self) -> str:
+        """Read what was written: blocking."""
+        with open(self.path, "rb") as file:
+            file.seek(self.start)
+            return file.read(self.end - self.start).decode("utf-8", "replace")
+
 
 class Returned(NamedTuple):
     """The function returned, and its outputs are kept."""

@@ -1,0 +1,70 @@
+"""The host task: the one that enters and leaves what others open and close."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+
+import attrs
+from anyio import CancelScope, Event
+
+
+@attrs.define(eq=False)
+class Host:
+    """Keep a context manager open in a task of its own.
+
+    Task groups must be left in the task that entered them. A web server's lifespan, a
+    fixture or an exit stack may leave in another one: so the host does both.
+    """
+
+    _task: asyncio.Task[None] | None = attrs.field(init=False, default=None)
+    _leaving: Event = attrs.field(init=False, factory=Event)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds something open, or is about to."""
+        return self._task is not None
+
+    async def enter(self, manager: AbstractAsyncContextManager[object]) -> None:
+        """Enter a context manager; what that raises is raised here.
+
+        On cancel it is left again before this raises.
+        """
+        opened = asyncio.Event()
+        self._leaving = Event()
+        loop = asyncio.get_running_loop()
+        self._task = loop.create_task(self._run(manager, opened), name="asyncflow host")
+        waiting = loop.create_task(opened.wait())
+
+        try:
+            await asyncio.wait({waiting, self._task}, return_when="FIRST_COMPLETED")
+        except asyncio.CancelledError:
+            await self.leave()
+            raise
+        finally:
+            waiting.cancel()
+
+        if not opened.is_set():
+            await self.leave()
+
+    async def leave(self) -> None:
+        """Leave it; what that raises is raised here. Nothing is left of it then."""
+        task, self._task = self._task, None
+
+        if task is None:
+            return
+
+        self._leaving.set()
+
+        with CancelScope(shield=True):
+            await asyncio.wait({task})
+
+        if not task.cancelled():
+            task.result()
+
+    async def _run(
+        self, manager: AbstractAsyncContextManager[object], opened: asyncio.Event
+    ) -> None:
+        async with manager:
+            opened.set()
+            await self._leaving.wait()
