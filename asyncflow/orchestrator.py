@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import shutil
-import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -49,6 +47,7 @@ from asyncflow.errors import (
 from asyncflow.executors.inline import InlineExecutor
 from asyncflow.executors.process import ProcessExecutor
 from asyncflow.executors.thread import ThreadExecutor
+from asyncflow.folder import Folder
 from asyncflow.scheduler._host import Host
 from asyncflow.scheduler._plan import Graph
 from asyncflow.scheduler._travel import Travels
@@ -275,14 +274,15 @@ class Orchestrator:
 
         try:
             async with AsyncExitStack() as stack:
-                folder, self._directory = await to_thread.run_sync(_make_folder)
-                stack.push_async_callback(to_thread.run_sync, _remove_folder, folder)
+                self._directory = await to_thread.run_sync(os.getcwd)
+                folder = await to_thread.run_sync(Folder, "values")
+                stack.push_async_callback(to_thread.run_sync, folder.remove)
                 await stack.enter_async_context(self.store)
                 executors = await self._open_executors(stack)
                 group = await stack.enter_async_context(create_task_group())
                 self._walk = walk = Walk(
                     store=self.store,
-                    versions=Versions(folder, group),
+                    versions=Versions(folder.path, group),
                     executors=executors,
                     limiter=CapacityLimiter(self.max_nb_of_workers),
                     echo=self._jobs.echo,
@@ -379,12 +379,3 @@ def _usable_cpus() -> int:
         return len(os.sched_getaffinity(0))
 
     return os.cpu_count() or 1
-
-
-def _make_folder() -> tuple[str, str]:
-    """Make a folder for values; return it and the current one."""
-    return tempfile.mkdtemp(prefix="asyncflow-values-"), os.getcwd()
-
-
-def _remove_folder(folder: str) -> None:
-    shutil.rmtree(folder, ignore_errors=True)

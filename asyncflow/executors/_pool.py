@@ -11,11 +11,9 @@ assumed of them.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -32,6 +30,7 @@ from anyio import (
 )
 from anyio.lowlevel import RunVar
 
+from asyncflow.folder import Folder
 from asyncflow.worker import trip
 from asyncflow.worker.outcome import Log
 
@@ -111,7 +110,7 @@ class Worker:
 class Pool:
     """The workers of one event loop, for all its orchestrators."""
 
-    folder: str = attrs.field(init=False, default="")
+    _folder: Folder | None = attrs.field(init=False, default=None)
     _opening: Lock = attrs.field(init=False, factory=Lock)
     _users: int = attrs.field(init=False, default=0)
     _workers: dict[int, Worker] = attrs.field(init=False, factory=dict)
@@ -130,7 +129,8 @@ class Pool:
         pool._users += 1
 
         async with pool._opening:
-            pool.folder = pool.folder or await to_thread.run_sync(_make_folder)
+            if pool._folder is None:
+                pool._folder = await to_thread.run_sync(Folder, "workers")
 
         return pool
 
@@ -141,7 +141,7 @@ class Pool:
         if self._users:
             return
 
-        folder, self.folder = self.folder, ""
+        folder, self._folder = self._folder, None
         workers, self._workers = self._workers, {}
 
         with CancelScope(shield=True):
@@ -149,7 +149,8 @@ class Pool:
                 workers[process.pid].kill_group()
                 await process.aclose()
 
-            await to_thread.run_sync(_remove_folder, folder)
+            if folder is not None:
+                await to_thread.run_sync(folder.remove)
 
     async def worker(self) -> Worker:
         """Return the worker that anyio takes next; start one where none is idle.
@@ -206,11 +207,13 @@ class Pool:
 
     async def settle(self) -> None:
         """Start a worker, or make one safe that the host has started."""
+        assert self._folder is not None
+
         # Shielded, as anyio forgets a process that is cancelled while it starts.
         with _hidden_main() as main_path, CancelScope(shield=True):
             pid, log_path = await to_process.run_sync(
                 trip.settle,
-                self.folder,
+                self._folder.path,
                 sys.path,
                 main_path,
                 cancellable=True,
@@ -259,14 +262,6 @@ def _take_idle(pids: AbstractSet[int]) -> list[Process]:
         workers.discard(entry[0])
 
     return [process for process, _since in taken]
-
-
-def _make_folder() -> str:
-    return tempfile.mkdtemp(prefix="asyncflow-workers-")
-
-
-def _remove_folder(folder: str) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Hidden(str):

@@ -73,7 +73,7 @@ class Settled:
         self.log_path = log_path
         self._log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._inode = os.fstat(self._log).st_ino
-        self._end = 0
+        self._start = 0
         self._directory = os.getcwd()
         self._flush_c = _flush_of_c()
         null = os.open(os.devnull, os.O_RDONLY)
@@ -82,14 +82,18 @@ class Settled:
         self._in = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115
         self._point_output()
 
+    def begin_job(self) -> None:
+        """Note where in the log a job begins."""
+        self._start = os.lseek(self._log, 0, os.SEEK_END)
+
     def end_job(self) -> Log | None:
         """Put the process in order after a job; return the slice of the log it wrote."""
         if os.getpid() != self.pid:
             os._exit(0)  # a fork that the job let go on: it must not answer
 
         self._tidy()
-        start, self._end = self._end, os.lseek(self._log, 0, os.SEEK_END)
-        return Log(self.log_path, start, self._end) if self._end > start else None
+        end = os.lseek(self._log, 0, os.SEEK_END)
+        return Log(self.log_path, self._start, end) if end > self._start else None
 
     def _tidy(self) -> None:
         try:

@@ -76,6 +76,8 @@ def run(request: bytes) -> bytes:
 
 
 def _run(settled: process.Settled, call: RemoteCall) -> tuple[object, ...]:
+    settled.begin_job()
+
     try:
         outcome = execute(call)
     finally:

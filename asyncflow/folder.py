@@ -1,0 +1,59 @@
+"""Temporary folders that do not outlive their owner for long, even if it is killed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+PREFIX = "asyncflow-"
+LOCK = "lock"
+
+
+class Folder:
+    """A new temporary folder.
+
+    Its owner holds a lock on it. Whoever makes a folder removes those whose lock nobody
+    holds any more: their owners were killed. All methods block.
+
+    :param kind: a word for its name
+    """
+
+    def __init__(self, kind: str) -> None:
+        _sweep()
+        self.path = tempfile.mkdtemp(prefix=f"{PREFIX}{kind}-")
+        self._lock = os.open(
+            os.path.join(self.path, LOCK), os.O_CREAT | os.O_RDWR, 0o600
+        )
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def remove(self) -> None:
+        """Remove the folder with all that is in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self._lock)
+
+
+def _make(kind: str) -> tuple[str, int]:
+    path = tempfile.mkdtemp(prefix=f"{PREFIX}{kind}-")
+    lock = os.open(os.path.join(path, LOCK), os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return path, lock
+
+
+def _sweep() -> None:
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        with suppress(OSError):  # of another user, or gone meanwhile
+            _remove_if_dead(folder)
+
+
+def _remove_if_dead(folder: Path) -> None:
+    lock = os.open(folder / LOCK, os.O_RDWR)
+
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(lock)
