@@ -24,11 +24,11 @@ class Folder:
 
     def __init__(self, kind: str) -> None:
         _sweep()
-        self.path = tempfile.mkdtemp(prefix=f"{PREFIX}{kind}-")
-        self._lock = os.open(
-            os.path.join(self.path, LOCK), os.O_CREAT | os.O_RDWR, 0o600
-        )
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.path, self._lock = _make(kind)
+
+        while not os.path.exists(self.path):  # swept before it was locked
+            os.close(self._lock)
+            self.path, self._lock = _make(kind)
 
     def remove(self) -> None:
         """Remove the folder with all that is in it."""
