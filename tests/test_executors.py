@@ -352,3 +352,21 @@ async def test_ten_thousand_jobs_and_a_chain_of_five_thousand() -> None:
             assert submission.counts() == {Status.COMPLETED: len(submission.jobs)}
 
         assert await scenario.n5000.read() == 1
+
+
+async def test_a_cancel_before_the_start_spares_the_worker() -> None:
+    config = configuration(workers=1)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(single(config, flows.pid))
+        await scenario.submit()
+        before = await scenario.result.read()
+
+        for _ in range(3):
+            submission = scenario.submit()
+            submission.cancel()
+            await submission.wait()
+            assert submission.status is SubmissionStatus.CANCELED
+
+        await scenario.submit()
+        assert await scenario.result.read() == before

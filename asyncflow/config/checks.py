@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -353,13 +354,13 @@ def _shown(value: object) -> str:
 
 
 def _twice(label: str, field: str, members: Iterable[object]) -> Iterator[Problem]:
-    keys = [section.key for section in graph.sections(members)]
-    for key in dict.fromkeys(keys):
-        if keys.count(key) > 1:
+    keys = Counter(section.key for section in graph.sections(members))
+    for key, count in keys.items():
+        if count > 1:
             yield Problem(
                 section=label,
                 field=field,
-                message=f"{key!r} is there {keys.count(key)} times",
+                message=f"{key!r} is there {count} times",
                 remedy="leave it there once",
             )
 

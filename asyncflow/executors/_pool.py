@@ -165,7 +165,13 @@ class Pool:
             if process is not None and process.pid in self._workers:
                 return self._workers[process.pid]
 
-            await self.settle()
+            try:
+                await self.settle()
+            except BrokenWorkerProcess:
+                if process is None:
+                    raise
+
+                # It had died without anybody noticing: the next may be alive.
 
     async def call(
         self, worker: Worker, function: Callable[[bytes], T], request: bytes
@@ -183,6 +189,9 @@ class Pool:
                 function, request, cancellable=True, limiter=seat
             )
         except BaseException as error:
+            if seat.process is None:
+                raise  # it was cancelled before it took the worker
+
             worker.kill_group()
             self._workers.pop(worker.pid, None)
 

@@ -15,7 +15,7 @@ linear in the edges.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import attrs
@@ -115,21 +115,14 @@ class _Run:
 
 
 @attrs.define(eq=False)
-class _Node:
-    """Who uses a data node, and has not ended."""
-
-    writer: Ref | None = None
-    """The last that will write it."""
-    readers: dict[Ref, None] = attrs.field(factory=dict)
-    """Those that read what this writer writes."""
-
-
-@attrs.define(eq=False)
 class Plan:
     """The state of all runs."""
 
     _runs: dict[int, _Run] = attrs.field(init=False, factory=dict)
-    _nodes: dict[str, _Node] = attrs.field(init=False, factory=dict)
+    _writers: dict[str, Ref] = attrs.field(init=False, factory=dict)
+    """For each data node, the last job that will write it."""
+    _readers: dict[str, dict[Ref, None]] = attrs.field(init=False, factory=dict)
+    """For each data node, the jobs that will read what this writer writes."""
     _queue: deque[int] = attrs.field(init=False, factory=deque)
     """The runs that have ready jobs, in the order of their turns."""
 
@@ -226,31 +219,28 @@ class Plan:
 
     def will_be_written(self, node: str) -> bool:
         """Tell whether a job that has not ended writes this data node."""
-        return node in self._nodes and self._nodes[node].writer is not None
+        return node in self._writers
 
     @property
     def is_idle(self) -> bool:
         """Whether every run has finished."""
-        return not self._runs and not self._nodes
+        return not (self._runs or self._writers or self._readers)
 
     def _register(self, ref: Ref, state: _Run) -> None:
         """Put a job behind those of earlier runs that touch its data nodes."""
         index = ref[1]
 
         for name in state.graph.reads[index]:
-            node = self._nodes.setdefault(name, _Node())
-            self._follow(ref, state, node.writer)
-            node.readers[ref] = None
+            self._follow(ref, state, self._writers.get(name))
+            self._readers.setdefault(name, {})[ref] = None
 
         for name in state.graph.writes[index]:
-            node = self._nodes.setdefault(name, _Node())
-            self._follow(ref, state, node.writer)
+            self._follow(ref, state, self._writers.get(name))
 
-            for reader in node.readers:
+            for reader in self._readers.pop(name, ()):
                 self._follow(ref, state, reader)
 
-            node.writer = ref
-            node.readers = {}
+            self._writers[name] = ref
 
     def _follow(self, ref: Ref, state: _Run, earlier: Ref | None) -> None:
         if earlier is not None and earlier[0] != ref[0]:
@@ -365,19 +355,18 @@ class Plan:
         if not state.kept:
             del self._runs[ref[0]]
 
-        for name in _touched(state.graph, ref[1]):
-            node = self._nodes.get(name)
+        for name in state.graph.reads[ref[1]]:
+            readers = self._readers.get(name)
 
-            if node is None:
-                continue
+            if readers is not None:
+                readers.pop(ref, None)
 
-            node.readers.pop(ref, None)
+                if not readers:
+                    del self._readers[name]
 
-            if node.writer == ref:
-                node.writer = None
-
-            if node.writer is None and not node.readers:
-                del self._nodes[name]
+        for name in state.graph.writes[ref[1]]:
+            if self._writers.get(name) == ref:
+                del self._writers[name]
 
     def _check_finished(
         self, run: int, state: _Run, instructions: list[Instruction]
@@ -385,10 +374,6 @@ class Plan:
         if not state.open and not state.finished:
             state.finished = True
             instructions.append(Finish(run))
-
-
-def _touched(graph: Graph, index: int) -> Iterable[str]:
-    return (*graph.reads[index], *graph.writes[index])
 
 
 _VERBS = {

@@ -63,12 +63,12 @@ class DataNode(Handle[AsyncDataNode]):
 
     __slots__ = ()
 
-    id = Passed[str]()
-    config_id = Passed[str]()
-    owner_id = Passed[str | None]()
-    scope = Passed[Scope]()
-    storage_type = Passed[str]()
-    last_edit_date = Passed[datetime | None]()
+    id: Passed[str] = Passed()
+    config_id: Passed[str] = Passed()
+    owner_id: Passed[str | None] = Passed()
+    scope: Passed[Scope] = Passed()
+    storage_type: Passed[str] = Passed()
+    last_edit_date: Passed[datetime | None] = Passed()
 
     def read(self) -> Any:
         """Read the value; see `asyncflow.DataNode.read`."""
@@ -84,7 +84,7 @@ class Runnable(Handle[Submittable]):
 
     __slots__ = ()
 
-    id = Passed[str]()
+    id: Passed[str] = Passed()
 
     def submit(
         self,
@@ -128,10 +128,10 @@ class Task(Runnable[AsyncTask]):
 
     __slots__ = ()
 
-    config_id = Passed[str]()
-    config = Passed[TaskConfig]()
-    function = Passed[Callable[..., object]]()
-    skippable = Passed[bool]()
+    config_id: Passed[str] = Passed()
+    config: Passed[TaskConfig] = Passed()
+    function: Passed[Callable[..., object]] = Passed()
+    skippable: Passed[bool] = Passed()
 
     @property
     def input(self) -> Mapping[str, DataNode]:
@@ -154,8 +154,8 @@ class Sequence(Runnable[AsyncSequence]):
 
     __slots__ = ()
 
-    name = Passed[str]()
-    owner_id = Passed[str]()
+    name: Passed[str] = Passed()
+    owner_id: Passed[str] = Passed()
 
     @property
     def tasks(self) -> Mapping[str, Task]:
@@ -173,11 +173,11 @@ class Scenario(Runnable[AsyncScenario]):
 
     __slots__ = ()
 
-    config_id = Passed[str]()
-    config = Passed[ScenarioConfig]()
-    name = Passed[str | None]()
-    creation_date = Passed[datetime]()
-    properties = Passed[Mapping[str, Any]]()
+    config_id: Passed[str] = Passed()
+    config: Passed[ScenarioConfig] = Passed()
+    name: Passed[str | None] = Passed()
+    creation_date: Passed[datetime] = Passed()
+    properties: Passed[Mapping[str, Any]] = Passed()
 
     @property
     def tasks(self) -> Mapping[str, Task]:
@@ -224,15 +224,15 @@ class Job(Handle[AsyncJob]):
 
     __slots__ = ()
 
-    id = Passed[str]()
-    status = Passed[Status]()
-    reason = Passed[str]()
-    stacktrace = Passed[str]()
-    is_finished = Passed[bool]()
-    submitted_at = Passed[datetime]()
-    run_at = Passed[datetime | None]()
-    finished_at = Passed[datetime | None]()
-    execution_duration = Passed[float | None]()
+    id: Passed[str] = Passed()
+    status: Passed[Status] = Passed()
+    reason: Passed[str] = Passed()
+    stacktrace: Passed[str] = Passed()
+    is_finished: Passed[bool] = Passed()
+    submitted_at: Passed[datetime] = Passed()
+    run_at: Passed[datetime | None] = Passed()
+    finished_at: Passed[datetime | None] = Passed()
+    execution_duration: Passed[float | None] = Passed()
 
     @property
     def task(self) -> Task:
@@ -254,13 +254,13 @@ class Submission(Handle[AsyncSubmission]):
 
     __slots__ = ()
 
-    id = Passed[str]()
-    entity_id = Passed[str]()
-    status = Passed[SubmissionStatus]()
-    is_finished = Passed[bool]()
-    submitted_at = Passed[datetime]()
-    finished_at = Passed[datetime | None]()
-    properties = Passed[Mapping[str, Any]]()
+    id: Passed[str] = Passed()
+    entity_id: Passed[str] = Passed()
+    status: Passed[SubmissionStatus] = Passed()
+    is_finished: Passed[bool] = Passed()
+    submitted_at: Passed[datetime] = Passed()
+    finished_at: Passed[datetime | None] = Passed()
+    properties: Passed[Mapping[str, Any]] = Passed()
 
     @property
     def jobs(self) -> tuple[Job, ...]:

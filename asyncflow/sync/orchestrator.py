@@ -22,7 +22,7 @@ from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
 from asyncflow.sync.handles import Scenario, Sequence, Submission, Task
 from asyncflow.sync.loop import Loop, not_running
 
-logger = logging.getLogger("asyncflow")
+logger: logging.Logger = logging.getLogger("asyncflow")
 
 _running: Orchestrator | None = None
 _starting = threading.Lock()

@@ -1,0 +1,1 @@
+"""How fast asyncflow is, next to what one would write by hand: see README.md."""

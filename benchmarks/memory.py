@@ -1,0 +1,27 @@
+"""The resident memory of this process, where the kernel tells it (Linux)."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+STATUS = Path("/proc/self/status")
+
+
+def resident() -> int | None:
+    """Return the bytes that are resident now; None where nobody tells."""
+    return _field("VmRSS")
+
+
+def peak() -> int | None:
+    """Return the most bytes that ever were; None where nobody tells."""
+    return _field("VmHWM")
+
+
+def _field(name: str) -> int | None:
+    with suppress(OSError):
+        for line in STATUS.read_text().splitlines():
+            if line.startswith(f"{name}:"):
+                return int(line.split()[1]) * 1024
+
+    return None

@@ -1,0 +1,181 @@
+"""The tables: medians of all rounds, and the least and the most that any round had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import median
+
+from benchmarks import machine
+from benchmarks.lag import Lag
+from benchmarks.rounds import Result, Sample
+from benchmarks.suite import WORKERS
+from benchmarks.walkers import MODULES
+
+WALKERS = tuple(MODULES)
+RATIOS = (("asyncflow", "bare"), ("asyncflow", "pool"), ("pool", "bare"))
+MEBI = 1024 * 1024
+NONE = "-"
+
+Row = Sequence[str]
+
+
+def header(facts: Mapping[str, str]) -> str:
+    return "\n".join(f"{name + ':':30}{fact}" for name, fact in facts.items())
+
+
+def tables(results: Sequence[Result], idle: Sequence[Lag]) -> str:
+    """Lay out what was measured."""
+    measured = [result for result in results if not result.benchmark.check]
+    whole = [result for result in measured if not result.problem]
+    lagged = [result for result in whole if not result.benchmark.cold]
+    parts = [
+        "Time, as ratios of the rounds: median (least..most)",
+        table(
+            ["benchmark", "jobs", "rounds", *(f"{a} / {b}" for a, b in RATIOS)],
+            [ratio_row(result) for result in measured],
+        ),
+        "Time: median (least..most)",
+        table(
+            ["benchmark", "unit", *WALKERS, "asyncflow: creating", "of it: reading"],
+            [time_row(result) for result in whole],
+        ),
+        "CPU time of the parent process, the same unit",
+        table(["benchmark", "unit", *WALKERS], [cpu_row(result) for result in lagged]),
+        "Lag of the event loop meanwhile, ms",
+        table(
+            ["benchmark", "walker", "p50", "p99", "p99 by time", "max"],
+            [idle_row(idle), *(row for result in lagged for row in lag_rows(result))],
+        ),
+    ]
+    notes = [line for result in results for line in notes_of(result)]
+    return "\n\n".join([*parts, "\n".join(notes)] if notes else parts)
+
+
+def table(head: Row, rows: Iterable[Row]) -> str:
+    """Lay out a table, as Markdown too has it."""
+    lines = [head, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    ruled = [lines[0], ["-" * width for width in widths], *lines[1:]]
+    return "\n".join(
+        f"| {' | '.join(map(str.ljust, line, widths))} |" for line in ruled
+    )
+
+
+def ratio_row(result: Result) -> Row:
+    if result.problem:
+        return [result.benchmark.name, str(result.jobs), "see below", *[NONE] * 3]
+
+    seconds = {
+        name: [sample.seconds for sample in samples]
+        for name, samples in result.samples.items()
+    }
+    ratios = [
+        spread([x / y for x, y in zip(seconds[a], seconds[b], strict=True)], 2)
+        for a, b in RATIOS
+    ]
+    rounds = str(len(seconds["bare"]))
+    return [result.benchmark.name, str(result.jobs), rounds, *ratios]
+
+
+def time_row(result: Result) -> Row:
+    asyncflow = result.samples["asyncflow"]
+    return [
+        result.benchmark.name,
+        unit(result)[0],
+        *(column(result, result.samples[name], seconds_of) for name in WALKERS),
+        column(result, asyncflow, lambda sample: sample.create),
+        column(result, asyncflow, lambda sample: sample.read),
+    ]
+
+
+def cpu_row(result: Result) -> Row:
+    return [
+        result.benchmark.name,
+        unit(result)[0],
+        *(
+            column(result, result.samples[name], lambda sample: sample.cpu)
+            for name in WALKERS
+        ),
+    ]
+
+
+def seconds_of(sample: Sample) -> float:
+    return sample.seconds
+
+
+def column(
+    result: Result, samples: Sequence[Sample], take: Callable[[Sample], float | None]
+) -> str:
+    """Tell one fact of some samples, in the unit of the benchmark."""
+    factor, facts = unit(result)[1], [take(sample) for sample in samples]
+    return spread([fact * factor for fact in facts if fact is not None], 1)
+
+
+def unit(result: Result) -> tuple[str, float]:
+    """Name the unit of a benchmark, and how many of it are a second."""
+    if result.benchmark.per_job:
+        return "µs a job", 1e6 / result.jobs
+
+    return "ms", 1e3
+
+
+def idle_row(lags: Sequence[Lag]) -> Row:
+    return ["(an idle loop)", "none", *lag_columns(lags)]
+
+
+def lag_rows(result: Result) -> Iterable[Row]:
+    for name in WALKERS:
+        lags = [sample.lag for sample in result.samples[name] if sample.lag]
+        yield [result.benchmark.name, name, *lag_columns(lags)]
+
+
+def lag_columns(lags: Sequence[Lag]) -> Iterable[str]:
+    for values in zip(*lags, strict=True):
+        yield spread([value * 1e3 for value in values], 1)
+
+
+def notes_of(result: Result) -> Iterable[str]:
+    """Say what a benchmark tells besides."""
+    name = result.benchmark.name
+
+    if result.problem:
+        yield f"{name}: {result.problem}"
+    elif result.benchmark.check:
+        seconds = result.samples["asyncflow"][0].seconds
+        yield f"{name}: {result.jobs} jobs ran, the value is right ({seconds:.1f} s)"
+    elif name == "cpu":
+        yield f"{name}: share of the ideal time: {each(result, share_of_ideal(result))}"
+    elif name == "array":
+        yield f"{name}: growth of the parent's memory, MiB: {each(result, growth)}"
+
+
+def each(result: Result, take: Callable[[Sample], float | None]) -> str:
+    """Tell one fact of every walker."""
+    told = []
+
+    for name in WALKERS:
+        facts = [take(sample) for sample in result.samples[name]]
+        told.append(f"{name} {spread([fact for fact in facts if fact is not None], 2)}")
+
+    return ", ".join(told)
+
+
+def share_of_ideal(result: Result) -> Callable[[Sample], float]:
+    """Return what tells which share of the ideal speed a sample has."""
+    seconds = result.benchmark.make(result.scale).sources[0]
+    assert isinstance(seconds, float)
+    ideal = result.jobs * seconds / min(WORKERS, machine.cpus())
+    return lambda sample: ideal / sample.seconds
+
+
+def growth(sample: Sample) -> float | None:
+    return None if sample.growth is None else sample.growth / MEBI
+
+
+def spread(values: Sequence[float], digits: int) -> str:
+    """Tell the median, the least and the most."""
+    if not values:
+        return NONE
+
+    middle, low, high = median(values), min(values), max(values)
+    return f"{middle:.{digits}f} ({low:.{digits}f}..{high:.{digits}f})"

@@ -1,0 +1,90 @@
+"""asyncflow, as it is by default: ``standalone`` mode, pickle nodes.
+
+Arrays are in ``in_memory`` nodes.
+"""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from asyncflow import Configuration, DataNodeConfig, Orchestrator, Scenario
+from asyncflow.config import ScenarioConfig, TaskConfig
+from benchmarks import work
+from benchmarks.graphs import Graph
+from benchmarks.walkers.abc import Values, Walker
+
+
+class AsyncflowWalker(Walker):
+    """Declare a scenario config for each graph; a scenario for each copy."""
+
+    async def __aenter__(self) -> Self:
+        self.config = Configuration()
+        self.config.configure_job_executions("standalone", self.workers)
+        self.graphs = 0
+        self.scenarios: list[Scenario] = []
+        self.orchestrator = Orchestrator(self.config)
+        await self.orchestrator.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.orchestrator.__aexit__(kind, error, traceback)
+
+    async def prepare(self, graph: Graph, copies: int) -> None:
+        self.graphs += 1
+        config = declare(self.config, f"g{self.graphs}", graph)
+        self.scenarios = [
+            await self.orchestrator.create_scenario(config) for _ in range(copies)
+        ]
+
+    async def run(self, graph: Graph, copies: int) -> list[Values]:
+        assert len(self.scenarios) == copies
+        submissions = [scenario.submit() for scenario in self.scenarios]
+
+        for submission in submissions:
+            await submission
+
+        start = time.perf_counter()
+        last = [f"g{self.graphs}_out{index}" for index in graph.last]
+        values = [await read(scenario, last) for scenario in self.scenarios]
+        self.read_seconds = time.perf_counter() - start
+        return values
+
+
+async def read(scenario: Scenario, names: list[str]) -> Values:
+    """Read data nodes of a scenario."""
+    return tuple([await scenario.data_nodes[name].read() for name in names])
+
+
+def declare(config: Configuration, name: str, graph: Graph) -> ScenarioConfig:
+    """Declare a graph: a data node for each source and for what each job makes."""
+    sources = [
+        config.configure_data_node(f"{name}_in{index}", default_data=value)
+        for index, value in enumerate(graph.sources)
+    ]
+    made: list[DataNodeConfig] = []
+    tasks: list[TaskConfig] = []
+
+    for index, job in enumerate(graph.jobs):
+        large = job.function is work.make_array
+        kind = "in_memory" if large else "pickle"
+        output = config.configure_data_node(f"{name}_out{index}", kind)
+        needed = [made[before] for before in job.needs]
+        source = [] if job.source is None else [sources[job.source]]
+        task = config.configure_task(
+            f"{name}_job{index}", job.function, [*source, *needed], output
+        )
+        made.append(output)
+        tasks.append(task)
+
+    return config.configure_scenario(name, tasks)
+
+
+def make(workers: int) -> Walker:
+    return AsyncflowWalker(workers)
