@@ -12,7 +12,7 @@ How it is built; data flows down, imports point up::
                drivers/         how values are read and written
                stores/          where records are kept
     join       orchestrator.py  picks and opens them, has the verbs
-    show       sync.py          the same verbs, blocking
+    show       sync/            the same verbs, blocking
 
 `worker/` is what a worker process imports, besides the user's own modules. For its sake
 this module loads the names below when they are first asked for.

@@ -150,6 +150,11 @@ class SubmissionFailed(AsyncflowError, ExceptionGroup[JobFailed]):
         error.submission_id = submission_id
         return error
 
+    @property
+    def failures(self) -> tuple[JobFailed, ...]:
+        """The jobs that failed."""
+        return tuple(error for error in self.exceptions if isinstance(error, JobFailed))
+
     def derive(self, excs: Sequence[JobFailed]) -> SubmissionFailed:  # type: ignore[override]  # a group of JobFailed stays one
         """Make the group that ``except*`` and `split` hand on."""
         error = type(self)(self.message, excs)

@@ -1,7 +1,7 @@
 """The example of Taipy's guide to job execution modes, with `asyncflow.sync`.
 
-Only its two import lines are other ones. Its jobs sleep for 10 s, so it takes half a
-minute: at its end, asyncflow waits for the run that is still under way.
+Only its two import lines are other ones. Its jobs sleep for 10 s, so it takes some 20 s:
+at its end, asyncflow waits for the run that is still under way.
 """
 
 # The formatter leaves it as the guide has it.

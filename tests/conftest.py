@@ -65,6 +65,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in MARKERS:
         config.addinivalue_line("markers", line)
 
+    # What runs in the background of a shell ignores Ctrl-C, and so would its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
     # The real standard error: while tests run, descriptor 2 is pytest's capture.
     capture = config.pluginmanager.getplugin("capturemanager")
     assert capture is not None

@@ -237,3 +237,10 @@ def increment() -> int:
 
 def identity(value: object) -> object:
     return value
+
+
+def wait_for_file(path: str) -> int:
+    while not os.path.exists(path):
+        pass
+
+    return os.getpid()

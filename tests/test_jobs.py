@@ -160,8 +160,7 @@ async def test_the_error_shows_the_users_traceback() -> None:
             await scenario.submit()
 
     error = caught.value
-    (failed,) = error.exceptions
-    assert isinstance(failed, JobFailed)
+    (failed,) = error.failures
     assert isinstance(failed.__cause__, ValueError)
     assert isinstance(failed.__cause__.__cause__, RemoteTraceback)
     assert "work: ValueError: no 1" in str(error)

@@ -175,7 +175,11 @@ async def test_drain_waits_for_all_runs() -> None:
     async with Orchestrator(config) as orchestrator:
         scenario = await orchestrator.create_scenario(single(config, flows.double))
         runs = [scenario.submit() for _ in range(3)]
-        await orchestrator.drain()
+
+        async with create_task_group() as group:
+            group.start_soon(orchestrator.drain)
+            group.start_soon(orchestrator.drain)
+
         assert all(run.status is SubmissionStatus.COMPLETED for run in runs)
         await orchestrator.drain()
 
@@ -460,3 +464,34 @@ async def test_scenarios_of_one_config_are_apart() -> None:
             AttributeError, match="no sequence, task or data node 'nope'"
         ):
             _ = one.nope
+
+
+@pytest.mark.anyio
+async def test_a_worker_that_outlives_its_logs_gets_new_ones(tmp_path: Path) -> None:
+    """A host's call keeps a worker busy while one orchestrator goes and one comes."""
+    config = configuration(workers=1)
+    cfg = chain(config, flows.print_in_child)
+    go_on = anyio.Event()
+    held = tmp_path / "held"
+
+    async def hold(*, task_status: anyio.abc.TaskStatus[None]) -> None:
+        async with create_task_group() as group:
+            group.start_soon(to_process.run_sync, flows.wait_for_file, str(held))
+            await anyio.lowlevel.checkpoint()
+            task_status.started()
+            await go_on.wait()
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+
+        async with create_task_group() as group:
+            await group.start(hold)
+            await orchestrator.__aexit__(None, None, None)
+            await to_thread.run_sync(held.touch)
+            go_on.set()
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        run = await scenario.submit()
+        assert await run.jobs[0].output() == "from a child\n"

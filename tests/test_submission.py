@@ -113,7 +113,7 @@ async def test_timeout_ends_the_waiting_only(
     scenario = await orchestrator.create_scenario(cfg)
     submission = scenario.submit(timeout=0.01)
 
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError, match=r"has not ended after 0\.01 s; it goes on"):
         await submission
 
     await started(path)

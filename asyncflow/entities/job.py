@@ -33,7 +33,8 @@ class Status(enum.Enum):
     ABANDONED = "ABANDONED"
     """Something that it needs failed or was cancelled."""
 
-    __hash__ = object.__hash__  # members are singletons; Enum's own hash is slow
+    def __hash__(self) -> int:
+        return id(self)  # members are singletons, and hashed for each step of each job
 
 
 FINAL = frozenset(

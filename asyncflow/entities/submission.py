@@ -209,8 +209,8 @@ class Submission:
 
     def moved(self, job: Job, old: Status, new: Status, at: float, reason: str) -> None:
         """Take note that a job changed its status. For the walk alone."""
-        self._counts[old] -= 1
         self._counts[new] += 1
+        self._counts[old] -= 1
 
         if new is not Status.BLOCKED:
             self._tell(job, new, at, reason)
@@ -269,8 +269,14 @@ class Submission:
         )
 
     async def _result(self) -> Self:
-        with nullcontext() if self.timeout is None else fail_after(self.timeout):
-            await self.wait()
+        try:
+            with nullcontext() if self.timeout is None else fail_after(self.timeout):
+                await self.wait()
+        except TimeoutError:
+            raise TimeoutError(
+                f"submission {self.id} has not ended after {self.timeout:g} s; it goes "
+                "on: await it again, or cancel it"
+            ) from None
 
         if error := self.error():
             raise error

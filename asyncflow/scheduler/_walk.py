@@ -142,7 +142,9 @@ class Walk:
     async def drain(self) -> None:
         """Wait until no run is left."""
         while self._runs and not self._broken:
-            self._idle = Event()
+            if self._idle.is_set():
+                self._idle = Event()
+
             await self._idle.wait()
 
     def give_up(self, reason: str) -> None:

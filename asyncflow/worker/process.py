@@ -68,18 +68,25 @@ class _Closed:
 class Settled:
     """A worker process that keeps its output in a log file."""
 
-    def __init__(self, log_path: str) -> None:
+    def __init__(self, folder: str) -> None:
         self.pid = os.getpid()
-        self.log_path = log_path
-        self._log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._inode = os.fstat(self._log).st_ino
+        self._directory = _current_directory()
         self._start = 0
-        self._directory = os.getcwd()
         self._flush_c = _flush_of_c()
+        _close_placeholders()
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
         self._in = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115
+        self.open_log(folder)
+
+    def open_log(self, folder: str) -> None:
+        """Write to a log file in this folder from now on."""
+        self.log_path = os.path.join(folder, f"{self.pid}.log")
+        self._log = os.open(
+            self.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
+        )
+        self._inode = os.fstat(self._log).st_ino
         self._point_output()
 
     def begin_job(self) -> None:
@@ -111,12 +118,7 @@ class Settled:
         if broken:
             self._point_output()
 
-        try:
-            moved = os.getcwd() != self._directory
-        except OSError:
-            moved = True
-
-        if moved:
+        if _current_directory() != self._directory and self._directory:
             with contextlib.suppress(OSError):
                 os.chdir(self._directory)
 
@@ -132,7 +134,7 @@ class Settled:
 
 
 def settle(folder: str, main_path: str | None) -> Settled:
-    """Make this process a worker, once: what a second call asks for is already so.
+    """Make this process a worker; a second call only moves its log file.
 
     :param folder: where the log file is made
     :param main_path: the parent's main script, or None where it has none
@@ -145,9 +147,11 @@ def settle(folder: str, main_path: str | None) -> Settled:
         with contextlib.suppress(OSError):  # a session leader leads its group already
             os.setpgid(0, 0)
 
-        settled = Settled(os.path.join(folder, f"{os.getpid()}.log"))
+        settled = Settled(folder)
         _hide_main(main_path)
         threading.Thread(target=_watch, args=(protocol,), daemon=True).start()
+    else:
+        settled.open_log(folder)
 
     return settled
 
@@ -185,6 +189,21 @@ def _watch(protocol: int) -> None:
     poll.register(protocol, 0)  # asks for nothing, so that only a hang-up wakes it
     poll.poll()
     os.killpg(os.getpgid(0), signal.SIGKILL)
+
+
+def _close_placeholders() -> None:
+    """Close the streams that anyio put in the place of the standard ones."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if stream not in (sys.__stdin__, sys.__stdout__, sys.__stderr__):
+            stream.close()
+
+
+def _current_directory() -> str | None:
+    """Return the current directory; None where it was removed."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return None
 
 
 def _writer(descriptor: int) -> io.TextIOWrapper:
