@@ -64,7 +64,7 @@ class ConfigError(AsyncflowError):
     """The configuration has problems: all of them, in `problems`."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
+        self.problems: tuple[Problem, ...] = tuple(problems)
         count = len(self.problems)
         head = f"the configuration has {count} problem{'s' if count != 1 else ''}:"
         super().__init__("\n  - ".join([head, *map(str, self.problems)]))

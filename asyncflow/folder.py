@@ -22,6 +22,8 @@ class Folder:
     :param kind: a word for its name
     """
 
+    path: str
+
     def __init__(self, kind: str) -> None:
         _sweep()
         self.path, self._lock = _make(kind)

@@ -56,7 +56,7 @@ from asyncflow.scheduler._walk import Walk
 from asyncflow.stores.memory import MemoryStore
 from asyncflow.worker import process
 
-logger = logging.getLogger("asyncflow")
+_logger = logging.getLogger("asyncflow")
 
 RESERVED = frozenset(
     {"run_timeout", "priority", "idempotency_key", "callbacks", "wait"}
@@ -330,7 +330,7 @@ class Orchestrator:
             error = None if submission.watched else submission.error()
 
             if isinstance(error, SubmissionFailed):
-                logger.error("nobody awaited a run that failed: %s", error)
+                _logger.error("nobody awaited a run that failed: %s", error)
 
     def _driver(self, config: DataNodeConfig) -> Driver:
         if config.storage_type == "in_memory":

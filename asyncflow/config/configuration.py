@@ -370,5 +370,5 @@ def _conflict(previous: Section, current: Section) -> Iterable[Problem]:
         )
 
 
-Config = Configuration()
+Config: Configuration = Configuration()
 """The default configuration."""

@@ -53,7 +53,7 @@ from asyncflow.scheduler._plan import (
 from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
 
-logger = logging.getLogger("asyncflow")
+_logger = logging.getLogger("asyncflow")
 
 
 @attrs.define(eq=False)
@@ -293,7 +293,7 @@ class Walk:
             if first.outcome is None and not first.killed_for:
                 first.outcome = Crashed(None, "its executor told no outcome")
         except Exception as error:
-            logger.exception("the executor of %s failed", first.job.id)
+            _logger.exception("the executor of %s failed", first.job.id)
             first.outcome = Crashed(None, f"its executor raised {error!r}")
         except get_cancelled_exc_class():
             if _is_canceled():
@@ -419,7 +419,7 @@ def _print(log: Log) -> None:
         sys.stdout.write(log.read())
         sys.stdout.flush()
     except (OSError, ValueError) as error:  # closed: nobody is there to read it
-        logger.warning("the output of a job could not be printed: %s", error)
+        _logger.warning("the output of a job could not be printed: %s", error)
 
 
 def _is_canceled() -> bool:

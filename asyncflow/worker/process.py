@@ -68,6 +68,11 @@ class _Closed:
 class Settled:
     """A worker process that keeps its output in a log file."""
 
+    pid: int
+    log_path: str
+    _out: io.TextIOWrapper
+    _err: io.TextIOWrapper
+
     def __init__(self, folder: str) -> None:
         self.pid = os.getpid()
         self._directory = _current_directory()
