@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import ClassVar, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
 from asyncflow.worker.outcome import Crashed as Crashed
 from asyncflow.worker.outcome import Kept as Kept
@@ -18,6 +18,15 @@ from asyncflow.worker.outcome import Outcome as Outcome
 from asyncflow.worker.outcome import Raised as Raised
 from asyncflow.worker.outcome import Returned as Returned
 from asyncflow.worker.values import fetch, keep
+
+if TYPE_CHECKING:
+    from asyncflow.records import (
+        DataNodeRecord,
+        JobRecord,
+        Record,
+        ScenarioRecord,
+        SubmissionRecord,
+    )
 
 
 class Driver(ABC):
@@ -129,17 +138,20 @@ class Executor(ABC):
         """
 
 
-class Record(Protocol):
-    """What a store keeps: an entity's facts, under its id."""
-
-    @property
-    def id(self) -> str: ...
-
-
 class Store(ABC):
-    """Where records are kept.
+    """Where records are kept (`asyncflow.records`).
 
-    An async context manager; a store is used by one event loop at a time.
+    An async context manager; a store is used by one event loop at a time, on its thread.
+    It can be opened again after it was closed.
+
+    Queries see all that was saved before by this store, and what others have committed.
+    Each gives a page: `limit` records (None for all), after the first `offset` ones.
+    Scenarios come by their creation date, all others, and scenarios of one date, in the
+    order in which they were first saved; `newest_first` turns the order round. A filter
+    that is None lets everything pass.
+
+    :raises StoreFailed: by every coroutine, where the store cannot be read or written,
+        saying what to do
     """
 
     @abstractmethod
@@ -153,27 +165,93 @@ class Store(ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Write what is still to be written, then close the store."""
+        """Write what is still to be written, then close the store.
+
+        It is closed on failure and on cancel, too.
+        """
 
     @abstractmethod
     def save(self, *records: Record) -> None:
         """Take records to be written: all of one call, or none of them.
 
         Returns at once; calls are written in their order. A record replaces the one
-        with its id.
+        with its id. Once a write has failed, what is saved is dropped: `flush` tells.
+
+        :raises NotPicklable: where a property cannot be kept, naming the part
         """
 
     @abstractmethod
     async def flush(self) -> None:
         """Return when all that was saved before is durable.
 
-        :raises OSError: where it could not be written
+        On cancel only the waiting ends.
+
+        :raises StoreFailed: where it could not be written; from then on, always
+        """
+
+    @abstractmethod
+    async def delete(self, *record_ids: str) -> None:
+        """Forget records, all of them or none; return when that is durable.
+
+        Unknown ids change nothing. What refers to the records stays. On cancel only the
+        waiting ends.
         """
 
     @abstractmethod
     async def get(self, record_id: str) -> Record | None:
-        """Return the record with this id, or None."""
+        """Return the record with this id, of whatever kind, or None."""
 
     @abstractmethod
-    async def delete(self, *record_ids: str) -> None:
-        """Forget records; unknown ids change nothing."""
+    async def scenarios(
+        self,
+        *,
+        config_id: str | None = None,
+        name: str | None = None,
+        created_from: float | None = None,
+        created_to: float | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[ScenarioRecord]:
+        """List scenarios.
+
+        :param created_from: the first creation date, in seconds since the epoch
+        :param created_to: the creation date, in the same unit, before which they were
+            made
+        """
+
+    @abstractmethod
+    async def data_nodes(
+        self,
+        *,
+        owner_id: str | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[DataNodeRecord]:
+        """List data nodes."""
+
+    @abstractmethod
+    async def submissions(
+        self,
+        *,
+        entity_id: str | None = None,
+        status: str | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[SubmissionRecord]:
+        """List submissions."""
+
+    @abstractmethod
+    async def jobs(
+        self,
+        *,
+        submission_id: str | None = None,
+        task_id: str | None = None,
+        status: str | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[JobRecord]:
+        """List jobs."""

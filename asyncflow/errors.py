@@ -16,6 +16,7 @@
     ├── JobFailed              one job that failed; its cause is the user's error
     ├── SubmissionFailed       an ExceptionGroup of the JobFailed of one submission
     ├── SubmissionCanceled     the awaited submission was cancelled
+    ├── StoreFailed            records cannot be read or written
     └── RemoteTraceback        the traceback of a worker, as the cause of its error
 
 Each error carries its facts as attributes, and survives pickling.
@@ -169,3 +170,16 @@ class SubmissionCanceled(AsyncflowError):
         self.submission_id = submission_id
         self.reason = reason
         super().__init__(f"submission {submission_id} was cancelled: {reason}")
+
+
+class StoreFailed(AsyncflowError):
+    """Records cannot be read or written.
+
+    `file` is where they are, `problem` says what happened, `remedy` what to do.
+    """
+
+    def __init__(self, file: str, problem: str, remedy: str) -> None:
+        self.file = file
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"the store {file} failed: {problem}; {remedy}")

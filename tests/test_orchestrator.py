@@ -29,8 +29,7 @@ from asyncflow import (
     UnsupportedLoop,
     UsageError,
 )
-from asyncflow.abc import Record
-from asyncflow.entities.record import JobRecord
+from asyncflow.records import JobRecord, Record
 from asyncflow.stores.memory import MemoryStore
 from tests import flows
 from tests.flows import chain, configuration, fan, single, statuses

@@ -10,7 +10,7 @@ import attrs
 from asyncflow.abc import Driver, Kept
 from asyncflow.config.sections import DataNodeConfig, Scope
 from asyncflow.entities.engine import Engine
-from asyncflow.entities.record import DataNodeRecord
+from asyncflow.records import DataNodeRecord
 
 
 @attrs.define(eq=False)

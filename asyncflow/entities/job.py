@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from asyncflow.abc import Crashed, Log, Raised
-from asyncflow.entities.record import JobRecord
 from asyncflow.errors import JobFailed
+from asyncflow.records import JobRecord
 
 if TYPE_CHECKING:
     from asyncflow.entities.submission import Submission

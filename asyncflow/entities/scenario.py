@@ -12,9 +12,9 @@ from asyncflow.config.sections import ScenarioConfig
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.engine import Engine, OnFailure
-from asyncflow.entities.record import ScenarioRecord
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.task import Task
+from asyncflow.records import ScenarioRecord
 
 if TYPE_CHECKING:
     from asyncflow.entities.submission import Submission

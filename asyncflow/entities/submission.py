@@ -17,11 +17,11 @@ from asyncflow.abc import Raised
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.engine import Engine
 from asyncflow.entities.job import Job, Status
-from asyncflow.entities.record import SubmissionRecord
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.task import Task
 from asyncflow.errors import RemoteTraceback, SubmissionCanceled, SubmissionFailed
+from asyncflow.records import SubmissionRecord
 from asyncflow.worker.values import fetch
 
 

@@ -44,7 +44,7 @@ class Row:
 
 ROWS = (
     Row(nouns=("worker",), outside=frozenset({"cloudpickle"})),
-    Row(nouns=("errors", "folder"), outside=frozenset({"attrs"})),
+    Row(nouns=("errors", "folder", "records"), outside=frozenset({"attrs"})),
     Row(nouns=("config",)),
     Row(nouns=("abc",)),
     Row(nouns=("events",)),

@@ -6,9 +6,9 @@ Plain tuples, as one is made for each job. Times are in seconds since the epoch.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
-from asyncflow.abc import Kept
+from asyncflow.worker.outcome import Kept
 
 
 class ScenarioRecord(NamedTuple):
@@ -56,3 +56,7 @@ class JobRecord(NamedTuple):
     run_at: float | None
     finished_at: float | None
     traceback: str
+
+
+Record: TypeAlias = ScenarioRecord | DataNodeRecord | SubmissionRecord | JobRecord
+"""Whatever a store keeps. No two records have the same id, of whatever kind."""

@@ -1,0 +1,91 @@
+"""SQL text: named queries and migrations, from the `.sql` files beside this one."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import NamedTuple
+
+_NAME = re.compile(r"-- name: (\w+)")
+_CONDITION = re.compile(r"\s*-- (if|unless) (\w+)$")
+
+
+class Line(NamedTuple):
+    text: str
+    parameter: str = ""
+    """What it depends on, or ``""``."""
+    given: bool = True
+    """Whether it stays where that is given, or where it is not."""
+
+
+class Query(NamedTuple):
+    """A query whose lines may depend on which parameters are given."""
+
+    lines: tuple[Line, ...]
+
+    def text(self, parameters: Mapping[str, object]) -> str:
+        """Return its text; a parameter that is None or False is not given."""
+        given = {
+            name
+            for name, value in parameters.items()
+            if value is not None and value is not False
+        }
+        return "\n".join(
+            line.text
+            for line in self.lines
+            if not line.parameter or (line.parameter in given) == line.given
+        )
+
+
+@cache
+def queries(name: str) -> Mapping[str, Query]:
+    """Read the queries of a file. Blocks, the first time."""
+    text = _files().joinpath(name).read_text(encoding="utf-8")
+    _, *parts = _NAME.split(text)
+    return {
+        name: Query(tuple(_line(line) for line in body.strip().splitlines()))
+        for name, body in zip(parts[::2], parts[1::2], strict=True)
+    }
+
+
+@cache
+def migrations(folder: str) -> Mapping[int, tuple[str, ...]]:
+    """Read the statements that lead to each version of a schema. Blocks, as above.
+
+    The files are named by the version: ``0001_records.sql``.
+    """
+    found = sorted(
+        (int(file.name.partition("_")[0]), file.read_text(encoding="utf-8"))
+        for file in _files().joinpath(folder).iterdir()
+        if file.name.endswith(".sql")
+    )
+    return {version: tuple(_statements(text)) for version, text in found}
+
+
+def _files() -> Traversable:
+    return files("asyncflow.stores")
+
+
+def _line(text: str) -> Line:
+    found = _CONDITION.search(text)
+
+    if found is None:
+        return Line(text)
+
+    word, parameter = found.groups()
+    return Line(text[: found.start()], parameter, word == "if")
+
+
+def _statements(text: str) -> Iterator[str]:
+    statement = ""
+
+    for line in text.splitlines():
+        statement += line + "\n"
+
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

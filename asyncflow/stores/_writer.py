@@ -1,0 +1,160 @@
+"""The writer of a store: one thread, and commits that group themselves.
+
+The thread is woken when the event loop has finished its turn, or when somebody waits:
+what is put in one turn is written together, and the two do not fight for the interpreter
+meanwhile. While one transaction is on its way the next changes gather. No timer is
+involved: a lone change is written at once, and many at a time cost few commits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeAlias, TypeVar
+
+import attrs
+
+Change = TypeVar("Change")
+Waiter: TypeAlias = "asyncio.Future[None]"
+
+IDLE = 1.0
+"""How often an idle writer looks whether the program has ended without closing its
+store, in seconds."""
+
+GROUP = 2000
+"""The most changes in one transaction: other processes want to write, too."""
+
+
+class Stop:
+    """Ends the thread, when what was put before is written."""
+
+
+@attrs.define(eq=False)
+class Writer(Generic[Change]):
+    """Writes changes in the order in which they are put.
+
+    It is made, and used, on the thread of a running event loop; `start` and `stop`
+    block.
+
+    :param write: writes changes in one transaction, in the writer's thread; when it
+        raises, it has written none, and nothing is written any more
+    :param name: the thread's name
+    """
+
+    _write: Callable[[Sequence[Change]], None]
+    name: str
+    failure: Exception | None = attrs.field(init=False, default=None)
+    """What `write` raised."""
+    _items: deque[Change | Waiter | Stop] = attrs.field(init=False, factory=deque)
+    _alarm: SimpleQueue[None] = attrs.field(init=False, factory=SimpleQueue)
+    """Wakes the thread, to look at the items."""
+    _is_due: bool = attrs.field(init=False, default=False)
+    """Whether the alarm goes off at the end of the loop's turn."""
+    _put: int = attrs.field(init=False, default=0)
+    _settled: int = attrs.field(init=False, default=0)
+    """How many changes are written, or never will be. Set by the thread alone."""
+    _loop: asyncio.AbstractEventLoop = attrs.field(
+        init=False, factory=asyncio.get_running_loop
+    )
+    _owner: threading.Thread = attrs.field(init=False, factory=threading.current_thread)
+    _thread: threading.Thread = attrs.field(init=False)
+
+    def start(self) -> None:
+        """Start the thread. Not a daemon: what was put is written when Python ends."""
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=False)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what was put, and return when the thread has ended."""
+        self._items.append(Stop())
+        self._alarm.put(None)
+        self._thread.join()
+
+    def put(self, change: Change) -> None:
+        """Have a change written; dropped where an earlier one could not be."""
+        if self.failure is not None:
+            return
+
+        self._put += 1
+        self._items.append(change)
+
+        if not self._is_due:
+            self._is_due = True
+            self._loop.call_soon(self._turn_ended)
+
+    async def settle(self) -> None:
+        """Return when all that was put before is written, or has failed."""
+        if self._settled < self._put and self.failure is None:
+            waiter = self._loop.create_future()
+            self._items.append(waiter)
+            self._alarm.put(None)
+            await waiter
+
+    def _turn_ended(self) -> None:
+        self._is_due = False
+        self._alarm.put(None)
+
+    def _run(self) -> None:
+        stopped = False
+
+        while not stopped:
+            changes, waiters, stopped = self._gather()
+
+            if changes and self.failure is None:
+                try:
+                    self._write(changes)
+                except Exception as error:  # told by each flush from now on
+                    self.failure = error
+
+            self._settled += len(changes)
+
+            if waiters:
+                self._wake(waiters)
+
+    def _gather(self) -> tuple[list[Change], list[Waiter], bool]:
+        """Wait for something, then take what is there."""
+        changes: list[Change] = []
+        waiters: list[Waiter] = []
+        stopped = self._is_alone()
+
+        for _ in range(min(len(self._items), GROUP)):
+            item = self._items.popleft()
+
+            if isinstance(item, Stop):
+                stopped = True
+            elif isinstance(item, asyncio.Future):
+                waiters.append(item)
+            else:
+                changes.append(item)
+
+        return changes, waiters, stopped
+
+    def _is_alone(self) -> bool:
+        """Wait until there are items. True where nobody will put any, ever."""
+        while not self._items:
+            try:
+                self._alarm.get(timeout=IDLE)
+            except Empty:
+                if self._is_forgotten() and not self._items:
+                    return True
+
+        return False
+
+    def _is_forgotten(self) -> bool:
+        """Tell whether Python waits for this thread, to end: nothing will be put."""
+        ends = not threading.main_thread().is_alive()
+        return ends and (self._owner.daemon or not self._loop.is_running())
+
+    def _wake(self, waiters: Sequence[Waiter]) -> None:
+        with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+            self._loop.call_soon_threadsafe(_resolve, waiters)
+
+
+def _resolve(waiters: Sequence[Waiter]) -> None:
+    for waiter in waiters:
+        if not waiter.done():
+            waiter.set_result(None)
