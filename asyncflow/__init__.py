@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode as DataNode
     from asyncflow.entities.job import Job as Job
     from asyncflow.entities.job import Status as Status
+    from asyncflow.entities.planned import PlannedJob as PlannedJob
     from asyncflow.entities.scenario import Scenario as Scenario
     from asyncflow.entities.sequence import Sequence as Sequence
     from asyncflow.entities.submission import Submission as Submission
@@ -71,6 +72,7 @@ _HOMES = {
     "entities.completion": "as_completed",
     "entities.data_node": "DataNode",
     "entities.job": "Job Status",
+    "entities.planned": "PlannedJob",
     "entities.scenario": "Scenario",
     "entities.sequence": "Sequence",
     "entities.submission": "Submission SubmissionStatus",

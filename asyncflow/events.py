@@ -58,7 +58,7 @@ class JobFinished(JobEvent):
     """Its final status: ``COMPLETED``, ``FAILED``, ..."""
 
     reason: str
-    """Why it ended so; ``""`` for a job that completed."""
+    """Why it ended so, or why it ran where it could have been skipped; or ``""``."""
 
 
 @attrs.frozen(kw_only=True)

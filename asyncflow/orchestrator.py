@@ -28,10 +28,11 @@ from asyncflow.config.sections import (
 )
 from asyncflow.drivers.memory import MemoryDriver
 from asyncflow.drivers.pickle import PickleDriver
-from asyncflow.entities.catalog import Catalog
+from asyncflow.entities.catalog import Catalog, dag_of, tasks_of
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.engine import OnFailure
 from asyncflow.entities.job import Job
+from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission
@@ -50,7 +51,7 @@ from asyncflow.executors.thread import ThreadExecutor
 from asyncflow.folder import Folder
 from asyncflow.scheduler._host import Host
 from asyncflow.scheduler._plan import Graph
-from asyncflow.scheduler._travel import Travels
+from asyncflow.scheduler._travel import Travel, Travels
 from asyncflow.scheduler._versions import Versions
 from asyncflow.scheduler._walk import Walk
 from asyncflow.stores.memory import MemoryStore
@@ -172,14 +173,21 @@ class Orchestrator:
         _check_options(timeout, on_failure, properties or {})
         submission = self._catalog.make_submission(entity, timeout, properties or {})
         tasks = [job.task for job in submission.jobs]
-        travel = {
-            task.config_id: self._travels.of(task.config, force=force) for task in tasks
-        }
+        travel = self._travel(tasks, force=force)
         _check_inputs(walk, tasks)
         self._catalog.submissions[submission.id] = submission
         graph = Graph.of(submission.dag, tasks)
         walk.submit(submission, graph, travel, stop=on_failure == "stop")
         return submission
+
+    def plan(
+        self, entity: Scenario | Sequence | Task, *, force: bool = False
+    ) -> tuple[PlannedJob, ...]:
+        """Say what a run would do; see `Scenario.plan`."""
+        walk = self._opened_walk()
+        tasks = tasks_of(entity)
+        ordered = [tasks[config.id] for config in dag_of(entity).tasks]
+        return walk.skips.plan(ordered, self._travel(ordered, force=force))
 
     def cancel(self, submission: Submission, *, reason: str | None = None) -> None:
         """Ask for the end of a run; see `Submission.cancel`."""
@@ -331,6 +339,11 @@ class Orchestrator:
 
             if isinstance(error, SubmissionFailed):
                 _logger.error("nobody awaited a run that failed: %s", error)
+
+    def _travel(self, tasks: Iterable[Task], *, force: bool) -> dict[str, Travel]:
+        return {
+            task.config_id: self._travels.of(task.config, force=force) for task in tasks
+        }
 
     def _driver(self, config: DataNodeConfig) -> Driver:
         if config.storage_type == "in_memory":

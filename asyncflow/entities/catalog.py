@@ -96,15 +96,11 @@ class Catalog:
         properties: Mapping[str, Any],
     ) -> Submission:
         """Make a submission with its jobs, in an order in which they can run."""
-        tasks = {entity.config_id: entity} if isinstance(entity, Task) else entity.tasks
+        tasks = tasks_of(entity)
         submission = Submission(
             key=uuid.uuid4().hex,
             entity=entity,
-            dag=(
-                entity.dag
-                if isinstance(entity, Scenario)
-                else Dag.of(task.config for task in tasks.values())
-            ),
+            dag=dag_of(entity),
             engine=self.engine,
             timeout=timeout,
             properties=dict(properties),
@@ -151,6 +147,19 @@ class Catalog:
             output={node.id: nodes[node.id] for node in config.output},
             engine=self.engine,
         )
+
+
+def tasks_of(entity: Scenario | Sequence | Task) -> Mapping[str, Task]:
+    """Return the tasks that a submission of something runs, by config id."""
+    return {entity.config_id: entity} if isinstance(entity, Task) else entity.tasks
+
+
+def dag_of(entity: Scenario | Sequence | Task) -> Dag:
+    """Return the graph of the tasks that a submission of something runs."""
+    if isinstance(entity, Scenario):
+        return entity.dag
+
+    return Dag.of(task.config for task in tasks_of(entity).values())
 
 
 def _aware(date: datetime | None) -> datetime:

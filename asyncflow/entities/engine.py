@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode
     from asyncflow.entities.job import Job
+    from asyncflow.entities.planned import PlannedJob
     from asyncflow.entities.scenario import Scenario
     from asyncflow.entities.sequence import Sequence
     from asyncflow.entities.submission import Submission
@@ -28,6 +29,10 @@ class Engine(Protocol):
         on_failure: OnFailure,
         properties: Mapping[str, Any],
     ) -> Submission: ...
+
+    def plan(
+        self, entity: Scenario | Sequence | Task, *, force: bool
+    ) -> tuple[PlannedJob, ...]: ...
 
     def cancel(self, submission: Submission, *, reason: str | None) -> None: ...
 

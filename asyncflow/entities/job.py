@@ -66,7 +66,8 @@ class Job:
     """Its place among the jobs of its submission."""
     status: Status = attrs.field(init=False, default=Status.SUBMITTED)
     reason: str = attrs.field(init=False, default="")
-    """Why it failed, was cancelled or abandoned; ``""`` otherwise."""
+    """Why it failed, was cancelled, abandoned or skipped, or why it ran where it could
+    have been skipped; ``""`` otherwise."""
     failure: Raised | Crashed | None = attrs.field(init=False, default=None)
     log: Log | str | None = attrs.field(init=False, default=None)
     _run_at: float | None = attrs.field(init=False, default=None)

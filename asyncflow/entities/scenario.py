@@ -12,6 +12,7 @@ from asyncflow.config.sections import ScenarioConfig
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.engine import Engine, OnFailure
+from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.task import Task
 from asyncflow.records import ScenarioRecord
@@ -85,6 +86,14 @@ class Scenario:
             on_failure=on_failure,
             properties=properties,
         )
+
+    def plan(self, *, force: bool = False) -> tuple[PlannedJob, ...]:
+        """Say what a run would do with each task, and why, as things are now.
+
+        :param force: as `submit` has it
+        :raises NotPicklable: where a function cannot travel to a worker
+        """
+        return self._engine.plan(self, force=force)
 
     def record(self) -> ScenarioRecord:
         """Return its facts."""

@@ -9,6 +9,7 @@ import attrs
 
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.engine import Engine, OnFailure
+from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.task import Task
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ class Sequence:
             on_failure=on_failure,
             properties=properties,
         )
+
+    def plan(self, *, force: bool = False) -> tuple[PlannedJob, ...]:
+        """Say what a run would do, and why; as `Scenario.plan`."""
+        return self._engine.plan(self, force=force)
 
     def __repr__(self) -> str:
         return f"<Sequence {self.name}: {', '.join(self.tasks)}>"

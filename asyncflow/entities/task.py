@@ -10,6 +10,7 @@ import attrs
 from asyncflow.config.sections import TaskConfig
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.engine import Engine, OnFailure
+from asyncflow.entities.planned import PlannedJob
 
 if TYPE_CHECKING:
     from asyncflow.entities.submission import Submission
@@ -63,6 +64,10 @@ class Task:
             on_failure=on_failure,
             properties=properties,
         )
+
+    def plan(self, *, force: bool = False) -> tuple[PlannedJob, ...]:
+        """Say what a run would do, and why; as `Scenario.plan`."""
+        return self._engine.plan(self, force=force)
 
     def __repr__(self) -> str:
         return f"<Task {self.config_id}: {', '.join(self.input)} -> {', '.join(self.output)}>"

@@ -9,6 +9,7 @@ import attrs
 
 from asyncflow.config.sections import TaskConfig
 from asyncflow.errors import NotPicklable
+from asyncflow.scheduler._fingerprint import fingerprint
 from asyncflow.worker.codec import dumps_code
 
 
@@ -18,7 +19,10 @@ class Travel:
 
     executor: str
     is_async: bool
-    skippable: bool
+    fingerprint: str | None
+    """What the function does, where its jobs may be skipped; None elsewhere."""
+    force: bool
+    """Whether its jobs run even if they could be skipped."""
     code: bytes | None
     """The pickled function; None where it is called in this process."""
     sources: dict[str, str] | None
@@ -38,8 +42,8 @@ class Travels:
     def of(self, config: TaskConfig, *, force: bool) -> Travel:
         """Tell how the jobs of a task travel.
 
-        A function that travels by value is pickled for each submission, as the globals
-        that it uses may have changed.
+        A function that travels by value is pickled for each submission, and that of a
+        skippable task is looked at, as the globals that it uses may have changed.
 
         :param force: whether the jobs run even if they could be skipped
         :raises NotPicklable: where the function cannot travel
@@ -49,10 +53,10 @@ class Travels:
         if travel is None:
             travel = self._make(config)
 
-            if travel.code is None or b"cloudpickle" not in travel.code:
+            if travel.fingerprint is None and not _by_value(travel.code):
                 self._known[config] = travel
 
-        return attrs.evolve(travel, skippable=False) if force else travel
+        return attrs.evolve(travel, force=True) if force else travel
 
     def _make(self, config: TaskConfig) -> Travel:
         is_async = config.is_async
@@ -61,10 +65,15 @@ class Travels:
         return Travel(
             executor,
             is_async,
-            config.skippable,
+            fingerprint(config.function) if config.skippable else None,
+            False,
             _code(config) if far else None,
             _sources(config.function) if far else None,
         )
+
+
+def _by_value(code: bytes | None) -> bool:
+    return code is not None and b"cloudpickle" in code
 
 
 def _code(config: TaskConfig) -> bytes:

@@ -50,6 +50,7 @@ from asyncflow.scheduler._plan import (
     Plan,
     Ref,
 )
+from asyncflow.scheduler._skips import NOTHING_NEW, Basis, Skips, versions
 from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
 
@@ -63,9 +64,11 @@ class Flight:
     ref: Ref
     job: Job
     scope: CancelScope
+    reason: str
+    """Why it runs, where it could have been skipped."""
     reading: list[Version] = attrs.field(init=False, factory=list)
     """The versions of its inputs: kept until it has ended."""
-    basis: object = attrs.field(init=False, default=None)
+    basis: Basis | None = attrs.field(init=False, default=None)
     """What its outputs follow from, where the task is skippable."""
     killed_for: str = attrs.field(init=False, default="")
     outcome: Outcome | None = attrs.field(init=False, default=None)
@@ -91,8 +94,7 @@ class Walk:
     _travel: dict[int, Mapping[str, Travel]] = attrs.field(init=False, factory=dict)
     _flights: dict[Ref, Flight] = attrs.field(init=False, factory=dict)
     _count: int = attrs.field(init=False, default=0)
-    _done: dict[str, tuple[object, object]] = attrs.field(init=False, factory=dict)
-    """For each skippable task, what its outputs followed from, and which they were."""
+    skips: Skips = attrs.field(init=False, factory=Skips)
     _idle: Event = attrs.field(init=False, factory=Event)
     _broken: bool = attrs.field(init=False, default=False)
 
@@ -212,43 +214,34 @@ class Walk:
 
             self._plan.offered()
 
-            if self._is_done(ref):
+            reason = self._reason_to_run(ref)
+
+            if reason == "":
                 self._skip(ref)
                 continue
 
-            flight = Flight(ref, self._job(ref), CancelScope())
+            flight = Flight(ref, self._job(ref), CancelScope(), reason or "")
             self._flights[ref] = flight
             flight.job.move(Status.RUNNING, time.time())
             return flight
 
         return None
 
-    def _is_done(self, ref: Ref) -> bool:
-        """Tell whether to run a job again would change nothing."""
-        task = self._job(ref).task
-        return self._travel_of(ref).skippable and self._done.get(task.id) == (
-            self._basis(ref),
-            _versions(task.output.values()),
-        )
-
-    def _basis(self, ref: Ref) -> object:
-        """Return what the outputs of a job follow from; never equal if unknown."""
-        task = self._job(ref).task
+    def _reason_to_run(self, ref: Ref) -> str | None:
+        """Say why a skippable job runs, ``""`` if it need not; None for any other."""
         travel = self._travel_of(ref)
 
-        if any(
-            node.version is None or node.version.kept is None
-            for node in task.input.values()
-        ):
-            return object()  # a file of the user's may change unseen
+        if travel.fingerprint is None:
+            return None
 
-        return travel.code or task.function, _versions(task.input.values())
+        if travel.force:
+            return "the run is forced"
+
+        return self.skips.reason_to_run(self._job(ref).task, travel.fingerprint)
 
     def _skip(self, ref: Ref) -> None:
         job = self._job(ref)
-        job.move(
-            Status.SKIPPED, time.time(), "its function and its inputs are the same"
-        )
+        job.move(Status.SKIPPED, time.time(), NOTHING_NEW)
         self.store.save(job.record())
         self._carry_out(self._plan.ended(ref, Status.SKIPPED))
 
@@ -309,8 +302,8 @@ class Walk:
         travel = self._travel_of(flight.ref)
         inputs: list[tuple[str, Driver, Kept]] = []
 
-        if travel.skippable:
-            flight.basis = self._basis(flight.ref)
+        if travel.fingerprint is not None:
+            flight.basis = Basis(travel.fingerprint, versions(job.task.input))
 
         for name, node in job.task.input.items():
             if node.version is not None:
@@ -359,8 +352,9 @@ class Walk:
         for node, one in zip(written, kept, strict=True):
             self.versions.replace(node, one, job.id)
 
-        if flight.basis is not None and kept:
-            self._done[job.task.id] = flight.basis, _versions(written)
+        if flight.basis is not None and status is Status.COMPLETED:
+            self.skips.note(job.task, flight.basis)
+            reason = flight.reason
 
         if outcome is not None:
             job.log = outcome.log
@@ -408,10 +402,6 @@ def _crash(returncode: int | None) -> str:
         return f"its worker process was killed by {name} ({-returncode})"
 
     return f"its worker process ended with exit code {returncode}"
-
-
-def _versions(nodes: Iterable[DataNode]) -> tuple[int | None, ...]:
-    return tuple(node.version.number if node.version else None for node in nodes)
 
 
 def _print(log: Log) -> None:

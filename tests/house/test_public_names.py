@@ -41,6 +41,7 @@ PUBLIC = (
     "NotOpen",
     "NotPicklable",
     "Orchestrator",
+    "PlannedJob",
     "Problem",
     "RemoteTraceback",
     "Scenario",

@@ -1,0 +1,19 @@
+"""What a run would do."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class PlannedJob:
+    """What a run would do with a task, as things are now."""
+
+    task: str
+    """The id of the task's config."""
+
+    runs: bool
+    """Whether its function would be called; otherwise it would be skipped."""
+
+    reason: str
+    """Why."""

@@ -1,0 +1,231 @@
+"""Skippable tasks: what makes them run again, and what they say about it."""
+
+from __future__ import annotations
+
+import functools
+import math
+import threading
+import types
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from asyncflow import Configuration, Orchestrator, PlannedJob, Submission
+from asyncflow.scheduler._fingerprint import fingerprint
+from tests import flows
+from tests.flows import configuration, statuses
+
+
+def define(text: str, module: str = "made") -> types.FunctionType:
+    """Make the function `f` of a module with this source."""
+    namespace: dict[str, object] = {"__name__": module}
+    exec(text, namespace)
+    function = namespace["f"]
+    assert isinstance(function, types.FunctionType)
+    return function
+
+
+BASE = """
+import math
+from os.path import join
+LIMIT = 3
+def helper(x):
+    return x + 1
+class Model:
+    size = 1
+    def fit(self, x):
+        return x
+def f(x, y=1):
+    return helper(x) * LIMIT + math.pi + len(join("a", "b")) + Model().fit(y)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("x + 1", "x + 2"),
+        ("LIMIT = 3", "LIMIT = 4"),
+        ("y=1", "y=2"),
+        ("* LIMIT", "- LIMIT"),
+        ("        return x\n", "        return -x\n"),
+        ("size = 1", "size = 2"),
+        ("math.pi", "math.e"),
+        ("import join", "import normpath as join"),
+        ('"b"', '"c"'),
+    ],
+)
+def test_a_change_of_what_it_does_changes_the_fingerprint(old: str, new: str) -> None:
+    assert old in BASE
+    assert fingerprint(define(BASE)) != fingerprint(define(BASE.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("import math\n", "# a comment\n\n\nimport math\n"),
+        ("LIMIT = 3", "LIMIT = 3\nUNUSED = 5"),
+        ("class Model:", "def unused():\n    pass\nclass Model:"),
+    ],
+)
+def test_anything_else_does_not(old: str, new: str) -> None:
+    assert fingerprint(define(BASE)) == fingerprint(define(BASE.replace(old, new)))
+
+
+def test_functions_that_call_each_other_have_one() -> None:
+    text = "def g(x):\n    return f(x)\ndef f(x):\n    return g(x - {})"
+
+    assert fingerprint(define(text.format(1))) == fingerprint(define(text.format(1)))
+    assert fingerprint(define(text.format(1))) != fingerprint(define(text.format(2)))
+
+
+def test_what_a_closure_holds_counts() -> None:
+    def make(factor: object) -> flows.Function:
+        return lambda value: (value, factor)
+
+    assert fingerprint(make(1)) == fingerprint(make(1))
+    assert fingerprint(make(1)) != fingerprint(make(2))
+    assert fingerprint(make({1, 2, 3})) == fingerprint(make({3, 2, 1}))
+    assert fingerprint(make(flows.double)) != fingerprint(make(flows.fail))
+    assert fingerprint(make(threading.Lock())) == fingerprint(make(threading.Lock()))
+
+
+class Multiply:
+    def __init__(self, factor: int) -> None:
+        self.factor = factor
+
+    def __call__(self, value: int) -> int:
+        return value * self.factor
+
+
+def test_any_callable_has_one() -> None:
+    callables: list[flows.Function] = [
+        len,
+        math.sin,
+        functools.partial(pow, 2),
+        functools.partial(pow, 3),
+        Multiply(2),
+        Multiply(3),
+        Multiply(2).__call__,
+        Multiply,
+        flows.double,
+    ]
+
+    assert len({fingerprint(function) for function in callables}) == len(callables)
+    assert fingerprint(Multiply(2)) == fingerprint(Multiply(2))
+    assert fingerprint(callables[2]) == fingerprint(functools.partial(pow, 2))
+
+
+@pytest.fixture
+def config() -> Configuration:
+    return configuration()
+
+
+@pytest.fixture
+async def orchestrator(config: Configuration) -> AsyncIterator[Orchestrator]:
+    async with Orchestrator(config) as opened:
+        yield opened
+
+
+def reasons(submission: Submission) -> list[str]:
+    return [job.reason for job in submission.jobs]
+
+
+@pytest.mark.anyio
+async def test_a_run_says_why_it_ran_or_was_skipped(
+    config: Configuration, orchestrator: Orchestrator
+) -> None:
+    raw = config.configure_in_memory_data_node("raw", default_data=1)
+    model = config.configure_in_memory_data_node("model")
+    score = config.configure_in_memory_data_node("score")
+    factor = 2
+
+    def fit(value: int) -> int:
+        return value * factor
+
+    tasks = [
+        config.configure_task("fit", fit, raw, model, skippable=True),
+        config.configure_task("evaluate", flows.double, model, score, skippable=True),
+    ]
+    cfg = config.configure_scenario("training", tasks)
+    scenario = await orchestrator.create_scenario(cfg)
+    same = "its function and its inputs are the same"
+
+    assert scenario.plan() == (
+        PlannedJob(task="fit", runs=True, reason="it has not run yet"),
+        PlannedJob(task="evaluate", runs=True, reason="`model` will be written by fit"),
+    )
+    first = await scenario.submit()
+    assert reasons(first) == ["it has not run yet"] * 2
+
+    assert [job.runs for job in scenario.plan()] == [False, False]
+    again = await scenario.submit()
+    assert statuses(again.jobs) == ["SKIPPED", "SKIPPED"]
+    assert reasons(again) == [same, same]
+
+    factor = 1
+    assert scenario.plan()[0].reason == "`fit` changed"
+    assert reasons(await scenario.submit()) == [
+        "`fit` changed",
+        "`model` has a new version",
+    ]
+
+    await scenario.raw.write(5)
+    assert scenario.plan()[0].reason == "`raw` has a new version"
+    await scenario.submit()
+
+    await scenario.score.write(0)
+    assert scenario.plan() == (
+        PlannedJob(task="fit", runs=False, reason=same),
+        PlannedJob(
+            task="evaluate",
+            runs=True,
+            reason="`score` was written by something else",
+        ),
+    )
+    assert scenario.evaluate.plan()[0].runs
+    await scenario.submit()
+
+    assert {job.reason for job in scenario.plan(force=True)} == {"the run is forced"}
+    assert reasons(await scenario.submit(force=True)) == ["the run is forced"] * 2
+    assert not any(job.runs for job in scenario.plan())
+    assert await scenario.score.read() == 10
+
+
+@pytest.mark.anyio
+async def test_what_failed_is_not_skipped(
+    config: Configuration, orchestrator: Orchestrator
+) -> None:
+    cfg = flows.single(config, flows.fail, skippable=True)
+    scenario = await orchestrator.create_scenario(cfg)
+
+    for _ in range(2):
+        submission = await scenario.submit().wait()
+        assert statuses(submission.jobs) == ["FAILED"]
+        assert reasons(submission) == ["ValueError: no 1"]
+
+
+@pytest.mark.anyio
+async def test_what_cannot_be_known_runs(
+    config: Configuration, orchestrator: Orchestrator, tmp_path: Path
+) -> None:
+    own = config.configure_data_node(
+        "own", default_path=tmp_path / "own.pickle", default_data=1
+    )
+    result = config.configure_data_node("result")
+    tasks = [
+        config.configure_task("reads", flows.double, own, result, skippable=True),
+        config.configure_task("says", flows.identity, own, skippable=True),
+        config.configure_task("always", flows.identity, own),
+    ]
+    scenario = await orchestrator.create_scenario(
+        config.configure_scenario("unknown", tasks)
+    )
+    await scenario.submit()
+
+    assert [job.reason for job in scenario.plan()] == [
+        "`own` is a file of yours, which may have changed",
+        "it has no output that could tell",
+        "it is not skippable",
+    ]
+    assert statuses((await scenario.submit()).jobs) == ["COMPLETED"] * 3
