@@ -28,14 +28,14 @@ from asyncflow.config.sections import (
 )
 from asyncflow.drivers.memory import MemoryDriver
 from asyncflow.drivers.pickle import PickleDriver
-from asyncflow.entities.catalog import Catalog, dag_of, tasks_of
+from asyncflow.entities.catalog import Catalog
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.engine import OnFailure
 from asyncflow.entities.job import Job
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario
-from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission
+from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
 from asyncflow.errors import (
     InsideWorker,
@@ -161,7 +161,7 @@ class Orchestrator:
 
     def submit(
         self,
-        entity: Scenario | Sequence | Task,
+        entity: Submittable,
         *,
         timeout: float | None = None,
         force: bool = False,
@@ -181,12 +181,12 @@ class Orchestrator:
         return submission
 
     def plan(
-        self, entity: Scenario | Sequence | Task, *, force: bool = False
+        self, entity: Submittable, *, force: bool = False
     ) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `Scenario.plan`."""
         walk = self._opened_walk()
-        tasks = tasks_of(entity)
-        ordered = [tasks[config.id] for config in dag_of(entity).tasks]
+        tasks = entity.tasks
+        ordered = [tasks[config.id] for config in entity.dag.tasks]
         return walk.skips.plan(ordered, self._travel(ordered, force=force))
 
     def cancel(self, submission: Submission, *, reason: str | None = None) -> None:

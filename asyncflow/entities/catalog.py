@@ -18,6 +18,7 @@ from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission
+from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
 from asyncflow.errors import NotFound
 
@@ -91,16 +92,16 @@ class Catalog:
 
     def make_submission(
         self,
-        entity: Scenario | Sequence | Task,
+        entity: Submittable,
         timeout: float | None,
         properties: Mapping[str, Any],
     ) -> Submission:
         """Make a submission with its jobs, in an order in which they can run."""
-        tasks = tasks_of(entity)
+        tasks = entity.tasks
         submission = Submission(
             key=uuid.uuid4().hex,
             entity=entity,
-            dag=dag_of(entity),
+            dag=entity.dag,
             engine=self.engine,
             timeout=timeout,
             properties=dict(properties),
@@ -147,19 +148,6 @@ class Catalog:
             output={node.id: nodes[node.id] for node in config.output},
             engine=self.engine,
         )
-
-
-def tasks_of(entity: Scenario | Sequence | Task) -> Mapping[str, Task]:
-    """Return the tasks that a submission of something runs, by config id."""
-    return {entity.config_id: entity} if isinstance(entity, Task) else entity.tasks
-
-
-def dag_of(entity: Scenario | Sequence | Task) -> Dag:
-    """Return the graph of the tasks that a submission of something runs."""
-    if isinstance(entity, Scenario):
-        return entity.dag
-
-    return Dag.of(task.config for task in tasks_of(entity).values())
 
 
 def _aware(date: datetime | None) -> datetime:

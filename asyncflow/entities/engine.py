@@ -9,10 +9,8 @@ if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode
     from asyncflow.entities.job import Job
     from asyncflow.entities.planned import PlannedJob
-    from asyncflow.entities.scenario import Scenario
-    from asyncflow.entities.sequence import Sequence
     from asyncflow.entities.submission import Submission
-    from asyncflow.entities.task import Task
+    from asyncflow.entities.submittable import Submittable
 
 OnFailure = Literal["continue", "stop"]
 
@@ -22,7 +20,7 @@ class Engine(Protocol):
 
     def submit(
         self,
-        entity: Scenario | Sequence | Task,
+        entity: Submittable,
         *,
         timeout: float | None,
         force: bool,
@@ -30,9 +28,7 @@ class Engine(Protocol):
         properties: Mapping[str, Any],
     ) -> Submission: ...
 
-    def plan(
-        self, entity: Scenario | Sequence | Task, *, force: bool
-    ) -> tuple[PlannedJob, ...]: ...
+    def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]: ...
 
     def cancel(self, submission: Submission, *, reason: str | None) -> None: ...
 

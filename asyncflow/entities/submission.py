@@ -17,9 +17,7 @@ from asyncflow.abc import Raised
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.engine import Engine
 from asyncflow.entities.job import Job, Status
-from asyncflow.entities.scenario import Scenario
-from asyncflow.entities.sequence import Sequence
-from asyncflow.entities.task import Task
+from asyncflow.entities.submittable import Submittable
 from asyncflow.errors import RemoteTraceback, SubmissionCanceled, SubmissionFailed
 from asyncflow.records import SubmissionRecord
 from asyncflow.worker.values import fetch
@@ -60,7 +58,7 @@ class Submission:
     """
 
     key: str
-    entity: Scenario | Sequence | Task
+    entity: Submittable
     """What was submitted."""
     dag: Dag
     """The graph of its jobs' tasks."""

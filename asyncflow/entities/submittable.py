@@ -1,0 +1,80 @@
+"""What can be submitted: a scenario, a sequence, a task."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from asyncflow.entities.dag import Dag
+from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.engine import Engine, OnFailure
+from asyncflow.entities.planned import PlannedJob
+
+if TYPE_CHECKING:
+    from asyncflow.entities.submission import Submission
+    from asyncflow.entities.task import Task
+
+
+@attrs.define(eq=False, repr=False)
+class Submittable(ABC):
+    """Something whose tasks can be run."""
+
+    id: str
+    """Its id."""
+    _engine: Engine = attrs.field(kw_only=True)
+
+    @property
+    @abstractmethod
+    def tasks(self) -> Mapping[str, Task]:
+        """The tasks that a run of it has, by config id."""
+
+    @property
+    @abstractmethod
+    def data_nodes(self) -> Mapping[str, DataNode]:
+        """The data nodes that it has, by config id."""
+
+    @property
+    @abstractmethod
+    def dag(self) -> Dag:
+        """The graph of these tasks."""
+
+    def submit(
+        self,
+        *,
+        timeout: float | None = None,
+        force: bool = False,
+        on_failure: OnFailure = "continue",
+        **properties: Any,
+    ) -> Submission:
+        """Start a run of all its tasks; return its handle at once.
+
+        ``await`` the handle to wait for the end.
+
+        :param timeout: how many seconds ``await`` waits before `TimeoutError`, while
+            the jobs go on; None waits as long as it takes
+        :param force: run what could be skipped too
+        :param on_failure: ``"continue"`` runs what does not need a failed job,
+            ``"stop"`` cancels the rest of the run
+        :param properties: the user's own values, kept with the submission
+        :raises NoData: where an input was never written, and nothing will write it
+        :raises NotPicklable: where a function cannot travel to a worker
+        :raises NotOpen: where the orchestrator is closed
+        """
+        return self._engine.submit(
+            self,
+            timeout=timeout,
+            force=force,
+            on_failure=on_failure,
+            properties=properties,
+        )
+
+    def plan(self, *, force: bool = False) -> tuple[PlannedJob, ...]:
+        """Say what a run would do with each task, and why, as things are now.
+
+        :param force: as `submit` has it
+        :raises NotPicklable: where a function cannot travel to a worker
+        """
+        return self._engine.plan(self, force=force)
