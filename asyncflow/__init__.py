@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import NotPicklable as NotPicklable
     from asyncflow.errors import Problem as Problem
     from asyncflow.errors import RemoteTraceback as RemoteTraceback
+    from asyncflow.errors import StoreFailed as StoreFailed
     from asyncflow.errors import SubmissionCanceled as SubmissionCanceled
     from asyncflow.errors import SubmissionFailed as SubmissionFailed
     from asyncflow.errors import UnsupportedLoop as UnsupportedLoop
@@ -79,7 +80,7 @@ _HOMES = {
     "entities.task": "Task",
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeWritingError InsideWorker "
     "JobFailed NoData NotFound NotOpen NotPicklable Problem RemoteTraceback "
-    "SubmissionCanceled SubmissionFailed UnsupportedLoop UsageError",
+    "StoreFailed SubmissionCanceled SubmissionFailed UnsupportedLoop UsageError",
     "events": "Event JobEvent JobFinished JobPending JobStarted SubmissionFinished "
     "SubmissionStarted",
     "orchestrator": "Orchestrator",

@@ -69,6 +69,18 @@ what has no effect must not look as if it had."""
 _MEMORY, _PICKLE = MemoryDriver(), PickleDriver()
 
 
+def _as_store(store: Store | str | os.PathLike[str]) -> Store:
+    if isinstance(store, Store):
+        return store
+
+    if store == ":memory:":
+        return MemoryStore()
+
+    from asyncflow.stores.sqlite import SqliteStore  # loads sqlite3
+
+    return SqliteStore(store)
+
+
 @attrs.define(eq=False)
 class Orchestrator:
     """Open with ``async with``; then create scenarios and submit them.
@@ -77,11 +89,12 @@ class Orchestrator:
     dead: ``await drain()`` first to have them end by themselves.
 
     :param config: what is declared
-    :param store: where records are kept; by default memory
+    :param store: where records are kept: a `Store`, the path of an SQLite file, or
+        ``":memory:"`` (the default), where they last as long as it is open
     """
 
     config: Configuration = Config
-    store: Store = attrs.field(factory=MemoryStore)
+    store: Store = attrs.field(factory=MemoryStore, converter=_as_store)
     _walk: Walk | None = attrs.field(init=False, default=None)
     _host: Host = attrs.field(init=False, factory=Host)
     _thread: int = attrs.field(init=False, default=0)
@@ -96,6 +109,7 @@ class Orchestrator:
         """Open the store and the executors.
 
         :raises ConfigError: with everything that is wrong with the configuration
+        :raises StoreFailed: where the store cannot be opened
         :raises UsageError: where it cannot work: it is open already, on another event
             loop than asyncio's, inside a worker process
         """
@@ -309,7 +323,6 @@ class Orchestrator:
 
                     with CancelScope(shield=True):
                         await walk.drain()
-                        await self.store.flush()
 
                     group.cancel_scope.cancel()
         finally:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
+import attrs
 import pytest
 import pytest_asyncio
 from anyio import create_task_group, fail_after, to_process, to_thread
@@ -24,13 +25,15 @@ from asyncflow import (
     Orchestrator,
     Scenario,
     Status,
+    StoreFailed,
     Submission,
     SubmissionStatus,
     UnsupportedLoop,
     UsageError,
 )
-from asyncflow.records import JobRecord, Record
+from asyncflow.records import JobRecord, Record, SubmissionRecord
 from asyncflow.stores.memory import MemoryStore
+from asyncflow.stores.sqlite import SqliteStore
 from tests import flows
 from tests.flows import chain, configuration, fan, single, statuses
 from tests.test_submission import gone, started
@@ -498,3 +501,54 @@ async def test_a_worker_that_outlives_its_logs_gets_new_ones(tmp_path: Path) -> 
         scenario = await orchestrator.create_scenario(cfg)
         run = await scenario.submit()
         assert await run.jobs[0].output() == "from a child\n"
+
+
+@pytest.mark.anyio
+async def test_records_in_a_file_outlive_the_orchestrator(tmp_path: Path) -> None:
+    config = configuration()
+    path = tmp_path / "folder" / "größe.db"
+    cfg = chain(config, flows.double, flows.fail, flows.double)
+
+    async with Orchestrator(config, path) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg, name="Ω")
+        submission = scenario.submit(user="Zoë")
+        await submission.accepted()
+        (accepted,) = await SqliteReader(path).submissions()
+        await submission.wait()
+        stored = await SqliteReader(path).jobs()
+
+    assert accepted.properties == {"user": "Zoë"}
+    assert [job.status for job in stored] == ["COMPLETED", "FAILED", "ABANDONED"]
+
+    async with SqliteStore(path) as store:
+        (kept,) = await store.scenarios(name="Ω")
+        (run,) = await store.submissions(entity_id=kept.id, status="FAILED")
+        (failed,) = await store.jobs(submission_id=run.id, status="FAILED")
+
+    assert failed.id == submission.jobs[1].id
+    assert failed.reason == "ValueError: no 2"
+    assert "flows.py" in failed.traceback
+
+
+@attrs.frozen
+class SqliteReader:
+    """Another process's view of a file: of what is committed."""
+
+    path: Path
+
+    async def submissions(self) -> list[SubmissionRecord]:
+        async with SqliteStore(self.path) as store:
+            return await store.submissions()
+
+    async def jobs(self) -> list[JobRecord]:
+        async with SqliteStore(self.path) as store:
+            return await store.jobs()
+
+
+@pytest.mark.anyio
+async def test_a_store_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
+    (tmp_path / "runs.db").write_text("not a database, but long enough" * 40)  # a test
+
+    with pytest.raises(StoreFailed, match=r"runs\.db"):
+        async with Orchestrator(configuration(), tmp_path / "runs.db"):
+            pass

@@ -11,7 +11,7 @@ import pytest
 
 README = Path(__file__).parents[1] / "README.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
-EXPECTED = ("adding\n52\nadding\n", "", "42\n")
+EXPECTED = ("adding\n52\nadding\n", "", "", "42\n")
 
 
 def test_each_block_is_known() -> None:
@@ -21,7 +21,7 @@ def test_each_block_is_known() -> None:
 @pytest.mark.parametrize(
     ("block", "expected"),
     list(zip(BLOCKS, EXPECTED, strict=False)),
-    ids=["seed", "web", "sync"],
+    ids=["seed", "records", "web", "sync"],
 )
 def test_a_block_runs(tmp_path: Path, block: str, expected: str) -> None:
     script = tmp_path / "block.py"

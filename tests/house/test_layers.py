@@ -74,6 +74,7 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 INNER: Mapping[tuple[str, str], str] = {
     ("config.configuration", "config.toml_read"): "tomllib: few programs load",
     ("config.configuration", "config.toml_write"): "tomlkit: few programs export",
+    ("orchestrator", "stores.sqlite"): "sqlite3: for those who keep records in a file",
 }
 """What functions import, of ours or from outside, and why not at the top."""
 

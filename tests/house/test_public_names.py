@@ -49,6 +49,7 @@ PUBLIC = (
     "Scope",
     "Sequence",
     "Status",
+    "StoreFailed",
     "Submission",
     "SubmissionCanceled",
     "SubmissionFailed",
