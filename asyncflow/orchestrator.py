@@ -101,6 +101,8 @@ class Orchestrator:
     _directory: str = attrs.field(init=False, default="")
     """The current directory when it was opened: where relative paths begin."""
     _jobs: JobConfig = attrs.field(init=False, factory=JobConfig)
+    _is_closed: bool = attrs.field(init=False, default=True)
+    """Whether the store is closed, and so all is durable."""
     _checked: int = attrs.field(init=False, default=-1)
     _travels: Travels = attrs.field(init=False)
     _catalog: Catalog = attrs.field(init=False)
@@ -119,6 +121,7 @@ class Orchestrator:
         self._travels = Travels(far=self._jobs.mode != "development")
         self._catalog = Catalog(self, self._driver)
         self._thread = threading.get_ident()
+        self._is_closed = False
         await self._host.enter(self._running())
         return self
 
@@ -246,7 +249,8 @@ class Orchestrator:
 
     async def flush(self) -> None:
         """Return when everything that was accepted so far is durable."""
-        await self.store.flush()
+        if not self._is_closed:
+            await self.store.flush()
 
     def _check_place(self) -> None:
         if process.settled is not None:
@@ -327,6 +331,7 @@ class Orchestrator:
                     group.cancel_scope.cancel()
         finally:
             self._walk = None
+            self._is_closed = True
 
             if walk is not None:
                 walk.give_up("the orchestrator failed")

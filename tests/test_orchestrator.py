@@ -517,6 +517,7 @@ async def test_records_in_a_file_outlive_the_orchestrator(tmp_path: Path) -> Non
         await submission.wait()
         stored = await SqliteReader(path).jobs()
 
+    assert await submission.wait() is submission
     assert accepted.properties == {"user": "Zoë"}
     assert [job.status for job in stored] == ["COMPLETED", "FAILED", "ABANDONED"]
 
