@@ -48,7 +48,9 @@ FINAL = frozenset(
 )
 
 TRANSITIONS = {
-    Status.SUBMITTED: frozenset({Status.BLOCKED, Status.PENDING}),
+    Status.SUBMITTED: frozenset(
+        {Status.BLOCKED, Status.PENDING, Status.CANCELED, Status.ABANDONED}
+    ),
     Status.BLOCKED: frozenset({Status.PENDING, Status.CANCELED, Status.ABANDONED}),
     Status.PENDING: frozenset({Status.RUNNING, Status.SKIPPED, Status.CANCELED}),
     Status.RUNNING: frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELED}),

@@ -9,7 +9,8 @@ reader waits for the writers before it, a writer for the writers and readers bef
 Such an order is not a need: whatever becomes of the earlier job, the later one goes on.
 
 All edges point from earlier to later, so nothing can wait in a circle. The cost is
-linear in the edges.
+linear in the edges. As it may be much for a large run, jobs are *admitted* to these rules
+a few at a time, in the order of submission; nobody can run before.
 """
 
 from __future__ import annotations
@@ -53,6 +54,13 @@ class Graph:
 
 
 @attrs.frozen
+class Block:
+    """The job waits for others."""
+
+    ref: Ref
+
+
+@attrs.frozen
 class MakeReady:
     """The job waits for nothing but a worker."""
 
@@ -83,9 +91,10 @@ class Finish:
     run: int
 
 
-Instruction: TypeAlias = MakeReady | End | Kill | Finish
+Instruction: TypeAlias = Block | MakeReady | End | Kill | Finish
 
 _DONE = frozenset({Status.COMPLETED, Status.SKIPPED})
+_WAITING = frozenset({Status.SUBMITTED, Status.BLOCKED})
 
 
 @attrs.define(eq=False)
@@ -102,6 +111,8 @@ class _Run:
     order: list[int]
     """How many jobs of earlier runs it has to wait for."""
     status: list[Status]
+    admitted: int = 0
+    """How many jobs were admitted: those at the first places."""
     followers: dict[int, list[Ref]] = attrs.field(factory=dict)
     """The jobs of later runs that wait for a job."""
     ready: deque[int] = attrs.field(factory=deque)
@@ -125,11 +136,13 @@ class Plan:
     """For each data node, the jobs that will read what this writer writes."""
     _queue: deque[int] = attrs.field(init=False, factory=deque)
     """The runs that have ready jobs, in the order of their turns."""
+    _arrivals: deque[int] = attrs.field(init=False, factory=deque)
+    """The runs that have jobs which were not admitted yet, in their order."""
 
     def submitted(
         self, run: int, graph: Graph, names: Sequence[str], *, stop: bool = False
     ) -> list[Instruction]:
-        """Take a run.
+        """Take a run. Its jobs wait to be admitted.
 
         :param names: for each job, how reasons call it
         :param stop: whether a failure ends the rest of the run
@@ -146,19 +159,40 @@ class Plan:
             count,
             list(graph.predecessors),
             [0] * count,
-            [Status.BLOCKED] * count,
+            [Status.SUBMITTED] * count,
         )
         self._runs[run] = state
+        self._arrivals.append(run)
+        return []
 
-        for index in range(count):
-            self._register((run, index), state)
+    def admitted(self, count: int) -> list[Instruction]:
+        """Take the time to admit jobs: only then they count for others.
 
+        :param count: how many at most
+        """
         instructions: list[Instruction] = []
 
-        for index in range(count):
-            self._check_ready((run, index), state, instructions)
+        while count and self._arrivals:
+            run = self._arrivals[0]
+            state = self._runs.get(run)
+
+            if state is None or state.admitted == len(state.status):
+                self._arrivals.popleft()
+                continue
+
+            ref = run, state.admitted
+            state.admitted += 1
+            count -= 1
+
+            if state.status[ref[1]] is Status.SUBMITTED:
+                self._admit(ref, state, instructions)
 
         return instructions
+
+    @property
+    def has_arrivals(self) -> bool:
+        """Whether jobs wait to be admitted."""
+        return bool(self._arrivals)
 
     def offered(self) -> Ref | None:
         """Give the job whose turn it is to a free seat; None where none is ready.
@@ -219,12 +253,25 @@ class Plan:
 
     def will_be_written(self, node: str) -> bool:
         """Tell whether a job that has not ended writes this data node."""
-        return node in self._writers
+        return node in self._writers or any(
+            node in writes
+            for run in self._arrivals
+            if run in self._runs
+            for writes in self._runs[run].graph.writes[self._runs[run].admitted :]
+        )
 
     @property
     def is_idle(self) -> bool:
         """Whether every run has finished."""
         return not (self._runs or self._writers or self._readers)
+
+    def _admit(self, ref: Ref, state: _Run, instructions: list[Instruction]) -> None:
+        self._register(ref, state)
+        state.status[ref[1]] = Status.BLOCKED
+        self._check_ready(ref, state, instructions)
+
+        if state.status[ref[1]] is Status.BLOCKED:
+            instructions.append(Block(ref))
 
     def _register(self, ref: Ref, state: _Run) -> None:
         """Put a job behind those of earlier runs that touch its data nodes."""
@@ -296,12 +343,10 @@ class Plan:
             verb = _VERBS[state.status[cause]]
 
             for index in state.graph.successors[cause]:
-                if state.status[index] is Status.BLOCKED:
-                    state.status[index] = Status.ABANDONED
-                    state.open -= 1
+                if state.status[index] in _WAITING:
                     reason = f"it needs {state.names[cause]}, which {verb}"
-                    instructions.append(End((run, index), Status.ABANDONED, reason))
-                    self._release((run, index), state, instructions)
+                    end = End((run, index), Status.ABANDONED, reason)
+                    self._drop(end, state, instructions)
                     waiting.append(index)
 
     def _stop(
@@ -314,11 +359,22 @@ class Plan:
         for index, status in enumerate(state.status):
             if status is Status.RUNNING:
                 instructions.append(Kill((run, index), reason))
-            elif status is Status.PENDING or status is Status.BLOCKED:
-                state.status[index] = Status.CANCELED
-                state.open -= 1
-                instructions.append(End((run, index), Status.CANCELED, reason))
-                self._release((run, index), state, instructions)
+            elif status in _WAITING or status is Status.PENDING:
+                end = End((run, index), Status.CANCELED, reason)
+                self._drop(end, state, instructions)
+
+    def _drop(self, end: End, state: _Run, instructions: list[Instruction]) -> None:
+        """End a job that has not run."""
+        index = end.ref[1]
+        was_admitted = state.status[index] is not Status.SUBMITTED
+        state.status[index] = end.status
+        state.open -= 1
+        instructions.append(end)
+
+        if was_admitted:
+            self._release(end.ref, state, instructions)
+        else:
+            self._forget(end.ref[0], state)
 
     def _release(self, ref: Ref, state: _Run, instructions: list[Instruction]) -> None:
         """Let those go on that come after a job, once it has ended.
@@ -350,10 +406,7 @@ class Plan:
 
     def _leave(self, ref: Ref, state: _Run) -> None:
         """Forget that a job uses its data nodes; with the last job, forget the run."""
-        state.kept -= 1
-
-        if not state.kept:
-            del self._runs[ref[0]]
+        self._forget(ref[0], state)
 
         for name in state.graph.reads[ref[1]]:
             readers = self._readers.get(name)
@@ -367,6 +420,13 @@ class Plan:
         for name in state.graph.writes[ref[1]]:
             if self._writers.get(name) == ref:
                 del self._writers[name]
+
+    def _forget(self, run: int, state: _Run) -> None:
+        """Let a job's place in the order go, and the run with its last one."""
+        state.kept -= 1
+
+        if not state.kept:
+            del self._runs[run]
 
     def _check_finished(
         self, run: int, state: _Run, instructions: list[Instruction]

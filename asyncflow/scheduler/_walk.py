@@ -23,6 +23,7 @@ from anyio import (
     to_thread,
 )
 from anyio.abc import TaskGroup
+from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import (
     Call,
@@ -41,6 +42,7 @@ from asyncflow.entities.data_node import DataNode, Version
 from asyncflow.entities.job import FINAL, Job, Status
 from asyncflow.entities.submission import Submission
 from asyncflow.scheduler._plan import (
+    Block,
     End,
     Finish,
     Graph,
@@ -55,6 +57,9 @@ from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
 
 _logger = logging.getLogger("asyncflow")
+
+ADMITTED_AT_ONCE = 250
+"""How many jobs of new runs are taken in before others have their turn: some 2 ms."""
 
 
 @attrs.define(eq=False)
@@ -96,6 +101,7 @@ class Walk:
     _count: int = attrs.field(init=False, default=0)
     skips: Skips = attrs.field(init=False, factory=Skips)
     _idle: Event = attrs.field(init=False, factory=Event)
+    _is_admitting: bool = attrs.field(init=False, default=False)
     _broken: bool = attrs.field(init=False, default=False)
 
     def submit(
@@ -114,14 +120,16 @@ class Walk:
         self._travel[run] = travel
         self.store.save(submission.record())
         names = [job.task.config_id for job in submission.jobs]
-        instructions = self._plan.submitted(run, graph, names, stop=stop)
-        now = time.time()
+        self._carry_out(self._plan.submitted(run, graph, names, stop=stop))
 
-        for job in submission.jobs:
-            job.move(Status.BLOCKED, now)
+        if self._is_admitting:
+            return
 
-        self._carry_out(instructions)
-        self._fill_seats()
+        self._admit_some()
+
+        if self._plan.has_arrivals:
+            self._is_admitting = True
+            self.group.start_soon(self._admit)
 
     def cancel(self, submission: Submission, reason: str) -> None:
         """Ask for the end of a run; a run that has ended stays what it is."""
@@ -164,11 +172,25 @@ class Walk:
 
         self._runs.clear()
 
+    def _admit_some(self) -> None:
+        self._carry_out(self._plan.admitted(ADMITTED_AT_ONCE))
+        self._fill_seats()
+
+    async def _admit(self) -> None:
+        """Admit the jobs of large runs, in turns with all else on the event loop."""
+        while self._plan.has_arrivals:
+            await checkpoint()
+            self._admit_some()
+
+        self._is_admitting = False
+
     def _carry_out(self, instructions: Sequence[Instruction]) -> None:
         now = time.time()
 
         for instruction in instructions:
             match instruction:
+                case Block(ref):
+                    self._job(ref).move(Status.BLOCKED, now)
                 case MakeReady(ref):
                     self._job(ref).move(Status.PENDING, now)
                 case End(ref, status, reason):
