@@ -5,6 +5,7 @@ How it is built; data flows down, imports point up::
     declare    config/          what users declare: data nodes, tasks, scenarios
     describe   entities/        scenario, task, data node, job, submission, graph
                events.py        what has happened
+               records.py       what a store keeps of it
     decide     scheduler/_plan  what to do next: pure
     drive      scheduler/_walk  does it, in a task group bounded by a limiter;
                |                sees only the seams of abc.py

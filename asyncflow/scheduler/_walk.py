@@ -93,13 +93,13 @@ class Walk:
     limiter: CapacityLimiter
     echo: bool
     group: TaskGroup
+    skips: Skips = attrs.field(init=False, factory=Skips)
     _plan: Plan = attrs.field(init=False, factory=Plan)
     _runs: dict[int, Submission] = attrs.field(init=False, factory=dict)
     _numbers: dict[Submission, int] = attrs.field(init=False, factory=dict)
     _travel: dict[int, Mapping[str, Travel]] = attrs.field(init=False, factory=dict)
     _flights: dict[Ref, Flight] = attrs.field(init=False, factory=dict)
     _count: int = attrs.field(init=False, default=0)
-    skips: Skips = attrs.field(init=False, factory=Skips)
     _idle: Event = attrs.field(init=False, factory=Event)
     _is_admitting: bool = attrs.field(init=False, default=False)
     _broken: bool = attrs.field(init=False, default=False)
