@@ -504,3 +504,17 @@ def test_a_program_that_was_interrupted_does_not_wait(tmp_path: Path) -> None:
 
     with pytest.raises(AssertionError, match=f"exit code -{signal.SIGINT.value}"):
         programs.run("-c", code, folder=tmp_path)
+
+
+def test_a_plan_and_records_in_a_file(config: Configuration, tmp_path: Path) -> None:
+    cfg = single(config, flows.double, skippable=True)
+    path = tmp_path / "runs.db"
+
+    with tp.Orchestrator(config, path):
+        scenario = tp.create_scenario(cfg)
+        assert scenario.plan()[0].reason == "it has not run yet"
+        scenario.submit(wait=True)
+        assert not scenario.work.plan()[0].runs
+        assert scenario.plan(force=True)[0].runs
+
+    assert path.exists()

@@ -13,6 +13,7 @@ from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.entities.engine import OnFailure
 from asyncflow.entities.job import Job as AsyncJob
 from asyncflow.entities.job import Status
+from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
 from asyncflow.entities.submission import Submission as AsyncSubmission
@@ -115,6 +116,10 @@ class Runnable(Handle[Submittable]):
             self._loop,
         )
         return submission.wait(timeout) if wait else submission
+
+    def plan(self, force: bool = False) -> tuple[PlannedJob, ...]:
+        """Say what a run would do; see `asyncflow.Scenario.plan`."""
+        return self._loop.call(self._inner.plan, force=force)
 
     def _nodes(self, nodes: Mapping[str, AsyncDataNode]) -> Mapping[str, DataNode]:
         return {key: DataNode(node, self._loop) for key, node in nodes.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import concurrent.futures.thread as _thread
 import logging
+import os
 import sys
 import threading
 from datetime import datetime
@@ -14,6 +15,7 @@ from typing import Any, Self
 import attrs
 from anyio import move_on_after
 
+from asyncflow.abc import Store
 from asyncflow.config import Config, Configuration
 from asyncflow.config.sections import ScenarioConfig
 from asyncflow.entities.scenario import Scenario as AsyncScenario
@@ -40,9 +42,11 @@ class Orchestrator:
     ends is stopped then, after its runs have ended; Ctrl-C cancels them.
 
     :param config: what is declared; None for the default `Config`
+    :param store: where records are kept; see `asyncflow.Orchestrator`
     """
 
     config: Configuration | None = None
+    store: Store | str | os.PathLike[str] = ":memory:"
     _loop: Loop | None = attrs.field(init=False, default=None)
 
     @property
@@ -66,7 +70,7 @@ class Orchestrator:
                 )
 
             config = Config if self.config is None else self.config
-            self._loop = Loop.open(AsyncOrchestrator(config))
+            self._loop = Loop.open(AsyncOrchestrator(config, self.store))
             _running = self
             _stop_at_exit()
 
