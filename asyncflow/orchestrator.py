@@ -115,8 +115,9 @@ class Orchestrator:
         :raises UsageError: where it cannot work: it is open already, on another event
             loop than asyncio's, inside a worker process
         """
-        self._check_place()
-        self._check_config()
+        _check_place()
+        await self._check_config()
+        self._check_closed()
         self._jobs = self.config.job_config
         self._travels = Travels(far=self._jobs.mode != "development")
         self._catalog = Catalog(self, self._driver)
@@ -167,8 +168,9 @@ class Orchestrator:
         :raises NotPicklable: where default data cannot be kept
         """
         walk = self._opened_walk()
-        self._check_config()
+        await self._check_config()
         section = self.config.scenario(config)
+        await self._catalog.prepare(section)
         scenario = self._catalog.make_scenario(section, creation_date, name, properties)
         nodes = scenario.data_nodes.values()
         await walk.versions.write_defaults(nodes)
@@ -252,31 +254,18 @@ class Orchestrator:
         if not self._is_closed:
             await self.store.flush()
 
-    def _check_place(self) -> None:
-        if process.settled is not None:
-            raise InsideWorker(
-                "an Orchestrator cannot be opened inside a job's worker process: submit "
-                "from the program that opened the first one, or start another program"
-            )
-
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            raise UnsupportedLoop(
-                "asyncflow runs on asyncio's event loops only (stock and uvloop): use "
-                "anyio.run(main) or asyncio.run(main()), without another backend"
-            ) from None
-
+    def _check_closed(self) -> None:
         if self._host.is_open:
             raise UsageError(
                 "this Orchestrator is open already: use it, or make another"
             )
 
-    def _check_config(self) -> None:
+    async def _check_config(self) -> None:
         """Check the configuration, if it has changed since the last time."""
-        if self._checked != self.config.revision:
-            self.config.check()
-            self._checked = self.config.revision
+        while self._checked != self.config.revision:
+            revision = self.config.revision
+            await to_thread.run_sync(self.config.check)
+            self._checked = revision
 
     def _opened_walk(self) -> Walk:
         if self._walk is None:
@@ -371,6 +360,22 @@ class Orchestrator:
             return _PICKLE
 
         return PickleDriver(os.path.join(self._directory, config.default_path))
+
+
+def _check_place() -> None:
+    if process.settled is not None:
+        raise InsideWorker(
+            "an Orchestrator cannot be opened inside a job's worker process: submit "
+            "from the program that opened the first one, or start another program"
+        )
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise UnsupportedLoop(
+            "asyncflow runs on asyncio's event loops only (stock and uvloop): use "
+            "anyio.run(main) or asyncio.run(main()), without another backend"
+        ) from None
 
 
 def _check_options(

@@ -261,8 +261,11 @@ class Configuration:
         return self.scenarios[key]
 
     def problems(self) -> tuple[Problem, ...]:
-        """Return everything that is wrong, in the order of the sections."""
-        return (*self._recorded, *checks.problems(self._registry))
+        """Return everything that is wrong, in the order of the sections.
+
+        May be called in another thread than those that declare.
+        """
+        return (*self._recorded, *checks.problems(self._registry.snapshot()))
 
     def check(self) -> None:
         """Check everything that is declared.

@@ -44,6 +44,16 @@ class Registry:
         init=False, factory=weakref.WeakSet[Section], repr=False
     )
 
+    def snapshot(self) -> Registry:
+        """Return a copy that later changes leave alone, to be read in another thread."""
+        copy = Registry()
+        copy.data_nodes = dict(self.data_nodes)
+        copy.tasks = dict(self.tasks)
+        copy.scenarios = dict(self.scenarios)
+        copy.job = self.job
+        copy._known = self._known
+        return copy
+
     @property
     def sections(self) -> tuple[Section, ...]:
         """All sections: data nodes, then tasks, then scenarios."""

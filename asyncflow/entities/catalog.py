@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import attrs
+from anyio import to_thread
 
 from asyncflow.abc import Driver
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope, TaskConfig
@@ -55,6 +56,11 @@ class Catalog:
         """Take a scenario, once its default data is written."""
         self._scenarios[scenario.id] = scenario
 
+    async def prepare(self, config: ScenarioConfig) -> None:
+        """Build the graph of a config where that holds up nobody."""
+        if config not in self._dags:
+            self._dags[config] = await to_thread.run_sync(Dag.of, config.task_configs)
+
     def make_scenario(
         self,
         config: ScenarioConfig,
@@ -62,7 +68,10 @@ class Catalog:
         name: str | None,
         properties: Mapping[str, Any],
     ) -> Scenario:
-        """Make a scenario; its data nodes have no version yet, unless they are shared."""
+        """Make a scenario; its data nodes have no version yet, unless they are shared.
+
+        :param config: one that was prepared
+        """
         date = _aware(creation_date)
         key = uuid.uuid4().hex
         nodes = {node.id: self._node(node, key) for node in config.data_node_configs}
@@ -71,7 +80,7 @@ class Catalog:
         return Scenario(
             id=scenario_id,
             config=config,
-            dag=self._dag(config),
+            dag=self._dags[config],
             name=name,
             creation_date=date,
             properties={**config.properties, **properties},
@@ -112,12 +121,6 @@ class Catalog:
             for index, config in enumerate(submission.dag.tasks)
         )
         return submission
-
-    def _dag(self, config: ScenarioConfig) -> Dag:
-        if config not in self._dags:
-            self._dags[config] = Dag.of(config.task_configs)
-
-        return self._dags[config]
 
     def _node(self, config: DataNodeConfig, key: str) -> DataNode:
         """Return the data node of a config: a new one, or the one that is shared."""
