@@ -194,9 +194,9 @@ class Orchestrator:
         tasks = [job.task for job in submission.jobs]
         travel = self._travel(tasks, force=force)
         _check_inputs(walk, tasks)
-        self._catalog.submissions[submission.id] = submission
         graph = Graph.of(submission.dag, tasks)
         walk.submit(submission, graph, travel, stop=on_failure == "stop")
+        self._catalog.submissions[submission.id] = submission
         return submission
 
     def plan(

@@ -553,3 +553,19 @@ async def test_a_store_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreFailed, match=r"runs\.db"):
         async with Orchestrator(configuration(), tmp_path / "runs.db"):
             pass
+
+
+@pytest.mark.anyio
+async def test_a_property_that_cannot_be_kept_is_refused(tmp_path: Path) -> None:
+    config = configuration()
+    cfg = single(config, flows.double)
+
+    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        with pytest.raises(NotPicklable, match="lock"):
+            scenario.submit(lock=threading.Lock())
+
+        assert orchestrator.submissions() == ()
+        await scenario.submit()
+        await orchestrator.drain()

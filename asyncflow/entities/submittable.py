@@ -60,7 +60,8 @@ class Submittable(ABC):
             ``"stop"`` cancels the rest of the run
         :param properties: the user's own values, kept with the submission
         :raises NoData: where an input was never written, and nothing will write it
-        :raises NotPicklable: where a function cannot travel to a worker
+        :raises NotPicklable: where a function cannot travel to a worker, or a property
+            cannot be kept
         :raises NotOpen: where the orchestrator is closed
         """
         return self._engine.submit(

@@ -112,13 +112,16 @@ class Walk:
         *,
         stop: bool,
     ) -> None:
-        """Take a submission whose jobs are made, and start what can run."""
+        """Take a submission whose jobs are made, and start what can run.
+
+        :raises NotPicklable: where a property of it cannot be kept; then it is not taken
+        """
+        self.store.save(submission.record())
         self._count += 1
         run = self._count
         self._runs[run] = submission
         self._numbers[submission] = run
         self._travel[run] = travel
-        self.store.save(submission.record())
         names = [job.task.config_id for job in submission.jobs]
         self._carry_out(self._plan.submitted(run, graph, names, stop=stop))
 
