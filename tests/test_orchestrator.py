@@ -461,6 +461,7 @@ async def test_scenarios_of_one_config_are_apart() -> None:
         assert await one.result.read() == 10
         assert await other.result.read() == 2
         assert one.properties == {"owner": "me"}
+        assert one.source.owner_id == one.id
         assert one.creation_date.tzinfo is not None
 
         with pytest.raises(ValueError, match="no time zone"):

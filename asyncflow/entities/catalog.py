@@ -74,9 +74,12 @@ class Catalog:
         """
         date = _aware(creation_date)
         key = uuid.uuid4().hex
-        nodes = {node.id: self._node(node, key) for node in config.data_node_configs}
-        tasks = {task.id: self._task(task, key, nodes) for task in config.task_configs}
         scenario_id = f"SCENARIO_{config.id}_{key}"
+        nodes = {
+            node.id: self._node(node, key, scenario_id)
+            for node in config.data_node_configs
+        }
+        tasks = {task.id: self._task(task, key, nodes) for task in config.task_configs}
         return Scenario(
             id=scenario_id,
             config=config,
@@ -122,7 +125,7 @@ class Catalog:
         )
         return submission
 
-    def _node(self, config: DataNodeConfig, key: str) -> DataNode:
+    def _node(self, config: DataNodeConfig, key: str, scenario_id: str) -> DataNode:
         """Return the data node of a config: a new one, or the one that is shared."""
         if config.scope is not Scope.SCENARIO and config.id in self._shared:
             return self._shared[config.id]
@@ -131,7 +134,7 @@ class Catalog:
         node = DataNode(
             id=f"DATANODE_{config.id}_{key}",
             config=config,
-            owner_id=key if own else None,
+            owner_id=scenario_id if own else None,
             driver=self.driver(config),
             engine=self.engine,
         )
