@@ -56,6 +56,15 @@ def run(tmp_path: Path, text: str) -> list[str]:
     return out.splitlines()
 
 
+DOUBLE = """
+def double(x):
+    return 2 * x
+
+cfg = Config.configure_scenario(
+    "s", Config.configure_task("t", double, source, result)
+)
+"""
+
 BLOCKING = """
 def block(_):
     child = subprocess.Popen(["sleep", "600"])
@@ -169,14 +178,8 @@ def test_the_hosts_own_calls_find_the_main_script(tmp_path: Path) -> None:
     """It is run again only where a `to_process` call of the host's needs it."""
     lines = run(
         tmp_path,
-        """
-def double(x):
-    return 2 * x
-
-cfg = Config.configure_scenario(
-    "s", Config.configure_task("t", double, source, result)
-)
-
+        DOUBLE
+        + """
 async def main():
     async with Orchestrator() as orchestrator:
         scenario = await orchestrator.create_scenario(cfg)
@@ -196,14 +199,8 @@ if __name__ == "__main__":
 def test_a_program_that_forgets_to_leave_ends(tmp_path: Path) -> None:
     lines = run(
         tmp_path,
-        """
-def double(x):
-    return 2 * x
-
-cfg = Config.configure_scenario(
-    "s", Config.configure_task("t", double, source, result)
-)
-
+        DOUBLE
+        + """
 async def main():
     orchestrator = await Orchestrator().__aenter__()
     scenario = await orchestrator.create_scenario(cfg)

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from typing import TextIO
 
 from asyncflow.abc import Call, Kept, Raised
-from asyncflow.worker.trip import raised, split_result, write_all
+from asyncflow.worker.trip import beyond_ours, keep_result, raised, read_input
 
 _printed: ContextVar[tuple[list[str], bool] | None] = ContextVar(
     "asyncflow_printed", default=None
@@ -73,16 +73,9 @@ def captured(*, echo: bool) -> Iterator[Callable[[], str | None]]:
 
 def read_inputs(call: Call) -> list[object]:
     """Read the inputs of a call."""
-    values = []
-
-    for name, driver, kept in call.inputs:
-        try:
-            values.append(driver.read(kept))
-        except Exception as error:
-            error.add_note(f"while reading input {name!r} of task {call.task!r}")
-            raise
-
-    return values
+    return [
+        read_input(call.task, name, driver, kept) for name, driver, kept in call.inputs
+    ]
 
 
 def is_at_hand(call: Call) -> bool:
@@ -92,20 +85,12 @@ def is_at_hand(call: Call) -> bool:
 
 def write_outputs(call: Call, result: object) -> tuple[Kept, ...]:
     """Keep the result of a call."""
-    names = [name for name, _, _ in call.outputs]
-    return write_all(call.outputs, split_result(call.task, names, result))
+    return keep_result(call.task, call.outputs, result)
 
 
-def failed(error: BaseException, *, frames: int = 1) -> Raised:
-    """Describe what a call raised; its traceback begins with the user's frames.
-
-    :param frames: how many frames of ours come first
-    """
-    shown = error.__traceback__
-
-    for _ in range(frames):
-        shown = shown.tb_next if shown and shown.tb_next else shown
-
+def failed(error: BaseException) -> Raised:
+    """Describe what a call raised; its traceback begins with the user's frames."""
+    shown = beyond_ours(error)
     return raised(error, shown)._replace(error=error.with_traceback(shown))
 
 

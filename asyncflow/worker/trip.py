@@ -114,17 +114,27 @@ def execute(call: RemoteCall) -> Returned | Raised:
     try:
         result = function(*arguments)
     except BaseException as error:
-        # The first entry is this function, the user's frames come after it.
-        here = error.__traceback__
-        return raised(error, here.tb_next if here and here.tb_next else here)
+        return raised(error, beyond_ours(error))
 
     try:
-        return Returned(_write(task, outputs, result))
+        loaded = [
+            (name, _remember(driver, _load_driver), str(path))
+            for name, driver, path in outputs
+        ]
+        return Returned(keep_result(task, loaded, result))
     except BaseException as error:
         return raised(
             error,
             None if isinstance(error, DataNodeWritingError) else error.__traceback__,
         )
+
+
+def beyond_ours(error: BaseException) -> TracebackType | None:
+    """Return the traceback of an error without its first entry, the frame of ours that
+    called the user's function; with it where nothing follows.
+    """
+    here = error.__traceback__
+    return here.tb_next if here and here.tb_next else here
 
 
 def raised(error: BaseException, shown: TracebackType | None) -> Raised:
@@ -147,6 +157,27 @@ def summary_of(error: BaseException) -> str:
     first = message.strip().partition("\n")[0]
     name = type(error).__qualname__
     return f"{name}: {first}" if first else name
+
+
+def read_input(task: str, name: str, driver: ValueDriver, kept: Kept) -> object:
+    """Read an input; an error says which one it was."""
+    try:
+        return driver.read(kept)
+    except Exception as error:
+        error.add_note(f"while reading input {name!r} of task {task!r}")
+        raise
+
+
+def keep_result(
+    task: str, outputs: Sequence[tuple[str, ValueDriver, str]], result: object
+) -> tuple[Kept, ...]:
+    """Split a result over the outputs of a task, and keep it.
+
+    :param outputs: for each its name, its driver and the file it may make
+    :raises DataNodeWritingError: where it does not have one value for each output
+    """
+    values = split_result(task, [name for name, _, _ in outputs], result)
+    return write_all(outputs, values)
 
 
 def split_result(task: str, names: Sequence[str], result: object) -> Sequence[object]:
@@ -200,23 +231,9 @@ def write_all(
         raise
 
 
-def _write(task: str, outputs: Sequence[Port], result: object) -> tuple[Kept, ...]:
-    values = split_result(task, [name for name, _, _ in outputs], result)
-    ports = [
-        (name, _remember(driver, _load_driver), str(path))
-        for name, driver, path in outputs
-    ]
-    return write_all(ports, values)
-
-
 def _read(task: str, port: Port) -> object:
     name, driver, kept = port
-
-    try:
-        return _remember(driver, _load_driver).read(kept)
-    except Exception as error:
-        error.add_note(f"while reading input {name!r} of task {task!r}")
-        raise
+    return read_input(task, name, _remember(driver, _load_driver), kept)
 
 
 def _load_code(code: bytes) -> Callable[..., object]:
