@@ -9,6 +9,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +87,9 @@ def test_defaults(config: Configuration) -> None:
     task = config.configure_task("t", double)
     assert (node.storage_type, node.scope) == ("pickle", Scope.SCENARIO)
     assert (node.default_data, node.default_path, node.properties) == (None, None, {})
+    assert (node.validity_period, node.keep_versions) == (None, 1)
     assert (task.input, task.output, task.skippable) == ((), (), False)
-    assert task.executor == "process"
+    assert (task.executor, task.on_restart) == ("process", "rerun")
     jobs = config.job_config
     assert (jobs.mode, jobs.max_nb_of_workers) == ("development", None)
     assert (jobs.echo, jobs.prewarm) == (True, False)
@@ -100,6 +102,30 @@ def test_shorthands_for_storage_types(config: Configuration) -> None:
     assert (pickled.storage_type, pickled.default_path) == ("pickle", "a.p")
     assert (pickled.scope, pickled.properties) == (Scope.GLOBAL, {"x": 2})
     assert (kept.storage_type, kept.default_data) == ("in_memory", 1)
+    assert config.problems() == ()
+
+
+@pytest.mark.parametrize("storage_type", ["pickle", "in_memory"])
+def test_how_values_are_kept(config: Configuration, storage_type: str) -> None:
+    shorthands: dict[str, Callable[..., DataNodeConfig]] = {
+        "pickle": config.configure_pickle_data_node,
+        "in_memory": config.configure_in_memory_data_node,
+    }
+    options: dict[str, Any] = {"validity_period": DAY, "keep_versions": 3, "x": 1}
+    plain = config.configure_data_node("a", storage_type, **options)
+    short = shorthands[storage_type]("b", **options)
+
+    for section in (plain, short):
+        assert section.storage_type == storage_type
+        assert (section.validity_period, section.keep_versions) == (DAY, 3)
+        assert section.properties == {"x": 1}
+
+    assert config.problems() == ()
+
+
+def test_what_becomes_of_a_job_that_was_interrupted(config: Configuration) -> None:
+    task = config.configure_task("t", double, on_restart="fail", x=1)
+    assert (task.on_restart, task.properties) == ("fail", {"x": 1})
     assert config.problems() == ()
 
 
@@ -299,6 +325,7 @@ def test_a_cleared_section_is_refused(config: Configuration) -> None:
 Row = tuple[str, str, str]
 """Section, field, and a piece of the message or remedy."""
 
+DAY = timedelta(days=1)
 LOCK = threading.Lock()
 
 
@@ -439,6 +466,64 @@ BAD: dict[str, tuple[Callable[[Configuration], object], list[Row]]] = {
         node(storage_type="in_memory", default_path="a.p"),
         [("DATA_NODE.n", "default_path", "'in_memory' data node has no file")],
     ),
+    "period_type": (
+        node(validity_period=60),
+        [("DATA_NODE.n", "validity_period", "60 is not a period; give a datetime.ti")],
+    ),
+    "period_text": (
+        node(validity_period="1d"),
+        [("DATA_NODE.n", "validity_period", "'1d' is not a period")],
+    ),
+    "period_class": (
+        node(validity_period=timedelta),
+        [("DATA_NODE.n", "validity_period", "is not a period")],
+    ),
+    "period_nothing": (
+        node(validity_period=timedelta()),
+        [("DATA_NODE.n", "validity_period", "(0) is not more than nothing")],
+    ),
+    "period_negative": (
+        node(validity_period=-DAY),
+        [("DATA_NODE.n", "validity_period", "None for values that are valid for ever")],
+    ),
+    "versions_type": (
+        node(keep_versions="2"),
+        [("DATA_NODE.n", "keep_versions", "'2' is not an int from 0 to ")],
+    ),
+    "versions_none": (
+        node(keep_versions=None),
+        [("DATA_NODE.n", "keep_versions", "None is not an int")],
+    ),
+    "versions_bool": (
+        node(keep_versions=True),
+        [("DATA_NODE.n", "keep_versions", "True is not an int")],
+    ),
+    "versions_float": (
+        node(keep_versions=2.0),
+        [("DATA_NODE.n", "keep_versions", "2.0 is not an int")],
+    ),
+    "versions_negative": (
+        node(keep_versions=-1),
+        [("DATA_NODE.n", "keep_versions", "how many versions to keep beside the cur")],
+    ),
+    "versions_many": (
+        node(keep_versions=10**30),
+        [("DATA_NODE.n", "keep_versions", "000 is not an int from 0 to 1000000; ")],
+    ),
+    "versions_of_own_file": (
+        node(default_path="a.p", keep_versions=2),
+        [
+            (
+                "DATA_NODE.n",
+                "keep_versions",
+                "one version; leave it out, or leave default",
+            )
+        ],
+    ),
+    "no_versions_of_own_file": (
+        node(default_path="a.p", keep_versions=0),
+        [("DATA_NODE.n", "keep_versions", "a file of your own has one version")],
+    ),
     "default_data": (
         node(default_data={"lock": [LOCK]}),
         [("DATA_NODE.n", "default_data", "default_data['lock'][0] cannot be pickled")],
@@ -450,6 +535,24 @@ BAD: dict[str, tuple[Callable[[Configuration], object], list[Row]]] = {
         [("TASK.t", "function", "inner.<closure thing> cannot be pickled")],
     ),
     "executor": (task(executor="proces"), [("TASK.t", "executor", "'process'?")]),
+    "on_restart": (
+        task(on_restart="fial"),
+        [
+            (
+                "TASK.t",
+                "on_restart",
+                "did you mean 'fail'? choose one of 'rerun', 'fail'",
+            )
+        ],
+    ),
+    "on_restart_type": (
+        task(on_restart=True),
+        [("TASK.t", "on_restart", "True is not known")],
+    ),
+    "on_restart_none": (
+        task(on_restart=None),
+        [("TASK.t", "on_restart", "None is not known")],
+    ),
     "async_in_thread": (
         task(function=fetch, executor="thread"),
         [("TASK.t", "executor", "async def")],
@@ -570,7 +673,9 @@ def test_check(
         assert problem.remedy
 
 
-@pytest.mark.parametrize("kind", NOT_AVAILABLE)
+@pytest.mark.parametrize(
+    "kind", [kind for kind, names in NOT_AVAILABLE.items() if names]
+)
 def test_options_to_come_are_refused(config: Configuration, kind: str) -> None:
     configure: dict[str, Callable[..., object]] = {
         "DATA_NODE": functools.partial(config.configure_data_node, "n"),
@@ -637,6 +742,13 @@ def test_what_is_wrong_is_still_there_to_look_at(
         pytest.param(task(function=fetch, executor="inline"), id="async_inline"),
         pytest.param(jobs(mode="standalone", max_nb_of_workers=1024), id="workers"),
         pytest.param(node(default_data=np.arange(3)), id="array"),
+        pytest.param(node(keep_versions=0), id="no_versions"),
+        pytest.param(node(keep_versions=1_000_000), id="many_versions"),
+        pytest.param(node(default_path="a.p", keep_versions=1), id="own_file"),
+        pytest.param(node(default_path="a.p", validity_period=DAY), id="own_period"),
+        pytest.param(node(validity_period=timedelta.resolution), id="short_period"),
+        pytest.param(node(validity_period=timedelta.max), id="long_period"),
+        pytest.param(task(on_restart="rerun"), id="rerun"),
         pytest.param(scenario(), id="chain"),
         pytest.param(scenario(additional_data_node_configs=()), id="nothing_more"),
     ],
@@ -644,6 +756,28 @@ def test_what_is_wrong_is_still_there_to_look_at(
 def test_what_is_right_has_no_problem(
     config: Configuration, declare: Callable[[Configuration], object]
 ) -> None:
+    declare(config)
+    assert config.problems() == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "declare"),
+    [
+        ("validity_period", node("a", validity_period=DAY)),
+        ("keep_versions", node("a", keep_versions=2)),
+        ("on_restart", task("a", on_restart="fail")),
+    ],
+)
+def test_other_options_are_other_content(
+    config: Configuration, field: str, declare: Callable[[Configuration], object]
+) -> None:
+    plain = task("a") if field == "on_restart" else node("a")
+    declare(config)
+    plain(config)
+    assert [problem.field for problem in config.problems()] == [field]
+
+    config.clear()
+    declare(config)
     declare(config)
     assert config.problems() == ()
 

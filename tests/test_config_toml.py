@@ -11,15 +11,17 @@ import textwrap
 import threading
 import types
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from asyncflow.config import Configuration, Scope
+from asyncflow.config.keeping import from_text, to_text
 from asyncflow.config.sections import Section
 from asyncflow.config.toml_lines import line_at, lines_of
 from asyncflow.config.toml_write import dump
@@ -301,6 +303,164 @@ def test_a_link_and_the_mode_of_its_file_stay(
     assert "[JOB]" in target.read_text()
 
 
+# --------------------------------------------------- how values are kept, and how long
+
+HOUR = timedelta(hours=1)
+
+KEPT = f"""\
+[DATA_NODE.a]
+validity_period = "1d2h3m4.5s"
+keep_versions = 0
+
+[DATA_NODE.b]
+validity_period = "1h"
+
+[DATA_NODE.c]
+keep_versions = 5
+
+[TASK.t]
+function = "{HERE}:double"
+inputs = ["a"]
+outputs = ["b"]
+on_restart = "fail"
+"""
+
+
+def test_how_values_are_kept(config: Configuration, file: Path) -> None:
+    period = timedelta(days=1, hours=2, minutes=3, seconds=4.5)
+    first = config.configure_data_node("a", validity_period=period, keep_versions=0)
+    second = config.configure_in_memory_data_node("b", validity_period=HOUR)
+    config.configure_pickle_data_node("c", keep_versions=5)
+    config.configure_task("t", double, first, second, on_restart="fail")
+    config.export(file)
+
+    text = file.read_text().replace('storage_type = "in_memory"\n', "")
+    assert text.endswith(KEPT)
+    again = loaded(file)
+    assert same(config, again)
+    assert again.data_nodes["a"].validity_period == period
+    assert again.problems() == ()
+
+
+def test_defaults_are_not_written(config: Configuration, file: Path) -> None:
+    options: dict[str, Any] = {"validity_period": None, "keep_versions": 1}
+    node = config.configure_data_node("a", **options)
+    config.configure_task("t", double, node, on_restart="rerun")
+    config.export(file)
+    text = file.read_text()
+    assert not [name for name in (*options, "on_restart") if name in text]
+
+
+def test_a_file_changes_how_values_are_kept(config: Configuration, file: Path) -> None:
+    node = config.configure_data_node("a", validity_period=HOUR, keep_versions=2)
+    config.configure_task("t", double, node)
+    write(
+        file,
+        """
+        [DATA_NODE.a]
+        keep_versions = 4
+        [TASK.t]
+        on_restart = "fail"
+        """,
+    )
+    config.load(file)
+    node = config.data_nodes["a"]
+    assert (node.validity_period, node.keep_versions) == (HOUR, 4)
+    assert config.tasks["t"].on_restart == "fail"
+
+    # In the place of the old text, with its comment.
+    file.write_text("[DATA_NODE.a]\nvalidity_period = '1d' # a day\n")
+    config.export(file)
+    assert 'validity_period = "1h" # a day\n' in file.read_text()
+    assert same(loaded(file), config)
+
+
+def test_a_period_elsewhere_is_refused(config: Configuration, file: Path) -> None:
+    """It would come back as text."""
+    config.configure_data_node("a", default_data=HOUR, x=HOUR)
+    config.configure_task("t", double, validity_period=HOUR)
+    found = [
+        (each.section, each.field) for each in refused(lambda: config.export(file))
+    ]
+    assert sorted(found) == [
+        ("DATA_NODE.a", "default_data"),
+        ("DATA_NODE.a", "x"),
+        ("TASK.t", "validity_period"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "period"),
+    [
+        ("1d2h3m4s", timedelta(days=1, hours=2, minutes=3, seconds=4)),
+        ("1d2h3m4s:timedelta", timedelta(days=1, hours=2, minutes=3, seconds=4)),
+        ("1d0h0m0s:timedelta", timedelta(days=1)),
+        ("90m", timedelta(minutes=90)),
+        ("36h", timedelta(hours=36)),
+        ("2d", timedelta(days=2)),
+        ("0.25s", timedelta(seconds=0.25)),
+        ("1m0.000001s", timedelta(minutes=1, microseconds=1)),
+        ("3600s:timedelta", HOUR),
+        ("0d00h01m", timedelta(minutes=1)),
+        ("0s", timedelta()),
+    ],
+)
+def test_periods(text: str, period: timedelta) -> None:
+    assert from_text(text) == period
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "1",
+        "d",
+        ":timedelta",
+        "-1d",
+        "1 d",
+        "1d ",
+        " 1d",
+        "1d\n",
+        "1D",
+        "1s1m",
+        "1d1d",
+        "1.5d",
+        ".5s",
+        "1.s",
+        "0.0000001s",
+        "1e3s",
+        "1w",
+        "1d:",
+        "1d:int",
+        "1d:timedelta:timedelta",
+        "1000000000d",
+        "9" * 18 + "h",
+        pytest.param("9" * 5000 + "s", id="more digits than int takes"),
+        "\N{ARABIC-INDIC DIGIT ONE}d",
+    ],
+)
+def test_what_is_no_period(text: str) -> None:
+    assert from_text(text) is None
+
+
+PERIODS = st.timedeltas(min_value=timedelta.resolution)
+
+
+@given(PERIODS)
+@example(timedelta.max)
+@example(timedelta.resolution)
+def test_any_period_makes_the_round_trip(period: timedelta) -> None:
+    text = to_text(period)
+    assert from_text(text) == period
+    assert from_text(f"{text}:timedelta") == period
+
+
+@given(st.text("0123456789.dhms:-timedl ", max_size=30) | st.text())
+def test_any_text_is_a_period_or_not(text: str) -> None:
+    period = from_text(text)
+    assert period is None or from_text(to_text(period)) == period
+
+
 # ------------------------------------------------------------- over a file that exists
 
 EDITED = f"""\
@@ -479,6 +639,46 @@ BAD: dict[str, tuple[str, list[Found]]] = {
     "node_scope": (
         "[DATA_NODE.n]\nscope = 'global'\n",
         [(2, "DATA_NODE.n", "scope", "'global' is not a Scope")],
+    ),
+    "period": (
+        (
+            "[DATA_NODE.n]\nvalidity_period = '1 day'\n"
+            "[DATA_NODE.m]\n\nvalidity_period = 60\n"
+            "[DATA_NODE.o]\nvalidity_period = '0s'\n"
+            "[DATA_NODE.p]\nvalidity_period = '-1d'\n"
+            "[DATA_NODE.q]\nvalidity_period = '999999999999d'\n"
+        ),
+        [
+            (2, "DATA_NODE.n", "validity_period", "'1 day' is not a period"),
+            (5, "DATA_NODE.m", "validity_period", "60 is not a period"),
+            (7, "DATA_NODE.o", "validity_period", "(0) is not more than nothing"),
+            (9, "DATA_NODE.p", "validity_period", "(in TOML: '1d2h3m4s')"),
+            (11, "DATA_NODE.q", "validity_period", "'999999999999d' is not a period"),
+        ],
+    ),
+    "versions": (
+        (
+            "[DATA_NODE.n]\nkeep_versions = -1\n"
+            "[DATA_NODE.m]\n\nkeep_versions = '2'\n"
+            "[DATA_NODE.o]\nkeep_versions = true\n"
+            "[DATA_NODE.p]\ndefault_path = 'p.p'\nkeep_versions = 3\n"
+        ),
+        [
+            (2, "DATA_NODE.n", "keep_versions", "-1 is not an int from 0"),
+            (5, "DATA_NODE.m", "keep_versions", "'2' is not an int"),
+            (7, "DATA_NODE.o", "keep_versions", "True is not an int"),
+            (10, "DATA_NODE.p", "keep_versions", "a file of your own has one"),
+        ],
+    ),
+    "on_restart": (
+        (
+            "[TASK.t]\nfunction = 'math:sqrt'\non_restart = 'rerum'\n"
+            "[TASK.u]\nfunction = 'math:sqrt'\non_restart = 1\n"
+        ),
+        [
+            (3, "TASK.t", "on_restart", "did you mean 'rerun'?"),
+            (6, "TASK.u", "on_restart", "1 is not known"),
+        ],
     ),
     "id": ("[DATA_NODE.'a b']\n", [(1, "DATA_NODE.a b", "id", "identifier")]),
     "task_values": (

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from asyncflow.config import graph
+from asyncflow.config import graph, keeping
 from asyncflow.config.names import MISNAMED, NOT_AVAILABLE, RESERVED, is_name
 from asyncflow.config.registry import Registry
 from asyncflow.config.sections import (
@@ -24,6 +24,7 @@ from asyncflow.worker.errors import NotPicklable
 
 STORAGE_TYPES = ("pickle", "in_memory")
 EXECUTORS = ("process", "thread", "inline")
+ON_RESTART = ("rerun", "fail")
 MODES = ("development", "standalone")
 MAX_WORKERS = 1024
 
@@ -190,8 +191,8 @@ def _workers(count: object) -> Iterator[Problem]:
 def _data_node(node: DataNodeConfig) -> Iterator[Problem]:
     yield from _choice(node.label, "storage_type", node.storage_type, STORAGE_TYPES)
     yield from _scope(node.label, node.scope)
-    yield from _path(node)
     yield from _default(node)
+    yield from keeping.problems(node)
 
 
 def _scope(label: str, scope: object) -> Iterator[Problem]:
@@ -202,32 +203,6 @@ def _scope(label: str, scope: object) -> Iterator[Problem]:
             message=f"{scope!r} is not a Scope",
             remedy="give Scope.SCENARIO, Scope.CYCLE or Scope.GLOBAL",
         )
-
-
-def _path(node: DataNodeConfig) -> Iterator[Problem]:
-    path: object = node.default_path
-    if path is None:
-        return
-
-    if not _is_path(path):
-        yield Problem(
-            section=node.label,
-            field="default_path",
-            message=f"{path!r} is not a path",
-            remedy="give a str or a pathlib.Path",
-        )
-
-    if node.storage_type != "pickle":
-        yield Problem(
-            section=node.label,
-            field="default_path",
-            message=f"a {node.storage_type!r} data node has no file",
-            remedy="leave it out, or use the storage type 'pickle'",
-        )
-
-
-def _is_path(value: object) -> bool:
-    return isinstance(value, str) and value != "" and "\0" not in value
 
 
 def _default(node: DataNodeConfig) -> Iterator[Problem]:
@@ -249,6 +224,7 @@ def _task(registry: Registry, task: TaskConfig) -> Iterator[Problem]:
     yield from _function(task.label, task.function)
     yield from _flag(task.label, "skippable", task.skippable)
     yield from _choice(task.label, "executor", task.executor, EXECUTORS)
+    yield from _choice(task.label, "on_restart", task.on_restart, ON_RESTART)
     yield from _async_in_thread(task)
 
     for field, nodes in (("input", task.input), ("output", task.output)):

@@ -6,6 +6,7 @@ import os
 import reprlib
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -74,6 +75,8 @@ class Configuration:
         *,
         default_data: object = None,
         default_path: str | os.PathLike[str] | None = None,
+        validity_period: timedelta | None = None,
+        keep_versions: int = 1,
         **properties: object,
     ) -> DataNodeConfig:
         """Declare a data node.
@@ -83,6 +86,9 @@ class Configuration:
         :param scope: who shares it.
         :param default_data: its first value; None leaves it unwritten.
         :param default_path: a pickle file of your own; None lets asyncflow choose.
+        :param validity_period: how long a value is valid after it was written; None for
+            ever. What a skippable task wrote is written anew when it is not valid.
+        :param keep_versions: how many versions are kept beside the current one.
         :param properties: whatever else you want to keep with it.
         """
         return self._configure(
@@ -90,6 +96,8 @@ class Configuration:
                 id=id,
                 storage_type=storage_type,
                 scope=scope,
+                validity_period=validity_period,
+                keep_versions=keep_versions,
                 default_data=default_data,
                 default_path=_as_path(default_path),
                 properties=properties,
@@ -102,6 +110,9 @@ class Configuration:
         default_path: str | os.PathLike[str] | None = None,
         default_data: object = None,
         scope: Scope = Scope.SCENARIO,
+        *,
+        validity_period: timedelta | None = None,
+        keep_versions: int = 1,
         **properties: object,
     ) -> DataNodeConfig:
         """Declare a data node whose values are pickled to disk.
@@ -114,6 +125,8 @@ class Configuration:
                 id=id,
                 storage_type="pickle",
                 scope=scope,
+                validity_period=validity_period,
+                keep_versions=keep_versions,
                 default_data=default_data,
                 default_path=_as_path(default_path),
                 properties=properties,
@@ -125,6 +138,9 @@ class Configuration:
         id: str,
         default_data: object = None,
         scope: Scope = Scope.SCENARIO,
+        *,
+        validity_period: timedelta | None = None,
+        keep_versions: int = 1,
         **properties: object,
     ) -> DataNodeConfig:
         """Declare a data node whose values last as long as the orchestrator.
@@ -136,6 +152,8 @@ class Configuration:
                 id=id,
                 storage_type="in_memory",
                 scope=scope,
+                validity_period=validity_period,
+                keep_versions=keep_versions,
                 default_data=default_data,
                 properties=properties,
             )
@@ -150,6 +168,7 @@ class Configuration:
         skippable: bool = False,
         *,
         executor: str = "process",
+        on_restart: str = "rerun",
         **properties: object,
     ) -> TaskConfig:
         """Declare a task.
@@ -161,6 +180,8 @@ class Configuration:
         :param skippable: whether to skip it if function and inputs have not changed.
         :param executor: ``process``, ``thread`` or ``inline``; ``async def`` functions
             run on the event loop in any case.
+        :param on_restart: what becomes of a job that ran when its orchestrator was
+            killed: ``rerun`` runs it again, ``fail`` does not.
         :param properties: whatever else you want to keep with it.
         """
         return self._configure(
@@ -171,6 +192,7 @@ class Configuration:
                 output=_as_tuple(output),
                 skippable=skippable,
                 executor=executor,
+                on_restart=on_restart,
                 properties=properties,
             )
         )

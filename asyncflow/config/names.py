@@ -8,6 +8,7 @@ from collections.abc import Mapping
 RESERVED = frozenset(
     {
         "additional_data_nodes",
+        "basis",
         "config",
         "config_id",
         "creation_date",
@@ -26,6 +27,7 @@ RESERVED = frozenset(
         "properties",
         "read",
         "record",
+        "scenario_id",
         "scope",
         "sequences",
         "skippable",
@@ -43,13 +45,12 @@ RESERVED = frozenset(
 (``scenario.my_output``), so none can have these names."""
 
 NOT_AVAILABLE: Mapping[str, frozenset[str]] = {
-    "DATA_NODE": frozenset({"keep_versions", "validity_period"}),
+    "DATA_NODE": frozenset(),
     "TASK": frozenset(
         {
             "crash_retries",
             "memory_limit",
             "needs",
-            "on_restart",
             "retry",
             "run_timeout",
             "stall_timeout",

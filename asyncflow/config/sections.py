@@ -12,6 +12,7 @@ import inspect
 import reprlib
 import types
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import ClassVar
 
 import attrs
@@ -139,6 +140,12 @@ class DataNodeConfig(Section):
     default_path: str | None = None
     """The user's own pickle file; None lets asyncflow choose where values are."""
 
+    validity_period: timedelta | None = None
+    """How long a value is valid after it was written; None for ever."""
+
+    keep_versions: int = 1
+    """How many versions are kept beside the current one."""
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class TaskConfig(Section):
@@ -160,6 +167,10 @@ class TaskConfig(Section):
 
     executor: str = "process"
     """Where jobs run: ``process``, ``thread`` or ``inline``."""
+
+    on_restart: str = "rerun"
+    """What becomes of a job that ran when its orchestrator was killed: ``rerun``,
+    ``fail``."""
 
     @property
     def input_configs(self) -> tuple[DataNodeConfig, ...]:

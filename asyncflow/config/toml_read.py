@@ -13,6 +13,7 @@ import attrs
 
 from asyncflow.config import checks
 from asyncflow.config.importable import NotImportable, find
+from asyncflow.config.keeping import from_text
 from asyncflow.config.registry import Registry
 from asyncflow.config.sections import (
     DataNodeConfig,
@@ -137,6 +138,11 @@ class _Reader:
         scope = table.get("scope")
         if isinstance(scope, str) and scope in Scope.__members__:
             table["scope"] = Scope[scope]
+
+        period = table.get("validity_period")
+        if isinstance(period, str):
+            read = from_text(period)
+            table["validity_period"] = period if read is None else read
 
         self._put(self.draft.data_nodes.get(key), DataNodeConfig(id=key), table)
 

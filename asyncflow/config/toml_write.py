@@ -9,6 +9,7 @@ import secrets
 import shutil
 import tomllib
 from collections.abc import Iterable, Mapping, MutableMapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tomlkit.items import Item, Key
 from tomlkit.items import Table as TomlTable
 
 from asyncflow.config.importable import NotImportable, name_of
+from asyncflow.config.keeping import to_text
 from asyncflow.config.registry import Registry
 from asyncflow.config.sections import (
     DataNodeConfig,
@@ -151,6 +153,9 @@ class _Writer:
         table: Table = {}
         self._unless_default(table, node.label, node, "storage_type", "scope")
         self._unless_default(table, node.label, node, "default_data", "default_path")
+        self._unless_default(
+            table, node.label, node, "validity_period", "keep_versions"
+        )
         return table | self._properties(node.label, node.properties)
 
     def _task(self, task: TaskConfig) -> Table:
@@ -160,6 +165,7 @@ class _Writer:
             "outputs": self._ids(task.label, "output", task.output),
         }
         self._unless_default(table, task.label, task, "skippable", "executor")
+        self._unless_default(table, task.label, task, "on_restart")
         return table | self._properties(task.label, task.properties)
 
     def _scenario(self, scenario: ScenarioConfig) -> Table:
@@ -213,8 +219,13 @@ class _Writer:
         defaults = attrs.fields_dict(type(section))
         for name in names:
             value, default = getattr(section, name), defaults[name].default
-            if not same_value(value, default):
-                table[name] = self._value(label, name, value)
+            if same_value(value, default):
+                continue
+
+            if name == "validity_period" and isinstance(value, timedelta):
+                value = to_text(value)
+
+            table[name] = self._value(label, name, value)
 
     def _properties(self, label: str, properties: Mapping[str, object]) -> Table:
         return {
