@@ -14,3 +14,4 @@ class MemoryDriver(Driver):
     """
 
     storage_type: ClassVar[str] = "in_memory"
+    outlives: ClassVar[bool] = False

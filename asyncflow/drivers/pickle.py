@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from asyncflow.abc import Driver, Kept
 from asyncflow.worker.codec import dumps
-from asyncflow.worker.values import replace_file
+from asyncflow.worker.values import replace_file, sync_folder
 
 
 class PickleDriver(Driver):
@@ -37,7 +37,7 @@ class PickleDriver(Driver):
 
         data = dumps(value, name=name)
         staged = self.staged(path)
-        replace_file(staged, lambda file: file.write(data))
+        replace_file(staged, lambda file: file.write(data), sync=True)
         return staged
 
     def exists(self) -> bool:
@@ -54,6 +54,7 @@ class PickleDriver(Driver):
 
         try:
             os.replace(kept, self.path)
+            sync_folder(os.path.dirname(self.path))
         except BaseException:
             with suppress(OSError):
                 os.unlink(kept)

@@ -37,3 +37,22 @@ def _rebuild(
     error.args = args
     error.__dict__.update(state)
     return error
+
+
+class ValueDamaged(AsyncflowError):
+    """The file of a value cannot be read: `file`, and `why`."""
+
+    def __init__(self, file: str, why: str) -> None:
+        self.file = file
+        self.why = why
+        super().__init__(
+            f"the value in {file} {why}: write the data node again, or run the task "
+            "that writes it"
+        )
+
+
+class ValueMissing(ValueDamaged):
+    """The file of a value is not there: deleted, or on another host."""
+
+    def __init__(self, file: str, why: str = "is missing") -> None:
+        super().__init__(file, why)

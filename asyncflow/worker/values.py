@@ -5,9 +5,9 @@ aligned place. Who reads it maps it into memory copy-on-write, so that an array 
 where it lies: nothing is copied, and the function may write into it. Method: pickle
 protocol 5, PEP 574.
 
-File: ``AFV1``, the number of buffers (u32), the length of the pickle (u64), the length of
-each buffer (u64 each); then the pickle; then the buffers, each at a multiple of 64.
-All little endian.
+File: ``AFV2``, the number of buffers (u32), the length of the pickle (u64), its CRC-32
+(u32), the length of each buffer (u64 each); then the pickle; then the buffers, each at a
+multiple of 64. All little endian.
 """
 
 from __future__ import annotations
@@ -16,28 +16,31 @@ import mmap
 import os
 import pickle
 import struct
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from typing import BinaryIO
 
 from asyncflow.worker.codec import dumps
+from asyncflow.worker.errors import ValueDamaged, ValueMissing
 from asyncflow.worker.outcome import Kept
 
 INLINE = 64 * 1024
 """Values whose pickle has at most so many bytes need no file."""
 
-_MAGIC = b"AFV1"
-_HEAD = struct.Struct("<4sIQ")
+_MAGIC = b"AFV2"
+_HEAD = struct.Struct("<4sIQI")
 _ALIGN = 64
 
 
-def keep(value: object, path: str, name: str) -> Kept:
+def keep(value: object, path: str, name: str, *, sync: bool) -> Kept:
     """Keep a value; return its bytes, or `path` where a file was made for it.
 
     :param path: the file to make where the value is large
     :param name: how an error calls the value
+    :param sync: whether the file outlives a power failure; waits for the disk
     :raises NotPicklable: where it cannot be pickled
-    :raises OSError: where the file cannot be written; none is left behind
+    :raises OSError: where the file cannot be written, naming it; none is left behind
     """
     buffers: list[pickle.PickleBuffer] = []
     data = dumps(value, buffers, name)
@@ -45,41 +48,72 @@ def keep(value: object, path: str, name: str) -> Kept:
     if not buffers and len(data) <= INLINE:
         return data
 
-    replace_file(path, lambda file: _write(file, data, buffers))
+    replace_file(path, lambda file: _write(file, data, buffers), sync=sync)
     return path
 
 
 def fetch(kept: bytes | str) -> object:
-    """Read a value that `keep` kept."""
+    """Read a value that `keep` kept.
+
+    :raises ValueMissing: where its file is not there
+    :raises ValueDamaged: where its file is not whole
+    """
     if isinstance(kept, bytes):
         return pickle.loads(kept)
 
-    with open(kept, "rb") as file:
-        view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+    try:
+        with open(kept, "rb") as file:
+            view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+    except FileNotFoundError:
+        raise ValueMissing(kept) from None
+    except ValueError:  # an empty file cannot be mapped
+        raise ValueDamaged(kept, "is empty") from None
 
-    magic, count, length = _HEAD.unpack_from(view)
+    try:
+        data, buffers = _parts(view)
+    except struct.error:
+        raise ValueDamaged(kept, "is damaged (it ends in its head)") from None
+    except ValueError as error:
+        raise ValueDamaged(kept, f"is damaged ({error})") from None
+
+    return pickle.loads(data, buffers=buffers)
+
+
+def _parts(view: memoryview) -> tuple[memoryview, list[memoryview]]:
+    """Return the pickle and the buffers of a file; raise where it is not whole."""
+    magic, count, length, checksum = _HEAD.unpack_from(view)
 
     if magic != _MAGIC:
-        raise ValueError(f"{kept} is not a value file of asyncflow")
+        raise ValueError("it does not begin as a value of asyncflow does")
 
     sizes = struct.unpack_from(f"<{count}Q", view, _HEAD.size)
     start = _HEAD.size + 8 * count
-    data = view[start : start + length]
     end = start + length
-    buffers = []
+    data = view[start:end]
+    buffers: list[memoryview] = []
 
     for size in sizes:
         begin = _aligned(end)
         end = begin + size
         buffers.append(view[begin:end])
 
-    return pickle.loads(data, buffers=buffers)
+    if len(view) != end:
+        raise ValueError(f"it has {len(view)} bytes, where there were {end}")
+
+    if zlib.crc32(data) != checksum:
+        raise ValueError("its checksum is wrong")
+
+    return data, buffers
 
 
-def replace_file(path: str, write: Callable[[BinaryIO], object]) -> None:
+def replace_file(
+    path: str, write: Callable[[BinaryIO], object], *, sync: bool = False
+) -> None:
     """Write a file under a temporary name beside `path`, then rename it to `path`.
 
     Whatever fails, `path` is what it was and the temporary file is gone.
+
+    :param sync: whether it outlives a power failure once this returns
     """
     temporary = temporary_name(path)
 
@@ -87,12 +121,32 @@ def replace_file(path: str, write: Callable[[BinaryIO], object]) -> None:
         with open(temporary, "wb") as file:
             write(file)
 
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+
         os.replace(temporary, path)
-    except BaseException:
+
+        if sync:
+            sync_folder(os.path.dirname(path))
+    except BaseException as error:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
 
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = path  # a failed write does not know it
+
         raise
+
+
+def sync_folder(folder: str) -> None:
+    """Have the names in a folder outlive a power failure."""
+    descriptor = os.open(folder or os.curdir, os.O_RDONLY | os.O_DIRECTORY)
+
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def temporary_name(path: str) -> str:
@@ -102,7 +156,7 @@ def temporary_name(path: str) -> str:
 
 def _write(file: BinaryIO, data: bytes, buffers: list[pickle.PickleBuffer]) -> None:
     raws = [buffer.raw() for buffer in buffers]
-    file.write(_HEAD.pack(_MAGIC, len(raws), len(data)))
+    file.write(_HEAD.pack(_MAGIC, len(raws), len(data), zlib.crc32(data)))
     file.write(struct.pack(f"<{len(raws)}Q", *(raw.nbytes for raw in raws)))
     file.write(data)
 
