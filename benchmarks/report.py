@@ -12,7 +12,12 @@ from benchmarks.suite import WORKERS
 from benchmarks.walkers import MODULES
 
 WALKERS = tuple(MODULES)
-RATIOS = (("asyncflow", "bare"), ("asyncflow", "pool"), ("pool", "bare"))
+RATIOS = (
+    ("asyncflow", "bare"),
+    ("asyncflow", "pool"),
+    ("asyncflow", "memory"),
+    ("pool", "bare"),
+)
 MEBI = 1024 * 1024
 NONE = "-"
 
@@ -63,7 +68,12 @@ def table(head: Row, rows: Iterable[Row]) -> str:
 
 def ratio_row(result: Result) -> Row:
     if result.problem:
-        return [result.benchmark.name, str(result.jobs), "see below", *[NONE] * 3]
+        return [
+            result.benchmark.name,
+            str(result.jobs),
+            "see below",
+            *[NONE] * len(RATIOS),
+        ]
 
     seconds = {
         name: [sample.seconds for sample in samples]

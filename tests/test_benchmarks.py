@@ -24,10 +24,11 @@ def test_a_table_of_ratios(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     [row] = re.findall(r"^\| chain +\| 10 .*", done.stdout, re.MULTILINE)[:1]
-    assert len(SPREAD.findall(row)) == 3
+    assert len(SPREAD.findall(row)) == 4
     samples = json.loads(file.read_text())["benchmarks"]["chain"]["samples"]
     assert {name: len(taken) for name, taken in samples.items()} == {
         "asyncflow": 1,
         "bare": 1,
+        "memory": 1,
         "pool": 1,
     }

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 MODULES = {
     "asyncflow": "benchmarks.walkers.asyncflow_",
+    "memory": "benchmarks.walkers.memory",
     "bare": "benchmarks.walkers.bare",
     "pool": "benchmarks.walkers.pool",
 }

@@ -1,10 +1,11 @@
-"""asyncflow, as it is by default: ``standalone`` mode, pickle nodes.
+"""asyncflow, as it is by default: ``standalone`` mode, pickle nodes, an SQLite store.
 
 Arrays are in ``in_memory`` nodes.
 """
 
 from __future__ import annotations
 
+import tempfile
 import time
 from types import TracebackType
 from typing import Self
@@ -19,12 +20,18 @@ from benchmarks.walkers.abc import Values, Walker
 class AsyncflowWalker(Walker):
     """Declare a scenario config for each graph; a scenario for each copy."""
 
+    def __init__(self, workers: int, store: str | None = None) -> None:
+        super().__init__(workers)
+        self.store = store
+
     async def __aenter__(self) -> Self:
+        self.folder = tempfile.TemporaryDirectory(prefix="asyncflow-benchmark-")
         self.config = Configuration()
         self.config.configure_job_executions("standalone", self.workers)
         self.graphs = 0
         self.scenarios: list[Scenario] = []
-        self.orchestrator = Orchestrator(self.config)
+        store = self.store or f"{self.folder.name}/asyncflow.db"
+        self.orchestrator = Orchestrator(self.config, store)
         await self.orchestrator.__aenter__()
         return self
 
@@ -35,6 +42,7 @@ class AsyncflowWalker(Walker):
         traceback: TracebackType | None,
     ) -> None:
         await self.orchestrator.__aexit__(kind, error, traceback)
+        self.folder.cleanup()
 
     async def prepare(self, graph: Graph, copies: int) -> None:
         self.graphs += 1
