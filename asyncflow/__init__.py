@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from asyncflow.config import TaskConfig as TaskConfig
     from asyncflow.entities.completion import as_completed as as_completed
     from asyncflow.entities.data_node import DataNode as DataNode
+    from asyncflow.entities.data_node import Edit as Edit
     from asyncflow.entities.job import Job as Job
     from asyncflow.entities.job import Status as Status
     from asyncflow.entities.planned import PlannedJob as PlannedJob
@@ -45,10 +46,12 @@ if TYPE_CHECKING:
     from asyncflow.errors import AsyncflowError as AsyncflowError
     from asyncflow.errors import BlockingCall as BlockingCall
     from asyncflow.errors import ConfigError as ConfigError
+    from asyncflow.errors import DataNodeIsBeingEdited as DataNodeIsBeingEdited
     from asyncflow.errors import DataNodeWritingError as DataNodeWritingError
     from asyncflow.errors import InsideWorker as InsideWorker
     from asyncflow.errors import JobFailed as JobFailed
     from asyncflow.errors import NoData as NoData
+    from asyncflow.errors import NotDeclared as NotDeclared
     from asyncflow.errors import NotFound as NotFound
     from asyncflow.errors import NotOpen as NotOpen
     from asyncflow.errors import NotPicklable as NotPicklable
@@ -59,6 +62,8 @@ if TYPE_CHECKING:
     from asyncflow.errors import SubmissionFailed as SubmissionFailed
     from asyncflow.errors import UnsupportedLoop as UnsupportedLoop
     from asyncflow.errors import UsageError as UsageError
+    from asyncflow.errors import ValueDamaged as ValueDamaged
+    from asyncflow.errors import ValueMissing as ValueMissing
     from asyncflow.events import Event as Event
     from asyncflow.events import JobEvent as JobEvent
     from asyncflow.events import JobFinished as JobFinished
@@ -67,24 +72,29 @@ if TYPE_CHECKING:
     from asyncflow.events import SubmissionFinished as SubmissionFinished
     from asyncflow.events import SubmissionStarted as SubmissionStarted
     from asyncflow.orchestrator import Orchestrator as Orchestrator
+    from asyncflow.records import JobRecord as JobRecord
+    from asyncflow.records import ScenarioRecord as ScenarioRecord
+    from asyncflow.records import SubmissionRecord as SubmissionRecord
 
 _HOMES = {
     "config": "Config Configuration DataNodeConfig JobConfig ScenarioConfig Scope "
     "TaskConfig",
     "entities.completion": "as_completed",
-    "entities.data_node": "DataNode",
+    "entities.data_node": "DataNode Edit",
     "entities.job": "Job Status",
     "entities.planned": "PlannedJob",
     "entities.scenario": "Scenario",
     "entities.sequence": "Sequence",
     "entities.submission": "Submission SubmissionStatus",
     "entities.task": "Task",
-    "errors": "AsyncflowError BlockingCall ConfigError DataNodeWritingError InsideWorker "
-    "JobFailed NoData NotFound NotOpen NotPicklable Problem RemoteTraceback "
-    "StoreFailed SubmissionCanceled SubmissionFailed UnsupportedLoop UsageError",
+    "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
+    "DataNodeWritingError InsideWorker JobFailed NoData NotDeclared NotFound NotOpen "
+    "NotPicklable Problem RemoteTraceback StoreFailed SubmissionCanceled "
+    "SubmissionFailed UnsupportedLoop UsageError ValueDamaged ValueMissing",
     "events": "Event JobEvent JobFinished JobPending JobStarted SubmissionFinished "
     "SubmissionStarted",
     "orchestrator": "Orchestrator",
+    "records": "JobRecord ScenarioRecord SubmissionRecord",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -21,11 +21,14 @@ from asyncflow.worker.values import fetch, keep
 
 if TYPE_CHECKING:
     from asyncflow.records import (
+        BasisRecord,
         DataNodeRecord,
         JobRecord,
+        OrchestratorRecord,
         Record,
         ScenarioRecord,
         SubmissionRecord,
+        VersionRecord,
     )
 
 
@@ -37,6 +40,8 @@ class Driver(ABC):
     """
 
     storage_type: ClassVar[str]
+    outlives: ClassVar[bool] = True
+    """Whether its values outlive the orchestrator, and a power failure."""
 
     def read(self, kept: Kept) -> object:
         """Read a value.
@@ -57,7 +62,7 @@ class Driver(ABC):
         :raises NotPicklable: where the value cannot be kept
         :raises OSError: where it cannot be written; nothing is left behind
         """
-        return keep(value, path, name)
+        return keep(value, path, name, sync=self.outlives)
 
     def exists(self) -> bool:
         """Tell whether a place that only the driver knows has a value already."""
@@ -146,13 +151,21 @@ class Store(ABC):
 
     Queries see all that was saved before by this store, and what others have committed.
     Each gives a page: `limit` records (None for all), after the first `offset` ones.
-    Scenarios come by their creation date, all others, and scenarios of one date, in the
-    order in which they were first saved; `newest_first` turns the order round. A filter
-    that is None lets everything pass.
+    Scenarios come by their creation date, versions by their number, all others, and
+    scenarios of one date, in the order in which they were first saved; `newest_first`
+    turns the order round. A filter that is None lets everything pass.
 
     :raises StoreFailed: by every coroutine, where the store cannot be read or written,
         saying what to do
     """
+
+    @property
+    def values_folder(self) -> str | None:
+        """The folder for the files of large values; None for a temporary one.
+
+        Where it is None, records do not outlive the store, and nobody shares them.
+        """
+        return None
 
     @abstractmethod
     async def __aenter__(self) -> Self:
@@ -175,7 +188,10 @@ class Store(ABC):
         """Take records to be written: all of one call, or none of them.
 
         Returns at once; calls are written in their order. A record replaces the one
-        with its id. Once a write has failed, what is saved is dropped: `flush` tells.
+        with its kind and id, but some things stay what they were: the graph and the
+        properties of a submission, the lock of a data node (`lock`), and of a version
+        all but its value, whether that is kept, and its holder. Once a write has failed,
+        what is saved is dropped: `flush` tells.
 
         :raises NotPicklable: where a property cannot be kept, naming the part
         """
@@ -190,16 +206,61 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def delete(self, *record_ids: str) -> None:
+    async def register(self, record: OrchestratorRecord) -> None:
+        """Save the orchestrator that uses this store; return when that is durable.
+
+        From here on every write checks first, in its transaction, that this record is
+        still there: others may have taken its owner for dead. Then nothing is written.
+
+        :raises StoreFailed: by `flush` and all others, once it has gone
+        """
+
+    @abstractmethod
+    async def adopt(
+        self, dead_id: str, heir_id: str, *, lease_until: float | None = None
+    ) -> None:
+        """Give what a dead orchestrator had to another, in one transaction.
+
+        These are its submissions that have not finished and the versions that it holds;
+        it is forgotten itself. Nothing changes where it is unknown: another was faster.
+
+        :param lease_until: do it only if its lease has not been renewed: ends by then
+        """
+
+    @abstractmethod
+    async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
+        """Save a submission, unless there is one with its id; return the one that is.
+
+        Of several that claim one id at a time, one has its own returned.
+        """
+
+    @abstractmethod
+    async def lock(
+        self, record: DataNodeRecord, *, now: float
+    ) -> DataNodeRecord | None:
+        """Lock a data node, or unlock it, as a record says.
+
+        The editor of the record gets the lock where nobody else has it, or only one
+        that ended before `now`. A record without an editor takes the lock away.
+
+        :return: what is kept then; None where the data node is unknown
+        """
+
+    @abstractmethod
+    async def delete(self, *record_ids: str) -> list[str]:
         """Forget records, all of them or none; return when that is durable.
 
-        Unknown ids change nothing. What refers to the records stays. On cancel only the
-        waiting ends.
+        With a scenario go its data nodes, its submissions and its bases; with a
+        submission its jobs, with a data node its versions; with an orchestrator the
+        values that it holds. Unknown ids change nothing. On cancel only the waiting
+        ends.
+
+        :return: the names of the files that the versions had
         """
 
     @abstractmethod
     async def get(self, record_id: str) -> Record | None:
-        """Return the record with this id, of whatever kind, or None."""
+        """Return the record with this id, or None. Not of a version or a basis."""
 
     @abstractmethod
     async def scenarios(
@@ -232,11 +293,34 @@ class Store(ABC):
         """List data nodes."""
 
     @abstractmethod
+    async def versions(
+        self,
+        *,
+        node_id: str | None = None,
+        owner_id: str | None = None,
+        is_kept: bool | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[VersionRecord]:
+        """List versions.
+
+        :param owner_id: of the data nodes of this scenario
+        """
+
+    @abstractmethod
+    async def kept_names(self) -> set[str]:
+        """Return the names of all files that versions have."""
+
+    @abstractmethod
     async def submissions(
         self,
         *,
         entity_id: str | None = None,
+        scenario_id: str | None = None,
+        orchestrator_id: str | None = None,
         status: str | None = None,
+        is_finished: bool | None = None,
         newest_first: bool = False,
         limit: int | None = None,
         offset: int = 0,
@@ -255,3 +339,11 @@ class Store(ABC):
         offset: int = 0,
     ) -> list[JobRecord]:
         """List jobs."""
+
+    @abstractmethod
+    async def bases(self, scenario_id: str) -> list[BasisRecord]:
+        """List what the outputs of a scenario's skippable tasks follow from."""
+
+    @abstractmethod
+    async def orchestrators(self) -> list[OrchestratorRecord]:
+        """List the orchestrators that are open, or were killed."""

@@ -10,9 +10,13 @@
     │   ├── InsideWorker       an orchestrator was started inside a worker process
     │   └── UnsupportedLoop    the event loop is not asyncio's
     ├── NotFound               no entity has this id
+    ├── NotDeclared            the configuration lacks what an entity was made from
     ├── NoData                 a data node was read before its first write
+    ├── DataNodeIsBeingEdited  somebody else has locked a data node
     ├── NotPicklable           a value or a function cannot travel to a worker
     ├── DataNodeWritingError   a result does not fit the outputs of its task
+    ├── ValueDamaged           the file of a value is not whole
+    │   └── ValueMissing       it is not there
     ├── JobFailed              one job that failed; its cause is the user's error
     ├── SubmissionFailed       an ExceptionGroup of the JobFailed of one submission
     ├── SubmissionCanceled     the awaited submission was cancelled
@@ -31,6 +35,8 @@ import attrs
 from asyncflow.worker.errors import AsyncflowError as AsyncflowError
 from asyncflow.worker.errors import DataNodeWritingError as DataNodeWritingError
 from asyncflow.worker.errors import NotPicklable as NotPicklable
+from asyncflow.worker.errors import ValueDamaged as ValueDamaged
+from asyncflow.worker.errors import ValueMissing as ValueMissing
 
 
 @attrs.frozen(kw_only=True)
@@ -99,14 +105,46 @@ class NotFound(AsyncflowError):
         super().__init__(f"nothing is known under the id {entity_id!r}")
 
 
-class NoData(AsyncflowError):
-    """A data node was read before its first write."""
+class NotDeclared(AsyncflowError):
+    """The configuration lacks what an entity was made from, or has it otherwise."""
 
-    def __init__(self, node: str) -> None:
+    def __init__(self, entity_id: str, config_id: str, why: str) -> None:
+        self.entity_id = entity_id
+        self.config_id = config_id
+        self.why = why
+        super().__init__(
+            f"{entity_id} was made from the scenario config {config_id!r}, {why}: "
+            "import the module that declares it, or load its TOML file, before"
+        )
+
+
+class NoData(AsyncflowError):
+    """A data node was read before its first write.
+
+    `version` is the number that was asked for; None for the current version.
+    """
+
+    def __init__(self, node: str, version: int | None = None) -> None:
         self.node = node
+        self.version = version
         super().__init__(
             f"data node {node!r} was never written: give it default_data, write to it, "
             "or run the task that writes it"
+            if version is None
+            else f"version {version} of data node {node!r} is not kept: see its edits, "
+            "and keep_versions of its config"
+        )
+
+
+class DataNodeIsBeingEdited(AsyncflowError):
+    """Somebody else has locked a data node."""
+
+    def __init__(self, node: str, editor_id: str) -> None:
+        self.node = node
+        self.editor_id = editor_id
+        super().__init__(
+            f"data node {node!r} is locked by {editor_id!r}: wait for the end of the "
+            "lock, or take it away with `await node.unlock_edit()`"
         )
 
 

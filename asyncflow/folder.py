@@ -25,7 +25,7 @@ class Folder:
     path: str
 
     def __init__(self, kind: str) -> None:
-        _sweep()
+        sweep()
         self.path, self._lock = _make(kind)
 
         while not os.path.exists(self.path):  # swept before it was locked
@@ -45,7 +45,8 @@ def _make(kind: str) -> tuple[str, int]:
     return path, lock
 
 
-def _sweep() -> None:
+def sweep() -> None:
+    """Remove the folders whose owners were killed. Blocks."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
         with suppress(OSError):  # of another user, or gone meanwhile
             _remove_if_dead(folder)

@@ -6,121 +6,89 @@ everything that runs belongs to its *host task*, which owns the task group.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
 import threading
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 import attrs
 from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
 
-from asyncflow.abc import Driver, Executor, Log, Store
+from asyncflow.abc import Log, Store
+from asyncflow.alternatives import as_store, driver_of, open_executors, usable_cpus
 from asyncflow.config import Config, Configuration
-from asyncflow.config.sections import (
-    DataNodeConfig,
-    JobConfig,
-    ScenarioConfig,
-)
-from asyncflow.drivers.memory import MemoryDriver
-from asyncflow.drivers.pickle import PickleDriver
+from asyncflow.config.sections import JobConfig, ScenarioConfig
 from asyncflow.entities.catalog import Catalog
-from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.data_node import DataNode, Edit
 from asyncflow.entities.engine import OnFailure
 from asyncflow.entities.job import Job
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
-from asyncflow.entities.task import Task
-from asyncflow.errors import (
-    InsideWorker,
-    NoData,
-    NotOpen,
-    SubmissionFailed,
-    UnsupportedLoop,
-    UsageError,
-)
-from asyncflow.executors.inline import InlineExecutor
-from asyncflow.executors.process import ProcessExecutor
-from asyncflow.executors.thread import ThreadExecutor
+from asyncflow.errors import NotOpen, UsageError
 from asyncflow.folder import Folder
+from asyncflow.records import (
+    JobRecord,
+    ScenarioRecord,
+    SubmissionRecord,
+)
+from asyncflow.scheduler._archive import Archive, Entity
+from asyncflow.scheduler._checks import check_place
 from asyncflow.scheduler._host import Host
-from asyncflow.scheduler._plan import Graph
-from asyncflow.scheduler._travel import Travel, Travels
+from asyncflow.scheduler._presence import Presence
+from asyncflow.scheduler._session import Session
+from asyncflow.scheduler._travel import Travels
 from asyncflow.scheduler._versions import Versions
 from asyncflow.scheduler._walk import Walk
-from asyncflow.stores.memory import MemoryStore
-from asyncflow.worker import process
-
-_logger = logging.getLogger("asyncflow")
-
-RESERVED = frozenset(
-    {"run_timeout", "priority", "idempotency_key", "callbacks", "wait"}
-)
-"""Names that ``submit`` refuses as properties: they mean something in the field, and
-what has no effect must not look as if it had."""
-
-
-_MEMORY, _PICKLE = MemoryDriver(), PickleDriver()
-
-
-def _as_store(store: Store | str | os.PathLike[str]) -> Store:
-    if isinstance(store, Store):
-        return store
-
-    if store == ":memory:":
-        return MemoryStore()
-
-    from asyncflow.stores.sqlite import SqliteStore  # loads sqlite3
-
-    return SqliteStore(store)
 
 
 @attrs.define(eq=False)
 class Orchestrator:
     """Open with ``async with``; then create scenarios and submit them.
 
+    Opening it adopts the runs of orchestrators on the same store that were killed: what
+    had completed stays, the rest goes on here. Those whose scenario config is not
+    declared here, or has other tasks now, are left alone.
+
     Leaving it cancels the runs that have not ended, and returns when their workers are
-    dead: ``await drain()`` first to have them end by themselves.
+    dead: ``await drain()`` first to have them end by themselves. Adopted runs are not
+    cancelled: who opens the store next adopts them.
 
     :param config: what is declared
-    :param store: where records are kept: a `Store`, the path of an SQLite file, or
-        ``":memory:"`` (the default), where they last as long as it is open
+    :param store: where records and values are kept: a `Store`, the path of an SQLite
+        file, the ``postgresql://`` address of a database, or ``":memory:"``, where they
+        last as long as it is open. None is what the environment variable
+        ``ASYNCFLOW_STORE`` says, or else ``.asyncflow/asyncflow.db`` in the current
+        directory
     """
 
     config: Configuration = Config
-    store: Store = attrs.field(factory=MemoryStore, converter=_as_store)
-    _walk: Walk | None = attrs.field(init=False, default=None)
+    store: Store = attrs.field(default=None, converter=as_store)
+    _session: Session | None = attrs.field(init=False, default=None)
     _host: Host = attrs.field(init=False, factory=Host)
     _thread: int = attrs.field(init=False, default=0)
-    _directory: str = attrs.field(init=False, default="")
-    """The current directory when it was opened: where relative paths begin."""
     _jobs: JobConfig = attrs.field(init=False, factory=JobConfig)
     _is_closed: bool = attrs.field(init=False, default=True)
     """Whether the store is closed, and so all is durable."""
     _checked: int = attrs.field(init=False, default=-1)
-    _travels: Travels = attrs.field(init=False)
-    _catalog: Catalog = attrs.field(init=False)
 
     async def __aenter__(self) -> Self:
         """Open the store and the executors.
 
         :raises ConfigError: with everything that is wrong with the configuration
-        :raises StoreFailed: where the store cannot be opened
+        :raises StoreFailed: where the store cannot be opened, or read
         :raises UsageError: where it cannot work: it is open already, on another event
             loop than asyncio's, inside a worker process
         """
-        _check_place()
+        check_place()
         await self._check_config()
         self._check_closed()
         self._jobs = self.config.job_config
-        self._travels = Travels(far=self._jobs.mode != "development")
-        self._catalog = Catalog(self, self._driver)
         self._thread = threading.get_ident()
         self._is_closed = False
         await self._host.enter(self._running())
@@ -132,16 +100,12 @@ class Orchestrator:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        try:
-            await self._host.leave()
-        finally:
-            with CancelScope(shield=True):
-                await to_thread.run_sync(self._tell_unwatched)
+        await self._host.leave()
 
     @property
     def is_open(self) -> bool:
         """Whether scenarios can be created and submitted."""
-        return self._walk is not None
+        return self._session is not None
 
     @property
     def max_nb_of_workers(self) -> int:
@@ -149,7 +113,7 @@ class Orchestrator:
         if self._jobs.mode == "development":
             return 1
 
-        return self._jobs.max_nb_of_workers or _usable_cpus()
+        return self._jobs.max_nb_of_workers or usable_cpus()
 
     async def create_scenario(
         self,
@@ -167,16 +131,10 @@ class Orchestrator:
         :raises ConfigError: with everything that is wrong with the configuration
         :raises NotPicklable: where default data cannot be kept
         """
-        walk = self._opened_walk()
+        session = self._opened()
         await self._check_config()
         section = self.config.scenario(config)
-        await self._catalog.prepare(section)
-        scenario = self._catalog.make_scenario(section, creation_date, name, properties)
-        nodes = scenario.data_nodes.values()
-        await walk.versions.write_defaults(nodes)
-        self.store.save(scenario.record(), *(node.record() for node in nodes))
-        self._catalog.add(scenario)
-        return scenario
+        return await session.create(section, creation_date, name, properties)
 
     def submit(
         self,
@@ -185,69 +143,191 @@ class Orchestrator:
         timeout: float | None = None,
         force: bool = False,
         on_failure: OnFailure = "continue",
+        idempotency_key: str | None = None,
         properties: Mapping[str, Any] | None = None,
     ) -> Submission:
         """Start a run of a scenario, a sequence or a task; see `Scenario.submit`."""
-        walk = self._opened_walk()
-        _check_options(timeout, on_failure, properties or {})
-        submission = self._catalog.make_submission(entity, timeout, properties or {})
-        tasks = [job.task for job in submission.jobs]
-        travel = self._travel(tasks, force=force)
-        _check_inputs(walk, tasks)
-        graph = Graph.of(submission.dag, tasks)
-        walk.submit(submission, graph, travel, stop=on_failure == "stop")
-        self._catalog.submissions[submission.id] = submission
-        return submission
+        return self._opened().submit(
+            entity,
+            timeout=timeout,
+            force=force,
+            on_failure=on_failure,
+            idempotency_key=idempotency_key,
+            properties=properties or {},
+        )
 
     def plan(
         self, entity: Submittable, *, force: bool = False
     ) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `Scenario.plan`."""
-        walk = self._opened_walk()
-        tasks = entity.tasks
-        ordered = [tasks[config.id] for config in entity.dag.tasks]
-        return walk.skips.plan(ordered, self._travel(ordered, force=force))
+        return self._opened().plan(entity, force=force)
 
     def cancel(self, submission: Submission, *, reason: str | None = None) -> None:
         """Ask for the end of a run; see `Submission.cancel`."""
         if not submission.is_finished:
-            self._opened_walk().cancel(submission, reason or "cancel was called")
+            self._opened().cancel(submission, reason or "cancel was called")
 
-    async def read(self, node: DataNode) -> Any:
+    async def accepted(self, submission: Submission) -> None:
+        """Wait until a run is durable; see `Submission.accepted`."""
+        if self._session is not None:
+            await self._session.walk.begun(submission)
+
+        await self.flush()
+
+    def will_be_written(self, node: DataNode) -> bool:
+        """Tell whether a submitted job is going to write a data node."""
+        session = self._session
+        return session is not None and session.walk.will_be_written(node)
+
+    async def read(self, node: DataNode, version: int | None = None) -> Any:
         """Read a data node; see `DataNode.read`."""
-        return await self._opened_walk().versions.read(node)
+        return await self._opened().versions.read(node, version)
 
-    async def write(self, node: DataNode, value: object) -> None:
+    async def write(
+        self,
+        node: DataNode,
+        value: object,
+        *,
+        editor_id: str | None = None,
+        comment: str = "",
+    ) -> None:
         """Write a data node; see `DataNode.write`."""
-        walk = self._opened_walk()
+        await self._opened().editing.write(node, value, editor_id, comment)
 
-        with CancelScope(shield=True):
-            await walk.versions.write(node, value)
-            self.store.save(node.record())
-            await self.store.flush()
+    async def edits(self, node: DataNode) -> tuple[Edit, ...]:
+        """Return the writes of a data node; see `DataNode.edits`."""
+        return await self._opened().editing.edits(node)
+
+    async def lock(self, node: DataNode, editor_id: str, timeout: float | None) -> None:
+        """Lock a data node; see `DataNode.lock_edit`."""
+        await self._opened().editing.lock(node, editor_id, timeout)
+
+    async def unlock(self, node: DataNode, editor_id: str | None) -> None:
+        """Unlock a data node; see `DataNode.unlock_edit`."""
+        await self._opened().editing.unlock(node, editor_id)
 
     async def output(self, job: Job) -> str:
         """Return what a job printed; see `Job.output`."""
         if not isinstance(job.log, Log):
             return job.log or ""
 
-        self._opened_walk()
+        self._opened()
         return await to_thread.run_sync(job.log.read)
 
-    async def get(self, entity_id: str) -> Scenario | Submission:
-        """Return a scenario or a submission of this orchestrator.
+    async def get(self, entity_id: str) -> Entity:
+        """Return the scenario, sequence, task, data node, submission or job of an id.
 
-        :raises NotFound: where it has none with this id
+        It may be of another process: a submission can be awaited whoever runs it. If
+        that process dies, its run goes on here.
+
+        :raises NotFound: where there is none with this id
+        :raises NotDeclared: where the configuration lacks what it was made from
         """
-        return self._catalog.get(entity_id)
+        session = self._opened()
+        await self._check_config()
+        return await session.get(entity_id)
 
-    def submissions(self) -> tuple[Submission, ...]:
-        """Return the submissions of this orchestrator, in their order."""
-        return tuple(self._catalog.submissions.values())
+    async def delete(self, entity_id: str) -> None:
+        """Delete a scenario with all that is its own, or a submission with its jobs.
+
+        Values of the user's own files stay. On cancel it is deleted or not, as a whole.
+
+        :raises NotFound: where there is none with this id
+        :raises UsageError: where a run of it has not ended, or it is something else
+        """
+        await self._opened().delete(entity_id)
+
+    async def scenarios(
+        self,
+        *,
+        config_id: str | None = None,
+        name: str | None = None,
+        created_from: datetime | None = None,
+        created_to: datetime | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[ScenarioRecord]:
+        """List scenarios by their creation date, those of other processes included.
+
+        ``await get(record.id)`` gives the scenario.
+
+        :param created_from: the first creation date, aware; None for any
+        :param created_to: the creation date before which they were made, aware
+        :param limit: how many at most; None for all
+        :param offset: how many to leave out at the beginning
+        """
+        self._opened()
+        return await self.store.scenarios(
+            config_id=config_id,
+            name=name,
+            created_from=created_from.timestamp() if created_from else None,
+            created_to=created_to.timestamp() if created_to else None,
+            newest_first=newest_first,
+            limit=limit,
+            offset=offset,
+        )
+
+    async def submissions(
+        self,
+        *,
+        entity_id: str | None = None,
+        scenario_id: str | None = None,
+        status: str | None = None,
+        is_finished: bool | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[SubmissionRecord]:
+        """List submissions in their order, those of other processes included.
+
+        ``await get(record.id)`` gives the handle. A submission that has not ended has
+        the status that it had when the store was last told.
+
+        :param status: ``"COMPLETED"``, ``"FAILED"``, ...
+        :param limit: how many at most; None for all
+        :param offset: how many to leave out at the beginning
+        """
+        self._opened()
+        return await self.store.submissions(
+            entity_id=entity_id,
+            scenario_id=scenario_id,
+            status=status,
+            is_finished=is_finished,
+            newest_first=newest_first,
+            limit=limit,
+            offset=offset,
+        )
+
+    async def jobs(
+        self,
+        *,
+        submission_id: str | None = None,
+        task_id: str | None = None,
+        status: str | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[JobRecord]:
+        """List jobs that ended, and those that have been running for a second.
+
+        :param status: ``"COMPLETED"``, ``"FAILED"``, ...
+        :param limit: how many at most; None for all
+        :param offset: how many to leave out at the beginning
+        """
+        self._opened()
+        return await self.store.jobs(
+            submission_id=submission_id,
+            task_id=task_id,
+            status=status,
+            newest_first=newest_first,
+            limit=limit,
+            offset=offset,
+        )
 
     async def drain(self) -> None:
         """Wait until every run has ended. On cancel only the waiting ends."""
-        await self._opened_walk().drain()
+        await self._opened().walk.drain()
 
     async def flush(self) -> None:
         """Return when everything that was accepted so far is durable."""
@@ -267,8 +347,8 @@ class Orchestrator:
             await to_thread.run_sync(self.config.check)
             self._checked = revision
 
-    def _opened_walk(self) -> Walk:
-        if self._walk is None:
+    def _opened(self) -> Session:
+        if self._session is None:
             raise NotOpen(
                 "the Orchestrator is not open: use `async with Orchestrator() as "
                 "orchestrator:` around what works with it"
@@ -280,138 +360,89 @@ class Orchestrator:
                 "function, `anyio.from_thread.run`, or `asyncflow.sync`"
             )
 
-        return self._walk
+        return self._session
 
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
         """Own all that runs; entered and left by the host task."""
-        walk: Walk | None = None
+        session: Session | None = None
 
         try:
             async with AsyncExitStack() as stack:
-                self._directory = await to_thread.run_sync(os.getcwd)
-                folder = await to_thread.run_sync(Folder, "values")
-                stack.push_async_callback(to_thread.run_sync, folder.remove)
-                await stack.enter_async_context(self.store)
-                executors = await self._open_executors(stack)
-                group = await stack.enter_async_context(create_task_group())
-                self._walk = walk = Walk(
-                    store=self.store,
-                    versions=Versions(folder.path, group),
-                    executors=executors,
-                    limiter=CapacityLimiter(self.max_nb_of_workers),
-                    echo=self._jobs.echo,
-                    group=group,
-                )
+                self._session = session = await self._open_session(stack)
+                walk = session.walk
+
+                if session.is_shared:
+                    await session.recovery.adopt_all()
+                    walk.group.start_soon(session.recovery.keep_alive)
 
                 if self._jobs.prewarm:
                     count = self.max_nb_of_workers
-                    group.start_soon(executors["process"].warm, count)
+                    walk.group.start_soon(walk.executors["process"].warm, count)
 
                 try:
                     yield
                 finally:
-                    self._walk = None
-                    walk.cancel_all("the orchestrator was closed")
+                    self._session = None
+                    walk.stop("the orchestrator was closed")
 
                     with CancelScope(shield=True):
                         await walk.drain()
 
-                    group.cancel_scope.cancel()
+                    walk.group.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            raise _only(group) from None
         finally:
-            self._walk = None
+            self._session = None
             self._is_closed = True
 
-            if walk is not None:
-                walk.give_up("the orchestrator failed")
+            if session is not None:
+                session.walk.give_up("the orchestrator failed")
 
-    async def _open_executors(self, stack: AsyncExitStack) -> dict[str, Executor]:
-        inline: Executor = InlineExecutor(echo=self._jobs.echo)
+                with CancelScope(shield=True):
+                    await to_thread.run_sync(session.tell_unwatched)
 
-        if self._jobs.mode == "development":
-            return dict.fromkeys(("process", "thread", "inline"), inline)
-
-        return {
-            "process": await stack.enter_async_context(ProcessExecutor()),
-            "thread": await stack.enter_async_context(
-                ThreadExecutor(echo=self._jobs.echo)
-            ),
-            "inline": inline,
-        }
-
-    def _tell_unwatched(self) -> None:
-        """Log the failures that nobody has seen: no error is passed over in silence."""
-        for submission in self._catalog.submissions.values():
-            error = None if submission.watched else submission.error()
-
-            if isinstance(error, SubmissionFailed):
-                _logger.error("nobody awaited a run that failed: %s", error)
-
-    def _travel(self, tasks: Iterable[Task], *, force: bool) -> dict[str, Travel]:
-        return {
-            task.config_id: self._travels.of(task.config, force=force) for task in tasks
-        }
-
-    def _driver(self, config: DataNodeConfig) -> Driver:
-        if config.storage_type == "in_memory":
-            return _MEMORY
-
-        if config.default_path is None:
-            return _PICKLE
-
-        return PickleDriver(os.path.join(self._directory, config.default_path))
-
-
-def _check_place() -> None:
-    if process.settled is not None:
-        raise InsideWorker(
-            "an Orchestrator cannot be opened inside a job's worker process: submit "
-            "from the program that opened the first one, or start another program"
+    async def _open_session(self, stack: AsyncExitStack) -> Session:
+        directory = await to_thread.run_sync(os.getcwd)
+        await stack.enter_async_context(self.store)
+        folder = self.store.values_folder or await _temporary_folder(stack)
+        presence = await stack.enter_async_context(Presence(self.store))
+        own = presence.own
+        executors = await open_executors(self._jobs, stack)
+        group = await stack.enter_async_context(create_task_group())
+        catalog = Catalog(self, partial(driver_of, directory))
+        versions = Versions(self.store, folder, own.id, group)
+        walk = Walk(
+            store=self.store,
+            versions=versions,
+            executors=executors,
+            limiter=CapacityLimiter(self.max_nb_of_workers),
+            echo=self._jobs.echo,
+            group=group,
         )
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        raise UnsupportedLoop(
-            "asyncflow runs on asyncio's event loops only (stock and uvloop): use "
-            "anyio.run(main) or asyncio.run(main()), without another backend"
-        ) from None
-
-
-def _check_options(
-    timeout: object, on_failure: str, properties: Mapping[str, Any]
-) -> None:
-    if timeout is not None and not (isinstance(timeout, int | float) and timeout >= 0):
-        raise ValueError(f"timeout is in seconds, at least 0, or None; got {timeout!r}")
-
-    if on_failure not in ("continue", "stop"):
-        raise ValueError(f"on_failure is 'continue' or 'stop'; got {on_failure!r}")
-
-    if names := RESERVED.intersection(properties):
-        raise TypeError(
-            f"submit() has no option {', '.join(sorted(names))} in this version, and "
-            "these names cannot be properties"
+        presence.session = Session(
+            own,
+            self.store,
+            catalog,
+            Travels(far=self._jobs.mode != "development"),
+            walk,
+            versions,
+            Archive(self.config, directory, self.store, catalog, versions),
         )
+        return presence.session
 
 
-def _check_inputs(walk: Walk, tasks: Iterable[Task]) -> None:
-    """Refuse a run that reads what was never written, and nothing will write."""
-    written: set[str] = set()
+def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the only error of a group; the group where there are several."""
+    error: BaseException = group
 
-    for task in tasks:
-        for node in task.input.values():
-            if (
-                node.version is None
-                and node.id not in written
-                and not walk.will_be_written(node)
-            ):
-                raise NoData(node.config_id)
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
 
-        written.update(node.id for node in task.output.values())
+    return error
 
 
-def _usable_cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-
-    return os.cpu_count() or 1
+async def _temporary_folder(stack: AsyncExitStack) -> str:
+    folder = await to_thread.run_sync(Folder, "values")
+    stack.push_async_callback(to_thread.run_sync, folder.remove)
+    return folder.path

@@ -1,6 +1,6 @@
 """What a store keeps of each entity: its facts, under its id.
 
-Plain tuples, as one is made for each job. Times are in seconds since the epoch.
+Plain tuples, as some are made for each job. Times are in seconds since the epoch.
 """
 
 from __future__ import annotations
@@ -22,16 +22,40 @@ class ScenarioRecord(NamedTuple):
 
 
 class DataNodeRecord(NamedTuple):
-    """A data node with its current version; None before the first write."""
+    """A data node, without its values."""
 
     id: str
     config_id: str
     owner_id: str | None
-    version: int | None
+    """The id of its scenario; None where scenarios share it."""
+    editor_id: str | None = None
+    """Who has locked it; None where nobody has."""
+    editor_expires: float | None = None
+    """When the lock ends; None for never."""
+
+
+class VersionRecord(NamedTuple):
+    """A version of a data node: an edit, and as long as it is kept, its value."""
+
+    node_id: str
+    number: int
+    """Grows with each write: when it was made, in nanoseconds since the epoch."""
     kept: Kept
-    edited_at: float | None
-    job_id: str | None
-    """The job that wrote the version; None for a write by hand."""
+    """The value itself, the name of its file, or None: the driver knows where."""
+    is_kept: bool = True
+    """Whether the value can still be read; older ones are dropped."""
+    job_id: str | None = None
+    """The job that wrote it; None for a write by hand."""
+    editor_id: str | None = None
+    """Who wrote it by hand, as far as that was told."""
+    comment: str = ""
+    holder_id: str | None = None
+    """The orchestrator that it ends with; None where it outlives that."""
+
+    @property
+    def id(self) -> str:
+        """What tells it from all other records."""
+        return f"{self.node_id}@{self.number}"
 
 
 class SubmissionRecord(NamedTuple):
@@ -39,14 +63,25 @@ class SubmissionRecord(NamedTuple):
 
     id: str
     entity_id: str
+    scenario_id: str
+    """The scenario that it belongs to, whatever of it was submitted."""
+    orchestrator_id: str
+    """Whose it is: that which runs it, or ran it."""
     status: str
     submitted_at: float
     finished_at: float | None
+    reason: str
+    """Why it was cancelled, or ``""``."""
+    force: bool
+    on_failure: str
+    graph: str
+    """What it runs, as JSON: for each task its config id, and those of its inputs and
+    outputs. It never changes."""
     properties: Mapping[str, Any]
 
 
 class JobRecord(NamedTuple):
-    """A job that ended."""
+    """A job that ended, or has been running for a while."""
 
     id: str
     task_id: str
@@ -58,5 +93,44 @@ class JobRecord(NamedTuple):
     traceback: str
 
 
-Record: TypeAlias = ScenarioRecord | DataNodeRecord | SubmissionRecord | JobRecord
-"""Whatever a store keeps. No two records have the same id, of whatever kind."""
+class BasisRecord(NamedTuple):
+    """What the outputs of a skippable task follow from, and which they are."""
+
+    task_id: str
+    scenario_id: str
+    fingerprint: str
+    """Of its function."""
+    inputs: Mapping[str, int]
+    """For each input's config id, the number of its version."""
+    outputs: Mapping[str, int]
+
+    @property
+    def id(self) -> str:
+        """The task's: it has one at most."""
+        return self.task_id
+
+
+class OrchestratorRecord(NamedTuple):
+    """An orchestrator that is open, or was killed."""
+
+    id: str
+    host: str
+    pid: int
+    started: str
+    """What tells its process from others that had or will have its pid."""
+    address: str
+    """Where others on its host reach it."""
+    lease: float
+    """Until when others have to take it for alive, if they cannot see its process."""
+
+
+Record: TypeAlias = (
+    ScenarioRecord
+    | DataNodeRecord
+    | VersionRecord
+    | SubmissionRecord
+    | JobRecord
+    | BasisRecord
+    | OrchestratorRecord
+)
+"""Whatever a store keeps."""

@@ -61,9 +61,19 @@ settings.register_profile("asyncflow", settings(), deadline=None)
 settings.load_profile("asyncflow")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("asyncflow's own tests")
+    group.addoption("--crashes", type=int, default=50, help="programs to kill")
+    group.addoption("--crash-seed", type=int, help="repeat the moments of a failure")
+    group.addoption("--worker-kills", type=int, default=100, help="workers to kill")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     for line in MARKERS:
         config.addinivalue_line("markers", line)
+
+    # Tests that are about the store name it: the others leave no file anywhere.
+    os.environ["ASYNCFLOW_STORE"] = ":memory:"
 
     # What runs in the background of a shell ignores Ctrl-C, and so would its children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -364,6 +374,8 @@ def _blockbuster() -> BlockBuster:
         # What Popen reads until its child has started; and modules being imported.
         function.can_block_in("subprocess.py", {"_execute_child"})
         function.can_block_in("<frozen importlib._bootstrap>", {"_find_and_load"})
+        # Whether the socket's file is there already.
+        function.can_block_in("anyio/_core/_sockets.py", {"setup_unix_local_socket"})
         # The lines of a traceback.
         function.can_block_in("linecache.py", {"checkcache", "updatecache"})
 

@@ -22,7 +22,9 @@ LIMIT = 50.0
 def environment(**more: str) -> dict[str, str]:
     """Return the environment of a program that can import asyncflow."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path, **more}
+    inherited = {**os.environ, "PYTHONPATH": path}
+    del inherited["ASYNCFLOW_STORE"]  # programs use the default store, in their folder
+    return {**inherited, **more}
 
 
 def run(

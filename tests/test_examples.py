@@ -195,9 +195,11 @@ async def test_a_wrong_id_over_http(app: Starlette) -> None:
 
 
 @pytest.mark.parametrize("name", APPS)
-def test_events_come_live_from_a_server(name: str) -> None:
+def test_events_come_live_from_a_server(name: str, tmp_path: Path) -> None:
+    where = f"--app-dir={programs.EXAMPLES}"
+
     with (
-        programs.server(f"{name}:app", folder=programs.EXAMPLES) as server,
+        programs.server(where, f"{name}:app", folder=tmp_path) as server,
         httpx.Client(base_url=server.url, timeout=programs.LIMIT) as client,
     ):
         url = f"/runs/{client.post('/runs', json={'number': 21}).json()['id']}"

@@ -429,8 +429,10 @@ async def test_large_values_that_were_replaced_are_removed() -> None:
         for _ in range(5):
             await scenario.submit()
 
-        versions = [node.version for node in scenario.data_nodes.values()]
+        nodes = scenario.data_nodes.values()
+        versions = [one for node in nodes for one in (node.version, *node.older)]
         kept = [version.kept for version in versions if version]
+        assert len(kept) == 3  # the source, the result, and one result before it
         assert isinstance(kept[0], str)
         folder = Path(kept[0]).parent
 
@@ -567,6 +569,6 @@ async def test_a_property_that_cannot_be_kept_is_refused(tmp_path: Path) -> None
         with pytest.raises(NotPicklable, match="lock"):
             scenario.submit(lock=threading.Lock())
 
-        assert orchestrator.submissions() == ()
+        assert await orchestrator.submissions() == []
         await scenario.submit()
         await orchestrator.drain()

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asyncflow.entities.job import FINAL, Status
+from asyncflow.entities.graph import Graph
+from asyncflow.entities.job import DONE, FINAL, Status
 from asyncflow.scheduler._plan import (
     Block,
     End,
     Finish,
-    Graph,
     Instruction,
     Kill,
     MakeReady,
     Plan,
     Ref,
 )
+
+History: TypeAlias = dict[int, Status]
 
 
 def chain(count: int, node: str = "n") -> Graph:
@@ -199,6 +202,46 @@ def test_who_will_write_is_known_until_the_end() -> None:
     assert not plan.will_be_written("n1")
 
 
+def test_a_run_goes_on_after_a_crash() -> None:
+    plan = Plan()
+    ended = {0: Status.COMPLETED, 1: Status.SKIPPED}
+    names = ["t0", "t1", "t2"]
+
+    assert plan.submitted(1, chain(3), names, ended=ended) == []
+    assert plan.admitted(10) == [MakeReady((1, 2))]
+    assert plan.offered() == (1, 2)
+    assert plan.ended((1, 2), Status.COMPLETED) == [Finish(1)]
+    assert plan.is_idle
+
+
+def test_after_a_crash_a_failure_abandons_what_needed_it() -> None:
+    ended = {0: Status.COMPLETED, 1: Status.FAILED}
+
+    assert Plan().submitted(1, chain(3), ["t0", "t1", "t2"], ended=ended) == [
+        End((1, 2), Status.ABANDONED, "it needs t1, which failed"),
+        Finish(1),
+    ]
+
+
+def test_after_a_crash_a_stop_goes_on() -> None:
+    plan = Plan()
+    ended = {0: Status.FAILED}
+    why = "the run stops as a job failed"
+
+    assert plan.submitted(1, fan(2), ["t0", "t1"], stop=True, ended=ended) == [
+        End((1, 1), Status.CANCELED, why),
+        Finish(1),
+    ]
+
+
+def test_after_a_crash_only_the_end_may_be_left_to_tell() -> None:
+    plan = Plan()
+
+    assert plan.submitted(1, fan(1), ["t0"], ended={0: Status.COMPLETED}) == [Finish(1)]
+    assert plan.admitted(10) == []
+    assert plan.is_idle
+
+
 @st.composite
 def graphs(draw: st.DrawFn) -> Graph:
     """Random graphs over a few data nodes; each job comes after what it needs."""
@@ -234,6 +277,31 @@ def graphs(draw: st.DrawFn) -> Graph:
     )
 
 
+def before_a_crash(draw: Callable[[list[Status]], Status], graph: Graph) -> History:
+    """Choose how jobs of a graph had ended when its orchestrator was killed."""
+    ended: dict[int, Status] = {}
+
+    for index in range(len(graph.successors)):
+        needed = {
+            ended.get(earlier)
+            for earlier, successors in enumerate(graph.successors)
+            if index in successors
+        }
+        outcomes = [Status.SUBMITTED]  # it had not ended
+
+        if needed <= {Status.COMPLETED, Status.SKIPPED}:
+            outcomes += [Status.COMPLETED, Status.SKIPPED, Status.FAILED]
+        elif needed & {Status.FAILED, Status.CANCELED, Status.ABANDONED}:
+            outcomes += [Status.ABANDONED]
+
+        status = draw([*outcomes, Status.CANCELED])
+
+        if status is not Status.SUBMITTED:
+            ended[index] = status
+
+    return ended
+
+
 class World:
     """Carries the plan's instructions out, and holds what must always be true."""
 
@@ -267,17 +335,21 @@ class World:
                 case Finish(run):
                     self.finished.append(run)
 
-    def submit(self, graph: Graph, *, stop: bool) -> None:
+    def submit(
+        self, graph: Graph, *, stop: bool, ended: Mapping[int, Status] = {}
+    ) -> None:
         run = len(self.graphs) + 1
         self.graphs[run] = graph
         self.status.update(
             ((run, index), Status.SUBMITTED) for index in range(len(graph.successors))
         )
+        self.status.update(((run, index), status) for index, status in ended.items())
         names = [f"t{index}" for index in range(len(graph.successors))]
-        self.carry_out(self.plan.submitted(run, graph, names, stop=stop))
+        self.carry_out(self.plan.submitted(run, graph, names, stop=stop, ended=ended))
 
-        for writes in graph.writes:
-            assert all(self.plan.will_be_written(node) for node in writes)
+        if not ended:
+            for writes in graph.writes:
+                assert all(self.plan.will_be_written(node) for node in writes)
 
     def start(self) -> bool:
         expected = self.plan.next()
@@ -300,7 +372,7 @@ class World:
 
         for earlier, successors in enumerate(self.graphs[run].successors):
             if index in successors:
-                assert self.status[run, earlier] is Status.COMPLETED
+                assert self.status[run, earlier] in DONE
 
     def check_order(self, ref: Ref) -> None:
         """No job that runs or waits in an earlier run clashes with this one."""
@@ -350,7 +422,7 @@ class World:
         assert self.plan.is_idle
 
 
-EVENTS = ["submit", "submit", "admit", "admit", "start", "end", "cancel"]
+EVENTS = ["submit", "submit", "resume", "admit", "admit", "start", "end", "cancel"]
 
 
 @settings(max_examples=400, deadline=None)
@@ -359,11 +431,15 @@ def test_any_runs_in_any_order(data: st.DataObject) -> None:
     world = World(lambda count: data.draw(st.integers(0, count - 1)))
 
     for _ in range(data.draw(st.integers(1, 15))):
-        match data.draw(
-            st.sampled_from(["submit", "submit", "start", "end", "cancel"])
-        ):
+        match data.draw(st.sampled_from(EVENTS)):
             case "submit":
                 world.submit(data.draw(graphs()), stop=data.draw(st.booleans()))
+            case "resume":
+                graph = data.draw(graphs())
+                ended = before_a_crash(
+                    lambda outcomes: data.draw(st.sampled_from(outcomes)), graph
+                )
+                world.submit(graph, stop=data.draw(st.booleans()), ended=ended)
             case "admit":
                 world.admit(data.draw(st.integers(0, 5)))
             case "start":

@@ -21,6 +21,7 @@ from asyncflow import (
     NotPicklable,
     Orchestrator,
     Status,
+    Submission,
     SubmissionCanceled,
     SubmissionFailed,
     SubmissionFinished,
@@ -208,10 +209,8 @@ async def test_leaving_a_block_early_cancels_its_run(
             with pytest.raises(KeyError if how == "error" else TimeoutError):
                 await leave()
 
-    (submission,) = [
-        run for run in orchestrator.submissions() if run.entity is scenario
-    ]
-    assert submission.status is SubmissionStatus.CANCELED
+    (submission,) = await orchestrator.submissions(scenario_id=scenario.id)
+    assert submission.status == "CANCELED"
     await gone(int(path.read_text()))
 
 
@@ -252,7 +251,9 @@ async def test_independent_branches_go_on(
         await scenario.submit()
 
     assert len(caught.value.exceptions) == 2
-    (submission,) = orchestrator.submissions()
+    (record,) = await orchestrator.submissions()
+    submission = await orchestrator.get(record.id)
+    assert isinstance(submission, Submission)
     assert statuses(submission.jobs) == ["FAILED", "FAILED", "COMPLETED"]
 
 
@@ -413,7 +414,7 @@ async def test_an_input_that_nobody_writes_is_refused(
     with pytest.raises(NoData, match="'nothing' was never written"):
         scenario.submit()
 
-    assert orchestrator.submissions() == ()
+    assert await orchestrator.submissions() == []
     await scenario.nothing.write(4)
     await scenario.submit()
 
@@ -453,7 +454,7 @@ async def test_wrong_options_are_refused(
     with pytest.raises(error):  # the rows name the type
         submit(**options)
 
-    assert orchestrator.submissions() == ()
+    assert await orchestrator.submissions() == []
 
 
 async def test_unknown_ids(orchestrator: Orchestrator) -> None:

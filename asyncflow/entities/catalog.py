@@ -1,11 +1,12 @@
-"""The catalog: makes the entities of an orchestrator, and finds them again."""
+"""The catalog: makes the entities of an orchestrator, and knows those that are in use."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
+from weakref import WeakValueDictionary
 
 import attrs
 from anyio import to_thread
@@ -14,19 +15,24 @@ from asyncflow.abc import Driver
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope, TaskConfig
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
-from asyncflow.entities.engine import Engine
+from asyncflow.entities.engine import Engine, OnFailure
 from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
-from asyncflow.errors import NotFound
+from asyncflow.records import SubmissionRecord
+
+Entity: TypeAlias = Scenario | Task | DataNode | Submission
+
+_KEYS = uuid.UUID("5f3a7c0e-6d0b-4c53-9d0a-5d6a1f0b8a77")
+"""The namespace of idempotency keys; any would do."""
 
 
 @attrs.define(eq=False)
 class Catalog:
-    """Every scenario and submission, and the data nodes that scenarios share.
+    """Makes entities; of each there is one object as long as anybody uses it.
 
     :param engine: what the entities' verbs ask
     :param driver: gives the driver of a data node
@@ -34,34 +40,32 @@ class Catalog:
 
     engine: Engine
     driver: Callable[[DataNodeConfig], Driver]
-    submissions: dict[str, Submission] = attrs.field(init=False, factory=dict)
-    """All submissions, by id."""
-    _scenarios: dict[str, Scenario] = attrs.field(init=False, factory=dict)
-    _shared: dict[str, DataNode] = attrs.field(init=False, factory=dict)
+    _in_use: WeakValueDictionary[str, Entity] = attrs.field(
+        init=False, factory=WeakValueDictionary
+    )
     _dags: dict[ScenarioConfig, Dag] = attrs.field(init=False, factory=dict)
 
-    def get(self, entity_id: str) -> Scenario | Submission:
-        """Return a scenario or a submission.
+    def find(self, entity_id: str) -> Entity | None:
+        """Return an entity that is in use, or None."""
+        return self._in_use.get(entity_id)
 
-        :raises NotFound: where none has this id
-        """
-        entity = self._scenarios.get(entity_id) or self.submissions.get(entity_id)
+    def submissions(self) -> list[Submission]:
+        """Return the submissions that are in use."""
+        entities = list(self._in_use.values())
+        return [one for one in entities if isinstance(one, Submission)]
 
-        if entity is None:
-            raise NotFound(entity_id)
-
-        return entity
-
-    def add(self, scenario: Scenario) -> None:
-        """Take a scenario, once its default data is written."""
-        self._scenarios[scenario.id] = scenario
+    def forget(self, entity_id: str) -> None:
+        """Let an entity go that was deleted, and with a scenario all that is its own."""
+        for entity in list(self._in_use.values()):
+            if entity_id in (entity.id, _scenario_id(entity)):
+                self._in_use.pop(entity.id, None)
 
     async def prepare(self, config: ScenarioConfig) -> None:
         """Build the graph of a config where that holds up nobody."""
         if config not in self._dags:
             self._dags[config] = await to_thread.run_sync(Dag.of, config.task_configs)
 
-    def make_scenario(
+    def new_scenario(
         self,
         config: ScenarioConfig,
         creation_date: datetime | None,
@@ -73,20 +77,35 @@ class Catalog:
         :param config: one that was prepared
         """
         date = _aware(creation_date)
-        key = uuid.uuid4().hex
-        scenario_id = f"SCENARIO_{config.id}_{key}"
+        scenario_id = f"SCENARIO_{config.id}_{uuid.uuid4().hex}"
+        everything = {**config.properties, **properties}
+        return self.make_scenario(config, scenario_id, date, name, everything)
+
+    def make_scenario(
+        self,
+        config: ScenarioConfig,
+        scenario_id: str,
+        creation_date: datetime,
+        name: str | None,
+        properties: Mapping[str, Any],
+    ) -> Scenario:
+        """Make the object of a scenario, of its tasks and its data nodes."""
+        key = scenario_id.rpartition("_")[2]
         nodes = {
-            node.id: self._node(node, key, scenario_id)
+            node.id: self.node(node, scenario_id, key)
             for node in config.data_node_configs
         }
-        tasks = {task.id: self._task(task, key, nodes) for task in config.task_configs}
-        return Scenario(
+        tasks = {
+            task.id: self._task(task, scenario_id, nodes)
+            for task in config.task_configs
+        }
+        scenario = Scenario(
             id=scenario_id,
             config=config,
             dag=self._dags[config],
             name=name,
-            creation_date=date,
-            properties={**config.properties, **properties},
+            creation_date=creation_date,
+            properties=properties,
             tasks=tasks,
             data_nodes=nodes,
             sequences={
@@ -101,59 +120,118 @@ class Catalog:
             },
             engine=self.engine,
         )
+        self._in_use[scenario_id] = scenario
+        return scenario
 
-    def make_submission(
+    def remember(self, entity: Entity) -> None:
+        """Have an entity found by its id as long as anybody uses it."""
+        self._in_use[entity.id] = entity
+
+    def new_submission(
         self,
+        key: str,
         entity: Submittable,
+        *,
         timeout: float | None,
+        force: bool,
+        on_failure: OnFailure,
         properties: Mapping[str, Any],
     ) -> Submission:
         """Make a submission with its jobs, in an order in which they can run."""
-        tasks = entity.tasks
-        submission = Submission(
-            key=uuid.uuid4().hex,
-            entity=entity,
-            dag=entity.dag,
-            engine=self.engine,
-            timeout=timeout,
-            properties=dict(properties),
-            submitted_at=datetime.now(UTC).timestamp(),
+        return self._submission(
+            Submission(
+                key=key,
+                entity=entity,
+                dag=entity.dag,
+                engine=self.engine,
+                timeout=timeout,
+                properties=dict(properties),
+                force=force,
+                on_failure=on_failure,
+                submitted_at=datetime.now(UTC).timestamp(),
+            )
         )
+
+    def make_submission(
+        self, entity: Submittable, dag: Dag, record: SubmissionRecord
+    ) -> Submission:
+        """Make the object of a submission; what became of its jobs is not told.
+
+        :param dag: the tasks that it has, of those of the entity
+        """
+        return self._submission(
+            Submission(
+                key=record.id.rpartition("_")[2],
+                entity=entity,
+                dag=dag,
+                engine=self.engine,
+                timeout=None,
+                properties=record.properties,
+                force=record.force,
+                on_failure="stop" if record.on_failure == "stop" else "continue",
+                submitted_at=record.submitted_at,
+            )
+        )
+
+    def _submission(self, submission: Submission) -> Submission:
+        tasks = submission.entity.tasks
         submission.started(
-            Job(task=tasks[config.id], submission=submission, index=index)
-            for index, config in enumerate(submission.dag.tasks)
+            Job(task=tasks[config.id], submission=submission)
+            for config in submission.dag.tasks
         )
+        self._in_use[submission.id] = submission
         return submission
 
-    def _node(self, config: DataNodeConfig, key: str, scenario_id: str) -> DataNode:
-        """Return the data node of a config: a new one, or the one that is shared."""
-        if config.scope is not Scope.SCENARIO and config.id in self._shared:
-            return self._shared[config.id]
-
+    def node(self, config: DataNodeConfig, scenario_id: str, key: str) -> DataNode:
+        """Return the data node of a config: a new one, or the one that is in use."""
         own = config.scope is Scope.SCENARIO
+        node_id = f"DATANODE_{config.id}_{key if own else config.scope.value}"
+        found = self._in_use.get(node_id)
+
+        if isinstance(found, DataNode):
+            return found
+
         node = DataNode(
-            id=f"DATANODE_{config.id}_{key}",
+            id=node_id,
             config=config,
             owner_id=scenario_id if own else None,
             driver=self.driver(config),
             engine=self.engine,
         )
-
-        if not own:
-            self._shared[config.id] = node
-
+        self._in_use[node_id] = node
         return node
 
     def _task(
-        self, config: TaskConfig, key: str, nodes: Mapping[str, DataNode]
+        self, config: TaskConfig, scenario_id: str, nodes: Mapping[str, DataNode]
     ) -> Task:
-        return Task(
-            id=f"TASK_{config.id}_{key}",
+        task = Task(
+            id=f"TASK_{config.id}_{scenario_id}",
             config=config,
+            owner_id=scenario_id,
             input={node.id: nodes[node.id] for node in config.input},
             output={node.id: nodes[node.id] for node in config.output},
             engine=self.engine,
         )
+        self._in_use[task.id] = task
+        return task
+
+
+def key_of(idempotency_key: str | None) -> str:
+    """Return what tells a submission from others: the same for the same key."""
+    if idempotency_key is None:
+        return uuid.uuid4().hex
+
+    return uuid.uuid5(_KEYS, idempotency_key).hex
+
+
+def _scenario_id(entity: Entity) -> str | None:
+    match entity:
+        case DataNode() | Task():
+            return entity.owner_id
+        case Submission():
+            return entity.entity.scenario_id
+
+    return None
 
 
 def _aware(date: datetime | None) -> datetime:

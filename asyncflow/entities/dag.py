@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable
 from graphlib import TopologicalSorter
 
@@ -23,6 +24,8 @@ class Dag:
     successors: tuple[tuple[int, ...], ...]
     levels: tuple[tuple[int, ...], ...]
     """The tasks that could run at once, if each took the same time; level by level."""
+    text: str = attrs.field(repr=False)
+    """As JSON what each task is called, reads and writes, in the order of `tasks`."""
 
     @classmethod
     def of(cls, configs: Iterable[TaskConfig]) -> Dag:
@@ -52,11 +55,13 @@ class Dag:
             for need in needed:
                 successors[need].append(position)
 
+        tasks = tuple(configs[index] for index in order)
         return cls(
-            tasks=tuple(configs[index] for index in order),
+            tasks=tasks,
             predecessors=tuple(predecessors),
             successors=tuple(map(tuple, successors)),
             levels=tuple(tuple(place[index] for index in level) for level in levels),
+            text=_text(tasks),
         )
 
     @property
@@ -71,6 +76,16 @@ class Dag:
     def part(self, task_ids: Collection[str]) -> Dag:
         """Return the graph of some of the tasks."""
         return Dag.of(config for config in self.tasks if config.id in task_ids)
+
+
+def _text(tasks: Iterable[TaskConfig]) -> str:
+    return json.dumps(
+        [
+            (task.id, [one.id for one in task.input], [one.id for one in task.output])
+            for task in tasks
+        ],
+        separators=(",", ":"),
+    )
 
 
 def _levels(needs: list[set[int]]) -> list[tuple[int, ...]]:

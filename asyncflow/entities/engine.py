@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from asyncflow.entities.data_node import DataNode
+    from asyncflow.entities.data_node import DataNode, Edit
     from asyncflow.entities.job import Job
     from asyncflow.entities.planned import PlannedJob
     from asyncflow.entities.submission import Submission
@@ -25,6 +25,7 @@ class Engine(Protocol):
         timeout: float | None,
         force: bool,
         on_failure: OnFailure,
+        idempotency_key: str | None,
         properties: Mapping[str, Any],
     ) -> Submission: ...
 
@@ -32,10 +33,24 @@ class Engine(Protocol):
 
     def cancel(self, submission: Submission, *, reason: str | None) -> None: ...
 
+    async def accepted(self, submission: Submission) -> None: ...
+
     async def flush(self) -> None: ...
 
-    async def read(self, node: DataNode) -> Any: ...
+    def will_be_written(self, node: DataNode) -> bool: ...
 
-    async def write(self, node: DataNode, value: object) -> None: ...
+    async def read(self, node: DataNode, version: int | None) -> Any: ...
+
+    async def write(
+        self, node: DataNode, value: object, *, editor_id: str | None, comment: str
+    ) -> None: ...
+
+    async def edits(self, node: DataNode) -> tuple[Edit, ...]: ...
+
+    async def lock(
+        self, node: DataNode, editor_id: str, timeout: float | None
+    ) -> None: ...
+
+    async def unlock(self, node: DataNode, editor_id: str | None) -> None: ...
 
     async def output(self, job: Job) -> str: ...

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import enum
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import attrs
 
 from asyncflow.abc import Crashed, Log, Raised
-from asyncflow.errors import JobFailed
+from asyncflow.errors import JobFailed, RemoteTraceback
 from asyncflow.records import JobRecord
+from asyncflow.worker.values import fetch
 
 if TYPE_CHECKING:
     from asyncflow.entities.submission import Submission
@@ -47,6 +49,9 @@ FINAL = frozenset(
     }
 )
 
+DONE = frozenset({Status.COMPLETED, Status.SKIPPED})
+"""What lets go on those that need the job."""
+
 TRANSITIONS = {
     Status.SUBMITTED: frozenset(
         {Status.BLOCKED, Status.PENDING, Status.CANCELED, Status.ABANDONED}
@@ -64,8 +69,6 @@ class Job:
 
     task: Task
     submission: Submission
-    index: int
-    """Its place among the jobs of its submission."""
     status: Status = attrs.field(init=False, default=Status.SUBMITTED)
     reason: str = attrs.field(init=False, default="")
     """Why it failed, was cancelled, abandoned or skipped, or why it ran where it could
@@ -78,7 +81,7 @@ class Job:
     @property
     def id(self) -> str:
         """Its id."""
-        return f"JOB_{self.task.config_id}_{self.submission.key}_{self.index}"
+        return f"JOB_{self.task.config_id}_{self.submission.key}"
 
     @property
     def submitted_at(self) -> datetime:
@@ -116,19 +119,16 @@ class Job:
     async def output(self) -> str:
         """Return what it printed to stdout and stderr, also from C and from children.
 
-        Empty until the job ends.
+        Empty until the job ends, and where another process ran it.
 
         :raises NotOpen: once the orchestrator is closed
         """
         return await self.submission.engine.output(self)
 
-    def error(self, cause: BaseException | None) -> JobFailed:
-        """Make the error that says how it failed.
-
-        :param cause: the user's error, or the remote traceback
-        """
+    def error(self) -> JobFailed:
+        """Make the error that says how it failed, chained to the user's own."""
         failed = JobFailed(self.id, self.task.config_id, self.reason)
-        failed.__cause__ = cause
+        failed.__cause__ = _cause(self.failure)
         return failed
 
     def move(self, status: Status, at: float, reason: str = "") -> None:
@@ -149,8 +149,22 @@ class Job:
         elif status in FINAL:
             self._finished_at = at
 
+    def has_run_since(self, at: float) -> bool:
+        """Tell whether it was given to a worker by then: seconds since the epoch."""
+        return self._run_at is not None and self._run_at <= at
+
+    def restore(self, record: JobRecord) -> None:
+        """Take over what was kept of it. For `Submission.restore` alone."""
+        self.status = Status(record.status)
+        self.reason = record.reason
+        self._run_at = record.run_at
+        self._finished_at = record.finished_at
+
+        if self.status is Status.FAILED:
+            self.failure = Raised(record.reason, record.traceback, None)
+
     def record(self) -> JobRecord:
-        """Return its facts, once it ended."""
+        """Return its facts."""
         return JobRecord(
             self.id,
             self.task.id,
@@ -169,3 +183,24 @@ class Job:
 
 def _date(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _cause(failure: Raised | Crashed | None) -> BaseException | None:
+    """Return the user's error with its remote traceback, as far as it got here."""
+    if not isinstance(failure, Raised):
+        return None
+
+    if isinstance(failure.error, BaseException):
+        return failure.error
+
+    remote = RemoteTraceback(failure.traceback)
+
+    if failure.error is not None:
+        with suppress(Exception):  # its class cannot be loaded here: the text is left
+            error = fetch(failure.error)
+
+            if isinstance(error, BaseException):
+                error.__cause__ = remote
+                return error
+
+    return remote

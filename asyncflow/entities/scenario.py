@@ -41,6 +41,11 @@ class Scenario(Submittable):
     """Its sequences, by name."""
 
     @property
+    def scenario_id(self) -> str:
+        """Its id."""
+        return self.id
+
+    @property
     def config_id(self) -> str:
         """The id of its config."""
         return self.config.id

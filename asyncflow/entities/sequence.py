@@ -23,6 +23,11 @@ class Sequence(Submittable):
     """Its tasks, by config id."""
 
     @property
+    def scenario_id(self) -> str:
+        """The id of its scenario."""
+        return self.owner_id
+
+    @property
     def dag(self) -> Dag:
         """The graph of its tasks."""
         return Dag.of(task.config for task in self.tasks.values())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import enum
+import logging
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from datetime import UTC, datetime
+from operator import itemgetter
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,14 +15,14 @@ import attrs
 from anyio import CancelScope, Event, fail_after, move_on_after
 
 from asyncflow import events
-from asyncflow.abc import Raised
 from asyncflow.entities.dag import Dag
-from asyncflow.entities.engine import Engine
-from asyncflow.entities.job import Job, Status
+from asyncflow.entities.engine import Engine, OnFailure
+from asyncflow.entities.job import FINAL, Job, Status
 from asyncflow.entities.submittable import Submittable
-from asyncflow.errors import RemoteTraceback, SubmissionCanceled, SubmissionFailed
-from asyncflow.records import SubmissionRecord
-from asyncflow.worker.values import fetch
+from asyncflow.errors import SubmissionCanceled, SubmissionFailed
+from asyncflow.records import JobRecord, SubmissionRecord
+
+_logger = logging.getLogger("asyncflow")
 
 
 class SubmissionStatus(enum.Enum):
@@ -67,9 +69,17 @@ class Submission:
     """How long ``await`` waits, in seconds; None for as long as it takes."""
     properties: Mapping[str, Any]
     """The user's own values, as given to ``submit``."""
+    force: bool
+    """Whether what could be skipped runs too."""
+    on_failure: OnFailure
+    """Whether a failed job ends the rest: ``"continue"`` or ``"stop"``."""
     _submitted_at: float
     jobs: tuple[Job, ...] = attrs.field(init=False, default=())
     """Its jobs, in an order in which they can run."""
+    orchestrator_id: str = attrs.field(init=False, default="")
+    """The id of the orchestrator that runs it, or ran it."""
+    is_adopted: bool = attrs.field(init=False, default=False)
+    """Whether the orchestrator took it over from one that was killed."""
     watched: bool = attrs.field(init=False, default=False)
     """Whether anybody has seen how it ended."""
     _counts: dict[Status, int] = attrs.field(init=False)
@@ -135,6 +145,19 @@ class Submission:
         """Return how many of its jobs have each status."""
         return {status: count for status, count in self._counts.items() if count}
 
+    def __del__(self) -> None:
+        # Nobody can watch it any more.
+        self.tell_unwatched()
+
+    def tell_unwatched(self) -> None:
+        """Log a failure that nobody has seen: no error is passed over in silence."""
+        if self._finished_at is not None and not self.watched:
+            self.watched = True
+            error = self.error()
+
+            if isinstance(error, SubmissionFailed):
+                _logger.error("nobody awaited a run that failed: %s", error)
+
     def __await__(self) -> Generator[Any, Any, Self]:
         return self._result().__await__()
 
@@ -154,8 +177,11 @@ class Submission:
         return self
 
     async def accepted(self) -> Self:
-        """Return when the submission is on disk, and so outlives this process."""
-        await self.engine.flush()
+        """Return when the submission is on disk, and so outlives this process.
+
+        From then on it ends, if need be in another process that uses the same store.
+        """
+        await self.engine.accepted(self)
         return self
 
     def cancel(self, reason: str | None = None) -> None:
@@ -192,9 +218,17 @@ class Submission:
         index = 0
 
         while True:
-            while index < len(self._history):
+            known = len(self._history)
+
+            if index < known:
+                await self.engine.flush()  # no event of what might be forgotten
+
+            while index < known:
                 yield self._event(index)
                 index += 1
+
+            if known < len(self._history):
+                continue
 
             if self.is_finished:
                 self.watched = True
@@ -214,10 +248,69 @@ class Submission:
             self._tell(job, new, at, reason)
 
     def started(self, jobs: Iterable[Job]) -> None:
-        """Take the jobs of the run. For the walk alone."""
+        """Take the jobs of the run. For who makes it alone."""
         self.jobs = tuple(jobs)
+        self._counts = dict.fromkeys(Status, 0)
         self._counts[Status.SUBMITTED] = len(self.jobs)
+        self._history = []
         self._tell(None, None, self._submitted_at, "")
+
+    def become(self, other: Self) -> None:
+        """Turn into a handle on the run of another one, which is used no more.
+
+        For a handle whose idempotency key is that of an earlier run.
+        """
+        self.entity, self.dag, self.properties = (
+            other.entity,
+            other.dag,
+            other.properties,
+        )
+        self.force, self.on_failure = other.force, other.on_failure
+        self._submitted_at = other._submitted_at
+        self.started(Job(task=job.task, submission=self) for job in other.jobs)
+
+    def resume(self, orchestrator_id: str, jobs: Mapping[str, JobRecord]) -> None:
+        """Go on in another orchestrator: jobs that have not ended start anew.
+
+        :param jobs: those that have ended, by id
+        """
+        for job in self.jobs:
+            if job.status not in FINAL:
+                self._counts[job.status] -= 1
+                job.status = Status.SUBMITTED
+                self._counts[job.status] += 1
+
+        self.restore(self.record()._replace(finished_at=None), jobs)
+        self.orchestrator_id = orchestrator_id
+        self.is_adopted = True
+        self.watched = False
+
+    def restore(self, record: SubmissionRecord, jobs: Mapping[str, JobRecord]) -> None:
+        """Take over what a store has of the run, and tell what is news.
+
+        :param jobs: those that are kept, by id
+        """
+        self.watched = True  # by who began it
+        self.orchestrator_id = record.orchestrator_id
+        self._cancel_reason = record.reason or None
+        ended = []
+
+        for job in self.jobs:
+            kept = jobs.get(job.id)
+
+            if kept is not None and job.status not in FINAL:
+                self._counts[job.status] -= 1
+                job.restore(kept)
+                self._counts[job.status] += 1
+
+                if kept.finished_at is not None:
+                    ended.append((kept.finished_at, job))
+
+        for at, job in sorted(ended, key=itemgetter(0)):
+            self._tell(job, job.status, at, job.reason)
+
+        if record.finished_at is not None and not self.is_finished:
+            self.finished(record.finished_at)
 
     def finished(self, at: float) -> None:
         """Take note that every job has ended. For the walk alone."""
@@ -229,6 +322,21 @@ class Submission:
             callback()
 
         self._callbacks.clear()
+
+    @property
+    def cancel_reason(self) -> str | None:
+        """Why it is cancelled; None where it is not."""
+        return self._cancel_reason
+
+    def lost(self, at: float, reason: str) -> None:
+        """End the handle: nobody can tell what becomes of the run."""
+        self.canceled_for(reason)
+
+        for job in self.jobs:
+            if job.status not in FINAL:
+                job.move(Status.CANCELED, at, reason)
+
+        self.finished(at)
 
     def canceled_for(self, reason: str) -> None:
         """Take note of why it is cancelled; the first reason stays. For the walk."""
@@ -246,9 +354,7 @@ class Submission:
         failed = [job for job in self.jobs if job.status is Status.FAILED]
 
         if failed:
-            return SubmissionFailed.of(
-                self.id, [job.error(_cause(job)) for job in failed]
-            )
+            return SubmissionFailed.of(self.id, [job.error() for job in failed])
 
         if self.status is SubmissionStatus.CANCELED:
             return SubmissionCanceled(self.id, self._cancel_reason or "no reason given")
@@ -260,9 +366,15 @@ class Submission:
         return SubmissionRecord(
             self.id,
             self.entity.id,
+            self.entity.scenario_id,
+            self.orchestrator_id,
             self.status.value,
             self._submitted_at,
             self._finished_at,
+            self._cancel_reason or "",
+            self.force,
+            self.on_failure,
+            self.dag.text,
             self.properties,
         )
 
@@ -326,26 +438,3 @@ class Submission:
             f"{count} {status.value}" for status, count in self.counts().items()
         )
         return f"<Submission {self.key} {self.status.value} (jobs: {counts or 'none'})>"
-
-
-def _cause(job: Job) -> BaseException | None:
-    """Return the user's error with its remote traceback, as far as it got here."""
-    failure = job.failure
-
-    if not isinstance(failure, Raised):
-        return None
-
-    if isinstance(failure.error, BaseException):
-        return failure.error
-
-    remote = RemoteTraceback(failure.traceback)
-
-    if failure.error is not None:
-        with suppress(Exception):  # its class cannot be loaded here: the text is left
-            error = fetch(failure.error)
-
-            if isinstance(error, BaseException):
-                error.__cause__ = remote
-                return error
-
-    return remote

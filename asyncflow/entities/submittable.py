@@ -28,6 +28,11 @@ class Submittable(ABC):
 
     @property
     @abstractmethod
+    def scenario_id(self) -> str:
+        """The id of the scenario that it belongs to, or is."""
+
+    @property
+    @abstractmethod
     def tasks(self) -> Mapping[str, Task]:
         """The tasks that a run of it has, by config id."""
 
@@ -47,6 +52,7 @@ class Submittable(ABC):
         timeout: float | None = None,
         force: bool = False,
         on_failure: OnFailure = "continue",
+        idempotency_key: str | None = None,
         **properties: Any,
     ) -> Submission:
         """Start a run of all its tasks; return its handle at once.
@@ -58,6 +64,9 @@ class Submittable(ABC):
         :param force: run what could be skipped too
         :param on_failure: ``"continue"`` runs what does not need a failed job,
             ``"stop"`` cancels the rest of the run
+        :param idempotency_key: any text; who submits with the same key again, from any
+            process that uses the same store, gets the run that there is. What the
+            handle says of it is right once `Submission.accepted` has returned
         :param properties: the user's own values, kept with the submission
         :raises NoData: where an input was never written, and nothing will write it
         :raises NotPicklable: where a function cannot travel to a worker, or a property
@@ -69,6 +78,7 @@ class Submittable(ABC):
             timeout=timeout,
             force=force,
             on_failure=on_failure,
+            idempotency_key=idempotency_key,
             properties=properties,
         )
 

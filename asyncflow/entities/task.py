@@ -10,6 +10,7 @@ from asyncflow.config.sections import TaskConfig
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.submittable import Submittable
+from asyncflow.records import BasisRecord
 
 
 @attrs.define(eq=False, repr=False)
@@ -17,15 +18,24 @@ class Task(Submittable):
     """A function, the data nodes that it reads and the data nodes that it writes."""
 
     config: TaskConfig
+    owner_id: str
+    """The id of its scenario."""
     input: Mapping[str, DataNode]
     """The data nodes that it reads, by config id, in the order of the parameters."""
     output: Mapping[str, DataNode]
     """The data nodes that it writes, by config id, in the order of the results."""
+    basis: BasisRecord | None = attrs.field(init=False, default=None)
+    """What its outputs followed from when its last job completed, if it is skippable."""
 
     @property
     def tasks(self) -> Mapping[str, Task]:
         """Itself, by config id."""
         return {self.config_id: self}
+
+    @property
+    def scenario_id(self) -> str:
+        """The id of its scenario."""
+        return self.owner_id
 
     @property
     def dag(self) -> Dag:

@@ -18,6 +18,9 @@ from asyncflow.executors._pool import Pool, Worker, WorkerDied
 from asyncflow.worker import trip
 from asyncflow.worker.values import temporary_name
 
+STARTS = 3
+"""How often a worker is tried to be started for a job."""
+
 
 @attrs.define(eq=False)
 class ProcessExecutor(Executor):
@@ -45,12 +48,10 @@ class ProcessExecutor(Executor):
     async def run(
         self, calls: Sequence[Call], report: Callable[[Call, Outcome], None]
     ) -> None:
-        try:
-            worker = await self._pool.worker()
-        except (BrokenWorkerProcess, OSError) as error:
-            why = trip.summary_of(error.__cause__ or error)
-            detail = f"no worker process could be started ({why})"
-            report(calls[0], Crashed(None, detail))
+        worker = await self._worker()
+
+        if isinstance(worker, str):
+            report(calls[0], Crashed(None, worker))
             return
 
         request = pickle.dumps([_remote(call) for call in calls], 5)
@@ -70,6 +71,21 @@ class ProcessExecutor(Executor):
             for call, outcome in zip(calls, trip.read_answer(answer), strict=False):
                 _note_log(worker, outcome)
                 report(call, outcome)
+
+    async def _worker(self) -> Worker | str:
+        """Return a worker, or say why there is none.
+
+        One that is killed while it starts is replaced: it has cost nobody anything.
+        """
+        why = ""
+
+        for _ in range(STARTS):
+            try:
+                return await self._pool.worker()
+            except (BrokenWorkerProcess, OSError) as error:
+                why = trip.summary_of(error.__cause__ or error)
+
+        return f"no worker process could be started ({why})"
 
     async def _warm(self) -> None:
         # A job that needs a worker meets the same error, and tells it.

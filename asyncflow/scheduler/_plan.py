@@ -16,41 +16,17 @@ a few at a time, in the order of submission; nobody can run before.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeAlias
 
 import attrs
 
-from asyncflow.entities.dag import Dag
-from asyncflow.entities.job import Status
-from asyncflow.entities.task import Task
+from asyncflow.entities.graph import Graph
+from asyncflow.entities.job import DONE, Status
 
 Ref: TypeAlias = tuple[int, int]
 """A job: its run, and its place in the run."""
-
-
-@attrs.frozen(kw_only=True)
-class Graph:
-    """What the plan needs to know of a run: its jobs in an order that they can run in."""
-
-    successors: Sequence[Sequence[int]]
-    """For each job, those that need it."""
-    predecessors: Sequence[int]
-    """For each job, how many it needs."""
-    reads: Sequence[Sequence[str]]
-    """For each job, the ids of the data nodes that it reads."""
-    writes: Sequence[Sequence[str]]
-    """For each job, the ids of the data nodes that it writes."""
-
-    @classmethod
-    def of(cls, dag: Dag, tasks: Sequence[Task]) -> Graph:
-        """Describe a run of tasks, in the order of their graph."""
-        return cls(
-            successors=dag.successors,
-            predecessors=[len(needed) for needed in dag.predecessors],
-            reads=[[node.id for node in task.input.values()] for task in tasks],
-            writes=[[node.id for node in task.output.values()] for task in tasks],
-        )
 
 
 @attrs.frozen
@@ -93,7 +69,6 @@ class Finish:
 
 Instruction: TypeAlias = Block | MakeReady | End | Kill | Finish
 
-_DONE = frozenset({Status.COMPLETED, Status.SKIPPED})
 _WAITING = frozenset({Status.SUBMITTED, Status.BLOCKED})
 
 
@@ -140,12 +115,19 @@ class Plan:
     """The runs that have jobs which were not admitted yet, in their order."""
 
     def submitted(
-        self, run: int, graph: Graph, names: Sequence[str], *, stop: bool = False
+        self,
+        run: int,
+        graph: Graph,
+        names: Sequence[str],
+        *,
+        stop: bool = False,
+        ended: Mapping[int, Status] = MappingProxyType({}),
     ) -> list[Instruction]:
         """Take a run. Its jobs wait to be admitted.
 
         :param names: for each job, how reasons call it
         :param stop: whether a failure ends the rest of the run
+        :param ended: how jobs ended before, where the run goes on after a crash
         """
         count = len(graph.successors)
 
@@ -163,7 +145,12 @@ class Plan:
         )
         self._runs[run] = state
         self._arrivals.append(run)
-        return []
+        instructions: list[Instruction] = []
+
+        if ended:
+            self._resume(run, state, ended, instructions)
+
+        return instructions
 
     def admitted(self, count: int) -> list[Instruction]:
         """Take the time to admit jobs: only then they count for others.
@@ -265,6 +252,34 @@ class Plan:
         """Whether every run has finished."""
         return not (self._runs or self._writers or self._readers)
 
+    def _resume(
+        self,
+        run: int,
+        state: _Run,
+        ended: Mapping[int, Status],
+        instructions: list[Instruction],
+    ) -> None:
+        """Take note of the jobs that ended before; go on with what followed."""
+        for index, status in ended.items():
+            state.status[index] = status
+            state.open -= 1
+            self._forget(run, state)
+
+            if status in DONE:
+                for successor in state.graph.successors[index]:
+                    state.needs[successor] -= 1
+
+        for index, status in ended.items():
+            if status not in DONE:
+                self._abandon(run, state, index, instructions)
+
+        if Status.CANCELED in ended.values():
+            self._stop(run, state, "the run was being cancelled", instructions)
+        elif state.stop and Status.FAILED in ended.values():
+            self._stop(run, state, "the run stops as a job failed", instructions)
+
+        self._check_finished(run, state, instructions)
+
     def _admit(self, ref: Ref, state: _Run, instructions: list[Instruction]) -> None:
         self._register(ref, state)
         state.status[ref[1]] = Status.BLOCKED
@@ -325,7 +340,7 @@ class Plan:
         state.open -= 1
         self._release(ref, state, instructions)
 
-        if status in _DONE:
+        if status in DONE:
             for successor in state.graph.successors[index]:
                 state.needs[successor] -= 1
                 self._check_ready((run, successor), state, instructions)

@@ -4,103 +4,97 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import attrs
-
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.task import Task
+from asyncflow.records import BasisRecord
 from asyncflow.scheduler._travel import Travel
 
 NOTHING_NEW = "its function and its inputs are the same"
 
 
-@attrs.frozen
-class Basis:
-    """What the outputs of a task followed from, and which they were."""
+def note(task: Task, fingerprint: str, inputs: Mapping[str, int]) -> BasisRecord:
+    """Remember a job that completed; its outputs are the current ones.
 
-    fingerprint: str
-    inputs: Mapping[str, int]
-    """For each input, the number of its version."""
-    outputs: Mapping[str, int] = attrs.field(factory=dict)
+    :param inputs: the versions that it read
+    :return: what is to be saved
+    """
+    basis = BasisRecord(
+        task.id, task.scenario_id, fingerprint, inputs, versions(task.output)
+    )
+    task.basis = basis
+    return basis
 
 
-@attrs.define(eq=False)
-class Skips:
-    """Remembers the last job of each skippable task."""
+def plan(tasks: Iterable[Task], travel: Mapping[str, Travel]) -> tuple[PlannedJob, ...]:
+    """Say what a run would do.
 
-    _last: dict[str, Basis] = attrs.field(init=False, factory=dict)
+    :param tasks: in an order in which they can run
+    :param travel: for each task's config, how its jobs travel
+    """
+    writers: dict[str, str] = {}
+    planned = []
 
-    def note(self, task: Task, basis: Basis) -> None:
-        """Remember a job that completed; its outputs are the current ones."""
-        outputs = versions(task.output)
-        self._last[task.id] = attrs.evolve(basis, outputs=outputs)
+    for task in tasks:
+        runs, reason = _outlook(task, travel[task.config_id], writers)
+        planned.append(PlannedJob(task=task.config_id, runs=runs, reason=reason))
 
-    def plan(
-        self, tasks: Iterable[Task], travel: Mapping[str, Travel]
-    ) -> tuple[PlannedJob, ...]:
-        """Say what a run would do.
+        if runs:
+            writers.update(dict.fromkeys(task.output, task.config_id))
 
-        :param tasks: in an order in which they can run
-        :param travel: for each task's config, how its jobs travel
-        """
-        writers: dict[str, str] = {}
-        planned = []
+    return tuple(planned)
 
-        for task in tasks:
-            runs, reason = self._outlook(task, travel[task.config_id], writers)
-            planned.append(PlannedJob(task=task.config_id, runs=runs, reason=reason))
 
-            if runs:
-                writers.update(dict.fromkeys(task.output, task.config_id))
+def reason_to_run(task: Task, fingerprint: str) -> str:
+    """Say why a job of a task would do something new; ``""`` if it would not."""
+    last = task.basis
 
-        return tuple(planned)
+    if last is None:
+        return "it has not run yet"
 
-    def _outlook(
-        self, task: Task, travel: Travel, writers: Mapping[str, str]
-    ) -> tuple[bool, str]:
-        if travel.fingerprint is None:
-            return True, "it is not skippable"
+    if not task.output:
+        return "it has no output that could tell"
 
-        if travel.force:
-            return True, "the run is forced"
+    if last.fingerprint != fingerprint:
+        return f"`{task.config_id}` changed"
 
-        for name in task.input:
-            if name in writers:
-                return True, f"`{name}` will be written by {writers[name]}"
+    for name, node in task.input.items():
+        if node.version is not None and node.version.kept is None:
+            return f"`{name}` is a file of yours, which may have changed"
 
-        reason = self.reason_to_run(task, travel.fingerprint)
-        return bool(reason), reason or NOTHING_NEW
+        if _number(node) != last.inputs.get(name):
+            return f"`{name}` has a new version"
 
-    def reason_to_run(self, task: Task, fingerprint: str) -> str:
-        """Say why a job of this task would do something new; ``""`` if it would not."""
-        last = self._last.get(task.id)
+    for name, node in task.output.items():
+        if _number(node) != last.outputs.get(name):
+            return f"`{name}` was written by something else"
 
-        if last is None:
-            return "it has not run yet"
+        if not node.is_valid:
+            return f"`{name}` is not valid any more"
 
-        if not task.output:
-            return "it has no output that could tell"
-
-        if last.fingerprint != fingerprint:
-            return f"`{task.config_id}` changed"
-
-        for name, node in task.input.items():
-            if node.version is not None and node.version.kept is None:
-                return f"`{name}` is a file of yours, which may have changed"
-
-            if _number(node) != last.inputs.get(name):
-                return f"`{name}` has a new version"
-
-        for name, node in task.output.items():
-            if _number(node) != last.outputs.get(name):
-                return f"`{name}` was written by something else"
-
-        return ""
+    return ""
 
 
 def versions(nodes: Mapping[str, DataNode]) -> dict[str, int]:
     """Return the number of each data node's version; 0 where it has none."""
     return {name: _number(node) for name, node in nodes.items()}
+
+
+def _outlook(
+    task: Task, travel: Travel, writers: Mapping[str, str]
+) -> tuple[bool, str]:
+    if travel.fingerprint is None:
+        return True, "it is not skippable"
+
+    if travel.force:
+        return True, "the run is forced"
+
+    for name in task.input:
+        if name in writers:
+            return True, f"`{name}` will be written by {writers[name]}"
+
+    reason = reason_to_run(task, travel.fingerprint)
+    return bool(reason), reason or NOTHING_NEW
 
 
 def _number(node: DataNode) -> int:

@@ -1,10 +1,11 @@
-"""The versions of data nodes: read, replaced, and removed when nobody needs them."""
+"""The versions of data nodes: read, made, and dropped when they are not kept any more."""
 
 from __future__ import annotations
 
+import logging
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,69 +13,128 @@ import attrs
 from anyio import CancelScope, to_thread
 from anyio.abc import TaskGroup
 
-from asyncflow.abc import Kept
+from asyncflow.abc import Kept, Store
 from asyncflow.entities.data_node import DataNode, Version
-from asyncflow.errors import NoData, NotPicklable
+from asyncflow.errors import NoData, NotPicklable, StoreFailed, ValueMissing
+from asyncflow.records import VersionRecord
+
+_logger = logging.getLogger("asyncflow")
 
 
 @attrs.define(eq=False)
 class Versions:
     """Every value that is kept.
 
-    A version that was replaced stays as long as somebody reads it.
+    A version that is not kept any more stays as long as somebody here reads it. Its
+    file goes when that is durable: what a crash leaves between the two, recovery sweeps.
 
+    :param store: where versions are kept
     :param folder: where the files of large values are
+    :param holder_id: the orchestrator that values in memory end with
     :param group: removes files in the background
     """
 
+    store: Store
     folder: str
+    holder_id: str
     group: TaskGroup
     _paths: int = attrs.field(init=False, default=0)
-    _count: int = attrs.field(init=False, default=0)
     _garbage: list[str] = attrs.field(init=False, factory=list)
 
     def new_path(self) -> str:
         """Return the name of a file that a new value may have."""
         self._paths += 1
-        return f"{self.folder}/{self._paths}.value"
+        return f"{self.folder}/{self.holder_id}-{self._paths}.value"
 
-    async def read(self, node: DataNode) -> Any:
-        """Read the current version of a data node.
+    async def read(self, node: DataNode, number: int | None) -> Any:
+        """Read a version of a data node, as the store has it now.
 
+        :param number: which version; None for the current one
         :raises NoData: where there is none
         """
-        version = node.version
+        if self.is_shared:
+            await self.refresh([node])
 
-        if version is None:
-            raise NoData(node.config_id)
+        while True:
+            version = _find(node, number)
 
-        if isinstance(version.kept, bytes):
-            return node.driver.read(version.kept)
+            try:
+                return await self._read(node, version)
+            except ValueMissing:
+                # Another process has written twice since, and dropped this version.
+                await self.refresh([node])
 
-        self.pin(version)
+                if number is not None or node.version is version:
+                    raise
 
-        try:
-            return await to_thread.run_sync(node.driver.read, version.kept)
-        except FileNotFoundError as error:
-            raise NoData(node.config_id) from error
-        finally:
-            self.unpin(version)
+    @property
+    def is_shared(self) -> bool:
+        """Whether others may write what is kept here."""
+        return self.store.values_folder is not None
 
-    async def write(self, node: DataNode, value: object) -> None:
+    async def refresh(self, nodes: Iterable[DataNode]) -> None:
+        """Look what others have written."""
+        for node in nodes:
+            self.take(
+                node,
+                await self.store.versions(
+                    node_id=node.id,
+                    is_kept=True,
+                    newest_first=True,
+                    limit=_older(node) + 1,
+                ),
+            )
+
+    async def refresh_shared(self, nodes: Iterable[DataNode]) -> None:
+        """Look what others have written of what scenarios share."""
+        if self.is_shared:
+            await self.refresh(node for node in nodes if node.owner_id is None)
+
+    def take(self, node: DataNode, records: Collection[VersionRecord]) -> None:
+        """Take over the versions that a store has; what is newer here stays.
+
+        Those that several writers have each left for the others to drop are dropped.
+        """
+        newest = max((record.number for record in records), default=0)
+        known = {one.number: one for one in (*node.older, node.version) if one}
+        kept = {number: one for number, one in known.items() if number > newest}
+
+        for record in records:
+            number = record.number
+            kept[number] = known.get(number) or Version(
+                number, self._found(record.kept)
+            )
+
+        ordered = [kept[number] for number in sorted(kept)]
+
+        if ordered:
+            surplus = max(0, len(ordered) - _older(node) - 1)
+            *node.older, node.version = ordered[surplus:]
+            self.store.save(*(self._drop(node, one) for one in ordered[:surplus]))
+
+    async def write(
+        self, node: DataNode, value: object, editor_id: str | None, comment: str
+    ) -> None:
         """Give a data node a new version, which is written as a whole or not at all.
 
         :raises NotPicklable: where the value cannot be kept
         """
         with CancelScope(shield=True):
             kept = await to_thread.run_sync(_keep, node, value, self.new_path())
-            self.replace(node, kept)
+            self.store.save(
+                *self.replace(node, kept, editor_id=editor_id, comment=comment)
+            )
 
-    async def write_defaults(self, nodes: Collection[DataNode]) -> None:
-        """Write the default data of the data nodes that have no version yet."""
+    async def defaults(self, nodes: Collection[DataNode]) -> list[VersionRecord]:
+        """Write the default data of the data nodes that have no version yet.
+
+        :return: what is to be saved
+        """
         fresh = [node for node in nodes if node.version is None and _has_default(node)]
+        records: list[VersionRecord] = []
 
         if not fresh:
-            return
+            return records
 
         paths = [self.new_path() for _ in fresh]
 
@@ -83,17 +143,46 @@ class Versions:
 
             for node, one in zip(fresh, kept, strict=True):
                 if node.version is None:  # a shared one may have been written meanwhile
-                    self.replace(node, one)
+                    records += self.replace(node, one, comment="default data")
 
-    def replace(self, node: DataNode, kept: Kept, job_id: str | None = None) -> None:
-        """Make a kept value the current version of a data node."""
-        old = node.version
-        self._count += 1
-        node.version = Version(self._count, kept, time.time(), job_id)
+        return records
 
-        if old is not None:
-            old.replaced = True
-            self._discard(old)
+    def replace(
+        self,
+        node: DataNode,
+        kept: Kept,
+        *,
+        job_id: str | None = None,
+        editor_id: str | None = None,
+        comment: str = "",
+    ) -> list[VersionRecord]:
+        """Make a kept value the current version of a data node.
+
+        :return: what is to be saved, together
+        """
+        last = node.version
+        number = max(time.time_ns(), last.number + 1 if last else 0)
+        node.version = Version(number, kept)
+        made = VersionRecord(
+            node.id,
+            number,
+            os.path.basename(kept) if isinstance(kept, str) else kept,
+            job_id=job_id,
+            editor_id=editor_id,
+            comment=comment,
+            holder_id=None if node.driver.outlives else self.holder_id,
+        )
+
+        if last is None:
+            return [made]
+
+        if node.owner_id is None and self.is_shared:
+            self.group.start_soon(self._tidy, node)
+
+        node.older.append(last)
+        surplus = max(0, len(node.older) - _older(node))
+        dropped, node.older = node.older[:surplus], node.older[surplus:]
+        return [made, *(self._drop(node, old) for old in dropped)]
 
     def pin(self, version: Version) -> None:
         """Keep a version while it is read."""
@@ -104,25 +193,99 @@ class Versions:
         version.readers -= 1
         self._discard(version)
 
-    def _discard(self, version: Version) -> None:
-        if version.replaced and not version.readers and isinstance(version.kept, str):
-            if not self._garbage:
-                self.group.start_soon(self._collect)
+    async def _read(self, node: DataNode, version: Version) -> Any:
+        if isinstance(version.kept, bytes):
+            return node.driver.read(version.kept)
 
-            self._garbage.append(version.kept)
+        self.pin(version)
+
+        try:
+            return await to_thread.run_sync(node.driver.read, version.kept)
+        except ValueMissing:
+            raise
+        except FileNotFoundError as error:  # a file of the user's
+            raise NoData(node.config_id) from error
+        finally:
+            self.unpin(version)
+
+    def _found(self, kept: Kept) -> Kept:
+        return os.path.join(self.folder, kept) if isinstance(kept, str) else kept
+
+    async def _tidy(self, node: DataNode) -> None:
+        """Drop what others have written, and is not kept any more."""
+        with suppress(StoreFailed):  # who awaits a run has it raised
+            kept = await self.store.versions(node_id=node.id, is_kept=True)
+            self.take(node, kept)
+
+    def _drop(self, node: DataNode, version: Version) -> VersionRecord:
+        """Stop keeping a version; return what is to be saved."""
+        version.is_dropped = True
+        self._discard(version)
+        return VersionRecord(node.id, version.number, None, is_kept=False)
+
+    def _discard(self, version: Version) -> None:
+        """Have the file of a version removed that is neither kept nor read."""
+        if (
+            not version.is_dropped
+            or version.readers
+            or not isinstance(version.kept, str)
+        ):
+            return
+
+        if not self._garbage:
+            self.group.start_soon(self._collect)
+
+        self._garbage.append(version.kept)
 
     async def _collect(self) -> None:
-        paths = self._garbage[:]
+        garbage = self._garbage[:]
         self._garbage.clear()
-        await to_thread.run_sync(_remove, paths)
+
+        with CancelScope(shield=True), suppress(StoreFailed):  # then they are kept
+            await self.store.flush()
+            await to_thread.run_sync(remove, garbage)
+
+
+def remove(paths: Iterable[str]) -> None:
+    """Remove files; one that cannot be removed holds up nothing. Blocks."""
+    for path in paths:
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            _logger.warning("a file that nobody needs could not be removed: %s", error)
+
+
+def _find(node: DataNode, number: int | None) -> Version:
+    if number is None and node.version is not None:
+        return node.version
+
+    for version in (*node.older, node.version):
+        if version is not None and version.number == number:
+            return version
+
+    raise NoData(node.config_id, number)
 
 
 def _has_default(node: DataNode) -> bool:
     return node.config.default_data is not None or node.config.default_path is not None
 
 
+def _older(node: DataNode) -> int:
+    """Return how many versions are kept beside the current one."""
+    return 0 if node.config.default_path is not None else node.config.keep_versions
+
+
 def _keep_defaults(nodes: Sequence[DataNode], paths: Sequence[str]) -> list[Kept]:
-    return [_keep_default(node, path) for node, path in zip(nodes, paths, strict=True)]
+    """Keep the default data of all, or of none."""
+    try:
+        return [
+            _keep_default(node, path) for node, path in zip(nodes, paths, strict=True)
+        ]
+    except BaseException:
+        remove(paths)
+        raise
 
 
 def _keep_default(node: DataNode, path: str) -> Kept:
@@ -143,9 +306,3 @@ def _keep(node: DataNode, value: object, path: str) -> Kept:
         return node.driver.publish(node.driver.write(value, path, node.config_id), path)
     except NotPicklable as error:
         raise NotPicklable(f"data node {error.path}", error.why) from error
-
-
-def _remove(paths: Sequence[str]) -> None:
-    for path in paths:
-        with suppress(FileNotFoundError):
-            os.unlink(path)

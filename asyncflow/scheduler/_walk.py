@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
-import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import attrs
 from anyio import (
@@ -28,31 +26,31 @@ from anyio.lowlevel import checkpoint
 from asyncflow.abc import (
     Call,
     Crashed,
-    Driver,
     Executor,
-    Kept,
-    Killed,
     Log,
     Outcome,
     Raised,
-    Returned,
     Store,
 )
-from asyncflow.entities.data_node import DataNode, Version
-from asyncflow.entities.job import FINAL, Job, Status
+from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.graph import Graph
+from asyncflow.entities.job import DONE, FINAL, Job, Status
 from asyncflow.entities.submission import Submission
+from asyncflow.errors import StoreFailed
+from asyncflow.records import Record
+from asyncflow.scheduler import _skips
+from asyncflow.scheduler._flight import Flight, call_of, judge, show
+from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._plan import (
     Block,
     End,
     Finish,
-    Graph,
     Instruction,
     Kill,
     MakeReady,
     Plan,
     Ref,
 )
-from asyncflow.scheduler._skips import NOTHING_NEW, Basis, Skips, versions
 from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
 
@@ -60,23 +58,6 @@ _logger = logging.getLogger("asyncflow")
 
 ADMITTED_AT_ONCE = 250
 """How many jobs of new runs are taken in before others have their turn: some 2 ms."""
-
-
-@attrs.define(eq=False)
-class Flight:
-    """A job that has a seat."""
-
-    ref: Ref
-    job: Job
-    scope: CancelScope
-    reason: str
-    """Why it runs, where it could have been skipped."""
-    reading: list[Version] = attrs.field(init=False, factory=list)
-    """The versions of its inputs: kept until it has ended."""
-    basis: Basis | None = attrs.field(init=False, default=None)
-    """What its outputs follow from, where the task is skippable."""
-    killed_for: str = attrs.field(init=False, default="")
-    outcome: Outcome | None = attrs.field(init=False, default=None)
 
 
 @attrs.define(eq=False)
@@ -93,16 +74,23 @@ class Walk:
     limiter: CapacityLimiter
     echo: bool
     group: TaskGroup
-    skips: Skips = attrs.field(init=False, factory=Skips)
     _plan: Plan = attrs.field(init=False, factory=Plan)
     _runs: dict[int, Submission] = attrs.field(init=False, factory=dict)
     _numbers: dict[Submission, int] = attrs.field(init=False, factory=dict)
     _travel: dict[int, Mapping[str, Travel]] = attrs.field(init=False, factory=dict)
     _flights: dict[Ref, Flight] = attrs.field(init=False, factory=dict)
     _count: int = attrs.field(init=False, default=0)
+    _waiting: dict[int, tuple[Graph, Event]] = attrs.field(init=False, factory=dict)
+    """The runs that the plan does not know yet, with what tells that it does."""
+    _interrupted: set[int] = attrs.field(init=False, factory=set)
+    """The runs that end here alone, to go on elsewhere."""
+    _notes: Notes = attrs.field(init=False)
     _idle: Event = attrs.field(init=False, factory=Event)
     _is_admitting: bool = attrs.field(init=False, default=False)
     _broken: bool = attrs.field(init=False, default=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._notes = Notes(self.store)
 
     def submit(
         self,
@@ -110,20 +98,59 @@ class Walk:
         graph: Graph,
         travel: Mapping[str, Travel],
         *,
-        stop: bool,
+        first: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         """Take a submission whose jobs are made, and start what can run.
 
-        :raises NotPicklable: where a property of it cannot be kept; then it is not taken
+        Jobs that have ended stay what they are.
+
+        :param first: what is awaited before: it tells whether the run is to be ours
         """
-        self.store.save(submission.record())
         self._count += 1
         run = self._count
         self._runs[run] = submission
         self._numbers[submission] = run
         self._travel[run] = travel
-        names = [job.task.config_id for job in submission.jobs]
-        self._carry_out(self._plan.submitted(run, graph, names, stop=stop))
+
+        if first is None:
+            self._begin(run, graph)
+        else:
+            self._waiting[run] = graph, Event()
+            self.group.start_soon(self._begin_after, first, run)
+
+    async def _begin_after(
+        self, first: Callable[[], Awaitable[bool]], run: int
+    ) -> None:
+        submission = self._runs[run]
+
+        try:
+            is_ours = await first()
+        except StoreFailed as error:
+            problem = "%s was not started: %s"
+            await to_thread.run_sync(_logger.error, problem, submission.id, error)
+            submission.canceled_for(f"it was not started: {error}")
+            is_ours = True
+
+        graph, begun = self._waiting.pop(run)
+        begun.set()
+
+        if not is_ours:
+            self._forget(run)
+            return
+
+        self._begin(run, graph)
+
+        if submission.cancel_reason is not None:
+            self.cancel(submission, submission.cancel_reason)
+
+    def _begin(self, run: int, graph: Graph) -> None:
+        jobs = self._runs[run].jobs
+        ended = {
+            index: job.status for index, job in enumerate(jobs) if job.status in FINAL
+        }
+        names = [job.task.config_id for job in jobs]
+        stop = self._runs[run].on_failure == "stop"
+        self._carry_out(self._plan.submitted(run, graph, names, stop=stop, ended=ended))
 
         if self._is_admitting:
             return
@@ -143,14 +170,39 @@ class Walk:
             self._carry_out(self._plan.canceled(run, reason))
             self._fill_seats()
 
-    def cancel_all(self, reason: str) -> None:
-        """Ask for the end of every run."""
-        for submission in list(self._numbers):
+    def stop(self, reason: str) -> bool:
+        """Ask for the end of every run.
+
+        Those that were adopted end here alone: to the store they go on.
+
+        :return: whether there are any
+        """
+        for submission, run in list(self._numbers.items()):
+            if submission.is_adopted:
+                self._interrupted.add(run)
+
             self.cancel(submission, reason)
+
+        return bool(self._interrupted)
+
+    async def begun(self, submission: Submission) -> None:
+        """Wait until it is known whether a run is ours."""
+        run = self._numbers.get(submission)
+
+        if run in self._waiting:
+            await self._waiting[run][1].wait()
+
+    def drives(self, submission: Submission) -> bool:
+        """Tell whether a run is under way here."""
+        return submission in self._numbers
 
     def will_be_written(self, node: DataNode) -> bool:
         """Tell whether a job that has not ended writes a data node."""
-        return self._plan.will_be_written(node.id)
+        return self._plan.will_be_written(node.id) or any(
+            node.id in writes
+            for graph, _ in self._waiting.values()
+            for writes in graph.writes
+        )
 
     async def drain(self) -> None:
         """Wait until no run is left."""
@@ -162,16 +214,11 @@ class Walk:
 
     def give_up(self, reason: str) -> None:
         """End the runs that nobody drives any more: after an error of ours."""
+        self._notes.stop()
         now = time.time()
 
         for submission in self._runs.values():
-            submission.canceled_for(reason)
-
-            for job in submission.jobs:
-                if job.status not in FINAL:
-                    job.move(Status.CANCELED, now, reason)
-
-            submission.finished(now)
+            submission.lost(now, reason)
 
         self._runs.clear()
 
@@ -199,7 +246,7 @@ class Walk:
                 case End(ref, status, reason):
                     job = self._job(ref)
                     job.move(status, now, reason)
-                    self.store.save(job.record())
+                    self._save(ref[0], status, job.record())
                 case Kill(ref, reason):
                     flight = self._flights[ref]
                     flight.killed_for = reason
@@ -208,13 +255,27 @@ class Walk:
                     self._finish(run, now)
 
     def _finish(self, run: int, now: float) -> None:
+        submission = self._forget(run)
+        submission.finished(now)
+
+        if run in self._interrupted:
+            self._interrupted.remove(run)
+        else:
+            self.store.save(submission.record())
+
+    def _forget(self, run: int) -> Submission:
         submission = self._runs.pop(run)
         del self._numbers[submission], self._travel[run]
-        submission.finished(now)
-        self.store.save(submission.record())
 
         if not self._runs:
             self._idle.set()
+
+        return submission
+
+    def _save(self, run: int, status: Status, *records: Record) -> None:
+        """Save the end of a job; not that it was cancelled, where the run goes on."""
+        if run not in self._interrupted or status in DONE:
+            self.store.save(*records)
 
     def _fill_seats(self) -> None:
         """Start lanes while jobs are ready and seats are free."""
@@ -248,6 +309,8 @@ class Walk:
             flight = Flight(ref, self._job(ref), CancelScope(), reason or "")
             self._flights[ref] = flight
             flight.job.move(Status.RUNNING, time.time())
+
+            self._notes.watch(self._flights.values())
             return flight
 
         return None
@@ -262,11 +325,11 @@ class Walk:
         if travel.force:
             return "the run is forced"
 
-        return self.skips.reason_to_run(self._job(ref).task, travel.fingerprint)
+        return _skips.reason_to_run(self._job(ref).task, travel.fingerprint)
 
     def _skip(self, ref: Ref) -> None:
         job = self._job(ref)
-        job.move(Status.SKIPPED, time.time(), NOTHING_NEW)
+        job.move(Status.SKIPPED, time.time(), _skips.NOTHING_NEW)
         self.store.save(job.record())
         self._carry_out(self._plan.ended(ref, Status.SKIPPED))
 
@@ -292,7 +355,7 @@ class Walk:
         flights: dict[str, Flight] = {}
 
         def board(flight: Flight) -> Call:
-            call = self._call(flight)
+            call = call_of(flight, self._travel_of(flight.ref), self.versions)
             flights[call.job_id] = flight
             return call
 
@@ -306,7 +369,10 @@ class Walk:
         try:
             with first.scope:
                 executor = self.executors[name]
-                await executor.run(executor.load(board(first), more), report)
+                await self.versions.refresh_shared(first.job.task.input.values())
+                calls = executor.load(board(first), more)
+                await self._notes.note_fragile(flights.values())
+                await executor.run(calls, report)
 
             if first.outcome is None and not first.killed_for:
                 first.outcome = Crashed(None, "its executor told no outcome")
@@ -321,37 +387,6 @@ class Walk:
         finally:
             await self._land(flights.values())
 
-    def _call(self, flight: Flight) -> Call:
-        """Describe a job to its executor, and keep the versions that it reads."""
-        job = flight.job
-        travel = self._travel_of(flight.ref)
-        inputs: list[tuple[str, Driver, Kept]] = []
-
-        if travel.fingerprint is not None:
-            flight.basis = Basis(travel.fingerprint, versions(job.task.input))
-
-        for name, node in job.task.input.items():
-            if node.version is not None:
-                self.versions.pin(node.version)
-                flight.reading.append(node.version)
-
-            kept = node.version.kept if node.version else None
-            inputs.append((name, node.driver, kept))
-
-        return Call(
-            job_id=job.id,
-            task=job.task.config_id,
-            function=job.task.function,
-            code=travel.code,
-            inputs=tuple(inputs),
-            outputs=tuple(
-                (name, node.driver, self.versions.new_path())
-                for name, node in job.task.output.items()
-            ),
-            is_async=travel.is_async,
-            sources=travel.sources,
-        )
-
     async def _land(self, flights: Iterable[Flight]) -> None:
         """Take the end of jobs: print what they printed, then end them."""
         for flight in flights:
@@ -359,7 +394,7 @@ class Walk:
 
             if self.echo and isinstance(log, Log):
                 with CancelScope(shield=True):
-                    await to_thread.run_sync(_print, log)
+                    await to_thread.run_sync(show, log)
 
             self._end(flight)
 
@@ -371,14 +406,16 @@ class Walk:
         for version in flight.reading:
             self.versions.unpin(version)
 
-        status, reason, kept = _judge(outcome, flight.killed_for)
+        status, reason, kept = judge(outcome, flight.killed_for)
         written = list(job.task.output.values()) if kept else []
+        records: list[Record] = []
 
         for node, one in zip(written, kept, strict=True):
-            self.versions.replace(node, one, job.id)
+            records += self.versions.replace(node, one, job_id=job.id)
 
         if flight.basis is not None and status is Status.COMPLETED:
-            self.skips.note(job.task, flight.basis)
+            fingerprint = self._travel_of(flight.ref).fingerprint or ""
+            records.append(_skips.note(job.task, fingerprint, flight.basis))
             reason = flight.reason
 
         if outcome is not None:
@@ -388,7 +425,7 @@ class Walk:
                 job.failure = outcome
 
         job.move(status, time.time(), reason)
-        self.store.save(job.record(), *(node.record() for node in written))
+        self._save(flight.ref[0], status, job.record(), *records)
         self._carry_out(self._plan.ended(flight.ref, status))
 
     def _job(self, ref: Ref) -> Job:
@@ -396,45 +433,6 @@ class Walk:
 
     def _travel_of(self, ref: Ref) -> Travel:
         return self._travel[ref[0]][self._job(ref).task.config_id]
-
-
-def _judge(
-    outcome: Outcome | None, killed_for: str
-) -> tuple[Status, str, tuple[Kept, ...]]:
-    """Turn an outcome into a status, a reason and what was kept."""
-    match outcome:
-        case Returned(kept):
-            return Status.COMPLETED, "", kept
-        case Raised(summary):
-            return Status.FAILED, summary, ()
-        case Crashed(returncode, detail):
-            return Status.FAILED, detail or _crash(returncode), ()
-        case Killed() | None:
-            return Status.CANCELED, killed_for or "the orchestrator was stopped", ()
-
-
-def _crash(returncode: int | None) -> str:
-    """Say how a process ended."""
-    if returncode is None:
-        return "its worker process ended, nobody knows how"
-
-    if returncode < 0:
-        try:
-            name = signal.Signals(-returncode).name
-        except ValueError:
-            name = "a signal"
-
-        return f"its worker process was killed by {name} ({-returncode})"
-
-    return f"its worker process ended with exit code {returncode}"
-
-
-def _print(log: Log) -> None:
-    try:
-        sys.stdout.write(log.read())
-        sys.stdout.flush()
-    except (OSError, ValueError) as error:  # closed: nobody is there to read it
-        _logger.warning("the output of a job could not be printed: %s", error)
 
 
 def _is_canceled() -> bool:

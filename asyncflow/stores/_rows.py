@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import math
 import pickle
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from asyncflow.records import (
+    BasisRecord,
     DataNodeRecord,
     JobRecord,
+    OrchestratorRecord,
     Record,
     ScenarioRecord,
     SubmissionRecord,
+    VersionRecord,
 )
 from asyncflow.worker.codec import dumps
 
@@ -21,16 +24,23 @@ Cell: TypeAlias = str | bytes | int | float | None
 Row: TypeAlias = tuple[Cell, ...]
 
 
+class Saved(NamedTuple):
+    """A row to be saved."""
+
+    table: str
+    cells: Row
+
+
 class Kind(NamedTuple):
     """A kind of record."""
 
     table: str
-    dump: Callable[[Any], Row]
+    dump: Callable[[Any], Iterable[Saved]]
     load: Callable[[Row], Any]
 
 
-def dump(record: Record) -> tuple[str, Row]:
-    """Make the row of a record; return it with the name of its table.
+def dump(record: Record) -> Iterable[Saved]:
+    """Make the rows of a record, in the order in which they are to be saved.
 
     :raises NotPicklable: where a property cannot be kept
     """
@@ -39,100 +49,95 @@ def dump(record: Record) -> tuple[str, Row]:
     if kind is None:
         raise TypeError(f"a store keeps the records of asyncflow, not {record!r}")
 
-    return kind.table, kind.dump(record)
+    return kind.dump(record)
 
 
-def surrogates_escaped(cells: Iterable[Cell]) -> Row:
-    """Make bytes of each text that UTF-8 has not: names of files, in a traceback."""
-    return tuple(
-        cell.encode("utf-8", "surrogatepass")
-        if isinstance(cell, str) and not _is_utf8(cell)
-        else cell
-        for cell in cells
-    )
-
-
-def _texts(cells: Sequence[Cell]) -> Iterable[Any]:
-    """Undo `surrogates_escaped`, where no cell is bytes of its own."""
-    if bytes not in map(type, cells):
-        return cells
-
-    return [
-        cell.decode("utf-8", "surrogatepass") if isinstance(cell, bytes) else cell
-        for cell in cells
-    ]
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-
-    return True
-
-
-def _dump_with_properties(record: ScenarioRecord | SubmissionRecord) -> Row:
-    return (*record[:-1], _dump_properties(record.properties, record.id))
+def _dump_scenario(record: ScenarioRecord) -> Iterable[Saved]:
+    properties = _dump_properties(record.properties, record.id)
+    return (Saved("scenario", (*record[:-1], *properties)),)
 
 
 def _load_scenario(row: Row) -> ScenarioRecord:
-    return ScenarioRecord._make((*_texts(row[:-1]), _load_properties(row[-1])))
+    return ScenarioRecord._make((*row[:-2], _load_properties(*row[-2:])))
 
 
-def _load_submission(row: Row) -> SubmissionRecord:
-    return SubmissionRecord._make((*_texts(row[:-1]), _load_properties(row[-1])))
-
-
-def _dump_data_node(record: DataNodeRecord) -> Row:
-    identity, config_id, owner_id, version, kept, edited_at, job_id = record
-    value = kept if isinstance(kept, bytes) else None
-    path = kept if isinstance(kept, str) else None
-    return identity, config_id, owner_id, version, edited_at, job_id, value, path
-
-
-def _load_data_node(row: Row) -> DataNodeRecord:
-    *texts, path = _texts((*row[:6], row[7]))
-    identity, config_id, owner_id, version, edited_at, job_id = texts
-    kept: Any = path if row[6] is None else row[6]
-    return DataNodeRecord(
-        identity, config_id, owner_id, version, kept, edited_at, job_id
+def _dump_submission(record: SubmissionRecord) -> Iterable[Saved]:
+    properties = _dump_properties(record.properties, record.id)
+    return (
+        Saved("submission", record[:-2]),
+        Saved("graph", (record.graph, *properties, record.id)),
     )
 
 
-def _dump_job(record: JobRecord) -> Row:
-    return record
+def _load_submission(row: Row) -> SubmissionRecord:
+    *facts, force, on_failure, graph, properties, pickled = row
+    made = (bool(force), on_failure, graph, _load_properties(properties, pickled))
+    return SubmissionRecord._make((*facts, *made))
 
 
-def _load_job(row: Row) -> JobRecord:
-    return JobRecord._make(_texts(row))
+def _dump_data_node(record: DataNodeRecord) -> Iterable[Saved]:
+    return (Saved("data_node", record),)
 
 
-def _dump_properties(properties: Mapping[str, Any], owner: str) -> str | bytes:
+def _dump_version(record: VersionRecord) -> Iterable[Saved]:
+    node_id, number, kept, *edit, holder_id = record
+    value = kept if isinstance(kept, bytes) else None
+    path = kept if isinstance(kept, str) else None
+    return (Saved("version", (node_id, number, *edit, holder_id, path, value)),)
+
+
+def _load_version(row: Row) -> VersionRecord:
+    node_id, number, is_kept, *edit, path, value = row
+    kept: Any = path if value is None else value
+    return VersionRecord._make((node_id, number, kept, bool(is_kept), *edit))
+
+
+def _dump_job(record: JobRecord) -> Iterable[Saved]:
+    return (Saved("job", record),)
+
+
+def _dump_basis(record: BasisRecord) -> Iterable[Saved]:
+    *facts, inputs, outputs = record
+    numbers = (json.dumps(dict(inputs)), json.dumps(dict(outputs)))
+    return (Saved("basis", (*facts, *numbers)),)
+
+
+def _load_basis(row: Row) -> BasisRecord:
+    *facts, inputs, outputs = row
+    return BasisRecord._make(
+        (*facts, json.loads(str(inputs)), json.loads(str(outputs)))
+    )
+
+
+def _dump_orchestrator(record: OrchestratorRecord) -> Iterable[Saved]:
+    return (Saved("orchestrator", record),)
+
+
+def _dump_properties(
+    properties: Mapping[str, Any], owner: str
+) -> tuple[str, bytes | None]:
     """Write JSON where that gives the same back, else a pickle."""
     plain = dict(properties)
 
     if not plain:
-        return "{}"
+        return "{}", None
 
     try:
         if _is_json(plain):
             text = json.dumps(plain, ensure_ascii=False)
             text.encode()
-            return text
+            return text, None
     except (ValueError, RecursionError):  # surrogates, or very long or deep
         pass
 
-    return dumps(plain, name=f"properties of {owner}")
+    return "", dumps(plain, name=f"properties of {owner}")
 
 
-def _load_properties(cell: Any) -> dict[str, Any]:
-    if cell == "{}":
-        return {}
+def _load_properties(text: Any, pickled: Any) -> Any:
+    if pickled is not None:
+        return pickle.loads(pickled)
 
-    loads = pickle.loads if isinstance(cell, bytes) else json.loads
-    loaded: dict[str, Any] = loads(cell)
-    return loaded
+    return {} if text == "{}" else json.loads(text)
 
 
 def _is_json(value: Any) -> bool:
@@ -151,9 +156,31 @@ def _is_json(value: Any) -> bool:
     return value is None or kind in (str, int, bool)
 
 
+def load_name(row: Row) -> str:
+    """Load the row of a query that asks for one text."""
+    return str(row[0])
+
+
 KINDS: Mapping[type[Record], Kind] = {
-    ScenarioRecord: Kind("scenario", _dump_with_properties, _load_scenario),
-    SubmissionRecord: Kind("submission", _dump_with_properties, _load_submission),
-    DataNodeRecord: Kind("data_node", _dump_data_node, _load_data_node),
-    JobRecord: Kind("job", _dump_job, _load_job),
+    ScenarioRecord: Kind("scenario", _dump_scenario, _load_scenario),
+    SubmissionRecord: Kind("submission", _dump_submission, _load_submission),
+    DataNodeRecord: Kind("data_node", _dump_data_node, DataNodeRecord._make),
+    JobRecord: Kind("job", _dump_job, JobRecord._make),
+    OrchestratorRecord: Kind(
+        "orchestrator", _dump_orchestrator, OrchestratorRecord._make
+    ),
+    VersionRecord: Kind("version", _dump_version, _load_version),
+    BasisRecord: Kind("basis", _dump_basis, _load_basis),
 }
+
+FOUND_BY_ID: Mapping[type[Record], Kind] = {
+    kind: KINDS[kind]
+    for kind in (
+        ScenarioRecord,
+        DataNodeRecord,
+        SubmissionRecord,
+        JobRecord,
+        OrchestratorRecord,
+    )
+}
+"""The kinds of which `Store.get` returns a record."""

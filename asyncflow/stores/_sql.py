@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
-_NAME = re.compile(r"-- name: (\w+)")
+_NAME = re.compile(r"-- name: ([\w.]+)")
 _CONDITION = re.compile(r"\s*-- (if|unless) (\w+)$")
 
 
@@ -53,7 +52,17 @@ def queries(name: str) -> Mapping[str, Query]:
 
 
 @cache
-def migrations(folder: str) -> Mapping[int, tuple[str, ...]]:
+def parts(file: str, verb: str) -> Mapping[str, str]:
+    """Return the texts of the queries that are named ``verb.part``, by their parts."""
+    return {
+        name.removeprefix(f"{verb}."): query.text({})
+        for name, query in queries(file).items()
+        if name.startswith(f"{verb}.")
+    }
+
+
+@cache
+def migrations(folder: str) -> Mapping[int, str]:
     """Read the statements that lead to each version of a schema. Blocks, as above.
 
     The files are named by the version: ``0001_records.sql``.
@@ -63,7 +72,7 @@ def migrations(folder: str) -> Mapping[int, tuple[str, ...]]:
         for file in _files().joinpath(folder).iterdir()
         if file.name.endswith(".sql")
     )
-    return {version: tuple(_statements(text)) for version, text in found}
+    return dict(found)
 
 
 def _files() -> Traversable:
@@ -78,14 +87,3 @@ def _line(text: str) -> Line:
 
     word, parameter = found.groups()
     return Line(text[: found.start()], parameter, word == "if")
-
-
-def _statements(text: str) -> Iterator[str]:
-    statement = ""
-
-    for line in text.splitlines():
-        statement += line + "\n"
-
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

@@ -1,4 +1,4 @@
-"""An SQLite database of records: what blocks."""
+"""An SQLite database of records."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from itertools import chain
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
-from asyncflow.errors import NotOpen, StoreFailed
-from asyncflow.stores._rows import KINDS, Cell, Kind, Row, surrogates_escaped
-from asyncflow.stores._sql import migrations, queries
-
-DELETE = ""
-"""Stands for a table in a change: its row is a tuple of ids."""
+from asyncflow.errors import StoreFailed
+from asyncflow.stores._act import Parameters
+from asyncflow.stores._database import Database
+from asyncflow.stores._rows import Cell, Row
+from asyncflow.stores._sql import migrations
 
 PAUSE = 0.001
 """Between two tries to get the lock, in seconds. SQLite's own pauses grow to 0.1 s: who
@@ -60,26 +58,28 @@ PROBLEMS: Mapping[int, tuple[str, str]] = {
 """For each of SQLite's primary result codes, what happened and what to do."""
 
 
-@attrs.define(eq=False)
-class Database:
-    """Two connections to one file: one that writes, in one thread at a time, and one
-    that reads, likewise.
+BLOBS = frozenset({"pickled", "value"})
+"""The columns whose bytes are no text."""
 
-    Every method blocks, and raises `StoreFailed`. `read` and `find` are not called at
-    the same time as each other or `close`, nor is `write`.
+IGNORE = "# Made by asyncflow: what is here belongs to nobody's repository.\n*\n"
+
+
+@attrs.define(eq=False)
+class SqliteDatabase(Database):
+    """Two connections to one file.
 
     :param file: its absolute path
     :param busy_timeout: how long to wait for other processes, in seconds
     """
 
-    file: str
+    queries: ClassVar[str] = "sqlite.sql"
+
     busy_timeout: float
     _writing: sqlite3.Connection = attrs.field(init=False)
     _reading: sqlite3.Connection = attrs.field(init=False)
-    _is_open: bool = attrs.field(init=False, default=True)
 
     @classmethod
-    def open(cls, path: str, busy_timeout: float) -> Database:
+    def open(cls, path: str, busy_timeout: float) -> SqliteDatabase:
         """Open a file, made with its folder where it is new, and bring it up to date."""
         database = cls(os.path.abspath(path), busy_timeout)
         database._make_folder()
@@ -94,7 +94,12 @@ class Database:
                 database._writing.close()
                 raise
 
-            database._run(database._reading, "query_only")
+            try:
+                database._ask(database._reading, "query_only")
+                database._make_values_folder()
+            except BaseException:
+                database.close()
+                raise
 
         return database
 
@@ -105,52 +110,39 @@ class Database:
         with self._explained(), closing(self._writing), closing(self._reading):
             pass
 
-    def write(self, changes: Iterable[Sequence[tuple[str, Row]]]) -> None:
-        """Write changes in one transaction: all of them, or none on failure."""
-        batches: dict[str, list[Row]] = {}
-
-        with self._explained(), self._transaction():
-            for table, row in chain.from_iterable(changes):
-                if table != DELETE:
-                    batches.setdefault(table, []).append(row)
-                    continue
-
-                self._save(batches)
-                self._delete(row)
-                batches.clear()
-
-            self._save(batches)
-
-    def read(self, table: str, parameters: Mapping[str, Cell]) -> list[Any]:
-        """Return the records that a query finds."""
-        if not self._is_open:
-            raise NotOpen(f"the store {self.file} was closed before it was asked")
-
-        kind = _KINDS[table]
-        text = _query(table, parameters)
-        names, values = parameters.keys(), surrogates_escaped(parameters.values())
-
-        with self._explained():
-            found = self._reading.execute(text, dict(zip(names, values, strict=True)))
-            return [self._load(kind, row) for row in found.fetchall()]
-
-    def find(self, record_id: str) -> Any:
-        """Return the record with an id, of whatever kind, or None."""
-        parameters: dict[str, Cell] = {"id": record_id, "limit": 1, "offset": 0}
-        found = (self.read(table, parameters) for table in _KINDS)
-        return next(chain.from_iterable(found), None)
-
     def _make_folder(self) -> None:
         folder = os.path.dirname(self.file)
 
         try:
-            os.makedirs(folder, exist_ok=True)
+            if not os.path.isdir(folder):
+                os.makedirs(folder, exist_ok=True)
+                _ignore(folder)
         except OSError as error:
             raise StoreFailed(
                 self.file,
                 f"its folder cannot be made ({error})",
                 "give a path in a folder that this user may write to",
             ) from error
+
+    def _make_values_folder(self) -> None:
+        self.values_folder = _beside(os.path.realpath(self.file))
+
+        try:
+            os.makedirs(self.values_folder, mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise StoreFailed(
+                self.file,
+                f"the folder of its values cannot be made ({error})",
+                "move away what has this name, or give another path",
+            ) from error
+
+        if not os.access(self.values_folder, os.R_OK | os.W_OK | os.X_OK):
+            raise StoreFailed(
+                self.file,
+                f"this user may not write to the folder of its values, "
+                f"{self.values_folder}",
+                "make that folder writable for this user, or give another path",
+            )
 
     def _connect(self, timeout: float) -> sqlite3.Connection:
         return sqlite3.connect(
@@ -173,15 +165,15 @@ class Database:
             )
 
         for name in ("synchronous", "cache_size", "journal_size_limit"):
-            self._run(self._writing, name)
+            self._ask(self._writing, name)
 
         # Also where nothing is to do: this finds out whether it can be written.
         with self._transaction():
             version = self._check_version()
 
-            for target, statements in migrations("schema").items():
+            for target, text in migrations("schema").items():
                 if target > version:
-                    for statement in statements:
+                    for statement in _statements(text):
                         self._writing.execute(statement)
 
     def _check_version(self) -> int:
@@ -219,30 +211,21 @@ class Database:
 
             raise
 
-    def _save(self, batches: Mapping[str, list[Row]]) -> None:
-        for table, rows in batches.items():
-            text = _query(f"save_{table}")
-
-            try:
-                self._writing.executemany(text, rows)
-            except UnicodeEncodeError:  # once more; a row replaces that with its id
-                self._writing.executemany(text, map(surrogates_escaped, rows))
-
-    def _delete(self, ids: Row) -> None:
-        keys = [surrogates_escaped([one]) for one in ids]
-
-        for table in _KINDS:
-            self._writing.executemany(_query(f"delete_{table}"), keys)
-
-    def _load(self, kind: Kind, row: Row) -> object:
+    def _save(self, text: str, rows: Sequence[Row]) -> None:
         try:
-            return kind.load(row)
-        except Exception as error:  # whatever the pickle of a property raises
-            raise StoreFailed(
-                self.file,
-                f"{row[0]!r} cannot be read ({type(error).__name__}: {error})",
-                "make what its properties need importable, or delete it",
-            ) from error
+            self._writing.executemany(text, rows)
+        except UnicodeEncodeError:  # once more; a row replaces that with its id
+            self._writing.executemany(text, map(_surrogates_escaped, rows))
+
+    def _run(self, text: str, given: Sequence[Parameters]) -> list[Row]:
+        return [
+            row
+            for parameters in given
+            for row in _execute(self._writing, text, parameters)
+        ]
+
+    def _fetch(self, text: str, parameters: Parameters) -> list[Row]:
+        return _execute(self._reading, text, parameters)
 
     def _run_when_free(self, name: str) -> tuple[Any, ...]:
         """Run a statement that others may hold up."""
@@ -250,7 +233,7 @@ class Database:
 
         while True:
             try:
-                return self._run(self._writing, name)
+                return self._ask(self._writing, name)
             except sqlite3.OperationalError as error:
                 is_busy = _code(error) == sqlite3.SQLITE_BUSY
 
@@ -259,8 +242,8 @@ class Database:
 
                 time.sleep(PAUSE)
 
-    def _run(self, connection: sqlite3.Connection, name: str) -> tuple[Any, ...]:
-        found: tuple[Any, ...] | None = connection.execute(_query(name)).fetchone()
+    def _ask(self, connection: sqlite3.Connection, name: str) -> tuple[Any, ...]:
+        found: tuple[Any, ...] | None = connection.execute(self._query(name)).fetchone()
         return found or ()
 
     @contextmanager
@@ -273,12 +256,13 @@ class Database:
                 _code(error), ("SQLite refused", "if that does not help, report it")
             )
             raise StoreFailed(self.file, f"{problem} ({error})", remedy) from error
+        except UnicodeDecodeError as error:  # a text that nobody of us has written
+            problem, remedy = PROBLEMS[sqlite3.SQLITE_CORRUPT]
+            raise StoreFailed(self.file, f"{problem} ({error})", remedy) from error
 
 
 APPLICATION = int.from_bytes(b"asfl")
 """What tells our files from those of other programs; see the first migration."""
-
-_KINDS = {kind.table: kind for kind in KINDS.values()}
 
 
 def _code(error: sqlite3.Error) -> int:
@@ -287,5 +271,70 @@ def _code(error: sqlite3.Error) -> int:
     return code & 0xFF
 
 
-def _query(name: str, parameters: Mapping[str, Cell] | None = None) -> str:
-    return queries("queries.sql")[name].text(parameters or {})
+def _beside(file: str) -> str:
+    """Return the folder for the values of a file: no other file has the same."""
+    return file.removesuffix(".db") + ".values"
+
+
+def _ignore(folder: str) -> None:
+    """Keep a new folder out of version control, if it is there for asyncflow alone."""
+    if os.path.basename(folder) == ".asyncflow":
+        with open(os.path.join(folder, ".gitignore"), "w", encoding="utf-8") as file:
+            file.write(IGNORE)
+
+
+def _execute(
+    connection: sqlite3.Connection, text: str, parameters: Parameters
+) -> list[Row]:
+    cells = _surrogates_escaped(parameters.values())
+    cursor = connection.execute(text, dict(zip(parameters, cells, strict=True)))
+    rows = cursor.fetchall()
+
+    if rows:
+        blobs = [name in BLOBS for name, *_ in cursor.description]
+        return [_texts(row, blobs) for row in rows]
+
+    return rows
+
+
+def _surrogates_escaped(cells: Iterable[Cell]) -> Row:
+    """Make bytes of each text that UTF-8 has not: names of files, in a traceback."""
+    return tuple(
+        cell.encode("utf-8", "surrogatepass")
+        if isinstance(cell, str) and not _is_utf8(cell)
+        else cell
+        for cell in cells
+    )
+
+
+def _texts(row: Row, blobs: Sequence[bool]) -> Row:
+    """Undo `_surrogates_escaped`."""
+    if bytes not in map(type, row):
+        return row
+
+    return tuple(
+        cell.decode("utf-8", "surrogatepass")
+        if isinstance(cell, bytes) and not is_blob
+        else cell
+        for cell, is_blob in zip(row, blobs, strict=True)
+    )
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+
+    return True
+
+
+def _statements(text: str) -> Iterator[str]:
+    statement = ""
+
+    for line in text.splitlines():
+        statement += line + "\n"
+
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

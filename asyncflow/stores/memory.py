@@ -2,40 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from operator import attrgetter
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import attrs
 
 from asyncflow.abc import Store
+from asyncflow.errors import StoreFailed
 from asyncflow.records import (
+    BasisRecord,
     DataNodeRecord,
     JobRecord,
+    OrchestratorRecord,
     Record,
     ScenarioRecord,
     SubmissionRecord,
+    VersionRecord,
 )
+from asyncflow.stores._act import taken_over
+from asyncflow.stores._table import Table
 
-R = TypeVar("R", ScenarioRecord, DataNodeRecord, SubmissionRecord, JobRecord)
+R = TypeVar("R")
 
 
-def _empty() -> dict[type[Record], dict[str, Any]]:
-    return {
-        ScenarioRecord: {},
-        DataNodeRecord: {},
-        SubmissionRecord: {},
-        JobRecord: {},
-    }
+@attrs.define(eq=False)
+class Tables:
+    """What the store has."""
+
+    scenarios: Table[ScenarioRecord] = attrs.field(factory=Table)
+    data_nodes: Table[DataNodeRecord] = attrs.field(
+        factory=lambda: Table(("owner_id",), _merged_data_node)
+    )
+    versions: Table[VersionRecord] = attrs.field(
+        factory=lambda: Table(("node_id",), _merged_version)
+    )
+    submissions: Table[SubmissionRecord] = attrs.field(
+        factory=lambda: Table(("scenario_id",), _merged_submission)
+    )
+    jobs: Table[JobRecord] = attrs.field(factory=lambda: Table(("submission_id",)))
+    bases: Table[BasisRecord] = attrs.field(factory=lambda: Table(("scenario_id",)))
+    orchestrators: Table[OrchestratorRecord] = attrs.field(factory=Table)
+    by_kind: dict[type[Record], Table[Any]] = attrs.field(init=False)
+    """Those of which records are found by their ids come first."""
+
+    def __attrs_post_init__(self) -> None:
+        self.by_kind = {
+            ScenarioRecord: self.scenarios,
+            DataNodeRecord: self.data_nodes,
+            SubmissionRecord: self.submissions,
+            JobRecord: self.jobs,
+            OrchestratorRecord: self.orchestrators,
+            VersionRecord: self.versions,
+            BasisRecord: self.bases,
+        }
 
 
 @attrs.define(eq=False)
 class MemoryStore(Store):
     """Keep records in memory."""
 
-    _records: dict[type[Record], dict[str, Any]] = attrs.field(
-        init=False, factory=_empty
-    )
-    """For each kind, in the order of their first save."""
+    _tables: Tables = attrs.field(init=False, factory=Tables)
+    _own_id: str | None = attrs.field(init=False, default=None)
+    """The orchestrator that must be there whenever something is written."""
+    _failure: StoreFailed | None = attrs.field(init=False, default=None)
 
     async def __aenter__(self) -> Self:
         return self
@@ -46,29 +77,97 @@ class MemoryStore(Store):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._records = _empty()
+        failure = self._failure
+        self._tables, self._own_id, self._failure = Tables(), None, None
+
+        if failure is not None and not isinstance(error, StoreFailed):
+            raise failure
 
     def save(self, *records: Record) -> None:
-        if strangers := [one for one in records if type(one) not in self._records]:
+        tables = self._tables.by_kind
+
+        if strangers := [one for one in records if type(one) not in tables]:
             raise TypeError(
                 f"a store keeps the records of asyncflow, not {strangers[0]!r}"
             )
 
+        if self._is_refused():
+            return
+
         for record in records:
-            self._records[type(record)][record.id] = record
+            tables[type(record)].save(record)
 
     async def flush(self) -> None:
-        return None
+        self._check()
 
-    async def delete(self, *record_ids: str) -> None:
-        for records in self._records.values():
-            for record_id in record_ids:
-                records.pop(record_id, None)
+    async def register(self, record: OrchestratorRecord) -> None:
+        self.save(record)
+        self._check()
+        self._own_id = record.id
+
+    async def adopt(
+        self, dead_id: str, heir_id: str, *, lease_until: float | None = None
+    ) -> None:
+        tables = self._written()
+        dead = tables.orchestrators.records.get(dead_id)
+
+        if dead is None or (lease_until is not None and dead.lease > lease_until):
+            return
+
+        for run in tables.submissions.found(orchestrator_id=dead_id):
+            if run.finished_at is None:
+                tables.submissions.replace(run._replace(orchestrator_id=heir_id))
+
+        for version in tables.versions.found(holder_id=dead_id):
+            tables.versions.replace(version._replace(holder_id=heir_id))
+
+        tables.orchestrators.drop(dead_id)
+
+    async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
+        submissions = self._written().submissions
+
+        if record.id not in submissions.records:
+            submissions.save(record)
+
+        return submissions.records[record.id]
+
+    async def lock(
+        self, record: DataNodeRecord, *, now: float
+    ) -> DataNodeRecord | None:
+        nodes = self._written().data_nodes
+        kept = nodes.records.get(record.id)
+
+        if kept is None or not _can_lock(kept, record.editor_id, now):
+            return kept
+
+        locked = kept._replace(
+            editor_id=record.editor_id, editor_expires=record.editor_expires
+        )
+        nodes.replace(locked)
+        return locked
+
+    async def delete(self, *record_ids: str) -> list[str]:
+        self._written()
+        names = [name for one in record_ids for name in self._delete(one)]
+
+        if self._own_id in record_ids:
+            self._own_id = None
+
+        return names
 
     async def get(self, record_id: str) -> Record | None:
-        for records in self._records.values():
-            if record_id in records:
-                found: Record = records[record_id]
+        self._check()
+        tables = self._tables
+        found: Record | None
+
+        for table in (
+            tables.scenarios,
+            tables.data_nodes,
+            tables.submissions,
+            tables.jobs,
+            tables.orchestrators,
+        ):
+            if found := table.records.get(record_id):
                 return found
 
         return None
@@ -84,13 +183,14 @@ class MemoryStore(Store):
         limit: int | None = None,
         offset: int = 0,
     ) -> list[ScenarioRecord]:
-        found = self._found(ScenarioRecord, config_id=config_id, name=name)
+        self._check()
         found = [
             one
-            for one in sorted(found, key=lambda one: one.creation_date)
+            for one in self._tables.scenarios.found(config_id=config_id, name=name)
             if (created_from is None or created_from <= one.creation_date)
             and (created_to is None or one.creation_date < created_to)
         ]
+        found.sort(key=attrgetter("creation_date"))
         return _page(found, newest_first, limit, offset)
 
     async def data_nodes(
@@ -101,19 +201,62 @@ class MemoryStore(Store):
         limit: int | None = None,
         offset: int = 0,
     ) -> list[DataNodeRecord]:
-        found = self._found(DataNodeRecord, owner_id=owner_id)
+        self._check()
+        found = self._tables.data_nodes.found(owner_id=owner_id)
         return _page(found, newest_first, limit, offset)
+
+    async def versions(
+        self,
+        *,
+        node_id: str | None = None,
+        owner_id: str | None = None,
+        is_kept: bool | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[VersionRecord]:
+        self._check()
+        versions = self._tables.versions
+
+        if owner_id is None:
+            found = versions.found(node_id=node_id, is_kept=is_kept)
+        else:
+            found = [
+                one
+                for node in self._tables.data_nodes.found(owner_id=owner_id, id=node_id)
+                for one in versions.found(node_id=node.id, is_kept=is_kept)
+            ]
+
+        found.sort(key=attrgetter("number"))
+        return _page(found, newest_first, limit, offset)
+
+    async def kept_names(self) -> set[str]:
+        self._check()
+        return _names(self._tables.versions.records.values())
 
     async def submissions(
         self,
         *,
         entity_id: str | None = None,
+        scenario_id: str | None = None,
+        orchestrator_id: str | None = None,
         status: str | None = None,
+        is_finished: bool | None = None,
         newest_first: bool = False,
         limit: int | None = None,
         offset: int = 0,
     ) -> list[SubmissionRecord]:
-        found = self._found(SubmissionRecord, entity_id=entity_id, status=status)
+        self._check()
+        found = [
+            one
+            for one in self._tables.submissions.found(
+                entity_id=entity_id,
+                scenario_id=scenario_id,
+                orchestrator_id=orchestrator_id,
+                status=status,
+            )
+            if is_finished in (None, one.finished_at is not None)
+        ]
         return _page(found, newest_first, limit, offset)
 
     async def jobs(
@@ -126,18 +269,104 @@ class MemoryStore(Store):
         limit: int | None = None,
         offset: int = 0,
     ) -> list[JobRecord]:
-        found = self._found(
-            JobRecord, submission_id=submission_id, task_id=task_id, status=status
+        self._check()
+        found = self._tables.jobs.found(
+            submission_id=submission_id, task_id=task_id, status=status
         )
         return _page(found, newest_first, limit, offset)
 
-    def _found(self, kind: type[R], **filters: str | None) -> list[R]:
-        wanted = {name: value for name, value in filters.items() if value is not None}
-        return [
-            one
-            for one in self._records[kind].values()
-            if all(getattr(one, name) == value for name, value in wanted.items())
+    async def bases(self, scenario_id: str) -> list[BasisRecord]:
+        self._check()
+        return self._tables.bases.found(scenario_id=scenario_id)
+
+    async def orchestrators(self) -> list[OrchestratorRecord]:
+        self._check()
+        return self._tables.orchestrators.found()
+
+    def _delete(self, record_id: str) -> set[str]:
+        """Forget a record with what goes with it; return the names of its files."""
+        tables = self._tables
+        names = self._release(record_id)
+        nodes = [record_id, *_ids(tables.data_nodes.found(owner_id=record_id))]
+        runs = [record_id, *_ids(tables.submissions.found(scenario_id=record_id))]
+        versions = [
+            one for node in nodes for one in tables.versions.found(node_id=node)
         ]
+        jobs = [one for run in runs for one in tables.jobs.found(submission_id=run)]
+        names |= _names(versions)
+
+        for table, ids in (
+            (tables.versions, _ids(versions)),
+            (tables.data_nodes, nodes),
+            (tables.jobs, [record_id, *_ids(jobs)]),
+            (tables.submissions, runs),
+            (tables.bases, _ids(tables.bases.found(scenario_id=record_id))),
+            (tables.scenarios, [record_id]),
+            (tables.orchestrators, [record_id]),
+        ):
+            for one in ids:
+                table.drop(one)
+
+        return names
+
+    def _release(self, holder_id: str) -> set[str]:
+        """Drop the values that an orchestrator holds."""
+        if holder_id not in self._tables.orchestrators.records:
+            return set()
+
+        held = self._tables.versions.found(holder_id=holder_id)
+
+        for one in held:
+            dropped = one._replace(kept=None, is_kept=False, holder_id=None)
+            self._tables.versions.replace(dropped)
+
+        return _names(held)
+
+    def _is_refused(self) -> bool:
+        """Tell whether nothing may be written (any more)."""
+        records = self._tables.orchestrators.records
+
+        if self._own_id is not None and self._own_id not in records:
+            self._failure = taken_over("memory")
+
+        return self._failure is not None
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise taken_over("memory")
+
+    def _written(self) -> Tables:
+        """Return the tables, to be written to."""
+        self._is_refused()
+        self._check()
+        return self._tables
+
+
+def _can_lock(kept: DataNodeRecord, editor_id: str | None, now: float) -> bool:
+    has_ended = kept.editor_expires is not None and kept.editor_expires < now
+    return has_ended or editor_id is None or kept.editor_id in (None, editor_id)
+
+
+def _merged_data_node(old: DataNodeRecord, new: DataNodeRecord) -> DataNodeRecord:
+    return new._replace(editor_id=old.editor_id, editor_expires=old.editor_expires)
+
+
+def _merged_version(old: VersionRecord, new: VersionRecord) -> VersionRecord:
+    return old._replace(kept=new.kept, is_kept=new.is_kept, holder_id=new.holder_id)
+
+
+def _merged_submission(
+    old: SubmissionRecord, new: SubmissionRecord
+) -> SubmissionRecord:
+    return new._replace(graph=old.graph, properties=old.properties)
+
+
+def _ids(records: Iterable[Record]) -> list[str]:
+    return [record.id for record in records]
+
+
+def _names(versions: Iterable[VersionRecord]) -> set[str]:
+    return {one.kept for one in versions if isinstance(one.kept, str)}
 
 
 def _page(

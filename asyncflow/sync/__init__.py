@@ -28,7 +28,11 @@ from asyncflow.sync.handles import Task as Task
 from asyncflow.sync.orchestrator import Orchestrator as Orchestrator
 from asyncflow.sync.orchestrator import cancel as cancel
 from asyncflow.sync.orchestrator import create_scenario as create_scenario
+from asyncflow.sync.orchestrator import delete as delete
 from asyncflow.sync.orchestrator import get as get
+from asyncflow.sync.orchestrator import get_jobs as get_jobs
+from asyncflow.sync.orchestrator import get_scenarios as get_scenarios
+from asyncflow.sync.orchestrator import get_submissions as get_submissions
 from asyncflow.sync.orchestrator import submit as submit
 
 __all__ = [
@@ -41,6 +45,10 @@ __all__ = [
     "Task",
     "cancel",
     "create_scenario",
+    "delete",
     "get",
+    "get_jobs",
+    "get_scenarios",
+    "get_submissions",
     "submit",
 ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Any, Generic, Self, TypeAlias, TypeVar, overload
 
 import attrs
 
 from asyncflow.config.sections import ScenarioConfig, Scope, TaskConfig
+from asyncflow.entities.data_node import LOCKED_FOR, Edit
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.entities.engine import OnFailure
 from asyncflow.entities.job import Job as AsyncJob
@@ -70,14 +71,34 @@ class DataNode(Handle[AsyncDataNode]):
     scope: Passed[Scope] = Passed()
     storage_type: Passed[str] = Passed()
     last_edit_date: Passed[datetime | None] = Passed()
+    expiration_date: Passed[datetime | None] = Passed()
+    is_valid: Passed[bool] = Passed()
+    is_ready_for_reading: Passed[bool] = Passed()
+    edit_in_progress: Passed[bool] = Passed()
+    editor_id: Passed[str | None] = Passed()
+    editor_expiration_date: Passed[datetime | None] = Passed()
 
-    def read(self) -> Any:
+    def read(self, version: int | None = None) -> Any:
         """Read the value; see `asyncflow.DataNode.read`."""
-        return self._loop.call(self._inner.read)
+        return self._loop.call(self._inner.read, version)
 
-    def write(self, value: object) -> None:
+    def write(
+        self, value: object, *, editor_id: str | None = None, comment: str = ""
+    ) -> None:
         """Write a value; see `asyncflow.DataNode.write`."""
-        self._loop.call(self._inner.write, value)
+        self._loop.call(self._inner.write, value, editor_id=editor_id, comment=comment)
+
+    def edits(self) -> tuple[Edit, ...]:
+        """Return every write that has ended; see `asyncflow.DataNode.edits`."""
+        return self._loop.call(self._inner.edits)
+
+    def lock_edit(self, editor_id: str, *, timeout: float | None = LOCKED_FOR) -> None:
+        """Lock it; see `asyncflow.DataNode.lock_edit`."""
+        self._loop.call(self._inner.lock_edit, editor_id, timeout=timeout)
+
+    def unlock_edit(self, editor_id: str | None = None) -> None:
+        """Take the lock away; see `asyncflow.DataNode.unlock_edit`."""
+        self._loop.call(self._inner.unlock_edit, editor_id)
 
 
 class Runnable(Handle[Submittable]):
@@ -93,6 +114,7 @@ class Runnable(Handle[Submittable]):
         timeout: float | None = None,
         force: bool = False,
         on_failure: OnFailure = "continue",
+        idempotency_key: str | None = None,
         **properties: Any,
     ) -> Submission:
         """Start a run; return its handle.
@@ -106,12 +128,17 @@ class Runnable(Handle[Submittable]):
         :param force: run what could be skipped too
         :param on_failure: ``"continue"`` runs what does not need a failed job,
             ``"stop"`` cancels the rest of the run
+        :param idempotency_key: who submits with the same key again gets the same run
         :param properties: the user's own values, kept with the submission
         :raises UsageError: for what is wrong with the call, as the async verb does
         """
         submission = Submission(
             self._loop.call(
-                self._inner.submit, force=force, on_failure=on_failure, **properties
+                self._inner.submit,
+                force=force,
+                on_failure=on_failure,
+                idempotency_key=idempotency_key,
+                **properties,
             ),
             self._loop,
         )
@@ -315,6 +342,34 @@ class Submission(Handle[AsyncSubmission]):
 
         while event := self._loop.call(_next, events):
             yield event
+
+
+Entity: TypeAlias = Scenario | Sequence | Task | DataNode | Submission | Job
+
+
+def handle(
+    entity: AsyncScenario
+    | AsyncSequence
+    | AsyncTask
+    | AsyncDataNode
+    | AsyncSubmission
+    | AsyncJob,
+    loop: Loop,
+) -> Entity:
+    """Wrap an async handle."""
+    match entity:
+        case AsyncScenario():
+            return Scenario(entity, loop)
+        case AsyncSequence():
+            return Sequence(entity, loop)
+        case AsyncTask():
+            return Task(entity, loop)
+        case AsyncDataNode():
+            return DataNode(entity, loop)
+        case AsyncSubmission():
+            return Submission(entity, loop)
+        case AsyncJob():
+            return Job(entity, loop)
 
 
 async def _next(events: AsyncIterator[Event]) -> Event | None:

@@ -18,10 +18,17 @@ from anyio import move_on_after
 from asyncflow.abc import Store
 from asyncflow.config import Config, Configuration
 from asyncflow.config.sections import ScenarioConfig
-from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.errors import UsageError
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
-from asyncflow.sync.handles import Scenario, Sequence, Submission, Task
+from asyncflow.records import JobRecord, ScenarioRecord, SubmissionRecord
+from asyncflow.sync.handles import (
+    Entity,
+    Scenario,
+    Sequence,
+    Submission,
+    Task,
+    handle,
+)
 from asyncflow.sync.loop import Loop, not_running
 
 logger: logging.Logger = logging.getLogger("asyncflow")
@@ -46,7 +53,7 @@ class Orchestrator:
     """
 
     config: Configuration | None = None
-    store: Store | str | os.PathLike[str] = ":memory:"
+    store: Store | str | os.PathLike[str] | None = None
     _loop: Loop | None = attrs.field(init=False, default=None)
 
     @property
@@ -107,18 +114,30 @@ class Orchestrator:
             loop.call(create, config, creation_date, name, **properties), loop
         )
 
-    def get(self, id: str) -> Scenario | Submission:
-        """Return a scenario or a submission.
-
-        :raises NotFound: where there is none with this id
-        """
+    def get(self, id: str) -> Entity:
+        """Return an entity; see `asyncflow.Orchestrator.get`."""
         loop = self._opened()
-        found = loop.call(loop.orchestrator.get, id)
+        return handle(loop.call(loop.orchestrator.get, id), loop)
 
-        if isinstance(found, AsyncScenario):
-            return Scenario(found, loop)
+    def delete(self, id: str) -> None:
+        """Delete an entity; see `asyncflow.Orchestrator.delete`."""
+        loop = self._opened()
+        loop.call(loop.orchestrator.delete, id)
 
-        return Submission(found, loop)
+    def scenarios(self, **filters: Any) -> list[ScenarioRecord]:
+        """List scenarios; see `asyncflow.Orchestrator.scenarios`."""
+        loop = self._opened()
+        return loop.call(loop.orchestrator.scenarios, **filters)
+
+    def submissions(self, **filters: Any) -> list[SubmissionRecord]:
+        """List submissions; see `asyncflow.Orchestrator.submissions`."""
+        loop = self._opened()
+        return loop.call(loop.orchestrator.submissions, **filters)
+
+    def jobs(self, **filters: Any) -> list[JobRecord]:
+        """List jobs; see `asyncflow.Orchestrator.jobs`."""
+        loop = self._opened()
+        return loop.call(loop.orchestrator.jobs, **filters)
 
     def _opened(self) -> Loop:
         if self._loop is None:
@@ -160,12 +179,29 @@ def submit(
     return entity.submit(wait, timeout, force, **properties)
 
 
-def get(id: str) -> Scenario | Submission:
-    """Return a scenario or a submission.
-
-    :raises NotFound: where there is none with this id
-    """
+def get(id: str) -> Entity:
+    """Return an entity; see `asyncflow.Orchestrator.get`."""
     return _current().get(id)
+
+
+def delete(id: str) -> None:
+    """Delete an entity; see `asyncflow.Orchestrator.delete`."""
+    _current().delete(id)
+
+
+def get_scenarios(**filters: Any) -> list[ScenarioRecord]:
+    """List scenarios; see `asyncflow.Orchestrator.scenarios`."""
+    return _current().scenarios(**filters)
+
+
+def get_submissions(**filters: Any) -> list[SubmissionRecord]:
+    """List submissions; see `asyncflow.Orchestrator.submissions`."""
+    return _current().submissions(**filters)
+
+
+def get_jobs(**filters: Any) -> list[JobRecord]:
+    """List jobs; see `asyncflow.Orchestrator.jobs`."""
+    return _current().jobs(**filters)
 
 
 def cancel(submission: Submission, reason: str | None = None) -> None:

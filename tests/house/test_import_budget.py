@@ -72,6 +72,15 @@ def test_the_engine_loads_nothing_heavy() -> None:
     assert tops(loaded) & HEAVY == set()
 
 
+def test_the_pytest_plugin_loads_nothing_of_its_own() -> None:
+    loaded = {
+        name
+        for name in loaded_by("import asyncflow.testing.plugin")
+        if name.startswith("asyncflow")
+    }
+    assert loaded == {"asyncflow", "asyncflow.testing", "asyncflow.testing.plugin"}
+
+
 def test_a_worker_loads_little() -> None:
     loaded = loaded_by("import asyncflow.worker.trip")
     ours = {name for name in loaded if name.partition(".")[0] == "asyncflow"}
@@ -79,6 +88,11 @@ def test_a_worker_loads_little() -> None:
     assert others == set()
     assert tops(loaded) & (HEAVY | NOT_IN_WORKERS) == set()
     assert len(loaded) <= WORKER_MODULES, sorted(loaded)
+
+
+def test_a_crash_that_was_ordered_loads_little() -> None:
+    loaded = loaded_by("import asyncflow.testing._crash")
+    assert tops(loaded) & (HEAVY | NOT_IN_WORKERS | {"pytest", "_pytest"}) == set()
 
 
 def test_a_breach_is_found() -> None:

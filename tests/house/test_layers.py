@@ -55,6 +55,7 @@ ROWS = (
         siblings="private",
         unseen=("scheduler",),
     ),
+    Row(nouns=("alternatives",)),
     Row(nouns=("orchestrator",)),
     Row(nouns=("cli", "sync", "testing", "web")),
     Row(nouns=("__main__",)),
@@ -68,13 +69,19 @@ NARROW: Mapping[str, frozenset[str]] = {
 
 OUTSIDE: Mapping[str, frozenset[str]] = {
     "config.toml_write": frozenset({"tomlkit"}),
+    "testing._asyncio": frozenset({"pytest", "pytest_asyncio"}),
+    "testing.plugin": frozenset({"pytest"}),
 }
 """More that a module may import from outside: a driver's or a face's optional extra."""
 
 INNER: Mapping[tuple[str, str], str] = {
     ("config.configuration", "config.toml_read"): "tomllib: few programs load",
     ("config.configuration", "config.toml_write"): "tomlkit: few programs export",
-    ("orchestrator", "stores.sqlite"): "sqlite3: for those who keep records in a file",
+    ("alternatives", "stores.sqlite"): "sqlite3: for those who keep records in a file",
+    ("testing.plugin", "config"): "pytest loads the plugin in every project",
+    ("testing.plugin", "testing._asyncio"): "pytest-asyncio: not everybody has it",
+    ("testing.plugin", "testing._bench"): "the engine: pytest loads the plugin always",
+    ("testing.plugin", "testing.faults"): "the engine: pytest loads the plugin always",
 }
 """What functions import, of ours or from outside, and why not at the top."""
 

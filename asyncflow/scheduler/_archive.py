@@ -1,0 +1,257 @@
+"""The archive: brings entities back from the store."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+import attrs
+from anyio import Lock
+
+from asyncflow.abc import Store
+from asyncflow.config import Configuration
+from asyncflow.config.sections import ScenarioConfig, Scope
+from asyncflow.entities.catalog import Catalog
+from asyncflow.entities.dag import Dag
+from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.job import Job
+from asyncflow.entities.scenario import Scenario
+from asyncflow.entities.sequence import Sequence
+from asyncflow.entities.submission import Submission
+from asyncflow.entities.submittable import Submittable
+from asyncflow.entities.task import Task
+from asyncflow.errors import NotDeclared, NotFound
+from asyncflow.records import (
+    DataNodeRecord,
+    JobRecord,
+    ScenarioRecord,
+    SubmissionRecord,
+    VersionRecord,
+)
+from asyncflow.scheduler._versions import Versions
+
+Entity: TypeAlias = Scenario | Sequence | Task | DataNode | Submission | Job
+
+
+@attrs.define(eq=False)
+class Archive:
+    """Makes the objects of what is in the store, unless they are in use.
+
+    :param config: what entities are made from
+    :param directory: where the relative paths of data nodes begin
+    """
+
+    config: Configuration
+    directory: str
+    store: Store
+    catalog: Catalog
+    versions: Versions
+    _lock: Lock = attrs.field(init=False, factory=Lock)
+    """One thing is brought back at a time: so there is one object of each."""
+
+    async def get(self, entity_id: str) -> Entity:
+        """Return an entity of whatever kind, as the store has it now.
+
+        :raises NotFound: where there is none with this id
+        :raises NotDeclared: where the configuration lacks what it was made from
+        """
+        async with self._lock:
+            match entity_id.partition("_")[0]:
+                case "SCENARIO":
+                    return await self._scenario(entity_id)
+                case "SEQUENCE" | "TASK":
+                    return await self._part(entity_id)
+                case "DATANODE":
+                    return await self._node(entity_id)
+                case "SUBMISSION":
+                    return await self._submission(entity_id)
+                case "JOB":
+                    return await self._job(entity_id)
+
+        raise NotFound(entity_id)
+
+    async def submission(self, record: SubmissionRecord) -> Submission:
+        """Return the submission of a record.
+
+        :raises NotDeclared: where it cannot go on with this configuration
+        """
+        async with self._lock:
+            return await self._submission_of(record)
+
+    async def jobs(self, submission_id: str) -> dict[str, JobRecord]:
+        """Return what is kept of the jobs of a submission, by their ids."""
+        records = await self.store.jobs(submission_id=submission_id)
+        return {record.id: record for record in records}
+
+    async def shared(self, config: ScenarioConfig) -> list[DataNode]:
+        """Return the data nodes that scenarios share, with the versions there are."""
+        async with self._lock:
+            nodes = [
+                self.catalog.node(node, "", "")
+                for node in config.data_node_configs
+                if node.scope is not Scope.SCENARIO
+            ]
+            await self.versions.refresh(nodes)
+            return nodes
+
+    async def _scenario(self, scenario_id: str) -> Scenario:
+        found = self.catalog.find(scenario_id)
+
+        if isinstance(found, Scenario):
+            if self.versions.is_shared:
+                await self._fill(found)
+
+            return found
+
+        record = await self.store.get(scenario_id)
+
+        if not isinstance(record, ScenarioRecord):
+            raise NotFound(scenario_id)
+
+        config = self.config.scenarios.get(record.config_id)
+
+        if config is None:
+            why = "which this program does not declare"
+            raise NotDeclared(record.id, record.config_id, why)
+
+        await self.catalog.prepare(config)
+        date = datetime.fromtimestamp(record.creation_date, UTC)
+        scenario = self.catalog.make_scenario(
+            config, record.id, date, record.name, record.properties
+        )
+        await self._fill(scenario)
+        return scenario
+
+    async def _fill(self, scenario: Scenario) -> None:
+        """Take over what the store has of a scenario's data nodes and tasks."""
+        nodes = {node.id: node for node in scenario.data_nodes.values()}
+        kept: defaultdict[str, list[VersionRecord]] = defaultdict(list)
+
+        for version in await self.store.versions(owner_id=scenario.id, is_kept=True):
+            kept[version.node_id].append(version)
+
+        for record in await self.store.data_nodes(owner_id=scenario.id):
+            if record.id in nodes:
+                nodes[record.id].take_lock(record)
+                self.versions.take(nodes[record.id], kept[record.id])
+
+        await self.versions.refresh(
+            node for node in nodes.values() if node.owner_id is None
+        )
+        tasks = {task.id: task for task in scenario.tasks.values()}
+
+        for basis in await self.store.bases(scenario.id):
+            if basis.task_id in tasks:
+                tasks[basis.task_id].basis = basis
+
+        # What was in memory has gone with its orchestrator: it begins anew.
+        self.store.save(
+            *await self.versions.defaults(
+                [one for one in nodes.values() if not one.driver.outlives]
+            )
+        )
+
+    async def _part(self, entity_id: str) -> Sequence | Task:
+        kind, _, rest = entity_id.partition("_")
+        _, found, key = rest.partition("_SCENARIO_")
+
+        if found:
+            scenario = await self._scenario(f"SCENARIO_{key}")
+            parts = scenario.sequences if kind == "SEQUENCE" else scenario.tasks
+
+            for part in parts.values():
+                if part.id == entity_id:
+                    return part
+
+        raise NotFound(entity_id)
+
+    async def _node(self, node_id: str) -> DataNode:
+        record = await self.store.get(node_id)
+
+        if not isinstance(record, DataNodeRecord):
+            raise NotFound(node_id)
+
+        if record.owner_id is not None:
+            scenario = await self._scenario(record.owner_id)
+            return scenario.data_nodes[record.config_id]
+
+        config = self.config.data_nodes.get(record.config_id)
+
+        if config is None:
+            why = "whose data node this program does not declare"
+            raise NotDeclared(record.id, record.config_id, why)
+
+        node = self.catalog.node(config, "", "")
+        node.take_lock(record)
+        await self.versions.refresh([node])
+        return node
+
+    async def _submission(self, submission_id: str) -> Submission:
+        found = self.catalog.find(submission_id)
+
+        if isinstance(found, Submission):
+            return found
+
+        record = await self.store.get(submission_id)
+
+        if not isinstance(record, SubmissionRecord):
+            raise NotFound(submission_id)
+
+        return await self._submission_of(record)
+
+    async def _submission_of(self, record: SubmissionRecord) -> Submission:
+        found = self.catalog.find(record.id)
+
+        if isinstance(found, Submission):
+            return found
+
+        entity = await self._entity(record)
+        dag = _dag(entity, record)
+        submission = self.catalog.make_submission(entity, dag, record)
+        submission.restore(record, await self.jobs(record.id))
+        return submission
+
+    async def _entity(self, record: SubmissionRecord) -> Submittable:
+        scenario = await self._scenario(record.scenario_id)
+
+        for entity in (
+            scenario,
+            *scenario.sequences.values(),
+            *scenario.tasks.values(),
+        ):
+            if entity.id == record.entity_id:
+                return entity
+
+        why = f"which has no {record.entity_id} any more"
+        raise NotDeclared(record.id, scenario.config_id, why)
+
+    async def _job(self, job_id: str) -> Job:
+        key = job_id.rpartition("_")[2]
+
+        try:
+            submission = await self._submission(f"SUBMISSION_{key}")
+        except NotFound:
+            raise NotFound(job_id) from None
+
+        for job in submission.jobs:
+            if job.id == job_id:
+                return job
+
+        raise NotFound(job_id)
+
+
+def _dag(entity: Submittable, record: SubmissionRecord) -> Dag:
+    """Return the graph of a run: what is left of it, where it has ended."""
+    dag = entity.dag
+
+    if dag.text == record.graph:
+        return dag
+
+    if record.finished_at is not None:
+        return dag.part({task for task, *_ in json.loads(record.graph)})
+
+    config_id = record.scenario_id.removeprefix("SCENARIO_").rpartition("_")[0]
+    why = "which has other tasks now, or others' inputs and outputs, than when it began"
+    raise NotDeclared(record.id, config_id, why)

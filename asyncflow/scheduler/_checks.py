@@ -1,0 +1,80 @@
+"""What is refused before it begins: wrong options, and runs that lack an input."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from asyncflow.entities.task import Task
+from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
+from asyncflow.scheduler._walk import Walk
+from asyncflow.worker import process
+
+RESERVED = frozenset({"run_timeout", "priority", "callbacks", "wait"})
+"""Names that ``submit`` refuses as properties: they mean something in the field, and
+what has no effect must not look as if it had."""
+
+
+def check_place() -> None:
+    """Refuse to open an orchestrator where it cannot work."""
+    if process.settled is not None:
+        raise InsideWorker(
+            "an Orchestrator cannot be opened inside a job's worker process: submit "
+            "from the program that opened the first one, or start another program"
+        )
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise UnsupportedLoop(
+            "asyncflow runs on asyncio's event loops only (stock and uvloop): use "
+            "anyio.run(main) or asyncio.run(main()), without another backend"
+        ) from None
+
+
+def check_options(
+    timeout: object,
+    on_failure: str,
+    idempotency_key: object,
+    properties: Mapping[str, Any],
+) -> None:
+    """Refuse options of ``submit`` that mean nothing."""
+    if timeout is not None and not (isinstance(timeout, int | float) and timeout >= 0):
+        raise ValueError(f"timeout is in seconds, at least 0, or None; got {timeout!r}")
+
+    if on_failure not in ("continue", "stop"):
+        raise ValueError(f"on_failure is 'continue' or 'stop'; got {on_failure!r}")
+
+    if idempotency_key is not None and not (
+        isinstance(idempotency_key, str) and idempotency_key
+    ):
+        raise ValueError(
+            f"idempotency_key is a text that is not empty, or None; got "
+            f"{idempotency_key!r}"
+        )
+
+    if names := RESERVED.intersection(properties):
+        raise TypeError(
+            f"submit() has no option {', '.join(sorted(names))} in this version, and "
+            "these names cannot be properties"
+        )
+
+
+def check_inputs(walk: Walk, tasks: Iterable[Task], unknown: Iterable[str]) -> None:
+    """Refuse a run that reads what was never written, and nothing will write.
+
+    :param unknown: the ids of data nodes that others may have written meanwhile
+    """
+    written = set(unknown)
+
+    for task in tasks:
+        for node in task.input.values():
+            if (
+                node.version is None
+                and node.id not in written
+                and not walk.will_be_written(node)
+            ):
+                raise NoData(node.config_id)
+
+        written.update(node.id for node in task.output.values())

@@ -1,0 +1,114 @@
+"""Runs of other orchestrators: watched from here, whether those live or die."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import attrs
+from anyio import sleep, to_thread
+from anyio.abc import TaskGroup
+
+from asyncflow.abc import Store
+from asyncflow.entities.submission import Submission
+from asyncflow.errors import StoreFailed
+from asyncflow.records import OrchestratorRecord, SubmissionRecord
+from asyncflow.scheduler import _peers
+from asyncflow.scheduler._alive import host
+from asyncflow.scheduler._archive import Archive
+from asyncflow.scheduler._peers import PeerGone
+from asyncflow.scheduler._recover import LEASE, Recovery
+from asyncflow.scheduler._walk import Walk
+
+_logger = logging.getLogger("asyncflow")
+
+SOON = 0.1
+"""How long to wait for an orchestrator that closes or dies to have done so, in s."""
+
+
+@attrs.define(eq=False)
+class Following:
+    """Brings the handles on others' runs up to date, and their wishes to the others.
+
+    While its owner lives, a run is awaited through the owner's socket; when the owner
+    dies, the run is adopted, and the walk drives it.
+    """
+
+    store: Store
+    archive: Archive
+    recovery: Recovery
+    walk: Walk
+    group: TaskGroup
+    _followed: set[Submission] = attrs.field(init=False, factory=set)
+
+    def follow(self, submission: Submission) -> None:
+        """See to it that a handle tells what becomes of its run."""
+        if self._is_settled(submission) or submission in self._followed:
+            return
+
+        self._followed.add(submission)
+        self.group.start_soon(self._follow, submission)
+
+    def cancel(self, submission: Submission, reason: str) -> None:
+        """Ask the owner of a run to end it."""
+        submission.canceled_for(reason)
+        self.group.start_soon(self._cancel, submission, reason)
+
+    async def _follow(self, submission: Submission) -> None:
+        try:
+            while not self._is_settled(submission):
+                await self._look(submission)
+        except StoreFailed as error:
+            problem = "%s cannot be watched any more: %s"
+            await to_thread.run_sync(_logger.error, problem, submission.id, error)
+            submission.lost(time.time(), str(error))
+        finally:
+            self._followed.remove(submission)
+
+    async def _look(self, submission: Submission) -> None:
+        """Take over what is known; where that is not the end, wait for news."""
+        record = await self.store.get(submission.id)
+
+        if not isinstance(record, SubmissionRecord):
+            submission.lost(time.time(), "it was deleted")
+            return
+
+        jobs = await self.archive.jobs(submission.id)
+
+        if self._is_settled(submission):  # adopted meanwhile
+            return
+
+        submission.restore(record, jobs)
+
+        if not submission.is_finished:
+            await self._wait(submission, record.orchestrator_id)
+
+    async def _wait(self, submission: Submission, owner_id: str) -> None:
+        owner = await self.store.get(owner_id)
+
+        if not isinstance(owner, OrchestratorRecord):
+            await sleep(SOON)
+            return
+
+        try:
+            await _peers.wait(owner.address, submission.id)
+        except PeerGone:
+            if not await self.recovery.adopt(owner):
+                await sleep(SOON if owner.host == host() else LEASE / 3)
+
+    async def _cancel(self, submission: Submission, reason: str) -> None:
+        """Pass the wish on; a run that is adopted meanwhile sees it by itself."""
+        while not self._is_settled(submission):
+            owner = await self.store.get(submission.orchestrator_id)
+
+            try:
+                if isinstance(owner, OrchestratorRecord):
+                    await _peers.cancel(owner.address, submission.id, reason)
+                    return
+            except PeerGone:
+                pass
+
+            await sleep(SOON)
+
+    def _is_settled(self, submission: Submission) -> bool:
+        return submission.is_finished or self.walk.drives(submission)

@@ -1,0 +1,167 @@
+"""How the orchestrators of one host speak to each other, so that none has to poll.
+
+Each listens on a socket of its own. Who watches a run of another one connects, and has
+an answer when the run has ended; if the owner dies, the connection breaks at once.
+
+A request is one line of JSON: ``{"wait": SUBMISSION_ID}``, or ``{"cancel":
+SUBMISSION_ID, "reason": TEXT}``. The answer is one line. Whatever else is asked, the
+connection is closed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from types import TracebackType
+from typing import Self
+
+import attrs
+from anyio import (
+    BrokenResourceError,
+    DelimiterNotFound,
+    EndOfStream,
+    IncompleteRead,
+    connect_unix,
+    create_task_group,
+    create_unix_listener,
+    to_thread,
+)
+from anyio.abc import ByteStream
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+from asyncflow.folder import Folder
+
+LONGEST = 100
+"""The most bytes that the path of a socket may have on all systems."""
+
+_REQUEST = 65536
+"""The most bytes of a request."""
+
+_DONE = b"done\n"
+_GONE = (
+    OSError,
+    BrokenResourceError,
+    DelimiterNotFound,
+    EndOfStream,
+    IncompleteRead,
+)
+
+
+class PeerGone(Exception):
+    """The other orchestrator cannot be reached, or has gone while it was asked."""
+
+
+@attrs.define(eq=False)
+class Peers:
+    """Answers other orchestrators.
+
+    :param wait: returns when a run has ended and all of it is durable, at once where
+        there is none with this id; cancelled when the asker goes
+    :param cancel: asks for the end of a run, with a reason
+    """
+
+    _wait: Callable[[str], Awaitable[None]]
+    _cancel: Callable[[str, str], None]
+    address: str = attrs.field(init=False, default="")
+    """The path of the socket."""
+    _stack: AsyncExitStack = attrs.field(init=False, factory=AsyncExitStack)
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            folder = await to_thread.run_sync(Folder, "peers")
+            stack.push_async_callback(to_thread.run_sync, folder.remove)
+            self.address = os.path.join(folder.path, "socket")
+
+            with _short(self.address) as path:
+                listener = await create_unix_listener(path, mode=0o600)
+
+            await stack.enter_async_context(listener)
+            group = await stack.enter_async_context(create_task_group())
+            stack.callback(group.cancel_scope.cancel)
+            group.start_soon(listener.serve, self._answer)
+            self._stack = stack.pop_all()
+
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _answer(self, stream: ByteStream) -> None:
+        async with stream:
+            try:
+                receive = BufferedByteReceiveStream(stream).receive_until
+                request = json.loads(await receive(b"\n", _REQUEST))
+
+                match request:
+                    case {"wait": str(submission_id)}:
+                        await self._answer_wait(stream, submission_id)
+                    case {"cancel": str(submission_id), "reason": str(reason)}:
+                        self._cancel(submission_id, reason)
+                        await stream.send(_DONE)
+            except (*_GONE, ValueError):
+                return
+
+    async def _answer_wait(self, stream: ByteStream, submission_id: str) -> None:
+        """Answer when the run has ended; stop waiting when the asker goes."""
+        async with create_task_group() as group:
+
+            async def watch() -> None:
+                try:
+                    await stream.receive()
+                except _GONE:
+                    group.cancel_scope.cancel()
+
+            group.start_soon(watch)
+            await self._wait(submission_id)
+            await stream.send(_DONE)
+            group.cancel_scope.cancel()
+
+
+async def wait(address: str, submission_id: str) -> None:
+    """Wait until an orchestrator says that a run of its has ended.
+
+    :raises PeerGone: where it cannot be reached, or dies
+    """
+    await _ask(address, {"wait": submission_id})
+
+
+async def cancel(address: str, submission_id: str, reason: str) -> None:
+    """Ask an orchestrator to end a run; return when it has heard.
+
+    :raises PeerGone: where it cannot be reached, or dies
+    """
+    await _ask(address, {"cancel": submission_id, "reason": reason})
+
+
+async def _ask(address: str, request: object) -> None:
+    try:
+        with _short(address) as path:
+            stream = await connect_unix(path)
+
+        async with stream:
+            await stream.send(json.dumps(request).encode() + b"\n")
+            await BufferedByteReceiveStream(stream).receive_exactly(len(_DONE))
+    except _GONE as error:
+        raise PeerGone(address) from error
+
+
+@contextmanager
+def _short(path: str) -> Iterator[str]:
+    """Give a path of a file that is short enough for a socket, as long as it is used."""
+    if len(os.fsencode(path)) <= LONGEST:
+        yield path
+        return
+
+    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
+
+    try:
+        yield f"/proc/self/fd/{folder}/{os.path.basename(path)}"
+    finally:
+        os.close(folder)

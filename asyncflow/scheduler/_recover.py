@@ -1,0 +1,210 @@
+"""Recovery: what killed orchestrators had goes on here."""
+
+from __future__ import annotations
+
+import glob
+import logging
+import os
+import time
+import uuid
+from collections.abc import Callable, Mapping
+
+import attrs
+from anyio import Lock, sleep, to_thread
+
+from asyncflow.abc import Store
+from asyncflow.entities.job import FINAL, Status
+from asyncflow.entities.submission import Submission
+from asyncflow.errors import NotDeclared, NotPicklable, StoreFailed
+from asyncflow.folder import sweep
+from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
+from asyncflow.scheduler._alive import host, is_dead, started
+from asyncflow.scheduler._archive import Archive
+from asyncflow.scheduler._versions import remove
+
+_logger = logging.getLogger("asyncflow")
+
+LEASE = 30.0
+"""How long an orchestrator counts as alive on other hosts after it said so, in s."""
+
+_FINAL = frozenset(status.value for status in FINAL)
+
+own_ids: set[str] = set()
+"""The orchestrators of this process that are open."""
+
+
+def new_record() -> OrchestratorRecord:
+    """Describe a new orchestrator of this process. Blocks."""
+    pid = os.getpid()
+    return OrchestratorRecord(
+        id=f"ORCHESTRATOR_{uuid.uuid4().hex[:12]}",
+        host=host(),
+        pid=pid,
+        started=started(pid),
+        address="",
+        lease=time.time() + LEASE,
+    )
+
+
+@attrs.define(eq=False)
+class Recovery:
+    """Takes over the runs of dead orchestrators, and removes what they left.
+
+    :param own: the orchestrator that it does this for
+    :param start: starts a run that was adopted
+    """
+
+    own: OrchestratorRecord
+    store: Store
+    archive: Archive
+    start: Callable[[Submission], None]
+    _lock: Lock = attrs.field(init=False, factory=Lock)
+    _told: set[str] = attrs.field(init=False, factory=set)
+    _has_adopted: bool = attrs.field(init=False, default=False)
+
+    async def adopt_all(self) -> None:
+        """Adopt the runs of every orchestrator that is dead."""
+        for record in await self.store.orchestrators():
+            await self.adopt(record)
+
+    async def adopt(self, record: OrchestratorRecord) -> bool:
+        """Adopt the runs of an orchestrator if it is dead; tell whether it is no more."""
+        if record.id == self.own.id:
+            return False
+
+        dead = await to_thread.run_sync(self._is_dead, record)
+
+        if not dead:
+            return False
+
+        async with self._lock:
+            return await self._adopt(record)
+
+    async def keep_alive(self) -> None:
+        """Tell others that this orchestrator lives, and see who does not, for ever."""
+        try:
+            while True:
+                await sleep(LEASE / 3)
+                self.store.save(self.own._replace(lease=time.time() + LEASE))
+                await self.adopt_all()
+        except StoreFailed as error:  # who awaits a run has it raised
+            problem = "nothing is kept any more: %s"
+            await to_thread.run_sync(_logger.error, problem, error)
+
+    async def clean_up(self) -> None:
+        """Remove what workers wrote that died after their orchestrator."""
+        if self._has_adopted:
+            await self._sweep()
+
+    async def unfinished(self) -> Mapping[str, SubmissionRecord]:
+        """Return the runs of this orchestrator that have not ended, by id."""
+        found = await self.store.submissions(
+            orchestrator_id=self.own.id, is_finished=False
+        )
+        return {record.id: record for record in found}
+
+    async def is_owned(self, run: SubmissionRecord) -> bool:
+        """Tell whether the orchestrator of a run is alive."""
+        owner = await self.store.get(run.orchestrator_id)
+
+        if not isinstance(owner, OrchestratorRecord):
+            return False
+
+        return not await to_thread.run_sync(self._is_dead, owner)
+
+    def _is_dead(self, record: OrchestratorRecord) -> bool:
+        return bool(is_dead(record, own_ids=own_ids, now=time.time()))
+
+    async def _adopt(self, dead: OrchestratorRecord) -> bool:
+        runs = await self.store.submissions(orchestrator_id=dead.id, is_finished=False)
+
+        try:
+            submissions = [await self.archive.submission(run) for run in runs]
+        except NotDeclared as error:
+            await to_thread.run_sync(self._tell, dead, error)
+            return False
+
+        elsewhere = dead.lease if dead.host != self.own.host else None
+        await self.store.adopt(dead.id, self.own.id, lease_until=elsewhere)
+        mine = await self.unfinished()
+
+        for submission in submissions:
+            if submission.id in mine:
+                await self._resume(submission)
+
+        self._has_adopted = True
+        await self._sweep(dead.id)
+        return True
+
+    async def _resume(self, submission: Submission) -> None:
+        """Have a run go on: what has ended stays, the rest begins anew or fails."""
+        ended: dict[str, JobRecord] = {}
+        kept = await self.archive.jobs(submission.id)
+
+        for job in submission.jobs:
+            record = kept.get(job.id)
+
+            if record is None:
+                continue
+
+            if record.status in _FINAL:
+                ended[job.id] = record
+            elif job.task.config.on_restart == "fail":
+                ended[job.id] = _failed(record)
+                self.store.save(ended[job.id])
+
+        submission.resume(self.own.id, ended)
+
+        try:
+            self.start(submission)
+        except NotPicklable as error:  # now, where it could travel once
+            problem = "%s cannot go on: %s"
+            await to_thread.run_sync(_logger.error, problem, submission.id, error)
+            submission.lost(time.time(), str(error))
+            jobs = [job.record() for job in submission.jobs]
+            self.store.save(submission.record(), *jobs)
+
+    def _tell(self, dead: OrchestratorRecord, error: NotDeclared) -> None:
+        if dead.id not in self._told:
+            self._told.add(dead.id)
+            _logger.warning(
+                "runs of a process that was killed (%s, pid %d) cannot go on here: %s; "
+                "or `await orchestrator.delete(id)` them",
+                *(dead.host, dead.pid, error),
+            )
+
+    async def _sweep(self, dead_id: str = "") -> None:
+        """Remove the files that nobody has any more.
+
+        The files are listed first: who made one was registered by then, and what it was
+        made for is in the store once its maker is not.
+        """
+        folder = self.archive.versions.folder
+        names = await to_thread.run_sync(os.listdir, folder)
+        alive = {record.id for record in await self.store.orchestrators()}
+        kept = await self.store.kept_names()
+        lost = [
+            os.path.join(folder, name)
+            for name in names
+            if name not in kept and name.partition("-")[0] not in alive
+        ]
+        await to_thread.run_sync(remove, lost)
+
+        if dead_id:
+            await to_thread.run_sync(sweep)
+            await to_thread.run_sync(self._sweep_users_folders, dead_id)
+
+    def _sweep_users_folders(self, dead_id: str) -> None:
+        """Remove what was to become files of the user's."""
+        for node in list(self.archive.config.data_nodes.values()):
+            if node.default_path is not None:
+                path = os.path.join(self.archive.directory, node.default_path)
+                remove(glob.glob(f"{glob.escape(path)}.{dead_id}-*"))
+
+
+def _failed(record: JobRecord) -> JobRecord:
+    return record._replace(
+        status=Status.FAILED.value,
+        reason="its orchestrator was killed while it ran, and on_restart is 'fail'",
+        finished_at=time.time(),
+    )

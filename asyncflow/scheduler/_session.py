@@ -1,0 +1,272 @@
+"""A session: what an orchestrator has and does while it is open."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import attrs
+from anyio import CancelScope, Event, to_thread
+
+from asyncflow.abc import Store
+from asyncflow.config.sections import ScenarioConfig, Scope
+from asyncflow.entities.catalog import Catalog, key_of
+from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.engine import OnFailure
+from asyncflow.entities.graph import Graph
+from asyncflow.entities.planned import PlannedJob
+from asyncflow.entities.scenario import Scenario
+from asyncflow.entities.submission import Submission
+from asyncflow.entities.submittable import Submittable
+from asyncflow.entities.task import Task
+from asyncflow.errors import NotFound, StoreFailed, UsageError
+from asyncflow.records import OrchestratorRecord, ScenarioRecord, SubmissionRecord
+from asyncflow.scheduler import _skips
+from asyncflow.scheduler._archive import Archive, Entity
+from asyncflow.scheduler._checks import check_inputs, check_options
+from asyncflow.scheduler._editing import Editing
+from asyncflow.scheduler._follow import Following
+from asyncflow.scheduler._recover import Recovery
+from asyncflow.scheduler._travel import Travel, Travels
+from asyncflow.scheduler._versions import Versions, remove
+from asyncflow.scheduler._walk import Walk
+
+First = Callable[[], Awaitable[bool]]
+
+
+@attrs.define(eq=False)
+class Session:
+    """The verbs, and what they need.
+
+    :param own: what the store knows of the orchestrator
+    """
+
+    own: OrchestratorRecord
+    store: Store
+    catalog: Catalog
+    travels: Travels
+    walk: Walk
+    versions: Versions
+    archive: Archive
+    editing: Editing = attrs.field(init=False)
+    recovery: Recovery = attrs.field(init=False)
+    following: Following = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.editing = Editing(self.store, self.versions)
+        self.recovery = Recovery(self.own, self.store, self.archive, self._resume)
+        self.following = Following(
+            self.store, self.archive, self.recovery, self.walk, self.walk.group
+        )
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others may use the store."""
+        return self.versions.is_shared
+
+    async def create(
+        self,
+        config: ScenarioConfig,
+        creation_date: datetime | None,
+        name: str | None,
+        properties: Mapping[str, Any],
+    ) -> Scenario:
+        """Create a scenario; see `Orchestrator.create_scenario`."""
+        await self.catalog.prepare(config)
+        shared = await self.archive.shared(config)  # in use until it is the scenario's
+        scenario = self.catalog.new_scenario(config, creation_date, name, properties)
+        nodes = scenario.data_nodes.values()
+        del shared
+        versions = await self.versions.defaults(nodes)
+        records = (node.record() for node in nodes)
+        self.store.save(scenario.record(), *records, *versions)
+        await self.store.flush()
+        return scenario
+
+    def submit(
+        self,
+        entity: Submittable,
+        *,
+        timeout: float | None,
+        force: bool,
+        on_failure: OnFailure,
+        idempotency_key: str | None,
+        properties: Mapping[str, Any],
+    ) -> Submission:
+        """Start a run; see `Submittable.submit`."""
+        check_options(timeout, on_failure, idempotency_key, properties)
+        key = key_of(idempotency_key)
+
+        if isinstance(same := self.catalog.find(f"SUBMISSION_{key}"), Submission):
+            return same
+
+        submission = self.catalog.new_submission(
+            key,
+            entity,
+            timeout=timeout,
+            force=force,
+            on_failure=on_failure,
+            properties=properties,
+        )
+        submission.orchestrator_id = self.own.id
+        tasks = [job.task for job in submission.jobs]
+        shared = _shared(tasks) if self.is_shared else []
+        travel = self._travel(tasks, force=force)
+        check_inputs(self.walk, tasks, [node.id for node in shared])
+        first: First | None = None
+
+        if idempotency_key is not None:
+            first = partial(self._claim, submission)
+        else:
+            self.store.save(submission.record())
+
+        if shared:
+            first = partial(self._refreshed, shared, first)
+
+        graph = Graph.of(submission.dag, tasks)
+        self.walk.submit(submission, graph, travel, first=first)
+        return submission
+
+    def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
+        """Say what a run would do; see `Submittable.plan`."""
+        tasks = entity.tasks
+        ordered = [tasks[config.id] for config in entity.dag.tasks]
+        return _skips.plan(ordered, self._travel(ordered, force=force))
+
+    def cancel(self, submission: Submission, reason: str) -> None:
+        """Ask for the end of a run; see `Submission.cancel`."""
+        if self.walk.drives(submission):
+            self.walk.cancel(submission, reason)
+        elif not submission.is_finished:
+            self.following.cancel(submission, reason)
+
+    async def get(self, entity_id: str) -> Entity:
+        """Return an entity; a run of another process is followed from now on."""
+        entity = await self.archive.get(entity_id)
+
+        if not isinstance(entity, Submittable | DataNode):
+            run = entity if isinstance(entity, Submission) else entity.submission
+            self.following.follow(run)
+
+        return entity
+
+    async def delete(self, entity_id: str) -> None:
+        """Delete a scenario or a submission; see `Orchestrator.delete`."""
+        record = await self.store.get(entity_id)
+
+        if record is None:
+            raise NotFound(entity_id)
+
+        if not isinstance(record, ScenarioRecord | SubmissionRecord):
+            raise UsageError(
+                f"{entity_id} cannot be deleted by itself: delete its scenario, or its "
+                "submission"
+            )
+
+        await self._check_ended(record)
+
+        with CancelScope(shield=True):
+            names = await self.store.delete(entity_id)
+            self.catalog.forget(entity_id)
+            await self._remove(names)
+
+    async def release(self) -> None:
+        """Say that the orchestrator is no more; leave unfinished runs to others."""
+        with CancelScope(shield=True), suppress(StoreFailed):  # its exit tells that
+            await self.recovery.clean_up()
+
+            if await self.recovery.unfinished():
+                self.store.save(self.own._replace(started="closed", lease=0.0))
+            else:
+                await self._remove(await self.store.delete(self.own.id))
+
+    def tell_unwatched(self) -> None:
+        """Log the failures that nobody has seen. Blocks."""
+        for submission in self.catalog.submissions():
+            submission.tell_unwatched()
+
+    async def wait_for_peer(self, submission_id: str) -> None:
+        """Wait for the end of a run of ours, for another orchestrator."""
+        submission = self.catalog.find(submission_id)
+
+        if isinstance(submission, Submission) and self.walk.drives(submission):
+            ended = Event()
+            submission.when_finished(ended.set)
+            await ended.wait()
+
+        await self.store.flush()
+
+    def cancel_for_peer(self, submission_id: str, reason: str) -> None:
+        """Cancel a run of ours, for another orchestrator."""
+        submission = self.catalog.find(submission_id)
+
+        if isinstance(submission, Submission):
+            self.walk.cancel(submission, reason)
+
+    def _resume(self, submission: Submission) -> None:
+        """Start a run that was adopted."""
+        tasks = [job.task for job in submission.jobs]
+        travel = self._travel(tasks, force=submission.force)
+        self.walk.submit(submission, Graph.of(submission.dag, tasks), travel)
+
+        if submission.cancel_reason is not None:
+            self.walk.cancel(submission, submission.cancel_reason)
+
+    async def _claim(self, submission: Submission) -> bool:
+        """Save a run with a key of its user's, or find the one that has this key."""
+        kept = await self.store.claim(submission.record())
+
+        if kept.orchestrator_id == self.own.id and (
+            kept.submitted_at == submission.submitted_at.timestamp()
+        ):
+            return True
+
+        self.catalog.forget(submission.id)
+        submission.become(await self.archive.submission(kept))
+        self.catalog.remember(submission)
+        submission.restore(kept, await self.archive.jobs(kept.id))
+        self.walk.group.start_soon(self._follow, submission)
+        return False
+
+    async def _follow(self, submission: Submission) -> None:
+        """Follow a run once the walk knows that it is another's."""
+        await self.walk.begun(submission)
+        self.following.follow(submission)
+
+    async def _refreshed(self, nodes: Iterable[DataNode], then: First | None) -> bool:
+        """Look what others have written, before a run begins."""
+        await self.versions.refresh(nodes)
+        return True if then is None else await then()
+
+    async def _check_ended(self, record: ScenarioRecord | SubmissionRecord) -> None:
+        runs = (
+            await self.store.submissions(scenario_id=record.id, is_finished=False)
+            if isinstance(record, ScenarioRecord)
+            else [record]
+        )
+
+        for run in runs:
+            if run.finished_at is None and await self.recovery.is_owned(run):
+                raise UsageError(
+                    f"{run.id} has not ended: cancel it, and wait for its end, before "
+                    f"you delete {record.id}"
+                )
+
+    async def _remove(self, names: Iterable[str]) -> None:
+        paths = [os.path.join(self.versions.folder, name) for name in names]
+        await to_thread.run_sync(remove, paths)
+
+    def _travel(self, tasks: Iterable[Task], *, force: bool) -> dict[str, Travel]:
+        return {
+            task.config_id: self.travels.of(task.config, force=force) for task in tasks
+        }
+
+
+def _shared(tasks: Iterable[Task]) -> list[DataNode]:
+    """Return the inputs that others may write at any time."""
+    nodes = {node.id: node for task in tasks for node in task.input.values()}
+    return [node for node in nodes.values() if node.config.scope is not Scope.SCENARIO]

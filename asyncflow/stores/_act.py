@@ -1,0 +1,40 @@
+"""What the writer of a store is asked for beside saving rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import attrs
+
+from asyncflow.errors import StoreFailed
+from asyncflow.stores._rows import Cell, Row, Saved
+
+Parameters: TypeAlias = Mapping[str, Cell]
+
+
+@attrs.define(eq=False)
+class Act:
+    """Some queries of one name, run in one transaction, between the saves around them.
+
+    :param verb: the name: ``claim`` has all queries that are named ``claim.part``
+    :param given: the parameters, for each time that each query is run
+    """
+
+    verb: str
+    given: Sequence[Parameters]
+    answers: dict[str, list[Row]] = attrs.field(init=False, factory=dict)
+    """For each part, the rows that it returned. Whole when the act has settled."""
+
+
+Change: TypeAlias = Sequence[Saved | Act]
+"""What is written as a whole, or not at all."""
+
+
+def taken_over(file: str) -> StoreFailed:
+    """Make the error of one whose orchestrator is not registered any more."""
+    return StoreFailed(
+        file,
+        "another orchestrator took this one for dead and has its runs now",
+        "open a new one, and look what held this one's process up, or changed its clock",
+    )

@@ -1,0 +1,154 @@
+"""A database of records: what blocks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from itertools import chain
+from typing import Any, ClassVar
+
+import attrs
+
+from asyncflow.errors import NotOpen, StoreFailed
+from asyncflow.stores._act import Act, Change, Parameters, taken_over
+from asyncflow.stores._rows import FOUND_BY_ID, Cell, Row
+from asyncflow.stores._sql import parts, queries
+
+
+@attrs.define(eq=False)
+class Database(ABC):
+    """Two connections to one database: one that writes, in one thread at a time, and one
+    that reads, likewise.
+
+    Every method blocks, and raises `StoreFailed`. `read` and `find` are not called at
+    the same time as each other or `close`, nor is `write`.
+
+    :param file: how errors name it
+    """
+
+    queries: ClassVar[str]
+    """The file with its queries."""
+
+    file: str
+    values_folder: str = attrs.field(init=False)
+    """The folder for the files of large values."""
+    _is_open: bool = attrs.field(init=False, default=True)
+    _own_id: Cell = attrs.field(init=False, default=None)
+    """The orchestrator that must be there whenever something is written, or None."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close both connections."""
+
+    @abstractmethod
+    def _explained(self) -> AbstractContextManager[None]:
+        """Raise `StoreFailed` for the errors of the database."""
+
+    @abstractmethod
+    def _transaction(self) -> AbstractContextManager[None]:
+        """Commit what the writing connection does inside, or undo it on failure."""
+
+    @abstractmethod
+    def _save(self, text: str, rows: Sequence[Row]) -> None:
+        """Run a statement for each row."""
+
+    @abstractmethod
+    def _run(self, text: str, given: Sequence[Parameters]) -> list[Row]:
+        """Run a statement for each set of parameters; return all rows."""
+
+    @abstractmethod
+    def _fetch(self, text: str, parameters: Parameters) -> list[Row]:
+        """Return what a query finds, on the reading connection."""
+
+    def write(self, changes: Iterable[Change]) -> None:
+        """Write changes in one transaction: all of them, or none on failure."""
+        own_id = self._own_id
+
+        try:
+            with self._explained(), self._transaction():
+                self._check_registered()
+                self._write(chain.from_iterable(changes))
+        except BaseException:
+            self._own_id = own_id
+            raise
+
+    def read(
+        self, name: str, parameters: Parameters, load: Callable[[Row], Any]
+    ) -> list[Any]:
+        """Return what a query finds.
+
+        :param load: makes something of each row
+        """
+        if not self._is_open:
+            raise NotOpen(f"the store {self.file} was closed before it was asked")
+
+        with self._explained():
+            rows = self._fetch(self._query(name, parameters), parameters)
+
+        return [self.load(load, row) for row in rows]
+
+    def find(self, record_id: str) -> Any:
+        """Return the record with an id, of whatever kind, or None."""
+        parameters: Parameters = {"id": record_id, "limit": 1, "offset": 0}
+
+        for kind in FOUND_BY_ID.values():
+            if found := self.read(kind.table, parameters, kind.load):
+                return found[0]
+
+        return None
+
+    def load(self, load: Callable[[Row], Any], row: Row) -> Any:
+        """Make something of a row.
+
+        :raises StoreFailed: where it cannot be loaded, naming it
+        """
+        try:
+            return load(row)
+        except Exception as error:  # whatever the pickle of a property raises
+            raise StoreFailed(
+                self.file,
+                f"{row[0]!r} cannot be read ({type(error).__name__}: {error})",
+                "make what its properties need importable, or delete it",
+            ) from error
+
+    def _write(self, changes: Iterable[Any]) -> None:
+        batches: dict[str, list[Row]] = {}
+
+        for change in changes:
+            if isinstance(change, Act):
+                self._save_all(batches)
+                self._carry_out(change)
+                batches.clear()
+            else:
+                table, cells = change
+                batches.setdefault(table, []).append(cells)
+
+        self._save_all(batches)
+
+    def _save_all(self, batches: Mapping[str, Sequence[Row]]) -> None:
+        for table, rows in batches.items():
+            self._save(self._query(f"save_{table}"), rows)
+
+    def _carry_out(self, act: Act) -> None:
+        act.answers = {
+            part: self._run(text, act.given)
+            for part, text in parts(self.queries, act.verb).items()
+        }
+        ids = [given.get("id") for given in act.given]
+
+        if act.verb == "register":
+            (self._own_id,) = ids
+        elif act.verb == "delete" and self._own_id in ids:
+            self._own_id = None
+
+    def _check_registered(self) -> None:
+        """Refuse to write for an orchestrator that others took for dead."""
+        if self._own_id is None:
+            return
+
+        if not self._run(self._query("registered"), [{"id": self._own_id}]):
+            raise taken_over(self.file)
+
+    def _query(self, name: str, parameters: Parameters | None = None) -> str:
+        return queries(self.queries)[name].text(parameters or {})

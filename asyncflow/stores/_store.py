@@ -1,0 +1,324 @@
+"""The common half of the stores that keep records in a database."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import attrs
+from anyio import CancelScope, CapacityLimiter, to_thread
+
+from asyncflow.abc import Store
+from asyncflow.errors import NotOpen, StoreFailed, UsageError
+from asyncflow.records import (
+    BasisRecord,
+    DataNodeRecord,
+    JobRecord,
+    OrchestratorRecord,
+    Record,
+    ScenarioRecord,
+    SubmissionRecord,
+    VersionRecord,
+)
+from asyncflow.stores._act import Act, Change, Parameters
+from asyncflow.stores._database import Database
+from asyncflow.stores._rows import KINDS, Row, Saved, dump, load_name
+from asyncflow.stores._writer import Writer
+
+ALL = 2**63 - 1
+"""The limit of a query without one."""
+
+
+@attrs.define(eq=False)
+class Open:
+    """What an open store has."""
+
+    database: Database
+    writer: Writer[Change]
+    readers: CapacityLimiter = attrs.field(
+        init=False, factory=lambda: CapacityLimiter(1)
+    )
+
+
+@attrs.define(eq=False)
+class DatabaseStore(Store):
+    """A store that opens a `Database`: one thread writes, another reads."""
+
+    _opened: Open | None = attrs.field(init=False, default=None)
+
+    @property
+    def values_folder(self) -> str:
+        """The folder for the files of large values. It is known as long as it is open."""
+        return self._now_open().database.values_folder
+
+    @property
+    @abstractmethod
+    def _name(self) -> str:
+        """How errors name the store."""
+
+    @abstractmethod
+    def _connect(self) -> Database:
+        """Open the database. Blocks."""
+
+    async def __aenter__(self) -> Self:
+        if self._opened is not None:
+            raise UsageError(f"the store {self._name} is open already: make another")
+
+        with CancelScope(shield=True):  # what is open would be lost
+            self._opened = await self._open()
+
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        opened, self._opened = self._now_open(), None
+
+        with CancelScope(shield=True):
+            await to_thread.run_sync(_close, opened, limiter=opened.readers)
+
+        if not _is_told(error):
+            _raise_failure(opened)
+
+    def save(self, *records: Record) -> None:
+        self._now_open().writer.put([row for record in records for row in dump(record)])
+
+    async def flush(self) -> None:
+        await self._settled()
+
+    async def register(self, record: OrchestratorRecord) -> None:
+        await self._put(*dump(record), Act("register", [{"id": record.id}]))
+
+    async def adopt(
+        self, dead_id: str, heir_id: str, *, lease_until: float | None = None
+    ) -> None:
+        given = {"dead_id": dead_id, "heir_id": heir_id, "lease_until": lease_until}
+        await self._put(Act("adopt", [given]))
+
+    async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
+        facts, graph = dump(record)
+        names = (*SubmissionRecord._fields, "pickled")
+        cells = (*facts.cells, *graph.cells[:-1])
+        act = Act("claim", [dict(zip(names, cells, strict=True))])
+        opened = await self._put(act)
+
+        if act.answers["submission"]:
+            return record
+
+        (row,) = act.answers["found"]
+        found: SubmissionRecord = await to_thread.run_sync(
+            opened.database.load, KINDS[SubmissionRecord].load, row
+        )
+        return found
+
+    async def lock(
+        self, record: DataNodeRecord, *, now: float
+    ) -> DataNodeRecord | None:
+        act = Act("lock", [{**record._asdict(), "now": now}])
+        await self._put(act)
+        return next(map(DataNodeRecord._make, act.answers["found"]), None)
+
+    async def delete(self, *record_ids: str) -> list[str]:
+        act = Act("delete", [{"id": record_id} for record_id in record_ids])
+        await self._put(act)
+        rows = (*act.answers["names"], *act.answers["versions"])
+        return [str(name) for (name,) in rows if name is not None]
+
+    async def get(self, record_id: str) -> Record | None:
+        opened = await self._settled()
+        found: Record | None = await to_thread.run_sync(
+            opened.database.find, record_id, limiter=opened.readers
+        )
+        return found
+
+    async def scenarios(
+        self,
+        *,
+        config_id: str | None = None,
+        name: str | None = None,
+        created_from: float | None = None,
+        created_to: float | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[ScenarioRecord]:
+        return await self._read(
+            "scenario",
+            config_id=config_id,
+            name=name,
+            created_from=created_from,
+            created_to=created_to,
+            newest_first=newest_first,
+            limit=limit,
+            offset=offset,
+        )
+
+    async def data_nodes(
+        self,
+        *,
+        owner_id: str | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[DataNodeRecord]:
+        return await self._read(
+            "data_node",
+            owner_id=owner_id,
+            newest_first=newest_first,
+            limit=limit,
+            offset=offset,
+        )
+
+    async def versions(
+        self,
+        *,
+        node_id: str | None = None,
+        owner_id: str | None = None,
+        is_kept: bool | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[VersionRecord]:
+        return await self._read(
+            "version",
+            node_id=node_id,
+            owner_id=owner_id,
+            is_kept=is_kept is True,
+            is_dropped=is_kept is False,
+            newest_first=newest_first,
+            limit=limit,
+            offset=offset,
+        )
+
+    async def kept_names(self) -> set[str]:
+        return set(await self._ask("kept_names", {}, load_name))
+
+    async def submissions(
+        self,
+        *,
+        entity_id: str | None = None,
+        scenario_id: str | None = None,
+        orchestrator_id: str | None = None,
+        status: str | None = None,
+        is_finished: bool | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[SubmissionRecord]:
+        return await self._read(
+            "submission",
+            entity_id=entity_id,
+            scenario_id=scenario_id,
+            orchestrator_id=orchestrator_id,
+            status=status,
+            is_finished=is_finished is True,
+            is_unfinished=is_finished is False,
+            newest_first=newest_first,
+            limit=limit,
+            offset=offset,
+        )
+
+    async def jobs(
+        self,
+        *,
+        submission_id: str | None = None,
+        task_id: str | None = None,
+        status: str | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[JobRecord]:
+        return await self._read(
+            "job",
+            submission_id=submission_id,
+            task_id=task_id,
+            status=status,
+            newest_first=newest_first,
+            limit=limit,
+            offset=offset,
+        )
+
+    async def bases(self, scenario_id: str) -> list[BasisRecord]:
+        return await self._read("basis", scenario_id=scenario_id)
+
+    async def orchestrators(self) -> list[OrchestratorRecord]:
+        return await self._read("orchestrator")
+
+    def _now_open(self) -> Open:
+        if self._opened is None:
+            raise NotOpen(
+                f"the store {self._name} is not open: use `async with` around it"
+            )
+
+        return self._opened
+
+    async def _open(self) -> Open:
+        database = await to_thread.run_sync(self._connect)
+        opened = Open(database, Writer(database.write, "asyncflow-store"))
+        await to_thread.run_sync(opened.writer.start)
+        return opened
+
+    async def _put(self, *change: Saved | Act) -> Open:
+        """Have something written, and wait until it is."""
+        self._now_open().writer.put(change)
+        return await self._settled()
+
+    async def _settled(self) -> Open:
+        """Wait until what was saved before is written."""
+        opened = self._now_open()
+        await opened.writer.settle()
+        _raise_failure(opened)
+        return opened
+
+    async def _read(
+        self,
+        table: str,
+        limit: int | None = None,
+        offset: int = 0,
+        **filters: str | float | None,
+    ) -> list[Any]:
+        paged = {"limit": ALL if limit is None else limit, "offset": offset}
+        return await self._ask(table, {**filters, **paged}, _LOADS[table])
+
+    async def _ask(
+        self, name: str, parameters: Parameters, load: Callable[[Row], Any]
+    ) -> list[Any]:
+        opened = await self._settled()
+        return await to_thread.run_sync(
+            opened.database.read, name, parameters, load, limiter=opened.readers
+        )
+
+
+_LOADS = {kind.table: kind.load for kind in KINDS.values()}
+
+
+def _close(opened: Open) -> None:
+    try:
+        opened.writer.stop()
+    finally:
+        opened.database.close()
+
+
+def _is_told(error: BaseException | None) -> bool:
+    """Tell whether an error says already that the store has failed."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.subgroup(StoreFailed) is not None
+
+    return isinstance(error, StoreFailed)
+
+
+def _raise_failure(opened: Open) -> None:
+    """Raise what a write raised, as an error of its own for each who asks."""
+    failure = opened.writer.failure
+
+    if isinstance(failure, StoreFailed):
+        raise StoreFailed(failure.file, failure.problem, failure.remedy) from failure
+
+    if failure is not None:  # no error of SQLite's
+        problem = f"a change could not be written ({failure!r})"
+        raise StoreFailed(opened.database.file, problem, "report it") from failure

@@ -1,0 +1,101 @@
+"""A table in memory."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from asyncflow.records import Record
+
+R = TypeVar("R", bound=Record)
+
+
+def _replaced(old: R, new: R) -> R:  # noqa: ARG001
+    return new
+
+
+@attrs.define(eq=False)
+class Table(Generic[R]):
+    """The records of one kind, in the order of their first save.
+
+    :param index: the fields by which they are found quickly
+    :param merge: makes what is kept of an old record and the one that replaces it
+    """
+
+    index: tuple[str, ...] = ()
+    merge: Callable[[R, R], R] = _replaced
+    records: dict[str, R] = attrs.field(init=False, factory=dict)
+    """By their ids."""
+    _indexes: dict[str, defaultdict[Any, dict[str, R]]] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._indexes = {name: defaultdict(dict) for name in self.index}
+
+    def save(self, record: R) -> None:
+        """Keep a record; of one with its id stays what `merge` says."""
+        key = record.id
+        old = self.records.get(key)
+
+        if old is not None:
+            self.replace(self.merge(old, record))
+            return
+
+        self.records[key] = record
+
+        for name, index in self._indexes.items():
+            index[getattr(record, name)][key] = record
+
+    def replace(self, record: R) -> None:
+        """Keep a record, and nothing of the one that has its id."""
+        key = record.id
+        old = self.records[key]
+        self.records[key] = record
+
+        for name, index in self._indexes.items():
+            value = getattr(record, name)
+
+            if getattr(old, name) == value:
+                index[value][key] = record
+            else:
+                self._build(name)
+
+    def drop(self, key: str) -> None:
+        """Forget a record, if there is one with this id."""
+        record = self.records.pop(key, None)
+
+        if record is None:
+            return
+
+        for name, index in self._indexes.items():
+            value = getattr(record, name)
+            del index[value][key]
+
+            if not index[value]:
+                del index[value]
+
+    def found(self, **filters: Any) -> list[R]:
+        """Return the records whose fields have these values; None lets all pass."""
+        wanted = {name: value for name, value in filters.items() if value is not None}
+        indexed = next((name for name in wanted if name in self._indexes), None)
+        records = self.records
+
+        if indexed is not None:
+            records = self._indexes[indexed].get(wanted.pop(indexed), {})
+
+        return [
+            one
+            for one in records.values()
+            if all(getattr(one, name) == value for name, value in wanted.items())
+        ]
+
+    def _build(self, name: str) -> None:
+        """Build an index anew: in the order of the first saves."""
+        index: defaultdict[Any, dict[str, R]] = defaultdict(dict)
+
+        for key, record in self.records.items():
+            index[getattr(record, name)][key] = record
+
+        self._indexes[name] = index

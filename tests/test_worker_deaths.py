@@ -1,0 +1,83 @@
+"""Workers that are killed at random, in the middle of a large run."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+import anyio
+import pytest
+
+from asyncflow import JobFinished, Orchestrator, Status
+from tests.flows import configuration, fan
+
+pytestmark = pytest.mark.anyio
+
+JOBS = 2_000
+
+
+def work(value: int) -> int:
+    """Keep a worker busy for a while."""
+    end = time.perf_counter() + 0.002
+
+    while time.perf_counter() < end:
+        pass
+
+    return value
+
+
+def workers() -> list[int]:
+    """Find our children; all of them are workers."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
+    return [int(pid) for pid in children.split()]
+
+
+@pytest.mark.limit(120)
+async def test_a_killed_worker_costs_one_job(
+    tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    kills = pytestconfig.getoption("--worker-kills")
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    config = configuration()
+    cfg = fan(config, work, JOBS)
+    killed = 0
+
+    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        submission = scenario.submit()
+
+        async for event in submission:
+            # In the middle of some job: what is killed is never idle for long.
+            if (
+                killed < kills
+                and isinstance(event, JobFinished)
+                and not chance.randrange(max(1, JOBS // (2 * kills)))
+                and (pids := await anyio.to_thread.run_sync(workers))
+            ):
+                with suppress(ProcessLookupError):
+                    os.kill(chance.choice(pids), signal.SIGKILL)
+                    killed += 1
+
+        await submission.wait()
+        counts = submission.counts()
+        failed = [job for job in submission.jobs if job.status is Status.FAILED]
+        reasons = Counter(job.reason for job in failed)
+        assert killed == kills
+        assert set(counts) <= {Status.COMPLETED, Status.FAILED}
+        assert len(failed) <= killed
+        assert len(failed) >= killed / 2, "hardly any worker was killed at work"
+        # Some are killed while they start, again and again.
+        causes = ("its worker process was killed by SIGKILL", "no worker process could")
+        assert all(reason.startswith(causes) for reason in reasons), reasons
+        assert (await orchestrator.jobs(status="COMPLETED", limit=1)) != []
+
+        # The pool goes on, with all its seats.
+        await scenario.tasks["f0"].submit()
+        assert await scenario.data_nodes["r0"].read() == 1
