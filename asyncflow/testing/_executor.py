@@ -1,0 +1,81 @@
+"""The executor whose jobs fail to order."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+import attrs
+from anyio import sleep_forever
+from anyio.lowlevel import checkpoint
+
+from asyncflow.abc import Call, Crashed, Executor, Outcome, Raised
+from asyncflow.events import JobStarted
+from asyncflow.testing._crash import crash
+from asyncflow.testing._end import End
+from asyncflow.testing._fault import Error, Fault
+from asyncflow.worker.codec import dumps_code
+from asyncflow.worker.trip import raised
+
+Report = Callable[[Call, Outcome], None]
+
+
+@attrs.define(eq=False)
+class FaultyExecutor(Executor):
+    """Run jobs elsewhere, but for those that something happens to.
+
+    Each job travels alone, so that it is known which ones have started.
+
+    :param inner: where jobs run
+    :param strike: tells what happens to the next job of a task
+    """
+
+    inner: Executor
+    strike: Callable[[str], Fault | None]
+    end: End
+
+    async def __aenter__(self) -> Self:
+        await self.inner.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.inner.__aexit__(kind, error, traceback)
+
+    async def warm(self, count: int) -> None:
+        await self.inner.warm(count)
+
+    async def run(self, calls: Sequence[Call], report: Report) -> None:
+        for call in calls:
+            self.end.note(JobStarted, call.task)
+
+            if self.end.has_come:
+                await sleep_forever()
+
+            await self._run(call, report, self.strike(call.task))
+
+    async def _run(self, call: Call, report: Report, fault: Fault | None) -> None:
+        if fault is None:
+            await self.inner.run((call,), report)
+        elif fault.error is not None:
+            await checkpoint()
+            report(call, _failure(call, fault.error))
+        elif call.code is None:
+            await checkpoint()
+            report(call, Crashed(-signal.SIGKILL))
+        else:
+            crashing = call._replace(function=crash, code=dumps_code(crash))
+            await self.inner.run((crashing,), lambda _, what: report(call, what))
+
+
+def _failure(call: Call, error: Error) -> Raised:
+    """Say what a call raised, as the process says it where it would have run."""
+    one = error() if isinstance(error, type) else error
+    outcome = raised(one, None)
+    return outcome._replace(error=one) if call.code is None else outcome
