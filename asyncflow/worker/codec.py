@@ -7,10 +7,14 @@ lives in ``__main__``, and lambdas and closures, go by value, through cloudpickl
 from __future__ import annotations
 
 import functools
+import io
+import marshal
 import pickle
 import types
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from typing import ClassVar
 
 import cloudpickle  # type: ignore[import-untyped]  # it has no types
 
@@ -21,8 +25,6 @@ OUT_OF_BAND = 4096
 
 DEPTH = 8
 """How deep to look for the part that cannot be pickled."""
-
-_by_value: Callable[..., bytes] = cloudpickle.dumps
 
 _PLAIN = frozenset({int, float, str, bytes, bool, complex, type(None)})
 
@@ -53,10 +55,37 @@ def dumps(
             return data
 
         try:
-            return _by_value(value, 5, _collector(buffers))
+            return _by_value(value, _collector(buffers))
         except Exception as error:
             path, why = _culprit(value, name, error, DEPTH)
             raise NotPicklable(path, why) from error
+
+
+def load_code(data: bytes) -> types.CodeType:
+    """Load the byte code of a function that travels by value."""
+    code = marshal.loads(data)  # noqa: S302  # from our own processes, as pickles are
+    assert isinstance(code, types.CodeType)
+    return code
+
+
+def _reduce_code(code: types.CodeType) -> tuple[object, ...]:
+    return load_code, (marshal.dumps(code),)
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
+    """Keeps the file names of code: cloudpickle 3.1.3 drops what tracebacks need."""
+
+    dispatch_table: ClassVar = ChainMap(
+        {types.CodeType: _reduce_code}, cloudpickle.Pickler.dispatch_table
+    )
+
+
+def _by_value(
+    value: object, collect: Callable[[pickle.PickleBuffer], bool] | None = None
+) -> bytes:
+    with io.BytesIO() as file:
+        _Pickler(file, protocol=5, buffer_callback=collect).dump(value)
+        return file.getvalue()
 
 
 def dumps_code(function: Callable[..., object]) -> bytes:
@@ -109,7 +138,7 @@ def _culprit(value: object, path: str, error: Exception, depth: int) -> tuple[st
     if depth:
         for name, part in _parts(value):
             try:
-                cloudpickle.dumps(part, 5)
+                _by_value(part)
             except Exception as inner:
                 return _culprit(part, path + name, inner, depth - 1)
 
