@@ -189,9 +189,9 @@ class Recovery:
             if name not in kept and name.partition("-")[0] not in alive
         ]
         await to_thread.run_sync(remove, lost)
+        await to_thread.run_sync(sweep)
 
         if dead_id:
-            await to_thread.run_sync(sweep)
             await to_thread.run_sync(self._sweep_users_folders, dead_id)
 
     def _sweep_users_folders(self, dead_id: str) -> None:
