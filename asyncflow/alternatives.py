@@ -54,6 +54,11 @@ def _store(store: Store | str | os.PathLike[str] | None) -> Store:
     if path == ":memory:":
         return MemoryStore()
 
+    if isinstance(path, str) and path.startswith(("postgresql://", "postgres://")):
+        from asyncflow.stores.postgres import PostgresStore  # loads psycopg
+
+        return PostgresStore(path)
+
     from asyncflow.stores.sqlite import SqliteStore  # loads sqlite3
 
     return SqliteStore(path)

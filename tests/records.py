@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import enum
+import math
 from typing import Any
+
+from hypothesis import strategies as st
 
 from asyncflow.records import (
     BasisRecord,
@@ -78,4 +82,67 @@ ONE_OF_EACH: list[Record] = [
     basis_record(1),
 ]
 
-NOT_FOUND_BY_ID = (type(ONE_OF_EACH[-2]), type(ONE_OF_EACH[-1]))
+
+class Color(enum.Enum):
+    RED = "red"
+
+
+UNUSUAL: list[Record] = [
+    scenario_record(1, properties={"tuple": (1, [2]), "enum": Color.RED}),
+    scenario_record(2, properties={"": {1: "int key"}, "é": math.inf, "b": b"\0"}),
+    scenario_record(3, name="\0", properties={"half a pair": "\udc80", "long": 7**99}),
+    scenario_record(4, name="", properties={"two halves": "\ud83d\ude00", "no": None}),
+    scenario_record(5, name="\udc80 name", properties={"flags": [True, 1, 1.0]}),
+    scenario_record(6, creation_date=1763900000.1234567, properties={"a": -0.0}),
+    node_record(1, owner_id="é", config_id="\udcff"),
+    node_record(2, editor_id="\0", editor_expires=1763900000.1234567),
+    submission_record(1, properties={"made": Color.RED}, reason="\ud800"),
+    submission_record(2, graph='["\udc80", "\0"]', properties={"a": "\udc80"}),
+    submission_record(3, graph="x" * 700_000, finished_at=0.0, force=True),
+    job_record(1, reason="OSError: no file 'a\udce9'", traceback="\ud800\0\n"),
+    job_record(2, run_at=None, finished_at=None),
+    orchestrator_record(1, host="\udcff", pid=2**40, lease=math.inf),
+    version_record(1, kept=b""),
+    version_record(2, kept=""),
+    version_record(3, kept="/a/path", comment="\0\n", editor_id=""),
+    version_record(4, kept=None, is_kept=False),
+    version_record(2**40, kept=b"\xff" * 100_000, job_id="j", holder_id="o"),
+    version_record(2**63 - 1, kept="/no/utf-8/\udcff", comment="\udcff"),
+    basis_record(1, inputs={}, outputs={"é\0": 2**63 - 1}),
+]
+
+
+TEXT = st.text(st.characters())
+MAYBE = st.none() | TEXT
+TIME = st.floats(allow_nan=False)
+NUMBER = st.integers(0, 2**63 - 1)
+VALUE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT,
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(TEXT | st.integers(), inner)
+        | st.tuples(inner)
+    ),
+    max_leaves=8,
+)
+PROPERTIES = st.dictionaries(TEXT, VALUE, max_size=3)
+NUMBERS = st.dictionaries(st.text(), NUMBER, max_size=2)
+RECORD = st.one_of(
+    st.builds(ScenarioRecord, TEXT, TEXT, MAYBE, TIME, PROPERTIES),
+    st.builds(DataNodeRecord, TEXT, TEXT, MAYBE, MAYBE, st.none() | TIME),
+    st.builds(
+        SubmissionRecord,
+        *(TEXT, TEXT, TEXT, TEXT, TEXT, TIME, st.none() | TIME),
+        *(TEXT, st.booleans(), TEXT, TEXT, PROPERTIES),
+    ),
+    st.builds(
+        JobRecord,
+        *(TEXT, TEXT, TEXT, TEXT, TEXT, st.none() | TIME, st.none() | TIME, TEXT),
+    ),
+    st.builds(OrchestratorRecord, TEXT, TEXT, NUMBER, TEXT, TEXT, TIME),
+    st.builds(
+        VersionRecord,
+        *(TEXT, NUMBER, st.none() | st.binary() | TEXT, st.booleans()),
+        *(MAYBE, MAYBE, TEXT, MAYBE),
+    ),
+)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import anyio
 import anyio.lowlevel
@@ -12,8 +11,6 @@ import pytest
 from asyncflow.abc import Store
 from asyncflow.errors import StoreFailed
 from asyncflow.records import BasisRecord, SubmissionRecord, VersionRecord
-from asyncflow.stores.memory import MemoryStore
-from asyncflow.stores.sqlite import SqliteStore
 from tests.records import (
     ONE_OF_EACH,
     basis_record,
@@ -24,27 +21,21 @@ from tests.records import (
     submission_record,
     version_record,
 )
+from tests.stores import STORES, Place
+from tests.stores import database as database
+from tests.stores import kind as kind
+from tests.stores import place as place
+from tests.stores import server as server
 
-pytestmark = pytest.mark.anyio
-
-Make = Callable[[], Store]
-
-SHARED = ["sqlite"]
-"""The stores that several may have open at a time."""
-
-
-@pytest.fixture(params=["memory", *SHARED])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
-    """Make a store; each has the same records."""
-    if request.param == "memory":
-        return MemoryStore
-
-    return lambda: SqliteStore(tmp_path / "made" / "asyncflow.db")
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.parametrize("kind", STORES, indirect=True, scope="session"),
+]
 
 
 @pytest.fixture
-async def store(make: Make) -> AsyncIterator[Store]:
-    async with make() as opened:
+async def store(place: Place) -> AsyncIterator[Store]:
+    async with place.store() as opened:
         yield opened
 
 
@@ -529,9 +520,9 @@ async def test_who_has_renewed_its_lease_is_not_adopted(store: Store) -> None:
     assert await store.submissions(orchestrator_id="ORCHESTRATOR_2") != []
 
 
-async def test_who_was_taken_for_dead_writes_nothing(make: Make) -> None:
+async def test_who_was_taken_for_dead_writes_nothing(place: Place) -> None:
     async def be_adopted() -> None:
-        async with make() as store:
+        async with place.store() as store:
             await store.register(orchestrator_record(1))
             assert await store.orchestrators() == [orchestrator_record(1)]
             store.save(job_record(1))
@@ -557,8 +548,8 @@ async def test_who_has_gone_by_itself_may_write(store: Store) -> None:
     assert await store.orchestrators() == [orchestrator_record(2)]
 
 
-async def test_it_can_be_opened_again(make: Make) -> None:
-    store = make()
+async def test_it_can_be_opened_again(place: Place) -> None:
+    store = place.store()
 
     for _ in range(2):
         async with store:

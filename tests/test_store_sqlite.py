@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import enum
-import math
 import os
 import pickle
 import resource
-import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
-import threading
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, closing, contextmanager
 from pathlib import Path
 
 import anyio
 import anyio.lowlevel
 import pytest
-from anyio import create_task_group, move_on_after, open_process, run_process, to_thread
-from anyio.streams.buffered import BufferedByteReceiveStream
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from anyio import create_task_group, move_on_after, run_process, to_thread
 
-from asyncflow.errors import NotOpen, NotPicklable, StoreFailed, UsageError
+from asyncflow.errors import NotOpen, StoreFailed
 from asyncflow.records import (
     DataNodeRecord,
     JobRecord,
-    OrchestratorRecord,
     Record,
     ScenarioRecord,
-    SubmissionRecord,
     VersionRecord,
 )
 from asyncflow.stores import _sql
@@ -41,10 +30,9 @@ from asyncflow.stores._sqlite import SqliteDatabase
 from asyncflow.stores.sqlite import SqliteStore
 from tests.records import (
     ONE_OF_EACH,
-    basis_record,
+    Color,
     job_record,
     node_record,
-    orchestrator_record,
     scenario_record,
     submission_record,
     version_record,
@@ -106,123 +94,6 @@ def locked(path: Path) -> Iterator[None]:
 # ----------------------------------------------------------------------- what comes back
 
 
-class Color(enum.Enum):
-    RED = "red"
-
-
-UNUSUAL: list[Record] = [
-    scenario_record(1, properties={"tuple": (1, [2]), "enum": Color.RED}),
-    scenario_record(2, properties={"": {1: "int key"}, "é": math.inf, "b": b"\0"}),
-    scenario_record(3, name="\0", properties={"half a pair": "\udc80", "long": 7**99}),
-    scenario_record(4, name="", properties={"two halves": "\ud83d\ude00", "no": None}),
-    scenario_record(5, name="\udc80 name", properties={"flags": [True, 1, 1.0]}),
-    scenario_record(6, creation_date=1763900000.1234567, properties={"a": -0.0}),
-    node_record(1, owner_id="é", config_id="\udcff"),
-    node_record(2, editor_id="\0", editor_expires=1763900000.1234567),
-    submission_record(1, properties={"made": Color.RED}, reason="\ud800"),
-    submission_record(2, graph='["\udc80", "\0"]', properties={"a": "\udc80"}),
-    submission_record(3, graph="x" * 700_000, finished_at=0.0, force=True),
-    job_record(1, reason="OSError: no file 'a\udce9'", traceback="\ud800\0\n"),
-    job_record(2, run_at=None, finished_at=None),
-    orchestrator_record(1, host="\udcff", pid=2**40, lease=math.inf),
-    version_record(1, kept=b""),
-    version_record(2, kept=""),
-    version_record(3, kept="/a/path", comment="\0\n", editor_id=""),
-    version_record(4, kept=None, is_kept=False),
-    version_record(2**40, kept=b"\xff" * 100_000, job_id="j", holder_id="o"),
-    version_record(2**63 - 1, kept="/no/utf-8/\udcff", comment="\udcff"),
-    basis_record(1, inputs={}, outputs={"é\0": 2**63 - 1}),
-]
-
-
-@pytest.mark.parametrize("records", [ONE_OF_EACH, UNUSUAL], ids=["usual", "unusual"])
-async def test_records_are_the_same_after_reopening(
-    path: Path, records: list[Record]
-) -> None:
-    await fill(path, *records)
-    again = {record.id: record for record in await ask(path)}
-
-    for record in records:
-        assert repr(again[record.id]) == repr(record)
-
-    async with SqliteStore(path) as store:
-        for record in records:
-            if isinstance(record, ScenarioRecord):
-                assert await store.scenarios(name=record.name or "-") == (
-                    [record] if record.name else []
-                )
-
-        names = await store.delete(*(record.id for record in records))
-        assert set(names) == {
-            record.kept
-            for record in records
-            if isinstance(record, VersionRecord) and isinstance(record.kept, str)
-        }
-
-    assert await ask(path) == []
-
-
-TEXT = st.text(st.characters())
-MAYBE = st.none() | TEXT
-TIME = st.floats(allow_nan=False)
-NUMBER = st.integers(0, 2**63 - 1)
-VALUE = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT,
-    lambda inner: (
-        st.lists(inner)
-        | st.dictionaries(TEXT | st.integers(), inner)
-        | st.tuples(inner)
-    ),
-    max_leaves=8,
-)
-PROPERTIES = st.dictionaries(TEXT, VALUE, max_size=3)
-NUMBERS = st.dictionaries(st.text(), NUMBER, max_size=2)
-RECORD = st.one_of(
-    st.builds(ScenarioRecord, TEXT, TEXT, MAYBE, TIME, PROPERTIES),
-    st.builds(DataNodeRecord, TEXT, TEXT, MAYBE, MAYBE, st.none() | TIME),
-    st.builds(
-        SubmissionRecord,
-        *(TEXT, TEXT, TEXT, TEXT, TEXT, TIME, st.none() | TIME),
-        *(TEXT, st.booleans(), TEXT, TEXT, PROPERTIES),
-    ),
-    st.builds(
-        JobRecord,
-        *(TEXT, TEXT, TEXT, TEXT, TEXT, st.none() | TIME, st.none() | TIME, TEXT),
-    ),
-    st.builds(OrchestratorRecord, TEXT, TEXT, NUMBER, TEXT, TEXT, TIME),
-    st.builds(
-        VersionRecord,
-        *(TEXT, NUMBER, st.none() | st.binary() | TEXT, st.booleans()),
-        *(MAYBE, MAYBE, TEXT, MAYBE),
-    ),
-)
-
-
-@settings(max_examples=50)
-@given(records=st.lists(RECORD, max_size=8, unique_by=lambda record: record.id))
-async def test_any_records_come_back(records: list[Record]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "asyncflow.db")
-        await fill(path, *records)
-        found = {record.id: record for record in await ask(path)}
-
-    assert found == {record.id: record for record in records}
-    assert all(type(found[record.id]) is type(record) for record in records)
-
-
-async def test_a_property_that_cannot_be_kept_is_refused(path: Path) -> None:
-    lost = scenario_record(1, properties={"file": [1, threading.Lock()]})
-
-    async with SqliteStore(path) as store:
-        with pytest.raises(NotPicklable, match=r"SCENARIO_c_1\['file'\]\[1\]"):
-            store.save(job_record(1), lost)
-
-        store.save(job_record(2))
-        await store.flush()
-
-    assert await ask(path) == [job_record(2)]
-
-
 async def test_a_property_that_cannot_be_loaded_is_named(path: Path) -> None:
     await fill(path, scenario_record(1), scenario_record(2))
     lost = pickle.dumps(Color.RED).replace(b"Color", b"Colon").hex()
@@ -271,25 +142,9 @@ async def test_a_relative_path_begins_where_the_store_is_opened(
     assert await ask(tmp_path / "here.db") == [job_record(1)]
 
 
-async def test_ten_thousand_scenarios(path: Path) -> None:
-    many = [scenario_record(n, properties={"n": n, "é": "x"}) for n in range(10_000)]
-
-    async with SqliteStore(path) as store:
-        for record in many:
-            store.save(record)
-
-        await store.flush()
-        start = time.perf_counter()
-        assert await store.scenarios() == many
-        assert (
-            time.perf_counter() - start < 1.0
-        )  # 0.05 s on a machine that does no more
-        assert await store.scenarios(newest_first=True, limit=20) == many[:-21:-1]
-
-
 def plan(path: Path, query: str, **given: object) -> str:
     """Return how SQLite carries a query out."""
-    text = _sql.queries("sqlite.sql")[query].text(given)
+    text = _sql.queries(*SqliteDatabase.queries)[query].text(given)
 
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute(
@@ -377,14 +232,6 @@ async def test_commits_are_grouped(path: Path) -> None:
         assert len(commits) <= 2
 
 
-async def test_leaving_writes_what_is_left(path: Path) -> None:
-    async with SqliteStore(path) as store:
-        for number in range(100):
-            store.save(job_record(number))
-
-    assert len(await ask(path)) == 100
-
-
 async def test_a_cancelled_flush_harms_nobody(path: Path) -> None:
     async with SqliteStore(path) as store:
         with locked(path):
@@ -400,52 +247,6 @@ async def test_a_cancelled_flush_harms_nobody(path: Path) -> None:
 
         assert scope.cancelled_caught
         assert await store.jobs() == [job_record(1), job_record(2)]
-
-
-@pytest.mark.both_loops
-async def test_a_query_during_the_closing_has_an_end(path: Path) -> None:
-    found: list[int] = []
-
-    async def ask_late() -> None:
-        try:
-            found.append(len(await store.jobs()))
-        except NotOpen:
-            found.append(1000)
-
-    async with create_task_group() as group, SqliteStore(path) as store:
-        for number in range(1000):
-            store.save(job_record(number))
-
-        for _ in range(20):
-            group.start_soon(ask_late)
-
-        await anyio.lowlevel.checkpoint()
-
-    assert found == [1000] * 20
-
-
-async def test_a_cancel_leaves_nothing_open(path: Path) -> None:
-    with move_on_after(0) as scope:
-        async with SqliteStore(path) as store:
-            store.save(job_record(1))
-            await anyio.sleep_forever()
-
-    assert scope.cancelled_caught
-    assert await ask(path) == [job_record(1)]
-
-
-async def test_it_must_be_open(path: Path) -> None:
-    store = SqliteStore(path)
-
-    with pytest.raises(NotOpen, match="async with"):
-        store.save(job_record(1))
-
-    async with store:
-        with pytest.raises(UsageError, match="open already"):
-            await store.__aenter__()
-
-    with pytest.raises(NotOpen):
-        await store.jobs()
 
 
 async def test_a_graph_is_written_once(path: Path) -> None:
@@ -519,89 +320,6 @@ async def test_one_file_has_one_folder(tmp_path: Path) -> None:
 # ----------------------------------------------------------------------- other processes
 
 
-WRITE = """
-import sys, anyio
-from asyncflow.stores.sqlite import SqliteStore
-from tests.records import job_record, node_record
-
-async def main(path, name, rounds):
-    async with SqliteStore(path) as store:
-        for number in range(rounds):
-            for part in range(5):
-                key = f"{name}_{number}_{part}"
-                store.save(job_record(key), node_record(key))
-            await store.flush()
-            assert await store.get(f"JOB_t_{key}")
-            print(number, flush=True)
-
-anyio.run(main, sys.argv[1], sys.argv[2], int(sys.argv[3]))
-"""
-
-
-def writer(path: Path, name: str, rounds: int) -> list[str]:
-    return [sys.executable, "-c", WRITE, str(path), name, str(rounds)]
-
-
-async def test_what_was_flushed_survives_kill_9(path: Path) -> None:
-    command = writer(path, "x", 10**9)
-    last = -1
-
-    async with await open_process(command, cwd=ROOT, stderr=None) as process:
-        assert process.stdout is not None
-
-        lines = BufferedByteReceiveStream(process.stdout)
-
-        while last < 50:
-            last = int(await lines.receive_until(b"\n", 20))
-
-        process.send_signal(signal.SIGKILL)
-
-    assert process.returncode == -signal.SIGKILL
-    found = {record.id for record in await ask(path)}
-    wanted = {f"{n}_{part}" for n in range(last + 1) for part in range(5)}
-    assert {f"JOB_t_x_{key}" for key in wanted} <= found
-
-    # Each call of `save` is there as a whole, or not at all.
-    jobs = {key.removeprefix("JOB_t") for key in found if key.startswith("JOB")}
-    assert jobs == {key.removeprefix("DATANODE_n") for key in found} - {
-        key for key in found if key.startswith("JOB")
-    }
-
-
-async def test_several_processes_write_one_file(path: Path) -> None:
-    """They also make it at the same time."""
-    async with create_task_group() as group:
-        for name in "abc":
-            group.start_soon(run_writer, path, name)
-
-    found = await ask(path)
-    assert len(found) == 3 * 40 * 5 * 2
-
-    for name in "abc":
-        jobs = [one.id for one in found if one.id.startswith(f"JOB_t_{name}_")]
-        assert jobs == [
-            f"JOB_t_{name}_{n}_{part}" for n in range(40) for part in range(5)
-        ]
-
-
-async def run_writer(path: Path, name: str) -> None:
-    await run_process(writer(path, name, 40), cwd=ROOT, stderr=None)
-
-
-async def test_two_stores_see_each_others_commits(path: Path) -> None:
-    async with SqliteStore(path) as one, SqliteStore(path) as two:
-        one.save(job_record(1))
-        await one.flush()
-        assert await two.jobs() == [job_record(1)]
-
-        two.save(job_record(1, status="FAILED"))
-        await two.flush()
-        assert await one.get("JOB_t_1") == job_record(1, status="FAILED")
-
-        await one.delete("JOB_t_1")
-        assert await two.jobs() == []
-
-
 async def test_a_lock_is_waited_for(path: Path) -> None:
     async with SqliteStore(path) as store, create_task_group() as group:
         with locked(path):
@@ -626,124 +344,6 @@ async def test_a_lock_is_not_waited_for_for_ever(path: Path) -> None:
 
     with locked(path), pytest.raises(StoreFailed, match="locked"):
         await SqliteStore(path, busy_timeout=0.01).__aenter__()
-
-
-FORGET = """
-import asyncio, sys
-from asyncflow.stores.sqlite import SqliteStore
-from tests.records import job_record
-
-async def main():
-    await store.__aenter__()
-    for number in range(100):
-        store.save(job_record(number))
-
-store = SqliteStore(sys.argv[1])
-loop = asyncio.new_event_loop()
-loop.run_until_complete(main())
-"""
-
-
-async def test_a_program_that_forgets_the_store_ends_and_loses_nothing(
-    path: Path,
-) -> None:
-    command = [sys.executable, "-c", FORGET, str(path)]
-    await run_process(command, cwd=ROOT, stderr=subprocess.DEVNULL)
-    assert len(await ask(path)) == 100
-
-
-@pytest.mark.parametrize("count", [2, 5])
-async def test_a_submission_is_claimed_by_one_of_many(path: Path, count: int) -> None:
-    claims: list[SubmissionRecord] = []
-
-    async def claim(store: SqliteStore, name: str) -> None:
-        own = submission_record(1, orchestrator_id=name)
-        claims.append(await store.claim(own))
-
-    async with opened(path, count) as stores:
-        async with create_task_group() as group:
-            for number, store in enumerate(stores):
-                group.start_soon(claim, store, str(number))
-
-        assert await stores[0].submissions() == claims[:1]
-
-    assert len(set(map(repr, claims))) == 1
-    assert len(claims) == count
-
-
-async def test_a_data_node_is_locked_by_one_of_many(path: Path) -> None:
-    got: list[DataNodeRecord | None] = []
-
-    async def lock(store: SqliteStore, name: str) -> None:
-        got.append(await store.lock(node_record(1, editor_id=name), now=1.0))
-
-    async with opened(path, 4) as stores:
-        stores[0].save(node_record(1))
-        await stores[0].flush()
-
-        async with create_task_group() as group:
-            for number, store in enumerate(stores):
-                group.start_soon(lock, store, str(number))
-
-        assert await stores[0].data_nodes() == got[:1]
-
-    assert len(set(got)) == 1
-    assert len(got) == 4
-
-
-async def test_a_dead_orchestrator_is_adopted_by_one_of_many(path: Path) -> None:
-    async with opened(path, 4) as stores:
-        stores[0].save(
-            orchestrator_record("dead"),
-            *(submission_record(n, orchestrator_id="ORCHESTRATOR_dead") for n in "ab"),
-        )
-        await stores[0].flush()
-
-        async with create_task_group() as group:
-            for number, store in enumerate(stores):
-                group.start_soon(store.adopt, "ORCHESTRATOR_dead", str(number))
-
-        heirs = {one.orchestrator_id for one in await stores[0].submissions()}
-
-    assert len(heirs) == 1
-    assert heirs < set("0123")
-
-
-async def test_a_dead_orchestrator_writes_nothing_more(path: Path) -> None:
-    async def write(store: SqliteStore) -> None:
-        for number in range(10**6):
-            store.save(submission_record(number, orchestrator_id="ORCHESTRATOR_1"))
-            await store.flush()
-
-    async def be_adopted() -> None:
-        async with SqliteStore(path) as dead, SqliteStore(path) as heir:
-            await dead.register(orchestrator_record(1))
-
-            async with create_task_group() as group:
-                group.start_soon(write, dead)
-
-                while not await heir.submissions():
-                    await anyio.lowlevel.checkpoint()
-
-                await heir.adopt("ORCHESTRATOR_1", "heir")
-
-    with pytest.raises(ExceptionGroup) as caught:
-        await be_adopted()
-
-    assert caught.group_contains(StoreFailed, match="took this one for dead")
-    owners = {
-        one.orchestrator_id
-        for one in await ask(path)
-        if isinstance(one, SubmissionRecord)
-    }
-    assert owners == {"heir"}
-
-
-@asynccontextmanager
-async def opened(path: Path, count: int) -> AsyncIterator[list[SqliteStore]]:
-    """Open a file several times."""
-    async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(SqliteStore(path)) for _ in range(count)]
 
 
 # --------------------------------------------------------------------------- migrations
@@ -828,9 +428,14 @@ async def test_a_migration_that_fails_changes_nothing(path: Path) -> None:
     assert [one.id for one in await ask(path)] == ["j"]
 
 
-async def test_several_processes_migrate_one_file(path: Path) -> None:
+async def test_several_stores_migrate_one_file(path: Path) -> None:
     change(path, *statements(_sql.migrations("schema")[1]))
-    await test_several_processes_write_one_file(path)
+
+    async with create_task_group() as group:
+        for number in range(5):
+            group.start_soon(fill, path, job_record(number))
+
+    assert {one.id for one in await ask(path)} == {f"JOB_t_{n}" for n in range(5)}
 
 
 def statements(text: str) -> list[str]:
@@ -1030,7 +635,7 @@ def wait_until_it_gives_up(store: SqliteStore) -> None:
 
 
 def test_a_line_may_depend_on_a_parameter() -> None:
-    query = _sql.queries("sqlite.sql")["scenario"]
+    query = _sql.queries(*SqliteDatabase.queries)["scenario"]
     nothing = query.text({"name": None, "newest_first": False})
     all_of_it = query.text({"name": "", "created_from": 0.0, "newest_first": True})
 

@@ -27,8 +27,8 @@ class Database(ABC):
     :param file: how errors name it
     """
 
-    queries: ClassVar[str]
-    """The file with its queries."""
+    queries: ClassVar[tuple[str, ...]]
+    """The files with its queries."""
 
     file: str
     values_folder: str = attrs.field(init=False)
@@ -46,8 +46,11 @@ class Database(ABC):
         """Raise `StoreFailed` for the errors of the database."""
 
     @abstractmethod
-    def _transaction(self) -> AbstractContextManager[None]:
-        """Commit what the writing connection does inside, or undo it on failure."""
+    def _transact(self, work: Callable[[], None]) -> None:
+        """Do some work in one transaction of the writing connection.
+
+        The work may be done once more, where others have made it fail.
+        """
 
     @abstractmethod
     def _save(self, text: str, rows: Sequence[Row]) -> None:
@@ -61,17 +64,17 @@ class Database(ABC):
     def _fetch(self, text: str, parameters: Parameters) -> list[Row]:
         """Return what a query finds, on the reading connection."""
 
-    def write(self, changes: Iterable[Change]) -> None:
+    def write(self, changes: Sequence[Change]) -> None:
         """Write changes in one transaction: all of them, or none on failure."""
         own_id = self._own_id
 
-        try:
-            with self._explained(), self._transaction():
-                self._check_registered()
-                self._write(chain.from_iterable(changes))
-        except BaseException:
+        def work() -> None:
             self._own_id = own_id
-            raise
+            self._check_registered()
+            self._write(chain.from_iterable(changes))
+
+        with self._explained():
+            self._transact(work)
 
     def read(
         self, name: str, parameters: Parameters, load: Callable[[Row], Any]
@@ -151,4 +154,4 @@ class Database(ABC):
             raise taken_over(self.file)
 
     def _query(self, name: str, parameters: Parameters | None = None) -> str:
-        return queries(self.queries)[name].text(parameters or {})
+        return queries(*self.queries)[name].text(parameters or {})

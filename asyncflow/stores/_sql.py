@@ -41,22 +41,27 @@ class Query(NamedTuple):
 
 
 @cache
-def queries(name: str) -> Mapping[str, Query]:
-    """Read the queries of a file. Blocks, the first time."""
-    text = _files().joinpath(name).read_text(encoding="utf-8")
-    _, *parts = _NAME.split(text)
-    return {
-        name: Query(tuple(_line(line) for line in body.strip().splitlines()))
-        for name, body in zip(parts[::2], parts[1::2], strict=True)
-    }
+def queries(*names: str) -> Mapping[str, Query]:
+    """Read the queries of some files. Blocks, the first time."""
+    found: dict[str, Query] = {}
+
+    for name in names:
+        text = _files().joinpath(name).read_text(encoding="utf-8")
+        _, *parts = _NAME.split(text)
+
+        for query, body in zip(parts[::2], parts[1::2], strict=True):
+            lines = body.strip().splitlines()
+            found[query] = Query(tuple(_line(line) for line in lines))
+
+    return found
 
 
 @cache
-def parts(file: str, verb: str) -> Mapping[str, str]:
+def parts(names: tuple[str, ...], verb: str) -> Mapping[str, str]:
     """Return the texts of the queries that are named ``verb.part``, by their parts."""
     return {
         name.removeprefix(f"{verb}."): query.text({})
-        for name, query in queries(file).items()
+        for name, query in queries(*names).items()
         if name.startswith(f"{verb}.")
     }
 

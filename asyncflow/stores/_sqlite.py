@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any, ClassVar
 
 import attrs
@@ -14,6 +14,7 @@ import attrs
 from asyncflow.errors import StoreFailed
 from asyncflow.stores._act import Parameters
 from asyncflow.stores._database import Database
+from asyncflow.stores._folder import make_folder, make_values_folder
 from asyncflow.stores._rows import Cell, Row
 from asyncflow.stores._sql import migrations
 
@@ -61,8 +62,6 @@ PROBLEMS: Mapping[int, tuple[str, str]] = {
 BLOBS = frozenset({"pickled", "value"})
 """The columns whose bytes are no text."""
 
-IGNORE = "# Made by asyncflow: what is here belongs to nobody's repository.\n*\n"
-
 
 @attrs.define(eq=False)
 class SqliteDatabase(Database):
@@ -72,7 +71,7 @@ class SqliteDatabase(Database):
     :param busy_timeout: how long to wait for other processes, in seconds
     """
 
-    queries: ClassVar[str] = "sqlite.sql"
+    queries: ClassVar[tuple[str, ...]] = ("sqlite.sql", "records.sql")
 
     busy_timeout: float
     _writing: sqlite3.Connection = attrs.field(init=False)
@@ -82,24 +81,18 @@ class SqliteDatabase(Database):
     def open(cls, path: str, busy_timeout: float) -> SqliteDatabase:
         """Open a file, made with its folder where it is new, and bring it up to date."""
         database = cls(os.path.abspath(path), busy_timeout)
-        database._make_folder()
+        make_folder(os.path.dirname(database.file), database.file)
 
-        with database._explained():
-            database._writing = database._connect(0.0)
-
-            try:
-                database._prepare()
-                database._reading = database._connect(busy_timeout)
-            except BaseException:
-                database._writing.close()
-                raise
-
-            try:
-                database._ask(database._reading, "query_only")
-                database._make_values_folder()
-            except BaseException:
-                database.close()
-                raise
+        with database._explained(), ExitStack() as stack:
+            database._writing = stack.enter_context(closing(database._connect(0.0)))
+            database._prepare()
+            database._reading = database._connect(busy_timeout)
+            stack.enter_context(closing(database._reading))
+            database._ask(database._reading, "query_only")
+            database.values_folder = make_values_folder(
+                _beside(os.path.realpath(database.file)), database.file
+            )
+            stack.pop_all()
 
         return database
 
@@ -109,40 +102,6 @@ class SqliteDatabase(Database):
 
         with self._explained(), closing(self._writing), closing(self._reading):
             pass
-
-    def _make_folder(self) -> None:
-        folder = os.path.dirname(self.file)
-
-        try:
-            if not os.path.isdir(folder):
-                os.makedirs(folder, exist_ok=True)
-                _ignore(folder)
-        except OSError as error:
-            raise StoreFailed(
-                self.file,
-                f"its folder cannot be made ({error})",
-                "give a path in a folder that this user may write to",
-            ) from error
-
-    def _make_values_folder(self) -> None:
-        self.values_folder = _beside(os.path.realpath(self.file))
-
-        try:
-            os.makedirs(self.values_folder, mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise StoreFailed(
-                self.file,
-                f"the folder of its values cannot be made ({error})",
-                "move away what has this name, or give another path",
-            ) from error
-
-        if not os.access(self.values_folder, os.R_OK | os.W_OK | os.X_OK):
-            raise StoreFailed(
-                self.file,
-                f"this user may not write to the folder of its values, "
-                f"{self.values_folder}",
-                "make that folder writable for this user, or give another path",
-            )
 
     def _connect(self, timeout: float) -> sqlite3.Connection:
         return sqlite3.connect(
@@ -211,6 +170,10 @@ class SqliteDatabase(Database):
 
             raise
 
+    def _transact(self, work: Callable[[], None]) -> None:
+        with self._transaction():
+            work()
+
     def _save(self, text: str, rows: Sequence[Row]) -> None:
         try:
             self._writing.executemany(text, rows)
@@ -274,13 +237,6 @@ def _code(error: sqlite3.Error) -> int:
 def _beside(file: str) -> str:
     """Return the folder for the values of a file: no other file has the same."""
     return file.removesuffix(".db") + ".values"
-
-
-def _ignore(folder: str) -> None:
-    """Keep a new folder out of version control, if it is there for asyncflow alone."""
-    if os.path.basename(folder) == ".asyncflow":
-        with open(os.path.join(folder, ".gitignore"), "w", encoding="utf-8") as file:
-            file.write(IGNORE)
 
 
 def _execute(

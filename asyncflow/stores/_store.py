@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from itertools import chain
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,6 +27,9 @@ from asyncflow.stores._act import Act, Change, Parameters
 from asyncflow.stores._database import Database
 from asyncflow.stores._rows import KINDS, Row, Saved, dump, load_name
 from asyncflow.stores._writer import Writer
+
+WITH_NAMES = ("names", "versions", "owned_versions")
+"""The parts of a deletion that return names of files."""
 
 ALL = 2**63 - 1
 """The limit of a query without one."""
@@ -104,17 +108,20 @@ class DatabaseStore(Store):
         facts, graph = dump(record)
         names = (*SubmissionRecord._fields, "pickled")
         cells = (*facts.cells, *graph.cells[:-1])
-        act = Act("claim", [dict(zip(names, cells, strict=True))])
-        opened = await self._put(act)
+        given = dict(zip(names, cells, strict=True))
 
-        if act.answers["submission"]:
-            return record
+        while True:
+            act = Act("claim", [given])
+            opened = await self._put(act)
 
-        (row,) = act.answers["found"]
-        found: SubmissionRecord = await to_thread.run_sync(
-            opened.database.load, KINDS[SubmissionRecord].load, row
-        )
-        return found
+            if act.answers["submission"]:
+                return record
+
+            for row in act.answers["found"]:  # none where it was just deleted
+                found: SubmissionRecord = await to_thread.run_sync(
+                    opened.database.load, KINDS[SubmissionRecord].load, row
+                )
+                return found
 
     async def lock(
         self, record: DataNodeRecord, *, now: float
@@ -126,7 +133,7 @@ class DatabaseStore(Store):
     async def delete(self, *record_ids: str) -> list[str]:
         act = Act("delete", [{"id": record_id} for record_id in record_ids])
         await self._put(act)
-        rows = (*act.answers["names"], *act.answers["versions"])
+        rows = chain(*(act.answers[part] for part in WITH_NAMES))
         return [str(name) for (name,) in rows if name is not None]
 
     async def get(self, record_id: str) -> Record | None:

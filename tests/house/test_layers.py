@@ -69,6 +69,7 @@ NARROW: Mapping[str, frozenset[str]] = {
 
 OUTSIDE: Mapping[str, frozenset[str]] = {
     "config.toml_write": frozenset({"tomlkit"}),
+    "stores._postgres": frozenset({"psycopg"}),
     "testing._asyncio": frozenset({"pytest", "pytest_asyncio"}),
     "testing.plugin": frozenset({"pytest"}),
 }
@@ -77,6 +78,7 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 INNER: Mapping[tuple[str, str], str] = {
     ("config.configuration", "config.toml_read"): "tomllib: few programs load",
     ("config.configuration", "config.toml_write"): "tomlkit: few programs export",
+    ("alternatives", "stores.postgres"): "psycopg: an extra",
     ("alternatives", "stores.sqlite"): "sqlite3: for those who keep records in a file",
     ("testing.plugin", "config"): "pytest loads the plugin in every project",
     ("testing.plugin", "testing._asyncio"): "pytest-asyncio: not everybody has it",

@@ -1,0 +1,359 @@
+"""A PostgreSQL database of records."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from functools import lru_cache
+from typing import Any, ClassVar, TypeAlias
+
+import attrs
+
+from asyncflow.errors import StoreFailed, UsageError
+from asyncflow.stores._act import Parameters
+from asyncflow.stores._database import Database
+from asyncflow.stores._escape import escaped, unescaped
+from asyncflow.stores._folder import make_folder, make_values_folder
+from asyncflow.stores._rows import Row
+from asyncflow.stores._sql import migrations
+
+try:
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+except ImportError as error:
+    raise UsageError(
+        f"records are kept in PostgreSQL by psycopg, which cannot be imported ({error}): "
+        "pip install 'asyncflow[postgres]'"
+    ) from error
+
+Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+
+SCHEMA = "schema_postgres"
+
+SHOWN = ("host", "hostaddr", "port", "dbname", "user", "service")
+"""What errors tell of the connection: no secrets."""
+
+DEFAULTS: Mapping[str, str | int] = {
+    # A server that is gone is told within half a minute, not after hours.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+    "fallback_application_name": "asyncflow",
+}
+"""How to connect, where nothing else is asked for."""
+
+CONNECT_TIMEOUT = "10"
+"""How long to wait for the server, in seconds, unless PGCONNECT_TIMEOUT says it."""
+
+TRIES = 20
+"""How often a transaction is begun that others make fail by theirs."""
+
+CONNECTING: Mapping[str, tuple[str, str]] = {
+    "password authentication failed": (
+        "the server does not accept the password",
+        "give the right one in the URL, PGPASSWORD or ~/.pgpass",
+    ),
+    "no password supplied": (
+        "the server asks for a password",
+        "give it in the URL, PGPASSWORD or ~/.pgpass",
+    ),
+    "no pg_hba.conf entry": (
+        "the server does not let this user in from here",
+        "have its pg_hba.conf changed, or connect as another user",
+    ),
+    "does not exist": (
+        "the server has no such database or user",
+        "make it (`createdb`, `createuser`), or give another name",
+    ),
+    "too many clients": (
+        "the server has too many connections",
+        "close some, or raise its max_connections: a store has two",
+    ),
+    "": (
+        "the server cannot be reached",
+        "start it, or look at the host and the port",
+    ),
+}
+"""For words of an error, what happened and what to do. PostgreSQL gives no code here."""
+
+LOST = (
+    "the connection was lost",
+    "open it again when the server is back: what was flushed before is kept",
+)
+
+PROBLEMS: Mapping[str, tuple[str, str]] = {
+    "08": LOST,
+    "57P": LOST,
+    "25006": (
+        "it may not be written",
+        "connect to the primary server: target_session_attrs=read-write",
+    ),
+    "25P03": (
+        "the server has ended a transaction that stood still",
+        "open it again, and look what held this process up",
+    ),
+    "42501": (
+        "this user may not do that",
+        "grant it CREATE on the database, or all of what is in its schema `asyncflow`",
+    ),
+    "53100": (
+        "the server's disk is full",
+        "free some space and open it again: what was flushed before is kept",
+    ),
+    "53": (
+        "the server lacks memory or connections",
+        "free some and open it again: what was flushed before is kept",
+    ),
+    "55P03": (
+        "another connection kept it locked for too long",
+        "end what holds the lock: see pg_stat_activity",
+    ),
+    "57014": (
+        "the server has ended a statement that took too long",
+        "raise its statement_timeout for this user",
+    ),
+    "XX00": (
+        "the database is damaged",
+        "bring a copy back, and look at the server's log and its disk",
+    ),
+}
+"""For the beginning of an SQLSTATE, what happened and what to do."""
+
+
+@attrs.define(eq=False)
+class PostgresDatabase(Database):
+    """Two connections to one PostgreSQL database.
+
+    :param file: how errors name it
+    """
+
+    queries: ClassVar[tuple[str, ...]] = ("postgres.sql", "records.sql")
+
+    _writing: Connection = attrs.field(init=False)
+    _reading: Connection = attrs.field(init=False)
+
+    @classmethod
+    def open(cls, conninfo: str, folder: str) -> PostgresDatabase:
+        """Connect, make the tables where there are none, or bring them up to date.
+
+        :param folder: where each database has a folder for its values
+        """
+        database = cls(_shown(conninfo))
+
+        with database._explained(), ExitStack() as stack:
+            database._writing = stack.enter_context(
+                closing(database._connect(conninfo))
+            )
+            name = database._prepare()
+            database._reading = stack.enter_context(
+                closing(database._connect(conninfo))
+            )
+            database._ask(database._reading, "read_only")
+            database.values_folder = _make_folders(folder, name, database.file)
+            stack.pop_all()
+
+        return database
+
+    def close(self) -> None:
+        """Close both connections."""
+        self._is_open = False
+
+        with self._explained(), closing(self._writing), closing(self._reading):
+            pass
+
+    def _connect(self, conninfo: str) -> Connection:
+        given = conninfo_to_dict(conninfo)
+        timeout = os.environ.get("PGCONNECT_TIMEOUT", CONNECT_TIMEOUT)
+        options: dict[str, Any] = {
+            "connect_timeout": timeout,
+            **DEFAULTS,
+            **given,
+            "client_encoding": "utf8",
+        }
+
+        try:
+            connection = psycopg.connect(autocommit=True, **options)
+        except psycopg.OperationalError as error:
+            raise self._refused(error) from error
+
+        try:
+            self._ask(connection, "session")
+        except BaseException:
+            connection.close()
+            raise
+
+        return connection
+
+    def _prepare(self) -> str:
+        """Bring the tables up to date; return the name of the store."""
+        found = self._look()
+
+        if found is None or found[0] < max(migrations(SCHEMA)):
+            with self._writing.transaction():
+                self._ask(self._writing, "one_migrates")
+                self._migrate()
+
+            found = self._look()
+            assert found is not None
+
+        return found[1]
+
+    def _look(self) -> tuple[int, str] | None:
+        """Return the version of the schema and the store's name; None for a new one."""
+        ((encoding, is_made, strangers, _),) = self._ask(self._writing, "identify")
+
+        if encoding != "UTF8":
+            raise StoreFailed(
+                self.file,
+                f"it keeps texts as {encoding}",
+                "give another database, made with ENCODING 'UTF8'",
+            )
+
+        if not is_made:
+            if strangers:
+                raise StoreFailed(
+                    self.file,
+                    "its schema `asyncflow` is another program's",
+                    "give another database",
+                )
+
+            return None
+
+        ((version, name),) = self._ask(self._writing, "schema_version")
+        known = max(migrations(SCHEMA))
+
+        if version > known:
+            raise StoreFailed(
+                self.file,
+                f"its schema has version {version}, and this asyncflow knows versions up "
+                f"to {known}",
+                "upgrade asyncflow, or give another database",
+            )
+
+        return version, name
+
+    def _migrate(self) -> None:
+        """Do what another has not done meanwhile."""
+        ((*_, has_schema),) = self._ask(self._writing, "identify")
+
+        if not has_schema:
+            self._writing.execute(_own(self._query("make_schema")))
+
+        version, _ = self._look() or (0, "")
+
+        for target, text in migrations(SCHEMA).items():
+            if target > version:
+                self._writing.execute(text.encode())
+
+    def _transact(self, work: Callable[[], None]) -> None:
+        for left in reversed(range(TRIES)):
+            try:
+                with self._writing.transaction():
+                    work()
+            except (
+                psycopg.errors.DeadlockDetected,
+                psycopg.errors.SerializationFailure,
+            ):
+                if not left:
+                    raise
+            else:
+                return
+
+    def _save(self, text: str, rows: Sequence[Row]) -> None:
+        with self._writing.cursor() as cursor:
+            cursor.executemany(_own(text), [escaped(row) for row in rows])
+
+    def _run(self, text: str, given: Sequence[Parameters]) -> list[Row]:
+        rows: list[Row] = []
+
+        with self._writing.cursor(binary=True) as cursor:
+            cursor.executemany(_own(text), [*map(_escaped, given)], returning=True)
+            has_more: bool | None = bool(given)
+
+            while has_more:
+                if cursor.description:
+                    rows += map(unescaped, cursor.fetchall())
+
+                has_more = cursor.nextset()
+
+        return rows
+
+    def _fetch(self, text: str, parameters: Parameters) -> list[Row]:
+        with self._reading.cursor(binary=True) as cursor:
+            cursor.execute(_own(text), _escaped(parameters))
+            return [*map(unescaped, cursor.fetchall())]
+
+    def _ask(self, connection: Connection, name: str) -> list[tuple[Any, ...]]:
+        return connection.execute(_own(self._query(name))).fetchall()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Raise `StoreFailed` for PostgreSQL's errors."""
+        try:
+            yield
+        except psycopg.Error as error:
+            raise self._explain(error) from error
+
+    def _explain(self, error: psycopg.Error) -> StoreFailed:
+        code = error.sqlstate or ("08" if self._is_lost() else "")
+        problem, remedy = next(
+            (found for start, found in PROBLEMS.items() if code.startswith(start)),
+            ("PostgreSQL refused", "if that does not help, report it"),
+        )
+        return StoreFailed(self.file, f"{problem} ({_line(error)})", remedy)
+
+    def _refused(self, error: psycopg.Error) -> StoreFailed:
+        """Explain why there is no connection."""
+        text = str(error)
+        problem, remedy = next(
+            found for words, found in CONNECTING.items() if words in text
+        )
+        return StoreFailed(self.file, f"{problem} ({_line(error)})", remedy)
+
+    def _is_lost(self) -> bool:
+        connections = (getattr(self, name, None) for name in ("_writing", "_reading"))
+        return any(one is not None and one.closed for one in connections)
+
+
+_PARAMETER = re.compile(r"(?<!:):(\w+)")
+
+
+@lru_cache(1000)
+def _own(text: str) -> bytes:
+    """Write the parameters of a query as psycopg wants them."""
+    return _PARAMETER.sub(r"%(\1)s", text).replace("?", "%s").encode()
+
+
+def _escaped(parameters: Parameters) -> Parameters:
+    return dict(zip(parameters, escaped(parameters.values()), strict=True))
+
+
+def _line(error: psycopg.Error) -> str:
+    """Return the first line of an error's text."""
+    return str(error).strip().partition("\n")[0]
+
+
+def _shown(conninfo: str) -> str:
+    """Name a database without telling a secret."""
+    try:
+        given = conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError as error:
+        raise StoreFailed(
+            "PostgreSQL",
+            "how to connect to it cannot be read",
+            "give a URL, postgresql://user@host/database, or host=... dbname=...",
+        ) from error
+
+    parts = {name: str(given[name]) for name in SHOWN if given.get(name) is not None}
+    return f"PostgreSQL ({make_conninfo(**parts)})" if parts else "PostgreSQL"
+
+
+def _make_folders(folder: str, name: str, store: str) -> str:
+    """Make the folder for the values of one store; others beside it have theirs."""
+    path = os.path.abspath(folder)
+    make_folder(os.path.dirname(path), store)
+    make_folder(path, store)
+    return make_values_folder(os.path.join(path, name), store)

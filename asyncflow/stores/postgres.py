@@ -1,0 +1,48 @@
+"""The store that keeps records in a PostgreSQL database."""
+
+from __future__ import annotations
+
+import os
+
+import attrs
+
+from asyncflow.stores._postgres import PostgresDatabase
+from asyncflow.stores._store import DatabaseStore
+
+FOLDER = os.path.join(".asyncflow", "values")
+
+
+def _text(path: str | os.PathLike[str]) -> str:
+    return os.fspath(path)
+
+
+@attrs.define(eq=False)
+class PostgresStore(DatabaseStore):
+    """Keep records in a PostgreSQL database, which several hosts may use at a time.
+
+    Large values are in files, for which all these hosts have to share one folder (NFS,
+    for instance): each database has a folder of its own in it. Where hosts do not share
+    it, one does not find the values of the other.
+
+    The tables are in the schema ``asyncflow``, which is made where it is missing. The
+    store has two connections. Once one is lost, the store has failed: what was flushed
+    before is kept, and the store can be opened again.
+
+    Properties are kept as JSON where that gives the same value back, otherwise pickled:
+    use databases only that you trust.
+
+    :param conninfo: where the database is: ``postgresql://user@host/database``, or
+        ``host=... dbname=...``; what is missing comes from libpq's environment variables
+    :param folder: the folder for large values; it is made where it is missing
+    :raises UsageError: by the import of this module, where psycopg is missing
+    """
+
+    conninfo: str = attrs.field(repr=False)
+    folder: str = attrs.field(default=FOLDER, converter=_text)
+
+    @property
+    def _name(self) -> str:
+        return "PostgreSQL"
+
+    def _connect(self) -> PostgresDatabase:
+        return PostgresDatabase.open(self.conninfo, self.folder)

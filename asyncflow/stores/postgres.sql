@@ -1,0 +1,38 @@
+-- What only the PostgreSQL store asks; see records.sql. Others write at the same time: what
+-- a transaction has checked is locked until its end.
+
+-- name: session
+SELECT
+    set_config('search_path', 'asyncflow', FALSE),
+    set_config('lock_timeout', '60s', FALSE),
+    -- Who stands still in a transaction holds up those who would adopt its runs.
+    set_config('idle_in_transaction_session_timeout', '60s', FALSE);
+
+-- name: read_only
+SELECT set_config('default_transaction_read_only', 'on', FALSE);
+
+-- name: identify
+SELECT
+    current_setting('server_encoding'),
+    to_regclass('asyncflow.store') IS NOT NULL,
+    (
+        SELECT count(*)
+        FROM pg_catalog.pg_class
+        WHERE relnamespace = to_regnamespace('asyncflow')
+    ),
+    to_regnamespace('asyncflow') IS NOT NULL;
+
+-- name: schema_version
+SELECT schema_version, id FROM asyncflow.store;
+
+-- name: one_migrates
+SELECT pg_advisory_xact_lock(1634952812);
+
+-- name: make_schema
+CREATE SCHEMA asyncflow;
+
+-- name: registered
+SELECT TRUE FROM orchestrator WHERE id = :id FOR KEY SHARE;
+
+-- name: adopt.lock
+SELECT TRUE FROM orchestrator WHERE id = :dead_id FOR UPDATE;

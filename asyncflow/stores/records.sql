@@ -1,0 +1,292 @@
+-- What the stores ask, under names; each has some queries of its own. A line that ends in
+-- `-- if x` is left out where the parameter x is None or false; `-- unless x` is the
+-- opposite. Queries named `verb.part` are run in their order, by the writer.
+--
+-- PostgreSQL has to be told the type of a parameter that it sees in `IS NULL` alone.
+
+-- name: save_scenario
+INSERT INTO scenario (id, config_id, name, creation_date, properties, pickled)
+VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    config_id = excluded.config_id,
+    name = excluded.name,
+    creation_date = excluded.creation_date,
+    properties = excluded.properties,
+    pickled = excluded.pickled;
+
+-- name: save_data_node
+INSERT INTO data_node (id, config_id, owner_id, editor_id, editor_expires)
+VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    config_id = excluded.config_id,
+    owner_id = excluded.owner_id;
+
+-- name: save_version
+INSERT INTO version
+    (node_id, number, is_kept, job_id, editor_id, comment, holder_id, path, value)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (node_id, number) DO UPDATE SET
+    is_kept = excluded.is_kept,
+    holder_id = excluded.holder_id,
+    path = excluded.path,
+    value = excluded.value;
+
+-- name: save_submission
+INSERT INTO submission (
+    id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
+    reason, force, on_failure
+)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    entity_id = excluded.entity_id,
+    scenario_id = excluded.scenario_id,
+    orchestrator_id = excluded.orchestrator_id,
+    status = excluded.status,
+    submitted_at = excluded.submitted_at,
+    finished_at = excluded.finished_at,
+    reason = excluded.reason,
+    force = excluded.force,
+    on_failure = excluded.on_failure;
+
+-- name: save_graph
+INSERT INTO graph (seq, graph, properties, pickled)
+SELECT seq, ?, ?, ? FROM submission WHERE id = ?
+ON CONFLICT (seq) DO NOTHING;
+
+-- name: save_job
+INSERT INTO job
+    (id, task_id, submission_id, status, reason, run_at, finished_at, traceback)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    task_id = excluded.task_id,
+    submission_id = excluded.submission_id,
+    status = excluded.status,
+    reason = excluded.reason,
+    run_at = excluded.run_at,
+    finished_at = excluded.finished_at,
+    traceback = excluded.traceback;
+
+-- name: save_basis
+INSERT INTO basis (task_id, scenario_id, fingerprint, inputs, outputs)
+VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (task_id) DO UPDATE SET
+    scenario_id = excluded.scenario_id,
+    fingerprint = excluded.fingerprint,
+    inputs = excluded.inputs,
+    outputs = excluded.outputs;
+
+-- name: save_orchestrator
+INSERT INTO orchestrator (id, host, pid, started, address, lease)
+VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    host = excluded.host,
+    pid = excluded.pid,
+    started = excluded.started,
+    address = excluded.address,
+    lease = excluded.lease;
+
+-- name: adopt.submissions
+UPDATE submission
+SET orchestrator_id = :heir_id
+WHERE
+    orchestrator_id = :dead_id
+    AND finished_at IS NULL
+    AND EXISTS (
+        SELECT TRUE FROM orchestrator
+        WHERE
+            id = :dead_id
+            AND lease <= coalesce(CAST(:lease_until AS DOUBLE PRECISION), lease)
+    );
+
+-- name: adopt.versions
+UPDATE version
+SET holder_id = :heir_id
+WHERE
+    holder_id = :dead_id
+    AND EXISTS (
+        SELECT TRUE FROM orchestrator
+        WHERE
+            id = :dead_id
+            AND lease <= coalesce(CAST(:lease_until AS DOUBLE PRECISION), lease)
+    );
+
+-- name: adopt.orchestrator
+DELETE FROM orchestrator
+WHERE
+    id = :dead_id
+    AND lease <= coalesce(CAST(:lease_until AS DOUBLE PRECISION), lease);
+
+-- name: claim.submission
+INSERT INTO submission (
+    id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
+    reason, force, on_failure
+)
+VALUES (
+    :id, :entity_id, :scenario_id, :orchestrator_id, :status, :submitted_at,
+    :finished_at, :reason, :force, :on_failure
+)
+ON CONFLICT (id) DO NOTHING
+RETURNING TRUE;
+
+-- name: claim.graph
+INSERT INTO graph (seq, graph, properties, pickled)
+SELECT seq, :graph, :properties, :pickled FROM submission WHERE id = :id
+ON CONFLICT (seq) DO NOTHING;
+
+-- name: claim.found
+SELECT
+    id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
+    reason, force, on_failure, graph, properties, pickled
+FROM submission JOIN graph USING (seq)
+WHERE id = :id;
+
+-- name: lock.data_node
+UPDATE data_node
+SET editor_id = :editor_id, editor_expires = :editor_expires
+WHERE
+    id = :id
+    AND (
+        CAST(:editor_id AS TEXT) IS NULL
+        OR editor_id IS NULL
+        OR editor_id = :editor_id
+        OR editor_expires < :now
+    );
+
+-- name: lock.found
+SELECT id, config_id, owner_id, editor_id, editor_expires
+FROM data_node
+WHERE id = :id;
+
+-- name: delete.names
+SELECT path FROM version WHERE holder_id = :id AND path IS NOT NULL;
+
+-- name: delete.held
+UPDATE version
+SET is_kept = FALSE, holder_id = NULL, path = NULL, value = NULL
+WHERE holder_id = :id;
+
+-- name: delete.versions
+DELETE FROM version WHERE node_id = :id RETURNING path;
+
+-- name: delete.owned_versions
+DELETE FROM version
+WHERE node_id IN (SELECT id FROM data_node WHERE owner_id = :id)
+RETURNING path;
+
+-- name: delete.data_nodes
+DELETE FROM data_node WHERE id = :id OR owner_id = :id;
+
+-- name: delete.bases
+DELETE FROM basis WHERE task_id = :id OR scenario_id = :id;
+
+-- name: delete.job
+DELETE FROM job WHERE id = :id;
+
+-- name: delete.jobs
+DELETE FROM job
+WHERE submission_id IN (SELECT id FROM submission WHERE id = :id OR scenario_id = :id);
+
+-- name: delete.graphs
+DELETE FROM graph
+WHERE seq IN (SELECT seq FROM submission WHERE id = :id OR scenario_id = :id);
+
+-- name: delete.submissions
+DELETE FROM submission WHERE id = :id OR scenario_id = :id;
+
+-- name: delete.scenario
+DELETE FROM scenario WHERE id = :id;
+
+-- name: delete.orchestrator
+DELETE FROM orchestrator WHERE id = :id;
+
+-- name: scenario
+SELECT id, config_id, name, creation_date, properties, pickled
+FROM scenario
+WHERE TRUE
+    AND id = :id                              -- if id
+    AND config_id = :config_id                -- if config_id
+    AND name = :name                          -- if name
+    AND creation_date >= :created_from        -- if created_from
+    AND creation_date < :created_to           -- if created_to
+ORDER BY
+    creation_date DESC, seq DESC              -- if newest_first
+    creation_date, seq                        -- unless newest_first
+LIMIT :limit OFFSET :offset;
+
+-- name: data_node
+SELECT id, config_id, owner_id, editor_id, editor_expires
+FROM data_node
+WHERE TRUE
+    AND id = :id                              -- if id
+    AND owner_id = :owner_id                  -- if owner_id
+ORDER BY
+    seq DESC                                  -- if newest_first
+    seq                                       -- unless newest_first
+LIMIT :limit OFFSET :offset;
+
+-- name: version
+SELECT
+    node_id, number, is_kept, job_id, editor_id, comment, holder_id, path, value
+FROM version
+WHERE TRUE
+    AND node_id = :node_id                    -- if node_id
+    AND node_id IN (                          -- if owner_id
+        SELECT id FROM data_node              -- if owner_id
+        WHERE owner_id = :owner_id            -- if owner_id
+    )                                         -- if owner_id
+    AND is_kept                               -- if is_kept
+    AND NOT is_kept                           -- if is_dropped
+ORDER BY
+    number DESC, seq DESC                     -- if newest_first
+    number, seq                               -- unless newest_first
+LIMIT :limit OFFSET :offset;
+
+-- name: kept_names
+SELECT path FROM version WHERE path IS NOT NULL;
+
+-- name: submission
+SELECT
+    id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
+    reason, force, on_failure, graph, properties, pickled
+FROM submission JOIN graph USING (seq)
+WHERE TRUE
+    AND id = :id                              -- if id
+    AND entity_id = :entity_id                -- if entity_id
+    AND scenario_id = :scenario_id            -- if scenario_id
+    AND orchestrator_id = :orchestrator_id    -- if orchestrator_id
+    AND status = :status                      -- if status
+    AND finished_at IS NOT NULL               -- if is_finished
+    AND finished_at IS NULL                   -- if is_unfinished
+ORDER BY
+    submission.seq DESC                       -- if newest_first
+    submission.seq                            -- unless newest_first
+LIMIT :limit OFFSET :offset;
+
+-- name: job
+SELECT id, task_id, submission_id, status, reason, run_at, finished_at, traceback
+FROM job
+WHERE TRUE
+    AND id = :id                              -- if id
+    AND submission_id = :submission_id        -- if submission_id
+    AND task_id = :task_id                    -- if task_id
+    AND status = :status                      -- if status
+ORDER BY
+    seq DESC                                  -- if newest_first
+    seq                                       -- unless newest_first
+LIMIT :limit OFFSET :offset;
+
+-- name: basis
+SELECT task_id, scenario_id, fingerprint, inputs, outputs
+FROM basis
+WHERE TRUE
+    AND scenario_id = :scenario_id            -- if scenario_id
+ORDER BY seq
+LIMIT :limit OFFSET :offset;
+
+-- name: orchestrator
+SELECT id, host, pid, started, address, lease
+FROM orchestrator
+WHERE TRUE
+    AND id = :id                              -- if id
+ORDER BY seq
+LIMIT :limit OFFSET :offset;
