@@ -7,6 +7,8 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import cache
+from itertools import chain
 from typing import Any, ClassVar
 
 import attrs
@@ -59,6 +61,9 @@ PROBLEMS: Mapping[int, tuple[str, str]] = {
 """For each of SQLite's primary result codes, what happened and what to do."""
 
 
+SIZES = (512, 64, 8)
+"""How many rows one statement inserts, the more the better; single ones are left."""
+
 BLOBS = frozenset({"pickled", "value"})
 """The columns whose bytes are no text."""
 
@@ -76,6 +81,8 @@ class SqliteDatabase(Database):
     busy_timeout: float
     _writing: sqlite3.Connection = attrs.field(init=False)
     _reading: sqlite3.Connection = attrs.field(init=False)
+    _parameters: int = attrs.field(init=False)
+    """How many a statement may have: 999 or more."""
 
     @classmethod
     def open(cls, path: str, busy_timeout: float) -> SqliteDatabase:
@@ -85,6 +92,9 @@ class SqliteDatabase(Database):
 
         with database._explained(), ExitStack() as stack:
             database._writing = stack.enter_context(closing(database._connect(0.0)))
+            database._parameters = database._writing.getlimit(
+                sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER
+            )
             database._prepare()
             database._reading = database._connect(busy_timeout)
             stack.enter_context(closing(database._reading))
@@ -176,9 +186,28 @@ class SqliteDatabase(Database):
 
     def _save(self, text: str, rows: Sequence[Row]) -> None:
         try:
-            self._writing.executemany(text, rows)
+            self._insert(text, rows)
         except UnicodeEncodeError:  # once more; a row replaces that with its id
-            self._writing.executemany(text, map(_surrogates_escaped, rows))
+            self._insert(text, [_surrogates_escaped(row) for row in rows])
+
+    def _insert(self, text: str, rows: Sequence[Row]) -> None:
+        """Insert rows, many with each statement: between two statements Python takes
+        its lock back, and waits for it whenever the event loop is busy.
+        """
+        begin = 0
+
+        for size in SIZES:
+            statement = _repeated(text, len(rows[0]), size)
+            fits = size * len(rows[0]) <= self._parameters
+
+            while statement and fits and len(rows) - begin >= size:
+                end = begin + size
+                cells = tuple(chain.from_iterable(rows[begin:end]))
+                self._writing.execute(statement, cells)
+                begin = end
+
+        if begin < len(rows):
+            self._writing.executemany(text, rows[begin:])
 
     def _run(self, text: str, given: Sequence[Parameters]) -> list[Row]:
         return [
@@ -283,6 +312,18 @@ def _is_utf8(text: str) -> bool:
         return False
 
     return True
+
+
+@cache
+def _repeated(text: str, width: int, size: int) -> str | None:
+    """Make a statement that inserts one row insert several; None where it cannot.
+
+    :param width: how many cells a row has
+    :param size: how many rows
+    """
+    row = f"({', '.join('?' * width)})"
+    before, found, after = text.partition(f"VALUES {row}")
+    return f"{before}VALUES {', '.join([row] * size)}{after}" if found else None
 
 
 def _statements(text: str) -> Iterator[str]:

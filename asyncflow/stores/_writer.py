@@ -1,15 +1,18 @@
 """The writer of a store: one thread, and commits that group themselves.
 
 The thread is woken when the event loop has finished its turn, or when somebody waits:
-what is put in one turn is written together, and the two do not fight for the interpreter
-meanwhile. While one transaction is on its way the next changes gather. No timer is
-involved: a lone change is written at once, and many at a time cost few commits.
+what is put in one turn is written together. While one transaction is on its way the next
+changes gather. Where they come in a stream, and nobody waits for them, the thread rests a
+moment after each: for each row of its own transaction it would have to win the interpreter
+back from the event loop. So a lone change is written at once, as is what somebody waits
+for, and many at a time cost few commits.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -27,6 +30,9 @@ store, in seconds."""
 
 GROUP = 2000
 """The most changes in one transaction: other processes want to write, too."""
+
+REST = 0.05
+"""How long it rests after a transaction while nobody waits, in seconds."""
 
 
 class Stop:
@@ -52,6 +58,12 @@ class Writer(Generic[Change]):
     _items: deque[Change | Waiter | Stop] = attrs.field(init=False, factory=deque)
     _alarm: SimpleQueue[None] = attrs.field(init=False, factory=SimpleQueue)
     """Wakes the thread, to look at the items."""
+    _rests: bool = attrs.field(init=False, default=False)
+    """Whether the thread rests: nobody but who waits has to wake it."""
+    _written_at: float = attrs.field(init=False, default=0.0)
+    """When the last transaction ended, as `time.monotonic` has it."""
+    _is_awaited: bool = attrs.field(init=False, default=False)
+    """Whether somebody waits for what is put."""
     _is_due: bool = attrs.field(init=False, default=False)
     """Whether the alarm goes off at the end of the loop's turn."""
     _put: int = attrs.field(init=False, default=0)
@@ -71,6 +83,7 @@ class Writer(Generic[Change]):
     def stop(self) -> None:
         """Write what was put, and return when the thread has ended."""
         self._items.append(Stop())
+        self._is_awaited = True
         self._alarm.put(None)
         self._thread.join()
 
@@ -91,12 +104,15 @@ class Writer(Generic[Change]):
         if self._settled < self._put and self.failure is None:
             waiter = self._loop.create_future()
             self._items.append(waiter)
+            self._is_awaited = True
             self._alarm.put(None)
             await waiter
 
     def _turn_ended(self) -> None:
         self._is_due = False
-        self._alarm.put(None)
+
+        if not self._rests or len(self._items) >= GROUP:
+            self._alarm.put(None)
 
     def _run(self) -> None:
         stopped = False
@@ -110,6 +126,7 @@ class Writer(Generic[Change]):
                 except Exception as error:  # told by each flush from now on
                     self.failure = error
 
+            self._written_at = time.monotonic()
             self._settled += len(changes)
 
             if waiters:
@@ -120,6 +137,10 @@ class Writer(Generic[Change]):
         changes: list[Change] = []
         waiters: list[Waiter] = []
         stopped = self._is_alone()
+        self._rest()
+
+        if len(self._items) <= GROUP:
+            self._is_awaited = False
 
         for _ in range(min(len(self._items), GROUP)):
             item = self._items.popleft()
@@ -143,6 +164,21 @@ class Writer(Generic[Change]):
                     return True
 
         return False
+
+    def _rest(self) -> None:
+        """Let changes gather for a moment, where the last ones have just been written."""
+        self._rests = True
+        until = self._written_at + REST
+
+        while (
+            not self._is_awaited
+            and len(self._items) < GROUP
+            and (left := until - time.monotonic()) > 0
+        ):
+            with suppress(Empty):
+                self._alarm.get(timeout=left)
+
+        self._rests = False
 
     def _is_forgotten(self) -> bool:
         """Tell whether Python waits for this thread, to end: nothing will be put."""

@@ -1,0 +1,133 @@
+"""How the writer of a store groups what it writes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from anyio import Event, fail_after, to_thread
+
+from asyncflow.stores import _writer
+from asyncflow.stores._writer import Writer
+from asyncflow.stores.sqlite import SqliteStore
+from tests.records import job_record
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def groups() -> list[Sequence[int]]:
+    return []
+
+
+@asynccontextmanager
+async def writing(groups: list[Sequence[int]]) -> AsyncIterator[Writer[int]]:
+    """Start a writer that notes what it writes together."""
+    writer = Writer[int](groups.append, "a test's")
+    writer.start()
+
+    try:
+        yield writer
+    finally:
+        await to_thread.run_sync(writer.stop)
+
+
+async def test_a_lone_change_is_written_though_nobody_waits() -> None:
+    written = Event()
+    changes: list[int] = []
+
+    def write(group: Sequence[int]) -> None:
+        changes.extend(group)
+        loop.call_soon_threadsafe(written.set)
+
+    writer = Writer[int](write, "a test's")
+    loop = writer._loop
+    writer.start()
+
+    try:
+        writer.put(1)
+
+        with fail_after(10):
+            await written.wait()
+    finally:
+        await to_thread.run_sync(writer.stop)
+
+    assert changes == [1]
+
+
+async def test_who_waits_is_not_kept_waiting_by_a_rest(
+    monkeypatch: pytest.MonkeyPatch, groups: list[Sequence[int]]
+) -> None:
+    monkeypatch.setattr(_writer, "REST", 3600.0)
+
+    async with writing(groups) as writer:
+        with fail_after(10):
+            for number in range(3):
+                writer.put(number)
+                await writer.settle()
+
+    assert groups == [[0], [1], [2]]
+
+
+async def test_a_stream_is_written_in_large_groups(
+    monkeypatch: pytest.MonkeyPatch, groups: list[Sequence[int]]
+) -> None:
+    monkeypatch.setattr(_writer, "REST", 3600.0)
+
+    async with writing(groups) as writer:
+        writer.put(-1)
+        await writer.settle()
+
+        for number in range(100):
+            writer.put(number)
+            await to_thread.run_sync(int)  # the loop's turn ends
+
+        assert groups == [[-1]]
+
+    assert groups == [[-1], list(range(100))]
+
+
+async def test_a_long_stream_does_not_pile_up(
+    monkeypatch: pytest.MonkeyPatch, groups: list[Sequence[int]]
+) -> None:
+    monkeypatch.setattr(_writer, "REST", 3600.0)
+    monkeypatch.setattr(_writer, "GROUP", 10)
+    written = Event()
+
+    def write(group: Sequence[int]) -> None:
+        groups.append(group)
+
+        if len(groups) == 2:
+            writer._loop.call_soon_threadsafe(written.set)
+
+    writer = Writer[int](write, "a test's")
+    writer.start()
+
+    try:
+        writer.put(-1)
+        await writer.settle()
+
+        with fail_after(10):
+            for number in range(10):
+                writer.put(number)
+
+            await written.wait()
+    finally:
+        await to_thread.run_sync(writer.stop)
+
+    assert groups == [[-1], list(range(10))]
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 9, 64, 72, 513, 1100])
+async def test_many_rows_are_written_with_few_statements(
+    tmp_path: Path, count: int
+) -> None:
+    records = [job_record(number) for number in range(count)]
+    records[count // 2] = job_record("x", reason="\udcff", traceback="\ud800")
+
+    async with SqliteStore(tmp_path / "runs.db") as store:
+        store.save(*records)
+        store.save(*(one._replace(status="FAILED") for one in records))
+        assert await store.jobs() == [one._replace(status="FAILED") for one in records]
