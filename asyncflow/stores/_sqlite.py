@@ -133,7 +133,7 @@ class SqliteDatabase(Database):
                 "give a path on a local disk, not on a network's",
             )
 
-        for name in ("synchronous", "cache_size", "journal_size_limit"):
+        for name in ("synchronous", "temp_store", "cache_size", "journal_size_limit"):
             self._ask(self._writing, name)
 
         # Also where nothing is to do: this finds out whether it can be written.

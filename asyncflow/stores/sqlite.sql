@@ -12,6 +12,9 @@ PRAGMA journal_mode = WAL;
 -- name: synchronous
 PRAGMA synchronous = NORMAL;
 
+-- name: temp_store
+PRAGMA temp_store = MEMORY; -- no file of a killed process stays
+
 -- name: cache_size
 PRAGMA cache_size = -32000;
 
