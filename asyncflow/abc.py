@@ -14,9 +14,13 @@ from asyncflow.worker.outcome import Crashed as Crashed
 from asyncflow.worker.outcome import Kept as Kept
 from asyncflow.worker.outcome import Killed as Killed
 from asyncflow.worker.outcome import Log as Log
+from asyncflow.worker.current import Progress as Progress
 from asyncflow.worker.outcome import Outcome as Outcome
+from asyncflow.worker.outcome import Printed as Printed
 from asyncflow.worker.outcome import Raised as Raised
 from asyncflow.worker.outcome import Returned as Returned
+from asyncflow.worker.outcome import Usage as Usage
+from asyncflow.worker.trip import Made as Made
 from asyncflow.worker.values import fetch, keep
 
 if TYPE_CHECKING:
@@ -90,23 +94,55 @@ class Call(NamedTuple):
     function: Callable[..., object]
     code: bytes | None
     """The pickled function; None where no worker process needs it."""
-    inputs: tuple[tuple[str, Driver, Kept], ...]
-    """For each input: the data node's name, its driver and its value."""
+    inputs: tuple[tuple[str, Driver, Kept | Made], ...]
+    """For each input: the data node's name, its driver and its value. That may be one
+    that an earlier call of the same trip makes, if the executor carries several."""
     outputs: tuple[tuple[str, Driver, str], ...]
     """For each output: the name, the driver, and the file that a large value may make."""
     is_async: bool = False
     """Whether the function is awaited, and so must not be held up."""
     sources: dict[str, str] | None = None
     """The text of source files that exist nowhere, for tracebacks."""
+    attempt: int = 1
+    """How often the job has been tried, this time included."""
+    memory_limit: int | None = None
+    """How many bytes of memory it may take; None for no limit."""
+    is_short: bool = False
+    """Whether it is known to take next to no time."""
+
+
+class Watch(ABC):
+    """What an executor tells of the calls that it runs. On the event loop's thread."""
+
+    @abstractmethod
+    def started(self, call: Call, log: Log | None) -> None:
+        """Take note that a call has started. Not told of those that end at once.
+
+        :param log: where what it prints can be read meanwhile: to the end of the file
+        """
+
+    @abstractmethod
+    def reported(self, call: Call, progress: Progress) -> None:
+        """Take note of how far a call has come."""
+
+    @abstractmethod
+    def ended(self, call: Call, outcome: Outcome) -> None:
+        """Take the outcome of a call, as soon as it is known."""
+
+    @abstractmethod
+    def returned(self, calls: Sequence[Call]) -> None:
+        """Take calls back that were not started, and are not going to be."""
 
 
 class Executor(ABC):
     """Where jobs run.
 
-    The walk takes a token of its limiter, then hands over what is ready; the executor
-    decides what travels together (`load`) and runs it (`run`). It is an async context
-    manager: what it opened is gone when it is left.
+    The walk takes a token of its limiter, then hands over what is ready. The executor
+    is an async context manager: what it opened is gone when it is left.
     """
+
+    carries: ClassVar[int] = 1
+    """How many calls may travel together."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -123,23 +159,27 @@ class Executor(ABC):
         """Get ready to run `count` jobs at once."""
         return None
 
-    def load(self, first: Call, more: Callable[[], Call | None]) -> Sequence[Call]:  # noqa: ARG002
-        """Choose the calls that travel together.
-
-        :param first: the call whose turn it is
-        :param more: gives the next ready call for this executor, or None
-        """
-        return (first,)
+    @property
+    def workers(self) -> int:
+        """How many processes it has."""
+        return 0
 
     @abstractmethod
-    async def run(
-        self, calls: Sequence[Call], report: Callable[[Call, Outcome], None]
-    ) -> None:
-        """Run calls, and report the outcome of each as soon as it is known.
+    async def run(self, calls: Sequence[Call], watch: Watch) -> None:
+        """Run calls in their order, and tell what becomes of each.
 
-        Calls that were not reported when it returns were not started. It never raises
+        Calls of which nothing was told when it returns were not started. It never raises
         for what a job does. On cancel it ends what runs, and raises only when that is
-        dead and its outputs are gone; it may report `Killed` then.
+        dead and its outputs are gone; it may tell `Killed` then.
+        """
+
+    @abstractmethod
+    def kill(self, call: Call) -> None:
+        """Ask for the end of a call that was given to `run`, and of no other.
+
+        Returns at once. The end is told as any other: as `Killed`, when its process and
+        all that this has started are dead, or as what had come of it before. A call that
+        cannot be killed runs to its end.
         """
 
 

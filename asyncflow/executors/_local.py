@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TextIO
 
-from asyncflow.abc import Call, Kept, Raised
+from asyncflow.abc import Call, Kept, Printed, Progress, Raised, Watch
+from asyncflow.worker.current import job_of, running
+from asyncflow.worker.outcome import cut
 from asyncflow.worker.trip import beyond_ours, keep_result, raised, read_input
 
 _printed: ContextVar[tuple[list[str], bool] | None] = ContextVar(
@@ -55,26 +57,40 @@ class _Split(io.TextIOBase):
 
 
 @contextmanager
-def captured(*, echo: bool) -> Iterator[Callable[[], str | None]]:
+def captured(*, echo: bool, most: int) -> Iterator[Callable[[], Printed | None]]:
     """Keep what this context prints; yield a function that gives it.
 
     :param echo: whether it is shown too
+    :param most: how much of it is kept, in characters
     """
     pieces: list[str] = []
     token = _printed.set((pieces, echo))
     _install()
 
     try:
-        yield lambda: "".join(pieces) or None
+        yield lambda: cut("".join(pieces), most)
     finally:
         _uninstall()
         _printed.reset(token)
 
 
+@contextmanager
+def under_way(
+    call: Call, watch: Watch, report: Callable[[Progress], None]
+) -> Iterator[None]:
+    """Have what is called here run for a job."""
+    watch.started(call, None)
+
+    with running(job_of(call.job_id, call.task, call.attempt), report):
+        yield
+
+
 def read_inputs(call: Call) -> list[object]:
     """Read the inputs of a call."""
     return [
-        read_input(call.task, name, driver, kept) for name, driver, kept in call.inputs
+        read_input(call.task, name, driver, kept)
+        for name, driver, kept in call.inputs
+        if not isinstance(kept, tuple)  # only who carries several has such
     ]
 
 

@@ -10,13 +10,14 @@ assumed of them.
 
 from __future__ import annotations
 
-import os
-import signal
+import asyncio
+import logging
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 import attrs
@@ -30,9 +31,11 @@ from anyio import (
 )
 from anyio.lowlevel import RunVar
 
+from asyncflow.executors._worker import Worker
 from asyncflow.folder import Folder
-from asyncflow.worker import trip
-from asyncflow.worker.outcome import Log
+from asyncflow.worker import channel, trip
+from asyncflow.worker.current import Progress
+from asyncflow.worker.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections import deque
@@ -75,44 +78,17 @@ class Seat(CapacityLimiter):
 
 
 @attrs.define(eq=False)
-class Worker:
-    """A worker process that `trip.settle` has made safe."""
-
-    process: Process
-    log_path: str
-    logged: int = 0
-    """How much of its log belongs to calls that are over, in bytes."""
-
-    @property
-    def pid(self) -> int:
-        return self.process.pid
-
-    @property
-    def returncode(self) -> int | None:
-        return self.process.returncode
-
-    def kill_group(self) -> None:
-        """Kill the process and all that it started, as far as it is in its group."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
-
-    def rest_of_log(self) -> Log | None:
-        """Return what it printed after its last finished call."""
-        try:
-            end = os.stat(self.log_path).st_size
-        except OSError:
-            return None
-
-        return Log(self.log_path, self.logged, end) if end > self.logged else None
-
-
-@attrs.define(eq=False)
 class Pool:
     """The workers of one event loop, for all its orchestrators."""
 
     _folder: Folder | None = attrs.field(init=False, default=None)
     _opening: Lock = attrs.field(init=False, factory=Lock)
     _users: int = attrs.field(init=False, default=0)
+    _channel: socket.socket | None = attrs.field(init=False, default=None)
+    listeners: list[Callable[[str, Progress], None]] = attrs.field(
+        init=False, factory=list
+    )
+    """Who wants to know how far jobs, by their ids, have come."""
     _workers: dict[int, Worker] = attrs.field(init=False, factory=dict)
     _idle: deque[tuple[Process, float]] | None = attrs.field(init=False, default=None)
     """anyio's own list of idle processes; None before anyio has made it."""
@@ -131,8 +107,14 @@ class Pool:
         async with pool._opening:
             if pool._folder is None:
                 pool._folder = await to_thread.run_sync(Folder, "workers")
+                pool._listen(pool._folder.path)
 
         return pool
+
+    @property
+    def size(self) -> int:
+        """How many workers are alive."""
+        return sum(one.returncode is None for one in self._workers.values())
 
     async def close(self) -> None:
         """Take one user away; with the last one the workers and their logs go too."""
@@ -143,11 +125,15 @@ class Pool:
 
         folder, self._folder = self._folder, None
         workers, self._workers = self._workers, {}
+        self._stop_listening()
 
         with CancelScope(shield=True):
             for process in _take_idle(workers.keys()):
                 workers[process.pid].kill_group()
                 await process.aclose()
+
+            for worker in workers.values():
+                worker.close()
 
             if folder is not None:
                 await to_thread.run_sync(folder.remove)
@@ -173,12 +159,28 @@ class Pool:
 
                 # It had died without anybody noticing: the next may be alive.
 
+    def has(self, worker: Worker) -> bool:
+        """Tell whether a worker can be called."""
+        return worker.pid in self._workers
+
+    async def retire(self, worker: Worker) -> None:
+        """Have a worker end that runs nothing, with all that it started."""
+        self._workers.pop(worker.pid, None)
+
+        with CancelScope(shield=True):
+            worker.kill_group()
+
+            for process in _take_idle({worker.pid}):
+                await process.aclose()
+
+            worker.close()
+
     async def call(
         self, worker: Worker, function: Callable[[bytes], T], request: bytes
     ) -> T:
         """Run a function in the worker.
 
-        On cancel the worker and its group are dead before this raises.
+        On cancel the worker is dead before this raises.
 
         :raises WorkerDied: when the worker process ended
         """
@@ -192,7 +194,6 @@ class Pool:
             if seat.process is None:
                 raise  # it was cancelled before it took the worker
 
-            worker.kill_group()
             self._workers.pop(worker.pid, None)
 
             if isinstance(error, BrokenWorkerProcess):
@@ -225,6 +226,7 @@ class Pool:
                 self._folder.path,
                 sys.path,
                 main_path,
+                logging.getLogger().getEffectiveLevel(),
                 cancellable=True,
                 limiter=Seat(self),
             )
@@ -233,13 +235,32 @@ class Pool:
         assert process is not None
         assert process.pid == pid
         _leave_reaping_to_the_loop(process)
-        self._workers[pid] = Worker(process, log_path)
+        path = f"{log_path.removesuffix('.log')}.tokens"
+        tokens = await to_thread.run_sync(Tokens, path)
+        self._workers[pid] = Worker(process, log_path, tokens)
         self._forget_dead()
+
+    def _listen(self, folder: str) -> None:
+        self._channel = channel.listen(folder)
+        asyncio.get_running_loop().add_reader(self._channel, self._hear)
+
+    def _hear(self) -> None:
+        assert self._channel is not None
+
+        for job_id, progress in channel.receive(self._channel):
+            for listener in self.listeners:
+                listener(job_id, progress)
+
+    def _stop_listening(self) -> None:
+        if self._channel is not None:
+            asyncio.get_running_loop().remove_reader(self._channel)
+            self._channel.close()
+            self._channel = None
 
     def _forget_dead(self) -> None:
         for pid, worker in list(self._workers.items()):
             if worker.returncode is not None:
-                del self._workers[pid]
+                self._workers.pop(pid).close()
 
 
 def _leave_reaping_to_the_loop(process: Process) -> None:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 import attrs
-from anyio import BrokenWorkerProcess, CancelScope, create_task_group, to_thread
+from anyio import BrokenWorkerProcess, create_task_group, to_thread
 
-from asyncflow.abc import Call, Crashed, Driver, Executor, Killed, Log, Outcome
-from asyncflow.executors._pool import Pool, Worker, WorkerDied
+from asyncflow.abc import Call, Crashed, Driver, Executor, Progress, Watch
+from asyncflow.executors._pool import Pool
+from asyncflow.executors._trip import Trip
+from asyncflow.executors._worker import Worker
 from asyncflow.worker import trip
-from asyncflow.worker.values import temporary_name
 
 STARTS = 3
 """How often a worker is tried to be started for a job."""
@@ -24,12 +24,30 @@ STARTS = 3
 
 @attrs.define(eq=False)
 class ProcessExecutor(Executor):
-    """Run jobs through `anyio.to_process`."""
+    """Run jobs through `anyio.to_process`.
 
+    :param grace: how long a job that is killed may take to end by itself, in seconds
+    :param log_size: how many bytes are kept of what a job prints
+    :param most_jobs: after how many jobs a worker is replaced; None for never
+    :param most_age: after how many seconds, between two jobs
+    :param most_rss: when it has more memory than so many bytes, between two jobs
+    """
+
+    carries: ClassVar[int] = 64
+
+    grace: float = 2.0
+    log_size: int = 1_048_576
+    most_jobs: int | None = None
+    most_age: float | None = None
+    most_rss: int | None = None
     _pool: Pool = attrs.field(init=False)
+    _trips: dict[str, Trip] = attrs.field(init=False, factory=dict)
+    """For the id of each job under way, its trip."""
+    _count: int = attrs.field(init=False, default=0)
 
     async def __aenter__(self) -> Self:
         self._pool = await Pool.open()
+        self._pool.listeners.append(self._hear)
         return self
 
     async def __aexit__(
@@ -38,6 +56,7 @@ class ProcessExecutor(Executor):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._pool.listeners.remove(self._hear)
         await self._pool.close()
 
     async def warm(self, count: int) -> None:
@@ -45,32 +64,58 @@ class ProcessExecutor(Executor):
             for _ in range(count):
                 group.start_soon(self._warm)
 
-    async def run(
-        self, calls: Sequence[Call], report: Callable[[Call, Outcome], None]
-    ) -> None:
+    @property
+    def workers(self) -> int:
+        return self._pool.size
+
+    async def run(self, calls: Sequence[Call], watch: Watch) -> None:
+        self._count += 1
+        one = Trip(self._pool, calls, watch, self._count, self.grace, self.log_size)
+
+        for call in calls:
+            self._trips[call.job_id] = one
+
+        try:
+            await self._run(one)
+        finally:
+            for call in calls:
+                del self._trips[call.job_id]
+
+    def kill(self, call: Call) -> None:
+        one = self._trips.get(call.job_id)
+        place = None if one is None else one.place_of(call.job_id)
+
+        if one is not None and place is not None:
+            one.kill(place)
+
+    def _hear(self, job_id: str, progress: Progress) -> None:
+        one = self._trips.get(job_id)
+        place = None if one is None else one.place_of(job_id)
+
+        if one is not None and place is not None:
+            one.watch.reported(one.calls[place], progress)
+
+    async def _run(self, one: Trip) -> None:
         worker = await self._worker()
 
         if isinstance(worker, str):
-            report(calls[0], Crashed(None, worker))
+            one.watch.ended(one.calls[0], Crashed(None, worker))
             return
 
-        request = pickle.dumps([_remote(call) for call in calls], 5)
+        if any(map(one.is_killed, range(len(one.calls)))):
+            return  # meanwhile; what is left travels again
 
-        try:
-            answer = await self._pool.call(worker, trip.run, request)
-        except WorkerDied as died:
-            log = await to_thread.run_sync(_clean_up, calls, worker)
-            report(calls[0], Crashed(died.returncode, log=log))
-        except BaseException:
-            with CancelScope(shield=True):
-                log = await to_thread.run_sync(_clean_up, calls, worker)
-                report(calls[0], Killed(log))
+        await one.go(worker, self._request(one))
 
-            raise
-        else:
-            for call, outcome in zip(calls, trip.read_answer(answer), strict=False):
-                _note_log(worker, outcome)
-                report(call, outcome)
+        if await self._is_old(worker):
+            await self._pool.retire(worker)
+
+    def _request(self, one: Trip) -> bytes:
+        calls = one.calls
+        looks = len(calls) == 1 and not calls[0].is_short
+        number = one.number if len(calls) > 1 else 0
+        remote = [_remote(call) for call in calls]
+        return pickle.dumps((number, self.log_size, looks, remote), 5)
 
     async def _worker(self) -> Worker | str:
         """Return a worker, or say why there is none.
@@ -87,6 +132,22 @@ class ProcessExecutor(Executor):
 
         return f"no worker process could be started ({why})"
 
+    async def _is_old(self, worker: Worker) -> bool:
+        """Tell whether a worker that is alive is to be replaced."""
+        if worker.returncode is not None:
+            return False
+
+        if self.most_jobs is not None and worker.jobs >= self.most_jobs:
+            return True
+
+        if self.most_age is not None and worker.age >= self.most_age:
+            return True
+
+        return (
+            self.most_rss is not None
+            and await to_thread.run_sync(worker.rss) > self.most_rss
+        )
+
     async def _warm(self) -> None:
         # A job that needs a worker meets the same error, and tells it.
         with contextlib.suppress(BrokenWorkerProcess, OSError):
@@ -96,32 +157,17 @@ class ProcessExecutor(Executor):
 def _remote(call: Call) -> trip.RemoteCall:
     assert call.code is not None
     return (
+        call.job_id,
         call.task,
+        call.attempt,
         call.code,
         tuple([(name, _pickled(driver), kept) for name, driver, kept in call.inputs]),
         tuple([(name, _pickled(driver), path) for name, driver, path in call.outputs]),
         call.sources,
+        call.memory_limit,
     )
 
 
 @lru_cache(1024)
 def _pickled(driver: Driver) -> bytes:
     return pickle.dumps(driver, 5)
-
-
-def _note_log(worker: Worker, outcome: Outcome) -> None:
-    if outcome.log is not None and not isinstance(outcome.log, str):
-        worker.logged = outcome.log.end
-
-
-def _clean_up(calls: Sequence[Call], worker: Worker) -> Log | None:
-    """Remove what killed calls left of their outputs; return what was printed."""
-    for call in calls:
-        for _name, driver, path in call.outputs:
-            staged = driver.staged(path)
-
-            for name in {path, staged, temporary_name(path), temporary_name(staged)}:
-                with contextlib.suppress(OSError):
-                    os.unlink(name)
-
-    return worker.rest_of_log()

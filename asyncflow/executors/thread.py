@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 import attrs
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, from_thread, to_thread
 
-from asyncflow.abc import Call, Executor, Outcome, Returned
-from asyncflow.executors._local import captured, failed, read_inputs, write_outputs
+from asyncflow.abc import Call, Executor, Outcome, Returned, Usage, Watch
+from asyncflow.executors._local import (
+    captured,
+    failed,
+    read_inputs,
+    under_way,
+    write_outputs,
+)
 
 
 @attrs.define(eq=False)
@@ -22,9 +30,11 @@ class ThreadExecutor(Executor):
     it counts.
 
     :param echo: whether what a job prints is shown
+    :param log_size: how many characters are kept of what a job prints
     """
 
     echo: bool = True
+    log_size: int = 1_048_576
     _limiter: CapacityLimiter = attrs.field(init=False)
 
     async def __aenter__(self) -> Self:
@@ -40,13 +50,30 @@ class ThreadExecutor(Executor):
     ) -> None:
         return None
 
-    async def run(
-        self, calls: Sequence[Call], report: Callable[[Call, Outcome], None]
-    ) -> None:
+    async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         for call in calls:
-            with captured(echo=self.echo) as printed:
-                outcome = await to_thread.run_sync(_run, call, limiter=self._limiter)
-                report(call, outcome._replace(log=printed()))
+            report = partial(from_thread.run_sync, watch.reported, call)
+            start = time.time()
+
+            with (
+                captured(echo=self.echo, most=self.log_size) as printed,
+                under_way(call, watch, report),
+            ):
+                outcome, wall, cpu = await to_thread.run_sync(
+                    _measured, call, limiter=self._limiter
+                )
+
+            usage = Usage(start, wall, cpu, None)
+            watch.ended(call, outcome._replace(log=printed(), usage=usage))
+
+    def kill(self, call: Call) -> None:
+        return None
+
+
+def _measured(call: Call) -> tuple[Outcome, float, float]:
+    start, cpu = time.perf_counter(), time.thread_time()
+    outcome = _run(call)
+    return outcome, time.perf_counter() - start, time.thread_time() - cpu
 
 
 def _run(call: Call) -> Outcome:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import signal
-import sys
 from collections.abc import Mapping
 
 import attrs
-from anyio import CancelScope
 
 from asyncflow.abc import (
     Call,
@@ -16,7 +13,7 @@ from asyncflow.abc import (
     Driver,
     Kept,
     Killed,
-    Log,
+    Made,
     Outcome,
     Raised,
     Returned,
@@ -28,8 +25,6 @@ from asyncflow.scheduler._skips import versions as numbers
 from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
 
-_logger = logging.getLogger("asyncflow")
-
 
 @attrs.define(eq=False)
 class Flight:
@@ -37,62 +32,87 @@ class Flight:
 
     ref: Ref
     job: Job
-    scope: CancelScope
+    travel: Travel
     reason: str
     """Why it runs, where it could have been skipped."""
+    call: Call | None = attrs.field(init=False, default=None)
+    """What its executor was given; None before."""
+    follower: Flight | None = attrs.field(init=False, default=None)
+    """The next link of its chain, in the same trip."""
     reading: list[Version] = attrs.field(init=False, factory=list)
     """The versions of its inputs: kept until it has ended."""
     basis: Mapping[str, int] | None = attrs.field(init=False, default=None)
     """The versions that its outputs follow from, where the task is skippable."""
     is_noted: bool = attrs.field(init=False, default=False)
     """Whether the store knows that it runs."""
-    killed_for: str = attrs.field(init=False, default="")
-    outcome: Outcome | None = attrs.field(init=False, default=None)
+    is_over: bool = attrs.field(init=False, default=False)
+    """Whether it has ended, or was given back."""
+    verdict: tuple[Status, str] | None = attrs.field(init=False, default=None)
+    """What it becomes if it does not complete, and why: it is being killed."""
+    may_retry: bool = attrs.field(init=False, default=False)
+    """Whether it may be tried again although it is being killed."""
 
 
-def call_of(flight: Flight, travel: Travel, versions: Versions) -> Call:
-    """Describe a job to its executor, and keep the versions that it reads."""
-    job = flight.job
-    inputs: list[tuple[str, Driver, Kept]] = []
+def call_of(
+    flight: Flight, versions: Versions, made: Mapping[str, Made]
+) -> Call:
+    """Describe a job to its executor, and keep the versions that it reads.
+
+    :param made: the data nodes that earlier jobs of the same trip write, by their ids
+    """
+    job, travel = flight.job, flight.travel
+    task = job.task
+    inputs: list[tuple[str, Driver, Kept | Made]] = []
 
     if travel.fingerprint is not None:
-        flight.basis = numbers(job.task.input)
+        flight.basis = numbers(task.input)
 
-    for name, node in job.task.input.items():
-        if node.version is not None:
-            versions.pin(node.version)
-            flight.reading.append(node.version)
+    for name, node in task.input.items():
+        version = node.version
+        kept: Kept | Made = made.get(node.id) if made else None
 
-        inputs.append((name, node.driver, node.version.kept if node.version else None))
+        if kept is None and version is not None:
+            version.readers += 1
+            flight.reading.append(version)
+            kept = version.kept
 
-    return Call(
-        job_id=job.id,
-        task=job.task.config_id,
-        function=job.task.function,
-        code=travel.code,
-        inputs=tuple(inputs),
-        outputs=tuple(
-            (name, node.driver, versions.new_path())
-            for name, node in job.task.output.items()
+        inputs.append((name, node.driver, kept))
+
+    flight.call = Call(
+        job.id,
+        task.config.id,
+        task.config.function,
+        travel.code,
+        tuple(inputs),
+        tuple(
+            [(name, node.driver, versions.new_path()) for name, node in task.output.items()]
         ),
-        is_async=travel.is_async,
-        sources=travel.sources,
+        travel.is_async,
+        travel.sources,
+        job.attempt,
+        task.config.memory_limit,
+        travel.pace.is_short,
     )
+    return flight.call
 
 
 def judge(
-    outcome: Outcome | None, killed_for: str
+    outcome: Outcome, verdict: tuple[Status, str] | None
 ) -> tuple[Status, str, tuple[Kept, ...]]:
     """Turn an outcome into a status, a reason and what was kept."""
+    if isinstance(outcome, Returned):
+        return Status.COMPLETED, "", outcome.kept
+
+    if verdict is not None:
+        return *verdict, ()
+
     match outcome:
-        case Returned(kept):
-            return Status.COMPLETED, "", kept
         case Raised(summary):
             return Status.FAILED, summary, ()
         case Crashed(returncode, detail):
             return Status.FAILED, detail or _crash(returncode), ()
-        case Killed() | None:
-            return Status.CANCELED, killed_for or "the orchestrator was stopped", ()
+        case Killed():
+            return Status.CANCELED, "the orchestrator was stopped", ()
 
 
 def _crash(returncode: int | None) -> str:
@@ -109,12 +129,3 @@ def _crash(returncode: int | None) -> str:
         return f"its worker process was killed by {name} ({-returncode})"
 
     return f"its worker process ended with exit code {returncode}"
-
-
-def show(log: Log) -> None:
-    """Print what a job printed. Blocks."""
-    try:
-        sys.stdout.write(log.read())
-        sys.stdout.flush()
-    except (OSError, ValueError) as error:  # closed: nobody is there to read it
-        _logger.warning("the output of a job could not be printed: %s", error)

@@ -8,8 +8,8 @@ inputs. Between runs, jobs that touch one data node keep the order of their subm
 reader waits for the writers before it, a writer for the writers and readers before it.
 Such an order is not a need: whatever becomes of the earlier job, the later one goes on.
 
-All edges point from earlier to later, so nothing can wait in a circle. The cost is
-linear in the edges. As it may be much for a large run, jobs are *admitted* to these rules
+All edges point from earlier to later, so nothing can wait in a circle. Whose turn it is
+among the ready ones, `_queues` says. The cost is linear in the edges. As it may be much for a large run, jobs are *admitted* to these rules
 a few at a time, in the order of submission; nobody can run before.
 """
 
@@ -24,6 +24,7 @@ import attrs
 
 from asyncflow.entities.graph import Graph
 from asyncflow.entities.job import DONE, Status
+from asyncflow.scheduler._queues import NO_NEEDS, Needs, Queues
 
 Ref: TypeAlias = tuple[int, int]
 """A job: its run, and its place in the run."""
@@ -54,10 +55,12 @@ class End:
 
 @attrs.frozen
 class Kill:
-    """The job runs, and must not."""
+    """The job has a seat, and must not run; if it does not end by itself it gets the
+    status."""
 
     ref: Ref
     reason: str
+    status: Status = Status.CANCELED
 
 
 @attrs.frozen
@@ -86,11 +89,13 @@ class _Run:
     order: list[int]
     """How many jobs of earlier runs it has to wait for."""
     status: list[Status]
+    priority: float
+    job_needs: Mapping[int, Needs]
+    """The named resources of those jobs that need some."""
     admitted: int = 0
     """How many jobs were admitted: those at the first places."""
     followers: dict[int, list[Ref]] = attrs.field(factory=dict)
     """The jobs of later runs that wait for a job."""
-    ready: deque[int] = attrs.field(factory=deque)
     kept: int = attrs.field(init=False)
     """How many jobs still keep a place in the order between runs."""
     stopped: bool = False
@@ -102,17 +107,27 @@ class _Run:
 
 @attrs.define(eq=False)
 class Plan:
-    """The state of all runs."""
+    """The state of all runs.
 
+    :param resources: how much there is of each named resource
+    """
+
+    resources: Needs = NO_NEEDS
+    ready: int = attrs.field(init=False, default=0)
+    """How many jobs wait for a seat."""
     _runs: dict[int, _Run] = attrs.field(init=False, factory=dict)
     _writers: dict[str, Ref] = attrs.field(init=False, factory=dict)
     """For each data node, the last job that will write it."""
     _readers: dict[str, dict[Ref, None]] = attrs.field(init=False, factory=dict)
     """For each data node, the jobs that will read what this writer writes."""
-    _queue: deque[int] = attrs.field(init=False, factory=deque)
-    """The runs that have ready jobs, in the order of their turns."""
+    _queues: Queues = attrs.field(init=False)
+    _takers: dict[Ref, Needs] = attrs.field(init=False, factory=dict)
+    """The jobs that have a seat and named resources."""
     _arrivals: deque[int] = attrs.field(init=False, factory=deque)
     """The runs that have jobs which were not admitted yet, in their order."""
+
+    def __attrs_post_init__(self) -> None:
+        self._queues = Queues(self._is_ready)
 
     def submitted(
         self,
@@ -122,11 +137,15 @@ class Plan:
         *,
         stop: bool = False,
         ended: Mapping[int, Status] = MappingProxyType({}),
+        priority: float = 0.0,
+        needs: Mapping[int, Needs] = MappingProxyType({}),
     ) -> list[Instruction]:
         """Take a run. Its jobs wait to be admitted.
 
         :param names: for each job, how reasons call it
         :param stop: whether a failure ends the rest of the run
+        :param priority: its ready jobs go before those of runs with a lower one
+        :param needs: the named resources of those jobs that need some
         :param ended: how jobs ended before, where the run goes on after a crash
         """
         count = len(graph.successors)
@@ -142,6 +161,8 @@ class Plan:
             list(graph.predecessors),
             [0] * count,
             [Status.SUBMITTED] * count,
+            priority,
+            needs,
         )
         self._runs[run] = state
         self._arrivals.append(run)
@@ -152,7 +173,7 @@ class Plan:
 
         return instructions
 
-    def admitted(self, count: int) -> list[Instruction]:
+    def admitted(self, count: int, now: float = 0.0) -> list[Instruction]:
         """Take the time to admit jobs: only then they count for others.
 
         :param count: how many at most
@@ -172,7 +193,7 @@ class Plan:
             count -= 1
 
             if state.status[ref[1]] is Status.SUBMITTED:
-                self._admit(ref, state, instructions)
+                self._admit(ref, state, instructions, now)
 
         return instructions
 
@@ -181,60 +202,127 @@ class Plan:
         """Whether jobs wait to be admitted."""
         return bool(self._arrivals)
 
-    def offered(self) -> Ref | None:
-        """Give the job whose turn it is to a free seat; None where none is ready.
+    def next(self, now: float = 0.0) -> Ref | None:
+        """Tell which job `offered` gives next; None where none can start."""
+        return self._queues.next(now, self._fits)
 
-        Runs take turns, so that a short one does not wait for a long one.
+    def offered(self, now: float = 0.0) -> Ref | None:
+        """Give the job whose turn it is to a free seat; None where none can start.
+
+        :param now: in seconds, from any beginning; see `Queues`
         """
-        if self.next() is None:
-            return None
+        ref = self._queues.take(now, self._fits)
 
-        run = self._queue.popleft()
-        state = self._runs[run]
-        index = state.ready.popleft()
-        state.status[index] = Status.RUNNING
+        if ref is not None:
+            self.ready -= 1
+            self._seat(ref)
 
-        if state.ready:
-            self._queue.append(run)
+        return ref
 
-        return run, index
-
-    def next(self) -> Ref | None:
-        """Tell which job `offered` gives next; None where none is ready."""
-        while self._queue:
-            run = self._queue[0]
-            state = self._runs.get(run)
-
-            if state is not None and state.ready:
-                return run, state.ready[0]
-
-            self._queue.popleft()  # a run that was stopped since
-
-        return None
-
-    def ended(self, ref: Ref, status: Status) -> list[Instruction]:
-        """Take the end of a job that ran."""
+    def follower(self, ref: Ref) -> Ref | None:
+        """Tell which job needs nothing but a seated one, if it is the only one that
+        needs that: the next link of a chain. None where there is no such job.
+        """
         run, index = ref
         state = self._runs[run]
+        successors = state.graph.successors[index]
+
+        if len(successors) != 1 or state.stopped:
+            return None
+
+        (after,) = successors
+        is_free = (
+            state.status[after] is Status.BLOCKED
+            and state.needs[after] == 1
+            and not state.order[after]
+            and after not in state.job_needs
+        )
+        return (run, after) if is_free else None
+
+    def followed(self, ref: Ref) -> None:
+        """Give a `follower` to the seat of the one that it needs."""
+        self._runs[ref[0]].status[ref[1]] = Status.RUNNING
+
+    def returned(self, ref: Ref, now: float = 0.0) -> None:
+        """Take a job back that had a seat and did not start: its turn is next."""
+        state = self._runs[ref[0]]
+        self._takers.pop(ref, None)
+
+        if state.needs[ref[1]]:
+            state.status[ref[1]] = Status.BLOCKED
+        else:
+            self._put(ref, state, now, first=True)
+
+    def postponed(self, ref: Ref) -> None:
+        """Take a job back that is to run again, but not yet; see `due`."""
+        self._takers.pop(ref, None)
+        self._runs[ref[0]].status[ref[1]] = Status.BLOCKED
+
+    def due(self, ref: Ref, now: float = 0.0) -> list[Instruction]:
+        """Take the time of a job that was postponed."""
         instructions: list[Instruction] = []
-        self._end(ref, state, status, instructions)
+        state = self._runs.get(ref[0])
+
+        if state is not None:
+            self._check_ready(ref, state, instructions, now)
+
+        return instructions
+
+    def ended(self, ref: Ref, status: Status, now: float = 0.0) -> list[Instruction]:
+        """Take the end of a job that had a seat."""
+        run, index = ref
+        state = self._runs[run]
+        self._takers.pop(ref, None)
+        instructions: list[Instruction] = []
+        self._end(ref, state, status, instructions, now)
 
         if status is Status.FAILED and state.stop and not state.stopped:
             reason = f"the run stops as {state.names[index]} failed"
-            self._stop(run, state, reason, instructions)
+            self._stop(run, state, reason, instructions, now)
 
         self._check_finished(run, state, instructions)
         return instructions
 
-    def canceled(self, run: int, reason: str) -> list[Instruction]:
-        """Take the wish to end a run; nothing follows where it has ended."""
+    def canceled(
+        self,
+        run: int,
+        reason: str,
+        now: float = 0.0,
+        *,
+        killed: Status = Status.CANCELED,
+    ) -> list[Instruction]:
+        """Take the wish to end a run; nothing follows where it has ended.
+
+        :param killed: what those become that have to be killed
+        """
         instructions: list[Instruction] = []
 
         state = self._runs.get(run)
 
         if state is not None and not state.stopped:
-            self._stop(run, state, reason, instructions)
+            self._stop(run, state, reason, instructions, now, killed=killed)
             self._check_finished(run, state, instructions)
+
+        return instructions
+
+    def canceled_job(
+        self, ref: Ref, reason: str, now: float = 0.0
+    ) -> list[Instruction]:
+        """Take the wish to end one job; nothing follows where it has ended."""
+        instructions: list[Instruction] = []
+        state = self._runs.get(ref[0])
+        status = state.status[ref[1]] if state is not None else None
+
+        if state is None:
+            return instructions
+
+        if status is Status.RUNNING:
+            instructions.append(Kill(ref, reason))
+        elif status in _WAITING or status is Status.PENDING:
+            end = End(ref, Status.CANCELED, reason)
+            self._drop(end, state, instructions, now)
+            self._abandon(ref[0], state, ref[1], instructions, now)
+            self._check_finished(ref[0], state, instructions)
 
         return instructions
 
@@ -259,7 +347,12 @@ class Plan:
         ended: Mapping[int, Status],
         instructions: list[Instruction],
     ) -> None:
-        """Take note of the jobs that ended before; go on with what followed."""
+        """Take note of the jobs that ended before; go on with what followed.
+
+        Nobody of the run was admitted yet, so nothing becomes ready by it.
+        """
+        now = 0.0
+
         for index, status in ended.items():
             state.status[index] = status
             state.open -= 1
@@ -271,19 +364,48 @@ class Plan:
 
         for index, status in ended.items():
             if status not in DONE:
-                self._abandon(run, state, index, instructions)
+                self._abandon(run, state, index, instructions, now)
 
         if Status.CANCELED in ended.values():
-            self._stop(run, state, "the run was being cancelled", instructions)
+            self._stop(run, state, "the run was being cancelled", instructions, now)
         elif state.stop and Status.FAILED in ended.values():
-            self._stop(run, state, "the run stops as a job failed", instructions)
+            self._stop(run, state, "the run stops as a job failed", instructions, now)
 
         self._check_finished(run, state, instructions)
 
-    def _admit(self, ref: Ref, state: _Run, instructions: list[Instruction]) -> None:
+    def _is_ready(self, run: int, index: int) -> bool:
+        state = self._runs.get(run)
+        return state is not None and state.status[index] is Status.PENDING
+
+    def _fits(self, needs: Needs) -> bool:
+        """Tell whether there is enough beside what those take that have a seat."""
+        return not needs or all(
+            amount + sum(taken.get(name, 0) for taken in self._takers.values())
+            <= self.resources.get(name, 0)
+            for name, amount in needs.items()
+        )
+
+    def _seat(self, ref: Ref) -> None:
+        run, index = ref
+        state = self._runs[run]
+        state.status[index] = Status.RUNNING
+
+        if index in state.job_needs:
+            self._takers[ref] = state.job_needs[index]
+
+    def _put(self, ref: Ref, state: _Run, now: float, *, first: bool = False) -> None:
+        run, index = ref
+        state.status[index] = Status.PENDING
+        needs = state.job_needs.get(index, NO_NEEDS)
+        self._queues.put(run, index, state.priority, needs, now, first=first)
+        self.ready += 1
+
+    def _admit(
+        self, ref: Ref, state: _Run, instructions: list[Instruction], now: float
+    ) -> None:
         self._register(ref, state)
         state.status[ref[1]] = Status.BLOCKED
-        self._check_ready(ref, state, instructions)
+        self._check_ready(ref, state, instructions, now)
 
         if state.status[ref[1]] is Status.BLOCKED:
             instructions.append(Block(ref))
@@ -310,21 +432,16 @@ class Plan:
             state.order[ref[1]] += 1
 
     def _check_ready(
-        self, ref: Ref, state: _Run, instructions: list[Instruction]
+        self, ref: Ref, state: _Run, instructions: list[Instruction], now: float
     ) -> None:
-        run, index = ref
+        index = ref[1]
 
         if (
             state.status[index] is Status.BLOCKED
             and not state.needs[index]
             and not state.order[index]
         ):
-            state.status[index] = Status.PENDING
-
-            if not state.ready:
-                self._queue.append(run)
-
-            state.ready.append(index)
+            self._put(ref, state, now)
             instructions.append(MakeReady(ref))
 
     def _end(
@@ -333,22 +450,28 @@ class Plan:
         state: _Run,
         status: Status,
         instructions: list[Instruction],
+        now: float,
     ) -> None:
         """End a job, and free or abandon those that need it."""
         run, index = ref
         state.status[index] = status
         state.open -= 1
-        self._release(ref, state, instructions)
+        self._release(ref, state, instructions, now)
 
         if status in DONE:
             for successor in state.graph.successors[index]:
                 state.needs[successor] -= 1
-                self._check_ready((run, successor), state, instructions)
+                self._check_ready((run, successor), state, instructions, now)
         else:
-            self._abandon(run, state, index, instructions)
+            self._abandon(run, state, index, instructions, now)
 
     def _abandon(
-        self, run: int, state: _Run, failed: int, instructions: list[Instruction]
+        self,
+        run: int,
+        state: _Run,
+        failed: int,
+        instructions: list[Instruction],
+        now: float,
     ) -> None:
         """End all that needs a job which has no result."""
         waiting = [failed]
@@ -361,37 +484,48 @@ class Plan:
                 if state.status[index] in _WAITING:
                     reason = f"it needs {state.names[cause]}, which {verb}"
                     end = End((run, index), Status.ABANDONED, reason)
-                    self._drop(end, state, instructions)
+                    self._drop(end, state, instructions, now)
                     waiting.append(index)
 
     def _stop(
-        self, run: int, state: _Run, reason: str, instructions: list[Instruction]
+        self,
+        run: int,
+        state: _Run,
+        reason: str,
+        instructions: list[Instruction],
+        now: float,
+        *,
+        killed: Status = Status.CANCELED,
     ) -> None:
         """End what has not started, and have killed what runs."""
         state.stopped = True
-        state.ready.clear()
 
         for index, status in enumerate(state.status):
             if status is Status.RUNNING:
-                instructions.append(Kill((run, index), reason))
+                instructions.append(Kill((run, index), reason, killed))
             elif status in _WAITING or status is Status.PENDING:
                 end = End((run, index), Status.CANCELED, reason)
-                self._drop(end, state, instructions)
+                self._drop(end, state, instructions, now)
 
-    def _drop(self, end: End, state: _Run, instructions: list[Instruction]) -> None:
-        """End a job that has not run."""
+    def _drop(
+        self, end: End, state: _Run, instructions: list[Instruction], now: float
+    ) -> None:
+        """End a job that has no seat."""
         index = end.ref[1]
         was_admitted = state.status[index] is not Status.SUBMITTED
+        self.ready -= state.status[index] is Status.PENDING
         state.status[index] = end.status
         state.open -= 1
         instructions.append(end)
 
         if was_admitted:
-            self._release(end.ref, state, instructions)
+            self._release(end.ref, state, instructions, now)
         else:
             self._forget(end.ref[0], state)
 
-    def _release(self, ref: Ref, state: _Run, instructions: list[Instruction]) -> None:
+    def _release(
+        self, ref: Ref, state: _Run, instructions: list[Instruction], now: float
+    ) -> None:
         """Let those go on that come after a job, once it has ended.
 
         A job that ended before its turn keeps its place in the order until those before
@@ -415,7 +549,7 @@ class Plan:
                     continue
 
                 if later.status[follower[1]] is Status.BLOCKED:
-                    self._check_ready(follower, later, instructions)
+                    self._check_ready(follower, later, instructions, now)
                 else:
                     waiting.append((follower, later))
 

@@ -7,10 +7,16 @@ from collections.abc import Callable
 
 import attrs
 
-from asyncflow.config.sections import TaskConfig
+from asyncflow.config.sections import Scope, TaskConfig
 from asyncflow.errors import NotPicklable
 from asyncflow.scheduler._fingerprint import fingerprint
+from asyncflow.scheduler._pace import Pace, Paces
 from asyncflow.worker.codec import dumps_code
+
+
+LEAST_LIMIT = 0.5
+"""Jobs with a shorter limit of time, in seconds, travel alone: only then it is known to
+the millisecond when each has started."""
 
 
 @attrs.frozen
@@ -27,6 +33,12 @@ class Travel:
     """The pickled function; None where it is called in this process."""
     sources: dict[str, str] | None
     """The text of its source file, where that is in no file: a notebook's cell."""
+    pace: Pace
+    """How fast its function is."""
+    may_share: bool
+    """Whether its jobs may travel with others, once they are known to be short."""
+    may_follow: bool
+    """Whether they may travel with the one whose value they need."""
 
 
 @attrs.define(eq=False)
@@ -38,6 +50,7 @@ class Travels:
 
     far: bool
     _known: dict[TaskConfig, Travel] = attrs.field(init=False, factory=dict)
+    _paces: Paces = attrs.field(init=False, factory=Paces)
 
     def of(self, config: TaskConfig, *, force: bool) -> Travel:
         """Tell how the jobs of a task travel.
@@ -62,14 +75,29 @@ class Travels:
         is_async = config.is_async
         executor = "inline" if is_async else config.executor
         far = self.far and executor == "process"
+        code = _code(config) if far else None
         return Travel(
             executor,
             is_async,
             fingerprint(config.function) if config.skippable else None,
             False,
-            _code(config) if far else None,
+            code,
             _sources(config.function) if far else None,
+            Pace() if code is None else self._paces.of(code),
+            may_share := far and _may_share(config),
+            may_share
+            and not config.skippable
+            and all(node.scope is Scope.SCENARIO for node in config.input),
         )
+
+
+def _may_share(config: TaskConfig) -> bool:
+    limits = (config.run_timeout, config.stall_timeout)
+    return (
+        config.on_restart != "fail"
+        and not config.needs
+        and all(limit is None or limit >= LEAST_LIMIT for limit in limits)
+    )
 
 
 def _by_value(code: bytes | None) -> bool:

@@ -1,37 +1,23 @@
 """The walk: carry out what the plan says.
 
-Seats are the tokens of one limiter. While jobs are ready and seats are free, a lane is
-started in the task group: it holds one seat and runs one job after the other until none
-is ready. So there are never more tasks than seats, however many jobs wait.
+It knows the runs and what becomes of their jobs; `_seats` runs those, `_limits` watches
+their time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import attrs
-from anyio import (
-    CancelScope,
-    CapacityLimiter,
-    Event,
-    get_cancelled_exc_class,
-    to_thread,
-)
+from anyio import CapacityLimiter, Event, to_thread
 from anyio.abc import TaskGroup
 from anyio.lowlevel import checkpoint
 
-from asyncflow.abc import (
-    Call,
-    Crashed,
-    Executor,
-    Log,
-    Outcome,
-    Raised,
-    Store,
-)
+from asyncflow.abc import Executor, Kept, Log, Outcome, Progress, Store
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.graph import Graph
 from asyncflow.entities.job import DONE, FINAL, Job, Status
@@ -39,7 +25,8 @@ from asyncflow.entities.submission import Submission
 from asyncflow.errors import StoreFailed
 from asyncflow.records import Record
 from asyncflow.scheduler import _skips
-from asyncflow.scheduler._flight import Flight, call_of, judge, show
+from asyncflow.scheduler._flight import Flight, judge
+from asyncflow.scheduler._limits import Limits
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._plan import (
     Block,
@@ -51,6 +38,8 @@ from asyncflow.scheduler._plan import (
     Plan,
     Ref,
 )
+from asyncflow.scheduler._retries import wait_before_next
+from asyncflow.scheduler._seats import Seats
 from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
 
@@ -66,6 +55,7 @@ class Walk:
 
     :param executors: by name
     :param echo: whether to print what jobs printed in other processes
+    :param resources: how much there is of each named resource
     """
 
     store: Store
@@ -74,23 +64,39 @@ class Walk:
     limiter: CapacityLimiter
     echo: bool
     group: TaskGroup
-    _plan: Plan = attrs.field(init=False, factory=Plan)
+    resources: Mapping[str, float] = attrs.field(factory=dict)
+    _plan: Plan = attrs.field(init=False)
     _runs: dict[int, Submission] = attrs.field(init=False, factory=dict)
     _numbers: dict[Submission, int] = attrs.field(init=False, factory=dict)
     _travel: dict[int, Mapping[str, Travel]] = attrs.field(init=False, factory=dict)
     _flights: dict[Ref, Flight] = attrs.field(init=False, factory=dict)
+    _deadlines: dict[int, asyncio.TimerHandle] = attrs.field(init=False, factory=dict)
+    """For each run that may not take longer, when that is."""
     _count: int = attrs.field(init=False, default=0)
     _waiting: dict[int, tuple[Graph, Event]] = attrs.field(init=False, factory=dict)
     """The runs that the plan does not know yet, with what tells that it does."""
     _interrupted: set[int] = attrs.field(init=False, factory=set)
     """The runs that end here alone, to go on elsewhere."""
     _notes: Notes = attrs.field(init=False)
+    _limits: Limits = attrs.field(init=False)
+    _seats: Seats = attrs.field(init=False)
     _idle: Event = attrs.field(init=False, factory=Event)
     _is_admitting: bool = attrs.field(init=False, default=False)
     _broken: bool = attrs.field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
+        self._plan = Plan(self.resources)
         self._notes = Notes(self.store)
+        self._limits = Limits(self._kill)
+        self._seats = Seats(
+            self,
+            self.versions,
+            self._notes,
+            self.executors,
+            self.limiter,
+            self.echo,
+            self.group,
+        )
 
     def submit(
         self,
@@ -144,13 +150,28 @@ class Walk:
             self.cancel(submission, submission.cancel_reason)
 
     def _begin(self, run: int, graph: Graph) -> None:
-        jobs = self._runs[run].jobs
+        submission = self._runs[run]
+        jobs = submission.jobs
+        needs = {
+            index: job.task.config.needs
+            for index, job in enumerate(jobs)
+            if job.task.config.needs
+        }
         ended = {
             index: job.status for index, job in enumerate(jobs) if job.status in FINAL
         }
-        names = [job.task.config_id for job in jobs]
-        stop = self._runs[run].on_failure == "stop"
-        self._carry_out(self._plan.submitted(run, graph, names, stop=stop, ended=ended))
+        self._carry_out(
+            self._plan.submitted(
+                run,
+                graph,
+                [job.task.config_id for job in jobs],
+                stop=submission.on_failure == "stop",
+                ended=ended,
+                priority=submission.priority,
+                needs=needs,
+            )
+        )
+        self._watch_time(run, submission)
 
         if self._is_admitting:
             return
@@ -167,8 +188,17 @@ class Walk:
 
         if run is not None:
             submission.canceled_for(reason)
-            self._carry_out(self._plan.canceled(run, reason))
-            self._fill_seats()
+            self._carry_out(self._plan.canceled(run, reason, time.monotonic()))
+            self._seats.fill()
+
+    def cancel_job(self, job: Job, reason: str) -> None:
+        """Ask for the end of one job; one that has ended stays what it is."""
+        run = self._numbers.get(job.submission)
+
+        if run is not None:
+            ref = run, job.submission.jobs.index(job)
+            self._carry_out(self._plan.canceled_job(ref, reason, time.monotonic()))
+            self._seats.fill()
 
     def stop(self, reason: str) -> bool:
         """Ask for the end of every run.
@@ -217,14 +247,124 @@ class Walk:
         self._notes.stop()
         now = time.time()
 
-        for submission in self._runs.values():
+        for flight in self._flights.values():
+            self._limits.ended(flight)
+
+        for run, submission in self._runs.items():
+            self._stop_time(run)
             submission.lost(now, reason)
 
         self._runs.clear()
 
+    # ------------------------------------------------- what the seats ask, and tell
+
+    @property
+    def ready(self) -> int:
+        """How many jobs wait for a seat."""
+        return self._plan.ready
+
+    def next_flight(self, like: Flight | None) -> Flight | None:
+        """Give a seat to the job whose turn it is; from here on it can be killed.
+
+        Those that would do nothing new are skipped on the way.
+
+        :param like: take it only if it may travel with this one; None takes any
+        """
+        now = time.monotonic()
+
+        while (ref := self._plan.next(now)) is not None:
+            travel = self._travel_of(ref)
+
+            if like is not None and not _go_together(travel, like.travel):
+                return None
+
+            self._plan.offered(now)
+            reason = self._reason_to_run(ref, travel)
+
+            if reason != "":
+                return self._board(ref, travel, reason or "")
+
+            self._skip(ref)
+
+        return None
+
+    def next_link(self, flight: Flight) -> Flight | None:
+        """Give the same seat to the next link of a chain, if it may travel with it."""
+        ref = self._plan.follower(flight.ref)
+
+        if ref is None:
+            return None
+
+        travel = self._travel_of(ref)
+
+        if not travel.may_follow or not _go_together(travel, flight.travel):
+            return None
+
+        self._plan.followed(ref)
+        flight.follower = self._board(ref, travel, "")
+        return flight.follower
+
+    def started(self, flight: Flight, log: Log | None) -> None:
+        """Take note that a job has started."""
+        job = flight.job
+        job.log = log or job.log
+
+        if job.status is not Status.RUNNING:
+            job.move(Status.RUNNING, time.time())
+            self._notes.watch(self._flights.values())
+            self._limits.started(flight)
+
+    def reported(self, flight: Flight, progress: Progress) -> None:
+        """Take note of how far a job has come."""
+        if not flight.is_over:
+            self._limits.reported(flight)
+            flight.job.reported(progress, time.time())
+
+    def returned(self, flight: Flight) -> None:
+        """Take a job back that was not started."""
+        if flight.is_over:
+            return
+
+        self._close(flight)
+
+        if flight.verdict is None:
+            self._plan.returned(flight.ref, time.monotonic())
+            self._seats.fill_soon()
+        else:
+            self._finish_job(flight, Status.CANCELED, flight.verdict[1], [])
+
+    def ended(self, flight: Flight, outcome: Outcome) -> None:
+        """Take the outcome of a job: its outputs and its status are saved together."""
+        if flight.is_over:
+            return
+
+        job = flight.job
+        self._close(flight)
+        self._move_to_running(flight, outcome)
+        status, reason, kept = judge(outcome, flight.verdict)
+        job.took(outcome)
+
+        if status is Status.COMPLETED:
+            self._complete(flight, kept)
+            return
+
+        self._return_followers(flight)
+
+        if status is Status.FAILED and self._tries_again(flight, outcome, reason):
+            return
+
+        self._finish_job(flight, status, reason, job.records_of_output())
+
+    def broken(self) -> None:
+        """Take note that nothing runs any more: an error of ours."""
+        self._broken = True
+        self._idle.set()
+
+    # ---------------------------------------------------------------------- the rest
+
     def _admit_some(self) -> None:
-        self._carry_out(self._plan.admitted(ADMITTED_AT_ONCE))
-        self._fill_seats()
+        self._carry_out(self._plan.admitted(ADMITTED_AT_ONCE, time.monotonic()))
+        self._seats.fill()
 
     async def _admit(self) -> None:
         """Admit the jobs of large runs, in turns with all else on the event loop."""
@@ -235,24 +375,79 @@ class Walk:
         self._is_admitting = False
 
     def _carry_out(self, instructions: Sequence[Instruction]) -> None:
+        if not instructions:
+            return
+
         now = time.time()
+        kills: list[Kill] = []
 
         for instruction in instructions:
             match instruction:
+                case MakeReady(ref):
+                    job = self._job(ref)
+
+                    if job.status is not Status.PENDING:  # it is to be tried again
+                        job.move(Status.PENDING, now)
                 case Block(ref):
                     self._job(ref).move(Status.BLOCKED, now)
-                case MakeReady(ref):
-                    self._job(ref).move(Status.PENDING, now)
                 case End(ref, status, reason):
                     job = self._job(ref)
                     job.move(status, now, reason)
                     self._save(ref[0], status, job.record())
-                case Kill(ref, reason):
-                    flight = self._flights[ref]
-                    flight.killed_for = reason
-                    flight.scope.cancel(reason)
+                case Kill():
+                    kills.append(instruction)
                 case Finish(run):
                     self._finish(run, now)
+
+        if kills:
+            self._carry_out_kills(kills)
+
+    def _carry_out_kills(self, kills: Sequence[Kill]) -> None:
+        """Kill jobs; all are known before the first, as that may give others back."""
+        flights = [self._flights[kill.ref] for kill in kills]
+
+        for flight, kill in zip(flights, kills, strict=True):
+            flight.verdict = flight.verdict or (kill.status, kill.reason)
+
+        for flight in flights:
+            self._end_flight(flight)
+
+    def _kill(self, flight: Flight, status: Status, reason: str) -> None:
+        """End a job that has a seat, for what its task says."""
+        if flight.verdict is None and not flight.is_over:
+            flight.verdict = status, reason
+            flight.may_retry = True
+            self._end_flight(flight)
+
+    def _end_flight(self, flight: Flight) -> None:
+        if flight.is_over:
+            return
+
+        if flight.call is None:  # its executor does not know of it yet
+            self.returned(flight)
+        else:
+            self.executors[flight.travel.executor].kill(flight.call)
+
+    def _watch_time(self, run: int, submission: Submission) -> None:
+        limit = submission.run_timeout
+
+        if limit is not None and run in self._runs:
+            loop = asyncio.get_running_loop()
+            left = submission.submitted_at.timestamp() + limit - time.time()
+            self._deadlines[run] = loop.call_later(max(0.0, left), self._time_out, run)
+
+    def _stop_time(self, run: int) -> None:
+        if clock := self._deadlines.pop(run, None):
+            clock.cancel()
+
+    def _time_out(self, run: int) -> None:
+        """End a run that has taken too long: what runs has failed."""
+        limit = self._runs[run].run_timeout
+        why = f"TIMED_OUT: the run took longer than its run_timeout of {limit:g} s"
+        self._runs[run].canceled_for(why)
+        now = time.monotonic()
+        self._carry_out(self._plan.canceled(run, why, now, killed=Status.FAILED))
+        self._seats.fill()
 
     def _finish(self, run: int, now: float) -> None:
         submission = self._forget(run)
@@ -266,6 +461,7 @@ class Walk:
     def _forget(self, run: int) -> Submission:
         submission = self._runs.pop(run)
         del self._numbers[submission], self._travel[run]
+        self._stop_time(run)
 
         if not self._runs:
             self._idle.set()
@@ -277,48 +473,12 @@ class Walk:
         if run not in self._interrupted or status in DONE:
             self.store.save(*records)
 
-    def _fill_seats(self) -> None:
-        """Start lanes while jobs are ready and seats are free."""
-        while self.limiter.available_tokens >= 1:
-            flight = self._next_flight()
+    def _board(self, ref: Ref, travel: Travel, reason: str) -> Flight:
+        flight = self._flights[ref] = Flight(ref, self._job(ref), travel, reason)
+        return flight
 
-            if flight is None:
-                return
-
-            seat = object()
-            self.limiter.acquire_on_behalf_of_nowait(seat)
-            self.group.start_soon(self._lane, seat, flight)
-
-    def _next_flight(self, executor: str | None = None) -> Flight | None:
-        """Give a seat to the job whose turn it is; from here on it can be killed.
-
-        :param executor: take it only if it runs there; None takes any
-        """
-        while (ref := self._plan.next()) is not None:
-            if executor and self._travel_of(ref).executor != executor:
-                return None
-
-            self._plan.offered()
-
-            reason = self._reason_to_run(ref)
-
-            if reason == "":
-                self._skip(ref)
-                continue
-
-            flight = Flight(ref, self._job(ref), CancelScope(), reason or "")
-            self._flights[ref] = flight
-            flight.job.move(Status.RUNNING, time.time())
-
-            self._notes.watch(self._flights.values())
-            return flight
-
-        return None
-
-    def _reason_to_run(self, ref: Ref) -> str | None:
+    def _reason_to_run(self, ref: Ref, travel: Travel) -> str | None:
         """Say why a skippable job runs, ``""`` if it need not; None for any other."""
-        travel = self._travel_of(ref)
-
         if travel.fingerprint is None:
             return None
 
@@ -331,111 +491,91 @@ class Walk:
         job = self._job(ref)
         job.move(Status.SKIPPED, time.time(), _skips.NOTHING_NEW)
         self.store.save(job.record())
-        self._carry_out(self._plan.ended(ref, Status.SKIPPED))
+        self._carry_out(self._plan.ended(ref, Status.SKIPPED, time.monotonic()))
 
-    async def _lane(self, seat: object, first: Flight) -> None:
-        """Run one job after the other on one seat, until none is ready."""
-        flight: Flight | None = first
-
-        try:
-            while flight is not None:
-                await self._fly(flight)
-                flight = self._next_flight()
-                self._fill_seats()
-        except Exception:
-            self._broken = True
-            self._idle.set()
-            raise
-        finally:
-            self.limiter.release_on_behalf_of(seat)
-
-    async def _fly(self, first: Flight) -> None:
-        """Run a job, and those that its executor lets travel with it."""
-        name = self._travel_of(first.ref).executor
-        flights: dict[str, Flight] = {}
-
-        def board(flight: Flight) -> Call:
-            call = call_of(flight, self._travel_of(flight.ref), self.versions)
-            flights[call.job_id] = flight
-            return call
-
-        def more() -> Call | None:
-            flight = self._next_flight(name)
-            return None if flight is None else board(flight)
-
-        def report(call: Call, outcome: Outcome) -> None:
-            flights[call.job_id].outcome = outcome
-
-        try:
-            with first.scope:
-                executor = self.executors[name]
-                await self.versions.refresh_shared(first.job.task.input.values())
-                calls = executor.load(board(first), more)
-                await self._notes.note_fragile(flights.values())
-                await executor.run(calls, report)
-
-            if first.outcome is None and not first.killed_for:
-                first.outcome = Crashed(None, "its executor told no outcome")
-        except Exception as error:
-            _logger.exception("the executor of %s failed", first.job.id)
-            first.outcome = Crashed(None, f"its executor raised {error!r}")
-        except get_cancelled_exc_class():
-            if _is_canceled():
-                raise
-
-            first.outcome = Raised("CancelledError: raised by the function", "", None)
-        finally:
-            await self._land(flights.values())
-
-    async def _land(self, flights: Iterable[Flight]) -> None:
-        """Take the end of jobs: print what they printed, then end them."""
-        for flight in flights:
-            log = flight.outcome.log if flight.outcome else None
-
-            if self.echo and isinstance(log, Log):
-                with CancelScope(shield=True):
-                    await to_thread.run_sync(show, log)
-
-            self._end(flight)
-
-    def _end(self, flight: Flight) -> None:
-        """End a job: its outputs and its status are saved together."""
-        job, outcome = flight.job, flight.outcome
+    def _close(self, flight: Flight) -> None:
+        """Take a job off its seat."""
+        flight.is_over = True
         del self._flights[flight.ref]
+        self._limits.ended(flight)
 
         for version in flight.reading:
             self.versions.unpin(version)
 
-        status, reason, kept = judge(outcome, flight.killed_for)
-        written = list(job.task.output.values()) if kept else []
-        records: list[Record] = []
+    def _return_followers(self, flight: Flight) -> None:
+        """Give the next links of a chain back: they have not run."""
+        if flight.follower is not None:
+            self._return_followers(flight.follower)
+            self.returned(flight.follower)
 
-        for node, one in zip(written, kept, strict=True):
+    def _move_to_running(self, flight: Flight, outcome: Outcome) -> None:
+        """Catch up with a job that ended before it was told that it had started."""
+        job = flight.job
+        at = outcome.usage.started_at if outcome.usage else time.time()
+
+        if job.status is Status.BLOCKED:
+            job.move(Status.PENDING, at)
+
+        if job.status is not Status.RUNNING:
+            job.move(Status.RUNNING, at)
+
+    def _complete(self, flight: Flight, kept: Sequence[Kept]) -> None:
+        """Make the outputs of a job visible, together with its status."""
+        job = flight.job
+        records = job.records_of_output()
+
+        for node, one in zip(job.task.output.values(), kept, strict=True):
             records += self.versions.replace(node, one, job_id=job.id)
 
-        if flight.basis is not None and status is Status.COMPLETED:
-            fingerprint = self._travel_of(flight.ref).fingerprint or ""
+        if flight.basis is not None:
+            fingerprint = flight.travel.fingerprint or ""
             records.append(_skips.note(job.task, fingerprint, flight.basis))
-            reason = flight.reason
 
-        if outcome is not None:
-            job.log = outcome.log
+        if job.usage is not None:
+            flight.travel.pace.took(job.usage.wall)
 
-            if isinstance(outcome, Raised | Crashed):
-                job.failure = outcome
+        self._finish_job(flight, Status.COMPLETED, flight.reason, records)
 
+    def _tries_again(self, flight: Flight, outcome: Outcome, reason: str) -> bool:
+        """Have a job that failed run again, if its task wants that."""
+        if flight.verdict is not None and not flight.may_retry:
+            return False
+
+        job = flight.job
+        wait = wait_before_next(job, outcome, random.random())  # noqa: S311
+
+        if wait is None:
+            return False
+
+        job.try_again(time.time(), reason)
+        self.store.save(job.record(), *job.records_of_output())
+        self._plan.postponed(flight.ref)
+
+        if wait:
+            asyncio.get_running_loop().call_later(wait, self._due, flight.ref)
+        else:
+            self._due(flight.ref)
+
+        return True
+
+    def _due(self, ref: Ref) -> None:
+        self._carry_out(self._plan.due(ref, time.monotonic()))
+        self._seats.fill_soon()
+
+    def _finish_job(
+        self, flight: Flight, status: Status, reason: str, records: Sequence[Record]
+    ) -> None:
+        job = flight.job
         job.move(status, time.time(), reason)
         self._save(flight.ref[0], status, job.record(), *records)
-        self._carry_out(self._plan.ended(flight.ref, status))
+        self._carry_out(self._plan.ended(flight.ref, status, time.monotonic()))
 
     def _job(self, ref: Ref) -> Job:
         return self._runs[ref[0]].jobs[ref[1]]
 
     def _travel_of(self, ref: Ref) -> Travel:
-        return self._travel[ref[0]][self._job(ref).task.config_id]
+        return self._travel[ref[0]][self._job(ref).task.config.id]
 
 
-def _is_canceled() -> bool:
-    """Tell a real cancel of this task from a `CancelledError` that a function raised."""
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0
+def _go_together(one: Travel, other: Travel) -> bool:
+    return one.may_share and one.executor == other.executor and one.pace.is_short

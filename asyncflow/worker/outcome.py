@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple, TypeAlias
 
 Kept: TypeAlias = bytes | str | None
@@ -9,19 +10,77 @@ Kept: TypeAlias = bytes | str | None
 that its driver knows."""
 
 
+class Printed(NamedTuple):
+    """What a job printed, as far as it is kept."""
+
+    text: str
+    left_out: int = 0
+    """How many bytes were dropped from the middle."""
+
+
 class Log(NamedTuple):
-    """The slice of a worker's log file that one job wrote."""
+    """A slice of a worker's log file."""
 
     path: str
     start: int
     """Bytes from the beginning of the file."""
     end: int
 
-    def read(self) -> str:
-        """Read what was written: blocking."""
+    def read(self, most: int) -> Printed | None:
+        """Read it. Blocks.
+
+        :param most: how many bytes; of more, the first and the last half
+        :return: None where nothing was written
+        """
         with open(self.path, "rb") as file:
-            file.seek(self.start)
-            return file.read(self.end - self.start).decode("utf-8", "replace")
+            return read_slice(file.fileno(), self.start, self.end, most)
+
+
+def read_slice(descriptor: int, start: int, end: int, most: int) -> Printed | None:
+    """Read a part of a file; see `Log.read`."""
+    size = end - start
+
+    if size <= 0:
+        return None
+
+    if size <= most:
+        return Printed(os.pread(descriptor, size, start).decode("utf-8", "replace"))
+
+    half = most // 2
+    first = os.pread(descriptor, half, start).decode("utf-8", "replace")
+    last = os.pread(descriptor, half, end - half).decode("utf-8", "replace")
+    left_out = size - 2 * half
+    return Printed(f"{first}\n... {left_out} bytes left out ...\n{last}", left_out)
+
+
+def cut(text: str, most: int) -> Printed | None:
+    """Keep a text as far as it is kept; see `Log.read`.
+
+    :param most: in characters
+    :return: None for an empty text
+    """
+    if len(text) <= most:
+        return Printed(text) if text else None
+
+    half = most // 2
+    left_out = len(text) - 2 * half
+    first, last = text[:half], text[len(text) - half :]
+    return Printed(f"{first}\n... {left_out} bytes left out ...\n{last}", left_out)
+
+
+class Usage(NamedTuple):
+    """What a job used, as its worker saw it."""
+
+    started_at: float
+    """When its function was called: seconds since the epoch."""
+    wall: float
+    """Seconds."""
+    cpu: float | None
+    """Seconds of CPU time, with that of the child processes that it waited for; None
+    where it shares a thread with others."""
+    peak_rss: int | None
+    """The most memory that its process had, in bytes; None where it has none of its
+    own."""
 
 
 class Returned(NamedTuple):
@@ -29,8 +88,9 @@ class Returned(NamedTuple):
 
     kept: tuple[Kept, ...]
     """One for each output, in the order of the task's outputs."""
-    log: Log | str | None = None
-    """What the job printed: a slice of a file, the text itself, or nothing."""
+    log: Printed | None = None
+    """What the job printed."""
+    usage: Usage | None = None
 
 
 class Raised(NamedTuple):
@@ -43,7 +103,10 @@ class Raised(NamedTuple):
     error: bytes | BaseException | None
     """The exception: pickled (by a worker), itself (in this process), or None where it
     does not survive pickling."""
-    log: Log | str | None = None
+    log: Printed | None = None
+    usage: Usage | None = None
+    kinds: tuple[str, ...] = ()
+    """The names of its classes: ``builtins.ValueError``, ``builtins.Exception``, ..."""
 
 
 class Crashed(NamedTuple):
@@ -52,13 +115,17 @@ class Crashed(NamedTuple):
     returncode: int | None
     """The exit code, the negative number of a signal, or None where nobody knows."""
     detail: str = ""
-    log: Log | str | None = None
+    log: Printed | None = None
+    usage: Usage | None = None
 
 
 class Killed(NamedTuple):
-    """The job was ended because its run was cancelled."""
+    """The job was ended because that was asked for."""
 
-    log: Log | str | None = None
+    log: Printed | None = None
+    usage: Usage | None = None
+    stack: str = ""
+    """Where its Python was, as far as that is known."""
 
 
 Outcome: TypeAlias = Returned | Raised | Crashed | Killed

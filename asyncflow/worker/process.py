@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import faulthandler
 import io
+import logging
 import os
 import runpy
 import select
@@ -20,7 +22,17 @@ from collections.abc import Callable
 from typing import TextIO
 
 from asyncflow.worker import codec
-from asyncflow.worker.outcome import Log
+from asyncflow.worker.channel import Channel
+from asyncflow.worker.current import current_job
+from asyncflow.worker.outcome import Printed, read_slice
+from asyncflow.worker.spool import Spool
+from asyncflow.worker.tokens import Tokens
+
+LOG_SIZE = 16 * 1024 * 1024
+"""How large a log file may be when a trip begins, in bytes."""
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+"""How log records are written where the function has not set logging up."""
 
 settled: Settled | None = None
 """What this process is, where it is a worker."""
@@ -66,7 +78,11 @@ class _Closed:
 
 
 class Settled:
-    """A worker process that keeps its output in a log file."""
+    """A worker process that keeps its output in a log file.
+
+    :param folder: where its files are: the log, the spool, the tokens; and the channel
+        to its parent
+    """
 
     pid: int
     log_path: str
@@ -83,29 +99,58 @@ class Settled:
         os.dup2(null, 0)
         os.close(null)
         self._in = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115
-        self.open_log(folder)
+        self._open(folder)
 
-    def open_log(self, folder: str) -> None:
-        """Write to a log file in this folder from now on."""
-        self.log_path = os.path.join(folder, f"{self.pid}.log")
-        self._log = os.open(
-            self.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
-        )
-        self._inode = os.fstat(self._log).st_ino
-        self._point_output()
+    def move(self, folder: str) -> None:
+        """Keep the files in another folder from now on: that of another parent."""
+        os.close(self._log)
+        self.spool.close()
+        self.tokens.close()
+        self.channel.close()
+        self._open(folder)
 
-    def begin_job(self) -> None:
-        """Note where in the log a job begins."""
+    def begin_trip(self, trip: int) -> None:
+        """Get ready for calls.
+
+        :param trip: its number; 0 for one that needs no spool
+        """
+        if trip:
+            self.spool.begin(trip)
+
         self._start = os.lseek(self._log, 0, os.SEEK_END)
 
-    def end_job(self) -> Log | None:
-        """Put the process in order after a job; return the slice of the log it wrote."""
+        if self._start > LOG_SIZE:
+            os.ftruncate(self._log, 0)  # its parent has what it wanted of it
+            self._start = 0
+
+    def end_job(self, most: int) -> tuple[Printed | None, int]:
+        """Put the process in order after a job.
+
+        :param most: how many bytes are kept of what it printed
+        :return: what it printed, and where the log ends
+        """
         if os.getpid() != self.pid:
             os._exit(0)  # a fork that the job let go on: it must not answer
 
         self._tidy()
-        end = os.lseek(self._log, 0, os.SEEK_END)
-        return Log(self.log_path, self._start, end) if end > self._start else None
+        start, self._start = self._start, os.lseek(self._log, 0, os.SEEK_END)
+
+        if self._start > start:
+            return read_slice(self._log, start, self._start, most), self._start
+
+        return None, self._start
+
+    def _open(self, folder: str) -> None:
+        name = os.path.join(folder, str(self.pid))
+        self.log_path = f"{name}.log"
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._log = os.open(self.log_path, flags, 0o600)
+        self._inode = os.fstat(self._log).st_ino
+        self.spool = Spool(f"{name}.spool")
+        self.tokens = Tokens.make(f"{name}.tokens")
+        self.channel = Channel(folder)
+        self._point_output()
+        _tell_stacks(self._log)
 
     def _tidy(self) -> None:
         try:
@@ -138,11 +183,12 @@ class Settled:
         sys.stderr = sys.__stderr__ = self._err  # type: ignore[misc]  # it is Final
 
 
-def settle(folder: str, main_path: str | None) -> Settled:
-    """Make this process a worker; a second call only moves its log file.
+def settle(folder: str, main_path: str | None, log_level: int) -> Settled:
+    """Make this process a worker; a second call only moves its files.
 
-    :param folder: where the log file is made
+    :param folder: where its files are made
     :param main_path: the parent's main script, or None where it has none
+    :param log_level: from which level on log records are written
     """
     global settled
 
@@ -154,9 +200,10 @@ def settle(folder: str, main_path: str | None) -> Settled:
 
         settled = Settled(folder)
         _hide_main(main_path)
+        _write_records(log_level)
         threading.Thread(target=_watch, args=(protocol,), daemon=True).start()
     else:
-        settled.open_log(folder)
+        settled.move(folder)
 
     return settled
 
@@ -188,8 +235,43 @@ def _hide_main(path: str | None) -> None:
         codec.main_closed = _Closed(main)
 
 
+def _tell_stacks(log: int) -> None:
+    """Have the log tell where Python was when a signal ended the process."""
+    faulthandler.enable(log, all_threads=False)
+    faulthandler.register(signal.SIGTERM, log, all_threads=False, chain=True)
+
+
+class _Records(logging.StreamHandler[TextIO]):
+    """Writes log records to what is ``sys.stderr`` then."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+        self.setFormatter(logging.Formatter(LOG_FORMAT))
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]  # it changes with each job
+        return sys.stderr
+
+
+def _write_records(level: int) -> None:
+    """Write log records that no handler of the user's takes; name the job in each."""
+    logging.lastResort = _Records()
+    logging.getLogger().setLevel(level)
+    make = logging.getLogRecordFactory()
+
+    def factory(*args: object, **kwargs: object) -> logging.LogRecord:
+        record = make(*args, **kwargs)
+        job = current_job()
+        record.job_id = job.id if job else None
+        record.submission_id = job.submission_id if job else None
+        return record
+
+    logging.setLogRecordFactory(factory)
+
+
 def _watch(protocol: int) -> None:
     """Wait until the parent is gone, then end this process and all it started."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # for the main thread
     poll = select.poll()
     poll.register(protocol, 0)  # asks for nothing, so that only a hang-up wakes it
     poll.poll()

@@ -14,13 +14,16 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Protocol, TypeAlias, TypeVar
 
 from asyncflow.worker import process
 from asyncflow.worker.codec import dumps
+from asyncflow.worker.current import Progress, job_of, running
 from asyncflow.worker.errors import DataNodeWritingError
-from asyncflow.worker.outcome import Kept, Outcome, Raised, Returned
+from asyncflow.worker.outcome import Kept, Outcome, Raised, Returned, Usage
+from asyncflow.worker.usage import Meter, forget_peak, memory_limited
 from asyncflow.worker.values import fetch
 
 REMEMBERED = 256
@@ -39,94 +42,198 @@ class ValueDriver(Protocol):
     def publish(self, kept: Kept, path: str) -> Kept: ...
 
 
-Port: TypeAlias = tuple[str, bytes, Kept]
+Made: TypeAlias = tuple[int, int]
+"""A value that an earlier call of the same trip makes: the places of that call, and of
+the value among its outputs."""
+
+Port: TypeAlias = tuple[str, bytes, Kept | Made]
 """An input or an output, as it travels: the data node's name, for errors; the pickled
 driver; an input's value or, for an output, the file to make where the value is large."""
 
 RemoteCall: TypeAlias = tuple[
-    str, bytes, tuple[Port, ...], tuple[Port, ...], dict[str, str] | None
+    str,
+    str,
+    int,
+    bytes,
+    tuple[Port, ...],
+    tuple[Port, ...],
+    dict[str, str] | None,
+    int | None,
 ]
-"""A call, as it travels, in plain tuples because there are many: the task; the pickled
-function; the inputs; the outputs; the text of source files that exist nowhere (notebook
-cells), for tracebacks."""
+"""A call, as it travels, in plain tuples because there are many: the job's id; the task;
+the number of the attempt; the pickled function; the inputs; the outputs; the text of
+source files that exist nowhere (notebook cells), for tracebacks; how many bytes of memory
+it may take."""
+
+Request: TypeAlias = tuple[int, int, bool, list[RemoteCall]]
+"""The number of the trip, 0 where it needs no spool; how many bytes are kept of what a
+job prints; whether a job's own peak of memory is worth a look; the calls."""
 
 _remembered: OrderedDict[bytes, object] = OrderedDict()
 
 
-def settle(folder: str, path: Sequence[str], main_path: str | None) -> tuple[int, str]:
+def settle(
+    folder: str, path: Sequence[str], main_path: str | None, log_level: int
+) -> tuple[int, str]:
     """Make this process a worker; return its id and the path of its log.
 
     :param path: the parent's ``sys.path``, to import what it can
     """
     sys.path[:] = path
-    settled = process.settle(folder, main_path)
+    settled = process.settle(folder, main_path, log_level)
     return settled.pid, settled.log_path
 
 
-def run(request: bytes) -> bytes:
-    """Run calls, one after the other.
+def run(request: bytes) -> list[bytes]:
+    """Run calls, one after the other, as long as there are tokens.
 
-    :param request: a pickled list of `RemoteCall`
-    :return: a pickled list, in the same order: for each the fields of its `Returned`,
-        or its `Raised`
+    A call that needs the value of one that failed is not run.
+
+    :param request: a pickled `Request`
+    :return: what came of those that there was a token for; see `read_outcome`
     """
     settled = process.settled
     assert settled is not None
-    return pickle.dumps([_run(settled, call) for call in pickle.loads(request)], 5)
+    trip, most, looks, calls = pickle.loads(request)
+    settled.begin_trip(trip)
+    made: list[tuple[Kept, ...] | None] = []
+    answer: list[bytes] = []
+
+    if looks:
+        forget_peak()
+
+    meter = Meter()
+
+    for call in calls:
+        if not settled.tokens.take():
+            break
+
+        kept, outcome = _run(settled, call, made, meter, most, looks=looks)
+        made.append(kept)
+        answer.append(outcome)
+
+        if trip:
+            settled.spool.append(outcome)
+
+    return answer
 
 
-def _run(settled: process.Settled, call: RemoteCall) -> tuple[object, ...]:
-    settled.begin_job()
+def _run(
+    settled: process.Settled,
+    call: RemoteCall,
+    made: Sequence[tuple[Kept, ...] | None],
+    meter: Meter,
+    most: int,
+    *,
+    looks: bool,
+) -> tuple[tuple[Kept, ...] | None, bytes]:
+    """Run a call; return what it kept, and its outcome, pickled."""
+    inputs = _inputs(call, made)
+
+    if inputs is None:
+        return None, _NOT_RUN
+
+    meter.begin()
 
     try:
-        outcome = execute(call)
+        outcome = execute(call, inputs, settled.channel.send)
     finally:
-        log = settled.end_job()
+        usage = meter.end(looks=looks)
+        log, end = settled.end_job(most)
 
     if isinstance(outcome, Raised):
-        return outcome._replace(log=log)
+        told = outcome._replace(log=log, usage=usage)
+        return None, pickle.dumps((end, told), 5)
 
-    return outcome.kept, log
-
-
-def read_answer(answer: bytes) -> list[Outcome]:
-    """Read what `run` returned."""
-    return [
-        outcome if isinstance(outcome, Raised) else Returned(*outcome)
-        for outcome in pickle.loads(answer)
-    ]
+    kept = outcome.kept
+    return kept, pickle.dumps((end, (kept, log, tuple(usage))), 5)
 
 
-def execute(call: RemoteCall) -> Returned | Raised:
-    """Read the inputs, call the function, keep the outputs."""
-    task, code, inputs, outputs, sources = call
+_NOT_RUN = pickle.dumps((0, None), 5)
+
+
+def read_outcome(data: bytes) -> tuple[int, Outcome | None]:
+    """Read an outcome of `run`.
+
+    :return: where the log ended then; and the outcome, None where the call was not run
+    """
+    end, told = pickle.loads(data)
+
+    if told is None or isinstance(told, Raised):
+        return end, told
+
+    kept, log, usage = told
+    return end, Returned(kept, log, Usage._make(usage))
+
+
+def _inputs(
+    call: RemoteCall, made: Sequence[tuple[Kept, ...] | None]
+) -> tuple[tuple[str, bytes, Kept], ...] | None:
+    """Put in what earlier calls have made; None where one of them has not."""
+    inputs: tuple[Port, ...] = call[4]
+    found: list[tuple[str, bytes, Kept]] = []
+
+    for name, driver, kept in inputs:
+        if isinstance(kept, tuple):
+            outputs = made[kept[0]]
+
+            if outputs is None:
+                return None
+
+            kept = outputs[kept[1]]  # noqa: PLW2901  # the value that is meant
+
+        found.append((name, driver, kept))
+
+    return tuple(found)
+
+
+def execute(
+    call: RemoteCall,
+    inputs: Sequence[tuple[str, bytes, Kept]],
+    send: Callable[[str, Progress], None],
+) -> Returned | Raised:
+    """Read the inputs, call the function, keep the outputs.
+
+    :param send: passes on how far a job, by its id, has come
+    """
+    job_id, task, attempt, code, _, outputs, sources, limit = call
 
     if sources:
         for name, text in sources.items():
             linecache.cache[name] = (len(text), None, text.splitlines(True), name)
 
-    try:
-        function = _remember(code, _load_code)
-        arguments = [_read(task, port) for port in inputs]
-    except BaseException as error:
-        return raised(error, error.__traceback__)
+    job = job_of(job_id, task, attempt)
 
-    try:
-        result = function(*arguments)
-    except BaseException as error:
-        return raised(error, beyond_ours(error))
+    with running(job, partial(send, job_id)), memory_limited(limit):
+        try:
+            function = _remember(code, _load_code)
+            arguments = [_read(task, port) for port in inputs]
+        except BaseException as error:
+            return raised(error, error.__traceback__)
 
-    try:
-        loaded = [
-            (name, _remember(driver, _load_driver), str(path))
-            for name, driver, path in outputs
-        ]
-        return Returned(keep_result(task, loaded, result))
-    except BaseException as error:
-        return raised(
-            error,
-            None if isinstance(error, DataNodeWritingError) else error.__traceback__,
-        )
+        try:
+            result = function(*arguments)
+        except BaseException as error:
+            return _explained(raised(error, beyond_ours(error)), error, limit)
+
+        try:
+            loaded = [
+                (name, _remember(driver, _load_driver), str(path))
+                for name, driver, path in outputs
+            ]
+            return Returned(keep_result(task, loaded, result))
+        except BaseException as error:
+            ours = isinstance(error, DataNodeWritingError)
+            return raised(error, None if ours else error.__traceback__)
+
+
+def _explained(outcome: Raised, error: BaseException, limit: int | None) -> Raised:
+    """Name the limit of memory where that was too small."""
+    if limit is None or not isinstance(error, MemoryError):
+        return outcome
+
+    why = f"it took more than its memory_limit of {limit} bytes ({outcome.summary})"
+    return outcome._replace(summary=why)
 
 
 def beyond_ours(error: BaseException) -> TracebackType | None:
@@ -144,7 +251,16 @@ def raised(error: BaseException, shown: TracebackType | None) -> Raised:
     """
     kind = type(error)
     lines = traceback.TracebackException(kind, error, shown, compact=True).format()
-    return Raised(summary_of(error), "".join(lines), _survivor(error))
+    return Raised(
+        summary_of(error), "".join(lines), _survivor(error), kinds=kinds_of(error)
+    )
+
+
+def kinds_of(error: BaseException) -> tuple[str, ...]:
+    """Return the names of the classes of an error, its own first."""
+    return tuple(
+        f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__
+    )
 
 
 def summary_of(error: BaseException) -> str:
@@ -231,7 +347,7 @@ def write_all(
         raise
 
 
-def _read(task: str, port: Port) -> object:
+def _read(task: str, port: tuple[str, bytes, Kept]) -> object:
     name, driver, kept = port
     return read_input(task, name, _remember(driver, _load_driver), kept)
 

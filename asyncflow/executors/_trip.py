@@ -1,0 +1,224 @@
+"""A trip: calls that travel to a worker together, as their parent sees them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+import attrs
+from anyio import CancelScope, to_thread
+
+from asyncflow.abc import Call, Crashed, Killed, Log, Printed, Watch
+from asyncflow.executors._pool import Pool, WorkerDied
+from asyncflow.executors._worker import Worker
+from asyncflow.worker import spool, trip
+from asyncflow.worker.values import temporary_name
+
+BOUND = 0.02
+"""After how many seconds what was not started is taken back: what is slow delays nobody
+else."""
+
+_STACK = ("Current thread 0x", "Thread 0x")
+"""How the first line of a stack begins that `faulthandler` wrote."""
+
+
+@attrs.define(eq=False)
+class Trip:
+    """Some calls, on their way.
+
+    :param number: tells it from other trips of its worker
+    :param grace: how long a job that is killed may take to end by itself, in seconds
+    :param most: how many bytes are kept of what a job prints
+    """
+
+    pool: Pool
+    calls: Sequence[Call]
+    watch: Watch
+    number: int
+    grace: float
+    most: int
+    _worker: Worker | None = attrs.field(init=False, default=None)
+    """The worker, once it has the calls."""
+    _started: int = attrs.field(init=False)
+    """How many calls are the worker's: started, or about to be."""
+    _told: int = attrs.field(init=False, default=0)
+    """Of how many calls the end was told."""
+    _is_bounded: bool = attrs.field(init=False, default=False)
+    """Whether no call can be started any more."""
+    _kills: set[int] = attrs.field(init=False, factory=set)
+    """The places of the calls that are to end."""
+    _killing: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
+    _telling: asyncio.Task[None] | None = attrs.field(init=False, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        self._started = len(self.calls)
+
+    async def go(self, worker: Worker, request: bytes) -> None:
+        """Send the calls, and tell what becomes of them.
+
+        :param request: the calls, as `trip.run` takes them
+        """
+        loop = asyncio.get_running_loop()
+        count = len(self.calls)
+        self._worker = worker
+        worker.tokens.give(count)
+        bound = loop.call_later(BOUND, self.take_back) if count > 1 else None
+
+        if bound is None or not self.calls[0].is_short:
+            log = Log(worker.log_path, worker.logged, -1)
+            self.watch.started(self.calls[0], log)
+
+        try:
+            answer = await self.pool.call(worker, trip.run, request)
+        except WorkerDied as died:
+            await self._tell_death(worker, died.returncode)
+        except BaseException:
+            if self.pool.has(worker):  # it did not get the calls
+                worker.tokens.take(count)
+                raise
+
+            worker.kill_group()
+
+            with CancelScope(shield=True):
+                self._kills.update(range(count))
+                await self._tell_death(worker, None)
+
+            raise
+        else:
+            await self._stop_telling()
+            self._tell(worker, answer)
+
+            if self._killing is not None:  # it was to die: it must not run another job
+                await self.pool.retire(worker)
+        finally:
+            if bound is not None:
+                bound.cancel()
+
+            if self._killing is not None:
+                self._killing.cancel()
+
+    def kill(self, index: int) -> None:
+        """Have a call end, by its place."""
+        self._kills.add(index)
+
+        if self._worker is None or index < self._told:
+            return
+
+        self.take_back()
+
+        if index == self._started - 1 and self._killing is None:
+            self._worker.signal_group(signal.SIGTERM)
+            loop = asyncio.get_running_loop()
+            self._killing = loop.call_later(self.grace, self._worker.kill_group)
+
+    def is_killed(self, index: int) -> bool:
+        """Tell whether a call, by its place, is to end."""
+        return index in self._kills
+
+    def place_of(self, job_id: str) -> int | None:
+        """Return the place of the call of a job."""
+        for index, call in enumerate(self.calls):
+            if call.job_id == job_id:
+                return index
+
+        return None
+
+    def take_back(self) -> None:
+        """Take back what was not started, and tell what has ended before it runs on."""
+        if self._is_bounded or self._worker is None:
+            return
+
+        self._is_bounded = True
+        left = self._worker.tokens.take(len(self.calls))
+        self._started -= left
+
+        if left:
+            self.watch.returned(self.calls[self._started :])
+
+        if self._started > self._told + 1:
+            self._telling = asyncio.ensure_future(self._tell_early(self._worker))
+        elif self._started:
+            self._tell_running(self._worker)
+
+    async def _tell_early(self, worker: Worker) -> None:
+        found = await to_thread.run_sync(spool.read, worker.spool_path, self.number)
+        self._tell(worker, found)
+        self._tell_running(worker)
+
+    def _tell_running(self, worker: Worker) -> None:
+        """Tell that the last call runs, if nothing else can."""
+        if self._told == self._started - 1:
+            log = Log(worker.log_path, worker.logged, -1)
+            self.watch.started(self.calls[self._told], log)
+
+    async def _stop_telling(self) -> None:
+        if self._telling is not None:
+            await self._telling
+
+    def _tell(self, worker: Worker, outcomes: Sequence[bytes]) -> None:
+        """Tell what has ended and was not told yet.
+
+        :param outcomes: those of all calls from the first on
+        """
+        for data in outcomes[self._told :]:
+            call = self.calls[self._told]
+            self._told += 1
+            end, outcome = trip.read_outcome(data)
+
+            if outcome is not None:  # otherwise what it needs has failed
+                worker.logged = end
+                worker.jobs += 1
+                self.watch.ended(call, outcome)
+
+    async def _tell_death(self, worker: Worker, returncode: int | None) -> None:
+        """Tell what had ended before the worker died, and what died with it."""
+        await self._stop_telling()
+        until = time.monotonic()
+
+        if self._killing is not None:
+            until += max(0.0, self._killing.when() - asyncio.get_running_loop().time())
+
+        await to_thread.run_sync(worker.bury, until)
+
+        if len(self.calls) > 1:
+            path = worker.spool_path
+            self._tell(worker, await to_thread.run_sync(spool.read, path, self.number))
+
+        if self._told < self._started:
+            index = self._told
+            call = self.calls[index]
+            log, stack = await to_thread.run_sync(_clean_up, call, worker, self.most)
+            self._told += 1
+            is_killed = index in self._kills
+            outcome = Killed(log, None, stack) if is_killed else Crashed(returncode, "", log)
+            self.watch.ended(call, outcome)
+
+        worker.close()
+
+
+def _clean_up(call: Call, worker: Worker, most: int) -> tuple[Printed | None, str]:
+    """Remove what a killed call left of its outputs. Blocks.
+
+    :return: what it printed, and where its Python was
+    """
+    for _name, driver, path in call.outputs:
+        staged = driver.staged(path)
+
+        for name in {path, staged, temporary_name(path), temporary_name(staged)}:
+            with suppress(OSError):
+                os.unlink(name)
+
+    rest = worker.rest_of_log()
+    log = rest and rest.read(most)
+    return log, _stack(log.text) if log else ""
+
+
+def _stack(text: str) -> str:
+    """Return the stack that ends a text."""
+    lines = text.splitlines(keepends=True)
+    starts = [index for index, line in enumerate(lines) if line.startswith(_STACK)]
+    return "".join(lines[starts[-1] :]) if starts else ""

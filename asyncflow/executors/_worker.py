@@ -1,0 +1,125 @@
+"""A worker process, as its parent sees it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from asyncflow.worker.outcome import Log
+from asyncflow.worker.tokens import Tokens
+
+if TYPE_CHECKING:
+    from anyio.abc import Process
+
+PAUSE = 0.01
+"""Between two looks whether a process group is dead, in seconds: nothing tells it."""
+
+DYING = 5.0
+"""How long processes may take to die after SIGKILL, in seconds."""
+
+
+@attrs.define(eq=False)
+class Worker:
+    """A worker process that `trip.settle` has made safe."""
+
+    process: Process
+    log_path: str
+    tokens: Tokens
+    logged: int = 0
+    """How much of its log belongs to calls that are over, in bytes."""
+    jobs: int = 0
+    """How many it has run."""
+    since: float = attrs.field(init=False, factory=time.monotonic)
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self.process.returncode
+
+    @property
+    def spool_path(self) -> str:
+        return self.log_path.removesuffix(".log") + ".spool"
+
+    @property
+    def age(self) -> float:
+        """How long it has been there, in seconds."""
+        return time.monotonic() - self.since
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """Send a signal to the process and all that it started, in its group."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def kill_group(self) -> None:
+        """Kill the process and all that it started."""
+        self.signal_group(signal.SIGKILL)
+
+    def bury(self, until: float) -> None:
+        """Wait until its whole group is dead; kill what is left of it. Blocks.
+
+        :param until: how long to wait before that, as `time.monotonic` has it
+        """
+        while _is_alive(self.pid) and time.monotonic() < until:
+            time.sleep(PAUSE)
+
+        give_up = time.monotonic() + DYING
+
+        while _is_alive(self.pid) and time.monotonic() < give_up:
+            self.kill_group()
+            time.sleep(PAUSE)
+
+    def rss(self) -> int:
+        """Return how much memory it has now, in bytes; 0 where that is not known.
+
+        Blocks.
+        """
+        try:
+            pages = Path(f"/proc/{self.pid}/statm").read_text().split()[1]
+        except (OSError, IndexError):
+            return 0
+
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    def rest_of_log(self) -> Log | None:
+        """Return what it printed after its last finished call. Blocks."""
+        try:
+            end = os.stat(self.log_path).st_size
+        except OSError:
+            return None
+
+        return Log(self.log_path, self.logged, end) if end > self.logged else None
+
+    def close(self) -> None:
+        """Close what the parent has open of it."""
+        self.tokens.close()
+
+
+def _is_alive(group: int) -> bool:
+    """Tell whether a process group has a member that is not a zombie. Blocks."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+
+    states = [state for state, other in _processes() if other == group]
+    return not states or any(state not in "ZX" for state in states)
+
+
+def _processes() -> Iterator[tuple[str, int]]:
+    """Give the state and the group of each process, where the system shows them."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError, IndexError):
+            state, _parent, group = stat.read_text().rpartition(")")[2].split()[:3]
+            yield state, int(group)

@@ -1,0 +1,68 @@
+"""Limits of time: what runs too long, or reports nothing for too long, is ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import attrs
+
+from asyncflow.entities.job import Status
+from asyncflow.scheduler._flight import Flight
+
+Kill = Callable[[Flight, Status, str], None]
+
+
+@attrs.define(eq=False)
+class Limits:
+    """The clocks of the jobs that run; each job has those that its task asks for.
+
+    :param kill: ends a job, given what it becomes and why
+    """
+
+    kill: Kill
+    _clocks: dict[Flight, list[asyncio.TimerHandle]] = attrs.field(
+        init=False, factory=dict
+    )
+
+    def started(self, flight: Flight) -> None:
+        """Start the clocks of a job."""
+        config = flight.job.task.config
+
+        if config.run_timeout is None and config.stall_timeout is None:
+            return
+
+        clocks = self._clocks[flight] = []
+
+        if (limit := config.run_timeout) is not None:
+            why = f"TIMED_OUT: it ran longer than its run_timeout of {limit:g} s"
+            clocks.append(self._clock(flight, limit, why))
+
+        self._watch_stall(flight, clocks)
+
+    def reported(self, flight: Flight) -> None:
+        """Begin to wait for the next report of a job."""
+        clocks = self._clocks.get(flight)
+
+        if clocks is not None and flight.job.task.config.stall_timeout is not None:
+            clocks.pop().cancel()
+            self._watch_stall(flight, clocks)
+
+    def ended(self, flight: Flight) -> None:
+        """Stop the clocks of a job."""
+        for clock in self._clocks.pop(flight, ()):
+            clock.cancel()
+
+    def _watch_stall(
+        self, flight: Flight, clocks: list[asyncio.TimerHandle]
+    ) -> None:
+        if (limit := flight.job.task.config.stall_timeout) is not None:
+            why = (
+                f"STALLED: it reported nothing for its stall_timeout of {limit:g} s "
+                "(see asyncflow.report)"
+            )
+            clocks.append(self._clock(flight, limit, why))
+
+    def _clock(self, flight: Flight, limit: float, why: str) -> asyncio.TimerHandle:
+        loop = asyncio.get_running_loop()
+        return loop.call_later(limit, self.kill, flight, Status.FAILED, why)

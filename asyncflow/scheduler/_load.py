@@ -1,0 +1,102 @@
+"""A load: jobs that share a seat, and what their executor tells of them."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Protocol
+
+import attrs
+from anyio import to_thread
+from anyio.abc import TaskGroup
+
+from asyncflow.abc import Call, Log, Outcome, Printed, Progress, Watch
+from asyncflow.scheduler._flight import Flight
+
+_logger = logging.getLogger("asyncflow")
+
+
+class Tower(Protocol):
+    """Who is told what becomes of the jobs of a load."""
+
+    def started(self, flight: Flight, log: Log | None) -> None: ...
+
+    def reported(self, flight: Flight, progress: Progress) -> None: ...
+
+    def ended(self, flight: Flight, outcome: Outcome) -> None: ...
+
+    def returned(self, flight: Flight) -> None: ...
+
+
+@attrs.define(eq=False)
+class Load(Watch):
+    """Jobs that travel together.
+
+    What they printed is shown before they end, in their order; a thread does that, as
+    printing may block.
+
+    :param echo: whether to show it
+    """
+
+    tower: Tower
+    flights: Sequence[Flight]
+    echo: bool
+    group: TaskGroup
+    _by_id: dict[str, Flight] = attrs.field(init=False)
+    _waiting: list[tuple[Flight, Outcome]] = attrs.field(init=False, factory=list)
+    """Those that have ended, from the first on whose output is not shown yet."""
+
+    def __attrs_post_init__(self) -> None:
+        self._by_id = {flight.job.id: flight for flight in self.flights}
+
+    def started(self, call: Call, log: Log | None) -> None:
+        self.tower.started(self._by_id[call.job_id], log)
+
+    def reported(self, call: Call, progress: Progress) -> None:
+        self.tower.reported(self._by_id[call.job_id], progress)
+
+    def ended(self, call: Call, outcome: Outcome) -> None:
+        flight = self._by_id[call.job_id]
+        shows = self.echo and call.code is not None and outcome.log is not None
+
+        if not shows and not self._waiting:
+            self.tower.ended(flight, outcome)
+            return
+
+        self._waiting.append((flight, outcome))
+
+        if len(self._waiting) == 1:
+            self.group.start_soon(self._show)
+
+    def returned(self, calls: Sequence[Call]) -> None:
+        for call in reversed(calls):  # each goes before all others
+            self.tower.returned(self._by_id[call.job_id])
+
+    def untold(self) -> list[Flight]:
+        """Return those of which no end was told."""
+        told = {id(flight) for flight, _ in self._waiting}
+        return [
+            flight
+            for flight in self.flights
+            if not flight.is_over and id(flight) not in told
+        ]
+
+    async def _show(self) -> None:
+        while self._waiting:
+            flight, outcome = self._waiting[0]
+
+            if self.echo and outcome.log is not None:
+                await to_thread.run_sync(show, outcome.log)
+
+            self.tower.ended(flight, outcome)
+            del self._waiting[0]
+
+
+def show(printed: Printed) -> None:
+    """Print what a job printed. Blocks."""
+    try:
+        sys.stdout.write(printed.text)
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:  # closed: nobody is there to read it
+        _logger.warning("the output of a job could not be printed: %s", error)

@@ -1,0 +1,150 @@
+"""The queues of ready jobs: whose turn it is.
+
+Pure, as the plan is. Jobs of one priority and with the same needs wait in one line. In a
+line runs take turns, so that a short one does not wait for a long one. Between lines the
+higher priority goes first; a line that waits gains a step of priority every `AGING`
+seconds, so that none waits for ever.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+import attrs
+
+AGING = 10.0
+"""After how many seconds of waiting a line counts as one step of priority higher."""
+
+Needs: TypeAlias = Mapping[str, float]
+"""How much of which named resources a job takes."""
+
+NO_NEEDS: Needs = {}
+
+
+@attrs.define(eq=False)
+class _Line:
+    """Ready jobs of one priority that need the same."""
+
+    priority: float
+    needs: Needs
+    since: float
+    """When it was served last, or began to wait."""
+    jobs: dict[int, deque[int]] = attrs.field(init=False, factory=dict)
+    """For each run, the places of its jobs."""
+    turns: deque[int] = attrs.field(init=False, factory=deque)
+    """The runs, in the order of their turns."""
+
+    def put(self, run: int, index: int, *, first: bool) -> None:
+        jobs = self.jobs.get(run)
+
+        if jobs is None:
+            jobs = self.jobs[run] = deque()
+            (self.turns.appendleft if first else self.turns.append)(run)
+
+        (jobs.appendleft if first else jobs.append)(index)
+
+    def head(self) -> tuple[int, int]:
+        run = self.turns[0]
+        return run, self.jobs[run][0]
+
+    def take(self) -> None:
+        """Take the head away; the next run has its turn."""
+        run = self.turns.popleft()
+        jobs = self.jobs[run]
+        jobs.popleft()
+
+        if jobs:
+            self.turns.append(run)
+        else:
+            del self.jobs[run]
+
+
+@attrs.define(eq=False)
+class Queues:
+    """All lines.
+
+    :param is_ready: tells whether a job that was put still waits; others are passed over
+    """
+
+    is_ready: Callable[[int, int], bool]
+    _lines: dict[tuple[float, frozenset[tuple[str, float]]], _Line] = attrs.field(
+        init=False, factory=dict
+    )
+
+    def put(
+        self,
+        run: int,
+        index: int,
+        priority: float,
+        needs: Needs,
+        now: float,
+        *,
+        first: bool = False,
+    ) -> None:
+        """Take a job.
+
+        :param first: whether it goes before all others of its line
+        """
+        key = priority, frozenset(needs.items()) if needs else _NOTHING
+        line = self._lines.get(key)
+
+        if line is None:
+            line = self._lines[key] = _Line(priority, needs, now)
+
+        line.put(run, index, first=first)
+
+    def next(
+        self, now: float, fits: Callable[[Needs], bool]
+    ) -> tuple[int, int] | None:
+        """Tell whose turn it is, and leave it there; None where nobody can start.
+
+        :param fits: tells whether there is enough for some needs
+        """
+        line = self._next(now, fits)
+        return None if line is None else line.head()
+
+    def take(
+        self, now: float, fits: Callable[[Needs], bool]
+    ) -> tuple[int, int] | None:
+        """Give the job whose turn it is; None where nobody can start."""
+        line = self._next(now, fits)
+
+        if line is None:
+            return None
+
+        ref = line.head()
+        line.take()
+        line.since = now
+        return ref
+
+    def _next(self, now: float, fits: Callable[[Needs], bool]) -> _Line | None:
+        best: _Line | None = None
+
+        for key, line in list(self._lines.items()):
+            self._skip(line)
+
+            if not line.turns:
+                del self._lines[key]
+            elif (best is None or _before(line, best, now)) and fits(line.needs):
+                best = line
+
+        return best
+
+    def _skip(self, line: _Line) -> None:
+        """Pass over jobs that wait no more."""
+        while line.turns and not self.is_ready(*line.head()):
+            line.take()
+
+
+_NOTHING: frozenset[tuple[str, float]] = frozenset()
+
+
+def _before(one: _Line, other: _Line, now: float) -> bool:
+    return _rank(one, now) > _rank(other, now)
+
+
+def _rank(line: _Line, now: float) -> tuple[float, float]:
+    waited = now - line.since
+    return line.priority + waited / AGING, waited

@@ -1,0 +1,199 @@
+"""The seats: who runs at a time.
+
+Seats are the tokens of one limiter. While jobs are ready and seats are free, a lane is
+started in the task group: it holds one seat and runs one load after the other until
+nothing is ready. So there are never more tasks than seats, however many jobs wait.
+
+A load is one job, or several that are known to be short: those whose turn it is, and the
+next links of their chains. No seat takes more than its share of what is ready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import attrs
+from anyio import CapacityLimiter
+from anyio.abc import TaskGroup
+
+from asyncflow.abc import Call, Crashed, Executor, Made
+from asyncflow.scheduler._flight import Flight, call_of
+from asyncflow.scheduler._load import Load, Tower
+from asyncflow.scheduler._notes import Notes
+from asyncflow.scheduler._pace import TOGETHER
+from asyncflow.scheduler._versions import Versions
+
+_logger = logging.getLogger("asyncflow")
+
+
+class Source(Tower, Protocol):
+    """Where jobs come from."""
+
+    @property
+    def ready(self) -> int:
+        """How many wait for a seat."""
+
+    def next_flight(self, like: Flight | None) -> Flight | None:
+        """Give a seat to the job whose turn it is.
+
+        :param like: take it only if it may travel with this one; None takes any
+        """
+
+    def next_link(self, flight: Flight) -> Flight | None:
+        """Give the same seat to the next link of a chain, if it may travel with it."""
+
+    def broken(self) -> None:
+        """Take note that nothing runs any more: an error of ours."""
+
+
+@attrs.define(eq=False)
+class Seats:
+    """The lanes.
+
+    :param executors: by name
+    :param echo: whether to print what jobs printed in other processes
+    """
+
+    source: Source
+    versions: Versions
+    notes: Notes
+    executors: Mapping[str, Executor]
+    limiter: CapacityLimiter
+    echo: bool
+    group: TaskGroup
+    _is_due: bool = attrs.field(init=False, default=False)
+
+    def fill_soon(self) -> None:
+        """Fill them at the end of the event loop's turn."""
+        if not self._is_due:
+            self._is_due = True
+            asyncio.get_running_loop().call_soon(self._fill_now)
+
+    def fill(self) -> None:
+        """Start lanes while jobs are ready and seats are free."""
+        if self.group.cancel_scope.cancel_called:  # an error of ours ends all
+            return
+
+        while self.limiter.available_tokens >= 1:
+            flights = self._next_load()
+
+            if not flights:
+                return
+
+            seat = object()
+            self.limiter.acquire_on_behalf_of_nowait(seat)
+            self.group.start_soon(self._lane, seat, flights)
+
+    def _fill_now(self) -> None:
+        self._is_due = False
+        self.fill()
+
+    def _next_load(self) -> list[Flight]:
+        ready = self.source.ready
+        first = self.source.next_flight(None)
+
+        if first is None:
+            return []
+
+        flights = [first]
+        most = self.executors[first.travel.executor].carries
+
+        if most > 1 and first.travel.may_share and first.travel.pace.is_short:
+            share = -(-ready // int(self.limiter.total_tokens))
+            self._add(flights, most, share)
+
+        return flights
+
+    def _add(self, flights: list[Flight], most: int, share: int) -> None:
+        """Add what travels with a first job.
+
+        :param most: how many travel at most
+        :param share: how many of them may have been ready
+        """
+        first = last = flights[0]
+        left = TOGETHER - (first.travel.pace.seconds or 0)
+
+        while len(flights) < most and left > 0:
+            link = self.source.next_link(last)
+
+            if link is None:
+                share -= 1
+                link = self.source.next_flight(first) if share > 0 else None
+
+            if link is None:
+                return
+
+            flights.append(link)
+            left -= link.travel.pace.seconds or 0
+            last = link
+
+    async def _lane(self, seat: object, flights: list[Flight]) -> None:
+        """Run one load after the other on one seat, until none is ready."""
+        try:
+            while flights:
+                await self._fly(flights)
+
+                if self.limiter.borrowed_tokens > self.limiter.total_tokens:
+                    break  # there are fewer seats now
+
+                flights = self._next_load()
+                self.fill()
+        except Exception:
+            self.source.broken()
+            raise
+        finally:
+            self.limiter.release_on_behalf_of(seat)
+
+    async def _fly(self, flights: Sequence[Flight]) -> None:
+        """Run jobs that travel together."""
+        load = Load(self.source, flights, self.echo, self.group)
+
+        try:
+            await self._prepare(flights)
+            left = [flight for flight in flights if not flight.is_over]
+
+            if left:
+                executor = self.executors[left[0].travel.executor]
+                await executor.run(self._calls(left), load)
+                self._check_told(left, load)
+        except Exception as error:
+            _logger.exception("the executor of %s failed", flights[0].job.id)
+
+            for flight in load.untold()[:1]:
+                why = f"its executor raised {error!r}"
+                self.source.ended(flight, Crashed(None, why))
+        finally:
+            for flight in reversed(load.untold()):
+                self.source.returned(flight)
+
+    async def _prepare(self, flights: Sequence[Flight]) -> None:
+        if self.versions.has_company:
+            for flight in flights:
+                await self.versions.refresh_shared(flight.job.task.input.values())
+
+        if flights[0].job.task.config.on_restart == "fail":
+            self.source.started(flights[0], None)
+            await self.notes.note_fragile(flights)
+
+    def _calls(self, flights: Sequence[Flight]) -> list[Call]:
+        made: dict[str, Made] = {}
+        calls = []
+
+        for index, flight in enumerate(flights):
+            calls.append(call_of(flight, self.versions, made))
+
+            if flight.follower is not None:
+                for place, node in enumerate(flight.job.task.output.values()):
+                    made[node.id] = index, place
+
+        return calls
+
+    def _check_told(self, flights: Sequence[Flight], load: Load) -> None:
+        """Have a job fail rather than run again and again where nothing was told."""
+        untold = load.untold()
+
+        if len(untold) == len(flights) and not any(one.verdict for one in flights):
+            self.source.ended(flights[0], Crashed(None, "its executor told no outcome"))

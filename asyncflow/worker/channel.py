@@ -1,0 +1,90 @@
+"""The channel: what a worker tells its parent while a job is under way.
+
+Datagrams to a socket of the parent. One is lost rather than that the job waits: each says
+how far the job has come, so the next one makes up for it.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from asyncflow.worker.current import Progress
+
+NAME = "channel"
+"""The name of the parent's socket, in the folder of its workers."""
+
+LONGEST = 100
+"""The most bytes that the path of a socket may have on all systems."""
+
+SIZE = 65536
+"""The most bytes of a datagram."""
+
+MESSAGE = 1000
+"""The most characters of a message that are passed on."""
+
+
+class Channel:
+    """The worker's end. Without a parent that listens, it swallows all.
+
+    :param folder: where the parent's socket is
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+
+        with suppress(OSError), short(os.path.join(folder, NAME)) as path:
+            self._socket.connect(path)
+
+    def send(self, job_id: str, progress: Progress) -> None:
+        """Tell how far a job has come."""
+        told = progress._replace(message=progress.message[:MESSAGE])
+
+        with suppress(OSError):  # nobody listens, or not fast enough
+            self._socket.send(pickle.dumps((job_id, tuple(told)), 5))
+
+    def close(self) -> None:
+        """Close this end."""
+        self._socket.close()
+
+
+def listen(folder: str) -> socket.socket:
+    """Open the parent's end, which does not block."""
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    listening.setblocking(False)
+
+    with short(os.path.join(folder, NAME)) as path:
+        listening.bind(path)
+
+    return listening
+
+
+def receive(listening: socket.socket) -> Iterator[tuple[str, Progress]]:
+    """Give what has arrived: the ids of jobs, and how far they have come."""
+    while True:
+        try:
+            data = listening.recv(SIZE)
+        except (BlockingIOError, InterruptedError):
+            return
+
+        job_id, progress = pickle.loads(data)
+        yield job_id, Progress(*progress)
+
+
+@contextmanager
+def short(path: str) -> Iterator[str]:
+    """Give a path of a file that is short enough for a socket, as long as it is used."""
+    if len(os.fsencode(path)) <= LONGEST:
+        yield path
+        return
+
+    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
+
+    try:
+        yield f"/proc/self/fd/{folder}/{os.path.basename(path)}"
+    finally:
+        os.close(folder)

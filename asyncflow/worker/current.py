@@ -1,0 +1,120 @@
+"""The job that is running here, as its function sees it: `current_job`, `report`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+INTERVAL = 0.1
+"""The least time between two reports that are passed on, in seconds."""
+
+
+class CurrentJob(NamedTuple):
+    """What a function may know of the job that it runs for."""
+
+    id: str
+    submission_id: str
+    task: str
+    """The id of the task's config."""
+    attempt: int = 1
+    """1 for the first time that the job runs, 2 where that failed, and so on."""
+
+
+class Progress(NamedTuple):
+    """How far a job has come."""
+
+    done: float | None
+    """How much is done, in whatever unit; None where that was not said."""
+    total: float | None
+    """How much there is to do, in the same unit; None where nobody knows."""
+    message: str = ""
+
+
+Send = Callable[[Progress], None]
+
+
+class _Running:
+    """A job under way, and when it reported last."""
+
+    __slots__ = ("job", "last", "send")
+
+    def __init__(self, job: CurrentJob, send: Send) -> None:
+        self.job = job
+        self.send = send
+        self.last = 0.0
+
+
+_running: ContextVar[_Running | None] = ContextVar("asyncflow_running", default=None)
+
+
+def current_job() -> CurrentJob | None:
+    """Return the job that the calling function runs for; None outside of jobs."""
+    running = _running.get()
+    return None if running is None else running.job
+
+
+def report(
+    done: float | None = None, total: float | None = None, message: str = ""
+) -> None:
+    """Say how far the calling job has come; outside of jobs this does nothing.
+
+    It shows in `Job.progress` and as `JobProgressed`. Reports that follow each other
+    within a tenth of a second are left out, but not the one where `done` is `total`.
+
+    :param done: how much is done, in whatever unit
+    :param total: how much there is to do, in the same unit; None where nobody knows
+    :param message: what people are told
+    """
+    running = _running.get()
+
+    if running is None:
+        return
+
+    now = time.monotonic()
+
+    if now - running.last >= INTERVAL or (done is not None and done == total):
+        running.last = now
+        running.send(Progress(done, total, message))
+
+
+def progress(
+    items: Iterable[T], total: int | None = None, message: str = ""
+) -> Iterator[T]:
+    """Give items one by one, and report how many are done; see `report`.
+
+    :param total: how many there are; None asks the items for their length
+    """
+    if total is None and isinstance(items, Sized):
+        total = len(items)
+
+    done = 0
+
+    for item in items:
+        yield item
+        done += 1
+        report(done, total, message)
+
+
+@contextmanager
+def running(job: CurrentJob, send: Send) -> Iterator[None]:
+    """Have the functions that are called in this context run for a job.
+
+    :param send: passes its reports on
+    """
+    token = _running.set(_Running(job, send))
+
+    try:
+        yield
+    finally:
+        _running.reset(token)
+
+
+def job_of(job_id: str, task: str, attempt: int) -> CurrentJob:
+    """Describe a job by its id."""
+    key = job_id.rpartition("_")[2]
+    return CurrentJob(job_id, f"SUBMISSION_{key}", task, attempt)

@@ -1,0 +1,102 @@
+"""What a job uses of the machine: measured and limited in its process."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from asyncflow.worker.outcome import Usage
+
+_UNIT = 1 if sys.platform == "darwin" else 1024
+"""The bytes of a unit of ``ru_maxrss``."""
+
+
+def cpu_seconds() -> float:
+    """Return the CPU time of this process and of the children it has waited for."""
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+class Meter:
+    """Measures jobs that run one after the other."""
+
+    def __init__(self) -> None:
+        self._cpu = cpu_seconds()
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin with a job."""
+        self._at = time.time()
+        self._start = time.perf_counter()
+
+    def end(self, *, looks: bool) -> Usage:
+        """Tell what the job used.
+
+        :param looks: whether to look for its own peak of memory; otherwise it is that
+            of the process
+        """
+        wall = time.perf_counter() - self._start
+        own = resource.getrusage(resource.RUSAGE_SELF)
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+        used, self._cpu = cpu - self._cpu, cpu
+        peak = _peak() if looks else None
+        return Usage(self._at, wall, used, peak or own.ru_maxrss * _UNIT)
+
+
+def forget_peak() -> None:
+    """Have the system forget the peak of memory of this process, if it can."""
+    try:
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+    except OSError:
+        return
+
+
+def _peak() -> int | None:
+    """Return the peak since it was forgotten, in bytes; None where nobody knows."""
+    try:
+        with open("/proc/self/status") as file:
+            for line in file:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        return None
+
+    return None
+
+
+@contextmanager
+def memory_limited(limit: int | None) -> Iterator[None]:
+    """Refuse this process more memory than it has and so many bytes.
+
+    What is beyond raises `MemoryError` in Python; C code may end the process.
+
+    :param limit: None for no limit
+    """
+    if limit is None:
+        yield
+        return
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = _size() + limit
+    allowed = min(most, hard) if hard != resource.RLIM_INFINITY else most
+    resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
+
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def _size() -> int:
+    """Return the size of the address space of this process, in bytes."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT
