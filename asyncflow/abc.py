@@ -207,6 +207,15 @@ class Store(ABC):
         """
         return None
 
+    @property
+    def is_far(self) -> bool:
+        """Whether orchestrators of other hosts may use it.
+
+        Those of one host tell each other that they are there. Where this is True, each
+        has to look in the store whenever it reads or writes a value.
+        """
+        return False
+
     @abstractmethod
     async def __aenter__(self) -> Self:
         """Open the store."""

@@ -411,7 +411,7 @@ class Orchestrator:
         executors = await open_executors(self._jobs, stack)
         group = await stack.enter_async_context(create_task_group())
         catalog = Catalog(self, partial(driver_of, directory))
-        versions = Versions(self.store, folder, own.id, group)
+        versions = Versions(self.store, folder, own.id, group, presence.company)
         walk = Walk(
             store=self.store,
             versions=versions,

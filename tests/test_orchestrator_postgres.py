@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import anyio
 import pytest
 from anyio import fail_after
 
-from asyncflow import Configuration, Orchestrator, Scenario, Submission
+from asyncflow import Configuration, Orchestrator, Scenario, Scope, Submission
 from asyncflow.records import OrchestratorRecord
 from asyncflow.stores.postgres import PostgresStore
 from tests import flows
@@ -115,3 +116,22 @@ async def test_a_crash_is_gone_on_from(
 
 def killed(identity: str) -> OrchestratorRecord:
     return OrchestratorRecord(identity, "another host", 1, "", "", lease=1.0)
+
+
+async def test_a_value_is_looked_up_as_other_hosts_write_too(
+    config: Configuration, url: str, tmp_path: Path
+) -> None:
+    rate = config.configure_data_node("rate", scope=Scope.GLOBAL, default_data=1)
+    cfg = config.configure_scenario("rated", None, rate)
+
+    async with Orchestrator(config, PostgresStore(url, tmp_path)) as one:
+        mine = (await one.create_scenario(cfg)).rate
+        (own,) = await one.store.orchestrators()
+        await anyio.Path(own.address).unlink()  # another host has no such path
+
+        async with Orchestrator(config, PostgresStore(url, tmp_path)) as other:
+            theirs = (await other.create_scenario(cfg)).rate
+            await theirs.write(2)
+            assert await mine.read() == 2
+            await mine.write(3)
+            assert await theirs.read() == 3

@@ -22,6 +22,7 @@ class Owner:
     def __init__(self) -> None:
         self.ended = anyio.Event()
         self.canceled: list[tuple[str, str]] = []
+        self.greeted: list[str] = []
         self.waiting = 0
 
     async def wait(self, submission_id: str) -> None:
@@ -35,13 +36,16 @@ class Owner:
     def cancel(self, submission_id: str, reason: str) -> None:
         self.canceled.append((submission_id, reason))
 
+    def peers(self) -> Peers:
+        return Peers(self.wait, self.cancel, self.greeted.append)
+
 
 async def test_waits_for_the_end_of_a_run() -> None:
     owner = Owner()
 
     with fail_after(20):
         async with (
-            Peers(owner.wait, owner.cancel) as peers,
+            owner.peers() as peers,
             create_task_group() as group,
         ):
             for _ in range(300):
@@ -56,17 +60,28 @@ async def test_waits_for_the_end_of_a_run() -> None:
 async def test_passes_a_cancel_on() -> None:
     owner = Owner()
 
-    async with Peers(owner.wait, owner.cancel) as peers:
+    async with owner.peers() as peers:
         await _peers.cancel(peers.address, "SUBMISSION_1", "no more ümläuts")
 
     assert owner.canceled == [("SUBMISSION_1", "no more ümläuts")]
+
+
+async def test_takes_note_of_a_greeting() -> None:
+    owner = Owner()
+
+    async with owner.peers() as peers:
+        await _peers.greet(peers.address, "ORCHESTRATOR_1")
+        assert owner.greeted == ["ORCHESTRATOR_1"]
+        await _peers.greet(peers.address, "ORCHESTRATOR_2")
+
+    assert owner.greeted == ["ORCHESTRATOR_1", "ORCHESTRATOR_2"]
 
 
 async def test_who_stops_waiting_is_waited_for_no_more() -> None:
     owner = Owner()
 
     with fail_after(20):
-        async with Peers(owner.wait, owner.cancel) as peers:
+        async with owner.peers() as peers:
             async with create_task_group() as group:
                 group.start_soon(_peers.wait, peers.address, "SUBMISSION_1")
 
@@ -86,17 +101,18 @@ async def test_who_stops_waiting_is_waited_for_no_more() -> None:
         b"{\n",
         b"[1]\n",
         b'{"wait": 1}\n',
+        b'{"hello": null}\n',
         b"\xff\n",
         b"x" * 70_000,
         b'{"wait": "',
     ],
-    ids=["empty", "half", "list", "number", "bytes", "long", "unfinished"],
+    ids=["empty", "half", "list", "number", "null", "bytes", "long", "unfinished"],
 )
 async def test_whatever_else_is_asked_the_connection_is_closed(line: bytes) -> None:
     owner = Owner()
 
     with fail_after(20):
-        async with Peers(owner.wait, owner.cancel) as peers:
+        async with owner.peers() as peers:
             async with await anyio.connect_unix(peers.address) as stream:
                 await stream.send(line)
 
@@ -122,7 +138,7 @@ async def test_an_owner_that_closes_is_gone() -> None:
     with fail_after(20):
         async with (
             create_task_group() as group,
-            Peers(owner.wait, owner.cancel) as peers,
+            owner.peers() as peers,
         ):
             group.start_soon(wait, peers.address)
 
@@ -141,7 +157,7 @@ import anyio
 from asyncflow.scheduler._peers import Peers
 
 async def main():
-    async with Peers(lambda _: anyio.sleep_forever(), print) as peers:
+    async with Peers(lambda _: anyio.sleep_forever(), print, print) as peers:
         print(peers.address, flush=True)
         await anyio.sleep_forever()
 
@@ -167,7 +183,7 @@ anyio.run(main)
                 process.kill()
 
     # The next one to make a temporary folder removes what the killed one has left.
-    async with Peers(Owner().wait, print):
+    async with Owner().peers():
         assert not await anyio.Path(address).parent.exists()
 
 
@@ -179,7 +195,7 @@ async def test_a_long_path_will_do(
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     owner = Owner()
 
-    async with Peers(owner.wait, owner.cancel) as peers:
+    async with owner.peers() as peers:
         assert peers.address.startswith(str(folder))
         await _peers.cancel(peers.address, "SUBMISSION_1", "far")
 

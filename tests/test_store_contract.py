@@ -177,6 +177,10 @@ async def test_kept_names_are_those_of_files(store: Store) -> None:
     assert await store.kept_names() == {"1.value", "4.value"}
 
 
+async def test_it_tells_whether_other_hosts_may_use_it(store: Store, kind: str) -> None:
+    assert store.is_far is (kind == "postgres")
+
+
 # ----------------------------------------------------------------------------- queries
 
 

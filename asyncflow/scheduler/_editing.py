@@ -28,8 +28,12 @@ class Editing:
     async def write(
         self, node: DataNode, value: object, editor_id: str | None, comment: str
     ) -> None:
-        if self.versions.is_shared:
+        is_shared = self.versions.is_shared
+
+        if is_shared or node.owner_id is None:  # one of before may have locked it
             await self._look(node)
+
+        if is_shared:
             await self.versions.refresh([node])  # a version comes after all before it
 
         _check_editor(node, editor_id)

@@ -3,9 +3,9 @@
 Each listens on a socket of its own. Who watches a run of another one connects, and has
 an answer when the run has ended; if the owner dies, the connection breaks at once.
 
-A request is one line of JSON: ``{"wait": SUBMISSION_ID}``, or ``{"cancel":
-SUBMISSION_ID, "reason": TEXT}``. The answer is one line. Whatever else is asked, the
-connection is closed.
+A request is one line of JSON: ``{"wait": SUBMISSION_ID}``, ``{"cancel": SUBMISSION_ID,
+"reason": TEXT}``, or ``{"hello": ORCHESTRATOR_ID}``. The answer is one line. Whatever
+else is asked, the connection is closed.
 """
 
 from __future__ import annotations
@@ -60,10 +60,12 @@ class Peers:
     :param wait: returns when a run has ended and all of it is durable, at once where
         there is none with this id; cancelled when the asker goes
     :param cancel: asks for the end of a run, with a reason
+    :param greet: takes note that another orchestrator is there, and which
     """
 
     _wait: Callable[[str], Awaitable[None]]
     _cancel: Callable[[str, str], None]
+    _greet: Callable[[str], None]
     address: str = attrs.field(init=False, default="")
     """The path of the socket."""
     _stack: AsyncExitStack = attrs.field(init=False, factory=AsyncExitStack)
@@ -105,6 +107,9 @@ class Peers:
                     case {"cancel": str(submission_id), "reason": str(reason)}:
                         self._cancel(submission_id, reason)
                         await stream.send(_DONE)
+                    case {"hello": str(orchestrator_id)}:
+                        self._greet(orchestrator_id)
+                        await stream.send(_DONE)
             except (*_GONE, ValueError):
                 return
 
@@ -138,6 +143,14 @@ async def cancel(address: str, submission_id: str, reason: str) -> None:
     :raises PeerGone: where it cannot be reached, or dies
     """
     await _ask(address, {"cancel": submission_id, "reason": reason})
+
+
+async def greet(address: str, own_id: str) -> None:
+    """Tell an orchestrator that another one is there; return when it has heard.
+
+    :raises PeerGone: where it cannot be reached, or dies
+    """
+    await _ask(address, {"hello": own_id})
 
 
 async def _ask(address: str, request: object) -> None:

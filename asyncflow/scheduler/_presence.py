@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Self
 
 import attrs
-from anyio import to_thread
+from anyio import CancelScope, create_task_group, fail_after, to_thread
 
 from asyncflow.abc import Store
+from asyncflow.errors import StoreFailed
 from asyncflow.records import OrchestratorRecord
-from asyncflow.scheduler._peers import Peers
-from asyncflow.scheduler._recover import new_record, own_ids
+from asyncflow.scheduler import _peers
+from asyncflow.scheduler._company import Company
+from asyncflow.scheduler._peers import PeerGone, Peers
+from asyncflow.scheduler._recover import new_record, own_ids, seems_dead
 from asyncflow.scheduler._session import Session
+
+PATIENCE = 5.0
+"""How long to wait for the answer to a greeting, in seconds. Who is stopped, or blocks
+its event loop, hears it as soon as it goes on."""
 
 
 @attrs.define(eq=False)
@@ -28,6 +35,8 @@ class Presence:
     """What the store knows of the orchestrator."""
     session: Session | None = attrs.field(init=False, default=None)
     """What it has opened; what is asked before is answered with nothing."""
+    company: Company = attrs.field(init=False, factory=Company)
+    """The others, as far as it knows."""
     _stack: AsyncExitStack = attrs.field(init=False, factory=AsyncExitStack)
 
     async def __aenter__(self) -> Self:
@@ -37,12 +46,15 @@ class Presence:
             return self
 
         async with AsyncExitStack() as stack:
-            peers = Peers(self._wait, self._cancel)
+            peers = Peers(self._wait, self._cancel, self._greeted)
             await stack.enter_async_context(peers)
             self.own = self.own._replace(address=peers.address)
-            await self.store.register(self.own)
+            # Others of this process take those for dead that are not there.
             own_ids.add(self.own.id)
+            stack.callback(own_ids.discard, self.own.id)
+            await self.store.register(self.own)
             stack.push_async_callback(self._release)
+            await self._greet_all()
             self._stack = stack.pop_all()
 
         return self
@@ -55,11 +67,42 @@ class Presence:
     ) -> None:
         await self._stack.aclose()
 
-    async def _release(self) -> None:
-        own_ids.discard(self.own.id)
+    async def _greet_all(self) -> None:
+        """Tell those that are open that they have company, before anything is written.
 
+        Of two that open at a time, at least the last to register finds the other.
+        """
+        self.company.is_there = self.store.is_far
+        others = [
+            one for one in await self.store.orchestrators() if one.id != self.own.id
+        ]
+
+        async with create_task_group() as group:
+            for other in others:
+                group.start_soon(self._greet, other)
+
+    async def _greet(self, other: OrchestratorRecord) -> None:
+        try:
+            with fail_after(PATIENCE):
+                await _peers.greet(other.address, self.own.id)
+        except (PeerGone, TimeoutError):
+            if await to_thread.run_sync(seems_dead, other):
+                return
+
+            self.company.is_untold = True
+
+        self.company.is_there = True
+
+    async def _release(self) -> None:
         if self.session is not None:
             await self.session.release()
+            return
+
+        with CancelScope(shield=True), suppress(StoreFailed):  # its exit tells that
+            await self.store.delete(self.own.id)
+
+    def _greeted(self, orchestrator_id: str) -> None:  # noqa: ARG002
+        self.company.is_there = True
 
     async def _wait(self, submission_id: str) -> None:
         if self.session is not None:

@@ -20,6 +20,7 @@ from asyncflow.folder import sweep
 from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
 from asyncflow.scheduler._alive import host, is_dead, started
 from asyncflow.scheduler._archive import Archive
+from asyncflow.scheduler._company import Company
 from asyncflow.scheduler._versions import remove
 
 _logger = logging.getLogger("asyncflow")
@@ -46,6 +47,11 @@ def new_record() -> OrchestratorRecord:
     )
 
 
+def seems_dead(record: OrchestratorRecord) -> bool:
+    """Tell whether an orchestrator is dead, as far as can be seen from here. Blocks."""
+    return is_dead(record, own_ids=own_ids, now=time.time())
+
+
 @attrs.define(eq=False)
 class Recovery:
     """Takes over the runs of dead orchestrators, and removes what they left.
@@ -62,23 +68,26 @@ class Recovery:
     _told: set[str] = attrs.field(init=False, factory=set)
     _has_adopted: bool = attrs.field(init=False, default=False)
 
+    @property
+    def company(self) -> Company:
+        """Others on the store, as far as they are known."""
+        return self.archive.versions.company
+
     async def adopt_all(self) -> None:
-        """Adopt the runs of every orchestrator that is dead."""
-        for record in await self.store.orchestrators():
-            await self.adopt(record)
+        """Adopt the runs of every orchestrator that is dead, before all else."""
+        for record in await self._others():
+            await self._adopt_dead(record)
 
     async def adopt(self, record: OrchestratorRecord) -> bool:
-        """Adopt the runs of an orchestrator if it is dead; tell whether it is no more."""
+        """Adopt the runs of an orchestrator if it is dead; tell whether it is no more.
+
+        Whoever is found may have written, even if it could not greet this one.
+        """
         if record.id == self.own.id:
             return False
 
-        dead = await to_thread.run_sync(self._is_dead, record)
-
-        if not dead:
-            return False
-
-        async with self._lock:
-            return await self._adopt(record)
+        self.company.is_there = True
+        return await self._adopt_dead(record)
 
     async def keep_alive(self) -> None:
         """Tell others that this orchestrator lives, and see who does not, for ever."""
@@ -86,7 +95,9 @@ class Recovery:
             while True:
                 await sleep(LEASE / 3)
                 self.store.save(self.own._replace(lease=time.time() + LEASE))
-                await self.adopt_all()
+
+                for record in await self._others():
+                    await self.adopt(record)
         except StoreFailed as error:  # who awaits a run has it raised
             problem = "nothing is kept any more: %s"
             await to_thread.run_sync(_logger.error, problem, error)
@@ -110,10 +121,18 @@ class Recovery:
         if not isinstance(owner, OrchestratorRecord):
             return False
 
-        return not await to_thread.run_sync(self._is_dead, owner)
+        return not await to_thread.run_sync(seems_dead, owner)
 
-    def _is_dead(self, record: OrchestratorRecord) -> bool:
-        return bool(is_dead(record, own_ids=own_ids, now=time.time()))
+    async def _others(self) -> list[OrchestratorRecord]:
+        records = await self.store.orchestrators()
+        return [one for one in records if one.id != self.own.id]
+
+    async def _adopt_dead(self, record: OrchestratorRecord) -> bool:
+        if not await to_thread.run_sync(seems_dead, record):
+            return False
+
+        async with self._lock:
+            return await self._adopt(record)
 
     async def _adopt(self, dead: OrchestratorRecord) -> bool:
         runs = await self.store.submissions(orchestrator_id=dead.id, is_finished=False)

@@ -65,8 +65,8 @@ class Session:
 
     @property
     def is_shared(self) -> bool:
-        """Whether others may use the store."""
-        return self.versions.is_shared
+        """Whether others may use the store, even if nobody does now."""
+        return self.store.values_folder is not None
 
     async def create(
         self,
@@ -114,7 +114,7 @@ class Session:
         )
         submission.orchestrator_id = self.own.id
         tasks = [job.task for job in submission.jobs]
-        shared = _shared(tasks) if self.is_shared else []
+        shared = _shared(tasks) if self.versions.is_shared else []
         travel = self._travel(tasks, force=force)
         check_inputs(self.walk, tasks, [node.id for node in shared])
         first: First | None = None
@@ -179,10 +179,14 @@ class Session:
         with CancelScope(shield=True), suppress(StoreFailed):  # its exit tells that
             await self.recovery.clean_up()
 
-            if await self.recovery.unfinished():
-                self.store.save(self.own._replace(started="closed", lease=0.0))
-            else:
+            is_left = bool(await self.recovery.unfinished())
+
+            if not is_left:
                 await self._remove(await self.store.delete(self.own.id))
+
+            if is_left or self.versions.company.is_untold:
+                self.store.save(self.own._replace(started="closed", lease=0.0))
+                await self.store.flush()
 
     def tell_unwatched(self) -> None:
         """Log the failures that nobody has seen. Blocks."""

@@ -17,6 +17,7 @@ from asyncflow.abc import Kept, Store
 from asyncflow.entities.data_node import DataNode, Version
 from asyncflow.errors import NoData, NotPicklable, StoreFailed, ValueMissing
 from asyncflow.records import VersionRecord
+from asyncflow.scheduler._company import Company
 
 _logger = logging.getLogger("asyncflow")
 
@@ -32,12 +33,14 @@ class Versions:
     :param folder: where the files of large values are
     :param holder_id: the orchestrator that values in memory end with
     :param group: removes files in the background
+    :param company: others, who may write what is kept here
     """
 
     store: Store
     folder: str
     holder_id: str
     group: TaskGroup
+    company: Company
     _paths: int = attrs.field(init=False, default=0)
     _garbage: list[str] = attrs.field(init=False, factory=list)
 
@@ -69,8 +72,8 @@ class Versions:
 
     @property
     def is_shared(self) -> bool:
-        """Whether others may write what is kept here."""
-        return self.store.values_folder is not None
+        """Whether others may write what is kept here, or may have done so."""
+        return self.company.is_there
 
     async def refresh(self, nodes: Iterable[DataNode]) -> None:
         """Look what others have written."""

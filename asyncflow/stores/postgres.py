@@ -41,6 +41,11 @@ class PostgresStore(DatabaseStore):
     folder: str = attrs.field(default=FOLDER, converter=_text)
 
     @property
+    def is_far(self) -> bool:
+        """True: any host that reaches the server may use it."""
+        return True
+
+    @property
     def _name(self) -> str:
         return "PostgreSQL"
 

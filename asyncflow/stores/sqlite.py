@@ -18,6 +18,10 @@ def _text(path: str | os.PathLike[str]) -> str:
 class SqliteStore(DatabaseStore):
     """Keep records in an SQLite file. Several processes may use one file at a time.
 
+    Those of one host see at once what others write. Where processes cannot reach each
+    other's sockets, as in different containers, one that was alone may read old values
+    for ten seconds after another has opened the file.
+
     What was flushed survives the end of the process, by `kill -9` too. After a power
     failure the file is whole, but the last seconds may be missing: the write-ahead log
     reaches the disk when SQLite merges it (``synchronous=NORMAL``). The file must be on
