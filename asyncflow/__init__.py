@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from asyncflow.config import Configuration as Configuration
     from asyncflow.config import DataNodeConfig as DataNodeConfig
     from asyncflow.config import JobConfig as JobConfig
+    from asyncflow.config import Retry as Retry
     from asyncflow.config import ScenarioConfig as ScenarioConfig
     from asyncflow.config import Scope as Scope
     from asyncflow.config import TaskConfig as TaskConfig
@@ -77,7 +78,7 @@ if TYPE_CHECKING:
     from asyncflow.records import SubmissionRecord as SubmissionRecord
 
 _HOMES = {
-    "config": "Config Configuration DataNodeConfig JobConfig ScenarioConfig Scope "
+    "config": "Config Configuration DataNodeConfig JobConfig Retry ScenarioConfig Scope "
     "TaskConfig",
     "entities.completion": "as_completed",
     "entities.data_node": "DataNode Edit",

@@ -619,12 +619,12 @@ BAD: dict[str, tuple[str, list[Found]]] = {
     "kind": ("TASK = []\n", [(1, "TASK", "", "[] is not a table")]),
     "section": ("[TASK]\nt = 1\n", [(2, "TASK.t", "", "1 is not a table")]),
     "job_values": (
-        "[JOB]\nmode = 1\nmax_nb_of_workers = '2'\necho = 1\nresources = {}\n",
+        "[JOB]\nmode = 1\nmax_nb_of_workers = '2'\necho = 1\nresources = 2\n",
         [
             (2, "JOB", "mode", "1 is not known"),
             (3, "JOB", "max_nb_of_workers", "'2' is not an int"),
             (4, "JOB", "echo", "1 is not a bool"),
-            (5, "JOB", "resources", "not available in this version"),
+            (5, "JOB", "resources", "2 does not map names to amounts"),
         ],
     ),
     "node_values": (
@@ -684,7 +684,7 @@ BAD: dict[str, tuple[str, list[Found]]] = {
     "task_values": (
         (
             "[TASK.t]\nfunction = 1\ninputs = 'a'\noutputs = [1, 'b']\nskippable = 1\n"
-            "executor = 'x'\nretry = 3\ninput = []\n"
+            "executor = 'x'\nretry = 'x'\ninput = []\n"
         ),
         [
             (2, "TASK.t", "function", "write it as 'module:function'"),
@@ -693,7 +693,7 @@ BAD: dict[str, tuple[str, list[Found]]] = {
             (4, "TASK.t", "outputs", "'b' is the id of nothing"),
             (5, "TASK.t", "skippable", "1 is not a bool"),
             (6, "TASK.t", "executor", "'x' is not known"),
-            (7, "TASK.t", "retry", "not available"),
+            (7, "TASK.t", "retry", "'x' is not a Retry"),
             (8, "TASK.t", "input", "call it inputs"),
         ],
     ),

@@ -183,7 +183,9 @@ def test_the_users_own_configuration(pytester: pytest.Pytester) -> None:
         import pytest
         from asyncflow import Config, Orchestrator
 
-        Config.configure_job_executions("standalone", 3, echo=False, note="mine")
+        options = {"echo": False, "resources": {"gpu": 2}, "kill_grace": 0.5}
+        Config.configure_job_executions("standalone", 3, **options, note="mine")
+        Config.configure_task("train", len, needs={"gpu": 2})
         Config.configure_scenario("empty", [])
 
         @pytest.fixture
@@ -199,6 +201,7 @@ def test_the_users_own_configuration(pytester: pytest.Pytester) -> None:
             jobs = Config.job_config
             assert (jobs.mode, jobs.max_nb_of_workers) == ("standalone", 3)
             assert (jobs.echo, jobs.properties) == (False, {"note": "mine"})
+            assert (jobs.resources, jobs.kill_grace) == ({"gpu": 2}, 0.5)
         """
     )
     run(pytester).assert_outcomes(passed=1)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from asyncflow.config import graph, keeping
+from asyncflow.config import executions, graph, keeping, limits, resources
+from asyncflow.config.choices import choice, flag
 from asyncflow.config.names import MISNAMED, NOT_AVAILABLE, RESERVED, is_name
 from asyncflow.config.registry import Registry
 from asyncflow.config.sections import (
@@ -25,13 +25,12 @@ from asyncflow.worker.errors import NotPicklable
 STORAGE_TYPES = ("pickle", "in_memory")
 EXECUTORS = ("process", "thread", "inline")
 ON_RESTART = ("rerun", "fail")
-MODES = ("development", "standalone")
-MAX_WORKERS = 1024
 
 
 def problems(registry: Registry) -> Iterator[Problem]:
     """Yield everything that is wrong with the sections, in their order."""
-    yield from _job(registry)
+    yield from executions.problems(registry.job)
+    yield from _properties("JOB", "JOB", registry.job.properties)
 
     for section in registry.sections:
         yield from _id(registry, section)
@@ -50,13 +49,6 @@ def problems(registry: Registry) -> Iterator[Problem]:
 
 
 # ----------------------------------------------------------------------- any section
-
-
-def one_of(value: object, known: Collection[str]) -> str:
-    """Make the remedy for a value that is not among the known ones."""
-    close = difflib.get_close_matches(value, known, 1) if isinstance(value, str) else []
-    meant = f"did you mean {close[0]!r}? " if close else ""
-    return f"{meant}choose one of {', '.join(map(repr, known))}"
 
 
 def not_registered(label: str, field: str, section: Section) -> Problem:
@@ -126,70 +118,11 @@ def _properties(
             )
 
 
-def _choice(
-    label: str, field: str, value: object, known: Collection[str]
-) -> Iterator[Problem]:
-    if not isinstance(value, str) or value not in known:
-        yield Problem(
-            section=label,
-            field=field,
-            message=f"{value!r} is not known",
-            remedy=one_of(value, known),
-        )
-
-
-def _flag(label: str, field: str, value: object) -> Iterator[Problem]:
-    if not isinstance(value, bool):
-        yield Problem(
-            section=label,
-            field=field,
-            message=f"{value!r} is not a bool",
-            remedy="give True or False",
-        )
-
-
-# -------------------------------------------------------------------- job executions
-
-
-def _job(registry: Registry) -> Iterator[Problem]:
-    job = registry.job
-    yield from _mode(job.mode)
-    yield from _workers(job.max_nb_of_workers)
-    yield from _flag("JOB", "echo", job.echo)
-    yield from _flag("JOB", "prewarm", job.prewarm)
-    yield from _properties("JOB", "JOB", job.properties)
-
-
-def _mode(mode: object) -> Iterator[Problem]:
-    if mode == "cluster":
-        yield Problem(
-            section="JOB",
-            field="mode",
-            message="the mode 'cluster' is not available in this version",
-            remedy="use 'standalone'",
-        )
-    else:
-        yield from _choice("JOB", "mode", mode, MODES)
-
-
-def _workers(count: object) -> Iterator[Problem]:
-    if count is None:
-        return
-
-    if type(count) is not int or not 1 <= count <= MAX_WORKERS:
-        yield Problem(
-            section="JOB",
-            field="max_nb_of_workers",
-            message=f"{count!r} is not an int from 1 to {MAX_WORKERS}",
-            remedy="give one, or None for the number of usable CPUs",
-        )
-
-
 # ------------------------------------------------------------------------ data nodes
 
 
 def _data_node(node: DataNodeConfig) -> Iterator[Problem]:
-    yield from _choice(node.label, "storage_type", node.storage_type, STORAGE_TYPES)
+    yield from choice(node.label, "storage_type", node.storage_type, STORAGE_TYPES)
     yield from _scope(node.label, node.scope)
     yield from _default(node)
     yield from keeping.problems(node)
@@ -222,10 +155,12 @@ def _default(node: DataNodeConfig) -> Iterator[Problem]:
 
 def _task(registry: Registry, task: TaskConfig) -> Iterator[Problem]:
     yield from _function(task.label, task.function)
-    yield from _flag(task.label, "skippable", task.skippable)
-    yield from _choice(task.label, "executor", task.executor, EXECUTORS)
-    yield from _choice(task.label, "on_restart", task.on_restart, ON_RESTART)
+    yield from flag(task.label, "skippable", task.skippable)
+    yield from choice(task.label, "executor", task.executor, EXECUTORS)
+    yield from choice(task.label, "on_restart", task.on_restart, ON_RESTART)
     yield from _async_in_thread(task)
+    yield from limits.problems(task)
+    yield from resources.needs(task, registry.job.resources)
 
     for field, nodes in (("input", task.input), ("output", task.output)):
         yield from _members(task.label, field, nodes, DataNodeConfig, registry)

@@ -8,12 +8,14 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import attrs
 
 from asyncflow.config import checks
+from asyncflow.config.given import as_amounts, as_path, as_sequences, as_tuple
 from asyncflow.config.registry import Registry
+from asyncflow.config.retry import Retry, as_retry
 from asyncflow.config.sections import (
     DataNodeConfig,
     JobConfig,
@@ -99,7 +101,7 @@ class Configuration:
                 validity_period=validity_period,
                 keep_versions=keep_versions,
                 default_data=default_data,
-                default_path=_as_path(default_path),
+                default_path=as_path(default_path),
                 properties=properties,
             )
         )
@@ -128,7 +130,7 @@ class Configuration:
                 validity_period=validity_period,
                 keep_versions=keep_versions,
                 default_data=default_data,
-                default_path=_as_path(default_path),
+                default_path=as_path(default_path),
                 properties=properties,
             )
         )
@@ -169,9 +171,18 @@ class Configuration:
         *,
         executor: str = "process",
         on_restart: str = "rerun",
+        run_timeout: float | None = None,
+        stall_timeout: float | None = None,
+        retry: Retry | int | None = None,
+        crash_retries: int = 1,
+        needs: Mapping[str, float] | None = None,
+        memory_limit: int | None = None,
         **properties: object,
     ) -> TaskConfig:
         """Declare a task.
+
+        In development mode a plain function holds the event loop: its `run_timeout`,
+        `stall_timeout` and `memory_limit` are checked here, but not enforced.
 
         :param id: an identifier, unique in this configuration.
         :param function: called with the value of each input, in their order.
@@ -182,17 +193,36 @@ class Configuration:
             run on the event loop in any case.
         :param on_restart: what becomes of a job that ran when its orchestrator was
             killed: ``rerun`` runs it again, ``fail`` does not.
+        :param run_timeout: how many seconds a job may run until it is killed; None for
+            any number. What cannot be killed cannot have it: a thread, or a plain
+            function with ``executor="inline"``.
+        :param stall_timeout: how many seconds a job may report no progress until it is
+            killed; None for any number. For what can be killed, as `run_timeout`.
+        :param retry: when a job that failed is tried again: a `Retry`, or how often it
+            is tried in all; None for once.
+        :param crash_retries: how often a job runs again after its worker process died.
+            With ``on_restart="fail"`` it never does.
+        :param needs: how much a job needs of named resources while it runs, such as
+            ``{"gpu": 1}``; `configure_job_executions` declares them. None for nothing.
+        :param memory_limit: how many bytes a job's process may take beyond what it had;
+            None for any number. Only for plain functions with ``executor="process"``.
         :param properties: whatever else you want to keep with it.
         """
         return self._configure(
             TaskConfig(
                 id=id,
                 function=function,
-                input=_as_tuple(input),
-                output=_as_tuple(output),
+                input=as_tuple(input),
+                output=as_tuple(output),
                 skippable=skippable,
                 executor=executor,
                 on_restart=on_restart,
+                run_timeout=run_timeout,
+                stall_timeout=stall_timeout,
+                retry=as_retry(retry),
+                crash_retries=crash_retries,
+                needs=as_amounts(needs),
+                memory_limit=memory_limit,
                 properties=properties,
             )
         )
@@ -219,9 +249,9 @@ class Configuration:
         return self._configure(
             ScenarioConfig(
                 id=id,
-                task_configs=_as_tuple(task_configs),
-                additional_data_node_configs=_as_tuple(additional_data_node_configs),
-                sequences=_as_sequences(sequences),
+                task_configs=as_tuple(task_configs),
+                additional_data_node_configs=as_tuple(additional_data_node_configs),
+                sequences=as_sequences(sequences),
                 properties=properties,
             )
         )
@@ -233,6 +263,14 @@ class Configuration:
         *,
         echo: bool = True,
         prewarm: bool = False,
+        resources: Mapping[str, float] | None = None,
+        kill_grace: float = 2.0,
+        shutdown_grace: float = 5.0,
+        max_jobs_per_worker: int | None = None,
+        max_worker_age: float | None = None,
+        max_worker_rss: int | None = None,
+        max_log_size: int = 1_048_576,
+        loop_lag_warning: float | None = None,
         **properties: object,
     ) -> JobConfig:
         """Declare how jobs are executed; the latest call counts.
@@ -241,6 +279,19 @@ class Configuration:
         :param max_nb_of_workers: None is the number of usable CPUs.
         :param echo: whether to print what a job printed, when it ends.
         :param prewarm: whether to spawn the workers at start.
+        :param resources: how much there is of named resources, for all running jobs
+            together, such as ``{"gpu": 2}``; None for no resources.
+        :param kill_grace: seconds from SIGTERM to SIGKILL, where a job is ended.
+        :param shutdown_grace: seconds that running jobs may take after a first Ctrl-C.
+        :param max_jobs_per_worker: how many jobs a worker process runs until another
+            takes its place; None for any number.
+        :param max_worker_age: how many seconds it takes jobs; None for any number.
+        :param max_worker_rss: with how many bytes of memory it takes another job; None
+            for any number.
+        :param max_log_size: how many bytes are kept of what a job prints: its beginning
+            and its end.
+        :param loop_lag_warning: how many seconds of a blocked event loop make a
+            warning; None does not watch it.
         :param properties: whatever else you want to keep with it.
         """
         self._registry.job = JobConfig(
@@ -248,6 +299,14 @@ class Configuration:
             max_nb_of_workers=max_nb_of_workers,
             echo=echo,
             prewarm=prewarm,
+            resources=as_amounts(resources),
+            kill_grace=kill_grace,
+            shutdown_grace=shutdown_grace,
+            max_jobs_per_worker=max_jobs_per_worker,
+            max_worker_age=max_worker_age,
+            max_worker_rss=max_worker_rss,
+            max_log_size=max_log_size,
+            loop_lag_warning=loop_lag_warning,
             properties=properties,
         )
         self._revision += 1
@@ -338,33 +397,6 @@ class Configuration:
             self._recorded.extend(_conflict(previous, current))
 
         return current
-
-
-def _as_tuple(value: object) -> tuple[Any, ...]:
-    """Make a tuple of None, of one thing, or of several."""
-    if value is None:
-        return ()
-
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        return tuple(value)
-
-    return (value,)
-
-
-def _as_sequences(value: object) -> Any:
-    """Make a dict of tuples; what maps nothing is kept, for the checks to report."""
-    if value is None:
-        return {}
-
-    if isinstance(value, Mapping):
-        return {name: _as_tuple(tasks) for name, tasks in value.items()}
-
-    return value
-
-
-def _as_path(value: object) -> Any:
-    """Make a string of a path; anything else is kept, for the checks to report."""
-    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 def _unknown_scenario(key: str, known: Collection[str]) -> Problem:

@@ -46,18 +46,9 @@ RESERVED = frozenset(
 
 NOT_AVAILABLE: Mapping[str, frozenset[str]] = {
     "DATA_NODE": frozenset(),
-    "TASK": frozenset(
-        {
-            "crash_retries",
-            "memory_limit",
-            "needs",
-            "retry",
-            "run_timeout",
-            "stall_timeout",
-        }
-    ),
+    "TASK": frozenset(),
     "SCENARIO": frozenset({"comparators", "frequency"}),
-    "JOB": frozenset({"resources"}),
+    "JOB": frozenset(),
 }
 """Options that mean something, but not yet: to keep one as a property would look as if
 it worked."""

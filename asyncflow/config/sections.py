@@ -17,6 +17,9 @@ from typing import ClassVar
 
 import attrs
 
+from asyncflow.config.given import as_amounts
+from asyncflow.config.retry import Retry, as_retry
+
 
 class Scope(enum.Enum):
     """How widely a data node is shared."""
@@ -172,6 +175,29 @@ class TaskConfig(Section):
     """What becomes of a job that ran when its orchestrator was killed: ``rerun``,
     ``fail``."""
 
+    run_timeout: float | None = None
+    """How many seconds a job may run until it is killed; None for any number."""
+
+    stall_timeout: float | None = None
+    """How many seconds a job may report no progress until it is killed; None for any
+    number."""
+
+    retry: Retry | None = attrs.field(default=None, converter=as_retry)
+    """When a job that failed is tried again; None for never."""
+
+    crash_retries: int = 1
+    """How often a job runs again after its worker process died; with ``on_restart`` of
+    ``fail`` it never does."""
+
+    needs: Mapping[str, float] = attrs.field(
+        factory=dict[str, float], converter=as_amounts
+    )
+    """How much a job needs of named resources, while it runs."""
+
+    memory_limit: int | None = None
+    """How many bytes a job's process may take beyond what it had; None for any
+    number."""
+
     @property
     def input_configs(self) -> tuple[DataNodeConfig, ...]:
         """The data nodes it reads."""
@@ -241,6 +267,34 @@ class JobConfig:
 
     prewarm: bool = False
     """Whether the workers are spawned at start, not when they are needed first."""
+
+    resources: Mapping[str, float] = attrs.field(
+        factory=dict[str, float], converter=as_amounts
+    )
+    """How much there is of named resources, for all running jobs together."""
+
+    kill_grace: float = 2.0
+    """Seconds from SIGTERM to SIGKILL, where a job is ended."""
+
+    shutdown_grace: float = 5.0
+    """Seconds that running jobs may take after the first Ctrl-C."""
+
+    max_jobs_per_worker: int | None = None
+    """How many jobs a worker process runs until another takes its place; None for any
+    number."""
+
+    max_worker_age: float | None = None
+    """How many seconds a worker process takes jobs; None for any number."""
+
+    max_worker_rss: int | None = None
+    """With how many bytes of memory a worker process takes another job; None for any
+    number."""
+
+    max_log_size: int = 1_048_576
+    """How many bytes are kept of what a job prints: its beginning and its end."""
+
+    loop_lag_warning: float | None = None
+    """How many seconds of a blocked event loop make a warning; None does not watch."""
 
     properties: Mapping[str, object] = attrs.field(factory=dict[str, object])
     """Whatever else was given, by name."""

@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 
 import attrs
 
-from asyncflow.config import checks
+from asyncflow.config import checks, choices
 from asyncflow.config.importable import NotImportable, find
 from asyncflow.config.keeping import from_text
 from asyncflow.config.registry import Registry
+from asyncflow.config.retry import Retry
 from asyncflow.config.sections import (
     DataNodeConfig,
     JobConfig,
@@ -158,6 +159,9 @@ class _Reader:
             if name in table:
                 table[name] = self._referred(label, name, table[name], nodes)
 
+        if isinstance(table.get("retry"), dict):
+            table["retry"] = self._retry(label, table["retry"])
+
         self._put(
             self.draft.tasks.get(key), TaskConfig(id=key, function=_missing), table
         )
@@ -217,6 +221,15 @@ class _Reader:
             self._report(label, "function", str(error), remedy)
             return _missing
 
+    def _retry(self, label: str, table: Table) -> Retry:
+        known = attrs.fields_dict(Retry)
+        for name in table:
+            if name not in known:
+                message, remedy = f"{name!r} is not known", choices.one_of(name, known)
+                self._report(label, "retry", message, remedy)
+
+        return Retry(**{name: table[name] for name in table if name in known})
+
     def _referred(
         self, label: str, field: str, ids: object, known: Mapping[str, S]
     ) -> tuple[S, ...]:
@@ -231,7 +244,7 @@ class _Reader:
         for key in ids:
             if not isinstance(key, str) or key not in known:
                 message = f"{key!r} is the id of nothing that is declared"
-                self._report(label, field, message, checks.one_of(key, known))
+                self._report(label, field, message, choices.one_of(key, known))
 
         return tuple(known[key] for key in ids if isinstance(key, str) and key in known)
 
@@ -240,7 +253,7 @@ class _Reader:
     def _unknown_tables(self) -> None:
         for name in self.tables:
             if name not in TABLES:
-                remedy = checks.one_of(name, TABLES)
+                remedy = choices.one_of(name, TABLES)
                 self._report(name, "", "the table is not known", remedy)
 
     def _misnamed(self, section: Section, properties: Table) -> None:

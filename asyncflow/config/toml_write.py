@@ -7,20 +7,17 @@ import os
 import reprlib
 import secrets
 import shutil
-import tomllib
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import attrs
-import tomlkit
-from tomlkit.items import Item, Key
-from tomlkit.items import Table as TomlTable
 
 from asyncflow.config.importable import NotImportable, name_of
 from asyncflow.config.keeping import to_text
 from asyncflow.config.registry import Registry
+from asyncflow.config.retry import Retry, to_table
 from asyncflow.config.sections import (
     DataNodeConfig,
     JobConfig,
@@ -31,13 +28,31 @@ from asyncflow.config.sections import (
     same_value,
 )
 from asyncflow.config.toml_read import TABLES, parse
+from asyncflow.config.toml_text import edited, fresh
 from asyncflow.errors import ConfigError, Problem
 
 Table = dict[str, Any]
 
-HEADER = "# What asyncflow runs; written by Config.export, read by Config.load.\n"
-
 PLAIN_ONLY = "use text, numbers, bools, dates, lists and dicts, or set it in code"
+
+TASK_LIMITS = (
+    "run_timeout",
+    "stall_timeout",
+    "retry",
+    "crash_retries",
+    "needs",
+    "memory_limit",
+)
+JOB_LIMITS = (
+    "resources",
+    "kill_grace",
+    "shutdown_grace",
+    "max_jobs_per_worker",
+    "max_worker_age",
+    "max_worker_rss",
+    "max_log_size",
+    "loop_lag_warning",
+)
 
 _SIMPLE = frozenset({bool, int, float, datetime.date})
 
@@ -59,8 +74,8 @@ def dump(registry: Registry, existing: str | None = None) -> str:
     :raises ConfigError: something has no TOML form: all of it.
     """
     tables = _Writer().tables(registry)
-    edited = None if existing is None else _edited(existing, tables)
-    return _fresh(tables) if edited is None else edited
+    text = None if existing is None else edited(existing, tables)
+    return fresh(tables) if text is None else text
 
 
 # -------------------------------------------------------- from sections to plain tables
@@ -147,6 +162,7 @@ class _Writer:
     def _job(self, job: JobConfig) -> Table:
         table: Table = {"mode": self._value("JOB", "mode", job.mode)}
         self._unless_default(table, "JOB", job, "max_nb_of_workers", "echo", "prewarm")
+        self._unless_default(table, "JOB", job, *JOB_LIMITS)
         return table | self._properties("JOB", job.properties)
 
     def _data_node(self, node: DataNodeConfig) -> Table:
@@ -165,7 +181,7 @@ class _Writer:
             "outputs": self._ids(task.label, "output", task.output),
         }
         self._unless_default(table, task.label, task, "skippable", "executor")
-        self._unless_default(table, task.label, task, "on_restart")
+        self._unless_default(table, task.label, task, "on_restart", *TASK_LIMITS)
         return table | self._properties(task.label, task.properties)
 
     def _scenario(self, scenario: ScenarioConfig) -> Table:
@@ -216,16 +232,11 @@ class _Writer:
         self, table: Table, label: str, section: Section | JobConfig, *names: str
     ) -> None:
         """Add the fields that are not what they are by default."""
-        defaults = attrs.fields_dict(type(section))
+        fields = attrs.fields_dict(type(section))
         for name in names:
-            value, default = getattr(section, name), defaults[name].default
-            if same_value(value, default):
-                continue
-
-            if name == "validity_period" and isinstance(value, timedelta):
-                value = to_text(value)
-
-            table[name] = self._value(label, name, value)
+            value = getattr(section, name)
+            if not same_value(value, _default(fields[name])):
+                table[name] = self._value(label, name, _native(name, value))
 
     def _properties(self, label: str, properties: Mapping[str, object]) -> Table:
         return {
@@ -263,116 +274,20 @@ class _Writer:
         )
 
 
-# ------------------------------------------------------------ from plain tables to text
+def _default(field: attrs.Attribute[Any]) -> object:
+    factory = getattr(field.default, "factory", None)
+    return field.default if factory is None else factory()
 
 
-def _fresh(tables: Table) -> str:
-    """Write a text: only tables of sections are tables, what they hold is inline."""
-    parts = [HEADER]
-    for kind, sections in tables.items():
-        if kind == "JOB":
-            parts.append(_section((kind,), sections))
-        else:
-            parts += [_section((kind, key), table) for key, table in sections.items()]
-
-    return "\n".join(parts)
-
-
-def _section(path: tuple[str, ...], table: Table) -> str:
-    sequences = table.get("sequences") if path[0] == "SCENARIO" else None
-    names = [name for name in table if sequences is None or name != "sequences"]
-    text = f"[{'.'.join(map(_key, path))}]\n" + "".join(
-        f"{_key(name)} = {_item(table[name]).as_string()}\n" for name in names
-    )
-    return (
-        text
-        if sequences is None
-        else f"{text}\n{_section((*path, 'sequences'), sequences)}"
-    )
-
-
-def _key(name: str) -> str:
-    return tomlkit.key(name).as_string()
-
-
-def _item(value: Any) -> Item:
-    if isinstance(value, dict):
-        table = tomlkit.inline_table()
-        for name, item in value.items():
-            table.append(tomlkit.key(name), _item(item))
-
-        return table
-
-    if isinstance(value, list):
-        array = tomlkit.array()
-        array.extend(map(_item, value))
-        return array
-
-    scalar: Item = tomlkit.item(value)
-    return scalar
-
-
-def _edited(text: str, tables: Table) -> str | None:
-    """Edit a text so that it says what the tables say; None where that fails.
-
-    tomlkit keeps what it does not touch, but not every layout survives its edits: the
-    result counts only if it reads back as meant.
-    """
-    try:
-        document = tomlkit.parse(text)
-        _edit(document, tables, ())
-        edited = tomlkit.dumps(document).rstrip() + "\n"
-        return edited if tomllib.loads(edited) == tables else None
-    except Exception:  # whatever tomlkit stumbles over: the text is written anew
-        return None
-
-
-def _edit(
-    present: MutableMapping[str, Any], wanted: Table, path: tuple[str, ...]
-) -> None:
-    for name in [name for name in present if name not in wanted]:
-        del present[name]
-
-    tail = _cut_tail(present)
-    for name, value in wanted.items():
-        old = present.get(name)
-        if isinstance(old, MutableMapping) and isinstance(value, dict):
-            _edit(old, value, (*path, name))
-        elif repr(old.unwrap() if isinstance(old, Item) else old) != repr(value):
-            present[name] = _new(value, (*path, name))
-
-    if isinstance(present, TomlTable):
-        present.value.body.extend(tail)
-
-
-def _cut_tail(table: object) -> list[tuple[Key | None, Item]]:
-    """Cut off the blank lines and comments before the next table, whose they are."""
-    tail: list[tuple[Key | None, Item]] = []
-    if isinstance(table, TomlTable):
-        body = table.value.body
-        while body and body[-1][0] is None:
-            tail.insert(0, body.pop())
-
-    return tail
-
-
-def _new(value: Any, path: tuple[str, ...]) -> Item:
-    """Make what an edited text lacks: a table where a fresh text would have one."""
-    sequences = len(path) == 3 and path[0] == "SCENARIO" and path[2] == "sequences"
-    if len(path) > 2 and not sequences:
-        return _item(value)
-
-    if not isinstance(value, dict) or (path[0] == "JOB" and len(path) > 1):
-        return _item(value)
-
-    table = tomlkit.table(is_super_table=len(path) == 1 and path[0] != "JOB")
-    for name, item in value.items():
-        table.append(tomlkit.key(name), _new(item, (*path, name)))
-
-    if not table.is_super_table() and "sequences" not in value:
-        table.add(tomlkit.nl())
-
-    return table
+def _native(name: str, value: object) -> object:
+    """Return what a field's own type is in TOML."""
+    match value:
+        case timedelta() if name == "validity_period":
+            return to_text(value)
+        case Retry() if name == "retry":
+            return to_table(value)
+        case _:
+            return value
 
 
 # ------------------------------------------------------------------------- to the disk

@@ -55,16 +55,12 @@ class Bench:
 @contextmanager
 def _executed(config: Configuration, mode: str, workers: int) -> Generator[None]:
     """Have jobs executed in a mode by what is opened meanwhile."""
-    own = config.job_config
-    config.configure_job_executions(mode, workers, echo=own.echo)
+    options = attrs.asdict(config.job_config, recurse=False)
+    properties = options.pop("properties")
+    here = {"mode": mode, "max_nb_of_workers": workers, "prewarm": False}
+    config.configure_job_executions(**{**options, **here})
 
     try:
         yield
     finally:
-        config.configure_job_executions(
-            own.mode,
-            own.max_nb_of_workers,
-            echo=own.echo,
-            prewarm=own.prewarm,
-            **own.properties,
-        )
+        config.configure_job_executions(**options, **properties)

@@ -68,7 +68,7 @@ NARROW: Mapping[str, frozenset[str]] = {
 """Modules that see less at run time, outside ``if TYPE_CHECKING``, than for types."""
 
 OUTSIDE: Mapping[str, frozenset[str]] = {
-    "config.toml_write": frozenset({"tomlkit"}),
+    "config.toml_text": frozenset({"tomlkit"}),
     "stores._postgres": frozenset({"psycopg"}),
     "testing._asyncio": frozenset({"pytest", "pytest_asyncio"}),
     "testing.plugin": frozenset({"pytest"}),

@@ -48,6 +48,7 @@ PUBLIC = (
     "PlannedJob",
     "Problem",
     "RemoteTraceback",
+    "Retry",
     "Scenario",
     "ScenarioConfig",
     "ScenarioRecord",

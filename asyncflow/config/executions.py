@@ -1,0 +1,70 @@
+"""What can be wrong with how jobs are executed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from asyncflow.config import resources
+from asyncflow.config.choices import choice, flag
+from asyncflow.config.numbers import (
+    BYTES_OR_NONE,
+    MAX_BYTES,
+    MAX_COUNT,
+    SECONDS,
+    SECONDS_OR_NONE,
+    Number,
+)
+from asyncflow.config.sections import JobConfig
+from asyncflow.errors import Problem
+
+MODES = ("development", "standalone")
+
+NUMBERS: Mapping[str, Number] = {
+    "max_nb_of_workers": Number(
+        least=1,
+        most=1024,
+        whole=True,
+        optional=True,
+        remedy="give one, or None for the number of usable CPUs",
+    ),
+    "kill_grace": SECONDS,
+    "shutdown_grace": SECONDS,
+    "max_jobs_per_worker": Number(
+        least=1,
+        most=MAX_COUNT,
+        whole=True,
+        optional=True,
+        remedy="give one, or None for any number of jobs",
+    ),
+    "max_worker_age": SECONDS_OR_NONE,
+    "max_worker_rss": BYTES_OR_NONE,
+    "max_log_size": Number(most=MAX_BYTES, whole=True, remedy="give bytes"),
+    "loop_lag_warning": Number(
+        over=True,
+        optional=True,
+        remedy="give seconds, or None not to watch the event loop",
+    ),
+}
+
+
+def problems(job: JobConfig) -> Iterator[Problem]:
+    """Yield what is wrong with how jobs are executed, free properties aside."""
+    yield from _mode(job.mode)
+    yield from flag("JOB", "echo", job.echo)
+    yield from flag("JOB", "prewarm", job.prewarm)
+    for field, number in NUMBERS.items():
+        yield from number.problems("JOB", field, getattr(job, field))
+
+    yield from resources.totals("JOB", "resources", job.resources)
+
+
+def _mode(mode: object) -> Iterator[Problem]:
+    if mode == "cluster":
+        yield Problem(
+            section="JOB",
+            field="mode",
+            message="the mode 'cluster' is not available in this version",
+            remedy="use 'standalone'",
+        )
+    else:
+        yield from choice("JOB", "mode", mode, MODES)

@@ -1,0 +1,86 @@
+"""Fields that take numbers: which ones."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import attrs
+
+from asyncflow.errors import Problem
+
+MAX_COUNT = 1_000_000
+MAX_BYTES = 1 << 60
+
+
+@attrs.frozen(kw_only=True)
+class Number:
+    """The numbers that a field takes."""
+
+    remedy: str
+    """What to do about any other value."""
+
+    least: float = 0
+    """The smallest of them."""
+
+    over: bool = False
+    """Whether it is more than the least."""
+
+    most: float = sys.float_info.max
+    """The largest of them; by default any that is finite."""
+
+    whole: bool = False
+    """Whether it is an int."""
+
+    optional: bool = False
+    """Whether the field takes None, too."""
+
+    def takes(self, value: object) -> bool:
+        """Tell whether a value is one of them."""
+        if value is None:
+            return self.optional
+
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+
+        if self.whole and type(value) is not int:
+            return False
+
+        # Comparing leaves NaN out, and infinity.
+        low = value > self.least if self.over else value >= self.least
+        return low and value <= self.most
+
+    def problems(
+        self, label: str, field: str, value: object, part: str = ""
+    ) -> Iterator[Problem]:
+        """Yield a problem if a value is not one of them.
+
+        :param part: which part of the field has the value; "" for the field itself.
+        """
+        if not self.takes(value):
+            yield Problem(
+                section=label,
+                field=field,
+                message=f"{part and part + ': '}{value!r} is not {self}",
+                remedy=self.remedy,
+            )
+
+    def __str__(self) -> str:
+        kind = "an int" if self.whole else "a number"
+        if self.most != sys.float_info.max:
+            return f"{kind} from {self.least} to {self.most}"
+
+        return f"{kind} {'above' if self.over else 'of at least'} {self.least}"
+
+
+SECONDS_OR_NONE = Number(
+    over=True, optional=True, remedy="give seconds, or None for no limit"
+)
+BYTES_OR_NONE = Number(
+    least=1,
+    most=MAX_BYTES,
+    whole=True,
+    optional=True,
+    remedy="give bytes, or None for no limit",
+)
+SECONDS = Number(remedy="give seconds")
