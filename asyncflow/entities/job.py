@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import attrs
 
-from asyncflow.abc import Crashed, Log, Raised
+from asyncflow.abc import Crashed, Killed, Log, Outcome, Printed, Progress, Raised, Usage
 from asyncflow.errors import JobFailed, RemoteTraceback
-from asyncflow.records import JobRecord
+from asyncflow.records import AttemptRecord, JobRecord, LogRecord, Record
 from asyncflow.worker.values import fetch
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ TRANSITIONS = {
     ),
     Status.BLOCKED: frozenset({Status.PENDING, Status.CANCELED, Status.ABANDONED}),
     Status.PENDING: frozenset({Status.RUNNING, Status.SKIPPED, Status.CANCELED}),
-    Status.RUNNING: frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELED}),
+    Status.RUNNING: frozenset(
+        {Status.PENDING, Status.COMPLETED, Status.FAILED, Status.CANCELED}
+    ),
     **{status: frozenset[Status]() for status in FINAL},
 }
 
@@ -73,8 +76,18 @@ class Job:
     reason: str = attrs.field(init=False, default="")
     """Why it failed, was cancelled, abandoned or skipped, or why it ran where it could
     have been skipped; ``""`` otherwise."""
+    attempts: tuple[AttemptRecord, ...] = attrs.field(init=False, default=())
+    """The attempts that failed and were followed by another one."""
+    progress: Progress | None = attrs.field(init=False, default=None)
+    """How far it has come, as its function reported it last; see `asyncflow.report`."""
+    usage: Usage | None = attrs.field(init=False, default=None)
+    """What its last attempt used: seconds of time and of CPU, the peak of memory in
+    bytes. None until that has ended, and where it is not known."""
     failure: Raised | Crashed | None = attrs.field(init=False, default=None)
-    log: Log | str | None = attrs.field(init=False, default=None)
+    log: Log | None = attrs.field(init=False, default=None)
+    """Where what it prints can be read while it runs."""
+    _printed: Printed | None = attrs.field(init=False, default=None)
+    """What its attempts have printed; only until it ends."""
     _run_at: float | None = attrs.field(init=False, default=None)
     _finished_at: float | None = attrs.field(init=False, default=None)
 
@@ -82,6 +95,11 @@ class Job:
     def id(self) -> str:
         """Its id."""
         return f"JOB_{self.task.config_id}_{self.submission.key}"
+
+    @property
+    def attempt(self) -> int:
+        """The number of its attempt: 1 unless it was tried again."""
+        return len(self.attempts) + 1
 
     @property
     def submitted_at(self) -> datetime:
@@ -117,13 +135,33 @@ class Job:
         return self.failure.traceback if isinstance(self.failure, Raised) else ""
 
     async def output(self) -> str:
-        """Return what it printed to stdout and stderr, also from C and from children.
+        """Return what it has printed to stdout and stderr, also from C and children.
 
-        Empty until the job ends, and where another process ran it.
+        It is kept with the job. Of much output the beginning and the end are kept, see
+        ``max_log_size``; of earlier attempts too.
 
         :raises NotOpen: once the orchestrator is closed
         """
         return await self.submission.engine.output(self)
+
+    def follow(self) -> AsyncIterator[str]:
+        """Give the lines that it prints, from the first, then as they come.
+
+        Ends with the job. The lines end as they did; the last one may not. Where another
+        process runs the job, they come when it has ended. Whoever stops iterating stops
+        watching.
+        """
+        return self.submission.engine.follow(self)
+
+    def cancel(self, reason: str | None = None) -> None:
+        """Ask for the end of this job: at once, without waiting for it.
+
+        It is ``CANCELED`` once its process is dead, and what needs it is ``ABANDONED``.
+        One that has ended stays what it is.
+
+        :param reason: what is said where the cancel shows; None says just that
+        """
+        self.submission.engine.cancel(self, reason=reason)
 
     def error(self) -> JobFailed:
         """Make the error that says how it failed, chained to the user's own."""
@@ -148,6 +186,40 @@ class Job:
             self._run_at = at
         elif status in FINAL:
             self._finished_at = at
+            self._printed = self.log = None
+
+    def took(self, outcome: Outcome) -> None:
+        """Take over what an executor tells of an attempt. For the walk alone."""
+        self.usage = outcome.usage
+        self.failure = _failure(outcome)
+
+        if outcome.log is not None:
+            self._printed = _joined(self._printed, outcome.log, self.attempt)
+
+    def try_again(self, at: float, reason: str) -> None:
+        """Wait for another attempt. For the walk alone.
+
+        :param at: when the last one failed, in seconds since the epoch
+        :param reason: why
+        """
+        last = AttemptRecord(
+            self.attempt, self._run_at, at, reason, self.stacktrace
+        )
+        self.attempts = (*self.attempts, last)
+        self.failure = None
+        self.move(Status.PENDING, at, reason)
+
+    def reported(self, progress: Progress, at: float) -> None:
+        """Take note of how far it has come. For the walk alone."""
+        self.progress = progress
+        self.submission.progressed(self, progress, at)
+
+    def records_of_output(self) -> list[Record]:
+        """Return what is to be saved of what it printed."""
+        if self._printed is None:
+            return []
+
+        return [LogRecord(self.id, self._printed.text, self._printed.left_out)]
 
     def has_run_since(self, at: float) -> bool:
         """Tell whether it was given to a worker by then: seconds since the epoch."""
@@ -159,6 +231,15 @@ class Job:
         self.reason = record.reason
         self._run_at = record.run_at
         self._finished_at = record.finished_at
+        self.attempts = record.attempts
+
+        if record.cpu_seconds is not None and self.execution_duration is not None:
+            self.usage = Usage(
+                record.run_at or 0.0,
+                self.execution_duration,
+                record.cpu_seconds,
+                record.peak_rss,
+            )
 
         if self.status is Status.FAILED:
             self.failure = Raised(record.reason, record.traceback, None)
@@ -174,6 +255,9 @@ class Job:
             self._run_at,
             self._finished_at,
             self.stacktrace,
+            self.attempts,
+            self.usage and self.usage.cpu,
+            self.usage and self.usage.peak_rss,
         )
 
     def __repr__(self) -> str:
@@ -183,6 +267,23 @@ class Job:
 
 def _date(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _failure(outcome: Outcome) -> Raised | Crashed | None:
+    """Return how an attempt failed; None where it did not, or was canceled."""
+    if isinstance(outcome, Killed):
+        return Raised("", outcome.stack, None) if outcome.stack else None
+
+    return outcome if isinstance(outcome, Raised | Crashed) else None
+
+
+def _joined(earlier: Printed | None, last: Printed, attempt: int) -> Printed:
+    """Join what the attempts at a job have printed."""
+    if earlier is None:
+        return last
+
+    text = f"{earlier.text}\n--- attempt {attempt} ---\n{last.text}"
+    return Printed(text, earlier.left_out + last.left_out)
 
 
 def _cause(failure: Raised | Crashed | None) -> BaseException | None:

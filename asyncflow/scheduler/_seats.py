@@ -170,7 +170,7 @@ class Seats:
                 self.source.returned(flight)
 
     async def _prepare(self, flights: Sequence[Flight]) -> None:
-        if self.versions.has_company:
+        if self.versions.is_shared:
             for flight in flights:
                 await self.versions.refresh_shared(flight.job.task.input.values())
 

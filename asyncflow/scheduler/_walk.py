@@ -331,7 +331,9 @@ class Walk:
             self._plan.returned(flight.ref, time.monotonic())
             self._seats.fill_soon()
         else:
-            self._finish_job(flight, Status.CANCELED, flight.verdict[1], [])
+            job = flight.job
+            why = flight.verdict[1]
+            self._finish_job(flight, Status.CANCELED, why, job.records_of_output())
 
     def ended(self, flight: Flight, outcome: Outcome) -> None:
         """Take the outcome of a job: its outputs and its status are saved together."""
