@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from asyncflow.events import SubmissionFinished as SubmissionFinished
     from asyncflow.events import SubmissionStarted as SubmissionStarted
     from asyncflow.orchestrator import Orchestrator as Orchestrator
+    from asyncflow.records import AttemptRecord as AttemptRecord
     from asyncflow.records import JobRecord as JobRecord
     from asyncflow.records import ScenarioRecord as ScenarioRecord
     from asyncflow.records import SubmissionRecord as SubmissionRecord
@@ -95,7 +96,7 @@ _HOMES = {
     "events": "Event JobEvent JobFinished JobPending JobStarted SubmissionFinished "
     "SubmissionStarted",
     "orchestrator": "Orchestrator",
-    "records": "JobRecord ScenarioRecord SubmissionRecord",
+    "records": "AttemptRecord JobRecord ScenarioRecord SubmissionRecord",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         BasisRecord,
         DataNodeRecord,
         JobRecord,
+        LogRecord,
         OrchestratorRecord,
         Record,
         ScenarioRecord,
@@ -300,8 +301,8 @@ class Store(ABC):
         """Forget records, all of them or none; return when that is durable.
 
         With a scenario go its data nodes, its submissions and its bases; with a
-        submission its jobs, with a data node its versions; with an orchestrator the
-        values that it holds. Unknown ids change nothing. On cancel only the waiting
+        submission its jobs, with a job its log, with a data node its versions; with an
+        orchestrator the values that it holds. Unknown ids change nothing. On cancel only the waiting
         ends.
 
         :return: the names of the files that the versions had
@@ -309,7 +310,10 @@ class Store(ABC):
 
     @abstractmethod
     async def get(self, record_id: str) -> Record | None:
-        """Return the record with this id, or None. Not of a version or a basis."""
+        """Return the record with this id, or None.
+
+        Not of a version, a basis or a log.
+        """
 
     @abstractmethod
     async def scenarios(
@@ -388,6 +392,10 @@ class Store(ABC):
         offset: int = 0,
     ) -> list[JobRecord]:
         """List jobs."""
+
+    @abstractmethod
+    async def log(self, job_id: str) -> LogRecord | None:
+        """Return what a job printed, or None."""
 
     @abstractmethod
     async def bases(self, scenario_id: str) -> list[BasisRecord]:

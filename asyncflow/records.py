@@ -78,6 +78,23 @@ class SubmissionRecord(NamedTuple):
     """What it runs, as JSON: for each task its config id, and those of its inputs and
     outputs. It never changes."""
     properties: Mapping[str, Any]
+    priority: float = 0.0
+    """Of several whose jobs are ready, that with the highest comes first."""
+    run_timeout: float | None = None
+    """How long it may take, in seconds; None for as long as it takes."""
+
+
+class AttemptRecord(NamedTuple):
+    """An attempt at a job that failed, and was not the last."""
+
+    number: int
+    """From 1."""
+    started_at: float | None
+    """None where it did not come to that."""
+    ended_at: float
+    reason: str
+    """Why it failed."""
+    traceback: str
 
 
 class JobRecord(NamedTuple):
@@ -91,6 +108,26 @@ class JobRecord(NamedTuple):
     run_at: float | None
     finished_at: float | None
     traceback: str
+    attempts: tuple[AttemptRecord, ...] = ()
+    """Those before the current one; each has failed."""
+    cpu_seconds: float | None = None
+    """The CPU time that it took, with its child processes; None where nobody knows."""
+    peak_rss: int | None = None
+    """The most memory that its process had, in bytes; None where nobody knows."""
+
+
+class LogRecord(NamedTuple):
+    """What a job printed; there is none of a job that has printed nothing."""
+
+    job_id: str
+    text: str
+    left_out: int = 0
+    """How many bytes of its middle were dropped."""
+
+    @property
+    def id(self) -> str:
+        """What tells it from all other records."""
+        return f"{self.job_id}@log"
 
 
 class BasisRecord(NamedTuple):
@@ -130,6 +167,7 @@ Record: TypeAlias = (
     | VersionRecord
     | SubmissionRecord
     | JobRecord
+    | LogRecord
     | BasisRecord
     | OrchestratorRecord
 )

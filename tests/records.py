@@ -9,9 +9,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 from asyncflow.records import (
+    AttemptRecord,
     BasisRecord,
     DataNodeRecord,
     JobRecord,
+    LogRecord,
     OrchestratorRecord,
     Record,
     ScenarioRecord,
@@ -60,6 +62,10 @@ def job_record(number: object, **changes: Any) -> JobRecord:
     return record._replace(**changes)
 
 
+def log_record(number: object, **changes: Any) -> LogRecord:
+    return LogRecord(f"JOB_t_{number}", "printed\n")._replace(**changes)
+
+
 def basis_record(number: object, **changes: Any) -> BasisRecord:
     scenario = "SCENARIO_c_1"
     record = BasisRecord(f"TASK_t_{number}", scenario, "f", {"n": 1}, {"m": 2**60})
@@ -75,17 +81,41 @@ def orchestrator_record(number: object, **changes: Any) -> OrchestratorRecord:
 ONE_OF_EACH: list[Record] = [
     scenario_record(1, name="é", properties={"a": [1, None, {"b": 1.5}]}),
     node_record(1, owner_id="SCENARIO_c_1"),
-    submission_record(1, properties={"t": (1, 2)}, finished_at=3.5, force=True),
-    job_record(1, status="FAILED", reason="ValueError: no", traceback="a\nb"),
+    submission_record(
+        1,
+        properties={"t": (1, 2)},
+        finished_at=3.5,
+        force=True,
+        priority=-1.5,
+        run_timeout=60.0,
+    ),
+    job_record(
+        1,
+        status="FAILED",
+        reason="ValueError: no",
+        traceback="a\nb",
+        attempts=(
+            AttemptRecord(1, 0.25, 0.5, "OSError: é", "c\nd"),
+            AttemptRecord(2, None, 1.0, "its worker was killed", ""),
+        ),
+        cpu_seconds=0.75,
+        peak_rss=2**33,
+    ),
     orchestrator_record(1),
     version_record(1, job_id="JOB_t_1", comment="first"),
     basis_record(1),
+    log_record(1, left_out=5),
 ]
 
 
 class Color(enum.Enum):
     RED = "red"
 
+
+ATTEMPTS = (
+    AttemptRecord(1, None, 1763900000.1234567, "\0\ud83d\ude00", "half a pair: \udc80"),
+    AttemptRecord(2**53, -0.0, math.inf, "", "\ufdd0 é \u2028"),
+)
 
 UNUSUAL: list[Record] = [
     scenario_record(1, properties={"tuple": (1, [2]), "enum": Color.RED}),
@@ -101,6 +131,10 @@ UNUSUAL: list[Record] = [
     submission_record(3, graph="x" * 700_000, finished_at=0.0, force=True),
     job_record(1, reason="OSError: no file 'a\udce9'", traceback="\ud800\0\n"),
     job_record(2, run_at=None, finished_at=None),
+    job_record(3, attempts=ATTEMPTS),
+    log_record(1, text="\udc80\0\ud83d\ude00\n" * 1000),
+    log_record(2, text="", left_out=2**40),
+    log_record("\udcff\0", text="of no job"),
     orchestrator_record(1, host="\udcff", pid=2**40, lease=math.inf),
     version_record(1, kept=b""),
     version_record(2, kept=""),
@@ -127,18 +161,23 @@ VALUE = st.recursive(
 )
 PROPERTIES = st.dictionaries(TEXT, VALUE, max_size=3)
 NUMBERS = st.dictionaries(st.text(), NUMBER, max_size=2)
+ATTEMPT = st.lists(
+    st.builds(AttemptRecord, NUMBER, st.none() | TIME, TIME, TEXT, TEXT), max_size=3
+).map(tuple)
 RECORD = st.one_of(
     st.builds(ScenarioRecord, TEXT, TEXT, MAYBE, TIME, PROPERTIES),
     st.builds(DataNodeRecord, TEXT, TEXT, MAYBE, MAYBE, st.none() | TIME),
     st.builds(
         SubmissionRecord,
         *(TEXT, TEXT, TEXT, TEXT, TEXT, TIME, st.none() | TIME),
-        *(TEXT, st.booleans(), TEXT, TEXT, PROPERTIES),
+        *(TEXT, st.booleans(), TEXT, TEXT, PROPERTIES, TIME, st.none() | TIME),
     ),
     st.builds(
         JobRecord,
         *(TEXT, TEXT, TEXT, TEXT, TEXT, st.none() | TIME, st.none() | TIME, TEXT),
+        *(ATTEMPT, st.none() | TIME, st.none() | NUMBER),
     ),
+    st.builds(LogRecord, TEXT, TEXT, NUMBER),
     st.builds(OrchestratorRecord, TEXT, TEXT, NUMBER, TEXT, TEXT, TIME),
     st.builds(
         VersionRecord,

@@ -10,11 +10,17 @@ import pytest
 
 from asyncflow.abc import Store
 from asyncflow.errors import StoreFailed
-from asyncflow.records import BasisRecord, SubmissionRecord, VersionRecord
+from asyncflow.records import (
+    BasisRecord,
+    LogRecord,
+    SubmissionRecord,
+    VersionRecord,
+)
 from tests.records import (
     ONE_OF_EACH,
     basis_record,
     job_record,
+    log_record,
     node_record,
     orchestrator_record,
     scenario_record,
@@ -67,18 +73,18 @@ async def test_it_keeps_records_by_id(store: Store) -> None:
     await store.flush()
 
     for record in ONE_OF_EACH:
-        if not isinstance(record, BasisRecord | VersionRecord):
+        if not isinstance(record, BasisRecord | VersionRecord | LogRecord):
             assert await store.get(record.id) == record
             assert type(await store.get(record.id)) is type(record)
 
-    for strange in ("SCENARIO_c_2", "", "DATANODE_n_1@1", "TASK_t_1"):
+    for strange in ("SCENARIO_c_2", "", "DATANODE_n_1@1", "TASK_t_1", "JOB_t_1@log"):
         assert await store.get(strange) is None
 
 
 async def test_it_lists_what_it_keeps(store: Store) -> None:
     store.save(*ONE_OF_EACH)
 
-    scenario, node, submission, job, orchestrator, version, basis = ONE_OF_EACH
+    scenario, node, submission, job, orchestrator, version, basis, log = ONE_OF_EACH
     assert await store.scenarios() == [scenario]
     assert await store.data_nodes() == [node]
     assert await store.submissions() == [submission]
@@ -87,6 +93,8 @@ async def test_it_lists_what_it_keeps(store: Store) -> None:
     assert await store.versions() == [version]
     assert await store.bases("SCENARIO_c_1") == [basis]
     assert await store.bases("SCENARIO_c_2") == []
+    assert await store.log("JOB_t_1") == log
+    assert await store.log("JOB_t_2") is None
 
 
 async def test_a_record_replaces_the_one_with_its_id(store: Store) -> None:
@@ -95,6 +103,7 @@ async def test_a_record_replaces_the_one_with_its_id(store: Store) -> None:
     store.save(job_record(1, status="FAILED"), job_record(1, status="COMPLETED"))
     store.save(basis_record(1), basis_record(1, fingerprint="new", inputs={}))
     store.save(orchestrator_record(1), orchestrator_record(1, lease=200.5))
+    store.save(log_record(1), log_record(1, text="more", left_out=7), log_record(2))
 
     assert await store.scenarios() == [
         scenario_record(1, name="new"),
@@ -105,10 +114,11 @@ async def test_a_record_replaces_the_one_with_its_id(store: Store) -> None:
         basis_record(1, fingerprint="new", inputs={})
     ]
     assert await store.orchestrators() == [orchestrator_record(1, lease=200.5)]
+    assert await store.log("JOB_t_1") == log_record(1, text="more", left_out=7)
 
 
 async def test_a_submission_keeps_its_graph_and_properties(store: Store) -> None:
-    first = submission_record(1, graph="[1]", properties={"a": 1})
+    first = submission_record(1, graph="[1]", properties={"a": 1}, run_timeout=1.5)
     store.save(first)
     await store.flush()
     ended = first._replace(
@@ -118,6 +128,8 @@ async def test_a_submission_keeps_its_graph_and_properties(store: Store) -> None
         reason="enough",
         graph="[2]",
         properties={},
+        priority=2.0,
+        run_timeout=None,
     )
     store.save(ended, submission_record(2, properties={"b": (1,)}))
 
@@ -327,6 +339,7 @@ async def test_it_deletes_records(store: Store) -> None:
     assert await store.versions() == []
     assert await store.orchestrators() == []
     assert await store.bases("SCENARIO_c_1") == []
+    assert await store.log("JOB_t_1") is None
     assert await store.get(ONE_OF_EACH[0].id) is None
 
     # What is saved again comes last.
@@ -347,6 +360,8 @@ async def save_two_scenarios(store: Store) -> None:
             submission_record(name, scenario_id=owner, graph=name),
             job_record(f"{name}_1", submission_id=run),
             job_record(f"{name}_2", submission_id=run),
+            log_record(f"{name}_1"),
+            log_record(f"{name}_2"),
             basis_record(name, scenario_id=owner),
         )
 
@@ -372,6 +387,9 @@ async def test_what_a_scenario_has_goes_with_it(store: Store) -> None:
     assert len(await store.bases("SCENARIO_c_b")) == 1
     assert len(await store.orchestrators()) == 1
     assert await store.kept_names() == {"b1.value", "b3.value"}
+    assert await store.log("JOB_t_a_1") is None
+    assert await store.log("JOB_t_a_2") is None
+    assert await store.log("JOB_t_b_2") == log_record("b_2")
 
 
 async def test_jobs_go_with_a_submission(store: Store) -> None:
@@ -381,6 +399,11 @@ async def test_jobs_go_with_a_submission(store: Store) -> None:
     assert {one.submission_id for one in await store.jobs()} == {"SUBMISSION_s_b"}
     assert len(await store.scenarios()) == 2
     assert len(await store.versions()) == 6
+    assert await store.log("JOB_t_a_1") is None
+    assert await store.log("JOB_t_b_1") == log_record("b_1")
+    await store.delete("JOB_t_b_1")
+    assert await store.log("JOB_t_b_1") is None
+    assert await store.log("JOB_t_b_2") == log_record("b_2")
 
     # A submission of that id that comes later has its own graph.
     store.save(submission_record("a", graph="new"))

@@ -16,7 +16,7 @@ import pytest
 from anyio import create_task_group, run_process, to_thread
 
 from asyncflow.errors import NotOpen, StoreFailed
-from asyncflow.records import Record
+from asyncflow.records import JobRecord, Record
 from asyncflow.stores import _escape, _sql
 from asyncflow.stores._postgres import SCHEMA, PostgresDatabase, _own
 from asyncflow.stores.postgres import PostgresStore
@@ -26,6 +26,7 @@ from tests.postgres import server as server
 from tests.records import (
     Color,
     job_record,
+    log_record,
     node_record,
     scenario_record,
     submission_record,
@@ -227,6 +228,29 @@ async def test_several_make_the_tables_at_once(url: str, folder: Path) -> None:
             group.start_soon(fill, url, folder, job_record(number))
 
     assert len(await ask(url, folder)) == 6
+
+
+async def test_version_1_is_migrated(server: Server, url: str, folder: Path) -> None:
+    server.run(
+        "CREATE SCHEMA asyncflow; SET search_path TO asyncflow;"
+        + _sql.migrations(SCHEMA)[1]
+        + "INSERT INTO submission (id, entity_id, scenario_id, orchestrator_id, status,"
+        " submitted_at, reason, force, on_failure)"
+        " VALUES ('s', 'e', 'c', 'o', 'FAILED', 1.5, '', TRUE, 'stop');"
+        "INSERT INTO graph VALUES (1, '[]', '{}', NULL);"
+        "INSERT INTO job (id, task_id, submission_id, status, reason, traceback)"
+        " VALUES ('j', 't', 's', 'FAILED', 'why', 'tb')",
+        "tests",
+    )
+    assert await ask(url, folder) == [
+        JobRecord("j", "t", "s", "FAILED", "why", None, None, "tb")
+    ]
+
+    async with PostgresStore(url, folder) as store:
+        (run,) = await store.submissions()
+        assert (run.force, run.priority, run.run_timeout) == (True, 0.0, None)
+        store.save(job_record(1), log_record(1))
+        assert await store.log("JOB_t_1") == log_record(1)
 
 
 def test_migrations_are_numbered_without_gaps() -> None:

@@ -23,6 +23,7 @@ from asyncflow.abc import Store
 from asyncflow.errors import NotOpen, NotPicklable, StoreFailed, UsageError
 from asyncflow.records import (
     DataNodeRecord,
+    LogRecord,
     Record,
     ScenarioRecord,
     SubmissionRecord,
@@ -71,6 +72,16 @@ async def content(store: Store) -> list[Record]:
     ]
 
 
+async def logs(store: Store, records: list[Record]) -> dict[str, Record]:
+    """Return what is kept of these logs, by their ids."""
+    found = [await store.log(one) for one in jobs_of_logs(records)]
+    return {one.id: one for one in found if one is not None}
+
+
+def jobs_of_logs(records: list[Record]) -> list[str]:
+    return [one.job_id for one in records if isinstance(one, LogRecord)]
+
+
 async def fill(place: Place, *records: Record) -> None:
     async with place.store() as store:
         store.save(*records)
@@ -93,22 +104,27 @@ async def test_records_are_the_same_after_reopening(
     await fill(place, *records)
     again = {record.id: record for record in await ask(place)}
 
-    for record in records:
-        assert repr(again[record.id]) == repr(record)
-
     async with place.store() as store:
+        again |= await logs(store, records)
+
+        for record in records:
+            assert repr(again[record.id]) == repr(record)
+
         for record in records:
             if isinstance(record, ScenarioRecord):
                 assert await store.scenarios(name=record.name or "-") == (
                     [record] if record.name else []
                 )
 
-        names = await store.delete(*(record.id for record in records))
+        ids = [record.id for record in records]
+        names = await store.delete(*ids, *jobs_of_logs(records))
         assert set(names) == {
             record.kept
             for record in records
             if isinstance(record, VersionRecord) and isinstance(record.kept, str)
         }
+
+        assert await logs(store, records) == {}
 
     assert await ask(place) == []
 
@@ -121,8 +137,10 @@ async def test_any_records_come_back(place: Place, records: list[Record]) -> Non
 
     async with place.store() as store:
         nodes = [one.node_id for one in records if isinstance(one, VersionRecord)]
-        await store.delete(*found, *nodes)
+        found |= await logs(store, records)
+        await store.delete(*found, *nodes, *jobs_of_logs(records))
         assert await content(store) == []
+        assert await logs(store, records) == {}
 
     assert found == {record.id: record for record in records}
     assert all(type(found[record.id]) is type(record) for record in records)

@@ -23,6 +23,7 @@ from asyncflow.records import (
     JobRecord,
     Record,
     ScenarioRecord,
+    SubmissionRecord,
     VersionRecord,
 )
 from asyncflow.stores import _sql
@@ -52,11 +53,13 @@ def path(tmp_path: Path) -> Path:
 async def ask(path: Path) -> list[Record]:
     """Open a file anew, and return all that is in it."""
     async with SqliteStore(path) as store:
+        jobs = await store.jobs()
+        logs = [await store.log(job.id) for job in jobs]
         return [
             *await store.scenarios(),
             *await store.data_nodes(),
             *await store.submissions(),
-            *await store.jobs(),
+            *jobs,
             *await store.orchestrators(),
             *await store.versions(),
             *[
@@ -64,6 +67,7 @@ async def ask(path: Path) -> list[Record]:
                 for scenario in await store.scenarios()
                 for basis in await store.bases(scenario.id)
             ],
+            *[log for log in logs if log is not None],
         ]
 
 
@@ -411,6 +415,27 @@ async def test_version_1_is_migrated(path: Path) -> None:
         VersionRecord("b", 1_700_000_001_500_000_000, None, is_kept=False),
         VersionRecord("c", 1_700_000_002_000_000_000, None),
     ]
+
+
+async def test_version_2_is_migrated(path: Path) -> None:
+    for version in (1, 2):
+        change(path, *statements(_sql.migrations("schema")[version]))
+
+    change(
+        path,
+        "INSERT INTO submission VALUES "
+        "(7, 's', 'e', 'c', 'o', 'FAILED', 1.5, 2.5, '', TRUE, 'stop')",
+        "INSERT INTO graph VALUES (7, '[]', '{}', NULL)",
+        "INSERT INTO job VALUES (9, 'j', 't', 's', 'FAILED', 'why', 1.5, NULL, 'tb')",
+    )
+    (run, job) = await ask(path)
+    assert job == JobRecord("j", "t", "s", "FAILED", "why", 1.5, None, "tb")
+    assert isinstance(run, SubmissionRecord)
+    assert (run.id, run.force, run.on_failure) == ("s", True, "stop")
+    assert (run.priority, run.run_timeout) == (0.0, None)
+
+    await fill(path, job_record(1))
+    assert [one.id for one in await ask(path)] == ["s", "j", "JOB_t_1"]
 
 
 async def test_a_migration_that_fails_changes_nothing(path: Path) -> None:

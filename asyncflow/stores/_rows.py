@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from asyncflow.records import (
+    AttemptRecord,
     BasisRecord,
     DataNodeRecord,
     JobRecord,
+    LogRecord,
     OrchestratorRecord,
     Record,
     ScenarioRecord,
@@ -63,16 +65,17 @@ def _load_scenario(row: Row) -> ScenarioRecord:
 
 def _dump_submission(record: SubmissionRecord) -> Iterable[Saved]:
     properties = _dump_properties(record.properties, record.id)
+    facts = (*record[:-4], record.priority, record.run_timeout)
     return (
-        Saved("submission", record[:-2]),
+        Saved("submission", facts),
         Saved("graph", (record.graph, *properties, record.id)),
     )
 
 
 def _load_submission(row: Row) -> SubmissionRecord:
-    *facts, force, on_failure, graph, properties, pickled = row
+    *facts, force, on_failure, priority, run_timeout, graph, properties, pickled = row
     made = (bool(force), on_failure, graph, _load_properties(properties, pickled))
-    return SubmissionRecord._make((*facts, *made))
+    return SubmissionRecord._make((*facts, *made, priority, run_timeout))
 
 
 def _dump_data_node(record: DataNodeRecord) -> Iterable[Saved]:
@@ -93,7 +96,20 @@ def _load_version(row: Row) -> VersionRecord:
 
 
 def _dump_job(record: JobRecord) -> Iterable[Saved]:
-    return (Saved("job", record),)
+    *facts, attempts, cpu_seconds, peak_rss = record
+    # Not escaped: two halves of a character would come back as one.
+    text = json.dumps(attempts, ensure_ascii=False) if attempts else ""
+    return (Saved("job", (*facts, text, cpu_seconds, peak_rss)),)
+
+
+def _load_job(row: Row) -> JobRecord:
+    *facts, text, cpu_seconds, peak_rss = row
+    attempts = tuple(map(AttemptRecord._make, json.loads(str(text)))) if text else ()
+    return JobRecord._make((*facts, attempts, cpu_seconds, peak_rss))
+
+
+def _dump_log(record: LogRecord) -> Iterable[Saved]:
+    return (Saved("log", record),)
 
 
 def _dump_basis(record: BasisRecord) -> Iterable[Saved]:
@@ -165,7 +181,8 @@ KINDS: Mapping[type[Record], Kind] = {
     ScenarioRecord: Kind("scenario", _dump_scenario, _load_scenario),
     SubmissionRecord: Kind("submission", _dump_submission, _load_submission),
     DataNodeRecord: Kind("data_node", _dump_data_node, DataNodeRecord._make),
-    JobRecord: Kind("job", _dump_job, JobRecord._make),
+    JobRecord: Kind("job", _dump_job, _load_job),
+    LogRecord: Kind("log", _dump_log, LogRecord._make),
     OrchestratorRecord: Kind(
         "orchestrator", _dump_orchestrator, OrchestratorRecord._make
     ),

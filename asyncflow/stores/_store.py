@@ -17,6 +17,7 @@ from asyncflow.records import (
     BasisRecord,
     DataNodeRecord,
     JobRecord,
+    LogRecord,
     OrchestratorRecord,
     Record,
     ScenarioRecord,
@@ -105,10 +106,10 @@ class DatabaseStore(Store):
         await self._put(Act("adopt", [given]))
 
     async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
-        facts, graph = dump(record)
-        names = (*SubmissionRecord._fields, "pickled")
-        cells = (*facts.cells, *graph.cells[:-1])
-        given = dict(zip(names, cells, strict=True))
+        _, graph = dump(record)
+        _, properties, pickled, _ = graph.cells
+        made = {"properties": properties, "pickled": pickled}
+        given = {**record._asdict(), **made}
 
         while True:
             act = Act("claim", [given])
@@ -249,6 +250,9 @@ class DatabaseStore(Store):
             limit=limit,
             offset=offset,
         )
+
+    async def log(self, job_id: str) -> LogRecord | None:
+        return next(iter(await self._read("log", job_id=job_id)), None)
 
     async def bases(self, scenario_id: str) -> list[BasisRecord]:
         return await self._read("basis", scenario_id=scenario_id)

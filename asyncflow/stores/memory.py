@@ -15,6 +15,7 @@ from asyncflow.records import (
     BasisRecord,
     DataNodeRecord,
     JobRecord,
+    LogRecord,
     OrchestratorRecord,
     Record,
     ScenarioRecord,
@@ -42,6 +43,7 @@ class Tables:
         factory=lambda: Table(("scenario_id",), _merged_submission)
     )
     jobs: Table[JobRecord] = attrs.field(factory=lambda: Table(("submission_id",)))
+    logs: Table[LogRecord] = attrs.field(factory=lambda: Table(("job_id",)))
     bases: Table[BasisRecord] = attrs.field(factory=lambda: Table(("scenario_id",)))
     orchestrators: Table[OrchestratorRecord] = attrs.field(factory=Table)
     by_kind: dict[type[Record], Table[Any]] = attrs.field(init=False)
@@ -55,6 +57,7 @@ class Tables:
             JobRecord: self.jobs,
             OrchestratorRecord: self.orchestrators,
             VersionRecord: self.versions,
+            LogRecord: self.logs,
             BasisRecord: self.bases,
         }
 
@@ -275,6 +278,10 @@ class MemoryStore(Store):
         )
         return _page(found, newest_first, limit, offset)
 
+    async def log(self, job_id: str) -> LogRecord | None:
+        self._check()
+        return next(iter(self._tables.logs.found(job_id=job_id)), None)
+
     async def bases(self, scenario_id: str) -> list[BasisRecord]:
         self._check()
         return self._tables.bases.found(scenario_id=scenario_id)
@@ -292,13 +299,18 @@ class MemoryStore(Store):
         versions = [
             one for node in nodes for one in tables.versions.found(node_id=node)
         ]
-        jobs = [one for run in runs for one in tables.jobs.found(submission_id=run)]
+        jobs = [
+            record_id,
+            *(one.id for run in runs for one in tables.jobs.found(submission_id=run)),
+        ]
+        logs = [one for job in jobs for one in tables.logs.found(job_id=job)]
         names |= _names(versions)
 
         for table, ids in (
             (tables.versions, _ids(versions)),
             (tables.data_nodes, nodes),
-            (tables.jobs, [record_id, *_ids(jobs)]),
+            (tables.jobs, jobs),
+            (tables.logs, _ids(logs)),
             (tables.submissions, runs),
             (tables.bases, _ids(tables.bases.found(scenario_id=record_id))),
             (tables.scenarios, [record_id]),

@@ -34,9 +34,9 @@ ON CONFLICT (node_id, number) DO UPDATE SET
 -- name: save_submission
 INSERT INTO submission (
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure
+    reason, force, on_failure, priority, run_timeout
 )
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     entity_id = excluded.entity_id,
     scenario_id = excluded.scenario_id,
@@ -46,7 +46,9 @@ ON CONFLICT (id) DO UPDATE SET
     finished_at = excluded.finished_at,
     reason = excluded.reason,
     force = excluded.force,
-    on_failure = excluded.on_failure;
+    on_failure = excluded.on_failure,
+    priority = excluded.priority,
+    run_timeout = excluded.run_timeout;
 
 -- name: save_graph
 INSERT INTO graph (seq, graph, properties, pickled)
@@ -54,9 +56,11 @@ SELECT seq, ?, ?, ? FROM submission WHERE id = ?
 ON CONFLICT (seq) DO NOTHING;
 
 -- name: save_job
-INSERT INTO job
-    (id, task_id, submission_id, status, reason, run_at, finished_at, traceback)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO job (
+    id, task_id, submission_id, status, reason, run_at, finished_at, traceback,
+    attempts, cpu_seconds, peak_rss
+)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     task_id = excluded.task_id,
     submission_id = excluded.submission_id,
@@ -64,7 +68,17 @@ ON CONFLICT (id) DO UPDATE SET
     reason = excluded.reason,
     run_at = excluded.run_at,
     finished_at = excluded.finished_at,
-    traceback = excluded.traceback;
+    traceback = excluded.traceback,
+    attempts = excluded.attempts,
+    cpu_seconds = excluded.cpu_seconds,
+    peak_rss = excluded.peak_rss;
+
+-- name: save_log
+INSERT INTO log (job_id, text, left_out)
+VALUES (?, ?, ?)
+ON CONFLICT (job_id) DO UPDATE SET
+    text = excluded.text,
+    left_out = excluded.left_out;
 
 -- name: save_basis
 INSERT INTO basis (task_id, scenario_id, fingerprint, inputs, outputs)
@@ -119,11 +133,11 @@ WHERE
 -- name: claim.submission
 INSERT INTO submission (
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure
+    reason, force, on_failure, priority, run_timeout
 )
 VALUES (
     :id, :entity_id, :scenario_id, :orchestrator_id, :status, :submitted_at,
-    :finished_at, :reason, :force, :on_failure
+    :finished_at, :reason, :force, :on_failure, :priority, :run_timeout
 )
 ON CONFLICT (id) DO NOTHING
 RETURNING TRUE;
@@ -136,7 +150,7 @@ ON CONFLICT (seq) DO NOTHING;
 -- name: claim.found
 SELECT
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, graph, properties, pickled
+    reason, force, on_failure, priority, run_timeout, graph, properties, pickled
 FROM submission JOIN graph USING (seq)
 WHERE id = :id;
 
@@ -178,6 +192,18 @@ DELETE FROM data_node WHERE id = :id OR owner_id = :id;
 
 -- name: delete.bases
 DELETE FROM basis WHERE task_id = :id OR scenario_id = :id;
+
+-- name: delete.log
+DELETE FROM log WHERE job_id = :id;
+
+-- name: delete.logs
+DELETE FROM log
+WHERE job_id IN (
+    SELECT id FROM job
+    WHERE submission_id IN (
+        SELECT id FROM submission WHERE id = :id OR scenario_id = :id
+    )
+);
 
 -- name: delete.job
 DELETE FROM job WHERE id = :id;
@@ -247,7 +273,7 @@ SELECT path FROM version WHERE path IS NOT NULL;
 -- name: submission
 SELECT
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
-    reason, force, on_failure, graph, properties, pickled
+    reason, force, on_failure, priority, run_timeout, graph, properties, pickled
 FROM submission JOIN graph USING (seq)
 WHERE TRUE
     AND id = :id                              -- if id
@@ -263,7 +289,9 @@ ORDER BY
 LIMIT :limit OFFSET :offset;
 
 -- name: job
-SELECT id, task_id, submission_id, status, reason, run_at, finished_at, traceback
+SELECT
+    id, task_id, submission_id, status, reason, run_at, finished_at, traceback,
+    attempts, cpu_seconds, peak_rss
 FROM job
 WHERE TRUE
     AND id = :id                              -- if id
@@ -273,6 +301,12 @@ WHERE TRUE
 ORDER BY
     seq DESC                                  -- if newest_first
     seq                                       -- unless newest_first
+LIMIT :limit OFFSET :offset;
+
+-- name: log
+SELECT job_id, text, left_out
+FROM log
+WHERE job_id = :job_id
 LIMIT :limit OFFSET :offset;
 
 -- name: basis

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 PUBLIC = (
     "AsyncflowError",
+    "AttemptRecord",
     "BlockingCall",
     "Config",
     "ConfigError",
