@@ -75,14 +75,25 @@ async def open_executors(jobs: JobConfig, stack: AsyncExitStack) -> dict[str, Ex
 
 
 async def _executors(jobs: JobConfig, stack: AsyncExitStack) -> dict[str, Executor]:
-    inline: Executor = InlineExecutor(echo=jobs.echo)
+    log_size = jobs.max_log_size
+    inline: Executor = InlineExecutor(echo=jobs.echo, log_size=log_size)
 
     if jobs.mode == "development":
         return dict.fromkeys(("process", "thread", "inline"), inline)
 
     return {
-        "process": await stack.enter_async_context(ProcessExecutor()),
-        "thread": await stack.enter_async_context(ThreadExecutor(echo=jobs.echo)),
+        "process": await stack.enter_async_context(
+            ProcessExecutor(
+                grace=jobs.kill_grace,
+                log_size=log_size,
+                most_jobs=jobs.max_jobs_per_worker,
+                most_age=jobs.max_worker_age,
+                most_rss=jobs.max_worker_rss,
+            )
+        ),
+        "thread": await stack.enter_async_context(
+            ThreadExecutor(echo=jobs.echo, log_size=log_size)
+        ),
         "inline": inline,
     }
 

@@ -18,7 +18,7 @@ from typing import Any, Self
 import attrs
 from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
 
-from asyncflow.abc import Log, Store
+from asyncflow.abc import Store
 from asyncflow.alternatives import as_store, driver_of, open_executors, usable_cpus
 from asyncflow.config import Config, Configuration
 from asyncflow.config.sections import JobConfig, ScenarioConfig
@@ -37,6 +37,7 @@ from asyncflow.records import (
     ScenarioRecord,
     SubmissionRecord,
 )
+from asyncflow.scheduler import _logs
 from asyncflow.scheduler._archive import Archive, Entity
 from asyncflow.scheduler._checks import check_place
 from asyncflow.scheduler._host import Host
@@ -141,6 +142,8 @@ class Orchestrator:
         entity: Submittable,
         *,
         timeout: float | None = None,
+        run_timeout: float | None = None,
+        priority: float = 0.0,
         force: bool = False,
         on_failure: OnFailure = "continue",
         idempotency_key: str | None = None,
@@ -150,6 +153,8 @@ class Orchestrator:
         return self._opened().submit(
             entity,
             timeout=timeout,
+            run_timeout=run_timeout,
+            priority=priority,
             force=force,
             on_failure=on_failure,
             idempotency_key=idempotency_key,
@@ -162,10 +167,26 @@ class Orchestrator:
         """Say what a run would do; see `Scenario.plan`."""
         return self._opened().plan(entity, force=force)
 
-    def cancel(self, submission: Submission, *, reason: str | None = None) -> None:
-        """Ask for the end of a run; see `Submission.cancel`."""
-        if not submission.is_finished:
-            self._opened().cancel(submission, reason or "cancel was called")
+    def retry_failed(self, submission: Submission) -> Submission:
+        """Run again what has not completed; see `Submission.retry_failed`."""
+        return self._opened().retry_failed(submission)
+
+    def cancel(self, what: Submission | Job, *, reason: str | None = None) -> bool:
+        """Ask for the end of a run or of a job; see `Submission.cancel`, `Job.cancel`.
+
+        :return: whether there was anything to end: False where it had ended already
+        """
+        if what.is_finished:
+            return False
+
+        why = reason or "cancel was called"
+
+        if isinstance(what, Job):
+            self._opened().cancel_job(what, why)
+        else:
+            self._opened().cancel(what, why)
+
+        return True
 
     async def accepted(self, submission: Submission) -> None:
         """Wait until a run is durable; see `Submission.accepted`."""
@@ -208,11 +229,11 @@ class Orchestrator:
 
     async def output(self, job: Job) -> str:
         """Return what a job printed; see `Job.output`."""
-        if not isinstance(job.log, Log):
-            return job.log or ""
+        return await _logs.output(self._opened().store, job, self._jobs.max_log_size)
 
-        self._opened()
-        return await to_thread.run_sync(job.log.read)
+    def follow(self, job: Job) -> AsyncIterator[str]:
+        """Give the lines that a job prints; see `Job.follow`."""
+        return _logs.follow(self._opened().store, job)
 
     async def get(self, entity_id: str) -> Entity:
         """Return the scenario, sequence, task, data node, submission or job of an id.
@@ -419,6 +440,7 @@ class Orchestrator:
             limiter=CapacityLimiter(self.max_nb_of_workers),
             echo=self._jobs.echo,
             group=group,
+            resources=self._jobs.resources,
         )
         presence.session = Session(
             own,

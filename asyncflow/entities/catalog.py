@@ -132,19 +132,27 @@ class Catalog:
         key: str,
         entity: Submittable,
         *,
+        dag: Dag | None = None,
         timeout: float | None,
+        run_timeout: float | None,
+        priority: float,
         force: bool,
         on_failure: OnFailure,
         properties: Mapping[str, Any],
     ) -> Submission:
-        """Make a submission with its jobs, in an order in which they can run."""
+        """Make a submission with its jobs, in an order in which they can run.
+
+        :param dag: the tasks that it has, of those of the entity; None for all
+        """
         return self._submission(
             Submission(
                 key=key,
                 entity=entity,
-                dag=entity.dag,
+                dag=entity.dag if dag is None else dag,
                 engine=self.engine,
                 timeout=timeout,
+                run_timeout=run_timeout,
+                priority=priority,
                 properties=dict(properties),
                 force=force,
                 on_failure=on_failure,
@@ -166,6 +174,8 @@ class Catalog:
                 dag=dag,
                 engine=self.engine,
                 timeout=None,
+                run_timeout=record.run_timeout,
+                priority=record.priority,
                 properties=record.properties,
                 force=record.force,
                 on_failure="stop" if record.on_failure == "stop" else "continue",

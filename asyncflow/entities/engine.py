@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ class Engine(Protocol):
         entity: Submittable,
         *,
         timeout: float | None,
+        run_timeout: float | None,
+        priority: float,
         force: bool,
         on_failure: OnFailure,
         idempotency_key: str | None,
@@ -31,7 +33,9 @@ class Engine(Protocol):
 
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]: ...
 
-    def cancel(self, submission: Submission, *, reason: str | None) -> None: ...
+    def retry_failed(self, submission: Submission) -> Submission: ...
+
+    def cancel(self, what: Submission | Job, *, reason: str | None) -> bool: ...
 
     async def accepted(self, submission: Submission) -> None: ...
 
@@ -54,3 +58,5 @@ class Engine(Protocol):
     async def unlock(self, node: DataNode, editor_id: str | None) -> None: ...
 
     async def output(self, job: Job) -> str: ...
+
+    def follow(self, job: Job) -> AsyncIterator[str]: ...

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from asyncflow.abc import Crashed, Killed, Log, Outcome, Printed, Progress, Raised, Usage
+from asyncflow.abc import (
+    Crashed,
+    Killed,
+    Log,
+    Outcome,
+    Printed,
+    Progress,
+    Raised,
+    Usage,
+)
 from asyncflow.errors import JobFailed, RemoteTraceback
 from asyncflow.records import AttemptRecord, JobRecord, LogRecord, Record
 from asyncflow.worker.values import fetch
@@ -202,9 +211,7 @@ class Job:
         :param at: when the last one failed, in seconds since the epoch
         :param reason: why
         """
-        last = AttemptRecord(
-            self.attempt, self._run_at, at, reason, self.stacktrace
-        )
+        last = AttemptRecord(self.attempt, self._run_at, at, reason, self.stacktrace)
         self.attempts = (*self.attempts, last)
         self.failure = None
         self.move(Status.PENDING, at, reason)
@@ -277,12 +284,17 @@ def _failure(outcome: Outcome) -> Raised | Crashed | None:
     return outcome if isinstance(outcome, Raised | Crashed) else None
 
 
+def separator(attempt: int) -> str:
+    """Return what stands between the outputs of two attempts."""
+    return f"\n--- attempt {attempt} ---\n"
+
+
 def _joined(earlier: Printed | None, last: Printed, attempt: int) -> Printed:
     """Join what the attempts at a job have printed."""
     if earlier is None:
         return last
 
-    text = f"{earlier.text}\n--- attempt {attempt} ---\n{last.text}"
+    text = f"{earlier.text}{separator(attempt)}{last.text}"
     return Printed(text, earlier.left_out + last.left_out)
 
 

@@ -67,6 +67,10 @@ class Submission:
     engine: Engine
     timeout: float | None
     """How long ``await`` waits, in seconds; None for as long as it takes."""
+    run_timeout: float | None
+    """How long the run may take, in seconds; None for as long as it takes."""
+    priority: float
+    """Its ready jobs go before those of runs with a lower one."""
     properties: Mapping[str, Any]
     """The user's own values, as given to ``submit``."""
     force: bool
@@ -195,6 +199,16 @@ class Submission:
         """
         self.engine.cancel(self, reason=reason)
 
+    def retry_failed(self) -> Submission:
+        """Start another run, of what has not completed alone; return its handle.
+
+        Those of its jobs that failed, were cancelled or abandoned run again; the values
+        that the others have written stay.
+
+        :raises UsageError: where the run has not ended, or nothing is left to do
+        """
+        return self.engine.retry_failed(self)
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -247,6 +261,9 @@ class Submission:
         if new is not Status.BLOCKED:
             self._tell(job, new, at, reason)
 
+    def progressed(self, job: Job, progress: Progress, at: float) -> None:
+        """Take note of how far a job has come. For the walk alone."""
+
     def started(self, jobs: Iterable[Job]) -> None:
         """Take the jobs of the run. For who makes it alone."""
         self.jobs = tuple(jobs)
@@ -266,6 +283,7 @@ class Submission:
             other.properties,
         )
         self.force, self.on_failure = other.force, other.on_failure
+        self.run_timeout, self.priority = other.run_timeout, other.priority
         self._submitted_at = other._submitted_at
         self.started(Job(task=job.task, submission=self) for job in other.jobs)
 
@@ -376,6 +394,8 @@ class Submission:
             self.on_failure,
             self.dag.text,
             self.properties,
+            self.priority,
+            self.run_timeout,
         )
 
     async def _result(self) -> Self:

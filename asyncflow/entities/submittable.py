@@ -50,6 +50,8 @@ class Submittable(ABC):
         self,
         *,
         timeout: float | None = None,
+        run_timeout: float | None = None,
+        priority: float = 0.0,
         force: bool = False,
         on_failure: OnFailure = "continue",
         idempotency_key: str | None = None,
@@ -61,6 +63,10 @@ class Submittable(ABC):
 
         :param timeout: how many seconds ``await`` waits before `TimeoutError`, while
             the jobs go on; None waits as long as it takes
+        :param run_timeout: how many seconds the run may take; then its running jobs
+            are killed and have ``FAILED``, and the rest is cancelled. None for any time
+        :param priority: its ready jobs go before those of runs with a lower one. A job
+            that waits gains a step of priority every ten seconds
         :param force: run what could be skipped too
         :param on_failure: ``"continue"`` runs what does not need a failed job,
             ``"stop"`` cancels the rest of the run
@@ -76,6 +82,8 @@ class Submittable(ABC):
         return self._engine.submit(
             self,
             timeout=timeout,
+            run_timeout=run_timeout,
+            priority=priority,
             force=force,
             on_failure=on_failure,
             idempotency_key=idempotency_key,

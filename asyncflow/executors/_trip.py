@@ -194,7 +194,9 @@ class Trip:
             log, stack = await to_thread.run_sync(_clean_up, call, worker, self.most)
             self._told += 1
             is_killed = index in self._kills
-            outcome = Killed(log, None, stack) if is_killed else Crashed(returncode, "", log)
+            outcome = (
+                Killed(log, None, stack) if is_killed else Crashed(returncode, "", log)
+            )
             self.watch.ended(call, outcome)
 
         worker.close()

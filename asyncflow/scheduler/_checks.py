@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from asyncflow.entities.task import Task
 from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
 from asyncflow.scheduler._walk import Walk
 from asyncflow.worker import process
 
-RESERVED = frozenset({"run_timeout", "priority", "callbacks", "wait"})
+RESERVED = frozenset({"callbacks", "wait"})
 """Names that ``submit`` refuses as properties: they mean something in the field, and
 what has no effect must not look as if it had."""
 
@@ -59,6 +60,22 @@ def check_options(
             f"submit() has no option {', '.join(sorted(names))} in this version, and "
             "these names cannot be properties"
         )
+
+
+def check_limits(run_timeout: object, priority: object) -> None:
+    """Refuse limits of a run that mean nothing."""
+    if run_timeout is not None and not (_is_number(run_timeout) and run_timeout > 0):
+        raise ValueError(
+            f"run_timeout is in seconds, above 0, or None; got {run_timeout!r}"
+        )
+
+    if not _is_number(priority):
+        raise ValueError(f"priority is a finite number; got {priority!r}")
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    is_real = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_real and math.isfinite(value)
 
 
 def check_inputs(walk: Walk, tasks: Iterable[Task], unknown: Iterable[str]) -> None:

@@ -26,6 +26,10 @@ from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
 
 
+CRASHES = ("its worker process ", "no worker process ")
+"""How the reasons begin that tell of a crash."""
+
+
 @attrs.define(eq=False)
 class Flight:
     """A job that has a seat."""
@@ -53,9 +57,7 @@ class Flight:
     """Whether it may be tried again although it is being killed."""
 
 
-def call_of(
-    flight: Flight, versions: Versions, made: Mapping[str, Made]
-) -> Call:
+def call_of(flight: Flight, versions: Versions, made: Mapping[str, Made]) -> Call:
     """Describe a job to its executor, and keep the versions that it reads.
 
     :param made: the data nodes that earlier jobs of the same trip write, by their ids
@@ -85,7 +87,10 @@ def call_of(
         travel.code,
         tuple(inputs),
         tuple(
-            [(name, node.driver, versions.new_path()) for name, node in task.output.items()]
+            [
+                (name, node.driver, versions.new_path())
+                for name, node in task.output.items()
+            ]
         ),
         travel.is_async,
         travel.sources,

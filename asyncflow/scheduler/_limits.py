@@ -53,9 +53,7 @@ class Limits:
         for clock in self._clocks.pop(flight, ()):
             clock.cancel()
 
-    def _watch_stall(
-        self, flight: Flight, clocks: list[asyncio.TimerHandle]
-    ) -> None:
+    def _watch_stall(self, flight: Flight, clocks: list[asyncio.TimerHandle]) -> None:
         if (limit := flight.job.task.config.stall_timeout) is not None:
             why = (
                 f"STALLED: it reported nothing for its stall_timeout of {limit:g} s "

@@ -95,9 +95,7 @@ class Queues:
 
         line.put(run, index, first=first)
 
-    def next(
-        self, now: float, fits: Callable[[Needs], bool]
-    ) -> tuple[int, int] | None:
+    def next(self, now: float, fits: Callable[[Needs], bool]) -> tuple[int, int] | None:
         """Tell whose turn it is, and leave it there; None where nobody can start.
 
         :param fits: tells whether there is enough for some needs
@@ -105,9 +103,7 @@ class Queues:
         line = self._next(now, fits)
         return None if line is None else line.head()
 
-    def take(
-        self, now: float, fits: Callable[[Needs], bool]
-    ) -> tuple[int, int] | None:
+    def take(self, now: float, fits: Callable[[Needs], bool]) -> tuple[int, int] | None:
         """Give the job whose turn it is; None where nobody can start."""
         line = self._next(now, fits)
 

@@ -168,7 +168,7 @@ class Recovery:
 
             if record.status in _FINAL:
                 ended[job.id] = record
-            elif job.task.config.on_restart == "fail":
+            elif _ran(record) and job.task.config.on_restart == "fail":
                 ended[job.id] = _failed(record)
                 self.store.save(ended[job.id])
 
@@ -219,6 +219,10 @@ class Recovery:
             if node.default_path is not None:
                 path = os.path.join(self.archive.directory, node.default_path)
                 remove(glob.glob(f"{glob.escape(path)}.{dead_id}-*"))
+
+
+def _ran(record: JobRecord) -> bool:
+    return record.status == Status.RUNNING.value
 
 
 def _failed(record: JobRecord) -> JobRecord:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asyncflow.abc import Crashed, Outcome, Raised
 from asyncflow.entities.job import Job
+from asyncflow.scheduler._flight import CRASHES
 from asyncflow.worker.trip import kinds_of
 
 _TIMEOUT = kinds_of(TimeoutError())
@@ -18,7 +19,7 @@ def wait_before_next(job: Job, outcome: Outcome, chance: float) -> float | None:
     :param chance: from 0 to 1, for the jitter
     """
     config = job.task.config
-    crashes = sum(one.is_crash for one in job.attempts)
+    crashes = sum(one.reason.startswith(CRASHES) for one in job.attempts)
 
     if isinstance(outcome, Crashed):
         again = config.on_restart != "fail" and crashes < config.crash_retries

@@ -15,9 +15,11 @@ from anyio import CancelScope, Event, to_thread
 from asyncflow.abc import Store
 from asyncflow.config.sections import ScenarioConfig, Scope
 from asyncflow.entities.catalog import Catalog, key_of
+from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.engine import OnFailure
 from asyncflow.entities.graph import Graph
+from asyncflow.entities.job import DONE, Job
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.submission import Submission
@@ -27,7 +29,7 @@ from asyncflow.errors import NotFound, StoreFailed, UsageError
 from asyncflow.records import OrchestratorRecord, ScenarioRecord, SubmissionRecord
 from asyncflow.scheduler import _skips
 from asyncflow.scheduler._archive import Archive, Entity
-from asyncflow.scheduler._checks import check_inputs, check_options
+from asyncflow.scheduler._checks import check_inputs, check_limits, check_options
 from asyncflow.scheduler._editing import Editing
 from asyncflow.scheduler._follow import Following
 from asyncflow.scheduler._recover import Recovery
@@ -92,13 +94,20 @@ class Session:
         entity: Submittable,
         *,
         timeout: float | None,
+        run_timeout: float | None,
+        priority: float,
         force: bool,
         on_failure: OnFailure,
         idempotency_key: str | None,
         properties: Mapping[str, Any],
+        dag: Dag | None = None,
     ) -> Submission:
-        """Start a run; see `Submittable.submit`."""
+        """Start a run; see `Submittable.submit`.
+
+        :param dag: the tasks that it has; None for all of the entity
+        """
         check_options(timeout, on_failure, idempotency_key, properties)
+        check_limits(run_timeout, priority)
         key = key_of(idempotency_key)
 
         if isinstance(same := self.catalog.find(f"SUBMISSION_{key}"), Submission):
@@ -107,7 +116,10 @@ class Session:
         submission = self.catalog.new_submission(
             key,
             entity,
+            dag=dag,
             timeout=timeout,
+            run_timeout=run_timeout,
+            priority=priority,
             force=force,
             on_failure=on_failure,
             properties=properties,
@@ -136,6 +148,37 @@ class Session:
         tasks = entity.tasks
         ordered = [tasks[config.id] for config in entity.dag.tasks]
         return _skips.plan(ordered, self._travel(ordered, force=force))
+
+    def retry_failed(self, submission: Submission) -> Submission:
+        """Start a run of what has not completed; see `Submission.retry_failed`."""
+        if not submission.is_finished:
+            raise UsageError(f"{submission.id} has not ended: await it first")
+
+        left = {job.task.config_id for job in submission.jobs if job.status not in DONE}
+
+        if not left:
+            raise UsageError(f"{submission.id} has completed: nothing is left to retry")
+
+        return self.submit(
+            submission.entity,
+            timeout=submission.timeout,
+            run_timeout=submission.run_timeout,
+            priority=submission.priority,
+            force=submission.force,
+            on_failure=submission.on_failure,
+            idempotency_key=None,
+            properties=submission.properties,
+            dag=submission.dag.part(left),
+        )
+
+    def cancel_job(self, job: Job, reason: str) -> None:
+        """Ask for the end of a job; see `Job.cancel`."""
+        if not self.walk.drives(job.submission):
+            raise UsageError(
+                f"{job.id} is of a run that another process drives: cancel its submission"
+            )
+
+        self.walk.cancel_job(job, reason)
 
     def cancel(self, submission: Submission, reason: str) -> None:
         """Ask for the end of a run; see `Submission.cancel`."""

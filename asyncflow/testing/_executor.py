@@ -11,15 +11,13 @@ import attrs
 from anyio import sleep_forever
 from anyio.lowlevel import checkpoint
 
-from asyncflow.abc import Call, Crashed, Executor, Outcome, Raised
+from asyncflow.abc import Call, Crashed, Executor, Raised, Watch
 from asyncflow.events import JobStarted
 from asyncflow.testing._crash import crash
 from asyncflow.testing._end import End
 from asyncflow.testing._fault import Error, Fault
 from asyncflow.worker.codec import dumps_code
 from asyncflow.worker.trip import raised
-
-Report = Callable[[Call, Outcome], None]
 
 
 @attrs.define(eq=False)
@@ -51,27 +49,34 @@ class FaultyExecutor(Executor):
     async def warm(self, count: int) -> None:
         await self.inner.warm(count)
 
-    async def run(self, calls: Sequence[Call], report: Report) -> None:
+    @property
+    def workers(self) -> int:
+        return self.inner.workers
+
+    def kill(self, call: Call) -> None:
+        self.inner.kill(call)
+
+    async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         for call in calls:
             self.end.note(JobStarted, call.task)
 
             if self.end.has_come:
                 await sleep_forever()
 
-            await self._run(call, report, self.strike(call.task))
+            await self._run(call, watch, self.strike(call.task))
 
-    async def _run(self, call: Call, report: Report, fault: Fault | None) -> None:
+    async def _run(self, call: Call, watch: Watch, fault: Fault | None) -> None:
         if fault is None:
-            await self.inner.run((call,), report)
+            await self.inner.run((call,), watch)
         elif fault.error is not None:
             await checkpoint()
-            report(call, _failure(call, fault.error))
+            watch.ended(call, _failure(call, fault.error))
         elif call.code is None:
             await checkpoint()
-            report(call, Crashed(-signal.SIGKILL))
+            watch.ended(call, Crashed(-signal.SIGKILL))
         else:
             crashing = call._replace(function=crash, code=dumps_code(crash))
-            await self.inner.run((crashing,), lambda _, what: report(call, what))
+            await self.inner.run((crashing,), watch)
 
 
 def _failure(call: Call, error: Error) -> Raised:
