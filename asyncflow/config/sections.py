@@ -152,7 +152,11 @@ class DataNodeConfig(Section):
 
 @attrs.frozen(kw_only=True, eq=False)
 class TaskConfig(Section):
-    """A function, the data nodes it reads and those it writes."""
+    """A function, the data nodes it reads and those it writes.
+
+    In development mode a plain function holds the event loop: `run_timeout`,
+    `stall_timeout` and `memory_limit` are not enforced then.
+    """
 
     kind: ClassVar[str] = "TASK"
 
