@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
+from asyncflow.worker.current import Progress as Progress
 from asyncflow.worker.outcome import Crashed as Crashed
 from asyncflow.worker.outcome import Kept as Kept
 from asyncflow.worker.outcome import Killed as Killed
 from asyncflow.worker.outcome import Log as Log
-from asyncflow.worker.current import Progress as Progress
 from asyncflow.worker.outcome import Outcome as Outcome
 from asyncflow.worker.outcome import Printed as Printed
 from asyncflow.worker.outcome import Raised as Raised

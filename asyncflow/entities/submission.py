@@ -15,6 +15,7 @@ import attrs
 from anyio import CancelScope, Event, fail_after, move_on_after
 
 from asyncflow import events
+from asyncflow.abc import Progress
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.engine import Engine, OnFailure
 from asyncflow.entities.job import FINAL, Job, Status

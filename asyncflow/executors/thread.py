@@ -12,7 +12,7 @@ from typing import Self
 import attrs
 from anyio import CapacityLimiter, from_thread, to_thread
 
-from asyncflow.abc import Call, Executor, Outcome, Returned, Usage, Watch
+from asyncflow.abc import Call, Executor, Outcome, Progress, Returned, Usage, Watch
 from asyncflow.executors._local import (
     captured,
     failed,
@@ -52,7 +52,7 @@ class ThreadExecutor(Executor):
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         for call in calls:
-            report = partial(from_thread.run_sync, watch.reported, call)
+            report = partial(_pass_on, watch, call)
             start = time.time()
 
             with (
@@ -66,8 +66,12 @@ class ThreadExecutor(Executor):
             usage = Usage(start, wall, cpu, None)
             watch.ended(call, outcome._replace(log=printed(), usage=usage))
 
-    def kill(self, call: Call) -> None:
+    def kill(self, call: Call) -> None:  # noqa: ARG002
         return None
+
+
+def _pass_on(watch: Watch, call: Call, progress: Progress) -> None:
+    from_thread.run_sync(watch.reported, call, progress)
 
 
 def _measured(call: Call) -> tuple[Outcome, float, float]:

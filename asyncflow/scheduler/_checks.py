@@ -74,8 +74,11 @@ def check_limits(run_timeout: object, priority: object) -> None:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    is_real = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_real and math.isfinite(value)
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+    )
 
 
 def check_inputs(walk: Walk, tasks: Iterable[Task], unknown: Iterable[str]) -> None:

@@ -25,7 +25,6 @@ from asyncflow.scheduler._skips import versions as numbers
 from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
 
-
 CRASHES = ("its worker process ", "no worker process ")
 """How the reasons begin that tell of a crash."""
 

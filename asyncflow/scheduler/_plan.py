@@ -56,7 +56,8 @@ class End:
 @attrs.frozen
 class Kill:
     """The job has a seat, and must not run; if it does not end by itself it gets the
-    status."""
+    status.
+    """
 
     ref: Ref
     reason: str

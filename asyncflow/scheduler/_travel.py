@@ -13,7 +13,6 @@ from asyncflow.scheduler._fingerprint import fingerprint
 from asyncflow.scheduler._pace import Pace, Paces
 from asyncflow.worker.codec import dumps_code
 
-
 LEAST_LIMIT = 0.5
 """Jobs with a shorter limit of time, in seconds, travel alone: only then it is known to
 the millisecond when each has started."""

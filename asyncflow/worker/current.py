@@ -92,11 +92,8 @@ def progress(
     if total is None and isinstance(items, Sized):
         total = len(items)
 
-    done = 0
-
-    for item in items:
+    for done, item in enumerate(items, 1):
         yield item
-        done += 1
         report(done, total, message)
 
 
