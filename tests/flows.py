@@ -20,7 +20,7 @@ GLOBAL = Scope.GLOBAL
 
 def configuration(mode: str = "standalone", workers: int = 2) -> Configuration:
     config = Configuration()
-    config.configure_job_executions(mode, workers, echo=False)
+    config.configure_job_executions(mode, workers, echo=False, kill_grace=0.2)
     return config
 
 

@@ -77,7 +77,7 @@ async def test_submit_is_a_plain_call_and_starts_at_once(
 
     submission = scenario.submit(user="Zoë")
 
-    assert statuses(submission.jobs) == ["RUNNING"]
+    assert statuses(submission.jobs) == ["PENDING"]
     assert submission.status.value == "RUNNING"
     assert submission.properties == {"user": "Zoë"}
     assert await submission.accepted() is submission
@@ -438,7 +438,8 @@ async def test_a_function_that_cannot_travel_is_refused(
         ({"timeout": -1}, ValueError),
         ({"timeout": "5"}, ValueError),
         ({"on_failure": "explode"}, ValueError),
-        ({"run_timeout": 5}, TypeError),
+        ({"run_timeout": 0}, ValueError),
+        ({"priority": "high"}, ValueError),
         ({"callbacks": []}, TypeError),
     ],
 )

@@ -22,8 +22,8 @@ BOUND = 0.02
 """After how many seconds what was not started is taken back: what is slow delays nobody
 else."""
 
-_STACK = ("Current thread 0x", "Thread 0x")
-"""How the first line of a stack begins that `faulthandler` wrote."""
+_STACK = "Stack (most recent call first):"
+"""How a stack begins that `faulthandler` wrote."""
 
 
 @attrs.define(eq=False)
@@ -176,6 +176,7 @@ class Trip:
 
     async def _tell_death(self, worker: Worker, returncode: int | None) -> None:
         """Tell what had ended before the worker died, and what died with it."""
+        worker.close()
         await self._stop_telling()
         until = time.monotonic()
 
@@ -199,8 +200,6 @@ class Trip:
             )
             self.watch.ended(call, outcome)
 
-        worker.close()
-
 
 def _clean_up(call: Call, worker: Worker, most: int) -> tuple[Printed | None, str]:
     """Remove what a killed call left of its outputs. Blocks.
@@ -221,6 +220,7 @@ def _clean_up(call: Call, worker: Worker, most: int) -> tuple[Printed | None, st
 
 def _stack(text: str) -> str:
     """Return the stack that ends a text."""
-    lines = text.splitlines(keepends=True)
-    starts = [index for index, line in enumerate(lines) if line.startswith(_STACK)]
-    return "".join(lines[starts[-1] :]) if starts else ""
+    _, head, stack = text.rpartition(_STACK)
+    lines = stack.splitlines(keepends=True) if head else []
+    ours = [index for index, line in enumerate(lines) if trip.__file__ in line]
+    return "".join([head, *lines[: ours[0] if ours else None]])

@@ -11,7 +11,7 @@ import attrs
 from anyio import to_thread
 from anyio.abc import TaskGroup
 
-from asyncflow.abc import Call, Log, Outcome, Printed, Progress, Watch
+from asyncflow.abc import Call, Killed, Log, Outcome, Printed, Progress, Watch
 from asyncflow.scheduler._flight import Flight
 
 _logger = logging.getLogger("asyncflow")
@@ -43,6 +43,8 @@ class Load(Watch):
     flights: Sequence[Flight]
     echo: bool
     group: TaskGroup
+    failure: Exception | None = attrs.field(init=False, default=None)
+    """What the tower raised: an error of ours, not of the executor's."""
     _by_id: dict[str, Flight] = attrs.field(init=False)
     _waiting: list[tuple[Flight, Outcome]] = attrs.field(init=False, factory=list)
     """Those that have ended, from the first on whose output is not shown yet."""
@@ -61,7 +63,7 @@ class Load(Watch):
         shows = self.echo and call.code is not None and outcome.log is not None
 
         if not shows and not self._waiting:
-            self.tower.ended(flight, outcome)
+            self._end(flight, outcome)
             return
 
         self._waiting.append((flight, outcome))
@@ -86,17 +88,32 @@ class Load(Watch):
         while self._waiting:
             flight, outcome = self._waiting[0]
 
-            if self.echo and outcome.log is not None:
-                await to_thread.run_sync(show, outcome.log)
+            if outcome.log is not None:
+                await to_thread.run_sync(show, _shown(outcome, outcome.log))
 
-            self.tower.ended(flight, outcome)
+            self._end(flight, outcome)
             del self._waiting[0]
 
+    def _end(self, flight: Flight, outcome: Outcome) -> None:
+        try:
+            self.tower.ended(flight, outcome)
+        except Exception as error:
+            self.failure = error
+            raise
 
-def show(printed: Printed) -> None:
+
+def _shown(outcome: Outcome, printed: Printed) -> str:
+    """Return what is shown: not the stack of a job that was killed, which is kept."""
+    if isinstance(outcome, Killed) and outcome.stack:
+        return printed.text.partition(outcome.stack)[0]
+
+    return printed.text
+
+
+def show(text: str) -> None:
     """Print what a job printed. Blocks."""
     try:
-        sys.stdout.write(printed.text)
+        sys.stdout.write(text)
         sys.stdout.flush()
     except (OSError, ValueError) as error:  # closed: nobody is there to read it
         _logger.warning("the output of a job could not be printed: %s", error)

@@ -160,14 +160,18 @@ class Seats:
                 await executor.run(self._calls(left), load)
                 self._check_told(left, load)
         except Exception as error:
+            if load.failure is not None:
+                raise
+
             _logger.exception("the executor of %s failed", flights[0].job.id)
 
             for flight in load.untold()[:1]:
                 why = f"its executor raised {error!r}"
                 self.source.ended(flight, Crashed(None, why))
         finally:
-            for flight in reversed(load.untold()):
-                self.source.returned(flight)
+            if load.failure is None:
+                for flight in reversed(load.untold()):
+                    self.source.returned(flight)
 
     async def _prepare(self, flights: Sequence[Flight]) -> None:
         if self.versions.is_shared:

@@ -207,6 +207,9 @@ class Walk:
 
         :return: whether there are any
         """
+        if self._broken:  # they are given up
+            return False
+
         for submission, run in list(self._numbers.items()):
             if submission.is_adopted:
                 self._interrupted.add(run)

@@ -41,8 +41,11 @@ class Tokens:
             return 0
 
     def close(self) -> None:
-        """Close this end."""
-        os.close(self._pipe)
+        """Close this end; do nothing where that is done."""
+        pipe, self._pipe = self._pipe, -1
+
+        if pipe >= 0:
+            os.close(pipe)
 
 
 MOST = 1024
