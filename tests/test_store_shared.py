@@ -33,6 +33,7 @@ from tests.records import (
     ONE_OF_EACH,
     RECORD,
     UNUSUAL,
+    basis_record,
     job_record,
     node_record,
     orchestrator_record,
@@ -157,6 +158,24 @@ async def test_a_property_that_cannot_be_kept_is_refused(place: Place) -> None:
         await store.flush()
 
     assert await ask(place) == [job_record(2)]
+
+
+async def test_what_changes_later_is_kept_as_it_was(place: Place) -> None:
+    properties, numbers = {"a": [1]}, {"n": 1}
+
+    async with place.store() as store:
+        store.save(
+            scenario_record(1, properties=properties),
+            submission_record(1, properties=properties),
+            basis_record(1, inputs=numbers),
+        )
+        properties["a"].append(2)
+        numbers["n"] = 2
+
+    scenario, submission, basis = await ask(place)
+    assert scenario == scenario_record(1, properties={"a": [1]})
+    assert submission == submission_record(1, properties={"a": [1]})
+    assert basis == basis_record(1, inputs={"n": 1})
 
 
 async def test_ten_thousand_scenarios(place: Place) -> None:

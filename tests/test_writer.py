@@ -12,7 +12,7 @@ from anyio import Event, fail_after, to_thread
 from asyncflow.stores import _writer
 from asyncflow.stores._writer import Writer
 from asyncflow.stores.sqlite import SqliteStore
-from tests.records import job_record
+from tests.records import job_record, version_record
 
 pytestmark = pytest.mark.anyio
 
@@ -131,3 +131,35 @@ async def test_many_rows_are_written_with_few_statements(
         store.save(*records)
         store.save(*(one._replace(status="FAILED") for one in records))
         assert await store.jobs() == [one._replace(status="FAILED") for one in records]
+
+
+KEPT: dict[str, Sequence[bytes | str | None]] = {
+    "values": [b"\0\xff", b""],
+    "names": ["a", "", "no utf-8 \udcff"],
+    "nothing": [None],
+    "a value first": [b"1", None, "a"],
+    "nothing first": [None, b"1", "a"],
+    "a name first": ["a", b"1", None],
+}
+
+
+@pytest.mark.parametrize("kept", KEPT.values(), ids=KEPT)
+async def test_rows_of_one_statement_need_not_be_alike(
+    tmp_path: Path, kept: Sequence[bytes | str | None]
+) -> None:
+    made = [
+        version_record(
+            number,
+            kept=kept[number % len(kept)],
+            is_kept=number % 3 != 1,
+            editor_id=None if number % 5 else "ann",
+        )
+        for number in range(75)
+    ]
+
+    async with SqliteStore(tmp_path / "runs.db") as store:
+        store.save(*made)
+        assert await store.versions() == made
+        assert [type(one.kept) for one in await store.versions()] == [
+            type(one.kept) for one in made
+        ]

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import attrs
 
 from asyncflow.errors import StoreFailed
-from asyncflow.stores._rows import Cell, Row, Saved
+from asyncflow.stores._rows import Cell, Given, Row
 
 Parameters: TypeAlias = Mapping[str, Cell]
 
@@ -27,7 +27,7 @@ class Act:
     """For each part, the rows that it returned. Whole when the act has settled."""
 
 
-Change: TypeAlias = Sequence[Saved | Act]
+Change: TypeAlias = Sequence[Given | Act]
 """What is written as a whole, or not at all."""
 
 

@@ -12,7 +12,7 @@ import attrs
 
 from asyncflow.errors import NotOpen, StoreFailed
 from asyncflow.stores._act import Act, Change, Parameters, taken_over
-from asyncflow.stores._rows import FOUND_BY_ID, Cell, Row
+from asyncflow.stores._rows import FOUND_BY_ID, Cell, Row, rows_of
 from asyncflow.stores._sql import parts, queries
 
 
@@ -116,22 +116,22 @@ class Database(ABC):
             ) from error
 
     def _write(self, changes: Iterable[Any]) -> None:
-        batches: dict[str, list[Row]] = {}
+        groups: dict[Any, list[Any]] = {}
 
         for change in changes:
             if isinstance(change, Act):
-                self._save_all(batches)
+                self._save_all(groups)
                 self._carry_out(change)
-                batches.clear()
+                groups.clear()
             else:
-                table, cells = change
-                batches.setdefault(table, []).append(cells)
+                groups.setdefault(type(change), []).append(change)
 
-        self._save_all(batches)
+        self._save_all(groups)
 
-    def _save_all(self, batches: Mapping[str, Sequence[Row]]) -> None:
-        for table, rows in batches.items():
-            self._save(self._query(f"save_{table}"), rows)
+    def _save_all(self, groups: Mapping[Any, Sequence[Any]]) -> None:
+        for kind, group in groups.items():
+            for table, made in rows_of(kind, group).items():
+                self._save(self._query(f"save_{table}"), made)
 
     def _carry_out(self, act: Act) -> None:
         act.answers = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from asyncflow.records import (
@@ -26,6 +26,9 @@ Cell: TypeAlias = str | bytes | int | float | None
 Row: TypeAlias = tuple[Cell, ...]
 
 
+_ATTEMPTS = JobRecord._fields.index("attempts")
+
+
 class Saved(NamedTuple):
     """A row to be saved."""
 
@@ -33,29 +36,59 @@ class Saved(NamedTuple):
     cells: Row
 
 
+Given: TypeAlias = Record | Saved
+"""What the writer is given: a record that it makes a row of, or a row."""
+
+
 class Kind(NamedTuple):
     """A kind of record."""
 
     table: str
-    dump: Callable[[Any], Iterable[Saved]]
     load: Callable[[Row], Any]
+    row: Callable[[Any], Row] = tuple
+    """Makes the row of a record of which nothing can change, or be refused."""
+    dump: Callable[[Any], Iterable[Saved]] | None = None
+    """Makes the rows of any other, in the order in which they are to be saved."""
 
 
-def dump(record: Record) -> Iterable[Saved]:
-    """Make the rows of a record, in the order in which they are to be saved.
+def given(records: Sequence[Record]) -> Sequence[Given]:
+    """Return what the writer is to be given for some records.
+
+    It makes most rows itself: this is called on the event loop, for each job.
 
     :raises NotPicklable: where a property cannot be kept
     """
+    if _UNCHANGING.issuperset(map(type, records)):
+        return records
+
+    return [part for record in records for part in _given(record)]
+
+
+def _given(record: Record) -> Iterable[Given]:
     kind = KINDS.get(type(record))
 
     if kind is None:
         raise TypeError(f"a store keeps the records of asyncflow, not {record!r}")
 
-    return kind.dump(record)
+    return (record,) if kind.dump is None else kind.dump(record)
+
+
+def rows_of(kind: type[Any], group: Sequence[Any]) -> Mapping[str, Sequence[Row]]:
+    """Make the rows of what was given, all of one kind, for each table."""
+    if kind is not Saved:
+        known = KINDS[kind]
+        return {known.table: [*map(known.row, group)]}
+
+    found: dict[str, list[Row]] = {}
+
+    for table, cells in group:
+        found.setdefault(table, []).append(cells)
+
+    return found
 
 
 def _dump_scenario(record: ScenarioRecord) -> Iterable[Saved]:
-    properties = _dump_properties(record.properties, record.id)
+    properties = dump_properties(record.properties, record.id)
     return (Saved("scenario", (*record[:-1], *properties)),)
 
 
@@ -64,7 +97,7 @@ def _load_scenario(row: Row) -> ScenarioRecord:
 
 
 def _dump_submission(record: SubmissionRecord) -> Iterable[Saved]:
-    properties = _dump_properties(record.properties, record.id)
+    properties = dump_properties(record.properties, record.id)
     facts = (*record[:-4], record.priority, record.run_timeout)
     return (
         Saved("submission", facts),
@@ -78,15 +111,11 @@ def _load_submission(row: Row) -> SubmissionRecord:
     return SubmissionRecord._make((*facts, *made, priority, run_timeout))
 
 
-def _dump_data_node(record: DataNodeRecord) -> Iterable[Saved]:
-    return (Saved("data_node", record),)
-
-
-def _dump_version(record: VersionRecord) -> Iterable[Saved]:
-    node_id, number, kept, *edit, holder_id = record
-    value = kept if isinstance(kept, bytes) else None
-    path = kept if isinstance(kept, str) else None
-    return (Saved("version", (node_id, number, *edit, holder_id, path, value)),)
+def _version_row(record: VersionRecord) -> Row:
+    node_id, number, kept, is_kept, job_id, editor_id, comment, holder_id = record
+    path, value = (kept, None) if isinstance(kept, str) else (None, kept)
+    edit = (job_id, editor_id, comment)
+    return (node_id, number, is_kept, *edit, holder_id, path, value)
 
 
 def _load_version(row: Row) -> VersionRecord:
@@ -95,21 +124,18 @@ def _load_version(row: Row) -> VersionRecord:
     return VersionRecord._make((node_id, number, kept, bool(is_kept), *edit))
 
 
-def _dump_job(record: JobRecord) -> Iterable[Saved]:
-    *facts, attempts, cpu_seconds, peak_rss = record
+def _job_row(record: JobRecord) -> Row:
+    cells: tuple[Any, ...] = record
+    attempts = record.attempts
     # Not escaped: two halves of a character would come back as one.
     text = json.dumps(attempts, ensure_ascii=False) if attempts else ""
-    return (Saved("job", (*facts, text, cpu_seconds, peak_rss)),)
+    return (*cells[:_ATTEMPTS], text, *cells[_ATTEMPTS + 1 :])
 
 
 def _load_job(row: Row) -> JobRecord:
     *facts, text, cpu_seconds, peak_rss = row
     attempts = tuple(map(AttemptRecord._make, json.loads(str(text)))) if text else ()
     return JobRecord._make((*facts, attempts, cpu_seconds, peak_rss))
-
-
-def _dump_log(record: LogRecord) -> Iterable[Saved]:
-    return (Saved("log", record),)
 
 
 def _dump_basis(record: BasisRecord) -> Iterable[Saved]:
@@ -125,11 +151,7 @@ def _load_basis(row: Row) -> BasisRecord:
     )
 
 
-def _dump_orchestrator(record: OrchestratorRecord) -> Iterable[Saved]:
-    return (Saved("orchestrator", record),)
-
-
-def _dump_properties(
+def dump_properties(
     properties: Mapping[str, Any], owner: str
 ) -> tuple[str, bytes | None]:
     """Write JSON where that gives the same back, else a pickle."""
@@ -178,17 +200,17 @@ def load_name(row: Row) -> str:
 
 
 KINDS: Mapping[type[Record], Kind] = {
-    ScenarioRecord: Kind("scenario", _dump_scenario, _load_scenario),
-    SubmissionRecord: Kind("submission", _dump_submission, _load_submission),
-    DataNodeRecord: Kind("data_node", _dump_data_node, DataNodeRecord._make),
-    JobRecord: Kind("job", _dump_job, _load_job),
-    LogRecord: Kind("log", _dump_log, LogRecord._make),
-    OrchestratorRecord: Kind(
-        "orchestrator", _dump_orchestrator, OrchestratorRecord._make
-    ),
-    VersionRecord: Kind("version", _dump_version, _load_version),
-    BasisRecord: Kind("basis", _dump_basis, _load_basis),
+    ScenarioRecord: Kind("scenario", _load_scenario, dump=_dump_scenario),
+    SubmissionRecord: Kind("submission", _load_submission, dump=_dump_submission),
+    DataNodeRecord: Kind("data_node", DataNodeRecord._make),
+    JobRecord: Kind("job", _load_job, _job_row),
+    LogRecord: Kind("log", LogRecord._make),
+    OrchestratorRecord: Kind("orchestrator", OrchestratorRecord._make),
+    VersionRecord: Kind("version", _load_version, _version_row),
+    BasisRecord: Kind("basis", _load_basis, dump=_dump_basis),
 }
+
+_UNCHANGING = frozenset(kind for kind, known in KINDS.items() if known.dump is None)
 
 FOUND_BY_ID: Mapping[type[Record], Kind] = {
     kind: KINDS[kind]

@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from functools import cache
+from functools import lru_cache
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -196,14 +196,10 @@ class SqliteDatabase(Database):
         """
         begin = 0
 
-        for size in SIZES:
-            statement = _repeated(text, len(rows[0]), size)
-            fits = size * len(rows[0]) <= self._parameters
-
-            while statement and fits and len(rows) - begin >= size:
+        for size in _sizes(text, len(rows[0]), self._parameters):
+            while len(rows) - begin >= size:
                 end = begin + size
-                cells = tuple(chain.from_iterable(rows[begin:end]))
-                self._writing.execute(statement, cells)
+                self._writing.execute(*_combined(text, rows[begin:end]))
                 begin = end
 
         if begin < len(rows):
@@ -314,16 +310,65 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-@cache
-def _repeated(text: str, width: int, size: int) -> str | None:
-    """Make a statement that inserts one row insert several; None where it cannot.
+def _combined(text: str, rows: Sequence[Row]) -> tuple[str, Row]:
+    """Make a statement that inserts one row insert several; return its cells, too.
+
+    Python binds numbers and texts at once. For each None, truth value or bytes it looks
+    for an adapter first, which takes longer than the rest: so those are spared.
+    """
+    columns: list[Iterable[Any]] = []
+    marks: list[str] = []
+
+    for column in zip(*rows, strict=True):
+        is_empty = column[0] is None and column.count(None) == len(column)
+        marks.append("NULL" if is_empty else "?")
+
+        if not is_empty:
+            columns.append(_unadapted(column))
+
+    cells = tuple(chain.from_iterable(zip(*columns, strict=True)))
+    return _repeated(text, tuple(marks), len(rows)), cells
+
+
+def _unadapted(column: tuple[Any, ...]) -> Iterable[Any]:
+    """Make of cells what SQLite gets of them, where Python knows it at once."""
+    kind = type(column[0])
+
+    if kind is bool:
+        return map(int, column)
+
+    if kind is bytes and {*map(type, column)} == {bytes}:
+        return map(bytearray, column)
+
+    return column
+
+
+def _sizes(text: str, width: int, parameters: int) -> list[int]:
+    """Return how many rows a statement may insert.
 
     :param width: how many cells a row has
+    :param parameters: how many a statement may have
+    """
+    if _values(width) not in text:
+        return []
+
+    return [size for size in SIZES if size * width <= parameters]
+
+
+@lru_cache(64)
+def _repeated(text: str, marks: Sequence[str], size: int) -> str:
+    """Make a statement that inserts one row insert several.
+
+    :param marks: what stands for each cell of a row
     :param size: how many rows
     """
-    row = f"({', '.join('?' * width)})"
-    before, found, after = text.partition(f"VALUES {row}")
-    return f"{before}VALUES {', '.join([row] * size)}{after}" if found else None
+    row = f"({', '.join(marks)})"
+    values = f"VALUES {', '.join([row] * size)}"
+    return text.replace(_values(len(marks)), values)
+
+
+def _values(width: int) -> str:
+    return f"VALUES ({', '.join('?' * width)})"
 
 
 def _statements(text: str) -> Iterator[str]:

@@ -26,7 +26,7 @@ from asyncflow.records import (
 )
 from asyncflow.stores._act import Act, Change, Parameters
 from asyncflow.stores._database import Database
-from asyncflow.stores._rows import KINDS, Row, Saved, dump, load_name
+from asyncflow.stores._rows import KINDS, Given, Row, dump_properties, given, load_name
 from asyncflow.stores._writer import Writer
 
 WITH_NAMES = ("names", "versions", "owned_versions")
@@ -91,28 +91,26 @@ class DatabaseStore(Store):
             _raise_failure(opened)
 
     def save(self, *records: Record) -> None:
-        self._now_open().writer.put([row for record in records for row in dump(record)])
+        self._now_open().writer.put(given(records))
 
     async def flush(self) -> None:
         await self._settled()
 
     async def register(self, record: OrchestratorRecord) -> None:
-        await self._put(*dump(record), Act("register", [{"id": record.id}]))
+        await self._put(record, Act("register", [{"id": record.id}]))
 
     async def adopt(
         self, dead_id: str, heir_id: str, *, lease_until: float | None = None
     ) -> None:
-        given = {"dead_id": dead_id, "heir_id": heir_id, "lease_until": lease_until}
-        await self._put(Act("adopt", [given]))
+        parties = {"dead_id": dead_id, "heir_id": heir_id}
+        await self._put(Act("adopt", [{**parties, "lease_until": lease_until}]))
 
     async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
-        _, graph = dump(record)
-        _, properties, pickled, _ = graph.cells
+        properties, pickled = dump_properties(record.properties, record.id)
         made = {"properties": properties, "pickled": pickled}
-        given = {**record._asdict(), **made}
 
         while True:
-            act = Act("claim", [given])
+            act = Act("claim", [{**record._asdict(), **made}])
             opened = await self._put(act)
 
             if act.answers["submission"]:
@@ -274,7 +272,7 @@ class DatabaseStore(Store):
         await to_thread.run_sync(opened.writer.start)
         return opened
 
-    async def _put(self, *change: Saved | Act) -> Open:
+    async def _put(self, *change: Given | Act) -> Open:
         """Have something written, and wait until it is."""
         self._now_open().writer.put(change)
         return await self._settled()
