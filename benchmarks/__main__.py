@@ -11,7 +11,7 @@ from pathlib import Path
 
 import attrs
 
-from benchmarks import machine, peers, report, rounds
+from benchmarks import machine, peers, place, report, rounds
 from benchmarks.lag import Lag, idle_lag
 from benchmarks.rounds import Result
 from benchmarks.suite import SCALING, SUITE, Benchmark, by_name
@@ -24,6 +24,7 @@ SCALING_ROUNDS = 3
 
 def main() -> int:
     """Measure what was asked for; return 1 where a walker failed."""
+    place.leave_when_told()
     options = parser().parse_args()
     repeat = options.repeat or (3 if options.quick else 7)
     others = options.peer or (list(PEERS) if options.peers else [])

@@ -28,6 +28,11 @@ GRACE = 5.0
 """How long what is left may take to end by itself, in seconds."""
 
 
+def leave_when_told() -> None:
+    """Let SIGTERM end the command as Ctrl-C does: samples too, and their folders."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
 @contextmanager
 def place(root: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """Make a folder that is home, working directory and temporary folder.

@@ -98,6 +98,11 @@ def grid(x: Axis, y: Axis, across: str, up: str) -> Iterable[str]:
         yield stroke(x.start, at, x.end, at, "#cccccc")
         yield text(x.start - 8, at + 4, number(power), anchor="end")
 
+    for value in (times * 10.0**power for power in y.powers[:-1] for times in (2, 5)):
+        at = y.at(value)
+        yield stroke(x.start, at, x.end, at, "#eeeeee")
+        yield text(x.start - 8, at + 4, f"{value:g}", size=10, anchor="end")
+
     yield text((x.start + x.end) / 2, y.start + 44, across, anchor="middle")
     middle = (y.start + y.end) / 2
     turned = f' transform="rotate(-90 22 {middle:.1f})"'

@@ -161,8 +161,15 @@ def one_round_of_peers(
 
             if not part.problem:
                 part.samples.append(take(benchmark, part.scale, name))
+                tell(f"{name}: {part.jobs} jobs in {part.samples[-1].seconds:.1f} s")
         except Failed as error:
             part.problem = str(error)
+            tell(part.problem)
+
+
+def tell(progress: str) -> None:
+    """Show on the terminal that something goes on: a round of all peers is long."""
+    print(f"  {progress}", file=sys.stderr, flush=True)
 
 
 def one_round(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import attrs
 
-from benchmarks import machine, report, rounds
+from benchmarks import machine, place, report, rounds
 from benchmarks.peers import versions
 from benchmarks.plot import Line, Point, drawn
 from benchmarks.spread import NONE, Row, spread, table
@@ -45,6 +45,7 @@ class Cost:
 
 def main() -> int:
     """Measure, print the table, and draw it; return 1 where a walker failed."""
+    place.leave_when_told()
     options = parser().parse_args()
     walkers = options.walker or ["asyncflow", "bare"]
     facts = {
