@@ -32,25 +32,26 @@ def tables(results: Sequence[Result], idle: Sequence[Lag]) -> str:
     sizes = [result for result in results if result.benchmark.scaling]
     whole = [result for result in measured if not result.problem]
     lagged = [result for result in whole if not result.benchmark.cold]
-    parts = [
+    parts = part_of(
         "Time, as ratios of the rounds: median (least..most)",
-        table(
-            ["benchmark", "jobs", "rounds", *(f"{a} / {b}" for a, b in RATIOS)],
-            [ratio_row(result) for result in measured],
-        ),
+        ["benchmark", "jobs", "rounds", *(f"{a} / {b}" for a, b in RATIOS)],
+        map(ratio_row, measured),
+    )
+    parts += part_of(
         "Time: median (least..most)",
-        table(
-            ["benchmark", "unit", *WALKERS, "asyncflow: creating", "of it: reading"],
-            [time_row(result) for result in whole],
-        ),
+        ["benchmark", "unit", *WALKERS, "asyncflow: creating", "of it: reading"],
+        map(time_row, whole),
+    )
+    parts += part_of(
         "CPU time of the parent process, the same unit",
-        table(["benchmark", "unit", *WALKERS], [cpu_row(result) for result in lagged]),
+        ["benchmark", "unit", *WALKERS],
+        map(cpu_row, lagged),
+    )
+    parts += part_of(
         "Lag of the event loop meanwhile, ms",
-        table(
-            ["benchmark", "walker", "p50", "p99", "p99 by time", "max"],
-            [idle_row(idle), *(row for result in lagged for row in lag_rows(result))],
-        ),
-    ]
+        ["benchmark", "walker", "p50", "p99", "p99 by time", "max"],
+        [idle_row(idle), *lags_of([*lagged, *sizes])],
+    )
     parts += part_of("Cost by number of jobs, asyncflow", SIZE, map(size_row, sizes))
     parts += part_of(
         "Peers: median (least..most); a ratio is of two samples of one round",
@@ -152,10 +153,11 @@ def idle_row(lags: Sequence[Lag]) -> Row:
     return ["(an idle loop)", "none", *lag_columns(lags)]
 
 
-def lag_rows(result: Result) -> Iterable[Row]:
-    for name in WALKERS:
-        lags = [sample.lag for sample in result.samples[name] if sample.lag]
-        yield [result.benchmark.name, name, *lag_columns(lags)]
+def lags_of(results: Sequence[Result]) -> Iterable[Row]:
+    for result in results:
+        for name, samples in result.samples.items():
+            if lags := [sample.lag for sample in samples if sample.lag]:
+                yield [result.benchmark.name, name, *lag_columns(lags)]
 
 
 def lag_columns(lags: Sequence[Lag]) -> Iterable[str]:
