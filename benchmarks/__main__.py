@@ -11,21 +11,28 @@ from pathlib import Path
 
 import attrs
 
-from benchmarks import machine, report, rounds
+from benchmarks import machine, peers, place, report, rounds
 from benchmarks.lag import Lag, idle_lag
 from benchmarks.rounds import Result
-from benchmarks.suite import SUITE, Benchmark, by_name
+from benchmarks.suite import SCALING, SUITE, Benchmark, by_name
+from benchmarks.walkers import PEERS
+
+IN_FULL = (*SUITE, by_name("jobs-1000"), by_name("jobs-100000"))
+SCALING_ROUNDS = 3
+"""In how many rounds many jobs run, at most, where the caller does not say."""
 
 
 def main() -> int:
     """Measure what was asked for; return 1 where a walker failed."""
+    place.leave_when_told()
     options = parser().parse_args()
     repeat = options.repeat or (3 if options.quick else 7)
-    facts = machine.describe()
+    others = options.peer or (list(PEERS) if options.peers else [])
+    facts = {**machine.describe(), **peers.versions(others)}
     print(report.header(facts), flush=True)
     idle = [asyncio.run(idle_lag(1.0)) for _ in range(repeat)]
     results = [
-        measure(benchmark, options.scale, repeat)
+        measure(benchmark, options, repeat, others)
         for benchmark in chosen(options.only, quick=options.quick)
     ]
     print(f"\n{report.tables(results, idle)}")
@@ -34,7 +41,7 @@ def main() -> int:
     if options.json:
         options.json.write_text(as_json(dict(facts), idle, results))
 
-    return int(any(result.problem for result in results))
+    return int(any(result.problem or peers.failed(result) for result in results))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,8 +55,21 @@ def parser() -> argparse.ArgumentParser:
         "--only",
         action="append",
         metavar="NAME",
-        choices=[benchmark.name for benchmark in SUITE],
+        choices=[benchmark.name for benchmark in (*SUITE, *SCALING)],
         help="one benchmark; may be given several times",
+    )
+    parser.add_argument(
+        "--peers", action="store_true", help="other libraries too, if installed"
+    )
+    parser.add_argument(
+        "--peer",
+        action="append",
+        metavar="NAME",
+        choices=list(PEERS),
+        help=f"one of them, of {', '.join(PEERS)}; may be given several times",
+    )
+    parser.add_argument(
+        "--peer-rounds", type=count, metavar="N", help="rounds of theirs: 3, or 1"
     )
     parser.add_argument("--repeat", type=count, metavar="N", help="rounds")
     parser.add_argument(
@@ -80,12 +100,23 @@ def chosen(only: list[str] | None, *, quick: bool) -> list[Benchmark]:
     if only:
         return [by_name(name) for name in only]
 
-    return [benchmark for benchmark in SUITE if benchmark.quick or not quick]
+    if quick:
+        return [benchmark for benchmark in SUITE if benchmark.quick]
+
+    return list(IN_FULL)
 
 
-def measure(benchmark: Benchmark, scale: float, repeat: int) -> Result:
+def measure(
+    benchmark: Benchmark, options: argparse.Namespace, repeat: int, others: list[str]
+) -> Result:
     print(f"{benchmark.name}: {benchmark.says}", file=sys.stderr, flush=True)
-    return rounds.measure(benchmark, scale, repeat)
+
+    if benchmark.scaling:
+        some = options.repeat or min(repeat, SCALING_ROUNDS)
+        return rounds.measure(benchmark, options.scale, some)
+
+    theirs = options.peer_rounds or (1 if options.quick else rounds.PEER_ROUNDS)
+    return rounds.measure(benchmark, options.scale, repeat, others, theirs)
 
 
 def as_json(
@@ -100,6 +131,15 @@ def as_json(
                 name: [with_names(sample) for sample in samples]
                 for name, samples in result.samples.items()
             },
+            "peers": {
+                name: {
+                    "jobs": part.jobs,
+                    "problem": part.problem,
+                    "samples": [with_names(sample) for sample in part.samples],
+                }
+                for name, part in result.peers.items()
+            },
+            "references": [attrs.asdict(one) for one in result.references],
         }
         for result in results
     }

@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from statistics import median
 
+ABSENT = "not installed"
 CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -36,7 +37,7 @@ def version(package: str) -> str:
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
-        return "as in this folder" if package == "asyncflow" else "not installed"
+        return "as in this folder" if package == "asyncflow" else ABSENT
 
 
 def cpus() -> int:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 STATUS = Path("/proc/self/status")
+CLEAR = Path("/proc/self/clear_refs")
 
 
 def resident() -> int | None:
@@ -14,8 +15,14 @@ def resident() -> int | None:
 
 
 def peak() -> int | None:
-    """Return the most bytes that ever were; None where nobody tells."""
+    """Return the most bytes since the start or `forget_peak`; None: nobody tells."""
     return _field("VmHWM")
+
+
+def forget_peak() -> None:
+    """Let the peak begin anew with what is resident now, where the kernel can."""
+    with suppress(OSError):
+        CLEAR.write_text("5")
 
 
 def _field(name: str) -> int | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from statistics import median
 
-from benchmarks import machine
+from benchmarks import goals, machine, peers
 from benchmarks.lag import Lag
 from benchmarks.rounds import Result, Sample
+from benchmarks.spread import NONE, Row, spread, table, unit
 from benchmarks.suite import WORKERS
 from benchmarks.walkers import MODULES
 
@@ -18,10 +18,8 @@ RATIOS = (
     ("asyncflow", "memory"),
     ("pool", "bare"),
 )
+SIZE = ("jobs", "rounds", "µs a job", "creating, µs a job", "parent grew, bytes a job")
 MEBI = 1024 * 1024
-NONE = "-"
-
-Row = Sequence[str]
 
 
 def header(facts: Mapping[str, str]) -> str:
@@ -30,40 +28,70 @@ def header(facts: Mapping[str, str]) -> str:
 
 def tables(results: Sequence[Result], idle: Sequence[Lag]) -> str:
     """Lay out what was measured."""
-    measured = [result for result in results if not result.benchmark.check]
+    measured = [result for result in results if compared(result)]
+    sizes = [result for result in results if result.benchmark.scaling]
     whole = [result for result in measured if not result.problem]
     lagged = [result for result in whole if not result.benchmark.cold]
-    parts = [
+    parts = part_of(
         "Time, as ratios of the rounds: median (least..most)",
-        table(
-            ["benchmark", "jobs", "rounds", *(f"{a} / {b}" for a, b in RATIOS)],
-            [ratio_row(result) for result in measured],
-        ),
-        "Time: median (least..most)",
-        table(
-            ["benchmark", "unit", *WALKERS, "asyncflow: creating", "of it: reading"],
-            [time_row(result) for result in whole],
-        ),
-        "CPU time of the parent process, the same unit",
-        table(["benchmark", "unit", *WALKERS], [cpu_row(result) for result in lagged]),
-        "Lag of the event loop meanwhile, ms",
-        table(
-            ["benchmark", "walker", "p50", "p99", "p99 by time", "max"],
-            [idle_row(idle), *(row for result in lagged for row in lag_rows(result))],
-        ),
-    ]
-    notes = [line for result in results for line in notes_of(result)]
-    return "\n\n".join([*parts, "\n".join(notes)] if notes else parts)
-
-
-def table(head: Row, rows: Iterable[Row]) -> str:
-    """Lay out a table, as Markdown too has it."""
-    lines = [head, *rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    ruled = [lines[0], ["-" * width for width in widths], *lines[1:]]
-    return "\n".join(
-        f"| {' | '.join(map(str.ljust, line, widths))} |" for line in ruled
+        ["benchmark", "jobs", "rounds", *(f"{a} / {b}" for a, b in RATIOS)],
+        map(ratio_row, measured),
     )
+    parts += part_of(
+        "Time: median (least..most)",
+        ["benchmark", "unit", *WALKERS, "asyncflow: creating", "of it: reading"],
+        map(time_row, whole),
+    )
+    parts += part_of(
+        "CPU time of the parent process, the same unit",
+        ["benchmark", "unit", *WALKERS],
+        map(cpu_row, lagged),
+    )
+    parts += part_of(
+        "Lag of the event loop meanwhile, ms",
+        ["benchmark", "walker", "p50", "p99", "p99 by time", "max"],
+        [idle_row(idle), *lags_of([*lagged, *sizes])],
+    )
+    parts += part_of("Cost by number of jobs, asyncflow", SIZE, map(size_row, sizes))
+    parts += part_of(
+        "Peers: median (least..most); a ratio is of two samples of one round",
+        peers.HEAD,
+        peers.rows(results),
+    )
+    notes = [line for result in results for line in notes_of(result)]
+    notes += peers.notes(results)
+    parts += ["\n".join(notes)] if notes else []
+    parts += part_of(goals.title(results), goals.HEAD, goals.rows(results))
+    return "\n\n".join(parts)
+
+
+def part_of(title: str, head: Row, rows: Iterable[Row]) -> list[str]:
+    """Lay out a titled table; nothing where it has no rows."""
+    lines = list(rows)
+    return [title, table(head, lines)] if lines else []
+
+
+def compared(result: Result) -> bool:
+    """Tell whether all walkers ran it."""
+    return not (result.benchmark.check or result.benchmark.scaling)
+
+
+def size_row(result: Result) -> Row:
+    if result.problem:
+        return [str(result.jobs), "see below", NONE, NONE, NONE]
+
+    samples = result.samples["asyncflow"]
+    return [
+        str(result.jobs),
+        str(len(samples)),
+        column(result, samples, seconds_of),
+        column(result, samples, lambda sample: sample.create),
+        spread([byte / result.jobs for byte in grown(samples)], 0),
+    ]
+
+
+def grown(samples: Sequence[Sample]) -> list[int]:
+    return [sample.growth for sample in samples if sample.growth is not None]
 
 
 def ratio_row(result: Result) -> Row:
@@ -121,22 +149,15 @@ def column(
     return spread([fact * factor for fact in facts if fact is not None], 1)
 
 
-def unit(result: Result) -> tuple[str, float]:
-    """Name the unit of a benchmark, and how many of it are a second."""
-    if result.benchmark.per_job:
-        return "µs a job", 1e6 / result.jobs
-
-    return "ms", 1e3
-
-
 def idle_row(lags: Sequence[Lag]) -> Row:
     return ["(an idle loop)", "none", *lag_columns(lags)]
 
 
-def lag_rows(result: Result) -> Iterable[Row]:
-    for name in WALKERS:
-        lags = [sample.lag for sample in result.samples[name] if sample.lag]
-        yield [result.benchmark.name, name, *lag_columns(lags)]
+def lags_of(results: Sequence[Result]) -> Iterable[Row]:
+    for result in results:
+        for name, samples in result.samples.items():
+            if lags := [sample.lag for sample in samples if sample.lag]:
+                yield [result.benchmark.name, name, *lag_columns(lags)]
 
 
 def lag_columns(lags: Sequence[Lag]) -> Iterable[str]:
@@ -157,6 +178,14 @@ def notes_of(result: Result) -> Iterable[str]:
         yield f"{name}: share of the ideal time: {each(result, share_of_ideal(result))}"
     elif name == "array":
         yield f"{name}: growth of the parent's memory, MiB: {each(result, growth)}"
+        yield f"{name}: {reference_of(result)}"
+
+
+def reference_of(result: Result) -> str:
+    """Tell what the array costs by itself, in one process."""
+    handing = spread([one.handing * 1e3 for one in result.references], 1)
+    own = spread([one.work * 1e3 for one in result.references], 1)
+    return f"one copy and one map, ms: {handing}; the work of the two jobs, ms: {own}"
 
 
 def each(result: Result, take: Callable[[Sample], float | None]) -> str:
@@ -180,12 +209,3 @@ def share_of_ideal(result: Result) -> Callable[[Sample], float]:
 
 def growth(sample: Sample) -> float | None:
     return None if sample.growth is None else sample.growth / MEBI
-
-
-def spread(values: Sequence[float], digits: int) -> str:
-    """Tell the median, the least and the most."""
-    if not values:
-        return NONE
-
-    middle, low, high = median(values), min(values), max(values)
-    return f"{middle:.{digits}f} ({low:.{digits}f}..{high:.{digits}f})"

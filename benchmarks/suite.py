@@ -13,6 +13,9 @@ ELEMENT = 8
 """The bytes of an array's element."""
 
 
+LEAST_SCALE = 1e-4
+
+
 class Benchmark(NamedTuple):
     """A graph to walk, and how."""
 
@@ -30,11 +33,24 @@ class Benchmark(NamedTuple):
     """Whether what is measured begins with the start of the interpreter."""
     check: bool = False
     """Whether asyncflow runs it once, to see that it runs."""
+    scaling: bool = False
+    """Whether it is one of several sizes, which asyncflow alone runs by default."""
     needs: str | None = None
     """A module that must be there."""
 
     def copies_at(self, scale: float) -> int:
         return sized(self.copies, scale) if self.copies > 1 else 1
+
+    def jobs_at(self, scale: float) -> int:
+        """Count the jobs of all copies at a scale."""
+        return len(self.make(scale).jobs) * self.copies_at(scale)
+
+    def fitting(self, scale: float, most: int) -> float:
+        """Return the scale, made smaller until there are not more jobs than `most`."""
+        while self.jobs_at(scale) > most and scale > LEAST_SCALE:
+            scale *= 0.8
+
+        return scale
 
 
 def sized(full: int, scale: float, least: int = 2) -> int:
@@ -47,7 +63,17 @@ def by_name(name: str) -> Benchmark:
 
     :raises KeyError: there is none
     """
-    return {benchmark.name: benchmark for benchmark in SUITE}[name]
+    return {benchmark.name: benchmark for benchmark in (*SUITE, *SCALING)}[name]
+
+
+def scaling(count: int) -> Benchmark:
+    """Return the benchmark that runs so many jobs in one submission."""
+    return Benchmark(
+        f"jobs-{count}",
+        f"{count} no-ops in one submission, none needs another",
+        lambda scale: graphs.fan_out(sized(count, scale)),
+        scaling=True,
+    )
 
 
 SUITE = (
@@ -106,3 +132,6 @@ SUITE = (
         check=True,
     ),
 )
+
+SCALING = tuple(map(scaling, (100, 1_000, 10_000, 100_000)))
+"""The price of a job and its memory, by how many there are."""
