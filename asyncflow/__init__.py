@@ -77,6 +77,12 @@ if TYPE_CHECKING:
     from asyncflow.records import JobRecord as JobRecord
     from asyncflow.records import ScenarioRecord as ScenarioRecord
     from asyncflow.records import SubmissionRecord as SubmissionRecord
+    from asyncflow.worker.current import CurrentJob as CurrentJob
+    from asyncflow.worker.current import Progress as Progress
+    from asyncflow.worker.current import current_job as current_job
+    from asyncflow.worker.current import progress as progress
+    from asyncflow.worker.current import report as report
+    from asyncflow.worker.outcome import Usage as Usage
 
 _HOMES = {
     "config": "Config Configuration DataNodeConfig JobConfig Retry ScenarioConfig Scope "
@@ -97,6 +103,8 @@ _HOMES = {
     "SubmissionStarted",
     "orchestrator": "Orchestrator",
     "records": "AttemptRecord JobRecord ScenarioRecord SubmissionRecord",
+    "worker.current": "CurrentJob Progress current_job progress report",
+    "worker.outcome": "Usage",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -302,13 +302,27 @@ async def test_a_worker_that_died_while_idle_costs_one_job() -> None:
     config = configuration(workers=1)
 
     async with Orchestrator(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(single(config, flows.pid))
+        scenario = await orchestrator.create_scenario(
+            single(config, flows.pid, crash_retries=0)
+        )
         await scenario.submit()
         os.kill(await scenario.result.read(), 9)
 
         runs = [await scenario.submit().wait() for _ in range(3)]
 
     assert [run.status for run in runs[1:]] == [SubmissionStatus.COMPLETED] * 2
+
+
+async def test_a_worker_that_died_while_idle_costs_an_attempt_at_most() -> None:
+    config = configuration(workers=1)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(single(config, flows.pid))
+        await scenario.submit()
+        os.kill(await scenario.result.read(), 9)
+        submission = await scenario.submit()
+
+    assert submission.jobs[0].attempt <= 2
 
 
 @pytest.fixture

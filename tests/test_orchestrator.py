@@ -86,8 +86,11 @@ async def test_on_both_loops() -> None:
         )
         submission = await scenario.submit().wait()
 
+    first, second = submission.jobs
     assert statuses(submission.jobs) == ["COMPLETED", "FAILED"]
-    assert submission.jobs[1].reason == "its worker process ended with exit code 3"
+    assert second.reason == "its worker process ended with exit code 3"
+    assert [one.reason for one in second.attempts] == [second.reason]
+    assert not first.attempts
 
 
 @pytest.mark.anyio

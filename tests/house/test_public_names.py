@@ -25,6 +25,7 @@ PUBLIC = (
     "Config",
     "ConfigError",
     "Configuration",
+    "CurrentJob",
     "DataNode",
     "DataNodeConfig",
     "DataNodeIsBeingEdited",
@@ -48,6 +49,7 @@ PUBLIC = (
     "Orchestrator",
     "PlannedJob",
     "Problem",
+    "Progress",
     "RemoteTraceback",
     "Retry",
     "Scenario",
@@ -67,10 +69,14 @@ PUBLIC = (
     "Task",
     "TaskConfig",
     "UnsupportedLoop",
+    "Usage",
     "UsageError",
     "ValueDamaged",
     "ValueMissing",
     "as_completed",
+    "current_job",
+    "progress",
+    "report",
 )
 """Every public name, sorted. Another one is a promise: it also needs CHANGELOG.md."""
 
