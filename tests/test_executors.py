@@ -91,6 +91,23 @@ async def test_prints_are_echoed(
     assert sorted(shown.splitlines()) == ["to stderr", "to stdout"]
 
 
+async def test_what_waits_for_a_job_goes_on_when_that_is_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = configuration(workers=1)
+    config.configure_job_executions(echo=True)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(single(config, printing))
+
+        with anyio.fail_after(20):
+            for run in [scenario.submit() for _ in range(3)]:
+                await run
+
+    shown = "".join(capsys.readouterr())
+    assert sorted(shown.splitlines()) == ["to stderr"] * 3 + ["to stdout"] * 3
+
+
 @pytest.mark.parametrize("mode", ["development", "standalone"])
 @pytest.mark.parametrize("executor", ["process", "thread", "inline"])
 @pytest.mark.blocking_jobs

@@ -330,11 +330,10 @@ async def test_an_error_of_ours_ends_everything_and_comes_out() -> None:
 
     runs: list[Submission] = []
 
-    with pytest.raises(ExceptionGroup) as caught:
+    with pytest.raises(OSError, match="No space left"):
         await run()
 
     (submission,) = runs
-    assert caught.group_contains(OSError, match="No space left")
     assert submission.status is SubmissionStatus.CANCELED
     assert submission.jobs[1].reason == "the orchestrator failed"
 
