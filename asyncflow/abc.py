@@ -119,6 +119,11 @@ class Executor(ABC):
     ) -> None:
         return None
 
+    @property
+    def workers(self) -> int:
+        """How many worker processes are alive."""
+        return 0
+
     async def warm(self, count: int) -> None:  # noqa: ARG002
         """Get ready to run `count` jobs at once."""
         return None
@@ -166,6 +171,11 @@ class Store(ABC):
         Where it is None, records do not outlive the store, and nobody shares them.
         """
         return None
+
+    @property
+    def commits(self) -> int:
+        """How many transactions it has written since it was opened."""
+        return 0
 
     @abstractmethod
     async def __aenter__(self) -> Self:

@@ -439,7 +439,7 @@ async def test_a_function_that_cannot_travel_is_refused(
         ({"timeout": "5"}, ValueError),
         ({"on_failure": "explode"}, ValueError),
         ({"run_timeout": 5}, TypeError),
-        ({"callbacks": []}, TypeError),
+        ({"callbacks": ["call me"]}, TypeError),
     ],
 )
 async def test_wrong_options_are_refused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from contextlib import suppress
+from copy import copy
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -148,6 +149,20 @@ class Job:
             self._run_at = at
         elif status in FINAL:
             self._finished_at = at
+
+    def as_of(self, status: Status, at: float, reason: str) -> Job:
+        """Return a copy that stays as the job was when it went to a status.
+
+        :param at: when, in seconds since the epoch
+        """
+        then = copy(self)
+        then.status, then.reason = status, reason
+
+        if status not in FINAL:
+            then._run_at = at if status is Status.RUNNING else None
+            then._finished_at = then.failure = then.log = None
+
+        return then
 
     def has_run_since(self, at: float) -> bool:
         """Tell whether it was given to a worker by then: seconds since the epoch."""

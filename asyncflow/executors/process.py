@@ -40,6 +40,10 @@ class ProcessExecutor(Executor):
     ) -> None:
         await self._pool.close()
 
+    @property
+    def workers(self) -> int:
+        return self._pool.alive
+
     async def warm(self, count: int) -> None:
         async with create_task_group() as group:
             for _ in range(count):

@@ -66,6 +66,7 @@ class Walk:
 
     :param executors: by name
     :param echo: whether to print what jobs printed in other processes
+    :param watchers: who is told of each run that begins here
     """
 
     store: Store
@@ -74,6 +75,7 @@ class Walk:
     limiter: CapacityLimiter
     echo: bool
     group: TaskGroup
+    watchers: Sequence[Callable[[Submission], None]]
     _plan: Plan = attrs.field(init=False, factory=Plan)
     _runs: dict[int, Submission] = attrs.field(init=False, factory=dict)
     _numbers: dict[Submission, int] = attrs.field(init=False, factory=dict)
@@ -144,6 +146,9 @@ class Walk:
             self.cancel(submission, submission.cancel_reason)
 
     def _begin(self, run: int, graph: Graph) -> None:
+        for watch in self.watchers:
+            watch(self._runs[run])
+
         jobs = self._runs[run].jobs
         ended = {
             index: job.status for index, job in enumerate(jobs) if job.status in FINAL
@@ -184,6 +189,11 @@ class Walk:
             self.cancel(submission, reason)
 
         return bool(self._interrupted)
+
+    @property
+    def runs(self) -> list[Submission]:
+        """The runs that have not ended."""
+        return list(self._runs.values())
 
     async def begun(self, submission: Submission) -> None:
         """Wait until it is known whether a run is ours."""

@@ -48,6 +48,10 @@ class FaultyExecutor(Executor):
     ) -> None:
         await self.inner.__aexit__(kind, error, traceback)
 
+    @property
+    def workers(self) -> int:
+        return self.inner.workers
+
     async def warm(self, count: int) -> None:
         await self.inner.warm(count)
 

@@ -55,7 +55,7 @@ ROWS = (
         siblings="private",
         unseen=("scheduler",),
     ),
-    Row(nouns=("alternatives",)),
+    Row(nouns=("alternatives", "watching")),
     Row(nouns=("orchestrator",)),
     Row(nouns=("cli", "sync", "testing", "web")),
     Row(nouns=("__main__",)),
