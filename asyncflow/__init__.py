@@ -15,6 +15,7 @@ How it is built; data flows down, imports point up::
     join       orchestrator.py  picks and opens them, has the verbs
                watching.py      those that watch: events, callbacks, statistics
     show       sync/            the same verbs, blocking
+               otel.py          spans for OpenTelemetry
 
 `worker/` is what a worker process imports, besides the user's own modules. For its sake
 this module loads the names below when they are first asked for.
