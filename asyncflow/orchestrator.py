@@ -37,6 +37,7 @@ from asyncflow.scheduler._archive import Archive, Entity
 from asyncflow.scheduler._bus import Bus
 from asyncflow.scheduler._checks import check_place
 from asyncflow.scheduler._host import Host, only
+from asyncflow.scheduler._lag import LoopMonitor
 from asyncflow.scheduler._presence import Presence
 from asyncflow.scheduler._session import Session
 from asyncflow.scheduler._tally import Tally
@@ -412,6 +413,10 @@ class Orchestrator(Watching):
         presence = await stack.enter_async_context(Presence(self.store))
         own = presence.own
         executors = await open_executors(self._jobs, stack)
+
+        if limit := getattr(self._jobs, "loop_lag_warning", None):
+            await stack.enter_async_context(LoopMonitor(limit))
+
         group = await stack.enter_async_context(create_task_group())
         bus, tally = Bus(self.store.flush, group), Tally()
         catalog = Catalog(self, partial(driver_of, directory))
