@@ -93,6 +93,11 @@ class Pool:
     _idle: deque[tuple[Process, float]] | None = attrs.field(init=False, default=None)
     """anyio's own list of idle processes; None before anyio has made it."""
 
+    @property
+    def alive(self) -> int:
+        """How many workers are alive."""
+        return sum(one.returncode is None for one in self._workers.values())
+
     @classmethod
     async def open(cls) -> Pool:
         """Return the pool of the running event loop, with one more user."""
@@ -110,11 +115,6 @@ class Pool:
                 pool._listen(pool._folder.path)
 
         return pool
-
-    @property
-    def size(self) -> int:
-        """How many workers are alive."""
-        return sum(one.returncode is None for one in self._workers.values())
 
     async def close(self) -> None:
         """Take one user away; with the last one the workers and their logs go too."""

@@ -59,14 +59,14 @@ class ProcessExecutor(Executor):
         self._pool.listeners.remove(self._hear)
         await self._pool.close()
 
+    @property
+    def workers(self) -> int:
+        return self._pool.alive
+
     async def warm(self, count: int) -> None:
         async with create_task_group() as group:
             for _ in range(count):
                 group.start_soon(self._warm)
-
-    @property
-    def workers(self) -> int:
-        return self._pool.size
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         self._count += 1
