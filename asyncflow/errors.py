@@ -20,6 +20,7 @@
     ├── JobFailed              one job that failed; its cause is the user's error
     ├── SubmissionFailed       an ExceptionGroup of the JobFailed of one submission
     ├── SubmissionCanceled     the awaited submission was cancelled
+    ├── EventsLost             who read events took longer than they came
     ├── StoreFailed            records cannot be read or written
     └── RemoteTraceback        the traceback of a worker, as the cause of its error
 
@@ -208,6 +209,23 @@ class SubmissionCanceled(AsyncflowError):
         self.submission_id = submission_id
         self.reason = reason
         super().__init__(f"submission {submission_id} was cancelled: {reason}")
+
+
+class EventsLost(AsyncflowError):
+    """Who read the events of an orchestrator took longer than they came.
+
+    `lost` is how many there was no room for; `buffer` is how many were held.
+    """
+
+    def __init__(self, lost: int, buffer: int) -> None:
+        self.lost = lost
+        self.buffer = buffer
+        super().__init__(
+            f"{lost} event{'s were' if lost != 1 else ' was'} lost, as their reader was "
+            f"too slow and only {buffer} are held for it: do the work in another task, "
+            "ask for fewer kinds, use events(..., buffer=...), or follow each run with "
+            "`async for event in submission`, which loses nothing"
+        )
 
 
 class StoreFailed(AsyncflowError):

@@ -440,7 +440,7 @@ async def test_a_function_that_cannot_travel_is_refused(
         ({"on_failure": "explode"}, ValueError),
         ({"run_timeout": 0}, ValueError),
         ({"priority": "high"}, ValueError),
-        ({"callbacks": []}, TypeError),
+        ({"callbacks": ["call me"]}, TypeError),
     ],
 )
 async def test_wrong_options_are_refused(

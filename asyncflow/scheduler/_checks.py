@@ -12,7 +12,7 @@ from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
 from asyncflow.scheduler._walk import Walk
 from asyncflow.worker import process
 
-RESERVED = frozenset({"callbacks", "wait"})
+RESERVED = frozenset({"wait"})
 """Names that ``submit`` refuses as properties: they mean something in the field, and
 what has no effect must not look as if it had."""
 

@@ -56,6 +56,7 @@ class Walk:
     :param executors: by name
     :param echo: whether to print what jobs printed in other processes
     :param resources: how much there is of each named resource
+    :param watchers: who is told of each run that begins here
     """
 
     store: Store
@@ -64,6 +65,7 @@ class Walk:
     limiter: CapacityLimiter
     echo: bool
     group: TaskGroup
+    watchers: Sequence[Callable[[Submission], None]] = ()
     resources: Mapping[str, float] = attrs.field(factory=dict)
     _plan: Plan = attrs.field(init=False)
     _runs: dict[int, Submission] = attrs.field(init=False, factory=dict)
@@ -151,6 +153,10 @@ class Walk:
 
     def _begin(self, run: int, graph: Graph) -> None:
         submission = self._runs[run]
+
+        for watch in self.watchers:
+            watch(submission)
+
         jobs = submission.jobs
         needs = {
             index: job.task.config.needs
@@ -217,6 +223,11 @@ class Walk:
             self.cancel(submission, reason)
 
         return bool(self._interrupted)
+
+    @property
+    def runs(self) -> list[Submission]:
+        """The runs that have not ended."""
+        return list(self._runs.values())
 
     async def begun(self, submission: Submission) -> None:
         """Wait until it is known whether a run is ours."""
