@@ -206,6 +206,10 @@ class Walk:
             self._carry_out(self._plan.canceled_job(ref, reason, time.monotonic()))
             self._seats.fill()
 
+    def resize(self, seats: int) -> None:
+        """Change how many jobs run at once."""
+        self._seats.resize(seats)
+
     def stop(self, reason: str) -> bool:
         """Ask for the end of every run.
 
