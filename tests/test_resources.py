@@ -1,4 +1,4 @@
-"""What jobs may take: seats, named resources, memory; whose turn it is."""
+"""What jobs may take: seats, named resources, memory."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import attrs
 import pytest
 from anyio import Event, fail_after, to_thread
 from anyio.lowlevel import checkpoint
-from hypothesis import given
-from hypothesis import strategies as st
 
 from asyncflow import (
     Configuration,
@@ -23,129 +21,11 @@ from asyncflow import (
     SubmissionFailed,
     UsageError,
 )
-from asyncflow.scheduler._queues import AGING, Needs, Queues
 from tests import flows
 from tests.flows import configuration, fan, single
 
 PATIENCE = 40.0
 """How long whatever may take, in seconds."""
-
-# --------------------------------------------------------------------- the queues: pure
-
-
-def everything(_: Needs) -> bool:
-    return True
-
-
-def queues() -> Queues:
-    return Queues(lambda _run, _index: True)
-
-
-def test_the_higher_priority_goes_first() -> None:
-    lines = queues()
-
-    for run, priority in enumerate([0.0, 5.0, -1.0, 2.5]):
-        lines.put(run, 0, priority, {}, 0.0)
-
-    assert [lines.take(0.0, everything) for _ in range(5)] == [
-        (1, 0),
-        (3, 0),
-        (0, 0),
-        (2, 0),
-        None,
-    ]
-
-
-@given(st.lists(st.integers(1, 6), min_size=1, max_size=6))
-def test_runs_of_one_priority_take_turns(sizes: list[int]) -> None:
-    lines = queues()
-
-    for run, size in enumerate(sizes):
-        for index in range(size):
-            lines.put(run, index, 0.0, {}, 0.0)
-
-    taken = [lines.take(0.0, everything) for _ in range(sum(sizes))]
-
-    rounds = sorted(
-        (index, run) for run, size in enumerate(sizes) for index in range(size)
-    )
-    assert taken == [(run, index) for index, run in rounds]
-
-
-@pytest.mark.parametrize(("waited", "first"), [(0.9, 0), (1.1, 1)])
-def test_who_waits_gains_priority(waited: float, first: int) -> None:
-    lines = queues()
-    lines.put(1, 0, 0.0, {}, 0.0)
-    now = waited * AGING
-    lines.put(0, 0, 1.0, {}, now)
-    assert lines.take(now, everything) == (first, 0)
-
-
-@attrs.frozen
-class Job:
-    """A job of the simulation."""
-
-    priority: float
-    needs: dict[str, int]
-    takes: int
-    """How long, in ticks of a second."""
-
-
-TOTAL = {"gpu": 3, "disk": 2}
-jobs = st.builds(
-    Job,
-    st.integers(0, 5),
-    st.dictionaries(st.sampled_from(["gpu", "disk"]), st.integers(1, 2), max_size=2),
-    st.integers(1, 3),
-)
-victims = st.builds(
-    Job,
-    st.integers(-3, 0),
-    st.fixed_dictionaries({}, optional={"gpu": st.just(3), "disk": st.just(2)}),
-    st.just(1),
-)
-
-
-@given(
-    victim=victims,
-    rivals=st.lists(jobs, min_size=1, max_size=4),
-    seats=st.integers(1, 3),
-)
-def test_nobody_waits_for_ever(victim: Job, rivals: list[Job], seats: int) -> None:
-    """Rivals come again as soon as they have started, and never end."""
-    lines = queues()
-    running: list[tuple[int, Job]] = []
-    lines.put(99, 0, victim.priority, victim.needs, 0.0)
-
-    def fits(needs: Needs) -> bool:
-        return all(
-            amount + taken(name) <= TOTAL[name] for name, amount in needs.items()
-        )
-
-    def taken(name: str) -> float:
-        return sum(job.needs.get(name, 0) for _, job in running)
-
-    for run, rival in enumerate(rivals):
-        for index in range(seats):
-            lines.put(run, index, rival.priority, rival.needs, 0.0)
-
-    limit = int(AGING * 9 * (len(rivals) + 1)) + 20
-
-    for now in range(limit):
-        running = [(end, job) for end, job in running if end > now]
-
-        while len(running) < seats and (ref := lines.take(now, fits)) is not None:
-            if ref[0] == 99:
-                return
-
-            rival = rivals[ref[0]]
-            running.append((now + rival.takes, rival))
-            lines.put(*ref, rival.priority, rival.needs, now)
-
-        assert all(taken(name) <= TOTAL[name] for name in TOTAL)
-
-    raise AssertionError(f"it has waited for {limit} s")
-
 
 # ------------------------------------------------------------- resources and priorities
 
@@ -333,24 +213,26 @@ class Gate:
     """Async jobs that wait, and how many do."""
 
     running: int = 0
+    began: int = 0
     opened: Event = attrs.field(factory=Event)
 
     async def work(self, value: object) -> object:
         self.running += 1
+        self.began += 1
         await self.opened.wait()
         self.running -= 1
         return value
 
-    async def holds(self, count: int) -> None:
-        """Wait until so many run; no more must follow."""
+    async def holds(self, count: int, began: int) -> None:
+        """Wait until so many run, and so many have begun; no more must follow."""
         with fail_after(PATIENCE):
-            while self.running < count:
+            while (self.running, self.began) != (count, began):
                 await checkpoint()
 
         for _ in range(50):
             await checkpoint()
 
-        assert self.running == count
+        assert (self.running, self.began) == (count, began)
 
 
 def gated(config: Configuration, gate: Gate) -> ScenarioConfig:
@@ -368,10 +250,10 @@ async def test_more_workers_start_more_jobs_at_once() -> None:
     async with Orchestrator(config) as orchestrator:
         scenario = await orchestrator.create_scenario(gated(config, gate))
         submission = scenario.submit()
-        await gate.holds(2)
+        await gate.holds(2, 2)
         orchestrator.max_nb_of_workers = 5
         assert orchestrator.max_nb_of_workers == 5
-        await gate.holds(5)
+        await gate.holds(5, 5)
         gate.opened.set()
         await submission
 
@@ -384,12 +266,12 @@ async def test_fewer_workers_end_no_job() -> None:
     async with Orchestrator(config) as orchestrator:
         scenario = await orchestrator.create_scenario(gated(config, gate))
         submission = scenario.submit()
-        await gate.holds(5)
+        await gate.holds(5, 5)
         orchestrator.max_nb_of_workers = 2
-        await gate.holds(5)
+        await gate.holds(5, 5)
         first, gate.opened = gate.opened, Event()
         first.set()
-        await gate.holds(2)
+        await gate.holds(2, 7)
         gate.opened.set()
         await submission
 
