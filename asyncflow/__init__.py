@@ -82,6 +82,12 @@ if TYPE_CHECKING:
     from asyncflow.records import ScenarioRecord as ScenarioRecord
     from asyncflow.records import SubmissionRecord as SubmissionRecord
     from asyncflow.scheduler._stream import EventStream as EventStream
+    from asyncflow.worker.current import CurrentJob as CurrentJob
+    from asyncflow.worker.current import Progress as Progress
+    from asyncflow.worker.current import current_job as current_job
+    from asyncflow.worker.current import progress as progress
+    from asyncflow.worker.current import report as report
+    from asyncflow.worker.outcome import Usage as Usage
 
 _HOMES = {
     "config": "Config Configuration DataNodeConfig JobConfig Retry ScenarioConfig Scope "
@@ -104,6 +110,8 @@ _HOMES = {
     "orchestrator": "Orchestrator",
     "records": "AttemptRecord JobRecord ScenarioRecord SubmissionRecord",
     "scheduler._stream": "EventStream",
+    "worker.current": "CurrentJob Progress current_job progress report",
+    "worker.outcome": "Usage",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 

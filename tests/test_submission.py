@@ -78,7 +78,7 @@ async def test_submit_is_a_plain_call_and_starts_at_once(
     submission = scenario.submit(user="Zoë")
 
     assert statuses(submission.jobs) == ["PENDING"]
-    assert submission.status.value == "RUNNING"
+    assert submission.status.value == "PENDING"
     assert submission.properties == {"user": "Zoë"}
     assert await submission.accepted() is submission
     assert await submission is submission

@@ -235,8 +235,8 @@ class Pool:
         assert process is not None
         assert process.pid == pid
         _leave_reaping_to_the_loop(process)
-        path = f"{log_path.removesuffix('.log')}.tokens"
-        tokens = await to_thread.run_sync(Tokens, path)
+        # Opened here, in this very step: it is idle, and known from now on.
+        tokens = Tokens(f"{log_path.removesuffix('.log')}.tokens")
         self._workers[pid] = Worker(process, log_path, tokens)
         self._forget_dead()
 

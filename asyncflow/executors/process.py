@@ -78,8 +78,8 @@ class ProcessExecutor(Executor):
         try:
             await self._run(one)
         finally:
-            for call in calls:
-                if self._trips.get(call.job_id) is one:  # it may travel again already
+            for call in calls:  # one that was returned may travel again already
+                if self._trips.get(call.job_id) is one:
                     del self._trips[call.job_id]
 
     def kill(self, call: Call) -> None:

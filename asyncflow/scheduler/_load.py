@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import attrs
@@ -37,12 +37,14 @@ class Load(Watch):
     printing may block.
 
     :param echo: whether to show it
+    :param late: is called when one has ended whose executor may be done already
     """
 
     tower: Tower
     flights: Sequence[Flight]
     echo: bool
     group: TaskGroup
+    late: Callable[[], None]
     failure: Exception | None = attrs.field(init=False, default=None)
     """What the tower raised: an error of ours, not of the executor's."""
     _by_id: dict[str, Flight] = attrs.field(init=False)
@@ -93,6 +95,7 @@ class Load(Watch):
 
             self._end(flight, outcome)
             del self._waiting[0]
+            self.late()
 
     def _end(self, flight: Flight, outcome: Outcome) -> None:
         try:

@@ -149,7 +149,7 @@ class Seats:
 
     async def _fly(self, flights: Sequence[Flight]) -> None:
         """Run jobs that travel together."""
-        load = Load(self.source, flights, self.echo, self.group)
+        load = Load(self.source, flights, self.echo, self.group, self.fill_soon)
 
         try:
             await self._prepare(flights)

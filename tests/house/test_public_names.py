@@ -25,6 +25,7 @@ PUBLIC = (
     "Config",
     "ConfigError",
     "Configuration",
+    "CurrentJob",
     "DataNode",
     "DataNodeConfig",
     "DataNodeIsBeingEdited",
@@ -50,6 +51,7 @@ PUBLIC = (
     "Orchestrator",
     "PlannedJob",
     "Problem",
+    "Progress",
     "RemoteTraceback",
     "Retry",
     "Scenario",
@@ -70,10 +72,14 @@ PUBLIC = (
     "Task",
     "TaskConfig",
     "UnsupportedLoop",
+    "Usage",
     "UsageError",
     "ValueDamaged",
     "ValueMissing",
     "as_completed",
+    "current_job",
+    "progress",
+    "report",
 )
 """Every public name, sorted. Another one is a promise: it also needs CHANGELOG.md."""
 
