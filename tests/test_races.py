@@ -1,0 +1,96 @@
+"""What happens at an awkward moment: each of these went wrong once."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from anyio import fail_after
+
+from asyncflow import (
+    Configuration,
+    Event,
+    Job,
+    Orchestrator,
+    Scenario,
+    ScenarioConfig,
+)
+from tests.flows import configuration, statuses
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_fragile_job_is_cancelled_before_it_starts(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = configuration()
+    source = config.configure_data_node("source", default_data=str(tmp_path / "ran"))
+    task = config.configure_task("work", touch, source, on_restart="fail")
+    cfg = config.configure_scenario("fragile", task)
+
+    async with Orchestrator(config) as orchestrator:
+        submission = (await orchestrator.create_scenario(cfg)).submit()
+        submission.cancel()
+
+        with fail_after(20):
+            await submission.wait()
+
+        assert statuses(submission.jobs) == ["CANCELED"]
+
+    assert not (tmp_path / "ran").exists()
+    assert not caplog.records
+
+
+# ------------------------------------------------------------------- what jobs may do
+
+SLOW = 1_000
+
+
+def step(value: int) -> int:
+    if value == SLOW:
+        time.sleep(0.1)
+
+    return value + 1
+
+
+def touch(path: str) -> None:
+    Path(path).touch()
+
+
+def wait_for(path: str) -> None:
+    if Path(f"{path}.bad").exists():
+        raise ValueError(path)
+
+    while not Path(path).exists():
+        pass
+
+
+def waiters(config: Configuration, folder: Path, count: int) -> ScenarioConfig:
+    """Declare independent tasks; each waits for a file, which is there."""
+    tasks = []
+
+    for index in range(count):
+        path = folder / f"t{index}"
+        path.touch()
+        node = config.configure_data_node(f"path{index}", default_data=str(path))
+        found = config.configure_data_node(f"found{index}")
+        tasks.append(config.configure_task(f"t{index}", wait_for, node, found))
+
+    return config.configure_scenario("waiters", tasks)
+
+
+async def make_short(orchestrator: Orchestrator, scenario: Scenario) -> None:
+    """Run it until its functions are known to be short."""
+    assert orchestrator._session is not None
+    known = orchestrator._session.travels._paces._known
+
+    while not known or not all(pace.is_short for pace in known.values()):
+        await scenario.submit()
+
+
+async def until(kind: type[Event], job: Job) -> None:
+    """Wait for what happens to a job."""
+    async for event in job.submission:
+        if isinstance(event, kind) and getattr(event, "job_id", "") == job.id:
+            return
