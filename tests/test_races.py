@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from anyio import fail_after
+from anyio import create_task_group, fail_after
+from anyio.lowlevel import checkpoint
 
 from asyncflow import (
     Configuration,
@@ -16,6 +17,7 @@ from asyncflow import (
     Scenario,
     ScenarioConfig,
 )
+from asyncflow.executors.process import ProcessExecutor
 from tests.flows import configuration, statuses
 
 pytestmark = pytest.mark.anyio
@@ -40,6 +42,20 @@ async def test_a_fragile_job_is_cancelled_before_it_starts(
 
     assert not (tmp_path / "ran").exists()
     assert not caplog.records
+
+
+async def test_a_worker_is_made_safe_once() -> None:
+    async with ProcessExecutor() as executor, create_task_group() as group:
+        pool = executor._pool
+
+        with fail_after(30):
+            group.start_soon(pool.worker)
+
+            while pool.next_idle() is None:
+                await checkpoint()
+
+            (first,) = pool._workers.values()
+            assert await pool.worker() is first
 
 
 # ------------------------------------------------------------------- what jobs may do

@@ -236,8 +236,8 @@ class Pool:
         assert process.pid == pid
         _leave_reaping_to_the_loop(process)
         path = f"{log_path.removesuffix('.log')}.tokens"
-        tokens = await to_thread.run_sync(Tokens, path)
-        self._workers[pid] = Worker(process, log_path, tokens)
+        # At once: as long as it is idle and unknown, somebody else may settle it too.
+        self._workers[pid] = Worker(process, log_path, Tokens(path))
         self._forget_dead()
 
     def _listen(self, folder: str) -> None:
