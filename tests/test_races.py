@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,12 @@ from asyncflow import (
     Orchestrator,
     Scenario,
     ScenarioConfig,
+    StoreFailed,
+    Submission,
 )
 from asyncflow.executors.process import ProcessExecutor
 from tests.flows import configuration, statuses
+from tests.machine import MortalStore
 
 pytestmark = pytest.mark.anyio
 
@@ -42,6 +46,37 @@ async def test_a_fragile_job_is_cancelled_before_it_starts(
 
     assert not (tmp_path / "ran").exists()
     assert not caplog.records
+
+
+async def test_what_is_run_again_by_hand_goes_on_after_a_crash(tmp_path: Path) -> None:
+    config = configuration()
+    cfg = waiters(config, tmp_path, 2)
+    hard = tmp_path / "t1"
+    hard.with_suffix(".bad").touch()
+    store = MortalStore(tmp_path / "runs.db")
+
+    with suppress(StoreFailed):
+        async with Orchestrator(config, store) as orchestrator:
+            scenario = await orchestrator.create_scenario(cfg)
+            submission = await scenario.submit().wait()
+            assert statuses(submission.jobs) == ["COMPLETED", "FAILED"]
+            hard.with_suffix(".bad").unlink()
+            hard.unlink()
+            again = submission.retry_failed()
+            await again.accepted()
+            store.is_dead = True
+
+    hard.touch()
+
+    async with Orchestrator(config, tmp_path / "runs.db") as heir:
+        found = await heir.get(again.id)
+        assert isinstance(found, Submission)
+
+        with fail_after(20):
+            await found
+
+        assert [job.task.config_id for job in found.jobs] == ["t1"]
+        assert await heir.submissions(is_finished=False) == []
 
 
 async def test_a_worker_is_made_safe_once() -> None:
