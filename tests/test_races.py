@@ -14,6 +14,8 @@ from asyncflow import (
     Configuration,
     Event,
     Job,
+    JobFinished,
+    JobStarted,
     Orchestrator,
     Scenario,
     ScenarioConfig,
@@ -46,6 +48,35 @@ async def test_a_fragile_job_is_cancelled_before_it_starts(
 
     assert not (tmp_path / "ran").exists()
     assert not caplog.records
+
+
+async def test_a_job_that_travels_again_can_be_cancelled(tmp_path: Path) -> None:
+    """One trip gives it back; that trip ends while the job is on its way with another."""
+    config = configuration()
+    cfg = waiters(config, tmp_path, 4)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        with fail_after(30):
+            await make_short(orchestrator, scenario)
+            (tmp_path / "t0").unlink()
+            (tmp_path / "t1").unlink()
+            submission = scenario.submit()
+            first, second = submission.jobs[:2]
+            await until(JobStarted, first)
+            await until(JobStarted, second)
+            (tmp_path / "t0").touch()
+            await until(JobFinished, first)
+            second.cancel()
+            await submission.wait()
+
+        assert statuses(submission.jobs) == [
+            "COMPLETED",
+            "CANCELED",
+            "COMPLETED",
+            "COMPLETED",
+        ]
 
 
 async def test_what_is_run_again_by_hand_goes_on_after_a_crash(tmp_path: Path) -> None:

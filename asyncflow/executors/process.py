@@ -79,7 +79,8 @@ class ProcessExecutor(Executor):
             await self._run(one)
         finally:
             for call in calls:
-                del self._trips[call.job_id]
+                if self._trips.get(call.job_id) is one:  # or it travels again, by now
+                    del self._trips[call.job_id]
 
     def kill(self, call: Call) -> None:
         one = self._trips.get(call.job_id)
