@@ -6,8 +6,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import anyio
 import pytest
-from anyio import create_task_group, fail_after
+from anyio import CancelScope, create_task_group, fail_after, sleep_forever
 from anyio.lowlevel import checkpoint
 
 from asyncflow import (
@@ -17,8 +18,10 @@ from asyncflow import (
     JobFinished,
     JobStarted,
     Orchestrator,
+    Retry,
     Scenario,
     ScenarioConfig,
+    Status,
     StoreFailed,
     Submission,
 )
@@ -48,6 +51,44 @@ async def test_a_fragile_job_is_cancelled_before_it_starts(
 
     assert not (tmp_path / "ran").exists()
     assert not caplog.records
+
+
+async def test_what_is_cancelled_is_not_tried_again() -> None:
+    """Its time is over, and it is still about to end, when its run is cancelled."""
+    ending, may_end = anyio.Event(), anyio.Event()
+    starts = 0
+
+    async def stubborn(_: object) -> None:
+        nonlocal starts
+        starts += 1
+
+        try:
+            await sleep_forever()
+        finally:
+            ending.set()
+
+            with CancelScope(shield=True):
+                await may_end.wait()
+
+    config = configuration()
+    source = config.configure_data_node("source", default_data=1)
+    task = config.configure_task(
+        "work", stubborn, source, run_timeout=0.01, retry=Retry(3)
+    )
+    cfg = config.configure_scenario("stubborn", task)
+
+    async with Orchestrator(config) as orchestrator:
+        submission = (await orchestrator.create_scenario(cfg)).submit()
+
+        with fail_after(20):
+            await ending.wait()
+            submission.cancel()
+            may_end.set()
+            await submission.wait()
+
+        (job,) = submission.jobs
+        assert (job.status, job.attempts, starts) == (Status.FAILED, (), 1)
+        assert job.reason.startswith("TIMED_OUT")
 
 
 async def test_a_job_that_travels_again_can_be_cancelled(tmp_path: Path) -> None:

@@ -413,6 +413,7 @@ class Walk:
 
         for flight, kill in zip(flights, kills, strict=True):
             flight.verdict = flight.verdict or (kill.status, kill.reason)
+            flight.may_retry = False
 
         for flight in flights:
             self._end_flight(flight)
