@@ -26,7 +26,7 @@ from asyncflow import (
     Submission,
 )
 from asyncflow.executors.process import ProcessExecutor
-from tests.flows import configuration, statuses
+from tests.flows import chain, configuration, statuses
 from tests.machine import MortalStore
 
 pytestmark = pytest.mark.anyio
@@ -89,6 +89,26 @@ async def test_what_is_cancelled_is_not_tried_again() -> None:
         (job,) = submission.jobs
         assert (job.status, job.attempts, starts) == (Status.FAILED, (), 1)
         assert job.reason.startswith("TIMED_OUT")
+
+
+async def test_a_link_of_a_chain_is_slow_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    config = configuration(workers=1)
+    cfg = chain(config, step, step, step)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        with fail_after(30):
+            await make_short(orchestrator, scenario)
+            await scenario.n0.write(SLOW - 1)
+            submission = await scenario.submit()
+
+        assert [job.attempts for job in submission.jobs] == [()] * 3
+        assert await scenario.n3.read() == SLOW + 2
+
+    assert not caplog.records
 
 
 async def test_a_job_that_travels_again_can_be_cancelled(tmp_path: Path) -> None:

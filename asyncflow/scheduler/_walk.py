@@ -313,7 +313,7 @@ class Walk:
         job.log = log or job.log
 
         if job.status is not Status.RUNNING:
-            job.move(Status.RUNNING, time.time())
+            _move_to_running(job, time.time())
             self._notes.watch(self._flights.values())
             self._limits.started(flight)
 
@@ -345,7 +345,7 @@ class Walk:
 
         job = flight.job
         self._close(flight)
-        self._move_to_running(flight, outcome)
+        _move_to_running(job, outcome.usage.started_at if outcome.usage else time.time())
         status, reason, kept = judge(outcome, flight.verdict)
         job.took(outcome)
 
@@ -514,17 +514,6 @@ class Walk:
             self._return_followers(flight.follower)
             self.returned(flight.follower)
 
-    def _move_to_running(self, flight: Flight, outcome: Outcome) -> None:
-        """Catch up with a job that ended before it was told that it had started."""
-        job = flight.job
-        at = outcome.usage.started_at if outcome.usage else time.time()
-
-        if job.status is Status.BLOCKED:
-            job.move(Status.PENDING, at)
-
-        if job.status is not Status.RUNNING:
-            job.move(Status.RUNNING, at)
-
     def _complete(self, flight: Flight, kept: Sequence[Kept]) -> None:
         """Make the outputs of a job visible, together with its status."""
         job = flight.job
@@ -581,6 +570,17 @@ class Walk:
 
     def _travel_of(self, ref: Ref) -> Travel:
         return self._travel[ref[0]][self._job(ref).task.config.id]
+
+
+def _move_to_running(job: Job, at: float) -> None:
+    """Catch up with a job that has started, or has even ended: in a chain, it may not
+    be known yet that what it needed has ended.
+    """
+    if job.status is Status.BLOCKED:
+        job.move(Status.PENDING, at)
+
+    if job.status is not Status.RUNNING:
+        job.move(Status.RUNNING, at)
 
 
 def _go_together(one: Travel, other: Travel) -> bool:
