@@ -26,6 +26,7 @@ from asyncflow import (
     Submission,
 )
 from asyncflow.executors.process import ProcessExecutor
+from tests import flows
 from tests.flows import chain, configuration, statuses
 from tests.machine import MortalStore
 
@@ -51,6 +52,30 @@ async def test_a_fragile_job_is_cancelled_before_it_starts(
 
     assert not (tmp_path / "ran").exists()
     assert not caplog.records
+
+
+async def test_a_job_is_cancelled_before_its_run_is_saved(tmp_path: Path) -> None:
+    config = configuration()
+    source = config.configure_data_node("source", default_data=str(tmp_path / "ran"))
+    result = config.configure_data_node("result")
+    tasks = [
+        config.configure_task("first", touch, source, result),
+        config.configure_task("then", flows.identity, result),
+    ]
+    cfg = config.configure_scenario("two", tasks)
+
+    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        submission = scenario.submit(idempotency_key="one")
+        assert orchestrator.cancel(submission.jobs[0], reason="not this one")
+
+        with fail_after(20):
+            await submission.wait()
+
+        assert statuses(submission.jobs) == ["CANCELED", "ABANDONED"]
+        assert submission.jobs[0].reason == "not this one"
+
+    assert not (tmp_path / "ran").exists()
 
 
 async def test_what_is_cancelled_is_not_tried_again() -> None:

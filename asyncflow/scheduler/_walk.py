@@ -50,6 +50,17 @@ ADMITTED_AT_ONCE = 250
 
 
 @attrs.define(eq=False)
+class _Waiting:
+    """A run that the plan does not know yet."""
+
+    graph: Graph
+    begun: Event = attrs.field(init=False, factory=Event)
+    """Tells that it is known whether the run is ours."""
+    canceled: list[tuple[Job, str]] = attrs.field(init=False, factory=list)
+    """Its jobs that are not to run, and why."""
+
+
+@attrs.define(eq=False)
 class Walk:
     """All runs of an orchestrator.
 
@@ -73,8 +84,8 @@ class Walk:
     _deadlines: dict[int, asyncio.TimerHandle] = attrs.field(init=False, factory=dict)
     """For each run that may not take longer, when that is."""
     _count: int = attrs.field(init=False, default=0)
-    _waiting: dict[int, tuple[Graph, Event]] = attrs.field(init=False, factory=dict)
-    """The runs that the plan does not know yet, with what tells that it does."""
+    _waiting: dict[int, _Waiting] = attrs.field(init=False, factory=dict)
+    """The runs that the plan does not know yet."""
     _interrupted: set[int] = attrs.field(init=False, factory=set)
     """The runs that end here alone, to go on elsewhere."""
     _notes: Notes = attrs.field(init=False)
@@ -121,7 +132,7 @@ class Walk:
         if first is None:
             self._begin(run, graph)
         else:
-            self._waiting[run] = graph, Event()
+            self._waiting[run] = _Waiting(graph)
             self.group.start_soon(self._begin_after, first, run)
 
     async def _begin_after(
@@ -137,17 +148,20 @@ class Walk:
             submission.canceled_for(f"it was not started: {error}")
             is_ours = True
 
-        graph, begun = self._waiting.pop(run)
-        begun.set()
+        waiting = self._waiting.pop(run)
+        waiting.begun.set()
 
         if not is_ours:
             self._forget(run)
             return
 
-        self._begin(run, graph)
+        self._begin(run, waiting.graph)
 
         if submission.cancel_reason is not None:
             self.cancel(submission, submission.cancel_reason)
+
+        for job, reason in waiting.canceled:
+            self.cancel_job(job, reason)
 
     def _begin(self, run: int, graph: Graph) -> None:
         submission = self._runs[run]
@@ -195,7 +209,9 @@ class Walk:
         """Ask for the end of one job; one that has ended stays what it is."""
         run = self._numbers.get(job.submission)
 
-        if run is not None:
+        if run in self._waiting:
+            self._waiting[run].canceled.append((job, reason))
+        elif run is not None:
             ref = run, job.submission.jobs.index(job)
             self._carry_out(self._plan.canceled_job(ref, reason, time.monotonic()))
             self._seats.fill()
@@ -223,7 +239,7 @@ class Walk:
         run = self._numbers.get(submission)
 
         if run in self._waiting:
-            await self._waiting[run][1].wait()
+            await self._waiting[run].begun.wait()
 
     def drives(self, submission: Submission) -> bool:
         """Tell whether a run is under way here."""
@@ -233,8 +249,8 @@ class Walk:
         """Tell whether a job that has not ended writes a data node."""
         return self._plan.will_be_written(node.id) or any(
             node.id in writes
-            for graph, _ in self._waiting.values()
-            for writes in graph.writes
+            for waiting in self._waiting.values()
+            for writes in waiting.graph.writes
         )
 
     async def drain(self) -> None:
