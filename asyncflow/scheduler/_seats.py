@@ -178,8 +178,10 @@ class Seats:
             for flight in flights:
                 await self.versions.refresh_shared(flight.job.task.input.values())
 
-        if flights[0].job.task.config.on_restart == "fail":
-            self.source.started(flights[0], None)
+        first = flights[0]
+
+        if first.job.task.config.on_restart == "fail" and not first.is_over:
+            self.source.started(first, None)
             await self.notes.note_fragile(flights)
 
     def _calls(self, flights: Sequence[Flight]) -> list[Call]:

@@ -50,6 +50,17 @@ ADMITTED_AT_ONCE = 250
 
 
 @attrs.define(eq=False)
+class _Waiting:
+    """A run that the plan does not know yet."""
+
+    graph: Graph
+    begun: Event = attrs.field(init=False, factory=Event)
+    """Tells that it is known whether the run is ours."""
+    canceled: list[tuple[Job, str]] = attrs.field(init=False, factory=list)
+    """Its jobs that are not to run, and why."""
+
+
+@attrs.define(eq=False)
 class Walk:
     """All runs of an orchestrator.
 
@@ -75,8 +86,8 @@ class Walk:
     _deadlines: dict[int, asyncio.TimerHandle] = attrs.field(init=False, factory=dict)
     """For each run that may not take longer, when that is."""
     _count: int = attrs.field(init=False, default=0)
-    _waiting: dict[int, tuple[Graph, Event]] = attrs.field(init=False, factory=dict)
-    """The runs that the plan does not know yet, with what tells that it does."""
+    _waiting: dict[int, _Waiting] = attrs.field(init=False, factory=dict)
+    """The runs that the plan does not know yet."""
     _interrupted: set[int] = attrs.field(init=False, factory=set)
     """The runs that end here alone, to go on elsewhere."""
     _notes: Notes = attrs.field(init=False)
@@ -123,7 +134,7 @@ class Walk:
         if first is None:
             self._begin(run, graph)
         else:
-            self._waiting[run] = graph, Event()
+            self._waiting[run] = _Waiting(graph)
             self.group.start_soon(self._begin_after, first, run)
 
     async def _begin_after(
@@ -139,17 +150,20 @@ class Walk:
             submission.canceled_for(f"it was not started: {error}")
             is_ours = True
 
-        graph, begun = self._waiting.pop(run)
-        begun.set()
+        waiting = self._waiting.pop(run)
+        waiting.begun.set()
 
         if not is_ours:
             self._forget(run)
             return
 
-        self._begin(run, graph)
+        self._begin(run, waiting.graph)
 
         if submission.cancel_reason is not None:
             self.cancel(submission, submission.cancel_reason)
+
+        for job, reason in waiting.canceled:
+            self.cancel_job(job, reason)
 
     def _begin(self, run: int, graph: Graph) -> None:
         submission = self._runs[run]
@@ -201,7 +215,9 @@ class Walk:
         """Ask for the end of one job; one that has ended stays what it is."""
         run = self._numbers.get(job.submission)
 
-        if run is not None:
+        if run in self._waiting:
+            self._waiting[run].canceled.append((job, reason))
+        elif run is not None:
             ref = run, job.submission.jobs.index(job)
             self._carry_out(self._plan.canceled_job(ref, reason, time.monotonic()))
             self._seats.fill()
@@ -234,7 +250,7 @@ class Walk:
         run = self._numbers.get(submission)
 
         if run in self._waiting:
-            await self._waiting[run][1].wait()
+            await self._waiting[run].begun.wait()
 
     def drives(self, submission: Submission) -> bool:
         """Tell whether a run is under way here."""
@@ -244,8 +260,8 @@ class Walk:
         """Tell whether a job that has not ended writes a data node."""
         return self._plan.will_be_written(node.id) or any(
             node.id in writes
-            for graph, _ in self._waiting.values()
-            for writes in graph.writes
+            for waiting in self._waiting.values()
+            for writes in waiting.graph.writes
         )
 
     async def drain(self) -> None:
@@ -324,7 +340,7 @@ class Walk:
         job.log = log or job.log
 
         if job.status is not Status.RUNNING:
-            job.move(Status.RUNNING, time.time())
+            _move_to_running(job, time.time())
             self._notes.watch(self._flights.values())
             self._limits.started(flight)
 
@@ -356,7 +372,7 @@ class Walk:
 
         job = flight.job
         self._close(flight)
-        self._move_to_running(flight, outcome)
+        _move_to_running(job, outcome.usage.started_at if outcome.usage else time.time())
         status, reason, kept = judge(outcome, flight.verdict)
         job.took(outcome)
 
@@ -424,6 +440,7 @@ class Walk:
 
         for flight, kill in zip(flights, kills, strict=True):
             flight.verdict = flight.verdict or (kill.status, kill.reason)
+            flight.may_retry = False
 
         for flight in flights:
             self._end_flight(flight)
@@ -524,17 +541,6 @@ class Walk:
             self._return_followers(flight.follower)
             self.returned(flight.follower)
 
-    def _move_to_running(self, flight: Flight, outcome: Outcome) -> None:
-        """Catch up with a job that ended before it was told that it had started."""
-        job = flight.job
-        at = outcome.usage.started_at if outcome.usage else time.time()
-
-        if job.status is Status.BLOCKED:
-            job.move(Status.PENDING, at)
-
-        if job.status is not Status.RUNNING:
-            job.move(Status.RUNNING, at)
-
     def _complete(self, flight: Flight, kept: Sequence[Kept]) -> None:
         """Make the outputs of a job visible, together with its status."""
         job = flight.job
@@ -591,6 +597,17 @@ class Walk:
 
     def _travel_of(self, ref: Ref) -> Travel:
         return self._travel[ref[0]][self._job(ref).task.config.id]
+
+
+def _move_to_running(job: Job, at: float) -> None:
+    """Catch up with a job that has started, or has even ended: in a chain, it may not
+    be known yet that what it needed has ended.
+    """
+    if job.status is Status.BLOCKED:
+        job.move(Status.PENDING, at)
+
+    if job.status is not Status.RUNNING:
+        job.move(Status.RUNNING, at)
 
 
 def _go_together(one: Travel, other: Travel) -> bool:
