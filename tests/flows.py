@@ -18,9 +18,16 @@ Function = Callable[..., Any]
 GLOBAL = Scope.GLOBAL
 
 
-def configuration(mode: str = "standalone", workers: int = 2) -> Configuration:
+def configuration(
+    mode: str = "standalone", workers: int = 2, **options: Any
+) -> Configuration:
+    """Make a configuration.
+
+    :param options: more of how jobs are executed
+    """
     config = Configuration()
-    config.configure_job_executions(mode, workers, echo=False, kill_grace=0.2)
+    quiet = {"echo": False, "kill_grace": 0.2}
+    config.configure_job_executions(mode, workers, **{**quiet, **options})
     return config
 
 

@@ -94,8 +94,7 @@ async def test_prints_are_echoed(
 async def test_what_waits_for_a_job_goes_on_when_that_is_shown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    config = configuration(workers=1)
-    config.configure_job_executions(echo=True)
+    config = configuration(workers=1, echo=True)
 
     async with Orchestrator(config) as orchestrator:
         scenario = await orchestrator.create_scenario(single(config, printing))

@@ -42,9 +42,7 @@ hard = pytest.mark.parametrize("function", HARD, ids=[one.__name__ for one in HA
 
 
 def declare(workers: int = 1) -> Configuration:
-    config = configuration(workers=workers)
-    config.configure_job_executions(kill_grace=GRACE)
-    return config
+    return configuration(workers=workers, kill_grace=GRACE)
 
 
 @asynccontextmanager
