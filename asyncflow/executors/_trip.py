@@ -101,8 +101,11 @@ class Trip:
             if self._killing is not None:
                 self._killing.cancel()
 
-    def kill(self, index: int) -> None:
-        """Have a call end, by its place."""
+    def kill(self, index: int, *, now: bool = False) -> None:
+        """Have a call end, by its place.
+
+        :param now: without a grace
+        """
         self._kills.add(index)
 
         if self._worker is None or index < self._told:
@@ -110,10 +113,22 @@ class Trip:
 
         self.take_back()
 
-        if index == self._started - 1 and self._killing is None:
-            self._worker.signal_group(signal.SIGTERM)
-            loop = asyncio.get_running_loop()
-            self._killing = loop.call_later(self.grace, self._worker.kill_group)
+        if index == self._started - 1:
+            self._kill(self._worker, now=now)
+
+    def _kill(self, worker: Worker, *, now: bool) -> None:
+        """Kill the worker once; then only if there is no time to wait for its end."""
+        if self._killing is not None:
+            if not now:
+                return
+
+            self._killing.cancel()
+        elif not now:
+            worker.signal_group(signal.SIGTERM)
+
+        grace = 0.0 if now else self.grace
+        loop = asyncio.get_running_loop()
+        self._killing = loop.call_later(grace, worker.kill_group)
 
     def is_killed(self, index: int) -> bool:
         """Tell whether a call, by its place, is to end."""

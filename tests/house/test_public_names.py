@@ -59,6 +59,7 @@ PUBLIC = (
     "StoreFailed",
     "Submission",
     "SubmissionCanceled",
+    "SubmissionInterrupted",
     "SubmissionFailed",
     "SubmissionFinished",
     "SubmissionRecord",
