@@ -52,6 +52,8 @@ class Trip:
     _kills: set[int] = attrs.field(init=False, factory=set)
     """The places of the calls that are to end."""
     _killing: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
+    _kill_at: float = attrs.field(init=False, default=0.0)
+    """When the worker is killed, as `time.monotonic` has it; long ago if it died."""
     _telling: asyncio.Task[None] | None = attrs.field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
@@ -127,6 +129,7 @@ class Trip:
             worker.signal_group(signal.SIGTERM)
 
         grace = 0.0 if now else self.grace
+        self._kill_at = time.monotonic() + grace
         loop = asyncio.get_running_loop()
         self._killing = loop.call_later(grace, worker.kill_group)
 
@@ -193,12 +196,7 @@ class Trip:
         """Tell what had ended before the worker died, and what died with it."""
         worker.close()
         await self._stop_telling()
-        until = time.monotonic()
-
-        if self._killing is not None:
-            until += max(0.0, self._killing.when() - asyncio.get_running_loop().time())
-
-        await to_thread.run_sync(worker.bury, until)
+        await to_thread.run_sync(worker.bury, self._kill_at)
 
         if len(self.calls) > 1:
             path = worker.spool_path
