@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from typing import Any
 
@@ -27,7 +27,9 @@ class Group:
         """Whether all is being ended, and nothing new should begin."""
         return self._inner.cancel_scope.cancel_called
 
-    def start_soon(self, function: Callable[..., Awaitable[Any]], *args: Any) -> None:
+    def start_soon(
+        self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any
+    ) -> None:
         """Start a task, from a task or from a callback."""
         if asyncio.current_task() is None:
             copy_context().run(self._start_in_callback, function, *args)
@@ -39,7 +41,7 @@ class Group:
         self._inner.cancel_scope.cancel()
 
     def _start_in_callback(
-        self, function: Callable[..., Awaitable[Any]], *args: Any
+        self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any
     ) -> None:
         if sniffio := sys.modules.get("sniffio"):
             sniffio.current_async_library_cvar.set("asyncio")
