@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import attrs
 
@@ -51,39 +51,61 @@ class Travels:
     _known: dict[TaskConfig, Travel] = attrs.field(init=False, factory=dict)
     _paces: Paces = attrs.field(init=False, factory=Paces)
 
-    def of(self, config: TaskConfig, *, force: bool) -> Travel:
-        """Tell how the jobs of a task travel.
+    def of_all(
+        self, configs: Iterable[TaskConfig], *, force: bool
+    ) -> dict[str, Travel]:
+        """Tell how the jobs of the tasks of a run travel, by the ids of the tasks.
 
         A function that travels by value is pickled for each submission, and that of a
         skippable task is looked at, as the globals that it uses may have changed.
 
         :param force: whether the jobs run even if they could be skipped
-        :raises NotPicklable: where the function cannot travel
+        :raises NotPicklable: where a function cannot travel
         """
+        codes: dict[int, bytes] = {}
+        return {config.id: self._of(config, codes, force=force) for config in configs}
+
+    def _of(
+        self, config: TaskConfig, codes: dict[int, bytes], *, force: bool
+    ) -> Travel:
         travel = self._known.get(config)
 
         if travel is None:
-            travel = self._make(config)
+            travel = self._make(config, codes)
 
             if travel.fingerprint is None and not _by_value(travel.code):
                 self._known[config] = travel
 
         return attrs.evolve(travel, force=True) if force else travel
 
-    def _make(self, config: TaskConfig) -> Travel:
+    def _make(self, config: TaskConfig, codes: dict[int, bytes]) -> Travel:
+        """Tell how the jobs of a task travel.
+
+        :param codes: the pickled functions of this run, by their identities
+        """
         is_async = config.is_async
         executor = "inline" if is_async else config.executor
         far = self.far and executor == "process"
-        code = _code(config) if far else None
+        pace = Pace()
+
+        if far:
+            function = id(config.function)
+
+            if function not in codes:
+                codes[function] = _code(config)
+
+            pace = self._paces.of(codes[function])
+
+        may_share = far and _may_share(config)
         return Travel(
             executor,
             is_async,
             fingerprint(config.function) if config.skippable else None,
             False,
-            code,
+            pace.code if far else None,
             _sources(config.function) if far else None,
-            Pace() if code is None else self._paces.of(code),
-            may_share := far and _may_share(config),
+            pace,
+            may_share,
             may_share
             and not config.skippable
             and all(node.scope is Scope.SCENARIO for node in config.input),

@@ -349,14 +349,16 @@ class Walk:
             return None
 
         now = time.monotonic()
+        accepts: Callable[[Ref], bool] | None = None
 
-        while (ref := self._plan.next(now)) is not None:
+        if like is not None:
+            other = like.travel
+
+            def accepts(ref: Ref) -> bool:
+                return _go_together(self._travel_of(ref), other)
+
+        while (ref := self._plan.offered(now, accepts)) is not None:
             travel = self._travel_of(ref)
-
-            if like is not None and not _go_together(travel, like.travel):
-                return None
-
-            self._plan.offered(now)
             reason = self._reason_to_run(ref, travel)
 
             if reason != "":
