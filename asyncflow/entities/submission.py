@@ -18,7 +18,7 @@ from asyncflow import events
 from asyncflow.abc import Progress
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.engine import Engine, OnFailure
-from asyncflow.entities.history import Change, event_of, kind_of
+from asyncflow.entities.history import History, event_of, kind_of
 from asyncflow.entities.job import FINAL, Job, Status
 from asyncflow.entities.submittable import Submittable
 from asyncflow.errors import (
@@ -101,7 +101,7 @@ class Submission:
         init=False, default=None
     )
     """Who is told the place of each change in the history; None where nobody listens."""
-    _history: list[Change] = attrs.field(init=False, factory=list)
+    _history: History = attrs.field(init=False, factory=History)
     _done: Event = attrs.field(init=False, factory=Event)
     _news: Event | None = attrs.field(init=False, default=None)
     _callbacks: list[Callable[[], object]] = attrs.field(init=False, factory=list)
@@ -281,7 +281,7 @@ class Submission:
         self.jobs = tuple(jobs)
         self._counts = dict.fromkeys(Status, 0)
         self._counts[Status.SUBMITTED] = len(self.jobs)
-        self._history = []
+        self._history = History()
         self._tell(None, None, self._submitted_at, "")
 
     def become(self, other: Self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import attrs
 
@@ -62,54 +63,68 @@ class Travels:
         :param force: whether the jobs run even if they could be skipped
         :raises NotPicklable: where a function cannot travel
         """
-        codes: dict[int, bytes] = {}
-        return {config.id: self._of(config, codes, force=force) for config in configs}
+        ways: dict[tuple[int, str], _Way] = {}
+        return {config.id: self._of(config, ways, force=force) for config in configs}
 
     def _of(
-        self, config: TaskConfig, codes: dict[int, bytes], *, force: bool
+        self, config: TaskConfig, ways: dict[tuple[int, str], _Way], *, force: bool
     ) -> Travel:
         travel = self._known.get(config)
 
         if travel is None:
-            travel = self._make(config, codes)
+            travel = self._make(config, ways)
 
             if travel.fingerprint is None and not _by_value(travel.code):
                 self._known[config] = travel
 
         return attrs.evolve(travel, force=True) if force else travel
 
-    def _make(self, config: TaskConfig, codes: dict[int, bytes]) -> Travel:
+    def _make(self, config: TaskConfig, ways: dict[tuple[int, str], _Way]) -> Travel:
         """Tell how the jobs of a task travel.
 
-        :param codes: the pickled functions of this run, by their identities
+        :param ways: those of the functions of this run, by their identities
+            and the executors
         """
-        is_async = config.is_async
-        executor = "inline" if is_async else config.executor
+        key = id(config.function), config.executor
+        way = ways.get(key)
+
+        if way is None:
+            way = ways[key] = self._way(config)
+
+        executor = "inline" if way.is_async else config.executor
         far = self.far and executor == "process"
-        pace = Pace()
-
-        if far:
-            function = id(config.function)
-
-            if function not in codes:
-                codes[function] = _code(config)
-
-            pace = self._paces.of(codes[function])
-
         may_share = far and _may_share(config)
         return Travel(
             executor,
-            is_async,
+            way.is_async,
             fingerprint(config.function) if config.skippable else None,
             False,
-            pace.code if far else None,
-            _sources(config.function) if far else None,
-            pace,
+            way.pace.code if far else None,
+            way.sources if far else None,
+            way.pace,
             may_share,
             may_share
             and not config.skippable
             and all(node.scope is Scope.SCENARIO for node in config.input),
         )
+
+    def _way(self, config: TaskConfig) -> _Way:
+        if config.is_async or not self.far:
+            return _Way(config.is_async, Pace(), None)
+
+        if config.executor != "process":
+            return _Way(False, Pace(), None)
+
+        pace = self._paces.of(_code(config))
+        return _Way(False, pace, _sources(config.function))
+
+
+class _Way(NamedTuple):
+    """What is the same for all tasks that have one function."""
+
+    is_async: bool
+    pace: Pace
+    sources: dict[str, str] | None
 
 
 def _may_share(config: TaskConfig) -> bool:
