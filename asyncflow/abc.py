@@ -156,6 +156,10 @@ class Executor(ABC):
     ) -> None:
         return None
 
+    async def shrink(self, count: int) -> None:  # noqa: ARG002
+        """End processes that run nothing, until there are `count` at most."""
+        return None
+
     @property
     def workers(self) -> int:
         """How many worker processes are alive."""

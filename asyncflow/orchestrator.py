@@ -36,7 +36,7 @@ from asyncflow.records import JobRecord, ScenarioRecord, SubmissionRecord
 from asyncflow.scheduler import _logs
 from asyncflow.scheduler._archive import Archive, Entity
 from asyncflow.scheduler._bus import Bus
-from asyncflow.scheduler._checks import check_place
+from asyncflow.scheduler._checks import check_place, check_workers
 from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._host import Host, only
 from asyncflow.scheduler._lag import LoopMonitor
@@ -135,6 +135,23 @@ class Orchestrator(Watching):
             return 1
 
         return self._jobs.max_nb_of_workers or usable_cpus()
+
+    @max_nb_of_workers.setter
+    def max_nb_of_workers(self, count: int) -> None:
+        """Change it: more jobs start at once, and none that runs is ended.
+
+        With fewer, seats and worker processes go as their jobs end.
+
+        :raises ValueError: where it is no number of workers
+        """
+        session = self._opened()
+
+        if self._jobs.mode == "development":
+            raise UsageError("in development mode one job runs at a time, always")
+
+        check_workers(count)
+        self._jobs = attrs.evolve(self._jobs, max_nb_of_workers=count)
+        session.walk.resize(count)
 
     async def create_scenario(
         self,

@@ -163,6 +163,19 @@ class Pool:
         """Tell whether a worker can be called."""
         return worker.pid in self._workers
 
+    async def shrink(self, count: int) -> None:
+        """Have idle workers end, until there are `count` at most."""
+        while self.alive > count and (worker := self._idlest()) is not None:
+            await self.retire(worker)
+
+    def _idlest(self) -> Worker | None:
+        """Return the worker that has been idle for longest."""
+        for process, _since in self._idle or ():
+            if process.returncode is None and process.pid in self._workers:
+                return self._workers[process.pid]
+
+        return None
+
     async def retire(self, worker: Worker) -> None:
         """Have a worker end that runs nothing, with all that it started."""
         self._workers.pop(worker.pid, None)

@@ -59,6 +59,9 @@ class ProcessExecutor(Executor):
         self._pool.listeners.remove(self._hear)
         await self._pool.close()
 
+    async def shrink(self, count: int) -> None:
+        await self._pool.shrink(count)
+
     @property
     def workers(self) -> int:
         return self._pool.alive

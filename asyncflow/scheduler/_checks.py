@@ -62,6 +62,12 @@ def check_options(
         )
 
 
+def check_workers(count: object) -> None:
+    """Refuse what is no number of workers."""
+    if not (type(count) is int and 1 <= count <= 1024):
+        raise ValueError(f"max_nb_of_workers is from 1 to 1024; got {count!r}")
+
+
 def check_limits(run_timeout: object, priority: object) -> None:
     """Refuse limits of a run that mean nothing."""
     if run_timeout is not None and not (_is_number(run_timeout) and run_timeout > 0):

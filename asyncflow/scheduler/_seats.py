@@ -87,6 +87,17 @@ class Seats:
             self.limiter.acquire_on_behalf_of_nowait(seat)
             self.group.start_soon(self._lane, seat, flights)
 
+    def resize(self, count: int) -> None:
+        """Change how many there are; no job that runs is ended."""
+        self.limiter.total_tokens = count
+        self.group.start_soon(self._shrink)
+        self.fill()
+
+    async def _shrink(self) -> None:
+        """Have the processes end that there are no seats for."""
+        for executor in self.executors.values():
+            await executor.shrink(int(self.limiter.total_tokens))
+
     def _fill_now(self) -> None:
         self._is_due = False
         self.fill()
@@ -137,6 +148,7 @@ class Seats:
                 await self._fly(flights)
 
                 if self.limiter.borrowed_tokens > self.limiter.total_tokens:
+                    self.group.start_soon(self._shrink)
                     break  # there are fewer seats now
 
                 flights = self._next_load()

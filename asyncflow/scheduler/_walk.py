@@ -228,6 +228,10 @@ class Walk:
             self._carry_out(self._plan.canceled_job(ref, reason, time.monotonic()))
             self._seats.fill()
 
+    def resize(self, seats: int) -> None:
+        """Change how many jobs run at once."""
+        self._seats.resize(seats)
+
     def hold(self) -> None:
         """Start no job any more, and take those back that have not started yet.
 
