@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import StoreFailed as StoreFailed
     from asyncflow.errors import SubmissionCanceled as SubmissionCanceled
     from asyncflow.errors import SubmissionFailed as SubmissionFailed
+    from asyncflow.errors import SubmissionInterrupted as SubmissionInterrupted
     from asyncflow.errors import UnsupportedLoop as UnsupportedLoop
     from asyncflow.errors import UsageError as UsageError
     from asyncflow.errors import ValueDamaged as ValueDamaged
@@ -104,7 +105,8 @@ _HOMES = {
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
     "DataNodeWritingError EventsLost InsideWorker JobFailed NoData NotDeclared NotFound "
     "NotOpen NotPicklable Problem RemoteTraceback StoreFailed SubmissionCanceled "
-    "SubmissionFailed UnsupportedLoop UsageError ValueDamaged ValueMissing",
+    "SubmissionFailed SubmissionInterrupted UnsupportedLoop UsageError ValueDamaged "
+    "ValueMissing",
     "events": "Event JobEvent JobFinished JobPending JobStarted SubmissionFinished "
     "SubmissionStarted",
     "orchestrator": "Orchestrator",

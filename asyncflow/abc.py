@@ -179,12 +179,14 @@ class Executor(ABC):
         """
 
     @abstractmethod
-    def kill(self, call: Call) -> None:
+    def kill(self, call: Call, *, now: bool = False) -> None:
         """Ask for the end of a call that was given to `run`, and of no other.
 
         Returns at once. The end is told as any other: as `Killed`, when its process and
         all that this has started are dead, or as what had come of it before. A call that
         cannot be killed runs to its end.
+
+        :param now: give it no time to end by itself; also after a kill that did
         """
 
 

@@ -20,6 +20,7 @@
     ├── JobFailed              one job that failed; its cause is the user's error
     ├── SubmissionFailed       an ExceptionGroup of the JobFailed of one submission
     ├── SubmissionCanceled     the awaited submission was cancelled
+    │   └── SubmissionInterrupted  it ended in this process alone: the next goes on
     ├── EventsLost             who read events took longer than they came
     ├── StoreFailed            records cannot be read or written
     └── RemoteTraceback        the traceback of a worker, as the cause of its error
@@ -30,6 +31,7 @@ Each error carries its facts as attributes, and survives pickling.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 import attrs
 
@@ -205,10 +207,23 @@ class SubmissionFailed(AsyncflowError, ExceptionGroup[JobFailed]):
 class SubmissionCanceled(AsyncflowError):
     """The awaited submission was cancelled. `reason` is what the canceller gave."""
 
+    _message: ClassVar[str] = "submission {} was cancelled: {}"
+
     def __init__(self, submission_id: str, reason: str) -> None:
         self.submission_id = submission_id
         self.reason = reason
-        super().__init__(f"submission {submission_id} was cancelled: {reason}")
+        super().__init__(self._message.format(submission_id, reason))
+
+
+class SubmissionInterrupted(SubmissionCanceled):
+    """The awaited submission has ended in this process alone, as that is ending.
+
+    The next orchestrator on the same store goes on with it.
+    """
+
+    _message: ClassVar[str] = (
+        "submission {} has not ended: {}; the next start on the same store goes on with it"
+    )
 
 
 class EventsLost(AsyncflowError):

@@ -37,10 +37,13 @@ from asyncflow.scheduler import _logs
 from asyncflow.scheduler._archive import Archive, Entity
 from asyncflow.scheduler._bus import Bus
 from asyncflow.scheduler._checks import check_place, check_workers
+from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._host import Host, only
 from asyncflow.scheduler._lag import LoopMonitor
 from asyncflow.scheduler._presence import Presence
 from asyncflow.scheduler._session import Session
+from asyncflow.scheduler._shutdown import interrupt
+from asyncflow.scheduler._signals import Signals
 from asyncflow.scheduler._tally import Tally
 from asyncflow.scheduler._travel import Travels
 from asyncflow.scheduler._versions import Versions
@@ -60,6 +63,11 @@ class Orchestrator(Watching):
     dead: ``await drain()`` first to have them end by themselves. Adopted runs are not
     cancelled: who opens the store next adopts them.
 
+    The same holds for all runs if it is interrupted: if its task is cancelled, or if it
+    is left, however, after a SIGINT (Ctrl-C) or a SIGTERM. After these what runs has the
+    time to end that `configure_job_executions` calls ``shutdown_grace``; a further signal
+    kills it at once.
+
     :param config: what is declared
     :param store: where records and values are kept: a `Store`, the path of an SQLite
         file, the ``postgresql://`` address of a database, or ``":memory:"``, where they
@@ -72,11 +80,17 @@ class Orchestrator(Watching):
     store: Store = attrs.field(default=None, converter=as_store)
     _session: Session | None = attrs.field(init=False, default=None)
     _host: Host = attrs.field(init=False, factory=Host)
+    _signals: Signals = attrs.field(init=False)
+    _is_cut_off: bool = attrs.field(init=False, default=False)
+    """Whether it is left for another reason than that its work is done, or has failed."""
     _thread: int = attrs.field(init=False, default=0)
     _jobs: JobConfig = attrs.field(init=False, factory=JobConfig)
     _is_closed: bool = attrs.field(init=False, default=True)
     """Whether the store is closed, and so all is durable."""
     _checked: int = attrs.field(init=False, default=-1)
+
+    def __attrs_post_init__(self) -> None:
+        self._signals = Signals(self._host.end)
 
     async def __aenter__(self) -> Self:
         """Open the store and the executors.
@@ -91,8 +105,8 @@ class Orchestrator(Watching):
         self._check_closed()
         self._jobs = self.config.job_config
         self._thread = threading.get_ident()
-        self._is_closed = False
-        await self._host.enter(self._running())
+        self._is_closed = self._is_cut_off = False
+        await self._host.enter(self._listening())
         return self
 
     async def __aexit__(
@@ -101,6 +115,12 @@ class Orchestrator(Watching):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if kind is not None and not issubclass(kind, Exception):
+            self._is_cut_off = True
+
+            if issubclass(kind, KeyboardInterrupt):  # by whomever it was raised
+                self._signals.has_come = True
+
         await self._host.leave()
 
     @property
@@ -403,6 +423,17 @@ class Orchestrator(Watching):
         return self._session
 
     @asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        """Hear signals as long as anything is open."""
+        self._signals.open()
+
+        try:
+            async with self._running():
+                yield
+        finally:
+            self._signals.close()
+
+    @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
         """Own all that runs; entered and left by the host task."""
         session: Session | None = None
@@ -422,15 +453,17 @@ class Orchestrator(Watching):
 
                 try:
                     yield
+                except BaseException:  # the event loop stops, or an error of ours
+                    self._is_cut_off = True
+                    raise
                 finally:
                     with CancelScope(shield=True):
                         await session.settle()
                         self._session = None
-                        walk.stop("the orchestrator was closed")
-                        await walk.drain()
+                        await self._end_runs(walk)
                         await session.settle()
 
-                    walk.group.cancel_scope.cancel()
+                    walk.group.cancel()
         except BaseExceptionGroup as group:
             raise only(group) from None
         finally:
@@ -444,6 +477,18 @@ class Orchestrator(Watching):
                 with CancelScope(shield=True):
                     await to_thread.run_sync(session.tell_unwatched)
 
+    async def _end_runs(self, walk: Walk) -> None:
+        self._signals.hurry = walk.hurry
+
+        if self._signals.has_come:
+            await interrupt(walk, self._jobs.shutdown_grace)
+        elif self._is_cut_off:
+            await interrupt(walk, 0.0)
+        else:
+            walk.stop("the orchestrator was closed")
+
+        await walk.drain()
+
     async def _open_session(self, stack: AsyncExitStack) -> Session:
         directory = await to_thread.run_sync(os.getcwd)
         await stack.enter_async_context(self.store)
@@ -455,7 +500,7 @@ class Orchestrator(Watching):
         if limit := self._jobs.loop_lag_warning:
             await stack.enter_async_context(LoopMonitor(limit))
 
-        group = await stack.enter_async_context(create_task_group())
+        group = Group(await stack.enter_async_context(create_task_group()))
         bus, tally = Bus(self.store.flush, group), Tally()
         catalog = Catalog(self, partial(driver_of, directory))
         versions = Versions(self.store, folder, own.id, group, presence.company)

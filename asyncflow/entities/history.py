@@ -14,6 +14,30 @@ if TYPE_CHECKING:
 Change: TypeAlias = tuple[Job | None, Status | None, float, str]
 """The job (None: the submission itself), its new status, when, and why."""
 
+
+class History:
+    """The changes of a submission, in their order.
+
+    Their parts lie in one list: the garbage collector has fewer objects to look at.
+    """
+
+    __slots__ = ("_parts",)
+
+    def __init__(self) -> None:
+        self._parts: list[Any] = []
+
+    def append(self, change: Change) -> None:
+        """Add a change."""
+        self._parts += change
+
+    def __len__(self) -> int:
+        return len(self._parts) // 4
+
+    def __getitem__(self, index: int) -> Change:
+        job, status, at, reason = self._parts[4 * index : 4 * index + 4]
+        return job, status, at, reason
+
+
 _KINDS: dict[Status, type[events.JobEvent]] = {
     Status.PENDING: events.JobPending,
     Status.RUNNING: events.JobStarted,

@@ -18,10 +18,14 @@ from asyncflow import events
 from asyncflow.abc import Progress
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.engine import Engine, OnFailure
-from asyncflow.entities.history import Change, event_of, kind_of
+from asyncflow.entities.history import History, event_of, kind_of
 from asyncflow.entities.job import FINAL, Job, Status
 from asyncflow.entities.submittable import Submittable
-from asyncflow.errors import SubmissionCanceled, SubmissionFailed
+from asyncflow.errors import (
+    SubmissionCanceled,
+    SubmissionFailed,
+    SubmissionInterrupted,
+)
 from asyncflow.records import JobRecord, SubmissionRecord
 
 _logger = logging.getLogger("asyncflow")
@@ -50,8 +54,9 @@ class Submission:
 
     ``await submission`` returns the submission when all jobs have ended and all of it is
     durable. It raises `SubmissionFailed` if jobs failed, `SubmissionCanceled` if it was
-    cancelled, `TimeoutError` after the ``timeout`` given to ``submit``. Whoever is
-    cancelled while he waits stops waiting; the run goes on.
+    cancelled, `SubmissionInterrupted` if it goes on at the next start, `TimeoutError`
+    after the ``timeout`` given to ``submit``. Whoever is cancelled while he waits stops
+    waiting; the run goes on.
 
     ``async with scenario.submit() as submission:`` owns the run instead: leaving the
     block waits for the end, leaving it early (error, cancel, timeout) cancels the run
@@ -90,12 +95,13 @@ class Submission:
     """Whether anybody has seen how it ended."""
     _counts: dict[Status, int] = attrs.field(init=False)
     _cancel_reason: str | None = attrs.field(init=False, default=None)
+    _interrupt_reason: str | None = attrs.field(init=False, default=None)
     _finished_at: float | None = attrs.field(init=False, default=None)
     publish: Callable[[Submission, int], None] | None = attrs.field(
         init=False, default=None
     )
     """Who is told the place of each change in the history; None where nobody listens."""
-    _history: list[Change] = attrs.field(init=False, factory=list)
+    _history: History = attrs.field(init=False, factory=History)
     _done: Event = attrs.field(init=False, factory=Event)
     _news: Event | None = attrs.field(init=False, default=None)
     _callbacks: list[Callable[[], object]] = attrs.field(init=False, factory=list)
@@ -275,7 +281,7 @@ class Submission:
         self.jobs = tuple(jobs)
         self._counts = dict.fromkeys(Status, 0)
         self._counts[Status.SUBMITTED] = len(self.jobs)
-        self._history = []
+        self._history = History()
         self._tell(None, None, self._submitted_at, "")
 
     def become(self, other: Self) -> None:
@@ -307,6 +313,7 @@ class Submission:
         self.restore(self.record()._replace(finished_at=None), jobs)
         self.orchestrator_id = orchestrator_id
         self.is_adopted = True
+        self._interrupt_reason = None
         self.watched = False
 
     def restore(self, record: SubmissionRecord, jobs: Mapping[str, JobRecord]) -> None:
@@ -352,6 +359,11 @@ class Submission:
         """Why it is cancelled; None where it is not."""
         return self._cancel_reason
 
+    @property
+    def end_reason(self) -> str | None:
+        """Why it is to end early, cancelled or interrupted; None where it is not."""
+        return self._cancel_reason or self._interrupt_reason
+
     def lost(self, at: float, reason: str) -> None:
         """End the handle: nobody can tell what becomes of the run."""
         self.canceled_for(reason)
@@ -365,6 +377,10 @@ class Submission:
     def canceled_for(self, reason: str) -> None:
         """Take note of why it is cancelled; the first reason stays. For the walk."""
         self._cancel_reason = self._cancel_reason or reason
+
+    def interrupted_for(self, reason: str) -> None:
+        """Take note of why it ends here alone; the first reason stays. For the walk."""
+        self._interrupt_reason = self._interrupt_reason or reason
 
     def when_finished(self, callback: Callable[[], object]) -> None:
         """Call a function once the run has ended; at once if it has."""
@@ -393,10 +409,13 @@ class Submission:
         if failed:
             return SubmissionFailed.of(self.id, [job.error() for job in failed])
 
-        if self.status is SubmissionStatus.CANCELED:
-            return SubmissionCanceled(self.id, self._cancel_reason or "no reason given")
+        if self.status is not SubmissionStatus.CANCELED:
+            return None
 
-        return None
+        if self._interrupt_reason is not None:
+            return SubmissionInterrupted(self.id, self._interrupt_reason)
+
+        return SubmissionCanceled(self.id, self._cancel_reason or "no reason given")
 
     def record(self) -> SubmissionRecord:
         """Return its facts."""

@@ -85,12 +85,12 @@ class ProcessExecutor(Executor):
                 if self._trips.get(call.job_id) is one:
                     del self._trips[call.job_id]
 
-    def kill(self, call: Call) -> None:
+    def kill(self, call: Call, *, now: bool = False) -> None:
         one = self._trips.get(call.job_id)
         place = None if one is None else one.place_of(call.job_id)
 
         if one is not None and place is not None:
-            one.kill(place)
+            one.kill(place, now=now)
 
     def _hear(self, job_id: str, progress: Progress) -> None:
         one = self._trips.get(job_id)

@@ -243,8 +243,8 @@ class Archive:
 
 
 def _dag(entity: Submittable, record: SubmissionRecord) -> Dag:
-    """Return the graph of a run, which may be of a part of the entity's tasks; what is
-    left of it, where it has ended.
+    """Return the graph of a run, which may be of some of the tasks alone; what is left
+    of it, where it has ended.
     """
     dag = entity.dag
 
@@ -253,7 +253,7 @@ def _dag(entity: Submittable, record: SubmissionRecord) -> Dag:
 
     part = dag.part({task for task, *_ in json.loads(record.graph)})
 
-    if record.finished_at is not None or part.text == record.graph:
+    if part.text == record.graph or record.finished_at is not None:
         return part
 
     config_id = record.scenario_id.removeprefix("SCENARIO_").rpartition("_")[0]

@@ -17,13 +17,13 @@ from typing import Any, TypeAlias
 import attrs
 from anyio import Event as Signal
 from anyio import Lock
-from anyio.abc import TaskGroup
 from anyio.lowlevel import checkpoint
 
 from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Submission
 from asyncflow.errors import NotOpen, StoreFailed
 from asyncflow.events import Event
+from asyncflow.scheduler._group import Group
 
 About: TypeAlias = Submission | str | None
 """What is listened to: one run, the runs of a scenario (its id), or all runs."""
@@ -106,7 +106,7 @@ class Bus:
     """
 
     flush: Callable[[], Awaitable[None]]
-    group: TaskGroup
+    group: Group
     _runs: set[Submission] = attrs.field(init=False, factory=set)
     _listeners: dict[About, list[Listener]] = attrs.field(init=False, factory=dict)
     _news: deque[News] = attrs.field(init=False, factory=deque)
@@ -164,7 +164,7 @@ class Bus:
 
     def start(self, work: Work) -> bool:
         """Have something done for a listener; tell whether it will be."""
-        is_open = not (self._is_over or self.group.cancel_scope.cancel_called)
+        is_open = not (self._is_over or self.group.is_failing)
 
         if is_open:
             self.group.start_soon(work)

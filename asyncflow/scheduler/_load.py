@@ -9,10 +9,10 @@ from typing import Protocol
 
 import attrs
 from anyio import to_thread
-from anyio.abc import TaskGroup
 
 from asyncflow.abc import Call, Killed, Log, Outcome, Printed, Progress, Watch
 from asyncflow.scheduler._flight import Flight
+from asyncflow.scheduler._group import Group
 
 _logger = logging.getLogger("asyncflow")
 
@@ -43,7 +43,7 @@ class Load(Watch):
     tower: Tower
     flights: Sequence[Flight]
     echo: bool
-    group: TaskGroup
+    group: Group
     late: Callable[[], None]
     failure: Exception | None = attrs.field(init=False, default=None)
     """What the tower raised: an error of ours, not of the executor's."""

@@ -104,19 +104,38 @@ class Queues:
         line = self._next(now, fits)
         return None if line is None else line.head()
 
-    def take(self, now: float, fits: Callable[[Needs], bool]) -> tuple[int, int] | None:
-        """Give the job whose turn it is; None where nobody can start."""
+    def take(
+        self,
+        now: float,
+        fits: Callable[[Needs], bool],
+        accepts: Callable[[tuple[int, int]], bool] | None = None,
+    ) -> tuple[int, int] | None:
+        """Give the job whose turn it is; None where nobody can start.
+
+        :param accepts: tells whether that job is wanted; otherwise it stays
+        """
         line = self._next(now, fits)
 
         if line is None:
             return None
 
         ref = line.head()
+
+        if accepts is not None and not accepts(ref):
+            return None
+
         line.take()
         line.since = now
         return ref
 
     def _next(self, now: float, fits: Callable[[Needs], bool]) -> _Line | None:
+        if len(self._lines) == 1:  # the usual case
+            (line,) = self._lines.values()
+            self._skip(line)
+
+            if line.turns:
+                return line if fits(line.needs) else None
+
         held: set[str] = set()
 
         for line in self._in_order(now):

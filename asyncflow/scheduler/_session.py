@@ -351,9 +351,7 @@ class Session:
         await to_thread.run_sync(remove, paths)
 
     def _travel(self, tasks: Iterable[Task], *, force: bool) -> dict[str, Travel]:
-        return {
-            task.config_id: self.travels.of(task.config, force=force) for task in tasks
-        }
+        return self.travels.of_all((task.config for task in tasks), force=force)
 
 
 def _shared(tasks: Iterable[Task]) -> list[DataNode]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import concurrent.futures.thread as _thread
-import logging
 import os
 import sys
 import threading
@@ -39,8 +38,6 @@ from asyncflow.sync.handles import (
 )
 from asyncflow.sync.loop import Loop, not_running
 
-logger: logging.Logger = logging.getLogger("asyncflow")
-
 _running: Orchestrator | None = None
 _starting = threading.Lock()
 _is_hooked = False
@@ -54,7 +51,11 @@ class Orchestrator:
 
     ``run()`` it and ``stop()`` it, or use it with ``with``: leaving the block waits for
     the runs, leaving it by an error cancels them. One that still runs when the program
-    ends is stopped then, after its runs have ended; Ctrl-C cancels them.
+    ends is stopped then, after its runs have ended.
+
+    Ctrl-C ends what the program does, not a run. If it ends the program, what runs has
+    the time to end that `configure_job_executions` calls ``shutdown_grace``; a further
+    Ctrl-C kills it at once. What has not ended then goes on at the next start.
 
     :param config: what is declared; None for the default `Config`
     :param store: where records are kept; see `asyncflow.Orchestrator`
@@ -94,19 +95,16 @@ class Orchestrator:
 
         Ctrl-C while it waits for the runs raises, and it goes on running.
 
-        :param wait: let the submitted runs end first; otherwise they are cancelled
+        :param wait: let the submitted runs end first; otherwise they are cancelled, or
+            interrupted after a Ctrl-C
         :param timeout: how many seconds the runs have to end before they are cancelled;
             None gives them as long as they take
         """
-        if self._loop is None or not self._loop.is_open:
-            return
+        if self.is_running and wait:
+            loop = self._opened()
+            loop.call(_drain, loop.orchestrator, timeout)
 
-        if wait:
-            self._loop.call(_drain, self._loop.orchestrator, timeout)
-
-        with _starting:
-            if self._loop.is_open:
-                self._loop.close()
+        self._close(None)
 
     def create_scenario(
         self,
@@ -188,6 +186,11 @@ class Orchestrator:
         loop = self._opened()
         return loop.call(loop.orchestrator.statistics)
 
+    def _close(self, error: BaseException | None) -> None:
+        with _starting:
+            if self._loop is not None and self._loop.is_open:
+                self._loop.close(error)
+
     def _opened(self) -> Loop:
         if self._loop is None:
             raise not_running()
@@ -204,7 +207,10 @@ class Orchestrator:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.stop(wait=kind is None)
+        if error is None:
+            self.stop()
+        else:
+            self._close(error)
 
 
 def create_scenario(
@@ -277,7 +283,7 @@ def cancel(submission: Submission, reason: str | None = None) -> None:
 
 
 async def _drain(orchestrator: AsyncOrchestrator, timeout: float | None) -> None:
-    with move_on_after(timeout):
+    with move_on_after(timeout), suppress(NotOpen):  # SIGTERM is closing it already
         await orchestrator.drain()
 
 
@@ -311,11 +317,13 @@ def _stop_running() -> None:
         return
 
     # Ctrl-C has ended the program; in an interactive session it was some earlier verb.
-    was_interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
-    wait = not was_interrupted or hasattr(sys, "ps1")
+    error = getattr(sys, "last_value", None)
+
+    if isinstance(error, KeyboardInterrupt) and not hasattr(sys, "ps1"):
+        _running._close(error)
+        return
 
     try:
-        _running.stop(wait)
-    except KeyboardInterrupt:
-        logger.warning("interrupted: the runs that have not ended are cancelled")
-        _running.stop(wait=False)
+        _running.stop()
+    except KeyboardInterrupt as interrupt:
+        _running._close(interrupt)

@@ -56,8 +56,8 @@ class FaultyExecutor(Executor):
     def workers(self) -> int:
         return self.inner.workers
 
-    def kill(self, call: Call) -> None:
-        self.inner.kill(call)
+    def kill(self, call: Call, *, now: bool = False) -> None:
+        self.inner.kill(call, now=now)
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         for call in calls:

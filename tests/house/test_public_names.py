@@ -64,6 +64,7 @@ PUBLIC = (
     "StoreFailed",
     "Submission",
     "SubmissionCanceled",
+    "SubmissionInterrupted",
     "SubmissionFailed",
     "SubmissionFinished",
     "SubmissionRecord",
