@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from anyio import Event, fail_after, get_cancelled_exc_class, sleep_forever, to_thread
@@ -47,7 +48,7 @@ def declare(workers: int = 1) -> Configuration:
 
 @asynccontextmanager
 async def submitted(
-    function: Callable[[str], object], path: Path, **options: float
+    function: Callable[[str], object], path: Path, **options: Any
 ) -> AsyncIterator[tuple[Orchestrator, Submission]]:
     """Submit a job; afterwards the next one must run."""
     config = declare()
@@ -134,7 +135,7 @@ async def test_a_cancel_ends_it(
     assert took < GRACE + OVER
 
 
-def crowd(config: Configuration, folder: Path, **options: float) -> ScenarioConfig:
+def crowd(config: Configuration, folder: Path, **options: Any) -> ScenarioConfig:
     """Declare twenty hard jobs."""
     tasks = [
         config.configure_task(
@@ -162,7 +163,10 @@ async def test_twenty_at_once(limit: str, tmp_path: Path) -> None:
 
         with fail_after(PATIENCE):
             submission = scenario.submit()
-            [await begun(path) for path in paths]
+
+            for path in paths:
+                await begun(path)
+
             asked = time.monotonic()
 
             if limit == "cancel":
@@ -171,7 +175,10 @@ async def test_twenty_at_once(limit: str, tmp_path: Path) -> None:
             await submission.wait()
 
         took = time.monotonic() - asked
-        [await check_dead(path) for path in paths]
+
+        for path in paths:
+            await check_dead(path)
+
         expected = Status.CANCELED if limit == "cancel" else Status.FAILED
         assert submission.counts() == {expected: 20}
         durations = [job.execution_duration or 0 for job in submission.jobs]
@@ -220,7 +227,7 @@ async def test_a_job_that_ends_by_itself_in_time_is_completed(tmp_path: Path) ->
         submission.cancel()
         await submission.wait()
         assert statuses(submission.jobs) == ["COMPLETED"]
-        assert await flows.result_of(submission.entity) == "tidy"
+        assert await submission.entity.data_nodes["result"].read() == "tidy"
         assert await to_thread.run_sync(members, group) == []
 
 
@@ -335,7 +342,7 @@ async def wait_stubbornly(_: object) -> None:
 @pytest.mark.parametrize("limit", ["task", "submission"])
 async def test_an_async_job_is_cancelled_when_its_time_is_up(limit: str) -> None:
     config = declare()
-    options = {"run_timeout": 0.2} if limit == "task" else {}
+    options: dict[str, Any] = {"run_timeout": 0.2} if limit == "task" else {}
     cfg = single(config, wait_stubbornly, **options)
 
     async with Orchestrator(config) as orchestrator:

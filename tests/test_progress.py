@@ -184,6 +184,8 @@ async def test_progress_is_live(executor: str, tmp_path: os.PathLike[str]) -> No
         with fail_after(PATIENCE):
             await submission
 
+        assert submission.jobs[0].progress == Progress(4, 4)
+
 
 @pytest.mark.anyio
 async def test_progress_of_an_async_job_is_live() -> None:

@@ -15,6 +15,7 @@ BLOCKS = [block for block in EVERY if "def test_" not in block]
 EXPECTED = (
     "adding\n52\nadding\n",
     "#flows: first COMPLETED\nJobFinished SubmissionFinished\n",
+    "train, attempt 1\n10 10\n0 s, True\n",
     "COMPLETED 42\nTrue COMPLETED\n",
     "",
     "42\n",
@@ -29,7 +30,7 @@ def test_each_block_is_known() -> None:
 @pytest.mark.parametrize(
     ("block", "expected"),
     list(zip(BLOCKS, EXPECTED, strict=False)),
-    ids=["seed", "events", "records", "web", "sync"],
+    ids=["seed", "events", "telling", "records", "web", "sync"],
 )
 def test_a_block_runs(tmp_path: Path, block: str, expected: str) -> None:
     (tmp_path / "block.py").write_text(block, "utf-8")

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -190,7 +191,7 @@ async def test_a_memory_limit_fails_the_job_and_spares_the_worker() -> None:
     ids=["never", "jobs", "age", "rss", "large limits"],
 )
 async def test_workers_are_replaced(
-    options: dict[str, float], changes: list[bool]
+    options: dict[str, Any], changes: list[bool]
 ) -> None:
     config = configuration(workers=1, **options)
 

@@ -198,7 +198,7 @@ async def test_what_waits_for_its_next_attempt_holds_no_seat() -> None:
             while not job.attempts:
                 await checkpoint()
 
-            assert job.status is Status.PENDING
+            assert statuses(submission.jobs) == ["PENDING"]
             assert job.reason == "ValueError: no 1"
             await other.submit()
             assert not submission.is_finished
@@ -342,6 +342,8 @@ import anyio
 from asyncflow import Config, Orchestrator, Retry, current_job
 
 def work(number):
+    print("attempt", current_job().attempt)
+
     with open("ran", "a") as file:
         print(current_job().attempt, file=file)
 
@@ -350,7 +352,7 @@ def work(number):
 
     return number
 
-Config.configure_job_executions("standalone", 1)
+Config.configure_job_executions("standalone", 1, echo=False)
 number = Config.configure_data_node("number", default_data=21)
 result = Config.configure_data_node("result")
 task = Config.configure_task("work", work, number, result, retry=Retry(3, wait=0.1))
@@ -369,6 +371,7 @@ async def main():
         await submission
         (record,) = await orchestrator.jobs()
         print(record.status, [one.reason for one in record.attempts])
+        print((await submission.jobs[0].output()).split("\\n"))
 
 anyio.run(main)
 """
@@ -387,7 +390,9 @@ def test_attempts_outlive_the_program(tmp_path: Path) -> None:
     again = run_program(script, folder=tmp_path)
     assert again.stderr == ""
     reasons = ["ValueError: at attempt 1", "ValueError: at attempt 2"]
-    assert again.stdout == f"COMPLETED {reasons}\n"
+    printed = ["attempt 1", "", "--- attempt 2 ---", "attempt 2", ""]
+    printed += ["--- attempt 3 ---", "attempt 3", ""]
+    assert again.stdout == f"COMPLETED {reasons}\n{printed}\n"
     assert (tmp_path / "ran").read_text().split() == ["1", "2", "3"]
 
 

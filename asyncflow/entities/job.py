@@ -23,6 +23,7 @@ from asyncflow.abc import (
 )
 from asyncflow.errors import JobFailed, RemoteTraceback
 from asyncflow.records import AttemptRecord, JobRecord, LogRecord, Record
+from asyncflow.worker.outcome import cut
 from asyncflow.worker.values import fetch
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ FINAL = frozenset(
 
 DONE = frozenset({Status.COMPLETED, Status.SKIPPED})
 """What lets go on those that need the job."""
+
+EARLIER = 1_048_576
+"""How many characters are kept of what earlier attempts have printed."""
 
 TRANSITIONS = {
     Status.SUBMITTED: frozenset(
@@ -222,6 +226,10 @@ class Job:
         self.progress = progress
         self.submission.progressed(self, progress, at)
 
+    def restore_output(self, record: LogRecord) -> None:
+        """Take over what earlier attempts have printed. For recovery alone."""
+        self._printed = Printed(record.text, record.left_out)
+
     def records_of_output(self) -> list[Record]:
         """Return what is to be saved of what it printed."""
         if self._printed is None:
@@ -305,12 +313,16 @@ def separator(attempt: int) -> str:
 
 
 def _joined(earlier: Printed | None, last: Printed, attempt: int) -> Printed:
-    """Join what the attempts at a job have printed."""
+    """Join what the attempts at a job have printed; of much output of earlier ones the
+    beginning and the end are kept.
+    """
     if earlier is None:
         return last
 
-    text = f"{earlier.text}{separator(attempt)}{last.text}"
-    return Printed(text, earlier.left_out + last.left_out)
+    kept = cut(earlier.text, EARLIER) or earlier
+    text = f"{kept.text}{separator(attempt)}{last.text}"
+    left_out = earlier.left_out + (kept.left_out if kept is not earlier else 0)
+    return Printed(text, left_out + last.left_out)
 
 
 def _cause(failure: Raised | Crashed | None) -> BaseException | None:

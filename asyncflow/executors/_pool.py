@@ -255,9 +255,10 @@ class Pool:
 
     def _listen(self, folder: str) -> None:
         self._channel = channel.listen(folder)
-        asyncio.get_running_loop().add_reader(self._channel, self._hear)
+        asyncio.get_running_loop().add_reader(self._channel, self.hear)
 
-    def _hear(self) -> None:
+    def hear(self) -> None:
+        """Pass on what jobs have reported up to now."""
         assert self._channel is not None
 
         for job_id, progress in channel.receive(self._channel):

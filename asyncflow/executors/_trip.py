@@ -92,6 +92,10 @@ class Trip:
             raise
         else:
             await self._stop_telling()
+
+            if not self.calls[0].is_short:
+                self.pool.hear()  # the last report comes before the end
+
             self._tell(worker, answer)
 
             if self._killing is not None:  # it was to die: it must not run another job

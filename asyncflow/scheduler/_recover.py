@@ -171,6 +171,8 @@ class Recovery:
             elif _ran(record) and job.task.config.on_restart == "fail":
                 ended[job.id] = _failed(record)
                 self.store.save(ended[job.id])
+            elif record.attempts and (log := await self.store.log(job.id)):
+                job.restore_output(log)
 
         submission.resume(self.own.id, ended)
 

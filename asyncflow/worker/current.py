@@ -62,8 +62,8 @@ def report(
 ) -> None:
     """Say how far the calling job has come; outside of jobs this does nothing.
 
-    It shows in `Job.progress` and as `JobProgressed`. Reports that follow each other
-    within a tenth of a second are left out, but not the one where `done` is `total`.
+    It shows in `Job.progress`. Reports that follow each other within a tenth of a second
+    are left out, but not the one where `done` is `total`.
 
     :param done: how much is done, in whatever unit
     :param total: how much there is to do, in the same unit; None where nobody knows
