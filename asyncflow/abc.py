@@ -156,14 +156,18 @@ class Executor(ABC):
     ) -> None:
         return None
 
-    async def warm(self, count: int) -> None:  # noqa: ARG002
-        """Get ready to run `count` jobs at once."""
+    async def shrink(self, count: int) -> None:  # noqa: ARG002
+        """End processes that run nothing, until there are `count` at most."""
         return None
 
     @property
     def workers(self) -> int:
-        """How many processes it has."""
+        """How many worker processes are alive."""
         return 0
+
+    async def warm(self, count: int) -> None:  # noqa: ARG002
+        """Get ready to run `count` jobs at once."""
+        return None
 
     @abstractmethod
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
@@ -218,6 +222,11 @@ class Store(ABC):
         has to look in the store whenever it reads or writes a value.
         """
         return False
+
+    @property
+    def commits(self) -> int:
+        """How many transactions it has written since it was opened."""
+        return 0
 
     @abstractmethod
     async def __aenter__(self) -> Self:

@@ -21,6 +21,7 @@
     ├── SubmissionFailed       an ExceptionGroup of the JobFailed of one submission
     ├── SubmissionCanceled     the awaited submission was cancelled
     │   └── SubmissionInterrupted  it ended in this process alone: the next goes on
+    ├── EventsLost             who read events took longer than they came
     ├── StoreFailed            records cannot be read or written
     └── RemoteTraceback        the traceback of a worker, as the cause of its error
 
@@ -223,6 +224,23 @@ class SubmissionInterrupted(SubmissionCanceled):
     _message: ClassVar[str] = (
         "submission {} has not ended: {}; the next start on the same store goes on with it"
     )
+
+
+class EventsLost(AsyncflowError):
+    """Who read the events of an orchestrator took longer than they came.
+
+    `lost` is how many there was no room for; `buffer` is how many were held.
+    """
+
+    def __init__(self, lost: int, buffer: int) -> None:
+        self.lost = lost
+        self.buffer = buffer
+        super().__init__(
+            f"{lost} event{'s were' if lost != 1 else ' was'} lost, as their reader was "
+            f"too slow and only {buffer} are held for it: do the work in another task, "
+            "ask for fewer kinds, use events(..., buffer=...), or follow each run with "
+            "`async for event in submission`, which loses nothing"
+        )
 
 
 class StoreFailed(AsyncflowError):

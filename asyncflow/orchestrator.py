@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -32,26 +32,27 @@ from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
 from asyncflow.errors import NotOpen, UsageError
 from asyncflow.folder import Folder
-from asyncflow.records import (
-    JobRecord,
-    ScenarioRecord,
-    SubmissionRecord,
-)
+from asyncflow.records import JobRecord, ScenarioRecord, SubmissionRecord
 from asyncflow.scheduler import _logs
 from asyncflow.scheduler._archive import Archive, Entity
-from asyncflow.scheduler._checks import check_place
-from asyncflow.scheduler._host import Host
+from asyncflow.scheduler._bus import Bus
+from asyncflow.scheduler._checks import check_place, check_workers
+from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._host import Host, only
+from asyncflow.scheduler._lag import LoopMonitor
 from asyncflow.scheduler._presence import Presence
 from asyncflow.scheduler._session import Session
 from asyncflow.scheduler._shutdown import interrupt
 from asyncflow.scheduler._signals import Signals
+from asyncflow.scheduler._tally import Tally
 from asyncflow.scheduler._travel import Travels
 from asyncflow.scheduler._versions import Versions
 from asyncflow.scheduler._walk import Walk
+from asyncflow.watching import Watching
 
 
 @attrs.define(eq=False)
-class Orchestrator:
+class Orchestrator(Watching):
     """Open with ``async with``; then create scenarios and submit them.
 
     Opening it adopts the runs of orchestrators on the same store that were killed: what
@@ -135,6 +136,23 @@ class Orchestrator:
 
         return self._jobs.max_nb_of_workers or usable_cpus()
 
+    @max_nb_of_workers.setter
+    def max_nb_of_workers(self, count: int) -> None:
+        """Change it: more jobs start at once, and none that runs is ended.
+
+        With fewer, seats and worker processes go as their jobs end.
+
+        :raises ValueError: where it is no number of workers
+        """
+        session = self._opened()
+
+        if self._jobs.mode == "development":
+            raise UsageError("in development mode one job runs at a time, always")
+
+        check_workers(count)
+        self._jobs = attrs.evolve(self._jobs, max_nb_of_workers=count)
+        session.walk.resize(count)
+
     async def create_scenario(
         self,
         config: ScenarioConfig | str,
@@ -166,6 +184,7 @@ class Orchestrator:
         force: bool = False,
         on_failure: OnFailure = "continue",
         idempotency_key: str | None = None,
+        callbacks: Iterable[Callable[[Job], object]] = (),
         properties: Mapping[str, Any] | None = None,
     ) -> Submission:
         """Start a run of a scenario, a sequence or a task; see `Scenario.submit`."""
@@ -177,6 +196,7 @@ class Orchestrator:
             force=force,
             on_failure=on_failure,
             idempotency_key=idempotency_key,
+            callbacks=callbacks,
             properties=properties or {},
         )
 
@@ -437,20 +457,22 @@ class Orchestrator:
                     self._is_cut_off = True
                     raise
                 finally:
-                    self._session = None
-
                     with CancelScope(shield=True):
+                        await session.settle()
+                        self._session = None
                         await self._end_runs(walk)
+                        await session.settle()
 
-                    walk.group.cancel_scope.cancel()
+                    walk.group.cancel()
         except BaseExceptionGroup as group:
-            raise _only(group) from None
+            raise only(group) from None
         finally:
             self._session = None
             self._is_closed = True
 
             if session is not None:
                 session.walk.give_up("the orchestrator failed")
+                session.bus.end()
 
                 with CancelScope(shield=True):
                     await to_thread.run_sync(session.tell_unwatched)
@@ -474,7 +496,12 @@ class Orchestrator:
         presence = await stack.enter_async_context(Presence(self.store))
         own = presence.own
         executors = await open_executors(self._jobs, stack)
-        group = await stack.enter_async_context(create_task_group())
+
+        if limit := self._jobs.loop_lag_warning:
+            await stack.enter_async_context(LoopMonitor(limit))
+
+        group = Group(await stack.enter_async_context(create_task_group()))
+        bus, tally = Bus(self.store.flush, group), Tally()
         catalog = Catalog(self, partial(driver_of, directory))
         versions = Versions(self.store, folder, own.id, group, presence.company)
         walk = Walk(
@@ -485,6 +512,7 @@ class Orchestrator:
             echo=self._jobs.echo,
             group=group,
             resources=self._jobs.resources,
+            watchers=(bus.take, tally.take),
         )
         presence.session = Session(
             own,
@@ -494,18 +522,10 @@ class Orchestrator:
             walk,
             versions,
             Archive(self.config, directory, self.store, catalog, versions),
+            bus,
+            tally,
         )
         return presence.session
-
-
-def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the only error of a group; the group where there are several."""
-    error: BaseException = group
-
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-
-    return error
 
 
 async def _temporary_folder(stack: AsyncExitStack) -> str:

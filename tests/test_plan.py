@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import pytest
@@ -21,6 +21,7 @@ from asyncflow.scheduler._plan import (
     Plan,
     Ref,
 )
+from asyncflow.scheduler._queues import Needs
 
 History: TypeAlias = dict[int, Status]
 
@@ -302,18 +303,25 @@ def before_a_crash(draw: Callable[[list[Status]], Status], graph: Graph) -> Hist
     return ended
 
 
+RESOURCES = {"gpu": 2.0, "disk": 1.0}
+
+
 class World:
     """Carries the plan's instructions out, and holds what must always be true."""
 
     def __init__(self, pick: Callable[[int], int]) -> None:
-        self.plan = Plan()
+        self.plan = Plan(RESOURCES)
         self.pick = pick
         self.graphs: dict[int, Graph] = {}
+        self.needs: dict[Ref, Needs] = {}
         self.status: dict[Ref, Status] = {}
-        self.ready: set[Ref] = set()
         self.running: list[Ref] = []
+        self.links: dict[Ref, Ref] = {}
+        """For a job that has a seat, the one that follows it on that seat."""
         self.killed: set[Ref] = set()
+        self.postponed: list[Ref] = []
         self.finished: list[int] = []
+        self.now = 0.0
 
     def carry_out(self, instructions: list[Instruction]) -> None:
         for instruction in instructions:
@@ -323,6 +331,7 @@ class World:
                     self.status[ref] = Status.BLOCKED
                 case MakeReady(ref):
                     assert self.status[ref] in (Status.SUBMITTED, Status.BLOCKED)
+                    assert ref not in self.postponed
                     self.status[ref] = Status.PENDING
                 case End(ref, status, reason):
                     assert self.status[ref] not in {Status.RUNNING, *FINAL}
@@ -335,46 +344,124 @@ class World:
                 case Finish(run):
                     self.finished.append(run)
 
+        self.check()
+
+    def check(self) -> None:
+        waiting = [ref for ref, one in self.status.items() if one is Status.PENDING]
+        assert self.plan.ready == len(waiting)
+
+        for name, most in RESOURCES.items():
+            assert self.taken(name) <= most
+
+    def taken(self, name: str) -> float:
+        return sum(self.needs.get(ref, {}).get(name, 0) for ref in self.running)
+
+    def fits(self, ref: Ref) -> bool:
+        needs = self.needs.get(ref, {})
+        return all(self.taken(one) + needs[one] <= RESOURCES[one] for one in needs)
+
     def submit(
-        self, graph: Graph, *, stop: bool, ended: Mapping[int, Status] = {}
+        self,
+        graph: Graph,
+        *,
+        stop: bool,
+        ended: Mapping[int, Status] = {},
+        priority: float = 0.0,
+        needs: Mapping[int, Needs] = {},
     ) -> None:
         run = len(self.graphs) + 1
         self.graphs[run] = graph
+        self.needs.update(((run, index), one) for index, one in needs.items())
         self.status.update(
             ((run, index), Status.SUBMITTED) for index in range(len(graph.successors))
         )
         self.status.update(((run, index), status) for index, status in ended.items())
         names = [f"t{index}" for index in range(len(graph.successors))]
-        self.carry_out(self.plan.submitted(run, graph, names, stop=stop, ended=ended))
+        self.carry_out(
+            self.plan.submitted(
+                run,
+                graph,
+                names,
+                stop=stop,
+                ended=ended,
+                priority=priority,
+                needs=needs,
+            )
+        )
 
         if not ended:
             for writes in graph.writes:
                 assert all(self.plan.will_be_written(node) for node in writes)
 
     def start(self) -> bool:
-        expected = self.plan.next()
-        ref = self.plan.offered()
+        expected = self.plan.next(self.now)
+        ref = self.plan.offered(self.now)
         assert ref == expected
 
         if ref is None:
-            assert Status.PENDING not in self.status.values()
+            ready = [ref for ref, one in self.status.items() if one is Status.PENDING]
+            assert not any(map(self.fits, ready))
             return False
 
         assert self.status[ref] is Status.PENDING
+        assert self.fits(ref)
         self.check_needs(ref)
-        self.check_order(ref)
+        self.check_order(ref, self.running)
         self.status[ref] = Status.RUNNING
         self.running.append(ref)
+        self.check()
         return True
 
-    def check_needs(self, ref: Ref) -> None:
+    def follow(self) -> None:
+        """Give a seat to the next link of a chain as well."""
+        ref = self.running[self.pick(len(self.running))]
+        after = self.plan.follower(ref)
+
+        if after is None:
+            return
+
+        assert self.status[after] is Status.BLOCKED
+        assert after not in self.needs
+        assert self.needed(after) - {ref} == {
+            one for one in self.needed(after) if self.status[one] in DONE
+        }
+        self.check_order(after, [one for one in self.running if one[0] != after[0]])
+        self.plan.followed(after)
+        self.status[after] = Status.RUNNING
+        self.running.append(after)
+        self.links[ref] = after
+        self.check()
+
+    def give_back(self, ref: Ref) -> None:
+        """Take a job off its seat that has not started, and those that follow it."""
+        self.give_back_followers(ref)
+        self.running.remove(ref)
+
+        if ref in self.killed:
+            self.status[ref] = Status.CANCELED
+            self.carry_out(self.plan.ended(ref, Status.CANCELED, self.now))
+        else:
+            is_free = all(self.status[one] in DONE for one in self.needed(ref))
+            self.status[ref] = Status.PENDING if is_free else Status.BLOCKED
+            self.plan.returned(ref, self.now)
+            self.check()
+
+    def give_back_followers(self, ref: Ref) -> None:
+        after = self.links.pop(ref, None)
+
+        if after in self.running:
+            self.give_back(after)
+
+    def needed(self, ref: Ref) -> set[Ref]:
+        """Return the jobs whose values a job needs."""
         run, index = ref
+        successors = self.graphs[run].successors
+        return {(run, one) for one, after in enumerate(successors) if index in after}
 
-        for earlier, successors in enumerate(self.graphs[run].successors):
-            if index in successors:
-                assert self.status[run, earlier] in DONE
+    def check_needs(self, ref: Ref) -> None:
+        assert all(self.status[one] in DONE for one in self.needed(ref))
 
-    def check_order(self, ref: Ref) -> None:
+    def check_order(self, ref: Ref, running: Sequence[Ref]) -> None:
         """No job that runs or waits in an earlier run clashes with this one."""
         mine = self.graphs[ref[0]]
         reads, writes = set(mine.reads[ref[1]]), set(mine.writes[ref[1]])
@@ -385,28 +472,75 @@ class World:
                 assert not writes & {*other.reads[index], *other.writes[index]}
                 assert not reads & set(other.writes[index])
 
-        for run, index in self.running:
+        for run, index in running:
             other = self.graphs[run]
             assert not writes & {*other.reads[index], *other.writes[index]}
             assert not reads & set(other.writes[index])
 
+    @property
+    def started(self) -> list[Ref]:
+        """Those that may have started: what they need has ended."""
+        return [
+            ref
+            for ref in self.running
+            if all(self.status[one] in DONE for one in self.needed(ref))
+        ]
+
     def end(self) -> None:
-        ref = self.running.pop(self.pick(len(self.running)))
+        started = self.started
+        ref = started[self.pick(len(started))]
         outcomes = [Status.COMPLETED, Status.COMPLETED, Status.FAILED]
         status = outcomes[self.pick(3)]
 
         if ref in self.killed and self.pick(2):
             status = Status.CANCELED
 
+        if status is not Status.COMPLETED:
+            self.give_back_followers(ref)
+
+        self.links.pop(ref, None)
+        self.running.remove(ref)
         self.status[ref] = status
-        self.carry_out(self.plan.ended(ref, status))
+        self.carry_out(self.plan.ended(ref, status, self.now))
+
+    def postpone(self) -> None:
+        """Have a job fail that is to be tried again."""
+        may = [ref for ref in self.started if ref not in self.killed]
+
+        if may:
+            ref = may[self.pick(len(may))]
+            self.give_back_followers(ref)
+            self.running.remove(ref)
+            self.plan.postponed(ref)
+            self.status[ref] = Status.BLOCKED
+            self.postponed.append(ref)
+            self.check()
+
+    def come_due(self) -> None:
+        """Try a job again, whatever has become of it meanwhile."""
+        ref = self.postponed.pop(self.pick(len(self.postponed)))
+        was = self.status[ref]
+        self.carry_out(self.plan.due(ref, self.now))
+        assert self.status[ref] is (Status.PENDING if was is Status.BLOCKED else was)
+
+    def cancel_job(self, ref: Ref) -> None:
+        was = self.status[ref]
+        self.carry_out(self.plan.canceled_job(ref, "because", self.now))
+
+        if was is Status.RUNNING:
+            assert ref in self.killed
+        else:
+            assert self.status[ref] is (was if was in FINAL else Status.CANCELED)
 
     def admit(self, count: int) -> None:
-        self.carry_out(self.plan.admitted(count))
+        self.carry_out(self.plan.admitted(count, self.now))
 
     def drain(self) -> None:
         while self.plan.has_arrivals:
             self.admit(3)
+
+        while self.postponed:
+            self.come_due()
 
         while True:
             while self.start():
@@ -420,20 +554,51 @@ class World:
         assert set(self.status.values()) <= FINAL
         assert sorted(self.finished) == sorted(self.graphs)
         assert self.plan.is_idle
+        assert self.plan.ready == 0
+        assert not self.plan._takers
 
 
-EVENTS = ["submit", "submit", "resume", "admit", "admit", "start", "end", "cancel"]
+EVENTS = [
+    *["submit", "submit", "resume", "admit", "admit", "start", "start", "start", "end"],
+    *[
+        "cancel",
+        "cancel job",
+        "follow",
+        "follow",
+        "give back",
+        "postpone",
+        "due",
+        "age",
+    ],
+]
+
+NEEDS: st.SearchStrategy[Mapping[int, Needs]] = st.dictionaries(
+    st.integers(0, 7),
+    st.sampled_from([{"gpu": 1.0}, {"gpu": 2.0}, {"gpu": 1.0, "disk": 1.0}]),
+    max_size=4,
+)
 
 
 @settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_any_runs_in_any_order(data: st.DataObject) -> None:
-    world = World(lambda count: data.draw(st.integers(0, count - 1)))
+    def pick(count: int) -> int:
+        return data.draw(st.integers(0, count - 1))
 
-    for _ in range(data.draw(st.integers(1, 15))):
+    world = World(pick)
+
+    for _ in range(data.draw(st.integers(1, 25))):
         match data.draw(st.sampled_from(EVENTS)):
             case "submit":
-                world.submit(data.draw(graphs()), stop=data.draw(st.booleans()))
+                graph = data.draw(graphs())
+                count = len(graph.successors)
+                needs = data.draw(NEEDS)
+                world.submit(
+                    graph,
+                    stop=data.draw(st.booleans()),
+                    priority=data.draw(st.sampled_from([0, 0, 1, 5])),
+                    needs={at: one for at, one in needs.items() if at < count},
+                )
             case "resume":
                 graph = data.draw(graphs())
                 ended = before_a_crash(
@@ -444,11 +609,23 @@ def test_any_runs_in_any_order(data: st.DataObject) -> None:
                 world.admit(data.draw(st.integers(0, 5)))
             case "start":
                 world.start()
-            case "end" if world.running:
+            case "follow" if world.running:
+                world.follow()
+            case "give back" if world.running:
+                world.give_back(world.running[pick(len(world.running))])
+            case "end" if world.started:
                 world.end()
+            case "postpone":
+                world.postpone()
+            case "due" if world.postponed:
+                world.come_due()
+            case "age":
+                world.now += data.draw(st.sampled_from([0.1, 30.0]))
             case "cancel" if world.graphs:
                 run = data.draw(st.sampled_from(sorted(world.graphs)))
-                world.carry_out(world.plan.canceled(run, "because"))
+                world.carry_out(world.plan.canceled(run, "because", world.now))
+            case "cancel job" if world.status:
+                world.cancel_job(data.draw(st.sampled_from(sorted(world.status))))
 
     world.drain()
 

@@ -18,6 +18,7 @@ from asyncflow import events
 from asyncflow.abc import Progress
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.engine import Engine, OnFailure
+from asyncflow.entities.history import History, event_of, kind_of
 from asyncflow.entities.job import FINAL, Job, Status
 from asyncflow.entities.submittable import Submittable
 from asyncflow.errors import (
@@ -96,9 +97,11 @@ class Submission:
     _cancel_reason: str | None = attrs.field(init=False, default=None)
     _interrupt_reason: str | None = attrs.field(init=False, default=None)
     _finished_at: float | None = attrs.field(init=False, default=None)
-    _history: list[tuple[Job | None, Status | None, float, str]] = attrs.field(
-        init=False, factory=list
+    publish: Callable[[Submission, int], None] | None = attrs.field(
+        init=False, default=None
     )
+    """Who is told the place of each change in the history; None where nobody listens."""
+    _history: History = attrs.field(init=False, factory=History)
     _done: Event = attrs.field(init=False, factory=Event)
     _news: Event | None = attrs.field(init=False, default=None)
     _callbacks: list[Callable[[], object]] = attrs.field(init=False, factory=list)
@@ -245,7 +248,9 @@ class Submission:
                 await self.engine.flush()  # no event of what might be forgotten
 
             while index < known:
-                yield self._event(index)
+                if event := self.event(index):
+                    yield event
+
                 index += 1
 
             if known < len(self._history):
@@ -265,7 +270,7 @@ class Submission:
         self._counts[new] += 1
         self._counts[old] -= 1
 
-        if new is not Status.BLOCKED:
+        if new is not Status.BLOCKED or self.publish is not None:
             self._tell(job, new, at, reason)
 
     def progressed(self, job: Job, progress: Progress, at: float) -> None:
@@ -276,7 +281,7 @@ class Submission:
         self.jobs = tuple(jobs)
         self._counts = dict.fromkeys(Status, 0)
         self._counts[Status.SUBMITTED] = len(self.jobs)
-        self._history = []
+        self._history = History()
         self._tell(None, None, self._submitted_at, "")
 
     def become(self, other: Self) -> None:
@@ -384,6 +389,19 @@ class Submission:
         else:
             self._callbacks.append(callback)
 
+    def kind(self, index: int) -> type[events.Event] | None:
+        """Tell which event a change of its history is; None for one that is none."""
+        return kind_of(index, self._history[index])
+
+    def event(self, index: int) -> events.Event | None:
+        """Make the event of a change of its history."""
+        return event_of(self, index, self._history[index])
+
+    def job_at(self, index: int) -> Job | None:
+        """Return the job of a change, as it was then; None for the submission's own."""
+        job, status, at, reason = self._history[index]
+        return None if job is None or status is None else job.as_of(status, at, reason)
+
     def error(self) -> SubmissionFailed | SubmissionCanceled | None:
         """Return the error that ``await`` raises; None for a run that is all right."""
         failed = [job for job in self.jobs if job.status is Status.FAILED]
@@ -442,36 +460,8 @@ class Submission:
             self._news.set()
             self._news = None
 
-    def _event(self, index: int) -> events.Event:
-        """Make the event of an entry: nobody pays for one that nobody reads."""
-        job, status, at, reason = self._history[index]
-        date = datetime.fromtimestamp(at, UTC)
-
-        if index == 0:
-            return events.SubmissionStarted(
-                submission_id=self.id, at=date, entity_id=self.entity.id
-            )
-
-        if job is None:
-            return events.SubmissionFinished(
-                submission_id=self.id, at=date, status=self.status.value
-            )
-
-        facts: dict[str, Any] = {
-            "submission_id": self.id,
-            "at": date,
-            "job_id": job.id,
-            "task": job.task.config_id,
-        }
-
-        if status is Status.PENDING:
-            return events.JobPending(**facts)
-
-        if status is Status.RUNNING:
-            return events.JobStarted(**facts)
-
-        assert status is not None
-        return events.JobFinished(**facts, status=status.value, reason=reason)
+        if self.publish is not None:
+            self.publish(self, len(self._history) - 1)
 
     def __repr__(self) -> str:
         counts = ", ".join(

@@ -194,6 +194,7 @@ class Trip:
 
     async def _tell_death(self, worker: Worker, returncode: int | None) -> None:
         """Tell what had ended before the worker died, and what died with it."""
+        self._is_bounded = True  # nothing can be taken back any more
         worker.close()
         await self._stop_telling()
         await to_thread.run_sync(worker.bury, self._kill_at)

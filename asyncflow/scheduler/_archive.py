@@ -243,14 +243,18 @@ class Archive:
 
 
 def _dag(entity: Submittable, record: SubmissionRecord) -> Dag:
-    """Return the graph of a run: what is left of it, where it has ended."""
+    """Return the graph of a run, which may be of some of the tasks alone; what is left
+    of it, where it has ended.
+    """
     dag = entity.dag
 
     if dag.text == record.graph:
         return dag
 
-    if record.finished_at is not None:
-        return dag.part({task for task, *_ in json.loads(record.graph)})
+    part = dag.part({task for task, *_ in json.loads(record.graph)})
+
+    if part.text == record.graph or record.finished_at is not None:
+        return part
 
     config_id = record.scenario_id.removeprefix("SCENARIO_").rpartition("_")[0]
     why = "which has other tasks now, or others' inputs and outputs, than when it began"

@@ -85,3 +85,13 @@ class Host:
         async with manager:
             opened.set()
             await self._leaving.wait()
+
+
+def only(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the only error of a group; the group where there are several."""
+    error: BaseException = group
+
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+
+    return error

@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import attrs
 from anyio import CapacityLimiter, Event, to_thread
-from anyio.abc import TaskGroup
 from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import Executor, Kept, Killed, Log, Outcome, Progress, Store
@@ -26,6 +25,7 @@ from asyncflow.errors import StoreFailed
 from asyncflow.records import Record
 from asyncflow.scheduler import _skips
 from asyncflow.scheduler._flight import Flight, judge
+from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._limits import Limits
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._plan import (
@@ -50,12 +50,24 @@ ADMITTED_AT_ONCE = 250
 
 
 @attrs.define(eq=False)
+class _Waiting:
+    """A run that the plan does not know yet."""
+
+    graph: Graph
+    begun: Event = attrs.field(init=False, factory=Event)
+    """Tells that it is known whether the run is ours."""
+    canceled: list[tuple[Job, str]] = attrs.field(init=False, factory=list)
+    """Its jobs that are not to run, and why."""
+
+
+@attrs.define(eq=False)
 class Walk:
     """All runs of an orchestrator.
 
     :param executors: by name
     :param echo: whether to print what jobs printed in other processes
     :param resources: how much there is of each named resource
+    :param watchers: who is told of each run that begins here
     """
 
     store: Store
@@ -63,7 +75,8 @@ class Walk:
     executors: Mapping[str, Executor]
     limiter: CapacityLimiter
     echo: bool
-    group: TaskGroup
+    group: Group
+    watchers: Sequence[Callable[[Submission], None]] = ()
     resources: Mapping[str, float] = attrs.field(factory=dict)
     _plan: Plan = attrs.field(init=False)
     _runs: dict[int, Submission] = attrs.field(init=False, factory=dict)
@@ -73,8 +86,8 @@ class Walk:
     _deadlines: dict[int, asyncio.TimerHandle] = attrs.field(init=False, factory=dict)
     """For each run that may not take longer, when that is."""
     _count: int = attrs.field(init=False, default=0)
-    _waiting: dict[int, tuple[Graph, Event]] = attrs.field(init=False, factory=dict)
-    """The runs that the plan does not know yet, with what tells that it does."""
+    _waiting: dict[int, _Waiting] = attrs.field(init=False, factory=dict)
+    """The runs that the plan does not know yet."""
     _interrupted: set[int] = attrs.field(init=False, factory=set)
     """The runs that end here alone, to go on elsewhere."""
     _notes: Notes = attrs.field(init=False)
@@ -126,7 +139,7 @@ class Walk:
         if first is None:
             self._begin(run, graph)
         else:
-            self._waiting[run] = graph, Event()
+            self._waiting[run] = _Waiting(graph)
             self.group.start_soon(self._begin_after, first, run)
 
     async def _begin_after(
@@ -142,21 +155,28 @@ class Walk:
             submission.canceled_for(f"it was not started: {error}")
             is_ours = True
 
-        graph, begun = self._waiting.pop(run)
-        begun.set()
+        waiting = self._waiting.pop(run)
+        waiting.begun.set()
 
         if not is_ours:
             self._forget(run)
             return
 
-        self._begin(run, graph)
+        self._begin(run, waiting.graph)
 
         if (reason := submission.end_reason) is not None:
             self._carry_out(self._plan.canceled(run, reason, time.monotonic()))
             self._seats.fill()
 
+        for job, reason in waiting.canceled:
+            self.cancel_job(job, reason)
+
     def _begin(self, run: int, graph: Graph) -> None:
         submission = self._runs[run]
+
+        for watch in self.watchers:
+            watch(submission)
+
         jobs = submission.jobs
         needs = {
             index: job.task.config.needs
@@ -201,10 +221,16 @@ class Walk:
         """Ask for the end of one job; one that has ended stays what it is."""
         run = self._numbers.get(job.submission)
 
-        if run is not None:
+        if run in self._waiting:
+            self._waiting[run].canceled.append((job, reason))
+        elif run is not None:
             ref = run, job.submission.jobs.index(job)
             self._carry_out(self._plan.canceled_job(ref, reason, time.monotonic()))
             self._seats.fill()
+
+    def resize(self, seats: int) -> None:
+        """Change how many jobs run at once."""
+        self._seats.resize(seats)
 
     def hold(self) -> None:
         """Start no job any more, and take those back that have not started yet.
@@ -263,12 +289,17 @@ class Walk:
             else:
                 self.cancel(submission, reason)
 
+    @property
+    def runs(self) -> list[Submission]:
+        """The runs that have not ended."""
+        return list(self._runs.values())
+
     async def begun(self, submission: Submission) -> None:
         """Wait until it is known whether a run is ours."""
         run = self._numbers.get(submission)
 
         if run in self._waiting:
-            await self._waiting[run][1].wait()
+            await self._waiting[run].begun.wait()
 
     def drives(self, submission: Submission) -> bool:
         """Tell whether a run is under way here."""
@@ -278,8 +309,8 @@ class Walk:
         """Tell whether a job that has not ended writes a data node."""
         return self._plan.will_be_written(node.id) or any(
             node.id in writes
-            for graph, _ in self._waiting.values()
-            for writes in graph.writes
+            for waiting in self._waiting.values()
+            for writes in waiting.graph.writes
         )
 
     async def drain(self) -> None:
@@ -322,14 +353,16 @@ class Walk:
             return None
 
         now = time.monotonic()
+        accepts: Callable[[Ref], bool] | None = None
 
-        while (ref := self._plan.next(now)) is not None:
+        if like is not None:
+            other = like.travel
+
+            def accepts(ref: Ref) -> bool:
+                return _go_together(self._travel_of(ref), other)
+
+        while (ref := self._plan.offered(now, accepts)) is not None:
             travel = self._travel_of(ref)
-
-            if like is not None and not _go_together(travel, like.travel):
-                return None
-
-            self._plan.offered(now)
             reason = self._reason_to_run(ref, travel)
 
             if reason != "":
@@ -361,7 +394,7 @@ class Walk:
         job.log = log or job.log
 
         if job.status is not Status.RUNNING:
-            job.move(Status.RUNNING, time.time())
+            _move_to_running(job, time.time())
             self._notes.watch(self._flights.values())
             self._limits.started(flight)
 
@@ -393,7 +426,9 @@ class Walk:
 
         job = flight.job
         self._close(flight)
-        self._move_to_running(flight, outcome)
+        _move_to_running(
+            job, outcome.usage.started_at if outcome.usage else time.time()
+        )
 
         if isinstance(outcome, Killed) and flight.verdict is None:
             self._interrupt(flight.ref[0], "the event loop was stopped")
@@ -466,6 +501,7 @@ class Walk:
 
         for flight, kill in zip(flights, kills, strict=True):
             flight.verdict = flight.verdict or (kill.status, kill.reason)
+            flight.may_retry = False
 
         for flight in flights:
             self._end_flight(flight)
@@ -583,17 +619,6 @@ class Walk:
             self._return_followers(flight.follower)
             self.returned(flight.follower)
 
-    def _move_to_running(self, flight: Flight, outcome: Outcome) -> None:
-        """Catch up with a job that ended before it was told that it had started."""
-        job = flight.job
-        at = outcome.usage.started_at if outcome.usage else time.time()
-
-        if job.status is Status.BLOCKED:
-            job.move(Status.PENDING, at)
-
-        if job.status is not Status.RUNNING:
-            job.move(Status.RUNNING, at)
-
     def _complete(self, flight: Flight, kept: Sequence[Kept]) -> None:
         """Make the outputs of a job visible, together with its status."""
         job = flight.job
@@ -650,6 +675,17 @@ class Walk:
 
     def _travel_of(self, ref: Ref) -> Travel:
         return self._travel[ref[0]][self._job(ref).task.config.id]
+
+
+def _move_to_running(job: Job, at: float) -> None:
+    """Catch up with a job that has started, or has even ended: in a chain, it may not
+    be known yet that what it needed has ended.
+    """
+    if job.status is Status.BLOCKED:
+        job.move(Status.PENDING, at)
+
+    if job.status is not Status.RUNNING:
+        job.move(Status.RUNNING, at)
 
 
 def _go_together(one: Travel, other: Travel) -> bool:

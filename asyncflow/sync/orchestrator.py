@@ -7,7 +7,8 @@ import concurrent.futures.thread as _thread
 import os
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -18,15 +19,21 @@ from anyio import move_on_after
 from asyncflow.abc import Store
 from asyncflow.config import Config, Configuration
 from asyncflow.config.sections import ScenarioConfig
+from asyncflow.entities.scenario import Scenario as AsyncScenario
+from asyncflow.entities.statistics import Statistics
 from asyncflow.errors import NotOpen, UsageError
+from asyncflow.events import Event
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
 from asyncflow.records import JobRecord, ScenarioRecord, SubmissionRecord
+from asyncflow.scheduler._stream import EventStream
 from asyncflow.sync.handles import (
+    Callback,
     Entity,
     Scenario,
     Sequence,
     Submission,
     Task,
+    each,
     handle,
 )
 from asyncflow.sync.loop import Loop, not_running
@@ -138,6 +145,47 @@ class Orchestrator:
         loop = self._opened()
         return loop.call(loop.orchestrator.jobs, **filters)
 
+    def subscribe_scenario(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None = None,
+        scenario: Scenario | None = None,
+    ) -> None:
+        """Have a function called; see `asyncflow.Orchestrator.subscribe_scenario`."""
+        loop = self._opened()
+        subscribe = loop.orchestrator.subscribe_scenario
+        loop.call(subscribe, Callback(callback, loop), params, _inner(scenario))
+
+    def unsubscribe_scenario(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None = None,
+        scenario: Scenario | None = None,
+    ) -> None:
+        """End a subscription; see `asyncflow.Orchestrator.unsubscribe_scenario`."""
+        loop = self._opened()
+        unsubscribe = loop.orchestrator.unsubscribe_scenario
+        loop.call(unsubscribe, Callback(callback, loop), params, _inner(scenario))
+
+    @contextmanager
+    def events(self, *kinds: type[Event], **options: Any) -> Iterator[Iterator[Event]]:
+        """Give the events of every run; see `asyncflow.Orchestrator.events`."""
+        loop = self._opened()
+        listen: Callable[..., EventStream[Event]] = loop.orchestrator.events
+        stream = loop.call(listen, *kinds, **options)
+        loop.call(stream.__aenter__)
+
+        try:
+            yield each(stream, loop)
+        finally:
+            with suppress(NotOpen):  # it was stopped meanwhile, and the stream with it
+                loop.call(stream.__aexit__, None, None, None)
+
+    def statistics(self) -> Statistics:
+        """Say in numbers what goes on; see `asyncflow.Orchestrator.statistics`."""
+        loop = self._opened()
+        return loop.call(loop.orchestrator.statistics)
+
     def _close(self, error: BaseException | None) -> None:
         with _starting:
             if self._loop is not None and self._loop.is_open:
@@ -211,6 +259,24 @@ def get_jobs(**filters: Any) -> list[JobRecord]:
     return _current().jobs(**filters)
 
 
+def subscribe_scenario(
+    callback: Callable[..., object],
+    params: Iterable[object] | None = None,
+    scenario: Scenario | None = None,
+) -> None:
+    """Have a function called; see `asyncflow.Orchestrator.subscribe_scenario`."""
+    _current().subscribe_scenario(callback, params, scenario)
+
+
+def unsubscribe_scenario(
+    callback: Callable[..., object],
+    params: Iterable[object] | None = None,
+    scenario: Scenario | None = None,
+) -> None:
+    """End a subscription; see `asyncflow.Orchestrator.unsubscribe_scenario`."""
+    _current().unsubscribe_scenario(callback, params, scenario)
+
+
 def cancel(submission: Submission, reason: str | None = None) -> None:
     """Ask for the end of a run, without waiting for it."""
     submission.cancel(reason)
@@ -219,6 +285,10 @@ def cancel(submission: Submission, reason: str | None = None) -> None:
 async def _drain(orchestrator: AsyncOrchestrator, timeout: float | None) -> None:
     with move_on_after(timeout), suppress(NotOpen):  # SIGTERM is closing it already
         await orchestrator.drain()
+
+
+def _inner(scenario: Scenario | None) -> AsyncScenario | None:
+    return None if scenario is None else scenario._inner  # pyright: ignore[reportPrivateUsage]  # its part
 
 
 def _current() -> Orchestrator:

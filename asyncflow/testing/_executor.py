@@ -49,6 +49,9 @@ class FaultyExecutor(Executor):
     async def warm(self, count: int) -> None:
         await self.inner.warm(count)
 
+    async def shrink(self, count: int) -> None:
+        await self.inner.shrink(count)
+
     @property
     def workers(self) -> int:
         return self.inner.workers
