@@ -487,7 +487,8 @@ async def work(value):
     assert sorted(out.splitlines()) == ["main ends", "worked in a thread"]
 
 
-def test_an_interrupt_at_exit_cancels_the_runs(tmp_path: Path) -> None:
+def test_an_interrupt_at_exit_ends_the_runs(tmp_path: Path) -> None:
+    """What it logs is in `test_shutdown`; here, that nobody waits for ten minutes."""
     code = PROGRAM.format(function="block") + (
         "import logging\n"
         "logging.basicConfig(stream=sys.stdout)\n"
@@ -496,7 +497,6 @@ def test_an_interrupt_at_exit_cancels_the_runs(tmp_path: Path) -> None:
     )
     out = programs.run("-c", code, folder=tmp_path)
     assert "main ends" in out
-    assert "interrupted: the runs that have not ended are cancelled" in out
 
 
 def test_a_program_that_was_interrupted_does_not_wait(tmp_path: Path) -> None:
