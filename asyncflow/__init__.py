@@ -13,7 +13,9 @@ How it is built; data flows down, imports point up::
                drivers/         how values are read and written
                stores/          where records are kept
     join       orchestrator.py  picks and opens them, has the verbs
+               watching.py      those that watch: events, callbacks, statistics
     show       sync/            the same verbs, blocking
+               otel.py          spans for OpenTelemetry
 
 `worker/` is what a worker process imports, besides the user's own modules. For its sake
 this module loads the names below when they are first asked for.
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.planned import PlannedJob as PlannedJob
     from asyncflow.entities.scenario import Scenario as Scenario
     from asyncflow.entities.sequence import Sequence as Sequence
+    from asyncflow.entities.statistics import Statistics as Statistics
     from asyncflow.entities.submission import Submission as Submission
     from asyncflow.entities.submission import SubmissionStatus as SubmissionStatus
     from asyncflow.entities.task import Task as Task
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import ConfigError as ConfigError
     from asyncflow.errors import DataNodeIsBeingEdited as DataNodeIsBeingEdited
     from asyncflow.errors import DataNodeWritingError as DataNodeWritingError
+    from asyncflow.errors import EventsLost as EventsLost
     from asyncflow.errors import InsideWorker as InsideWorker
     from asyncflow.errors import JobFailed as JobFailed
     from asyncflow.errors import NoData as NoData
@@ -61,6 +65,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import StoreFailed as StoreFailed
     from asyncflow.errors import SubmissionCanceled as SubmissionCanceled
     from asyncflow.errors import SubmissionFailed as SubmissionFailed
+    from asyncflow.errors import SubmissionInterrupted as SubmissionInterrupted
     from asyncflow.errors import UnsupportedLoop as UnsupportedLoop
     from asyncflow.errors import UsageError as UsageError
     from asyncflow.errors import ValueDamaged as ValueDamaged
@@ -77,6 +82,13 @@ if TYPE_CHECKING:
     from asyncflow.records import JobRecord as JobRecord
     from asyncflow.records import ScenarioRecord as ScenarioRecord
     from asyncflow.records import SubmissionRecord as SubmissionRecord
+    from asyncflow.scheduler._stream import EventStream as EventStream
+    from asyncflow.worker.current import CurrentJob as CurrentJob
+    from asyncflow.worker.current import Progress as Progress
+    from asyncflow.worker.current import current_job as current_job
+    from asyncflow.worker.current import progress as progress
+    from asyncflow.worker.current import report as report
+    from asyncflow.worker.outcome import Usage as Usage
 
 _HOMES = {
     "config": "Config Configuration DataNodeConfig JobConfig Retry ScenarioConfig Scope "
@@ -87,16 +99,21 @@ _HOMES = {
     "entities.planned": "PlannedJob",
     "entities.scenario": "Scenario",
     "entities.sequence": "Sequence",
+    "entities.statistics": "Statistics",
     "entities.submission": "Submission SubmissionStatus",
     "entities.task": "Task",
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
-    "DataNodeWritingError InsideWorker JobFailed NoData NotDeclared NotFound NotOpen "
-    "NotPicklable Problem RemoteTraceback StoreFailed SubmissionCanceled "
-    "SubmissionFailed UnsupportedLoop UsageError ValueDamaged ValueMissing",
+    "DataNodeWritingError EventsLost InsideWorker JobFailed NoData NotDeclared NotFound "
+    "NotOpen NotPicklable Problem RemoteTraceback StoreFailed SubmissionCanceled "
+    "SubmissionFailed SubmissionInterrupted UnsupportedLoop UsageError ValueDamaged "
+    "ValueMissing",
     "events": "Event JobEvent JobFinished JobPending JobStarted SubmissionFinished "
     "SubmissionStarted",
     "orchestrator": "Orchestrator",
     "records": "AttemptRecord JobRecord ScenarioRecord SubmissionRecord",
+    "scheduler._stream": "EventStream",
+    "worker.current": "CurrentJob Progress current_job progress report",
+    "worker.outcome": "Usage",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -156,14 +156,18 @@ class Executor(ABC):
     ) -> None:
         return None
 
-    async def warm(self, count: int) -> None:  # noqa: ARG002
-        """Get ready to run `count` jobs at once."""
+    async def shrink(self, count: int) -> None:  # noqa: ARG002
+        """End processes that run nothing, until there are `count` at most."""
         return None
 
     @property
     def workers(self) -> int:
-        """How many processes it has."""
+        """How many worker processes are alive."""
         return 0
+
+    async def warm(self, count: int) -> None:  # noqa: ARG002
+        """Get ready to run `count` jobs at once."""
+        return None
 
     @abstractmethod
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
@@ -175,12 +179,14 @@ class Executor(ABC):
         """
 
     @abstractmethod
-    def kill(self, call: Call) -> None:
+    def kill(self, call: Call, *, now: bool = False) -> None:
         """Ask for the end of a call that was given to `run`, and of no other.
 
         Returns at once. The end is told as any other: as `Killed`, when its process and
         all that this has started are dead, or as what had come of it before. A call that
         cannot be killed runs to its end.
+
+        :param now: give it no time to end by itself; also after a kill that did
         """
 
 
@@ -216,6 +222,11 @@ class Store(ABC):
         has to look in the store whenever it reads or writes a value.
         """
         return False
+
+    @property
+    def commits(self) -> int:
+        """How many transactions it has written since it was opened."""
+        return 0
 
     @abstractmethod
     async def __aenter__(self) -> Self:

@@ -20,6 +20,8 @@
     ├── JobFailed              one job that failed; its cause is the user's error
     ├── SubmissionFailed       an ExceptionGroup of the JobFailed of one submission
     ├── SubmissionCanceled     the awaited submission was cancelled
+    │   └── SubmissionInterrupted  it ended in this process alone: the next goes on
+    ├── EventsLost             who read events took longer than they came
     ├── StoreFailed            records cannot be read or written
     └── RemoteTraceback        the traceback of a worker, as the cause of its error
 
@@ -29,6 +31,7 @@ Each error carries its facts as attributes, and survives pickling.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 import attrs
 
@@ -204,10 +207,40 @@ class SubmissionFailed(AsyncflowError, ExceptionGroup[JobFailed]):
 class SubmissionCanceled(AsyncflowError):
     """The awaited submission was cancelled. `reason` is what the canceller gave."""
 
+    _message: ClassVar[str] = "submission {} was cancelled: {}"
+
     def __init__(self, submission_id: str, reason: str) -> None:
         self.submission_id = submission_id
         self.reason = reason
-        super().__init__(f"submission {submission_id} was cancelled: {reason}")
+        super().__init__(self._message.format(submission_id, reason))
+
+
+class SubmissionInterrupted(SubmissionCanceled):
+    """The awaited submission has ended in this process alone, as that is ending.
+
+    The next orchestrator on the same store goes on with it.
+    """
+
+    _message: ClassVar[str] = (
+        "submission {} has not ended: {}; the next start on the same store goes on with it"
+    )
+
+
+class EventsLost(AsyncflowError):
+    """Who read the events of an orchestrator took longer than they came.
+
+    `lost` is how many there was no room for; `buffer` is how many were held.
+    """
+
+    def __init__(self, lost: int, buffer: int) -> None:
+        self.lost = lost
+        self.buffer = buffer
+        super().__init__(
+            f"{lost} event{'s were' if lost != 1 else ' was'} lost, as their reader was "
+            f"too slow and only {buffer} are held for it: do the work in another task, "
+            "ask for fewer kinds, use events(..., buffer=...), or follow each run with "
+            "`async for event in submission`, which loses nothing"
+        )
 
 
 class StoreFailed(AsyncflowError):

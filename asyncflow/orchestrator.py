@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -32,24 +32,27 @@ from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
 from asyncflow.errors import NotOpen, UsageError
 from asyncflow.folder import Folder
-from asyncflow.records import (
-    JobRecord,
-    ScenarioRecord,
-    SubmissionRecord,
-)
+from asyncflow.records import JobRecord, ScenarioRecord, SubmissionRecord
 from asyncflow.scheduler import _logs
 from asyncflow.scheduler._archive import Archive, Entity
-from asyncflow.scheduler._checks import check_place
-from asyncflow.scheduler._host import Host
+from asyncflow.scheduler._bus import Bus
+from asyncflow.scheduler._checks import check_place, check_workers
+from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._host import Host, only
+from asyncflow.scheduler._lag import LoopMonitor
 from asyncflow.scheduler._presence import Presence
 from asyncflow.scheduler._session import Session
+from asyncflow.scheduler._shutdown import interrupt
+from asyncflow.scheduler._signals import Signals
+from asyncflow.scheduler._tally import Tally
 from asyncflow.scheduler._travel import Travels
 from asyncflow.scheduler._versions import Versions
 from asyncflow.scheduler._walk import Walk
+from asyncflow.watching import Watching
 
 
 @attrs.define(eq=False)
-class Orchestrator:
+class Orchestrator(Watching):
     """Open with ``async with``; then create scenarios and submit them.
 
     Opening it adopts the runs of orchestrators on the same store that were killed: what
@@ -59,6 +62,11 @@ class Orchestrator:
     Leaving it cancels the runs that have not ended, and returns when their workers are
     dead: ``await drain()`` first to have them end by themselves. Adopted runs are not
     cancelled: who opens the store next adopts them.
+
+    The same holds for all runs if it is interrupted: if its task is cancelled, or if it
+    is left, however, after a SIGINT (Ctrl-C) or a SIGTERM. After these what runs has the
+    time to end that `configure_job_executions` calls ``shutdown_grace``; a further signal
+    kills it at once.
 
     :param config: what is declared
     :param store: where records and values are kept: a `Store`, the path of an SQLite
@@ -72,11 +80,17 @@ class Orchestrator:
     store: Store = attrs.field(default=None, converter=as_store)
     _session: Session | None = attrs.field(init=False, default=None)
     _host: Host = attrs.field(init=False, factory=Host)
+    _signals: Signals = attrs.field(init=False)
+    _is_cut_off: bool = attrs.field(init=False, default=False)
+    """Whether it is left for another reason than that its work is done, or has failed."""
     _thread: int = attrs.field(init=False, default=0)
     _jobs: JobConfig = attrs.field(init=False, factory=JobConfig)
     _is_closed: bool = attrs.field(init=False, default=True)
     """Whether the store is closed, and so all is durable."""
     _checked: int = attrs.field(init=False, default=-1)
+
+    def __attrs_post_init__(self) -> None:
+        self._signals = Signals(self._host.end)
 
     async def __aenter__(self) -> Self:
         """Open the store and the executors.
@@ -91,8 +105,8 @@ class Orchestrator:
         self._check_closed()
         self._jobs = self.config.job_config
         self._thread = threading.get_ident()
-        self._is_closed = False
-        await self._host.enter(self._running())
+        self._is_closed = self._is_cut_off = False
+        await self._host.enter(self._listening())
         return self
 
     async def __aexit__(
@@ -101,6 +115,12 @@ class Orchestrator:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if kind is not None and not issubclass(kind, Exception):
+            self._is_cut_off = True
+
+            if issubclass(kind, KeyboardInterrupt):  # by whomever it was raised
+                self._signals.has_come = True
+
         await self._host.leave()
 
     @property
@@ -115,6 +135,23 @@ class Orchestrator:
             return 1
 
         return self._jobs.max_nb_of_workers or usable_cpus()
+
+    @max_nb_of_workers.setter
+    def max_nb_of_workers(self, count: int) -> None:
+        """Change it: more jobs start at once, and none that runs is ended.
+
+        With fewer, seats and worker processes go as their jobs end.
+
+        :raises ValueError: where it is no number of workers
+        """
+        session = self._opened()
+
+        if self._jobs.mode == "development":
+            raise UsageError("in development mode one job runs at a time, always")
+
+        check_workers(count)
+        self._jobs = attrs.evolve(self._jobs, max_nb_of_workers=count)
+        session.walk.resize(count)
 
     async def create_scenario(
         self,
@@ -147,6 +184,7 @@ class Orchestrator:
         force: bool = False,
         on_failure: OnFailure = "continue",
         idempotency_key: str | None = None,
+        callbacks: Iterable[Callable[[Job], object]] = (),
         properties: Mapping[str, Any] | None = None,
     ) -> Submission:
         """Start a run of a scenario, a sequence or a task; see `Scenario.submit`."""
@@ -158,6 +196,7 @@ class Orchestrator:
             force=force,
             on_failure=on_failure,
             idempotency_key=idempotency_key,
+            callbacks=callbacks,
             properties=properties or {},
         )
 
@@ -384,6 +423,17 @@ class Orchestrator:
         return self._session
 
     @asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        """Hear signals as long as anything is open."""
+        self._signals.open()
+
+        try:
+            async with self._running():
+                yield
+        finally:
+            self._signals.close()
+
+    @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
         """Own all that runs; entered and left by the host task."""
         session: Session | None = None
@@ -403,25 +453,41 @@ class Orchestrator:
 
                 try:
                     yield
+                except BaseException:  # the event loop stops, or an error of ours
+                    self._is_cut_off = True
+                    raise
                 finally:
-                    self._session = None
-                    walk.stop("the orchestrator was closed")
-
                     with CancelScope(shield=True):
-                        await walk.drain()
+                        await session.settle()
+                        self._session = None
+                        await self._end_runs(walk)
+                        await session.settle()
 
-                    walk.group.cancel_scope.cancel()
+                    walk.group.cancel()
         except BaseExceptionGroup as group:
-            raise _only(group) from None
+            raise only(group) from None
         finally:
             self._session = None
             self._is_closed = True
 
             if session is not None:
                 session.walk.give_up("the orchestrator failed")
+                session.bus.end()
 
                 with CancelScope(shield=True):
                     await to_thread.run_sync(session.tell_unwatched)
+
+    async def _end_runs(self, walk: Walk) -> None:
+        self._signals.hurry = walk.hurry
+
+        if self._signals.has_come:
+            await interrupt(walk, self._jobs.shutdown_grace)
+        elif self._is_cut_off:
+            await interrupt(walk, 0.0)
+        else:
+            walk.stop("the orchestrator was closed")
+
+        await walk.drain()
 
     async def _open_session(self, stack: AsyncExitStack) -> Session:
         directory = await to_thread.run_sync(os.getcwd)
@@ -430,7 +496,12 @@ class Orchestrator:
         presence = await stack.enter_async_context(Presence(self.store))
         own = presence.own
         executors = await open_executors(self._jobs, stack)
-        group = await stack.enter_async_context(create_task_group())
+
+        if limit := self._jobs.loop_lag_warning:
+            await stack.enter_async_context(LoopMonitor(limit))
+
+        group = Group(await stack.enter_async_context(create_task_group()))
+        bus, tally = Bus(self.store.flush, group), Tally()
         catalog = Catalog(self, partial(driver_of, directory))
         versions = Versions(self.store, folder, own.id, group, presence.company)
         walk = Walk(
@@ -441,6 +512,7 @@ class Orchestrator:
             echo=self._jobs.echo,
             group=group,
             resources=self._jobs.resources,
+            watchers=(bus.take, tally.take),
         )
         presence.session = Session(
             own,
@@ -450,18 +522,10 @@ class Orchestrator:
             walk,
             versions,
             Archive(self.config, directory, self.store, catalog, versions),
+            bus,
+            tally,
         )
         return presence.session
-
-
-def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the only error of a group; the group where there are several."""
-    error: BaseException = group
-
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-
-    return error
 
 
 async def _temporary_folder(stack: AsyncExitStack) -> str:

@@ -18,9 +18,16 @@ Function = Callable[..., Any]
 GLOBAL = Scope.GLOBAL
 
 
-def configuration(mode: str = "standalone", workers: int = 2) -> Configuration:
+def configuration(
+    mode: str = "standalone", workers: int = 2, **options: Any
+) -> Configuration:
+    """Make a configuration.
+
+    :param options: more of how jobs are executed
+    """
     config = Configuration()
-    config.configure_job_executions(mode, workers, echo=False, kill_grace=0.2)
+    quiet = {"echo": False, "kill_grace": 0.2}
+    config.configure_job_executions(mode, workers, **{**quiet, **options})
     return config
 
 
@@ -32,17 +39,29 @@ def single(
     executor: str = "process",
     storage_type: str = "in_memory",
     skippable: bool = False,
+    **options: Any,
 ) -> ScenarioConfig:
-    """Declare one task: ``source`` -> ``result``."""
+    """Declare one task: ``source`` -> ``result``.
+
+    :param options: more of the task
+    """
     source = config.configure_data_node("source", storage_type, default_data=value)
     result = config.configure_data_node("result", storage_type)
     task = config.configure_task(
-        "work", function, source, result, executor=executor, skippable=skippable
+        "work",
+        function,
+        source,
+        result,
+        executor=executor,
+        skippable=skippable,
+        **options,
     )
     return config.configure_scenario("single", task)
 
 
-def chain(config: Configuration, *functions: Function) -> ScenarioConfig:
+def chain(
+    config: Configuration, *functions: Function, **options: Any
+) -> ScenarioConfig:
     """Declare tasks in a row: ``n0`` -> ``t0`` -> ``n1`` -> ``t1`` -> ..."""
     nodes = [config.configure_in_memory_data_node("n0", default_data=1)]
     tasks = []
@@ -50,13 +69,17 @@ def chain(config: Configuration, *functions: Function) -> ScenarioConfig:
     for index, function in enumerate(functions):
         nodes.append(config.configure_in_memory_data_node(f"n{index + 1}"))
         tasks.append(
-            config.configure_task(f"t{index}", function, nodes[index], nodes[-1])
+            config.configure_task(
+                f"t{index}", function, nodes[index], nodes[-1], **options
+            )
         )
 
     return config.configure_scenario("chain", tasks)
 
 
-def fan(config: Configuration, function: Function, count: int) -> ScenarioConfig:
+def fan(
+    config: Configuration, function: Function, count: int, **options: Any
+) -> ScenarioConfig:
     """Declare independent tasks: ``source`` -> ``f0``, ``f1``, ..."""
     source = config.configure_in_memory_data_node("source", default_data=1)
     tasks = [
@@ -65,6 +88,7 @@ def fan(config: Configuration, function: Function, count: int) -> ScenarioConfig
             function,
             source,
             config.configure_in_memory_data_node(f"r{index}"),
+            **options,
         )
         for index in range(count)
     ]
@@ -241,6 +265,16 @@ def identity(value: object) -> object:
 
 def wait_for_file(path: str) -> int:
     while not os.path.exists(path):
+        pass
+
+    return os.getpid()
+
+
+def meet_three(folder: str) -> int:
+    """Return when three of these run at once, each in a process of its own."""
+    open(os.path.join(folder, f"here{os.getpid()}"), "w").close()
+
+    while sum(name.startswith("here") for name in os.listdir(folder)) < 3:
         pass
 
     return os.getpid()

@@ -91,6 +91,22 @@ async def test_prints_are_echoed(
     assert sorted(shown.splitlines()) == ["to stderr", "to stdout"]
 
 
+async def test_what_waits_for_a_job_goes_on_when_that_is_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = configuration(workers=1, echo=True)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(single(config, printing))
+
+        with anyio.fail_after(20):
+            for run in [scenario.submit() for _ in range(3)]:
+                await run
+
+    shown = "".join(capsys.readouterr())
+    assert sorted(shown.splitlines()) == ["to stderr"] * 3 + ["to stdout"] * 3
+
+
 @pytest.mark.parametrize("mode", ["development", "standalone"])
 @pytest.mark.parametrize("executor", ["process", "thread", "inline"])
 @pytest.mark.blocking_jobs
@@ -302,13 +318,27 @@ async def test_a_worker_that_died_while_idle_costs_one_job() -> None:
     config = configuration(workers=1)
 
     async with Orchestrator(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(single(config, flows.pid))
+        scenario = await orchestrator.create_scenario(
+            single(config, flows.pid, crash_retries=0)
+        )
         await scenario.submit()
         os.kill(await scenario.result.read(), 9)
 
         runs = [await scenario.submit().wait() for _ in range(3)]
 
     assert [run.status for run in runs[1:]] == [SubmissionStatus.COMPLETED] * 2
+
+
+async def test_a_worker_that_died_while_idle_costs_an_attempt_at_most() -> None:
+    config = configuration(workers=1)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(single(config, flows.pid))
+        await scenario.submit()
+        os.kill(await scenario.result.read(), 9)
+        submission = await scenario.submit()
+
+    assert submission.jobs[0].attempt <= 2
 
 
 @pytest.fixture

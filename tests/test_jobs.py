@@ -30,7 +30,7 @@ pytestmark = pytest.mark.anyio
 async def run(function: flows.Function, value: object = 1) -> tuple[Job, str, object]:
     """Run a job, then one that must be all right; return the job, its output, its value."""
     config = configuration(workers=1)
-    cfg = single(config, function, value)
+    cfg = single(config, function, value, crash_retries=0)
     sound = single_sound(config)
 
     async with Orchestrator(config) as orchestrator:
@@ -56,7 +56,6 @@ def single_sound(config: Configuration) -> ScenarioConfig:
 @pytest.mark.parametrize(
     ("function", "value", "printed"),
     [
-        (flows.print_much, 1, "x" * 5_000_000 + "\n"),
         (flows.print_in_child, 0, "from a child\n"),
         (flows.read_stdin, "", ""),
         (flows.fork_and_return, 7, ""),
@@ -70,6 +69,16 @@ async def test_harmless(function: flows.Function, value: object, printed: str) -
     assert job.status is Status.COMPLETED
     assert kept == value
     assert output == printed
+
+
+async def test_of_much_output_the_beginning_and_the_end_are_kept() -> None:
+    _, output, _ = await run(flows.print_much)
+
+    first, left_out, last = output.split("\n", 2)
+    half = 1_048_576 // 2
+    assert first == "x" * half
+    assert left_out == f"... {5_000_001 - 2 * half} bytes left out ..."
+    assert last == "x" * (half - 1) + "\n"
 
 
 async def test_output_of_c_is_kept() -> None:

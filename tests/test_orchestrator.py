@@ -86,8 +86,11 @@ async def test_on_both_loops() -> None:
         )
         submission = await scenario.submit().wait()
 
+    first, second = submission.jobs
     assert statuses(submission.jobs) == ["COMPLETED", "FAILED"]
-    assert submission.jobs[1].reason == "its worker process ended with exit code 3"
+    assert second.reason == "its worker process ended with exit code 3"
+    assert [one.reason for one in second.attempts] == [second.reason]
+    assert not first.attempts
 
 
 @pytest.mark.anyio
@@ -327,11 +330,10 @@ async def test_an_error_of_ours_ends_everything_and_comes_out() -> None:
 
     runs: list[Submission] = []
 
-    with pytest.raises(ExceptionGroup) as caught:
+    with pytest.raises(OSError, match="No space left"):
         await run()
 
     (submission,) = runs
-    assert caught.group_contains(OSError, match="No space left")
     assert submission.status is SubmissionStatus.CANCELED
     assert submission.jobs[1].reason == "the orchestrator failed"
 

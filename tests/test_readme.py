@@ -12,7 +12,13 @@ import pytest
 README = Path(__file__).parents[1] / "README.md"
 EVERY = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
 BLOCKS = [block for block in EVERY if "def test_" not in block]
-EXPECTED = ("adding\n52\nadding\n", "COMPLETED 42\nTrue COMPLETED\n", "", "42\n")
+EXPECTED = (
+    "adding\n52\nadding\n",
+    "#flows: first COMPLETED\nJobFinished SubmissionFinished\n",
+    "COMPLETED 42\nTrue COMPLETED\n",
+    "",
+    "42\n",
+)
 
 
 def test_each_block_is_known() -> None:
@@ -23,7 +29,7 @@ def test_each_block_is_known() -> None:
 @pytest.mark.parametrize(
     ("block", "expected"),
     list(zip(BLOCKS, EXPECTED, strict=False)),
-    ids=["seed", "records", "web", "sync"],
+    ids=["seed", "events", "records", "web", "sync"],
 )
 def test_a_block_runs(tmp_path: Path, block: str, expected: str) -> None:
     (tmp_path / "block.py").write_text(block, "utf-8")

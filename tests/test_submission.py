@@ -78,7 +78,7 @@ async def test_submit_is_a_plain_call_and_starts_at_once(
     submission = scenario.submit(user="Zoë")
 
     assert statuses(submission.jobs) == ["PENDING"]
-    assert submission.status.value == "RUNNING"
+    assert submission.status.value == "PENDING"
     assert submission.properties == {"user": "Zoë"}
     assert await submission.accepted() is submission
     assert await submission is submission
@@ -440,7 +440,7 @@ async def test_a_function_that_cannot_travel_is_refused(
         ({"on_failure": "explode"}, ValueError),
         ({"run_timeout": 0}, ValueError),
         ({"priority": "high"}, ValueError),
-        ({"callbacks": []}, TypeError),
+        ({"callbacks": ["call me"]}, TypeError),
     ],
 )
 async def test_wrong_options_are_refused(

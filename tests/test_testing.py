@@ -52,7 +52,9 @@ def double(nb):
 def flow(asyncflow_config):
     number = asyncflow_config.configure_data_node("number", default_data=21)
     doubled = asyncflow_config.configure_data_node("doubled", default_path="d.pickle")
-    task = asyncflow_config.configure_task("double", double, number, doubled)
+    task = asyncflow_config.configure_task(
+        "double", double, number, doubled, crash_retries=0
+    )
     return asyncflow_config.configure_scenario("doubling", task)
 """
 
@@ -255,7 +257,11 @@ async def double_later(value: int) -> int:
 
 
 async def submitted(
-    executor: str, faults: Faults, count: int, function: flows.Function = flows.double
+    executor: str,
+    faults: Faults,
+    count: int,
+    function: flows.Function = flows.double,
+    crash_retries: int = 0,
 ) -> list[Submission]:
     """Run one task, `work`, again and again, with faults; return the runs."""
     mode, name = (
@@ -264,7 +270,9 @@ async def submitted(
         else ("development", "process")
     )
     config = flows.configuration(mode)
-    scenario_cfg = flows.single(config, function, executor=name)
+    scenario_cfg = flows.single(
+        config, function, executor=name, crash_retries=crash_retries
+    )
     runs = []
 
     with faults:
@@ -295,6 +303,21 @@ async def test_a_job_crashes(executor: str) -> None:
     (job,) = runs[1].jobs
     assert "its worker process was killed by SIGKILL" in job.reason
     assert faults.pending == ()
+
+
+@pytest.mark.anyio
+@pytest.mark.blocking_jobs
+@pytest.mark.parametrize("executor", EXECUTORS)
+async def test_a_job_that_crashed_is_tried_again(executor: str) -> None:
+    faults = Faults()
+    faults.crash("work")
+
+    (run,) = await submitted(executor, faults, 1, crash_retries=1)
+
+    (job,) = run.jobs
+    assert job.status is Status.COMPLETED
+    assert [one.number for one in job.attempts] == [1]
+    assert "its worker process was killed by SIGKILL" in job.attempts[0].reason
 
 
 @pytest.mark.anyio
@@ -367,7 +390,7 @@ async def test_the_first_of_several_faults_happens_and_all_count() -> None:
 @pytest.mark.blocking_jobs
 async def test_jobs_are_counted_from_when_a_fault_is_added() -> None:
     config = flows.configuration("development")
-    scenario_cfg = flows.chain(config, flows.double, flows.double)
+    scenario_cfg = flows.chain(config, flows.double, flows.double, crash_retries=0)
     second = config.tasks["t1"]
 
     with Faults() as faults:
@@ -462,7 +485,7 @@ number = Config.configure_data_node("number", default_data=21)
 doubled = Config.configure_data_node("doubled")
 result = Config.configure_data_node("result")
 first = Config.configure_task("double", double, number, doubled)
-second = Config.configure_task("add", add, doubled, result)
+second = Config.configure_task("add", add, doubled, result, crash_retries=0)
 scenario_cfg = Config.configure_scenario("flow", [first, second])
 
 

@@ -6,14 +6,13 @@ import os
 import random
 import signal
 import time
-from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
 import anyio
 import pytest
 
-from asyncflow import JobFinished, Orchestrator, Status
+from asyncflow import JobFinished, Orchestrator, Status, Submission
 from tests.flows import configuration, fan
 
 JOBS = 2_000
@@ -36,20 +35,22 @@ def workers() -> list[int]:
 
 
 @pytest.mark.limit(120)
+@pytest.mark.parametrize("crash_retries", [0, 1])
 def test_a_killed_worker_costs_one_job(
-    tmp_path: Path, pytestconfig: pytest.Config
+    tmp_path: Path, pytestconfig: pytest.Config, crash_retries: int
 ) -> None:
     # Not on the loop of the test runner, which fails for what asyncio logs alone: that
     # a pipe broke while a worker was killed in the middle of a write.
-    anyio.run(kill_workers, tmp_path, pytestconfig.getoption("--worker-kills"))
+    kills = pytestconfig.getoption("--worker-kills")
+    anyio.run(kill_workers, tmp_path, kills, crash_retries)
 
 
-async def kill_workers(tmp_path: Path, kills: int) -> None:
+async def kill_workers(tmp_path: Path, kills: int, crash_retries: int) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     chance = random.Random(seed)
     config = configuration()
-    cfg = fan(config, work, JOBS)
+    cfg = fan(config, work, JOBS, crash_retries=crash_retries)
     killed: set[int] = set()
 
     async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
@@ -72,18 +73,24 @@ async def kill_workers(tmp_path: Path, kills: int) -> None:
                     os.kill(pid, signal.SIGKILL)
 
         await submission.wait()
-        counts = submission.counts()
-        failed = [job for job in submission.jobs if job.status is Status.FAILED]
-        reasons = Counter(job.reason for job in failed)
         assert len(killed) == kills
-        assert set(counts) <= {Status.COMPLETED, Status.FAILED}
-        assert len(failed) <= kills
-        assert len(failed) >= kills / 2, "hardly any worker was killed at work"
-        # Some are killed while they start, again and again.
-        causes = ("its worker process was killed by SIGKILL", "no worker process could")
-        assert all(reason.startswith(causes) for reason in reasons), reasons
+        check_costs(submission, kills, crash_retries)
         assert (await orchestrator.jobs(status="COMPLETED", limit=1)) != []
 
         # The pool goes on, with all its seats.
         await scenario.tasks["f0"].submit()
         assert await scenario.data_nodes["r0"].read() == 1
+
+
+def check_costs(submission: Submission, kills: int, crash_retries: int) -> None:
+    """Each kill costs one attempt at most; a job fails once its budget is spent."""
+    failed = [job for job in submission.jobs if job.status is Status.FAILED]
+    attempts = [one for job in submission.jobs for one in job.attempts]
+    reasons = [one.reason for one in (*failed, *attempts)]
+    # Some are killed while they start, again and again.
+    causes = ("its worker process was killed by SIGKILL", "no worker process could")
+    assert set(submission.counts()) <= {Status.COMPLETED, Status.FAILED}
+    assert all(reason.startswith(causes) for reason in reasons), reasons
+    assert kills / 2 <= len(reasons) <= kills, "hardly any worker was killed at work"
+    assert all(len(job.attempts) == crash_retries for job in failed)
+    assert crash_retries or not attempts

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode, Edit
     from asyncflow.entities.job import Job
     from asyncflow.entities.planned import PlannedJob
+    from asyncflow.entities.scenario import Scenario
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.submittable import Submittable
 
@@ -28,6 +29,7 @@ class Engine(Protocol):
         force: bool,
         on_failure: OnFailure,
         idempotency_key: str | None,
+        callbacks: Iterable[Callable[[Job], object]],
         properties: Mapping[str, Any],
     ) -> Submission: ...
 
@@ -40,6 +42,20 @@ class Engine(Protocol):
     async def accepted(self, submission: Submission) -> None: ...
 
     async def flush(self) -> None: ...
+
+    def subscribe_scenario(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None,
+        scenario: Scenario | None,
+    ) -> None: ...
+
+    def unsubscribe_scenario(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None,
+        scenario: Scenario | None,
+    ) -> None: ...
 
     def will_be_written(self, node: DataNode) -> bool: ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from copy import copy
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -45,8 +46,8 @@ class Status(enum.Enum):
     ABANDONED = "ABANDONED"
     """Something that it needs failed or was cancelled."""
 
-    def __hash__(self) -> int:
-        return id(self)  # members are singletons, and hashed for each step of each job
+    # Members are singletons, and hashed for each step of each job: by C alone.
+    __hash__ = object.__hash__
 
 
 FINAL = frozenset(
@@ -227,6 +228,20 @@ class Job:
             return []
 
         return [LogRecord(self.id, self._printed.text, self._printed.left_out)]
+
+    def as_of(self, status: Status, at: float, reason: str) -> Job:
+        """Return a copy that stays as the job was when it went to a status.
+
+        :param at: when, in seconds since the epoch
+        """
+        then = copy(self)
+        then.status, then.reason = status, reason
+
+        if status not in FINAL:
+            then._run_at = at if status is Status.RUNNING else None
+            then._finished_at = then.failure = then.log = None
+
+        return then
 
     def has_run_since(self, at: float) -> bool:
         """Tell whether it was given to a worker by then: seconds since the epoch."""

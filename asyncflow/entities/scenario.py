@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -55,6 +55,32 @@ class Scenario(Submittable):
         """The data nodes that no task uses, by config id."""
         configs = self.config.additional_data_node_configs
         return {config.id: self.data_nodes[config.id] for config in configs}
+
+    def subscribe(
+        self, callback: Callable[..., object], params: Iterable[object] | None = None
+    ) -> None:
+        """Have a function called when the status of a job of this scenario changes.
+
+        It is called as ``callback(*params, scenario, job)`` once the change is durable,
+        for the runs of the scenario, of its sequences and of its tasks. ``job`` is a
+        copy that stays as the job was then. A plain function is called in a thread, an
+        ``async def`` function on the event loop; the calls of one subscription come one
+        after the other, in the order of the changes. What it raises is logged.
+
+        :param callback: what is called
+        :param params: what it is given first; None for nothing
+        """
+        self._engine.subscribe_scenario(callback, params, self)
+
+    def unsubscribe(
+        self, callback: Callable[..., object], params: Iterable[object] | None = None
+    ) -> None:
+        """End a subscription: what has not been called by now is not called any more.
+
+        :param params: those of the subscription; None for whatever it has
+        :raises ValueError: where there is no such subscription
+        """
+        self._engine.unsubscribe_scenario(callback, params, self)
 
     def record(self) -> ScenarioRecord:
         """Return its facts."""

@@ -18,9 +18,14 @@ from asyncflow import events
 from asyncflow.abc import Progress
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.engine import Engine, OnFailure
+from asyncflow.entities.history import History, event_of, kind_of
 from asyncflow.entities.job import FINAL, Job, Status
 from asyncflow.entities.submittable import Submittable
-from asyncflow.errors import SubmissionCanceled, SubmissionFailed
+from asyncflow.errors import (
+    SubmissionCanceled,
+    SubmissionFailed,
+    SubmissionInterrupted,
+)
 from asyncflow.records import JobRecord, SubmissionRecord
 
 _logger = logging.getLogger("asyncflow")
@@ -49,8 +54,9 @@ class Submission:
 
     ``await submission`` returns the submission when all jobs have ended and all of it is
     durable. It raises `SubmissionFailed` if jobs failed, `SubmissionCanceled` if it was
-    cancelled, `TimeoutError` after the ``timeout`` given to ``submit``. Whoever is
-    cancelled while he waits stops waiting; the run goes on.
+    cancelled, `SubmissionInterrupted` if it goes on at the next start, `TimeoutError`
+    after the ``timeout`` given to ``submit``. Whoever is cancelled while he waits stops
+    waiting; the run goes on.
 
     ``async with scenario.submit() as submission:`` owns the run instead: leaving the
     block waits for the end, leaving it early (error, cancel, timeout) cancels the run
@@ -89,10 +95,13 @@ class Submission:
     """Whether anybody has seen how it ended."""
     _counts: dict[Status, int] = attrs.field(init=False)
     _cancel_reason: str | None = attrs.field(init=False, default=None)
+    _interrupt_reason: str | None = attrs.field(init=False, default=None)
     _finished_at: float | None = attrs.field(init=False, default=None)
-    _history: list[tuple[Job | None, Status | None, float, str]] = attrs.field(
-        init=False, factory=list
+    publish: Callable[[Submission, int], None] | None = attrs.field(
+        init=False, default=None
     )
+    """Who is told the place of each change in the history; None where nobody listens."""
+    _history: History = attrs.field(init=False, factory=History)
     _done: Event = attrs.field(init=False, factory=Event)
     _news: Event | None = attrs.field(init=False, default=None)
     _callbacks: list[Callable[[], object]] = attrs.field(init=False, factory=list)
@@ -239,7 +248,9 @@ class Submission:
                 await self.engine.flush()  # no event of what might be forgotten
 
             while index < known:
-                yield self._event(index)
+                if event := self.event(index):
+                    yield event
+
                 index += 1
 
             if known < len(self._history):
@@ -259,7 +270,7 @@ class Submission:
         self._counts[new] += 1
         self._counts[old] -= 1
 
-        if new is not Status.BLOCKED:
+        if new is not Status.BLOCKED or self.publish is not None:
             self._tell(job, new, at, reason)
 
     def progressed(self, job: Job, progress: Progress, at: float) -> None:
@@ -270,7 +281,7 @@ class Submission:
         self.jobs = tuple(jobs)
         self._counts = dict.fromkeys(Status, 0)
         self._counts[Status.SUBMITTED] = len(self.jobs)
-        self._history = []
+        self._history = History()
         self._tell(None, None, self._submitted_at, "")
 
     def become(self, other: Self) -> None:
@@ -302,6 +313,7 @@ class Submission:
         self.restore(self.record()._replace(finished_at=None), jobs)
         self.orchestrator_id = orchestrator_id
         self.is_adopted = True
+        self._interrupt_reason = None
         self.watched = False
 
     def restore(self, record: SubmissionRecord, jobs: Mapping[str, JobRecord]) -> None:
@@ -347,6 +359,11 @@ class Submission:
         """Why it is cancelled; None where it is not."""
         return self._cancel_reason
 
+    @property
+    def end_reason(self) -> str | None:
+        """Why it is to end early, cancelled or interrupted; None where it is not."""
+        return self._cancel_reason or self._interrupt_reason
+
     def lost(self, at: float, reason: str) -> None:
         """End the handle: nobody can tell what becomes of the run."""
         self.canceled_for(reason)
@@ -361,12 +378,29 @@ class Submission:
         """Take note of why it is cancelled; the first reason stays. For the walk."""
         self._cancel_reason = self._cancel_reason or reason
 
+    def interrupted_for(self, reason: str) -> None:
+        """Take note of why it ends here alone; the first reason stays. For the walk."""
+        self._interrupt_reason = self._interrupt_reason or reason
+
     def when_finished(self, callback: Callable[[], object]) -> None:
         """Call a function once the run has ended; at once if it has."""
         if self.is_finished:
             callback()
         else:
             self._callbacks.append(callback)
+
+    def kind(self, index: int) -> type[events.Event] | None:
+        """Tell which event a change of its history is; None for one that is none."""
+        return kind_of(index, self._history[index])
+
+    def event(self, index: int) -> events.Event | None:
+        """Make the event of a change of its history."""
+        return event_of(self, index, self._history[index])
+
+    def job_at(self, index: int) -> Job | None:
+        """Return the job of a change, as it was then; None for the submission's own."""
+        job, status, at, reason = self._history[index]
+        return None if job is None or status is None else job.as_of(status, at, reason)
 
     def error(self) -> SubmissionFailed | SubmissionCanceled | None:
         """Return the error that ``await`` raises; None for a run that is all right."""
@@ -375,10 +409,13 @@ class Submission:
         if failed:
             return SubmissionFailed.of(self.id, [job.error() for job in failed])
 
-        if self.status is SubmissionStatus.CANCELED:
-            return SubmissionCanceled(self.id, self._cancel_reason or "no reason given")
+        if self.status is not SubmissionStatus.CANCELED:
+            return None
 
-        return None
+        if self._interrupt_reason is not None:
+            return SubmissionInterrupted(self.id, self._interrupt_reason)
+
+        return SubmissionCanceled(self.id, self._cancel_reason or "no reason given")
 
     def record(self) -> SubmissionRecord:
         """Return its facts."""
@@ -423,36 +460,8 @@ class Submission:
             self._news.set()
             self._news = None
 
-    def _event(self, index: int) -> events.Event:
-        """Make the event of an entry: nobody pays for one that nobody reads."""
-        job, status, at, reason = self._history[index]
-        date = datetime.fromtimestamp(at, UTC)
-
-        if index == 0:
-            return events.SubmissionStarted(
-                submission_id=self.id, at=date, entity_id=self.entity.id
-            )
-
-        if job is None:
-            return events.SubmissionFinished(
-                submission_id=self.id, at=date, status=self.status.value
-            )
-
-        facts: dict[str, Any] = {
-            "submission_id": self.id,
-            "at": date,
-            "job_id": job.id,
-            "task": job.task.config_id,
-        }
-
-        if status is Status.PENDING:
-            return events.JobPending(**facts)
-
-        if status is Status.RUNNING:
-            return events.JobStarted(**facts)
-
-        assert status is not None
-        return events.JobFinished(**facts, status=status.value, reason=reason)
+        if self.publish is not None:
+            self.publish(self, len(self._history) - 1)
 
     def __repr__(self) -> str:
         counts = ", ".join(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -14,6 +14,7 @@ from asyncflow.entities.engine import Engine, OnFailure
 from asyncflow.entities.planned import PlannedJob
 
 if TYPE_CHECKING:
+    from asyncflow.entities.job import Job
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.task import Task
 
@@ -55,6 +56,7 @@ class Submittable(ABC):
         force: bool = False,
         on_failure: OnFailure = "continue",
         idempotency_key: str | None = None,
+        callbacks: Iterable[Callable[[Job], object]] = (),
         **properties: Any,
     ) -> Submission:
         """Start a run of all its tasks; return its handle at once.
@@ -73,6 +75,9 @@ class Submittable(ABC):
         :param idempotency_key: any text; who submits with the same key again, from any
             process that uses the same store, gets the run that there is. What the
             handle says of it is right once `Submission.accepted` has returned
+        :param callbacks: functions, sync or async, called as ``callback(job)`` each
+            time that the status of a job of this run has changed, as those of
+            `Scenario.subscribe` are
         :param properties: the user's own values, kept with the submission
         :raises NoData: where an input was never written, and nothing will write it
         :raises NotPicklable: where a function cannot travel to a worker, or a property
@@ -87,6 +92,7 @@ class Submittable(ABC):
             force=force,
             on_failure=on_failure,
             idempotency_key=idempotency_key,
+            callbacks=callbacks,
             properties=properties,
         )
 

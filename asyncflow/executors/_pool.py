@@ -93,6 +93,11 @@ class Pool:
     _idle: deque[tuple[Process, float]] | None = attrs.field(init=False, default=None)
     """anyio's own list of idle processes; None before anyio has made it."""
 
+    @property
+    def alive(self) -> int:
+        """How many workers are alive."""
+        return sum(one.returncode is None for one in self._workers.values())
+
     @classmethod
     async def open(cls) -> Pool:
         """Return the pool of the running event loop, with one more user."""
@@ -110,11 +115,6 @@ class Pool:
                 pool._listen(pool._folder.path)
 
         return pool
-
-    @property
-    def size(self) -> int:
-        """How many workers are alive."""
-        return sum(one.returncode is None for one in self._workers.values())
 
     async def close(self) -> None:
         """Take one user away; with the last one the workers and their logs go too."""
@@ -162,6 +162,19 @@ class Pool:
     def has(self, worker: Worker) -> bool:
         """Tell whether a worker can be called."""
         return worker.pid in self._workers
+
+    async def shrink(self, count: int) -> None:
+        """Have idle workers end, until there are `count` at most."""
+        while self.alive > count and (worker := self._idlest()) is not None:
+            await self.retire(worker)
+
+    def _idlest(self) -> Worker | None:
+        """Return the worker that has been idle for longest."""
+        for process, _since in self._idle or ():
+            if process.returncode is None and process.pid in self._workers:
+                return self._workers[process.pid]
+
+        return None
 
     async def retire(self, worker: Worker) -> None:
         """Have a worker end that runs nothing, with all that it started."""
@@ -235,9 +248,9 @@ class Pool:
         assert process is not None
         assert process.pid == pid
         _leave_reaping_to_the_loop(process)
-        path = f"{log_path.removesuffix('.log')}.tokens"
-        # At once: as long as it is idle and unknown, somebody else may settle it too.
-        self._workers[pid] = Worker(process, log_path, Tokens(path))
+        # Opened here, in this very step: it is idle, and known from now on.
+        tokens = Tokens(f"{log_path.removesuffix('.log')}.tokens")
+        self._workers[pid] = Worker(process, log_path, tokens)
         self._forget_dead()
 
     def _listen(self, folder: str) -> None:

@@ -52,6 +52,8 @@ class Trip:
     _kills: set[int] = attrs.field(init=False, factory=set)
     """The places of the calls that are to end."""
     _killing: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
+    _kill_at: float = attrs.field(init=False, default=0.0)
+    """When the worker is killed, as `time.monotonic` has it; long ago if it died."""
     _telling: asyncio.Task[None] | None = attrs.field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
@@ -101,8 +103,11 @@ class Trip:
             if self._killing is not None:
                 self._killing.cancel()
 
-    def kill(self, index: int) -> None:
-        """Have a call end, by its place."""
+    def kill(self, index: int, *, now: bool = False) -> None:
+        """Have a call end, by its place.
+
+        :param now: without a grace
+        """
         self._kills.add(index)
 
         if self._worker is None or index < self._told:
@@ -110,10 +115,23 @@ class Trip:
 
         self.take_back()
 
-        if index == self._started - 1 and self._killing is None:
-            self._worker.signal_group(signal.SIGTERM)
-            loop = asyncio.get_running_loop()
-            self._killing = loop.call_later(self.grace, self._worker.kill_group)
+        if index == self._started - 1:
+            self._kill(self._worker, now=now)
+
+    def _kill(self, worker: Worker, *, now: bool) -> None:
+        """Kill the worker once; then only if there is no time to wait for its end."""
+        if self._killing is not None:
+            if not now:
+                return
+
+            self._killing.cancel()
+        elif not now:
+            worker.signal_group(signal.SIGTERM)
+
+        grace = 0.0 if now else self.grace
+        self._kill_at = time.monotonic() + grace
+        loop = asyncio.get_running_loop()
+        self._killing = loop.call_later(grace, worker.kill_group)
 
     def is_killed(self, index: int) -> bool:
         """Tell whether a call, by its place, is to end."""
@@ -176,14 +194,10 @@ class Trip:
 
     async def _tell_death(self, worker: Worker, returncode: int | None) -> None:
         """Tell what had ended before the worker died, and what died with it."""
+        self._is_bounded = True  # nothing can be taken back any more
         worker.close()
         await self._stop_telling()
-        until = time.monotonic()
-
-        if self._killing is not None:
-            until += max(0.0, self._killing.when() - asyncio.get_running_loop().time())
-
-        await to_thread.run_sync(worker.bury, until)
+        await to_thread.run_sync(worker.bury, self._kill_at)
 
         if len(self.calls) > 1:
             path = worker.spool_path

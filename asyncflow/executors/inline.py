@@ -56,7 +56,7 @@ class InlineExecutor(Executor):
             finally:
                 del self._scopes[call.job_id]
 
-    def kill(self, call: Call) -> None:
+    def kill(self, call: Call, *, now: bool = False) -> None:  # noqa: ARG002
         if scope := self._scopes.get(call.job_id):
             scope.cancel()
 

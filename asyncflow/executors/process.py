@@ -59,14 +59,17 @@ class ProcessExecutor(Executor):
         self._pool.listeners.remove(self._hear)
         await self._pool.close()
 
+    async def shrink(self, count: int) -> None:
+        await self._pool.shrink(count)
+
+    @property
+    def workers(self) -> int:
+        return self._pool.alive
+
     async def warm(self, count: int) -> None:
         async with create_task_group() as group:
             for _ in range(count):
                 group.start_soon(self._warm)
-
-    @property
-    def workers(self) -> int:
-        return self._pool.size
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         self._count += 1
@@ -78,16 +81,16 @@ class ProcessExecutor(Executor):
         try:
             await self._run(one)
         finally:
-            for call in calls:
-                if self._trips.get(call.job_id) is one:  # or it travels again, by now
+            for call in calls:  # one that was returned may travel again already
+                if self._trips.get(call.job_id) is one:
                     del self._trips[call.job_id]
 
-    def kill(self, call: Call) -> None:
+    def kill(self, call: Call, *, now: bool = False) -> None:
         one = self._trips.get(call.job_id)
         place = None if one is None else one.place_of(call.job_id)
 
         if one is not None and place is not None:
-            one.kill(place)
+            one.kill(place, now=now)
 
     def _hear(self, job_id: str, progress: Progress) -> None:
         one = self._trips.get(job_id)

@@ -66,7 +66,7 @@ class ThreadExecutor(Executor):
             usage = Usage(start, wall, cpu, None)
             watch.ended(call, outcome._replace(log=printed(), usage=usage))
 
-    def kill(self, call: Call) -> None:  # noqa: ARG002
+    def kill(self, call: Call, *, now: bool = False) -> None:  # noqa: ARG002
         return None
 
 

@@ -12,7 +12,7 @@ from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
 from asyncflow.scheduler._walk import Walk
 from asyncflow.worker import process
 
-RESERVED = frozenset({"callbacks", "wait"})
+RESERVED = frozenset({"wait"})
 """Names that ``submit`` refuses as properties: they mean something in the field, and
 what has no effect must not look as if it had."""
 
@@ -60,6 +60,12 @@ def check_options(
             f"submit() has no option {', '.join(sorted(names))} in this version, and "
             "these names cannot be properties"
         )
+
+
+def check_workers(count: object) -> None:
+    """Refuse what is no number of workers."""
+    if not (type(count) is int and 1 <= count <= 1024):
+        raise ValueError(f"max_nb_of_workers is from 1 to 1024; got {count!r}")
 
 
 def check_limits(run_timeout: object, priority: object) -> None:

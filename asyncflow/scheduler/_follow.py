@@ -7,7 +7,6 @@ import time
 
 import attrs
 from anyio import sleep, to_thread
-from anyio.abc import TaskGroup
 
 from asyncflow.abc import Store
 from asyncflow.entities.submission import Submission
@@ -16,6 +15,7 @@ from asyncflow.records import OrchestratorRecord, SubmissionRecord
 from asyncflow.scheduler import _peers
 from asyncflow.scheduler._alive import host
 from asyncflow.scheduler._archive import Archive
+from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._peers import PeerGone
 from asyncflow.scheduler._recover import LEASE, Recovery
 from asyncflow.scheduler._walk import Walk
@@ -38,7 +38,7 @@ class Following:
     archive: Archive
     recovery: Recovery
     walk: Walk
-    group: TaskGroup
+    group: Group
     _followed: set[Submission] = attrs.field(init=False, factory=set)
 
     def follow(self, submission: Submission) -> None:

@@ -48,19 +48,36 @@ class Host:
             await self.leave()
 
     async def leave(self) -> None:
-        """Leave it; what that raises is raised here. Nothing is left of it then."""
+        """Leave it; what that raises is raised here. Nothing is left of it then.
+
+        A cancel waits for that, too.
+        """
         task, self._task = self._task, None
 
         if task is None:
             return
 
         self._leaving.set()
+        canceled: asyncio.CancelledError | None = None
 
         with CancelScope(shield=True):
-            await asyncio.wait({task})
+            while not task.done():
+                try:
+                    await asyncio.wait({task})
+                except (
+                    asyncio.CancelledError
+                ) as error:  # not by a scope: no shield helps
+                    canceled = error
 
         if not task.cancelled():
             task.result()
+
+        if canceled is not None:
+            raise canceled
+
+    def end(self) -> None:
+        """Have it left soon; `leave` waits for that."""
+        self._leaving.set()
 
     async def _run(
         self, manager: AbstractAsyncContextManager[object], opened: asyncio.Event
@@ -68,3 +85,13 @@ class Host:
         async with manager:
             opened.set()
             await self._leaving.wait()
+
+
+def only(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the only error of a group; the group where there are several."""
+    error: BaseException = group
+
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+
+    return error

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import attrs
 from anyio import to_thread
-from anyio.abc import TaskGroup
 
 from asyncflow.abc import Call, Killed, Log, Outcome, Printed, Progress, Watch
 from asyncflow.scheduler._flight import Flight
+from asyncflow.scheduler._group import Group
 
 _logger = logging.getLogger("asyncflow")
 
@@ -37,12 +37,14 @@ class Load(Watch):
     printing may block.
 
     :param echo: whether to show it
+    :param late: is called when one has ended whose executor may be done already
     """
 
     tower: Tower
     flights: Sequence[Flight]
     echo: bool
-    group: TaskGroup
+    group: Group
+    late: Callable[[], None]
     failure: Exception | None = attrs.field(init=False, default=None)
     """What the tower raised: an error of ours, not of the executor's."""
     _by_id: dict[str, Flight] = attrs.field(init=False)
@@ -93,6 +95,7 @@ class Load(Watch):
 
             self._end(flight, outcome)
             del self._waiting[0]
+            self.late()
 
     def _end(self, flight: Flight, outcome: Outcome) -> None:
         try:

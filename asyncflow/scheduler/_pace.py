@@ -20,6 +20,8 @@ REMEMBERED = 4096
 class Pace:
     """How long the jobs of one function take: a running estimate."""
 
+    code: bytes = b""
+    """The function as it travels: the same object for each task that has it."""
     seconds: float | None = None
     """None where nobody knows yet."""
 
@@ -49,7 +51,7 @@ class Paces:
         pace = self._known.get(code)
 
         if pace is None:
-            pace = self._known[code] = Pace()
+            pace = self._known[code] = Pace(code)
 
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)

@@ -16,7 +16,7 @@ a few at a time, in the order of submission; nobody can run before.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -207,12 +207,15 @@ class Plan:
         """Tell which job `offered` gives next; None where none can start."""
         return self._queues.next(now, self._fits)
 
-    def offered(self, now: float = 0.0) -> Ref | None:
+    def offered(
+        self, now: float = 0.0, accepts: Callable[[Ref], bool] | None = None
+    ) -> Ref | None:
         """Give the job whose turn it is to a free seat; None where none can start.
 
         :param now: in seconds, from any beginning; see `Queues`
+        :param accepts: tells whether that job is wanted; otherwise it keeps its turn
         """
-        ref = self._queues.take(now, self._fits)
+        ref = self._queues.take(now, self._fits, accepts)
 
         if ref is not None:
             self.ready -= 1

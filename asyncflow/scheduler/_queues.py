@@ -3,7 +3,8 @@
 Pure, as the plan is. Jobs of one priority and with the same needs wait in one line. In a
 line runs take turns, so that a short one does not wait for a long one. Between lines the
 higher priority goes first; a line that waits gains a step of priority every `AGING`
-seconds, so that none waits for ever.
+seconds, so that none waits for ever. Where there is not enough of what such a line needs,
+it is held back from those that come later, until there is.
 """
 
 from __future__ import annotations
@@ -103,30 +104,63 @@ class Queues:
         line = self._next(now, fits)
         return None if line is None else line.head()
 
-    def take(self, now: float, fits: Callable[[Needs], bool]) -> tuple[int, int] | None:
-        """Give the job whose turn it is; None where nobody can start."""
+    def take(
+        self,
+        now: float,
+        fits: Callable[[Needs], bool],
+        accepts: Callable[[tuple[int, int]], bool] | None = None,
+    ) -> tuple[int, int] | None:
+        """Give the job whose turn it is; None where nobody can start.
+
+        :param accepts: tells whether that job is wanted; otherwise it stays
+        """
         line = self._next(now, fits)
 
         if line is None:
             return None
 
         ref = line.head()
+
+        if accepts is not None and not accepts(ref):
+            return None
+
         line.take()
         line.since = now
         return ref
 
     def _next(self, now: float, fits: Callable[[Needs], bool]) -> _Line | None:
-        best: _Line | None = None
+        if len(self._lines) == 1:  # the usual case
+            (line,) = self._lines.values()
+            self._skip(line)
 
+            if line.turns:
+                return line if fits(line.needs) else None
+
+        held: set[str] = set()
+
+        for line in self._in_order(now):
+            if held.isdisjoint(line.needs) and fits(line.needs):
+                return line
+
+            if now - line.since >= AGING:
+                held.update(line.needs)
+
+        return None
+
+    def _in_order(self, now: float) -> list[_Line]:
+        """Return the lines that have jobs, in the order of their turns."""
         for key, line in list(self._lines.items()):
             self._skip(line)
 
             if not line.turns:
                 del self._lines[key]
-            elif (best is None or _before(line, best, now)) and fits(line.needs):
-                best = line
 
-        return best
+        lines = list(self._lines.values())
+
+        if len(lines) > 1:
+            lines.sort(key=lambda line: _rank(line, now), reverse=True)
+
+        return lines
 
     def _skip(self, line: _Line) -> None:
         """Pass over jobs that wait no more."""
@@ -135,10 +169,6 @@ class Queues:
 
 
 _NOTHING: frozenset[tuple[str, float]] = frozenset()
-
-
-def _before(one: _Line, other: _Line, now: float) -> bool:
-    return _rank(one, now) > _rank(other, now)
 
 
 def _rank(line: _Line, now: float) -> tuple[float, float]:

@@ -17,10 +17,10 @@ from typing import Protocol
 
 import attrs
 from anyio import CapacityLimiter
-from anyio.abc import TaskGroup
 
 from asyncflow.abc import Call, Crashed, Executor, Made
 from asyncflow.scheduler._flight import Flight, call_of
+from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._load import Load, Tower
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._pace import TOGETHER
@@ -63,7 +63,7 @@ class Seats:
     executors: Mapping[str, Executor]
     limiter: CapacityLimiter
     echo: bool
-    group: TaskGroup
+    group: Group
     _is_due: bool = attrs.field(init=False, default=False)
 
     def fill_soon(self) -> None:
@@ -74,7 +74,7 @@ class Seats:
 
     def fill(self) -> None:
         """Start lanes while jobs are ready and seats are free."""
-        if self.group.cancel_scope.cancel_called:  # an error of ours ends all
+        if self.group.is_failing:  # an error of ours ends all
             return
 
         while self.limiter.available_tokens >= 1:
@@ -86,6 +86,17 @@ class Seats:
             seat = object()
             self.limiter.acquire_on_behalf_of_nowait(seat)
             self.group.start_soon(self._lane, seat, flights)
+
+    def resize(self, count: int) -> None:
+        """Change how many there are; no job that runs is ended."""
+        self.limiter.total_tokens = count
+        self.group.start_soon(self._shrink)
+        self.fill()
+
+    async def _shrink(self) -> None:
+        """Have the processes end that there are no seats for."""
+        for executor in self.executors.values():
+            await executor.shrink(int(self.limiter.total_tokens))
 
     def _fill_now(self) -> None:
         self._is_due = False
@@ -137,6 +148,7 @@ class Seats:
                 await self._fly(flights)
 
                 if self.limiter.borrowed_tokens > self.limiter.total_tokens:
+                    self.group.start_soon(self._shrink)
                     break  # there are fewer seats now
 
                 flights = self._next_load()
@@ -149,7 +161,7 @@ class Seats:
 
     async def _fly(self, flights: Sequence[Flight]) -> None:
         """Run jobs that travel together."""
-        load = Load(self.source, flights, self.echo, self.group)
+        load = Load(self.source, flights, self.echo, self.group, self.fill_soon)
 
         try:
             await self._prepare(flights)

@@ -22,6 +22,7 @@ from asyncflow.entities.graph import Graph
 from asyncflow.entities.job import DONE, Job
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario
+from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
@@ -29,10 +30,13 @@ from asyncflow.errors import NotFound, StoreFailed, UsageError
 from asyncflow.records import OrchestratorRecord, ScenarioRecord, SubmissionRecord
 from asyncflow.scheduler import _skips
 from asyncflow.scheduler._archive import Archive, Entity
+from asyncflow.scheduler._bus import Bus
 from asyncflow.scheduler._checks import check_inputs, check_limits, check_options
 from asyncflow.scheduler._editing import Editing
 from asyncflow.scheduler._follow import Following
 from asyncflow.scheduler._recover import Recovery
+from asyncflow.scheduler._subscriptions import Subscriptions, check_callbacks
+from asyncflow.scheduler._tally import Tally
 from asyncflow.scheduler._travel import Travel, Travels
 from asyncflow.scheduler._versions import Versions, remove
 from asyncflow.scheduler._walk import Walk
@@ -54,11 +58,15 @@ class Session:
     walk: Walk
     versions: Versions
     archive: Archive
+    bus: Bus
+    tally: Tally
+    subscriptions: Subscriptions = attrs.field(init=False)
     editing: Editing = attrs.field(init=False)
     recovery: Recovery = attrs.field(init=False)
     following: Following = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.subscriptions = Subscriptions(self.bus, self._scenario_of)
         self.editing = Editing(self.store, self.versions)
         self.recovery = Recovery(self.own, self.store, self.archive, self._resume)
         self.following = Following(
@@ -99,6 +107,7 @@ class Session:
         force: bool,
         on_failure: OnFailure,
         idempotency_key: str | None,
+        callbacks: Iterable[Callable[[Job], object]],
         properties: Mapping[str, Any],
         dag: Dag | None = None,
     ) -> Submission:
@@ -108,9 +117,14 @@ class Session:
         """
         check_options(timeout, on_failure, idempotency_key, properties)
         check_limits(run_timeout, priority)
+        callbacks = tuple(callbacks)
+        check_callbacks(callbacks)
         key = key_of(idempotency_key)
 
         if isinstance(same := self.catalog.find(f"SUBMISSION_{key}"), Submission):
+            if self.walk.drives(same):
+                self.subscriptions.add_to(same, callbacks)
+
             return same
 
         submission = self.catalog.new_submission(
@@ -140,6 +154,7 @@ class Session:
             first = partial(self._refreshed, shared, first)
 
         graph = Graph.of(submission.dag, tasks)
+        self.subscriptions.add_to(submission, callbacks)
         self.walk.submit(submission, graph, travel, first=first)
         return submission
 
@@ -167,6 +182,7 @@ class Session:
             force=submission.force,
             on_failure=submission.on_failure,
             idempotency_key=None,
+            callbacks=(),
             properties=submission.properties,
             dag=submission.dag.part(left),
         )
@@ -217,6 +233,20 @@ class Session:
             self.catalog.forget(entity_id)
             await self._remove(names)
 
+    def statistics(self, max_nb_of_workers: int) -> Statistics:
+        """Say what goes on; see `Orchestrator.statistics`."""
+        return self.tally.statistics(
+            self.walk.runs,
+            workers=self.walk.executors["process"].workers,
+            max_nb_of_workers=max_nb_of_workers,
+            commits=self.store.commits,
+        )
+
+    async def settle(self) -> None:
+        """Wait until all that has happened was told, and callbacks were called."""
+        await self.bus.settle()
+        await self.subscriptions.settle()
+
     async def release(self) -> None:
         """Say that the orchestrator is no more; leave unfinished runs to others."""
         with CancelScope(shield=True), suppress(StoreFailed):  # its exit tells that
@@ -263,6 +293,18 @@ class Session:
         if submission.cancel_reason is not None:
             self.walk.cancel(submission, submission.cancel_reason)
 
+    async def _scenario_of(self, submission: Submission) -> Scenario:
+        """Return the scenario of a run, whichever part of it was submitted."""
+        scenario_id = submission.entity.scenario_id
+
+        for found in (submission.entity, self.catalog.find(scenario_id)):
+            if isinstance(found, Scenario):
+                return found
+
+        entity = await self.archive.get(scenario_id)
+        assert isinstance(entity, Scenario)
+        return entity
+
     async def _claim(self, submission: Submission) -> bool:
         """Save a run with a key of its user's, or find the one that has this key."""
         kept = await self.store.claim(submission.record())
@@ -272,6 +314,7 @@ class Session:
         ):
             return True
 
+        self.bus.forget(submission)
         self.catalog.forget(submission.id)
         submission.become(await self.archive.submission(kept))
         self.catalog.remember(submission)
@@ -308,9 +351,7 @@ class Session:
         await to_thread.run_sync(remove, paths)
 
     def _travel(self, tasks: Iterable[Task], *, force: bool) -> dict[str, Travel]:
-        return {
-            task.config_id: self.travels.of(task.config, force=force) for task in tasks
-        }
+        return self.travels.of_all((task.config for task in tasks), force=force)
 
 
 def _shared(tasks: Iterable[Task]) -> list[DataNode]:

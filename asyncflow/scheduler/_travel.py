@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import attrs
 
@@ -51,43 +52,79 @@ class Travels:
     _known: dict[TaskConfig, Travel] = attrs.field(init=False, factory=dict)
     _paces: Paces = attrs.field(init=False, factory=Paces)
 
-    def of(self, config: TaskConfig, *, force: bool) -> Travel:
-        """Tell how the jobs of a task travel.
+    def of_all(
+        self, configs: Iterable[TaskConfig], *, force: bool
+    ) -> dict[str, Travel]:
+        """Tell how the jobs of the tasks of a run travel, by the ids of the tasks.
 
         A function that travels by value is pickled for each submission, and that of a
         skippable task is looked at, as the globals that it uses may have changed.
 
         :param force: whether the jobs run even if they could be skipped
-        :raises NotPicklable: where the function cannot travel
+        :raises NotPicklable: where a function cannot travel
         """
+        ways: dict[tuple[int, str], _Way] = {}
+        return {config.id: self._of(config, ways, force=force) for config in configs}
+
+    def _of(
+        self, config: TaskConfig, ways: dict[tuple[int, str], _Way], *, force: bool
+    ) -> Travel:
         travel = self._known.get(config)
 
         if travel is None:
-            travel = self._make(config)
+            travel = self._make(config, ways)
 
             if travel.fingerprint is None and not _by_value(travel.code):
                 self._known[config] = travel
 
         return attrs.evolve(travel, force=True) if force else travel
 
-    def _make(self, config: TaskConfig) -> Travel:
-        is_async = config.is_async
-        executor = "inline" if is_async else config.executor
+    def _make(self, config: TaskConfig, ways: dict[tuple[int, str], _Way]) -> Travel:
+        """Tell how the jobs of a task travel.
+
+        :param ways: those of the functions of this run, by their identities
+            and the executors
+        """
+        key = id(config.function), config.executor
+        way = ways.get(key)
+
+        if way is None:
+            way = ways[key] = self._way(config)
+
+        executor = "inline" if way.is_async else config.executor
         far = self.far and executor == "process"
-        code = _code(config) if far else None
+        may_share = far and _may_share(config)
         return Travel(
             executor,
-            is_async,
+            way.is_async,
             fingerprint(config.function) if config.skippable else None,
             False,
-            code,
-            _sources(config.function) if far else None,
-            Pace() if code is None else self._paces.of(code),
-            may_share := far and _may_share(config),
+            way.pace.code if far else None,
+            way.sources if far else None,
+            way.pace,
+            may_share,
             may_share
             and not config.skippable
             and all(node.scope is Scope.SCENARIO for node in config.input),
         )
+
+    def _way(self, config: TaskConfig) -> _Way:
+        if config.is_async or not self.far:
+            return _Way(config.is_async, Pace(), None)
+
+        if config.executor != "process":
+            return _Way(False, Pace(), None)
+
+        pace = self._paces.of(_code(config))
+        return _Way(False, pace, _sources(config.function))
+
+
+class _Way(NamedTuple):
+    """What is the same for all tasks that have one function."""
+
+    is_async: bool
+    pace: Pace
+    sources: dict[str, str] | None
 
 
 def _may_share(config: TaskConfig) -> bool:

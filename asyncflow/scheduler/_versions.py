@@ -11,13 +11,13 @@ from typing import Any
 
 import attrs
 from anyio import CancelScope, to_thread
-from anyio.abc import TaskGroup
 
 from asyncflow.abc import Kept, Store
 from asyncflow.entities.data_node import DataNode, Version
 from asyncflow.errors import NoData, NotPicklable, StoreFailed, ValueMissing
 from asyncflow.records import VersionRecord
 from asyncflow.scheduler._company import Company
+from asyncflow.scheduler._group import Group
 
 _logger = logging.getLogger("asyncflow")
 
@@ -39,7 +39,7 @@ class Versions:
     store: Store
     folder: str
     holder_id: str
-    group: TaskGroup
+    group: Group
     company: Company
     _paths: int = attrs.field(init=False, default=0)
     _garbage: list[str] = attrs.field(init=False, factory=list)

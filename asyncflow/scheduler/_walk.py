@@ -14,10 +14,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import attrs
 from anyio import CapacityLimiter, Event, to_thread
-from anyio.abc import TaskGroup
 from anyio.lowlevel import checkpoint
 
-from asyncflow.abc import Executor, Kept, Log, Outcome, Progress, Store
+from asyncflow.abc import Executor, Kept, Killed, Log, Outcome, Progress, Store
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.graph import Graph
 from asyncflow.entities.job import DONE, FINAL, Job, Status
@@ -26,6 +25,7 @@ from asyncflow.errors import StoreFailed
 from asyncflow.records import Record
 from asyncflow.scheduler import _skips
 from asyncflow.scheduler._flight import Flight, judge
+from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._limits import Limits
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._plan import (
@@ -67,6 +67,7 @@ class Walk:
     :param executors: by name
     :param echo: whether to print what jobs printed in other processes
     :param resources: how much there is of each named resource
+    :param watchers: who is told of each run that begins here
     """
 
     store: Store
@@ -74,7 +75,8 @@ class Walk:
     executors: Mapping[str, Executor]
     limiter: CapacityLimiter
     echo: bool
-    group: TaskGroup
+    group: Group
+    watchers: Sequence[Callable[[Submission], None]] = ()
     resources: Mapping[str, float] = attrs.field(factory=dict)
     _plan: Plan = attrs.field(init=False)
     _runs: dict[int, Submission] = attrs.field(init=False, factory=dict)
@@ -94,6 +96,11 @@ class Walk:
     _idle: Event = attrs.field(init=False, factory=Event)
     _is_admitting: bool = attrs.field(init=False, default=False)
     _broken: bool = attrs.field(init=False, default=False)
+    _is_held: bool = attrs.field(init=False, default=False)
+    """Whether no job is started any more."""
+    _is_hurried: bool = attrs.field(init=False, default=False)
+    """Whether jobs are killed without a grace."""
+    _landing: Event = attrs.field(init=False, factory=Event)
 
     def __attrs_post_init__(self) -> None:
         self._plan = Plan(self.resources)
@@ -157,14 +164,19 @@ class Walk:
 
         self._begin(run, waiting.graph)
 
-        if submission.cancel_reason is not None:
-            self.cancel(submission, submission.cancel_reason)
+        if (reason := submission.end_reason) is not None:
+            self._carry_out(self._plan.canceled(run, reason, time.monotonic()))
+            self._seats.fill()
 
         for job, reason in waiting.canceled:
             self.cancel_job(job, reason)
 
     def _begin(self, run: int, graph: Graph) -> None:
         submission = self._runs[run]
+
+        for watch in self.watchers:
+            watch(submission)
+
         jobs = submission.jobs
         needs = {
             index: job.task.config.needs
@@ -216,23 +228,71 @@ class Walk:
             self._carry_out(self._plan.canceled_job(ref, reason, time.monotonic()))
             self._seats.fill()
 
-    def stop(self, reason: str) -> bool:
+    def resize(self, seats: int) -> None:
+        """Change how many jobs run at once."""
+        self._seats.resize(seats)
+
+    def hold(self) -> None:
+        """Start no job any more, and take those back that have not started yet.
+
+        Those that are known to be short are let go: they are over in a moment.
+        """
+        self._is_held = True
+
+        for flight in list(self._flights.values()):
+            if flight.job.status is not Status.RUNNING and not (
+                flight.travel.pace.is_short
+            ):
+                self._end_flight(flight)
+
+    @property
+    def running(self) -> int:
+        """How many jobs run."""
+        flights = self._flights.values()
+        return sum(one.job.status is Status.RUNNING for one in flights)
+
+    async def landed(self) -> None:
+        """Wait until no job has a seat, or somebody is in a hurry."""
+        while self._flights and not (self._broken or self._is_hurried):
+            if self._landing.is_set():
+                self._landing = Event()
+
+            await self._landing.wait()
+
+    def hurry(self) -> None:
+        """Have what is killed die at once, from here on."""
+        self._is_hurried = True
+        self._landing.set()
+
+        for flight in list(self._flights.values()):
+            if flight.verdict is not None:
+                self._end_flight(flight)
+
+    def stop(self, reason: str, *, leave: bool = False) -> None:
         """Ask for the end of every run.
 
         Those that were adopted end here alone: to the store they go on.
 
-        :return: whether there are any
+        :param leave: whether that holds for all, where the store outlives us
         """
         if self._broken:  # they are given up
-            return False
+            return
+
+        self.hold()
 
         for submission, run in list(self._numbers.items()):
-            if submission.is_adopted:
-                self._interrupted.add(run)
+            is_left = submission.is_adopted or (leave and self._is_durable)
 
-            self.cancel(submission, reason)
+            if is_left and submission.cancel_reason is None:
+                self._interrupt(run, reason)
+                self._carry_out(self._plan.canceled(run, reason, time.monotonic()))
+            else:
+                self.cancel(submission, reason)
 
-        return bool(self._interrupted)
+    @property
+    def runs(self) -> list[Submission]:
+        """The runs that have not ended."""
+        return list(self._runs.values())
 
     async def begun(self, submission: Submission) -> None:
         """Wait until it is known whether a run is ours."""
@@ -289,15 +349,20 @@ class Walk:
 
         :param like: take it only if it may travel with this one; None takes any
         """
+        if self._is_held:
+            return None
+
         now = time.monotonic()
+        accepts: Callable[[Ref], bool] | None = None
 
-        while (ref := self._plan.next(now)) is not None:
+        if like is not None:
+            other = like.travel
+
+            def accepts(ref: Ref) -> bool:
+                return _go_together(self._travel_of(ref), other)
+
+        while (ref := self._plan.offered(now, accepts)) is not None:
             travel = self._travel_of(ref)
-
-            if like is not None and not _go_together(travel, like.travel):
-                return None
-
-            self._plan.offered(now)
             reason = self._reason_to_run(ref, travel)
 
             if reason != "":
@@ -361,7 +426,13 @@ class Walk:
 
         job = flight.job
         self._close(flight)
-        _move_to_running(job, outcome.usage.started_at if outcome.usage else time.time())
+        _move_to_running(
+            job, outcome.usage.started_at if outcome.usage else time.time()
+        )
+
+        if isinstance(outcome, Killed) and flight.verdict is None:
+            self._interrupt(flight.ref[0], "the event loop was stopped")
+
         status, reason, kept = judge(outcome, flight.verdict)
         job.took(outcome)
 
@@ -380,6 +451,7 @@ class Walk:
         """Take note that nothing runs any more: an error of ours."""
         self._broken = True
         self._idle.set()
+        self._landing.set()
 
     # ---------------------------------------------------------------------- the rest
 
@@ -448,7 +520,21 @@ class Walk:
         if flight.call is None:  # its executor does not know of it yet
             self.returned(flight)
         else:
-            self.executors[flight.travel.executor].kill(flight.call)
+            executor = self.executors[flight.travel.executor]
+            executor.kill(flight.call, now=self._is_hurried)
+
+    @property
+    def _is_durable(self) -> bool:
+        """Whether the store outlives us."""
+        return self.store.values_folder is not None
+
+    def _interrupt(self, run: int, reason: str) -> None:
+        """Have a run end here alone: to a store that outlives us it goes on."""
+        if self._is_durable:
+            self._interrupted.add(run)
+            self._runs[run].interrupted_for(reason)
+        else:
+            self._runs[run].canceled_for(reason)
 
     def _watch_time(self, run: int, submission: Submission) -> None:
         limit = submission.run_timeout
@@ -492,7 +578,7 @@ class Walk:
 
     def _save(self, run: int, status: Status, *records: Record) -> None:
         """Save the end of a job; not that it was cancelled, where the run goes on."""
-        if run not in self._interrupted or status in DONE:
+        if run not in self._interrupted or status in DONE or status is Status.FAILED:
             self.store.save(*records)
 
     def _board(self, ref: Ref, travel: Travel, reason: str) -> Flight:
@@ -523,6 +609,9 @@ class Walk:
 
         for version in flight.reading:
             self.versions.unpin(version)
+
+        if not self._flights:
+            self._landing.set()
 
     def _return_followers(self, flight: Flight) -> None:
         """Give the next links of a chain back: they have not run."""

@@ -59,6 +59,11 @@ class DatabaseStore(Store):
         return self._now_open().database.values_folder
 
     @property
+    def commits(self) -> int:
+        """How many transactions it has written. It is known as long as it is open."""
+        return self._now_open().writer.commits
+
+    @property
     @abstractmethod
     def _name(self) -> str:
         """How errors name the store."""

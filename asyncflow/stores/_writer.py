@@ -55,6 +55,8 @@ class Writer(Generic[Change]):
     name: str
     failure: Exception | None = attrs.field(init=False, default=None)
     """What `write` raised."""
+    commits: int = attrs.field(init=False, default=0)
+    """How many transactions were written."""
     _items: deque[Change | Waiter | Stop] = attrs.field(init=False, factory=deque)
     _alarm: SimpleQueue[None] = attrs.field(init=False, factory=SimpleQueue)
     """Wakes the thread, to look at the items."""
@@ -123,6 +125,7 @@ class Writer(Generic[Change]):
             if changes and self.failure is None:
                 try:
                     self._write(changes)
+                    self.commits += 1
                 except Exception as error:  # told by each flush from now on
                     self.failure = error
 

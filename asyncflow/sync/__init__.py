@@ -34,6 +34,8 @@ from asyncflow.sync.orchestrator import get_jobs as get_jobs
 from asyncflow.sync.orchestrator import get_scenarios as get_scenarios
 from asyncflow.sync.orchestrator import get_submissions as get_submissions
 from asyncflow.sync.orchestrator import submit as submit
+from asyncflow.sync.orchestrator import subscribe_scenario as subscribe_scenario
+from asyncflow.sync.orchestrator import unsubscribe_scenario as unsubscribe_scenario
 
 __all__ = [
     "DataNode",
@@ -51,4 +53,6 @@ __all__ = [
     "get_scenarios",
     "get_submissions",
     "submit",
+    "subscribe_scenario",
+    "unsubscribe_scenario",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Generic, Self, TypeAlias, TypeVar, overload
 
@@ -25,6 +25,7 @@ from asyncflow.events import Event
 from asyncflow.sync.loop import Loop
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Event)
 Inner = TypeVar("Inner")
 Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)
 
@@ -115,6 +116,7 @@ class Runnable(Handle[Submittable]):
         force: bool = False,
         on_failure: OnFailure = "continue",
         idempotency_key: str | None = None,
+        callbacks: Iterable[Callable[[Job], object]] = (),
         **properties: Any,
     ) -> Submission:
         """Start a run; return its handle.
@@ -129,6 +131,8 @@ class Runnable(Handle[Submittable]):
         :param on_failure: ``"continue"`` runs what does not need a failed job,
             ``"stop"`` cancels the rest of the run
         :param idempotency_key: who submits with the same key again gets the same run
+        :param callbacks: what is called, in a thread, as ``callback(job)`` each time
+            that the status of a job of this run has changed
         :param properties: the user's own values, kept with the submission
         :raises UsageError: for what is wrong with the call, as the async verb does
         """
@@ -138,6 +142,7 @@ class Runnable(Handle[Submittable]):
                 force=force,
                 on_failure=on_failure,
                 idempotency_key=idempotency_key,
+                callbacks=[Callback(one, self._loop) for one in callbacks],
                 **properties,
             ),
             self._loop,
@@ -231,6 +236,18 @@ class Scenario(Runnable[AsyncScenario]):
         """Its sequences, by name."""
         parts = self._inner.sequences
         return {name: Sequence(part, self._loop) for name, part in parts.items()}
+
+    def subscribe(
+        self, callback: Callable[..., object], params: Iterable[object] | None = None
+    ) -> None:
+        """Have a function called, in a thread; see `asyncflow.Scenario.subscribe`."""
+        self._loop.call(self._inner.subscribe, Callback(callback, self._loop), params)
+
+    def unsubscribe(
+        self, callback: Callable[..., object], params: Iterable[object] | None = None
+    ) -> None:
+        """End a subscription; see `asyncflow.Scenario.unsubscribe`."""
+        self._loop.call(self._inner.unsubscribe, Callback(callback, self._loop), params)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -338,10 +355,7 @@ class Submission(Handle[AsyncSubmission]):
 
     def events(self) -> Iterator[Event]:
         """Give every event from the first, then live; ends with the run."""
-        events = aiter(self._inner)
-
-        while event := self._loop.call(_next, events):
-            yield event
+        return each(aiter(self._inner), self._loop)
 
 
 Entity: TypeAlias = Scenario | Sequence | Task | DataNode | Submission | Job
@@ -372,5 +386,36 @@ def handle(
             return Job(entity, loop)
 
 
-async def _next(events: AsyncIterator[Event]) -> Event | None:
+@attrs.frozen(repr=False)
+class Callback:
+    """A function that is called with blocking handles."""
+
+    function: Callable[..., object]
+    _loop: Loop
+
+    def __attrs_post_init__(self) -> None:
+        if not callable(self.function):
+            raise TypeError(f"a callback is a function; got {self.function!r}")
+
+    def __repr__(self) -> str:
+        return getattr(self.function, "__qualname__", None) or repr(self.function)
+
+    def __call__(self, *given: Any) -> object:
+        """Call it; the last of what it is given are async handles."""
+        return self.function(*(self._wrapped(one) for one in given))
+
+    def _wrapped(self, value: Any) -> Any:
+        return handle(value, self._loop) if isinstance(value, _HANDLES) else value
+
+
+_HANDLES = (AsyncScenario, AsyncJob)
+
+
+def each(events: AsyncIterator[E], loop: Loop) -> Iterator[E]:
+    """Give what an async iterator gives."""
+    while event := loop.call(_next, events):
+        yield event
+
+
+async def _next(events: AsyncIterator[E]) -> E | None:
     return await anext(events, None)

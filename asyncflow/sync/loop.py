@@ -16,6 +16,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from asyncflow.errors import BlockingCall, NotOpen
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
+from asyncflow.scheduler._signals import install, restore
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,10 +37,12 @@ class Loop:
     def open(cls, orchestrator: AsyncOrchestrator) -> Loop:
         """Start the thread, and open an orchestrator in it."""
         with ExitStack() as stack:
+            stack.callback(restore)
             portal = stack.enter_context(start_blocking_portal(name="asyncflow"))
             # Last: cancel verbs that still wait, as one that Ctrl-C hit at its start.
             stack.callback(portal.call, portal.stop, True)
             stack.enter_context(portal.wrap_async_context_manager(orchestrator))
+            install()  # where Ctrl-C arrives, if this is the main thread
             thread = portal.call(threading.get_ident)
             return cls(orchestrator, portal, thread, stack.pop_all())
 
@@ -48,11 +51,18 @@ class Loop:
         """Whether verbs can be called; a fork has no such thread."""
         return self._is_open and self._pid == os.getpid()
 
-    def close(self) -> None:
-        """Close the orchestrator, and end the thread."""
+    def close(self, error: BaseException | None) -> None:
+        """Close the orchestrator, and end the thread.
+
+        :param error: what it is left by
+        """
         self._check(None)
         self._is_open = False
-        self._stack.close()
+
+        if error is None:
+            self._stack.close()
+        else:
+            self._stack.__exit__(type(error), error, error.__traceback__)
 
     @overload
     def call(

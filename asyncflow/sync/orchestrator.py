@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import atexit
 import concurrent.futures.thread as _thread
-import logging
 import os
 import sys
 import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -18,20 +19,24 @@ from anyio import move_on_after
 from asyncflow.abc import Store
 from asyncflow.config import Config, Configuration
 from asyncflow.config.sections import ScenarioConfig
-from asyncflow.errors import UsageError
+from asyncflow.entities.scenario import Scenario as AsyncScenario
+from asyncflow.entities.statistics import Statistics
+from asyncflow.errors import NotOpen, UsageError
+from asyncflow.events import Event
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
 from asyncflow.records import JobRecord, ScenarioRecord, SubmissionRecord
+from asyncflow.scheduler._stream import EventStream
 from asyncflow.sync.handles import (
+    Callback,
     Entity,
     Scenario,
     Sequence,
     Submission,
     Task,
+    each,
     handle,
 )
 from asyncflow.sync.loop import Loop, not_running
-
-logger: logging.Logger = logging.getLogger("asyncflow")
 
 _running: Orchestrator | None = None
 _starting = threading.Lock()
@@ -46,7 +51,11 @@ class Orchestrator:
 
     ``run()`` it and ``stop()`` it, or use it with ``with``: leaving the block waits for
     the runs, leaving it by an error cancels them. One that still runs when the program
-    ends is stopped then, after its runs have ended; Ctrl-C cancels them.
+    ends is stopped then, after its runs have ended.
+
+    Ctrl-C ends what the program does, not a run. If it ends the program, what runs has
+    the time to end that `configure_job_executions` calls ``shutdown_grace``; a further
+    Ctrl-C kills it at once. What has not ended then goes on at the next start.
 
     :param config: what is declared; None for the default `Config`
     :param store: where records are kept; see `asyncflow.Orchestrator`
@@ -86,19 +95,16 @@ class Orchestrator:
 
         Ctrl-C while it waits for the runs raises, and it goes on running.
 
-        :param wait: let the submitted runs end first; otherwise they are cancelled
+        :param wait: let the submitted runs end first; otherwise they are cancelled, or
+            interrupted after a Ctrl-C
         :param timeout: how many seconds the runs have to end before they are cancelled;
             None gives them as long as they take
         """
-        if self._loop is None or not self._loop.is_open:
-            return
+        if self.is_running and wait:
+            loop = self._opened()
+            loop.call(_drain, loop.orchestrator, timeout)
 
-        if wait:
-            self._loop.call(_drain, self._loop.orchestrator, timeout)
-
-        with _starting:
-            if self._loop.is_open:
-                self._loop.close()
+        self._close(None)
 
     def create_scenario(
         self,
@@ -139,6 +145,52 @@ class Orchestrator:
         loop = self._opened()
         return loop.call(loop.orchestrator.jobs, **filters)
 
+    def subscribe_scenario(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None = None,
+        scenario: Scenario | None = None,
+    ) -> None:
+        """Have a function called; see `asyncflow.Orchestrator.subscribe_scenario`."""
+        loop = self._opened()
+        subscribe = loop.orchestrator.subscribe_scenario
+        loop.call(subscribe, Callback(callback, loop), params, _inner(scenario))
+
+    def unsubscribe_scenario(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None = None,
+        scenario: Scenario | None = None,
+    ) -> None:
+        """End a subscription; see `asyncflow.Orchestrator.unsubscribe_scenario`."""
+        loop = self._opened()
+        unsubscribe = loop.orchestrator.unsubscribe_scenario
+        loop.call(unsubscribe, Callback(callback, loop), params, _inner(scenario))
+
+    @contextmanager
+    def events(self, *kinds: type[Event], **options: Any) -> Iterator[Iterator[Event]]:
+        """Give the events of every run; see `asyncflow.Orchestrator.events`."""
+        loop = self._opened()
+        listen: Callable[..., EventStream[Event]] = loop.orchestrator.events
+        stream = loop.call(listen, *kinds, **options)
+        loop.call(stream.__aenter__)
+
+        try:
+            yield each(stream, loop)
+        finally:
+            with suppress(NotOpen):  # it was stopped meanwhile, and the stream with it
+                loop.call(stream.__aexit__, None, None, None)
+
+    def statistics(self) -> Statistics:
+        """Say in numbers what goes on; see `asyncflow.Orchestrator.statistics`."""
+        loop = self._opened()
+        return loop.call(loop.orchestrator.statistics)
+
+    def _close(self, error: BaseException | None) -> None:
+        with _starting:
+            if self._loop is not None and self._loop.is_open:
+                self._loop.close(error)
+
     def _opened(self) -> Loop:
         if self._loop is None:
             raise not_running()
@@ -155,7 +207,10 @@ class Orchestrator:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.stop(wait=kind is None)
+        if error is None:
+            self.stop()
+        else:
+            self._close(error)
 
 
 def create_scenario(
@@ -204,14 +259,36 @@ def get_jobs(**filters: Any) -> list[JobRecord]:
     return _current().jobs(**filters)
 
 
+def subscribe_scenario(
+    callback: Callable[..., object],
+    params: Iterable[object] | None = None,
+    scenario: Scenario | None = None,
+) -> None:
+    """Have a function called; see `asyncflow.Orchestrator.subscribe_scenario`."""
+    _current().subscribe_scenario(callback, params, scenario)
+
+
+def unsubscribe_scenario(
+    callback: Callable[..., object],
+    params: Iterable[object] | None = None,
+    scenario: Scenario | None = None,
+) -> None:
+    """End a subscription; see `asyncflow.Orchestrator.unsubscribe_scenario`."""
+    _current().unsubscribe_scenario(callback, params, scenario)
+
+
 def cancel(submission: Submission, reason: str | None = None) -> None:
     """Ask for the end of a run, without waiting for it."""
     submission.cancel(reason)
 
 
 async def _drain(orchestrator: AsyncOrchestrator, timeout: float | None) -> None:
-    with move_on_after(timeout):
+    with move_on_after(timeout), suppress(NotOpen):  # SIGTERM is closing it already
         await orchestrator.drain()
+
+
+def _inner(scenario: Scenario | None) -> AsyncScenario | None:
+    return None if scenario is None else scenario._inner  # pyright: ignore[reportPrivateUsage]  # its part
 
 
 def _current() -> Orchestrator:
@@ -240,11 +317,13 @@ def _stop_running() -> None:
         return
 
     # Ctrl-C has ended the program; in an interactive session it was some earlier verb.
-    was_interrupted = getattr(sys, "last_type", None) is KeyboardInterrupt
-    wait = not was_interrupted or hasattr(sys, "ps1")
+    error = getattr(sys, "last_value", None)
+
+    if isinstance(error, KeyboardInterrupt) and not hasattr(sys, "ps1"):
+        _running._close(error)
+        return
 
     try:
-        _running.stop(wait)
-    except KeyboardInterrupt:
-        logger.warning("interrupted: the runs that have not ended are cancelled")
-        _running.stop(wait=False)
+        _running.stop()
+    except KeyboardInterrupt as interrupt:
+        _running._close(interrupt)

@@ -49,12 +49,15 @@ class FaultyExecutor(Executor):
     async def warm(self, count: int) -> None:
         await self.inner.warm(count)
 
+    async def shrink(self, count: int) -> None:
+        await self.inner.shrink(count)
+
     @property
     def workers(self) -> int:
         return self.inner.workers
 
-    def kill(self, call: Call) -> None:
-        self.inner.kill(call)
+    def kill(self, call: Call, *, now: bool = False) -> None:
+        self.inner.kill(call, now=now)
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         for call in calls:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple, TypeVar
 
@@ -97,18 +96,22 @@ def progress(
         report(done, total, message)
 
 
-@contextmanager
-def running(job: CurrentJob, send: Send) -> Iterator[None]:
+class running:  # noqa: N801  # a context manager, as a function would be
     """Have the functions that are called in this context run for a job.
 
     :param send: passes its reports on
     """
-    token = _running.set(_Running(job, send))
 
-    try:
-        yield
-    finally:
-        _running.reset(token)
+    __slots__ = ("_running", "_token")
+
+    def __init__(self, job: CurrentJob, send: Send) -> None:
+        self._running = _Running(job, send)
+
+    def __enter__(self) -> None:
+        self._token = _running.set(self._running)
+
+    def __exit__(self, *_: object) -> None:
+        _running.reset(self._token)
 
 
 def job_of(job_id: str, task: str, attempt: int) -> CurrentJob:

@@ -6,7 +6,7 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from asyncflow.worker.outcome import Usage
 
@@ -70,18 +70,21 @@ def _peak() -> int | None:
     return None
 
 
-@contextmanager
-def memory_limited(limit: int | None) -> Iterator[None]:
+def memory_limited(limit: int | None) -> AbstractContextManager[None]:
     """Refuse this process more memory than it has and so many bytes.
 
     What is beyond raises `MemoryError` in Python; C code may end the process.
 
     :param limit: None for no limit
     """
-    if limit is None:
-        yield
-        return
+    return _UNLIMITED if limit is None else _limited(limit)
 
+
+_UNLIMITED = nullcontext()
+
+
+@contextmanager
+def _limited(limit: int) -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     most = _size() + limit
     allowed = min(most, hard) if hard != resource.RLIM_INFINITY else most

@@ -18,6 +18,7 @@ HEAVY = frozenset(
         "ipykernel",
         "multiprocessing",
         "numpy",
+        "opentelemetry",
         "pandas",
         "psycopg",
         "sqlalchemy",

@@ -55,9 +55,9 @@ ROWS = (
         siblings="private",
         unseen=("scheduler",),
     ),
-    Row(nouns=("alternatives",)),
+    Row(nouns=("alternatives", "watching")),
     Row(nouns=("orchestrator",)),
-    Row(nouns=("cli", "sync", "testing", "web")),
+    Row(nouns=("cli", "otel", "sync", "testing", "web")),
     Row(nouns=("__main__",)),
 )
 
@@ -69,6 +69,7 @@ NARROW: Mapping[str, frozenset[str]] = {
 
 OUTSIDE: Mapping[str, frozenset[str]] = {
     "config.toml_text": frozenset({"tomlkit"}),
+    "otel": frozenset({"opentelemetry"}),
     "stores._postgres": frozenset({"psycopg"}),
     "testing._asyncio": frozenset({"pytest", "pytest_asyncio"}),
     "testing.plugin": frozenset({"pytest"}),

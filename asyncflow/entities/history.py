@@ -1,0 +1,84 @@
+"""The history of a submission: its changes, and the events that they are."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from asyncflow import events
+from asyncflow.entities.job import FINAL, Job, Status
+
+if TYPE_CHECKING:
+    from asyncflow.entities.submission import Submission
+
+Change: TypeAlias = tuple[Job | None, Status | None, float, str]
+"""The job (None: the submission itself), its new status, when, and why."""
+
+
+class History:
+    """The changes of a submission, in their order.
+
+    Their parts lie in one list: the garbage collector has fewer objects to look at.
+    """
+
+    __slots__ = ("_parts",)
+
+    def __init__(self) -> None:
+        self._parts: list[Any] = []
+
+    def append(self, change: Change) -> None:
+        """Add a change."""
+        self._parts += change
+
+    def __len__(self) -> int:
+        return len(self._parts) // 4
+
+    def __getitem__(self, index: int) -> Change:
+        job, status, at, reason = self._parts[4 * index : 4 * index + 4]
+        return job, status, at, reason
+
+
+_KINDS: dict[Status, type[events.JobEvent]] = {
+    Status.PENDING: events.JobPending,
+    Status.RUNNING: events.JobStarted,
+    **dict.fromkeys(FINAL, events.JobFinished),
+}
+
+
+def kind_of(index: int, change: Change) -> type[events.Event] | None:
+    """Tell which event a change is; None for one that is no event.
+
+    :param index: its place in the history
+    """
+    job, status = change[:2]
+
+    if job is None or status is None:
+        return events.SubmissionFinished if index else events.SubmissionStarted
+
+    return _KINDS.get(status)
+
+
+def event_of(submission: Submission, index: int, change: Change) -> events.Event | None:
+    """Make the event of a change: nobody pays for one that nobody reads."""
+    job, status, at, reason = change
+    kind = kind_of(index, change)
+    facts: dict[str, Any] = {
+        "submission_id": submission.id,
+        "at": datetime.fromtimestamp(at, UTC),
+    }
+
+    if kind is None:
+        return None
+
+    if kind is events.SubmissionStarted:
+        facts["entity_id"] = submission.entity.id
+    elif kind is events.SubmissionFinished:
+        facts["status"] = submission.status.value
+
+    if job is not None:
+        facts |= {"job_id": job.id, "task": job.task.config_id}
+
+    if kind is events.JobFinished and status is not None:
+        facts |= {"status": status.value, "reason": reason}
+
+    return kind(**facts)

@@ -1,0 +1,38 @@
+"""What an orchestrator is doing, in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from asyncflow.entities.job import Status
+
+
+@attrs.frozen(kw_only=True)
+class Statistics:
+    """What an orchestrator was doing at one moment."""
+
+    workers: int
+    """How many worker processes were alive."""
+
+    max_nb_of_workers: int
+    """How many jobs may run at once."""
+
+    queued: int
+    """How many jobs were ready, and waited for a worker."""
+
+    running: int
+    """How many jobs ran."""
+
+    waiting: int
+    """How many jobs waited for other jobs, or had just been submitted."""
+
+    runs: int
+    """How many submissions had not ended."""
+
+    commits: int
+    """How many transactions the store has written since it was opened."""
+
+    finished: Mapping[Status, int]
+    """How many jobs have ended here since it was opened, by each final status."""

@@ -1,0 +1,249 @@
+"""The bus: tells those who listen what happens in runs, once it is durable.
+
+A change goes through as a submission and its place in that one's history. It is made an
+event only for a listener that wants this kind. A run that nobody listens to does not know
+the bus.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from functools import partial
+from itertools import chain
+from typing import Any, TypeAlias
+
+import attrs
+from anyio import Event as Signal
+from anyio import Lock
+from anyio.lowlevel import checkpoint
+
+from asyncflow.entities.job import Job
+from asyncflow.entities.submission import Submission
+from asyncflow.errors import NotOpen, StoreFailed
+from asyncflow.events import Event
+from asyncflow.scheduler._group import Group
+
+About: TypeAlias = Submission | str | None
+"""What is listened to: one run, the runs of a scenario (its id), or all runs."""
+
+Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+
+TURN = 100
+"""How many changes are told before others have their turn on the event loop."""
+
+
+class Listener(ABC):
+    """Somebody who is told what happens in runs.
+
+    Its methods are called on the event loop. They are short, and never raise.
+    """
+
+    __slots__ = ()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it should have its turn on the event loop before it is told more."""
+        return False
+
+    def begins(self, submission: Submission) -> None:  # noqa: B027  # few care
+        """Take note of a run that begins, in the context of who submits it.
+
+        Nothing of it is durable yet.
+        """
+
+    @abstractmethod
+    def wants(self, kind: type[Event] | None) -> bool:
+        """Tell whether it is told such an event; None is a change that is none."""
+
+    @abstractmethod
+    def take(self, news: News) -> None:
+        """Take something that has happened."""
+
+    @abstractmethod
+    def end(self, failure: StoreFailed | None) -> None:
+        """Take note that nothing more will be told.
+
+        :param failure: why what has happened since cannot be durable; None for the end
+            of the orchestrator
+        """
+
+
+@attrs.define(eq=False)
+class News:
+    """Something that has happened in a run, and who wanted to know it then."""
+
+    submission: Submission
+    index: int
+    listeners: Sequence[Listener]
+    _event: Event | None = attrs.field(init=False, default=None)
+
+    @property
+    def event(self) -> Event | None:
+        """The event, made once; None for a change that is none."""
+        if self._event is None:
+            self._event = self.submission.event(self.index)
+
+        return self._event
+
+    @property
+    def job(self) -> Job | None:
+        """The job as it was then; None for something of the submission itself."""
+        return self.submission.job_at(self.index)
+
+    def hand_out(self) -> None:
+        """Tell those who wanted to know it."""
+        for listener in self.listeners:
+            listener.take(self)
+
+
+@attrs.define(eq=False)
+class Bus:
+    """Between the runs of an orchestrator and those who listen to them.
+
+    :param flush: returns when what has happened so far is durable
+    """
+
+    flush: Callable[[], Awaitable[None]]
+    group: Group
+    _runs: set[Submission] = attrs.field(init=False, factory=set)
+    _listeners: dict[About, list[Listener]] = attrs.field(init=False, factory=dict)
+    _news: deque[News] = attrs.field(init=False, factory=deque)
+    """What was not told yet."""
+    _alarm: Signal = attrs.field(init=False, factory=Signal)
+    _lock: Lock = attrs.field(init=False, factory=Lock)
+    _is_running: bool = attrs.field(init=False, default=False)
+    _is_over: bool = attrs.field(init=False, default=False)
+
+    def add(self, listener: Listener, about: About = None) -> None:
+        """Tell somebody what happens from now on.
+
+        :raises NotOpen: where the orchestrator has been closed
+        """
+        if self._is_over:
+            raise NotOpen("the orchestrator was closed: nothing happens there any more")
+
+        if not self._is_running:
+            self._is_running = True
+            self.group.start_soon(self._run)
+
+        self._listeners.setdefault(about, []).append(listener)
+        self._tune(about)
+
+    def remove(self, listener: Listener, about: About = None) -> None:
+        """Tell somebody nothing more."""
+        listeners = self._listeners.get(about, [])
+
+        if listener in listeners:
+            listeners.remove(listener)
+
+            if not listeners:
+                del self._listeners[about]
+
+            self._tune(about)
+
+    def forget(self, submission: Submission) -> None:
+        """Forget those who listen to one run alone."""
+        self._listeners.pop(submission, None)
+
+    def take(self, submission: Submission) -> None:
+        """Take a run that begins here.
+
+        What happened in an adopted run before is no news.
+        """
+        self._runs.add(submission)
+        submission.when_finished(partial(self._leave, submission))
+        self._tune(submission)
+
+        for listener in self._about(submission):
+            listener.begins(submission)
+
+        if submission.publish is not None and not submission.is_adopted:
+            self._publish(submission, 0)
+
+    def start(self, work: Work) -> bool:
+        """Have something done for a listener; tell whether it will be."""
+        is_open = not (self._is_over or self.group.is_failing)
+
+        if is_open:
+            self.group.start_soon(work)
+
+        return is_open
+
+    async def settle(self) -> None:
+        """Return when all that has happened so far has been told.
+
+        On cancel only the waiting ends: the rest is told later.
+        """
+        async with self._lock:
+            while self._news:
+                await self._deliver(len(self._news))
+
+    def end(self) -> None:
+        """Tell what is left, and that this was all."""
+        self._is_over = True
+
+        while self._news:
+            self._news.popleft().hand_out()
+
+        self._dismiss(None)
+
+    async def _run(self) -> None:
+        while True:
+            await self._alarm.wait()
+            self._alarm = Signal()
+            await self.settle()
+
+    async def _deliver(self, count: int) -> None:
+        """Tell what has gathered, after one flush.
+
+        :param count: how much that is
+        """
+        try:
+            await self.flush()
+        except StoreFailed as error:
+            self._news.clear()
+            self._dismiss(error)
+            return
+
+        for left in range(count, 0, -1):
+            if not left % TURN or any(one.is_full for one in self._news[0].listeners):
+                await checkpoint()
+
+            self._news.popleft().hand_out()
+
+    def _dismiss(self, failure: StoreFailed | None) -> None:
+        listeners = list(chain.from_iterable(self._listeners.values()))
+        self._listeners.clear()
+        self._tune(None)
+
+        for listener in listeners:
+            listener.end(failure)
+
+    def _publish(self, submission: Submission, index: int) -> None:
+        """Take a change in a run; told by the run itself."""
+        kind = submission.kind(index)
+        listeners = [one for one in self._about(submission) if one.wants(kind)]
+
+        if listeners:
+            self._news.append(News(submission, index, listeners))
+            self._alarm.set()
+
+    def _about(self, submission: Submission) -> Iterator[Listener]:
+        for about in (None, submission.entity.scenario_id, submission):
+            yield from self._listeners.get(about, ())
+
+    def _tune(self, about: About) -> None:
+        """See to it that runs tell what somebody listens to, and no more."""
+        runs = {about} & self._runs if isinstance(about, Submission) else self._runs
+
+        for run in runs:
+            is_heard = any(True for _ in self._about(run))
+            run.publish = self._publish if is_heard else None
+
+    def _leave(self, submission: Submission) -> None:
+        """Let a run go that has ended, and those who listened to it alone."""
+        self._runs.discard(submission)
+        self.forget(submission)
+        submission.publish = None

@@ -1,0 +1,171 @@
+"""Signals that ask this process to end: SIGINT, as by Ctrl-C, and SIGTERM.
+
+Event loops, web servers and notebooks have handlers for them, and these decide what the
+program does. Nothing is taken from them: while an orchestrator is open, what is installed
+is wrapped. Each signal is noted, then passed on. An orchestrator that is left after a
+signal was interrupted, however it is left; a further signal while it closes makes it
+hurry, and then a `KeyboardInterrupt` of the handler is not let into the event loop: the
+program is ending already. The third gets through.
+
+Where nobody handles a signal (SIGTERM, in most scripts) it would end the program at once.
+Instead the orchestrators are closed; then the program ends by that signal.
+
+Handlers can be installed on the main thread alone, where they are called, too. An
+orchestrator on another thread hears of signals if the main thread has called `install`.
+Those of ``loop.add_signal_handler`` are called by the loop, whatever is installed here;
+one that is added later replaces ours, and nothing is heard any more.
+
+As long as no signal comes, nothing of this costs anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+
+import attrs
+
+NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+
+@attrs.define(eq=False)
+class Signals:
+    """What an orchestrator knows of signals.
+
+    :param end: begins to close it; called on its event loop where the program is to end
+        and nobody else sees to that
+    """
+
+    end: Callable[[], object]
+    hurry: Callable[[], object] | None = attrs.field(init=False, default=None)
+    """Makes it close faster; None until it closes."""
+    has_come: bool = attrs.field(init=False, default=False)
+    """Whether there was a signal since it was opened."""
+    _is_hurried: bool = attrs.field(init=False, default=False)
+    _loop: asyncio.AbstractEventLoop = attrs.field(init=False)
+
+    def open(self) -> None:
+        """Begin to hear signals."""
+        self._loop = asyncio.get_running_loop()
+        self.hurry = None
+        self.has_come = self._is_hurried = False
+        _listeners.append(self)
+        install()
+
+    def close(self) -> None:
+        """Hear nothing any more; the last one ends the program if that is due."""
+        _listeners.remove(self)
+
+        if _listeners:
+            return
+
+        restore()
+
+        if _ends_by is not None:
+            os.kill(os.getpid(), _ends_by)
+
+    def hear(self, *, is_fatal: bool) -> bool:
+        """Take note of a signal. On the main thread, in the midst of anything.
+
+        :param is_fatal: whether the program ends by it
+        :return: whether all is done that it can ask for
+        """
+        is_more, self.has_come = self.has_come, True
+
+        if self.hurry is None:
+            if is_fatal:
+                self._call(self.end)
+
+            return False
+
+        if not is_more or self._is_hurried:
+            return False
+
+        self._is_hurried = True
+        self._call(self.hurry)
+        return True
+
+    def _call(self, function: Callable[[], object]) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(function)
+
+
+_listeners: list[Signals] = []
+_ends_by: int | None = None
+"""The signal that ends the program once nobody listens any more."""
+_is_telling = False
+
+os.register_at_fork(after_in_child=_listeners.clear)
+
+
+@attrs.frozen(eq=False)
+class _Handler:
+    """Stands for a handler: notes the signal, and passes it on.
+
+    :param before: what was installed
+    """
+
+    before: Callable[[int, FrameType | None], object] | int
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        global _is_telling, _ends_by
+
+        if _is_telling or not _listeners:  # another of ours is around this one
+            self._pass_on(number, frame)
+            return
+
+        _is_telling = True
+
+        try:
+            is_fatal = not callable(self.before)
+            heard = [one.hear(is_fatal=is_fatal) for one in list(_listeners)]
+
+            if is_fatal:
+                _ends_by = number
+                return
+
+            with suppress(*[KeyboardInterrupt] * any(heard)):
+                self._pass_on(number, frame)
+        finally:
+            _is_telling = False
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        if callable(self.before):
+            self.before(number, frame)
+        else:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+
+def install() -> None:
+    """Wrap what is installed. Does nothing where a signal is ignored, or elsewhere than
+    on the main thread.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+
+    for number in NUMBERS:
+        before = signal.getsignal(number)
+
+        if before not in (None, signal.SIG_IGN) and not isinstance(before, _Handler):
+            signal.signal(number, _Handler(before))
+
+
+def restore() -> None:
+    """Install again what was there before, if nobody listens.
+
+    What others have installed since then stays; one of ours below that passes all on.
+    """
+    if _listeners or threading.current_thread() is not threading.main_thread():
+        return
+
+    for number in NUMBERS:
+        current = signal.getsignal(number)
+
+        if isinstance(current, _Handler):
+            signal.signal(number, current.before)

@@ -1,0 +1,73 @@
+"""The tally: how many jobs have ended, without a count for each of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from functools import partial
+from types import MappingProxyType
+
+import attrs
+
+from asyncflow.entities.job import FINAL, Status
+from asyncflow.entities.statistics import Statistics
+from asyncflow.entities.submission import Submission
+
+
+@attrs.define(eq=False)
+class Tally:
+    """Adds up what runs count anyway: those that have ended once, the others when asked."""
+
+    _ended: Counter[Status] = attrs.field(init=False, factory=Counter)
+    """Of the runs that have ended."""
+    _before: dict[Submission, Counter[Status]] = attrs.field(init=False, factory=dict)
+    """For each run that has not, how its jobs had ended before it began here."""
+
+    def take(self, submission: Submission) -> None:
+        """Take a run that begins here."""
+        self._before[submission] = Counter(submission.counts())
+        submission.when_finished(partial(self._add, submission))
+
+    def statistics(
+        self,
+        runs: Collection[Submission],
+        *,
+        workers: int,
+        max_nb_of_workers: int,
+        commits: int,
+    ) -> Statistics:
+        """Say what is going on.
+
+        :param runs: those that have not ended
+        """
+        now: Counter[Status] = Counter()
+
+        for run in runs:
+            now.update(run.counts())
+
+        finished = self._finished()
+        return Statistics(
+            workers=workers,
+            max_nb_of_workers=max_nb_of_workers,
+            queued=now[Status.PENDING],
+            running=now[Status.RUNNING],
+            waiting=now[Status.BLOCKED] + now[Status.SUBMITTED],
+            runs=len(runs),
+            commits=commits,
+            finished=MappingProxyType(
+                {status: finished[status] for status in Status if status in FINAL}
+            ),
+        )
+
+    def _finished(self) -> Counter[Status]:
+        total = self._ended.copy()
+
+        for run, before in self._before.items():
+            total.update(run.counts())
+            total.subtract(before)
+
+        return total
+
+    def _add(self, submission: Submission) -> None:
+        self._ended.update(submission.counts())
+        self._ended.subtract(self._before.pop(submission))

@@ -1,0 +1,404 @@
+"""Jobs that are tried again: after which errors, when, how often, and what is kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from anyio import fail_after
+from anyio.lowlevel import checkpoint
+
+from asyncflow import (
+    JobFinished,
+    JobPending,
+    JobStarted,
+    Orchestrator,
+    Retry,
+    Status,
+    Submission,
+    SubmissionFailed,
+    current_job,
+)
+from asyncflow.testing import Faults, run_program
+from tests import flows
+from tests.flows import chain, configuration, single, statuses
+
+PATIENCE = 40.0
+"""How long whatever may take, in seconds."""
+
+
+def attempt() -> int:
+    job = current_job()
+    assert job is not None
+    return job.attempt
+
+
+def fail_twice(value: int) -> int:
+    print("attempt", attempt())
+
+    if attempt() < 3:
+        raise ConnectionResetError(f"at attempt {attempt()}")
+
+    return value + attempt()
+
+
+async def fail_twice_async(value: int) -> int:
+    await checkpoint()
+    return fail_twice(value)
+
+
+def crash_once(value: int) -> int:
+    if attempt() == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return value + attempt()
+
+
+def crash_and_fail(value: int) -> int:
+    """Crash, fail, crash, fail, and so on."""
+    if attempt() % 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    raise ValueError(f"at attempt {attempt()}")
+
+
+def sleep_once(value: int) -> int:
+    if attempt() == 1:
+        time.sleep(600)
+
+    return value + attempt()
+
+
+async def run(
+    function: Callable[[int], object],
+    *,
+    mode: str = "standalone",
+    store: str | Path = ":memory:",
+    **options: Any,
+) -> tuple[Submission, object]:
+    """Run a job; return its run, and what its data node has then."""
+    config = configuration(mode, workers=1)
+    cfg = single(config, function, 10, **options)
+
+    async with Orchestrator(config, store) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.result.write("old")
+
+        with fail_after(PATIENCE):
+            submission = await scenario.submit().wait()
+
+        (record,) = await orchestrator.jobs()
+        assert record.attempts == submission.jobs[0].attempts
+        return submission, await scenario.result.read()
+
+
+@pytest.mark.anyio
+@pytest.mark.blocking_jobs
+@pytest.mark.parametrize(
+    ("mode", "executor", "function"),
+    [
+        ("standalone", "process", fail_twice),
+        ("standalone", "thread", fail_twice),
+        ("standalone", "inline", fail_twice),
+        ("standalone", "process", fail_twice_async),
+        ("development", "process", fail_twice),
+    ],
+)
+async def test_a_job_is_tried_again(
+    mode: str, executor: str, function: Callable[[int], object]
+) -> None:
+    submission, value = await run(function, mode=mode, executor=executor, retry=3)
+
+    (job,) = submission.jobs
+    assert (job.status, job.reason) == (Status.COMPLETED, "")
+    assert value == 13
+    assert job.attempt == 3
+    first, second = job.attempts
+    assert (first.number, second.number) == (1, 2)
+    assert first.reason == "ConnectionResetError: at attempt 1"
+    assert second.reason == "ConnectionResetError: at attempt 2"
+    assert "in fail_twice" in first.traceback
+    assert first.started_at is not None
+    assert second.started_at is not None
+    assert first.started_at <= first.ended_at <= second.started_at <= second.ended_at
+
+
+@pytest.mark.anyio
+async def test_a_failed_attempt_leaves_no_version() -> None:
+    submission, value = await run(fail_twice, retry=2)
+
+    (job,) = submission.jobs
+    assert job.status is Status.FAILED
+    assert job.reason == "ConnectionResetError: at attempt 2"
+    assert len(job.attempts) == 1
+    assert value == "old"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("on", "attempts"),
+    [
+        (ConnectionResetError, 3),
+        (OSError, 3),
+        ("builtins:ConnectionError", 3),
+        ((KeyError, "builtins:OSError"), 3),
+        (ConnectionRefusedError, 1),
+        (ValueError, 1),
+    ],
+)
+async def test_the_error_decides(on: Any, attempts: int) -> None:
+    submission, _ = await run(fail_twice, retry=Retry(3, on=on))
+
+    (job,) = submission.jobs
+    assert job.attempt == attempts
+    assert job.status is (Status.COMPLETED if attempts == 3 else Status.FAILED)
+
+
+@pytest.mark.anyio
+async def test_the_waits_grow() -> None:
+    retry = Retry(4, wait=0.2, factor=3, max_wait=0.5)
+    submission, _ = await run(flows.fail, retry=retry)
+
+    (job,) = submission.jobs
+    starts = [one.started_at or 0 for one in job.attempts[1:]]
+    assert job.run_at is not None
+    starts.append(job.run_at.timestamp())
+    waits = [
+        start - one.ended_at for start, one in zip(starts, job.attempts, strict=True)
+    ]
+
+    for wait, least in zip(waits, [0.2, 0.5, 0.5], strict=True):
+        assert least - 0.02 <= wait < least + 5
+
+
+@pytest.mark.anyio
+async def test_what_waits_for_its_next_attempt_holds_no_seat() -> None:
+    config = configuration(workers=1)
+    first = config.configure_task(
+        "first",
+        flows.fail,
+        config.configure_data_node("one", default_data=1),
+        retry=Retry(2, wait=1.0),
+    )
+    cfgs = [config.configure_scenario("failing", first)]
+    cfgs.append(single(config, flows.double))
+
+    async with Orchestrator(config) as orchestrator:
+        failing, other = [await orchestrator.create_scenario(cfg) for cfg in cfgs]
+
+        with fail_after(PATIENCE):
+            submission = failing.submit()
+            (job,) = submission.jobs
+
+            while not job.attempts:
+                await checkpoint()
+
+            assert job.status is Status.PENDING
+            assert job.reason == "ValueError: no 1"
+            await other.submit()
+            assert not submission.is_finished
+            await submission.wait()
+
+    assert job.status is Status.FAILED
+
+
+@pytest.mark.anyio
+async def test_a_cancel_while_it_waits_for_its_next_attempt() -> None:
+    config = configuration(workers=1)
+    cfg = chain(config, flows.fail, flows.double, retry=Retry(2, wait=3600.0))
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        with fail_after(PATIENCE):
+            for what in ("job", "run"):
+                submission = scenario.submit()
+                (job, _) = submission.jobs
+
+                while not job.attempts:
+                    await checkpoint()
+
+                job.cancel("enough") if what == "job" else submission.cancel("enough")
+                await submission.wait()
+                assert (job.status, job.reason) == (Status.CANCELED, "enough")
+                other = "ABANDONED" if what == "job" else "CANCELED"
+                assert statuses(submission.jobs) == ["CANCELED", other]
+
+
+@pytest.mark.anyio
+async def test_events_tell_of_each_attempt() -> None:
+    submission, _ = await run(fail_twice, retry=3)
+
+    events = [event async for event in submission]
+
+    kinds = [type(event) for event in events[1:-1]]
+    assert kinds == [JobPending, JobStarted] * 3 + [JobFinished]
+
+
+@pytest.mark.anyio
+async def test_what_attempts_have_printed_is_kept_apart() -> None:
+    config = configuration(workers=1)
+    cfg = single(config, fail_twice, 10, retry=3)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        submission = await scenario.submit()
+        output = await submission.jobs[0].output()
+
+    assert output.split("\n--- attempt ") == [
+        "attempt 1\n",
+        "2 ---\nattempt 2\n",
+        "3 ---\nattempt 3\n",
+    ]
+
+
+# ------------------------------------------------------------------ crashes, time-outs
+
+
+@pytest.mark.anyio
+async def test_a_crash_has_a_budget_of_its_own() -> None:
+    submission, value = await run(crash_once)
+    assert submission.jobs[0].attempt == 2
+    assert value == 12
+
+    submission, value = await run(flows.kill_self, crash_retries=2, retry=9)
+    (job,) = submission.jobs
+    assert job.status is Status.FAILED
+    assert [one.reason for one in job.attempts] == [job.reason] * 2
+    assert job.reason == "its worker process was killed by SIGKILL (9)"
+    assert value == "old"
+
+
+@pytest.mark.anyio
+async def test_crashes_and_failures_are_counted_apart() -> None:
+    submission, _ = await run(crash_and_fail, crash_retries=5, retry=3)
+
+    (job,) = submission.jobs
+    crash = "its worker process was killed by SIGKILL (9)"
+    assert [one.reason for one in job.attempts] == [
+        crash,
+        "ValueError: at attempt 2",
+        crash,
+        "ValueError: at attempt 4",
+        crash,
+    ]
+    assert job.reason == "ValueError: at attempt 6"
+
+
+@pytest.mark.anyio
+async def test_what_must_not_run_twice_does_not_after_a_crash() -> None:
+    submission, _ = await run(crash_once, on_restart="fail", crash_retries=5, retry=5)
+
+    (job,) = submission.jobs
+    assert job.status is Status.FAILED
+    assert job.attempts == ()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("retry", "status"),
+    [
+        (Retry(2), Status.COMPLETED),
+        (Retry(2, on=TimeoutError), Status.COMPLETED),
+        (Retry(2, on=ValueError), Status.FAILED),
+        (None, Status.FAILED),
+    ],
+)
+async def test_a_time_out_counts_as_a_timeout_error(
+    retry: Retry | None, status: Status
+) -> None:
+    submission, value = await run(sleep_once, run_timeout=0.5, retry=retry)
+
+    (job,) = submission.jobs
+    assert job.status is status
+    told = job.attempts[0].reason if job.attempts else job.reason
+    assert told == "TIMED_OUT: it ran longer than its run_timeout of 0.5 s"
+    assert value == (12 if job.attempts else "old")
+
+
+@pytest.mark.anyio
+async def test_the_run_timeout_of_a_run_is_final() -> None:
+    config = configuration(workers=1)
+    cfg = single(config, flows.block, retry=Retry(5))
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        with fail_after(PATIENCE), pytest.raises(SubmissionFailed, match="TIMED_OUT"):
+            await (submission := scenario.submit(run_timeout=0.5))
+
+    assert submission.jobs[0].attempts == ()
+
+
+# -------------------------------------------------------------------------- the store
+
+PROGRAM = """
+import anyio
+from asyncflow import Config, Orchestrator, Retry, current_job
+
+def work(number):
+    with open("ran", "a") as file:
+        print(current_job().attempt, file=file)
+
+    if current_job().attempt < 3:
+        raise ValueError(f"at attempt {current_job().attempt}")
+
+    return number
+
+Config.configure_job_executions("standalone", 1)
+number = Config.configure_data_node("number", default_data=21)
+result = Config.configure_data_node("result")
+task = Config.configure_task("work", work, number, result, retry=Retry(3, wait=0.1))
+scenario_cfg = Config.configure_scenario("flow", task)
+
+async def main():
+    async with Orchestrator(store="runs.db") as orchestrator:
+        known = await orchestrator.submissions()
+
+        if known:
+            submission = await orchestrator.get(known[0].id)
+        else:
+            scenario = await orchestrator.create_scenario(scenario_cfg)
+            submission = scenario.submit()
+
+        await submission
+        (record,) = await orchestrator.jobs()
+        print(record.status, [one.reason for one in record.attempts])
+
+anyio.run(main)
+"""
+
+
+def test_attempts_outlive_the_program(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(PROGRAM, "utf-8")
+    faults = Faults()
+    faults.kill_orchestrator_after(JobStarted, task="work", nth=2)
+
+    killed = run_program(script, folder=tmp_path, faults=faults)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert (tmp_path / "ran").read_text().split() == ["1"]
+
+    again = run_program(script, folder=tmp_path)
+    assert again.stderr == ""
+    reasons = ["ValueError: at attempt 1", "ValueError: at attempt 2"]
+    assert again.stdout == f"COMPLETED {reasons}\n"
+    assert (tmp_path / "ran").read_text().split() == ["1", "2", "3"]
+
+
+@pytest.mark.anyio
+async def test_attempts_are_kept(tmp_path: Path) -> None:
+    submission, _ = await run(fail_twice, store=tmp_path / "runs.db", retry=3)
+    config = configuration()
+    single(config, fail_twice, 10, retry=3)
+
+    async with Orchestrator(config, tmp_path / "runs.db") as later:
+        same = await later.get(submission.id)
+        assert isinstance(same, Submission)
+        assert same.jobs[0].attempts == submission.jobs[0].attempts
+        assert same.jobs[0].attempt == 3
