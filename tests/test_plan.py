@@ -484,12 +484,15 @@ class World:
 
     def start(self) -> bool:
         expected = self.plan.next(self.now)
-        ref = self.plan.offered(self.now)
+        assert self.plan.offered(self.now, lambda _: False) is None
+        ref = self.plan.offered(self.now, lambda ref: ref == expected)
         assert ref == expected
 
         if ref is None:
+            # Who has waited for long for a resource holds it back from others.
             ready = [ref for ref, one in self.status.items() if one is Status.PENDING]
-            assert not any(map(self.fits, ready))
+            assert not any(self.fits(ref) and not self.needs.get(ref) for ref in ready)
+            assert self.running or not ready
             return False
 
         assert self.status[ref] is Status.PENDING
