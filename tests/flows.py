@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from asyncflow import Configuration, Scenario, ScenarioConfig, Scope
+from asyncflow import Configuration, Orchestrator, Scenario, ScenarioConfig, Scope
 
 Function = Callable[..., Any]
 GLOBAL = Scope.GLOBAL
@@ -97,6 +97,15 @@ def fan(
 
 def statuses(scenario_jobs: Any) -> list[str]:
     return [job.status.value for job in scenario_jobs]
+
+
+async def make_short(orchestrator: Orchestrator, scenario: Scenario) -> None:
+    """Run it until its functions are known to be short."""
+    assert orchestrator._session is not None
+    known = orchestrator._session.travels._paces._known
+
+    while not known or not all(pace.is_short for pace in known.values()):
+        await scenario.submit()
 
 
 async def result_of(scenario: Scenario) -> Any:
