@@ -12,7 +12,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from asyncflow import Configuration, Orchestrator, Scenario, ScenarioConfig, Scope
+from anyio import fail_after
+
+from asyncflow import (
+    Configuration,
+    JobStarted,
+    Orchestrator,
+    Scenario,
+    ScenarioConfig,
+    Scope,
+    Submission,
+)
 
 Function = Callable[..., Any]
 GLOBAL = Scope.GLOBAL
@@ -106,6 +116,16 @@ async def make_short(orchestrator: Orchestrator, scenario: Scenario) -> None:
 
     while not known or not all(pace.is_short for pace in known.values()):
         await scenario.submit()
+
+
+async def until_started(submission: Submission, count: int = 1) -> None:
+    """Wait until so many of its jobs have started."""
+    with fail_after(20):
+        async for event in submission:
+            count -= isinstance(event, JobStarted)
+
+            if not count:
+                return
 
 
 async def result_of(scenario: Scenario) -> Any:

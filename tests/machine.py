@@ -195,15 +195,18 @@ def _declare(
         else:
             nodes.append(config.configure_data_node(f"{name}_{index}"))
 
-        needs = {"needs": NEEDS[index]} if kind == "needy" else {}
+        options: dict[str, Any] = {**KINDS[kind]}
+
+        if kind == "needy":
+            options["needs"] = NEEDS[index]
+
         tasks.append(
             config.configure_task(
                 task_name(name, index),
                 function,
                 inputs,
                 nodes[-1],
-                **KINDS[kind],
-                **needs,
+                **options,
             )
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -114,8 +115,6 @@ ORDERS = st.builds(
         max_size=2,
     ),
 )
-
-TALLY: Counter[str] = Counter()
 
 
 class Complaints(logging.Handler):
@@ -363,7 +362,7 @@ class Machine(RuleBasedStateMachine):
     # --------------------------------------------------------- the orchestrator
 
     async def open(self) -> None:
-        loop = anyio.lowlevel.current_token().native_token
+        loop = asyncio.get_running_loop()
         loop.set_exception_handler(self.complaints.hear)
         self.session += 1
         (self.folder / "session").write_text(str(self.session))
@@ -518,11 +517,6 @@ class Machine(RuleBasedStateMachine):
 
         self.check()
         self.check_idle()
-        TALLY["examples"] += 1
-        TALLY["runs"] += len(runs)
-        TALLY.update(job.status.value for run in runs for job in run.handle.jobs)
-        TALLY["attempts"] += sum(failed_attempts(run.handle) for run in runs)
-        TALLY["sessions"] += self.session
 
         for job in self.canceled:
             assert job.status in (Status.CANCELED, Status.ABANDONED), job
@@ -685,4 +679,3 @@ def test_jobs_inline(pytestconfig: pytest.Config) -> None:
 @pytest.mark.limit(3600)
 def test_jobs_in_processes(pytestconfig: pytest.Config) -> None:
     drive(ProcessMachine, pytestconfig.getoption("--machine-examples"), 15)
-    print(TALLY)

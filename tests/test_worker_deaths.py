@@ -87,7 +87,7 @@ def check_costs(submission: Submission, kills: int, crash_retries: int) -> None:
     """Each kill costs one attempt at most; a job fails once its budget is spent."""
     failed = [job for job in submission.jobs if job.status is Status.FAILED]
     attempts = [one for job in submission.jobs for one in job.attempts]
-    reasons = [one.reason for one in (*failed, *attempts)]
+    reasons = [*(one.reason for one in failed), *(one.reason for one in attempts)]
     # Some are killed while they start, again and again.
     causes = ("its worker process was killed by SIGKILL", "no worker process could")
     assert set(submission.counts()) <= {Status.COMPLETED, Status.FAILED}

@@ -98,13 +98,17 @@ class Job:
     """Where what it prints can be read while it runs."""
     _printed: Printed | None = attrs.field(init=False, default=None)
     """What its attempts have printed; only until it ends."""
+    _id: str = attrs.field(init=False, default="")
     _run_at: float | None = attrs.field(init=False, default=None)
     _finished_at: float | None = attrs.field(init=False, default=None)
 
     @property
     def id(self) -> str:
         """Its id."""
-        return f"JOB_{self.task.config_id}_{self.submission.key}"
+        if not self._id:
+            self._id = f"JOB_{self.task.config.id}_{self.submission.key}"
+
+        return self._id
 
     @property
     def attempt(self) -> int:

@@ -85,6 +85,8 @@ class Submission:
     on_failure: OnFailure
     """Whether a failed job ends the rest: ``"continue"`` or ``"stop"``."""
     _submitted_at: float
+    id: str = attrs.field(init=False)
+    """Its id."""
     jobs: tuple[Job, ...] = attrs.field(init=False, default=())
     """Its jobs, in an order in which they can run."""
     orchestrator_id: str = attrs.field(init=False, default="")
@@ -107,12 +109,8 @@ class Submission:
     _callbacks: list[Callable[[], object]] = attrs.field(init=False, factory=list)
 
     def __attrs_post_init__(self) -> None:
+        self.id = f"SUBMISSION_{self.key}"
         self._counts = dict.fromkeys(Status, 0)
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-        return f"SUBMISSION_{self.key}"
 
     @property
     def entity_id(self) -> str:

@@ -33,7 +33,7 @@ class ProcessExecutor(Executor):
     :param most_rss: when it has more memory than so many bytes, between two jobs
     """
 
-    carries: ClassVar[int] = 64
+    carries: ClassVar[int] = 128
 
     grace: float = 2.0
     log_size: int = 1_048_576

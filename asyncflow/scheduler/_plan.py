@@ -535,6 +535,10 @@ class Plan:
         A job that ended before its turn keeps its place in the order until those before
         it have ended too: who comes after it comes after them.
         """
+        if not state.followers and not state.order[ref[1]]:  # the usual case
+            self._leave(ref, state)
+            return
+
         waiting = [(ref, state)]
 
         while waiting:

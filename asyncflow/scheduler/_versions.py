@@ -166,14 +166,15 @@ class Versions:
         last = node.version
         number = max(time.time_ns(), last.number + 1 if last else 0)
         node.version = Version(number, kept)
-        made = VersionRecord(
+        made = VersionRecord(  # by place, as there is one for each job
             node.id,
             number,
             os.path.basename(kept) if isinstance(kept, str) else kept,
-            job_id=job_id,
-            editor_id=editor_id,
-            comment=comment,
-            holder_id=None if node.driver.outlives else self.holder_id,
+            True,
+            job_id,
+            editor_id,
+            comment,
+            None if node.driver.outlives else self.holder_id,
         )
 
         if last is None:
