@@ -17,6 +17,7 @@ from anyio import fail_after
 from asyncflow import (
     Configuration,
     JobStarted,
+    Orchestrator,
     Scenario,
     ScenarioConfig,
     Scope,
@@ -106,6 +107,15 @@ def fan(
 
 def statuses(scenario_jobs: Any) -> list[str]:
     return [job.status.value for job in scenario_jobs]
+
+
+async def make_short(orchestrator: Orchestrator, scenario: Scenario) -> None:
+    """Run it until its functions are known to be short."""
+    assert orchestrator._session is not None
+    known = orchestrator._session.travels._paces._known
+
+    while not known or not all(pace.is_short for pace in known.values()):
+        await scenario.submit()
 
 
 async def until_started(submission: Submission, count: int = 1) -> None:

@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import anyio
 import attrs
@@ -52,6 +52,11 @@ def is_open() -> bool:
     return (Path(os.environ[FOLDER]) / "open").exists()
 
 
+def sleep_on() -> NoReturn:
+    while True:
+        time.sleep(60)
+
+
 def work(*values: int) -> int:
     match told():
         case "fail":
@@ -66,8 +71,10 @@ def work(*values: int) -> int:
             while not is_open():
                 time.sleep(0.002)
         case "hang":
-            while True:
-                time.sleep(60)
+            sleep_on()
+        case "ignore SIGTERM":
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            sleep_on()
 
     return 1 + sum(values)
 
@@ -100,11 +107,18 @@ async def work_inline(*values: int) -> int:
                 await anyio.sleep(0.002)
         case "hang":
             await anyio.sleep_forever()
+        case "ignore SIGTERM":  # for a while
+            try:
+                await anyio.sleep_forever()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await anyio.sleep(0.03)
 
     return 1 + sum(values)
 
 
-ORDERS = ["fail", "crash", "exit", "be slow", "wait", "hang"]
+ENDLESS = ["hang", "ignore SIGTERM"]
+ORDERS = ["fail", "crash", "exit", "be slow", "wait", *ENDLESS]
 
 # ------------------------------------------------------------------------- what there is
 
@@ -141,7 +155,12 @@ def declare(workers: int, *, inline: bool) -> Configuration:
     """Declare a scenario for each kind of task and each shape."""
     config = Configuration()
     config.configure_job_executions(
-        "standalone", workers, echo=False, kill_grace=0.2, resources=RESOURCES
+        "standalone",
+        workers,
+        echo=False,
+        kill_grace=0.2,
+        shutdown_grace=0.1,
+        resources=RESOURCES,
     )
     config.configure_data_node("total", scope=Scope.GLOBAL, default_data=0)
     functions = [work_inline] if inline else [work_a, work_b, work_c]
@@ -176,15 +195,18 @@ def _declare(
         else:
             nodes.append(config.configure_data_node(f"{name}_{index}"))
 
-        needs = {"needs": NEEDS[index]} if kind == "needy" else {}
+        options: dict[str, Any] = {**KINDS[kind]}
+
+        if kind == "needy":
+            options["needs"] = NEEDS[index]
+
         tasks.append(
             config.configure_task(
                 task_name(name, index),
                 function,
                 inputs,
                 nodes[-1],
-                **KINDS[kind],
-                **needs,
+                **options,
             )
         )
 

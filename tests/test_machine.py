@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -114,8 +115,6 @@ ORDERS = st.builds(
         max_size=2,
     ),
 )
-
-TALLY: Counter[str] = Counter()
 
 
 class Complaints(logging.Handler):
@@ -330,21 +329,40 @@ class Machine(RuleBasedStateMachine):
         else:
             self.faults.fail(task, ValueError("ordered"), attempt=attempt)
 
-    @rule(is_killed=st.sampled_from([True, True, False]))
-    def restart(self, is_killed: bool) -> None:
-        for run in self.runs:
-            run.is_disturbed |= machine.kind_of(run.name) == "fragile" or not is_killed
+    @rule(count=st.integers(1, 4))
+    def resize(self, count: int) -> None:
+        self.call(setattr, self.orchestrator, "max_nb_of_workers", count)
 
-            if is_killed:
+    @precondition(lambda self: not self.inline)
+    @rule(chance=st.integers(0, 99))
+    def kill_worker(self, chance: int) -> None:
+        """Kill a worker, whatever it does just now."""
+        for run in self.runs:
+            run.is_disturbed = True
+
+        self.call(self._kill_worker, chance)
+
+    def _kill_worker(self, chance: int) -> None:
+        if workers := self.pool_workers():
+            workers[chance % len(workers)].kill_group()
+
+    @rule(how=st.sampled_from(["killed", "killed", "interrupted", "closed"]))
+    def restart(self, how: str) -> None:
+        for run in self.runs:
+            # What must not run twice fails.
+            is_fragile = machine.kind_of(run.name) == "fragile"
+            run.is_disturbed |= is_fragile or how == "closed"
+
+            if how == "killed":
                 run.attempts = None  # the cancel may be forgotten
 
-        self.call(self.die if is_killed else self.close)
+        self.call(self.die if how == "killed" else self.close, how == "interrupted")
         self.call(self.open)
 
     # --------------------------------------------------------- the orchestrator
 
     async def open(self) -> None:
-        loop = anyio.lowlevel.current_token().native_token
+        loop = asyncio.get_running_loop()
         loop.set_exception_handler(self.complaints.hear)
         self.session += 1
         (self.folder / "session").write_text(str(self.session))
@@ -376,15 +394,16 @@ class Machine(RuleBasedStateMachine):
             kept = {record.id for record in await self.orchestrator.scenarios()}
             assert set(self.scenarios.values()) <= kept
 
-    async def close(self) -> None:
-        """Close it as a program does."""
+    async def close(self, is_interrupted: bool = False) -> None:
+        """Close it as a program does, after a Ctrl-C too."""
+        self.orchestrator._signals.has_come = is_interrupted
         handles = [run.handle for run in self.runs if run.handle]
-        owned = [one for one in handles if self.walk.drives(one) and not one.is_adopted]
+        owned = [one for one in handles if self.walk.drives(one)]
         await self.orchestrator.__aexit__(None, None, None)
         assert all(one.is_finished for one in owned)
         await self.check_closed()
 
-    async def die(self) -> None:
+    async def die(self, _: bool) -> None:
         """Leave it as `kill -9` does."""
         self.store.is_dead = True
 
@@ -423,7 +442,6 @@ class Machine(RuleBasedStateMachine):
         assert seated == set(walk._flights)
         ready = [ref for ref, status in states if status is Status.PENDING]
         assert plan.ready == len(ready)
-        assert walk.limiter.borrowed_tokens <= walk.limiter.total_tokens
         taken: Counter[str] = Counter()
 
         for needs in plan._takers.values():
@@ -499,11 +517,6 @@ class Machine(RuleBasedStateMachine):
 
         self.check()
         self.check_idle()
-        TALLY["examples"] += 1
-        TALLY["runs"] += len(runs)
-        TALLY.update(job.status.value for run in runs for job in run.handle.jobs)
-        TALLY["attempts"] += sum(failed_attempts(run.handle) for run in runs)
-        TALLY["sessions"] += self.session
 
         for job in self.canceled:
             assert job.status in (Status.CANCELED, Status.ABANDONED), job
@@ -521,7 +534,8 @@ class Machine(RuleBasedStateMachine):
         """Cancel a run with a job that nothing else ends."""
         assert run.handle is not None
         told = self.folder / run.id
-        hangs = told.exists() and "hang" in told.read_text()
+        text = told.read_text() if told.exists() else ""
+        hangs = any(one in text for one in machine.ENDLESS)
 
         if hangs and run.name not in machine.LIMITED and run.handle.run_timeout is None:
             run.handle.cancel()
@@ -665,4 +679,3 @@ def test_jobs_inline(pytestconfig: pytest.Config) -> None:
 @pytest.mark.limit(3600)
 def test_jobs_in_processes(pytestconfig: pytest.Config) -> None:
     drive(ProcessMachine, pytestconfig.getoption("--machine-examples"), 15)
-    print(TALLY)

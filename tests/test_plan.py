@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -327,9 +328,18 @@ def rows(draw: st.DrawFn) -> Graph:
         draw(st.integers(0, count - 1)),
         draw(st.sampled_from(["shared0", ""])),
     )
-    lists = graph.reads if draw(st.booleans()) else graph.writes
-    lists[index] = [*lists[index], *([node] if node else [])]
-    return graph
+    shared = [[node] if node and at == index else [] for at in range(count)]
+
+    if draw(st.booleans()):
+        return attrs.evolve(graph, reads=_joined(graph.reads, shared))
+
+    return attrs.evolve(graph, writes=_joined(graph.writes, shared))
+
+
+def _joined(
+    some: Sequence[Sequence[str]], others: Sequence[Sequence[str]]
+) -> list[list[str]]:
+    return [[*one, *other] for one, other in zip(some, others, strict=True)]
 
 
 @st.composite
@@ -484,12 +494,15 @@ class World:
 
     def start(self) -> bool:
         expected = self.plan.next(self.now)
-        ref = self.plan.offered(self.now)
+        assert self.plan.offered(self.now, lambda _: False) is None
+        ref = self.plan.offered(self.now, lambda ref: ref == expected)
         assert ref == expected
 
         if ref is None:
+            # Who has waited for long for a resource holds it back from others.
             ready = [ref for ref, one in self.status.items() if one is Status.PENDING]
-            assert not any(map(self.fits, ready))
+            assert not any(self.fits(ref) and not self.needs.get(ref) for ref in ready)
+            assert self.running or not ready
             return False
 
         assert self.status[ref] is Status.PENDING

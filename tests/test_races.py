@@ -19,7 +19,6 @@ from asyncflow import (
     JobStarted,
     Orchestrator,
     Retry,
-    Scenario,
     ScenarioConfig,
     Status,
     StoreFailed,
@@ -27,7 +26,7 @@ from asyncflow import (
 )
 from asyncflow.executors.process import ProcessExecutor
 from tests import flows
-from tests.flows import chain, configuration, statuses
+from tests.flows import chain, configuration, make_short, statuses
 from tests.machine import MortalStore
 
 pytestmark = pytest.mark.anyio
@@ -246,15 +245,6 @@ def waiters(config: Configuration, folder: Path, count: int) -> ScenarioConfig:
         tasks.append(config.configure_task(f"t{index}", wait_for, node, found))
 
     return config.configure_scenario("waiters", tasks)
-
-
-async def make_short(orchestrator: Orchestrator, scenario: Scenario) -> None:
-    """Run it until its functions are known to be short."""
-    assert orchestrator._session is not None
-    known = orchestrator._session.travels._paces._known
-
-    while not known or not all(pace.is_short for pace in known.values()):
-        await scenario.submit()
 
 
 async def until(kind: type[Event], job: Job) -> None:
