@@ -12,7 +12,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from asyncflow import Configuration, Scenario, ScenarioConfig, Scope
+from anyio import fail_after
+
+from asyncflow import (
+    Configuration,
+    JobStarted,
+    Scenario,
+    ScenarioConfig,
+    Scope,
+    Submission,
+)
 
 Function = Callable[..., Any]
 GLOBAL = Scope.GLOBAL
@@ -97,6 +106,16 @@ def fan(
 
 def statuses(scenario_jobs: Any) -> list[str]:
     return [job.status.value for job in scenario_jobs]
+
+
+async def until_started(submission: Submission, count: int = 1) -> None:
+    """Wait until so many of its jobs have started."""
+    with fail_after(20):
+        async for event in submission:
+            count -= isinstance(event, JobStarted)
+
+            if not count:
+                return
 
 
 async def result_of(scenario: Scenario) -> Any:

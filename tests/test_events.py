@@ -123,6 +123,7 @@ async def test_from_the_moment_of_entering_to_that_of_leaving(
     cfg = single(config, flows.wait_for_file, str(path))
     scenario = await orchestrator.create_scenario(cfg)
     early = scenario.submit()
+    await flows.until_started(early)
 
     async with orchestrator.events() as events:
         path.touch()
@@ -201,7 +202,7 @@ async def test_the_last_event_then_the_end(config: Configuration) -> None:
             scenario = await orchestrator.create_scenario(single(config, flows.block))
             group.start_soon(read_all, orchestrator)
             await ready.wait()
-            scenario.submit()
+            await flows.until_started(scenario.submit())
 
     assert [type(event) for event in read] == [
         SubmissionStarted,

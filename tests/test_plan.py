@@ -173,6 +173,80 @@ def test_readers_of_one_node_do_not_wait_for_each_other() -> None:
     assert len(submit(plan, 2, fan(2))) == 2
 
 
+def test_the_next_link_of_a_chain_follows() -> None:
+    plan = Plan()
+    submit(plan, 1, chain(3))
+    assert plan.offered() == (1, 0)
+
+    assert plan.follower((1, 0)) == (1, 1)
+    plan.followed((1, 1))
+    assert plan.follower((1, 0)) is None
+    assert plan.follower((1, 1)) == (1, 2)
+    assert plan.ended((1, 0), Status.COMPLETED) == []  # it has a seat already
+    assert plan.ended((1, 1), Status.COMPLETED) == [MakeReady((1, 2))]
+
+
+def test_who_waits_for_others_too_does_not_follow() -> None:
+    """The second job of run 2 writes what run 1 reads."""
+    plan = Plan()
+    reader = Graph(successors=[[]], predecessors=[0], reads=[["n2"]], writes=[[]])
+    submit(plan, 1, reader)
+    submit(plan, 2, chain(2))
+    assert [plan.offered(), plan.offered()] == [(1, 0), (2, 0)]
+
+    assert plan.follower((2, 0)) is None
+    assert plan.ended((1, 0), Status.COMPLETED) == [Finish(1)]
+    assert plan.follower((2, 0)) == (2, 1)
+
+
+def test_a_job_that_is_given_back_is_the_next() -> None:
+    plan = Plan()
+    submit(plan, 1, fan(3))
+    assert plan.offered() == (1, 0)
+
+    plan.returned((1, 0))
+    assert plan.ready == 3
+    assert plan.offered() == (1, 0)
+
+
+def test_a_follower_that_is_given_back_waits_for_what_it_needs() -> None:
+    plan = Plan()
+    submit(plan, 1, chain(2))
+    plan.offered()
+    plan.followed((1, 1))
+
+    plan.returned((1, 1))
+    assert plan.offered() is None
+    assert plan.ended((1, 0), Status.COMPLETED) == [MakeReady((1, 1))]
+
+
+def test_what_is_postponed_waits_until_it_is_due() -> None:
+    plan = Plan()
+    submit(plan, 1, chain(2))
+    plan.offered()
+
+    plan.postponed((1, 0))
+    assert plan.offered() is None
+    assert plan.due((1, 0)) == [MakeReady((1, 0))]
+    assert plan.due((1, 0)) == []
+    assert plan.offered() == (1, 0)
+
+
+def test_what_is_postponed_and_cancelled_is_never_due() -> None:
+    plan = Plan()
+    submit(plan, 1, chain(2))
+    plan.offered()
+    plan.postponed((1, 0))
+
+    assert plan.canceled_job((1, 0), "enough") == [
+        End((1, 0), Status.CANCELED, "enough"),
+        End((1, 1), Status.ABANDONED, "it needs t0, which was cancelled"),
+        Finish(1),
+    ]
+    assert plan.due((1, 0)) == []
+    assert plan.is_idle
+
+
 def test_a_canceled_writer_keeps_its_place_in_the_order() -> None:
     """Run 3 must not overtake run 1 because run 2, between them, was cancelled."""
     reader = Graph(successors=[[]], predecessors=[0], reads=[["x"]], writes=[[]])
@@ -241,6 +315,21 @@ def test_after_a_crash_only_the_end_may_be_left_to_tell() -> None:
     assert plan.submitted(1, fan(1), ["t0"], ended={0: Status.COMPLETED}) == [Finish(1)]
     assert plan.admitted(10) == []
     assert plan.is_idle
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> Graph:
+    """Jobs in a row, which also read and write what runs share."""
+    count = draw(st.integers(2, 5))
+    run = draw(st.integers(0, 2))
+    graph = chain(count, f"row{run}.")
+    index, node = (
+        draw(st.integers(0, count - 1)),
+        draw(st.sampled_from(["shared0", ""])),
+    )
+    lists = graph.reads if draw(st.booleans()) else graph.writes
+    lists[index] = [*lists[index], *([node] if node else [])]
+    return graph
 
 
 @st.composite
@@ -414,12 +503,13 @@ class World:
 
     def follow(self) -> None:
         """Give a seat to the next link of a chain as well."""
-        ref = self.running[self.pick(len(self.running))]
-        after = self.plan.follower(ref)
+        may = [(ref, self.plan.follower(ref)) for ref in self.running]
+        pairs = [(ref, after) for ref, after in may if after is not None]
 
-        if after is None:
+        if not pairs:
             return
 
+        ref, after = pairs[self.pick(len(pairs))]
         assert self.status[after] is Status.BLOCKED
         assert after not in self.needs
         assert self.needed(after) - {ref} == {
@@ -590,7 +680,7 @@ def test_any_runs_in_any_order(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 25))):
         match data.draw(st.sampled_from(EVENTS)):
             case "submit":
-                graph = data.draw(graphs())
+                graph = data.draw(graphs() | rows())
                 count = len(graph.successors)
                 needs = data.draw(NEEDS)
                 world.submit(

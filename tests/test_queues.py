@@ -130,3 +130,49 @@ def test_nobody_waits_for_ever(victim: Job, rivals: list[Job], seats: int) -> No
         assert all(taken(name) <= TOTAL[name] for name in TOTAL)
 
     raise AssertionError(f"it has waited for {limit} s")
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["put", "put", "put first", "take", "cancel"]),
+        st.integers(0, 3),  # the run
+        st.sampled_from([0.0, 1.0, 5.0]),  # its priority
+        st.sampled_from([{}, {"gpu": 1.0}, {"gpu": 2.0}]),
+        st.sampled_from([0.0, 1.0, 40.0]),  # seconds that pass
+    ),
+    max_size=60,
+)
+
+
+@given(steps)
+def test_each_job_has_its_turn_once(
+    steps: list[tuple[str, int, float, Needs, float]],
+) -> None:
+    """Whatever is given back to the head of its line, or waits no more."""
+    waiting: set[tuple[int, int]] = set()
+    lines = Queues(lambda run, index: (run, index) in waiting)
+    now = 0.0
+
+    def take() -> None:
+        expected = lines.next(now, everything)
+        ref = lines.take(now, everything)
+        assert ref == expected
+        assert (ref is None) == (not waiting)
+        waiting.discard(ref or (0, -1))
+
+    for index, (what, run, priority, needs, passing) in enumerate(steps):
+        now += passing
+
+        if what.startswith("put"):
+            waiting.add((run, index))
+            lines.put(run, index, priority, needs, now, first=what == "put first")
+        elif what == "take":
+            take()
+        elif waiting:
+            waiting.remove(min(waiting))
+
+    while waiting:
+        take()
+
+    assert lines.take(now, everything) is None
+    assert not lines._lines

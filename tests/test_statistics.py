@@ -28,6 +28,10 @@ async def test_statistics(tmp_path: Path) -> None:
         await long.n0.write(str(path))
         await broad.source.write(str(path))
         runs = [long.submit(), broad.submit()]
+
+        for run in runs:
+            await flows.until_started(run)
+
         during = orchestrator.statistics()
         path.touch()
 

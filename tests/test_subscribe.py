@@ -205,6 +205,8 @@ async def test_callbacks_of_a_run_that_is_under_way(
     calls = Calls()
     one = await scenario.submit(idempotency_key="k").accepted()
 
+    await flows.until_started(one)
+
     same = scenario.submit(idempotency_key="k", callbacks=[calls.plain])
     path.touch()
     await same

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import TextIO
 
 from asyncflow.abc import Call, Kept, Printed, Progress, Raised, Watch
 from asyncflow.worker.current import job_of, running
+from asyncflow.worker.naming import Factory, naming_jobs
 from asyncflow.worker.outcome import cut
 from asyncflow.worker.trip import beyond_ours, keep_result, raised, read_input
 
@@ -20,6 +22,8 @@ _printed: ContextVar[tuple[list[str], bool] | None] = ContextVar(
 )
 _lock = threading.Lock()
 _users = 0
+_naming: tuple[Factory, Factory] | None = None
+"""What makes log records while jobs run, and what did before."""
 
 
 class _Split(io.TextIOBase):
@@ -111,7 +115,7 @@ def failed(error: BaseException) -> Raised:
 
 
 def _install() -> None:
-    global _users
+    global _users, _naming
 
     with _lock:
         _users += 1
@@ -122,16 +126,29 @@ def _install() -> None:
         if not isinstance(sys.stderr, _Split):
             sys.stderr = _Split(sys.stderr)
 
+        if _naming is None:
+            plain = logging.getLogRecordFactory()
+            _naming = naming_jobs(plain), plain
+            logging.setLogRecordFactory(_naming[0])
+
 
 def _uninstall() -> None:
-    global _users
+    global _users, _naming
 
     with _lock:
         _users -= 1
 
-        if not _users:
-            if isinstance(sys.stdout, _Split):
-                sys.stdout = sys.stdout.target
+        if _users:
+            return
 
-            if isinstance(sys.stderr, _Split):
-                sys.stderr = sys.stderr.target
+        if isinstance(sys.stdout, _Split):
+            sys.stdout = sys.stdout.target
+
+        if isinstance(sys.stderr, _Split):
+            sys.stderr = sys.stderr.target
+
+        if _naming is not None:
+            if logging.getLogRecordFactory() is _naming[0]:
+                logging.setLogRecordFactory(_naming[1])
+
+            _naming = None

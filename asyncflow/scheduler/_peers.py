@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
@@ -32,9 +32,7 @@ from anyio.abc import ByteStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from asyncflow.folder import Folder
-
-LONGEST = 100
-"""The most bytes that the path of a socket may have on all systems."""
+from asyncflow.worker.channel import short
 
 _REQUEST = 65536
 """The most bytes of a request."""
@@ -76,7 +74,7 @@ class Peers:
             stack.push_async_callback(to_thread.run_sync, folder.remove)
             self.address = os.path.join(folder.path, "socket")
 
-            with _short(self.address) as path:
+            with short(self.address) as path:
                 listener = await create_unix_listener(path, mode=0o600)
 
             await stack.enter_async_context(listener)
@@ -155,7 +153,7 @@ async def greet(address: str, own_id: str) -> None:
 
 async def _ask(address: str, request: object) -> None:
     try:
-        with _short(address) as path:
+        with short(address) as path:
             stream = await connect_unix(path)
 
         async with stream:
@@ -163,18 +161,3 @@ async def _ask(address: str, request: object) -> None:
             await BufferedByteReceiveStream(stream).receive_exactly(len(_DONE))
     except _GONE as error:
         raise PeerGone(address) from error
-
-
-@contextmanager
-def _short(path: str) -> Iterator[str]:
-    """Give a path of a file that is short enough for a socket, as long as it is used."""
-    if len(os.fsencode(path)) <= LONGEST:
-        yield path
-        return
-
-    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
-
-    try:
-        yield f"/proc/self/fd/{folder}/{os.path.basename(path)}"
-    finally:
-        os.close(folder)

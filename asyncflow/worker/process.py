@@ -23,7 +23,7 @@ from typing import TextIO
 
 from asyncflow.worker import codec
 from asyncflow.worker.channel import Channel
-from asyncflow.worker.current import current_job
+from asyncflow.worker.naming import naming_jobs
 from asyncflow.worker.outcome import Printed, read_slice
 from asyncflow.worker.spool import Spool
 from asyncflow.worker.tokens import Tokens
@@ -257,16 +257,7 @@ def _write_records(level: int) -> None:
     """Write log records that no handler of the user's takes; name the job in each."""
     logging.lastResort = _Records()
     logging.getLogger().setLevel(level)
-    make = logging.getLogRecordFactory()
-
-    def factory(*args: object, **kwargs: object) -> logging.LogRecord:
-        record = make(*args, **kwargs)
-        job = current_job()
-        record.job_id = job.id if job else None
-        record.submission_id = job.submission_id if job else None
-        return record
-
-    logging.setLogRecordFactory(factory)
+    logging.setLogRecordFactory(naming_jobs(logging.getLogRecordFactory()))
 
 
 def _watch(protocol: int) -> None:
