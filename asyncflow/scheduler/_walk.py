@@ -26,18 +26,18 @@ from asyncflow.records import Record
 from asyncflow.scheduler import _skips
 from asyncflow.scheduler._flight import Flight, judge
 from asyncflow.scheduler._group import Group
-from asyncflow.scheduler._limits import Limits
-from asyncflow.scheduler._notes import Notes
-from asyncflow.scheduler._plan import (
+from asyncflow.scheduler._instructions import (
     Block,
     End,
     Finish,
     Instruction,
     Kill,
     MakeReady,
-    Plan,
     Ref,
 )
+from asyncflow.scheduler._limits import Limits
+from asyncflow.scheduler._notes import Notes
+from asyncflow.scheduler._plan import Plan
 from asyncflow.scheduler._retries import wait_before_next
 from asyncflow.scheduler._seats import Seats
 from asyncflow.scheduler._travel import Travel
