@@ -46,7 +46,9 @@ if TYPE_CHECKING:
     from asyncflow.entities.sequence import Sequence as Sequence
     from asyncflow.entities.statistics import Statistics as Statistics
     from asyncflow.entities.submission import Submission as Submission
-    from asyncflow.entities.submission import SubmissionStatus as SubmissionStatus
+    from asyncflow.entities.submission_status import (
+        SubmissionStatus as SubmissionStatus,
+    )
     from asyncflow.entities.task import Task as Task
     from asyncflow.errors import AsyncflowError as AsyncflowError
     from asyncflow.errors import BlockingCall as BlockingCall
@@ -101,7 +103,8 @@ _HOMES = {
     "entities.scenario": "Scenario",
     "entities.sequence": "Sequence",
     "entities.statistics": "Statistics",
-    "entities.submission": "Submission SubmissionStatus",
+    "entities.submission": "Submission",
+    "entities.submission_status": "SubmissionStatus",
     "entities.task": "Task",
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
     "DataNodeWritingError EventsLost InsideWorker JobFailed NoData NotDeclared NotFound "

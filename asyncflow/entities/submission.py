@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import logging
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
 from contextlib import nullcontext
@@ -20,6 +19,7 @@ from asyncflow.entities.dag import Dag
 from asyncflow.entities.engine import Engine, OnFailure
 from asyncflow.entities.history import History, event_of, kind_of
 from asyncflow.entities.job import FINAL, Job, Status
+from asyncflow.entities.submission_status import SubmissionStatus, status_of
 from asyncflow.entities.submittable import Submittable
 from asyncflow.errors import (
     SubmissionCanceled,
@@ -29,23 +29,6 @@ from asyncflow.errors import (
 from asyncflow.records import JobRecord, SubmissionRecord
 
 _logger = logging.getLogger("asyncflow")
-
-
-class SubmissionStatus(enum.Enum):
-    """The status of a submission: the furthest that its jobs have come."""
-
-    SUBMITTED = "SUBMITTED"
-    BLOCKED = "BLOCKED"
-    PENDING = "PENDING"
-    RUNNING = "RUNNING"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    CANCELED = "CANCELED"
-
-
-FINAL_SUBMISSION = frozenset(
-    {SubmissionStatus.COMPLETED, SubmissionStatus.FAILED, SubmissionStatus.CANCELED}
-)
 
 
 @attrs.define(eq=False, repr=False)
@@ -120,20 +103,7 @@ class Submission:
     @property
     def status(self) -> SubmissionStatus:
         """Its status: final once every job has ended."""
-        counts = self._counts
-
-        if self._finished_at is None:
-            for status in (Status.RUNNING, Status.PENDING, Status.BLOCKED):
-                if counts[status]:
-                    return SubmissionStatus(status.value)
-
-            return SubmissionStatus.SUBMITTED
-
-        for status in (Status.FAILED, Status.CANCELED):
-            if counts[status]:
-                return SubmissionStatus(status.value)
-
-        return SubmissionStatus.COMPLETED
+        return status_of(self._counts, is_finished=self.is_finished)
 
     @property
     def is_finished(self) -> bool:

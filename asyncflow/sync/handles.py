@@ -18,7 +18,7 @@ from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
 from asyncflow.entities.submission import Submission as AsyncSubmission
-from asyncflow.entities.submission import SubmissionStatus
+from asyncflow.entities.submission_status import SubmissionStatus
 from asyncflow.entities.task import Task as AsyncTask
 from asyncflow.errors import SubmissionCanceled, SubmissionFailed
 from asyncflow.events import Event
