@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from asyncflow.events import JobEvent as JobEvent
     from asyncflow.events import JobFinished as JobFinished
     from asyncflow.events import JobPending as JobPending
+    from asyncflow.events import JobProgressed as JobProgressed
     from asyncflow.events import JobStarted as JobStarted
     from asyncflow.events import SubmissionFinished as SubmissionFinished
     from asyncflow.events import SubmissionStarted as SubmissionStarted
@@ -107,8 +108,8 @@ _HOMES = {
     "NotOpen NotPicklable Problem RemoteTraceback StoreFailed SubmissionCanceled "
     "SubmissionFailed SubmissionInterrupted UnsupportedLoop UsageError ValueDamaged "
     "ValueMissing",
-    "events": "Event JobEvent JobFinished JobPending JobStarted SubmissionFinished "
-    "SubmissionStarted",
+    "events": "Event JobEvent JobFinished JobPending JobProgressed JobStarted "
+    "SubmissionFinished SubmissionStarted",
     "orchestrator": "Orchestrator",
     "records": "AttemptRecord JobRecord ScenarioRecord SubmissionRecord",
     "scheduler._stream": "EventStream",

@@ -41,6 +41,7 @@ PUBLIC = (
     "JobFailed",
     "JobFinished",
     "JobPending",
+    "JobProgressed",
     "JobRecord",
     "JobStarted",
     "NoData",
