@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import ValueDamaged as ValueDamaged
     from asyncflow.errors import ValueMissing as ValueMissing
     from asyncflow.events import Event as Event
+    from asyncflow.events import JobAttemptFailed as JobAttemptFailed
     from asyncflow.events import JobEvent as JobEvent
     from asyncflow.events import JobFinished as JobFinished
     from asyncflow.events import JobPending as JobPending
@@ -108,8 +109,8 @@ _HOMES = {
     "NotOpen NotPicklable Problem RemoteTraceback StoreFailed SubmissionCanceled "
     "SubmissionFailed SubmissionInterrupted UnsupportedLoop UsageError ValueDamaged "
     "ValueMissing",
-    "events": "Event JobEvent JobFinished JobPending JobProgressed JobStarted "
-    "SubmissionFinished SubmissionStarted",
+    "events": "Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "
+    "JobStarted SubmissionFinished SubmissionStarted",
     "orchestrator": "Orchestrator",
     "records": "AttemptRecord JobRecord ScenarioRecord SubmissionRecord",
     "scheduler._stream": "EventStream",

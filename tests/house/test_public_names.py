@@ -36,6 +36,7 @@ PUBLIC = (
     "EventsLost",
     "InsideWorker",
     "Job",
+    "JobAttemptFailed",
     "JobConfig",
     "JobEvent",
     "JobFailed",
