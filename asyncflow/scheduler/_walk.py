@@ -39,7 +39,7 @@ from asyncflow.scheduler._plan import (
     Ref,
 )
 from asyncflow.scheduler._retries import wait_before_next
-from asyncflow.scheduler._seats import Seats
+from asyncflow.scheduler._seats import Seats, Tracer
 from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
 
@@ -68,6 +68,7 @@ class Walk:
     :param echo: whether to print what jobs printed in other processes
     :param resources: how much there is of each named resource
     :param watchers: who is told of each run that begins here
+    :param tracer: gives the traces that jobs continue
     """
 
     store: Store
@@ -78,6 +79,7 @@ class Walk:
     group: Group
     watchers: Sequence[Callable[[Submission], None]] = ()
     resources: Mapping[str, float] = attrs.field(factory=dict)
+    tracer: Tracer = attrs.field(factory=Tracer)
     _plan: Plan = attrs.field(init=False)
     _runs: dict[int, Submission] = attrs.field(init=False, factory=dict)
     _numbers: dict[Submission, int] = attrs.field(init=False, factory=dict)
@@ -114,6 +116,7 @@ class Walk:
             self.limiter,
             self.echo,
             self.group,
+            self.tracer,
         )
 
     def submit(
