@@ -139,7 +139,7 @@ async def test_who_stops_watching_costs_nothing_more(
     await anext(watcher)
     assert len(submission._live) == 1
     await watcher.aclose()  # type: ignore[attr-defined]  # it is a generator
-    assert submission._live == []
+    assert submission._live == ()
     go.set()
     await submission
 

@@ -116,7 +116,7 @@ class Submission:
     )
     """Who is told how far jobs have come; None where nobody listens."""
     _history: History = attrs.field(init=False, factory=History)
-    _live: list[Live] = attrs.field(init=False, factory=list)
+    _live: tuple[Live, ...] = attrs.field(init=False, default=())
     """What each watcher is still to be told of the progress of jobs."""
     _done: Event = attrs.field(init=False, factory=Event)
     _news: Event | None = attrs.field(init=False, default=None)
@@ -253,7 +253,7 @@ class Submission:
     async def __aiter__(self) -> AsyncIterator[events.Event]:
         index = 0
         live = Live()
-        self._live.append(live)
+        self._live = (*self._live, live)
 
         try:
             while True:
@@ -279,7 +279,7 @@ class Submission:
 
                 await self._news.wait()
         finally:
-            self._live.remove(live)
+            self._live = tuple(one for one in self._live if one is not live)
 
     def moved(self, job: Job, old: Status, new: Status, at: float, reason: str) -> None:
         """Take note that a job changed its status. For the walk alone."""
