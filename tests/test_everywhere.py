@@ -177,13 +177,62 @@ print(failed.jobs[0].stacktrace)
 CLOSE = "await orchestrator.__aexit__(None, None, None)"
 
 
+INTERRUPT = """
+import os, signal
+from asyncflow import JobStarted
+
+def wait(nb):
+    while not os.path.exists("go"):
+        pass
+
+waiting = Config.configure_task("wait", wait, my_input)
+waiting_cfg = Config.configure_scenario("waiting", waiting)
+run = (await orchestrator.create_scenario(waiting_cfg)).submit()
+
+async for event in run:
+    if isinstance(event, JobStarted):
+        break
+
+os.kill(os.getpid(), signal.SIGINT)  # as the kernel's "interrupt" does
+await run
+"""
+
+AFTER = """
+print(orchestrator.is_open, run.status.value)
+open("go", "w").close()
+await run
+print(run.status.value)
+"""
+
+
 @pytest.mark.limit(120)
 def test_a_notebook(tmp_path: Path) -> None:
     """Run with top-level `await`, over several cells, and with the blocking face."""
     cells = [DECLARED, MAIN, "await main()", OPEN, FAIL, CLOSE, SYNC]
-    notebook = nbformat.v4.new_notebook(
-        cells=list(map(nbformat.v4.new_code_cell, cells))
-    )
+    texts = executed(tmp_path, cells)
+    assert texts[0] == ["main runs"]
+    assert texts[2] == PRINTED[1:]
+    assert texts[3] == ["adding", "value 52"]
+    assert "    raise ValueError(text)" in texts[4]
+    assert "ValueError: a line of the cell" in texts[4]
+    assert texts[6] == ["adding", "value 52"]
+
+
+@pytest.mark.limit(120)
+def test_a_run_survives_an_interrupted_cell(tmp_path: Path) -> None:
+    texts = executed(tmp_path, [DECLARED, OPEN, INTERRUPT, AFTER, CLOSE])
+    assert texts[3] == ["True RUNNING", "COMPLETED"]
+
+
+def executed(tmp_path: Path, cells: list[str]) -> list[list[str]]:
+    """Run a notebook; return the lines that each of its cells has printed."""
+    made = list(map(nbformat.v4.new_code_cell, cells))
+
+    for cell in made:
+        if cell["source"] == INTERRUPT:
+            cell["metadata"]["tags"] = ["raises-exception"]
+
+    notebook = nbformat.v4.new_notebook(cells=made)
     nbformat.write(notebook, tmp_path / "notebook.ipynb")
     folders = {
         name: str(tmp_path / name.lower())
@@ -203,19 +252,13 @@ def test_a_notebook(tmp_path: Path) -> None:
         timeout=100,
         check=True,
     )
-    executed = json.loads((tmp_path / "executed.ipynb").read_text())
-    texts = [
+    ended = json.loads((tmp_path / "executed.ipynb").read_text())
+    return [
         "".join(
             "".join(output.get("text", ())) for output in cell["outputs"]
         ).splitlines()
-        for cell in executed["cells"]
+        for cell in ended["cells"]
     ]
-    assert texts[0] == ["main runs"]
-    assert texts[2] == PRINTED[1:]
-    assert texts[3] == ["adding", "value 52"]
-    assert "    raise ValueError(text)" in texts[4]
-    assert "ValueError: a line of the cell" in texts[4]
-    assert texts[6] == ["adding", "value 52"]
 
 
 # --------------------------------------------------------------------------- a web server

@@ -35,6 +35,9 @@ def second(value):
     while not os.path.exists("go"):
         time.sleep(0.01)
 
+    if os.environ.get("FAIL"):
+        raise ValueError("no")
+
     return value + 1
 
 def third(value):
@@ -312,3 +315,22 @@ def test_a_web_server_kills_at_the_second(tmp_path: Path, loop: str) -> None:
 
     assert tracebacks(shown.text) <= 1, shown.text
     assert kept(tmp_path)[0] == ""
+
+
+def test_what_fails_while_it_drains_has_failed(tmp_path: Path) -> None:
+    with program(tmp_path, SCRIPT, FAIL="yes") as shown:
+        shown.press_ctrl_c()
+        shown.until(DRAINING)
+        (tmp_path / "go").touch()
+        assert shown.ended() == -signal.SIGINT
+
+    expected = {"first": "COMPLETED", "second": "FAILED", "third": "ABANDONED"}
+    assert kept(tmp_path) == ("", expected)
+
+    (tmp_path / "again.py").write_text(AGAIN)
+
+    with terminal("again.py", folder=tmp_path) as shown:
+        assert shown.ended() == 0, shown.text
+
+    assert kept(tmp_path) == ("FAILED", {**expected, "other": "COMPLETED"})
+    assert sorted(ran(tmp_path)) == ["first", "other", "second"]

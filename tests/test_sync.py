@@ -593,16 +593,17 @@ async def work(value):
     assert sorted(out.splitlines()) == ["main ends", "worked in a thread"]
 
 
-def test_an_interrupt_at_exit_ends_the_runs(tmp_path: Path) -> None:
-    """What it logs is in `test_shutdown`; here, that nobody waits for ten minutes."""
+def test_an_interrupt_at_exit_drains(tmp_path: Path) -> None:
     code = PROGRAM.format(function="block") + (
         "import logging\n"
         "logging.basicConfig(stream=sys.stdout)\n"
-        "from tests.test_sync import interrupt_in\n"
+        "from tests.test_sync import interrupt_in, until_started\n"
+        "until_started(submission)\n"
         "interrupt_in('_stop_running')\n"
     )
     out = programs.run("-c", code, folder=tmp_path)
     assert "main ends" in out
+    assert "draining 1 running job" in out
 
 
 def test_a_program_that_was_interrupted_does_not_wait(tmp_path: Path) -> None:
