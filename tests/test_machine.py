@@ -289,11 +289,11 @@ class Machine(RuleBasedStateMachine):
         assert run.handle is not None
         job = run.handle.jobs[index % len(run.handle.jobs)]
 
-        number = self.walk._numbers.get(run.handle)
+        number = self.walk._runs.number(run.handle)
         ref = number, run.handle.jobs.index(job)
 
         if number is not None:
-            may_complete = job.is_finished or ref in self.walk._flights
+            may_complete = job.is_finished or ref in self.walk._flights._by_ref
             job.cancel()
 
             if not may_complete:
@@ -480,14 +480,14 @@ class Machine(RuleBasedStateMachine):
         """Check what is true between any two turns of the event loop."""
         walk, plan = self.walk, self.walk._plan
         assert not self.complaints.found, "\n".join(self.complaints.found)
-        assert not walk._broken
+        assert not walk._runs.is_broken
         states = [
             ((run, index), status)
             for run, state in plan._runs.items()
             for index, status in enumerate(state.status)
         ]
         seated = {ref for ref, status in states if status is Status.RUNNING}
-        assert seated == set(walk._flights)
+        assert seated == set(walk._flights._by_ref)
         ready = [ref for ref, status in states if status is Status.PENDING]
         assert plan.ready == len(ready)
         taken: Counter[str] = Counter()
@@ -511,11 +511,11 @@ class Machine(RuleBasedStateMachine):
         assert not plan.has_arrivals
         assert plan.ready == 0
         assert not plan._takers
-        assert not walk._flights
+        assert not walk._flights._by_ref
         assert not walk._deadlines
-        assert not walk._limits._clocks
-        assert not walk._runs
-        assert not walk._numbers
+        assert not walk._flights._limits._clocks
+        assert not walk._runs._by_number
+        assert not walk._runs._numbers
         assert not walk._waiting
         executor: Any = walk.executors["process"]
         inner = getattr(executor, "inner", executor)

@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 
 from asyncflow.entities.graph import Graph
 from asyncflow.entities.job import DONE, FINAL, Status
-from asyncflow.scheduler._plan import (
+from asyncflow.scheduler._instructions import (
     Block,
     End,
     Finish,
     Instruction,
     Kill,
     MakeReady,
-    Plan,
     Ref,
 )
+from asyncflow.scheduler._plan import Plan
 from asyncflow.scheduler._queues import Needs
 
 History: TypeAlias = dict[int, Status]

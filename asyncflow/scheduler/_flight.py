@@ -20,7 +20,7 @@ from asyncflow.abc import (
 )
 from asyncflow.entities.data_node import Version
 from asyncflow.entities.job import Job, Status
-from asyncflow.scheduler._plan import Ref
+from asyncflow.scheduler._instructions import Ref
 from asyncflow.scheduler._skips import versions as numbers
 from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions

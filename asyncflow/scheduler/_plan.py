@@ -4,13 +4,14 @@ Pure: no await, no clock, no identifiers made, no log. Each method is an event; 
 the instructions that follow. A job is named by its run (a number) and its place in it.
 
 Two rules decide when a job is ready. Inside a run it waits for the jobs that write its
-inputs. Between runs, jobs that touch one data node keep the order of their submission: a
-reader waits for the writers before it, a writer for the writers and readers before it.
-Such an order is not a need: whatever becomes of the earlier job, the later one goes on.
+inputs. Between runs, jobs that touch one data node keep the order of their submission:
+see `_order`. Such an order is not a need: whatever becomes of the earlier job, the later
+one goes on.
 
 All edges point from earlier to later, so nothing can wait in a circle. Whose turn it is
-among the ready ones, `_queues` says. The cost is linear in the edges. As it may be much for a large run, jobs are *admitted* to these rules
-a few at a time, in the order of submission; nobody can run before.
+among the ready ones, `_queues` says. The cost is linear in the edges. As it may be much
+for a large run, jobs are *admitted* to these rules a few at a time, in the order of
+submission; nobody can run before.
 """
 
 from __future__ import annotations
@@ -18,92 +19,25 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TypeAlias
 
 import attrs
 
 from asyncflow.entities.graph import Graph
 from asyncflow.entities.job import DONE, Status
+from asyncflow.scheduler._instructions import (
+    Block,
+    End,
+    Finish,
+    Instruction,
+    Kill,
+    MakeReady,
+    Ref,
+)
+from asyncflow.scheduler._order import Order
 from asyncflow.scheduler._queues import NO_NEEDS, Needs, Queues
-
-Ref: TypeAlias = tuple[int, int]
-"""A job: its run, and its place in the run."""
-
-
-@attrs.frozen
-class Block:
-    """The job waits for others."""
-
-    ref: Ref
-
-
-@attrs.frozen
-class MakeReady:
-    """The job waits for nothing but a worker."""
-
-    ref: Ref
-
-
-@attrs.frozen
-class End:
-    """The job ends without having run."""
-
-    ref: Ref
-    status: Status
-    reason: str
-
-
-@attrs.frozen
-class Kill:
-    """The job has a seat, and must not run; if it does not end by itself it gets the
-    status.
-    """
-
-    ref: Ref
-    reason: str
-    status: Status = Status.CANCELED
-
-
-@attrs.frozen
-class Finish:
-    """Every job of the run has ended."""
-
-    run: int
-
-
-Instruction: TypeAlias = Block | MakeReady | End | Kill | Finish
+from asyncflow.scheduler._run_state import RunState
 
 _WAITING = frozenset({Status.SUBMITTED, Status.BLOCKED})
-
-
-@attrs.define(eq=False)
-class _Run:
-    """A run: the state of its jobs, each list by place."""
-
-    graph: Graph
-    stop: bool
-    names: Sequence[str]
-    open: int
-    """How many jobs have not ended."""
-    needs: list[int]
-    """How many jobs that it needs have not ended well."""
-    order: list[int]
-    """How many jobs of earlier runs it has to wait for."""
-    status: list[Status]
-    priority: float
-    job_needs: Mapping[int, Needs]
-    """The named resources of those jobs that need some."""
-    admitted: int = 0
-    """How many jobs were admitted: those at the first places."""
-    followers: dict[int, list[Ref]] = attrs.field(factory=dict)
-    """The jobs of later runs that wait for a job."""
-    kept: int = attrs.field(init=False)
-    """How many jobs still keep a place in the order between runs."""
-    stopped: bool = False
-    finished: bool = False
-
-    def __attrs_post_init__(self) -> None:
-        self.kept = self.open
 
 
 @attrs.define(eq=False)
@@ -116,11 +50,8 @@ class Plan:
     resources: Needs = NO_NEEDS
     ready: int = attrs.field(init=False, default=0)
     """How many jobs wait for a seat."""
-    _runs: dict[int, _Run] = attrs.field(init=False, factory=dict)
-    _writers: dict[str, Ref] = attrs.field(init=False, factory=dict)
-    """For each data node, the last job that will write it."""
-    _readers: dict[str, dict[Ref, None]] = attrs.field(init=False, factory=dict)
-    """For each data node, the jobs that will read what this writer writes."""
+    _runs: dict[int, RunState] = attrs.field(init=False, factory=dict)
+    _order: Order = attrs.field(init=False)
     _queues: Queues = attrs.field(init=False)
     _takers: dict[Ref, Needs] = attrs.field(init=False, factory=dict)
     """The jobs that have a seat and named resources."""
@@ -129,6 +60,7 @@ class Plan:
 
     def __attrs_post_init__(self) -> None:
         self._queues = Queues(self._is_ready)
+        self._order = Order(self._runs, self._check_ready)
 
     def submitted(
         self,
@@ -149,22 +81,10 @@ class Plan:
         :param needs: the named resources of those jobs that need some
         :param ended: how jobs ended before, where the run goes on after a crash
         """
-        count = len(graph.successors)
-
-        if not count:
+        if not graph.successors:
             return [Finish(run)]
 
-        state = _Run(
-            graph,
-            stop,
-            names,
-            count,
-            list(graph.predecessors),
-            [0] * count,
-            [Status.SUBMITTED] * count,
-            priority,
-            needs,
-        )
+        state = RunState(graph, stop, names, priority, needs)
         self._runs[run] = state
         self._arrivals.append(run)
         instructions: list[Instruction] = []
@@ -332,7 +252,7 @@ class Plan:
 
     def will_be_written(self, node: str) -> bool:
         """Tell whether a job that has not ended writes this data node."""
-        return node in self._writers or any(
+        return self._order.will_be_written(node) or any(
             node in writes
             for run in self._arrivals
             if run in self._runs
@@ -342,12 +262,12 @@ class Plan:
     @property
     def is_idle(self) -> bool:
         """Whether every run has finished."""
-        return not (self._runs or self._writers or self._readers)
+        return not self._runs and self._order.is_empty
 
     def _resume(
         self,
         run: int,
-        state: _Run,
+        state: RunState,
         ended: Mapping[int, Status],
         instructions: list[Instruction],
     ) -> None:
@@ -360,7 +280,7 @@ class Plan:
         for index, status in ended.items():
             state.status[index] = status
             state.open -= 1
-            self._forget(run, state)
+            self._order.forget(run, state)
 
             if status in DONE:
                 for successor in state.graph.successors[index]:
@@ -397,7 +317,9 @@ class Plan:
         if index in state.job_needs:
             self._takers[ref] = state.job_needs[index]
 
-    def _put(self, ref: Ref, state: _Run, now: float, *, first: bool = False) -> None:
+    def _put(
+        self, ref: Ref, state: RunState, now: float, *, first: bool = False
+    ) -> None:
         run, index = ref
         state.status[index] = Status.PENDING
         needs = state.job_needs.get(index, NO_NEEDS)
@@ -405,38 +327,17 @@ class Plan:
         self.ready += 1
 
     def _admit(
-        self, ref: Ref, state: _Run, instructions: list[Instruction], now: float
+        self, ref: Ref, state: RunState, instructions: list[Instruction], now: float
     ) -> None:
-        self._register(ref, state)
+        self._order.register(ref, state)
         state.status[ref[1]] = Status.BLOCKED
         self._check_ready(ref, state, instructions, now)
 
         if state.status[ref[1]] is Status.BLOCKED:
             instructions.append(Block(ref))
 
-    def _register(self, ref: Ref, state: _Run) -> None:
-        """Put a job behind those of earlier runs that touch its data nodes."""
-        index = ref[1]
-
-        for name in state.graph.reads[index]:
-            self._follow(ref, state, self._writers.get(name))
-            self._readers.setdefault(name, {})[ref] = None
-
-        for name in state.graph.writes[index]:
-            self._follow(ref, state, self._writers.get(name))
-
-            for reader in self._readers.pop(name, ()):
-                self._follow(ref, state, reader)
-
-            self._writers[name] = ref
-
-    def _follow(self, ref: Ref, state: _Run, earlier: Ref | None) -> None:
-        if earlier is not None and earlier[0] != ref[0]:
-            self._runs[earlier[0]].followers.setdefault(earlier[1], []).append(ref)
-            state.order[ref[1]] += 1
-
     def _check_ready(
-        self, ref: Ref, state: _Run, instructions: list[Instruction], now: float
+        self, ref: Ref, state: RunState, instructions: list[Instruction], now: float
     ) -> None:
         index = ref[1]
 
@@ -451,7 +352,7 @@ class Plan:
     def _end(
         self,
         ref: Ref,
-        state: _Run,
+        state: RunState,
         status: Status,
         instructions: list[Instruction],
         now: float,
@@ -460,7 +361,7 @@ class Plan:
         run, index = ref
         state.status[index] = status
         state.open -= 1
-        self._release(ref, state, instructions, now)
+        self._order.release(ref, state, instructions, now)
 
         if status in DONE:
             for successor in state.graph.successors[index]:
@@ -472,7 +373,7 @@ class Plan:
     def _abandon(
         self,
         run: int,
-        state: _Run,
+        state: RunState,
         failed: int,
         instructions: list[Instruction],
         now: float,
@@ -482,11 +383,10 @@ class Plan:
 
         while waiting:
             cause = waiting.pop()
-            verb = _VERBS[state.status[cause]]
+            reason = state.why_abandoned(cause)
 
             for index in state.graph.successors[cause]:
                 if state.status[index] in _WAITING:
-                    reason = f"it needs {state.names[cause]}, which {verb}"
                     end = End((run, index), Status.ABANDONED, reason)
                     self._drop(end, state, instructions, now)
                     waiting.append(index)
@@ -494,7 +394,7 @@ class Plan:
     def _stop(
         self,
         run: int,
-        state: _Run,
+        state: RunState,
         reason: str,
         instructions: list[Instruction],
         now: float,
@@ -512,7 +412,7 @@ class Plan:
                 self._drop(end, state, instructions, now)
 
     def _drop(
-        self, end: End, state: _Run, instructions: list[Instruction], now: float
+        self, end: End, state: RunState, instructions: list[Instruction], now: float
     ) -> None:
         """End a job that has no seat."""
         index = end.ref[1]
@@ -523,78 +423,13 @@ class Plan:
         instructions.append(end)
 
         if was_admitted:
-            self._release(end.ref, state, instructions, now)
+            self._order.release(end.ref, state, instructions, now)
         else:
-            self._forget(end.ref[0], state)
-
-    def _release(
-        self, ref: Ref, state: _Run, instructions: list[Instruction], now: float
-    ) -> None:
-        """Let those go on that come after a job, once it has ended.
-
-        A job that ended before its turn keeps its place in the order until those before
-        it have ended too: who comes after it comes after them.
-        """
-        if not state.followers and not state.order[ref[1]]:  # the usual case
-            self._leave(ref, state)
-            return
-
-        waiting = [(ref, state)]
-
-        while waiting:
-            (run, index), state = waiting.pop()
-
-            if state.order[index]:
-                continue
-
-            self._leave((run, index), state)
-
-            for follower in state.followers.pop(index, ()):
-                later = self._runs[follower[0]]
-                later.order[follower[1]] -= 1
-
-                if later.order[follower[1]]:
-                    continue
-
-                if later.status[follower[1]] is Status.BLOCKED:
-                    self._check_ready(follower, later, instructions, now)
-                else:
-                    waiting.append((follower, later))
-
-    def _leave(self, ref: Ref, state: _Run) -> None:
-        """Forget that a job uses its data nodes; with the last job, forget the run."""
-        self._forget(ref[0], state)
-
-        for name in state.graph.reads[ref[1]]:
-            readers = self._readers.get(name)
-
-            if readers is not None:
-                readers.pop(ref, None)
-
-                if not readers:
-                    del self._readers[name]
-
-        for name in state.graph.writes[ref[1]]:
-            if self._writers.get(name) == ref:
-                del self._writers[name]
-
-    def _forget(self, run: int, state: _Run) -> None:
-        """Let a job's place in the order go, and the run with its last one."""
-        state.kept -= 1
-
-        if not state.kept:
-            del self._runs[run]
+            self._order.forget(end.ref[0], state)
 
     def _check_finished(
-        self, run: int, state: _Run, instructions: list[Instruction]
+        self, run: int, state: RunState, instructions: list[Instruction]
     ) -> None:
         if not state.open and not state.finished:
             state.finished = True
             instructions.append(Finish(run))
-
-
-_VERBS = {
-    Status.FAILED: "failed",
-    Status.CANCELED: "was cancelled",
-    Status.ABANDONED: "was abandoned",
-}

@@ -1,0 +1,352 @@
+"""The flights: what becomes of the jobs that have a seat.
+
+A job takes off when a seat asks for one, and is over when it has ended or was given back.
+Its executor tells what happens to it; the plan is told, the store, and the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+import attrs
+from anyio import Event
+
+from asyncflow.abc import Executor, Kept, Killed, Log, Outcome, Progress, Store
+from asyncflow.entities.job import Job, Status
+from asyncflow.records import Record
+from asyncflow.scheduler import _skips
+from asyncflow.scheduler._flight import Flight, judge
+from asyncflow.scheduler._instructions import Instruction, Kill, Ref
+from asyncflow.scheduler._limits import Limits
+from asyncflow.scheduler._notes import Notes
+from asyncflow.scheduler._plan import Plan
+from asyncflow.scheduler._retries import wait_before_next
+from asyncflow.scheduler._runs import Runs
+from asyncflow.scheduler._travel import Travel
+from asyncflow.scheduler._versions import Versions
+
+CarryOut: TypeAlias = Callable[[Sequence[Instruction]], None]
+
+
+@attrs.define(eq=False)
+class Flights:
+    """The jobs that have a seat.
+
+    :param executors: by name
+    :param carry_out: does what the plan says
+    :param fill_soon: has the seats ask for jobs, once what goes on now is done
+    """
+
+    plan: Plan
+    runs: Runs
+    store: Store
+    versions: Versions
+    notes: Notes
+    executors: Mapping[str, Executor]
+    carry_out: CarryOut
+    fill_soon: Callable[[], None]
+    _by_ref: dict[Ref, Flight] = attrs.field(init=False, factory=dict)
+    _limits: Limits = attrs.field(init=False)
+    _is_held: bool = attrs.field(init=False, default=False)
+    """Whether no job is started any more."""
+    _is_hurried: bool = attrs.field(init=False, default=False)
+    """Whether jobs are killed without a grace."""
+    _landing: Event = attrs.field(init=False, factory=Event)
+
+    def __attrs_post_init__(self) -> None:
+        self._limits = Limits(self._over_limit)
+
+    def hold(self) -> None:
+        """Start no job any more, and take those back that have not started yet.
+
+        Those that are known to be short are let go: they are over in a moment.
+        """
+        self._is_held = True
+
+        for flight in list(self._by_ref.values()):
+            if flight.job.status is not Status.RUNNING and not (
+                flight.travel.pace.is_short
+            ):
+                self._kill(flight)
+
+    @property
+    def running(self) -> int:
+        """How many jobs run."""
+        flights = self._by_ref.values()
+        return sum(one.job.status is Status.RUNNING for one in flights)
+
+    async def landed(self) -> None:
+        """Wait until no job has a seat, or somebody is in a hurry."""
+        while self._by_ref and not (self.runs.is_broken or self._is_hurried):
+            if self._landing.is_set():
+                self._landing = Event()
+
+            await self._landing.wait()
+
+    def hurry(self) -> None:
+        """Have what is killed die at once, from here on."""
+        self._is_hurried = True
+        self._landing.set()
+
+        for flight in list(self._by_ref.values()):
+            if flight.verdict is not None:
+                self._kill(flight)
+
+    @property
+    def ready(self) -> int:
+        """How many jobs wait for a seat."""
+        return self.plan.ready
+
+    def next_flight(self, like: Flight | None) -> Flight | None:
+        """Give a seat to the job whose turn it is; from here on it can be killed.
+
+        Those that would do nothing new are skipped on the way.
+
+        :param like: take it only if it may travel with this one; None takes any
+        """
+        if self._is_held:
+            return None
+
+        now = time.monotonic()
+        accepts: Callable[[Ref], bool] | None = None
+
+        if like is not None:
+            other = like.travel
+
+            def accepts(ref: Ref) -> bool:
+                return _go_together(self.runs.travel(ref), other)
+
+        while (ref := self.plan.offered(now, accepts)) is not None:
+            travel = self.runs.travel(ref)
+            reason = self._reason_to_run(ref, travel)
+
+            if reason != "":
+                return self._board(ref, travel, reason or "")
+
+            self._skip(ref)
+
+        return None
+
+    def next_link(self, flight: Flight) -> Flight | None:
+        """Give the same seat to the next link of a chain, if it may travel with it."""
+        ref = self.plan.follower(flight.ref)
+
+        if ref is None:
+            return None
+
+        travel = self.runs.travel(ref)
+
+        if not travel.may_follow or not _go_together(travel, flight.travel):
+            return None
+
+        self.plan.followed(ref)
+        flight.follower = self._board(ref, travel, "")
+        return flight.follower
+
+    def started(self, flight: Flight, log: Log | None) -> None:
+        """Take note that a job has started."""
+        job = flight.job
+        job.log = log or job.log
+
+        if job.status is not Status.RUNNING:
+            _move_to_running(job, time.time())
+            self.notes.watch(self._by_ref.values())
+            self._limits.started(flight)
+
+    def reported(self, flight: Flight, progress: Progress) -> None:
+        """Take note of how far a job has come."""
+        if not flight.is_over:
+            self.started(flight, None)  # of a short job nothing else tells it
+            self._limits.reported(flight)
+            flight.job.reported(progress, time.time())
+
+    def returned(self, flight: Flight) -> None:
+        """Take a job back that was not started."""
+        if flight.is_over:
+            return
+
+        self._close(flight)
+
+        if flight.verdict is None:
+            self.plan.returned(flight.ref, time.monotonic())
+            self.fill_soon()
+        else:
+            job = flight.job
+            why = flight.verdict[1]
+            self._finish_job(flight, Status.CANCELED, why, job.records_of_output())
+
+    def ended(self, flight: Flight, outcome: Outcome) -> None:
+        """Take the outcome of a job: its outputs and its status are saved together."""
+        if flight.is_over:
+            return
+
+        job = flight.job
+        self._close(flight)
+        _move_to_running(
+            job, outcome.usage.started_at if outcome.usage else time.time()
+        )
+
+        if isinstance(outcome, Killed) and flight.verdict is None:
+            self.runs.interrupt(flight.ref[0], "the event loop was stopped")
+
+        status, reason, kept = judge(outcome, flight.verdict)
+        job.took(outcome)
+
+        if status is Status.COMPLETED:
+            self._complete(flight, kept)
+            return
+
+        self._return_followers(flight)
+
+        if status is Status.FAILED and self._tries_again(flight, outcome, reason):
+            return
+
+        self._finish_job(flight, status, reason, job.records_of_output())
+
+    def broken(self) -> None:
+        """Take note that nothing runs any more: an error of ours."""
+        self.runs.broken()
+        self._landing.set()
+
+    def give_up(self) -> None:
+        """Watch no job any more."""
+        self.notes.stop()
+
+        for flight in self._by_ref.values():
+            self._limits.ended(flight)
+
+    def kill(self, kills: Sequence[Kill]) -> None:
+        """Kill jobs; all are known before the first, as that may give others back."""
+        flights = [self._by_ref[kill.ref] for kill in kills]
+
+        for flight, kill in zip(flights, kills, strict=True):
+            flight.verdict = flight.verdict or (kill.status, kill.reason)
+            flight.may_retry = False
+
+        for flight in flights:
+            self._kill(flight)
+
+    def _over_limit(self, flight: Flight, status: Status, reason: str) -> None:
+        """End a job that has a seat, for what its task says."""
+        if flight.verdict is None and not flight.is_over:
+            flight.verdict = status, reason
+            flight.may_retry = True
+            self._kill(flight)
+
+    def _kill(self, flight: Flight) -> None:
+        if flight.is_over:
+            return
+
+        if flight.call is None:  # its executor does not know of it yet
+            self.returned(flight)
+        else:
+            executor = self.executors[flight.travel.executor]
+            executor.kill(flight.call, now=self._is_hurried)
+
+    def _board(self, ref: Ref, travel: Travel, reason: str) -> Flight:
+        flight = self._by_ref[ref] = Flight(ref, self.runs.job(ref), travel, reason)
+        return flight
+
+    def _reason_to_run(self, ref: Ref, travel: Travel) -> str | None:
+        """Say why a skippable job runs, ``""`` if it need not; None for any other."""
+        if travel.fingerprint is None:
+            return None
+
+        if travel.force:
+            return "the run is forced"
+
+        return _skips.reason_to_run(self.runs.job(ref).task, travel.fingerprint)
+
+    def _skip(self, ref: Ref) -> None:
+        job = self.runs.job(ref)
+        job.move(Status.SKIPPED, time.time(), _skips.NOTHING_NEW)
+        self.store.save(job.record())
+        self.carry_out(self.plan.ended(ref, Status.SKIPPED, time.monotonic()))
+
+    def _close(self, flight: Flight) -> None:
+        """Take a job off its seat."""
+        flight.is_over = True
+        del self._by_ref[flight.ref]
+        self._limits.ended(flight)
+
+        for version in flight.reading:
+            self.versions.unpin(version)
+
+        if not self._by_ref:
+            self._landing.set()
+
+    def _return_followers(self, flight: Flight) -> None:
+        """Give the next links of a chain back: they have not run."""
+        if flight.follower is not None:
+            self._return_followers(flight.follower)
+            self.returned(flight.follower)
+
+    def _complete(self, flight: Flight, kept: Sequence[Kept]) -> None:
+        """Make the outputs of a job visible, together with its status."""
+        job = flight.job
+        records = job.records_of_output()
+
+        for node, one in zip(job.task.output.values(), kept, strict=True):
+            records += self.versions.replace(node, one, job_id=job.id)
+
+        if flight.basis is not None:
+            fingerprint = flight.travel.fingerprint or ""
+            records.append(_skips.note(job.task, fingerprint, flight.basis))
+
+        if job.usage is not None:
+            flight.travel.pace.took(job.usage.wall)
+
+        self._finish_job(flight, Status.COMPLETED, flight.reason, records)
+
+    def _tries_again(self, flight: Flight, outcome: Outcome, reason: str) -> bool:
+        """Have a job that failed run again, if its task wants that."""
+        if flight.verdict is not None and not flight.may_retry:
+            return False
+
+        job = flight.job
+        wait = wait_before_next(job, outcome, random.random())  # noqa: S311
+
+        if wait is None:
+            return False
+
+        job.try_again(time.time(), reason)
+        self.store.save(job.record(), *job.records_of_output())
+        self.plan.postponed(flight.ref)
+
+        if wait:
+            asyncio.get_running_loop().call_later(wait, self._due, flight.ref)
+        else:
+            self._due(flight.ref)
+
+        return True
+
+    def _due(self, ref: Ref) -> None:
+        self.carry_out(self.plan.due(ref, time.monotonic()))
+        self.fill_soon()
+
+    def _finish_job(
+        self, flight: Flight, status: Status, reason: str, records: Sequence[Record]
+    ) -> None:
+        job = flight.job
+        job.move(status, time.time(), reason)
+        self.runs.save(flight.ref[0], status, job.record(), *records)
+        self.carry_out(self.plan.ended(flight.ref, status, time.monotonic()))
+
+
+def _move_to_running(job: Job, at: float) -> None:
+    """Catch up with a job that has started, or has even ended: in a chain, it may not
+    be known yet that what it needed has ended.
+    """
+    if job.status is Status.BLOCKED:
+        job.move(Status.PENDING, at)
+
+    if job.status is not Status.RUNNING:
+        job.move(Status.RUNNING, at)
+
+
+def _go_together(one: Travel, other: Travel) -> bool:
+    return one.may_share and one.executor == other.executor and one.pace.is_short

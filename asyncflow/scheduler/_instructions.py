@@ -1,0 +1,56 @@
+"""Instructions: what the plan says that is to be done. Pure, as the plan is."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import attrs
+
+from asyncflow.entities.job import Status
+
+Ref: TypeAlias = tuple[int, int]
+"""A job: its run, and its place in the run."""
+
+
+@attrs.frozen
+class Block:
+    """The job waits for others."""
+
+    ref: Ref
+
+
+@attrs.frozen
+class MakeReady:
+    """The job waits for nothing but a worker."""
+
+    ref: Ref
+
+
+@attrs.frozen
+class End:
+    """The job ends without having run."""
+
+    ref: Ref
+    status: Status
+    reason: str
+
+
+@attrs.frozen
+class Kill:
+    """The job has a seat, and must not run; if it does not end by itself it gets the
+    status.
+    """
+
+    ref: Ref
+    reason: str
+    status: Status = Status.CANCELED
+
+
+@attrs.frozen
+class Finish:
+    """Every job of the run has ended."""
+
+    run: int
+
+
+Instruction: TypeAlias = Block | MakeReady | End | Kill | Finish
