@@ -14,6 +14,7 @@ How it is built; data flows down, imports point up::
                stores/          where records are kept
     join       orchestrator.py  picks and opens them, has the verbs
                watching.py      those that watch: events, callbacks, statistics
+               listing.py       those that list what the store has
     show       sync/            the same verbs, blocking
                otel.py          spans for OpenTelemetry
 

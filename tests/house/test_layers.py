@@ -55,7 +55,7 @@ ROWS = (
         siblings="private",
         unseen=("scheduler",),
     ),
-    Row(nouns=("alternatives", "watching")),
+    Row(nouns=("alternatives", "listing", "watching")),
     Row(nouns=("orchestrator",)),
     Row(nouns=("cli", "otel", "sync", "testing", "web")),
     Row(nouns=("__main__",)),
