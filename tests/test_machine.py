@@ -254,7 +254,7 @@ class Machine(RuleBasedStateMachine):
     async def _cancel_what_ends(self) -> Run | None:
         with anyio.move_on_after(0.1):
             while True:
-                for flight in self.walk._flights.values():
+                for flight in self.walk._flights._by_ref.values():
                     for run in self.runs:
                         if run.handle is flight.job.submission and flight.verdict:
                             self._cancel(run)
