@@ -74,9 +74,11 @@ if TYPE_CHECKING:
     from asyncflow.errors import ValueDamaged as ValueDamaged
     from asyncflow.errors import ValueMissing as ValueMissing
     from asyncflow.events import Event as Event
+    from asyncflow.events import JobAttemptFailed as JobAttemptFailed
     from asyncflow.events import JobEvent as JobEvent
     from asyncflow.events import JobFinished as JobFinished
     from asyncflow.events import JobPending as JobPending
+    from asyncflow.events import JobProgressed as JobProgressed
     from asyncflow.events import JobStarted as JobStarted
     from asyncflow.events import SubmissionFinished as SubmissionFinished
     from asyncflow.events import SubmissionStarted as SubmissionStarted
@@ -111,8 +113,8 @@ _HOMES = {
     "NotOpen NotPicklable Problem RemoteTraceback StoreFailed SubmissionCanceled "
     "SubmissionFailed SubmissionInterrupted UnsupportedLoop UsageError ValueDamaged "
     "ValueMissing",
-    "events": "Event JobEvent JobFinished JobPending JobStarted SubmissionFinished "
-    "SubmissionStarted",
+    "events": "Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "
+    "JobStarted SubmissionFinished SubmissionStarted",
     "orchestrator": "Orchestrator",
     "records": "AttemptRecord JobRecord ScenarioRecord SubmissionRecord",
     "scheduler._stream": "EventStream",

@@ -110,6 +110,8 @@ class Call(NamedTuple):
     """How many bytes of memory it may take; None for no limit."""
     is_short: bool = False
     """Whether it is known to take next to no time."""
+    carrier: str | None = None
+    """The W3C ``traceparent`` that its function continues; None for none."""
 
 
 class Watch(ABC):

@@ -2,7 +2,9 @@
 
 A submission's events are in the order in which they happened: `SubmissionStarted`, then
 for each job that runs `JobPending`, `JobStarted` and `JobFinished` (a job that never
-runs has its `JobFinished` alone), and at the end `SubmissionFinished`.
+runs has its `JobFinished` alone), and at the end `SubmissionFinished`. `JobProgressed`
+comes between the start of a job and its end, live alone: no history keeps it. A job that
+is tried again has a `JobAttemptFailed` after its `JobStarted`, then another `JobStarted`.
 """
 
 from __future__ import annotations
@@ -48,6 +50,34 @@ class JobPending(JobEvent):
 @attrs.frozen(kw_only=True)
 class JobStarted(JobEvent):
     """A job was given to a worker."""
+
+
+@attrs.frozen(kw_only=True)
+class JobAttemptFailed(JobEvent):
+    """An attempt at a job failed; it waits for a worker, to be tried again."""
+
+    attempt: int
+    """The number of the attempt that failed: 1 for the first."""
+
+    reason: str
+    """Why it failed."""
+
+
+@attrs.frozen(kw_only=True)
+class JobProgressed(JobEvent):
+    """A job has reported how far it has come; see `asyncflow.report`.
+
+    Where several were not read yet, the newest has taken their place.
+    """
+
+    done: float | None
+    """How much is done, in whatever unit; None where that was not said."""
+
+    total: float | None
+    """How much there is to do, in the same unit; None where nobody knows."""
+
+    message: str
+    """What people are told; or ``""``."""
 
 
 @attrs.frozen(kw_only=True)

@@ -1,5 +1,7 @@
 """Spans for OpenTelemetry: one for each submission, and in it one for each job.
 
+A job that is tried again has one for each attempt in it.
+
 ::
 
     from asyncflow.otel import tracing
@@ -8,7 +10,9 @@
         ...
 
 It needs the extra ``otel``: the API of OpenTelemetry alone. Which SDK the program sets up,
-if any, decides what becomes of the spans. Times are those that asyncflow has recorded.
+if any, decides what becomes of the spans. Times are those that asyncflow has recorded; but
+the span of a job that runs begins when it is sent to where it runs. Where OpenTelemetry is
+installed there too, that span is the current one while the function runs.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ from asyncflow.entities.submission import Submission
 from asyncflow.errors import StoreFailed
 from asyncflow.events import (
     Event,
+    JobAttemptFailed,
     JobFinished,
     JobStarted,
     SubmissionFinished,
@@ -43,7 +48,13 @@ from asyncflow.scheduler._bus import Bus, Listener, News
 
 _logger = logging.getLogger("asyncflow")
 
-_TOLD = (SubmissionStarted, JobStarted, JobFinished, SubmissionFinished)
+_TOLD = (
+    SubmissionStarted,
+    JobStarted,
+    JobAttemptFailed,
+    JobFinished,
+    SubmissionFinished,
+)
 _W3C = TraceContextTextMapPropagator()
 
 _tracings: WeakKeyDictionary[Engine, Tracing] = WeakKeyDictionary()
@@ -76,7 +87,9 @@ class Tracing(Listener):
         with self._guarded():
             match news.event, news.job:
                 case JobStarted(), Job() as job:
-                    self._span_of(job)
+                    self._start_job(job)
+                case JobAttemptFailed(attempt=number), Job() as job:
+                    self._end_attempt(job, number)
                 case JobFinished(), Job() as job:
                     self._end_job(job)
                 case SubmissionFinished(), None:
@@ -94,10 +107,16 @@ class Tracing(Listener):
 
         It is that of its attempt, where one is under way.
         """
-        span = self._attempts.get(job.id) or self._span_of(job)
+        return _headers(self._attempts.get(job.id) or self._span_of(job))
+
+    def traceparent(self, job: Job) -> str | None:
+        """Return what travels with a job to where it runs: that of its span."""
         headers: dict[str, str] = {}
-        _W3C.inject(headers, trace.set_span_in_context(span, Context()))
-        return headers
+
+        with self._guarded():
+            headers = _headers(self._span_of(job))
+
+        return headers.get("traceparent")
 
     def attempt_started(self, job: Job, number: int, at: float) -> None:
         """Begin the span of an attempt to run a job.
@@ -156,9 +175,30 @@ class Tracing(Listener):
         )
         return span
 
+    def _start_job(self, job: Job) -> None:
+        """Begin the span of a job; where it was tried before, that of its attempt."""
+        self._span_of(job)
+
+        if job.attempts and job.run_at is not None:
+            self.attempt_started(job, job.attempt, job.run_at.timestamp())
+
+    def _end_attempt(self, job: Job, number: int) -> None:
+        """End the span of an attempt that failed: that of the first begins here."""
+        one = next(one for one in job.attempts if one.number == number)
+
+        if job.id not in self._attempts:
+            self.attempt_started(job, number, one.started_at or one.ended_at)
+
+        self.attempt_ended(job, one.ended_at, one.reason)
+
     def _end_job(self, job: Job) -> None:
         """End the span of a job: it is short, where it has not run."""
         assert job.finished_at is not None
+
+        if job.id in self._attempts:
+            error = job.reason if job.status is Status.FAILED else ""
+            self.attempt_ended(job, job.finished_at.timestamp(), error)
+
         span = self._span_of(job)
         at = _ns(job.finished_at.timestamp())
         span.set_attribute("asyncflow.job.status", job.status.value)
@@ -211,7 +251,9 @@ async def tracing(
     bus = orchestrator.bus
     tracer = trace.get_tracer("asyncflow", tracer_provider=tracer_provider)
     listener = Tracing(tracer, bus)
+    tracer_of_jobs = orchestrator.tracer
     bus.add(listener)
+    tracer_of_jobs.carrier = listener.traceparent
     _tracings[orchestrator] = listener
 
     try:
@@ -219,6 +261,7 @@ async def tracing(
         await bus.settle()
     finally:
         bus.remove(listener)
+        tracer_of_jobs.carrier = None
         _tracings.pop(orchestrator, None)
         listener.end(None)
 
@@ -230,6 +273,13 @@ def carrier(job: Job) -> dict[str, str]:
     """
     listener = _tracings.get(job.submission.engine)
     return {} if listener is None else listener.carrier(job)
+
+
+def _headers(span: Span) -> dict[str, str]:
+    """Return what continues a trace below a span: nothing without an SDK."""
+    headers: dict[str, str] = {}
+    _W3C.inject(headers, trace.set_span_in_context(span, Context()))
+    return headers
 
 
 def _facts(job: Job) -> dict[str, str]:

@@ -10,6 +10,7 @@ from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.statistics import Statistics
 from asyncflow.events import Event
 from asyncflow.scheduler._bus import Bus
+from asyncflow.scheduler._seats import Tracer
 from asyncflow.scheduler._session import Session
 from asyncflow.scheduler._stream import EventStream
 
@@ -100,6 +101,11 @@ class Watching(ABC):
     def statistics(self) -> Statistics:
         """Say in numbers what goes on. Cheap: it asks each unfinished run once."""
         return self._opened().statistics(self.max_nb_of_workers)
+
+    @property
+    def tracer(self) -> Tracer:
+        """Where the traces come from that jobs continue. For faces alone."""
+        return self._opened().walk.tracer
 
     @property
     def bus(self) -> Bus:

@@ -47,9 +47,15 @@ def told() -> str:
     return attempts[job.attempt - 1] if job.attempt <= len(attempts) else "work"
 
 
-def is_open() -> bool:
-    """Tell whether those may go on that wait for the machine."""
-    return (Path(os.environ[FOLDER]) / "open").exists()
+def gate() -> str:
+    """Return what changes when those may go on that wait for the machine."""
+    return (Path(os.environ[FOLDER]) / "gate").read_text()
+
+
+def is_open(before: str) -> bool:
+    """Tell whether it has changed."""
+    now = gate()
+    return now == "open" or now not in (before, "")
 
 
 def sleep_on() -> NoReturn:
@@ -68,7 +74,9 @@ def work(*values: int) -> int:
         case "be slow":
             time.sleep(0.04)
         case "wait":
-            while not is_open():
+            before = gate()
+
+            while not is_open(before):
                 time.sleep(0.002)
         case "hang":
             sleep_on()
@@ -103,7 +111,9 @@ async def work_inline(*values: int) -> int:
         case "be slow":
             await anyio.sleep(0.01)
         case "wait":
-            while not is_open():  # noqa: ASYNC110  # it is a file
+            before = gate()
+
+            while not is_open(before):  # noqa: ASYNC110  # it is a file
                 await anyio.sleep(0.002)
         case "hang":
             await anyio.sleep_forever()
@@ -133,7 +143,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "plain": {},
     "retried": {"retry": Retry(3), "crash_retries": 2},
     "later": {"retry": Retry(2, wait=0.01), "crash_retries": 0},
-    "timed": {"run_timeout": 0.1, "retry": Retry(2)},
+    "timed": {"run_timeout": 0.05, "retry": Retry(3)},
     "long": {"run_timeout": 0.6},
     "fragile": {"on_restart": "fail"},
     "needy": {"retry": Retry(2)},

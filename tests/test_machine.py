@@ -79,7 +79,8 @@ class Run:
 class Order:
     """A submission, and what becomes of it."""
 
-    name: str
+    place: int
+    """Which scenario config, of those that are used."""
     is_new: bool
     priority: int
     on_failure: str
@@ -87,22 +88,13 @@ class Order:
     key: str | None
     ends: str
     """``"run"`` or ``"job"`` where that is cancelled at once."""
-    jobs: dict[int, list[str]]
-    """What jobs are told to do, at each attempt."""
-
-    @property
-    def told(self) -> dict[str, list[str]]:
-        return {machine.task_name(self.name, at): one for at, one in self.jobs.items()}
-
-    @property
-    def is_disturbing(self) -> bool:
-        told = {one for attempts in self.jobs.values() for one in attempts}
-        return bool(self.run_timeout or self.ends or told - {"be slow", "wait"})
+    jobs: dict[int, list[int]]
+    """What jobs are told to do, at each attempt: the places of words that are used."""
 
 
 ORDERS = st.builds(
     Order,
-    name=st.sampled_from(machine.NAMES),
+    place=st.integers(0, 9),
     is_new=st.booleans(),
     priority=st.sampled_from([0, 0, 1, 5]),
     on_failure=st.sampled_from(["continue", "stop"]),
@@ -111,7 +103,7 @@ ORDERS = st.builds(
     ends=st.sampled_from([*[""] * 8, "run", "job"]),
     jobs=st.dictionaries(
         st.integers(0, 3),
-        st.lists(st.sampled_from(machine.ORDERS), min_size=1, max_size=3),
+        st.lists(st.integers(0, 9), min_size=1, max_size=3),
         max_size=2,
     ),
 )
@@ -160,7 +152,8 @@ class Machine(RuleBasedStateMachine):
         self.config = machine.declare(self.workers, inline=self.inline)
         self.portal = self.stack.enter_context(start_blocking_portal("asyncio"))
         self.faults = Faults()
-        self.session = 0
+        self.session = self.gate = 0
+        self.let_go()
         self.has_failed = False
         self.runs: list[Run] = []
         self.faulty: set[str] = set()
@@ -169,10 +162,20 @@ class Machine(RuleBasedStateMachine):
         """The id of the last scenario of each config."""
         self.pids: set[int] = set()
 
-    @initialize(faults=st.booleans(), orders=st.lists(ORDERS, min_size=1, max_size=4))
-    def begin(self, faults: bool, orders: list[Order]) -> None:
-        """Choose whether jobs travel alone, so that their faults can be ordered."""
-        self.has_faults = faults
+    @initialize(
+        faults=st.booleans(),
+        names=st.lists(st.sampled_from(machine.NAMES), min_size=1, max_size=4),
+        words=st.lists(st.sampled_from(machine.ORDERS), min_size=1, max_size=4),
+        orders=st.lists(ORDERS, min_size=1, max_size=4),
+    )
+    def begin(
+        self, faults: bool, names: list[str], words: list[str], orders: list[Order]
+    ) -> None:
+        """Choose what is used, few of all there is, so that much happens to it.
+
+        Where faults can be ordered, jobs travel alone.
+        """
+        self.has_faults, self.names, self.words = faults, names, words
 
         if faults:
             self.stack.enter_context(self.faults)
@@ -185,12 +188,22 @@ class Machine(RuleBasedStateMachine):
     @rule(orders=st.lists(ORDERS, min_size=1, max_size=4))
     def submit(self, orders: list[Order]) -> None:
         for order in orders:
-            run = Run(order.name, None, order.key and f"{order.key}_{order.name}")
-            run.is_disturbed = order.is_disturbing
+            name = self.names[order.place % len(self.names)]
+            told = {
+                machine.task_name(name, index): [
+                    self.words[place % len(self.words)] for place in attempts
+                ]
+                for index, attempts in order.jobs.items()
+            }
+            run = Run(name, None, order.key and f"{order.key}_{name}")
+            words = {word for attempts in told.values() for word in attempts}
+            run.is_disturbed = bool(
+                order.run_timeout or order.ends or words - {"be slow", "wait"}
+            )
             self.runs.append(run)
-            self.call(self._submit, run, order)
+            self.call(self._submit, run, order, told)
 
-    async def _submit(self, run: Run, order: Order) -> None:
+    async def _submit(self, run: Run, order: Order, told: dict[str, list[str]]) -> None:
         scenario_id = self.scenarios.get(run.name)
 
         if scenario_id is None or order.is_new:
@@ -198,24 +211,58 @@ class Machine(RuleBasedStateMachine):
             scenario_id = self.scenarios[run.name] = made.id
 
         scenario: Any = await self.orchestrator.get(scenario_id)
+        self.hasten()
         run.handle = scenario.submit(
             priority=order.priority,
             on_failure=order.on_failure,
             run_timeout=order.run_timeout,
             idempotency_key=run.key,
         )
+        self.hasten()
         others = [one for one in self.runs if one is not run and one.handle]
         same = [one for one in others if one.id == run.id]
 
         if same:  # a submission with this key is there
             self.runs[self.runs.index(run)] = same[0]
         else:
-            (self.folder / run.id).write_text(json.dumps(order.told))
+            (self.folder / run.id).write_text(json.dumps(told))
 
             if order.ends == "run":
                 self._cancel(run)
             elif order.ends == "job":
                 self._cancel_job(run, order.priority)
+
+    def hasten(self) -> None:
+        """Have functions known to be short: only such jobs travel together."""
+        assert self.orchestrator._session is not None
+
+        for pace in self.orchestrator._session.travels._paces._known.values():
+            pace.seconds = 0.0001
+
+    @rule()
+    def let_go(self) -> None:
+        """Let those go on that wait for it."""
+        self.gate += 1
+        (self.folder / "gate").write_text(f"{self.gate}")
+
+    @rule()
+    def cancel_what_ends(self) -> None:
+        """Cancel a run one of whose jobs is just being killed."""
+        if run := self.call(self._cancel_what_ends):
+            run.is_disturbed = True
+
+    async def _cancel_what_ends(self) -> Run | None:
+        with anyio.move_on_after(0.1):
+            while True:
+                for flight in self.walk._flights._by_ref.values():
+                    for run in self.runs:
+                        if run.handle is flight.job.submission and flight.verdict:
+                            self._cancel(run)
+                            return run
+
+                await anyio.sleep(0.001)
+
+        return None
 
     @rule(chance=st.integers(0, 99))
     def cancel(self, chance: int) -> None:
@@ -311,12 +358,13 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.has_faults)
     @rule(
-        name=st.sampled_from(machine.NAMES),
+        place=st.integers(0, 9),
         index=st.integers(0, 3),
         attempt=st.integers(1, 3),
         crashes=st.booleans(),
     )
-    def order_fault(self, name: str, index: int, attempt: int, crashes: bool) -> None:
+    def order_fault(self, place: int, index: int, attempt: int, crashes: bool) -> None:
+        name = self.names[place % len(self.names)]
         task = machine.task_name(name, index)
 
         for run in self.runs:
@@ -497,7 +545,7 @@ class Machine(RuleBasedStateMachine):
 
     async def finish(self) -> None:
         """Let all end that was begun; hold it against what must be true."""
-        (self.folder / "open").touch()
+        (self.folder / "gate").write_text("open")
         runs = [run for run in self.runs if run.handle is not None]
 
         try:

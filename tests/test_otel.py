@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -9,6 +10,9 @@ from pathlib import Path
 
 import pytest
 from anyio import fail_after
+from anyio.lowlevel import checkpoint
+from opentelemetry import context as context_api
+from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace import Span as SdkSpan
@@ -16,14 +20,17 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 
-from asyncflow import Configuration, NotOpen, Orchestrator, Submission
+from asyncflow import Configuration, NotOpen, Orchestrator, Submission, current_job
 from asyncflow.otel import carrier, tracing
+from asyncflow.worker.trace import continue_trace
 from tests import flows
-from tests.flows import chain, configuration, single
+from tests.flows import chain, configuration, fan, single
 from tests.recovery_program import declare
 from tests.test_recovery import killed
 
 pytestmark = pytest.mark.anyio
+
+TRACEPARENT = f"00-{'1' * 32}-{'1' * 16}-01"
 
 
 @pytest.fixture
@@ -97,7 +104,9 @@ async def test_a_span_for_the_submission_and_each_job(
             "asyncflow.job.status": job.status.value,
             "asyncflow.job.reason": job.reason,
         }
-        assert span.start_time == ns(job.run_at or job.finished_at)
+        assert span.start_time is not None
+        assert ns(submission.submitted_at) <= span.start_time
+        assert span.start_time <= ns(job.run_at or job.finished_at)
         assert span.end_time == ns(job.finished_at)
 
     assert spans["job t0"].status.status_code is StatusCode.UNSET
@@ -195,6 +204,146 @@ def header(span: ReadableSpan) -> str:
     return f"00-{trace}-{own}-{context.trace_flags:02x}"
 
 
+def fail_twice(value: int) -> int:
+    job = current_job()
+    assert job is not None
+
+    if job.attempt < 3:
+        raise ConnectionResetError(f"at attempt {job.attempt}")
+
+    return value
+
+
+async def test_a_span_for_each_attempt_of_a_job_that_is_tried_again(
+    config: Configuration,
+    orchestrator: Orchestrator,
+    provider: TracerProvider,
+    exporter: InMemorySpanExporter,
+) -> None:
+    cfg = single(config, fail_twice, retry=3)
+    scenario = await orchestrator.create_scenario(cfg)
+
+    async with tracing(orchestrator, tracer_provider=provider):
+        submission = await scenario.submit()
+
+    (job,) = submission.jobs
+    spans = by_name(exporter)
+    attempts = [spans[f"attempt {number}"] for number in (1, 2, 3)]
+    assert set(spans) - {span.name for span in attempts} == {
+        "submission single",
+        "job work",
+    }
+    assert [span.status.description for span in attempts] == [
+        "ConnectionResetError: at attempt 1",
+        "ConnectionResetError: at attempt 2",
+        None,
+    ]
+    ends = [*(int(one.ended_at * 1e9) for one in job.attempts), ns(job.finished_at)]
+    assert [span.end_time for span in attempts] == ends
+    assert spans["job work"].status.status_code is StatusCode.UNSET
+
+    for span in attempts:
+        assert span.parent == spans["job work"].get_span_context()
+
+
+async def test_the_last_attempt_fails_with_its_job(
+    config: Configuration,
+    orchestrator: Orchestrator,
+    provider: TracerProvider,
+    exporter: InMemorySpanExporter,
+) -> None:
+    cfg = single(config, fail_twice, retry=2)
+    scenario = await orchestrator.create_scenario(cfg)
+
+    async with tracing(orchestrator, tracer_provider=provider):
+        await scenario.submit().wait()
+
+    spans = by_name(exporter)
+    why = "ConnectionResetError: at attempt 2"
+    assert spans["attempt 2"].status.description == why
+    assert spans["job work"].status.description == why
+    assert spans["attempt 2"].end_time == spans["job work"].end_time
+
+
+def know_trace(_: object) -> tuple[str | None, int, int]:
+    """Return the traceparent of the job, and the ids of the current trace and span."""
+    job = current_job()
+    assert job is not None
+    context = trace.get_current_span().get_span_context()
+    return job.traceparent, context.trace_id, context.span_id
+
+
+async def know_trace_async(value: object) -> tuple[str | None, int, int]:
+    await checkpoint()
+    return know_trace(value)
+
+
+@pytest.mark.parametrize(
+    ("executor", "function"),
+    [
+        ("process", know_trace),
+        ("thread", know_trace),
+        ("inline", know_trace),
+        ("process", know_trace_async),
+    ],
+)
+async def test_the_trace_goes_on_where_the_job_runs(
+    config: Configuration,
+    orchestrator: Orchestrator,
+    provider: TracerProvider,
+    exporter: InMemorySpanExporter,
+    executor: str,
+    function: flows.Function,
+) -> None:
+    cfg = single(config, function, executor=executor)
+    scenario = await orchestrator.create_scenario(cfg)
+
+    async with tracing(orchestrator, tracer_provider=provider):
+        await scenario.submit()
+
+    span = by_name(exporter)["job work"].get_span_context()
+    assert span is not None
+    expected = header(by_name(exporter)["job work"]), span.trace_id, span.span_id
+    assert await scenario.result.read() == expected
+
+    await scenario.submit()  # nobody traces it; the same worker has it
+    assert await scenario.result.read() == (None, 0, 0)
+
+
+async def test_jobs_that_travel_together_have_each_their_own_trace(
+    config: Configuration,
+    orchestrator: Orchestrator,
+    provider: TracerProvider,
+    exporter: InMemorySpanExporter,
+) -> None:
+    scenario = await orchestrator.create_scenario(fan(config, know_trace, 20))
+    await flows.make_short(orchestrator, scenario)
+
+    async with tracing(orchestrator, tracer_provider=provider):
+        await scenario.submit()
+
+    spans = by_name(exporter)
+    known = [await scenario.data_nodes[f"r{index}"].read() for index in range(20)]
+    headers = [header(spans[f"job f{index}"]) for index in range(20)]
+    assert [traceparent for traceparent, _, _ in known] == headers
+
+
+def test_without_opentelemetry_a_job_runs_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert continue_trace("nonsense") is not None
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    assert continue_trace(TRACEPARENT) is None
+
+
+def test_where_opentelemetry_does_not_work_the_job_runs_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delattr(context_api, "attach")
+    assert continue_trace(TRACEPARENT) is None
+    assert "is not continued" in caplog.text
+
+
 async def test_what_has_not_ended_ends_with_the_tracing(
     config: Configuration, orchestrator: Orchestrator, tmp_path: Path
 ) -> None:
@@ -204,11 +353,16 @@ async def test_what_has_not_ended_ends_with_the_tracing(
     cfg = single(config, flows.wait_for_file, str(tmp_path / "go"))
     scenario = await orchestrator.create_scenario(cfg)
     before = scenario.submit()
+    await flows.until_started(before)
 
     async with tracing(orchestrator, tracer_provider=provider):
-        scenario.submit()
+        within = scenario.submit()
 
-    assert set(by_name(exporter)) == {"submission single"}
+    ids = {
+        span.attributes and span.attributes["asyncflow.submission.id"]
+        for span in exporter.get_finished_spans()
+    }
+    assert ids == {within.id}
     exporter.clear()
 
     async with tracing(orchestrator, tracer_provider=provider):
@@ -216,9 +370,9 @@ async def test_what_has_not_ended_ends_with_the_tracing(
         await before
 
     spans = exporter.get_finished_spans()
-    ids = [
-        span.attributes["asyncflow.submission.id"] for span in spans if span.attributes
-    ]
+    ids = {
+        span.attributes and span.attributes["asyncflow.submission.id"] for span in spans
+    }
     assert before.id in ids
     await orchestrator.drain()
 

@@ -14,15 +14,21 @@ from anyio import fail_after
 from anyio.lowlevel import checkpoint
 
 from asyncflow import (
+    Event,
+    Job,
+    JobAttemptFailed,
     JobFinished,
     JobPending,
+    JobProgressed,
     JobStarted,
     Orchestrator,
     Retry,
     Status,
     Submission,
     SubmissionFailed,
+    SubmissionFinished,
     current_job,
+    report,
 )
 from asyncflow.testing import Faults, run_program
 from tests import flows
@@ -237,7 +243,68 @@ async def test_events_tell_of_each_attempt() -> None:
     events = [event async for event in submission]
 
     kinds = [type(event) for event in events[1:-1]]
-    assert kinds == [JobPending, JobStarted] * 3 + [JobFinished]
+    again = [JobStarted, JobAttemptFailed]
+    assert kinds == [JobPending, *again, *again, JobStarted, JobFinished]
+    failed = [event for event in events if isinstance(event, JobAttemptFailed)]
+    assert [(event.attempt, event.reason) for event in failed] == [
+        (1, "ConnectionResetError: at attempt 1"),
+        (2, "ConnectionResetError: at attempt 2"),
+    ]
+    (job,) = submission.jobs
+    dates = [one.ended_at for one in job.attempts]
+    assert [event.at.timestamp() for event in failed] == pytest.approx(dates)
+
+
+@pytest.mark.anyio
+async def test_a_crash_that_is_made_up_for_is_an_event() -> None:
+    submission, _ = await run(crash_once)
+
+    failed = [
+        event async for event in submission if isinstance(event, JobAttemptFailed)
+    ]
+
+    assert [(event.attempt, event.reason) for event in failed] == [
+        (1, "its worker process was killed by SIGKILL (9)")
+    ]
+
+
+def report_and_fail_twice(value: int) -> int:
+    report(attempt(), attempt())
+    return fail_twice(value)
+
+
+@pytest.mark.anyio
+async def test_listeners_and_callbacks_are_told_of_each_attempt() -> None:
+    config = configuration(workers=1)
+    cfg = single(config, report_and_fail_twice, retry=3, executor="thread")
+    called: list[Job] = []
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        async with orchestrator.events() as events, orchestrator.events() as later:
+            submission = await scenario.submit(callbacks=[called.append])
+            read: list[Event] = []
+
+            while not read or not isinstance(read[-1], SubmissionFinished):
+                read.append(await anext(events))
+
+            again = [await anext(later) for _ in read]
+
+    assert again == read
+    assert [type(event) for event in read[1:-1]] == [
+        *(JobPending, JobStarted, JobProgressed, JobAttemptFailed),
+        *(JobStarted, JobProgressed, JobAttemptFailed),
+        *(JobStarted, JobProgressed, JobFinished),
+    ]
+    told = [event.done for event in read if isinstance(event, JobProgressed)]
+    assert told == [1, 2, 3]
+    kept = [event for event in read if not isinstance(event, JobProgressed)]
+    assert kept == [event async for event in submission]
+    assert [(job.status.value, len(job.attempts)) for job in called] == [
+        *(("PENDING", 0), ("RUNNING", 0), ("PENDING", 1), ("RUNNING", 1)),
+        *(("PENDING", 2), ("RUNNING", 2), ("COMPLETED", 2)),
+    ]
 
 
 @pytest.mark.anyio

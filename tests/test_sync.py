@@ -22,6 +22,7 @@ from asyncflow import (
     Configuration,
     InsideWorker,
     JobFinished,
+    JobProgressed,
     JobStarted,
     NoData,
     NotFound,
@@ -32,7 +33,7 @@ from asyncflow import (
     SubmissionStatus,
     UsageError,
 )
-from asyncflow.sync.handles import Passed
+from asyncflow.sync.passed import Passed
 from tests import flows, programs
 from tests.flows import chain, configuration, single
 
@@ -203,6 +204,111 @@ def test_waiting_ends_when_the_time_is_up(config: Configuration) -> None:
 
     with pytest.raises(SubmissionCanceled, match="enough"):
         submission.result()
+
+
+@pytest.mark.usefixtures("orchestrator")
+def test_a_job_can_be_cancelled(config: Configuration) -> None:
+    submission = tp.create_scenario(single(config, flows.block)).submit()
+    (job,) = submission.jobs
+    until_started(submission)
+
+    job.cancel("enough")
+
+    submission.wait()
+    assert (job.status, job.reason) == (Status.CANCELED, "enough")
+    assert not tp.cancel(job)
+    assert not tp.cancel(submission)
+
+
+def fail_once(path: str) -> str:
+    """Fail twice in all: at both attempts of the first run."""
+    with open(path, "a", encoding="utf-8") as file:
+        file.write("x")
+
+    if os.path.getsize(path) < 3:
+        raise ConnectionResetError("not yet")
+
+    return "done"
+
+
+@pytest.mark.usefixtures("orchestrator")
+def test_what_failed_runs_again(config: Configuration, tmp_path: Path) -> None:
+    cfg = single(config, fail_once, str(tmp_path / "tries"), retry=2)
+    scenario = tp.create_scenario(cfg)
+    first = scenario.submit(wait=True)
+    (job,) = first.jobs
+    assert [one.reason for one in job.attempts] == ["ConnectionResetError: not yet"]
+    assert job.attempt == 2
+    assert str(job.error()) in map(str, first.error().exceptions)  # type: ignore[union-attr]  # it failed
+    assert isinstance(job.error().__cause__, ConnectionResetError)
+
+    again = first.retry_failed()
+
+    assert again.result().status is SubmissionStatus.COMPLETED
+    assert scenario.result.read() == "done"
+    assert again.jobs[0].usage is not None
+
+    with pytest.raises(UsageError):
+        again.retry_failed()
+
+
+def report_and_print(path: str) -> None:
+    asyncflow.report(1, 2, "halfway")
+    print("first", flush=True)
+    flows.wait_for_file(path)
+    print("last")
+
+
+@pytest.mark.usefixtures("orchestrator")
+def test_what_a_job_prints_and_reports_can_be_followed(
+    config: Configuration, tmp_path: Path
+) -> None:
+    path = tmp_path / "go"
+    cfg = single(config, report_and_print, str(path))
+    submission = tp.create_scenario(cfg).submit()
+    (job,) = submission.jobs
+    events = submission.events()
+    event = next(event for event in events if isinstance(event, JobProgressed))
+    assert (event.done, event.total, event.message) == (1, 2, "halfway")
+    assert job.progress == asyncflow.Progress(1, 2, "halfway")
+    lines = job.follow()
+    assert next(lines) == "first\n"
+    assert not job.is_finished
+    path.touch()
+    assert list(lines) == ["last\n"]
+    submission.result()
+
+
+@pytest.mark.usefixtures("orchestrator")
+def test_the_limits_of_a_run(config: Configuration) -> None:
+    scenario = tp.create_scenario(single(config, flows.block))
+
+    submission = tp.submit(scenario, run_timeout=0.3, priority=2.0, wait=True)
+
+    assert (submission.run_timeout, submission.priority) == (0.3, 2.0)
+    assert submission.properties == {}
+    assert submission.jobs[0].status is Status.FAILED
+    assert submission.jobs[0].reason.startswith("TIMED_OUT")
+
+
+def test_what_a_run_is(config: Configuration, orchestrator: tp.Orchestrator) -> None:
+    scenario = tp.create_scenario(single(config, flows.double))
+    submission = scenario.submit(force=True, on_failure="stop").accepted()
+    assert submission.entity == scenario
+    assert submission.dag.tasks == scenario.dag.tasks
+    assert (submission.force, submission.on_failure) == (True, "stop")
+    assert scenario.tasks["work"].scenario_id == scenario.id
+    assert submission.id in [one.id for one in orchestrator.submissions()]
+    submission.result()
+
+
+def test_the_number_of_workers_can_change(orchestrator: tp.Orchestrator) -> None:
+    assert orchestrator.max_nb_of_workers == 2
+    orchestrator.max_nb_of_workers = 3
+    assert orchestrator.max_nb_of_workers == 3
+
+    with pytest.raises(ValueError, match="0"):
+        orchestrator.max_nb_of_workers = 0
 
 
 @pytest.mark.usefixtures("orchestrator")

@@ -50,10 +50,13 @@ def kind_of(index: int, change: Change) -> type[events.Event] | None:
 
     :param index: its place in the history
     """
-    job, status = change[:2]
+    job, status, _, reason = change
 
     if job is None or status is None:
         return events.SubmissionFinished if index else events.SubmissionStarted
+
+    if status is Status.PENDING and reason:
+        return events.JobAttemptFailed
 
     return _KINDS.get(status)
 
@@ -80,5 +83,8 @@ def event_of(submission: Submission, index: int, change: Change) -> events.Event
 
     if kind is events.JobFinished and status is not None:
         facts |= {"status": status.value, "reason": reason}
+
+    if kind is events.JobAttemptFailed and job is not None:
+        facts |= {"attempt": job.attempt_that_failed(at), "reason": reason}
 
     return kind(**facts)

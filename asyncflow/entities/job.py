@@ -250,10 +250,18 @@ class Job:
         then.status, then.reason = status, reason
 
         if status not in FINAL:
+            then.attempts = tuple(one for one in self.attempts if one.ended_at <= at)
             then._run_at = at if status is Status.RUNNING else None
             then._finished_at = then.failure = then.log = None
 
         return then
+
+    def attempt_that_failed(self, at: float) -> int:
+        """Return the number of the attempt that failed then: seconds since the epoch.
+
+        :raises StopIteration: where none did
+        """
+        return next(one.number for one in self.attempts if one.ended_at == at)
 
     def has_run_since(self, at: float) -> bool:
         """Tell whether it was given to a worker by then: seconds since the epoch."""

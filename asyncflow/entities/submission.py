@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from operator import itemgetter
@@ -19,6 +26,7 @@ from asyncflow.entities.dag import Dag
 from asyncflow.entities.engine import Engine, OnFailure
 from asyncflow.entities.history import History, event_of, kind_of
 from asyncflow.entities.job import FINAL, Job, Status
+from asyncflow.entities.live import Live, Report
 from asyncflow.entities.submission_status import SubmissionStatus, status_of
 from asyncflow.entities.submittable import Submittable
 from asyncflow.errors import (
@@ -46,7 +54,7 @@ class Submission:
     and waits until its workers are dead.
 
     ``async for event in submission:`` gives every event from the first, then live, and
-    ends with the run.
+    ends with the run. Of a job's progress it gives the newest that was not given yet.
     """
 
     key: str
@@ -86,7 +94,13 @@ class Submission:
         init=False, default=None
     )
     """Who is told the place of each change in the history; None where nobody listens."""
+    publish_report: Callable[[Submission, Report], None] | None = attrs.field(
+        init=False, default=None
+    )
+    """Who is told how far jobs have come; None where nobody listens."""
     _history: History = attrs.field(init=False, factory=History)
+    _live: tuple[Live, ...] = attrs.field(init=False, default=())
+    """What each watcher is still to be told of the progress of jobs."""
     _done: Event = attrs.field(init=False, factory=Event)
     _news: Event | None = attrs.field(init=False, default=None)
     _callbacks: list[Callable[[], object]] = attrs.field(init=False, factory=list)
@@ -208,30 +222,34 @@ class Submission:
 
     async def __aiter__(self) -> AsyncIterator[events.Event]:
         index = 0
+        live = Live()
+        self._live = (*self._live, live)
 
-        while True:
-            known = len(self._history)
+        try:
+            while True:
+                known = len(self._history)
 
-            if index < known:
-                await self.engine.flush()  # no event of what might be forgotten
+                if index < known:
+                    await self.engine.flush()  # no event of what might be forgotten
 
-            while index < known:
-                if event := self.event(index):
+                for event in self._events(live, index, known):
                     yield event
 
-                index += 1
+                index = known
 
-            if known < len(self._history):
-                continue
+                if known < len(self._history):
+                    continue
 
-            if self.is_finished:
-                self.watched = True
-                return
+                if self.is_finished:
+                    self.watched = True
+                    return
 
-            if self._news is None:
-                self._news = Event()
+                if self._news is None:
+                    self._news = Event()
 
-            await self._news.wait()
+                await self._news.wait()
+        finally:
+            self._live = tuple(one for one in self._live if one is not live)
 
     def moved(self, job: Job, old: Status, new: Status, at: float, reason: str) -> None:
         """Take note that a job changed its status. For the walk alone."""
@@ -243,6 +261,18 @@ class Submission:
 
     def progressed(self, job: Job, progress: Progress, at: float) -> None:
         """Take note of how far a job has come. For the walk alone."""
+        if not self._live and self.publish_report is None:
+            return
+
+        report = Report(job, job.attempt, progress, at)
+
+        for live in self._live:
+            live.take(report, len(self._history))
+
+        self._wake()
+
+        if self.publish_report is not None:
+            self.publish_report(self, report)
 
     def started(self, jobs: Iterable[Job]) -> None:
         """Take the jobs of the run. For who makes it alone."""
@@ -423,13 +453,25 @@ class Submission:
         self, job: Job | None, status: Status | None, at: float, reason: str
     ) -> None:
         self._history.append((job, status, at, reason))
+        self._wake()
 
+        if self.publish is not None:
+            self.publish(self, len(self._history) - 1)
+
+    def _wake(self) -> None:
         if self._news is not None:
             self._news.set()
             self._news = None
 
-        if self.publish is not None:
-            self.publish(self, len(self._history) - 1)
+    def _events(self, live: Live, first: int, last: int) -> Iterator[events.Event]:
+        """Make the events of a part of the history, and the reports among them."""
+        for index in range(first, last):
+            yield from live.until(index)
+
+            if event := self.event(index):
+                yield event
+
+        yield from live.until(last)
 
     def __repr__(self) -> str:
         counts = ", ".join(

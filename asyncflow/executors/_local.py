@@ -85,7 +85,9 @@ def under_way(
     """Have what is called here run for a job."""
     watch.started(call, None)
 
-    with running(job_of(call.job_id, call.task, call.attempt), report):
+    job = job_of(call.job_id, call.task, call.attempt, call.carrier)
+
+    with running(job, report):
         yield
 
 

@@ -169,6 +169,7 @@ def _remote(call: Call) -> trip.RemoteCall:
         tuple([(name, _pickled(driver), path) for name, driver, path in call.outputs]),
         call.sources,
         call.memory_limit,
+        call.carrier,
     )
 
 

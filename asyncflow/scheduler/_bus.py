@@ -3,13 +3,23 @@
 A change goes through as a submission and its place in that one's history. It is made an
 event only for a listener that wants this kind. A run that nobody listens to does not know
 the bus.
+
+How far a job has come is in no history, and never on disk: a report waits only for what
+has happened before. One that was not told yet gives its place to the next.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Coroutine,
+    Hashable,
+    Iterator,
+    Sequence,
+)
 from functools import partial
 from itertools import chain
 from typing import Any, TypeAlias
@@ -20,9 +30,10 @@ from anyio import Lock
 from anyio.lowlevel import checkpoint
 
 from asyncflow.entities.job import Job
+from asyncflow.entities.live import Report
 from asyncflow.entities.submission import Submission
 from asyncflow.errors import NotOpen, StoreFailed
-from asyncflow.events import Event
+from asyncflow.events import Event, JobProgressed
 from asyncflow.scheduler._group import Group
 
 About: TypeAlias = Submission | str | None
@@ -75,7 +86,8 @@ class News:
     """Something that has happened in a run, and who wanted to know it then."""
 
     submission: Submission
-    index: int
+    what: int | Report
+    """Its place in the history, or what is in none."""
     listeners: Sequence[Listener]
     _event: Event | None = attrs.field(init=False, default=None)
 
@@ -83,14 +95,23 @@ class News:
     def event(self) -> Event | None:
         """The event, made once; None for a change that is none."""
         if self._event is None:
-            self._event = self.submission.event(self.index)
+            what = self.what
+            self._event = (
+                self.submission.event(what) if isinstance(what, int) else what.event()
+            )
 
         return self._event
 
     @property
+    def key(self) -> Hashable:
+        """What it has in common with what makes it old news; itself for most."""
+        return self if isinstance(self.what, int) else self.what.key
+
+    @property
     def job(self) -> Job | None:
         """The job as it was then; None for something of the submission itself."""
-        return self.submission.job_at(self.index)
+        what = self.what
+        return self.submission.job_at(what) if isinstance(what, int) else what.job
 
     def hand_out(self) -> None:
         """Tell those who wanted to know it."""
@@ -109,8 +130,8 @@ class Bus:
     group: Group
     _runs: set[Submission] = attrs.field(init=False, factory=set)
     _listeners: dict[About, list[Listener]] = attrs.field(init=False, factory=dict)
-    _news: deque[News] = attrs.field(init=False, factory=deque)
-    """What was not told yet."""
+    _news: OrderedDict[Hashable, News] = attrs.field(init=False, factory=OrderedDict)
+    """What was not told yet, in its order."""
     _alarm: Signal = attrs.field(init=False, factory=Signal)
     _lock: Lock = attrs.field(init=False, factory=Lock)
     _is_running: bool = attrs.field(init=False, default=False)
@@ -185,7 +206,7 @@ class Bus:
         self._is_over = True
 
         while self._news:
-            self._news.popleft().hand_out()
+            self._next().hand_out()
 
         self._dismiss(None)
 
@@ -201,17 +222,23 @@ class Bus:
         :param count: how much that is
         """
         try:
-            await self.flush()
+            if any(isinstance(one.what, int) for one in self._news.values()):
+                await self.flush()
         except StoreFailed as error:
             self._news.clear()
             self._dismiss(error)
             return
 
         for left in range(count, 0, -1):
-            if not left % TURN or any(one.is_full for one in self._news[0].listeners):
+            first = next(iter(self._news.values()))
+
+            if not left % TURN or any(one.is_full for one in first.listeners):
                 await checkpoint()
 
-            self._news.popleft().hand_out()
+            self._next().hand_out()
+
+    def _next(self) -> News:
+        return self._news.popitem(last=False)[1]
 
     def _dismiss(self, failure: StoreFailed | None) -> None:
         listeners = list(chain.from_iterable(self._listeners.values()))
@@ -227,8 +254,18 @@ class Bus:
         listeners = [one for one in self._about(submission) if one.wants(kind)]
 
         if listeners:
-            self._news.append(News(submission, index, listeners))
-            self._alarm.set()
+            self._add(News(submission, index, listeners))
+
+    def _publish_report(self, submission: Submission, report: Report) -> None:
+        """Take how far a job has come; told by its run itself."""
+        about = self._about(submission)
+        self._add(
+            News(submission, report, [one for one in about if one.wants(JobProgressed)])
+        )
+
+    def _add(self, news: News) -> None:
+        self._news[news.key] = news
+        self._alarm.set()
 
     def _about(self, submission: Submission) -> Iterator[Listener]:
         for about in (None, submission.entity.scenario_id, submission):
@@ -239,11 +276,13 @@ class Bus:
         runs = {about} & self._runs if isinstance(about, Submission) else self._runs
 
         for run in runs:
-            is_heard = any(True for _ in self._about(run))
-            run.publish = self._publish if is_heard else None
+            listeners = list(self._about(run))
+            reports = any(one.wants(JobProgressed) for one in listeners)
+            run.publish = self._publish if listeners else None
+            run.publish_report = self._publish_report if reports else None
 
     def _leave(self, submission: Submission) -> None:
         """Let a run go that has ended, and those who listened to it alone."""
         self._runs.discard(submission)
         self.forget(submission)
-        submission.publish = None
+        submission.publish = submission.publish_report = None

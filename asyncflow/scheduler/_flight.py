@@ -56,10 +56,16 @@ class Flight:
     """Whether it may be tried again although it is being killed."""
 
 
-def call_of(flight: Flight, versions: Versions, made: Mapping[str, Made]) -> Call:
+def call_of(
+    flight: Flight,
+    versions: Versions,
+    made: Mapping[str, Made],
+    carrier: str | None = None,
+) -> Call:
     """Describe a job to its executor, and keep the versions that it reads.
 
     :param made: the data nodes that earlier jobs of the same trip write, by their ids
+    :param carrier: the trace that its function continues
     """
     job, travel = flight.job, flight.travel
     task = job.task
@@ -96,6 +102,7 @@ def call_of(flight: Flight, versions: Versions, made: Mapping[str, Made]) -> Cal
         job.attempt,
         task.config.memory_limit,
         travel.pace.is_short,
+        carrier,
     )
     return flight.call
 

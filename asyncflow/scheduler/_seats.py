@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import attrs
 from anyio import CapacityLimiter
 
 from asyncflow.abc import Call, Crashed, Executor, Made
+from asyncflow.entities.job import Job
 from asyncflow.scheduler._flight import Flight, call_of
 from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._load import Load, Tower
@@ -50,11 +51,20 @@ class Source(Tower, Protocol):
 
 
 @attrs.define(eq=False)
+class Tracer:
+    """What travels with each job to where it runs, so that its trace goes on there."""
+
+    carrier: Callable[[Job], str | None] | None = None
+    """None where nobody traces."""
+
+
+@attrs.define(eq=False)
 class Seats:
     """The lanes.
 
     :param executors: by name
     :param echo: whether to print what jobs printed in other processes
+    :param tracer: gives the trace that a job continues
     """
 
     source: Source
@@ -64,6 +74,7 @@ class Seats:
     limiter: CapacityLimiter
     echo: bool
     group: Group
+    tracer: Tracer
     _is_due: bool = attrs.field(init=False, default=False)
 
     def fill_soon(self) -> None:
@@ -201,7 +212,8 @@ class Seats:
         calls = []
 
         for index, flight in enumerate(flights):
-            calls.append(call_of(flight, self.versions, made))
+            carrier = self.tracer.carrier and self.tracer.carrier(flight.job)
+            calls.append(call_of(flight, self.versions, made, carrier))
 
             if flight.follower is not None:
                 for place, node in enumerate(flight.job.task.output.values()):

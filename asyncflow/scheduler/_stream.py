@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import AsyncIterator
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Hashable
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
 
@@ -25,7 +25,8 @@ class EventStream(Listener, AsyncIterator[E_co], Generic[E_co]):
     ends when the orchestrator is closed, after the last event.
 
     It holds some events for a reader that takes longer than they come. Where they become
-    too many, the reader gets those it holds, then `EventsLost`, and nothing more.
+    too many, the reader gets those it holds, then `EventsLost`, and nothing more. Of a
+    job's progress it holds the newest alone.
 
     :raises EventsLost: while iterating, where the reader was too slow
     :raises StoreFailed: while iterating, where what happened could not be kept
@@ -34,7 +35,7 @@ class EventStream(Listener, AsyncIterator[E_co], Generic[E_co]):
     _bus: Bus
     _kinds: tuple[type[Any], ...]
     _buffer: int
-    _events: deque[E_co] = attrs.field(init=False, factory=deque)
+    _events: OrderedDict[Hashable, E_co] = attrs.field(init=False, factory=OrderedDict)
     _lost: int = attrs.field(init=False, default=0)
     """How many events there was no room for."""
     _failure: StoreFailed | None = attrs.field(init=False, default=None)
@@ -70,7 +71,7 @@ class EventStream(Listener, AsyncIterator[E_co], Generic[E_co]):
             self._signal = Signal()
             await self._signal.wait()
 
-        return self._events.popleft()
+        return self._events.popitem(last=False)[1]
 
     @property
     def is_full(self) -> bool:
@@ -86,10 +87,13 @@ class EventStream(Listener, AsyncIterator[E_co], Generic[E_co]):
         if not self._is_open:
             return
 
-        if self._lost or len(self._events) >= self._buffer:
+        key = news.key
+        has_room = len(self._events) < self._buffer or key in self._events
+
+        if self._lost or not has_room:
             self._lost += 1
         else:
-            self._events.append(cast(E_co, news.event))
+            self._events[key] = cast(E_co, news.event)
             self._signal.set()
 
     def end(self, failure: StoreFailed | None) -> None:

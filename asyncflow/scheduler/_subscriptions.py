@@ -18,7 +18,13 @@ from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.submission import Submission
 from asyncflow.errors import StoreFailed
-from asyncflow.events import Event, JobFinished, JobPending, JobStarted
+from asyncflow.events import (
+    Event,
+    JobAttemptFailed,
+    JobFinished,
+    JobPending,
+    JobStarted,
+)
 from asyncflow.scheduler._bus import Bus, Listener, News, Work
 
 _logger = logging.getLogger("asyncflow")
@@ -29,7 +35,7 @@ AT_ONCE = 100
 GRACE = 5.0
 """How long a closing orchestrator waits for callbacks, in seconds."""
 
-_CHANGES = frozenset({None, JobPending, JobStarted, JobFinished})
+_CHANGES = frozenset({None, JobPending, JobStarted, JobAttemptFailed, JobFinished})
 """What tells that the status of a job has changed; None that it is blocked."""
 
 Find = Callable[[Submission], Awaitable[Scenario]]

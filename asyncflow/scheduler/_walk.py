@@ -34,7 +34,7 @@ from asyncflow.scheduler._instructions import (
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._plan import Plan
 from asyncflow.scheduler._runs import Runs
-from asyncflow.scheduler._seats import Seats
+from asyncflow.scheduler._seats import Seats, Tracer
 from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
 
@@ -63,6 +63,7 @@ class Walk:
     :param echo: whether to print what jobs printed in other processes
     :param resources: how much there is of each named resource
     :param watchers: who is told of each run that begins here
+    :param tracer: gives the traces that jobs continue
     """
 
     store: Store
@@ -73,6 +74,7 @@ class Walk:
     group: Group
     watchers: Sequence[Callable[[Submission], None]] = ()
     resources: Mapping[str, float] = attrs.field(factory=dict)
+    tracer: Tracer = attrs.field(factory=Tracer)
     _plan: Plan = attrs.field(init=False)
     _runs: Runs = attrs.field(init=False)
     _flights: Flights = attrs.field(init=False)
@@ -105,6 +107,7 @@ class Walk:
             self.limiter,
             self.echo,
             self.group,
+            self.tracer,
         )
 
     def submit(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Generic, Self, TypeAlias, TypeVar, overload
+from typing import Any, Self, TypeAlias, TypeVar
 
 import attrs
 
+from asyncflow.abc import Progress, Usage
 from asyncflow.config.sections import ScenarioConfig, Scope, TaskConfig
+from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import LOCKED_FOR, Edit
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.entities.engine import OnFailure
@@ -20,45 +22,13 @@ from asyncflow.entities.sequence import Sequence as AsyncSequence
 from asyncflow.entities.submission import Submission as AsyncSubmission
 from asyncflow.entities.submission_status import SubmissionStatus
 from asyncflow.entities.task import Task as AsyncTask
-from asyncflow.errors import SubmissionCanceled, SubmissionFailed
+from asyncflow.errors import JobFailed, SubmissionCanceled, SubmissionFailed
 from asyncflow.events import Event
-from asyncflow.sync.loop import Loop
+from asyncflow.records import AttemptRecord
+from asyncflow.sync.loop import Loop, each
+from asyncflow.sync.passed import Handle, Passed
 
-T = TypeVar("T")
-E = TypeVar("E", bound=Event)
-Inner = TypeVar("Inner")
 Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)
-
-
-class Passed(Generic[T]):
-    """An attribute that is the same as that of the wrapped handle."""
-
-    def __set_name__(self, owner: type[Handle[Any]], name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, handle: None, owner: type[Handle[Any]]) -> Self: ...
-
-    @overload
-    def __get__(self, handle: Handle[Any], owner: type[Handle[Any]]) -> T: ...
-
-    def __get__(self, handle: Handle[Any] | None, owner: type[Handle[Any]]) -> Self | T:
-        if handle is None:
-            return self
-
-        value: T = getattr(handle._inner, self._name)  # pyright: ignore[reportPrivateUsage]  # its part
-        return value
-
-
-@attrs.frozen(repr=False)
-class Handle(Generic[Inner]):
-    """What the blocking handles have in common; two of the same thing are equal."""
-
-    _inner: Inner
-    _loop: Loop
-
-    def __repr__(self) -> str:
-        return repr(self._inner)
 
 
 class DataNode(Handle[AsyncDataNode]):
@@ -108,6 +78,8 @@ class Runnable(Handle[Submittable]):
     __slots__ = ()
 
     id: Passed[str] = Passed()
+    scenario_id: Passed[str] = Passed()
+    dag: Passed[Dag] = Passed()
 
     def submit(
         self,
@@ -117,6 +89,8 @@ class Runnable(Handle[Submittable]):
         on_failure: OnFailure = "continue",
         idempotency_key: str | None = None,
         callbacks: Iterable[Callable[[Job], object]] = (),
+        run_timeout: float | None = None,
+        priority: float = 0.0,
         **properties: Any,
     ) -> Submission:
         """Start a run; return its handle.
@@ -133,6 +107,9 @@ class Runnable(Handle[Submittable]):
         :param idempotency_key: who submits with the same key again gets the same run
         :param callbacks: what is called, in a thread, as ``callback(job)`` each time
             that the status of a job of this run has changed
+        :param run_timeout: how many seconds the run may take until it is ended; None
+            for any time
+        :param priority: its ready jobs go before those of runs with a lower one
         :param properties: the user's own values, kept with the submission
         :raises UsageError: for what is wrong with the call, as the async verb does
         """
@@ -143,6 +120,8 @@ class Runnable(Handle[Submittable]):
                 on_failure=on_failure,
                 idempotency_key=idempotency_key,
                 callbacks=[Callback(one, self._loop) for one in callbacks],
+                run_timeout=run_timeout,
+                priority=priority,
                 **properties,
             ),
             self._loop,
@@ -167,6 +146,7 @@ class Task(Runnable[AsyncTask]):
 
     config_id: Passed[str] = Passed()
     config: Passed[TaskConfig] = Passed()
+    owner_id: Passed[str | None] = Passed()
     function: Passed[Callable[..., object]] = Passed()
     skippable: Passed[bool] = Passed()
 
@@ -282,6 +262,10 @@ class Job(Handle[AsyncJob]):
     run_at: Passed[datetime | None] = Passed()
     finished_at: Passed[datetime | None] = Passed()
     execution_duration: Passed[float | None] = Passed()
+    attempt: Passed[int] = Passed()
+    attempts: Passed[tuple[AttemptRecord, ...]] = Passed()
+    progress: Passed[Progress | None] = Passed()
+    usage: Passed[Usage | None] = Passed()
 
     @property
     def task(self) -> Task:
@@ -297,6 +281,18 @@ class Job(Handle[AsyncJob]):
         """Return what it printed; see `asyncflow.Job.output`."""
         return self._loop.call(self._inner.output)
 
+    def follow(self) -> Iterator[str]:
+        """Give the lines that it prints, live; see `asyncflow.Job.follow`."""
+        return each(self._loop.call(self._inner.follow), self._loop)
+
+    def cancel(self, reason: str | None = None) -> None:
+        """Ask for its end, without waiting for it; see `asyncflow.Job.cancel`."""
+        self._loop.call(self._inner.cancel, reason)
+
+    def error(self) -> JobFailed:
+        """Make the error that says how it failed; see `asyncflow.Job.error`."""
+        return self._inner.error()
+
 
 class Submission(Handle[AsyncSubmission]):
     """A handle on one run; see `asyncflow.Submission`."""
@@ -310,6 +306,19 @@ class Submission(Handle[AsyncSubmission]):
     submitted_at: Passed[datetime] = Passed()
     finished_at: Passed[datetime | None] = Passed()
     properties: Passed[Mapping[str, Any]] = Passed()
+    orchestrator_id: Passed[str] = Passed()
+    is_adopted: Passed[bool] = Passed()
+    dag: Passed[Dag] = Passed()
+    run_timeout: Passed[float | None] = Passed()
+    priority: Passed[float] = Passed()
+    force: Passed[bool] = Passed()
+    on_failure: Passed[OnFailure] = Passed()
+
+    @property
+    def entity(self) -> Entity:
+        """What was submitted."""
+        entity: Any = self._inner.entity  # one of three kinds
+        return handle(entity, self._loop)
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -352,6 +361,15 @@ class Submission(Handle[AsyncSubmission]):
     def cancel(self, reason: str | None = None) -> None:
         """Ask for the end of the run, without waiting for it; see the async verb."""
         self._loop.call(self._inner.cancel, reason)
+
+    def accepted(self) -> Self:
+        """Return when it is on disk; see `asyncflow.Submission.accepted`."""
+        self._loop.call(self._inner.accepted)
+        return self
+
+    def retry_failed(self) -> Submission:
+        """Run again what has not completed; see `asyncflow.Submission.retry_failed`."""
+        return Submission(self._loop.call(self._inner.retry_failed), self._loop)
 
     def events(self) -> Iterator[Event]:
         """Give every event from the first, then live; ends with the run."""
@@ -409,13 +427,3 @@ class Callback:
 
 
 _HANDLES = (AsyncScenario, AsyncJob)
-
-
-def each(events: AsyncIterator[E], loop: Loop) -> Iterator[E]:
-    """Give what an async iterator gives."""
-    while event := loop.call(_next, events):
-        yield event
-
-
-async def _next(events: AsyncIterator[E]) -> E | None:
-    return await anext(events, None)

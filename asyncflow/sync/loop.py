@@ -6,7 +6,7 @@ import inspect
 import os
 import re
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from typing import Any, ParamSpec, TypeVar, overload
@@ -127,7 +127,17 @@ def _remedy(verb: Callable[..., object] | None) -> str:
     if verb is None or owner is None:
         return "use `async with asyncflow.Orchestrator()` and `await` there"
 
-    await_ = "" if verb.__name__ == "cancel" else "await "
+    await_ = "" if verb.__name__ in ("cancel", "follow") else "await "
     noun = re.sub(r"\B([A-Z])", r"_\1", type(owner).__name__).lower()
     form = f"{await_}{noun}.{verb.__name__}()"
     return f"use `{form}` with an asyncflow.Orchestrator there"
+
+
+def each(items: AsyncIterator[T], loop: Loop) -> Iterator[T]:
+    """Give what an async iterator gives; it gives no None."""
+    while (item := loop.call(_next, items)) is not None:
+        yield item
+
+
+async def _next(items: AsyncIterator[T]) -> T | None:
+    return await anext(items, None)

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,14 +30,14 @@ from asyncflow.scheduler._stream import EventStream
 from asyncflow.sync.handles import (
     Callback,
     Entity,
+    Job,
     Scenario,
     Sequence,
     Submission,
     Task,
-    each,
     handle,
 )
-from asyncflow.sync.loop import Loop, not_running
+from asyncflow.sync.loop import Loop, each, not_running
 
 _running: Orchestrator | None = None
 _starting = threading.Lock()
@@ -69,6 +70,17 @@ class Orchestrator:
     def is_running(self) -> bool:
         """Whether scenarios can be created and submitted."""
         return self._loop is not None and self._loop.is_open
+
+    @property
+    def max_nb_of_workers(self) -> int:
+        """How many jobs run at once; see `asyncflow.Orchestrator.max_nb_of_workers`."""
+        return self._opened().orchestrator.max_nb_of_workers
+
+    @max_nb_of_workers.setter
+    def max_nb_of_workers(self, count: int) -> None:
+        """Change it; see `asyncflow.Orchestrator.max_nb_of_workers`."""
+        loop = self._opened()
+        loop.call(partial(setattr, loop.orchestrator, "max_nb_of_workers", count))
 
     def run(self) -> None:
         """Start it: from here on the verbs of this module work.
@@ -144,6 +156,12 @@ class Orchestrator:
         """List jobs; see `asyncflow.Orchestrator.jobs`."""
         loop = self._opened()
         return loop.call(loop.orchestrator.jobs, **filters)
+
+    def cancel(self, what: Submission | Job, reason: str | None = None) -> bool:
+        """Ask for the end of a run or a job; see `asyncflow.Orchestrator.cancel`."""
+        loop = self._opened()
+        inner = what._inner  # pyright: ignore[reportPrivateUsage]  # its part
+        return loop.call(loop.orchestrator.cancel, inner, reason=reason)
 
     def subscribe_scenario(
         self,
@@ -277,9 +295,9 @@ def unsubscribe_scenario(
     _current().unsubscribe_scenario(callback, params, scenario)
 
 
-def cancel(submission: Submission, reason: str | None = None) -> None:
-    """Ask for the end of a run, without waiting for it."""
-    submission.cancel(reason)
+def cancel(what: Submission | Job, reason: str | None = None) -> bool:
+    """Ask for the end of a run or a job; see `asyncflow.Orchestrator.cancel`."""
+    return _current().cancel(what, reason)
 
 
 async def _drain(orchestrator: AsyncOrchestrator, timeout: float | None) -> None:

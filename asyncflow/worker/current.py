@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from contextvars import ContextVar
 from typing import NamedTuple, TypeVar
 
+from asyncflow.worker.trace import continue_trace
+
 T = TypeVar("T")
 
 INTERVAL = 0.1
@@ -22,6 +24,8 @@ class CurrentJob(NamedTuple):
     """The id of the task's config."""
     attempt: int = 1
     """1 for the first time that the job runs, 2 where that failed, and so on."""
+    traceparent: str | None = None
+    """What continues its trace elsewhere, as W3C has it; None where nobody traces it."""
 
 
 class Progress(NamedTuple):
@@ -97,24 +101,31 @@ def progress(
 
 
 class running:  # noqa: N801  # a context manager, as a function would be
-    """Have the functions that are called in this context run for a job.
+    """Have the functions that are called in this context run for a job, in its trace.
 
     :param send: passes its reports on
     """
 
-    __slots__ = ("_running", "_token")
+    __slots__ = ("_running", "_token", "_trace")
 
     def __init__(self, job: CurrentJob, send: Send) -> None:
         self._running = _Running(job, send)
 
     def __enter__(self) -> None:
+        traceparent = self._running.job.traceparent
+        self._trace = None if traceparent is None else continue_trace(traceparent)
         self._token = _running.set(self._running)
 
     def __exit__(self, *_: object) -> None:
         _running.reset(self._token)
 
+        if self._trace is not None:
+            self._trace()
 
-def job_of(job_id: str, task: str, attempt: int) -> CurrentJob:
+
+def job_of(
+    job_id: str, task: str, attempt: int, traceparent: str | None = None
+) -> CurrentJob:
     """Describe a job by its id."""
     key = job_id.rpartition("_")[2]
-    return CurrentJob(job_id, f"SUBMISSION_{key}", task, attempt)
+    return CurrentJob(job_id, f"SUBMISSION_{key}", task, attempt, traceparent)

@@ -59,11 +59,12 @@ RemoteCall: TypeAlias = tuple[
     tuple[Port, ...],
     dict[str, str] | None,
     int | None,
+    str | None,
 ]
 """A call, as it travels, in plain tuples because there are many: the job's id; the task;
 the number of the attempt; the pickled function; the inputs; the outputs; the text of
 source files that exist nowhere (notebook cells), for tracebacks; how many bytes of memory
-it may take."""
+it may take; the trace that it continues."""
 
 Request: TypeAlias = tuple[int, int, bool, list[RemoteCall]]
 """The number of the trip, 0 where it needs no spool; how many bytes are kept of what a
@@ -196,13 +197,13 @@ def execute(
 
     :param send: passes on how far a job, by its id, has come
     """
-    job_id, task, attempt, code, _, outputs, sources, limit = call
+    job_id, task, attempt, code, _, outputs, sources, limit, trace = call
 
     if sources:
         for name, text in sources.items():
             linecache.cache[name] = (len(text), None, text.splitlines(True), name)
 
-    job = job_of(job_id, task, attempt)
+    job = job_of(job_id, task, attempt, trace)
 
     with running(job, partial(send, job_id)), memory_limited(limit):
         try:

@@ -85,6 +85,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("testing.plugin", "testing._asyncio"): "pytest-asyncio: not everybody has it",
     ("testing.plugin", "testing._bench"): "the engine: pytest loads the plugin always",
     ("testing.plugin", "testing.faults"): "the engine: pytest loads the plugin always",
+    ("worker.trace", "opentelemetry"): "an extra: only for jobs that are traced",
 }
 """What functions import, of ours or from outside, and why not at the top."""
 

@@ -1,0 +1,72 @@
+"""News that no history keeps: how far the jobs of a run have come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import attrs
+
+from asyncflow.abc import Progress
+from asyncflow.entities.job import Job
+from asyncflow.events import JobProgressed
+
+
+class Report(NamedTuple):
+    """How far a job has come."""
+
+    job: Job
+    attempt: int
+    progress: Progress
+    at: float
+    """When, in seconds since the epoch."""
+
+    @property
+    def key(self) -> tuple[Job, int]:
+        """What it has in common with those that it makes old news."""
+        return self.job, self.attempt
+
+    def event(self) -> JobProgressed:
+        """Make the event that it is."""
+        done, total, message = self.progress
+        return JobProgressed(
+            submission_id=self.job.submission.id,
+            at=datetime.fromtimestamp(self.at, UTC),
+            job_id=self.job.id,
+            task=self.job.task.config_id,
+            done=done,
+            total=total,
+            message=message,
+        )
+
+
+@attrs.define(eq=False)
+class Live:
+    """The reports that one watcher has not seen: of each attempt the last one.
+
+    Each stands where the first one that was not seen came: before the end of its job.
+    """
+
+    _reports: dict[tuple[Job, int], tuple[int, Report]] = attrs.field(
+        init=False, factory=dict
+    )
+
+    def take(self, report: Report, place: int) -> None:
+        """Keep a report.
+
+        :param place: how long the history was when it came
+        """
+        first, _ = self._reports.get(report.key, (place, report))
+        self._reports[report.key] = first, report
+
+    def until(self, place: int) -> Iterator[JobProgressed]:
+        """Give the reports that come before a place in the history."""
+        while self._reports:
+            key, (first, report) = next(iter(self._reports.items()))
+
+            if first > place:
+                return
+
+            del self._reports[key]
+            yield report.event()

@@ -1,0 +1,43 @@
+"""What the blocking handles have in common: they wrap an async one."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, Self, TypeVar, overload
+
+import attrs
+
+from asyncflow.sync.loop import Loop
+
+T = TypeVar("T")
+Inner = TypeVar("Inner")
+
+
+class Passed(Generic[T]):
+    """An attribute that is the same as that of the wrapped handle."""
+
+    def __set_name__(self, owner: type[Handle[Any]], name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, handle: None, owner: type[Handle[Any]]) -> Self: ...
+
+    @overload
+    def __get__(self, handle: Handle[Any], owner: type[Handle[Any]]) -> T: ...
+
+    def __get__(self, handle: Handle[Any] | None, owner: type[Handle[Any]]) -> Self | T:
+        if handle is None:
+            return self
+
+        value: T = getattr(handle._inner, self._name)  # pyright: ignore[reportPrivateUsage]  # its part
+        return value
+
+
+@attrs.frozen(repr=False)
+class Handle(Generic[Inner]):
+    """What the blocking handles have in common; two of the same thing are equal."""
+
+    _inner: Inner
+    _loop: Loop
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
