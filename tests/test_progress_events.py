@@ -136,10 +136,14 @@ async def test_who_stops_watching_costs_nothing_more(
     scenario = await orchestrator.create_scenario(single(config, wait))
     submission = scenario.submit()
     watcher = aiter(submission)
+
+    def watchers() -> int:
+        return len(submission._live)
+
     await anext(watcher)
-    assert submission._live != ()
+    assert watchers() == 1
     await watcher.aclose()  # type: ignore[attr-defined]  # it is a generator
-    assert not submission._live
+    assert watchers() == 0
     go.set()
     await submission
 
