@@ -47,9 +47,9 @@ class Status(enum.Enum):
     ABANDONED = "ABANDONED"
     """Something that it needs failed or was cancelled."""
 
-    # Members are singletons, and hashed for each step of each job: by C alone.
-    __hash__ = object.__hash__
 
+# Members are singletons, and hashed for each step of each job: by C alone.
+Status.__hash__ = object.__hash__  # type: ignore[method-assign]  # as it is faster
 
 FINAL = frozenset(
     {

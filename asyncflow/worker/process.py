@@ -86,6 +86,9 @@ class Settled:
 
     pid: int
     log_path: str
+    spool: Spool
+    tokens: Tokens
+    channel: Channel
     _out: io.TextIOWrapper
     _err: io.TextIOWrapper
 
