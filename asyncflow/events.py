@@ -70,6 +70,9 @@ class JobProgressed(JobEvent):
     Where several were not read yet, the newest has taken their place.
     """
 
+    attempt: int
+    """The number of the attempt: 1 unless it was tried again."""
+
     done: float | None
     """How much is done, in whatever unit; None where that was not said."""
 

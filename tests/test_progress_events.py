@@ -12,6 +12,8 @@ from anyio import fail_after
 from asyncflow import (
     Configuration,
     Event,
+    JobAttemptFailed,
+    JobEvent,
     JobFinished,
     JobPending,
     JobProgressed,
@@ -21,10 +23,11 @@ from asyncflow import (
     Submission,
     SubmissionFinished,
     SubmissionStarted,
+    current_job,
     report,
 )
 from tests import flows
-from tests.flows import configuration, single
+from tests.flows import chain, configuration, single
 
 pytestmark = pytest.mark.anyio
 
@@ -89,6 +92,7 @@ async def test_a_watcher_sees_progress_while_the_job_runs(
     news = read[3]
     assert isinstance(news, JobProgressed)
     assert (news.done, news.total, news.message) == (1, 3, "one")
+    assert news.attempt == 1
     assert (news.job_id, news.task) == (job.id, "work")
     assert read[2].at <= news.at <= read[4].at
 
@@ -215,6 +219,69 @@ async def test_only_who_wants_it_is_told(
 
     run.cancel()
     await run.wait()
+
+
+def report_and_wait_for_text(path: object) -> None:
+    """Do as `report_and_wait` does, given what `flows.double` makes of a path."""
+    report_and_wait(path[: len(path) // 2] if isinstance(path, str) else "")
+
+
+async def test_a_link_of_a_chain_reports_after_the_one_before_has_ended(
+    config: Configuration, orchestrator: Orchestrator, tmp_path: Path
+) -> None:
+    path = tmp_path / "go"
+    cfg = chain(config, flows.double, report_and_wait_for_text)
+    scenario = await orchestrator.create_scenario(cfg)
+    await flows.make_short(orchestrator, scenario)
+    await scenario.n0.write(str(path))
+    read: list[Event] = []
+
+    with fail_after(PATIENCE):
+        async for event in scenario.submit():
+            read.append(event)
+
+            if isinstance(event, JobProgressed):
+                path.touch()
+
+    tasks = [event.task for event in read if isinstance(event, JobEvent)]
+    own = [type(one) for one in read if isinstance(one, JobEvent) and one.task == "t1"]
+    ended = next(one for one in read if isinstance(one, JobFinished))
+    assert ended.task == "t0"
+    assert own[-3:] == [JobStarted, JobProgressed, JobFinished]
+    assert tasks[-3:] == ["t1"] * 3
+
+
+async def test_a_new_attempt_has_no_progress(
+    config: Configuration, orchestrator: Orchestrator
+) -> None:
+    go = Signal()
+
+    async def report_and_fail(_: object) -> None:
+        if (job := current_job()) and job.attempt == 1:
+            report(9, 9, "first")
+            raise ValueError("no rows")
+
+        await go.wait()
+        report(1, 1, "second")
+
+    node = config.configure_in_memory_data_node("n", default_data=1)
+    task = config.configure_task("t", report_and_fail, node, retry=2)
+    scenario = await orchestrator.create_scenario(config.configure_scenario("s", task))
+    submission = scenario.submit()
+    (job,) = submission.jobs
+    told: list[object] = []
+
+    with fail_after(PATIENCE):
+        async for event in submission:
+            if isinstance(event, JobStarted) and job.attempt == 2:
+                assert job.progress is None
+                go.set()
+            elif isinstance(event, JobAttemptFailed):
+                told.append(event.reason)
+            elif isinstance(event, JobProgressed):
+                told.append((event.attempt, event.message))
+
+    assert told == [(1, "first"), "ValueError: no rows", (2, "second")]
 
 
 async def test_who_reports_has_started(

@@ -93,7 +93,8 @@ class Job:
     attempts: tuple[AttemptRecord, ...] = attrs.field(init=False, default=())
     """The attempts that failed and were followed by another one."""
     progress: Progress | None = attrs.field(init=False, default=None)
-    """How far it has come, as its function reported it last; see `asyncflow.report`."""
+    """How far its attempt has come, as its function reported it last; None before. See
+    `asyncflow.report`."""
     usage: Usage | None = attrs.field(init=False, default=None)
     """What its last attempt used: seconds of time and of CPU, the peak of memory in
     bytes. None until that has ended, and where it is not known."""
@@ -202,6 +203,9 @@ class Job:
 
         if status is Status.RUNNING:
             self._run_at = at
+
+            if self.progress is not None:  # it reported before this was known
+                self.submission.progressed(self, self.progress, at)
         elif status in FINAL:
             self._finished_at = at
             self._printed = self.log = None
@@ -222,13 +226,15 @@ class Job:
         """
         last = AttemptRecord(self.attempt, self._run_at, at, reason, self.stacktrace)
         self.attempts = (*self.attempts, last)
-        self.failure = None
+        self.failure = self.progress = None
         self.move(Status.PENDING, at, reason)
 
     def reported(self, progress: Progress, at: float) -> None:
         """Take note of how far it has come. For the walk alone."""
         self.progress = progress
-        self.submission.progressed(self, progress, at)
+
+        if self.status is Status.RUNNING:
+            self.submission.progressed(self, progress, at)
 
     def restore_output(self, record: LogRecord) -> None:
         """Take over what earlier attempts have printed. For recovery alone."""

@@ -35,6 +35,7 @@ class Report(NamedTuple):
             at=datetime.fromtimestamp(self.at, UTC),
             job_id=self.job.id,
             task=self.job.task.config_id,
+            attempt=self.attempt,
             done=done,
             total=total,
             message=message,

@@ -160,7 +160,6 @@ class Flights:
     def reported(self, flight: Flight, progress: Progress) -> None:
         """Take note of how far a job has come."""
         if not flight.is_over:
-            self.started(flight, None)  # of a short job nothing else tells it
             self._limits.reported(flight)
             flight.job.reported(progress, time.time())
 
