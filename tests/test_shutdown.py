@@ -68,9 +68,10 @@ async def begin(orchestrator):
 
     async for event in submission:
         if isinstance(event, JobStarted) and event.task == "second":
-            print("second runs", flush=True)
             break
 
+    # Not before: Python drops what a signal raises while it ends the iterator.
+    print("second runs", flush=True)
     return submission
 """
 
@@ -96,9 +97,9 @@ with tp.Orchestrator():
 
     for event in submission.events():
         if isinstance(event, JobStarted) and event.task == "second":
-            print("second runs", flush=True)
             break
 
+    print("second runs", flush=True)
     submission.wait()
 """
 

@@ -568,7 +568,7 @@ config = Config.configure_scenario("scenario", task)
 tp.Orchestrator().run()
 scenario = tp.create_scenario(config)
 submission = scenario.submit()
-print("main ends")
+sys.stdout.write("main ends\\n")  # at once, as jobs may print in between
 """
 
 
@@ -587,7 +587,7 @@ def test_at_exit_jobs_may_start_threads(tmp_path: Path) -> None:
 import asyncio
 async def work(value):
     await asyncio.to_thread(time.sleep, 0)
-    print("worked in a thread")
+    sys.stdout.write("worked in a thread\\n")
 """ + PROGRAM.replace("def work(value)", "def unused(value)").format(function="work")
     out = programs.run("-c", code, folder=tmp_path)
     assert sorted(out.splitlines()) == ["main ends", "worked in a thread"]
