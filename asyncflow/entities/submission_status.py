@@ -20,11 +20,6 @@ class SubmissionStatus(enum.Enum):
     CANCELED = "CANCELED"
 
 
-FINAL_SUBMISSION = frozenset(
-    {SubmissionStatus.COMPLETED, SubmissionStatus.FAILED, SubmissionStatus.CANCELED}
-)
-
-
 def status_of(counts: Mapping[Status, int], *, is_finished: bool) -> SubmissionStatus:
     """Tell the status of a submission.
 

@@ -14,18 +14,21 @@ _UNIT = 1 if sys.platform == "darwin" else 1024
 """The bytes of a unit of ``ru_maxrss``."""
 
 
-def cpu_seconds() -> float:
-    """Return the CPU time of this process and of the children it has waited for."""
+def _measured() -> tuple[float, int]:
+    """Return the CPU time of this process and of the children it has waited for, and
+    the most memory that it had, in bytes.
+    """
     own = resource.getrusage(resource.RUSAGE_SELF)
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+    cpu = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+    return cpu, own.ru_maxrss * _UNIT
 
 
 class Meter:
     """Measures jobs that run one after the other."""
 
     def __init__(self) -> None:
-        self._cpu = cpu_seconds()
+        self._cpu, _ = _measured()
         self.begin()
 
     def begin(self) -> None:
@@ -40,12 +43,10 @@ class Meter:
             of the process
         """
         wall = time.perf_counter() - self._start
-        own = resource.getrusage(resource.RUSAGE_SELF)
-        children = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+        cpu, most = _measured()
         used, self._cpu = cpu - self._cpu, cpu
         peak = _peak() if looks else None
-        return Usage(self._at, wall, used, peak or own.ru_maxrss * _UNIT)
+        return Usage(self._at, wall, used, peak or most)
 
 
 def forget_peak() -> None:
