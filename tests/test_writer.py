@@ -18,14 +18,16 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def groups() -> list[Sequence[int]]:
+def groups() -> list[Sequence[Sequence[int]]]:
     return []
 
 
 @asynccontextmanager
-async def writing(groups: list[Sequence[int]]) -> AsyncIterator[Writer[int]]:
+async def writing(
+    groups: list[Sequence[Sequence[int]]],
+) -> AsyncIterator[Writer[Sequence[int]]]:
     """Start a writer that notes what it writes together."""
-    writer = Writer[int](groups.append, "a test's")
+    writer = Writer[Sequence[int]](groups.append, "a test's")
     writer.start()
 
     try:
@@ -36,88 +38,88 @@ async def writing(groups: list[Sequence[int]]) -> AsyncIterator[Writer[int]]:
 
 async def test_a_lone_change_is_written_though_nobody_waits() -> None:
     written = Event()
-    changes: list[int] = []
+    changes: list[Sequence[int]] = []
 
-    def write(group: Sequence[int]) -> None:
+    def write(group: Sequence[Sequence[int]]) -> None:
         changes.extend(group)
         loop.call_soon_threadsafe(written.set)
 
-    writer = Writer[int](write, "a test's")
+    writer = Writer[Sequence[int]](write, "a test's")
     loop = writer._loop
     writer.start()
 
     try:
-        writer.put(1)
+        writer.put([1])
 
         with fail_after(10):
             await written.wait()
     finally:
         await to_thread.run_sync(writer.stop)
 
-    assert changes == [1]
+    assert changes == [[1]]
 
 
 async def test_who_waits_is_not_kept_waiting_by_a_rest(
-    monkeypatch: pytest.MonkeyPatch, groups: list[Sequence[int]]
+    monkeypatch: pytest.MonkeyPatch, groups: list[Sequence[Sequence[int]]]
 ) -> None:
     monkeypatch.setattr(_writer, "REST", 3600.0)
 
     async with writing(groups) as writer:
         with fail_after(10):
             for number in range(3):
-                writer.put(number)
+                writer.put([number])
                 await writer.settle()
 
-    assert groups == [[0], [1], [2]]
+    assert groups == [[[0]], [[1]], [[2]]]
 
 
 async def test_a_stream_is_written_in_large_groups(
-    monkeypatch: pytest.MonkeyPatch, groups: list[Sequence[int]]
+    monkeypatch: pytest.MonkeyPatch, groups: list[Sequence[Sequence[int]]]
 ) -> None:
     monkeypatch.setattr(_writer, "REST", 3600.0)
 
     async with writing(groups) as writer:
-        writer.put(-1)
+        writer.put([-1])
         await writer.settle()
 
         for number in range(100):
-            writer.put(number)
+            writer.put([number])
             await to_thread.run_sync(int)  # the loop's turn ends
 
-        assert groups == [[-1]]
+        assert groups == [[[-1]]]
 
-    assert groups == [[-1], list(range(100))]
+    assert groups == [[[-1]], [[number] for number in range(100)]]
 
 
 async def test_a_long_stream_does_not_pile_up(
-    monkeypatch: pytest.MonkeyPatch, groups: list[Sequence[int]]
+    monkeypatch: pytest.MonkeyPatch, groups: list[Sequence[Sequence[int]]]
 ) -> None:
     monkeypatch.setattr(_writer, "REST", 3600.0)
     monkeypatch.setattr(_writer, "GROUP", 10)
     written = Event()
 
-    def write(group: Sequence[int]) -> None:
+    def write(group: Sequence[Sequence[int]]) -> None:
         groups.append(group)
 
         if len(groups) == 2:
             writer._loop.call_soon_threadsafe(written.set)
 
-    writer = Writer[int](write, "a test's")
+    writer = Writer[Sequence[int]](write, "a test's")
     writer.start()
 
     try:
-        writer.put(-1)
+        writer.put([-1])
         await writer.settle()
 
         with fail_after(10):
             for number in range(10):
-                writer.put(number)
+                writer.put([number])
 
             await written.wait()
     finally:
         await to_thread.run_sync(writer.stop)
 
-    assert groups == [[-1], list(range(10))]
+    assert groups == [[[-1]], [[number] for number in range(10)]]
 
 
 @pytest.mark.parametrize("count", [1, 7, 8, 9, 64, 72, 513, 1100])

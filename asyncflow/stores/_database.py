@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain
 from typing import Any, ClassVar
@@ -12,8 +12,8 @@ import attrs
 
 from asyncflow.errors import NotOpen, StoreFailed
 from asyncflow.stores._act import Act, Change, Parameters, taken_over
-from asyncflow.stores._rows import FOUND_BY_ID, Cell, Row, rows_of
-from asyncflow.stores._sql import parts, queries
+from asyncflow.stores._rows import FOUND_BY_ID, Cell, Column, Row, columns_by_table
+from asyncflow.stores._sql import parts, queries, statement
 
 
 @attrs.define(eq=False)
@@ -53,8 +53,8 @@ class Database(ABC):
         """
 
     @abstractmethod
-    def _save(self, text: str, rows: Sequence[Row]) -> None:
-        """Run a statement for each row."""
+    def _save(self, text: str, columns: Sequence[Column]) -> None:
+        """Run a statement for each row; the columns of all of them are given."""
 
     @abstractmethod
     def _run(self, text: str, given: Sequence[Parameters]) -> list[Row]:
@@ -71,7 +71,7 @@ class Database(ABC):
         def work() -> None:
             self._own_id = own_id
             self._check_registered()
-            self._write(chain.from_iterable(changes))
+            self._write([*chain.from_iterable(changes)])
 
         with self._explained():
             self._transact(work)
@@ -115,23 +115,24 @@ class Database(ABC):
                 "make what its properties need importable, or delete it",
             ) from error
 
-    def _write(self, changes: Iterable[Any]) -> None:
-        groups: dict[Any, list[Any]] = {}
+    def _write(self, changes: Sequence[Any]) -> None:
+        begin = 0
 
-        for change in changes:
-            if isinstance(change, Act):
-                self._save_all(groups)
-                self._carry_out(change)
-                groups.clear()
-            else:
-                groups.setdefault(type(change), []).append(change)
+        if Act in map(type, changes):
+            for place, change in enumerate(changes):
+                if isinstance(change, Act):
+                    self._save_all(changes[begin:place])
+                    self._carry_out(change)
+                    begin = place + 1
 
-        self._save_all(groups)
+        self._save_all(changes[begin:])
 
-    def _save_all(self, groups: Mapping[Any, Sequence[Any]]) -> None:
-        for kind, group in groups.items():
-            for table, made in rows_of(kind, group).items():
-                self._save(self._query(f"save_{table}"), made)
+    def _save_all(self, records: Sequence[Any]) -> None:
+        for kind in dict.fromkeys(map(type, records)):
+            group = [record for record in records if type(record) is kind]
+
+            for table, columns in columns_by_table(kind, group):
+                self._save(self._query(f"save_{table}"), columns)
 
     def _carry_out(self, act: Act) -> None:
         act.answers = {
@@ -154,4 +155,7 @@ class Database(ABC):
             raise taken_over(self.file)
 
     def _query(self, name: str, parameters: Parameters | None = None) -> str:
-        return queries(*self.queries)[name].text(parameters or {})
+        if not parameters:
+            return statement(self.queries, name)
+
+        return queries(*self.queries)[name].text(parameters)

@@ -16,7 +16,7 @@ from asyncflow.stores._act import Parameters
 from asyncflow.stores._database import Database
 from asyncflow.stores._escape import escaped, unescaped
 from asyncflow.stores._folder import make_folder, make_values_folder
-from asyncflow.stores._rows import Row
+from asyncflow.stores._rows import Column, Row
 from asyncflow.stores._sql import migrations
 
 try:
@@ -262,9 +262,11 @@ class PostgresDatabase(Database):
             else:
                 return
 
-    def _save(self, text: str, rows: Sequence[Row]) -> None:
+    def _save(self, text: str, columns: Sequence[Column]) -> None:
+        rows = zip(*map(escaped, columns), strict=True)
+
         with self._writing.cursor() as cursor:
-            cursor.executemany(_own(text), [escaped(row) for row in rows])
+            cursor.executemany(_own(text), [*rows])
 
     def _run(self, text: str, given: Sequence[Parameters]) -> list[Row]:
         rows: list[Row] = []

@@ -57,6 +57,12 @@ def queries(*names: str) -> Mapping[str, Query]:
 
 
 @cache
+def statement(names: tuple[str, ...], name: str) -> str:
+    """Return the text of a query that has no parameters on which its lines depend."""
+    return queries(*names)[name].text({})
+
+
+@cache
 def parts(names: tuple[str, ...], verb: str) -> Mapping[str, str]:
     """Return the texts of the queries that are named ``verb.part``, by their parts."""
     return {

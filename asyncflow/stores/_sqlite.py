@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import lru_cache
-from itertools import chain
 from typing import Any, ClassVar
 
 import attrs
@@ -17,7 +16,7 @@ from asyncflow.errors import StoreFailed
 from asyncflow.stores._act import Parameters
 from asyncflow.stores._database import Database
 from asyncflow.stores._folder import make_folder, make_values_folder
-from asyncflow.stores._rows import Cell, Row
+from asyncflow.stores._rows import Cell, Column, Row
 from asyncflow.stores._sql import migrations
 
 PAUSE = 0.001
@@ -60,6 +59,15 @@ PROBLEMS: Mapping[int, tuple[str, str]] = {
 }
 """For each of SQLite's primary result codes, what happened and what to do."""
 
+
+SETTINGS = (
+    "synchronous",
+    "temp_store",
+    "cache_size",
+    "wal_autocheckpoint",
+    "journal_size_limit",
+)
+"""The queries that set up the connection that writes."""
 
 SIZES = (512, 64, 8)
 """How many rows one statement inserts, the more the better; single ones are left."""
@@ -124,6 +132,7 @@ class SqliteDatabase(Database):
     def _prepare(self) -> None:
         """Make a new file ours, or bring an old one up to date."""
         self._check_version()
+        self._ask(self._writing, "page_size")
         (mode,) = self._run_when_free("journal_mode")
 
         if mode != "wal":
@@ -133,7 +142,7 @@ class SqliteDatabase(Database):
                 "give a path on a local disk, not on a network's",
             )
 
-        for name in ("synchronous", "temp_store", "cache_size", "journal_size_limit"):
+        for name in SETTINGS:
             self._ask(self._writing, name)
 
         # Also where nothing is to do: this finds out whether it can be written.
@@ -184,26 +193,29 @@ class SqliteDatabase(Database):
         with self._transaction():
             work()
 
-    def _save(self, text: str, rows: Sequence[Row]) -> None:
+    def _save(self, text: str, columns: Sequence[Column]) -> None:
         try:
-            self._insert(text, rows)
+            self._insert(text, columns)
         except UnicodeEncodeError:  # once more; a row replaces that with its id
-            self._insert(text, [_surrogates_escaped(row) for row in rows])
+            self._insert(text, [_surrogates_escaped(column) for column in columns])
 
-    def _insert(self, text: str, rows: Sequence[Row]) -> None:
+    def _insert(self, text: str, columns: Sequence[Column]) -> None:
         """Insert rows, many with each statement: between two statements Python takes
         its lock back, and waits for it whenever the event loop is busy.
         """
+        count = len(columns[0])
         begin = 0
 
-        for size in _sizes(text, len(rows[0]), self._parameters):
-            while len(rows) - begin >= size:
+        for size in _sizes(text, len(columns), self._parameters):
+            while count - begin >= size:
                 end = begin + size
-                self._writing.execute(*_combined(text, rows[begin:end]))
+                part = [column[begin:end] for column in columns]
+                self._writing.execute(*_combined(text, part))
                 begin = end
 
-        if begin < len(rows):
-            self._writing.executemany(text, rows[begin:])
+        if begin < count:
+            rows = zip(*(column[begin:] for column in columns), strict=True)
+            self._writing.executemany(text, rows)
 
     def _run(self, text: str, given: Sequence[Parameters]) -> list[Row]:
         return [
@@ -310,28 +322,45 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _combined(text: str, rows: Sequence[Row]) -> tuple[str, Row]:
+def _combined(text: str, columns: Sequence[Column]) -> tuple[str, Sequence[Any]]:
     """Make a statement that inserts one row insert several; return its cells, too.
 
-    Python binds numbers and texts at once. For each None, truth value or bytes it looks
-    for an adapter first, which takes longer than the rest: so those are spared.
+    Python holds its lock while it binds them, SQLite does the rest without: what all rows
+    have alike is bound once, and comes first.
     """
-    columns: list[Iterable[Any]] = []
+    alike: list[Any] = []
+    others: list[Iterable[Any]] = []
     marks: list[str] = []
 
-    for column in zip(*rows, strict=True):
-        is_empty = column[0] is None and column.count(None) == len(column)
-        marks.append("NULL" if is_empty else "?")
+    for column in columns:
+        if others and _is_alike(column):
+            marks.append("?")
+            alike.append(column[0])
+        else:
+            others.append(_unadapted(column))
+            marks.append(f"column{len(others)}")
 
-        if not is_empty:
-            columns.append(_unadapted(column))
+    width, size = len(others), len(columns[0])
+    cells = [*alike, *[None] * (width * size)]
 
-    cells = tuple(chain.from_iterable(zip(*columns, strict=True)))
-    return _repeated(text, tuple(marks), len(rows)), cells
+    for place, other in enumerate(others, len(alike)):
+        cells[place::width] = other
+
+    return _repeated(text, tuple(marks), size), cells
+
+
+def _is_alike(column: Column) -> bool:
+    """Tell whether all cells are the same. Numbers may be equal and differ: 0.0, -0.0."""
+    first = column[0]
+    return type(first) not in (int, float) and column.count(first) == len(column)
 
 
 def _unadapted(column: tuple[Any, ...]) -> Iterable[Any]:
-    """Make of cells what SQLite gets of them, where Python knows it at once."""
+    """Make of cells what SQLite gets of them, where Python knows it at once.
+
+    It binds numbers and texts at once. For each None, truth value or bytes it looks for
+    an adapter first, which takes longer than the rest.
+    """
     kind = type(column[0])
 
     if kind is bool:
@@ -359,12 +388,15 @@ def _sizes(text: str, width: int, parameters: int) -> list[int]:
 def _repeated(text: str, marks: Sequence[str], size: int) -> str:
     """Make a statement that inserts one row insert several.
 
-    :param marks: what stands for each cell of a row
+    :param marks: what each cell of a row is: ``?`` for one that all rows have alike, or
+        a column of the others
     :param size: how many rows
     """
-    row = f"({', '.join(marks)})"
-    values = f"VALUES {', '.join([row] * size)}"
-    return text.replace(_values(len(marks)), values)
+    row = f"({', '.join('?' * (len(marks) - marks.count('?')))})"
+    others = f"(VALUES {', '.join([row] * size)})"
+    # Without a condition, ON CONFLICT would be read as that of a join.
+    select = " ".join(("SELECT", ", ".join(marks), "FROM", others, "WHERE TRUE"))
+    return text.replace(_values(len(marks)), select)
 
 
 def _values(width: int) -> str:

@@ -14,22 +14,23 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeAlias, TypeVar
 
 import attrs
 
-Change = TypeVar("Change")
+Change = TypeVar("Change", bound=Sized)
 Waiter: TypeAlias = "asyncio.Future[None]"
 
 IDLE = 1.0
 """How often an idle writer looks whether the program has ended without closing its
 store, in seconds."""
 
-GROUP = 2000
-"""The most changes in one transaction: other processes want to write, too."""
+GROUP = 4000
+"""How many rows, or a change more, one transaction has at most: other processes want to
+write, too."""
 
 REST = 0.05
 """How long it rests after a transaction while nobody waits, in seconds."""
@@ -69,8 +70,9 @@ class Writer(Generic[Change]):
     _is_due: bool = attrs.field(init=False, default=False)
     """Whether the alarm goes off at the end of the loop's turn."""
     _put: int = attrs.field(init=False, default=0)
+    """How many rows the changes have that were put."""
     _settled: int = attrs.field(init=False, default=0)
-    """How many changes are written, or never will be. Set by the thread alone."""
+    """How many of them are written, or never will be. Set by the thread alone."""
     _loop: asyncio.AbstractEventLoop = attrs.field(
         init=False, factory=asyncio.get_running_loop
     )
@@ -91,10 +93,10 @@ class Writer(Generic[Change]):
 
     def put(self, change: Change) -> None:
         """Have a change written; dropped where an earlier one could not be."""
-        if self.failure is not None:
+        if self.failure is not None or not change:
             return
 
-        self._put += 1
+        self._put += len(change)
         self._items.append(change)
 
         if not self._is_due:
@@ -113,8 +115,12 @@ class Writer(Generic[Change]):
     def _turn_ended(self) -> None:
         self._is_due = False
 
-        if not self._rests or len(self._items) >= GROUP:
+        if self._alarm.empty() and (not self._rests or self._is_enough()):
             self._alarm.put(None)
+
+    def _is_enough(self) -> bool:
+        """Tell whether what waits fills a transaction."""
+        return self._put - self._settled >= GROUP
 
     def _run(self) -> None:
         stopped = False
@@ -130,7 +136,7 @@ class Writer(Generic[Change]):
                     self.failure = error
 
             self._written_at = time.monotonic()
-            self._settled += len(changes)
+            self._settled += sum(map(len, changes))
 
             if waiters:
                 self._wake(waiters)
@@ -141,11 +147,13 @@ class Writer(Generic[Change]):
         waiters: list[Waiter] = []
         stopped = self._is_alone()
         self._rest()
+        was_awaited, self._is_awaited = self._is_awaited, False
+        rows = 0
 
-        if len(self._items) <= GROUP:
-            self._is_awaited = False
+        for _ in range(len(self._items)):
+            if rows >= GROUP:
+                break
 
-        for _ in range(min(len(self._items), GROUP)):
             item = self._items.popleft()
 
             if isinstance(item, Stop):
@@ -154,6 +162,10 @@ class Writer(Generic[Change]):
                 waiters.append(item)
             else:
                 changes.append(item)
+                rows += len(item)
+
+        if was_awaited and self._items:
+            self._is_awaited = True
 
         return changes, waiters, stopped
 
@@ -175,7 +187,7 @@ class Writer(Generic[Change]):
 
         while (
             not self._is_awaited
-            and len(self._items) < GROUP
+            and not self._is_enough()
             and (left := until - time.monotonic()) > 0
         ):
             with suppress(Empty):

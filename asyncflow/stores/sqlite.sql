@@ -6,6 +6,9 @@ SELECT
     (SELECT user_version FROM pragma_user_version),
     (SELECT count(*) FROM sqlite_master);
 
+-- name: page_size
+PRAGMA page_size = 8192; -- of a new file; with the usual 4096 a job costs 1/8 more
+
 -- name: journal_mode
 PRAGMA journal_mode = WAL;
 
@@ -17,6 +20,9 @@ PRAGMA temp_store = MEMORY; -- no file of a killed process stays
 
 -- name: cache_size
 PRAGMA cache_size = -32000;
+
+-- name: wal_autocheckpoint
+PRAGMA wal_autocheckpoint = 4000; -- pages that change often are copied less often
 
 -- name: journal_size_limit
 PRAGMA journal_size_limit = 67108864;
