@@ -266,6 +266,25 @@ async def test_a_graph_is_written_once(path: Path) -> None:
         assert log_size(path) - size < 50_000
 
 
+async def test_a_new_file_has_large_pages_and_an_old_one_keeps_its_own(
+    path: Path, tmp_path: Path
+) -> None:
+    await fill(path, job_record(1))
+    assert page_size(path) == 8192
+
+    old = tmp_path / "old.db"
+    change(old, "PRAGMA journal_mode = WAL", *statements(_sql.migrations("schema")[1]))
+    await fill(old, job_record(1))
+    assert page_size(old) == 4096
+    assert await ask(old) == [job_record(1)]
+
+
+def page_size(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        return int(size)
+
+
 def log_size(path: Path) -> int:
     return path.with_name(path.name + "-wal").stat().st_size
 

@@ -12,7 +12,13 @@ from anyio import Event, fail_after, to_thread
 from asyncflow.stores import _writer
 from asyncflow.stores._writer import Writer
 from asyncflow.stores.sqlite import SqliteStore
-from tests.records import job_record, version_record
+from tests.records import (
+    ATTEMPTS,
+    job_record,
+    scenario_record,
+    submission_record,
+    version_record,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -122,6 +128,50 @@ async def test_a_long_stream_does_not_pile_up(
     assert groups == [[[-1]], [[number] for number in range(10)]]
 
 
+async def test_a_change_counts_for_its_rows(
+    monkeypatch: pytest.MonkeyPatch, groups: list[Sequence[Sequence[int]]]
+) -> None:
+    monkeypatch.setattr(_writer, "REST", 3600.0)
+    monkeypatch.setattr(_writer, "GROUP", 10)
+
+    async with writing(groups) as writer:
+        for number in range(5):
+            writer.put([number] * 6)
+
+        with fail_after(10):
+            await writer.settle()
+
+        writer.put([9] * 12)
+
+        with fail_after(10):
+            await writer.settle()
+
+    assert groups == [[[0] * 6, [1] * 6], [[2] * 6, [3] * 6], [[4] * 6], [[9] * 12]]
+
+
+async def test_who_waits_behind_a_full_transaction_is_not_kept_waiting(
+    monkeypatch: pytest.MonkeyPatch, groups: list[Sequence[Sequence[int]]]
+) -> None:
+    monkeypatch.setattr(_writer, "REST", 3600.0)
+    monkeypatch.setattr(_writer, "GROUP", 10)
+
+    async with writing(groups) as writer:
+        for _ in range(2):
+            writer.put([1] * 10)
+
+            with fail_after(10):
+                await writer.settle()
+
+    assert groups == [[[1] * 10], [[1] * 10]]
+
+
+async def test_nothing_is_not_written(tmp_path: Path) -> None:
+    async with SqliteStore(tmp_path / "runs.db") as store:
+        store.save()
+        await store.flush()
+        assert store.commits == 0
+
+
 @pytest.mark.parametrize("count", [1, 7, 8, 9, 64, 72, 513, 1100])
 async def test_many_rows_are_written_with_few_statements(
     tmp_path: Path, count: int
@@ -165,3 +215,37 @@ async def test_rows_of_one_statement_need_not_be_alike(
         assert [type(one.kept) for one in await store.versions()] == [
             type(one.kept) for one in made
         ]
+
+
+async def test_what_rows_have_alike_differs_in_others(tmp_path: Path) -> None:
+    jobs = [
+        job_record(
+            number,
+            submission_id="s" if number < 600 else f"s{number}",
+            cpu_seconds=0.25,
+            reason="why" if number == 640 else "",
+            run_at=None if number % 64 else 1.5,
+            peak_rss=None if number < 200 else 5,
+            attempts=ATTEMPTS if number in (3, 700) else (),
+        )
+        for number in range(1000)
+    ]
+
+    async with SqliteStore(tmp_path / "runs.db") as store:
+        store.save(*jobs)
+        assert await store.jobs() == jobs
+
+
+async def test_one_record_may_be_saved_many_times_at_once(tmp_path: Path) -> None:
+    async with SqliteStore(tmp_path / "runs.db") as store:
+        store.save(*[job_record(1)] * 70, *[version_record(1)] * 70)
+        assert await store.jobs() == [job_record(1)]
+        assert await store.versions() == [version_record(1)]
+
+
+async def test_each_of_many_submissions_has_its_graph(tmp_path: Path) -> None:
+    runs = [submission_record(number) for number in range(700)]
+
+    async with SqliteStore(tmp_path / "runs.db") as store:
+        store.save(scenario_record(1), *runs, job_record(1))
+        assert await store.submissions() == runs

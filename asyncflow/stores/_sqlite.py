@@ -350,7 +350,7 @@ def _combined(text: str, columns: Sequence[Column]) -> tuple[str, Sequence[Any]]
 
 
 def _is_alike(column: Column) -> bool:
-    """Tell whether all cells are the same. Numbers may be equal and differ: 0.0, -0.0."""
+    """Tell whether all cells are the same; of numbers, which hardly ever are, no."""
     first = column[0]
     return type(first) not in (int, float) and column.count(first) == len(column)
 
