@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain
 from typing import Any, ClassVar
@@ -116,19 +116,22 @@ class Database(ABC):
             ) from error
 
     def _write(self, changes: Sequence[Any]) -> None:
+        kinds = dict.fromkeys(map(type, changes))
         begin = 0
 
-        if Act in map(type, changes):
+        if Act in kinds:
+            del kinds[Act]
+
             for place, change in enumerate(changes):
                 if isinstance(change, Act):
-                    self._save_all(changes[begin:place])
+                    self._save_all(changes[begin:place], kinds)
                     self._carry_out(change)
                     begin = place + 1
 
-        self._save_all(changes[begin:])
+        self._save_all(changes[begin:], kinds)
 
-    def _save_all(self, records: Sequence[Any]) -> None:
-        for kind in dict.fromkeys(map(type, records)):
+    def _save_all(self, records: Sequence[Any], kinds: Iterable[type[Any]]) -> None:
+        for kind in kinds:
             group = [record for record in records if type(record) is kind]
 
             for table, columns in columns_by_table(kind, group):

@@ -24,7 +24,7 @@ PRAGMA cache_size = -32000;
 
 -- name: wal_autocheckpoint
 -- Of pages. Those that change all the time are copied less often than with the usual 1000.
-PRAGMA wal_autocheckpoint = 4000;
+PRAGMA wal_autocheckpoint = 2000;
 
 -- name: journal_size_limit
 PRAGMA journal_size_limit = 67108864;
