@@ -10,6 +10,7 @@ import linecache
 import os
 import pickle
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -63,19 +64,20 @@ def run(request: bytes) -> bytes:
 
     meter = Meter(looks=looks)
 
-    for call in zip(*columns, strict=True):
-        if not settled.tokens.take():
-            break
+    try:
+        for call in zip(*columns, strict=True):
+            if not settled.tokens.take():
+                break
 
-        told = (
-            None if answer.lacks(call[4]) else _run(settled, call, answer, meter, most)
-        )
-        answer.add(told)
+            lacks = answer.has_failed and answer.lacks(call[4])
+            told = None if lacks else _run(settled, call, answer, meter, most)
+            answer.add(told)
 
-        if trip:
-            settled.spool.append(pickle.dumps((settled.logged, told), 5))
+            if trip:
+                settled.spool.append(pickle.dumps((settled.logged, told), 5))
+    finally:
+        current.end()
 
-    current.end()
     return answer.pack(settled.logged)
 
 
@@ -87,12 +89,13 @@ def _run(
     :param answer: what came of earlier ones
     :param most: how many bytes are kept of what it prints
     """
-    meter.begin()
+    at, start = time.time(), time.perf_counter()
 
     try:
         outcome = execute(call, answer, settled.channel.send)
     finally:
-        at, wall, cpu, peak = meter.end()
+        wall = time.perf_counter() - start
+        cpu, peak = meter.measured()
         log = settled.end_job(most)
 
     if isinstance(outcome, Raised):
@@ -222,7 +225,13 @@ def keep_result(
     """
     if len(outputs) == 1:
         ((name, driver, path),) = outputs
-        return (_write(driver, result, path, name),)
+        kept = driver.write(result, path, name)
+
+        try:
+            return (driver.publish(kept, path),)
+        except BaseException:
+            _drop([kept])
+            raise
 
     values = split_result(task, [name for name, _, _ in outputs], result)
     return write_all(outputs, values)
@@ -248,17 +257,6 @@ def split_result(task: str, names: Sequence[str], result: object) -> Sequence[ob
         )
 
     return result
-
-
-def _write(driver: ValueDriver, value: object, path: str, name: str) -> Kept:
-    """Keep a value."""
-    kept = driver.write(value, path, name)
-
-    try:
-        return driver.publish(kept, path)
-    except BaseException:
-        _drop([kept])
-        raise
 
 
 def write_all(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
@@ -22,27 +21,20 @@ class Meter:
     def __init__(self, *, looks: bool) -> None:
         self._looks = looks
         self._cpu = 0.0
-        self.begin()
-        self.end()
+        self.measured()
 
-    def begin(self) -> None:
-        """Begin with a job."""
-        self._at = time.time()
-        self._start = time.perf_counter()
+    def measured(self) -> tuple[float, int]:
+        """Return what a job that has ended used: CPU time, and the peak of memory.
 
-    def end(self) -> tuple[float, float, float, int]:
-        """Tell what the job used: the parts of a `Usage`.
-
-        Its CPU time is that of this process, and of the children that it waited for,
-        since the last end.
+        The CPU time is that of this process, and of the children that it waited for,
+        since the last job ended.
         """
-        wall = time.perf_counter() - self._start
         own = resource.getrusage(resource.RUSAGE_SELF)
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         before = self._cpu
         self._cpu = cpu = own[0] + own[1] + children[0] + children[1]
         peak = _peak() if self._looks else None
-        return self._at, wall, cpu - before, peak or own[2] * _UNIT
+        return cpu - before, peak or own[2] * _UNIT
 
 
 def forget_peak() -> None:

@@ -130,15 +130,16 @@ class _Unloaded:
 class Answer:
     """What came of the calls of a trip, in their order."""
 
-    __slots__ = ("_others", "_rows")
+    __slots__ = ("_others", "_rows", "has_failed")
 
     def __init__(self) -> None:
+        self.has_failed = False
         self._rows: list[Row] = []
         self._others: dict[int, Raised | None] = {}
 
     def lacks(self, inputs: Sequence[Input]) -> bool:
         """Tell whether an input is missing, as the call that makes it has failed."""
-        return bool(self._others) and any(
+        return any(
             isinstance(kept, tuple) and kept[0] in self._others for _, _, kept in inputs
         )
 
@@ -152,6 +153,7 @@ class Answer:
         if told is not None and not isinstance(told, Raised):
             self._rows.append(told)
         else:
+            self.has_failed = True
             self._others[len(self._rows)] = told
             self._rows.append(_NOTHING)
 
