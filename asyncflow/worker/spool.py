@@ -29,7 +29,10 @@ class Spool:
     def __init__(self, path: str) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
         self._file = os.open(path, flags, 0o600)
-        os.write(self._file, bytes(MAPPED))  # so that a full disk shows here
+
+        with open(self._file, "wb", closefd=False) as file:
+            file.write(bytes(MAPPED))  # a full disk shows here, and kills nobody later
+
         self._map = mmap.mmap(self._file, MAPPED)
         self._end = 0
         self._trip = 0
@@ -50,10 +53,8 @@ class Spool:
 
     def append(self, outcome: bytes) -> None:
         """Add an outcome, pickled."""
-        entry = (
-            _HEAD.pack(self._trip, len(outcome), zlib.crc32(outcome, self._trip))
-            + outcome
-        )
+        checksum = zlib.crc32(outcome, self._trip)
+        entry = _HEAD.pack(self._trip, len(outcome), checksum) + outcome
         begin = self._end
         self._end = end = begin + len(entry)
 

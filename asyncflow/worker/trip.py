@@ -1,6 +1,6 @@
 """The two functions that are sent to a worker process: bytes in, bytes out.
 
-Neither raises for what a job does: `run` answers with an `Outcome` for each call.
+Neither raises for what a job does: `run` answers with what came of each call.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from asyncflow.worker.values import fetch
 from asyncflow.worker.wire import Answer, Input, Output, RemoteCall, Row, ValueDriver
 
 REMEMBERED = 256
-"""How many functions and drivers a worker keeps between calls."""
-
+"""How many functions a worker keeps between calls."""
 
 _functions: dict[bytes, Callable[..., object]] = {}
+"""Those functions, by what they were pickled to; the oldest one first."""
 
 
 def settle(
