@@ -18,7 +18,6 @@ from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope, Tas
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.engine import Engine, OnFailure
-from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission
@@ -187,10 +186,7 @@ class Catalog:
 
     def _submission(self, submission: Submission) -> Submission:
         tasks = submission.entity.tasks
-        submission.started(
-            Job(task=tasks[config.id], submission=submission)
-            for config in submission.dag.tasks
-        )
+        submission.started(tuple(map(tasks.__getitem__, submission.dag.ids)))
         self._in_use[submission.id] = submission
         return submission
 
