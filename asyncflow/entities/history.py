@@ -31,19 +31,18 @@ class History:
         self._parts += change
 
     def append_end(
-        self, place: int, *, was_blocked: bool, began: float, ended: float
+        self, place: int, began: float, ended: float, *, was_blocked: bool
     ) -> None:
         """Add all changes of a job that is known to have completed.
 
         :param was_blocked: whether it was not even known to be ready
         """
-        if was_blocked:
-            self._parts += place, Status.PENDING, began, ""
+        parts = self._parts
 
-        self._parts += (
-            *(place, Status.RUNNING, began, ""),
-            *(place, Status.COMPLETED, ended, ""),
-        )
+        if was_blocked:
+            parts += place, Status.PENDING, began, ""
+
+        parts += place, Status.RUNNING, began, "", place, Status.COMPLETED, ended, ""
 
     def __len__(self) -> int:
         return len(self._parts) // 4

@@ -81,6 +81,8 @@ class Submission:
     on_failure: OnFailure
     """Whether a failed job ends the rest: ``"continue"`` or ``"stop"``."""
     _submitted_at: float
+    _first_tasks: Sequence[Task]
+    """The tasks of its jobs, in an order in which they can run."""
     id: str = attrs.field(init=False)
     """Its id."""
     orchestrator_id: str = attrs.field(init=False, default="")
@@ -111,7 +113,7 @@ class Submission:
 
     def __attrs_post_init__(self) -> None:
         self.id = f"SUBMISSION_{self.key}"
-        self.started(())
+        self.started(self._first_tasks)
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -317,21 +319,19 @@ class Submission:
         :param at: when, in seconds since the epoch
         :return: whether it was taken; a job that is made takes note of its end itself
         """
-        if place in self._jobs.made:
+        old = self._jobs.completed(place, usage, at)
+
+        if old is None:
             return False
 
-        old = self._jobs.status[place]
-        first = len(self._history)
-        self._history.append_end(
-            place,
-            was_blocked=old is Status.BLOCKED,
-            began=usage.started_at,
-            ended=at,
-        )
-        self._counts[old] -= 1
-        self._counts[Status.COMPLETED] += 1
-        self._jobs.completed(place, usage, at)
-        self._wake()
+        first = len(self._history) if self.publish is not None else 0
+        self._history.append_end(place, usage[0], at, was_blocked=old is Status.BLOCKED)
+        counts = self._counts
+        counts[old] -= 1
+        counts[Status.COMPLETED] += 1
+
+        if self._news is not None:
+            self._wake()
 
         if self.publish is not None:
             for index in range(first, len(self._history)):

@@ -58,6 +58,9 @@ class Boarding:
 
         now = time.monotonic()
 
+        if self._gathers(ready, now):
+            return load
+
         while not load:
             refs = self.plan.offered_together(1, now)
 
@@ -70,9 +73,32 @@ class Boarding:
         most = self.executors[first.executor].carries
 
         if most > 1 and first.may_share and first.pace.is_short:
-            self._fill(load, most, -(-ready // seats), now)
+            share = max(_worth(first), -(-ready // seats))
+            self._fill(load, most, share, now)
 
         return load
+
+    def _gathers(self, ready: int, now: float) -> bool:
+        """Tell whether what is ready waits for more.
+
+        To send it would take longer than to run it, and jobs are under way that are over
+        in a moment: others may become ready then.
+        """
+        ref = self.plan.next(now)
+
+        if ref is None or self.plan.follower(ref) is not None:
+            return False
+
+        travel = self.runs.travel(ref)
+        return (
+            travel.may_share
+            and travel.pace.is_short
+            and ready < _worth(travel)
+            and any(
+                flight.travel.pace.is_short and flight.status is not Status.RUNNING
+                for flight in self.flights.values()
+            )
+        )
 
     def _fill(self, load: list[Flight], most: int, share: int, now: float) -> None:
         """Add what travels with a first job.
@@ -168,10 +194,22 @@ class Boarding:
         self.carry_out(self.plan.ended(ref, Status.SKIPPED, time.monotonic()))
 
 
+def _worth(travel: Travel) -> int:
+    """Tell how many jobs are worth a trip of their own."""
+    return int(SENDING / (CALLING + (travel.pace.seconds or 0.0)))
+
+
 def _fit(left: float, each: float | None) -> int:
     """Tell how many jobs fit into a time, all in seconds."""
     return 1 + int(left / each) if each else MOST
 
+
+SENDING = 0.0003
+"""How long it takes to send a load and to take its outcomes, in seconds. As much work
+goes together even if that leaves a seat free."""
+
+CALLING = 0.00001
+"""What a worker needs for a job beside its function, in seconds."""
 
 MOST = 1_000_000
 """More than ever travel together."""

@@ -122,6 +122,7 @@ class Flights:
             _move_to_running(job, time.time())
             self.notes.watch(self._by_ref.values())
             self._limits.started(flight)
+            self.fill_soon()  # others may have waited for its end
 
     def reported(self, flight: Flight, progress: Progress) -> None:
         """Take note of how far a job has come."""

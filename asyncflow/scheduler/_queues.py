@@ -158,20 +158,24 @@ class Queues:
         if line.needs:
             return taken
 
-        while len(taken) < count:
-            self._skip(line)
+        turns, jobs, is_ready = line.turns, line.jobs, self.is_ready
 
-            if not line.turns:
-                break
+        while turns and len(taken) < count:
+            run = turns[0]
+            places = jobs[run]
+            ref = run, places[0]
 
-            ref = line.head()
+            if is_ready(*ref):
+                if accepts is not None and not accepts(ref):
+                    break
 
-            if accepts is not None and not accepts(ref):
-                break
+                taken.append(ref)
+                line.since = now
 
-            line.take()
-            line.since = now
-            taken.append(ref)
+            if len(turns) == 1 and len(places) > 1:  # nobody else has a turn
+                places.popleft()
+            else:
+                line.take()
 
         return taken
 
