@@ -68,9 +68,11 @@ class Trip:
         count = len(self.calls)
         self._worker = worker
         worker.tokens.give(count)
-        bound = loop.call_later(BOUND, self.take_back) if count > 1 else None
+        is_short = self.calls[0].is_short
+        is_bound = count > 1 or is_short
+        bound = loop.call_later(BOUND, self.take_back) if is_bound else None
 
-        if bound is None or not self.calls[0].is_short:
+        if not is_short:
             log = Log(worker.log_path, worker.logged, -1)
             self.watch.started(self.calls[0], log)
 
@@ -189,16 +191,24 @@ class Trip:
         :param end: where the worker's log ended then
         :param outcomes: those of all calls from the first on
         """
-        if outcomes:
-            worker.logged = end
+        first = self._told
+        found = outcomes[first:]
+        self._told += len(found)
 
-        for outcome in outcomes[self._told :]:
-            call = self.calls[self._told]
-            self._told += 1
+        if not found:
+            return
 
-            if outcome is not None:  # otherwise what it needs has failed
-                worker.jobs += 1
-                self.watch.ended(call, outcome)
+        calls = self.calls[first : self._told]
+        ended = [one for one in found if one is not None]
+
+        if len(ended) < len(found):  # what the others need has failed
+            calls = [
+                call for call, one in zip(calls, found, strict=True) if one is not None
+            ]
+
+        worker.logged = end
+        worker.jobs += len(ended)
+        self.watch.all_ended(calls, ended)
 
     async def _tell_death(self, worker: Worker, returncode: int | None) -> None:
         """Tell what had ended before the worker died, and what died with it."""
