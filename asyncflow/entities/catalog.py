@@ -239,8 +239,10 @@ def key_of(idempotency_key: str | None) -> str:
 
 def _tasks(entity: Submittable, dag: Dag) -> tuple[Task, ...]:
     """Return the tasks of an entity that a graph has, in their order."""
-    tasks = entity.tasks
-    return tuple([tasks[name] for name in dag.ids])
+    if isinstance(entity, Scenario) and dag is entity.dag:
+        return entity.ordered
+
+    return dag.pick(entity.tasks)
 
 
 def _scenario_id(entity: Entity) -> str | None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from graphlib import TopologicalSorter
+from typing import TypeVar
 
 import attrs
 
 from asyncflow.config.sections import Scope, TaskConfig
+
+T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True)
@@ -104,6 +107,10 @@ class Dag:
             for position, needed in enumerate(self.predecessors)
             for need in needed
         )
+
+    def pick(self, things: Mapping[str, T]) -> tuple[T, ...]:
+        """Return those that belong to its tasks, by their ids, in their order."""
+        return tuple([things[name] for name in self.ids])
 
     def part(self, task_ids: Collection[str]) -> Dag:
         """Return the graph of some of the tasks."""

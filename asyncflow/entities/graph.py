@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
+from operator import attrgetter
 from typing import overload
 
 import attrs
@@ -46,8 +47,8 @@ class Graph:
         return cls(
             successors=dag.successors,
             predecessors=dag.needed,
-            reads=Nodes([task.input for task in tasks]),
-            writes=Nodes([task.output for task in tasks]),
+            reads=Nodes(tasks, attrgetter("input")),
+            writes=Nodes(tasks, attrgetter("output")),
             groups={entity.scenario_id, *(nodes[name].id for name in dag.shared)},
         )
 
@@ -66,12 +67,16 @@ def group_of(node: DataNode) -> str:
 
 @attrs.frozen
 class Nodes(Sequence[Sequence[str]]):
-    """The ids of the data nodes of each task, which are looked up when asked for."""
+    """The ids of data nodes of each task, which are looked up when asked for.
 
-    _nodes: Sequence[Mapping[str, DataNode]]
+    :param side: gives the inputs of a task, or its outputs
+    """
+
+    tasks: Sequence[Task]
+    side: Callable[[Task], Mapping[str, DataNode]]
 
     def __len__(self) -> int:
-        return len(self._nodes)
+        return len(self.tasks)
 
     @overload
     def __getitem__(self, index: int) -> Sequence[str]: ...
@@ -83,6 +88,6 @@ class Nodes(Sequence[Sequence[str]]):
         self, index: int | slice
     ) -> Sequence[str] | Sequence[Sequence[str]]:
         if isinstance(index, slice):
-            return Nodes(self._nodes[index])
+            return Nodes(self.tasks[index], self.side)
 
-        return [node.id for node in self._nodes[index].values()]
+        return [node.id for node in self.side(self.tasks[index]).values()]

@@ -161,9 +161,7 @@ class Session:
         """Say what a run would do; see `Submittable.plan`."""
         tasks, dag = entity.tasks, entity.dag
         travel = self.travels.of_all(dag.kinds, force=force)
-        return _skips.plan(
-            [tasks[name] for name in dag.ids], [travel[kind] for kind in dag.kind_of]
-        )
+        return _skips.plan(dag.pick(tasks), [travel[kind] for kind in dag.kind_of])
 
     def retry_failed(self, submission: Submission) -> Submission:
         """Start a run of what has not completed; see `Submission.retry_failed`."""
