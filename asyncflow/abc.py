@@ -20,8 +20,8 @@ from asyncflow.worker.outcome import Printed as Printed
 from asyncflow.worker.outcome import Raised as Raised
 from asyncflow.worker.outcome import Returned as Returned
 from asyncflow.worker.outcome import Usage as Usage
-from asyncflow.worker.trip import Made as Made
 from asyncflow.worker.values import fetch, keep
+from asyncflow.worker.wire import Made as Made
 
 if TYPE_CHECKING:
     from asyncflow.records import (
@@ -131,6 +131,11 @@ class Watch(ABC):
     @abstractmethod
     def ended(self, call: Call, outcome: Outcome) -> None:
         """Take the outcome of a call, as soon as it is known."""
+
+    def all_ended(self, calls: Sequence[Call], outcomes: Sequence[Outcome]) -> None:
+        """Take the outcomes of several calls that are known at once."""
+        for call, outcome in zip(calls, outcomes, strict=True):
+            self.ended(call, outcome)
 
     @abstractmethod
     def returned(self, calls: Sequence[Call]) -> None:

@@ -12,10 +12,10 @@ from contextlib import suppress
 import attrs
 from anyio import CancelScope, to_thread
 
-from asyncflow.abc import Call, Crashed, Killed, Log, Printed, Watch
+from asyncflow.abc import Call, Crashed, Killed, Log, Outcome, Printed, Watch
 from asyncflow.executors._pool import Pool, WorkerDied
 from asyncflow.executors._worker import Worker
-from asyncflow.worker import spool, trip
+from asyncflow.worker import spool, trip, wire
 from asyncflow.worker.values import temporary_name
 
 BOUND = 0.02
@@ -68,9 +68,11 @@ class Trip:
         count = len(self.calls)
         self._worker = worker
         worker.tokens.give(count)
-        bound = loop.call_later(BOUND, self.take_back) if count > 1 else None
+        is_short = self.calls[0].is_short
+        is_bound = count > 1 or is_short
+        bound = loop.call_later(BOUND, self.take_back) if is_bound else None
 
-        if bound is None or not self.calls[0].is_short:
+        if not is_short:
             log = Log(worker.log_path, worker.logged, -1)
             self.watch.started(self.calls[0], log)
 
@@ -96,7 +98,7 @@ class Trip:
             if not self.calls[0].is_short:
                 self.pool.hear()  # the last report comes before the end
 
-            self._tell(worker, answer)
+            self._tell(worker, *wire.read_answer(answer))
 
             if self._killing is not None:  # it was to die: it must not run another job
                 await self.pool.retire(worker)
@@ -168,7 +170,7 @@ class Trip:
 
     async def _tell_early(self, worker: Worker) -> None:
         found = await to_thread.run_sync(spool.read, worker.spool_path, self.number)
-        self._tell(worker, found)
+        self._tell(worker, *wire.read_outcomes(found))
         self._tell_running(worker)
 
     def _tell_running(self, worker: Worker) -> None:
@@ -181,20 +183,32 @@ class Trip:
         if self._telling is not None:
             await self._telling
 
-    def _tell(self, worker: Worker, outcomes: Sequence[bytes]) -> None:
+    def _tell(
+        self, worker: Worker, end: int, outcomes: Sequence[Outcome | None]
+    ) -> None:
         """Tell what has ended and was not told yet.
 
+        :param end: where the worker's log ended then
         :param outcomes: those of all calls from the first on
         """
-        for data in outcomes[self._told :]:
-            call = self.calls[self._told]
-            self._told += 1
-            end, outcome = trip.read_outcome(data)
+        first = self._told
+        found = outcomes[first:]
+        self._told += len(found)
 
-            if outcome is not None:  # otherwise what it needs has failed
-                worker.logged = end
-                worker.jobs += 1
-                self.watch.ended(call, outcome)
+        if not found:
+            return
+
+        calls = self.calls[first : self._told]
+        ended = [one for one in found if one is not None]
+
+        if len(ended) < len(found):  # what the others need has failed
+            calls = [
+                call for call, one in zip(calls, found, strict=True) if one is not None
+            ]
+
+        worker.logged = end
+        worker.jobs += len(ended)
+        self.watch.all_ended(calls, ended)
 
     async def _tell_death(self, worker: Worker, returncode: int | None) -> None:
         """Tell what had ended before the worker died, and what died with it."""
@@ -205,7 +219,8 @@ class Trip:
 
         if len(self.calls) > 1:
             path = worker.spool_path
-            self._tell(worker, await to_thread.run_sync(spool.read, path, self.number))
+            found = await to_thread.run_sync(spool.read, path, self.number)
+            self._tell(worker, *wire.read_outcomes(found))
 
         if self._told < self._started:
             index = self._told
