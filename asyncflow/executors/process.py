@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 import attrs
-from anyio import BrokenWorkerProcess, create_task_group, to_thread
+from anyio import BrokenWorkerProcess, CancelScope, create_task_group, to_thread
 
 from asyncflow.abc import Call, Crashed, Driver, Executor, Progress, Watch
 from asyncflow.executors._pool import Pool
@@ -44,6 +44,7 @@ class ProcessExecutor(Executor):
     _trips: dict[str, Trip] = attrs.field(init=False, factory=dict)
     """For the id of each job under way, its trip."""
     _count: int = attrs.field(init=False, default=0)
+    _warming: set[CancelScope] = attrs.field(init=False, factory=set)
 
     async def __aenter__(self) -> Self:
         self._pool = await Pool.open()
@@ -56,6 +57,9 @@ class ProcessExecutor(Executor):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        for scope in self._warming:
+            scope.cancel()
+
         self._pool.listeners.remove(self._hear)
         await self._pool.close()
 
@@ -67,9 +71,15 @@ class ProcessExecutor(Executor):
         return self._pool.alive
 
     async def warm(self, count: int) -> None:
-        async with create_task_group() as group:
-            for _ in range(count):
-                group.start_soon(self._warm)
+        with CancelScope() as scope:
+            self._warming.add(scope)
+
+            try:
+                async with create_task_group() as group:
+                    for _ in range(count - self._pool.coming):
+                        group.start_soon(self._warm)
+            finally:
+                self._warming.remove(scope)
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         self._count += 1
@@ -155,7 +165,7 @@ class ProcessExecutor(Executor):
     async def _warm(self) -> None:
         # A job that needs a worker meets the same error, and tells it.
         with contextlib.suppress(BrokenWorkerProcess, OSError):
-            await self._pool.settle()
+            await self._pool.warm()
 
 
 def _remote(call: Call) -> trip.RemoteCall:
