@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from asyncflow.scheduler._session import Session
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Orchestrator(Listing, Watching):
     """Open with ``async with``; then create scenarios and submit them.
 

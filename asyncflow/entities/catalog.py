@@ -32,7 +32,7 @@ _KEYS = uuid.UUID("5f3a7c0e-6d0b-4c53-9d0a-5d6a1f0b8a77")
 """The namespace of idempotency keys; any would do."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Catalog:
     """Makes entities; of each there is one object as long as anybody uses it.
 

@@ -78,7 +78,7 @@ class Seat(CapacityLimiter):
         return None
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Pool:
     """The workers of one event loop, for all its orchestrators."""
 

@@ -22,7 +22,7 @@ STARTS = 3
 """How often a worker is tried to be started for a job."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class ProcessExecutor(Executor):
     """Run jobs through `anyio.to_process`.
 

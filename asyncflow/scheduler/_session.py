@@ -46,7 +46,7 @@ from asyncflow.scheduler._walk import Walk
 First = Callable[[], Awaitable[bool]]
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Session:
     """The verbs, and what they need.
 

@@ -17,7 +17,7 @@ from asyncflow.scheduler._bus import Bus, Listener, News
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class EventStream(Listener, AsyncIterator[E_co], Generic[E_co]):
     """The events of every run of an orchestrator, from the moment it is entered.
 

@@ -68,7 +68,7 @@ BLOBS = frozenset({"pickled", "value"})
 """The columns whose bytes are no text."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class SqliteDatabase(Database):
     """Two connections to one file.
 

@@ -36,7 +36,7 @@ ALL = 2**63 - 1
 """The limit of a query without one."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Open:
     """What an open store has."""
 
@@ -47,7 +47,7 @@ class Open:
     )
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class DatabaseStore(Store):
     """A store that opens a `Database`: one thread writes, another reads."""
 

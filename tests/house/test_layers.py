@@ -78,6 +78,7 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 """More that a module may import from outside: a driver's or a face's optional extra."""
 
 INNER: Mapping[tuple[str, str], str] = {
+    ("config.choices", "difflib"): "only where something is wrong",
     ("config.configuration", "config.toml_read"): "tomllib: few programs load",
     ("config.configuration", "config.toml_write"): "tomlkit: few programs export",
     ("alternatives", "executors.process"): "not in development mode",
@@ -89,10 +90,16 @@ INNER: Mapping[tuple[str, str], str] = {
         "stores.sqlite",
         "stores._sqlite",
     ): "sqlite3: it is loaded in the thread that opens",
+    (
+        "scheduler._fingerprint",
+        "hashlib",
+    ): "OpenSSL: only for tasks that may be skipped",
     ("testing.plugin", "config"): "pytest loads the plugin in every project",
     ("testing.plugin", "testing._asyncio"): "pytest-asyncio: not everybody has it",
     ("testing.plugin", "testing._bench"): "the engine: pytest loads the plugin always",
     ("testing.plugin", "testing.faults"): "the engine: pytest loads the plugin always",
+    ("worker.codec", "worker.by_value"): "cloudpickle: only for what has no module",
+    ("worker.process", "ctypes"): "only in a worker",
     ("worker.trace", "opentelemetry"): "an extra: only for jobs that are traced",
 }
 """What functions import, of ours or from outside, and why not at the top."""
