@@ -24,7 +24,6 @@ from asyncflow.folder import Folder
 from asyncflow.scheduler._archive import Archive
 from asyncflow.scheduler._bus import Bus
 from asyncflow.scheduler._group import Group
-from asyncflow.scheduler._lag import LoopMonitor
 from asyncflow.scheduler._presence import Presence
 from asyncflow.scheduler._session import Session
 from asyncflow.scheduler._tally import Tally
@@ -33,7 +32,7 @@ from asyncflow.scheduler._versions import Versions
 from asyncflow.scheduler._walk import Walk
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True, eq=False, repr=False)
 class Opening:
     """Opens a session.
 
@@ -59,6 +58,8 @@ class Opening:
         executors = await self._executors(stack)
 
         if limit := self.jobs.loop_lag_warning:
+            from asyncflow.scheduler._lag import LoopMonitor
+
             await stack.enter_async_context(LoopMonitor(limit))
 
         group = Group(await stack.enter_async_context(create_task_group()))

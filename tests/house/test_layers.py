@@ -85,6 +85,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("alternatives", "stores.memory"): "only where it is picked",
     ("alternatives", "stores.postgres"): "psycopg: an extra",
     ("alternatives", "stores.sqlite"): "only where it is picked",
+    ("opening", "scheduler._lag"): "only where it is asked for",
     ("orchestrator", "opening"): "the scheduler: it is loaded while a worker starts",
     (
         "stores.sqlite",
@@ -98,6 +99,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("testing.plugin", "testing._asyncio"): "pytest-asyncio: not everybody has it",
     ("testing.plugin", "testing._bench"): "the engine: pytest loads the plugin always",
     ("testing.plugin", "testing.faults"): "the engine: pytest loads the plugin always",
+    ("worker.channel", "socket"): "few jobs report how far they have come",
     ("worker.codec", "worker.by_value"): "cloudpickle: only for what has no module",
     ("worker.process", "ctypes"): "only in a worker",
     ("worker.trace", "opentelemetry"): "an extra: only for jobs that are traced",
