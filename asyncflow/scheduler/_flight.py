@@ -29,7 +29,7 @@ CRASHES = ("its worker process ", "no worker process ")
 """How the reasons begin that tell of a crash."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Flight:
     """A job that has a seat."""
 

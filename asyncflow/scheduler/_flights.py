@@ -32,7 +32,7 @@ from asyncflow.scheduler._versions import Versions
 CarryOut: TypeAlias = Callable[[Sequence[Instruction]], None]
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Flights:
     """The jobs that have a seat.
 
