@@ -346,6 +346,8 @@ def _forgotten(error: BaseException) -> Process | None:
 async def _end(process: Process | None) -> None:
     """Kill a process, if there is one and it is alive, and wait for its end."""
     if process is not None and process.returncode is None:
+        _leave_reaping_to_the_loop(process)
+
         with suppress(ProcessLookupError):
             process.kill()
 
