@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sqlite3
 import sys
 from pathlib import Path
@@ -105,6 +106,18 @@ async def test_leaving_does_not_wait_for_it(pool: Pool) -> None:
         pass
 
     assert not pool._workers, "it was killed while it started"
+
+
+async def test_the_hosts_own_workers_are_told_the_main_script(pool: Pool) -> None:
+    """Those that it starts while ours starts, which must not run that script."""
+    main = sys.modules["__main__"]
+    path = main.__file__
+
+    async with Orchestrator(configuration(), ":memory:"):
+        assert type(main.__file__) is not str
+        assert pickle.loads(pickle.dumps(main.__file__)) == path
+        await until(pool, 1)
+        assert main.__file__ is path
 
 
 async def test_a_second_one_on_the_loop_starts_none(pool: Pool) -> None:

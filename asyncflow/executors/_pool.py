@@ -19,6 +19,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 import attrs
@@ -386,11 +387,15 @@ def _take_idle(pids: AbstractSet[int]) -> list[Process]:
     return [process for process, _since in taken]
 
 
+_hides: ContextVar[bool] = ContextVar("asyncflow_hides", default=False)
+"""Whether it is we who start a worker."""
+
+
 class _Hidden(str):
-    """The path of the main script, which pickles as no path.
+    """The path of the main script, which pickles as no path where we start a worker.
 
     anyio sends it to each new worker, which would run that script. Everybody else in
-    this process still sees the path.
+    this process still sees the path, and the host's own workers get it.
     """
 
     __slots__ = ()
@@ -398,7 +403,7 @@ class _Hidden(str):
     lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __reduce_ex__(self, protocol: object) -> tuple[object, ...]:
-        return (str, ("",))
+        return (str, ("" if _hides.get() else str.__str__(self),))
 
 
 @contextmanager
@@ -417,9 +422,13 @@ def _hidden_main() -> Iterator[str | None]:
         _Hidden.users += 1
         main.__file__ = _Hidden(plain)
 
+    token = _hides.set(True)
+
     try:
         yield plain
     finally:
+        _hides.reset(token)
+
         with _Hidden.lock:
             _Hidden.users -= 1
 

@@ -164,7 +164,7 @@ class ProcessExecutor(Executor):
 
     async def _warm(self) -> None:
         # A job that needs a worker meets the same error, and tells it.
-        with contextlib.suppress(BrokenWorkerProcess, OSError):
+        with contextlib.suppress(Exception):
             await self._pool.warm()
 
 

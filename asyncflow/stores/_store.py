@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from itertools import chain
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 from anyio import CancelScope, CapacityLimiter, to_thread
@@ -25,9 +25,11 @@ from asyncflow.records import (
     VersionRecord,
 )
 from asyncflow.stores._act import Act, Change, Parameters
-from asyncflow.stores._database import Database
 from asyncflow.stores._rows import KINDS, Given, Row, dump_properties, given, load_name
 from asyncflow.stores._writer import Writer
+
+if TYPE_CHECKING:
+    from asyncflow.stores._database import Database
 
 WITH_NAMES = ("names", "versions", "owned_versions")
 """The parts of a deletion that return names of files."""
