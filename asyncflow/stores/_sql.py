@@ -46,7 +46,7 @@ def queries(*names: str) -> Mapping[str, Query]:
     found: dict[str, Query] = {}
 
     for name in names:
-        _, *parts = _NAME.split(_read(name))
+        _, *parts = _NAME.split(read(name))
 
         for query, body in zip(parts[::2], parts[1::2], strict=True):
             lines = body.strip().splitlines()
@@ -72,14 +72,15 @@ def migrations(folder: str) -> Mapping[int, str]:
     The files are named by the version: ``0001_records.sql``.
     """
     found = sorted(
-        (int(name.partition("_")[0]), _read(os.path.join(folder, name)))
+        (int(name.partition("_")[0]), read(os.path.join(folder, name)))
         for name in os.listdir(os.path.join(_HERE, folder))
         if name.endswith(".sql")
     )
     return dict(found)
 
 
-def _read(path: str) -> str:
+def read(path: str) -> str:
+    """Read a file beside this one. Blocks."""
     with open(os.path.join(_HERE, path), encoding="utf-8") as file:
         return file.read()
 
