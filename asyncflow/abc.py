@@ -132,6 +132,11 @@ class Watch(ABC):
     def ended(self, call: Call, outcome: Outcome) -> None:
         """Take the outcome of a call, as soon as it is known."""
 
+    def all_ended(self, calls: Sequence[Call], outcomes: Sequence[Outcome]) -> None:
+        """Take the outcomes of several calls that are known at once."""
+        for call, outcome in zip(calls, outcomes, strict=True):
+            self.ended(call, outcome)
+
     @abstractmethod
     def returned(self, calls: Sequence[Call]) -> None:
         """Take calls back that were not started, and are not going to be."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,12 +58,12 @@ def submit(
 def test_a_chain_becomes_ready_job_by_job() -> None:
     plan = Plan()
 
-    assert submit(plan, 1, chain(3)) == [MakeReady((1, 0))]
+    assert submit(plan, 1, chain(3)) == [MakeReady(1, [0])]
     assert plan.offered() == (1, 0)
     assert plan.offered() is None
-    assert plan.ended((1, 0), Status.COMPLETED) == [MakeReady((1, 1))]
+    assert plan.ended((1, 0), Status.COMPLETED) == [MakeReady(1, [1])]
     assert plan.offered() == (1, 1)
-    assert plan.ended((1, 1), Status.SKIPPED) == [MakeReady((1, 2))]
+    assert plan.ended((1, 1), Status.SKIPPED) == [MakeReady(1, [2])]
     assert plan.offered() == (1, 2)
     assert plan.ended((1, 2), Status.COMPLETED) == [Finish(1)]
     assert plan.is_idle
@@ -153,9 +152,9 @@ def test_a_writer_waits_for_the_readers_of_an_earlier_run() -> None:
     assert submit(plan, 2, chain(2)) == []
 
     assert plan.offered() == (1, 0)
-    assert plan.ended((1, 0), Status.COMPLETED) == [MakeReady((1, 1))]
+    assert plan.ended((1, 0), Status.COMPLETED) == [MakeReady(1, [1])]
     assert plan.offered() == (1, 1)
-    assert plan.ended((1, 1), Status.COMPLETED) == [MakeReady((2, 0)), Finish(1)]
+    assert plan.ended((1, 1), Status.COMPLETED) == [MakeReady(2, [0]), Finish(1)]
 
 
 def test_an_earlier_failure_does_not_abandon_a_later_run() -> None:
@@ -164,14 +163,14 @@ def test_an_earlier_failure_does_not_abandon_a_later_run() -> None:
     submit(plan, 2, chain(2))
     plan.offered()
 
-    assert MakeReady((2, 0)) in plan.ended((1, 0), Status.FAILED)
+    assert MakeReady(2, [0]) in plan.ended((1, 0), Status.FAILED)
 
 
 def test_readers_of_one_node_do_not_wait_for_each_other() -> None:
     plan = Plan()
 
-    assert len(submit(plan, 1, fan(2))) == 2
-    assert len(submit(plan, 2, fan(2))) == 2
+    assert submit(plan, 1, fan(2)) == [MakeReady(1, [0, 1])]
+    assert submit(plan, 2, fan(2)) == [MakeReady(2, [0, 1])]
 
 
 def test_the_next_link_of_a_chain_follows() -> None:
@@ -184,7 +183,7 @@ def test_the_next_link_of_a_chain_follows() -> None:
     assert plan.follower((1, 0)) is None
     assert plan.follower((1, 1)) == (1, 2)
     assert plan.ended((1, 0), Status.COMPLETED) == []  # it has a seat already
-    assert plan.ended((1, 1), Status.COMPLETED) == [MakeReady((1, 2))]
+    assert plan.ended((1, 1), Status.COMPLETED) == [MakeReady(1, [2])]
 
 
 def test_who_waits_for_others_too_does_not_follow() -> None:
@@ -218,7 +217,7 @@ def test_a_follower_that_is_given_back_waits_for_what_it_needs() -> None:
 
     plan.returned((1, 1))
     assert plan.offered() is None
-    assert plan.ended((1, 0), Status.COMPLETED) == [MakeReady((1, 1))]
+    assert plan.ended((1, 0), Status.COMPLETED) == [MakeReady(1, [1])]
 
 
 def test_what_is_postponed_waits_until_it_is_due() -> None:
@@ -228,7 +227,7 @@ def test_what_is_postponed_waits_until_it_is_due() -> None:
 
     plan.postponed((1, 0))
     assert plan.offered() is None
-    assert plan.due((1, 0)) == [MakeReady((1, 0))]
+    assert plan.due((1, 0)) == [MakeReady(1, [0])]
     assert plan.due((1, 0)) == []
     assert plan.offered() == (1, 0)
 
@@ -263,7 +262,7 @@ def test_a_canceled_writer_keeps_its_place_in_the_order() -> None:
         Finish(2),
     ]
     assert plan.offered() is None
-    assert plan.ended((1, 0), Status.COMPLETED) == [MakeReady((3, 0)), Finish(1)]
+    assert plan.ended((1, 0), Status.COMPLETED) == [MakeReady(3, [0]), Finish(1)]
     assert plan.canceled(2, "again") == []
 
 
@@ -284,7 +283,7 @@ def test_a_run_goes_on_after_a_crash() -> None:
     names = ["t0", "t1", "t2"]
 
     assert plan.submitted(1, chain(3), names, ended=ended) == []
-    assert plan.admitted(10) == [MakeReady((1, 2))]
+    assert plan.admitted(10) == [MakeReady(1, [2])]
     assert plan.offered() == (1, 2)
     assert plan.ended((1, 2), Status.COMPLETED) == [Finish(1)]
     assert plan.is_idle
@@ -330,10 +329,13 @@ def rows(draw: st.DrawFn) -> Graph:
     )
     shared = [[node] if node and at == index else [] for at in range(count)]
 
-    if draw(st.booleans()):
-        return attrs.evolve(graph, reads=_joined(graph.reads, shared))
-
-    return attrs.evolve(graph, writes=_joined(graph.writes, shared))
+    is_read = draw(st.booleans())
+    return Graph(
+        successors=graph.successors,
+        predecessors=graph.predecessors,
+        reads=_joined(graph.reads, shared) if is_read else graph.reads,
+        writes=graph.writes if is_read else _joined(graph.writes, shared),
+    )
 
 
 def _joined(
@@ -425,13 +427,15 @@ class World:
     def carry_out(self, instructions: list[Instruction]) -> None:
         for instruction in instructions:
             match instruction:
-                case Block(ref):
-                    assert self.status[ref] is Status.SUBMITTED
-                    self.status[ref] = Status.BLOCKED
-                case MakeReady(ref):
-                    assert self.status[ref] in (Status.SUBMITTED, Status.BLOCKED)
-                    assert ref not in self.postponed
-                    self.status[ref] = Status.PENDING
+                case Block(run, places):
+                    for ref in [(run, place) for place in places]:
+                        assert self.status[ref] is Status.SUBMITTED
+                        self.status[ref] = Status.BLOCKED
+                case MakeReady(run, places):
+                    for ref in [(run, place) for place in places]:
+                        assert self.status[ref] in (Status.SUBMITTED, Status.BLOCKED)
+                        assert ref not in self.postponed
+                        self.status[ref] = Status.PENDING
                 case End(ref, status, reason):
                     assert self.status[ref] not in {Status.RUNNING, *FINAL}
                     assert status in (Status.CANCELED, Status.ABANDONED)
@@ -606,6 +610,17 @@ class World:
         self.status[ref] = status
         self.carry_out(self.plan.ended(ref, status, self.now))
 
+    def end_together(self) -> None:
+        """Have several jobs complete at once, each after those that it follows."""
+        ended = self.started[: 1 + self.pick(4)]
+
+        for ref in ended:
+            self.links.pop(ref, None)
+            self.running.remove(ref)
+            self.status[ref] = Status.COMPLETED
+
+        self.carry_out(self.plan.completed(ended, self.now))
+
     def postpone(self) -> None:
         """Have a job fail that is to be tried again."""
         may = [ref for ref in self.started if ref not in self.killed]
@@ -662,7 +677,8 @@ class World:
 
 
 EVENTS = [
-    *["submit", "submit", "resume", "admit", "admit", "start", "start", "start", "end"],
+    *["submit", "submit", "resume", "admit", "admit", "start", "start", "start"],
+    *["end", "end together"],
     *[
         "cancel",
         "cancel job",
@@ -718,6 +734,8 @@ def test_any_runs_in_any_order(data: st.DataObject) -> None:
                 world.give_back(world.running[pick(len(world.running))])
             case "end" if world.started:
                 world.end()
+            case "end together" if world.started:
+                world.end_together()
             case "postpone":
                 world.postpone()
             case "due" if world.postponed:
@@ -745,3 +763,36 @@ def test_the_plan_touches_each_edge_once(count: int) -> None:
 
     assert sum(map(len, state[1].followers.values())) == count
     assert sum(map(len, state[2].followers.values())) == 1
+
+
+def test_a_run_gets_its_order_when_another_one_meets_it() -> None:
+    plan = Plan()
+    reader = Graph(successors=[[]], predecessors=[0], reads=[["n1"]], writes=[[]])
+    submit(plan, 1, chain(3))
+    assert plan._order._writers == {}
+
+    assert submit(plan, 2, reader) == []
+    assert plan.offered() == (1, 0)
+    assert plan.completed([(1, 0)]) == [
+        MakeReady(2, [0]),
+        MakeReady(1, [1]),
+    ]
+
+
+def test_runs_of_one_group_keep_their_order_in_all_nodes_of_it() -> None:
+    plan = Plan()
+    one = Graph(
+        successors=[[]], predecessors=[0], reads=[[]], writes=[["x"]], groups=["g"]
+    )
+    submit(plan, 1, one)
+    assert plan.will_be_written("x", "g")
+    assert not plan.will_be_written("y", "g")
+
+    assert submit(plan, 2, one) == []
+    assert plan.offered() == (1, 0)
+    assert plan.completed([(1, 0)]) == [MakeReady(2, [0]), Finish(1)]
+    assert plan.will_be_written("x", "g")
+    plan.offered()
+    plan.completed([(2, 0)])
+    assert not plan.will_be_written("x", "g")
+    assert plan.is_idle

@@ -18,7 +18,6 @@ from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope, Tas
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.engine import Engine, OnFailure
-from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission
@@ -146,11 +145,13 @@ class Catalog:
 
         :param dag: the tasks that it has, of those of the entity; None for all
         """
+        dag = entity.dag if dag is None else dag
         return self._submission(
             Submission(
                 key=key,
                 entity=entity,
-                dag=entity.dag if dag is None else dag,
+                dag=dag,
+                first_tasks=_tasks(entity, dag),
                 engine=self.engine,
                 timeout=timeout,
                 run_timeout=run_timeout,
@@ -174,6 +175,7 @@ class Catalog:
                 key=record.id.rpartition("_")[2],
                 entity=entity,
                 dag=dag,
+                first_tasks=_tasks(entity, dag),
                 engine=self.engine,
                 timeout=None,
                 run_timeout=record.run_timeout,
@@ -186,11 +188,6 @@ class Catalog:
         )
 
     def _submission(self, submission: Submission) -> Submission:
-        tasks = submission.entity.tasks
-        submission.started(
-            Job(task=tasks[config.id], submission=submission)
-            for config in submission.dag.tasks
-        )
         self._in_use[submission.id] = submission
         return submission
 
@@ -238,6 +235,14 @@ def key_of(idempotency_key: str | None) -> str:
         return f"{time.time_ns() // 1_000_000:012x}{os.urandom(10).hex()}"
 
     return uuid.uuid5(_KEYS, idempotency_key).hex
+
+
+def _tasks(entity: Submittable, dag: Dag) -> tuple[Task, ...]:
+    """Return the tasks of an entity that a graph has, in their order."""
+    if isinstance(entity, Scenario) and dag is entity.dag:
+        return entity.ordered
+
+    return dag.pick(entity.tasks)
 
 
 def _scenario_id(entity: Entity) -> str | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from graphlib import TopologicalSorter
+from typing import TypeVar
 
 import attrs
 
-from asyncflow.config.sections import TaskConfig
+from asyncflow.config.sections import Scope, TaskConfig
+
+T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True)
@@ -26,6 +29,20 @@ class Dag:
     """The tasks that could run at once, if each took the same time; level by level."""
     text: str = attrs.field(repr=False)
     """As JSON what each task is called, reads and writes, in the order of `tasks`."""
+    needed: tuple[int, ...] = attrs.field(repr=False)
+    """For each task, how many predecessors it has."""
+    ids: tuple[str, ...] = attrs.field(repr=False)
+    """The ids of `tasks`."""
+    sources: tuple[str, ...] = attrs.field(repr=False)
+    """The ids of the data nodes that are read, and that no task writes."""
+    shared: tuple[str, ...] = attrs.field(repr=False)
+    """The ids of the data nodes that scenarios share, read or written."""
+    needs: Mapping[int, Mapping[str, float]] = attrs.field(repr=False)
+    """The named resources of those tasks that need some."""
+    kinds: tuple[TaskConfig, ...] = attrs.field(repr=False)
+    """Of tasks that differ only in their names and data nodes, one."""
+    kind_of: tuple[int, ...] = attrs.field(repr=False)
+    """For each task, the place in `kinds` of one like it."""
 
     @classmethod
     def of(cls, configs: Iterable[TaskConfig]) -> Dag:
@@ -56,12 +73,30 @@ class Dag:
                 successors[need].append(position)
 
         tasks = tuple(configs[index] for index in order)
+        kinds, kind_of = _kinds(tasks)
         return cls(
             tasks=tasks,
             predecessors=tuple(predecessors),
             successors=tuple(map(tuple, successors)),
             levels=tuple(tuple(place[index] for index in level) for level in levels),
             text=_text(tasks),
+            needed=tuple(map(len, predecessors)),
+            ids=tuple(task.id for task in tasks),
+            sources=_distinct(
+                node.id
+                for task in tasks
+                for node in task.input
+                if node.id not in writers
+            ),
+            shared=_distinct(
+                node.id
+                for task in tasks
+                for node in (*task.input, *task.output)
+                if node.scope is not Scope.SCENARIO
+            ),
+            needs={place: task.needs for place, task in enumerate(tasks) if task.needs},
+            kinds=kinds,
+            kind_of=kind_of,
         )
 
     @property
@@ -73,9 +108,49 @@ class Dag:
             for need in needed
         )
 
+    def pick(self, things: Mapping[str, T]) -> tuple[T, ...]:
+        """Return those that belong to its tasks, by their ids, in their order."""
+        return tuple([things[name] for name in self.ids])
+
     def part(self, task_ids: Collection[str]) -> Dag:
         """Return the graph of some of the tasks."""
         return Dag.of(config for config in self.tasks if config.id in task_ids)
+
+
+def _distinct(ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(ids))
+
+
+def _kinds(
+    tasks: Iterable[TaskConfig],
+) -> tuple[tuple[TaskConfig, ...], tuple[int, ...]]:
+    """Return a task of each kind, and for each task the place of its kind."""
+    known: dict[Hashable, int] = {}
+    kinds: list[TaskConfig] = []
+    kind_of: list[int] = []
+
+    for task in tasks:
+        kind = known.setdefault(_kind(task), len(known))
+        kind_of.append(kind)
+
+        if kind == len(kinds):
+            kinds.append(task)
+
+    return tuple(kinds), tuple(kind_of)
+
+
+def _kind(task: TaskConfig) -> Hashable:
+    """Return what tells how the jobs of a task travel."""
+    return (
+        id(task.function),
+        task.executor,
+        task.skippable,
+        task.on_restart,
+        bool(task.needs),
+        task.run_timeout,
+        task.stall_timeout,
+        all(node.scope is Scope.SCENARIO for node in task.input),
+    )
 
 
 def _text(tasks: Iterable[TaskConfig]) -> str:

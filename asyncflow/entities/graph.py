@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
+from operator import attrgetter
+from typing import overload
 
 import attrs
 
 from asyncflow.entities.dag import Dag
+from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
 
 
@@ -22,13 +28,66 @@ class Graph:
     """For each job, the ids of the data nodes that it reads."""
     writes: Sequence[Sequence[str]]
     """For each job, the ids of the data nodes that it writes."""
+    groups: Collection[str] = attrs.field()
+    """The groups of its data nodes: see `group_of`."""
+
+    @groups.default
+    def _each_its_own(self) -> Collection[str]:
+        return set(chain(*self.reads, *self.writes))
 
     @classmethod
-    def of(cls, dag: Dag, tasks: Sequence[Task]) -> Graph:
-        """Describe a run of tasks, in the order of their graph."""
+    def of(cls, entity: Submittable, dag: Dag, tasks: Sequence[Task]) -> Graph:
+        """Describe a run.
+
+        :param entity: what is run
+        :param dag: the graph of it, or a part of that
+        :param tasks: those of the graph, in their order
+        """
+        nodes = entity.data_nodes
         return cls(
             successors=dag.successors,
-            predecessors=[len(needed) for needed in dag.predecessors],
-            reads=[[node.id for node in task.input.values()] for task in tasks],
-            writes=[[node.id for node in task.output.values()] for task in tasks],
+            predecessors=dag.needed,
+            reads=Nodes(tasks, attrgetter("input")),
+            writes=Nodes(tasks, attrgetter("output")),
+            groups={entity.scenario_id, *(nodes[name].id for name in dag.shared)},
         )
+
+    @cached_property
+    def writers(self) -> Mapping[str, int]:
+        """For each data node that is written, the job that does it."""
+        return {node: job for job, nodes in enumerate(self.writes) for node in nodes}
+
+
+def group_of(node: DataNode) -> str:
+    """Return the group of a data node: all of one scenario are in one group, and one
+    that scenarios share is in a group of its own.
+    """
+    return node.id if node.owner_id is None else node.owner_id
+
+
+@attrs.frozen
+class Nodes(Sequence[Sequence[str]]):
+    """The ids of data nodes of each task, which are looked up when asked for.
+
+    :param side: gives the inputs of a task, or its outputs
+    """
+
+    tasks: Sequence[Task]
+    side: Callable[[Task], Mapping[str, DataNode]]
+
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+    @overload
+    def __getitem__(self, index: int) -> Sequence[str]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Sequence[str]]: ...
+
+    def __getitem__(
+        self, index: int | slice
+    ) -> Sequence[str] | Sequence[Sequence[str]]:
+        if isinstance(index, slice):
+            return Nodes(self.tasks[index], self.side)
+
+        return [node.id for node in self.side(self.tasks[index]).values()]

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from asyncflow import events
-from asyncflow.entities.job import FINAL, Job, Status
+from asyncflow.entities.job import FINAL, Status
 
 if TYPE_CHECKING:
     from asyncflow.entities.submission import Submission
 
-Change: TypeAlias = tuple[Job | None, Status | None, float, str]
-"""The job (None: the submission itself), its new status, when, and why."""
+Change: TypeAlias = tuple[int | None, Status | None, float, str]
+"""The place of the job (None: the submission itself), its new status, when, and why."""
 
 
 class History:
@@ -30,12 +30,26 @@ class History:
         """Add a change."""
         self._parts += change
 
+    def append_end(
+        self, place: int, began: float, ended: float, *, was_blocked: bool
+    ) -> None:
+        """Add all changes of a job that is known to have completed.
+
+        :param was_blocked: whether it was not even known to be ready
+        """
+        parts = self._parts
+
+        if was_blocked:
+            parts += place, Status.PENDING, began, ""
+
+        parts += place, Status.RUNNING, began, "", place, Status.COMPLETED, ended, ""
+
     def __len__(self) -> int:
         return len(self._parts) // 4
 
     def __getitem__(self, index: int) -> Change:
-        job, status, at, reason = self._parts[4 * index : 4 * index + 4]
-        return job, status, at, reason
+        place, status, at, reason = self._parts[4 * index : 4 * index + 4]
+        return place, status, at, reason
 
 
 _KINDS: dict[Status, type[events.JobEvent]] = {
@@ -50,9 +64,9 @@ def kind_of(index: int, change: Change) -> type[events.Event] | None:
 
     :param index: its place in the history
     """
-    job, status, _, reason = change
+    place, status, _, reason = change
 
-    if job is None or status is None:
+    if place is None or status is None:
         return events.SubmissionFinished if index else events.SubmissionStarted
 
     if status is Status.PENDING and reason:
@@ -63,7 +77,8 @@ def kind_of(index: int, change: Change) -> type[events.Event] | None:
 
 def event_of(submission: Submission, index: int, change: Change) -> events.Event | None:
     """Make the event of a change: nobody pays for one that nobody reads."""
-    job, status, at, reason = change
+    place, status, at, reason = change
+    job = None if place is None else submission.job(place)
     kind = kind_of(index, change)
     facts: dict[str, Any] = {
         "submission_id": submission.id,

@@ -86,6 +86,8 @@ class Job:
 
     task: Task
     submission: Submission
+    place: int
+    """Its place among the jobs of its submission."""
     status: Status = attrs.field(init=False, default=Status.SUBMITTED)
     reason: str = attrs.field(init=False, default="")
     """Why it failed, was cancelled, abandoned or skipped, or why it ran where it could
@@ -268,6 +270,14 @@ class Job:
         :raises StopIteration: where none did
         """
         return next(one.number for one in self.attempts if one.ended_at == at)
+
+    def restore_end(self, usage: Usage, at: float) -> None:
+        """Take over how it completed, before it was made. For `Jobs` alone.
+
+        :param at: when, in seconds since the epoch
+        """
+        self.usage = usage
+        self._run_at, self._finished_at = usage.started_at, at
 
     def has_run_since(self, at: float) -> bool:
         """Tell whether it was given to a worker by then: seconds since the epoch."""

@@ -39,6 +39,11 @@ class Scenario(Submittable):
     """Its data nodes, by config id: those of its tasks and the additional ones."""
     sequences: Mapping[str, Sequence]
     """Its sequences, by name."""
+    ordered: tuple[Task, ...] = attrs.field(init=False)
+    """Its tasks, in the order of its graph."""
+
+    def __attrs_post_init__(self) -> None:
+        self.ordered = self.dag.pick(self.tasks)
 
     @property
     def scenario_id(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import (
     Iterable,
     Iterator,
     Mapping,
+    Sequence,
 )
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -21,14 +22,16 @@ import attrs
 from anyio import CancelScope, Event, fail_after, move_on_after
 
 from asyncflow import events
-from asyncflow.abc import Progress
+from asyncflow.abc import Progress, Usage
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.engine import Engine, OnFailure
 from asyncflow.entities.history import History, event_of, kind_of
 from asyncflow.entities.job import FINAL, Job, Status
+from asyncflow.entities.jobs import Jobs
 from asyncflow.entities.live import Live, Report
 from asyncflow.entities.submission_status import SubmissionStatus, status_of
 from asyncflow.entities.submittable import Submittable
+from asyncflow.entities.task import Task
 from asyncflow.errors import (
     SubmissionCanceled,
     SubmissionFailed,
@@ -37,6 +40,8 @@ from asyncflow.errors import (
 from asyncflow.records import JobRecord, SubmissionRecord
 
 _logger = logging.getLogger("asyncflow")
+
+_STATUSES = tuple(Status)
 
 
 @attrs.define(eq=False, repr=False)
@@ -76,16 +81,17 @@ class Submission:
     on_failure: OnFailure
     """Whether a failed job ends the rest: ``"continue"`` or ``"stop"``."""
     _submitted_at: float
+    _first_tasks: Sequence[Task]
+    """The tasks of its jobs, in an order in which they can run."""
     id: str = attrs.field(init=False)
     """Its id."""
-    jobs: tuple[Job, ...] = attrs.field(init=False, default=())
-    """Its jobs, in an order in which they can run."""
     orchestrator_id: str = attrs.field(init=False, default="")
     """The id of the orchestrator that runs it, or ran it."""
     is_adopted: bool = attrs.field(init=False, default=False)
     """Whether the orchestrator took it over from one that was killed."""
     watched: bool = attrs.field(init=False, default=False)
     """Whether anybody has seen how it ended."""
+    _jobs: Jobs = attrs.field(init=False)
     _counts: dict[Status, int] = attrs.field(init=False)
     _cancel_reason: str | None = attrs.field(init=False, default=None)
     _interrupt_reason: str | None = attrs.field(init=False, default=None)
@@ -107,7 +113,30 @@ class Submission:
 
     def __attrs_post_init__(self) -> None:
         self.id = f"SUBMISSION_{self.key}"
-        self._counts = dict.fromkeys(Status, 0)
+        self.started(self._first_tasks)
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """Its jobs, in an order in which they can run."""
+        return self._jobs.all()
+
+    @property
+    def tasks(self) -> Sequence[Task]:
+        """The tasks of its jobs, in their order."""
+        return self._jobs.tasks
+
+    def job(self, place: int) -> Job:
+        """Return a job by its place among all."""
+        return self._jobs[place]
+
+    def attempt(self, place: int) -> int:
+        """Return the number of a job's attempt, by its place among all."""
+        job = self._jobs.made.get(place)
+        return 1 if job is None else job.attempt
+
+    def job_status(self, place: int) -> Status:
+        """Return the status of a job, by its place among all."""
+        return self._jobs.status[place]
 
     @property
     def entity_id(self) -> str:
@@ -136,6 +165,14 @@ class Submission:
             return None
 
         return datetime.fromtimestamp(self._finished_at, UTC)
+
+    def ended(self) -> dict[int, Status]:
+        """Return the status of each of its jobs that has ended, by place."""
+        if not any(self._counts[status] for status in FINAL):
+            return {}
+
+        statuses = enumerate(self._jobs.status)
+        return {place: status for place, status in statuses if status in FINAL}
 
     def counts(self) -> dict[Status, int]:
         """Return how many of its jobs have each status."""
@@ -253,11 +290,54 @@ class Submission:
 
     def moved(self, job: Job, old: Status, new: Status, at: float, reason: str) -> None:
         """Take note that a job changed its status. For the walk alone."""
-        self._counts[new] += 1
-        self._counts[old] -= 1
+        self._count(job.place, old, new)
 
         if new is not Status.BLOCKED or self.publish is not None:
-            self._tell(job, new, at, reason)
+            self._tell(job.place, new, at, reason)
+
+    def wait_for(self, status: Status, places: Iterable[int], at: float) -> None:
+        """Take note that jobs wait: for others, or for a worker. For the walk alone.
+
+        :param status: `Status.BLOCKED` or `Status.PENDING`
+        :param at: when, in seconds since the epoch
+        """
+        for place in places:
+            old = self._jobs.status[place]
+
+            if job := self._jobs.made.get(place):
+                if old is not status:  # it may be tried again
+                    job.move(status, at)
+            else:
+                self._count(place, old, status)
+
+                if status is not Status.BLOCKED or self.publish is not None:
+                    self._tell(place, status, at, "")
+
+    def completed(self, place: int, usage: Usage, at: float) -> bool:
+        """Take note of the end of a job of which nothing was told. For the walk alone.
+
+        :param at: when, in seconds since the epoch
+        :return: whether it was taken; a job that is made takes note of its end itself
+        """
+        old = self._jobs.completed(place, usage, at)
+
+        if old is None:
+            return False
+
+        first = len(self._history) if self.publish is not None else 0
+        self._history.append_end(place, usage[0], at, was_blocked=old is Status.BLOCKED)
+        counts = self._counts
+        counts[old] -= 1
+        counts[Status.COMPLETED] += 1
+
+        if self._news is not None:
+            self._wake()
+
+        if self.publish is not None:
+            for index in range(first, len(self._history)):
+                self.publish(self, index)
+
+        return True
 
     def progressed(self, job: Job, progress: Progress, at: float) -> None:
         """Take note of how far a job has come. For the walk alone."""
@@ -274,11 +354,11 @@ class Submission:
         if self.publish_report is not None:
             self.publish_report(self, report)
 
-    def started(self, jobs: Iterable[Job]) -> None:
-        """Take the jobs of the run. For who makes it alone."""
-        self.jobs = tuple(jobs)
-        self._counts = dict.fromkeys(Status, 0)
-        self._counts[Status.SUBMITTED] = len(self.jobs)
+    def started(self, tasks: Sequence[Task]) -> None:
+        """Take the tasks of the run. For who makes it alone."""
+        self._jobs = Jobs(self, tasks)
+        self._counts = dict.fromkeys(_STATUSES, 0)
+        self._counts[Status.SUBMITTED] = len(tasks)
         self._history = History()
         self._tell(None, None, self._submitted_at, "")
 
@@ -295,7 +375,7 @@ class Submission:
         self.force, self.on_failure = other.force, other.on_failure
         self.run_timeout, self.priority = other.run_timeout, other.priority
         self._submitted_at = other._submitted_at
-        self.started(Job(task=job.task, submission=self) for job in other.jobs)
+        self.started(other.tasks)
 
     def resume(self, orchestrator_id: str, jobs: Mapping[str, JobRecord]) -> None:
         """Go on in another orchestrator: jobs that have not ended start anew.
@@ -304,9 +384,8 @@ class Submission:
         """
         for job in self.jobs:
             if job.status not in FINAL:
-                self._counts[job.status] -= 1
+                self._count(job.place, job.status, Status.SUBMITTED)
                 job.status = Status.SUBMITTED
-                self._counts[job.status] += 1
 
         self.restore(self.record()._replace(finished_at=None), jobs)
         self.orchestrator_id = orchestrator_id
@@ -328,15 +407,15 @@ class Submission:
             kept = jobs.get(job.id)
 
             if kept is not None and job.status not in FINAL:
-                self._counts[job.status] -= 1
+                old = job.status
                 job.restore(kept)
-                self._counts[job.status] += 1
+                self._count(job.place, old, job.status)
 
                 if kept.finished_at is not None:
                     ended.append((kept.finished_at, job))
 
         for at, job in sorted(ended, key=itemgetter(0)):
-            self._tell(job, job.status, at, job.reason)
+            self._tell(job.place, job.status, at, job.reason)
 
         if record.finished_at is not None and not self.is_finished:
             self.finished(record.finished_at)
@@ -397,14 +476,17 @@ class Submission:
 
     def job_at(self, index: int) -> Job | None:
         """Return the job of a change, as it was then; None for the submission's own."""
-        job, status, at, reason = self._history[index]
-        return None if job is None or status is None else job.as_of(status, at, reason)
+        place, status, at, reason = self._history[index]
+
+        if place is None or status is None:
+            return None
+
+        return self._jobs[place].as_of(status, at, reason)
 
     def error(self) -> SubmissionFailed | SubmissionCanceled | None:
         """Return the error that ``await`` raises; None for a run that is all right."""
-        failed = [job for job in self.jobs if job.status is Status.FAILED]
-
-        if failed:
+        if self._counts[Status.FAILED]:
+            failed = [job for job in self.jobs if job.status is Status.FAILED]
             return SubmissionFailed.of(self.id, [job.error() for job in failed])
 
         if self.status is not SubmissionStatus.CANCELED:
@@ -449,10 +531,16 @@ class Submission:
 
         return self
 
+    def _count(self, place: int, old: Status, new: Status) -> None:
+        """Take note that a job has another status."""
+        self._jobs.status[place] = new
+        self._counts[old] -= 1
+        self._counts[new] += 1
+
     def _tell(
-        self, job: Job | None, status: Status | None, at: float, reason: str
+        self, place: int | None, status: Status | None, at: float, reason: str
     ) -> None:
-        self._history.append((job, status, at, reason))
+        self._history.append((place, status, at, reason))
         self._wake()
 
         if self.publish is not None:

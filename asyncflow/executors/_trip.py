@@ -12,7 +12,7 @@ from contextlib import suppress
 import attrs
 from anyio import CancelScope, to_thread
 
-from asyncflow.abc import Call, Crashed, Killed, Log, Printed, Watch
+from asyncflow.abc import Call, Crashed, Killed, Log, Outcome, Printed, Watch
 from asyncflow.executors._pool import Pool, WorkerDied
 from asyncflow.executors._worker import Worker
 from asyncflow.worker import spool, trip
@@ -68,9 +68,11 @@ class Trip:
         count = len(self.calls)
         self._worker = worker
         worker.tokens.give(count)
-        bound = loop.call_later(BOUND, self.take_back) if count > 1 else None
+        is_short = self.calls[0].is_short
+        is_bound = count > 1 or is_short
+        bound = loop.call_later(BOUND, self.take_back) if is_bound else None
 
-        if bound is None or not self.calls[0].is_short:
+        if not is_short:
             log = Log(worker.log_path, worker.logged, -1)
             self.watch.started(self.calls[0], log)
 
@@ -186,15 +188,20 @@ class Trip:
 
         :param outcomes: those of all calls from the first on
         """
-        for data in outcomes[self._told :]:
-            call = self.calls[self._told]
-            self._told += 1
-            end, outcome = trip.read_outcome(data)
+        first, self._told = self._told, len(outcomes)
+        calls: list[Call] = []
+        ended: list[Outcome] = []
+
+        for index in range(first, len(outcomes)):
+            end, outcome = trip.read_outcome(outcomes[index])
 
             if outcome is not None:  # otherwise what it needs has failed
                 worker.logged = end
-                worker.jobs += 1
-                self.watch.ended(call, outcome)
+                calls.append(self.calls[index])
+                ended.append(outcome)
+
+        worker.jobs += len(ended)
+        self.watch.all_ended(calls, ended)
 
     async def _tell_death(self, worker: Worker, returncode: int | None) -> None:
         """Tell what had ended before the worker died, and what died with it."""

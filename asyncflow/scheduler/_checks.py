@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
 from asyncflow.worker import process
 
 if TYPE_CHECKING:
-    from asyncflow.entities.task import Task
+    from asyncflow.entities.data_node import DataNode
     from asyncflow.scheduler._walk import Walk
 
 RESERVED = frozenset({"wait"})
@@ -89,20 +89,18 @@ def _is_number(value: object) -> TypeGuard[float]:
     )
 
 
-def check_inputs(walk: Walk, tasks: Iterable[Task], unknown: Iterable[str]) -> None:
+def check_inputs(
+    walk: Walk, nodes: Iterable[DataNode], unknown: Collection[DataNode]
+) -> None:
     """Refuse a run that reads what was never written, and nothing will write.
 
-    :param unknown: the ids of data nodes that others may have written meanwhile
+    :param nodes: those that it reads and does not write
+    :param unknown: those that others may have written meanwhile
     """
-    written = set(unknown)
-
-    for task in tasks:
-        for node in task.input.values():
-            if (
-                node.version is None
-                and node.id not in written
-                and not walk.will_be_written(node)
-            ):
-                raise NoData(node.config_id)
-
-        written.update(node.id for node in task.output.values())
+    for node in nodes:
+        if (
+            node.version is None
+            and node not in unknown
+            and not walk.will_be_written(node)
+        ):
+            raise NoData(node.config_id)

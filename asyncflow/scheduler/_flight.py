@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
-
-import attrs
+from collections.abc import Mapping, Sequence
 
 from asyncflow.abc import (
     Call,
@@ -20,6 +18,7 @@ from asyncflow.abc import (
 )
 from asyncflow.entities.data_node import Version
 from asyncflow.entities.job import Job, Status
+from asyncflow.entities.submission import Submission
 from asyncflow.scheduler._instructions import Ref
 from asyncflow.scheduler._skips import versions as numbers
 from asyncflow.scheduler._travel import Travel
@@ -29,31 +28,51 @@ CRASHES = ("its worker process ", "no worker process ")
 """How the reasons begin that tell of a crash."""
 
 
-@attrs.define(eq=False, repr=False)
 class Flight:
-    """A job that has a seat."""
+    """A job that has a seat.
 
-    ref: Ref
-    job: Job
-    travel: Travel
-    reason: str
-    """Why it runs, where it could have been skipped."""
-    call: Call | None = attrs.field(init=False, default=None)
+    There is one for each job, so what few of them have is the class's until it is set.
+
+    :param reason: why it runs, where it could have been skipped
+    """
+
+    call: Call | None = None
     """What its executor was given; None before."""
-    follower: Flight | None = attrs.field(init=False, default=None)
+    follower: Flight | None = None
     """The next link of its chain, in the same trip."""
-    reading: list[Version] = attrs.field(init=False, factory=list)
-    """The versions of its inputs: kept until it has ended."""
-    basis: Mapping[str, int] | None = attrs.field(init=False, default=None)
+    reading: Sequence[Version] = ()
+    """The versions of its inputs that have files: kept until it has ended."""
+    basis: Mapping[str, int] | None = None
     """The versions that its outputs follow from, where the task is skippable."""
-    is_noted: bool = attrs.field(init=False, default=False)
+    is_noted: bool = False
     """Whether the store knows that it runs."""
-    is_over: bool = attrs.field(init=False, default=False)
+    is_over: bool = False
     """Whether it has ended, or was given back."""
-    verdict: tuple[Status, str] | None = attrs.field(init=False, default=None)
+    verdict: tuple[Status, str] | None = None
     """What it becomes if it does not complete, and why: it is being killed."""
-    may_retry: bool = attrs.field(init=False, default=False)
+    may_retry: bool = False
     """Whether it may be tried again although it is being killed."""
+
+    def __init__(
+        self, ref: Ref, submission: Submission, travel: Travel, reason: str
+    ) -> None:
+        place = ref[1]
+        self.ref = ref
+        self.submission = submission
+        self.travel = travel
+        self.reason = reason
+        self.task = submission.tasks[place]
+        self.job_id = f"JOB_{self.task.config.id}_{submission.key}"
+
+    @property
+    def job(self) -> Job:
+        """The job. Most are never made: ask for it only where it is needed."""
+        return self.submission.job(self.ref[1])
+
+    @property
+    def status(self) -> Status:
+        """The status of the job."""
+        return self.submission.job_status(self.ref[1])
 
 
 def call_of(
@@ -67,8 +86,8 @@ def call_of(
     :param made: the data nodes that earlier jobs of the same trip write, by their ids
     :param carrier: the trace that its function continues
     """
-    job, travel = flight.job, flight.travel
-    task = job.task
+    travel, task = flight.travel, flight.task
+    config = task.config
     inputs: list[tuple[str, Driver, Kept | Made]] = []
 
     if travel.fingerprint is not None:
@@ -79,16 +98,18 @@ def call_of(
         kept: Kept | Made = made.get(node.id) if made else None
 
         if kept is None and version is not None:
-            version.readers += 1
-            flight.reading.append(version)
             kept = version.kept
+
+            if isinstance(kept, str):
+                version.readers += 1
+                flight.reading = (*flight.reading, version)
 
         inputs.append((name, node.driver, kept))
 
     flight.call = Call(
-        job.id,
-        task.config.id,
-        task.config.function,
+        flight.job_id,
+        config.id,
+        config.function,
         travel.code,
         tuple(inputs),
         tuple(
@@ -99,8 +120,8 @@ def call_of(
         ),
         travel.is_async,
         travel.sources,
-        job.attempt,
-        task.config.memory_limit,
+        flight.submission.attempt(flight.ref[1]),
+        config.memory_limit,
         travel.pace.is_short,
         carrier,
     )

@@ -10,26 +10,32 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
 
 import attrs
 from anyio import Event
 
-from asyncflow.abc import Executor, Kept, Killed, Log, Outcome, Progress, Store
+from asyncflow.abc import (
+    Executor,
+    Kept,
+    Killed,
+    Log,
+    Outcome,
+    Progress,
+    Returned,
+    Store,
+)
 from asyncflow.entities.job import Job, Status
-from asyncflow.records import Record
+from asyncflow.records import JobRecord, Record
 from asyncflow.scheduler import _skips
+from asyncflow.scheduler._boarding import Boarding, CarryOut
 from asyncflow.scheduler._flight import Flight, judge
-from asyncflow.scheduler._instructions import Instruction, Kill, Ref
+from asyncflow.scheduler._instructions import Kill, Ref
 from asyncflow.scheduler._limits import Limits
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._plan import Plan
 from asyncflow.scheduler._retries import wait_before_next
 from asyncflow.scheduler._runs import Runs
-from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
-
-CarryOut: TypeAlias = Callable[[Sequence[Instruction]], None]
 
 
 @attrs.define(eq=False, repr=False)
@@ -50,25 +56,32 @@ class Flights:
     carry_out: CarryOut
     fill_soon: Callable[[], None]
     _by_ref: dict[Ref, Flight] = attrs.field(init=False, factory=dict)
+    _boarding: Boarding = attrs.field(init=False)
     _limits: Limits = attrs.field(init=False)
-    _is_held: bool = attrs.field(init=False, default=False)
-    """Whether no job is started any more."""
     _is_hurried: bool = attrs.field(init=False, default=False)
     """Whether jobs are killed without a grace."""
     _landing: Event = attrs.field(init=False, factory=Event)
 
     def __attrs_post_init__(self) -> None:
         self._limits = Limits(self._over_limit)
+        self._boarding = Boarding(
+            self.plan,
+            self.runs,
+            self.store,
+            self._by_ref,
+            self.executors,
+            self.carry_out,
+        )
 
     def hold(self) -> None:
         """Start no job any more, and take those back that have not started yet.
 
         Those that are known to be short are let go: they are over in a moment.
         """
-        self._is_held = True
+        self._boarding.is_held = True
 
         for flight in list(self._by_ref.values()):
-            if flight.job.status is not Status.RUNNING and not (
+            if flight.status is not Status.RUNNING and not (
                 flight.travel.pace.is_short
             ):
                 self._kill(flight)
@@ -77,7 +90,7 @@ class Flights:
     def running(self) -> int:
         """How many jobs run."""
         flights = self._by_ref.values()
-        return sum(one.job.status is Status.RUNNING for one in flights)
+        return sum(one.status is Status.RUNNING for one in flights)
 
     async def landed(self) -> None:
         """Wait until no job has a seat, or somebody is in a hurry."""
@@ -96,56 +109,9 @@ class Flights:
             if flight.verdict is not None:
                 self._kill(flight)
 
-    @property
-    def ready(self) -> int:
-        """How many jobs wait for a seat."""
-        return self.plan.ready
-
-    def next_flight(self, like: Flight | None) -> Flight | None:
-        """Give a seat to the job whose turn it is; from here on it can be killed.
-
-        Those that would do nothing new are skipped on the way.
-
-        :param like: take it only if it may travel with this one; None takes any
-        """
-        if self._is_held:
-            return None
-
-        now = time.monotonic()
-        accepts: Callable[[Ref], bool] | None = None
-
-        if like is not None:
-            other = like.travel
-
-            def accepts(ref: Ref) -> bool:
-                return _go_together(self.runs.travel(ref), other)
-
-        while (ref := self.plan.offered(now, accepts)) is not None:
-            travel = self.runs.travel(ref)
-            reason = self._reason_to_run(ref, travel)
-
-            if reason != "":
-                return self._board(ref, travel, reason or "")
-
-            self._skip(ref)
-
-        return None
-
-    def next_link(self, flight: Flight) -> Flight | None:
-        """Give the same seat to the next link of a chain, if it may travel with it."""
-        ref = self.plan.follower(flight.ref)
-
-        if ref is None:
-            return None
-
-        travel = self.runs.travel(ref)
-
-        if not travel.may_follow or not _go_together(travel, flight.travel):
-            return None
-
-        self.plan.followed(ref)
-        flight.follower = self._board(ref, travel, "")
-        return flight.follower
+    def next_load(self, seats: int) -> list[Flight]:
+        """Give a seat to the jobs whose turn it is; see `Boarding`."""
+        return self._boarding.next_load(seats)
 
     def started(self, flight: Flight, log: Log | None) -> None:
         """Take note that a job has started."""
@@ -156,6 +122,7 @@ class Flights:
             _move_to_running(job, time.time())
             self.notes.watch(self._by_ref.values())
             self._limits.started(flight)
+            self.fill_soon()  # others may have waited for its end
 
     def reported(self, flight: Flight, progress: Progress) -> None:
         """Take note of how far a job has come."""
@@ -206,6 +173,82 @@ class Flights:
 
         self._finish_job(flight, status, reason, job.records_of_output())
 
+    def all_ended(self, flights: Sequence[Flight], outcomes: Sequence[Outcome]) -> None:
+        """Take the outcomes of jobs that travelled together, in their order."""
+        refs: list[Ref] = []
+        records: list[Record] = []
+        now = time.time()
+
+        for flight, outcome in zip(flights, outcomes, strict=True):
+            if type(outcome) is Returned and self._complete_plain(
+                flight, outcome, records, now
+            ):
+                refs.append(flight.ref)
+            else:
+                self._save_completed(refs, records)
+                refs, records = [], []
+                self.ended(flight, outcome)
+
+        self._save_completed(refs, records)
+
+    def _complete_plain(
+        self, flight: Flight, outcome: Returned, records: list[Record], at: float
+    ) -> bool:
+        """Take the end of a job of which there is nothing to tell but that.
+
+        :param records: where what is to be saved goes
+        :return: whether it was such a job
+        """
+        kept, log, usage = outcome
+        submission, task = flight.submission, flight.task
+
+        if (
+            log is not None
+            or usage is None
+            or flight.is_over
+            or flight.travel.fingerprint is not None
+            or not submission.completed(flight.ref[1], usage, at)
+        ):
+            return False
+
+        job_id = flight.job_id
+        flight.is_over = True
+        del self._by_ref[flight.ref]
+
+        for version in flight.reading:
+            self.versions.unpin(version)
+
+        flight.travel.pace.took(usage.wall)
+        records.append(
+            JobRecord(
+                job_id,
+                task.id,
+                submission.id,
+                Status.COMPLETED._value_,
+                "",
+                usage.started_at,
+                at,
+                "",
+                (),
+                usage.cpu,
+                usage.peak_rss,
+            )
+        )
+
+        for node, one in zip(task.output.values(), kept, strict=True):
+            records += self.versions.replace(node, one, job_id=job_id)
+
+        return True
+
+    def _save_completed(self, refs: Sequence[Ref], records: Sequence[Record]) -> None:
+        """Save the ends of jobs, and go on with what needed them."""
+        if refs:
+            self.store.save(*records)
+            self.carry_out(self.plan.completed(refs, time.monotonic()))
+
+        if not self._by_ref:
+            self._landing.set()
+
     def broken(self) -> None:
         """Take note that nothing runs any more: an error of ours."""
         self.runs.broken()
@@ -245,26 +288,6 @@ class Flights:
         else:
             executor = self.executors[flight.travel.executor]
             executor.kill(flight.call, now=self._is_hurried)
-
-    def _board(self, ref: Ref, travel: Travel, reason: str) -> Flight:
-        flight = self._by_ref[ref] = Flight(ref, self.runs.job(ref), travel, reason)
-        return flight
-
-    def _reason_to_run(self, ref: Ref, travel: Travel) -> str | None:
-        """Say why a skippable job runs, ``""`` if it need not; None for any other."""
-        if travel.fingerprint is None:
-            return None
-
-        if travel.force:
-            return "the run is forced"
-
-        return _skips.reason_to_run(self.runs.job(ref).task, travel.fingerprint)
-
-    def _skip(self, ref: Ref) -> None:
-        job = self.runs.job(ref)
-        job.move(Status.SKIPPED, time.time(), _skips.NOTHING_NEW)
-        self.store.save(job.record())
-        self.carry_out(self.plan.ended(ref, Status.SKIPPED, time.monotonic()))
 
     def _close(self, flight: Flight) -> None:
         """Take a job off its seat."""
@@ -345,7 +368,3 @@ def _move_to_running(job: Job, at: float) -> None:
 
     if job.status is not Status.RUNNING:
         job.move(Status.RUNNING, at)
-
-
-def _go_together(one: Travel, other: Travel) -> bool:
-    return one.may_share and one.executor == other.executor and one.pace.is_short

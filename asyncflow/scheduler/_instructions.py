@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import attrs
@@ -14,16 +15,18 @@ Ref: TypeAlias = tuple[int, int]
 
 @attrs.frozen
 class Block:
-    """The job waits for others."""
+    """Jobs wait for others."""
 
-    ref: Ref
+    run: int
+    places: Sequence[int]
 
 
 @attrs.frozen
 class MakeReady:
-    """The job waits for nothing but a worker."""
+    """Jobs wait for nothing but a worker."""
 
-    ref: Ref
+    run: int
+    places: list[int]
 
 
 @attrs.frozen

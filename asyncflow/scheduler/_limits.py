@@ -27,7 +27,7 @@ class Limits:
 
     def started(self, flight: Flight) -> None:
         """Start the clocks of a job."""
-        config = flight.job.task.config
+        config = flight.task.config
 
         if config.run_timeout is None and config.stall_timeout is None:
             return
@@ -44,7 +44,7 @@ class Limits:
         """Begin to wait for the next report of a job."""
         clocks = self._clocks.get(flight)
 
-        if clocks is not None and flight.job.task.config.stall_timeout is not None:
+        if clocks is not None and flight.task.config.stall_timeout is not None:
             clocks.pop().cancel()
             self._watch_stall(flight, clocks)
 
@@ -54,7 +54,7 @@ class Limits:
             clock.cancel()
 
     def _watch_stall(self, flight: Flight, clocks: list[asyncio.TimerHandle]) -> None:
-        if (limit := flight.job.task.config.stall_timeout) is not None:
+        if (limit := flight.task.config.stall_timeout) is not None:
             why = (
                 f"STALLED: it reported nothing for its stall_timeout of {limit:g} s "
                 "(see asyncflow.report)"

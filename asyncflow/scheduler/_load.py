@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import attrs
@@ -25,6 +26,10 @@ class Tower(Protocol):
     def reported(self, flight: Flight, progress: Progress) -> None: ...
 
     def ended(self, flight: Flight, outcome: Outcome) -> None: ...
+
+    def all_ended(
+        self, flights: Sequence[Flight], outcomes: Sequence[Outcome]
+    ) -> None: ...
 
     def returned(self, flight: Flight) -> None: ...
 
@@ -52,7 +57,7 @@ class Load(Watch):
     """Those that have ended, from the first on whose output is not shown yet."""
 
     def __attrs_post_init__(self) -> None:
-        self._by_id = {flight.job.id: flight for flight in self.flights}
+        self._by_id = {flight.job_id: flight for flight in self.flights}
 
     def started(self, call: Call, log: Log | None) -> None:
         self.tower.started(self._by_id[call.job_id], log)
@@ -72,6 +77,15 @@ class Load(Watch):
 
         if len(self._waiting) == 1:
             self.group.start_soon(self._show)
+
+    def all_ended(self, calls: Sequence[Call], outcomes: Sequence[Outcome]) -> None:
+        if self._waiting or (self.echo and any(one.log for one in outcomes)):
+            super().all_ended(calls, outcomes)
+            return
+
+        with self._failing():
+            flights = [self._by_id[call.job_id] for call in calls]
+            self.tower.all_ended(flights, outcomes)
 
     def returned(self, calls: Sequence[Call]) -> None:
         for call in reversed(calls):  # each goes before all others
@@ -98,8 +112,14 @@ class Load(Watch):
             self.late()
 
     def _end(self, flight: Flight, outcome: Outcome) -> None:
-        try:
+        with self._failing():
             self.tower.ended(flight, outcome)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Remember what the tower raises."""
+        try:
+            yield
         except Exception as error:
             self.failure = error
             raise

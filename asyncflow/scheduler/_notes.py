@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 import attrs
 
 from asyncflow.abc import Store
+from asyncflow.entities.job import Status
 from asyncflow.scheduler._flight import Flight
 
 LONG = 1.0
@@ -33,7 +34,7 @@ class Notes:
 
     async def note_fragile(self, flights: Iterable[Flight]) -> None:
         """Have it known, before they start, that jobs run that must not run twice."""
-        fragile = [one for one in flights if one.job.task.config.on_restart == "fail"]
+        fragile = [one for one in flights if one.task.config.on_restart == "fail"]
 
         if fragile:
             self._note(fragile)
@@ -54,10 +55,12 @@ class Notes:
             self._note(
                 one
                 for one in flights
-                if not one.is_noted and one.job.has_run_since(since)
+                if one.status is Status.RUNNING
+                and not one.is_noted
+                and one.job.has_run_since(since)
             )
 
     def _note(self, flights: Iterable[Flight]) -> None:
         for flight in flights:
             flight.is_noted = True
-            self.store.save(flight.job.record(), flight.job.submission.record())
+            self.store.save(flight.job.record(), flight.submission.record())

@@ -2,16 +2,20 @@
 
 Pure, as the plan is. A reader waits for the writers before it, a writer for the writers
 and readers before it. A job keeps its place here until it has ended, and those before it.
+
+Only jobs have places whose run shares a group of data nodes with another one. Most runs
+are alone with theirs. When a second one comes, the first gets its places, job by job.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 import attrs
 
-from asyncflow.entities.job import Status
+from asyncflow.entities.job import FINAL, Status
 from asyncflow.scheduler._instructions import Instruction, Ref
 from asyncflow.scheduler._run_state import RunState
 
@@ -20,7 +24,7 @@ CheckReady: TypeAlias = Callable[[Ref, RunState, list[Instruction], float], None
 
 @attrs.define(eq=False, repr=False)
 class Order:
-    """The places of all jobs that were admitted.
+    """The places of the jobs that were admitted.
 
     :param runs: by number; a run goes with its last job
     :param check_ready: is called with a job that need not wait here any more
@@ -32,15 +36,61 @@ class Order:
     """For each data node, the last job that will write it."""
     _readers: dict[str, dict[Ref, None]] = attrs.field(init=False, factory=dict)
     """For each data node, the jobs that will read what this writer writes."""
+    _groups: dict[str, dict[int, None]] = attrs.field(init=False, factory=dict)
+    """For each group of data nodes, the runs that use some of it."""
+    _late: deque[tuple[int, int]] = attrs.field(init=False, factory=deque)
+    """The runs whose jobs get their places late, and up to which job."""
+    _next_late: int = attrs.field(init=False, default=0)
+    """Which of the jobs of the first of these is next."""
 
-    def will_be_written(self, node: str) -> bool:
-        """Tell whether a job writes this data node."""
-        return node in self._writers
+    def enter(self, run: int, state: RunState) -> None:
+        """Take a run: its jobs, and those of the runs that it meets, need places."""
+        for group in state.graph.groups:
+            runs = self._groups.setdefault(group, {})
+
+            for other in runs:
+                state.is_ordered = True
+                self._set_order(other)
+
+            runs[run] = None
+
+    def runs_of(self, group: str) -> Iterable[int]:
+        """Return the runs that use data nodes of a group."""
+        return self._groups.get(group, ())
+
+    @property
+    def has_late(self) -> bool:
+        """Whether jobs are still to get their places."""
+        return bool(self._late)
+
+    def register_late(self, count: int) -> int:
+        """Give places to jobs that were admitted when their run was alone.
+
+        :param count: to how many at most
+        :return: how many are left of these
+        """
+        while count and self._late:
+            run, end = self._late[0]
+            state = self.runs.get(run)
+            index = self._next_late
+
+            if state is None or index == end:
+                self._late.popleft()
+                self._next_late = 0
+                continue
+
+            self._next_late += 1
+            count -= 1
+
+            if state.status[index] not in FINAL:
+                self.register((run, index), state)
+
+        return count
 
     @property
     def is_empty(self) -> bool:
         """Whether no job has a place."""
-        return not (self._writers or self._readers)
+        return not (self._writers or self._readers or self._groups)
 
     def register(self, ref: Ref, state: RunState) -> None:
         """Put a job behind those of earlier runs that touch its data nodes."""
@@ -58,6 +108,13 @@ class Order:
 
             self._writers[name] = ref
 
+    def _set_order(self, run: int) -> None:
+        state = self.runs[run]
+
+        if not state.is_ordered:
+            state.is_ordered = True
+            self._late.append((run, state.admitted))
+
     def _follow(self, ref: Ref, state: RunState, earlier: Ref | None) -> None:
         if earlier is not None and earlier[0] != ref[0]:
             self.runs[earlier[0]].followers.setdefault(earlier[1], []).append(ref)
@@ -71,7 +128,11 @@ class Order:
         A job that ended before its turn keeps its place in the order until those before
         it have ended too: who comes after it comes after them.
         """
-        if not state.followers and not state.order[ref[1]]:  # the usual case
+        if not state.is_ordered:
+            self.forget(ref[0], state)
+            return
+
+        if not state.followers and not state.order[ref[1]]:
             self._leave(ref, state)
             return
 
@@ -120,3 +181,9 @@ class Order:
 
         if not state.kept:
             del self.runs[run]
+
+            for group in state.graph.groups:
+                self._groups[group].pop(run)
+
+                if not self._groups[group]:
+                    del self._groups[group]

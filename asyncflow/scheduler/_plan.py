@@ -23,7 +23,7 @@ from types import MappingProxyType
 import attrs
 
 from asyncflow.entities.graph import Graph
-from asyncflow.entities.job import DONE, Status
+from asyncflow.entities.job import DONE, FINAL, Status
 from asyncflow.scheduler._instructions import (
     Block,
     End,
@@ -86,6 +86,7 @@ class Plan:
 
         state = RunState(graph, stop, names, priority, needs)
         self._runs[run] = state
+        self._order.enter(run, state)
         self._arrivals.append(run)
         instructions: list[Instruction] = []
 
@@ -100,6 +101,7 @@ class Plan:
         :param count: how many at most
         """
         instructions: list[Instruction] = []
+        count = self._order.register_late(count)
 
         while count and self._arrivals:
             run = self._arrivals[0]
@@ -109,19 +111,16 @@ class Plan:
                 self._arrivals.popleft()
                 continue
 
-            ref = run, state.admitted
-            state.admitted += 1
-            count -= 1
-
-            if state.status[ref[1]] is Status.SUBMITTED:
-                self._admit(ref, state, instructions, now)
+            end = min(state.admitted + count, len(state.status))
+            count -= end - state.admitted
+            instructions += self._admit(run, state, end, now)
 
         return instructions
 
     @property
     def has_arrivals(self) -> bool:
         """Whether jobs wait to be admitted."""
-        return bool(self._arrivals)
+        return bool(self._arrivals) or self._order.has_late
 
     def next(self, now: float = 0.0) -> Ref | None:
         """Tell which job `offered` gives next; None where none can start."""
@@ -142,6 +141,27 @@ class Plan:
             self._seat(ref)
 
         return ref
+
+    def offered_together(
+        self,
+        count: int,
+        now: float = 0.0,
+        accepts: Callable[[Ref], bool] | None = None,
+    ) -> list[Ref]:
+        """Give the jobs whose turn it is to one free seat; see `offered`.
+
+        :param count: how many at most
+        """
+        refs = self._queues.take_together(count, now, accepts)
+        self.ready -= len(refs)
+
+        for run, index in refs:
+            self._runs[run].status[index] = Status.RUNNING
+
+        if not refs and (ref := self.offered(now, accepts)) is not None:
+            refs.append(ref)
+
+        return refs
 
     def follower(self, ref: Ref) -> Ref | None:
         """Tell which job needs nothing but a seated one, if it is the only one that
@@ -189,6 +209,29 @@ class Plan:
 
         if state is not None:
             self._check_ready(ref, state, instructions, now)
+
+        return instructions
+
+    def completed(self, refs: Sequence[Ref], now: float = 0.0) -> list[Instruction]:
+        """Take the ends of jobs that had seats, and completed."""
+        instructions: list[Instruction] = []
+
+        for ref in refs:
+            run, index = ref
+            state = self._runs[run]
+
+            if self._takers:
+                self._takers.pop(ref, None)
+
+            state.status[index] = Status.COMPLETED
+            state.open -= 1
+            self._order.release(ref, state, instructions, now)
+
+            for successor in state.graph.successors[index]:
+                self._satisfy(run, successor, state, instructions, now)
+
+            if not state.open:
+                self._check_finished(run, state, instructions)
 
         return instructions
 
@@ -250,14 +293,19 @@ class Plan:
 
         return instructions
 
-    def will_be_written(self, node: str) -> bool:
-        """Tell whether a job that has not ended writes this data node."""
-        return self._order.will_be_written(node) or any(
-            node in writes
-            for run in self._arrivals
-            if run in self._runs
-            for writes in self._runs[run].graph.writes[self._runs[run].admitted :]
-        )
+    def will_be_written(self, node: str, group: str | None = None) -> bool:
+        """Tell whether a job that has not ended writes this data node.
+
+        :param group: the group that it is in; None for one of its own
+        """
+        for run in self._order.runs_of(node if group is None else group):
+            state = self._runs[run]
+            writer = state.graph.writers.get(node)
+
+            if writer is not None and state.status[writer] not in FINAL:
+                return True
+
+        return False
 
     @property
     def is_idle(self) -> bool:
@@ -327,27 +375,90 @@ class Plan:
         self.ready += 1
 
     def _admit(
-        self, ref: Ref, state: RunState, instructions: list[Instruction], now: float
-    ) -> None:
-        self._order.register(ref, state)
-        state.status[ref[1]] = Status.BLOCKED
-        self._check_ready(ref, state, instructions, now)
+        self, run: int, state: RunState, end: int, now: float
+    ) -> list[Instruction]:
+        """Admit the next jobs of a run.
 
-        if state.status[ref[1]] is Status.BLOCKED:
-            instructions.append(Block(ref))
+        :param end: up to which one
+        """
+        places = range(state.admitted, end)
+        state.admitted = end
+        ready: list[int] = []
+        blocked: list[int] = []
+        status, needs, order = state.status, state.needs, state.order
+
+        for index in places:
+            if status[index] is not Status.SUBMITTED:
+                continue
+
+            if state.is_ordered:
+                self._order.register((run, index), state)
+
+            if needs[index] or order[index]:
+                status[index] = Status.BLOCKED
+                blocked.append(index)
+            else:
+                ready.append(index)
+
+        self._put_all(run, ready, state, now)
+        instructions: list[Instruction] = []
+
+        if ready:
+            instructions.append(MakeReady(run, ready))
+
+        if blocked:
+            instructions.append(Block(run, blocked))
+
+        return instructions
+
+    def _put_all(
+        self, run: int, places: Sequence[int], state: RunState, now: float
+    ) -> None:
+        if state.job_needs:
+            for index in places:
+                self._put((run, index), state, now)
+
+            return
+
+        for index in places:
+            state.status[index] = Status.PENDING
+
+        self._queues.put_all(run, places, state.priority, now)
+        self.ready += len(places)
+
+    def _satisfy(
+        self,
+        run: int,
+        index: int,
+        state: RunState,
+        instructions: list[Instruction],
+        now: float,
+    ) -> None:
+        """Take note that something that a job needs is there."""
+        state.needs[index] -= 1
+
+        if not state.needs[index]:
+            self._check_ready((run, index), state, instructions, now)
 
     def _check_ready(
         self, ref: Ref, state: RunState, instructions: list[Instruction], now: float
     ) -> None:
-        index = ref[1]
+        run, index = ref
 
         if (
-            state.status[index] is Status.BLOCKED
-            and not state.needs[index]
-            and not state.order[index]
+            state.status[index] is not Status.BLOCKED
+            or state.needs[index]
+            or state.order[index]
         ):
-            self._put(ref, state, now)
-            instructions.append(MakeReady(ref))
+            return
+
+        self._put(ref, state, now)
+        last = instructions[-1] if instructions else None
+
+        if isinstance(last, MakeReady) and last.run == run:
+            last.places.append(index)
+        else:
+            instructions.append(MakeReady(run, [index]))
 
     def _end(
         self,
@@ -365,8 +476,7 @@ class Plan:
 
         if status in DONE:
             for successor in state.graph.successors[index]:
-                state.needs[successor] -= 1
-                self._check_ready((run, successor), state, instructions, now)
+                self._satisfy(run, successor, state, instructions, now)
         else:
             self._abandon(run, state, index, instructions, now)
 

@@ -10,7 +10,7 @@ it is held back from those that come later, until there is.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import attrs
@@ -96,6 +96,14 @@ class Queues:
 
         line.put(run, index, first=first)
 
+    def put_all(
+        self, run: int, indexes: Sequence[int], priority: float, now: float
+    ) -> None:
+        """Take jobs of a run that need no named resource."""
+        if indexes:
+            self.put(run, indexes[0], priority, NO_NEEDS, now)
+            self._lines[priority, _NOTHING].jobs[run].extend(indexes[1:])
+
     def next(self, now: float, fits: Callable[[Needs], bool]) -> tuple[int, int] | None:
         """Tell whose turn it is, and leave it there; None where nobody can start.
 
@@ -128,13 +136,56 @@ class Queues:
         line.since = now
         return ref
 
+    def take_together(
+        self,
+        count: int,
+        now: float,
+        accepts: Callable[[tuple[int, int]], bool] | None = None,
+    ) -> list[tuple[int, int]]:
+        """Give the jobs whose turn it is, where there is one line, without needs.
+
+        :param count: how many at most
+        :param accepts: tells whether a job is wanted; the first that is not ends it
+        :return: nothing where there are several lines: see `take`
+        """
+        taken: list[tuple[int, int]] = []
+
+        if len(self._lines) != 1:
+            return taken
+
+        (line,) = self._lines.values()
+
+        if line.needs:
+            return taken
+
+        turns, jobs, is_ready = line.turns, line.jobs, self.is_ready
+
+        while turns and len(taken) < count:
+            run = turns[0]
+            places = jobs[run]
+            ref = run, places[0]
+
+            if is_ready(*ref):
+                if accepts is not None and not accepts(ref):
+                    break
+
+                taken.append(ref)
+                line.since = now
+
+            if len(turns) == 1 and len(places) > 1:  # nobody else has a turn
+                places.popleft()
+            else:
+                line.take()
+
+        return taken
+
     def _next(self, now: float, fits: Callable[[Needs], bool]) -> _Line | None:
         if len(self._lines) == 1:  # the usual case
             (line,) = self._lines.values()
             self._skip(line)
 
             if line.turns:
-                return line if fits(line.needs) else None
+                return line if not line.needs or fits(line.needs) else None
 
         held: set[str] = set()
 
@@ -164,7 +215,9 @@ class Queues:
 
     def _skip(self, line: _Line) -> None:
         """Pass over jobs that wait no more."""
-        while line.turns and not self.is_ready(*line.head()):
+        turns, jobs = line.turns, line.jobs
+
+        while turns and not self.is_ready(turns[0], jobs[turns[0]][0]):
             line.take()
 
 

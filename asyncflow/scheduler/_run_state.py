@@ -35,6 +35,8 @@ class RunState:
     """How many jobs were admitted: those at the first places."""
     followers: dict[int, list[Ref]] = attrs.field(init=False, factory=dict)
     """The jobs of later runs that wait for a job."""
+    is_ordered: bool = attrs.field(init=False, default=False)
+    """Whether its jobs have places in the order between runs: others use its nodes."""
     kept: int = attrs.field(init=False)
     """How many jobs still keep a place in the order between runs."""
     stopped: bool = attrs.field(init=False, default=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import attrs
 from anyio import Event
@@ -25,15 +25,15 @@ class Runs:
     _count: int = attrs.field(init=False, default=0)
     _by_number: dict[int, Submission] = attrs.field(init=False, factory=dict)
     _numbers: dict[Submission, int] = attrs.field(init=False, factory=dict)
-    _travel: dict[int, Mapping[str, Travel]] = attrs.field(init=False, factory=dict)
+    _travel: dict[int, Sequence[Travel]] = attrs.field(init=False, factory=dict)
     _interrupted: set[int] = attrs.field(init=False, factory=set)
     """Those that end here alone, to go on elsewhere."""
     _idle: Event = attrs.field(init=False, factory=Event)
 
-    def add(self, submission: Submission, travel: Mapping[str, Travel]) -> int:
+    def add(self, submission: Submission, travel: Sequence[Travel]) -> int:
         """Take a run; return its number.
 
-        :param travel: how the jobs of each task travel, by the id of its config
+        :param travel: how the jobs of each kind of task travel
         """
         self._count += 1
         run = self._count
@@ -62,11 +62,12 @@ class Runs:
 
     def job(self, ref: Ref) -> Job:
         """Return a job."""
-        return self._by_number[ref[0]].jobs[ref[1]]
+        return self._by_number[ref[0]].job(ref[1])
 
     def travel(self, ref: Ref) -> Travel:
         """Return how a job travels."""
-        return self._travel[ref[0]][self.job(ref).task.config.id]
+        run, place = ref
+        return self._travel[run][self._by_number[run].dag.kind_of[place]]
 
     def save(self, run: int, status: Status, *records: Record) -> None:
         """Save the end of a job; not that it was cancelled, where the run goes on."""

@@ -3,9 +3,6 @@
 Seats are the tokens of one limiter. While jobs are ready and seats are free, a lane is
 started in the task group: it holds one seat and runs one load after the other until
 nothing is ready. So there are never more tasks than seats, however many jobs wait.
-
-A load is one job, or several that are known to be short: those whose turn it is, and the
-next links of their chains. No seat takes more than its share of what is ready.
 """
 
 from __future__ import annotations
@@ -24,7 +21,6 @@ from asyncflow.scheduler._flight import Flight, call_of
 from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._load import Load, Tower
 from asyncflow.scheduler._notes import Notes
-from asyncflow.scheduler._pace import TOGETHER
 from asyncflow.scheduler._versions import Versions
 
 _logger = logging.getLogger("asyncflow")
@@ -33,18 +29,11 @@ _logger = logging.getLogger("asyncflow")
 class Source(Tower, Protocol):
     """Where jobs come from."""
 
-    @property
-    def ready(self) -> int:
-        """How many wait for a seat."""
+    def next_load(self, seats: int) -> list[Flight]:
+        """Give a seat to the jobs whose turn it is; there may be none.
 
-    def next_flight(self, like: Flight | None) -> Flight | None:
-        """Give a seat to the job whose turn it is.
-
-        :param like: take it only if it may travel with this one; None takes any
+        :param seats: how many seats there are in all
         """
-
-    def next_link(self, flight: Flight) -> Flight | None:
-        """Give the same seat to the next link of a chain, if it may travel with it."""
 
     def broken(self) -> None:
         """Take note that nothing runs any more: an error of ours."""
@@ -114,43 +103,7 @@ class Seats:
         self.fill()
 
     def _next_load(self) -> list[Flight]:
-        ready = self.source.ready
-        first = self.source.next_flight(None)
-
-        if first is None:
-            return []
-
-        flights = [first]
-        most = self.executors[first.travel.executor].carries
-
-        if most > 1 and first.travel.may_share and first.travel.pace.is_short:
-            share = -(-ready // int(self.limiter.total_tokens))
-            self._add(flights, most, share)
-
-        return flights
-
-    def _add(self, flights: list[Flight], most: int, share: int) -> None:
-        """Add what travels with a first job.
-
-        :param most: how many travel at most
-        :param share: how many of them may have been ready
-        """
-        first = last = flights[0]
-        left = TOGETHER - (first.travel.pace.seconds or 0)
-
-        while len(flights) < most and left > 0:
-            link = self.source.next_link(last)
-
-            if link is None:
-                share -= 1
-                link = self.source.next_flight(first) if share > 0 else None
-
-            if link is None:
-                return
-
-            flights.append(link)
-            left -= link.travel.pace.seconds or 0
-            last = link
+        return self.source.next_load(int(self.limiter.total_tokens))
 
     async def _lane(self, seat: object, flights: list[Flight]) -> None:
         """Run one load after the other on one seat, until none is ready."""
@@ -186,7 +139,7 @@ class Seats:
             if load.failure is not None:
                 raise
 
-            _logger.exception("the executor of %s failed", flights[0].job.id)
+            _logger.exception("the executor of %s failed", flights[0].job_id)
 
             for flight in load.untold()[:1]:
                 why = f"its executor raised {error!r}"
@@ -199,11 +152,11 @@ class Seats:
     async def _prepare(self, flights: Sequence[Flight]) -> None:
         if self.versions.is_shared:
             for flight in flights:
-                await self.versions.refresh_shared(flight.job.task.input.values())
+                await self.versions.refresh_shared(flight.task.input.values())
 
         first = flights[0]
 
-        if first.job.task.config.on_restart == "fail" and not first.is_over:
+        if first.task.config.on_restart == "fail" and not first.is_over:
             self.source.started(first, None)
             await self.notes.note_fragile(flights)
 
@@ -216,7 +169,7 @@ class Seats:
             calls.append(call_of(flight, self.versions, made, carrier))
 
             if flight.follower is not None:
-                for place, node in enumerate(flight.job.task.output.values()):
+                for place, node in enumerate(flight.task.output.values()):
                     made[node.id] = index, place
 
         return calls

@@ -13,7 +13,7 @@ import attrs
 from anyio import CancelScope, Event, to_thread
 
 from asyncflow.abc import Store
-from asyncflow.config.sections import ScenarioConfig, Scope
+from asyncflow.config.sections import ScenarioConfig
 from asyncflow.entities.catalog import Catalog, key_of
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
@@ -25,7 +25,6 @@ from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
-from asyncflow.entities.task import Task
 from asyncflow.errors import NotFound, StoreFailed, UsageError
 from asyncflow.records import OrchestratorRecord, ScenarioRecord, SubmissionRecord
 from asyncflow.scheduler import _logs, _skips
@@ -39,7 +38,7 @@ from asyncflow.scheduler._shutdown import interrupt
 from asyncflow.scheduler._stream import EventStream, stream
 from asyncflow.scheduler._subscriptions import Subscriptions, check_callbacks
 from asyncflow.scheduler._tally import Tally
-from asyncflow.scheduler._travel import Travel, Travels
+from asyncflow.scheduler._travel import Travels
 from asyncflow.scheduler._versions import Versions, remove
 from asyncflow.scheduler._walk import Walk
 
@@ -141,10 +140,10 @@ class Session:
             properties=properties,
         )
         submission.orchestrator_id = self.own.id
-        tasks = [job.task for job in submission.jobs]
-        shared = _shared(tasks) if self.versions.is_shared else []
-        travel = self._travel(tasks, force=force)
-        check_inputs(self.walk, tasks, [node.id for node in shared])
+        dag, nodes = submission.dag, entity.data_nodes
+        shared = self._shared(submission)
+        travel = self.travels.of_all(dag.kinds, force=force)
+        check_inputs(self.walk, map(nodes.__getitem__, dag.sources), shared)
         first: First | None = None
 
         if idempotency_key is not None:
@@ -155,16 +154,16 @@ class Session:
         if shared:
             first = partial(self._refreshed, shared, first)
 
-        graph = Graph.of(submission.dag, tasks)
+        graph = Graph.of(entity, dag, submission.tasks)
         self.subscriptions.add_to(submission, callbacks)
         self.walk.submit(submission, graph, travel, first=first)
         return submission
 
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `Submittable.plan`."""
-        tasks = entity.tasks
-        ordered = [tasks[config.id] for config in entity.dag.tasks]
-        return _skips.plan(ordered, self._travel(ordered, force=force))
+        tasks, dag = entity.tasks, entity.dag
+        travel = self.travels.of_all(dag.kinds, force=force)
+        return _skips.plan(dag.pick(tasks), [travel[kind] for kind in dag.kind_of])
 
     def retry_failed(self, submission: Submission) -> Submission:
         """Start a run of what has not completed; see `Submission.retry_failed`."""
@@ -308,9 +307,10 @@ class Session:
 
     def _resume(self, submission: Submission) -> None:
         """Start a run that was adopted."""
-        tasks = [job.task for job in submission.jobs]
-        travel = self._travel(tasks, force=submission.force)
-        self.walk.submit(submission, Graph.of(submission.dag, tasks), travel)
+        dag = submission.dag
+        travel = self.travels.of_all(dag.kinds, force=submission.force)
+        graph = Graph.of(submission.entity, dag, submission.tasks)
+        self.walk.submit(submission, graph, travel)
 
         if submission.cancel_reason is not None:
             self.walk.cancel(submission, submission.cancel_reason)
@@ -372,11 +372,7 @@ class Session:
         paths = [os.path.join(self.versions.folder, name) for name in names]
         await to_thread.run_sync(remove, paths)
 
-    def _travel(self, tasks: Iterable[Task], *, force: bool) -> dict[str, Travel]:
-        return self.travels.of_all((task.config for task in tasks), force=force)
-
-
-def _shared(tasks: Iterable[Task]) -> list[DataNode]:
-    """Return the inputs that others may write at any time."""
-    nodes = {node.id: node for task in tasks for node in task.input.values()}
-    return [node for node in nodes.values() if node.config.scope is not Scope.SCENARIO]
+    def _shared(self, submission: Submission) -> list[DataNode]:
+        """Return the data nodes of a run that others may write at any time."""
+        nodes, names = submission.entity.data_nodes, submission.dag.shared
+        return [nodes[name] for name in names] if self.versions.is_shared else []

@@ -26,17 +26,17 @@ def note(task: Task, fingerprint: str, inputs: Mapping[str, int]) -> BasisRecord
     return basis
 
 
-def plan(tasks: Iterable[Task], travel: Mapping[str, Travel]) -> tuple[PlannedJob, ...]:
+def plan(tasks: Iterable[Task], travel: Iterable[Travel]) -> tuple[PlannedJob, ...]:
     """Say what a run would do.
 
     :param tasks: in an order in which they can run
-    :param travel: for each task's config, how its jobs travel
+    :param travel: for each task, how its jobs travel
     """
     writers: dict[str, str] = {}
     planned = []
 
-    for task in tasks:
-        runs, reason = _outlook(task, travel[task.config_id], writers)
+    for task, way in zip(tasks, travel, strict=True):
+        runs, reason = _outlook(task, way, writers)
         planned.append(PlannedJob(task=task.config_id, runs=runs, reason=reason))
 
         if runs:

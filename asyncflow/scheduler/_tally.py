@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
 from types import MappingProxyType
 
@@ -20,12 +20,15 @@ class Tally:
 
     _ended: Counter[Status] = attrs.field(init=False, factory=Counter)
     """Of the runs that have ended."""
-    _before: dict[Submission, Counter[Status]] = attrs.field(init=False, factory=dict)
+    _before: dict[Submission, Mapping[Status, int]] = attrs.field(
+        init=False, factory=dict
+    )
     """For each run that has not, how its jobs had ended before it began here."""
 
     def take(self, submission: Submission) -> None:
         """Take a run that begins here."""
-        self._before[submission] = Counter(submission.counts())
+        ended = submission.ended()
+        self._before[submission] = Counter(ended.values()) if ended else {}
         submission.when_finished(partial(self._add, submission))
 
     def statistics(
@@ -69,5 +72,7 @@ class Tally:
         return total
 
     def _add(self, submission: Submission) -> None:
-        self._ended.update(submission.counts())
+        for status, count in submission.counts().items():
+            self._ended[status] += count
+
         self._ended.subtract(self._before.pop(submission))

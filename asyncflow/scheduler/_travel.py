@@ -52,19 +52,18 @@ class Travels:
     _known: dict[TaskConfig, Travel] = attrs.field(init=False, factory=dict)
     _paces: Paces = attrs.field(init=False, factory=Paces)
 
-    def of_all(
-        self, configs: Iterable[TaskConfig], *, force: bool
-    ) -> dict[str, Travel]:
-        """Tell how the jobs of the tasks of a run travel, by the ids of the tasks.
+    def of_all(self, kinds: Iterable[TaskConfig], *, force: bool) -> list[Travel]:
+        """Tell how the jobs of tasks travel, for each kind of task of a run.
 
         A function that travels by value is pickled for each submission, and that of a
         skippable task is looked at, as the globals that it uses may have changed.
 
+        :param kinds: a task of each kind
         :param force: whether the jobs run even if they could be skipped
         :raises NotPicklable: where a function cannot travel
         """
         ways: dict[tuple[int, str], _Way] = {}
-        return {config.id: self._of(config, ways, force=force) for config in configs}
+        return [self._of(config, ways, force=force) for config in kinds]
 
     def _of(
         self, config: TaskConfig, ways: dict[tuple[int, str], _Way], *, force: bool

@@ -17,8 +17,8 @@ from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import Executor, Store
 from asyncflow.entities.data_node import DataNode
-from asyncflow.entities.graph import Graph
-from asyncflow.entities.job import FINAL, Job, Status
+from asyncflow.entities.graph import Graph, group_of
+from asyncflow.entities.job import Job, Status
 from asyncflow.entities.submission import Submission
 from asyncflow.errors import StoreFailed
 from asyncflow.scheduler._flights import Flights
@@ -114,7 +114,7 @@ class Walk:
         self,
         submission: Submission,
         graph: Graph,
-        travel: Mapping[str, Travel],
+        travel: Sequence[Travel],
         *,
         first: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
@@ -167,24 +167,15 @@ class Walk:
         for watch in self.watchers:
             watch(submission)
 
-        jobs = submission.jobs
-        needs = {
-            index: job.task.config.needs
-            for index, job in enumerate(jobs)
-            if job.task.config.needs
-        }
-        ended = {
-            index: job.status for index, job in enumerate(jobs) if job.status in FINAL
-        }
         self._carry_out(
             self._plan.submitted(
                 run,
                 graph,
-                [job.task.config_id for job in jobs],
+                submission.dag.ids,
                 stop=submission.on_failure == "stop",
-                ended=ended,
+                ended=submission.ended(),
                 priority=submission.priority,
-                needs=needs,
+                needs=submission.dag.needs,
             )
         )
         self._watch_time(run, submission)
@@ -214,7 +205,7 @@ class Walk:
         if run in self._waiting:
             self._waiting[run].canceled.append((job, reason))
         elif run is not None:
-            ref = run, job.submission.jobs.index(job)
+            ref = run, job.place
             self._carry_out(self._plan.canceled_job(ref, reason, time.monotonic()))
             self._seats.fill()
 
@@ -281,10 +272,8 @@ class Walk:
 
     def will_be_written(self, node: DataNode) -> bool:
         """Tell whether a job that has not ended writes a data node."""
-        return self._plan.will_be_written(node.id) or any(
-            node.id in writes
-            for waiting in self._waiting.values()
-            for writes in waiting.graph.writes
+        return self._plan.will_be_written(node.id, group_of(node)) or any(
+            node.id in waiting.graph.writers for waiting in self._waiting.values()
         )
 
     async def drain(self) -> None:
@@ -321,13 +310,10 @@ class Walk:
 
         for instruction in instructions:
             match instruction:
-                case MakeReady(ref):
-                    job = self._runs.job(ref)
-
-                    if job.status is not Status.PENDING:  # it is to be tried again
-                        job.move(Status.PENDING, now)
-                case Block(ref):
-                    self._runs.job(ref).move(Status.BLOCKED, now)
+                case MakeReady(run, places):
+                    self._runs[run].wait_for(Status.PENDING, places, now)
+                case Block(run, places):
+                    self._runs[run].wait_for(Status.BLOCKED, places, now)
                 case End(ref, status, reason):
                     job = self._runs.job(ref)
                     job.move(status, now, reason)
