@@ -20,8 +20,8 @@ from asyncflow.worker.outcome import Printed as Printed
 from asyncflow.worker.outcome import Raised as Raised
 from asyncflow.worker.outcome import Returned as Returned
 from asyncflow.worker.outcome import Usage as Usage
-from asyncflow.worker.trip import Made as Made
 from asyncflow.worker.values import fetch, keep
+from asyncflow.worker.wire import Made as Made
 
 if TYPE_CHECKING:
     from asyncflow.records import (

@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,77 @@ WRITTEN = [
     "child err",
     "fork",
 ]
+
+
+def nothing() -> None:
+    """Leave the output as it is."""
+
+
+def append_to_devices() -> None:
+    """Print through files that are opened anew."""
+    subprocess.run(["sh", "-c", "echo out >> /dev/stdout"], check=True)
+    subprocess.run(["sh", "-c", "echo err >> /dev/stderr"], check=True)
+
+
+def redirect(*descriptors: int) -> None:
+    """Point output elsewhere: at the null device, whose end is 0 as that of the log."""
+    null = os.open(os.devnull, os.O_WRONLY)
+
+    for descriptor in descriptors:
+        os.dup2(null, descriptor)
+
+    os.close(null)
+
+
+def reopen() -> None:
+    """Point output at the log by another way: who writes there does not append."""
+    log = os.open("/proc/self/fd/1", os.O_WRONLY)
+    os.dup2(log, 1)
+    os.close(log)
+
+
+def rewind() -> None:
+    """Move to the beginning."""
+    os.lseek(1, 0, os.SEEK_SET)
+
+
+def close_both() -> None:
+    sys.stdout.close()
+    sys.stderr.close()
+
+
+def pipe() -> None:
+    """Point output at what has no place."""
+    _, write = os.pipe()
+    os.dup2(write, 2)
+
+
+WAYS: dict[str, tuple[Callable[[], object], str]] = {
+    "nothing": (nothing, ""),
+    "devices": (append_to_devices, "out\nerr\n"),
+    "stdout": (partial(redirect, 1), ""),
+    "stderr": (partial(redirect, 2), ""),
+    "both": (partial(redirect, 1, 2), ""),
+    "close stdout": (partial(os.close, 1), ""),
+    "close stderr": (partial(os.close, 2), ""),
+    "close both": (close_both, ""),
+    "reopen": (reopen, ""),
+    "rewind": (rewind, ""),
+    "pipe": (pipe, ""),
+}
+"""What a job may do to its output, and what that prints."""
+
+
+def break_output(way: str) -> int:
+    WAYS[way][0]()
+    return os.getpid()
+
+
+def print_to_both(_: object) -> int:
+    print("out", flush=True)
+    print("err", file=sys.stderr, flush=True)
+    subprocess.run(["sh", "-c", "echo child; echo child err >&2"], check=True)
+    return os.getpid()
 
 
 def log_with_ids(_: object) -> list[str | None]:
@@ -104,6 +177,35 @@ async def test_whatever_it_writes_is_kept_in_order() -> None:
     *written, record = output.splitlines()
     assert written == WRITTEN
     assert record.endswith(f"WARNING {__name__}: log record 1")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("prints_first", [False, True])
+async def test_output_is_whole_again_after_each_job(
+    way: str, prints_first: bool
+) -> None:
+    config = configuration(workers=1)
+    breaks = single(config, break_output, way)
+    node = config.configure_in_memory_data_node("printer_source", default_data=1)
+    result = config.configure_in_memory_data_node("printer_result")
+    task = config.configure_task("printer", print_to_both, node, result)
+    printer = config.configure_scenario("printer_scenario", task)
+    both = "out\nerr\nchild\nchild err\n"
+
+    async with Orchestrator(config) as orchestrator:
+        outputs: list[str] = []
+        pids: set[object] = set()
+
+        for cfg in [*([printer] if prints_first else []), breaks, printer, printer]:
+            scenario = await orchestrator.create_scenario(cfg)
+            submission = await scenario.submit()
+            outputs.append(await submission.jobs[0].output())
+            node_id = "result" if cfg is breaks else "printer_result"
+            pids.add(await getattr(scenario, node_id).read())
+
+    assert outputs == [*([both] if prints_first else []), WAYS[way][1], both, both]
+    assert len(pids) == 1
 
 
 @pytest.mark.anyio

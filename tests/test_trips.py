@@ -19,7 +19,9 @@ from asyncflow.worker.spool import Spool
 from asyncflow.worker.tokens import MOST, Tokens
 from tests.programs import environment
 
-OUTCOMES = st.lists(st.binary(max_size=40), max_size=6)
+LONG = st.integers(1, spool.MAPPED).map(b"long".ljust)
+OUTCOMES = st.lists(st.binary(max_size=40) | LONG, max_size=6)
+"""Small ones, and such as do not fit into what is mapped of a spool."""
 
 # A fixture's folder serves all examples: each writes its file anew.
 one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -38,6 +40,11 @@ def written(path: Path, *trips: tuple[int, list[bytes]]) -> None:
     one.close()
 
 
+def size_of(outcomes: list[bytes]) -> int:
+    """Return how many bytes they take in a spool."""
+    return sum(16 + len(one) for one in outcomes)
+
+
 @one_folder
 @given(outcomes=OUTCOMES, data=st.data())
 def test_a_spool_that_breaks_off_gives_what_is_whole(
@@ -45,18 +52,19 @@ def test_a_spool_that_breaks_off_gives_what_is_whole(
 ) -> None:
     path = tmp_path / "spool"
     written(path, (7, outcomes))
-    size = path.stat().st_size
-    left = data.draw(st.integers(0, size))
+    ends = [size_of(outcomes[:count]) for count in range(7)]
+    left = data.draw(st.integers(0, ends[-1]))
     os.truncate(path, left)
 
     found = spool.read(str(path), 7)
 
-    assert found == outcomes[: len(found)]
-    assert (found == outcomes) == (left == size)
-    ends = [sum(12 + len(one) for one in outcomes[:count]) for count in range(7)]
-    assert len(found) == max(
-        count for count in range(len(outcomes) + 1) if ends[count] <= left
-    )
+    whole = max(count for count in range(len(outcomes) + 1) if ends[count] <= left)
+    assert found == outcomes[:whole]
+
+    os.truncate(path, ends[-1])  # zeros follow, as in the file of a worker
+
+    assert spool.read(str(path), 7)[:whole] == outcomes[:whole]
+    assert spool.read(str(path), 7) in [outcomes[:count] for count in range(7)]
 
 
 @one_folder
@@ -72,6 +80,18 @@ def test_a_spool_gives_nothing_of_another_trip(
 
 @one_folder
 @given(last=OUTCOMES, this=OUTCOMES)
+def test_a_trip_of_the_same_number_forgets_the_last_one(
+    tmp_path: Path, last: list[bytes], this: list[bytes]
+) -> None:
+    """Two executors of one program count their trips each."""
+    path = tmp_path / "spool"
+    written(path, (2, last), (2, this))
+
+    assert spool.read(str(path), 2) == this
+
+
+@one_folder
+@given(last=OUTCOMES, this=OUTCOMES)
 def test_what_another_trip_has_left_ends_a_spool(
     tmp_path: Path, last: list[bytes], this: list[bytes]
 ) -> None:
@@ -81,7 +101,8 @@ def test_what_another_trip_has_left_ends_a_spool(
     rest = path.read_bytes()
     written(path, (2, this))
 
-    with open(path, "ab") as file:
+    with open(path, "r+b") as file:
+        file.seek(size_of(this))
         file.write(rest)
 
     assert spool.read(str(path), 2) == this

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from asyncflow.abc import Driver, Kept
 from asyncflow.worker.codec import dumps
-from asyncflow.worker.values import replace_file, sync_folder
+from asyncflow.worker.values import fetch, keep, replace_file, sync_folder
 
 
 class PickleDriver(Driver):
@@ -26,14 +26,14 @@ class PickleDriver(Driver):
 
     def read(self, kept: Kept) -> object:
         if self.path is None:
-            return super().read(kept)
+            return super().read(kept) if kept is None else fetch(kept)
 
         with open(self.path, "rb") as file:
             return pickle.load(file)
 
     def write(self, value: object, path: str, name: str) -> Kept:
         if self.path is None:
-            return super().write(value, path, name)
+            return keep(value, path, name, sync=True)
 
         data = dumps(value, name=name)
         staged = self.staged(path)
@@ -46,9 +46,9 @@ class PickleDriver(Driver):
     def staged(self, path: str) -> str:
         return path if self.path is None else f"{self.path}.{os.path.basename(path)}"
 
-    def publish(self, kept: Kept, path: str) -> Kept:
+    def publish(self, kept: Kept, path: str) -> Kept:  # noqa: ARG002
         if self.path is None:
-            return super().publish(kept, path)
+            return kept
 
         assert isinstance(kept, str)
 

@@ -15,7 +15,7 @@ from anyio import CancelScope, to_thread
 from asyncflow.abc import Call, Crashed, Killed, Log, Outcome, Printed, Watch
 from asyncflow.executors._pool import Pool, WorkerDied
 from asyncflow.executors._worker import Worker
-from asyncflow.worker import spool, trip
+from asyncflow.worker import spool, trip, wire
 from asyncflow.worker.values import temporary_name
 
 BOUND = 0.02
@@ -98,7 +98,7 @@ class Trip:
             if not self.calls[0].is_short:
                 self.pool.hear()  # the last report comes before the end
 
-            self._tell(worker, answer)
+            self._tell(worker, *wire.read_answer(answer))
 
             if self._killing is not None:  # it was to die: it must not run another job
                 await self.pool.retire(worker)
@@ -170,7 +170,7 @@ class Trip:
 
     async def _tell_early(self, worker: Worker) -> None:
         found = await to_thread.run_sync(spool.read, worker.spool_path, self.number)
-        self._tell(worker, found)
+        self._tell(worker, *wire.read_outcomes(found))
         self._tell_running(worker)
 
     def _tell_running(self, worker: Worker) -> None:
@@ -183,23 +183,30 @@ class Trip:
         if self._telling is not None:
             await self._telling
 
-    def _tell(self, worker: Worker, outcomes: Sequence[bytes]) -> None:
+    def _tell(
+        self, worker: Worker, end: int, outcomes: Sequence[Outcome | None]
+    ) -> None:
         """Tell what has ended and was not told yet.
 
+        :param end: where the worker's log ended then
         :param outcomes: those of all calls from the first on
         """
-        first, self._told = self._told, len(outcomes)
-        calls: list[Call] = []
-        ended: list[Outcome] = []
+        first = self._told
+        found = outcomes[first:]
+        self._told += len(found)
 
-        for index in range(first, len(outcomes)):
-            end, outcome = trip.read_outcome(outcomes[index])
+        if not found:
+            return
 
-            if outcome is not None:  # otherwise what it needs has failed
-                worker.logged = end
-                calls.append(self.calls[index])
-                ended.append(outcome)
+        calls = self.calls[first : self._told]
+        ended = [one for one in found if one is not None]
 
+        if len(ended) < len(found):  # what the others need has failed
+            calls = [
+                call for call, one in zip(calls, found, strict=True) if one is not None
+            ]
+
+        worker.logged = end
         worker.jobs += len(ended)
         self.watch.all_ended(calls, ended)
 
@@ -212,7 +219,8 @@ class Trip:
 
         if len(self.calls) > 1:
             path = worker.spool_path
-            self._tell(worker, await to_thread.run_sync(spool.read, path, self.number))
+            found = await to_thread.run_sync(spool.read, path, self.number)
+            self._tell(worker, *wire.read_outcomes(found))
 
         if self._told < self._started:
             index = self._told

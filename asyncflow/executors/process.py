@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import pickle
 from collections.abc import Sequence
-from functools import lru_cache
 from types import TracebackType
 from typing import ClassVar, Self
 
 import attrs
 from anyio import BrokenWorkerProcess, CancelScope, create_task_group, to_thread
 
-from asyncflow.abc import Call, Crashed, Driver, Executor, Progress, Watch
+from asyncflow.abc import Call, Crashed, Executor, Progress, Watch
 from asyncflow.executors._pool import Pool
 from asyncflow.executors._trip import Trip
 from asyncflow.executors._worker import Worker
-from asyncflow.worker import trip
+from asyncflow.worker import trip, wire
 
 STARTS = 3
 """How often a worker is tried to be started for a job."""
@@ -128,8 +126,7 @@ class ProcessExecutor(Executor):
         calls = one.calls
         looks = len(calls) == 1 and not calls[0].is_short
         number = one.number if len(calls) > 1 else 0
-        remote = [_remote(call) for call in calls]
-        return pickle.dumps((number, self.log_size, looks, remote), 5)
+        return wire.pack((number, self.log_size, looks, _columns(calls)))
 
     async def _worker(self) -> Worker | str:
         """Return a worker, or say why there is none.
@@ -168,21 +165,21 @@ class ProcessExecutor(Executor):
             await self._pool.warm()
 
 
-def _remote(call: Call) -> trip.RemoteCall:
-    assert call.code is not None
-    return (
-        call.job_id,
-        call.task,
-        call.attempt,
-        call.code,
-        tuple([(name, _pickled(driver), kept) for name, driver, kept in call.inputs]),
-        tuple([(name, _pickled(driver), path) for name, driver, path in call.outputs]),
-        call.sources,
-        call.memory_limit,
-        call.carrier,
-    )
-
-
-@lru_cache(1024)
-def _pickled(driver: Driver) -> bytes:
-    return pickle.dumps(driver, 5)
+def _columns(calls: Sequence[Call]) -> tuple[tuple[object, ...], ...]:
+    """Turn calls into the columns of a `wire.Request`."""
+    (
+        ids,
+        tasks,
+        _functions,
+        codes,
+        inputs,
+        outputs,
+        _are_async,
+        sources,
+        attempts,
+        limits,
+        _are_short,
+        carriers,
+    ) = zip(*calls, strict=True)
+    assert None not in codes
+    return ids, tasks, attempts, codes, inputs, outputs, sources, limits, carriers

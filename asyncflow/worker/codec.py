@@ -23,7 +23,8 @@ OUT_OF_BAND = 4096
 DEPTH = 8
 """How deep to look for the part that cannot be pickled."""
 
-_PLAIN = frozenset({int, float, str, bytes, bool, complex, type(None)})
+PLAIN = frozenset({int, float, str, bytes, bool, complex, type(None)})
+"""The types of values that need no more than the C pickler."""
 
 main_closed: AbstractContextManager[object] = nullcontext()
 """Entered while pickling. A worker puts its lazy ``__main__`` here, so that to look a
@@ -42,7 +43,7 @@ def dumps(
     :param name: how the error calls the value
     :raises NotPicklable: naming the part that cannot be pickled
     """
-    if type(value) in _PLAIN:
+    if type(value) in PLAIN:
         return pickle.dumps(value, 5)
 
     with main_closed:

@@ -38,18 +38,30 @@ class Progress(NamedTuple):
     message: str = ""
 
 
-Send = Callable[[Progress], None]
-
-
 class _Running:
-    """A job under way, and when it reported last."""
+    """A job under way, and when it reported last.
 
-    __slots__ = ("job", "last", "send")
+    :param about: the job, or what `job_of` makes it of once somebody asks
+    :param send: passes its reports on, each with the job's id
+    """
 
-    def __init__(self, job: CurrentJob, send: Send) -> None:
-        self.job = job
+    __slots__ = ("_about", "last", "send")
+
+    def __init__(
+        self,
+        about: CurrentJob | tuple[str, str, int],
+        send: Callable[[str, Progress], None],
+    ) -> None:
+        self._about = about
         self.send = send
         self.last = 0.0
+
+    @property
+    def job(self) -> CurrentJob:
+        if not isinstance(self._about, CurrentJob):
+            self._about = job_of(*self._about)
+
+        return self._about
 
 
 _running: ContextVar[_Running | None] = ContextVar("asyncflow_running", default=None)
@@ -82,7 +94,7 @@ def report(
 
     if now - running.last >= INTERVAL or (done is not None and done == total):
         running.last = now
-        running.send(Progress(done, total, message))
+        running.send(running.job.id, Progress(done, total, message))
 
 
 def progress(
@@ -108,8 +120,8 @@ class running:  # noqa: N801  # a context manager, as a function would be
 
     __slots__ = ("_running", "_token", "_trace")
 
-    def __init__(self, job: CurrentJob, send: Send) -> None:
-        self._running = _Running(job, send)
+    def __init__(self, job: CurrentJob, send: Callable[[Progress], None]) -> None:
+        self._running = _Running(job, lambda _, progress: send(progress))
 
     def __enter__(self) -> None:
         traceparent = self._running.job.traceparent
@@ -121,6 +133,20 @@ class running:  # noqa: N801  # a context manager, as a function would be
 
         if self._trace is not None:
             self._trace()
+
+
+def begin(about: tuple[str, str, int], send: Callable[[str, Progress], None]) -> None:
+    """Have the functions that are called from here on run for a job, until `end`.
+
+    :param about: what `job_of` makes it of
+    :param send: passes its reports on, each with the job's id
+    """
+    _running.set(_Running(about, send))
+
+
+def end() -> None:
+    """Have the functions that are called from here on run for no job."""
+    _running.set(None)
 
 
 def job_of(

@@ -30,6 +30,11 @@ from asyncflow.worker.tokens import Tokens
 LOG_SIZE = 16 * 1024 * 1024
 """How large a log file may be when a trip begins, in bytes."""
 
+PLACE = 64 * LOG_SIZE + 7
+"""Where the log file's descriptors point while nothing is printed. What is written goes
+to the end of the file from anywhere, and moves the place; so who finds it unmoved knows
+that nothing was written and that the descriptor is still the log's, and asks no more."""
+
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 """How log records are written where the function has not set logging up."""
 
@@ -85,6 +90,8 @@ class Settled:
 
     pid: int
     log_path: str
+    logged: int = 0
+    """Where the log ends, as far as that is told."""
     spool: Spool
     tokens: Tokens
     channel: Channel
@@ -94,7 +101,6 @@ class Settled:
     def __init__(self, folder: str) -> None:
         self.pid = os.getpid()
         self._directory = _current_directory()
-        self._start = 0
         self._flush_c = _flush_of_c()
         _close_placeholders()
         null = os.open(os.devnull, os.O_RDONLY)
@@ -106,6 +112,7 @@ class Settled:
     def move(self, folder: str) -> None:
         """Keep the files in another folder from now on: that of another parent."""
         os.close(self._log)
+        os.close(self._end)
         self.spool.close()
         self.tokens.close()
         self.channel.close()
@@ -119,63 +126,79 @@ class Settled:
         if trip:
             self.spool.begin(trip)
 
-        self._start = os.lseek(self._log, 0, os.SEEK_END)
+        self.logged = os.lseek(self._end, 0, os.SEEK_END)
 
-        if self._start > LOG_SIZE:
+        if self.logged > LOG_SIZE:
             os.ftruncate(self._log, 0)  # its parent has what it wanted of it
-            self._start = 0
+            self.logged = 0
 
-    def end_job(self, most: int) -> tuple[Printed | None, int]:
+    def end_job(self, most: int) -> Printed | None:
         """Put the process in order after a job.
 
         :param most: how many bytes are kept of what it printed
-        :return: what it printed, and where the log ends
+        :return: what it printed
         """
         if os.getpid() != self.pid:
             os._exit(0)  # a fork that the job let go on: it must not answer
 
-        self._tidy()
-        start, self._start = self._start, os.lseek(self._log, 0, os.SEEK_END)
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            self._flush_c(None)
+            is_whole = (
+                sys.stdout is self._out
+                and sys.stderr is self._err
+                and (
+                    os.lseek(1, 0, os.SEEK_CUR) == PLACE == os.lseek(2, 0, os.SEEK_CUR)
+                    or self._has_printed()
+                )
+            )
+        except (OSError, ValueError, AttributeError):
+            is_whole = False  # the job closed or replaced its standard streams
 
-        if self._start > start:
-            return read_slice(self._log, start, self._start, most), self._start
+        if not is_whole:
+            self._point_output()
 
-        return None, self._start
+        try:
+            has_moved = os.getcwd() != self._directory
+        except OSError:
+            has_moved = True  # to a directory that was removed
+
+        if has_moved and self._directory:
+            with contextlib.suppress(OSError):
+                os.chdir(self._directory)
+
+        end = os.lseek(self._end, 0, os.SEEK_END)
+
+        if end == self.logged:
+            return None
+
+        start, self.logged = self.logged, end
+        return read_slice(self._log, start, end, most)
 
     def _open(self, folder: str) -> None:
         name = os.path.join(folder, str(self.pid))
         self.log_path = f"{name}.log"
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._log = os.open(self.log_path, flags, 0o600)
-        self._inode = os.fstat(self._log).st_ino
+        self._end = os.open(self.log_path, os.O_RDONLY | os.O_CLOEXEC)
         self.spool = Spool(f"{name}.spool")
         self.tokens = Tokens.make(f"{name}.tokens")
         self.channel = Channel(folder)
         self._point_output()
         _tell_stacks(self._log)
 
-    def _tidy(self) -> None:
-        try:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            self._flush_c()
-            broken = (
-                sys.stdout is not self._out
-                or sys.stderr is not self._err
-                or os.fstat(1).st_ino != self._inode
-            )
-        except (OSError, ValueError, AttributeError):
-            broken = True  # the job closed or replaced its standard streams
+    def _has_printed(self) -> bool:
+        """Tell whether the output has moved from its place, but is the log still.
 
-        if broken:
-            self._point_output()
-
-        if _current_directory() != self._directory and self._directory:
-            with contextlib.suppress(OSError):
-                os.chdir(self._directory)
+        It is put there again.
+        """
+        os.lseek(self._log, PLACE, os.SEEK_SET)
+        return os.lseek(1, 0, os.SEEK_CUR) == PLACE == os.lseek(2, 0, os.SEEK_CUR)
 
     def _point_output(self) -> None:
         """Point descriptors 1 and 2, and Python's streams, at the log file."""
+        os.lseek(self._log, PLACE, os.SEEK_SET)
         os.dup2(self._log, 1)
         os.dup2(self._log, 2)
         self._out = _writer(1)
@@ -297,13 +320,14 @@ def _writer(descriptor: int) -> io.TextIOWrapper:
     )
 
 
-def _flush_of_c() -> Callable[[], object]:
+def _flush_of_c() -> Callable[[None], object]:
     """Return what flushes C's own buffers, as C libraries print through them."""
     import ctypes
 
     try:
         library = ctypes.CDLL(None)
     except OSError:
-        return lambda: None
+        return lambda _: None
 
-    return lambda: library.fflush(None)
+    flush: Callable[[None], object] = library.fflush
+    return flush

@@ -1,6 +1,6 @@
 """The two functions that are sent to a worker process: bytes in, bytes out.
 
-Neither raises for what a job does: `run` answers with an `Outcome` for each call.
+Neither raises for what a job does: `run` answers with what came of each call.
 """
 
 from __future__ import annotations
@@ -10,67 +10,27 @@ import linecache
 import os
 import pickle
 import sys
+import time
 import traceback
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
-from typing import Protocol, TypeAlias, TypeVar
 
-from asyncflow.worker import process
+from asyncflow.worker import current, process
 from asyncflow.worker.codec import dumps
 from asyncflow.worker.current import Progress, job_of, running
 from asyncflow.worker.errors import DataNodeWritingError
-from asyncflow.worker.outcome import Kept, Outcome, Raised, Returned, Usage
+from asyncflow.worker.outcome import Kept, Raised, Usage
 from asyncflow.worker.usage import Meter, forget_peak, memory_limited
 from asyncflow.worker.values import fetch
+from asyncflow.worker.wire import Answer, Input, Output, RemoteCall, Row, ValueDriver
 
 REMEMBERED = 256
-"""How many functions and drivers a worker keeps between calls."""
+"""How many functions a worker keeps between calls."""
 
-T = TypeVar("T")
-
-
-class ValueDriver(Protocol):
-    """What a call asks of the driver of an input or output."""
-
-    def read(self, kept: Kept) -> object: ...
-
-    def write(self, value: object, path: str, name: str) -> Kept: ...
-
-    def publish(self, kept: Kept, path: str) -> Kept: ...
-
-
-Made: TypeAlias = tuple[int, int]
-"""A value that an earlier call of the same trip makes: the places of that call, and of
-the value among its outputs."""
-
-Port: TypeAlias = tuple[str, bytes, Kept | Made]
-"""An input or an output, as it travels: the data node's name, for errors; the pickled
-driver; an input's value or, for an output, the file to make where the value is large."""
-
-RemoteCall: TypeAlias = tuple[
-    str,
-    str,
-    int,
-    bytes,
-    tuple[Port, ...],
-    tuple[Port, ...],
-    dict[str, str] | None,
-    int | None,
-    str | None,
-]
-"""A call, as it travels, in plain tuples because there are many: the job's id; the task;
-the number of the attempt; the pickled function; the inputs; the outputs; the text of
-source files that exist nowhere (notebook cells), for tracebacks; how many bytes of memory
-it may take; the trace that it continues."""
-
-Request: TypeAlias = tuple[int, int, bool, list[RemoteCall]]
-"""The number of the trip, 0 where it needs no spool; how many bytes are kept of what a
-job prints; whether a job's own peak of memory is worth a look; the calls."""
-
-_remembered: OrderedDict[bytes, object] = OrderedDict()
+_functions: dict[bytes, Callable[..., object]] = {}
+"""Those functions, by what they were pickled to; the oldest one first."""
 
 
 def settle(
@@ -85,147 +45,117 @@ def settle(
     return settled.pid, settled.log_path
 
 
-def run(request: bytes) -> list[bytes]:
+def run(request: bytes) -> bytes:
     """Run calls, one after the other, as long as there are tokens.
 
     A call that needs the value of one that failed is not run.
 
-    :param request: a pickled `Request`
-    :return: what came of those that there was a token for; see `read_outcome`
+    :param request: a pickled `wire.Request`
+    :return: what came of those that there was a token for; see `wire.read_answer`
     """
     settled = process.settled
     assert settled is not None
-    trip, most, looks, calls = pickle.loads(request)
+    trip, most, looks, columns = pickle.loads(request)
     settled.begin_trip(trip)
-    made: list[tuple[Kept, ...] | None] = []
-    answer: list[bytes] = []
+    answer = Answer()
 
     if looks:
         forget_peak()
 
-    meter = Meter()
+    meter = Meter(looks=looks)
 
-    for call in calls:
-        if not settled.tokens.take():
-            break
+    try:
+        for call in zip(*columns, strict=True):
+            if not settled.tokens.take():
+                break
 
-        kept, outcome = _run(settled, call, made, meter, most, looks=looks)
-        made.append(kept)
-        answer.append(outcome)
+            lacks = answer.has_failed and answer.lacks(call[4])
+            told = None if lacks else _run(settled, call, answer, meter, most)
+            answer.add(told)
 
-        if trip:
-            settled.spool.append(outcome)
+            if trip:
+                settled.spool.append(pickle.dumps((settled.logged, told), 5))
+    finally:
+        current.end()
 
-    return answer
+    return answer.pack(settled.logged)
 
 
 def _run(
-    settled: process.Settled,
-    call: RemoteCall,
-    made: Sequence[tuple[Kept, ...] | None],
-    meter: Meter,
-    most: int,
-    *,
-    looks: bool,
-) -> tuple[tuple[Kept, ...] | None, bytes]:
-    """Run a call; return what it kept, and its outcome, pickled."""
-    inputs = _inputs(call, made)
+    settled: process.Settled, call: RemoteCall, answer: Answer, meter: Meter, most: int
+) -> Row | Raised:
+    """Run a call.
 
-    if inputs is None:
-        return None, _NOT_RUN
-
-    meter.begin()
+    :param answer: what came of earlier ones
+    :param most: how many bytes are kept of what it prints
+    """
+    at, start = time.time(), time.perf_counter()
 
     try:
-        outcome = execute(call, inputs, settled.channel.send)
+        outcome = execute(call, answer, settled.channel.send)
     finally:
-        usage = meter.end(looks=looks)
-        log, end = settled.end_job(most)
+        wall = time.perf_counter() - start
+        cpu, peak = meter.measured()
+        log = settled.end_job(most)
 
     if isinstance(outcome, Raised):
-        told = outcome._replace(log=log, usage=usage)
-        return None, pickle.dumps((end, told), 5)
+        return outcome._replace(log=log, usage=Usage(at, wall, cpu, peak))
 
-    kept = outcome.kept
-    return kept, pickle.dumps((end, (kept, log, tuple(usage))), 5)
-
-
-_NOT_RUN = pickle.dumps((0, None), 5)
-
-
-def read_outcome(data: bytes) -> tuple[int, Outcome | None]:
-    """Read an outcome of `run`.
-
-    :return: where the log ended then; and the outcome, None where the call was not run
-    """
-    end, told = pickle.loads(data)
-
-    if told is None or isinstance(told, Raised):
-        return end, told
-
-    kept, log, usage = told
-    return end, Returned(kept, log, Usage._make(usage))
-
-
-def _inputs(
-    call: RemoteCall, made: Sequence[tuple[Kept, ...] | None]
-) -> tuple[tuple[str, bytes, Kept], ...] | None:
-    """Put in what earlier calls have made; None where one of them has not."""
-    inputs: tuple[Port, ...] = call[4]
-    found: list[tuple[str, bytes, Kept]] = []
-
-    for name, driver, kept in inputs:
-        if isinstance(kept, tuple):
-            outputs = made[kept[0]]
-
-            if outputs is None:
-                return None
-
-            kept = outputs[kept[1]]  # noqa: PLW2901  # the value that is meant
-
-        found.append((name, driver, kept))
-
-    return tuple(found)
+    return outcome, log, at, wall, cpu, peak
 
 
 def execute(
-    call: RemoteCall,
-    inputs: Sequence[tuple[str, bytes, Kept]],
-    send: Callable[[str, Progress], None],
-) -> Returned | Raised:
+    call: RemoteCall, answer: Answer, send: Callable[[str, Progress], None]
+) -> tuple[Kept, ...] | Raised:
     """Read the inputs, call the function, keep the outputs.
 
+    :param answer: what came of earlier calls of the trip
     :param send: passes on how far a job, by its id, has come
     """
-    job_id, task, attempt, code, _, outputs, sources, limit, trace = call
+    job_id, task, attempt, code, inputs, outputs, sources, limit, trace = call
 
-    if sources:
-        for name, text in sources.items():
-            linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+    if not sources and limit is None and trace is None:
+        current.begin((job_id, task, attempt), send)
+        return _call(task, code, inputs, outputs, answer, None)
+
+    for name, text in (sources or {}).items():
+        linecache.cache[name] = (len(text), None, text.splitlines(True), name)
 
     job = job_of(job_id, task, attempt, trace)
 
     with running(job, partial(send, job_id)), memory_limited(limit):
-        try:
-            function = _remember(code, _load_code)
-            arguments = [_read(task, port) for port in inputs]
-        except BaseException as error:
-            return raised(error, error.__traceback__)
+        return _call(task, code, inputs, outputs, answer, limit)
 
-        try:
-            result = function(*arguments)
-        except BaseException as error:
-            return _explained(raised(error, beyond_ours(error)), error, limit)
 
-        try:
-            loaded = [
-                (name, _remember(driver, _load_driver), str(path))
-                for name, driver, path in outputs
-            ]
-            return Returned(keep_result(task, loaded, result))
-        except BaseException as error:
-            ours = isinstance(error, DataNodeWritingError)
-            return raised(error, None if ours else error.__traceback__)
+def _call(
+    task: str,
+    code: bytes,
+    inputs: Sequence[Input],
+    outputs: Sequence[Output],
+    answer: Answer,
+    limit: int | None,
+) -> tuple[Kept, ...] | Raised:
+    """Do what `execute` does, where all is set up."""
+    try:
+        function = _functions.get(code) or _load_function(code)
+        arguments = []
+
+        for name, driver, kept in inputs:
+            value = answer.made(kept) if isinstance(kept, tuple) else kept
+            arguments.append(read_input(task, name, driver, value))
+    except BaseException as error:
+        return raised(error, error.__traceback__)
+
+    try:
+        result = function(*arguments)
+    except BaseException as error:
+        return _explained(raised(error, beyond_ours(error)), error, limit)
+
+    try:
+        return keep_result(task, outputs, result)
+    except BaseException as error:
+        ours = isinstance(error, DataNodeWritingError)
+        return raised(error, None if ours else error.__traceback__)
 
 
 def _explained(outcome: Raised, error: BaseException, limit: int | None) -> Raised:
@@ -293,6 +223,16 @@ def keep_result(
     :param outputs: for each its name, its driver and the file it may make
     :raises DataNodeWritingError: where it does not have one value for each output
     """
+    if len(outputs) == 1:
+        ((name, driver, path),) = outputs
+        kept = driver.write(result, path, name)
+
+        try:
+            return (driver.publish(kept, path),)
+        except BaseException:
+            _drop([kept])
+            raise
+
     values = split_result(task, [name for name, _, _ in outputs], result)
     return write_all(outputs, values)
 
@@ -304,9 +244,6 @@ def split_result(task: str, names: Sequence[str], result: object) -> Sequence[ob
     """
     if not names:
         return ()
-
-    if len(names) == 1:
-        return (result,)
 
     if not isinstance(result, tuple | list) or len(result) != len(names):
         what = (
@@ -340,40 +277,28 @@ def write_all(
             for (_, driver, path), one in zip(ports, kept, strict=True)
         )
     except BaseException:
-        for one in kept:
-            if isinstance(one, str):
-                with suppress(OSError):
-                    os.unlink(one)
-
+        _drop(kept)
         raise
 
 
-def _read(task: str, port: tuple[str, bytes, Kept]) -> object:
-    name, driver, kept = port
-    return read_input(task, name, _remember(driver, _load_driver), kept)
+def _drop(kept: Sequence[Kept]) -> None:
+    """Remove the files of values that are not to be published."""
+    for one in kept:
+        if isinstance(one, str):
+            with suppress(OSError):
+                os.unlink(one)
 
 
-def _load_code(code: bytes) -> Callable[..., object]:
+def _load_function(code: bytes) -> Callable[..., object]:
+    """Load a function, to keep it."""
     function = fetch(code)
     assert callable(function)
+    _functions[code] = function
+
+    if len(_functions) > REMEMBERED:
+        del _functions[next(iter(_functions))]
+
     return function
-
-
-def _load_driver(driver: bytes) -> ValueDriver:
-    return fetch(driver)  # type: ignore[return-value]  # the parent pickled a driver
-
-
-def _remember(key: bytes, load: Callable[[bytes], T]) -> T:
-    """Load a function or a driver once."""
-    try:
-        _remembered.move_to_end(key)
-    except KeyError:
-        _remembered[key] = load(key)
-
-        if len(_remembered) > REMEMBERED:
-            _remembered.popitem(last=False)
-
-    return _remembered[key]  # type: ignore[return-value]  # loaded by the same function
 
 
 def _survivor(error: BaseException) -> bytes | None:

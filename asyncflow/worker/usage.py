@@ -4,49 +4,37 @@ from __future__ import annotations
 
 import resource
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-
-from asyncflow.worker.outcome import Usage
 
 _UNIT = 1 if sys.platform == "darwin" else 1024
 """The bytes of a unit of ``ru_maxrss``."""
 
 
-def _measured() -> tuple[float, int]:
-    """Return the CPU time of this process and of the children it has waited for, and
-    the most memory that it had, in bytes.
-    """
-    own = resource.getrusage(resource.RUSAGE_SELF)
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-    return cpu, own.ru_maxrss * _UNIT
-
-
 class Meter:
-    """Measures jobs that run one after the other."""
+    """Measures jobs that run one after the other.
 
-    def __init__(self) -> None:
-        self._cpu, _ = _measured()
-        self.begin()
+    :param looks: whether to look for a job's own peak of memory; otherwise it is that of
+        the process
+    """
 
-    def begin(self) -> None:
-        """Begin with a job."""
-        self._at = time.time()
-        self._start = time.perf_counter()
+    def __init__(self, *, looks: bool) -> None:
+        self._looks = looks
+        self._cpu = 0.0
+        self.measured()
 
-    def end(self, *, looks: bool) -> Usage:
-        """Tell what the job used.
+    def measured(self) -> tuple[float, int]:
+        """Return what a job that has ended used: CPU time, and the peak of memory.
 
-        :param looks: whether to look for its own peak of memory; otherwise it is that
-            of the process
+        The CPU time is that of this process, and of the children that it waited for,
+        since the last job ended.
         """
-        wall = time.perf_counter() - self._start
-        cpu, most = _measured()
-        used, self._cpu = cpu - self._cpu, cpu
-        peak = _peak() if looks else None
-        return Usage(self._at, wall, used, peak or most)
+        own = resource.getrusage(resource.RUSAGE_SELF)
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        before = self._cpu
+        self._cpu = cpu = own[0] + own[1] + children[0] + children[1]
+        peak = _peak() if self._looks else None
+        return cpu - before, peak or own[2] * _UNIT
 
 
 def forget_peak() -> None:

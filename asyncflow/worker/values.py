@@ -21,7 +21,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import BinaryIO
 
-from asyncflow.worker.codec import dumps
+from asyncflow.worker.codec import PLAIN, dumps
 from asyncflow.worker.errors import ValueDamaged, ValueMissing
 from asyncflow.worker.outcome import Kept
 
@@ -42,6 +42,12 @@ def keep(value: object, path: str, name: str, *, sync: bool) -> Kept:
     :raises NotPicklable: where it cannot be pickled
     :raises OSError: where the file cannot be written, naming it; none is left behind
     """
+    if type(value) in PLAIN:
+        data = pickle.dumps(value, 5)
+
+        if len(data) <= INLINE:
+            return data
+
     buffers: list[pickle.PickleBuffer] = []
     data = dumps(value, buffers, name)
 

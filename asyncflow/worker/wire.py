@@ -1,0 +1,207 @@
+"""How calls travel to a worker, and what comes of them back: as columns of plain tuples.
+
+There are many calls, and their parent has the least time: it neither looks at a call nor
+makes an object for it that it does not need itself.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from typing import Protocol, TypeAlias
+
+from asyncflow.worker.outcome import Kept, Outcome, Printed, Raised, Returned, Usage
+
+
+class ValueDriver(Protocol):
+    """What a call asks of the driver of an input or output."""
+
+    def read(self, kept: Kept) -> object: ...
+
+    def write(self, value: object, path: str, name: str) -> Kept: ...
+
+    def publish(self, kept: Kept, path: str) -> Kept: ...
+
+
+Made: TypeAlias = tuple[int, int]
+"""A value that an earlier call of the same trip makes: the places of that call, and of
+the value among its outputs."""
+
+Input: TypeAlias = tuple[str, ValueDriver, Kept | Made]
+"""The data node's name, for errors; its driver; the value."""
+
+Output: TypeAlias = tuple[str, ValueDriver, str]
+"""The same, with the file to make where the value is large."""
+
+RemoteCall: TypeAlias = tuple[
+    str,
+    str,
+    int,
+    bytes,
+    tuple[Input, ...],
+    tuple[Output, ...],
+    dict[str, str] | None,
+    int | None,
+    str | None,
+]
+"""A call, as its worker sees it: the job's id; the task; the number of the attempt; the
+pickled function; the inputs; the outputs; the text of source files that exist nowhere
+(notebook cells), for tracebacks; how many bytes of memory it may take; the trace that it
+continues."""
+
+Request: TypeAlias = tuple[int, int, bool, tuple[tuple[object, ...], ...]]
+"""The number of the trip, 0 where it needs no spool; how many bytes are kept of what a
+job prints; whether a job's own peak of memory is worth a look; for each part of a
+`RemoteCall`, that part of all calls."""
+
+Row: TypeAlias = tuple[tuple[Kept, ...], Printed | None, float, float, float, int]
+"""A `Returned`, as it travels: what it kept, what it printed, and its `Usage`."""
+
+Told: TypeAlias = Row | Raised | None
+"""What came of a call; None where it was not run, as what it needs has failed."""
+
+_NOTHING: Row = ((), None, 0.0, 0.0, 0.0, 0)
+"""Stands among rows for what is none."""
+
+_usage = partial(tuple.__new__, Usage)
+_returned = partial(tuple.__new__, Returned)
+"""Both from an iterable of their parts, without a line of Python for each."""
+
+
+def pack(request: Request) -> bytes:
+    """Pickle a request.
+
+    A driver is pickled on its own: one that cannot be loaded there fails its own call.
+    """
+    with io.BytesIO() as file:
+        _Pickler(file, 5).dump(request)
+        return file.getvalue()
+
+
+class _Pickler(pickle.Pickler):
+    """Is asked once for each driver, however many calls have it."""
+
+    def reducer_override(
+        self, value: object
+    ) -> tuple[Callable[[bytes], ValueDriver], tuple[bytes]]:
+        if value is load_driver:
+            return NotImplemented  # type: ignore[no-any-return]  # pickle as any other
+
+        return load_driver, (_pickled(value),)
+
+
+@lru_cache(1024)
+def _pickled(driver: object) -> bytes:
+    return pickle.dumps(driver, 5)
+
+
+@lru_cache(256)
+def load_driver(data: bytes) -> ValueDriver:
+    """Load a driver; one that cannot be is tried again when it is used."""
+    try:
+        return _load(data)
+    except BaseException:
+        return _Unloaded(data)
+
+
+def _load(data: bytes) -> ValueDriver:
+    driver: ValueDriver = pickle.loads(data)
+    return driver
+
+
+class _Unloaded:
+    """A driver that could not be loaded: who uses it is told why."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def read(self, kept: Kept) -> object:
+        return _load(self._data).read(kept)
+
+    def write(self, value: object, path: str, name: str) -> Kept:
+        return _load(self._data).write(value, path, name)
+
+    def publish(self, kept: Kept, path: str) -> Kept:
+        return _load(self._data).publish(kept, path)
+
+
+class Answer:
+    """What came of the calls of a trip, in their order."""
+
+    __slots__ = ("_others", "_rows", "has_failed")
+
+    def __init__(self) -> None:
+        self.has_failed = False
+        self._rows: list[Row] = []
+        self._others: dict[int, Raised | None] = {}
+
+    def lacks(self, inputs: Sequence[Input]) -> bool:
+        """Tell whether an input is missing, as the call that makes it has failed."""
+        return any(
+            isinstance(kept, tuple) and kept[0] in self._others for _, _, kept in inputs
+        )
+
+    def made(self, made: Made) -> Kept:
+        """Return a value that an earlier call has made."""
+        call, output = made
+        return self._rows[call][0][output]
+
+    def add(self, told: Told) -> None:
+        """Add what came of the next call."""
+        if told is not None and not isinstance(told, Raised):
+            self._rows.append(told)
+        else:
+            self.has_failed = True
+            self._others[len(self._rows)] = told
+            self._rows.append(_NOTHING)
+
+    def pack(self, end: int) -> bytes:
+        """Pickle it for `read_answer`.
+
+        :param end: where the log ends
+        """
+        columns = tuple(zip(*self._rows, strict=True))
+        return pickle.dumps((end, columns, self._others), 5)
+
+
+def read_answer(data: bytes) -> tuple[int, list[Outcome | None]]:
+    """Read an `Answer`.
+
+    :return: where the log ends; and the outcomes, None for a call that was not run
+    """
+    end, columns, others = pickle.loads(data)
+
+    if not columns:
+        return end, []
+
+    kept, printed, *use = columns
+    usages = map(_usage, zip(*use, strict=True))
+    returned = map(_returned, zip(kept, printed, usages, strict=True))
+    found: list[Outcome | None] = list(returned)
+
+    for place, told in others.items():
+        found[place] = told
+
+    return end, found
+
+
+def read_outcomes(spooled: Sequence[bytes]) -> tuple[int, list[Outcome | None]]:
+    """Read outcomes that a worker has spooled: where the log ended, and what was told.
+
+    See `read_answer`.
+    """
+    end = 0
+    found: list[Outcome | None] = []
+
+    for data in spooled:
+        end, told = pickle.loads(data)
+
+        if told is None or isinstance(told, Raised):
+            found.append(told)
+        else:
+            kept, printed, *use = told
+            found.append(Returned(kept, printed, Usage(*use)))
+
+    return end, found
