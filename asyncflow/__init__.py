@@ -12,7 +12,8 @@ How it is built; data flows down, imports point up::
     do         executors/       where jobs run: inline, threads, worker processes
                drivers/         how values are read and written
                stores/          where records are kept
-    join       orchestrator.py  picks and opens them, has the verbs
+    join       orchestrator.py  picks and opens them, has the verbs; opening.py, which
+               |                it loads while a worker starts, does most of that
                watching.py      those that watch: events, callbacks, statistics
                listing.py       those that list what the store has
     show       sync/            the same verbs, blocking

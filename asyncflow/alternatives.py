@@ -1,19 +1,23 @@
-"""Which alternatives there are, and which one is meant: stores, executors, drivers."""
+"""Which alternatives there are, and which one is meant: stores, executors, drivers.
+
+A store, and what runs worker processes, is loaded when it is picked.
+"""
 
 from __future__ import annotations
 
 import os
 from contextlib import AsyncExitStack
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from anyio import to_thread
 
 from asyncflow.abc import Driver, Executor, Store
 from asyncflow.config.sections import DataNodeConfig, JobConfig
 from asyncflow.drivers.memory import MemoryDriver
 from asyncflow.drivers.pickle import PickleDriver
-from asyncflow.executors.inline import InlineExecutor
-from asyncflow.executors.process import ProcessExecutor
-from asyncflow.executors.thread import ThreadExecutor
-from asyncflow.stores.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from asyncflow.executors.process import ProcessExecutor
 
 _MEMORY, _PICKLE = MemoryDriver(), PickleDriver()
 
@@ -52,6 +56,8 @@ def _store(store: Store | str | os.PathLike[str] | None) -> Store:
     path = os.environ.get("ASYNCFLOW_STORE", DEFAULT_STORE) if store is None else store
 
     if path == ":memory:":
+        from asyncflow.stores.memory import MemoryStore
+
         return MemoryStore()
 
     if isinstance(path, str) and path.startswith(("postgresql://", "postgres://")):
@@ -59,43 +65,38 @@ def _store(store: Store | str | os.PathLike[str] | None) -> Store:
 
         return PostgresStore(path)
 
-    from asyncflow.stores.sqlite import SqliteStore  # loads sqlite3
+    from asyncflow.stores.sqlite import SqliteStore
 
     return SqliteStore(path)
 
 
-async def open_executors(jobs: JobConfig, stack: AsyncExitStack) -> dict[str, Executor]:
-    """Open an executor for each name that a task may give."""
-    found = await _executors(jobs, stack)
-
+def around_executor(executor: Executor) -> Executor:
+    """Return what jobs are given to, in the place of an executor."""
     for one in around:
-        found = {name: one.around_executor(found[name]) for name in found}
+        executor = one.around_executor(executor)
 
-    return found
+    return executor
 
 
-async def _executors(jobs: JobConfig, stack: AsyncExitStack) -> dict[str, Executor]:
-    log_size = jobs.max_log_size
-    inline: Executor = InlineExecutor(echo=jobs.echo, log_size=log_size)
-
+async def open_workers(jobs: JobConfig, stack: AsyncExitStack) -> Executor | None:
+    """Open what runs jobs in worker processes; None in development mode."""
     if jobs.mode == "development":
-        return dict.fromkeys(("process", "thread", "inline"), inline)
+        return None
 
-    return {
-        "process": await stack.enter_async_context(
-            ProcessExecutor(
-                grace=jobs.kill_grace,
-                log_size=log_size,
-                most_jobs=jobs.max_jobs_per_worker,
-                most_age=jobs.max_worker_age,
-                most_rss=jobs.max_worker_rss,
-            )
-        ),
-        "thread": await stack.enter_async_context(
-            ThreadExecutor(echo=jobs.echo, log_size=log_size)
-        ),
-        "inline": inline,
-    }
+    process = await to_thread.run_sync(_process_executor, jobs)
+    return around_executor(await stack.enter_async_context(process))
+
+
+def _process_executor(jobs: JobConfig) -> ProcessExecutor:
+    from asyncflow.executors.process import ProcessExecutor
+
+    return ProcessExecutor(
+        grace=jobs.kill_grace,
+        log_size=jobs.max_log_size,
+        most_jobs=jobs.max_jobs_per_worker,
+        most_age=jobs.max_worker_age,
+        most_rss=jobs.max_worker_rss,
+    )
 
 
 def driver_of(directory: str, config: DataNodeConfig) -> Driver:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
 import shutil
 import tempfile
 from contextlib import suppress
-from pathlib import Path
 
 PREFIX = "asyncflow-"
 LOCK = "lock"
@@ -47,13 +47,13 @@ def _make(kind: str) -> tuple[str, int]:
 
 def sweep() -> None:
     """Remove the folders whose owners were killed. Blocks."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+    for folder in glob.iglob(f"{glob.escape(tempfile.gettempdir())}/{PREFIX}*-*"):
         with suppress(OSError):  # of another user, or gone meanwhile
             _remove_if_dead(folder)
 
 
-def _remove_if_dead(folder: Path) -> None:
-    lock = os.open(folder / LOCK, os.O_RDWR)
+def _remove_if_dead(folder: str) -> None:
+    lock = os.open(os.path.join(folder, LOCK), os.O_RDWR)
 
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

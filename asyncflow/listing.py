@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from asyncflow.records import JobRecord, ScenarioRecord, SubmissionRecord
-from asyncflow.scheduler._session import Session
+if TYPE_CHECKING:
+    from asyncflow.records import JobRecord, ScenarioRecord, SubmissionRecord
+    from asyncflow.scheduler._session import Session
 
 
 class Listing(ABC):

@@ -6,52 +6,41 @@ everything that runs belongs to its *host task*, which owns the task group.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
-from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import attrs
-from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
+from anyio import CancelScope, create_task_group, to_thread
 
-from asyncflow.abc import Store
-from asyncflow.alternatives import as_store, driver_of, open_executors, usable_cpus
+from asyncflow.abc import Executor, Store
+from asyncflow.alternatives import as_store, open_workers, usable_cpus
 from asyncflow.config import Config, Configuration
 from asyncflow.config.sections import JobConfig, ScenarioConfig
-from asyncflow.entities.catalog import Catalog
-from asyncflow.entities.data_node import DataNode, Edit
-from asyncflow.entities.engine import OnFailure
-from asyncflow.entities.job import Job
-from asyncflow.entities.planned import PlannedJob
-from asyncflow.entities.scenario import Scenario
-from asyncflow.entities.submission import Submission
-from asyncflow.entities.submittable import Submittable
 from asyncflow.errors import NotOpen, UsageError
-from asyncflow.folder import Folder
 from asyncflow.listing import Listing
-from asyncflow.scheduler import _logs
-from asyncflow.scheduler._archive import Archive, Entity
-from asyncflow.scheduler._bus import Bus
 from asyncflow.scheduler._checks import check_place, check_workers
-from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._host import Host, only
-from asyncflow.scheduler._lag import LoopMonitor
-from asyncflow.scheduler._presence import Presence
-from asyncflow.scheduler._session import Session
-from asyncflow.scheduler._shutdown import interrupt
 from asyncflow.scheduler._signals import Signals
-from asyncflow.scheduler._tally import Tally
-from asyncflow.scheduler._travel import Travels
-from asyncflow.scheduler._versions import Versions
-from asyncflow.scheduler._walk import Walk
 from asyncflow.watching import Watching
 
+if TYPE_CHECKING:
+    from asyncflow.entities.data_node import DataNode, Edit
+    from asyncflow.entities.engine import OnFailure
+    from asyncflow.entities.job import Job
+    from asyncflow.entities.planned import PlannedJob
+    from asyncflow.entities.scenario import Scenario
+    from asyncflow.entities.submission import Submission
+    from asyncflow.entities.submittable import Submittable
+    from asyncflow.opening import Opening
+    from asyncflow.scheduler._archive import Entity
+    from asyncflow.scheduler._session import Session
 
-@attrs.define(eq=False)
+
+@attrs.define(eq=False, repr=False)
 class Orchestrator(Listing, Watching):
     """Open with ``async with``; then create scenarios and submit them.
 
@@ -218,13 +207,7 @@ class Orchestrator(Listing, Watching):
         if what.is_finished:
             return False
 
-        why = reason or "cancel was called"
-
-        if isinstance(what, Job):
-            self._opened().cancel_job(what, why)
-        else:
-            self._opened().cancel(what, why)
-
+        self._opened().cancel(what, reason or "cancel was called")
         return True
 
     async def accepted(self, submission: Submission) -> None:
@@ -268,11 +251,11 @@ class Orchestrator(Listing, Watching):
 
     async def output(self, job: Job) -> str:
         """Return what a job printed; see `Job.output`."""
-        return await _logs.output(self._opened().store, job, self._jobs.max_log_size)
+        return await self._opened().output(job, self._jobs.max_log_size)
 
     def follow(self, job: Job) -> AsyncIterator[str]:
         """Give the lines that a job prints; see `Job.follow`."""
-        return _logs.follow(self._opened().store, job)
+        return self._opened().follow(job)
 
     async def get(self, entity_id: str) -> Entity:
         """Return the scenario, sequence, task, data node, submission or job of an id.
@@ -351,17 +334,19 @@ class Orchestrator(Listing, Watching):
         session: Session | None = None
 
         try:
-            async with AsyncExitStack() as stack:
-                self._session = session = await self._open_session(stack)
+            async with create_task_group() as starting, AsyncExitStack() as stack:
+                workers = await open_workers(self._jobs, stack)
+
+                if workers is not None:  # one starts while the rest is opened
+                    count = self.max_nb_of_workers if self._jobs.prewarm else 1
+                    starting.start_soon(workers.warm, count)
+
+                self._session = session = await self._open(workers, stack)
                 walk = session.walk
 
                 if session.is_shared:
                     await session.recovery.adopt_all()
                     walk.group.start_soon(session.recovery.keep_alive)
-
-                if self._jobs.prewarm:
-                    count = self.max_nb_of_workers
-                    walk.group.start_soon(walk.executors["process"].warm, count)
 
                 try:
                     yield
@@ -372,12 +357,13 @@ class Orchestrator(Listing, Watching):
                     with CancelScope(shield=True):
                         await session.settle()
                         self._session = None
-                        await self._end_runs(walk)
+                        await self._end_runs(session)
                         await session.settle()
 
                     walk.group.cancel()
         except BaseExceptionGroup as group:
-            raise only(group) from None
+            error = only(group)
+            raise error from error.__cause__
         finally:
             self._session = None
             self._is_closed = True
@@ -389,58 +375,32 @@ class Orchestrator(Listing, Watching):
                 with CancelScope(shield=True):
                     await to_thread.run_sync(session.tell_unwatched)
 
-    async def _end_runs(self, walk: Walk) -> None:
+    async def _open(self, workers: Executor | None, stack: AsyncExitStack) -> Session:
+        opening = await to_thread.run_sync(_opening)
+        return await opening(
+            engine=self,
+            config=self.config,
+            jobs=self._jobs,
+            store=self.store,
+            workers=workers,
+            size=self.max_nb_of_workers,
+        ).open(stack)
+
+    async def _end_runs(self, session: Session) -> None:
+        walk = session.walk
         self._signals.hurry = walk.hurry
 
         if self._signals.has_come:
-            await interrupt(walk, self._jobs.shutdown_grace)
+            await session.interrupt(self._jobs.shutdown_grace)
         elif self._is_cut_off:
-            await interrupt(walk, 0.0)
+            await session.interrupt(0.0)
         else:
             walk.stop("the orchestrator was closed")
 
         await walk.drain()
 
-    async def _open_session(self, stack: AsyncExitStack) -> Session:
-        directory = await to_thread.run_sync(os.getcwd)
-        await stack.enter_async_context(self.store)
-        folder = self.store.values_folder or await _temporary_folder(stack)
-        presence = await stack.enter_async_context(Presence(self.store))
-        own = presence.own
-        executors = await open_executors(self._jobs, stack)
 
-        if limit := self._jobs.loop_lag_warning:
-            await stack.enter_async_context(LoopMonitor(limit))
+def _opening() -> type[Opening]:
+    from asyncflow.opening import Opening
 
-        group = Group(await stack.enter_async_context(create_task_group()))
-        bus, tally = Bus(self.store.flush, group), Tally()
-        catalog = Catalog(self, partial(driver_of, directory))
-        versions = Versions(self.store, folder, own.id, group, presence.company)
-        walk = Walk(
-            store=self.store,
-            versions=versions,
-            executors=executors,
-            limiter=CapacityLimiter(self.max_nb_of_workers),
-            echo=self._jobs.echo,
-            group=group,
-            resources=self._jobs.resources,
-            watchers=(bus.take, tally.take),
-        )
-        presence.session = Session(
-            own,
-            self.store,
-            catalog,
-            Travels(far=self._jobs.mode != "development"),
-            walk,
-            versions,
-            Archive(self.config, directory, self.store, catalog, versions),
-            bus,
-            tally,
-        )
-        return presence.session
-
-
-async def _temporary_folder(stack: AsyncExitStack) -> str:
-    folder = await to_thread.run_sync(Folder, "values")
-    stack.push_async_callback(to_thread.run_sync, folder.remove)
-    return folder.path
+    return Opening

@@ -60,7 +60,7 @@ _W3C = TraceContextTextMapPropagator()
 _tracings: WeakKeyDictionary[Engine, Tracing] = WeakKeyDictionary()
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Tracing(Listener):
     """Makes spans of what happens in the runs of an orchestrator; see `tracing`."""
 

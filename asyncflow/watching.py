@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from asyncflow.entities.scenario import Scenario
-from asyncflow.entities.statistics import Statistics
-from asyncflow.events import Event
-from asyncflow.scheduler._bus import Bus
-from asyncflow.scheduler._seats import Tracer
-from asyncflow.scheduler._session import Session
-from asyncflow.scheduler._stream import EventStream
+if TYPE_CHECKING:
+    from asyncflow.entities.scenario import Scenario
+    from asyncflow.entities.statistics import Statistics
+    from asyncflow.events import Event
+    from asyncflow.scheduler._bus import Bus
+    from asyncflow.scheduler._seats import Tracer
+    from asyncflow.scheduler._session import Session
+    from asyncflow.scheduler._stream import EventStream
 
-E = TypeVar("E", bound=Event)
+E = TypeVar("E", bound="Event")
 
 BUFFER = 1000
 """How many events are held for a reader."""
@@ -57,14 +58,7 @@ class Watching(ABC):
         :raises TypeError: where a kind is no class of events
         :raises ValueError: where nothing could be held
         """
-        for kind in kinds:
-            if not issubclass(kind, Event):
-                raise TypeError(f"{kind.__name__} is no class of events")
-
-        if buffer < 1:
-            raise ValueError(f"a buffer holds at least one event; got {buffer!r}")
-
-        return EventStream(self._opened().bus, kinds or (Event,), buffer)
+        return self._opened().events(kinds, buffer)
 
     def subscribe_scenario(
         self,

@@ -255,7 +255,7 @@ def run_in(
         stderr=errors,
         text=True,
         cwd=folder,
-        env=variables,
+        env=_environment(variables),
         start_new_session=True,
     ) as child:
         timer = Timer(patience, os.killpg, (child.pid, signal.SIGKILL))
@@ -270,3 +270,13 @@ def run_in(
             raise
         finally:
             timer.cancel()
+
+
+def _environment(variables: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the variables of a command: its modules are compiled once, not each time.
+
+    :param variables: those that are wanted; None for our own
+    """
+    wanted = dict(os.environ if variables is None else variables)
+    wanted.pop("PYTHONDONTWRITEBYTECODE", None)
+    return wanted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import resource
 import sqlite3
 import subprocess
@@ -387,6 +388,30 @@ INSERT INTO submission VALUES
     (5, 'SUBMISSION_5', 'TASK_t_gone', 'FAILED', 4.5, 5.5, '{{}}');
 INSERT INTO job VALUES (1, 'JOB_t_1', 't', 's', 'FAILED', 'why', NULL, 2.5, 'tb');
 """
+
+
+def schema(path: Path) -> list[str]:
+    """Return what a file is made of, without comments and layout."""
+    with closing(sqlite3.connect(path)) as connection:
+        pragmas = ("application_id", "user_version")
+        found = [f"{one} {read_pragma(connection, one)}" for one in pragmas]
+        made = connection.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL")
+        texts = [re.sub(r"--.*|\"", "", text) for (text,) in made]
+        return found + sorted(re.sub(r"\s*([(),])\s*|\s+", r"\1 ", t) for t in texts)
+
+
+def read_pragma(connection: sqlite3.Connection, name: str) -> int:
+    (value,) = connection.execute(f"PRAGMA {name}").fetchone()
+    return int(value)
+
+
+async def test_a_new_file_is_as_if_migrated(path: Path, tmp_path: Path) -> None:
+    change(path, *statements(_sql.migrations("schema")[1]))
+    new = tmp_path / "new.db"
+
+    async with SqliteStore(path), SqliteStore(new):
+        assert schema(new) == schema(path)
+        assert schema(new)[1] == f"user_version {KNOWN}"
 
 
 async def test_version_1_is_migrated(path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Iterator
 
 from asyncflow.errors import Problem
@@ -17,6 +16,8 @@ def meant(value: object, known: Iterable[object]) -> str:
     """Ask whether the known value that is most like it was meant, if one is."""
     if not isinstance(value, str):
         return ""
+
+    import difflib
 
     texts = [text for text in known if isinstance(text, str)]
     close = difflib.get_close_matches(value, texts, 1)

@@ -278,7 +278,7 @@ class Configuration:
         :param mode: ``development`` or ``standalone``; None keeps the mode.
         :param max_nb_of_workers: None is the number of usable CPUs.
         :param echo: whether to print what a job printed, when it ends.
-        :param prewarm: whether to spawn the workers at start.
+        :param prewarm: whether to spawn all workers at start, where one is otherwise.
         :param resources: how much there is of named resources, for all running jobs
             together, such as ``{"gpu": 2}``; None for no resources.
         :param kill_grace: seconds from SIGTERM to SIGKILL, where a job is ended.

@@ -19,7 +19,7 @@ S = TypeVar("S", bound=Section)
 T = TypeVar("T")
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Registry:
     """The sections of one configuration.
 

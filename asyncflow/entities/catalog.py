@@ -18,7 +18,7 @@ from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope, Tas
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.engine import Engine, OnFailure
-from asyncflow.entities.scenario import Scenario
+from asyncflow.entities.scenario import Scenario, tasks_of
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
@@ -31,7 +31,7 @@ _KEYS = uuid.UUID("5f3a7c0e-6d0b-4c53-9d0a-5d6a1f0b8a77")
 """The namespace of idempotency keys; any would do."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Catalog:
     """Makes entities; of each there is one object as long as anybody uses it.
 
@@ -151,7 +151,7 @@ class Catalog:
                 key=key,
                 entity=entity,
                 dag=dag,
-                first_tasks=_tasks(entity, dag),
+                first_tasks=tasks_of(entity, dag),
                 engine=self.engine,
                 timeout=timeout,
                 run_timeout=run_timeout,
@@ -175,7 +175,7 @@ class Catalog:
                 key=record.id.rpartition("_")[2],
                 entity=entity,
                 dag=dag,
-                first_tasks=_tasks(entity, dag),
+                first_tasks=tasks_of(entity, dag),
                 engine=self.engine,
                 timeout=None,
                 run_timeout=record.run_timeout,
@@ -235,14 +235,6 @@ def key_of(idempotency_key: str | None) -> str:
         return f"{time.time_ns() // 1_000_000:012x}{os.urandom(10).hex()}"
 
     return uuid.uuid5(_KEYS, idempotency_key).hex
-
-
-def _tasks(entity: Submittable, dag: Dag) -> tuple[Task, ...]:
-    """Return the tasks of an entity that a graph has, in their order."""
-    if isinstance(entity, Scenario) and dag is entity.dag:
-        return entity.ordered
-
-    return dag.pick(entity.tasks)
 
 
 def _scenario_id(entity: Entity) -> str | None:

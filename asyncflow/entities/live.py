@@ -42,7 +42,7 @@ class Report(NamedTuple):
         )
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Live:
     """The reports that one watcher has not seen: of each attempt the last one.
 

@@ -39,11 +39,11 @@ class Scenario(Submittable):
     """Its data nodes, by config id: those of its tasks and the additional ones."""
     sequences: Mapping[str, Sequence]
     """Its sequences, by name."""
-    ordered: tuple[Task, ...] = attrs.field(init=False)
+    _ordered: tuple[Task, ...] = attrs.field(init=False)
     """Its tasks, in the order of its graph."""
 
     def __attrs_post_init__(self) -> None:
-        self.ordered = self.dag.pick(self.tasks)
+        self._ordered = self.dag.pick(self.tasks)
 
     @property
     def scenario_id(self) -> str:
@@ -116,3 +116,11 @@ class Scenario(Submittable):
     def __repr__(self) -> str:
         label = f"{self.name!r} " if self.name else ""
         return f"<Scenario {self.config_id} {label}of {self.creation_date:%F %T}>"
+
+
+def tasks_of(entity: Submittable, dag: Dag) -> tuple[Task, ...]:
+    """Return the tasks of an entity that a graph has, in their order."""
+    if isinstance(entity, Scenario) and dag is entity.dag:
+        return entity._ordered
+
+    return dag.pick(entity.tasks)

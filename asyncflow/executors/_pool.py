@@ -4,8 +4,8 @@ The pool belongs to the event loop and is shared with the host's own `to_process
 Three things are wanted of it that its public face does not give: which process a call
 goes to (to tell its exit code and to kill its group), calls without a limiter of their
 own (the walk has taken the token), and workers that are gone when the last orchestrator
-of the loop is. For these it reads two of anyio's private variables; a test holds what is
-assumed of them.
+of the loop is. For these it reads three of anyio's private variables; a test holds what
+is assumed of them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 import attrs
@@ -25,6 +27,7 @@ from anyio import (
     BrokenWorkerProcess,
     CancelScope,
     CapacityLimiter,
+    Event,
     Lock,
     to_process,
     to_thread,
@@ -38,7 +41,6 @@ from asyncflow.worker.current import Progress
 from asyncflow.worker.tokens import Tokens
 
 if TYPE_CHECKING:
-    from collections import deque
     from collections.abc import Set as AbstractSet
 
     from anyio.abc import Process
@@ -77,7 +79,7 @@ class Seat(CapacityLimiter):
         return None
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Pool:
     """The workers of one event loop, for all its orchestrators."""
 
@@ -92,11 +94,20 @@ class Pool:
     _workers: dict[int, Worker] = attrs.field(init=False, factory=dict)
     _idle: deque[tuple[Process, float]] | None = attrs.field(init=False, default=None)
     """anyio's own list of idle processes; None before anyio has made it."""
+    _warming: dict[Event, None] = attrs.field(init=False, factory=dict)
+    """The starts of workers that nobody needs yet."""
+    _spare: deque[Event] = attrs.field(init=False, factory=deque)
+    """Of these, those that nobody waits for."""
 
     @property
     def alive(self) -> int:
         """How many workers are alive."""
         return sum(one.returncode is None for one in self._workers.values())
+
+    @property
+    def coming(self) -> int:
+        """How many are alive, or start before they are needed."""
+        return self.alive + len(self._warming)
 
     @classmethod
     async def open(cls) -> Pool:
@@ -119,6 +130,10 @@ class Pool:
     async def close(self) -> None:
         """Take one user away; with the last one the workers and their logs go too."""
         self._users -= 1
+
+        with CancelScope(shield=True):
+            while self._warming and not self._users:
+                await next(iter(self._warming)).wait()
 
         if self._users:
             return
@@ -151,6 +166,10 @@ class Pool:
             if process is not None and process.pid in self._workers:
                 return self._workers[process.pid]
 
+            if self._spare:
+                await self._spare.popleft().wait()
+                continue
+
             try:
                 await self.settle()
             except BrokenWorkerProcess:
@@ -158,6 +177,26 @@ class Pool:
                     raise
 
                 # It had died without anybody noticing: the next may be alive.
+
+    async def warm(self) -> None:
+        """Start a worker before it is needed; who needs one meanwhile waits for it.
+
+        On cancel the process that starts is dead before this raises.
+
+        :raises BrokenWorkerProcess, OSError: when it could not be started
+        """
+        is_there = Event()
+        self._warming[is_there] = None
+        self._spare.append(is_there)
+
+        try:
+            await self._settle()
+        finally:
+            del self._warming[is_there]
+            is_there.set()
+
+            if is_there in self._spare:
+                self._spare.remove(is_there)
 
     def has(self, worker: Worker) -> bool:
         """Tell whether a worker can be called."""
@@ -229,20 +268,30 @@ class Pool:
         return None
 
     async def settle(self) -> None:
-        """Start a worker, or make one safe that the host has started."""
+        """Start a worker, or make one safe that the host has started.
+
+        A cancel waits until it is there: somebody else will need it.
+        """
+        with CancelScope(shield=True):
+            await self._settle()
+
+    async def _settle(self) -> None:
         assert self._folder is not None
 
-        # Shielded, as anyio forgets a process that is cancelled while it starts.
-        with _hidden_main() as main_path, CancelScope(shield=True):
-            pid, log_path = await to_process.run_sync(
-                trip.settle,
-                self._folder.path,
-                sys.path,
-                main_path,
-                logging.getLogger().getEffectiveLevel(),
-                cancellable=True,
-                limiter=Seat(self),
-            )
+        try:
+            with _hidden_main() as main_path:
+                pid, log_path = await to_process.run_sync(
+                    trip.settle,
+                    self._folder.path,
+                    sys.path,
+                    main_path,
+                    logging.getLogger().getEffectiveLevel(),
+                    cancellable=True,
+                    limiter=Seat(self),
+                )
+        except BaseException as error:
+            await _end(_forgotten(error))
+            raise
 
         process = self.next_idle()
         assert process is not None
@@ -277,6 +326,36 @@ class Pool:
                 self._workers.pop(pid).close()
 
 
+def _forgotten(error: BaseException) -> Process | None:
+    """Return the process that anyio has started for a call, and left when it raised.
+
+    It forgets one that was not ready yet.
+    """
+    traceback = error.__traceback__
+
+    while traceback is not None:
+        frame = traceback.tb_frame
+
+        if frame.f_code is to_process.run_sync.__code__:
+            return frame.f_locals.get("process")
+
+        traceback = traceback.tb_next
+
+    return None
+
+
+async def _end(process: Process | None) -> None:
+    """Kill a process, if there is one and it is alive, and wait for its end."""
+    if process is not None and process.returncode is None:
+        _leave_reaping_to_the_loop(process)
+
+        with suppress(ProcessLookupError):
+            process.kill()
+
+        with CancelScope(shield=True):
+            await process.aclose()
+
+
 def _leave_reaping_to_the_loop(process: Process) -> None:
     """Have the loop alone wait for a process, so that its exit code is not lost.
 
@@ -308,11 +387,15 @@ def _take_idle(pids: AbstractSet[int]) -> list[Process]:
     return [process for process, _since in taken]
 
 
+_hides: ContextVar[bool] = ContextVar("asyncflow_hides", default=False)
+"""Whether it is we who start a worker."""
+
+
 class _Hidden(str):
-    """The path of the main script, which pickles as no path.
+    """The path of the main script, which pickles as no path where we start a worker.
 
     anyio sends it to each new worker, which would run that script. Everybody else in
-    this process still sees the path.
+    this process still sees the path, and the host's own workers get it.
     """
 
     __slots__ = ()
@@ -320,7 +403,7 @@ class _Hidden(str):
     lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __reduce_ex__(self, protocol: object) -> tuple[object, ...]:
-        return (str, ("",))
+        return (str, ("" if _hides.get() else str.__str__(self),))
 
 
 @contextmanager
@@ -339,9 +422,13 @@ def _hidden_main() -> Iterator[str | None]:
         _Hidden.users += 1
         main.__file__ = _Hidden(plain)
 
+    token = _hides.set(True)
+
     try:
         yield plain
     finally:
+        _hides.reset(token)
+
         with _Hidden.lock:
             _Hidden.users -= 1
 

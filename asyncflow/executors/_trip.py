@@ -26,7 +26,7 @@ _STACK = "Stack (most recent call first):"
 """How a stack begins that `faulthandler` wrote."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Trip:
     """Some calls, on their way.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -25,7 +25,7 @@ DYING = 5.0
 """How long processes may take to die after SIGKILL, in seconds."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Worker:
     """A worker process that `trip.settle` has made safe."""
 
@@ -84,7 +84,8 @@ class Worker:
         Blocks.
         """
         try:
-            pages = Path(f"/proc/{self.pid}/statm").read_text().split()[1]
+            with open(f"/proc/{self.pid}/statm") as file:
+                pages = file.read().split()[1]
         except (OSError, IndexError):
             return 0
 
@@ -119,7 +120,7 @@ def _is_alive(group: int) -> bool:
 
 def _processes() -> Iterator[tuple[str, int]]:
     """Give the state and the group of each process, where the system shows them."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError, ValueError, IndexError):
-            state, _parent, group = stat.read_text().rpartition(")")[2].split()[:3]
+    for stat in glob.iglob("/proc/[0-9]*/stat"):
+        with suppress(OSError, ValueError, IndexError), open(stat) as file:
+            state, _parent, group = file.read().rpartition(")")[2].split()[:3]
             yield state, int(group)

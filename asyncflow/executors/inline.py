@@ -32,7 +32,7 @@ from asyncflow.executors._local import (
 )
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class InlineExecutor(Executor):
     """Run jobs on the event loop's thread, so that breakpoints work.
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 import attrs
-from anyio import BrokenWorkerProcess, create_task_group, to_thread
+from anyio import BrokenWorkerProcess, CancelScope, create_task_group, to_thread
 
 from asyncflow.abc import Call, Crashed, Executor, Progress, Watch
 from asyncflow.executors._pool import Pool
@@ -20,7 +20,7 @@ STARTS = 3
 """How often a worker is tried to be started for a job."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class ProcessExecutor(Executor):
     """Run jobs through `anyio.to_process`.
 
@@ -42,6 +42,7 @@ class ProcessExecutor(Executor):
     _trips: dict[str, Trip] = attrs.field(init=False, factory=dict)
     """For the id of each job under way, its trip."""
     _count: int = attrs.field(init=False, default=0)
+    _warming: set[CancelScope] = attrs.field(init=False, factory=set)
 
     async def __aenter__(self) -> Self:
         self._pool = await Pool.open()
@@ -54,6 +55,9 @@ class ProcessExecutor(Executor):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        for scope in self._warming:
+            scope.cancel()
+
         self._pool.listeners.remove(self._hear)
         await self._pool.close()
 
@@ -65,9 +69,15 @@ class ProcessExecutor(Executor):
         return self._pool.alive
 
     async def warm(self, count: int) -> None:
-        async with create_task_group() as group:
-            for _ in range(count):
-                group.start_soon(self._warm)
+        with CancelScope() as scope:
+            self._warming.add(scope)
+
+            try:
+                async with create_task_group() as group:
+                    for _ in range(count - self._pool.coming):
+                        group.start_soon(self._warm)
+            finally:
+                self._warming.remove(scope)
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         self._count += 1
@@ -151,8 +161,8 @@ class ProcessExecutor(Executor):
 
     async def _warm(self) -> None:
         # A job that needs a worker meets the same error, and tells it.
-        with contextlib.suppress(BrokenWorkerProcess, OSError):
-            await self._pool.settle()
+        with contextlib.suppress(Exception):
+            await self._pool.warm()
 
 
 def _columns(calls: Sequence[Call]) -> tuple[tuple[object, ...], ...]:

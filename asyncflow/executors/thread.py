@@ -22,7 +22,7 @@ from asyncflow.executors._local import (
 )
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class ThreadExecutor(Executor):
     """Run jobs in threads of this process, for functions that mostly wait.
 

@@ -35,7 +35,7 @@ from asyncflow.scheduler._versions import Versions
 Entity: TypeAlias = Scenario | Sequence | Task | DataNode | Submission | Job
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Archive:
     """Makes the objects of what is in the store, unless they are in use.
 

@@ -81,7 +81,7 @@ class Listener(ABC):
         """
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class News:
     """Something that has happened in a run, and who wanted to know it then."""
 
@@ -119,7 +119,7 @@ class News:
             listener.take(self)
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Bus:
     """Between the runs of an orchestrator and those who listen to them.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from asyncflow.entities.data_node import DataNode
 from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
-from asyncflow.scheduler._walk import Walk
 from asyncflow.worker import process
+
+if TYPE_CHECKING:
+    from asyncflow.entities.data_node import DataNode
+    from asyncflow.scheduler._walk import Walk
 
 RESERVED = frozenset({"wait"})
 """Names that ``submit`` refuses as properties: they mean something in the field, and

@@ -18,7 +18,7 @@ LONGEST = 1e9
 """The longest time that a lock is given for, in seconds: some thirty years."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Editing:
     """What people do to data nodes; see `DataNode`."""
 

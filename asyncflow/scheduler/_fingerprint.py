@@ -9,15 +9,18 @@ functions, line numbers and file names do not count.
 from __future__ import annotations
 
 import functools
-import hashlib
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import attrs
 
 from asyncflow.errors import NotPicklable
 from asyncflow.worker.codec import dumps
+
+if TYPE_CHECKING:
+    import hashlib
 
 _SKIPPED = frozenset({"__dict__", "__weakref__", "__module__", "__doc__"})
 _NUMBERS = frozenset({"__firstlineno__", "__static_attributes__"})
@@ -30,16 +33,19 @@ def fingerprint(function: Callable[..., object]) -> str:
     return writer.hash.hexdigest()
 
 
-@attrs.define(eq=False)
+def _new_hash() -> hashlib.blake2b:
+    import hashlib
+
+    return hashlib.blake2b(sys.version.encode(), digest_size=16)
+
+
+@attrs.define(eq=False, repr=False)
 class _Writer:
     """Feeds the parts of a function to a hash, each once."""
 
     module: str | None
     """The module whose functions and classes count by what they do."""
-    hash: hashlib.blake2b = attrs.field(
-        init=False,
-        factory=lambda: hashlib.blake2b(sys.version.encode(), digest_size=16),
-    )
+    hash: hashlib.blake2b = attrs.field(init=False, factory=_new_hash)
     _seen: dict[int, object] = attrs.field(init=False, factory=dict)
 
     def add(self, value: object) -> None:

@@ -38,7 +38,7 @@ from asyncflow.scheduler._runs import Runs
 from asyncflow.scheduler._versions import Versions
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Flights:
     """The jobs that have a seat.
 

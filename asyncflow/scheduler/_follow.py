@@ -26,7 +26,7 @@ SOON = 0.1
 """How long to wait for an orchestrator that closes or dies to have done so, in s."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Following:
     """Brings the handles on others' runs up to date, and their wishes to the others.
 

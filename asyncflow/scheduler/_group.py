@@ -16,7 +16,7 @@ import attrs
 from anyio.abc import TaskGroup
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Group:
     """Starts tasks that the orchestrator owns."""
 

@@ -9,7 +9,7 @@ import attrs
 from anyio import CancelScope, Event
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Host:
     """Keep a context manager open in a task of its own.
 

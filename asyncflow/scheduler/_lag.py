@@ -23,7 +23,7 @@ from anyio import CancelScope, to_thread
 _logger = logging.getLogger("asyncflow")
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class LoopMonitor:
     """Warn when the event loop was held for longer than a limit, and say by what.
 

@@ -13,7 +13,7 @@ from asyncflow.scheduler._flight import Flight
 Kill = Callable[[Flight, Status, str], None]
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Limits:
     """The clocks of the jobs that run; each job has those that its task asks for.
 

@@ -34,7 +34,7 @@ class Tower(Protocol):
     def returned(self, flight: Flight) -> None: ...
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Load(Watch):
     """Jobs that travel together.
 

@@ -16,7 +16,7 @@ LONG = 1.0
 """How many seconds a job runs before the store is told that it does."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Notes:
     """Saves records of jobs that have not ended: short ones need none."""
 

@@ -22,7 +22,7 @@ from asyncflow.scheduler._run_state import RunState
 CheckReady: TypeAlias = Callable[[Ref, RunState, list[Instruction], float], None]
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Order:
     """The places of the jobs that were admitted.
 

@@ -16,7 +16,7 @@ REMEMBERED = 4096
 """Of how many functions the pace is remembered."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Pace:
     """How long the jobs of one function take: a running estimate."""
 
@@ -40,7 +40,7 @@ class Pace:
             self.seconds = last + (seconds - last) * (0.5 if seconds > last else 0.1)
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Paces:
     """The paces of functions, by what they are when they travel."""
 

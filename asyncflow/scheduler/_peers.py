@@ -51,7 +51,7 @@ class PeerGone(Exception):
     """The other orchestrator cannot be reached, or has gone while it was asked."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Peers:
     """Answers other orchestrators.
 

@@ -40,7 +40,7 @@ from asyncflow.scheduler._run_state import RunState
 _WAITING = frozenset({Status.SUBMITTED, Status.BLOCKED})
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Plan:
     """The state of all runs.
 

@@ -23,7 +23,7 @@ PATIENCE = 5.0
 its event loop, hears it as soon as it goes on."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Presence:
     """Registers an orchestrator, answers others for it, and takes its leave.
 

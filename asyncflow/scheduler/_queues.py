@@ -24,7 +24,7 @@ Needs: TypeAlias = Mapping[str, float]
 NO_NEEDS: Needs = {}
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class _Line:
     """Ready jobs of one priority that need the same."""
 
@@ -62,7 +62,7 @@ class _Line:
             del self.jobs[run]
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Queues:
     """All lines.
 

@@ -52,7 +52,7 @@ def seems_dead(record: OrchestratorRecord) -> bool:
     return is_dead(record, own_ids=own_ids, now=time.time())
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Recovery:
     """Takes over the runs of dead orchestrators, and removes what they left.
 

@@ -12,7 +12,7 @@ from asyncflow.scheduler._instructions import Ref
 from asyncflow.scheduler._queues import Needs
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class RunState:
     """A run: the state of its jobs, each list by place."""
 

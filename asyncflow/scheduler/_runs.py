@@ -15,7 +15,7 @@ from asyncflow.scheduler._instructions import Ref
 from asyncflow.scheduler._travel import Travel
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Runs:
     """The runs of an orchestrator; the plan knows them by their numbers."""
 

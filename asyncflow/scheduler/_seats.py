@@ -39,7 +39,7 @@ class Source(Tower, Protocol):
         """Take note that nothing runs any more: an error of ours."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Tracer:
     """What travels with each job to where it runs, so that its trace goes on there."""
 
@@ -47,7 +47,7 @@ class Tracer:
     """None where nobody traces."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Seats:
     """The lanes.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -27,13 +27,15 @@ from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
 from asyncflow.errors import NotFound, StoreFailed, UsageError
 from asyncflow.records import OrchestratorRecord, ScenarioRecord, SubmissionRecord
-from asyncflow.scheduler import _skips
+from asyncflow.scheduler import _logs, _skips
 from asyncflow.scheduler._archive import Archive, Entity
 from asyncflow.scheduler._bus import Bus
 from asyncflow.scheduler._checks import check_inputs, check_limits, check_options
 from asyncflow.scheduler._editing import Editing
 from asyncflow.scheduler._follow import Following
 from asyncflow.scheduler._recover import Recovery
+from asyncflow.scheduler._shutdown import interrupt
+from asyncflow.scheduler._stream import EventStream, stream
 from asyncflow.scheduler._subscriptions import Subscriptions, check_callbacks
 from asyncflow.scheduler._tally import Tally
 from asyncflow.scheduler._travel import Travels
@@ -43,7 +45,7 @@ from asyncflow.scheduler._walk import Walk
 First = Callable[[], Awaitable[bool]]
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Session:
     """The verbs, and what they need.
 
@@ -186,8 +188,16 @@ class Session:
             dag=submission.dag.part(left),
         )
 
-    def cancel_job(self, job: Job, reason: str) -> None:
-        """Ask for the end of a job; see `Job.cancel`."""
+    def cancel(self, what: Submission | Job, reason: str) -> None:
+        """Ask for the end of a run or of a job; see `Orchestrator.cancel`."""
+        if isinstance(what, Job):
+            self._cancel_job(what, reason)
+        elif self.walk.drives(what):
+            self.walk.cancel(what, reason)
+        elif not what.is_finished:
+            self.following.cancel(what, reason)
+
+    def _cancel_job(self, job: Job, reason: str) -> None:
         if not self.walk.drives(job.submission):
             raise UsageError(
                 f"{job.id} is of a run that another process drives: cancel its submission"
@@ -195,12 +205,24 @@ class Session:
 
         self.walk.cancel_job(job, reason)
 
-    def cancel(self, submission: Submission, reason: str) -> None:
-        """Ask for the end of a run; see `Submission.cancel`."""
-        if self.walk.drives(submission):
-            self.walk.cancel(submission, reason)
-        elif not submission.is_finished:
-            self.following.cancel(submission, reason)
+    async def output(self, job: Job, most: int) -> str:
+        """Return what a job printed; see `Orchestrator.output`."""
+        return await _logs.output(self.store, job, most)
+
+    def follow(self, job: Job) -> AsyncIterator[str]:
+        """Give the lines that a job prints; see `Orchestrator.follow`."""
+        return _logs.follow(self.store, job)
+
+    def events(self, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
+        """Give the events of all runs; see `Orchestrator.events`."""
+        return stream(self.bus, kinds, buffer)
+
+    async def interrupt(self, grace: float) -> None:
+        """End all runs, as the orchestrator is interrupted.
+
+        :param grace: how long what runs may take, in seconds
+        """
+        await interrupt(self.walk, grace)
 
     async def get(self, entity_id: str) -> Entity:
         """Return an entity; a run of another process is followed from now on."""

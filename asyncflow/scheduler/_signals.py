@@ -33,7 +33,7 @@ import attrs
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Signals:
     """What an orchestrator knows of signals.
 

@@ -17,7 +17,7 @@ from asyncflow.scheduler._bus import Bus, Listener, News
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class EventStream(Listener, AsyncIterator[E_co], Generic[E_co]):
     """The events of every run of an orchestrator, from the moment it is entered.
 
@@ -121,3 +121,15 @@ class EventStream(Listener, AsyncIterator[E_co], Generic[E_co]):
         self._events.clear()
         self._lost = 0
         self.end(None)
+
+
+def stream(bus: Bus, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
+    """Make a stream of events; see `Orchestrator.events`."""
+    for kind in kinds:
+        if not issubclass(kind, Event):
+            raise TypeError(f"{kind.__name__} is no class of events")
+
+    if buffer < 1:
+        raise ValueError(f"a buffer holds at least one event; got {buffer!r}")
+
+    return EventStream(bus, kinds or (Event,), buffer)

@@ -48,7 +48,7 @@ class Call(NamedTuple):
     given: tuple[object, ...]
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Subscription(Listener):
     """A function, and the changes that it was not called for yet.
 
@@ -189,7 +189,7 @@ class Subscription(Listener):
         )
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Subscriptions:
     """The subscriptions of an orchestrator.
 

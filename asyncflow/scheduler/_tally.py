@@ -14,7 +14,7 @@ from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Submission
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Tally:
     """Adds up what runs count anyway: those that have ended once, the others when asked."""
 

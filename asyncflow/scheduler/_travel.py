@@ -41,7 +41,7 @@ class Travel:
     """Whether they may travel with the one whose value they need."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Travels:
     """Tells how tasks travel, and remembers it where it cannot change.
 

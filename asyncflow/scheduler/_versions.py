@@ -22,7 +22,7 @@ from asyncflow.scheduler._group import Group
 _logger = logging.getLogger("asyncflow")
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Versions:
     """Every value that is kept.
 

@@ -44,7 +44,7 @@ ADMITTED_AT_ONCE = 250
 """How many jobs of new runs are taken in before others have their turn: some 2 ms."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class _Waiting:
     """A run that the plan does not know yet."""
 
@@ -55,7 +55,7 @@ class _Waiting:
     """Its jobs that are not to run, and why."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Walk:
     """All runs of an orchestrator.
 

@@ -13,7 +13,7 @@ from asyncflow.stores._rows import Cell, Given, Row
 Parameters: TypeAlias = Mapping[str, Cell]
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Act:
     """Some queries of one name, run in one transaction, between the saves around them.
 

@@ -16,7 +16,7 @@ from asyncflow.stores._rows import FOUND_BY_ID, Cell, Column, Row, columns_by_ta
 from asyncflow.stores._sql import parts, queries, statement
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Database(ABC):
     """Two connections to one database: one that writes, in one thread at a time, and one
     that reads, likewise.

@@ -123,7 +123,7 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
 """For the beginning of an SQLSTATE, what happened and what to do."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class PostgresDatabase(Database):
     """Two connections to one PostgreSQL database.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
+_HERE = os.path.dirname(__file__)
 _NAME = re.compile(r"-- name: ([\w.]+)")
 _CONDITION = re.compile(r"\s*-- (if|unless) (\w+)$")
 
@@ -46,8 +46,7 @@ def queries(*names: str) -> Mapping[str, Query]:
     found: dict[str, Query] = {}
 
     for name in names:
-        text = _files().joinpath(name).read_text(encoding="utf-8")
-        _, *parts = _NAME.split(text)
+        _, *parts = _NAME.split(read(name))
 
         for query, body in zip(parts[::2], parts[1::2], strict=True):
             lines = body.strip().splitlines()
@@ -79,15 +78,17 @@ def migrations(folder: str) -> Mapping[int, str]:
     The files are named by the version: ``0001_records.sql``.
     """
     found = sorted(
-        (int(file.name.partition("_")[0]), file.read_text(encoding="utf-8"))
-        for file in _files().joinpath(folder).iterdir()
-        if file.name.endswith(".sql")
+        (int(name.partition("_")[0]), read(os.path.join(folder, name)))
+        for name in os.listdir(os.path.join(_HERE, folder))
+        if name.endswith(".sql")
     )
     return dict(found)
 
 
-def _files() -> Traversable:
-    return files("asyncflow.stores")
+def read(path: str) -> str:
+    """Read a file beside this one. Blocks."""
+    with open(os.path.join(_HERE, path), encoding="utf-8") as file:
+        return file.read()
 
 
 def _line(text: str) -> Line:

@@ -17,7 +17,7 @@ from asyncflow.stores._act import Parameters
 from asyncflow.stores._database import Database
 from asyncflow.stores._folder import make_folder, make_values_folder
 from asyncflow.stores._rows import Cell, Column, Row
-from asyncflow.stores._sql import migrations
+from asyncflow.stores._sql import migrations, read
 
 PAUSE = 0.001
 """Between two tries to get the lock, in seconds. SQLite's own pauses grow to 0.1 s: who
@@ -76,7 +76,7 @@ BLOBS = frozenset({"pickled", "value"})
 """The columns whose bytes are no text."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class SqliteDatabase(Database):
     """Two connections to one file.
 
@@ -147,12 +147,9 @@ class SqliteDatabase(Database):
 
         # Also where nothing is to do: this finds out whether it can be written.
         with self._transaction():
-            version = self._check_version()
-
-            for target, text in migrations("schema").items():
-                if target > version:
-                    for statement in _statements(text):
-                        self._writing.execute(statement)
+            for text in _to_run(self._check_version()):
+                for statement in _statements(text):
+                    self._writing.execute(statement)
 
     def _check_version(self) -> int:
         """Return the version of the schema, 0 for a new file; refuse what is not ours."""
@@ -401,6 +398,15 @@ def _repeated(text: str, marks: Sequence[str], size: int) -> str:
 
 def _values(width: int) -> str:
     return f"VALUES ({', '.join('?' * width)})"
+
+
+def _to_run(version: int) -> list[str]:
+    """Return what brings a file of this version up to date, in order."""
+    if not version:
+        return [read("schema.sql")]
+
+    known = migrations("schema")
+    return [text for target, text in known.items() if target > version]
 
 
 def _statements(text: str) -> Iterator[str]:

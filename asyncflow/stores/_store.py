@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from itertools import chain
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 from anyio import CancelScope, CapacityLimiter, to_thread
@@ -25,9 +25,11 @@ from asyncflow.records import (
     VersionRecord,
 )
 from asyncflow.stores._act import Act, Change, Parameters
-from asyncflow.stores._database import Database
 from asyncflow.stores._rows import KINDS, Given, Row, dump_properties, given, load_name
 from asyncflow.stores._writer import Writer
+
+if TYPE_CHECKING:
+    from asyncflow.stores._database import Database
 
 WITH_NAMES = ("names", "versions", "owned_versions")
 """The parts of a deletion that return names of files."""
@@ -36,7 +38,7 @@ ALL = 2**63 - 1
 """The limit of a query without one."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Open:
     """What an open store has."""
 
@@ -47,7 +49,7 @@ class Open:
     )
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class DatabaseStore(Store):
     """A store that opens a `Database`: one thread writes, another reads."""
 

@@ -17,7 +17,7 @@ def _replaced(old: R, new: R) -> R:  # noqa: ARG001
     return new
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Table(Generic[R]):
     """The records of one kind, in the order of their first save.
 

@@ -40,7 +40,7 @@ class Stop:
     """Ends the thread, when what was put before is written."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Writer(Generic[Change]):
     """Writes changes in the order in which they are put.
 

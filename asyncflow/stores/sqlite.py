@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import attrs
 
-from asyncflow.stores._sqlite import SqliteDatabase
 from asyncflow.stores._store import DatabaseStore
+
+if TYPE_CHECKING:
+    from asyncflow.stores._sqlite import SqliteDatabase
 
 
 def _text(path: str | os.PathLike[str]) -> str:
@@ -44,4 +47,6 @@ class SqliteStore(DatabaseStore):
         return self.path
 
     def _connect(self) -> SqliteDatabase:
+        from asyncflow.stores._sqlite import SqliteDatabase
+
         return SqliteDatabase.open(self.path, self.busy_timeout)

@@ -46,7 +46,7 @@ _earlier_hook = _thread
 """Users' jobs may need its threads: loaded here, its exit hook comes after ours."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Orchestrator:
     """Runs scenarios on an event loop in a background thread.
 

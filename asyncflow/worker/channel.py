@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import os
 import pickle
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from asyncflow.worker.current import Progress
+
+if TYPE_CHECKING:
+    import socket
 
 NAME = "channel"
 """The name of the parent's socket, in the folder of its workers."""
@@ -34,33 +37,50 @@ class Channel:
     """
 
     def __init__(self, folder: str) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
-
-        with suppress(OSError), short(os.path.join(folder, NAME)) as path:
-            self._socket.connect(path)
+        self._folder = folder
+        self._socket: socket.socket | None = None
 
     def send(self, job_id: str, progress: Progress) -> None:
         """Tell how far a job has come."""
         told = progress._replace(message=progress.message[:MESSAGE])
 
         with suppress(OSError):  # nobody listens, or not fast enough
+            if self._socket is None:
+                self._socket = _connected(self._folder)
+
             self._socket.send(pickle.dumps((job_id, tuple(told)), 5))
 
     def close(self) -> None:
         """Close this end."""
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
+
+
+def _connected(folder: str) -> socket.socket:
+    found = _new_socket()
+
+    with suppress(OSError), short(os.path.join(folder, NAME)) as path:
+        found.connect(path)
+
+    return found
 
 
 def listen(folder: str) -> socket.socket:
     """Open the parent's end, which does not block."""
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    listening.setblocking(False)
+    listening = _new_socket()
 
     with short(os.path.join(folder, NAME)) as path:
         listening.bind(path)
 
     return listening
+
+
+def _new_socket() -> socket.socket:
+    import socket
+
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    made.setblocking(False)
+    return made
 
 
 def receive(listening: socket.socket) -> Iterator[tuple[str, Progress]]:

@@ -1,22 +1,19 @@
 """Pickling, for values and functions that travel.
 
 What can be imported goes by reference, through the standard library's C pickler. What
-lives in ``__main__``, and lambdas and closures, go by value, through cloudpickle.
+lives in ``__main__``, and lambdas and closures, go by value, through cloudpickle, which
+is loaded for the first of these.
 """
 
 from __future__ import annotations
 
 import functools
-import io
 import marshal
 import pickle
+import sys
 import types
-from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import ClassVar
-
-import cloudpickle  # type: ignore[import-untyped]  # it has no types
 
 from asyncflow.worker.errors import NotPicklable
 
@@ -69,24 +66,12 @@ def load_code(data: bytes) -> types.CodeType:
     return code
 
 
-def _reduce_code(code: types.CodeType) -> tuple[object, ...]:
-    return load_code, (marshal.dumps(code),)
-
-
-class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
-    """Keeps the file names of code: cloudpickle 3.1.3 drops what tracebacks need."""
-
-    dispatch_table: ClassVar = ChainMap(
-        {types.CodeType: _reduce_code}, cloudpickle.Pickler.dispatch_table
-    )
-
-
 def _by_value(
     value: object, collect: Callable[[pickle.PickleBuffer], bool] | None = None
 ) -> bytes:
-    with io.BytesIO() as file:
-        _Pickler(file, protocol=5, buffer_callback=collect).dump(value)
-        return file.getvalue()
+    from asyncflow.worker.by_value import pickled
+
+    return pickled(value, collect)
 
 
 def dumps_code(function: Callable[..., object]) -> bytes:
@@ -102,7 +87,9 @@ def _by_reference(
     value: object, buffers: list[pickle.PickleBuffer] | None
 ) -> bytes | None:
     """Pickle without cloudpickle; None where the result would not load elsewhere."""
-    if cloudpickle.list_registry_pickle_by_value():
+    cloudpickle = sys.modules.get("cloudpickle")  # who registers a module has it
+
+    if cloudpickle is not None and cloudpickle.list_registry_pickle_by_value():
         return None
 
     try:

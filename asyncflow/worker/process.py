@@ -7,7 +7,6 @@ too; it drops what is printed, and outlives its parent. `settle` mends that, onc
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import faulthandler
 import io
 import logging
@@ -323,6 +322,8 @@ def _writer(descriptor: int) -> io.TextIOWrapper:
 
 def _flush_of_c() -> Callable[[None], object]:
     """Return what flushes C's own buffers, as C libraries print through them."""
+    import ctypes
+
     try:
         library = ctypes.CDLL(None)
     except OSError:

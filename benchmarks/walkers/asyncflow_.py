@@ -8,13 +8,16 @@ from __future__ import annotations
 import tempfile
 import time
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from asyncflow import Configuration, DataNodeConfig, Orchestrator, Scenario
-from asyncflow.config import ScenarioConfig, TaskConfig
+from asyncflow import Configuration, Orchestrator
 from benchmarks import work
 from benchmarks.graphs import Graph
 from benchmarks.walkers.abc import Values, Walker
+
+if TYPE_CHECKING:
+    from asyncflow import DataNodeConfig, Scenario
+    from asyncflow.config import ScenarioConfig, TaskConfig
 
 
 class AsyncflowWalker(Walker):

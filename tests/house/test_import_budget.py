@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 HEAVY = frozenset(
@@ -35,8 +37,40 @@ HEAVY = frozenset(
 
 NOT_IN_WORKERS = frozenset({"anyio", "asyncio", "attr", "attrs", "concurrent"})
 
-WORKER_MODULES = 100
-"""The most modules that a worker's first import may add: 76 of them on CPython 3.11."""
+NOT_AT_FIRST = frozenset({"cloudpickle", "ctypes", "difflib", "hashlib", "uuid"})
+"""What few programs need, or need only once a worker starts."""
+
+LATER = frozenset({"_walk", "entities", "executors", "opening", "stores"})
+"""Of ours, what is loaded when an orchestrator is opened."""
+
+FIRST_MODULES = 60
+"""How many of ours it may take to declare and to make an orchestrator: 44 of them."""
+
+WORKER_MODULES = 70
+"""The most modules that a worker's first import may add: 55 of them on CPython 3.11."""
+
+
+RUN = """
+import os, anyio, tempfile
+from asyncflow import Config, Orchestrator
+
+source = Config.configure_data_node("source", default_data=-3)
+result = Config.configure_data_node("result")
+cfg = Config.configure_scenario(
+    "run", [Config.configure_task("job", abs, source, result)]
+)
+Config.configure_job_executions("{mode}", 1)
+
+async def main(folder):
+    async with Orchestrator(store=os.path.join(folder, "runs.db")) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+        assert await scenario.result.read() == 3
+
+with tempfile.TemporaryDirectory() as folder:
+    anyio.run(main, folder)
+"""
+"""A first run."""
 
 
 def loaded_by(code: str) -> set[str]:
@@ -67,10 +101,27 @@ def test_importing_asyncflow_loads_nothing_of_its_own() -> None:
     assert loaded == {"asyncflow"}
 
 
-def test_the_engine_loads_nothing_heavy() -> None:
+def test_what_declares_and_opens_loads_little() -> None:
     loaded = loaded_by("import asyncflow; asyncflow.Orchestrator; asyncflow.Config")
     assert "asyncflow.orchestrator" in loaded
+    assert tops(loaded) & (HEAVY | NOT_AT_FIRST) == set()
+    ours = {name for name in loaded if tops({name}) == {"asyncflow"}}
+    assert {part for name in ours for part in name.split(".")} & LATER == set()
+    assert len(ours) <= FIRST_MODULES, sorted(ours)
+
+
+def test_the_engine_loads_nothing_heavy() -> None:
+    loaded = loaded_by("import asyncflow.opening")
+    assert "asyncflow.scheduler._walk" in loaded
     assert tops(loaded) & HEAVY == set()
+
+
+@pytest.mark.parametrize("mode", ["development", "standalone"])
+def test_a_run_loads_what_it_needs(mode: str) -> None:
+    loaded = loaded_by(RUN.format(mode=mode))
+    assert tops(loaded) & (HEAVY - {"sqlite3"} | {"cloudpickle", "hashlib"}) == set()
+    assert ("asyncflow.executors.process" in loaded) is (mode == "standalone")
+    assert "asyncflow.stores.memory" not in loaded
 
 
 def test_the_pytest_plugin_loads_nothing_of_its_own() -> None:
@@ -87,7 +138,8 @@ def test_a_worker_loads_little() -> None:
     ours = {name for name in loaded if name.partition(".")[0] == "asyncflow"}
     others = {name for name in ours if name.split(".")[1:2] not in ([], ["worker"])}
     assert others == set()
-    assert tops(loaded) & (HEAVY | NOT_IN_WORKERS) == set()
+    assert tops(loaded) & (HEAVY | NOT_IN_WORKERS | NOT_AT_FIRST) == set()
+    assert "socket" not in loaded
     assert len(loaded) <= WORKER_MODULES, sorted(loaded)
 
 

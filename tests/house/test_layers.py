@@ -56,6 +56,7 @@ ROWS = (
         unseen=("scheduler",),
     ),
     Row(nouns=("alternatives", "listing", "watching")),
+    Row(nouns=("opening",)),
     Row(nouns=("orchestrator",)),
     Row(nouns=("cli", "otel", "sync", "testing", "web")),
     Row(nouns=("__main__",)),
@@ -77,14 +78,30 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 """More that a module may import from outside: a driver's or a face's optional extra."""
 
 INNER: Mapping[tuple[str, str], str] = {
+    ("config.choices", "difflib"): "only where something is wrong",
     ("config.configuration", "config.toml_read"): "tomllib: few programs load",
     ("config.configuration", "config.toml_write"): "tomlkit: few programs export",
+    ("alternatives", "executors.process"): "not in development mode",
+    ("alternatives", "stores.memory"): "only where it is picked",
     ("alternatives", "stores.postgres"): "psycopg: an extra",
-    ("alternatives", "stores.sqlite"): "sqlite3: for those who keep records in a file",
+    ("alternatives", "stores.sqlite"): "only where it is picked",
+    ("opening", "scheduler._lag"): "only where it is asked for",
+    ("orchestrator", "opening"): "the scheduler: it is loaded while a worker starts",
+    (
+        "stores.sqlite",
+        "stores._sqlite",
+    ): "sqlite3: it is loaded in the thread that opens",
+    (
+        "scheduler._fingerprint",
+        "hashlib",
+    ): "OpenSSL: only for tasks that may be skipped",
     ("testing.plugin", "config"): "pytest loads the plugin in every project",
     ("testing.plugin", "testing._asyncio"): "pytest-asyncio: not everybody has it",
     ("testing.plugin", "testing._bench"): "the engine: pytest loads the plugin always",
     ("testing.plugin", "testing.faults"): "the engine: pytest loads the plugin always",
+    ("worker.channel", "socket"): "few jobs report how far they have come",
+    ("worker.codec", "worker.by_value"): "cloudpickle: only for what has no module",
+    ("worker.process", "ctypes"): "only in a worker",
     ("worker.trace", "opentelemetry"): "an extra: only for jobs that are traced",
 }
 """What functions import, of ours or from outside, and why not at the top."""

@@ -1,0 +1,114 @@
+"""What an orchestrator opens for its work, besides its worker processes.
+
+It loads this module, and the scheduler with it, once the first of these starts.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack
+from functools import partial
+
+import attrs
+from anyio import CapacityLimiter, create_task_group, to_thread
+
+from asyncflow.abc import Executor, Store
+from asyncflow.alternatives import around_executor, driver_of
+from asyncflow.config import Configuration
+from asyncflow.config.sections import JobConfig
+from asyncflow.entities.catalog import Catalog
+from asyncflow.entities.engine import Engine
+from asyncflow.executors.inline import InlineExecutor
+from asyncflow.executors.thread import ThreadExecutor
+from asyncflow.folder import Folder
+from asyncflow.scheduler._archive import Archive
+from asyncflow.scheduler._bus import Bus
+from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._presence import Presence
+from asyncflow.scheduler._session import Session
+from asyncflow.scheduler._tally import Tally
+from asyncflow.scheduler._travel import Travels
+from asyncflow.scheduler._versions import Versions
+from asyncflow.scheduler._walk import Walk
+
+
+@attrs.define(kw_only=True, eq=False, repr=False)
+class Opening:
+    """Opens a session.
+
+    :param engine: whose session it is
+    :param workers: the worker processes; None in development mode
+    :param size: how many jobs run at once
+    """
+
+    engine: Engine
+    config: Configuration
+    jobs: JobConfig
+    store: Store
+    workers: Executor | None
+    size: int
+
+    async def open(self, stack: AsyncExitStack) -> Session:
+        """Open it; the stack closes what belongs to it."""
+        directory = await to_thread.run_sync(os.getcwd)
+        await stack.enter_async_context(self.store)
+        folder = self.store.values_folder or await _temporary_folder(stack)
+        presence = await stack.enter_async_context(Presence(self.store))
+        own = presence.own
+        executors = await self._executors(stack)
+
+        if limit := self.jobs.loop_lag_warning:
+            from asyncflow.scheduler._lag import LoopMonitor
+
+            await stack.enter_async_context(LoopMonitor(limit))
+
+        group = Group(await stack.enter_async_context(create_task_group()))
+        bus, tally = Bus(self.store.flush, group), Tally()
+        catalog = Catalog(self.engine, partial(driver_of, directory))
+        versions = Versions(self.store, folder, own.id, group, presence.company)
+        walk = Walk(
+            store=self.store,
+            versions=versions,
+            executors=executors,
+            limiter=CapacityLimiter(self.size),
+            echo=self.jobs.echo,
+            group=group,
+            resources=self.jobs.resources,
+            watchers=(bus.take, tally.take),
+        )
+        presence.session = Session(
+            own,
+            self.store,
+            catalog,
+            Travels(far=self.workers is not None),
+            walk,
+            versions,
+            Archive(self.config, directory, self.store, catalog, versions),
+            bus,
+            tally,
+        )
+        return presence.session
+
+    async def _executors(self, stack: AsyncExitStack) -> dict[str, Executor]:
+        """Open an executor for each name that a task may give."""
+        echo, log_size = self.jobs.echo, self.jobs.max_log_size
+        inline: Executor = InlineExecutor(echo=echo, log_size=log_size)
+
+        if self.workers is None:
+            names = ("process", "thread", "inline")
+            return {name: around_executor(inline) for name in names}
+
+        thread = await stack.enter_async_context(
+            ThreadExecutor(echo=echo, log_size=log_size)
+        )
+        return {
+            "process": self.workers,
+            "thread": around_executor(thread),
+            "inline": around_executor(inline),
+        }
+
+
+async def _temporary_folder(stack: AsyncExitStack) -> str:
+    folder = await to_thread.run_sync(Folder, "values")
+    stack.push_async_callback(to_thread.run_sync, folder.remove)
+    return folder.path

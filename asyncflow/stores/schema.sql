@@ -1,0 +1,127 @@
+-- What a new SQLite file gets at once: the same as by all migrations, which a test holds.
+-- One table for each kind of record. `seq` is the order of the first save. No foreign
+-- keys: a record may be saved before what it refers to, and another process may have
+-- deleted that; neither may stop the writer.
+
+-- Tells our files from other programs' ("asfl").
+PRAGMA application_id = 1634952812;
+
+CREATE TABLE scenario (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    config_id TEXT NOT NULL,
+    name TEXT,
+    creation_date REAL NOT NULL, -- seconds since the epoch, as all times here
+    properties NOT NULL, -- JSON, or '' and pickled
+    pickled BLOB
+);
+
+CREATE INDEX scenario_by_date ON scenario (creation_date);
+CREATE INDEX scenario_by_config ON scenario (config_id, creation_date);
+CREATE INDEX scenario_by_name ON scenario (name, creation_date) WHERE name IS NOT NULL;
+
+CREATE TABLE data_node (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    config_id TEXT NOT NULL,
+    owner_id TEXT,
+    editor_id TEXT,
+    editor_expires REAL
+);
+
+CREATE INDEX data_node_by_owner ON data_node (owner_id) WHERE owner_id IS NOT NULL;
+
+CREATE TABLE version (
+    seq INTEGER PRIMARY KEY,
+    node_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    is_kept INTEGER NOT NULL,
+    job_id TEXT,
+    editor_id TEXT,
+    comment TEXT NOT NULL,
+    holder_id TEXT,
+    path TEXT, -- the name of the file of a large value,
+    value BLOB -- or a small one itself; neither: the driver knows
+);
+
+CREATE UNIQUE INDEX version_by_node ON version (node_id, number);
+CREATE INDEX version_by_holder ON version (holder_id) WHERE holder_id IS NOT NULL;
+CREATE INDEX version_by_path ON version (path) WHERE path IS NOT NULL;
+
+CREATE TABLE submission (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    entity_id TEXT NOT NULL,
+    scenario_id TEXT NOT NULL,
+    orchestrator_id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    submitted_at REAL NOT NULL,
+    finished_at REAL,
+    reason TEXT NOT NULL,
+    force INTEGER NOT NULL,
+    on_failure TEXT NOT NULL,
+    priority REAL NOT NULL DEFAULT 0.0,
+    run_timeout REAL
+);
+
+CREATE INDEX submission_by_entity ON submission (entity_id);
+CREATE INDEX submission_by_scenario ON submission (scenario_id);
+CREATE INDEX submission_by_status ON submission (status);
+CREATE INDEX submission_unfinished ON submission (orchestrator_id)
+WHERE finished_at IS NULL;
+
+CREATE TABLE graph (
+    seq INTEGER PRIMARY KEY, -- that of the submission
+    graph TEXT NOT NULL,
+    properties TEXT NOT NULL,
+    pickled BLOB
+);
+
+CREATE TABLE job (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    task_id TEXT NOT NULL,
+    submission_id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    run_at REAL,
+    finished_at REAL,
+    traceback TEXT NOT NULL,
+    attempts TEXT NOT NULL DEFAULT '', -- JSON; '' for none
+    cpu_seconds REAL,
+    peak_rss INTEGER
+);
+
+CREATE INDEX job_by_submission ON job (submission_id);
+CREATE INDEX job_by_task ON job (task_id);
+CREATE INDEX job_by_status ON job (status);
+
+CREATE TABLE log (
+    seq INTEGER PRIMARY KEY,
+    job_id TEXT NOT NULL UNIQUE,
+    text TEXT NOT NULL,
+    left_out INTEGER NOT NULL
+);
+
+CREATE TABLE basis (
+    seq INTEGER PRIMARY KEY,
+    task_id TEXT NOT NULL UNIQUE,
+    scenario_id TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    inputs TEXT NOT NULL, -- JSON: for each config id the number of a version
+    outputs TEXT NOT NULL -- likewise
+);
+
+CREATE INDEX basis_by_scenario ON basis (scenario_id);
+
+CREATE TABLE orchestrator (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    started TEXT NOT NULL,
+    address TEXT NOT NULL,
+    lease REAL NOT NULL
+);
+
+PRAGMA user_version = 3;
