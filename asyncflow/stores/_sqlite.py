@@ -69,7 +69,7 @@ SETTINGS = (
 )
 """The queries that set up the connection that writes."""
 
-SIZES = (512, 256, 128, 64, 32, 16, 8)
+SIZES = (128, 32, 8)
 """How many rows one statement inserts, the more the better; single ones are left."""
 
 BLOBS = frozenset({"pickled", "value"})
