@@ -16,9 +16,9 @@ from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(eq=False, kw_only=True)
 class Graph:
-    """The jobs of a run, in an order that they can run in."""
+    """The jobs of a run, in an order that they can run in. It never changes."""
 
     successors: Sequence[Sequence[int]]
     """For each job, those that need it."""
@@ -65,7 +65,7 @@ def group_of(node: DataNode) -> str:
     return node.id if node.owner_id is None else node.owner_id
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Nodes(Sequence[Sequence[str]]):
     """The ids of data nodes of each task, which are looked up when asked for.
 

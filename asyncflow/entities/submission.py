@@ -20,6 +20,7 @@ from typing import Any, Self
 
 import attrs
 from anyio import CancelScope, Event, fail_after, move_on_after
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from asyncflow import events
 from asyncflow.abc import Progress, Usage
@@ -107,7 +108,8 @@ class Submission:
     _history: History = attrs.field(init=False, factory=History)
     _live: tuple[Live, ...] = attrs.field(init=False, default=())
     """What each watcher is still to be told of the progress of jobs."""
-    _done: Event = attrs.field(init=False, factory=Event)
+    _done: Event | None = attrs.field(init=False, default=None)
+    """Tells that it has ended, to those who wait for it."""
     _news: Event | None = attrs.field(init=False, default=None)
     _callbacks: list[Callable[[], object]] = attrs.field(init=False, factory=list)
 
@@ -203,7 +205,7 @@ class Submission:
             None waits as long as it takes
         """
         with nullcontext() if timeout is None else move_on_after(timeout):
-            await self._done.wait()
+            await self._ended()
             await self.engine.flush()
             self.watched = True
 
@@ -255,7 +257,7 @@ class Submission:
                 self.cancel("its block was left")
 
                 with CancelScope(shield=True):
-                    await self._done.wait()
+                    await self._ended()
 
     async def __aiter__(self) -> AsyncIterator[events.Event]:
         index = 0
@@ -424,7 +426,9 @@ class Submission:
         """Take note that every job has ended. For the walk alone."""
         self._finished_at = at
         self._tell(None, None, at, "")
-        self._done.set()
+
+        if self._done is not None:
+            self._done.set()
 
         for callback in self._callbacks:
             callback()
@@ -515,6 +519,17 @@ class Submission:
             self.priority,
             self.run_timeout,
         )
+
+    async def _ended(self) -> None:
+        """Wait until every job has ended."""
+        if self.is_finished:
+            await checkpoint_if_cancelled()
+            return
+
+        if self._done is None:
+            self._done = Event()
+
+        await self._done.wait()
 
     async def _result(self) -> Self:
         try:

@@ -53,7 +53,7 @@ class Boarding:
         ready = self.plan.ready
         load: list[Flight] = []
 
-        if self.is_held:
+        if self.is_held or not ready:
             return load
 
         now = time.monotonic()
@@ -110,24 +110,23 @@ class Boarding:
         left = TOGETHER - (like.pace.seconds or 0.0)
         share -= 1
 
-        while len(load) < most and left > 0:
-            known = len(load)
+        while left > 0 and (known := len(load)) < most:
+            if link := self._link(load[-1]):
+                load.append(link)
+                left -= link.travel.pace.seconds or 0.0
+                continue
 
-            if not self._add_link(load):
-                count = min(share, most - known, _fit(left, like.pace.seconds))
-                is_chain = known > 1 and load[-2].follower is load[-1]
-                # Of chains one at a time: the links of each come right after it.
-                refs = self._offered_with(
-                    like, min(1, count) if is_chain else count, now
-                )
-                share -= len(refs)
+            count = min(share, most - known, _fit(left, like.pace.seconds))
+            is_chain = known > 1 and load[-2].follower is load[-1]
+            # Of chains one at a time: the links of each come right after it.
+            refs = self._offered_with(like, min(1, count) if is_chain else count, now)
+            share -= len(refs)
 
-                if not refs:
-                    return
+            if not refs:
+                return
 
-                self._board_all(refs, load)
-
-            left -= sum(one.travel.pace.seconds or 0.0 for one in load[known:])
+            self._board_all(refs, load)
+            left -= sum([one.travel.pace.seconds or 0.0 for one in load[known:]])
 
     def _offered_with(self, like: Travel, count: int, now: float) -> list[Ref]:
         """Give seats to those that may travel with others, as long as it is their turn."""
@@ -142,13 +141,12 @@ class Boarding:
 
         return self.plan.offered_together(count, now, accepts) if count > 0 else []
 
-    def _add_link(self, load: list[Flight]) -> bool:
+    def _link(self, last: Flight) -> Flight | None:
         """Give the same seat to the next link of a chain, if it may travel with it."""
-        last = load[-1]
         ref = self.plan.follower(last.ref)
 
         if ref is None:
-            return False
+            return None
 
         travel = self.runs.travel(ref)
 
@@ -157,12 +155,11 @@ class Boarding:
             and travel.executor == last.travel.executor
             and travel.pace.is_short
         ):
-            return False
+            return None
 
         self.plan.followed(ref)
-        last.follower = self._board(ref, travel, "")
-        load.append(last.follower)
-        return True
+        last.follower = link = self._board(ref, travel, "")
+        return link
 
     def _board_all(self, refs: Sequence[Ref], load: list[Flight]) -> None:
         for ref in refs:

@@ -175,6 +175,10 @@ class Bus:
         """
         self._runs.add(submission)
         submission.when_finished(partial(self._leave, submission))
+
+        if not self._listeners:
+            return
+
         self._tune(submission)
 
         for listener in self._about(submission):

@@ -89,6 +89,7 @@ def call_of(
     travel, task = flight.travel, flight.task
     config = task.config
     inputs: list[tuple[str, Driver, Kept | Made]] = []
+    outputs: list[tuple[str, Driver, str]] = []
 
     if travel.fingerprint is not None:
         flight.basis = numbers(task.input)
@@ -106,18 +107,16 @@ def call_of(
 
         inputs.append((name, node.driver, kept))
 
+    for name, node in task.output.items():
+        outputs.append((name, node.driver, versions.new_path()))
+
     flight.call = Call(
         flight.job_id,
         config.id,
         config.function,
         travel.code,
         tuple(inputs),
-        tuple(
-            [
-                (name, node.driver, versions.new_path())
-                for name, node in task.output.items()
-            ]
-        ),
+        tuple(outputs),
         travel.is_async,
         travel.sources,
         flight.submission.attempt(flight.ref[1]),

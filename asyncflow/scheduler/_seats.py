@@ -65,6 +65,8 @@ class Seats:
     group: Group
     tracer: Tracer
     _is_due: bool = attrs.field(init=False, default=False)
+    _is_full: bool = attrs.field(init=False, default=False)
+    """Whether no seat is known to be free."""
 
     def fill_soon(self) -> None:
         """Fill them at the end of the event loop's turn."""
@@ -74,10 +76,14 @@ class Seats:
 
     def fill(self) -> None:
         """Start lanes while jobs are ready and seats are free."""
-        if self.group.is_failing:  # an error of ours ends all
+        if self._is_full or self.group.is_failing:  # an error of ours ends all
             return
 
-        while self.limiter.available_tokens >= 1:
+        while not self._is_full:
+            if self.limiter.available_tokens < 1:
+                self._is_full = True
+                return
+
             flights = self._next_load()
 
             if not flights:
@@ -90,6 +96,7 @@ class Seats:
     def resize(self, count: int) -> None:
         """Change how many there are; no job that runs is ended."""
         self.limiter.total_tokens = count
+        self._is_full = False
         self.group.start_soon(self._shrink)
         self.fill()
 
@@ -122,6 +129,7 @@ class Seats:
             raise
         finally:
             self.limiter.release_on_behalf_of(seat)
+            self._is_full = False
 
     async def _fly(self, flights: Sequence[Flight]) -> None:
         """Run jobs that travel together."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 from anyio import CancelScope, to_thread
+from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import Kept, Store
 from asyncflow.entities.data_node import DataNode, Version
@@ -20,6 +21,9 @@ from asyncflow.scheduler._company import Company
 from asyncflow.scheduler._group import Group
 
 _logger = logging.getLogger("asyncflow")
+
+TURN = 500
+"""How many small values are read before others have their turn on the event loop."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -41,6 +45,7 @@ class Versions:
     holder_id: str
     group: Group
     company: Company
+    _reads: int = attrs.field(init=False, default=0)
     _paths: int = attrs.field(init=False, default=0)
     _garbage: list[str] = attrs.field(init=False, factory=list)
 
@@ -164,7 +169,11 @@ class Versions:
         :return: what is to be saved, together
         """
         last = node.version
-        number = max(time.time_ns(), last.number + 1 if last else 0)
+        number = time.time_ns()
+
+        if last is not None and last.number >= number:
+            number = last.number + 1
+
         node.version = Version(number, kept)
         made = VersionRecord(  # by place, as there is one for each job
             node.id,
@@ -199,6 +208,11 @@ class Versions:
 
     async def _read(self, node: DataNode, version: Version) -> Any:
         if isinstance(version.kept, bytes):
+            self._reads += 1
+
+            if not self._reads % TURN:  # whoever reads thousands of small ones
+                await checkpoint()
+
             return node.driver.read(version.kept)
 
         self.pin(version)
