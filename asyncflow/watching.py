@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.statistics import Statistics
     from asyncflow.events import Event
     from asyncflow.scheduler._bus import Bus
-    from asyncflow.scheduler._seats import Tracer
+    from asyncflow.scheduler._lane import Tracer
     from asyncflow.scheduler._session import Session
     from asyncflow.scheduler._stream import EventStream
 

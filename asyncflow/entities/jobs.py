@@ -56,20 +56,14 @@ class Jobs:
         """Make those that are not made yet, and return all."""
         return tuple(map(self.__getitem__, range(len(self.tasks))))
 
-    def completed(self, place: int, usage: Usage, at: float) -> Status | None:
+    def completed(self, place: int, usage: Usage, at: float) -> None:
         """Take note of the end of a job that is not made.
 
         :param at: when, in seconds since the epoch
-        :return: the status that it had; None where it is made
         """
-        if place in self.made:
-            return None
-
-        old = self.status[place]
         self.status[place] = Status.COMPLETED
         self._usage[place] = (*usage,)
         self._finished_at[place] = at
-        return old
 
     def _make(self, place: int) -> Job:
         job = Job(self.tasks[place], self.submission, place)

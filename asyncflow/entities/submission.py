@@ -315,31 +315,33 @@ class Submission:
                 if status is not Status.BLOCKED or self.publish is not None:
                     self._tell(place, status, at, "")
 
-    def completed(self, place: int, usage: Usage, at: float) -> bool:
-        """Take note of the end of a job of which nothing was told. For the walk alone.
+    def is_made(self, place: int) -> bool:
+        """Tell whether somebody has asked for a job, by its place among all."""
+        return place in self._jobs.made
 
+    def completed(self, ended: Sequence[tuple[int, Usage]], at: float) -> None:
+        """Take note of the ends of jobs that are not made, and of which nothing was told
+        since they were ready. For the walk alone.
+
+        :param ended: their places, and what they used
         :param at: when, in seconds since the epoch
-        :return: whether it was taken; a job that is made takes note of its end itself
         """
-        old = self._jobs.completed(place, usage, at)
+        first = len(self._history)
+        jobs, counts = self._jobs, self._counts
 
-        if old is None:
-            return False
+        for place, usage in ended:
+            old = jobs.status[place]
+            counts[old] -= 1
+            blocked = old is Status.BLOCKED
+            self._history.append_end(place, usage[0], at, was_blocked=blocked)
+            jobs.completed(place, usage, at)
 
-        first = len(self._history) if self.publish is not None else 0
-        self._history.append_end(place, usage[0], at, was_blocked=old is Status.BLOCKED)
-        counts = self._counts
-        counts[old] -= 1
-        counts[Status.COMPLETED] += 1
-
-        if self._news is not None:
-            self._wake()
+        counts[Status.COMPLETED] += len(ended)
+        self._wake()
 
         if self.publish is not None:
             for index in range(first, len(self._history)):
                 self.publish(self, index)
-
-        return True
 
     def progressed(self, job: Job, progress: Progress, at: float) -> None:
         """Take note of how far a job has come. For the walk alone."""

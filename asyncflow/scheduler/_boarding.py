@@ -78,6 +78,24 @@ class Boarding:
 
         return load
 
+    def links_after(self, last: Flight, most: int) -> list[Flight]:
+        """Give the seat of a job that is under way to the next links of its chain,
+        unless somebody else waits for one.
+
+        :param most: how many travel at most
+        """
+        load = [last]
+        left = TOGETHER
+
+        if self.is_held or self.plan.ready:
+            return []
+
+        while left > 0 and len(load) <= most and (link := self._link(load[-1])):
+            load.append(link)
+            left -= link.travel.pace.seconds or 0.0
+
+        return load[1:]
+
     def _gathers(self, ready: int, now: float) -> bool:
         """Tell whether what is ready waits for more.
 

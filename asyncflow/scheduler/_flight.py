@@ -110,7 +110,7 @@ def call_of(
     for name, node in task.output.items():
         outputs.append((name, node.driver, versions.new_path()))
 
-    flight.call = Call(
+    return Call(
         flight.job_id,
         config.id,
         config.function,
@@ -124,7 +124,6 @@ def call_of(
         travel.pace.is_short,
         carrier,
     )
-    return flight.call
 
 
 def judge(

@@ -25,11 +25,12 @@ from asyncflow.abc import (
     Store,
 )
 from asyncflow.entities.job import Job, Status
-from asyncflow.records import JobRecord, Record
+from asyncflow.records import Record
 from asyncflow.scheduler import _skips
 from asyncflow.scheduler._boarding import Boarding, CarryOut
 from asyncflow.scheduler._flight import Flight, judge
 from asyncflow.scheduler._instructions import Kill, Ref
+from asyncflow.scheduler._landing import is_plain, land
 from asyncflow.scheduler._limits import Limits
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._plan import Plan
@@ -113,6 +114,10 @@ class Flights:
         """Give a seat to the jobs whose turn it is; see `Boarding`."""
         return self._boarding.next_load(seats)
 
+    def links_after(self, last: Flight, most: int) -> list[Flight]:
+        """Give the same seat to what follows a job; see `Boarding`."""
+        return self._boarding.links_after(last, most)
+
     def started(self, flight: Flight, log: Log | None) -> None:
         """Take note that a job has started."""
         job = flight.job
@@ -131,10 +136,11 @@ class Flights:
             flight.job.reported(progress, time.time())
 
     def returned(self, flight: Flight) -> None:
-        """Take a job back that was not started."""
+        """Take a job back that was not started, and what follows it on its seat."""
         if flight.is_over:
             return
 
+        self._return_followers(flight)
         self._close(flight)
 
         if flight.verdict is None:
@@ -175,79 +181,35 @@ class Flights:
 
     def all_ended(self, flights: Sequence[Flight], outcomes: Sequence[Outcome]) -> None:
         """Take the outcomes of jobs that travelled together, in their order."""
-        refs: list[Ref] = []
-        records: list[Record] = []
-        now = time.time()
+        landed: list[Flight] = []
+        returned: list[Returned] = []
 
         for flight, outcome in zip(flights, outcomes, strict=True):
-            if type(outcome) is Returned and self._complete_plain(
-                flight, outcome, records, now
-            ):
-                refs.append(flight.ref)
-            else:
-                self._save_completed(refs, records)
-                refs, records = [], []
-                self.ended(flight, outcome)
+            if isinstance(outcome, Returned) and is_plain(flight, outcome):
+                landed.append(flight)
+                returned.append(outcome)
+                continue
 
-        self._save_completed(refs, records)
+            self._land(landed, returned)
+            landed, returned = [], []
+            self.ended(flight, outcome)
 
-    def _complete_plain(
-        self, flight: Flight, outcome: Returned, records: list[Record], at: float
-    ) -> bool:
-        """Take the end of a job of which there is nothing to tell but that.
+        self._land(landed, returned)
 
-        :param records: where what is to be saved goes
-        :return: whether it was such a job
-        """
-        kept, log, usage = outcome
-        submission, task = flight.submission, flight.task
+    def _land(self, flights: Sequence[Flight], outcomes: Sequence[Returned]) -> None:
+        """Take the ends of jobs that completed, all at once."""
+        if not flights:
+            return
 
-        if (
-            log is not None
-            or usage is None
-            or flight.is_over
-            or flight.travel.fingerprint is not None
-            or not submission.completed(flight.ref[1], usage, at)
-        ):
-            return False
+        for flight, outcome in zip(flights, outcomes, strict=True):
+            self._close(flight)
 
-        job_id = flight.job_id
-        flight.is_over = True
-        del self._by_ref[flight.ref]
+            if outcome.usage is not None:
+                flight.travel.pace.took(outcome.usage.wall)
 
-        for version in flight.reading:
-            self.versions.unpin(version)
-
-        flight.travel.pace.took(usage.wall)
-        records.append(
-            JobRecord(
-                job_id,
-                task.id,
-                submission.id,
-                Status.COMPLETED._value_,
-                "",
-                usage.started_at,
-                at,
-                "",
-                (),
-                usage.cpu,
-                usage.peak_rss,
-            )
-        )
-
-        for node, one in zip(task.output.values(), kept, strict=True):
-            records += self.versions.replace(node, one, job_id=job_id)
-
-        return True
-
-    def _save_completed(self, refs: Sequence[Ref], records: Sequence[Record]) -> None:
-        """Save the ends of jobs, and go on with what needed them."""
-        if refs:
-            self.store.save(*records)
-            self.carry_out(self.plan.completed(refs, time.monotonic()))
-
-        if not self._by_ref:
-            self._landing.set()
+        self.store.save(*land(flights, outcomes, self.versions))
+        refs = [flight.ref for flight in flights]
+        self.carry_out(self.plan.completed(refs, time.monotonic()))
 
     def broken(self) -> None:
         """Take note that nothing runs any more: an error of ours."""
@@ -293,7 +255,9 @@ class Flights:
         """Take a job off its seat."""
         flight.is_over = True
         del self._by_ref[flight.ref]
-        self._limits.ended(flight)
+
+        if self._limits.are_set:
+            self._limits.ended(flight)
 
         for version in flight.reading:
             self.versions.unpin(version)

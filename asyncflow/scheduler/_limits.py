@@ -25,6 +25,11 @@ class Limits:
         init=False, factory=dict
     )
 
+    @property
+    def are_set(self) -> bool:
+        """Whether any clock runs."""
+        return bool(self._clocks)
+
     def started(self, flight: Flight) -> None:
         """Start the clocks of a job."""
         config = flight.task.config

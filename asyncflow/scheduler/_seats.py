@@ -8,43 +8,17 @@ nothing is ready. So there are never more tasks than seats, however many jobs wa
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Mapping
 
 import attrs
 from anyio import CapacityLimiter
 
-from asyncflow.abc import Call, Crashed, Executor, Made
-from asyncflow.entities.job import Job
-from asyncflow.scheduler._flight import Flight, call_of
+from asyncflow.abc import Executor
+from asyncflow.scheduler._flight import Flight
 from asyncflow.scheduler._group import Group
-from asyncflow.scheduler._load import Load, Tower
+from asyncflow.scheduler._lane import Lane, Source, Tracer
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._versions import Versions
-
-_logger = logging.getLogger("asyncflow")
-
-
-class Source(Tower, Protocol):
-    """Where jobs come from."""
-
-    def next_load(self, seats: int) -> list[Flight]:
-        """Give a seat to the jobs whose turn it is; there may be none.
-
-        :param seats: how many seats there are in all
-        """
-
-    def broken(self) -> None:
-        """Take note that nothing runs any more: an error of ours."""
-
-
-@attrs.define(eq=False, repr=False)
-class Tracer:
-    """What travels with each job to where it runs, so that its trace goes on there."""
-
-    carrier: Callable[[Job], str | None] | None = None
-    """None where nobody traces."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -114,15 +88,27 @@ class Seats:
 
     async def _lane(self, seat: object, flights: list[Flight]) -> None:
         """Run one load after the other on one seat, until none is ready."""
+        lane = Lane(
+            self.source,
+            self.versions,
+            self.notes,
+            self.executors,
+            self.echo,
+            self.group,
+            self.tracer,
+            self.fill_soon,
+        )
+
         try:
             while flights:
-                await self._fly(flights)
+                await lane.fly(flights)
 
                 if self.limiter.borrowed_tokens > self.limiter.total_tokens:
+                    lane.give_back()
                     self.group.start_soon(self._shrink)
                     break  # there are fewer seats now
 
-                flights = self._next_load()
+                flights = lane.ahead or self._next_load()
                 self.fill()
         except Exception:
             self.source.broken()
@@ -130,61 +116,3 @@ class Seats:
         finally:
             self.limiter.release_on_behalf_of(seat)
             self._is_full = False
-
-    async def _fly(self, flights: Sequence[Flight]) -> None:
-        """Run jobs that travel together."""
-        load = Load(self.source, flights, self.echo, self.group, self.fill_soon)
-
-        try:
-            await self._prepare(flights)
-            left = [flight for flight in flights if not flight.is_over]
-
-            if left:
-                executor = self.executors[left[0].travel.executor]
-                await executor.run(self._calls(left), load)
-                self._check_told(left, load)
-        except Exception as error:
-            if load.failure is not None:
-                raise
-
-            _logger.exception("the executor of %s failed", flights[0].job_id)
-
-            for flight in load.untold()[:1]:
-                why = f"its executor raised {error!r}"
-                self.source.ended(flight, Crashed(None, why))
-        finally:
-            if load.failure is None:
-                for flight in reversed(load.untold()):
-                    self.source.returned(flight)
-
-    async def _prepare(self, flights: Sequence[Flight]) -> None:
-        if self.versions.is_shared:
-            for flight in flights:
-                await self.versions.refresh_shared(flight.task.input.values())
-
-        first = flights[0]
-
-        if first.task.config.on_restart == "fail" and not first.is_over:
-            self.source.started(first, None)
-            await self.notes.note_fragile(flights)
-
-    def _calls(self, flights: Sequence[Flight]) -> list[Call]:
-        made: dict[str, Made] = {}
-        calls = []
-
-        for index, flight in enumerate(flights):
-            carrier = self.tracer.carrier and self.tracer.carrier(flight.job)
-            calls.append(call_of(flight, self.versions, made, carrier))
-
-            if flight.follower is not None:
-                for place, node in enumerate(flight.task.output.values()):
-                    made[node.id] = index, place
-
-        return calls
-
-    def _check_told(self, flights: Sequence[Flight], load: Load) -> None:
-        """Have a job fail rather than run again and again where nothing was told."""
-        untold = load.untold()
-
-        if len(untold) == len(flights) and not any(one.verdict for one in flights):
-            self.source.ended(flights[0], Crashed(None, "its executor told no outcome"))

@@ -31,10 +31,11 @@ from asyncflow.scheduler._instructions import (
     Kill,
     MakeReady,
 )
+from asyncflow.scheduler._lane import Tracer
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._plan import Plan
 from asyncflow.scheduler._runs import Runs
-from asyncflow.scheduler._seats import Seats, Tracer
+from asyncflow.scheduler._seats import Seats
 from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
 

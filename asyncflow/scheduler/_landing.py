@@ -1,0 +1,79 @@
+"""Landing: the ends of jobs that travelled together, and of which there is nothing to tell
+but that they completed. They are told and saved together, as there are many of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import attrgetter
+
+from asyncflow.abc import Outcome, Returned, Usage
+from asyncflow.entities.data_node import Version
+from asyncflow.entities.job import Status
+from asyncflow.entities.submission import Submission
+from asyncflow.records import JobRecord, Record, VersionRecord
+from asyncflow.scheduler._flight import Flight
+from asyncflow.scheduler._versions import Versions
+
+_new = tuple.__new__
+_submission = attrgetter("submission")
+
+
+def is_plain(flight: Flight, outcome: Outcome) -> bool:
+    """Tell whether there is nothing to tell but that a job completed."""
+    return (
+        type(outcome) is Returned
+        and outcome.log is None
+        and outcome.usage is not None
+        and not flight.is_over
+        and flight.travel.fingerprint is None
+        and not flight.submission.is_made(flight.ref[1])
+    )
+
+
+def land(
+    flights: Sequence[Flight], outcomes: Sequence[Returned], versions: Versions
+) -> list[Record]:
+    """Make the outputs of jobs visible, and tell their runs that they completed.
+
+    :return: what is to be saved
+    """
+    at, number = time.time(), time.time_ns()
+    records: list[Record] = []
+    ended: list[tuple[int, Usage]] = []
+
+    for flight, (kept, _, usage) in zip(flights, outcomes, strict=True):
+        assert usage is not None
+        task, job_id = flight.task, flight.job_id
+        facts = (
+            *(job_id, task.id, flight.submission.id, _COMPLETED, ""),
+            *(usage[0], at, "", (), usage[2], usage[3]),
+        )
+        records.append(_new(JobRecord, facts))
+        ended.append((flight.ref[1], usage))
+
+        for node, one in zip(task.output.values(), kept, strict=True):
+            if node.version is None and type(one) is bytes and node.driver.outlives:
+                node.version = Version(number, one)
+                made = node.id, number, one, True, job_id, None, "", None
+                records.append(_new(VersionRecord, made))
+            else:
+                records += versions.replace(node, one, job_id=job_id)
+
+    _tell(map(_submission, flights), ended, at)
+    return records
+
+
+_COMPLETED = Status.COMPLETED.value
+
+
+def _tell(
+    submissions: Iterable[Submission], ended: Iterable[tuple[int, Usage]], at: float
+) -> None:
+    """Tell the runs, each once for those of its jobs that follow each other."""
+    ends = iter(ended)
+
+    for submission, same in groupby(submissions):
+        submission.completed([next(ends) for _ in same], at)
