@@ -64,20 +64,25 @@ class Kind(NamedTuple):
     """Makes the rows of any other, in the order in which they are to be saved."""
 
 
-def given(records: Sequence[Record]) -> Sequence[Given]:
+def given(records: Sequence[Record], graphs: set[str]) -> Sequence[Given]:
     """Return what the writer is to be given for some records.
 
     It makes most rows itself: this is called on the event loop, for each job.
 
+    :param graphs: the ids of the unfinished submissions whose graphs and properties it
+        was given before; these never change
     :raises NotPicklable: where a property cannot be kept
     """
     if _UNCHANGING.issuperset(map(type, records)):
         return records
 
-    return [part for record in records for part in _given(record)]
+    return [part for record in records for part in _given(record, graphs)]
 
 
-def _given(record: Record) -> Iterable[Given]:
+def _given(record: Record, graphs: set[str]) -> Iterable[Given]:
+    if isinstance(record, SubmissionRecord):
+        return _dump_change(record, graphs)
+
     kind = KINDS.get(type(record))
 
     if kind is None:
@@ -116,11 +121,26 @@ def _load_scenario(row: Row) -> ScenarioRecord:
     return ScenarioRecord._make((*row[:-2], _load_properties(*row[-2:])))
 
 
+def _dump_change(record: SubmissionRecord, graphs: set[str]) -> Iterable[Saved]:
+    """Leave out what the writer has already; see `given`."""
+    is_known = record.id in graphs
+
+    if record.finished_at is not None:
+        graphs.discard(record.id)
+    else:
+        graphs.add(record.id)
+
+    return (_facts_of(record),) if is_known else _dump_submission(record)
+
+
+def _facts_of(record: SubmissionRecord) -> Saved:
+    return Saved("submission", (*record[:-4], record.priority, record.run_timeout))
+
+
 def _dump_submission(record: SubmissionRecord) -> Iterable[Saved]:
     properties = dump_properties(record.properties, record.id)
-    facts = (*record[:-4], record.priority, record.run_timeout)
     return (
-        Saved("submission", facts),
+        _facts_of(record),
         Saved("graph", (record.graph, *properties, record.id)),
     )
 

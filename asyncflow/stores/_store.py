@@ -44,6 +44,8 @@ class Open:
 
     database: Database
     writer: Writer[Change]
+    graphs: set[str] = attrs.field(init=False, factory=set)
+    """The unfinished submissions whose graphs the writer was given."""
     readers: CapacityLimiter = attrs.field(
         init=False, factory=lambda: CapacityLimiter(1)
     )
@@ -98,7 +100,8 @@ class DatabaseStore(Store):
             _raise_failure(opened)
 
     def save(self, *records: Record) -> None:
-        self._now_open().writer.put(given(records))
+        opened = self._now_open()
+        opened.writer.put(given(records, opened.graphs))
 
     async def flush(self) -> None:
         await self._settled()
@@ -137,6 +140,7 @@ class DatabaseStore(Store):
         return next(map(DataNodeRecord._make, act.answers["found"]), None)
 
     async def delete(self, *record_ids: str) -> list[str]:
+        self._now_open().graphs.clear()  # they may go: with what is saved anew they come
         act = Act("delete", [{"id": record_id} for record_id in record_ids])
         await self._put(act)
         rows = chain(*(act.answers[part] for part in WITH_NAMES))
