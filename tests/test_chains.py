@@ -126,3 +126,36 @@ async def test_chains_do_not_keep_others_from_a_seat(
 
         for chain in chains:
             await chain
+
+
+def add_and_print(value: int) -> int:
+    print(value)
+    return value + 1
+
+
+async def test_links_that_print(capsys: pytest.CaptureFixture[str]) -> None:
+    async with Orchestrator(flows.configuration(echo=True), ":memory:") as one:
+        scenario = await short_chain(one, add_and_print)
+
+        with fail_after(20):
+            submission = await scenario.submit()
+
+        outputs = [await job.output() for job in submission.jobs]
+
+    assert outputs == [f"{index + 1}\n" for index in range(LINKS)]
+    assert capsys.readouterr().out.endswith("".join(outputs))
+
+
+async def test_links_whose_values_are_large(orchestrator: Orchestrator) -> None:
+    """They are in files, which go with the next version."""
+    scenario = await short_chain(orchestrator, add_to_many)
+
+    with fail_after(20):
+        await scenario.submit()
+        await scenario.submit()
+
+    assert len(await scenario.data_nodes[f"n{LINKS}"].read()) == 100_000
+
+
+def add_to_many(value: object) -> bytes:
+    return b"." * (100_000 if value else 1)

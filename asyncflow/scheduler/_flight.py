@@ -78,12 +78,13 @@ class Flight:
 def call_of(
     flight: Flight,
     versions: Versions,
-    made: Mapping[str, Made],
+    made: Mapping[str, Kept | Made],
     carrier: str | None = None,
 ) -> Call:
     """Describe a job to its executor, and keep the versions that it reads.
 
-    :param made: the data nodes that earlier jobs of the same trip write, by their ids
+    :param made: by their ids, the data nodes that earlier jobs of the same trip write,
+        or have written before they landed
     :param carrier: the trace that its function continues
     """
     travel, task = flight.travel, flight.task

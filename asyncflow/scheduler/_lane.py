@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 import attrs
 
-from asyncflow.abc import Call, Crashed, Executor, Made
+from asyncflow.abc import Call, Crashed, Executor, Kept, Made, Outcome, Returned
 from asyncflow.entities.job import Job
 from asyncflow.scheduler._flight import Flight, call_of
 from asyncflow.scheduler._group import Group
@@ -51,7 +52,8 @@ class Lane:
     """Runs loads.
 
     While a load is under way that ends in the middle of a chain, the next one is got
-    ready: so the worker waits less between the two.
+    ready. It is sent before the jobs of the first one land, so that the worker hardly
+    waits.
 
     :param executors: by name
     :param echo: whether to print what jobs printed in other processes
@@ -70,29 +72,63 @@ class Lane:
     _ahead: list[Flight] = attrs.field(init=False, factory=list)
     _ready: list[Call] = attrs.field(init=False, factory=list)
     """The calls of those ahead but for the first, whose input was not there yet."""
+    _load: Load | None = attrs.field(init=False, default=None)
+    """The last load: some of it may be held."""
 
-    @property
-    def ahead(self) -> list[Flight]:
-        """The load that is got ready: those of it that were not given back since."""
-        return [flight for flight in self._ahead if not flight.is_over]
+    def next_load(self) -> list[Flight]:
+        """Return the load that is got ready: those of it that were not given back since;
+        none where what they need has not ended.
+        """
+        ahead = self._still_ahead()
+
+        if ahead and not (self._load and self._load.held) and not self._has_landed():
+            self.give_back()
+            return []
+
+        return ahead
 
     def give_back(self) -> None:
         """Give the load back that is got ready."""
-        for flight in reversed(self.ahead):
+        self._land(self._load)
+
+        for flight in reversed(self._still_ahead()):
             self.source.returned(flight)
 
     async def fly(self, flights: Sequence[Flight]) -> None:
         """Run jobs that travel together."""
-        load = Load(self.source, flights, self.echo, self.group, self.late)
+        before, self._load = (
+            self._load,
+            Load(
+                self.source,
+                flights,
+                self.echo,
+                self.group,
+                self.late,
+                self._may_hold,
+            ),
+        )
 
+        try:
+            await self._fly(flights, self._load, before)
+        finally:
+            self._land(before)
+
+        if before is not None and before.failure is not None:
+            raise before.failure
+
+    async def _fly(
+        self, flights: Sequence[Flight], load: Load, before: Load | None
+    ) -> None:
         try:
             await self._prepare(flights)
             left = [flight for flight in flights if not flight.is_over]
 
             if left:
-                await self._run(left, load)
+                await self._run(left, load, before)
                 self._check_told(left, load)
         except Exception as error:
+            self._land(before)
+
             if load.failure is not None:
                 raise
 
@@ -117,9 +153,11 @@ class Lane:
             self.source.started(first, None)
             await self.notes.note_fragile(flights)
 
-    async def _run(self, flights: Sequence[Flight], load: Load) -> None:
+    async def _run(
+        self, flights: Sequence[Flight], load: Load, before: Load | None
+    ) -> None:
         executor = self.executors[flights[0].travel.executor]
-        calls = self._calls(flights)
+        calls = self._calls(flights, before)
         self._ahead, self._ready = [], []
 
         for flight, call in zip(flights, calls, strict=True):
@@ -130,6 +168,8 @@ class Lane:
             return
 
         loop = asyncio.get_running_loop()
+        # Both are done as soon as the calls are sent.
+        loop.call_soon(self._land_soon, before)
         look = loop.call_soon(self._look_ahead, flights[-1], executor.carries)
 
         try:
@@ -143,16 +183,50 @@ class Lane:
             self._ahead = self.source.links_after(last, most)
             self._ready = self._calls_from(1, self._ahead)
 
-    def _calls(self, flights: Sequence[Flight]) -> list[Call]:
+    def _still_ahead(self) -> list[Flight]:
+        return [flight for flight in self._ahead if not flight.is_over]
+
+    def _has_landed(self) -> bool:
+        """Tell whether the last job of the last load has landed."""
+        return self._load is not None and self._load.flights[-1].is_over
+
+    def _may_hold(self, flights: Sequence[Flight], outcomes: Sequence[Outcome]) -> bool:
+        """Tell whether jobs may land when the next load is sent: that is ready."""
+        last = outcomes[-1] if outcomes else None
+        return (
+            bool(self._ahead)
+            and not self._ahead[0].is_over
+            and flights[-1].follower is self._ahead[0]
+            and isinstance(last, Returned)
+            and {*map(type, last.kept)} == {bytes}
+            and {*map(type, outcomes)} == {Returned}
+        )
+
+    def _land(self, load: Load | None) -> None:
+        """Have jobs land that are held."""
+        if load is not None:
+            load.land()
+
+    def _land_soon(self, load: Load | None) -> None:
+        """Do what `_land` does; what it raises is raised when the next load is over."""
+        with suppress(Exception):
+            self._land(load)
+
+    def _calls(self, flights: Sequence[Flight], before: Load | None) -> list[Call]:
         if self._ahead and flights[0] is self._ahead[0]:
-            first = self._calls_from(0, flights[:1])
+            first = self._calls_from(0, flights[:1], _made(before))
             return [*first, *self._ready[: len(flights) - 1]]
 
         return self._calls_from(0, flights)
 
-    def _calls_from(self, start: int, flights: Sequence[Flight]) -> list[Call]:
-        """Describe the jobs of a load, from one on."""
-        made: dict[str, Made] = {}
+    def _calls_from(
+        self, start: int, flights: Sequence[Flight], values: Mapping[str, Kept] = {}
+    ) -> list[Call]:
+        """Describe the jobs of a load, from one on.
+
+        :param values: of data nodes whose jobs have not landed yet
+        """
+        made: dict[str, Kept | Made] = dict(values)
         calls = []
 
         for index, flight in enumerate(flights):
@@ -172,3 +246,15 @@ class Lane:
 
         if len(untold) == len(flights) and not any(one.verdict for one in flights):
             self.source.ended(flights[0], Crashed(None, "its executor told no outcome"))
+
+
+def _made(load: Load | None) -> Mapping[str, Kept]:
+    """Return what the last job of a load has made, by data node, where it is held."""
+    if load is None or load.held is None:
+        return {}
+
+    flights, outcomes = load.held
+    last = outcomes[-1]
+    nodes = flights[-1].task.output.values()
+    assert isinstance(last, Returned)
+    return {node.id: kept for node, kept in zip(nodes, last.kept, strict=True)}

@@ -43,6 +43,7 @@ class Load(Watch):
 
     :param echo: whether to show it
     :param late: is called when one has ended whose executor may be done already
+    :param may_hold: tells whether those that have ended land when `land` is called
     """
 
     tower: Tower
@@ -50,6 +51,11 @@ class Load(Watch):
     echo: bool
     group: Group
     late: Callable[[], None]
+    may_hold: Callable[[Sequence[Flight], Sequence[Outcome]], bool]
+    held: tuple[Sequence[Flight], Sequence[Outcome]] | None = attrs.field(
+        init=False, default=None
+    )
+    """Those that have ended, and land a little later; see `Lane`."""
     failure: Exception | None = attrs.field(init=False, default=None)
     """What the tower raised: an error of ours, not of the executor's."""
     _by_id: dict[str, Flight] = attrs.field(init=False)
@@ -83,9 +89,18 @@ class Load(Watch):
             super().all_ended(calls, outcomes)
             return
 
-        with self._failing():
-            flights = [self._by_id[call.job_id] for call in calls]
-            self.tower.all_ended(flights, outcomes)
+        self.held = [self._by_id[call.job_id] for call in calls], outcomes
+
+        if not self.may_hold(*self.held):
+            self.land()
+
+    def land(self) -> None:
+        """Tell of those that were held; do nothing where that is done."""
+        held, self.held = self.held, None
+
+        if held is not None:
+            with self._failing():
+                self.tower.all_ended(*held)
 
     def returned(self, calls: Sequence[Call]) -> None:
         for call in reversed(calls):  # each goes before all others
@@ -93,7 +108,8 @@ class Load(Watch):
 
     def untold(self) -> list[Flight]:
         """Return those of which no end was told."""
-        told = {id(flight) for flight, _ in self._waiting}
+        held, _ = self.held or ((), ())
+        told = {id(flight) for flight in (*held, *(one for one, _ in self._waiting))}
         return [
             flight
             for flight in self.flights

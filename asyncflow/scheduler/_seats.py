@@ -108,7 +108,7 @@ class Seats:
                     self.group.start_soon(self._shrink)
                     break  # there are fewer seats now
 
-                flights = lane.ahead or self._next_load()
+                flights = lane.next_load() or self._next_load()
                 self.fill()
         except Exception:
             self.source.broken()
