@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import io
 import logging
 import os
@@ -227,6 +228,7 @@ def settle(folder: str, main_path: str | None, log_level: int) -> Settled:
         _hide_main(main_path)
         _write_records(log_level)
         threading.Thread(target=_watch, args=(protocol,), daemon=True).start()
+        gc.freeze()  # what is imported by now stays: no need to look at it again
     else:
         settled.move(folder)
 
