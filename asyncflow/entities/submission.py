@@ -7,7 +7,6 @@ from collections.abc import (
     AsyncIterator,
     Callable,
     Generator,
-    Iterable,
     Iterator,
     Mapping,
     Sequence,
@@ -23,13 +22,12 @@ from anyio import CancelScope, Event, fail_after, move_on_after
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from asyncflow import events
-from asyncflow.abc import Progress, Usage
+from asyncflow.entities.course import Course
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.engine import Engine, OnFailure
-from asyncflow.entities.history import History, event_of, kind_of
+from asyncflow.entities.history import event_of
 from asyncflow.entities.job import FINAL, Job, Status
-from asyncflow.entities.jobs import Jobs
-from asyncflow.entities.live import Live, Report
+from asyncflow.entities.live import Live
 from asyncflow.entities.submission_status import SubmissionStatus, status_of
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
@@ -42,11 +40,9 @@ from asyncflow.records import JobRecord, SubmissionRecord
 
 _logger = logging.getLogger("asyncflow")
 
-_STATUSES = tuple(Status)
-
 
 @attrs.define(eq=False, repr=False)
-class Submission:
+class Submission(Course):
     """A handle on one run. It can be awaited any number of times, from any task.
 
     ``await submission`` returns the submission when all jobs have ended and all of it is
@@ -92,53 +88,20 @@ class Submission:
     """Whether the orchestrator took it over from one that was killed."""
     watched: bool = attrs.field(init=False, default=False)
     """Whether anybody has seen how it ended."""
-    _jobs: Jobs = attrs.field(init=False)
-    _counts: dict[Status, int] = attrs.field(init=False)
     _cancel_reason: str | None = attrs.field(init=False, default=None)
     _interrupt_reason: str | None = attrs.field(init=False, default=None)
     _finished_at: float | None = attrs.field(init=False, default=None)
-    publish: Callable[[Submission, int], None] | None = attrs.field(
-        init=False, default=None
-    )
-    """Who is told the place of each change in the history; None where nobody listens."""
-    publish_report: Callable[[Submission, Report], None] | None = attrs.field(
-        init=False, default=None
-    )
-    """Who is told how far jobs have come; None where nobody listens."""
-    _history: History = attrs.field(init=False, factory=History)
-    _live: tuple[Live, ...] = attrs.field(init=False, default=())
-    """What each watcher is still to be told of the progress of jobs."""
     _done: Event | None = attrs.field(init=False, default=None)
     """Tells that it has ended, to those who wait for it."""
-    _news: Event | None = attrs.field(init=False, default=None)
     _callbacks: list[Callable[[], object]] = attrs.field(init=False, factory=list)
 
     def __attrs_post_init__(self) -> None:
         self.id = f"SUBMISSION_{self.key}"
-        self.started(self._first_tasks)
+        self.started(self._first_tasks, self._submitted_at)
 
     @property
-    def jobs(self) -> tuple[Job, ...]:
-        """Its jobs, in an order in which they can run."""
-        return self._jobs.all()
-
-    @property
-    def tasks(self) -> Sequence[Task]:
-        """The tasks of its jobs, in their order."""
-        return self._jobs.tasks
-
-    def job(self, place: int) -> Job:
-        """Return a job by its place among all."""
-        return self._jobs[place]
-
-    def attempt(self, place: int) -> int:
-        """Return the number of a job's attempt, by its place among all."""
-        job = self._jobs.made.get(place)
-        return 1 if job is None else job.attempt
-
-    def job_status(self, place: int) -> Status:
-        """Return the status of a job, by its place among all."""
-        return self._jobs.status[place]
+    def _handle(self) -> Submission:
+        return self
 
     @property
     def entity_id(self) -> str:
@@ -167,18 +130,6 @@ class Submission:
             return None
 
         return datetime.fromtimestamp(self._finished_at, UTC)
-
-    def ended(self) -> dict[int, Status]:
-        """Return the status of each of its jobs that has ended, by place."""
-        if not any(self._counts[status] for status in FINAL):
-            return {}
-
-        statuses = enumerate(self._jobs.status)
-        return {place: status for place, status in statuses if status in FINAL}
-
-    def counts(self) -> dict[Status, int]:
-        """Return how many of its jobs have each status."""
-        return {status: count for status, count in self._counts.items() if count}
 
     def __del__(self) -> None:
         # Nobody can watch it any more.
@@ -290,82 +241,6 @@ class Submission:
         finally:
             self._live = tuple(one for one in self._live if one is not live)
 
-    def moved(self, job: Job, old: Status, new: Status, at: float, reason: str) -> None:
-        """Take note that a job changed its status. For the walk alone."""
-        self._count(job.place, old, new)
-
-        if new is not Status.BLOCKED or self.publish is not None:
-            self._tell(job.place, new, at, reason)
-
-    def wait_for(self, status: Status, places: Iterable[int], at: float) -> None:
-        """Take note that jobs wait: for others, or for a worker. For the walk alone.
-
-        :param status: `Status.BLOCKED` or `Status.PENDING`
-        :param at: when, in seconds since the epoch
-        """
-        for place in places:
-            old = self._jobs.status[place]
-
-            if job := self._jobs.made.get(place):
-                if old is not status:  # it may be tried again
-                    job.move(status, at)
-            else:
-                self._count(place, old, status)
-
-                if status is not Status.BLOCKED or self.publish is not None:
-                    self._tell(place, status, at, "")
-
-    def is_made(self, place: int) -> bool:
-        """Tell whether somebody has asked for a job, by its place among all."""
-        return place in self._jobs.made
-
-    def completed(self, ended: Sequence[tuple[int, Usage]], at: float) -> None:
-        """Take note of the ends of jobs that are not made, and of which nothing was told
-        since they were ready. For the walk alone.
-
-        :param ended: their places, and what they used
-        :param at: when, in seconds since the epoch
-        """
-        first = len(self._history)
-        jobs, counts = self._jobs, self._counts
-
-        for place, usage in ended:
-            old = jobs.status[place]
-            counts[old] -= 1
-            blocked = old is Status.BLOCKED
-            self._history.append_end(place, usage[0], at, was_blocked=blocked)
-            jobs.completed(place, usage, at)
-
-        counts[Status.COMPLETED] += len(ended)
-        self._wake()
-
-        if self.publish is not None:
-            for index in range(first, len(self._history)):
-                self.publish(self, index)
-
-    def progressed(self, job: Job, progress: Progress, at: float) -> None:
-        """Take note of how far a job has come. For the walk alone."""
-        if not self._live and self.publish_report is None:
-            return
-
-        report = Report(job, job.attempt, progress, at)
-
-        for live in self._live:
-            live.take(report, len(self._history))
-
-        self._wake()
-
-        if self.publish_report is not None:
-            self.publish_report(self, report)
-
-    def started(self, tasks: Sequence[Task]) -> None:
-        """Take the tasks of the run. For who makes it alone."""
-        self._jobs = Jobs(self, tasks)
-        self._counts = dict.fromkeys(_STATUSES, 0)
-        self._counts[Status.SUBMITTED] = len(tasks)
-        self._history = History()
-        self._tell(None, None, self._submitted_at, "")
-
     def become(self, other: Self) -> None:
         """Turn into a handle on the run of another one, which is used no more.
 
@@ -379,7 +254,7 @@ class Submission:
         self.force, self.on_failure = other.force, other.on_failure
         self.run_timeout, self.priority = other.run_timeout, other.priority
         self._submitted_at = other._submitted_at
-        self.started(other.tasks)
+        self.started(other.tasks, self._submitted_at)
 
     def resume(self, orchestrator_id: str, jobs: Mapping[str, JobRecord]) -> None:
         """Go on in another orchestrator: jobs that have not ended start anew.
@@ -472,10 +347,6 @@ class Submission:
         else:
             self._callbacks.append(callback)
 
-    def kind(self, index: int) -> type[events.Event] | None:
-        """Tell which event a change of its history is; None for one that is none."""
-        return kind_of(index, self._history[index])
-
     def event(self, index: int) -> events.Event | None:
         """Make the event of a change of its history."""
         return event_of(self, index, self._history[index])
@@ -547,26 +418,6 @@ class Submission:
             raise error
 
         return self
-
-    def _count(self, place: int, old: Status, new: Status) -> None:
-        """Take note that a job has another status."""
-        self._jobs.status[place] = new
-        self._counts[old] -= 1
-        self._counts[new] += 1
-
-    def _tell(
-        self, place: int | None, status: Status | None, at: float, reason: str
-    ) -> None:
-        self._history.append((place, status, at, reason))
-        self._wake()
-
-        if self.publish is not None:
-            self.publish(self, len(self._history) - 1)
-
-    def _wake(self) -> None:
-        if self._news is not None:
-            self._news.set()
-            self._news = None
 
     def _events(self, live: Live, first: int, last: int) -> Iterator[events.Event]:
         """Make the events of a part of the history, and the reports among them."""

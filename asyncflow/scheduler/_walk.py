@@ -42,7 +42,7 @@ from asyncflow.scheduler._versions import Versions
 _logger = logging.getLogger("asyncflow")
 
 ADMITTED_AT_ONCE = 250
-"""How many jobs of new runs are taken in before others have their turn: some 2 ms."""
+"""How many jobs of new runs are taken in before others have their turn: some 1 ms."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -85,6 +85,8 @@ class Walk:
     _waiting: dict[int, _Waiting] = attrs.field(init=False, factory=dict)
     """The runs that the plan does not know yet."""
     _is_admitting: bool = attrs.field(init=False, default=False)
+    _taken: int = attrs.field(init=False, default=0)
+    """How many jobs were taken in since others had their turn on the event loop."""
 
     def __attrs_post_init__(self) -> None:
         notes = Notes(self.store)
@@ -184,7 +186,13 @@ class Walk:
         if self._is_admitting:
             return
 
-        self._admit_some()
+        if self._taken < ADMITTED_AT_ONCE:
+            self._admit_some()
+
+        if not self._taken:
+            asyncio.get_running_loop().call_soon(self._end_turn)
+
+        self._taken += len(submission.tasks)
 
         if self._plan.has_arrivals:
             self._is_admitting = True
@@ -293,6 +301,9 @@ class Walk:
     def _admit_some(self) -> None:
         self._carry_out(self._plan.admitted(ADMITTED_AT_ONCE, time.monotonic()))
         self._seats.fill()
+
+    def _end_turn(self) -> None:
+        self._taken = 0
 
     async def _admit(self) -> None:
         """Admit the jobs of large runs, in turns with all else on the event loop."""

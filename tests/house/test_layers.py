@@ -108,7 +108,14 @@ INNER: Mapping[tuple[str, str], str] = {
 
 PURE = frozenset(
     f"scheduler.{name}"
-    for name in ("_plan", "_order", "_run_state", "_queues", "_instructions")
+    for name in (
+        "_plan",
+        "_readiness",
+        "_order",
+        "_run_state",
+        "_queues",
+        "_instructions",
+    )
 )
 """The modules that decide."""
 

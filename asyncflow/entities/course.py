@@ -1,0 +1,186 @@
+"""The course of a run: how far its jobs have come, and what has happened to them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+from anyio import Event
+
+from asyncflow import events
+from asyncflow.abc import Progress, Usage
+from asyncflow.entities.history import History, kind_of
+from asyncflow.entities.job import FINAL, Job, Status
+from asyncflow.entities.jobs import Jobs
+from asyncflow.entities.live import Live, Report
+from asyncflow.entities.task import Task
+
+if TYPE_CHECKING:
+    from asyncflow.entities.submission import Submission
+
+_STATUSES = tuple(Status)
+
+
+@attrs.define(eq=False, repr=False)
+class Course(ABC):
+    """What a submission knows of its jobs."""
+
+    _jobs: Jobs = attrs.field(init=False)
+    _counts: dict[Status, int] = attrs.field(init=False)
+    publish: Callable[[Submission, int], None] | None = attrs.field(
+        init=False, default=None
+    )
+    """Who is told the place of each change in the history; None where nobody listens."""
+    publish_report: Callable[[Submission, Report], None] | None = attrs.field(
+        init=False, default=None
+    )
+    """Who is told how far jobs have come; None where nobody listens."""
+    _history: History = attrs.field(init=False, factory=History)
+    _live: tuple[Live, ...] = attrs.field(init=False, default=())
+    """What each watcher is still to be told of the progress of jobs."""
+    _news: Event | None = attrs.field(init=False, default=None)
+
+    @property
+    @abstractmethod
+    def _handle(self) -> Submission:
+        """The submission whose course it is: itself."""
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """Its jobs, in an order in which they can run."""
+        return self._jobs.all()
+
+    @property
+    def tasks(self) -> Sequence[Task]:
+        """The tasks of its jobs, in their order."""
+        return self._jobs.tasks
+
+    def job(self, place: int) -> Job:
+        """Return a job by its place among all."""
+        return self._jobs[place]
+
+    def attempt(self, place: int) -> int:
+        """Return the number of a job's attempt, by its place among all."""
+        job = self._jobs.made.get(place)
+        return 1 if job is None else job.attempt
+
+    def job_status(self, place: int) -> Status:
+        """Return the status of a job, by its place among all."""
+        return self._jobs.status[place]
+
+    def is_made(self, place: int) -> bool:
+        """Tell whether somebody has asked for a job, by its place among all."""
+        return place in self._jobs.made
+
+    def ended(self) -> dict[int, Status]:
+        """Return the status of each of its jobs that has ended, by place."""
+        if not any(self._counts[status] for status in FINAL):
+            return {}
+
+        statuses = enumerate(self._jobs.status)
+        return {place: status for place, status in statuses if status in FINAL}
+
+    def counts(self) -> dict[Status, int]:
+        """Return how many of its jobs have each status."""
+        return {status: count for status, count in self._counts.items() if count}
+
+    def started(self, tasks: Sequence[Task], at: float) -> None:
+        """Take the tasks of the run. For who makes it alone.
+
+        :param at: when it was submitted, in seconds since the epoch
+        """
+        self._jobs = Jobs(self._handle, tasks)
+        self._counts = dict.fromkeys(_STATUSES, 0)
+        self._counts[Status.SUBMITTED] = len(tasks)
+        self._history = History()
+        self._tell(None, None, at, "")
+
+    def moved(self, job: Job, old: Status, new: Status, at: float, reason: str) -> None:
+        """Take note that a job changed its status. For the walk alone."""
+        self._count(job.place, old, new)
+
+        if new is not Status.BLOCKED or self.publish is not None:
+            self._tell(job.place, new, at, reason)
+
+    def wait_for(self, status: Status, places: Iterable[int], at: float) -> None:
+        """Take note that jobs wait: for others, or for a worker. For the walk alone.
+
+        :param status: `Status.BLOCKED` or `Status.PENDING`
+        :param at: when, in seconds since the epoch
+        """
+        for place in places:
+            old = self._jobs.status[place]
+
+            if job := self._jobs.made.get(place):
+                if old is not status:  # it may be tried again
+                    job.move(status, at)
+            else:
+                self._count(place, old, status)
+
+                if status is not Status.BLOCKED or self.publish is not None:
+                    self._tell(place, status, at, "")
+
+    def completed(self, ended: Sequence[tuple[int, Usage]], at: float) -> None:
+        """Take note of the ends of jobs that are not made, and of which nothing was told
+        since they were ready. For the walk alone.
+
+        :param ended: their places, and what they used
+        :param at: when, in seconds since the epoch
+        """
+        first = len(self._history)
+        jobs, counts = self._jobs, self._counts
+
+        for place, usage in ended:
+            old = jobs.status[place]
+            counts[old] -= 1
+            blocked = old is Status.BLOCKED
+            self._history.append_end(place, usage[0], at, was_blocked=blocked)
+            jobs.completed(place, usage, at)
+
+        counts[Status.COMPLETED] += len(ended)
+        self._wake()
+
+        if self.publish is not None:
+            for index in range(first, len(self._history)):
+                self.publish(self._handle, index)
+
+    def progressed(self, job: Job, progress: Progress, at: float) -> None:
+        """Take note of how far a job has come. For the walk alone."""
+        if not self._live and self.publish_report is None:
+            return
+
+        report = Report(job, job.attempt, progress, at)
+
+        for live in self._live:
+            live.take(report, len(self._history))
+
+        self._wake()
+
+        if self.publish_report is not None:
+            self.publish_report(self._handle, report)
+
+    def kind(self, index: int) -> type[events.Event] | None:
+        """Tell which event a change of its history is; None for one that is none."""
+        return kind_of(index, self._history[index])
+
+    def _count(self, place: int, old: Status, new: Status) -> None:
+        """Take note that a job has another status."""
+        self._jobs.status[place] = new
+        self._counts[old] -= 1
+        self._counts[new] += 1
+
+    def _tell(
+        self, place: int | None, status: Status | None, at: float, reason: str
+    ) -> None:
+        self._history.append((place, status, at, reason))
+        self._wake()
+
+        if self.publish is not None:
+            self.publish(self._handle, len(self._history) - 1)
+
+    def _wake(self) -> None:
+        if self._news is not None:
+            self._news.set()
+            self._news = None
