@@ -41,8 +41,8 @@ from asyncflow.scheduler._versions import Versions
 
 _logger = logging.getLogger("asyncflow")
 
-ADMITTED_AT_ONCE = 250
-"""How many jobs of new runs are taken in before others have their turn: some 1 ms."""
+ADMITTED_AT_ONCE = 100
+"""How many jobs of new runs are taken in before others have their turn: half a ms."""
 
 
 @attrs.define(eq=False, repr=False)
