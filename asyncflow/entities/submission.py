@@ -381,7 +381,7 @@ class Submission(Course):
             self.entity.id,
             self.entity.scenario_id,
             self.orchestrator_id,
-            self.status.value,
+            self.status._value_,
             self._submitted_at,
             self._finished_at,
             self._cancel_reason or "",

@@ -75,4 +75,5 @@ class Tally:
         for status, count in submission.counts().items():
             self._ended[status] += count
 
-        self._ended.subtract(self._before.pop(submission))
+        if before := self._before.pop(submission):
+            self._ended.subtract(before)
