@@ -133,7 +133,7 @@ class Answer:
     __slots__ = ("_others", "_rows", "has_failed")
 
     def __init__(self) -> None:
-        self.has_failed = False
+        self.has_failed: bool = False
         self._rows: list[Row] = []
         self._others: dict[int, Raised | None] = {}
 
