@@ -27,7 +27,7 @@ CarryOut: TypeAlias = Callable[[Sequence[Instruction]], None]
 
 @attrs.define(eq=False)
 class Boarding:
-    """Gives seats to jobs; from then on they can be killed.
+    """Gives seats to jobs; from then on these can be killed.
 
     :param flights: the jobs that have a seat
     :param executors: by name

@@ -96,20 +96,13 @@ class Lane:
 
     async def fly(self, flights: Sequence[Flight]) -> None:
         """Run jobs that travel together."""
-        before, self._load = (
-            self._load,
-            Load(
-                self.source,
-                flights,
-                self.echo,
-                self.group,
-                self.late,
-                self._may_hold,
-            ),
+        before = self._load
+        load = self._load = Load(
+            self.source, flights, self.echo, self.group, self.late, self._may_hold
         )
 
         try:
-            await self._fly(flights, self._load, before)
+            await self._fly(flights, load, before)
         finally:
             self._land(before)
 

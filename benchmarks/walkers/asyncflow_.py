@@ -33,6 +33,7 @@ class AsyncflowWalker(Walker):
         self.config.configure_job_executions("standalone", self.workers)
         self.graphs = 0
         self.scenarios: list[Scenario] = []
+        self.last: list[str] = []
         store = self.store or f"{self.folder.name}/asyncflow.db"
         self.orchestrator = Orchestrator(self.config, store)
         await self.orchestrator.__aenter__()
@@ -49,12 +50,16 @@ class AsyncflowWalker(Walker):
 
     async def prepare(self, graph: Graph, copies: int) -> None:
         self.graphs += 1
-        config = declare(self.config, f"g{self.graphs}", graph)
+        name = f"g{self.graphs}"
+        config = declare(self.config, name, graph)
+        self.graph = graph
+        self.last = [f"{name}_out{index}" for index in graph.last]
         self.scenarios = [
             await self.orchestrator.create_scenario(config) for _ in range(copies)
         ]
 
     async def run(self, graph: Graph, copies: int) -> list[Values]:
+        assert graph is self.graph
         assert len(self.scenarios) == copies
         submissions = [scenario.submit() for scenario in self.scenarios]
 
@@ -62,8 +67,7 @@ class AsyncflowWalker(Walker):
             await submission
 
         start = time.perf_counter()
-        last = [f"g{self.graphs}_out{index}" for index in graph.last]
-        values = [await read(scenario, last) for scenario in self.scenarios]
+        values = [await read(scenario, self.last) for scenario in self.scenarios]
         self.read_seconds = time.perf_counter() - start
         return values
 
