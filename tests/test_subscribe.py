@@ -449,6 +449,26 @@ def test_the_blocking_face(config: Configuration, cfg: ScenarioConfig) -> None:
     assert values == [2]
 
 
+def test_a_callback_calls_verbs_while_the_blocking_face_closes(
+    config: Configuration, cfg: ScenarioConfig
+) -> None:
+    closing = threading.Event()
+    values: list[object] = []
+
+    def read(job: tp.Job) -> None:
+        if job.status is Status.COMPLETED:
+            assert closing.wait(20)
+            values.append(job.task.output["result"].read())
+
+    with tp.Orchestrator(config) as orchestrator:
+        loop = orchestrator._loop
+        assert loop is not None
+        loop._stack.callback(closing.set)  # the first thing that closing does
+        orchestrator.create_scenario(cfg).submit(wait=True, callbacks=[read])
+
+    assert values == [2]
+
+
 def test_an_error_in_a_callback_of_the_blocking_face(
     config: Configuration, cfg: ScenarioConfig, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -32,6 +32,7 @@ class Loop:
     _stack: ExitStack
     _pid: int = attrs.field(init=False, factory=os.getpid)
     _is_open: bool = attrs.field(init=False, default=True)
+    _is_closing: bool = attrs.field(init=False, default=False)
 
     @classmethod
     def open(cls, orchestrator: AsyncOrchestrator) -> Loop:
@@ -54,15 +55,24 @@ class Loop:
     def close(self, error: BaseException | None) -> None:
         """Close the orchestrator, and end the thread.
 
+        The callbacks that it waits for can still call verbs.
+
         :param error: what it is left by
         """
         self._check(None)
-        self._is_open = False
 
-        if error is None:
-            self._stack.close()
-        else:
-            self._stack.__exit__(type(error), error, error.__traceback__)
+        if self._is_closing:
+            raise not_running()
+
+        self._is_closing = True
+
+        try:
+            if error is None:
+                self._stack.close()
+            else:
+                self._stack.__exit__(type(error), error, error.__traceback__)
+        finally:
+            self._is_open = False
 
     @overload
     def call(
