@@ -25,7 +25,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -33,6 +33,9 @@ from typing import TYPE_CHECKING, Literal, get_args
 import attrs
 import pytest
 from hypothesis import settings
+
+from asyncflow import Orchestrator
+from tests import flows
 
 if TYPE_CHECKING:
     from blockbuster import BlockBuster
@@ -234,6 +237,13 @@ def read_environment(pid: str) -> bytes:
     except ProcessLookupError:
         # It has ended and nobody has waited for it, or it is a thread of the kernel.
         return b""
+
+
+@pytest.fixture
+async def orchestrator() -> AsyncIterator[Orchestrator]:
+    """Give an orchestrator with two worker processes, and a store in memory."""
+    async with Orchestrator(flows.configuration(), ":memory:") as orchestrator:
+        yield orchestrator
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from asyncflow import Orchestrator
-from tests import flows
 
 pytestmark = pytest.mark.anyio
 
@@ -35,12 +33,6 @@ def where_it_lies(array: Any) -> tuple[int, str]:
                 return int(array.sum()), line.split(maxsplit=5)[5].strip()
 
     return int(array.sum()), ""
-
-
-@pytest.fixture
-async def orchestrator() -> AsyncIterator[Orchestrator]:
-    async with Orchestrator(flows.configuration(), ":memory:") as orchestrator:
-        yield orchestrator
 
 
 async def test_fifty_readers_of_one_array_map_one_file(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from anyio import fail_after
 
@@ -29,12 +27,6 @@ def add_or_exit(value: int) -> int:
         raise SystemExit(3)
 
     return value + 1
-
-
-@pytest.fixture
-async def orchestrator() -> AsyncIterator[Orchestrator]:
-    async with Orchestrator(flows.configuration(), ":memory:") as orchestrator:
-        yield orchestrator
 
 
 async def short_chain(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -22,12 +21,6 @@ def maybe_wait(value: object) -> object:
             time.sleep(0.002)
 
     return value
-
-
-@pytest.fixture
-async def orchestrator() -> AsyncIterator[Orchestrator]:
-    async with Orchestrator(flows.configuration(), ":memory:") as orchestrator:
-        yield orchestrator
 
 
 async def test_a_short_job_does_not_wait_for_one_that_is_not(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from asyncflow import JobFinished, JobPending, JobStarted, Orchestrator, Status
@@ -20,12 +18,6 @@ async def short(orchestrator: Orchestrator, count: int = 6) -> Scenario:
     )
     await flows.make_short(orchestrator, scenario)
     return scenario
-
-
-@pytest.fixture
-async def orchestrator() -> AsyncIterator[Orchestrator]:
-    async with Orchestrator(flows.configuration(), ":memory:") as orchestrator:
-        yield orchestrator
 
 
 async def test_a_job_that_nobody_asks_for_is_not_made(

@@ -151,11 +151,7 @@ class Boarding:
 
         def accepts(ref: Ref) -> bool:
             travel = self.runs.travel(ref)
-            return travel is like or (
-                travel.may_share
-                and travel.executor == like.executor
-                and travel.pace.is_short
-            )
+            return travel is like or _goes_with(travel, like)
 
         return self.plan.offered_together(count, now, accepts) if count > 0 else []
 
@@ -168,11 +164,7 @@ class Boarding:
 
         travel = self.runs.travel(ref)
 
-        if not (
-            travel.may_follow
-            and travel.executor == last.travel.executor
-            and travel.pace.is_short
-        ):
+        if not (travel.may_follow and _goes_with(travel, last.travel)):
             return None
 
         self.plan.followed(ref)
@@ -207,6 +199,13 @@ class Boarding:
         job.move(Status.SKIPPED, time.time(), _skips.NOTHING_NEW)
         self.store.save(job.record())
         self.carry_out(self.plan.ended(ref, Status.SKIPPED, time.monotonic()))
+
+
+def _goes_with(travel: Travel, like: Travel) -> bool:
+    """Tell whether a job may travel with others."""
+    return (
+        travel.may_share and travel.executor == like.executor and travel.pace.is_short
+    )
 
 
 def _worth(travel: Travel) -> int:

@@ -185,7 +185,7 @@ class Flights:
         returned: list[Returned] = []
 
         for flight, outcome in zip(flights, outcomes, strict=True):
-            if isinstance(outcome, Returned) and is_plain(flight, outcome):
+            if is_plain(outcome, flight):
                 landed.append(flight)
                 returned.append(outcome)
                 continue
@@ -201,11 +201,8 @@ class Flights:
         if not flights:
             return
 
-        for flight, outcome in zip(flights, outcomes, strict=True):
+        for flight in flights:
             self._close(flight)
-
-            if outcome.usage is not None:
-                flight.travel.pace.took(outcome.usage.wall)
 
         self.store.save(*land(flights, outcomes, self.versions))
         refs = [flight.ref for flight in flights]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
+from typing import TypeGuard
 
 from asyncflow.abc import Outcome, Returned, Usage
 from asyncflow.entities.data_node import Version
@@ -21,7 +22,7 @@ _new = tuple.__new__
 _submission = attrgetter("submission")
 
 
-def is_plain(flight: Flight, outcome: Outcome) -> bool:
+def is_plain(outcome: Outcome, flight: Flight) -> TypeGuard[Returned]:
     """Tell whether there is nothing to tell but that a job completed."""
     return (
         type(outcome) is Returned
@@ -47,6 +48,7 @@ def land(
     for flight, (kept, _, usage) in zip(flights, outcomes, strict=True):
         assert usage is not None
         task, job_id = flight.task, flight.job_id
+        flight.travel.pace.took(usage.wall)
         facts = (
             *(job_id, task.id, flight.submission.id, _COMPLETED, ""),
             *(usage[0], at, "", (), usage[2], usage[3]),

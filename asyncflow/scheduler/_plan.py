@@ -8,10 +8,10 @@ inputs. Between runs, jobs that touch one data node keep the order of their subm
 see `_order`. Such an order is not a need: whatever becomes of the earlier job, the later
 one goes on.
 
-All edges point from earlier to later, so nothing can wait in a circle. Who can start says
-`_readiness`, and whose turn it is among those, `_queues`. The cost is linear in the edges. As it may be much
-for a large run, jobs are *admitted* to these rules a few at a time, in the order of
-submission; nobody can run before.
+All edges point from earlier to later, so nothing can wait in a circle. `_readiness` says
+who can start, and `_queues` whose turn it is among those. The cost is linear in the edges.
+As it may be much for a large run, jobs are *admitted* to these rules a few at a time, in
+the order of submission; nobody can run before.
 """
 
 from __future__ import annotations
@@ -76,21 +76,10 @@ class Plan(Readiness):
         instructions: list[Instruction] = []
 
         for ref in refs:
-            run, index = ref
-            state = self._runs[run]
-
-            if self._takers:
-                self._takers.pop(ref, None)
-
-            state.status[index] = Status.COMPLETED
-            state.open -= 1
-            self._order.release(ref, state, instructions, now)
-
-            for successor in state.graph.successors[index]:
-                self._satisfy(run, successor, state, instructions, now)
-
-            if not state.open:
-                self._check_finished(run, state, instructions)
+            state = self._runs[ref[0]]
+            self._takers.pop(ref, None)
+            self._end(ref, state, Status.COMPLETED, instructions, now)
+            self._check_finished(ref[0], state, instructions)
 
         return instructions
 

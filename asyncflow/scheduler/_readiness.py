@@ -96,8 +96,8 @@ class Readiness:
         refs = self._queues.take_together(count, now, accepts)
         self.ready -= len(refs)
 
-        for run, index in refs:
-            self._runs[run].status[index] = Status.RUNNING
+        for one in refs:
+            self._seat(one)
 
         if not refs and (ref := self.offered(now, accepts)) is not None:
             refs.append(ref)

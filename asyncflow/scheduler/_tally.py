@@ -27,8 +27,8 @@ class Tally:
 
     def take(self, submission: Submission) -> None:
         """Take a run that begins here."""
-        ended = submission.ended()
-        self._before[submission] = Counter(ended.values()) if ended else {}
+        counts = submission.counts().items()
+        self._before[submission] = {one: n for one, n in counts if one in FINAL}
         submission.when_finished(partial(self._add, submission))
 
     def statistics(
