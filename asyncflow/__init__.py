@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from asyncflow.events import SubmissionFinished as SubmissionFinished
     from asyncflow.events import SubmissionStarted as SubmissionStarted
     from asyncflow.orchestrator import Orchestrator as Orchestrator
+    from asyncflow.records import AttemptKind as AttemptKind
     from asyncflow.records import AttemptRecord as AttemptRecord
     from asyncflow.records import JobRecord as JobRecord
     from asyncflow.records import ScenarioRecord as ScenarioRecord
@@ -117,7 +118,7 @@ _HOMES = {
     "events": "Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "
     "JobStarted SubmissionFinished SubmissionStarted",
     "orchestrator": "Orchestrator",
-    "records": "AttemptRecord JobRecord ScenarioRecord SubmissionRecord",
+    "records": "AttemptKind AttemptRecord JobRecord ScenarioRecord SubmissionRecord",
     "scheduler._stream": "EventStream",
     "worker.current": "CurrentJob Progress current_job progress report",
     "worker.outcome": "Usage",

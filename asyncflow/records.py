@@ -5,6 +5,7 @@ Plain tuples, as some are made for each job. Times are in seconds since the epoc
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -84,6 +85,25 @@ class SubmissionRecord(NamedTuple):
     """How long it may take, in seconds; None for as long as it takes."""
 
 
+class AttemptKind(enum.StrEnum):
+    """How an attempt failed: each has a budget, that of ``retry`` or of crashes."""
+
+    RAISED = "RAISED"
+    """Its function raised, or its outputs could not be kept."""
+    TIMED_OUT = "TIMED_OUT"
+    """It was ended for its ``run_timeout``."""
+    STALLED = "STALLED"
+    """It was ended for its ``stall_timeout``."""
+    CRASHED = "CRASHED"
+    """Its worker process died, or nobody can tell what came of it."""
+    INTERRUPTED = "INTERRUPTED"
+    """The process of its orchestrator died while it ran."""
+
+
+CRASHES = frozenset({AttemptKind.CRASHED, AttemptKind.INTERRUPTED})
+"""The kinds of attempts that ``crash_retries`` counts; ``retry`` counts the others."""
+
+
 class AttemptRecord(NamedTuple):
     """An attempt at a job that failed, and was not the last."""
 
@@ -95,6 +115,8 @@ class AttemptRecord(NamedTuple):
     reason: str
     """Why it failed."""
     traceback: str
+    kind: AttemptKind = AttemptKind.RAISED
+    """How it failed."""
 
 
 class JobRecord(NamedTuple):

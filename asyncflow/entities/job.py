@@ -22,7 +22,7 @@ from asyncflow.abc import (
     Usage,
 )
 from asyncflow.errors import JobFailed, RemoteTraceback
-from asyncflow.records import AttemptRecord, JobRecord, LogRecord, Record
+from asyncflow.records import AttemptKind, AttemptRecord, JobRecord, LogRecord, Record
 from asyncflow.worker.outcome import cut
 from asyncflow.worker.values import fetch
 
@@ -220,13 +220,15 @@ class Job:
         if outcome.log is not None:
             self._printed = _joined(self._printed, outcome.log, self.attempt)
 
-    def try_again(self, at: float, reason: str) -> None:
+    def try_again(self, at: float, kind: AttemptKind, reason: str) -> None:
         """Wait for another attempt. For the walk alone.
 
         :param at: when the last one failed, in seconds since the epoch
+        :param kind: how
         :param reason: why
         """
-        last = AttemptRecord(self.attempt, self._run_at, at, reason, self.stacktrace)
+        facts = self.attempt, self._run_at, at, reason, self.stacktrace
+        last = AttemptRecord(*facts, kind)
         self.attempts = (*self.attempts, last)
         self.failure = self.progress = None
         self.move(Status.PENDING, at, reason)
