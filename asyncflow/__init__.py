@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import NotOpen as NotOpen
     from asyncflow.errors import NotPicklable as NotPicklable
     from asyncflow.errors import Problem as Problem
+    from asyncflow.errors import RecordDamaged as RecordDamaged
     from asyncflow.errors import RemoteTraceback as RemoteTraceback
     from asyncflow.errors import StoreFailed as StoreFailed
     from asyncflow.errors import SubmissionCanceled as SubmissionCanceled
@@ -111,9 +112,9 @@ _HOMES = {
     "entities.task": "Task",
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
     "DataNodeWritingError EventsLost InsideWorker JobFailed NoData NotDeclared NotFound "
-    "NotOpen NotPicklable Problem RemoteTraceback StoreFailed SubmissionCanceled "
-    "SubmissionFailed SubmissionInterrupted UnsupportedLoop UsageError ValueDamaged "
-    "ValueMissing",
+    "NotOpen NotPicklable Problem RecordDamaged RemoteTraceback StoreFailed "
+    "SubmissionCanceled SubmissionFailed SubmissionInterrupted UnsupportedLoop UsageError "
+    "ValueDamaged ValueMissing",
     "events": "Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "
     "JobStarted SubmissionFinished SubmissionStarted",
     "orchestrator": "Orchestrator",

@@ -32,7 +32,6 @@ from asyncflow.stores._sqlite import SqliteDatabase
 from asyncflow.stores.sqlite import SqliteStore
 from tests.records import (
     ONE_OF_EACH,
-    Color,
     job_record,
     node_record,
     scenario_record,
@@ -97,28 +96,6 @@ def locked(path: Path) -> Iterator[None]:
 
 
 # ----------------------------------------------------------------------- what comes back
-
-
-async def test_a_property_that_cannot_be_loaded_is_named(path: Path) -> None:
-    await fill(path, scenario_record(1), scenario_record(2))
-    lost = pickle.dumps(Color.RED).replace(b"Color", b"Colon").hex()
-    change(path, f"UPDATE scenario SET pickled = x'{lost}' WHERE name IS NULL")
-
-    async with SqliteStore(path) as store:
-        with pytest.raises(StoreFailed, match=r"SCENARIO_c_1.*AttributeError.*delete"):
-            await store.scenarios()
-
-        await store.delete("SCENARIO_c_1", "SCENARIO_c_2")
-        assert await store.scenarios() == []
-
-
-async def test_a_text_that_cannot_be_read_is_told(path: Path) -> None:
-    await fill(path, scenario_record(1))
-    change(path, "UPDATE scenario SET config_id = x'80'")
-
-    async with SqliteStore(path) as store:
-        with pytest.raises(StoreFailed, match="damaged"):
-            await store.scenarios()
 
 
 @pytest.mark.parametrize(

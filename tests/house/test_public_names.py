@@ -54,6 +54,7 @@ PUBLIC = (
     "PlannedJob",
     "Problem",
     "Progress",
+    "RecordDamaged",
     "RemoteTraceback",
     "Retry",
     "Scenario",
