@@ -263,6 +263,13 @@ async def test_a_query_for_versions_filters(store: Store) -> None:
     assert await store.versions(node_id="DATANODE_n_3", owner_id="s") == []
     assert await store.versions(node_id="DATANODE_n_2", owner_id="s", limit=1) == [ten]
     assert await store.versions(is_kept=False) == [five]
+    assert await store.versions(
+        node_ids=["DATANODE_n_3", "DATANODE_n_1", "DATANODE_n_4"]
+    ) == [five, twenty, thirty]
+    assert await store.versions(
+        node_ids={"DATANODE_n_1", "DATANODE_n_3"}, owner_id="s", is_kept=True
+    ) == [thirty]
+    assert await store.versions(node_ids=[]) == []
     assert await store.versions(owner_id="s", newest_first=True, limit=2) == [
         forty,
         thirty,
