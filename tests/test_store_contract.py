@@ -16,6 +16,7 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
+from asyncflow.status import SubmissionStatus
 from tests.records import (
     ONE_OF_EACH,
     basis_record,
@@ -123,7 +124,7 @@ async def test_a_submission_keeps_its_graph_and_properties(store: Store) -> None
     await store.flush()
     ended = first._replace(
         orchestrator_id="o",
-        status="CANCELED",
+        status=SubmissionStatus.CANCELED,
         finished_at=9.5,
         reason="enough",
         graph="[2]",
@@ -465,8 +466,8 @@ async def test_a_submission_is_claimed_once(store: Store) -> None:
     assert await store.claim(second) == first
     assert await store.submissions() == [first]
 
-    store.save(first._replace(status="FAILED"))
-    assert await store.claim(second) == first._replace(status="FAILED")
+    store.save(first._replace(status=SubmissionStatus.FAILED))
+    assert await store.claim(second) == first._replace(status=SubmissionStatus.FAILED)
 
     await store.delete(first.id)
     assert await store.claim(second) == second

@@ -381,7 +381,7 @@ class Submission(Course):
             self.entity.id,
             self.entity.scenario_id,
             self.orchestrator_id,
-            self.status._value_,
+            self.status,
             self._submitted_at,
             self._finished_at,
             self._cancel_reason or "",
@@ -431,6 +431,6 @@ class Submission(Course):
 
     def __repr__(self) -> str:
         counts = ", ".join(
-            f"{count} {status.value}" for status, count in self.counts().items()
+            f"{count} {status}" for status, count in self.counts().items()
         )
-        return f"<Submission {self.key} {self.status.value} (jobs: {counts or 'none'})>"
+        return f"<Submission {self.key} {self.status} (jobs: {counts or 'none'})>"

@@ -24,6 +24,7 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
+from asyncflow.status import Status, SubmissionStatus
 from asyncflow.worker.codec import dumps
 from asyncflow.worker.outcome import Kept
 
@@ -148,7 +149,8 @@ def _dump_submission(record: SubmissionRecord) -> Iterable[Saved]:
 def _load_submission(row: Row) -> SubmissionRecord:
     *facts, force, on_failure, priority, run_timeout, graph, properties, pickled = row
     made = (bool(force), on_failure, graph, _load_properties(properties, pickled))
-    return SubmissionRecord._make((*facts, *made, priority, run_timeout))
+    record = SubmissionRecord._make((*facts, *made, priority, run_timeout))
+    return record._replace(status=SubmissionStatus(record.status))
 
 
 def _version_columns(records: Sequence[VersionRecord]) -> list[Column]:
@@ -196,7 +198,8 @@ def _dump_attempts(column: tuple[tuple[AttemptRecord, ...], ...]) -> Column:
 def _load_job(row: Row) -> JobRecord:
     *facts, text, cpu_seconds, peak_rss = row
     attempts = tuple(map(AttemptRecord._make, json.loads(str(text)))) if text else ()
-    return JobRecord._make((*facts, attempts, cpu_seconds, peak_rss))
+    record = JobRecord._make((*facts, attempts, cpu_seconds, peak_rss))
+    return record._replace(status=Status(record.status))
 
 
 def _dump_basis(record: BasisRecord) -> Iterable[Saved]:
