@@ -41,6 +41,7 @@ from asyncflow.scheduler._tally import Tally
 from asyncflow.scheduler._travel import Travels
 from asyncflow.scheduler._versions import Versions, remove
 from asyncflow.scheduler._walk import Walk
+from asyncflow.worker.shortened import REASON, shortened
 
 First = Callable[[], Awaitable[bool]]
 
@@ -190,6 +191,8 @@ class Session:
 
     def cancel(self, what: Submission | Job, reason: str) -> None:
         """Ask for the end of a run or of a job; see `Orchestrator.cancel`."""
+        reason = shortened(reason, REASON)
+
         if isinstance(what, Job):
             self._cancel_job(what, reason)
         elif self.walk.drives(what):
