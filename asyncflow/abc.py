@@ -6,7 +6,7 @@ This module is imported by workers too: at run time it needs the standard librar
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
@@ -372,6 +372,7 @@ class Store(ABC):
         self,
         *,
         node_id: str | None = None,
+        node_ids: Collection[str] | None = None,
         owner_id: str | None = None,
         is_kept: bool | None = None,
         newest_first: bool = False,
@@ -380,6 +381,7 @@ class Store(ABC):
     ) -> list[VersionRecord]:
         """List versions.
 
+        :param node_ids: of any of these data nodes, as they are at one moment
         :param owner_id: of the data nodes of this scenario
         """
 

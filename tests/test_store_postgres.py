@@ -17,6 +17,7 @@ from anyio import create_task_group, run_process, to_thread
 
 from asyncflow.errors import NotOpen, RecordDamaged, StoreFailed
 from asyncflow.records import JobRecord, Record
+from asyncflow.status import Status
 from asyncflow.stores import _escape, _sql
 from asyncflow.stores._postgres import SCHEMA, PostgresDatabase, _own
 from asyncflow.stores.postgres import PostgresStore
@@ -243,7 +244,7 @@ async def test_version_1_is_migrated(server: Server, url: str, folder: Path) -> 
         "tests",
     )
     assert await ask(url, folder) == [
-        JobRecord("j", "t", "s", "FAILED", "why", None, None, "tb")
+        JobRecord("j", "t", "s", Status.FAILED, "why", None, None, "tb")
     ]
 
     async with PostgresStore(url, folder) as store:

@@ -27,6 +27,7 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
+from asyncflow.status import Status, SubmissionStatus
 from asyncflow.stores import _sql
 from asyncflow.stores._sqlite import SqliteDatabase
 from asyncflow.stores.sqlite import SqliteStore
@@ -405,12 +406,15 @@ async def test_version_1_is_migrated(path: Path) -> None:
         DataNodeRecord("a", "a", scenario),
         *(DataNodeRecord(name, name, None) for name in "bcd"),
         old._replace(
-            id="SUBMISSION_1", entity_id=scenario, status="COMPLETED", finished_at=2.5
+            id="SUBMISSION_1",
+            entity_id=scenario,
+            status=SubmissionStatus.COMPLETED,
+            finished_at=2.5,
         ),
         old._replace(
             id="SUBMISSION_3",
             entity_id=f"SEQUENCE_s_{scenario}",
-            status="CANCELED",
+            status=SubmissionStatus.CANCELED,
             submitted_at=3.5,
             finished_at=3.5,
             reason="its process ended",
@@ -419,7 +423,7 @@ async def test_version_1_is_migrated(path: Path) -> None:
         old._replace(
             id="SUBMISSION_4",
             entity_id=f"TASK_t_{key}",
-            status="FAILED",
+            status=SubmissionStatus.FAILED,
             submitted_at=4.5,
             finished_at=5.5,
         ),
@@ -427,11 +431,11 @@ async def test_version_1_is_migrated(path: Path) -> None:
             id="SUBMISSION_5",
             entity_id="TASK_t_gone",
             scenario_id="TASK_t_gone",
-            status="FAILED",
+            status=SubmissionStatus.FAILED,
             submitted_at=4.5,
             finished_at=5.5,
         ),
-        JobRecord("JOB_t_1", "t", "s", "FAILED", "why", None, 2.5, "tb"),
+        JobRecord("JOB_t_1", "t", "s", Status.FAILED, "why", None, 2.5, "tb"),
         VersionRecord("a", 1_700_000_000_500_000_000, b"\1", job_id="JOB_1"),
         VersionRecord("b", 1_700_000_001_500_000_000, None, is_kept=False),
         VersionRecord("c", 1_700_000_002_000_000_000, None),
@@ -450,7 +454,7 @@ async def test_version_2_is_migrated(path: Path) -> None:
         "INSERT INTO job VALUES (9, 'j', 't', 's', 'FAILED', 'why', 1.5, NULL, 'tb')",
     )
     (run, job) = await ask(path)
-    assert job == JobRecord("j", "t", "s", "FAILED", "why", 1.5, None, "tb")
+    assert job == JobRecord("j", "t", "s", Status.FAILED, "why", 1.5, None, "tb")
     assert isinstance(run, SubmissionRecord)
     assert (run.id, run.force, run.on_failure) == ("s", True, "stop")
     assert (run.priority, run.run_timeout) == (0.0, None)
@@ -464,7 +468,7 @@ async def test_a_migration_that_fails_changes_nothing(path: Path) -> None:
     change(
         path,
         "CREATE TABLE graph (x)",
-        "INSERT INTO job VALUES (1, 'j', 't', 's', '', '', 0, 0, '')",
+        "INSERT INTO job VALUES (1, 'j', 't', 's', 'FAILED', '', 0, 0, '')",
     )
 
     with pytest.raises(StoreFailed, match=r"SQLite refused.*graph already exists"):

@@ -23,6 +23,7 @@ from asyncflow.scheduler._instructions import Ref
 from asyncflow.scheduler._skips import versions as numbers
 from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
+from asyncflow.worker.shortened import REASON, shortened
 
 CRASHES = ("its worker process ", "no worker process ")
 """How the reasons begin that tell of a crash."""
@@ -139,9 +140,10 @@ def judge(
 
     match outcome:
         case Raised(summary):
-            return Status.FAILED, summary, ()
+            return Status.FAILED, shortened(summary, REASON), ()
         case Crashed(returncode, detail):
-            return Status.FAILED, detail or _crash(returncode), ()
+            why = shortened(detail, REASON) or _crash(returncode)
+            return Status.FAILED, why, ()
         case Killed():
             return Status.CANCELED, "the orchestrator was stopped", ()
 

@@ -30,7 +30,12 @@ from asyncflow.records import OrchestratorRecord, ScenarioRecord, SubmissionReco
 from asyncflow.scheduler import _logs, _skips
 from asyncflow.scheduler._archive import Archive, Entity
 from asyncflow.scheduler._bus import Bus
-from asyncflow.scheduler._checks import check_inputs, check_limits, check_options
+from asyncflow.scheduler._checks import (
+    check_inputs,
+    check_limits,
+    check_options,
+    check_properties,
+)
 from asyncflow.scheduler._editing import Editing
 from asyncflow.scheduler._follow import Following
 from asyncflow.scheduler._recover import Recovery
@@ -41,6 +46,7 @@ from asyncflow.scheduler._tally import Tally
 from asyncflow.scheduler._travel import Travels
 from asyncflow.scheduler._versions import Versions, remove
 from asyncflow.scheduler._walk import Walk
+from asyncflow.worker.shortened import REASON, shortened
 
 First = Callable[[], Awaitable[bool]]
 
@@ -87,6 +93,10 @@ class Session:
         properties: Mapping[str, Any],
     ) -> Scenario:
         """Create a scenario; see `Orchestrator.create_scenario`."""
+        if properties:
+            names = {one.id for one in config.data_node_configs}
+            check_properties("create_scenario", properties, names)
+
         await self.catalog.prepare(config)
         shared = await self.archive.shared(config)  # in use until it is the scenario's
         scenario = self.catalog.new_scenario(config, creation_date, name, properties)
@@ -118,6 +128,10 @@ class Session:
         """
         check_options(timeout, on_failure, idempotency_key, properties)
         check_limits(run_timeout, priority)
+
+        if properties and dag is None:
+            check_properties("submit", properties, entity.data_nodes)
+
         callbacks = tuple(callbacks)
         check_callbacks(callbacks)
         key = key_of(idempotency_key)
@@ -190,6 +204,8 @@ class Session:
 
     def cancel(self, what: Submission | Job, reason: str) -> None:
         """Ask for the end of a run or of a job; see `Orchestrator.cancel`."""
+        reason = shortened(reason, REASON)
+
         if isinstance(what, Job):
             self._cancel_job(what, reason)
         elif self.walk.drives(what):

@@ -22,6 +22,7 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
+from asyncflow.status import Status, SubmissionStatus
 from asyncflow.stores._properties import dump_properties, load_properties
 from asyncflow.worker.outcome import Kept
 
@@ -161,7 +162,8 @@ def _load_submission(row: Row) -> SubmissionRecord:
     *facts, force, on_failure, priority, run_timeout, graph, properties, pickled = row
     loaded = load_properties(row[0], properties, pickled)
     made = (bool(force), on_failure, graph, loaded)
-    return SubmissionRecord._make((*facts, *made, priority, run_timeout))
+    record = SubmissionRecord._make((*facts, *made, priority, run_timeout))
+    return record._replace(status=SubmissionStatus(record.status))
 
 
 def _version_columns(records: Sequence[VersionRecord]) -> list[Column]:
@@ -209,7 +211,8 @@ def _dump_attempts(column: tuple[tuple[AttemptRecord, ...], ...]) -> Column:
 def _load_job(row: Row) -> JobRecord:
     *facts, text, cpu_seconds, peak_rss = row
     attempts = tuple(map(AttemptRecord._make, json.loads(str(text)))) if text else ()
-    return JobRecord._make((*facts, attempts, cpu_seconds, peak_rss))
+    record = JobRecord._make((*facts, attempts, cpu_seconds, peak_rss))
+    return record._replace(status=Status(record.status))
 
 
 def _dump_basis(record: BasisRecord) -> Iterable[Saved]:

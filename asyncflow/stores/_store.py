@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import chain
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -196,6 +197,7 @@ class DatabaseStore(Store):
         self,
         *,
         node_id: str | None = None,
+        node_ids: Collection[str] | None = None,
         owner_id: str | None = None,
         is_kept: bool | None = None,
         newest_first: bool = False,
@@ -205,6 +207,7 @@ class DatabaseStore(Store):
         return await self._read(
             "version",
             node_id=node_id,
+            node_ids=None if node_ids is None else json.dumps(dict.fromkeys(node_ids)),
             owner_id=owner_id,
             is_kept=is_kept is True,
             is_dropped=is_kept is False,

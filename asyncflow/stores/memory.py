@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from operator import attrgetter
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -216,6 +216,7 @@ class MemoryStore(Store):
         self,
         *,
         node_id: str | None = None,
+        node_ids: Collection[str] | None = None,
         owner_id: str | None = None,
         is_kept: bool | None = None,
         newest_first: bool = False,
@@ -224,15 +225,20 @@ class MemoryStore(Store):
     ) -> list[VersionRecord]:
         self._check()
         versions = self._tables.versions
-
-        if owner_id is None:
-            found = versions.found(node_id=node_id, is_kept=is_kept)
-        else:
-            found = [
-                one
-                for node in self._tables.data_nodes.found(owner_id=owner_id, id=node_id)
-                for one in versions.found(node_id=node.id, is_kept=is_kept)
-            ]
+        filters = [
+            {node_id} if node_id is not None else None,
+            set(node_ids) if node_ids is not None else None,
+            set(_ids(self._tables.data_nodes.found(owner_id=owner_id)))
+            if owner_id is not None
+            else None,
+        ]
+        given = [one for one in filters if one is not None]
+        wanted = set.intersection(*given) if given else {None}
+        found = [
+            version
+            for one in wanted
+            for version in versions.found(node_id=one, is_kept=is_kept)
+        ]
 
         found.sort(key=attrgetter("number"))
         return _page(found, newest_first, limit, offset)
