@@ -5,10 +5,10 @@ Plain tuples, as some are made for each job. Times are in seconds since the epoc
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
+from asyncflow.status import AttemptKind, Status, SubmissionStatus
 from asyncflow.worker.outcome import Kept
 
 
@@ -68,7 +68,7 @@ class SubmissionRecord(NamedTuple):
     """The scenario that it belongs to, whatever of it was submitted."""
     orchestrator_id: str
     """Whose it is: that which runs it, or ran it."""
-    status: str
+    status: SubmissionStatus
     submitted_at: float
     finished_at: float | None
     reason: str
@@ -83,25 +83,6 @@ class SubmissionRecord(NamedTuple):
     """Of several whose jobs are ready, that with the highest comes first."""
     run_timeout: float | None = None
     """How long it may take, in seconds; None for as long as it takes."""
-
-
-class AttemptKind(enum.StrEnum):
-    """How an attempt failed: each has a budget, that of ``retry`` or of crashes."""
-
-    RAISED = "RAISED"
-    """Its function raised, or its outputs could not be kept."""
-    TIMED_OUT = "TIMED_OUT"
-    """It was ended for its ``run_timeout``."""
-    STALLED = "STALLED"
-    """It was ended for its ``stall_timeout``."""
-    CRASHED = "CRASHED"
-    """Its worker process died, or nobody can tell what came of it."""
-    INTERRUPTED = "INTERRUPTED"
-    """The process of its orchestrator died while it ran."""
-
-
-CRASHES = frozenset({AttemptKind.CRASHED, AttemptKind.INTERRUPTED})
-"""The kinds of attempts that ``crash_retries`` counts; ``retry`` counts the others."""
 
 
 class AttemptRecord(NamedTuple):
@@ -125,7 +106,7 @@ class JobRecord(NamedTuple):
     id: str
     task_id: str
     submission_id: str
-    status: str
+    status: Status
     reason: str
     run_at: float | None
     finished_at: float | None

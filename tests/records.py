@@ -9,7 +9,6 @@ from typing import Any
 from hypothesis import strategies as st
 
 from asyncflow.records import (
-    AttemptKind,
     AttemptRecord,
     BasisRecord,
     DataNodeRecord,
@@ -21,6 +20,7 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
+from asyncflow.status import AttemptKind, Status, SubmissionStatus
 
 
 def scenario_record(number: object, **changes: Any) -> ScenarioRecord:
@@ -43,7 +43,7 @@ def submission_record(number: object, **changes: Any) -> SubmissionRecord:
         entity_id="SCENARIO_c_1",
         scenario_id="SCENARIO_c_1",
         orchestrator_id="ORCHESTRATOR_1",
-        status="PENDING",
+        status=SubmissionStatus.PENDING,
         submitted_at=1.5,
         finished_at=None,
         reason="",
@@ -58,7 +58,7 @@ def submission_record(number: object, **changes: Any) -> SubmissionRecord:
 def job_record(number: object, **changes: Any) -> JobRecord:
     owner = "SUBMISSION_s_1"
     record = JobRecord(
-        f"JOB_t_{number}", "TASK_t_1", owner, "COMPLETED", "", 1.5, 2.5, ""
+        f"JOB_t_{number}", "TASK_t_1", owner, Status.COMPLETED, "", 1.5, 2.5, ""
     )
     return record._replace(**changes)
 

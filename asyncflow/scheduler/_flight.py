@@ -19,11 +19,12 @@ from asyncflow.abc import (
 from asyncflow.entities.data_node import Version
 from asyncflow.entities.job import Job, Status
 from asyncflow.entities.submission import Submission
-from asyncflow.records import AttemptKind
 from asyncflow.scheduler._instructions import Ref
 from asyncflow.scheduler._skips import versions as numbers
 from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
+from asyncflow.status import AttemptKind
+from asyncflow.worker.shortened import REASON, shortened
 
 
 class Flight:
@@ -137,9 +138,10 @@ def judge(
 
     match outcome:
         case Raised(summary):
-            return Status.FAILED, summary, ()
+            return Status.FAILED, shortened(summary, REASON), ()
         case Crashed(returncode, detail):
-            return Status.FAILED, detail or _crash(returncode), ()
+            why = shortened(detail, REASON) or _crash(returncode)
+            return Status.FAILED, why, ()
         case Killed():
             return Status.CANCELED, "the orchestrator was stopped", ()
 

@@ -25,7 +25,7 @@ from asyncflow.abc import (
     Store,
 )
 from asyncflow.entities.job import Job, Status
-from asyncflow.records import AttemptKind, Record
+from asyncflow.records import Record
 from asyncflow.scheduler import _skips
 from asyncflow.scheduler._boarding import Boarding, CarryOut
 from asyncflow.scheduler._flight import Flight, judge, kind_of
@@ -37,6 +37,7 @@ from asyncflow.scheduler._plan import Plan
 from asyncflow.scheduler._retries import wait_before_next
 from asyncflow.scheduler._runs import Runs
 from asyncflow.scheduler._versions import Versions
+from asyncflow.status import AttemptKind
 
 
 @attrs.define(eq=False, repr=False)

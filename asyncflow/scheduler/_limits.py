@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import attrs
 
-from asyncflow.records import AttemptKind
 from asyncflow.scheduler._flight import Flight
+from asyncflow.status import AttemptKind
 
 Kill = Callable[[Flight, AttemptKind, str], None]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asyncflow.abc import Outcome, Raised
 from asyncflow.entities.job import Job
-from asyncflow.records import CRASHES, AttemptKind
+from asyncflow.status import CRASHES, AttemptKind
 from asyncflow.worker.trip import kinds_of
 
 _TIMEOUT = kinds_of(TimeoutError())

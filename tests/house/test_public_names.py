@@ -55,6 +55,7 @@ PUBLIC = (
     "PlannedJob",
     "Problem",
     "Progress",
+    "RecordDamaged",
     "RemoteTraceback",
     "Retry",
     "Scenario",
