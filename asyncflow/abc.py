@@ -6,7 +6,7 @@ This module is imported by workers too: at run time it needs the standard librar
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
@@ -207,7 +207,9 @@ class Store(ABC):
     Each gives a page: `limit` records (None for all), after the first `offset` ones.
     Scenarios come by their creation date, versions by their number, all others, and
     scenarios of one date, in the order in which they were first saved; `newest_first`
-    turns the order round. A filter that is None lets everything pass.
+    turns the order round. A filter that is None lets everything pass. What cannot be
+    loaded is left out, with a warning. Properties that were pickled are unpickled when
+    they are first read.
 
     :raises StoreFailed: by every coroutine, where the store cannot be read or written,
         saying what to do
@@ -331,6 +333,8 @@ class Store(ABC):
         """Return the record with this id, or None.
 
         Not of a version, a basis or a log.
+
+        :raises RecordDamaged: where it cannot be loaded
         """
 
     @abstractmethod
@@ -368,6 +372,7 @@ class Store(ABC):
         self,
         *,
         node_id: str | None = None,
+        node_ids: Collection[str] | None = None,
         owner_id: str | None = None,
         is_kept: bool | None = None,
         newest_first: bool = False,
@@ -376,6 +381,7 @@ class Store(ABC):
     ) -> list[VersionRecord]:
         """List versions.
 
+        :param node_ids: of any of these data nodes, as they are at one moment
         :param owner_id: of the data nodes of this scenario
         """
 

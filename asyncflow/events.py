@@ -10,8 +10,11 @@ is tried again has a `JobAttemptFailed` after its `JobStarted`, then another `Jo
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import attrs
+
+from asyncflow.status import Status, SubmissionStatus
 
 
 @attrs.frozen(kw_only=True)
@@ -22,6 +25,17 @@ class Event:
 
     at: datetime
     """When, in UTC."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return its facts as plain data that JSON can hold.
+
+        Under ``"event"`` stands its kind, as ``"JobFinished"``; times are ISO texts.
+        """
+        facts = attrs.asdict(self) | {"at": self.at.isoformat()}
+        return {"event": type(self).__name__} | {
+            name: str(fact) if isinstance(fact, str) else fact
+            for name, fact in facts.items()
+        }
 
 
 @attrs.frozen(kw_only=True)
@@ -87,7 +101,7 @@ class JobProgressed(JobEvent):
 class JobFinished(JobEvent):
     """A job ended."""
 
-    status: str
+    status: Status
     """Its final status: ``COMPLETED``, ``FAILED``, ..."""
 
     reason: str
@@ -98,5 +112,5 @@ class JobFinished(JobEvent):
 class SubmissionFinished(Event):
     """Every job of a submission ended."""
 
-    status: str
+    status: SubmissionStatus
     """Its final status: ``COMPLETED``, ``FAILED`` or ``CANCELED``."""

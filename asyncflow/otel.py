@@ -201,7 +201,7 @@ class Tracing(Listener):
 
         span = self._span_of(job)
         at = _ns(job.finished_at.timestamp())
-        span.set_attribute("asyncflow.job.status", job.status.value)
+        span.set_attribute("asyncflow.job.status", str(job.status))
         span.set_attribute("asyncflow.job.reason", job.reason)
 
         if job.status is Status.FAILED:
@@ -216,7 +216,7 @@ class Tracing(Listener):
         span = self._submissions.get(submission.id) or self._begin(
             submission, Context()
         )
-        span.set_attribute("asyncflow.submission.status", submission.status.value)
+        span.set_attribute("asyncflow.submission.status", str(submission.status))
 
         if failed := submission.counts().get(Status.FAILED, 0):
             jobs = "job" if failed == 1 else "jobs"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
+from asyncflow.status import AttemptKind, Status, SubmissionStatus
 from asyncflow.worker.outcome import Kept
 
 
@@ -67,7 +68,7 @@ class SubmissionRecord(NamedTuple):
     """The scenario that it belongs to, whatever of it was submitted."""
     orchestrator_id: str
     """Whose it is: that which runs it, or ran it."""
-    status: str
+    status: SubmissionStatus
     submitted_at: float
     finished_at: float | None
     reason: str
@@ -95,6 +96,8 @@ class AttemptRecord(NamedTuple):
     reason: str
     """Why it failed."""
     traceback: str
+    kind: AttemptKind = AttemptKind.RAISED
+    """How it failed."""
 
 
 class JobRecord(NamedTuple):
@@ -103,7 +106,7 @@ class JobRecord(NamedTuple):
     id: str
     task_id: str
     submission_id: str
-    status: str
+    status: Status
     reason: str
     run_at: float | None
     finished_at: float | None

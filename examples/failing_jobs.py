@@ -59,7 +59,7 @@ async def main() -> None:
         print("\nEach job:")
 
         for job in submission.jobs:
-            print(f"  {job.task.config_id:13}{job.status.value:11}{job.reason}")
+            print(f"  {job.task.config_id:13}{job.status:11}{job.reason}")
 
         raised = next(job for job in submission.jobs if job.task.config_id == "raises")
         print("\nThe traceback of `raises`, from its worker:")

@@ -131,5 +131,5 @@ async def cancel(submission: Found) -> dict[str, Any]:
 
 
 def facts(submission: Submission) -> dict[str, Any]:
-    counts = {status.value: count for status, count in submission.counts().items()}
-    return {"id": submission.id, "status": submission.status.value, "jobs": counts}
+    counts = submission.counts()
+    return {"id": submission.id, "status": submission.status, "jobs": counts}

@@ -120,8 +120,8 @@ async def find(request: Request) -> Submission:
 
 
 def facts(submission: Submission) -> dict[str, Any]:
-    counts = {status.value: count for status, count in submission.counts().items()}
-    return {"id": submission.id, "status": submission.status.value, "jobs": counts}
+    counts = submission.counts()
+    return {"id": submission.id, "status": submission.status, "jobs": counts}
 
 
 async def not_found(_request: Request, error: Exception) -> Response:

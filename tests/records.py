@@ -20,6 +20,7 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
+from asyncflow.status import AttemptKind, Status, SubmissionStatus
 
 
 def scenario_record(number: object, **changes: Any) -> ScenarioRecord:
@@ -42,7 +43,7 @@ def submission_record(number: object, **changes: Any) -> SubmissionRecord:
         entity_id="SCENARIO_c_1",
         scenario_id="SCENARIO_c_1",
         orchestrator_id="ORCHESTRATOR_1",
-        status="PENDING",
+        status=SubmissionStatus.PENDING,
         submitted_at=1.5,
         finished_at=None,
         reason="",
@@ -57,7 +58,7 @@ def submission_record(number: object, **changes: Any) -> SubmissionRecord:
 def job_record(number: object, **changes: Any) -> JobRecord:
     owner = "SUBMISSION_s_1"
     record = JobRecord(
-        f"JOB_t_{number}", "TASK_t_1", owner, "COMPLETED", "", 1.5, 2.5, ""
+        f"JOB_t_{number}", "TASK_t_1", owner, Status.COMPLETED, "", 1.5, 2.5, ""
     )
     return record._replace(**changes)
 
@@ -96,7 +97,7 @@ ONE_OF_EACH: list[Record] = [
         traceback="a\nb",
         attempts=(
             AttemptRecord(1, 0.25, 0.5, "OSError: é", "c\nd"),
-            AttemptRecord(2, None, 1.0, "its worker was killed", ""),
+            AttemptRecord(2, None, 1.0, "it was killed", "", AttemptKind.CRASHED),
         ),
         cpu_seconds=0.75,
         peak_rss=2**33,
@@ -162,7 +163,16 @@ VALUE = st.recursive(
 PROPERTIES = st.dictionaries(TEXT, VALUE, max_size=3)
 NUMBERS = st.dictionaries(st.text(), NUMBER, max_size=2)
 ATTEMPT = st.lists(
-    st.builds(AttemptRecord, NUMBER, st.none() | TIME, TIME, TEXT, TEXT), max_size=3
+    st.builds(
+        AttemptRecord,
+        NUMBER,
+        st.none() | TIME,
+        TIME,
+        TEXT,
+        TEXT,
+        st.sampled_from(AttemptKind),
+    ),
+    max_size=3,
 ).map(tuple)
 RECORD = st.one_of(
     st.builds(ScenarioRecord, TEXT, TEXT, MAYBE, TIME, PROPERTIES),

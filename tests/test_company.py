@@ -187,6 +187,38 @@ async def test_the_first_sees_what_another_made_of_its_scenario(
             assert await twin.result.read() == 11
 
 
+async def test_a_run_asks_once_for_all_that_scenarios_share(store: Asked) -> None:
+    config = configuration()
+    rates = [
+        config.configure_data_node(f"rate{n}", scope=Scope.GLOBAL, default_data=n)
+        for n in range(20)
+    ]
+    config.configure_scenario(
+        "rated",
+        [
+            config.configure_task(f"double{n}", flows.double, rate, executor="thread")
+            for n, rate in enumerate(rates)
+        ],
+    )
+
+    async with (
+        Orchestrator(config, store) as one,
+        Orchestrator(config, store.path) as other,
+    ):
+        scenario = await one.create_scenario("rated")
+        twin = await other.create_scenario("rated")
+        await twin.rate7.write(70)
+        store.asked()
+        await scenario.submit().accepted()
+        assert 0 < store.asked() < 10
+        await one.drain()
+        store.asked()
+        await one.create_scenario("rated")
+        assert 0 < store.asked() < 5
+        assert scenario.rate7.version is not None
+        assert await scenario.rate7.read() == 70
+
+
 @pytest.mark.parametrize("count", [2, 5])
 async def test_those_that_open_at_a_time_all_notice(
     config: Configuration, store: Asked, count: int

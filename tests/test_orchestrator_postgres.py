@@ -9,7 +9,8 @@ import pytest
 from anyio import fail_after
 
 from asyncflow import Configuration, Orchestrator, Scenario, Scope, Submission
-from asyncflow.records import OrchestratorRecord
+from asyncflow.records import OrchestratorRecord, SubmissionRecord
+from asyncflow.status import SubmissionStatus
 from asyncflow.stores.postgres import PostgresStore
 from tests import flows
 from tests.flows import configuration, single
@@ -95,11 +96,14 @@ async def test_a_crash_is_gone_on_from(
 
     async with PostgresStore(url, tmp_path) as store:
         record = await store.get(submission.id)
+        assert isinstance(record, SubmissionRecord)
         (job,) = await store.jobs()
         await store.delete(job.id)
         store.save(
-            record._replace(  # type: ignore[union-attr, call-arg]  # a submission
-                orchestrator_id="ORCHESTRATOR_x", finished_at=None, status="RUNNING"
+            record._replace(
+                orchestrator_id="ORCHESTRATOR_x",
+                finished_at=None,
+                status=SubmissionStatus.RUNNING,
             )
         )
         store.save(killed("ORCHESTRATOR_x"))

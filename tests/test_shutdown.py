@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from asyncflow.status import Status
 from asyncflow.stores.sqlite import SqliteStore
 from tests.terminal import Terminal, terminal
 
@@ -168,10 +169,10 @@ def ran(folder: Path) -> list[str]:
     return (folder / "ran").read_text().split()
 
 
-def kept(folder: Path) -> tuple[str, dict[str, str]]:
+def kept(folder: Path) -> tuple[str, dict[str, Status]]:
     """Return what the store has: how the run ended, "" if it has not; and its jobs."""
 
-    async def look() -> tuple[str, dict[str, str]]:
+    async def look() -> tuple[str, dict[str, Status]]:
         async with SqliteStore(folder / ".asyncflow" / "asyncflow.db") as store:
             (run,) = await store.submissions()
             jobs = {job.id.split("_")[1]: job.status for job in await store.jobs()}

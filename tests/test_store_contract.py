@@ -16,6 +16,7 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
+from asyncflow.status import SubmissionStatus
 from tests.records import (
     ONE_OF_EACH,
     basis_record,
@@ -123,7 +124,7 @@ async def test_a_submission_keeps_its_graph_and_properties(store: Store) -> None
     await store.flush()
     ended = first._replace(
         orchestrator_id="o",
-        status="CANCELED",
+        status=SubmissionStatus.CANCELED,
         finished_at=9.5,
         reason="enough",
         graph="[2]",
@@ -262,6 +263,13 @@ async def test_a_query_for_versions_filters(store: Store) -> None:
     assert await store.versions(node_id="DATANODE_n_3", owner_id="s") == []
     assert await store.versions(node_id="DATANODE_n_2", owner_id="s", limit=1) == [ten]
     assert await store.versions(is_kept=False) == [five]
+    assert await store.versions(
+        node_ids=["DATANODE_n_3", "DATANODE_n_1", "DATANODE_n_4"]
+    ) == [five, twenty, thirty]
+    assert await store.versions(
+        node_ids={"DATANODE_n_1", "DATANODE_n_3"}, owner_id="s", is_kept=True
+    ) == [thirty]
+    assert await store.versions(node_ids=[]) == []
     assert await store.versions(owner_id="s", newest_first=True, limit=2) == [
         forty,
         thirty,
@@ -458,8 +466,8 @@ async def test_a_submission_is_claimed_once(store: Store) -> None:
     assert await store.claim(second) == first
     assert await store.submissions() == [first]
 
-    store.save(first._replace(status="FAILED"))
-    assert await store.claim(second) == first._replace(status="FAILED")
+    store.save(first._replace(status=SubmissionStatus.FAILED))
+    assert await store.claim(second) == first._replace(status=SubmissionStatus.FAILED)
 
     await store.delete(first.id)
     assert await store.claim(second) == second

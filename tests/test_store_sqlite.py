@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import re
@@ -27,12 +28,12 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
+from asyncflow.status import AttemptKind, Status, SubmissionStatus
 from asyncflow.stores import _sql
 from asyncflow.stores._sqlite import SqliteDatabase
 from asyncflow.stores.sqlite import SqliteStore
 from tests.records import (
     ONE_OF_EACH,
-    Color,
     job_record,
     node_record,
     scenario_record,
@@ -97,28 +98,6 @@ def locked(path: Path) -> Iterator[None]:
 
 
 # ----------------------------------------------------------------------- what comes back
-
-
-async def test_a_property_that_cannot_be_loaded_is_named(path: Path) -> None:
-    await fill(path, scenario_record(1), scenario_record(2))
-    lost = pickle.dumps(Color.RED).replace(b"Color", b"Colon").hex()
-    change(path, f"UPDATE scenario SET pickled = x'{lost}' WHERE name IS NULL")
-
-    async with SqliteStore(path) as store:
-        with pytest.raises(StoreFailed, match=r"SCENARIO_c_1.*AttributeError.*delete"):
-            await store.scenarios()
-
-        await store.delete("SCENARIO_c_1", "SCENARIO_c_2")
-        assert await store.scenarios() == []
-
-
-async def test_a_text_that_cannot_be_read_is_told(path: Path) -> None:
-    await fill(path, scenario_record(1))
-    change(path, "UPDATE scenario SET config_id = x'80'")
-
-    async with SqliteStore(path) as store:
-        with pytest.raises(StoreFailed, match="damaged"):
-            await store.scenarios()
 
 
 @pytest.mark.parametrize(
@@ -428,12 +407,15 @@ async def test_version_1_is_migrated(path: Path) -> None:
         DataNodeRecord("a", "a", scenario),
         *(DataNodeRecord(name, name, None) for name in "bcd"),
         old._replace(
-            id="SUBMISSION_1", entity_id=scenario, status="COMPLETED", finished_at=2.5
+            id="SUBMISSION_1",
+            entity_id=scenario,
+            status=SubmissionStatus.COMPLETED,
+            finished_at=2.5,
         ),
         old._replace(
             id="SUBMISSION_3",
             entity_id=f"SEQUENCE_s_{scenario}",
-            status="CANCELED",
+            status=SubmissionStatus.CANCELED,
             submitted_at=3.5,
             finished_at=3.5,
             reason="its process ended",
@@ -442,7 +424,7 @@ async def test_version_1_is_migrated(path: Path) -> None:
         old._replace(
             id="SUBMISSION_4",
             entity_id=f"TASK_t_{key}",
-            status="FAILED",
+            status=SubmissionStatus.FAILED,
             submitted_at=4.5,
             finished_at=5.5,
         ),
@@ -450,11 +432,11 @@ async def test_version_1_is_migrated(path: Path) -> None:
             id="SUBMISSION_5",
             entity_id="TASK_t_gone",
             scenario_id="TASK_t_gone",
-            status="FAILED",
+            status=SubmissionStatus.FAILED,
             submitted_at=4.5,
             finished_at=5.5,
         ),
-        JobRecord("JOB_t_1", "t", "s", "FAILED", "why", None, 2.5, "tb"),
+        JobRecord("JOB_t_1", "t", "s", Status.FAILED, "why", None, 2.5, "tb"),
         VersionRecord("a", 1_700_000_000_500_000_000, b"\1", job_id="JOB_1"),
         VersionRecord("b", 1_700_000_001_500_000_000, None, is_kept=False),
         VersionRecord("c", 1_700_000_002_000_000_000, None),
@@ -473,7 +455,7 @@ async def test_version_2_is_migrated(path: Path) -> None:
         "INSERT INTO job VALUES (9, 'j', 't', 's', 'FAILED', 'why', 1.5, NULL, 'tb')",
     )
     (run, job) = await ask(path)
-    assert job == JobRecord("j", "t", "s", "FAILED", "why", 1.5, None, "tb")
+    assert job == JobRecord("j", "t", "s", Status.FAILED, "why", 1.5, None, "tb")
     assert isinstance(run, SubmissionRecord)
     assert (run.id, run.force, run.on_failure) == ("s", True, "stop")
     assert (run.priority, run.run_timeout) == (0.0, None)
@@ -482,12 +464,29 @@ async def test_version_2_is_migrated(path: Path) -> None:
     assert [one.id for one in await ask(path)] == ["s", "j", "JOB_t_1"]
 
 
+async def test_attempts_without_a_kind_are_read(path: Path) -> None:
+    reasons = {
+        "ValueError: its worker process": AttemptKind.RAISED,
+        "its worker process was killed by SIGKILL (9)": AttemptKind.CRASHED,
+        "no worker process could be started": AttemptKind.CRASHED,
+        "its executor told no outcome": AttemptKind.CRASHED,
+        "TIMED_OUT: it ran longer": AttemptKind.TIMED_OUT,
+        "STALLED: it reported nothing": AttemptKind.STALLED,
+    }
+    attempts = [[n, None, 1.5, reason, ""] for n, reason in enumerate(reasons)]
+    await fill(path, job_record(1))
+    change(path, f"UPDATE job SET attempts = '{json.dumps(attempts)}'")
+    (job,) = await ask(path)
+    assert isinstance(job, JobRecord)
+    assert [one.kind for one in job.attempts] == [*reasons.values()]
+
+
 async def test_a_migration_that_fails_changes_nothing(path: Path) -> None:
     change(path, *statements(_sql.migrations("schema")[1]))
     change(
         path,
         "CREATE TABLE graph (x)",
-        "INSERT INTO job VALUES (1, 'j', 't', 's', '', '', 0, 0, '')",
+        "INSERT INTO job VALUES (1, 'j', 't', 's', 'FAILED', '', 0, 0, '')",
     )
 
     with pytest.raises(StoreFailed, match=r"SQLite refused.*graph already exists"):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from anyio import Event, fail_after, to_thread
 
+from asyncflow.status import Status
 from asyncflow.stores import _writer
 from asyncflow.stores._writer import Writer
 from asyncflow.stores.sqlite import SqliteStore
@@ -181,8 +182,10 @@ async def test_many_rows_are_written_with_few_statements(
 
     async with SqliteStore(tmp_path / "runs.db") as store:
         store.save(*records)
-        store.save(*(one._replace(status="FAILED") for one in records))
-        assert await store.jobs() == [one._replace(status="FAILED") for one in records]
+        store.save(*(one._replace(status=Status.FAILED) for one in records))
+        assert await store.jobs() == [
+            one._replace(status=Status.FAILED) for one in records
+        ]
 
 
 KEPT: dict[str, Sequence[bytes | str | None]] = {

@@ -91,13 +91,13 @@ def event_of(submission: Submission, index: int, change: Change) -> events.Event
     if kind is events.SubmissionStarted:
         facts["entity_id"] = submission.entity.id
     elif kind is events.SubmissionFinished:
-        facts["status"] = submission.status.value
+        facts["status"] = submission.status
 
     if job is not None:
         facts |= {"job_id": job.id, "task": job.task.config_id}
 
     if kind is events.JobFinished and status is not None:
-        facts |= {"status": status.value, "reason": reason}
+        facts |= {"status": status, "reason": reason}
 
     if kind is events.JobAttemptFailed and job is not None:
         facts |= {"attempt": job.attempt_that_failed(at), "reason": reason}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from copy import copy
@@ -23,7 +22,13 @@ from asyncflow.abc import (
 )
 from asyncflow.errors import JobFailed, RemoteTraceback
 from asyncflow.records import AttemptRecord, JobRecord, LogRecord, Record
+from asyncflow.status import DONE as DONE
+from asyncflow.status import FINAL as FINAL
+from asyncflow.status import TRANSITIONS as TRANSITIONS
+from asyncflow.status import AttemptKind
+from asyncflow.status import Status as Status
 from asyncflow.worker.outcome import cut
+from asyncflow.worker.shortened import REASON, TRACEBACK, shortened
 from asyncflow.worker.values import fetch
 
 if TYPE_CHECKING:
@@ -31,53 +36,8 @@ if TYPE_CHECKING:
     from asyncflow.entities.task import Task
 
 
-class Status(enum.Enum):
-    """The status of a job."""
-
-    SUBMITTED = "SUBMITTED"
-    BLOCKED = "BLOCKED"
-    """It waits for a value, or for others that use its data nodes."""
-    PENDING = "PENDING"
-    """It waits for a worker."""
-    RUNNING = "RUNNING"
-    COMPLETED = "COMPLETED"
-    SKIPPED = "SKIPPED"
-    FAILED = "FAILED"
-    CANCELED = "CANCELED"
-    ABANDONED = "ABANDONED"
-    """Something that it needs failed or was cancelled."""
-
-
-# Members are singletons, and hashed for each step of each job: by C alone.
-Status.__hash__ = object.__hash__  # type: ignore[method-assign]  # as it is faster
-
-FINAL = frozenset(
-    {
-        Status.COMPLETED,
-        Status.SKIPPED,
-        Status.FAILED,
-        Status.CANCELED,
-        Status.ABANDONED,
-    }
-)
-
-DONE = frozenset({Status.COMPLETED, Status.SKIPPED})
-"""What lets go on those that need the job."""
-
 EARLIER = 1_048_576
 """How many characters are kept of what earlier attempts have printed."""
-
-TRANSITIONS = {
-    Status.SUBMITTED: frozenset(
-        {Status.BLOCKED, Status.PENDING, Status.CANCELED, Status.ABANDONED}
-    ),
-    Status.BLOCKED: frozenset({Status.PENDING, Status.CANCELED, Status.ABANDONED}),
-    Status.PENDING: frozenset({Status.RUNNING, Status.SKIPPED, Status.CANCELED}),
-    Status.RUNNING: frozenset(
-        {Status.PENDING, Status.COMPLETED, Status.FAILED, Status.CANCELED}
-    ),
-    **{status: frozenset[Status]() for status in FINAL},
-}
 
 
 @attrs.define(eq=False, repr=False)
@@ -197,8 +157,9 @@ class Job:
         :raises ValueError: where the table has no such transition
         """
         if status not in TRANSITIONS[self.status]:
-            raise ValueError(f"{self!r} cannot become {status.value}")
+            raise ValueError(f"{self!r} cannot become {status}")
 
+        reason = shortened(reason, REASON)
         self.submission.moved(self, self.status, status, at, reason)
         self.status = status
         self.reason = reason
@@ -220,13 +181,15 @@ class Job:
         if outcome.log is not None:
             self._printed = _joined(self._printed, outcome.log, self.attempt)
 
-    def try_again(self, at: float, reason: str) -> None:
+    def try_again(self, at: float, kind: AttemptKind, reason: str) -> None:
         """Wait for another attempt. For the walk alone.
 
         :param at: when the last one failed, in seconds since the epoch
+        :param kind: how
         :param reason: why
         """
-        last = AttemptRecord(self.attempt, self._run_at, at, reason, self.stacktrace)
+        facts = self.attempt, self._run_at, at, reason, self.stacktrace
+        last = AttemptRecord(*facts, kind)
         self.attempts = (*self.attempts, last)
         self.failure = self.progress = None
         self.move(Status.PENDING, at, reason)
@@ -308,7 +271,7 @@ class Job:
             self.id,
             self.task.id,
             self.submission.id,
-            self.status._value_,
+            self.status,
             self.reason,
             self._run_at,
             self._finished_at,
@@ -320,7 +283,7 @@ class Job:
 
     def __repr__(self) -> str:
         why = f": {self.reason}" if self.reason else ""
-        return f"<Job {self.task.config_id} {self.status.value}{why}>"
+        return f"<Job {self.task.config_id} {self.status}{why}>"
 
 
 def _date(seconds: float | None) -> datetime | None:
@@ -330,9 +293,13 @@ def _date(seconds: float | None) -> datetime | None:
 def _failure(outcome: Outcome) -> Raised | Crashed | None:
     """Return how an attempt failed; None where it did not, or was canceled."""
     if isinstance(outcome, Killed):
-        return Raised("", outcome.stack, None) if outcome.stack else None
+        stack = shortened(outcome.stack, TRACEBACK)
+        return Raised("", stack, None) if stack else None
 
-    return outcome if isinstance(outcome, Raised | Crashed) else None
+    if isinstance(outcome, Raised):  # a worker has done it, an executor of others not
+        return outcome._replace(traceback=shortened(outcome.traceback, TRACEBACK))
+
+    return outcome if isinstance(outcome, Crashed) else None
 
 
 def separator(attempt: int) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import subprocess
 import sys
@@ -34,7 +35,7 @@ from anyio import (
 )
 from anyio.lowlevel import RunVar
 
-from asyncflow.executors._worker import Worker
+from asyncflow.executors._worker import Worker, files, remove_files
 from asyncflow.folder import Folder
 from asyncflow.worker import channel, trip
 from asyncflow.worker.current import Progress
@@ -225,7 +226,7 @@ class Pool:
             for process in _take_idle({worker.pid}):
                 await process.aclose()
 
-            worker.close()
+            await worker.forget()
 
     async def call(
         self, worker: Worker, function: Callable[[bytes], T], request: bytes
@@ -290,7 +291,7 @@ class Pool:
                     limiter=Seat(self),
                 )
         except BaseException as error:
-            await _end(_forgotten(error))
+            await self._end(_forgotten(error))
             raise
 
         process = self.next_idle()
@@ -298,9 +299,9 @@ class Pool:
         assert process.pid == pid
         _leave_reaping_to_the_loop(process)
         # Opened here, in this very step: it is idle, and known from now on.
-        tokens = Tokens(f"{log_path.removesuffix('.log')}.tokens")
+        tokens = Tokens(files(log_path)[2])
         self._workers[pid] = Worker(process, log_path, tokens)
-        self._forget_dead()
+        await self._forget_dead()
 
     def _listen(self, folder: str) -> None:
         self._channel = channel.listen(folder)
@@ -320,10 +321,34 @@ class Pool:
             self._channel.close()
             self._channel = None
 
-    def _forget_dead(self) -> None:
-        for pid, worker in list(self._workers.items()):
-            if worker.returncode is not None:
-                self._workers.pop(pid).close()
+    async def _forget_dead(self) -> None:
+        """Forget those that died while they ran nothing."""
+        dead = [one for one in self._workers.values() if one.returncode is not None]
+
+        for worker in dead:
+            del self._workers[worker.pid]
+
+        for worker in dead:
+            await worker.forget()
+
+    async def _end(self, process: Process | None) -> None:
+        """Kill a process, if there is one and it is alive, and wait for its end."""
+        if process is None:
+            return
+
+        assert self._folder is not None
+
+        with CancelScope(shield=True):
+            if process.returncode is None:
+                _leave_reaping_to_the_loop(process)
+
+                with suppress(ProcessLookupError):
+                    process.kill()
+
+                await process.aclose()
+
+            log_path = os.path.join(self._folder.path, f"{process.pid}.log")
+            await to_thread.run_sync(remove_files, log_path)
 
 
 def _forgotten(error: BaseException) -> Process | None:
@@ -342,18 +367,6 @@ def _forgotten(error: BaseException) -> Process | None:
         traceback = traceback.tb_next
 
     return None
-
-
-async def _end(process: Process | None) -> None:
-    """Kill a process, if there is one and it is alive, and wait for its end."""
-    if process is not None and process.returncode is None:
-        _leave_reaping_to_the_loop(process)
-
-        with suppress(ProcessLookupError):
-            process.kill()
-
-        with CancelScope(shield=True):
-            await process.aclose()
 
 
 def _leave_reaping_to_the_loop(process: Process) -> None:

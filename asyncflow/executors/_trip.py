@@ -214,6 +214,13 @@ class Trip:
         """Tell what had ended before the worker died, and what died with it."""
         self._is_bounded = True  # nothing can be taken back any more
         worker.close()
+
+        try:
+            await self._tell_rest(worker, returncode)
+        finally:
+            await worker.forget()
+
+    async def _tell_rest(self, worker: Worker, returncode: int | None) -> None:
         await self._stop_telling()
         await to_thread.run_sync(worker.bury, self._kill_at)
 

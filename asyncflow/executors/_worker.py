@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
+from anyio import CancelScope, to_thread
 
 from asyncflow.worker.outcome import Log
 from asyncflow.worker.tokens import Tokens
@@ -48,7 +49,7 @@ class Worker:
 
     @property
     def spool_path(self) -> str:
-        return self.log_path.removesuffix(".log") + ".spool"
+        return files(self.log_path)[1]
 
     @property
     def age(self) -> float:
@@ -103,6 +104,32 @@ class Worker:
     def close(self) -> None:
         """Close what the parent has open of it."""
         self.tokens.close()
+
+    async def forget(self) -> None:
+        """Close it, and remove its files: it is dead, and all that it did is told.
+
+        A cancel waits until they are gone.
+        """
+        self.close()
+
+        with CancelScope(shield=True):
+            await to_thread.run_sync(remove_files, self.log_path)
+
+
+def remove_files(log_path: str) -> None:
+    """Remove the files of a worker that is dead. Blocks.
+
+    :param log_path: its log; the others are named after it
+    """
+    for path in files(log_path):
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def files(log_path: str) -> tuple[str, str, str]:
+    """Return the names of a worker's files: its log, its spool, its tokens."""
+    name = log_path.removesuffix(".log")
+    return log_path, f"{name}.spool", f"{name}.tokens"
 
 
 def _is_alive(group: int) -> bool:

@@ -50,7 +50,7 @@ def land(
         task, job_id = flight.task, flight.job_id
         flight.travel.pace.took(usage.wall)
         facts = (
-            *(job_id, task.id, flight.submission.id, _COMPLETED, ""),
+            *(job_id, task.id, flight.submission.id, Status.COMPLETED, ""),
             *(usage[0], at, "", (), usage[2], usage[3]),
         )
         records.append(_new(JobRecord, facts))
@@ -66,9 +66,6 @@ def land(
 
     _tell(map(_submission, flights), ended, at)
     return records
-
-
-_COMPLETED = Status.COMPLETED.value
 
 
 def _tell(

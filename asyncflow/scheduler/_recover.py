@@ -28,8 +28,6 @@ _logger = logging.getLogger("asyncflow")
 LEASE = 30.0
 """How long an orchestrator counts as alive on other hosts after it said so, in s."""
 
-_FINAL = frozenset(status.value for status in FINAL)
-
 own_ids: set[str] = set()
 """The orchestrators of this process that are open."""
 
@@ -166,7 +164,7 @@ class Recovery:
             if record is None:
                 continue
 
-            if record.status in _FINAL:
+            if record.status in FINAL:
                 ended[job.id] = record
             elif _ran(record) and job.task.config.on_restart == "fail":
                 ended[job.id] = _failed(record)
@@ -224,12 +222,12 @@ class Recovery:
 
 
 def _ran(record: JobRecord) -> bool:
-    return record.status == Status.RUNNING.value
+    return record.status == Status.RUNNING
 
 
 def _failed(record: JobRecord) -> JobRecord:
     return record._replace(
-        status=Status.FAILED.value,
+        status=Status.FAILED,
         reason="its orchestrator was killed while it ran, and on_restart is 'fail'",
         finished_at=time.time(),
     )

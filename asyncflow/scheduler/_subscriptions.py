@@ -184,7 +184,7 @@ class Subscription(Listener):
         """Log an error. Blocks."""
         _logger.error(
             "the callback %s failed for job %s, which is %s",
-            *(self.name, job.id, job.status.value),
+            *(self.name, job.id, job.status),
             exc_info=error,
         )
 

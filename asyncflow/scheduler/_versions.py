@@ -81,17 +81,19 @@ class Versions:
         return self.company.is_there
 
     async def refresh(self, nodes: Iterable[DataNode]) -> None:
-        """Look what others have written."""
-        for node in nodes:
-            self.take(
-                node,
-                await self.store.versions(
-                    node_id=node.id,
-                    is_kept=True,
-                    newest_first=True,
-                    limit=_older(node) + 1,
-                ),
-            )
+        """Look what others have written: at one moment, for all of them."""
+        wanted = {node.id: node for node in nodes}
+
+        if not wanted:
+            return
+
+        found: dict[str, list[VersionRecord]] = {node_id: [] for node_id in wanted}
+
+        for record in await self.store.versions(node_ids=wanted, is_kept=True):
+            found[record.node_id].append(record)
+
+        for node_id, node in wanted.items():
+            self.take(node, found[node_id][-_older(node) - 1 :])
 
     async def refresh_shared(self, nodes: Iterable[DataNode]) -> None:
         """Look what others have written of what scenarios share."""

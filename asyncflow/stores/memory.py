@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from operator import attrgetter
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -22,7 +22,8 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.stores._act import taken_over
+from asyncflow.stores._act import is_told, taken_over
+from asyncflow.stores._properties import check_properties
 from asyncflow.stores._table import Table
 
 R = TypeVar("R")
@@ -83,7 +84,7 @@ class MemoryStore(Store):
         failure = self._failure
         self._tables, self._own_id, self._failure = Tables(), None, None
 
-        if failure is not None and not isinstance(error, StoreFailed):
+        if failure is not None and not is_told(error):
             raise failure
 
     def save(self, *records: Record) -> None:
@@ -93,6 +94,8 @@ class MemoryStore(Store):
             raise TypeError(
                 f"a store keeps the records of asyncflow, not {strangers[0]!r}"
             )
+
+        check_properties(records)
 
         if self._is_refused():
             return
@@ -127,6 +130,7 @@ class MemoryStore(Store):
         tables.orchestrators.drop(dead_id)
 
     async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
+        check_properties((record,))
         submissions = self._written().submissions
 
         if record.id not in submissions.records:
@@ -212,6 +216,7 @@ class MemoryStore(Store):
         self,
         *,
         node_id: str | None = None,
+        node_ids: Collection[str] | None = None,
         owner_id: str | None = None,
         is_kept: bool | None = None,
         newest_first: bool = False,
@@ -220,15 +225,20 @@ class MemoryStore(Store):
     ) -> list[VersionRecord]:
         self._check()
         versions = self._tables.versions
-
-        if owner_id is None:
-            found = versions.found(node_id=node_id, is_kept=is_kept)
-        else:
-            found = [
-                one
-                for node in self._tables.data_nodes.found(owner_id=owner_id, id=node_id)
-                for one in versions.found(node_id=node.id, is_kept=is_kept)
-            ]
+        filters = [
+            {node_id} if node_id is not None else None,
+            set(node_ids) if node_ids is not None else None,
+            set(_ids(self._tables.data_nodes.found(owner_id=owner_id)))
+            if owner_id is not None
+            else None,
+        ]
+        given = [one for one in filters if one is not None]
+        wanted = set.intersection(*given) if given else {None}
+        found = [
+            version
+            for one in wanted
+            for version in versions.found(node_id=one, is_kept=is_kept)
+        ]
 
         found.sort(key=attrgetter("number"))
         return _page(found, newest_first, limit, offset)

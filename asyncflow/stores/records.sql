@@ -256,6 +256,9 @@ SELECT
 FROM version
 WHERE TRUE
     AND node_id = :node_id                    -- if node_id
+    AND node_id IN (                          -- if node_ids
+        SELECT key FROM json_each(:node_ids)  -- if node_ids
+    )                                         -- if node_ids
     AND node_id IN (                          -- if owner_id
         SELECT id FROM data_node              -- if owner_id
         WHERE owner_id = :owner_id            -- if owner_id

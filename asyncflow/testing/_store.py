@@ -20,8 +20,6 @@ from asyncflow.testing._end import End
 
 T = TypeVar("T")
 
-_FINAL = frozenset(status.value for status in FINAL)
-
 
 @attrs.define(eq=False)
 class FaultyStore:
@@ -110,7 +108,7 @@ def _is_same(one: SubmissionRecord, other: SubmissionRecord) -> bool:
 def _events(record: Record) -> Iterator[tuple[type[Event], str | None]]:
     """Tell what has happened where a record is saved, and to which task."""
     if isinstance(record, JobRecord):
-        if record.status in _FINAL:
+        if record.status in FINAL:
             yield JobFinished, _task_of(record)
     elif isinstance(record, SubmissionRecord):
         if record.finished_at is not None:

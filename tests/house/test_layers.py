@@ -44,6 +44,7 @@ class Row:
 
 ROWS = (
     Row(nouns=("worker",), outside=frozenset({"cloudpickle"})),
+    Row(nouns=("status",), outside=frozenset()),
     Row(nouns=("errors", "folder", "records"), outside=frozenset({"attrs"})),
     Row(nouns=("config",)),
     Row(nouns=("abc",)),
@@ -351,7 +352,11 @@ def test_every_exception_is_needed() -> None:
     [
         ("worker/a.py", "import attrs", "outside"),
         ("worker/b.py", "from asyncflow.errors import NotFound", "may import from []"),
-        ("errors.py", "import asyncflow.config", "may import from ['worker']"),
+        (
+            "errors.py",
+            "import asyncflow.config",
+            "may import from ['status', 'worker']",
+        ),
         ("config/a.py", "from ..entities import Job", "may import from"),
         ("config/b.py", "from ..entities import job as job", "entities.job"),
         ("config/c.py", "from asyncflow import Config", "public face"),
