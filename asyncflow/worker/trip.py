@@ -12,13 +12,13 @@ import pickle
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
 
-from asyncflow.worker import current, process
-from asyncflow.worker.codec import dumps
+from asyncflow.worker import current, main, process
+from asyncflow.worker.codec import dumps, is_by_value
 from asyncflow.worker.current import Progress, job_of, running
 from asyncflow.worker.errors import DataNodeWritingError
 from asyncflow.worker.outcome import Kept, Raised, Usage
@@ -30,8 +30,9 @@ from asyncflow.worker.wire import Answer, Input, Output, RemoteCall, Row, ValueD
 REMEMBERED = 256
 """How many functions a worker keeps between calls."""
 
-_functions: dict[bytes, Callable[..., object]] = {}
-"""Those functions, by what they were pickled to; the oldest one first."""
+_functions: dict[bytes, tuple[Callable[..., object], Mapping[str, object]]] = {}
+"""Those functions, by what they were pickled to, with what each came with of the main
+script; the oldest one first."""
 
 
 def settle(
@@ -56,6 +57,8 @@ def run(request: bytes) -> bytes:
     """
     settled = process.settled
     assert settled is not None
+    assert main.here is not None
+    main.here.is_ours = True
     trip, most, looks, columns = pickle.loads(request)
     settled.begin_trip(trip)
     answer = Answer()
@@ -78,6 +81,7 @@ def run(request: bytes) -> bytes:
                 settled.spool.append(pickle.dumps((settled.logged, told), 5))
     finally:
         current.end()
+        main.here.is_ours = False
 
     return answer.pack(settled.logged)
 
@@ -138,7 +142,11 @@ def _call(
 ) -> tuple[Kept, ...] | Raised:
     """Do what `execute` does, where all is set up."""
     try:
-        function = _functions.get(code) or _load_function(code)
+        function, names = _functions.get(code) or _load_function(code)
+
+        if main.here is not None:
+            main.here.show(names)
+
         arguments = []
 
         for name, driver, kept in inputs:
@@ -297,16 +305,26 @@ def _drop(kept: Sequence[Kept]) -> None:
                 os.unlink(one)
 
 
-def _load_function(code: bytes) -> Callable[..., object]:
-    """Load a function, to keep it."""
-    function = fetch(code)
+def _load_function(
+    code: bytes,
+) -> tuple[Callable[..., object], Mapping[str, object]]:
+    """Load a function, to keep it, with what it came with of the main script."""
+    names = main.NOTHING
+
+    if is_by_value(code):
+        from asyncflow.worker.by_value import with_names
+
+        function, names = with_names(partial(fetch, code))
+    else:
+        function = fetch(code)
+
     assert callable(function)
-    _functions[code] = function
+    _functions[code] = function, names
 
     if len(_functions) > REMEMBERED:
         del _functions[next(iter(_functions))]
 
-    return function
+    return function, names
 
 
 def _survivor(error: BaseException) -> bytes | None:
