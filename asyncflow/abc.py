@@ -207,7 +207,9 @@ class Store(ABC):
     Each gives a page: `limit` records (None for all), after the first `offset` ones.
     Scenarios come by their creation date, versions by their number, all others, and
     scenarios of one date, in the order in which they were first saved; `newest_first`
-    turns the order round. A filter that is None lets everything pass.
+    turns the order round. A filter that is None lets everything pass. What cannot be
+    loaded is left out, with a warning. Properties that were pickled are unpickled when
+    they are first read.
 
     :raises StoreFailed: by every coroutine, where the store cannot be read or written,
         saying what to do
@@ -331,6 +333,8 @@ class Store(ABC):
         """Return the record with this id, or None.
 
         Not of a version, a basis or a log.
+
+        :raises RecordDamaged: where it cannot be loaded
         """
 
     @abstractmethod

@@ -25,8 +25,9 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.stores._act import Act, Change, Parameters
-from asyncflow.stores._rows import KINDS, Given, Row, dump_properties, given, load_name
+from asyncflow.stores._act import Act, Change, Parameters, is_told
+from asyncflow.stores._properties import dump_properties
+from asyncflow.stores._rows import KINDS, Given, Row, given, load_name
 from asyncflow.stores._writer import Writer
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class DatabaseStore(Store):
         with CancelScope(shield=True):
             await to_thread.run_sync(_close, opened, limiter=opened.readers)
 
-        if not _is_told(error):
+        if not is_told(error):
             _raise_failure(opened)
 
     def save(self, *records: Record) -> None:
@@ -325,14 +326,6 @@ def _close(opened: Open) -> None:
         opened.writer.stop()
     finally:
         opened.database.close()
-
-
-def _is_told(error: BaseException | None) -> bool:
-    """Tell whether an error says already that the store has failed."""
-    if isinstance(error, BaseExceptionGroup):
-        return error.subgroup(StoreFailed) is not None
-
-    return isinstance(error, StoreFailed)
 
 
 def _raise_failure(opened: Open) -> None:

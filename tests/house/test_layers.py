@@ -93,9 +93,9 @@ INNER: Mapping[tuple[str, str], str] = {
         "stores._sqlite",
     ): "sqlite3: it is loaded in the thread that opens",
     (
+        "scheduler._travel",
         "scheduler._fingerprint",
-        "hashlib",
-    ): "OpenSSL: only for tasks that may be skipped",
+    ): "only for tasks that may be skipped: it loads OpenSSL",
     ("testing.plugin", "config"): "pytest loads the plugin in every project",
     ("testing.plugin", "testing._asyncio"): "pytest-asyncio: not everybody has it",
     ("testing.plugin", "testing._bench"): "the engine: pytest loads the plugin always",
