@@ -25,6 +25,7 @@ from asyncflow.records import AttemptRecord, JobRecord, LogRecord, Record
 from asyncflow.status import DONE as DONE
 from asyncflow.status import FINAL as FINAL
 from asyncflow.status import TRANSITIONS as TRANSITIONS
+from asyncflow.status import AttemptKind
 from asyncflow.status import Status as Status
 from asyncflow.worker.outcome import cut
 from asyncflow.worker.shortened import REASON, TRACEBACK, shortened
@@ -180,13 +181,15 @@ class Job:
         if outcome.log is not None:
             self._printed = _joined(self._printed, outcome.log, self.attempt)
 
-    def try_again(self, at: float, reason: str) -> None:
+    def try_again(self, at: float, kind: AttemptKind, reason: str) -> None:
         """Wait for another attempt. For the walk alone.
 
         :param at: when the last one failed, in seconds since the epoch
+        :param kind: how
         :param reason: why
         """
-        last = AttemptRecord(self.attempt, self._run_at, at, reason, self.stacktrace)
+        facts = self.attempt, self._run_at, at, reason, self.stacktrace
+        last = AttemptRecord(*facts, kind)
         self.attempts = (*self.attempts, last)
         self.failure = self.progress = None
         self.move(Status.PENDING, at, reason)
