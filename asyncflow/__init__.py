@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     from asyncflow.records import ScenarioRecord as ScenarioRecord
     from asyncflow.records import SubmissionRecord as SubmissionRecord
     from asyncflow.scheduler._stream import EventStream as EventStream
+    from asyncflow.status import AttemptKind as AttemptKind
     from asyncflow.worker.current import CurrentJob as CurrentJob
     from asyncflow.worker.current import Progress as Progress
     from asyncflow.worker.current import current_job as current_job
@@ -120,6 +121,7 @@ _HOMES = {
     "orchestrator": "Orchestrator",
     "records": "AttemptRecord JobRecord ScenarioRecord SubmissionRecord",
     "scheduler._stream": "EventStream",
+    "status": "AttemptKind",
     "worker.current": "CurrentJob Progress current_job progress report",
     "worker.outcome": "Usage",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import re
@@ -27,7 +28,7 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.status import Status, SubmissionStatus
+from asyncflow.status import AttemptKind, Status, SubmissionStatus
 from asyncflow.stores import _sql
 from asyncflow.stores._sqlite import SqliteDatabase
 from asyncflow.stores.sqlite import SqliteStore
@@ -461,6 +462,23 @@ async def test_version_2_is_migrated(path: Path) -> None:
 
     await fill(path, job_record(1))
     assert [one.id for one in await ask(path)] == ["s", "j", "JOB_t_1"]
+
+
+async def test_attempts_without_a_kind_are_read(path: Path) -> None:
+    reasons = {
+        "ValueError: its worker process": AttemptKind.RAISED,
+        "its worker process was killed by SIGKILL (9)": AttemptKind.CRASHED,
+        "no worker process could be started": AttemptKind.CRASHED,
+        "its executor told no outcome": AttemptKind.CRASHED,
+        "TIMED_OUT: it ran longer": AttemptKind.TIMED_OUT,
+        "STALLED: it reported nothing": AttemptKind.STALLED,
+    }
+    attempts = [[n, None, 1.5, reason, ""] for n, reason in enumerate(reasons)]
+    await fill(path, job_record(1))
+    change(path, f"UPDATE job SET attempts = '{json.dumps(attempts)}'")
+    (job,) = await ask(path)
+    assert isinstance(job, JobRecord)
+    assert [one.kind for one in job.attempts] == [*reasons.values()]
 
 
 async def test_a_migration_that_fails_changes_nothing(path: Path) -> None:

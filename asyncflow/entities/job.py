@@ -20,11 +20,13 @@ from asyncflow.abc import (
     Raised,
     Usage,
 )
+from asyncflow.entities.attempts import added, number_of_next
 from asyncflow.errors import JobFailed, RemoteTraceback
 from asyncflow.records import AttemptRecord, JobRecord, LogRecord, Record
 from asyncflow.status import DONE as DONE
 from asyncflow.status import FINAL as FINAL
 from asyncflow.status import TRANSITIONS as TRANSITIONS
+from asyncflow.status import AttemptKind
 from asyncflow.status import Status as Status
 from asyncflow.worker.outcome import cut
 from asyncflow.worker.shortened import REASON, TRACEBACK, shortened
@@ -52,7 +54,10 @@ class Job:
     """Why it failed, was cancelled, abandoned or skipped, or why it ran where it could
     have been skipped; ``""`` otherwise."""
     attempts: tuple[AttemptRecord, ...] = attrs.field(init=False, default=())
-    """The attempts that failed and were followed by another one."""
+    """The attempts that failed and were followed by another one. Of many, the first 10
+    and the last 90."""
+    _numbers: dict[float, int] | None = attrs.field(init=False, default=None)
+    """The numbers of the attempts that failed here, by when they did."""
     progress: Progress | None = attrs.field(init=False, default=None)
     """How far its attempt has come, as its function reported it last; None before. See
     `asyncflow.report`."""
@@ -79,7 +84,7 @@ class Job:
     @property
     def attempt(self) -> int:
         """The number of its attempt: 1 unless it was tried again."""
-        return len(self.attempts) + 1
+        return number_of_next(self.attempts)
 
     @property
     def submitted_at(self) -> datetime:
@@ -180,14 +185,18 @@ class Job:
         if outcome.log is not None:
             self._printed = _joined(self._printed, outcome.log, self.attempt)
 
-    def try_again(self, at: float, reason: str) -> None:
+    def try_again(self, at: float, kind: AttemptKind, reason: str) -> None:
         """Wait for another attempt. For the walk alone.
 
         :param at: when the last one failed, in seconds since the epoch
+        :param kind: how
         :param reason: why
         """
-        last = AttemptRecord(self.attempt, self._run_at, at, reason, self.stacktrace)
-        self.attempts = (*self.attempts, last)
+        facts = self.attempt, self._run_at, at, reason, self.stacktrace
+        last = AttemptRecord(*facts, kind)
+        self.attempts = added(self.attempts, last)
+        self._numbers = self._numbers or {}
+        self._numbers[at] = last.number
         self.failure = self.progress = None
         self.move(Status.PENDING, at, reason)
 
@@ -229,6 +238,9 @@ class Job:
 
         :raises StopIteration: where none did
         """
+        if self._numbers is not None and at in self._numbers:
+            return self._numbers[at]
+
         return next(one.number for one in self.attempts if one.ended_at == at)
 
     def restore_end(self, usage: Usage, at: float) -> None:

@@ -22,7 +22,7 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.status import Status, SubmissionStatus
+from asyncflow.status import CRASHES, AttemptKind, Status, SubmissionStatus
 from asyncflow.stores._properties import dump_properties, load_properties
 from asyncflow.worker.outcome import Kept
 
@@ -210,9 +210,40 @@ def _dump_attempts(column: tuple[tuple[AttemptRecord, ...], ...]) -> Column:
 
 def _load_job(row: Row) -> JobRecord:
     *facts, text, cpu_seconds, peak_rss = row
-    attempts = tuple(map(AttemptRecord._make, json.loads(str(text)))) if text else ()
+    attempts = _load_attempts(json.loads(str(text))) if text else ()
     record = JobRecord._make((*facts, attempts, cpu_seconds, peak_rss))
     return record._replace(status=Status(record.status))
+
+
+def _load_attempts(rows: Sequence[Sequence[Any]]) -> tuple[AttemptRecord, ...]:
+    found: list[AttemptRecord] = []
+    count = 0
+
+    for number, started_at, ended_at, reason, traceback, *others in rows:
+        kind = AttemptKind(others[0]) if others else _kind_by_text(reason)
+        count = others[1] if len(others) > 1 else count + (kind in CRASHES)
+        facts = number, started_at, ended_at, reason, traceback
+        found.append(AttemptRecord(*facts, kind, count))
+
+    return tuple(found)
+
+
+def _kind_by_text(reason: str) -> AttemptKind:
+    """Tell how an attempt failed of which that was not kept yet."""
+    for start, kind in _KINDS_BY_TEXT.items():
+        if reason.startswith(start):
+            return kind
+
+    return AttemptKind.RAISED
+
+
+_KINDS_BY_TEXT = {
+    "its worker process ": AttemptKind.CRASHED,
+    "no worker process ": AttemptKind.CRASHED,
+    "its executor ": AttemptKind.CRASHED,
+    "TIMED_OUT: ": AttemptKind.TIMED_OUT,
+    "STALLED: ": AttemptKind.STALLED,
+}
 
 
 def _dump_basis(record: BasisRecord) -> Iterable[Saved]:

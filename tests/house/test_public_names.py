@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 PUBLIC = (
     "AsyncflowError",
+    "AttemptKind",
     "AttemptRecord",
     "BlockingCall",
     "Config",
