@@ -26,6 +26,7 @@ from asyncflow import (
     ValueDamaged,
     ValueMissing,
 )
+from asyncflow.config.sections import NOT_GIVEN
 from tests import flows
 from tests.flows import configuration, statuses
 
