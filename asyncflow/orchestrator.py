@@ -65,7 +65,8 @@ class Orchestrator(Listing, Watching):
         file, the ``postgresql://`` address of a database, or ``":memory:"``, where they
         last as long as it is open. None is what the environment variable
         ``ASYNCFLOW_STORE`` says, or else ``.asyncflow/asyncflow.db`` in the current
-        directory
+        directory; ``~`` in a path is the user's home
+    :raises UsageError: where the address of a store is none that is known
     """
 
     config: Configuration = Config

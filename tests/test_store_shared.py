@@ -109,6 +109,7 @@ async def test_records_are_the_same_after_reopening(
         again |= await logs(store, records)
 
         for record in records:
+            dict(getattr(again[record.id], "properties", {}))  # they are loaded now
             assert repr(again[record.id]) == repr(record)
 
         for record in records:

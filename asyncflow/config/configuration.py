@@ -383,6 +383,9 @@ class Configuration:
     def load(self, path: str | os.PathLike[str]) -> None:
         """Merge a TOML file over what is declared, key by key.
 
+        A file can name any function, which is imported, and any path, which jobs write:
+        load files only that you trust, as you would a Python module.
+
         :raises ConfigError: every problem of the file, with its line; nothing of the
             file is applied then.
         :raises OSError: the file cannot be read.

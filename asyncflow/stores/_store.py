@@ -57,6 +57,8 @@ class Open:
 class DatabaseStore(Store):
     """A store that opens a `Database`: one thread writes, another reads."""
 
+    variable: str = attrs.field(init=False, default="", repr=False)
+    """The environment variable that named it, or ""."""
     _opened: Open | None = attrs.field(init=False, default=None)
 
     @property
@@ -282,10 +284,20 @@ class DatabaseStore(Store):
         return self._opened
 
     async def _open(self) -> Open:
-        database = await to_thread.run_sync(self._connect)
+        database = await to_thread.run_sync(self._connected)
         opened = Open(database, Writer(database.write, "asyncflow-store"))
         await to_thread.run_sync(opened.writer.start)
         return opened
+
+    def _connected(self) -> Database:
+        try:
+            return self._connect()
+        except StoreFailed as error:
+            if not self.variable:
+                raise
+
+            file = f"{error.file} (named by the environment variable {self.variable})"
+            raise StoreFailed(file, error.problem, error.remedy) from error
 
     async def _put(self, *change: Given | Act) -> Open:
         """Have something written, and wait until it is."""
