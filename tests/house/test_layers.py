@@ -83,6 +83,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.configuration", "config.toml_read"): "tomllib: few programs load",
     ("config.configuration", "config.toml_write"): "tomlkit: few programs export",
     ("alternatives", "executors.process"): "not in development mode",
+    ("alternatives", "stores._address"): "only where a store has no class yet",
     ("alternatives", "stores.memory"): "only where it is picked",
     ("alternatives", "stores.postgres"): "psycopg: an extra",
     ("alternatives", "stores.sqlite"): "only where it is picked",
