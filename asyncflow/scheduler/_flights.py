@@ -281,9 +281,9 @@ class Flights:
         for node, one in zip(job.task.output.values(), kept, strict=True):
             records += self.versions.replace(node, one, job_id=job.id)
 
-        if flight.basis is not None:
-            fingerprint = flight.travel.fingerprint or ""
-            records.append(_skips.note(job.task, fingerprint, flight.basis))
+        if flight.basis is not None and flight.travel.fingerprint is not None:
+            function = flight.travel.fingerprint
+            records.append(_skips.note(job.task, function, flight.basis))
 
         if job.usage is not None:
             flight.travel.pace.took(job.usage.wall)

@@ -37,6 +37,9 @@ STRAYS = 8
 INTERRUPTED = 70
 """The exit code of a worker that cannot end a trip: ``EX_SOFTWARE`` of sysexits.h."""
 
+REMEMBERED_BYTES = 16 * 1024 * 1024
+"""How many bytes they may have together when they travel; the last one is kept always."""
+
 _functions: dict[bytes, Callable[..., object]] = {}
 """Those functions, by what they were pickled to; the oldest one first."""
 
@@ -314,7 +317,9 @@ def _load_function(code: bytes) -> Callable[..., object]:
     assert callable(function)
     _functions[code] = function
 
-    if len(_functions) > REMEMBERED:
+    while len(_functions) > REMEMBERED or (
+        len(_functions) > 1 and sum(map(len, _functions)) > REMEMBERED_BYTES
+    ):
         del _functions[next(iter(_functions))]
 
     return function
