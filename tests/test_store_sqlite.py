@@ -290,7 +290,7 @@ async def test_values_have_a_folder_beside_the_file(
     assert (folder / ".gitignore").read_text().splitlines()[-1] == "*"  # a test
 
 
-async def test_a_folder_that_was_there_stays_as_it_is(tmp_path: Path) -> None:
+async def test_a_folder_that_was_there_is_taken(tmp_path: Path) -> None:
     folder = tmp_path / ".asyncflow"
     values = folder / "asyncflow.values"
     values.mkdir(parents=True, mode=0o755)
@@ -298,7 +298,7 @@ async def test_a_folder_that_was_there_stays_as_it_is(tmp_path: Path) -> None:
     async with SqliteStore(folder / "asyncflow.db"):
         pass
 
-    assert values.stat().st_mode & 0o777 == 0o755
+    assert values.stat().st_mode & 0o777 == 0o700
     assert sorted(os.listdir(folder)) == ["asyncflow.db", "asyncflow.values"]
 
 

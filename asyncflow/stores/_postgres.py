@@ -15,7 +15,7 @@ from asyncflow.errors import StoreFailed, UsageError
 from asyncflow.stores._act import Parameters
 from asyncflow.stores._database import Database
 from asyncflow.stores._escape import escaped, unescaped
-from asyncflow.stores._folder import make_folder, make_values_folder
+from asyncflow.stores._folder import Access
 from asyncflow.stores._rows import Column, Row
 from asyncflow.stores._sql import migrations
 
@@ -25,7 +25,7 @@ try:
 except ImportError as error:
     raise UsageError(
         f"records are kept in PostgreSQL by psycopg, which cannot be imported ({error}): "
-        "pip install 'asyncflow[postgres]'"
+        "pip install '.[postgres]'"
     ) from error
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
@@ -136,12 +136,15 @@ class PostgresDatabase(Database):
     _reading: Connection = attrs.field(init=False)
 
     @classmethod
-    def open(cls, conninfo: str, folder: str) -> PostgresDatabase:
+    def open(
+        cls, conninfo: str, folder: str, *, trust_owner: bool = False
+    ) -> PostgresDatabase:
         """Connect, make the tables where there are none, or bring them up to date.
 
         :param folder: where each database has a folder for its values
         """
         database = cls(_shown(conninfo))
+        access = Access(store=database.file, trusts_owner=trust_owner)
 
         with database._explained(), ExitStack() as stack:
             database._writing = stack.enter_context(
@@ -152,7 +155,7 @@ class PostgresDatabase(Database):
                 closing(database._connect(conninfo))
             )
             database._ask(database._reading, "read_only")
-            database.values_folder = _make_folders(folder, name, database.file)
+            database.values_folder = _make_folders(access, folder, name)
             stack.pop_all()
 
         return database
@@ -342,20 +345,33 @@ def _shown(conninfo: str) -> str:
     """Name a database without telling a secret."""
     try:
         given = conninfo_to_dict(conninfo)
-    except psycopg.ProgrammingError as error:
+    except psycopg.ProgrammingError:  # its text may have a part of a password
+        given = {"host": "@"}
+
+    if _is_garbled(given):
         raise StoreFailed(
             "PostgreSQL",
             "how to connect to it cannot be read",
-            "give a URL, postgresql://user@host/database, or host=... dbname=...",
-        ) from error
+            "give a URL, postgresql://user@host/database, or host=... dbname=...; in a "
+            "URL write %40 for @, %2F for /, %3A for : in a password",
+        )
 
     parts = {name: str(given[name]) for name in SHOWN if given.get(name) is not None}
     return f"PostgreSQL ({make_conninfo(**parts)})" if parts else "PostgreSQL"
 
 
-def _make_folders(folder: str, name: str, store: str) -> str:
+def _is_garbled(given: Mapping[str, Any]) -> bool:
+    """Tell whether a part of a password may have become something that is shown."""
+    if any("@" in str(given.get(name) or "") for name in ("host", "dbname")):
+        return True
+
+    ports = str(given.get("port") or "0").split(",")
+    return not all(port.strip().isdigit() for port in ports if port)
+
+
+def _make_folders(access: Access, folder: str, name: str) -> str:
     """Make the folder for the values of one store; others beside it have theirs."""
     path = os.path.abspath(folder)
-    make_folder(os.path.dirname(path), store)
-    make_folder(path, store)
-    return make_values_folder(os.path.join(path, name), store)
+    access.make_folder(os.path.dirname(path))
+    access.make_folder(path)
+    return access.make_values_folder(os.path.join(path, name))

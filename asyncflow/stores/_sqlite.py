@@ -15,7 +15,7 @@ import attrs
 from asyncflow.errors import StoreFailed
 from asyncflow.stores._act import Parameters
 from asyncflow.stores._database import Database
-from asyncflow.stores._folder import make_folder, make_values_folder
+from asyncflow.stores._folder import Access, check_path
 from asyncflow.stores._rows import Cell, Column, Row
 from asyncflow.stores._sql import migrations, read
 
@@ -72,6 +72,9 @@ SETTINGS = (
 SIZES = (128, 32, 8)
 """How many rows one statement inserts, the more the better; single ones are left."""
 
+BESIDE = ("-wal", "-shm", "-journal")
+"""How the names of the files end that SQLite keeps beside a database. They get its mode."""
+
 BLOBS = frozenset({"pickled", "value"})
 """The columns whose bytes are no text."""
 
@@ -93,10 +96,16 @@ class SqliteDatabase(Database):
     """How many a statement may have: 999 or more."""
 
     @classmethod
-    def open(cls, path: str, busy_timeout: float) -> SqliteDatabase:
+    def open(
+        cls, path: str, busy_timeout: float, *, trust_owner: bool = False
+    ) -> SqliteDatabase:
         """Open a file, made with its folder where it is new, and bring it up to date."""
         database = cls(os.path.abspath(path), busy_timeout)
-        make_folder(os.path.dirname(database.file), database.file)
+        check_path(path, database.file)
+        file = os.path.realpath(database.file)
+        access = Access(store=database.file, trusts_owner=trust_owner)
+        access.make_folder(os.path.dirname(file))
+        access.make_file(file, *(file + end for end in BESIDE))
 
         with database._explained(), ExitStack() as stack:
             database._writing = stack.enter_context(closing(database._connect(0.0)))
@@ -108,9 +117,7 @@ class SqliteDatabase(Database):
             database._reading = database._connect(busy_timeout)
             stack.enter_context(closing(database._reading))
             database._ask(database._reading, "query_only")
-            database.values_folder = make_values_folder(
-                _beside(os.path.realpath(database.file)), database.file
-            )
+            database.values_folder = access.make_values_folder(_beside(file))
             stack.pop_all()
 
         return database

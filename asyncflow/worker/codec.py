@@ -13,6 +13,7 @@ import pickle
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 
 from asyncflow.worker.errors import NotPicklable
 from asyncflow.worker.shortened import REASON, shortened
@@ -49,6 +50,8 @@ def dumps(
 
     try:
         return _by_value(value, _collector(buffers))
+    except MemoryError:
+        raise  # it can be pickled, where there is room for it
     except Exception as error:
         path, why = _culprit(value, name, error, DEPTH)
         raise NotPicklable(path, why) from error
@@ -94,6 +97,8 @@ def _by_reference(
 
     try:
         data = pickle.dumps(value, 5, buffer_callback=_collector(buffers))
+    except MemoryError:
+        raise
     except Exception:  # cloudpickle is asked next, and its error is the one to tell
         return None
 
@@ -124,13 +129,18 @@ def _collector(
 def _culprit(value: object, path: str, error: Exception, depth: int) -> tuple[str, str]:
     """Find the innermost part of a value that cannot be pickled, and why."""
     if depth:
-        for name, part in _parts(value):
-            try:
-                _by_value(part)
-            except Exception as inner:
-                return _culprit(part, path + name, inner, depth - 1)
+        with suppress(Exception):  # of a part that cannot even be named
+            for name, part in _parts(value):
+                try:
+                    _by_value(part)
+                except Exception as inner:
+                    return _culprit(part, path + name, inner, depth - 1)
 
-    why = f"{type(error).__name__}: {error}"
+    why = type(error).__name__
+
+    with suppress(Exception):
+        why = f"{why}: {error}"
+
     return shortened(path, REASON // 2), shortened(why, REASON // 2)
 
 

@@ -16,6 +16,7 @@ import select
 import signal
 import sys
 import threading
+import types
 from collections.abc import Callable
 from functools import partial
 from typing import TextIO
@@ -37,6 +38,10 @@ that nothing was written and that the descriptor is still the log's, and asks no
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 """How log records are written where the function has not set logging up."""
+
+CALL = "_call"
+_CALLER = "asyncflow.worker.trip"
+"""The function that runs a call, and its module."""
 
 settled: Settled | None = None
 """What this process is, where it is a worker."""
@@ -187,6 +192,7 @@ def settle(folder: str, main_path: str | None, log_level: int) -> Settled:
         settled = Settled(folder)
         main.install(main_path, os.path.join(folder, f"{settled.pid}.main"))
         _write_records(log_level)
+        _take_interrupts()
         # A process that a job forks and ends prints no stack into the job's output.
         os.register_at_fork(
             after_in_child=partial(faulthandler.unregister, signal.SIGTERM)
@@ -222,6 +228,21 @@ def _tell_stacks(log: int) -> None:
     """Have the log tell where Python was when a signal ended the process."""
     faulthandler.enable(log, all_threads=False)
     faulthandler.register(signal.SIGTERM, log, all_threads=False, chain=True)
+
+
+def _take_interrupts() -> None:
+    """Have an interrupt hit nothing but users' functions."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupted)
+
+
+def _interrupted(_number: int, frame: types.FrameType | None) -> None:
+    """Interrupt the call that runs, as Python does; do nothing where none does."""
+    while frame is not None:
+        if frame.f_code.co_name == CALL and frame.f_globals["__name__"] == _CALLER:
+            raise KeyboardInterrupt
+
+        frame = frame.f_back
 
 
 class _Records(logging.StreamHandler[TextIO]):

@@ -83,6 +83,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.configuration", "config.toml_read"): "tomllib: few programs load",
     ("config.configuration", "config.toml_write"): "tomlkit: few programs export",
     ("alternatives", "executors.process"): "not in development mode",
+    ("alternatives", "stores._address"): "only where a store has no class yet",
     ("alternatives", "stores.memory"): "only where it is picked",
     ("alternatives", "stores.postgres"): "psycopg: an extra",
     ("alternatives", "stores.sqlite"): "only where it is picked",
@@ -104,6 +105,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.codec", "worker.by_value"): "cloudpickle: only for what has no module",
     ("worker.main", "worker.by_value"): "cloudpickle: only for what has no module",
     ("worker.trip", "worker.by_value"): "cloudpickle: only for what has no module",
+    ("worker.mapping", "ctypes"): "only for large values, before Python 3.13",
     ("worker.process", "ctypes"): "only in a worker",
     ("worker.trace", "opentelemetry"): "an extra: only for jobs that are traced",
 }
