@@ -13,6 +13,7 @@ import attrs
 from anyio import CancelScope, to_thread
 
 from asyncflow.abc import Call, Crashed, Killed, Log, Outcome, Printed, Watch
+from asyncflow.executors._log_bounds import LogBounds
 from asyncflow.executors._pool import Pool, WorkerDied
 from asyncflow.executors._worker import Worker
 from asyncflow.worker import spool, trip, wire
@@ -32,7 +33,7 @@ class Trip:
 
     :param number: tells it from other trips of its worker
     :param grace: how long a job that is killed may take to end by itself, in seconds
-    :param most: how many bytes are kept of what a job prints
+    :param logs: bounds what jobs print that run long
     """
 
     pool: Pool
@@ -40,7 +41,7 @@ class Trip:
     watch: Watch
     number: int
     grace: float
-    most: int
+    logs: LogBounds
     _worker: Worker | None = attrs.field(init=False, default=None)
     """The worker, once it has the calls."""
     _started: int = attrs.field(init=False)
@@ -73,8 +74,7 @@ class Trip:
         bound = loop.call_later(BOUND, self.take_back) if is_bound else None
 
         if not is_short:
-            log = Log(worker.log_path, worker.logged, -1)
-            self.watch.started(self.calls[0], log)
+            self._tell_started(worker, 0)
 
         try:
             answer = await self.pool.call(worker, trip.run, request)
@@ -103,6 +103,8 @@ class Trip:
             if self._killing is not None:  # it was to die: it must not run another job
                 await self.pool.retire(worker)
         finally:
+            self.logs.unwatch(worker.log_path)
+
             if bound is not None:
                 bound.cancel()
 
@@ -176,8 +178,12 @@ class Trip:
     def _tell_running(self, worker: Worker) -> None:
         """Tell that the last call runs, if nothing else can."""
         if self._told == self._started - 1:
-            log = Log(worker.log_path, worker.logged, -1)
-            self.watch.started(self.calls[self._told], log)
+            self._tell_started(worker, self._told)
+
+    def _tell_started(self, worker: Worker, place: int) -> None:
+        log = Log(worker.log_path, worker.logged, -1)
+        self.logs.watch(log)
+        self.watch.started(self.calls[place], log)
 
     async def _stop_telling(self) -> None:
         if self._telling is not None:
@@ -232,7 +238,9 @@ class Trip:
         if self._told < self._started:
             index = self._told
             call = self.calls[index]
-            log, stack = await to_thread.run_sync(_clean_up, call, worker, self.most)
+            log, stack = await to_thread.run_sync(
+                _clean_up, call, worker, self.logs.most
+            )
             self._told += 1
             is_killed = index in self._kills
             outcome = (
