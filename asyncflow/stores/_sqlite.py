@@ -105,7 +105,8 @@ class SqliteDatabase(Database):
         file = os.path.realpath(database.file)
         access = Access(store=database.file, trusts_owner=trust_owner)
         access.make_folder(os.path.dirname(file))
-        access.make_file(file, *(file + end for end in BESIDE))
+        beside = [file + end for end in BESIDE]
+        access.make_file(file, beside)
 
         with database._explained(), ExitStack() as stack:
             database._writing = stack.enter_context(closing(database._connect(0.0)))
@@ -114,6 +115,7 @@ class SqliteDatabase(Database):
                 sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER
             )
             database._prepare()
+            access.narrow(file, *beside)
             database._reading = database._connect(busy_timeout)
             stack.enter_context(closing(database._reading))
             database._ask(database._reading, "query_only")
