@@ -159,11 +159,13 @@ class OrchestratorRecord(NamedTuple):
     host: str
     pid: int
     started: str
-    """What tells its process from others that had or will have its pid."""
+    """What tells its process from others that had or will have its pid, and by whom
+    it can be seen."""
     address: str
     """Where others on its host reach it."""
     lease: float
-    """Until when others have to take it for alive, if they cannot see its process."""
+    """Until when others have to take it for alive, if they cannot see its process. By
+    the clock of the store, as all leases."""
 
 
 Record: TypeAlias = (

@@ -8,6 +8,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import attrs
 from anyio import Lock, sleep, to_thread
@@ -18,7 +19,7 @@ from asyncflow.entities.submission import Submission
 from asyncflow.errors import NotDeclared, NotPicklable, StoreFailed
 from asyncflow.folder import sweep
 from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
-from asyncflow.scheduler._alive import host, is_dead, started
+from asyncflow.scheduler._alive import host, is_dead, is_visible, started
 from asyncflow.scheduler._archive import Archive
 from asyncflow.scheduler._company import Company
 from asyncflow.scheduler._versions import remove
@@ -26,7 +27,8 @@ from asyncflow.scheduler._versions import remove
 _logger = logging.getLogger("asyncflow")
 
 LEASE = 30.0
-"""How long an orchestrator counts as alive on other hosts after it said so, in s."""
+"""How long an orchestrator counts as alive after it said so, in s, where its process
+cannot be seen. The thread that writes to the store says it three times as often."""
 
 own_ids: set[str] = set()
 """The orchestrators of this process that are open."""
@@ -41,13 +43,22 @@ def new_record() -> OrchestratorRecord:
         pid=pid,
         started=started(pid),
         address="",
-        lease=time.time() + LEASE,
+        lease=0.0,  # the store sets it, by its own clock
     )
 
 
-def seems_dead(record: OrchestratorRecord) -> bool:
-    """Tell whether an orchestrator is dead, as far as can be seen from here. Blocks."""
-    return is_dead(record, own_ids=own_ids, now=time.time())
+async def register(record: OrchestratorRecord, store: Store) -> None:
+    """Have others know of an orchestrator, and that it is alive."""
+    await store.register(record, lease=LEASE)
+
+
+async def seems_dead(record: OrchestratorRecord, store: Store) -> bool:
+    """Tell whether an orchestrator is dead, as far as can be seen from here.
+
+    Leases are of the store's clock: those of hosts may differ.
+    """
+    now = None if await to_thread.run_sync(is_visible, record) else await store.now()
+    return await to_thread.run_sync(partial(is_dead, record, own_ids=own_ids, now=now))
 
 
 @attrs.define(eq=False, repr=False)
@@ -88,12 +99,10 @@ class Recovery:
         return await self._adopt_dead(record)
 
     async def keep_alive(self) -> None:
-        """Tell others that this orchestrator lives, and see who does not, for ever."""
+        """See which others do not live any more, for ever."""
         try:
             while True:
                 await sleep(LEASE / 3)
-                self.store.save(self.own._replace(lease=time.time() + LEASE))
-
                 for record in await self._others():
                     await self.adopt(record)
         except StoreFailed as error:  # who awaits a run has it raised
@@ -119,14 +128,14 @@ class Recovery:
         if not isinstance(owner, OrchestratorRecord):
             return False
 
-        return not await to_thread.run_sync(seems_dead, owner)
+        return not await seems_dead(owner, self.store)
 
     async def _others(self) -> list[OrchestratorRecord]:
         records = await self.store.orchestrators()
         return [one for one in records if one.id != self.own.id]
 
     async def _adopt_dead(self, record: OrchestratorRecord) -> bool:
-        if not await to_thread.run_sync(seems_dead, record):
+        if not await seems_dead(record, self.store):
             return False
 
         async with self._lock:
@@ -141,8 +150,9 @@ class Recovery:
             await to_thread.run_sync(self._tell, dead, error)
             return False
 
-        elsewhere = dead.lease if dead.host != self.own.host else None
-        await self.store.adopt(dead.id, self.own.id, lease_until=elsewhere)
+        seen = await to_thread.run_sync(is_visible, dead)
+        until = None if seen else dead.lease
+        await self.store.adopt(dead.id, self.own.id, lease_until=until)
         mine = await self.unfinished()
 
         for submission in submissions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 import attrs
 
@@ -55,7 +56,9 @@ class Travels:
 
     far: bool
     group: Group
-    _known: dict[TaskConfig, Travel] = attrs.field(init=False, factory=dict)
+    _known: WeakKeyDictionary[TaskConfig, Travel] = attrs.field(
+        init=False, factory=WeakKeyDictionary
+    )
     _paces: Paces = attrs.field(init=False, factory=Paces)
     _generators: Generators = attrs.field(
         init=False,
@@ -120,7 +123,7 @@ class Travels:
             way.is_async,
             prints.of(config.function) if prints and config.skippable else None,
             False,
-            way.pace.code if far else None,
+            way.code if far else None,
             way.sources if far else None,
             way.pace,
             may_share,
@@ -131,14 +134,14 @@ class Travels:
 
     def _way(self, config: TaskConfig) -> _Way:
         if config.is_async or not self.far:
-            return _Way(config.is_async, Pace(), None)
+            return _Way(config.is_async, Pace(), None, None)
 
         if config.executor != "process":
-            return _Way(False, Pace(), None)
+            return _Way(False, Pace(), None, None)
 
         self._generators.look(config)
-        pace = self._paces.of(_code(config))
-        return _Way(False, pace, _sources(config.function))
+        pace, code = self._paces.of(_code(config))
+        return _Way(False, pace, code, _sources(config.function))
 
 
 def _fingerprints(kinds: Iterable[TaskConfig]) -> Fingerprints | None:
@@ -155,6 +158,7 @@ class _Way(NamedTuple):
 
     is_async: bool
     pace: Pace
+    code: bytes | None
     sources: dict[str, str] | None
 
 

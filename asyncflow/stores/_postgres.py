@@ -25,7 +25,7 @@ try:
 except ImportError as error:
     raise UsageError(
         f"records are kept in PostgreSQL by psycopg, which cannot be imported ({error}): "
-        "pip install 'asyncflow[postgres]'"
+        "pip install '.[postgres]'"
     ) from error
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]

@@ -268,6 +268,14 @@ _TEXT, _NUMBER, _FLAG = str, (float, int), int
 _MAYBE_TEXT, _MAYBE_NUMBER = (str, type(None)), (float, int, type(None))
 _MAYBE_BLOB = (bytes, type(None))
 
+
+def load_time(row: Row) -> float:
+    """Load the row of a query that asks for a time."""
+    (at,) = row
+    assert isinstance(at, float)
+    return at
+
+
 KINDS: Mapping[type[Record], Kind] = {
     ScenarioRecord: Kind(
         "scenario",

@@ -27,7 +27,7 @@ from asyncflow.records import (
 )
 from asyncflow.stores._act import Act, Change, Parameters, is_told
 from asyncflow.stores._properties import dump_properties
-from asyncflow.stores._rows import KINDS, Given, Row, given, load_name
+from asyncflow.stores._rows import KINDS, Given, Row, given, load_name, load_time
 from asyncflow.stores._writer import Writer
 
 if TYPE_CHECKING:
@@ -110,8 +110,14 @@ class DatabaseStore(Store):
     async def flush(self) -> None:
         await self._settled()
 
-    async def register(self, record: OrchestratorRecord) -> None:
-        await self._put(record, Act("register", [{"id": record.id}]))
+    async def register(
+        self, record: OrchestratorRecord, *, lease: float | None = None
+    ) -> None:
+        await self._put(record, Act("register", [{"id": record.id, "lease": lease}]))
+
+    async def now(self) -> float:
+        (now,) = await self._ask("now", {}, load_time)
+        return float(now)
 
     async def adopt(
         self, dead_id: str, heir_id: str, *, lease_until: float | None = None
@@ -285,7 +291,8 @@ class DatabaseStore(Store):
 
     async def _open(self) -> Open:
         database = await to_thread.run_sync(self._connected)
-        opened = Open(database, Writer(database.write, "asyncflow-store"))
+        writer = Writer(database.write, "asyncflow-store", database.is_lease_due)
+        opened = Open(database, writer)
         await to_thread.run_sync(opened.writer.start)
         return opened
 

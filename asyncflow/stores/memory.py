@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable
 from operator import attrgetter
 from types import TracebackType
@@ -106,10 +107,16 @@ class MemoryStore(Store):
     async def flush(self) -> None:
         self._check()
 
-    async def register(self, record: OrchestratorRecord) -> None:
-        self.save(record)
+    async def register(
+        self, record: OrchestratorRecord, *, lease: float | None = None
+    ) -> None:
+        until = record.lease if lease is None else time.time() + lease
+        self.save(record._replace(lease=until))
         self._check()
         self._own_id = record.id
+
+    async def now(self) -> float:
+        return time.time()
 
     async def adopt(
         self, dead_id: str, heir_id: str, *, lease_until: float | None = None

@@ -30,6 +30,9 @@ from asyncflow.worker.wire import Answer, Input, Output, RemoteCall, Row, ValueD
 REMEMBERED = 256
 """How many functions a worker keeps between calls."""
 
+REMEMBERED_BYTES = 16 * 1024 * 1024
+"""How many bytes they may have together when they travel; the last one is kept always."""
+
 _functions: dict[bytes, Callable[..., object]] = {}
 """Those functions, by what they were pickled to; the oldest one first."""
 
@@ -303,7 +306,9 @@ def _load_function(code: bytes) -> Callable[..., object]:
     assert callable(function)
     _functions[code] = function
 
-    if len(_functions) > REMEMBERED:
+    while len(_functions) > REMEMBERED or (
+        len(_functions) > 1 and sum(map(len, _functions)) > REMEMBERED_BYTES
+    ):
         del _functions[next(iter(_functions))]
 
     return function
