@@ -542,9 +542,9 @@ async def test_a_newer_schema_is_refused(path: Path) -> None:
 
 async def test_another_programs_database_is_refused(path: Path) -> None:
     change(path, "CREATE TABLE job (id)")
-    path.chmod(0o644)
+    await anyio.Path(path).chmod(0o644)
     await refused(path, "another program")
-    assert path.stat().st_mode & 0o777 == 0o644
+    assert (await anyio.Path(path).stat()).st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize("text", [b"a,b\n1,2\n" * 1000, b"\0" * 4096, b"xy"])
