@@ -353,7 +353,8 @@ def _cause(failure: Raised | Crashed | None) -> BaseException | None:
     remote = RemoteTraceback(failure.traceback)
 
     if failure.error is not None:
-        with suppress(Exception):  # its class cannot be loaded here: the text is left
+        # Its class cannot be loaded here, or ends the program: the text is left.
+        with suppress(Exception, SystemExit):
             error = fetch(failure.error)
 
             if isinstance(error, BaseException):

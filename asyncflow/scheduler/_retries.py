@@ -6,7 +6,7 @@ from asyncflow.abc import Outcome, Raised
 from asyncflow.entities.attempts import crashes_of
 from asyncflow.entities.job import Job
 from asyncflow.status import CRASHES, AttemptKind
-from asyncflow.worker.trip import kinds_of
+from asyncflow.worker.failure import kinds_of
 
 _TIMEOUT = kinds_of(TimeoutError())
 
