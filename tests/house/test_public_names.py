@@ -55,6 +55,7 @@ PUBLIC = (
     "PlannedJob",
     "Problem",
     "Progress",
+    "Pruned",
     "RecordDamaged",
     "RemoteTraceback",
     "Retry",
