@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from asyncflow.config.typos import option_like
 from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
 from asyncflow.worker import process
+from asyncflow.worker.codec import dumps
 
 if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode
@@ -72,6 +73,12 @@ def check_options(
             f"{idempotency_key!r}"
         )
 
+    if isinstance(idempotency_key, str) and not _is_text(idempotency_key):
+        raise ValueError(
+            f"idempotency_key has a lone surrogate, which is no character and cannot be "
+            f"kept; got {idempotency_key!r}"
+        )
+
     if names := RESERVED.intersection(properties):
         raise TypeError(
             f"submit() has no option {', '.join(sorted(names))} in this version, and "
@@ -99,6 +106,27 @@ def check_properties(
                 f"{verb}() has no option {name!r}: did you mean {option!r}? A property "
                 "of your own needs a name that is less like an option's"
             )
+
+
+def check_kept(properties: Mapping[str, Any], owner: str) -> None:
+    """Refuse properties that no store can keep.
+
+    :raises NotPicklable: naming the part
+    """
+    if any(type(value) not in _PLAIN for value in properties.values()):
+        dumps(dict(properties), name=f"properties of {owner}")
+
+
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+
+    return True
 
 
 def check_workers(count: object) -> None:
