@@ -341,7 +341,9 @@ async def test_a_save_that_fails_ends_its_run(config: Configuration) -> None:
 
 
 async def test_a_refused_submit_leaves_no_handle(config: Configuration) -> None:
-    cfg = single(config, flows.double, value=None)
+    source = config.configure_data_node("source")
+    task = config.configure_task("work", flows.double, source, None)
+    cfg = config.configure_scenario("empty", task)
 
     async with Orchestrator(config) as orchestrator:
         scenario = await orchestrator.create_scenario(cfg)

@@ -20,6 +20,7 @@ from asyncflow.abc import (
     Raised,
     Usage,
 )
+from asyncflow.entities.attempts import added, number_of_next
 from asyncflow.errors import JobFailed, RemoteTraceback
 from asyncflow.records import AttemptRecord, JobRecord, LogRecord, Record
 from asyncflow.status import DONE as DONE
@@ -53,7 +54,10 @@ class Job:
     """Why it failed, was cancelled, abandoned or skipped, or why it ran where it could
     have been skipped; ``""`` otherwise."""
     attempts: tuple[AttemptRecord, ...] = attrs.field(init=False, default=())
-    """The attempts that failed and were followed by another one."""
+    """The attempts that failed and were followed by another one. Of many, the first 10
+    and the last 90."""
+    _numbers: dict[float, int] | None = attrs.field(init=False, default=None)
+    """The numbers of the attempts that failed here, by when they did."""
     progress: Progress | None = attrs.field(init=False, default=None)
     """How far its attempt has come, as its function reported it last; None before. See
     `asyncflow.report`."""
@@ -80,7 +84,7 @@ class Job:
     @property
     def attempt(self) -> int:
         """The number of its attempt: 1 unless it was tried again."""
-        return len(self.attempts) + 1
+        return number_of_next(self.attempts)
 
     @property
     def submitted_at(self) -> datetime:
@@ -190,7 +194,9 @@ class Job:
         """
         facts = self.attempt, self._run_at, at, reason, self.stacktrace
         last = AttemptRecord(*facts, kind)
-        self.attempts = (*self.attempts, last)
+        self.attempts = added(self.attempts, last)
+        self._numbers = self._numbers or {}
+        self._numbers[at] = last.number
         self.failure = self.progress = None
         self.move(Status.PENDING, at, reason)
 
@@ -232,6 +238,9 @@ class Job:
 
         :raises StopIteration: where none did
         """
+        if self._numbers is not None and at in self._numbers:
+            return self._numbers[at]
+
         return next(one.number for one in self.attempts if one.ended_at == at)
 
     def restore_end(self, usage: Usage, at: float) -> None:
@@ -331,7 +340,8 @@ def _cause(failure: Raised | Crashed | None) -> BaseException | None:
     remote = RemoteTraceback(failure.traceback)
 
     if failure.error is not None:
-        with suppress(Exception):  # its class cannot be loaded here: the text is left
+        # Its class cannot be loaded here, or ends the program: the text is left.
+        with suppress(Exception, SystemExit):
             error = fetch(failure.error)
 
             if isinstance(error, BaseException):

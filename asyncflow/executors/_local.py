@@ -13,9 +13,10 @@ from typing import TextIO
 
 from asyncflow.abc import Call, Kept, Printed, Progress, Raised, Watch
 from asyncflow.worker.current import job_of, running
+from asyncflow.worker.failure import beyond_ours, raised
 from asyncflow.worker.naming import Factory, naming_jobs
 from asyncflow.worker.outcome import cut
-from asyncflow.worker.trip import beyond_ours, keep_result, raised, read_input
+from asyncflow.worker.trip import keep_result, read_input
 
 _printed: ContextVar[tuple[list[str], bool] | None] = ContextVar(
     "asyncflow_printed", default=None
@@ -113,7 +114,8 @@ def write_outputs(call: Call, result: object) -> tuple[Kept, ...]:
 def failed(error: BaseException) -> Raised:
     """Describe what a call raised; its traceback begins with the user's frames."""
     shown = beyond_ours(error)
-    return raised(error, shown)._replace(error=error.with_traceback(shown))
+    outcome = raised(error, shown)
+    return outcome._replace(error=BaseException.with_traceback(error, shown))
 
 
 def _install() -> None:

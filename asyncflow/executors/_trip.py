@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -12,15 +13,21 @@ from contextlib import suppress
 import attrs
 from anyio import CancelScope, to_thread
 
-from asyncflow.abc import Call, Crashed, Killed, Log, Outcome, Printed, Watch
-from asyncflow.executors._pool import Pool, WorkerDied
+from asyncflow.abc import Call, Crashed, Killed, Log, Outcome, Printed, Returned, Watch
+from asyncflow.executors._pool import Pool, WorkerDied, is_of_worker
 from asyncflow.executors._worker import Worker
 from asyncflow.worker import spool, trip, wire
+from asyncflow.worker.failure import summary_of
 from asyncflow.worker.values import temporary_name
+
+_logger = logging.getLogger("asyncflow")
 
 BOUND = 0.02
 """After how many seconds what was not started is taken back: what is slow delays nobody
 else."""
+
+_NO_ANSWER = "its worker process gave no proper answer"
+_INTERRUPTED = "its worker process was interrupted outside of the function"
 
 _STACK = "Stack (most recent call first):"
 """How a stack begins that `faulthandler` wrote."""
@@ -80,10 +87,14 @@ class Trip:
             answer = await self.pool.call(worker, trip.run, request)
         except WorkerDied as died:
             await self._tell_death(worker, died.returncode)
-        except BaseException:
+        except BaseException as error:
             if self.pool.has(worker):  # it did not get the calls
                 worker.tokens.take(count)
                 raise
+
+            if isinstance(error, Exception) or is_of_worker(error):
+                await self._end(worker, f"{_NO_ANSWER} ({summary_of(error)})")
+                return
 
             worker.kill_group()
 
@@ -98,16 +109,66 @@ class Trip:
             if not self.calls[0].is_short:
                 self.pool.hear()  # the last report comes before the end
 
-            self._tell(worker, *wire.read_answer(answer))
-
-            if self._killing is not None:  # it was to die: it must not run another job
-                await self.pool.retire(worker)
+            await self._take(worker, answer)
         finally:
             if bound is not None:
                 bound.cancel()
 
             if self._killing is not None:
                 self._killing.cancel()
+
+    async def _take(self, worker: Worker, answer: bytes) -> None:
+        """Tell what a worker has answered; end it if it must not run another job."""
+        try:
+            end, outcomes, stray, left = wire.read_answer(answer)
+            self._check(outcomes)
+        except (Exception, SystemExit) as error:
+            await self._end(worker, f"{_NO_ANSWER} ({summary_of(error)})")
+            return
+
+        self._tell(worker, end, outcomes)
+
+        if stray or left:
+            self._take_rest(worker)
+
+        if stray:
+            await self._end(worker, f"{_INTERRUPTED} ({stray})")
+        elif self._told < self._started:
+            await self._end(worker, f"{_NO_ANSWER} (it did not run the job)")
+        elif left:
+            await self.pool.retire(worker)
+            task = self.calls[self._told - 1].task
+            await _log(logging.INFO, worker, f"its job of task {task!r} {left}")
+        elif self._killing is not None:  # it was to die
+            await self.pool.retire(worker)
+
+    def _check(self, outcomes: Sequence[Outcome | None]) -> None:
+        """Check that outcomes are those of the calls.
+
+        :raises ValueError: where they cannot be
+        """
+        if len(outcomes) > self._started:
+            raise ValueError(f"{len(outcomes)} outcomes of {self._started} calls")
+
+        for call, outcome in zip(self.calls, outcomes, strict=False):
+            if type(outcome) is Returned and len(outcome[0]) != len(call[5]):
+                raise ValueError(f"{outcome.kept!r} for the outputs of {call.task!r}")
+
+    def _take_rest(self, worker: Worker) -> None:
+        """Take back what the worker has left to others."""
+        self._is_bounded = True
+        left = worker.tokens.take(len(self.calls))
+        self._started -= left
+
+        if left:
+            self.watch.returned(self.calls[self._started :])
+
+    async def _end(self, worker: Worker, why: str) -> None:
+        """End a worker that is not what it was; the call that it had has crashed."""
+        with CancelScope(shield=True):
+            await self.pool.kill(worker)
+            await self._tell_death(worker, None, why)
+            await _log(logging.WARNING, worker, why)
 
     def kill(self, index: int, *, now: bool = False) -> None:
         """Have a call end, by its place.
@@ -210,17 +271,24 @@ class Trip:
         worker.jobs += len(ended)
         self.watch.all_ended(calls, ended)
 
-    async def _tell_death(self, worker: Worker, returncode: int | None) -> None:
-        """Tell what had ended before the worker died, and what died with it."""
+    async def _tell_death(
+        self, worker: Worker, returncode: int | None, why: str = ""
+    ) -> None:
+        """Tell what had ended before the worker died, and what died with it.
+
+        :param why: what is known of it beside the exit code
+        """
         self._is_bounded = True  # nothing can be taken back any more
         worker.close()
 
         try:
-            await self._tell_rest(worker, returncode)
+            await self._tell_rest(worker, returncode, why)
         finally:
             await worker.forget()
 
-    async def _tell_rest(self, worker: Worker, returncode: int | None) -> None:
+    async def _tell_rest(
+        self, worker: Worker, returncode: int | None, why: str
+    ) -> None:
         await self._stop_telling()
         await to_thread.run_sync(worker.bury, self._kill_at)
 
@@ -236,9 +304,16 @@ class Trip:
             self._told += 1
             is_killed = index in self._kills
             outcome = (
-                Killed(log, None, stack) if is_killed else Crashed(returncode, "", log)
+                Killed(log, None, stack) if is_killed else Crashed(returncode, why, log)
             )
             self.watch.ended(call, outcome)
+
+
+async def _log(level: int, worker: Worker, why: str) -> None:
+    text = "worker %s was replaced: %s"
+
+    with suppress(Exception):  # of somebody's handler
+        await to_thread.run_sync(_logger.log, level, text, worker.pid, why)
 
 
 def _clean_up(call: Call, worker: Worker, most: int) -> tuple[Printed | None, str]:

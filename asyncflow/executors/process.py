@@ -14,7 +14,8 @@ from asyncflow.abc import Call, Crashed, Executor, Progress, Watch
 from asyncflow.executors._pool import Pool
 from asyncflow.executors._trip import Trip
 from asyncflow.executors._worker import Worker
-from asyncflow.worker import trip, wire
+from asyncflow.worker import wire
+from asyncflow.worker.failure import summary_of
 
 STARTS = 3
 """How often a worker is tried to be started for a job."""
@@ -139,7 +140,7 @@ class ProcessExecutor(Executor):
             try:
                 return await self._pool.worker()
             except (BrokenWorkerProcess, OSError) as error:
-                why = trip.summary_of(error.__cause__ or error)
+                why = summary_of(error.__cause__ or error)
 
         return f"no worker process could be started ({why})"
 

@@ -154,6 +154,10 @@ class Flights:
         if flight.is_over or self.runs.is_broken:
             return
 
+        if flight.verdict is not None and flight.verdict[0] is Status.FAILED:
+            self.ended(flight, Killed())  # its time was up before it could start
+            return
+
         self._return_followers(flight)
         self._close(flight)
 
@@ -375,9 +379,9 @@ class Flights:
         for node, one in zip(job.task.output.values(), kept, strict=True):
             records += self.versions.replace(node, one, job_id=job.id)
 
-        if flight.basis is not None:
-            fingerprint = flight.travel.fingerprint or ""
-            records.append(_skips.note(job.task, fingerprint, flight.basis))
+        if flight.basis is not None and flight.travel.fingerprint is not None:
+            function = flight.travel.fingerprint
+            records.append(_skips.note(job.task, function, flight.basis))
 
         if job.usage is not None:
             flight.travel.pace.took(job.usage.wall)

@@ -19,13 +19,14 @@ from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.engine import OnFailure
 from asyncflow.entities.graph import Graph
-from asyncflow.entities.job import DONE, Job
+from asyncflow.entities.job import DONE, Job, Status
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
 from asyncflow.errors import (
+    NoData,
     NotFound,
     OrchestratorFailed,
     RecordDamaged,
@@ -246,6 +247,18 @@ class Session:
         """Give the lines that a job prints; see `Orchestrator.follow`."""
         return _logs.follow(self.store, job)
 
+    async def read(self, node: DataNode, version: int | None) -> Any:
+        """Read a data node; see `DataNode.read`."""
+        try:
+            return await self.versions.read(node, version)
+        except NoData as error:
+            cause = await self._why_unwritten(node) if version is None else ""
+
+            if not cause:
+                raise
+
+            raise NoData(node.config_id, cause=cause) from error
+
     def events(self, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
         """Give the events of all runs; see `Orchestrator.events`."""
         return stream(self.bus, kinds, buffer)
@@ -367,6 +380,29 @@ class Session:
 
         if submission.cancel_reason is not None:
             self.walk.cancel(submission, submission.cancel_reason)
+
+    async def _why_unwritten(self, node: DataNode) -> str:
+        """Say what became of the last job that should have written a data node."""
+        scenario = self.catalog.find(node.owner_id or "")
+
+        if not isinstance(scenario, Scenario):
+            return ""
+
+        for task in scenario.tasks.values():
+            if node.config_id not in task.output:
+                continue
+
+            for job in await self.store.jobs(
+                task_id=task.id, newest_first=True, limit=1
+            ):
+                if job.status is not Status.COMPLETED:
+                    why = f": {job.reason}" if job.reason else ""
+                    return (
+                        f"{job.id} of task {task.config_id!r}, which writes it, is "
+                        f"{job.status}{why}"
+                    )
+
+        return ""
 
     async def _scenario_of(self, submission: Submission) -> Scenario:
         """Return the scenario of a run, whichever part of it was submitted."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import attrs
 
@@ -42,6 +43,10 @@ class Database(ABC):
     _is_open: bool = attrs.field(init=False, default=True)
     _own_id: Cell = attrs.field(init=False, default=None)
     """The orchestrator that must be there whenever something is written, or None."""
+    _lease: float | None = attrs.field(init=False, default=None)
+    """How long the lease of that orchestrator is, in seconds; None for no lease."""
+    _renewed_at: float = attrs.field(init=False, default=0.0)
+    """When it was renewed, as `time.monotonic` has it."""
     _told: set[str] = attrs.field(init=False, factory=set)
     """Of what it was told that it cannot be loaded."""
 
@@ -73,16 +78,35 @@ class Database(ABC):
         """Return what a query finds, on the reading connection."""
 
     def write(self, changes: Sequence[Change]) -> None:
-        """Write changes in one transaction: all of them, or none on failure."""
-        own_id = self._own_id
+        """Write changes in one transaction: all of them, or none on failure.
+
+        The lease is renewed with them, where it is time for that.
+        """
+        own_id, at = self._own_id, time.monotonic()
+        renews = self.is_lease_due()
 
         def work() -> None:
             self._own_id = own_id
             self._check_registered()
+
+            if renews:
+                given = {"id": self._own_id, "lease": self._lease}
+                self._run(self._query("renew"), [given])
+
             self._write([*chain.from_iterable(changes)])
 
         with self._explained():
             self._transact(work)
+
+        if renews:
+            self._renewed_at = at
+
+    def is_lease_due(self) -> bool:
+        """Tell whether a third of the lease has gone."""
+        if self._own_id is None or self._lease is None:
+            return False
+
+        return time.monotonic() - self._renewed_at >= self._lease / 3
 
     def read(
         self, name: str, parameters: Parameters, load: Callable[[Row], Any]
@@ -169,7 +193,10 @@ class Database(ABC):
         ids = [given.get("id") for given in act.given]
 
         if act.verb == "register":
-            (self._own_id,) = ids
+            (given,) = act.given
+            self._own_id = given["id"]
+            self._lease = cast("float | None", given["lease"])
+            self._renewed_at = time.monotonic()
         elif act.verb == "delete" and self._own_id in ids:
             self._own_id = None
 

@@ -27,7 +27,7 @@ from asyncflow.records import (
 )
 from asyncflow.stores._act import Act, Change, Parameters, is_told
 from asyncflow.stores._properties import dump_properties
-from asyncflow.stores._rows import KINDS, Given, Row, given, load_name
+from asyncflow.stores._rows import KINDS, Given, Row, given, load_name, load_time
 from asyncflow.stores._writer import Writer
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ class Open:
 class DatabaseStore(Store):
     """A store that opens a `Database`: one thread writes, another reads."""
 
+    variable: str = attrs.field(init=False, default="", repr=False)
+    """The environment variable that named it, or ""."""
     _opened: Open | None = attrs.field(init=False, default=None)
 
     @property
@@ -108,8 +110,14 @@ class DatabaseStore(Store):
     async def flush(self) -> None:
         await self._settled()
 
-    async def register(self, record: OrchestratorRecord) -> None:
-        await self._put(record, Act("register", [{"id": record.id}]))
+    async def register(
+        self, record: OrchestratorRecord, *, lease: float | None = None
+    ) -> None:
+        await self._put(record, Act("register", [{"id": record.id, "lease": lease}]))
+
+    async def now(self) -> float:
+        (now,) = await self._ask("now", {}, load_time)
+        return float(now)
 
     async def adopt(
         self, dead_id: str, heir_id: str, *, lease_until: float | None = None
@@ -219,6 +227,9 @@ class DatabaseStore(Store):
     async def kept_names(self) -> set[str]:
         return set(await self._ask("kept_names", {}, load_name))
 
+    async def makers(self) -> set[str]:
+        return set(await self._ask("makers", {}, load_name))
+
     async def submissions(
         self,
         *,
@@ -282,10 +293,21 @@ class DatabaseStore(Store):
         return self._opened
 
     async def _open(self) -> Open:
-        database = await to_thread.run_sync(self._connect)
-        opened = Open(database, Writer(database.write, "asyncflow-store"))
+        database = await to_thread.run_sync(self._connected)
+        writer = Writer(database.write, "asyncflow-store", database.is_lease_due)
+        opened = Open(database, writer)
         await to_thread.run_sync(opened.writer.start)
         return opened
+
+    def _connected(self) -> Database:
+        try:
+            return self._connect()
+        except StoreFailed as error:
+            if not self.variable:
+                raise
+
+            file = f"{error.file} (named by the environment variable {self.variable})"
+            raise StoreFailed(file, error.problem, error.remedy) from error
 
     async def _put(self, *change: Given | Act) -> Open:
         """Have something written, and wait until it is."""
