@@ -200,7 +200,7 @@ class Settled:
     def end_trip(self) -> None:
         """Look closely what the last calls have left, and put it right."""
         if not self._is_looked_at:
-            self.left = self.left or self.state.put_right()
+            self.left = self.left or self.state.put_right(is_long=False)
 
     def tell_stacks(self) -> None:
         """Have the log tell where Python was when a signal ended the process."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]  # what `signal` wraps, slowly
 import _thread
 import builtins
+import errno
 import os
 import pickle
 import resource
@@ -39,7 +40,7 @@ LIMITS = tuple(
     if (number := getattr(resource, f"RLIMIT_{name}", None)) is not None
 )
 
-TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+TIMERS = (signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 
 PATIENCE = 0.02
 """How long threads that a job has left may take to end, in seconds."""
@@ -88,6 +89,19 @@ class ProcessState:
             (module.__dict__, itemgetter(*names.split()), names.split())
             for module, names in _OURS
         ]
+        self._quick_steps = (
+            self._functions_left,
+            self._signals_left,
+            self._limits_left,
+            self._ids_left,
+            self._settings_left,
+            self._threads_left,
+        )
+        self._steps = (
+            *self._quick_steps,
+            self._children_left,
+            self._descriptors_left,
+        )
         self.remember()
 
     def remember(self) -> None:
@@ -105,7 +119,7 @@ class ProcessState:
         self._limits = [*map(resource.getrlimit, LIMITS)]
         self._environ, self._variables = os.environ, {**_data()}
         self._filters = [*warnings.filters]
-        self._ids = _ids()
+        self._ids = _ids() if _may_change_ids() else None
         self._values = [get(mapping) for mapping, get, _ in self._functions]
 
     def is_clean(self) -> bool:
@@ -120,23 +134,16 @@ class ProcessState:
             and _all(_map(is_, _map(_handler_of, QUICK), self._quick))
         )
 
-    def put_right(self) -> str:
+    def put_right(self, *, is_long: bool = True) -> str:
         """Put all right that can be.
 
+        :param is_long: whether it took long enough to start a process, or to use the
+            descriptors up
         :return: what cannot be, and so has to end with the process
         """
         left = ""
 
-        for step in (
-            self._functions_left,
-            self._signals_left,
-            self._limits_left,
-            self._ids_left,
-            self._settings_left,
-            self._threads_left,
-            self._children_left,
-            self._descriptors_left,
-        ):
+        for step in self._steps if is_long else self._quick_steps:
             try:
                 left = left or step()
             except Exception as error:
@@ -168,6 +175,8 @@ class ProcessState:
         return f"replaced {', '.join(found)}"
 
     def _signals_left(self) -> str:
+        _alarm(0)
+
         for timer in TIMERS:
             _signal.setitimer(timer, 0.0)
 
@@ -201,11 +210,12 @@ class ProcessState:
         return ""
 
     def _ids_left(self) -> str:
-        if _ids() == self._ids:
+        if self._ids is None or _ids() == self._ids:
             return ""
 
+        users, groups = self._ids
+
         with suppress(OSError):
-            users, groups = self._ids
             os.setresuid(*users)
             os.setresgid(*groups)
 
@@ -268,8 +278,9 @@ class ProcessState:
         try:
             free = os.dup(1)
             os.close(free)
-        except OSError:
-            return "left no descriptor free"
+        except OSError as error:
+            is_full = error.errno in (errno.EMFILE, errno.ENFILE)
+            return "left no descriptor free" if is_full else ""
 
         is_full = soft != resource.RLIM_INFINITY and free > soft - SPARE
         return "left hardly a descriptor free" if is_full else ""
@@ -281,11 +292,12 @@ def _data() -> dict[bytes, bytes]:
     return found
 
 
-def _ids() -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the users and the groups of this process, where they may change."""
-    if not hasattr(os, "getresuid") or (os.getuid() and os.geteuid()):
-        return (), ()
+def _may_change_ids() -> bool:
+    return hasattr(os, "getresuid") and 0 in os.getresuid()
 
+
+def _ids() -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """Return the users and the groups of this process."""
     return os.getresuid(), os.getresgid()
 
 
