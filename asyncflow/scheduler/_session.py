@@ -225,9 +225,9 @@ class Session:
         """Return what a job printed; see `Orchestrator.output`."""
         return await _logs.output(self.store, job, most)
 
-    def follow(self, job: Job) -> AsyncIterator[str]:
+    def follow(self, job: Job, most: int) -> AsyncIterator[str]:
         """Give the lines that a job prints; see `Orchestrator.follow`."""
-        return _logs.follow(self.store, job)
+        return _logs.follow(self.store, job, most)
 
     async def read(self, node: DataNode, version: int | None) -> Any:
         """Read a data node; see `DataNode.read`."""

@@ -12,13 +12,14 @@ import pickle
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import NamedTuple
 
-from asyncflow.worker import current, process
+from asyncflow.worker import current, main, process
+from asyncflow.worker.codec import is_by_value
 from asyncflow.worker.current import Progress, job_of, running
 from asyncflow.worker.errors import DataNodeWritingError
 from asyncflow.worker.failure import beyond_ours, raised, summary_of, traceback_of
@@ -46,8 +47,9 @@ REMEMBERED_BYTES = 16 * 1024 * 1024
 
 _modules = sys.modules
 
-_functions: dict[bytes, Callable[..., object]] = {}
-"""Those functions, by what they were pickled to; the oldest one first."""
+_functions: dict[bytes, tuple[Callable[..., object], Mapping[str, object]]] = {}
+"""Those functions, by what they were pickled to, with what each came with of the main
+script; the oldest one first."""
 
 
 def settle(
@@ -90,6 +92,8 @@ def run(request: bytes) -> bytes:
 
 
 def _run_calls(settled: process.Settled, request: bytes, answer: Answer) -> None:
+    assert main.here is not None
+    main.here.is_ours = True
     trip, most, looks, columns = pickle.loads(request)
     settled.begin_trip(trip)
 
@@ -117,6 +121,7 @@ def _run_calls(settled: process.Settled, request: bytes, answer: Answer) -> None
         settled.end_trip()
     finally:
         current.end()
+        main.here.is_ours = False
 
 
 def _run(
@@ -212,17 +217,21 @@ def _call(
 ) -> tuple[Kept, ...] | Failure:
     """Do what `execute` does, where all is set up."""
     try:
-        function = _functions.get(code) or _load_function(code)
+        function, names = _functions.get(code) or _load_function(code)
+
+        if main.here is not None:
+            main.here.show(names)
+
         arguments = []
 
         for name, driver, kept in inputs:
             value = answer.made(kept) if isinstance(kept, tuple) else kept
             arguments.append(read_input(task, name, driver, value))
 
-        if process.settled is not None and process.settled.state.modules != len(
-            _modules
-        ):
-            process.settled.state.remember()  # what a module sets as it is loaded stays
+        settled = process.settled
+
+        if settled is not None and len(_modules) != settled.state.modules:
+            settled.state.remember()  # what a module sets as it is loaded stays
     except BaseException as error:
         return Failure(error, traceback_of(error))
 
@@ -329,15 +338,25 @@ def _drop(kept: Sequence[Kept]) -> None:
                 os.unlink(one)
 
 
-def _load_function(code: bytes) -> Callable[..., object]:
-    """Load a function, to keep it."""
-    function = fetch(code)
+def _load_function(
+    code: bytes,
+) -> tuple[Callable[..., object], Mapping[str, object]]:
+    """Load a function, to keep it, with what it came with of the main script."""
+    names = main.NOTHING
+
+    if is_by_value(code):
+        from asyncflow.worker.by_value import with_names
+
+        function, names = with_names(partial(fetch, code))
+    else:
+        function = fetch(code)
+
     assert callable(function)
-    _functions[code] = function
+    _functions[code] = function, names
 
     while len(_functions) > REMEMBERED or (
         len(_functions) > 1 and sum(map(len, _functions)) > REMEMBERED_BYTES
     ):
         del _functions[next(iter(_functions))]
 
-    return function
+    return function, names
