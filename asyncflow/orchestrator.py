@@ -274,7 +274,7 @@ class Orchestrator(Listing, Watching):
 
     def follow(self, job: Job) -> AsyncIterator[str]:
         """Give the lines that a job prints; see `Job.follow`."""
-        return self._opened().follow(job)
+        return self._opened().follow(job, self._jobs.max_log_size)
 
     async def get(self, entity_id: str) -> Entity:
         """Return the scenario, sequence, task, data node, submission or job of an id.

@@ -14,6 +14,7 @@ import attrs
 from anyio import CancelScope, to_thread
 
 from asyncflow.abc import Call, Crashed, Killed, Log, Outcome, Printed, Returned, Watch
+from asyncflow.executors._log_bounds import LogBounds
 from asyncflow.executors._pool import Pool, WorkerDied, is_of_worker
 from asyncflow.executors._worker import Worker
 from asyncflow.worker import spool, trip, wire
@@ -39,7 +40,7 @@ class Trip:
 
     :param number: tells it from other trips of its worker
     :param grace: how long a job that is killed may take to end by itself, in seconds
-    :param most: how many bytes are kept of what a job prints
+    :param logs: bounds what jobs print that run long
     """
 
     pool: Pool
@@ -47,7 +48,7 @@ class Trip:
     watch: Watch
     number: int
     grace: float
-    most: int
+    logs: LogBounds
     _worker: Worker | None = attrs.field(init=False, default=None)
     """The worker, once it has the calls."""
     _started: int = attrs.field(init=False)
@@ -80,8 +81,7 @@ class Trip:
         bound = loop.call_later(BOUND, self.take_back) if is_bound else None
 
         if not is_short:
-            log = Log(worker.log_path, worker.logged, -1)
-            self.watch.started(self.calls[0], log)
+            self._tell_started(worker, 0)
 
         try:
             answer = await self.pool.call(worker, trip.run, request)
@@ -111,6 +111,8 @@ class Trip:
 
             await self._take(worker, answer)
         finally:
+            self.logs.unwatch(worker.log_path)
+
             if bound is not None:
                 bound.cancel()
 
@@ -237,8 +239,12 @@ class Trip:
     def _tell_running(self, worker: Worker) -> None:
         """Tell that the last call runs, if nothing else can."""
         if self._told == self._started - 1:
-            log = Log(worker.log_path, worker.logged, -1)
-            self.watch.started(self.calls[self._told], log)
+            self._tell_started(worker, self._told)
+
+    def _tell_started(self, worker: Worker, place: int) -> None:
+        log = Log(worker.log_path, worker.logged, -1)
+        self.logs.watch(log)
+        self.watch.started(self.calls[place], log)
 
     async def _stop_telling(self) -> None:
         if self._telling is not None:
@@ -300,7 +306,9 @@ class Trip:
         if self._told < self._started:
             index = self._told
             call = self.calls[index]
-            log, stack = await to_thread.run_sync(_clean_up, call, worker, self.most)
+            log, stack = await to_thread.run_sync(
+                _clean_up, call, worker, self.logs.most
+            )
             self._told += 1
             is_killed = index in self._kills
             outcome = (

@@ -25,11 +25,12 @@ from asyncflow.worker import main
 from asyncflow.worker.channel import Channel
 from asyncflow.worker.naming import naming_jobs
 from asyncflow.worker.outcome import Printed, read_slice
+from asyncflow.worker.punch import BLOCK, punch
 from asyncflow.worker.spool import Spool
 from asyncflow.worker.tokens import Tokens
 
 LOG_SIZE = 16 * 1024 * 1024
-"""How large a log file may be when a trip begins, in bytes."""
+"""How much of a log file may lie on the disk when a trip begins, in bytes."""
 
 PLACE = 64 * LOG_SIZE + 7
 """Where the log file's descriptors point while nothing is printed. What is written goes
@@ -61,6 +62,9 @@ class Settled:
     spool: Spool
     tokens: Tokens
     channel: Channel
+    _log: int
+    _cleared: int
+    """Up to where the disk space of the log was given back."""
     _out: io.TextIOWrapper
     _err: io.TextIOWrapper
 
@@ -94,9 +98,8 @@ class Settled:
 
         self.logged = os.lseek(self._end, 0, os.SEEK_END)
 
-        if self.logged > LOG_SIZE:
-            os.ftruncate(self._log, 0)  # its parent has what it wanted of it
-            self.logged = 0
+        if self.logged - self._cleared > LOG_SIZE:
+            self._clear_log()  # its parent has what it wanted of it
 
     def end_job(self, most: int) -> Printed | None:
         """Put the process in order after a job.
@@ -142,9 +145,18 @@ class Settled:
         start, self.logged = self.logged, end
         return read_slice(self._log, start, end, most)
 
+    def _clear_log(self) -> None:
+        """Give back the disk space of the log: places in it stay what they are."""
+        if punch(self._log, self._cleared, self.logged):
+            self._cleared = self.logged // BLOCK * BLOCK
+        else:
+            os.ftruncate(self._log, 0)
+            self.logged = 0
+
     def _open(self, folder: str) -> None:
         name = os.path.join(folder, str(self.pid))
         self.log_path = f"{name}.log"
+        self._cleared = 0
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._log = os.open(self.log_path, flags, 0o600)
         self._end = os.open(self.log_path, os.O_RDONLY | os.O_CLOEXEC)

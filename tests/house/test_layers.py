@@ -107,6 +107,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.trip", "worker.by_value"): "cloudpickle: only for what has no module",
     ("worker.mapping", "ctypes"): "only for large values, before Python 3.13",
     ("worker.process", "ctypes"): "only in a worker",
+    ("worker.punch", "ctypes"): "only where a log is large",
     ("worker.trace", "opentelemetry"): "an extra: only for jobs that are traced",
 }
 """What functions import, of ours or from outside, and why not at the top."""
