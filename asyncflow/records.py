@@ -140,11 +140,14 @@ class BasisRecord(NamedTuple):
 
     task_id: str
     scenario_id: str
+    """``""`` for a task that scenarios share, as they do all of its outputs."""
     fingerprint: str
     """Of its function."""
     inputs: Mapping[str, int]
     """For each input's config id, the number of its version."""
     outputs: Mapping[str, int]
+    contents: Mapping[str, str] = {}
+    """For inputs whose values are small, what tells them from others."""
 
     @property
     def id(self) -> str:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from anyio import fail_after, to_thread
 from anyio.lowlevel import checkpoint
+from hypothesis import given
+from hypothesis import strategies as st
 
 from asyncflow import Orchestrator
 from asyncflow.abc import Log
+from asyncflow.executors import _head_and_tail
+from asyncflow.executors._head_and_tail import HeadAndTail
 from asyncflow.scheduler._log_reader import PIECE, LogReader
+from asyncflow.worker.outcome import read_slice
 from asyncflow.worker.punch import BLOCK, punch
 from tests import flows
 from tests.flows import configuration
@@ -161,3 +168,65 @@ def test_what_left_the_file_is_said_in_one_line(lost: int, tmp_path: Path) -> No
     before = content[lost:BLOCK].decode(errors="replace")
     after = content[4 * BLOCK :].decode(errors="replace")
     assert "".join(given) == f"{before}\n... {3 * BLOCK} bytes left out ...\n{after}"
+
+
+# --------------------------------------------------------------------- in this process
+
+
+@given(
+    most=st.integers(0, 60),
+    texts=st.lists(st.text(max_size=30), max_size=20),
+    slack=st.sampled_from([0, 10, 65_536]),
+)
+def test_the_head_and_the_tail_are_those_of_the_whole(
+    most: int, texts: list[str], slack: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_head_and_tail, "SLACK", slack)
+        kept = HeadAndTail(most)
+
+        for text in texts:
+            kept.write(text)
+            assert len(kept._head) + len(kept._tail) <= 2 * most + slack
+
+    whole = "".join(texts).encode("utf-8", "backslashreplace")
+
+    with tempfile.TemporaryFile() as file:
+        file.write(whole)
+        file.flush()
+        expected = read_slice(file.fileno(), 0, len(whole), most)
+
+    assert kept.printed() == (expected and expected._replace(size=None))
+
+
+def print_for_ever(count: int) -> None:
+    print("first")
+
+    for _ in range(count):
+        print("x" * 999)
+
+    print("é" * 100)
+    print("last")
+
+
+@pytest.mark.blocking_jobs
+@pytest.mark.parametrize("executor", ["inline", "thread", "process"])
+async def test_much_output_is_not_held_in_memory(executor: str) -> None:
+    config = configuration(workers=1, max_log_size=1000)
+    cfg = flows.single(config, print_for_ever, 50_000, executor=executor)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        tracemalloc.start()
+
+        try:
+            submission = await scenario.submit()
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+        assert peak < 5_000_000
+        output = await submission.jobs[0].output()
+        assert output.startswith("first\nxxx")
+        assert output.endswith("x\n" + "é" * 100 + "\nlast\n")
+        assert f"... {6 + 50_000_000 + 201 + 5 - 1000} bytes left out ..." in output

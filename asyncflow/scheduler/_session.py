@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -29,6 +29,7 @@ from asyncflow.errors import NoData, NotFound, RecordDamaged, StoreFailed, Usage
 from asyncflow.records import OrchestratorRecord, ScenarioRecord, SubmissionRecord
 from asyncflow.scheduler import _logs, _skips
 from asyncflow.scheduler._archive import Archive, Entity
+from asyncflow.scheduler._before import Before, First
 from asyncflow.scheduler._bus import Bus
 from asyncflow.scheduler._checks import (
     check_inputs,
@@ -44,11 +45,10 @@ from asyncflow.scheduler._stream import EventStream, stream
 from asyncflow.scheduler._subscriptions import Subscriptions, check_callbacks
 from asyncflow.scheduler._tally import Tally
 from asyncflow.scheduler._travel import Travels
+from asyncflow.scheduler._undeclared import check_declared
 from asyncflow.scheduler._versions import Versions, remove
 from asyncflow.scheduler._walk import Walk
 from asyncflow.worker.shortened import REASON, shortened
-
-First = Callable[[], Awaitable[bool]]
 
 
 @attrs.define(eq=False, repr=False)
@@ -71,10 +71,12 @@ class Session:
     editing: Editing = attrs.field(init=False)
     recovery: Recovery = attrs.field(init=False)
     following: Following = attrs.field(init=False)
+    before: Before = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.subscriptions = Subscriptions(self.bus, self._scenario_of)
         self.editing = Editing(self.store, self.versions)
+        self.before = Before(self.versions, self.archive)
         self.recovery = Recovery(self.own, self.store, self.archive, self._resume)
         self.following = Following(
             self.store, self.archive, self.recovery, self.walk, self.walk.group
@@ -134,6 +136,8 @@ class Session:
 
         callbacks = tuple(callbacks)
         check_callbacks(callbacks)
+        dag = entity.dag if dag is None else dag
+        check_declared(dag)
         key = key_of(idempotency_key)
 
         if isinstance(same := self.catalog.find(f"SUBMISSION_{key}"), Submission):
@@ -155,7 +159,7 @@ class Session:
         )
         submission.orchestrator_id = self.own.id
         dag, nodes = submission.dag, entity.data_nodes
-        shared = self._shared(submission)
+        shared = self.before.shared(submission)
         travel = self.travels.of_all(dag.kinds, force=force)
         check_inputs(self.walk, map(nodes.__getitem__, dag.sources), shared)
         first: First | None = None
@@ -165,9 +169,7 @@ class Session:
         else:
             self.store.save(submission.record())
 
-        if shared:
-            first = partial(self._refreshed, shared, first)
-
+        first = self.before.first(submission, travel, shared, first)
         graph = Graph.of(entity, dag, submission.tasks)
         self.subscriptions.add_to(submission, callbacks)
         self.walk.submit(submission, graph, travel, first=first)
@@ -176,7 +178,12 @@ class Session:
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `Submittable.plan`."""
         tasks, dag = entity.tasks, entity.dag
+        check_declared(dag)
         travel = self.travels.of_all(dag.kinds, force=force)
+
+        if any(way.fingerprint for way in travel):
+            _skips.look(_skips.users_places(tasks.values()))
+
         return _skips.plan(dag.pick(tasks), [travel[kind] for kind in dag.kind_of])
 
     def retry_failed(self, submission: Submission) -> Submission:
@@ -341,7 +348,8 @@ class Session:
         dag = submission.dag
         travel = self.travels.of_all(dag.kinds, force=submission.force)
         graph = Graph.of(submission.entity, dag, submission.tasks)
-        self.walk.submit(submission, graph, travel)
+        first = self.before.first(submission, travel)
+        self.walk.submit(submission, graph, travel, first=first)
 
         if submission.cancel_reason is not None:
             self.walk.cancel(submission, submission.cancel_reason)
@@ -403,11 +411,6 @@ class Session:
         await self.walk.begun(submission)
         self.following.follow(submission)
 
-    async def _refreshed(self, nodes: Iterable[DataNode], then: First | None) -> bool:
-        """Look what others have written, before a run begins."""
-        await self.versions.refresh(nodes)
-        return True if then is None else await then()
-
     async def _check_ended(self, record: ScenarioRecord | SubmissionRecord) -> None:
         if isinstance(record, ScenarioRecord):
             await self._check_all_ended(record.id)
@@ -438,8 +441,3 @@ class Session:
     async def _remove(self, names: Iterable[str]) -> None:
         paths = [os.path.join(self.versions.folder, name) for name in names]
         await to_thread.run_sync(remove, paths)
-
-    def _shared(self, submission: Submission) -> list[DataNode]:
-        """Return the data nodes of a run that others may write at any time."""
-        nodes, names = submission.entity.data_nodes, submission.dag.shared
-        return [nodes[name] for name in names] if self.versions.is_shared else []
