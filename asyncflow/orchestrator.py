@@ -281,10 +281,11 @@ class Orchestrator(Listing, Watching):
         """Return the scenario, sequence, task, data node, submission or job of an id.
 
         It may be of another process: a submission can be awaited whoever runs it. If
-        that process dies, its run goes on here.
+        that process dies, its run goes on here. What this program does not declare can
+        be read all the same: values, jobs, their output and errors. To submit it raises
+        `NotDeclared`.
 
         :raises NotFound: where there is none with this id
-        :raises NotDeclared: where the configuration lacks what it was made from
         :raises RecordDamaged: where its record cannot be loaded
         """
         session = self._opened()

@@ -22,6 +22,7 @@ from anyio import CancelScope, Event, fail_after, move_on_after
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from asyncflow import events
+from asyncflow.config.waiting import check_timeout
 from asyncflow.entities.course import Course
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.engine import Engine, OnFailure
@@ -157,7 +158,10 @@ class Submission(Course):
 
         :param timeout: how many seconds to wait; then it returns while the run goes on.
             None waits as long as it takes
+        :raises ValueError: where it is no number of seconds, at least 0
         """
+        check_timeout(timeout)
+
         with nullcontext() if timeout is None else move_on_after(timeout):
             await self._ended()
             await self.engine.flush()

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from asyncflow.config.typos import option_like
+from asyncflow.config.waiting import check_timeout
 from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
 from asyncflow.worker import process
 from asyncflow.worker.codec import dumps
@@ -59,8 +60,7 @@ def check_options(
     properties: Mapping[str, Any],
 ) -> None:
     """Refuse options of ``submit`` that mean nothing."""
-    if timeout is not None and not (isinstance(timeout, int | float) and timeout >= 0):
-        raise ValueError(f"timeout is in seconds, at least 0, or None; got {timeout!r}")
+    check_timeout(timeout)
 
     if on_failure not in ("continue", "stop"):
         raise ValueError(f"on_failure is 'continue' or 'stop'; got {on_failure!r}")
@@ -73,10 +73,10 @@ def check_options(
             f"{idempotency_key!r}"
         )
 
-    if isinstance(idempotency_key, str) and not _is_text(idempotency_key):
+    if isinstance(idempotency_key, str) and not _is_utf8(idempotency_key):
         raise ValueError(
-            f"idempotency_key has a lone surrogate, which is no character and cannot be "
-            f"kept; got {idempotency_key!r}"
+            f"idempotency_key {idempotency_key!a} has half of a character "
+            "(a surrogate): decode what it came from as UTF-8"
         )
 
     if names := RESERVED.intersection(properties):
@@ -120,15 +120,6 @@ def check_kept(properties: Mapping[str, Any], owner: str) -> None:
 _PLAIN = (str, int, float, bool, type(None))
 
 
-def _is_text(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-
-    return True
-
-
 def check_workers(count: object) -> None:
     """Refuse what is no number of workers."""
     if not (type(count) is int and 1 <= count <= 1024):
@@ -169,3 +160,12 @@ def check_inputs(
             and not walk.will_be_written(node)
         ):
             raise NoData(node.config_id)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+
+    return True

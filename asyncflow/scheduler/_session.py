@@ -53,6 +53,7 @@ from asyncflow.scheduler._stream import EventStream, stream
 from asyncflow.scheduler._subscriptions import Subscriptions, check_callbacks
 from asyncflow.scheduler._tally import Tally
 from asyncflow.scheduler._travel import Travels
+from asyncflow.scheduler._undeclared import check_declared
 from asyncflow.scheduler._versions import Versions, remove
 from asyncflow.scheduler._walk import Walk
 from asyncflow.worker.shortened import REASON, shortened
@@ -148,6 +149,8 @@ class Session:
         check_callbacks(callbacks)
         self.walk.check()
         self._check_there(entity)
+        dag = entity.dag if dag is None else dag
+        check_declared(dag)
         key = key_of(idempotency_key)
         same = self.catalog.find(f"SUBMISSION_{key}")
 
@@ -193,6 +196,7 @@ class Session:
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `Submittable.plan`."""
         tasks, dag = entity.tasks, entity.dag
+        check_declared(dag)
         travel = self.travels.of_all(dag.kinds, force=force)
 
         if any(way.fingerprint for way in travel):
