@@ -227,7 +227,7 @@ async def test_what_rows_have_alike_differs_in_others(tmp_path: Path) -> None:
             submission_id="s" if number < 600 else f"s{number}",
             cpu_seconds=0.25,
             reason="why" if number == 640 else "",
-            run_at=None if number % 64 else 1.5,
+            started=None if number % 64 else 1.5,
             peak_rss=None if number < 200 else 5,
             attempts=ATTEMPTS if number in (3, 700) else (),
         )

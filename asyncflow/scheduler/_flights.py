@@ -177,9 +177,7 @@ class Flights:
         outcome = self._checked(flight, outcome)
         job = flight.job
         self._close(flight)
-        _move_to_running(
-            job, outcome.usage.started_at if outcome.usage else time.time()
-        )
+        _move_to_running(job, outcome.usage.started if outcome.usage else time.time())
 
         if isinstance(outcome, Killed) and flight.verdict is None:
             self.runs.interrupt(flight.ref[0], "the event loop was stopped")
@@ -421,7 +419,7 @@ class Flights:
         self, flight: Flight, status: Status, reason: str, records: Sequence[Record]
     ) -> None:
         job, at = flight.job, time.time()
-        record = job.record()._replace(status=status, reason=reason, finished_at=at)
+        record = job.record()._replace(status=status, reason=reason, finished=at)
         self.runs.save(flight.ref[0], status, record, *records)
         job.move(status, at, reason)  # what cannot be saved has not ended so
         self.carry_out(self.plan.ended(flight.ref, status, time.monotonic()))

@@ -241,5 +241,5 @@ def _failed(record: JobRecord) -> JobRecord:
     return record._replace(
         status=Status.FAILED,
         reason="its orchestrator was killed while it ran, and on_restart is 'fail'",
-        finished_at=time.time(),
+        finished=time.time(),
     )

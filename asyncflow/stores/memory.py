@@ -129,7 +129,7 @@ class MemoryStore(Store):
             return
 
         for run in tables.submissions.found(orchestrator_id=dead_id):
-            if run.finished_at is None:
+            if run.finished is None:
                 tables.submissions.replace(run._replace(orchestrator_id=heir_id))
 
         for version in tables.versions.found(holder_id=dead_id):
@@ -180,11 +180,11 @@ class MemoryStore(Store):
     ) -> list[str]:
         self._check()
         runs = self._tables.submissions.found()
-        finished = [one for one in runs if one.finished_at is not None]
+        finished = [one for one in runs if one.finished is not None]
         found = [
             one.id
             for one in finished[: max(0, len(finished) - (keep or 0))]
-            if finished_before is None or (one.finished_at or 0.0) < finished_before
+            if finished_before is None or (one.finished or 0.0) < finished_before
             if not has_log or self._logs_of(one.id)
         ]
         return found[:limit]
@@ -239,10 +239,10 @@ class MemoryStore(Store):
         found = [
             one
             for one in self._tables.scenarios.found(config_id=config_id, name=name)
-            if (created_from is None or created_from <= one.creation_date)
-            and (created_to is None or one.creation_date < created_to)
+            if (created_from is None or created_from <= one.created)
+            and (created_to is None or one.created < created_to)
         ]
-        found.sort(key=attrgetter("creation_date"))
+        found.sort(key=attrgetter("created"))
         return _page(found, newest_first, limit, offset)
 
     async def data_nodes(
@@ -320,7 +320,7 @@ class MemoryStore(Store):
                 orchestrator_id=orchestrator_id,
                 status=status,
             )
-            if is_finished in (None, one.finished_at is not None)
+            if is_finished in (None, one.finished is not None)
         ]
         return _page(found, newest_first, limit, offset)
 
