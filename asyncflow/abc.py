@@ -301,14 +301,25 @@ class Store(ABC):
 
     @abstractmethod
     async def adopt(
-        self, dead_id: str, heir_id: str, *, lease_until: float | None = None
-    ) -> None:
+        self,
+        dead_id: str,
+        heir_id: str,
+        *,
+        lease_until: float | None = None,
+        run_ids: Collection[str] | None = None,
+        is_crash: bool = True,
+    ) -> dict[str, int]:
         """Give what a dead orchestrator had to another, in one transaction.
 
         These are its submissions that have not finished and the versions that it holds;
-        it is forgotten itself. Nothing changes where it is unknown: another was faster.
+        it is forgotten itself, once it has no such submission. Nothing changes where it
+        is unknown: another was faster.
 
         :param lease_until: do it only if its lease has not been renewed: ends by then
+        :param run_ids: the submissions to give; None for all
+        :param is_crash: whether it died, and was not closed
+        :return: the submissions of the heir that have not finished, by id: how many
+            orchestrators of it have died since a job of it last ended
         """
 
     @abstractmethod

@@ -87,6 +87,8 @@ class Submission(Course):
     """The id of the orchestrator that runs it, or ran it."""
     is_adopted: bool = attrs.field(init=False, default=False)
     """Whether the orchestrator took it over from one that was killed."""
+    crashes: int = attrs.field(init=False, default=0)
+    """How many orchestrators of it died since a job of it last ended."""
     watched: bool = attrs.field(init=False, default=False)
     """Whether anybody has seen how it ended."""
     _cancel_reason: str | None = attrs.field(init=False, default=None)

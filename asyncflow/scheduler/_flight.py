@@ -69,6 +69,12 @@ class Flight:
         return self.submission.job(self.ref[1])
 
     @property
+    def is_fragile(self) -> bool:
+        """Whether the store is to know that it runs before it does."""
+        is_suspect = self.submission.crashes > 0
+        return is_suspect or self.task.config.on_restart == "fail"
+
+    @property
     def status(self) -> Status:
         """The status of the job."""
         return self.submission.job_status(self.ref[1])

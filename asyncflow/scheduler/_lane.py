@@ -146,7 +146,7 @@ class Lane:
 
         first = flights[0]
 
-        if first.task.config.on_restart == "fail" and not first.is_over:
+        if first.is_fragile and not first.is_over:
             self.source.started(first, None)
             await self.notes.note_fragile(flights)
 

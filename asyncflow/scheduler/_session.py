@@ -38,7 +38,7 @@ from asyncflow.scheduler._checks import (
 )
 from asyncflow.scheduler._editing import Editing
 from asyncflow.scheduler._follow import Following
-from asyncflow.scheduler._recover import Recovery
+from asyncflow.scheduler._recover import Recovery, closed
 from asyncflow.scheduler._shutdown import interrupt
 from asyncflow.scheduler._stream import EventStream, stream
 from asyncflow.scheduler._subscriptions import Subscriptions, check_callbacks
@@ -310,7 +310,7 @@ class Session:
                 await self._remove(await self.store.delete(self.own.id))
 
             if is_left or self.versions.company.is_untold:
-                self.store.save(self.own._replace(started="closed", lease=0.0))
+                self.store.save(closed(self.own))
                 await self.store.flush()
 
     def tell_unwatched(self) -> None:
@@ -341,7 +341,7 @@ class Session:
         dag = submission.dag
         travel = self.travels.of_all(dag.kinds, force=submission.force)
         graph = Graph.of(submission.entity, dag, submission.tasks)
-        self.walk.submit(submission, graph, travel)
+        self.walk.submit(submission, graph, travel_of(submission, travel))
 
         if submission.cancel_reason is not None:
             self.walk.cancel(submission, submission.cancel_reason)

@@ -36,6 +36,7 @@ from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._plan import Plan
 from asyncflow.scheduler._runs import Runs
 from asyncflow.scheduler._seats import Seats
+from asyncflow.scheduler._suspects import ALONE, needs_of
 from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
 
@@ -90,7 +91,7 @@ class Walk:
 
     def __attrs_post_init__(self) -> None:
         notes = Notes(self.store)
-        self._plan = Plan(self.resources)
+        self._plan = Plan({**self.resources, **ALONE})
         self._runs = Runs(self.store)
         self._flights = Flights(
             self._plan,
@@ -178,7 +179,7 @@ class Walk:
                 stop=submission.on_failure == "stop",
                 ended=submission.ended(),
                 priority=submission.priority,
-                needs=submission.dag.needs,
+                needs=needs_of(submission),
             )
         )
         self._watch_time(run, submission)

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Collection
 from itertools import chain
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import attrs
 from anyio import CancelScope, CapacityLimiter, to_thread
@@ -120,10 +120,20 @@ class DatabaseStore(Store):
         return float(now)
 
     async def adopt(
-        self, dead_id: str, heir_id: str, *, lease_until: float | None = None
-    ) -> None:
-        parties = {"dead_id": dead_id, "heir_id": heir_id}
-        await self._put(Act("adopt", [{**parties, "lease_until": lease_until}]))
+        self,
+        dead_id: str,
+        heir_id: str,
+        *,
+        lease_until: float | None = None,
+        run_ids: Collection[str] | None = None,
+        is_crash: bool = True,
+    ) -> dict[str, int]:
+        facts = {"dead_id": dead_id, "heir_id": heir_id, "lease_until": lease_until}
+        ids = [None] if run_ids is None else run_ids or [""]
+        given = [{**facts, "is_crash": is_crash, "run_id": run_id} for run_id in ids]
+        act = Act("adopt", given)
+        await self._put(act)
+        return {str(run_id): cast("int", n) for run_id, n in act.answers["found"]}
 
     async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
         properties, pickled = dump_properties(record.properties, record.id)

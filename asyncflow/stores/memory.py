@@ -72,6 +72,9 @@ class MemoryStore(Store):
     _own_id: str | None = attrs.field(init=False, default=None)
     """The orchestrator that must be there whenever something is written."""
     _failure: StoreFailed | None = attrs.field(init=False, default=None)
+    _crashes: dict[str, tuple[int, int]] = attrs.field(init=False, factory=dict)
+    """For each submission that was adopted, how often its orchestrator has died since a
+    job of it last ended, and how many had ended then."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -119,22 +122,54 @@ class MemoryStore(Store):
         return time.time()
 
     async def adopt(
-        self, dead_id: str, heir_id: str, *, lease_until: float | None = None
-    ) -> None:
+        self,
+        dead_id: str,
+        heir_id: str,
+        *,
+        lease_until: float | None = None,
+        run_ids: Collection[str] | None = None,
+        is_crash: bool = True,
+    ) -> dict[str, int]:
         tables = self._written()
         dead = tables.orchestrators.records.get(dead_id)
 
         if dead is None or (lease_until is not None and dead.lease > lease_until):
-            return
+            return self._crashes_of(heir_id)
+
+        is_left = False
 
         for run in tables.submissions.found(orchestrator_id=dead_id):
-            if run.finished_at is None:
-                tables.submissions.replace(run._replace(orchestrator_id=heir_id))
+            if run.finished_at is not None:
+                continue
+
+            if run_ids is not None and run.id not in run_ids:
+                is_left = True
+                continue
+
+            tables.submissions.replace(run._replace(orchestrator_id=heir_id))
+            ended = sum(
+                job.finished_at is not None
+                for job in tables.jobs.found(submission_id=run.id)
+            )
+            crashes, before = self._crashes.get(run.id, (0, 0))
+
+            if is_crash:
+                crashes = 1 if ended > before else crashes + 1
+
+            self._crashes[run.id] = crashes, ended
 
         for version in tables.versions.found(holder_id=dead_id):
             tables.versions.replace(version._replace(holder_id=heir_id))
 
-        tables.orchestrators.drop(dead_id)
+        if not is_left:
+            tables.orchestrators.drop(dead_id)
+
+        return self._crashes_of(heir_id)
+
+    def _crashes_of(self, heir_id: str) -> dict[str, int]:
+        runs = self._tables.submissions.found(orchestrator_id=heir_id)
+        open_ids = [run.id for run in runs if run.finished_at is None]
+        return {run_id: self._crashes.get(run_id, (0, 0))[0] for run_id in open_ids}
 
     async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
         check_properties((record,))
