@@ -415,6 +415,12 @@ class Store(ABC):
         """Return the names of all files that versions have."""
 
     @abstractmethod
+    async def makers(self) -> set[str]:
+        """Return the registered orchestrators that may have left files of values, those
+        that are gone included.
+        """
+
+    @abstractmethod
     async def submissions(
         self,
         *,

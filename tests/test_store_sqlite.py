@@ -542,7 +542,9 @@ async def test_a_newer_schema_is_refused(path: Path) -> None:
 
 async def test_another_programs_database_is_refused(path: Path) -> None:
     change(path, "CREATE TABLE job (id)")
+    await anyio.Path(path).chmod(0o644)
     await refused(path, "another program")
+    assert (await anyio.Path(path).stat()).st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize("text", [b"a,b\n1,2\n" * 1000, b"\0" * 4096, b"xy"])
@@ -580,7 +582,7 @@ async def test_a_damaged_file_is_told(path: Path) -> None:
 async def test_a_path_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     await refused(tmp_path / "file" / "asyncflow.db", "its folder cannot be made")
-    await refused(tmp_path, "the file cannot be opened")
+    await refused(tmp_path, "is a folder")
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from asyncflow import (
     ValueMissing,
 )
 from asyncflow.config.sections import NOT_GIVEN
+from asyncflow.stores._values_folder import NAME as MARK
 from tests import flows
 from tests.flows import configuration, statuses
 
@@ -87,7 +88,7 @@ async def files(path: str) -> list[str]:
     """Return the paths of the files of large values."""
     folder = path.removesuffix(".db") + ".values"
     names = await to_thread.run_sync(os.listdir, folder)
-    return [os.path.join(folder, name) for name in names]
+    return [os.path.join(folder, name) for name in names if name != MARK]
 
 
 async def until_files(path: str, count: int) -> None:

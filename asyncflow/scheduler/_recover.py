@@ -78,7 +78,7 @@ class Recovery:
     start: Callable[[Submission], None]
     _lock: Lock = attrs.field(init=False, factory=Lock)
     _told: set[str] = attrs.field(init=False, factory=set)
-    _has_adopted: bool = attrs.field(init=False, default=False)
+    _adopted: list[str] = attrs.field(init=False, factory=list)
 
     @property
     def company(self) -> Company:
@@ -117,8 +117,9 @@ class Recovery:
 
     async def clean_up(self) -> None:
         """Remove what workers wrote that died after their orchestrator."""
-        if self._has_adopted:
+        if self._adopted:
             await self._sweep()
+            await self.store.delete(*self._adopted)  # makers without a file
 
     async def unfinished(self) -> Mapping[str, SubmissionRecord]:
         """Return the runs of this orchestrator that have not ended, by id."""
@@ -180,7 +181,7 @@ class Recovery:
                 jobs = kept[submission.id]
                 await self._resume(submission, jobs, is_crash, was_alone)
 
-        self._has_adopted = True
+        self._adopted.append(dead.id)
         await self._sweep(dead.id)
         return len(submissions) == len(runs)
 
@@ -260,19 +261,20 @@ class Recovery:
                 self.archive.versions.group.start_soon(to_thread.run_sync, warn)
 
     async def _sweep(self, dead_id: str = "") -> None:
-        """Remove the files that nobody has any more.
+        """Remove the files that nobody has any more, of those that this store has made.
 
         The files are listed first: who made one was registered by then, and what it was
         made for is in the store once its maker is not.
         """
         folder = self.archive.versions.folder
         names = await to_thread.run_sync(os.listdir, folder)
-        alive = {record.id for record in await self.store.orchestrators()}
+        makers = await self.store.makers()
+        makers -= {record.id for record in await self.store.orchestrators()}
         kept = await self.store.kept_names()
         lost = [
             os.path.join(folder, name)
             for name in names
-            if name not in kept and name.partition("-")[0] not in alive
+            if name not in kept and name.partition("-")[0] in makers
         ]
         await to_thread.run_sync(remove, lost)
         await to_thread.run_sync(sweep)

@@ -14,7 +14,7 @@ from asyncflow.errors import NotPicklable
 from asyncflow.scheduler._generators import Generators
 from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._pace import Pace, Paces
-from asyncflow.worker.codec import dumps_code
+from asyncflow.worker.codec import dumps_code, is_by_value
 
 if TYPE_CHECKING:
     from asyncflow.scheduler._fingerprint import Fingerprint, Fingerprints
@@ -93,7 +93,7 @@ class Travels:
         if travel is None:
             travel = self._make(config, ways, prints)
 
-            if travel.fingerprint is None and not _by_value(travel.code):
+            if travel.fingerprint is None and not is_by_value(travel.code or b""):
                 self._known[config] = travel
 
         return attrs.evolve(travel, force=True) if force else travel
@@ -169,10 +169,6 @@ def _may_share(config: TaskConfig) -> bool:
         and not config.needs
         and all(limit is None or limit >= LEAST_LIMIT for limit in limits)
     )
-
-
-def _by_value(code: bytes | None) -> bool:
-    return code is not None and b"cloudpickle" in code
 
 
 def _code(config: TaskConfig) -> bytes:

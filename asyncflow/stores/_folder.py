@@ -7,6 +7,7 @@ import os
 import pwd
 import stat
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 
 import attrs
@@ -88,8 +89,10 @@ class Access:
 
         return path
 
-    def make_file(self, path: str, *beside: str) -> None:
+    def make_file(self, path: str, beside: Sequence[str]) -> None:
         """Make the file of a database, where it is missing.
+
+        One that was there keeps its mode: it may be another program's.
 
         :param beside: the files that belong to it, where they are there
         :raises StoreFailed: where it is no file, or another user's
@@ -105,7 +108,19 @@ class Access:
 
         for one in (path, *beside):
             with suppress(FileNotFoundError):  # another process has closed it
-                self._take(one)
+                self._check_owner(one)
+
+    def narrow(self, *paths: str) -> None:
+        """Keep others from files, where they are there."""
+        if self.trusts_owner:
+            return
+
+        for path in paths:
+            with suppress(OSError):  # where modes mean nothing
+                mode = stat.S_IMODE(os.stat(path).st_mode)
+
+                if mode & OTHERS:
+                    os.chmod(path, mode & ~OTHERS)
 
     def _check_file(self, path: str, found: os.stat_result) -> None:
         if stat.S_ISDIR(found.st_mode):
@@ -134,6 +149,10 @@ class Access:
 
     def _take(self, path: str) -> None:
         """Refuse what is another user's; keep others from what is this one's."""
+        self._check_owner(path)
+        self.narrow(path)
+
+    def _check_owner(self, path: str) -> None:
         if self.trusts_owner:
             return
 
@@ -149,10 +168,6 @@ class Access:
                 "open it as that user, have it given to this one (chown -R), or, if you "
                 "trust its owner, say so: SqliteStore(path, trust_owner=True)",
             )
-
-        if found.st_mode & OTHERS:
-            with suppress(OSError):  # where modes mean nothing
-                os.chmod(path, stat.S_IMODE(found.st_mode) & ~OTHERS)
 
     def _warn_of_others(self, path: str) -> None:
         mode = os.stat(path).st_mode

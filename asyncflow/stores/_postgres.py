@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar, TypeAlias
 
 import attrs
@@ -18,6 +18,7 @@ from asyncflow.stores._escape import escaped, unescaped
 from asyncflow.stores._folder import Access
 from asyncflow.stores._rows import Column, Row
 from asyncflow.stores._sql import migrations
+from asyncflow.stores._values_folder import ValuesFolder
 
 try:
     import psycopg
@@ -150,12 +151,12 @@ class PostgresDatabase(Database):
             database._writing = stack.enter_context(
                 closing(database._connect(conninfo))
             )
-            name = database._prepare()
+            store_id = database._prepare()
             database._reading = stack.enter_context(
                 closing(database._connect(conninfo))
             )
             database._ask(database._reading, "read_only")
-            database.values_folder = _make_folders(access, folder, name)
+            database.values_folder = database._find_folder(access, folder, store_id)
             stack.pop_all()
 
         return database
@@ -203,6 +204,47 @@ class PostgresDatabase(Database):
             assert found is not None
 
         return found[1]
+
+    def _find_folder(self, access: Access, folder: str, store_id: str) -> str:
+        """Find the folder for the values of this store; others beside it have theirs.
+
+        A copy of a database has the id of the original, and gets another.
+        """
+        path = os.path.abspath(folder)
+        access.make_folder(os.path.dirname(path))
+        access.make_folder(path)
+        place = ValuesFolder(
+            access=access,
+            first=os.path.join(path, store_id),
+            place_of=partial(os.path.join, path),
+            database=self._home(),
+            is_there=lambda _: True,  # nobody can look
+        )
+
+        if found := place.found(store_id):
+            return found
+
+        with self._writing.transaction():
+            self._ask(self._writing, "one_migrates")
+            ((_, store_id),) = self._ask(self._writing, "schema_version")
+            return place.found(store_id) or place.taken(
+                store_id,
+                lambda: str(self._ask(self._writing, "new_store_id")[0][0]),
+                lambda: [
+                    str(name) for (name,) in self._ask(self._writing, "kept_names")
+                ],
+            )
+
+    def _home(self) -> str:
+        """Tell the database from its copies, on this server and others."""
+        ((number,),) = self._ask(self._writing, "database")
+
+        try:
+            ((server,),) = self._ask(self._writing, "server")
+        except psycopg.Error:  # not everywhere everybody may ask that
+            server = ""
+
+        return f"{server}/{number}"
 
     def _look(self) -> tuple[int, str] | None:
         """Return the version of the schema and the store's name; None for a new one."""
@@ -367,11 +409,3 @@ def _is_garbled(given: Mapping[str, Any]) -> bool:
 
     ports = str(given.get("port") or "0").split(",")
     return not all(port.strip().isdigit() for port in ports if port)
-
-
-def _make_folders(access: Access, folder: str, name: str) -> str:
-    """Make the folder for the values of one store; others beside it have theirs."""
-    path = os.path.abspath(folder)
-    access.make_folder(os.path.dirname(path))
-    access.make_folder(path)
-    return access.make_values_folder(os.path.join(path, name))

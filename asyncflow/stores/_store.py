@@ -237,6 +237,9 @@ class DatabaseStore(Store):
     async def kept_names(self) -> set[str]:
         return set(await self._ask("kept_names", {}, load_name))
 
+    async def makers(self) -> set[str]:
+        return set(await self._ask("makers", {}, load_name))
+
     async def submissions(
         self,
         *,

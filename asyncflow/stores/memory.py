@@ -289,6 +289,13 @@ class MemoryStore(Store):
         self._check()
         return _names(self._tables.versions.records.values())
 
+    async def makers(self) -> set[str]:
+        self._check()
+        names = _names(self._tables.versions.records.values())
+        return {name.partition("-")[0] for name in names if "-" in name}.union(
+            self._tables.orchestrators.records
+        )
+
     async def submissions(
         self,
         *,

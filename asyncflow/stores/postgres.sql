@@ -50,3 +50,12 @@ WHERE id = :id;
 UPDATE orchestrator
 SET lease = CAST(extract(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION) + CAST(:lease AS DOUBLE PRECISION)
 WHERE id = :id AND lease > 0;
+
+-- name: new_store_id
+UPDATE store SET id = replace(gen_random_uuid()::text, '-', '') RETURNING id;
+
+-- name: server
+SELECT system_identifier::text FROM pg_control_system();
+
+-- name: database
+SELECT oid::text FROM pg_database WHERE datname = current_database();

@@ -51,3 +51,9 @@ WHERE id = :id;
 UPDATE orchestrator
 SET lease = (julianday('now') - 2440587.5) * 86400.0 + CAST(:lease AS DOUBLE PRECISION)
 WHERE id = :id AND lease > 0;
+
+-- name: store_id
+SELECT id FROM store;
+
+-- name: new_store_id
+UPDATE store SET id = lower(hex(randomblob(16))) RETURNING id;

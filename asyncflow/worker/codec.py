@@ -13,7 +13,7 @@ import pickle
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 
 from asyncflow.worker.errors import NotPicklable
 from asyncflow.worker.shortened import REASON, shortened
@@ -26,10 +26,6 @@ DEPTH = 8
 
 PLAIN = frozenset({int, float, str, bytes, bool, complex, type(None)})
 """The types of values that need no more than the C pickler."""
-
-main_closed: AbstractContextManager[object] = nullcontext()
-"""Entered while pickling. A worker puts its lazy ``__main__`` here, so that to look a
-class up in it does not run the main script."""
 
 
 def dumps(
@@ -47,19 +43,23 @@ def dumps(
     if type(value) in PLAIN:
         return pickle.dumps(value, 5)
 
-    with main_closed:
-        data = _by_reference(value, buffers)
+    data = _by_reference(value, buffers)
 
-        if data is not None:
-            return data
+    if data is not None:
+        return data
 
-        try:
-            return _by_value(value, _collector(buffers))
-        except MemoryError:
-            raise  # it can be pickled, where there is room for it
-        except Exception as error:
-            path, why = _culprit(value, name, error, DEPTH)
-            raise NotPicklable(path, why) from error
+    try:
+        return _by_value(value, _collector(buffers))
+    except MemoryError:
+        raise  # it can be pickled, where there is room for it
+    except Exception as error:
+        path, why = _culprit(value, name, error, DEPTH)
+        raise NotPicklable(path, why) from error
+
+
+def is_by_value(data: bytes) -> bool:
+    """Tell whether a pickle has parts that travel by value."""
+    return b"cloudpickle" in data or b"asyncflow.worker.by_value" in data
 
 
 def load_code(data: bytes) -> types.CodeType:

@@ -12,16 +12,16 @@ import gc
 import io
 import logging
 import os
-import runpy
 import select
 import signal
 import sys
 import threading
 import types
 from collections.abc import Callable
+from functools import partial
 from typing import TextIO
 
-from asyncflow.worker import codec
+from asyncflow.worker import main
 from asyncflow.worker.channel import Channel
 from asyncflow.worker.naming import naming_jobs
 from asyncflow.worker.outcome import Printed, read_slice
@@ -45,45 +45,6 @@ _CALLER = "asyncflow.worker.trip"
 
 settled: Settled | None = None
 """What this process is, where it is a worker."""
-
-
-class LazyMain(types.ModuleType):
-    """Stands for the parent's ``__main__``; runs its script when asked for a name.
-
-    Users' functions of ``__main__`` travel by value and need no module. Only the host's
-    own ``anyio.to_process`` calls, which share these workers, may ask.
-    """
-
-    def __init__(self, path: str | None) -> None:
-        super().__init__("__main__")
-        self.__dict__["__path"] = path
-        self.__dict__["__closed"] = 0
-
-    def __getattr__(self, name: str) -> object:
-        path = self.__dict__["__path"]
-
-        if path is None or self.__dict__["__closed"] or name.startswith("__"):
-            raise AttributeError(f"module '__main__' has no attribute {name!r}")
-
-        self.__dict__["__path"] = None
-        content = runpy.run_path(path, run_name="__mp_main__")
-        self.__dict__.update(
-            (key, value) for key, value in content.items() if key not in self.__dict__
-        )
-        return getattr(self, name)
-
-
-class _Closed:
-    """While pickling, looking a name up in `LazyMain` runs nothing."""
-
-    def __init__(self, main: LazyMain) -> None:
-        self._main = main
-
-    def __enter__(self) -> None:
-        self._main.__dict__["__closed"] += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._main.__dict__["__closed"] -= 1
 
 
 class Settled:
@@ -229,9 +190,13 @@ def settle(folder: str, main_path: str | None, log_level: int) -> Settled:
             os.setpgid(0, 0)
 
         settled = Settled(folder)
-        _hide_main(main_path)
+        main.install(main_path, os.path.join(folder, f"{settled.pid}.main"))
         _write_records(log_level)
         _take_interrupts()
+        # A process that a job forks and ends prints no stack into the job's output.
+        os.register_at_fork(
+            after_in_child=partial(faulthandler.unregister, signal.SIGTERM)
+        )
         threading.Thread(target=_watch, args=(protocol,), daemon=True).start()
         gc.freeze()  # what is imported by now stays: no need to look at it again
     else:
@@ -257,14 +222,6 @@ def _move_protocol() -> int:
 def _raw(stream: TextIO) -> object:
     """Return the unbuffered layer of a standard stream (``-u`` leaves no other)."""
     return getattr(stream.buffer, "raw", stream.buffer)
-
-
-def _hide_main(path: str | None) -> None:
-    """Put a lazy ``__main__`` where anyio loaded none."""
-    if "__main__" not in sys.modules:
-        main = LazyMain(path and os.path.abspath(path))
-        sys.modules["__main__"] = main
-        codec.main_closed = _Closed(main)
 
 
 def _tell_stacks(log: int) -> None:

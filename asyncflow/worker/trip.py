@@ -12,13 +12,14 @@ import pickle
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import NamedTuple
 
-from asyncflow.worker import current, process
+from asyncflow.worker import current, main, process
+from asyncflow.worker.codec import is_by_value
 from asyncflow.worker.current import Progress, job_of, running
 from asyncflow.worker.errors import DataNodeWritingError
 from asyncflow.worker.failure import beyond_ours, raised, summary_of, traceback_of
@@ -40,8 +41,9 @@ INTERRUPTED = 70
 REMEMBERED_BYTES = 16 * 1024 * 1024
 """How many bytes they may have together when they travel; the last one is kept always."""
 
-_functions: dict[bytes, Callable[..., object]] = {}
-"""Those functions, by what they were pickled to; the oldest one first."""
+_functions: dict[bytes, tuple[Callable[..., object], Mapping[str, object]]] = {}
+"""Those functions, by what they were pickled to, with what each came with of the main
+script; the oldest one first."""
 
 
 def settle(
@@ -82,6 +84,8 @@ def run(request: bytes) -> bytes:
 
 
 def _run_calls(settled: process.Settled, request: bytes, answer: Answer) -> None:
+    assert main.here is not None
+    main.here.is_ours = True
     trip, most, looks, columns = pickle.loads(request)
     settled.begin_trip(trip)
 
@@ -104,6 +108,7 @@ def _run_calls(settled: process.Settled, request: bytes, answer: Answer) -> None
             answer.add(told)
     finally:
         current.end()
+        main.here.is_ours = False
 
 
 def _run(
@@ -199,7 +204,11 @@ def _call(
 ) -> tuple[Kept, ...] | Failure:
     """Do what `execute` does, where all is set up."""
     try:
-        function = _functions.get(code) or _load_function(code)
+        function, names = _functions.get(code) or _load_function(code)
+
+        if main.here is not None:
+            main.here.show(names)
+
         arguments = []
 
         for name, driver, kept in inputs:
@@ -311,15 +320,25 @@ def _drop(kept: Sequence[Kept]) -> None:
                 os.unlink(one)
 
 
-def _load_function(code: bytes) -> Callable[..., object]:
-    """Load a function, to keep it."""
-    function = fetch(code)
+def _load_function(
+    code: bytes,
+) -> tuple[Callable[..., object], Mapping[str, object]]:
+    """Load a function, to keep it, with what it came with of the main script."""
+    names = main.NOTHING
+
+    if is_by_value(code):
+        from asyncflow.worker.by_value import with_names
+
+        function, names = with_names(partial(fetch, code))
+    else:
+        function = fetch(code)
+
     assert callable(function)
-    _functions[code] = function
+    _functions[code] = function, names
 
     while len(_functions) > REMEMBERED or (
         len(_functions) > 1 and sum(map(len, _functions)) > REMEMBERED_BYTES
     ):
         del _functions[next(iter(_functions))]
 
-    return function
+    return function, names
