@@ -110,6 +110,11 @@ class Pool:
         """How many are alive, or start before they are needed."""
         return self.alive + len(self._warming)
 
+    @property
+    def starting(self) -> list[Event]:
+        """What tells of each that starts before it is needed that it has started."""
+        return list(self._warming)
+
     @classmethod
     async def open(cls) -> Pool:
         """Return the pool of the running event loop, with one more user."""

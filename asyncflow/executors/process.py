@@ -75,6 +75,9 @@ class ProcessExecutor(Executor):
 
             try:
                 async with create_task_group() as group:
+                    for one in self._pool.starting:
+                        group.start_soon(one.wait)
+
                     for _ in range(count - self._pool.coming):
                         group.start_soon(self._warm)
             finally:

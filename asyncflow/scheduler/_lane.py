@@ -146,6 +146,9 @@ class Lane:
 
         first = flights[0]
 
+        if first.submission.crashes:  # it ran when we die soon: not if we wait for this
+            await self.executors[first.travel.executor].warm(1)
+
         if first.is_fragile and not first.is_over:
             self.source.started(first, None)
             await self.notes.note_fragile(flights)

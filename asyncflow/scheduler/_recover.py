@@ -7,8 +7,8 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 
 import attrs
@@ -18,7 +18,7 @@ from asyncflow.abc import Store
 from asyncflow.entities.attempts import crashes_of
 from asyncflow.entities.job import FINAL, Job
 from asyncflow.entities.submission import Submission
-from asyncflow.errors import NotDeclared, NotPicklable, StoreFailed
+from asyncflow.errors import NotPicklable, StoreFailed
 from asyncflow.folder import sweep
 from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
 from asyncflow.scheduler import _suspects
@@ -88,7 +88,7 @@ class Recovery:
     async def adopt_all(self) -> None:
         """Adopt the runs of every orchestrator that is dead, before all else."""
         for record in await self._others():
-            with self._told_apart(record.id):
+            async with self._told_apart(record.id):
                 await self._adopt_dead(record)
 
     async def adopt(self, record: OrchestratorRecord) -> bool:
@@ -109,7 +109,7 @@ class Recovery:
                 await sleep(LEASE / 3)
 
                 for record in await self._others():
-                    with self._told_apart(record.id):
+                    async with self._told_apart(record.id):
                         await self.adopt(record)
         except StoreFailed as error:  # who awaits a run has it raised
             problem = "nothing is kept any more: %s"
@@ -154,7 +154,7 @@ class Recovery:
         submissions: list[Submission] = []
 
         for run in runs:
-            with self._told_apart(run.id):
+            async with self._told_apart(run.id):
                 submissions.append(await self.archive.submission(run))
 
         if runs and not submissions:
@@ -170,16 +170,16 @@ class Recovery:
         )
         mine = [one for one in submissions if one.id in crashes]
         kept = {one.id: await self.archive.jobs(one.id) for one in mine}
-        ran = [job for jobs in kept.values() for job in jobs.values() if _suspects.ran(job)]
+        ran = [
+            job for jobs in kept.values() for job in jobs.values() if _suspects.ran(job)
+        ]
 
         for submission in mine:
             submission.crashes = crashes[submission.id]
 
-            with self._told_apart(submission.id):
-                was_alone = len(ran) == 1
-                is_crash = not is_closed(dead)
-                jobs = kept[submission.id]
-                await self._resume(submission, jobs, is_crash, was_alone)
+            async with self._told_apart(submission.id):
+                is_suspect = len(ran) == 1 and not is_closed(dead)
+                await self._resume(submission, kept[submission.id], is_suspect)
 
         self._adopted.append(dead.id)
         await self._sweep(dead.id)
@@ -189,12 +189,12 @@ class Recovery:
         self,
         submission: Submission,
         kept: Mapping[str, JobRecord],
-        is_crash: bool,
-        was_alone: bool,
+        is_suspect: bool,
     ) -> None:
         """Have a run go on: what has ended stays, the rest begins anew or fails.
 
-        :param was_alone: whether no other job is known to have run
+        :param is_suspect: whether one that ran may be why its orchestrator died: where
+            several did, nobody can tell, and the next time they run one at a time
         """
         ended: dict[str, JobRecord] = {}
         begun: list[Job] = []
@@ -208,7 +208,7 @@ class Recovery:
             if record.status in FINAL:
                 ended[job.id] = record
             elif _suspects.ran(record) and (
-                reason := self._why_it_ends(job, is_crash, was_alone)
+                reason := self._why_it_ends(job, len(kept) == 1, is_suspect)
             ):
                 ended[job.id] = _suspects.failed(record, reason)
                 self.store.save(ended[job.id])
@@ -231,21 +231,24 @@ class Recovery:
             jobs = [job.record() for job in submission.jobs]
             self.store.save(submission.record(), *jobs)
 
-    def _why_it_ends(self, job: Job, is_crash: bool, was_alone: bool) -> str:
-        """Count the crash of a job that ran; say why it does not run again."""
-        if not is_crash:
+    def _why_it_ends(self, job: Job, is_first: bool, is_suspect: bool) -> str:
+        """Count the crash of a job that ran; say why it does not run again.
+
+        :param is_first: whether nothing is known of any other job of its run
+        """
+        if not is_suspect:
             return _suspects.why_it_ends(job, 0)
 
         job.interrupted(time.time(), "the process of its orchestrator died")
         crashes = crashes_of(job.attempts)
 
-        if was_alone:  # and so, most likely, before that was known
+        if is_first:  # and so, most likely, before that was known
             crashes = max(crashes, job.submission.crashes)
 
         return _suspects.why_it_ends(job, crashes)
 
-    @contextmanager
-    def _told_apart(self, name: str) -> Iterator[None]:
+    @asynccontextmanager
+    async def _told_apart(self, name: str) -> AsyncIterator[None]:
         """Leave one run, or one orchestrator, alone whose recovery raises: say so once.
 
         :raises StoreFailed: where that is why: it concerns all
@@ -257,8 +260,8 @@ class Recovery:
         except Exception as error:
             if name not in self._told:
                 self._told.add(name)
-                warn = partial(_logger.warning, _why_left(name, error))
-                self.archive.versions.group.start_soon(to_thread.run_sync, warn)
+                why = _why_left(name, error)
+                await to_thread.run_sync(_logger.warning, "%s", why)
 
     async def _sweep(self, dead_id: str = "") -> None:
         """Remove the files that nobody has any more, of those that this store has made.

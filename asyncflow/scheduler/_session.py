@@ -42,6 +42,7 @@ from asyncflow.scheduler._recover import Recovery, closed
 from asyncflow.scheduler._shutdown import interrupt
 from asyncflow.scheduler._stream import EventStream, stream
 from asyncflow.scheduler._subscriptions import Subscriptions, check_callbacks
+from asyncflow.scheduler._suspects import travel_of
 from asyncflow.scheduler._tally import Tally
 from asyncflow.scheduler._travel import Travels
 from asyncflow.scheduler._versions import Versions, remove

@@ -3,8 +3,9 @@
 The process of an orchestrator dies, and a job that ran may be why. Which jobs ran is in
 the store only where they ran for a while. So once a run was taken over after a crash, each
 of its jobs travels alone, and the store knows of it before it starts; after a second crash
-without any progress they run one at a time, with those of other such runs. A job that ran
-when an orchestrator died has crashed, and its ``crash_retries`` bound that.
+without any progress they run one at a time, with those of other such runs. A job
+that alone is known to have run when an orchestrator died has crashed, and its
+``crash_retries`` bound that.
 """
 
 from __future__ import annotations
@@ -77,6 +78,4 @@ def why_it_ends(job: Job, crashes: int) -> str:
 
 def failed(record: JobRecord, reason: str) -> JobRecord:
     """Make the record of a job that does not run again."""
-    return record._replace(
-        status=Status.FAILED, reason=reason, finished_at=time.time()
-    )
+    return record._replace(status=Status.FAILED, reason=reason, finished_at=time.time())

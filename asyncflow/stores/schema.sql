@@ -136,4 +136,4 @@ CREATE TABLE maker (
     id TEXT NOT NULL PRIMARY KEY -- of an orchestrator, with which names of files begin
 );
 
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
