@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import Problem as Problem
     from asyncflow.errors import RemoteTraceback as RemoteTraceback
     from asyncflow.errors import StoreFailed as StoreFailed
+    from asyncflow.errors import StoreUnavailable as StoreUnavailable
     from asyncflow.errors import SubmissionCanceled as SubmissionCanceled
     from asyncflow.errors import SubmissionFailed as SubmissionFailed
     from asyncflow.errors import SubmissionInterrupted as SubmissionInterrupted
@@ -111,8 +112,8 @@ _HOMES = {
     "entities.task": "Task",
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
     "DataNodeWritingError EventsLost InsideWorker JobFailed NoData NotDeclared NotFound "
-    "NotOpen NotPicklable Problem RemoteTraceback StoreFailed SubmissionCanceled "
-    "SubmissionFailed SubmissionInterrupted UnsupportedLoop UsageError ValueDamaged "
+    "NotOpen NotPicklable Problem RemoteTraceback StoreFailed StoreUnavailable "
+    "SubmissionCanceled SubmissionFailed SubmissionInterrupted UnsupportedLoop UsageError ValueDamaged "
     "ValueMissing",
     "events": "Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "
     "JobStarted SubmissionFinished SubmissionStarted",

@@ -23,6 +23,7 @@
     │   └── SubmissionInterrupted  it ended in this process alone: the next goes on
     ├── EventsLost             who read events took longer than they came
     ├── StoreFailed            records cannot be read or written
+    │   └── StoreUnavailable   not for now: it is tried again
     └── RemoteTraceback        the traceback of a worker, as the cause of its error
 
 Each error carries its facts as attributes, and survives pickling.
@@ -254,3 +255,10 @@ class StoreFailed(AsyncflowError):
         self.problem = problem
         self.remedy = remedy
         super().__init__(f"the store {file} failed: {problem}; {remedy}")
+
+
+class StoreUnavailable(StoreFailed):
+    """Records cannot be read or written for now: the store is tried again.
+
+    A full disk, a lock of another process, a database server that is restarted.
+    """

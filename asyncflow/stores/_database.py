@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from asyncflow.errors import NotOpen, StoreFailed
+from asyncflow.errors import NotOpen, StoreFailed, StoreUnavailable
 from asyncflow.stores._act import Act, Change, Parameters, taken_over
 from asyncflow.stores._rows import FOUND_BY_ID, Cell, Column, Row, columns_by_table
 from asyncflow.stores._sql import parts, queries, statement
@@ -36,14 +36,25 @@ class Database(ABC):
     _is_open: bool = attrs.field(init=False, default=True)
     _own_id: Cell = attrs.field(init=False, default=None)
     """The orchestrator that must be there whenever something is written, or None."""
+    _unsure: Sequence[Change] | None = attrs.field(init=False, default=None)
+    """What was to be written, and may have been."""
 
     @abstractmethod
     def close(self) -> None:
         """Close both connections."""
 
     @abstractmethod
+    def interrupt(self) -> None:
+        """Have `write` and `read` fail soon, with `StoreUnavailable`, from here on.
+
+        This one does not block; it is called from another thread than they are.
+        """
+
+    @abstractmethod
     def _explained(self) -> AbstractContextManager[None]:
-        """Raise `StoreFailed` for the errors of the database."""
+        """Raise `StoreFailed` for the errors of the database; `StoreUnavailable` for those
+        that may pass.
+        """
 
     @abstractmethod
     def _transact(self, work: Callable[[], None]) -> None:
@@ -65,16 +76,31 @@ class Database(ABC):
         """Return what a query finds, on the reading connection."""
 
     def write(self, changes: Sequence[Change]) -> None:
-        """Write changes in one transaction: all of them, or none on failure."""
+        """Write changes in one transaction: all of them, or none on failure.
+
+        After `StoreUnavailable` they are to be written again. They may have been written
+        before that was raised, so whatever they do can be done twice.
+        """
         own_id = self._own_id
 
         def work() -> None:
             self._own_id = own_id
-            self._check_registered()
-            self._write([*chain.from_iterable(changes)])
 
-        with self._explained():
-            self._transact(work)
+            if self._is_registered():
+                self._write([*chain.from_iterable(changes)])
+            elif changes is self._unsure and _is_forgotten(own_id, changes):
+                self._own_id = None  # it has been written, though nobody said so
+            else:
+                raise taken_over(self.file)
+
+        try:
+            with self._explained():
+                self._transact(work)
+        except StoreUnavailable:
+            self._unsure = changes
+            raise
+
+        self._unsure = None
 
     def read(
         self, name: str, parameters: Parameters, load: Callable[[Row], Any]
@@ -138,10 +164,18 @@ class Database(ABC):
                 self._save(self._query(f"save_{table}"), columns)
 
     def _carry_out(self, act: Act) -> None:
+        before = act.answers
         act.answers = {
             part: self._run(text, act.given)
             for part, text in parts(self.queries, act.verb).items()
         }
+
+        if act.verb in FOR_GOOD:  # an earlier try may have done it, though it failed
+            for part, rows in before.items():
+                act.answers[part] += [
+                    row for row in rows if row not in act.answers[part]
+                ]
+
         ids = [given.get("id") for given in act.given]
 
         if act.verb == "register":
@@ -149,16 +183,26 @@ class Database(ABC):
         elif act.verb == "delete" and self._own_id in ids:
             self._own_id = None
 
-    def _check_registered(self) -> None:
-        """Refuse to write for an orchestrator that others took for dead."""
-        if self._own_id is None:
-            return
-
-        if not self._run(self._query("registered"), [{"id": self._own_id}]):
-            raise taken_over(self.file)
+    def _is_registered(self) -> bool:
+        """Tell whether others have not taken our orchestrator for dead."""
+        return self._own_id is None or bool(
+            self._run(self._query("registered"), [{"id": self._own_id}])
+        )
 
     def _query(self, name: str, parameters: Parameters | None = None) -> str:
         if not parameters:
             return statement(self.queries, name)
 
         return queries(*self.queries)[name].text(parameters)
+
+
+FOR_GOOD = frozenset({"delete"})
+"""The verbs whose answers are of what is gone then."""
+
+
+def _is_forgotten(record_id: Cell, changes: Sequence[Change]) -> bool:
+    """Tell whether some changes forget a record."""
+    return any(
+        isinstance(one, Act) and one.verb == "delete" and {"id": record_id} in one.given
+        for one in chain.from_iterable(changes)
+    )

@@ -25,8 +25,8 @@ class PostgresStore(DatabaseStore):
     it, one does not find the values of the other.
 
     The tables are in the schema ``asyncflow``, which is made where it is missing. The
-    store has two connections. Once one is lost, the store has failed: what was flushed
-    before is kept, and the store can be opened again.
+    store has two connections. Where one is lost it connects again, for as long as it takes:
+    what was flushed before is kept, and what was saved since waits.
 
     Properties are kept as JSON where that gives the same value back, otherwise pickled:
     use databases only that you trust.

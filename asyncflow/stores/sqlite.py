@@ -36,7 +36,8 @@ class SqliteStore(DatabaseStore):
     Large values are in files, in a folder beside it: ``runs.values`` for ``runs.db``.
 
     :param path: the file; it is made, with its folder, where it is missing
-    :param busy_timeout: how long to wait while other processes write, in seconds
+    :param busy_timeout: how long to wait while other processes write, in seconds; then
+        opening it fails, and a store that is open is unavailable for now
     """
 
     path: str = attrs.field(converter=_text)

@@ -64,6 +64,7 @@ PUBLIC = (
     "Statistics",
     "Status",
     "StoreFailed",
+    "StoreUnavailable",
     "Submission",
     "SubmissionCanceled",
     "SubmissionFailed",
