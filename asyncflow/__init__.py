@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import NotOpen as NotOpen
     from asyncflow.errors import NotPicklable as NotPicklable
     from asyncflow.errors import Problem as Problem
+    from asyncflow.errors import RecordDamaged as RecordDamaged
     from asyncflow.errors import RemoteTraceback as RemoteTraceback
     from asyncflow.errors import StoreFailed as StoreFailed
     from asyncflow.errors import StoreUnavailable as StoreUnavailable
@@ -90,6 +91,7 @@ if TYPE_CHECKING:
     from asyncflow.records import ScenarioRecord as ScenarioRecord
     from asyncflow.records import SubmissionRecord as SubmissionRecord
     from asyncflow.scheduler._stream import EventStream as EventStream
+    from asyncflow.status import AttemptKind as AttemptKind
     from asyncflow.worker.current import CurrentJob as CurrentJob
     from asyncflow.worker.current import Progress as Progress
     from asyncflow.worker.current import current_job as current_job
@@ -112,14 +114,15 @@ _HOMES = {
     "entities.task": "Task",
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
     "DataNodeWritingError EventsLost InsideWorker JobFailed NoData NotDeclared NotFound "
-    "NotOpen NotPicklable Problem RemoteTraceback StoreFailed StoreUnavailable "
-    "SubmissionCanceled SubmissionFailed SubmissionInterrupted UnsupportedLoop UsageError ValueDamaged "
-    "ValueMissing",
+    "NotOpen NotPicklable Problem RecordDamaged RemoteTraceback StoreFailed "
+    "StoreUnavailable SubmissionCanceled SubmissionFailed SubmissionInterrupted "
+    "UnsupportedLoop UsageError ValueDamaged ValueMissing",
     "events": "Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "
     "JobStarted SubmissionFinished SubmissionStarted",
     "orchestrator": "Orchestrator",
     "records": "AttemptRecord JobRecord ScenarioRecord SubmissionRecord",
     "scheduler._stream": "EventStream",
+    "status": "AttemptKind",
     "worker.current": "CurrentJob Progress current_job progress report",
     "worker.outcome": "Usage",
 }

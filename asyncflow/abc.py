@@ -208,7 +208,9 @@ class Store(ABC):
     Each gives a page: `limit` records (None for all), after the first `offset` ones.
     Scenarios come by their creation date, versions by their number, all others, and
     scenarios of one date, in the order in which they were first saved; `newest_first`
-    turns the order round. A filter that is None lets everything pass.
+    turns the order round. A filter that is None lets everything pass. What cannot be
+    loaded is left out, with a warning. Properties that were pickled are unpickled when
+    they are first read.
 
     Where the store cannot be written for a reason that may pass, it is tried again until
     it can; where it cannot be read, for some seconds.
@@ -361,6 +363,8 @@ class Store(ABC):
         """Return the record with this id, or None.
 
         Not of a version, a basis or a log.
+
+        :raises RecordDamaged: where it cannot be loaded
         """
 
     @abstractmethod

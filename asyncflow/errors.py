@@ -24,6 +24,7 @@
     ├── EventsLost             who read events took longer than they came
     ├── StoreFailed            records cannot be read or written
     │   └── StoreUnavailable   not for now: it is tried again
+    ├── RecordDamaged          one record, or its properties, cannot be loaded
     └── RemoteTraceback        the traceback of a worker, as the cause of its error
 
 Each error carries its facts as attributes, and survives pickling.
@@ -262,3 +263,19 @@ class StoreUnavailable(StoreFailed):
 
     A full disk, a lock of another process, a database server that is restarted.
     """
+
+
+class RecordDamaged(AsyncflowError):
+    """One record of a store, or its pickled properties, cannot be loaded.
+
+    `entity_id` is whose it is, `why` what stands against it. Lists leave out what cannot
+    be loaded, with a warning; it can be deleted by its id.
+    """
+
+    def __init__(self, entity_id: str, why: str) -> None:
+        self.entity_id = entity_id
+        self.why = why
+        super().__init__(
+            f"{entity_id} cannot be loaded ({why}): make its classes importable, or delete "
+            f"it with `await orchestrator.delete({entity_id!r})`"
+        )

@@ -265,6 +265,7 @@ class Orchestrator(Listing, Watching):
 
         :raises NotFound: where there is none with this id
         :raises NotDeclared: where the configuration lacks what it was made from
+        :raises RecordDamaged: where its record cannot be loaded
         """
         session = self._opened()
         await self._check_config()
@@ -274,6 +275,7 @@ class Orchestrator(Listing, Watching):
         """Delete a scenario with all that is its own, or a submission with its jobs.
 
         Values of the user's own files stay. On cancel it is deleted or not, as a whole.
+        What cannot be loaded, of whatever kind, is deleted by its id alone.
 
         :raises NotFound: where there is none with this id
         :raises UsageError: where a run of it has not ended, or it is something else

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from asyncflow.status import Status, SubmissionStatus
+from asyncflow.status import AttemptKind, Status, SubmissionStatus
 from asyncflow.worker.outcome import Kept
 
 
@@ -96,6 +96,8 @@ class AttemptRecord(NamedTuple):
     reason: str
     """Why it failed."""
     traceback: str
+    kind: AttemptKind = AttemptKind.RAISED
+    """How it failed."""
 
 
 class JobRecord(NamedTuple):

@@ -20,7 +20,7 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.status import Status, SubmissionStatus
+from asyncflow.status import AttemptKind, Status, SubmissionStatus
 
 
 def scenario_record(number: object, **changes: Any) -> ScenarioRecord:
@@ -97,7 +97,7 @@ ONE_OF_EACH: list[Record] = [
         traceback="a\nb",
         attempts=(
             AttemptRecord(1, 0.25, 0.5, "OSError: é", "c\nd"),
-            AttemptRecord(2, None, 1.0, "its worker was killed", ""),
+            AttemptRecord(2, None, 1.0, "it was killed", "", AttemptKind.CRASHED),
         ),
         cpu_seconds=0.75,
         peak_rss=2**33,
@@ -163,7 +163,16 @@ VALUE = st.recursive(
 PROPERTIES = st.dictionaries(TEXT, VALUE, max_size=3)
 NUMBERS = st.dictionaries(st.text(), NUMBER, max_size=2)
 ATTEMPT = st.lists(
-    st.builds(AttemptRecord, NUMBER, st.none() | TIME, TIME, TEXT, TEXT), max_size=3
+    st.builds(
+        AttemptRecord,
+        NUMBER,
+        st.none() | TIME,
+        TIME,
+        TEXT,
+        TEXT,
+        st.sampled_from(AttemptKind),
+    ),
+    max_size=3,
 ).map(tuple)
 RECORD = st.one_of(
     st.builds(ScenarioRecord, TEXT, TEXT, MAYBE, TIME, PROPERTIES),

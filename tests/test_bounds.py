@@ -10,7 +10,16 @@ import pytest
 from anyio import fail_after
 from anyio.lowlevel import checkpoint
 
-from asyncflow import Orchestrator, Scenario, Status
+from asyncflow import (
+    JobAttemptFailed,
+    JobFinished,
+    Orchestrator,
+    RemoteTraceback,
+    Scenario,
+    Status,
+    report,
+)
+from asyncflow.worker import current, shortened
 from tests import flows
 from tests.flows import configuration
 
@@ -91,3 +100,139 @@ async def test_files_of_dead_workers_are_removed(how: str) -> None:
             assert job.status in (Status.FAILED, Status.CANCELED)
             assert "x" * 1000 in await job.output()
             await until_empty(folder)
+
+
+# ------------------------------------------------------- what is said of jobs that failed
+
+MEGABYTE = 1024 * 1024
+
+
+class Large(ValueError):
+    """An error whose message and pickle are large."""
+
+
+def raise_large(size: int) -> None:
+    raise Large("first" + "x" * size + "last")
+
+
+async def raise_large_async(size: int) -> None:
+    raise_large(size)
+
+
+def raise_from_large(size: int) -> None:
+    error = ValueError("small")
+    error.add_note("n" * size)
+
+    try:
+        raise_large(size)
+    except Large as cause:
+        raise error from cause
+
+
+@pytest.mark.parametrize(
+    ("function", "executor"),
+    [
+        (raise_large, "process"),
+        (raise_large, "thread"),
+        (raise_large, "inline"),
+        (raise_from_large, "process"),
+        (raise_from_large, "thread"),
+        (raise_large_async, "inline"),
+    ],
+)
+@pytest.mark.blocking_jobs
+async def test_what_is_said_of_an_error_is_bounded(
+    function: flows.Function, executor: str, tmp_path: Path
+) -> None:
+    config = configuration(workers=1)
+    cfg = flows.single(config, function, 5 * MEGABYTE, executor=executor, retry=3)
+
+    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
+        submission = (await orchestrator.create_scenario(cfg)).submit()
+        reasons = [
+            event.reason
+            async for event in submission
+            if isinstance(event, JobFinished | JobAttemptFailed)
+        ]
+        (job,) = submission.jobs
+        assert len(job.attempts) == 2
+        tracebacks = [job.stacktrace, *(one.traceback for one in job.attempts)]
+        reasons += [job.reason, *(one.reason for one in job.attempts)]
+        assert all(0 < len(one) <= shortened.REASON for one in reasons)
+        assert all(0 < len(one) <= shortened.TRACEBACK for one in tracebacks)
+
+        if function is not raise_from_large:
+            assert job.reason.startswith("Large: firstxxx")
+            assert job.reason.endswith("xxxlast")
+            assert f"{5 * MEGABYTE + 16 - 1936} characters left out" in job.reason
+
+        assert "raise_large" in job.stacktrace
+        await orchestrator.flush()
+        (record,) = await orchestrator.jobs()
+        assert record.reason == job.reason
+        assert len(str(record)) < 4 * shortened.TRACEBACK
+
+    assert (tmp_path / "runs.db").stat().st_size < MEGABYTE
+
+
+async def test_an_error_that_is_large_travels_as_text() -> None:
+    config = configuration(workers=1)
+    cfg = flows.single(config, raise_large, 100)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        for size, kind in ((100, Large), (5 * MEGABYTE, RemoteTraceback)):
+            await scenario.source.write(size)
+            submission = await scenario.submit().wait()
+            assert type(submission.jobs[0].error().__cause__) is kind
+
+
+async def test_the_reason_of_a_cancel_is_bounded() -> None:
+    config = configuration(workers=1)
+    cfg = flows.single(config, raise_large, 1)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        submission = scenario.submit()
+        submission.cancel(reason="r" * MEGABYTE)
+        await submission.wait()
+        assert len(submission.jobs[0].reason) <= shortened.REASON
+        (record,) = await orchestrator.submissions()
+        assert len(record.reason) <= shortened.REASON
+
+
+def report_much(size: int) -> None:
+    report(1, 1, "m" * size)
+
+
+@pytest.mark.parametrize("executor", ["process", "thread"])
+async def test_the_message_of_a_report_is_bounded(executor: str) -> None:
+    config = configuration(workers=1)
+    cfg = flows.single(config, report_much, MEGABYTE, executor=executor)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        submission = await (await orchestrator.create_scenario(cfg)).submit()
+        progress = submission.jobs[0].progress
+        assert progress is not None
+        assert progress.message == "m" * current.MESSAGE
+
+
+def return_unpicklable(value: object) -> None:
+    class Odd(dict[str, object]):
+        def __reduce__(self) -> tuple[object, ...]:
+            raise TypeError("t" * MEGABYTE)
+
+    return {"k" * MEGABYTE: Odd()}  # type: ignore[return-value]
+
+
+async def test_what_is_said_of_a_value_that_cannot_be_kept_is_bounded() -> None:
+    config = configuration(workers=1)
+    cfg = flows.single(config, return_unpicklable)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        submission = (await orchestrator.create_scenario(cfg)).submit()
+        await submission.wait()
+        reason = submission.jobs[0].reason
+        assert "value" in reason or "result" in reason
+        assert len(reason) <= shortened.REASON

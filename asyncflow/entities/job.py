@@ -25,8 +25,10 @@ from asyncflow.records import AttemptRecord, JobRecord, LogRecord, Record
 from asyncflow.status import DONE as DONE
 from asyncflow.status import FINAL as FINAL
 from asyncflow.status import TRANSITIONS as TRANSITIONS
+from asyncflow.status import AttemptKind
 from asyncflow.status import Status as Status
 from asyncflow.worker.outcome import cut
+from asyncflow.worker.shortened import REASON, TRACEBACK, shortened
 from asyncflow.worker.values import fetch
 
 if TYPE_CHECKING:
@@ -157,6 +159,7 @@ class Job:
         if status not in TRANSITIONS[self.status]:
             raise ValueError(f"{self!r} cannot become {status}")
 
+        reason = shortened(reason, REASON)
         self.submission.moved(self, self.status, status, at, reason)
         self.status = status
         self.reason = reason
@@ -178,13 +181,15 @@ class Job:
         if outcome.log is not None:
             self._printed = _joined(self._printed, outcome.log, self.attempt)
 
-    def try_again(self, at: float, reason: str) -> None:
+    def try_again(self, at: float, kind: AttemptKind, reason: str) -> None:
         """Wait for another attempt. For the walk alone.
 
         :param at: when the last one failed, in seconds since the epoch
+        :param kind: how
         :param reason: why
         """
-        last = AttemptRecord(self.attempt, self._run_at, at, reason, self.stacktrace)
+        facts = self.attempt, self._run_at, at, reason, self.stacktrace
+        last = AttemptRecord(*facts, kind)
         self.attempts = (*self.attempts, last)
         self.failure = self.progress = None
         self.move(Status.PENDING, at, reason)
@@ -288,9 +293,13 @@ def _date(seconds: float | None) -> datetime | None:
 def _failure(outcome: Outcome) -> Raised | Crashed | None:
     """Return how an attempt failed; None where it did not, or was canceled."""
     if isinstance(outcome, Killed):
-        return Raised("", outcome.stack, None) if outcome.stack else None
+        stack = shortened(outcome.stack, TRACEBACK)
+        return Raised("", stack, None) if stack else None
 
-    return outcome if isinstance(outcome, Raised | Crashed) else None
+    if isinstance(outcome, Raised):  # a worker has done it, an executor of others not
+        return outcome._replace(traceback=shortened(outcome.traceback, TRACEBACK))
+
+    return outcome if isinstance(outcome, Crashed) else None
 
 
 def separator(attempt: int) -> str:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
 from asyncflow.config.sections import Scope, TaskConfig
 from asyncflow.errors import NotPicklable
-from asyncflow.scheduler._fingerprint import fingerprint
+from asyncflow.scheduler._generators import Generators
+from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._pace import Pace, Paces
 from asyncflow.worker.codec import dumps_code
+
+if TYPE_CHECKING:
+    from asyncflow.scheduler._fingerprint import Fingerprint, Fingerprints
 
 LEAST_LIMIT = 0.5
 """Jobs with a shorter limit of time, in seconds, travel alone: only then it is known to
@@ -25,7 +29,7 @@ class Travel:
 
     executor: str
     is_async: bool
-    fingerprint: str | None
+    fingerprint: Fingerprint | None
     """What the function does, where its jobs may be skipped; None elsewhere."""
     force: bool
     """Whether its jobs run even if they could be skipped."""
@@ -46,11 +50,17 @@ class Travels:
     """Tells how tasks travel, and remembers it where it cannot change.
 
     :param far: whether functions may be called in other processes
+    :param group: warns in the background
     """
 
     far: bool
+    group: Group
     _known: dict[TaskConfig, Travel] = attrs.field(init=False, factory=dict)
     _paces: Paces = attrs.field(init=False, factory=Paces)
+    _generators: Generators = attrs.field(
+        init=False,
+        default=attrs.Factory(lambda self: Generators(self.group), takes_self=True),
+    )
 
     def of_all(self, kinds: Iterable[TaskConfig], *, force: bool) -> list[Travel]:
         """Tell how the jobs of tasks travel, for each kind of task of a run.
@@ -63,22 +73,34 @@ class Travels:
         :raises NotPicklable: where a function cannot travel
         """
         ways: dict[tuple[int, str], _Way] = {}
-        return [self._of(config, ways, force=force) for config in kinds]
+        kinds = tuple(kinds)
+        prints = _fingerprints(kinds)
+        return [self._of(config, ways, prints, force=force) for config in kinds]
 
     def _of(
-        self, config: TaskConfig, ways: dict[tuple[int, str], _Way], *, force: bool
+        self,
+        config: TaskConfig,
+        ways: dict[tuple[int, str], _Way],
+        prints: Fingerprints | None,
+        *,
+        force: bool,
     ) -> Travel:
         travel = self._known.get(config)
 
         if travel is None:
-            travel = self._make(config, ways)
+            travel = self._make(config, ways, prints)
 
             if travel.fingerprint is None and not _by_value(travel.code):
                 self._known[config] = travel
 
         return attrs.evolve(travel, force=True) if force else travel
 
-    def _make(self, config: TaskConfig, ways: dict[tuple[int, str], _Way]) -> Travel:
+    def _make(
+        self,
+        config: TaskConfig,
+        ways: dict[tuple[int, str], _Way],
+        prints: Fingerprints | None,
+    ) -> Travel:
         """Tell how the jobs of a task travel.
 
         :param ways: those of the functions of this run, by their identities
@@ -96,7 +118,7 @@ class Travels:
         return Travel(
             executor,
             way.is_async,
-            fingerprint(config.function) if config.skippable else None,
+            prints.of(config.function) if prints and config.skippable else None,
             False,
             way.pace.code if far else None,
             way.sources if far else None,
@@ -114,8 +136,18 @@ class Travels:
         if config.executor != "process":
             return _Way(False, Pace(), None)
 
+        self._generators.look(config)
         pace = self._paces.of(_code(config))
         return _Way(False, pace, _sources(config.function))
+
+
+def _fingerprints(kinds: Iterable[TaskConfig]) -> Fingerprints | None:
+    if not any(config.skippable for config in kinds):
+        return None
+
+    from asyncflow.scheduler._fingerprint import Fingerprints
+
+    return Fingerprints()
 
 
 class _Way(NamedTuple):

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain
 from typing import Any, ClassVar
 
 import attrs
 
-from asyncflow.errors import NotOpen, StoreFailed, StoreUnavailable
+from asyncflow.errors import NotOpen, RecordDamaged, StoreUnavailable
 from asyncflow.stores._act import Act, Change, Parameters, taken_over
 from asyncflow.stores._rows import FOUND_BY_ID, Cell, Column, Row, columns_by_table
 from asyncflow.stores._sql import parts, queries, statement
+
+_logger = logging.getLogger("asyncflow")
+
+MOST_TOLD = 1000
+"""Of how many rows it is told that they cannot be loaded."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -38,6 +44,8 @@ class Database(ABC):
     """The orchestrator that must be there whenever something is written, or None."""
     _unsure: Sequence[Change] | None = attrs.field(init=False, default=None)
     """What was to be written, and may have been."""
+    _told: set[str] = attrs.field(init=False, factory=set)
+    """Of what it was told that it cannot be loaded."""
 
     @abstractmethod
     def close(self) -> None:
@@ -105,41 +113,57 @@ class Database(ABC):
     def read(
         self, name: str, parameters: Parameters, load: Callable[[Row], Any]
     ) -> list[Any]:
-        """Return what a query finds.
+        """Return what a query finds, but for rows that cannot be loaded.
 
         :param load: makes something of each row
         """
-        if not self._is_open:
-            raise NotOpen(f"the store {self.file} was closed before it was asked")
-
-        with self._explained():
-            rows = self._fetch(self._query(name, parameters), parameters)
-
-        return [self.load(load, row) for row in rows]
+        return [*self._loaded(load, self._found(name, parameters))]
 
     def find(self, record_id: str) -> Any:
-        """Return the record with an id, of whatever kind, or None."""
+        """Return the record with an id, of whatever kind, or None.
+
+        :raises RecordDamaged: where it cannot be loaded
+        """
         parameters: Parameters = {"id": record_id, "limit": 1, "offset": 0}
 
         for kind in FOUND_BY_ID.values():
-            if found := self.read(kind.table, parameters, kind.load):
-                return found[0]
+            for row in self._found(kind.table, parameters):
+                return self.load(kind.load, row)
 
         return None
 
     def load(self, load: Callable[[Row], Any], row: Row) -> Any:
         """Make something of a row.
 
-        :raises StoreFailed: where it cannot be loaded, naming it
+        :raises RecordDamaged: where it cannot be loaded, naming it
         """
         try:
             return load(row)
-        except Exception as error:  # whatever the pickle of a property raises
-            raise StoreFailed(
-                self.file,
-                f"{row[0]!r} cannot be read ({type(error).__name__}: {error})",
-                "make what its properties need importable, or delete it",
-            ) from error
+        except Exception as error:  # whatever garbage brings about
+            why = f"{type(error).__name__}: {error}"
+            raise RecordDamaged(str(row[0]), why) from error
+
+    def _found(self, name: str, parameters: Parameters) -> list[Row]:
+        if not self._is_open:
+            raise NotOpen(f"the store {self.file} was closed before it was asked")
+
+        with self._explained():
+            return self._fetch(self._query(name, parameters), parameters)
+
+    def _loaded(self, load: Callable[[Row], Any], rows: Sequence[Row]) -> Iterator[Any]:
+        """Load rows; those that cannot be loaded are told once, and left out."""
+        for row in rows:
+            try:
+                yield self.load(load, row)
+            except RecordDamaged as error:
+                self._tell(error)
+
+    def _tell(self, error: RecordDamaged) -> None:
+        text = str(error)
+
+        if text not in self._told and len(self._told) < MOST_TOLD:
+            self._told.add(text)
+            _logger.warning("the store %s leaves one out: %s", self.file, text)
 
     def _write(self, changes: Sequence[Any]) -> None:
         kinds = dict.fromkeys(map(type, changes))

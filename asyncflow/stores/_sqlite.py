@@ -118,6 +118,7 @@ class SqliteDatabase(Database):
 
         with database._explained(), ExitStack() as stack:
             database._writing = stack.enter_context(closing(database._connect(0.0)))
+            database._writing.text_factory = _text_or_bytes
             database._parameters = database._writing.getlimit(
                 sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER
             )
@@ -252,7 +253,22 @@ class SqliteDatabase(Database):
         ]
 
     def _fetch(self, text: str, parameters: Parameters) -> list[Row]:
-        return _execute(self._reading, text, parameters)
+        try:
+            return _execute(self._reading, text, parameters)
+        except sqlite3.OperationalError as error:
+            if _code(error):
+                raise
+
+        return self._fetch_garbage(text, parameters)
+
+    def _fetch_garbage(self, text: str, parameters: Parameters) -> list[Row]:
+        """Fetch once more, as a text is none: Python, which raises it, has no code."""
+        self._reading.text_factory = _text_or_bytes
+
+        try:
+            return _execute(self._reading, text, parameters)
+        finally:
+            self._reading.text_factory = str
 
     def _run_when_free(self, name: str) -> tuple[Any, ...]:
         """Run a statement that others may hold up."""
@@ -284,9 +300,6 @@ class SqliteDatabase(Database):
             )
             kind = StoreUnavailable if _code(error) in PASSING else StoreFailed
             raise kind(self.file, f"{problem} ({error})", remedy) from error
-        except UnicodeDecodeError as error:  # a text that nobody of us has written
-            problem, remedy = PROBLEMS[sqlite3.SQLITE_CORRUPT]
-            raise StoreFailed(self.file, f"{problem} ({error})", remedy) from error
 
 
 APPLICATION = int.from_bytes(b"asfl")
@@ -334,11 +347,17 @@ def _texts(row: Row, blobs: Sequence[bool]) -> Row:
         return row
 
     return tuple(
-        cell.decode("utf-8", "surrogatepass")
-        if isinstance(cell, bytes) and not is_blob
-        else cell
+        _text_or_bytes(cell) if isinstance(cell, bytes) and not is_blob else cell
         for cell, is_blob in zip(row, blobs, strict=True)
     )
+
+
+def _text_or_bytes(data: bytes) -> str | bytes:
+    """Return a text, or what nobody of us has written as it is."""
+    try:
+        return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return data
 
 
 def _is_utf8(text: str) -> bool:

@@ -26,8 +26,9 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.stores._act import Act, Change, Parameters
-from asyncflow.stores._rows import KINDS, Given, Row, dump_properties, given, load_name
+from asyncflow.stores._act import Act, Change, Parameters, is_told
+from asyncflow.stores._properties import dump_properties
+from asyncflow.stores._rows import KINDS, Given, Row, given, load_name
 from asyncflow.stores._trouble import LONGEST_PAUSE, PAUSE, Trouble
 from asyncflow.stores._writer import Writer
 
@@ -127,7 +128,7 @@ class DatabaseStore(Store):
                 opened.writer.closed()
                 await _close(opened, self.patience)
 
-        if not _is_told(error):
+        if not is_told(error):
             _raise_failure(opened)
 
     def save(self, *records: Record) -> None:
@@ -399,14 +400,6 @@ async def _close(opened: Open, patience: float) -> None:
         await to_thread.run_sync(opened.database.close)
     finally:
         readers.release_on_behalf_of(opened)
-
-
-def _is_told(error: BaseException | None) -> bool:
-    """Tell whether an error says already that the store has failed."""
-    if isinstance(error, BaseExceptionGroup):
-        return error.subgroup(StoreFailed) is not None
-
-    return isinstance(error, StoreFailed)
 
 
 def _raise_failure(opened: Open) -> None:

@@ -22,7 +22,8 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.stores._act import taken_over
+from asyncflow.stores._act import is_told, taken_over
+from asyncflow.stores._properties import check_properties
 from asyncflow.stores._table import Table
 
 R = TypeVar("R")
@@ -83,7 +84,7 @@ class MemoryStore(Store):
         failure = self._failure
         self._tables, self._own_id, self._failure = Tables(), None, None
 
-        if failure is not None and not isinstance(error, StoreFailed):
+        if failure is not None and not is_told(error):
             raise failure
 
     def save(self, *records: Record) -> None:
@@ -93,6 +94,8 @@ class MemoryStore(Store):
             raise TypeError(
                 f"a store keeps the records of asyncflow, not {strangers[0]!r}"
             )
+
+        check_properties(records)
 
         if self._is_refused():
             return
@@ -127,6 +130,7 @@ class MemoryStore(Store):
         tables.orchestrators.drop(dead_id)
 
     async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
+        check_properties((record,))
         submissions = self._written().submissions
 
         if record.id not in submissions.records:

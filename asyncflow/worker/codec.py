@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 from asyncflow.worker.errors import NotPicklable
+from asyncflow.worker.shortened import REASON, shortened
 
 OUT_OF_BAND = 4096
 """Buffers of at least so many bytes stay out of the pickle, where the caller asks."""
@@ -130,7 +131,8 @@ def _culprit(value: object, path: str, error: Exception, depth: int) -> tuple[st
             except Exception as inner:
                 return _culprit(part, path + name, inner, depth - 1)
 
-    return path, f"{type(error).__name__}: {error}"
+    why = f"{type(error).__name__}: {error}"
+    return shortened(path, REASON // 2), shortened(why, REASON // 2)
 
 
 def _parts(value: object) -> Iterator[tuple[str, object]]:

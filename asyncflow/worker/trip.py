@@ -22,6 +22,7 @@ from asyncflow.worker.codec import dumps
 from asyncflow.worker.current import Progress, job_of, running
 from asyncflow.worker.errors import DataNodeWritingError
 from asyncflow.worker.outcome import Kept, Raised, Usage
+from asyncflow.worker.shortened import ERROR, REASON, TRACEBACK, shortened
 from asyncflow.worker.usage import Meter, forget_peak, memory_limited
 from asyncflow.worker.values import fetch
 from asyncflow.worker.wire import Answer, Input, Output, RemoteCall, Row, ValueDriver
@@ -164,7 +165,7 @@ def _explained(outcome: Raised, error: BaseException, limit: int | None) -> Rais
         return outcome
 
     why = f"it took more than its memory_limit of {limit} bytes ({outcome.summary})"
-    return outcome._replace(summary=why)
+    return outcome._replace(summary=shortened(why, REASON))
 
 
 def beyond_ours(error: BaseException) -> TracebackType | None:
@@ -182,8 +183,12 @@ def raised(error: BaseException, shown: TracebackType | None) -> Raised:
     """
     kind = type(error)
     lines = traceback.TracebackException(kind, error, shown, compact=True).format()
+    text = "".join(shortened(line, TRACEBACK) for line in lines)
     return Raised(
-        summary_of(error), "".join(lines), _survivor(error), kinds=kinds_of(error)
+        summary_of(error),
+        shortened(text, TRACEBACK),
+        _survivor(error),
+        kinds=kinds_of(error),
     )
 
 
@@ -195,7 +200,10 @@ def kinds_of(error: BaseException) -> tuple[str, ...]:
 
 
 def summary_of(error: BaseException) -> str:
-    """Say an error in one line: its type and the first line of its message."""
+    """Say an error in one line: its type and the first line of its message.
+
+    Of a long line the beginning and the end are told.
+    """
     try:
         message = str(error)
     except Exception as inner:
@@ -203,7 +211,7 @@ def summary_of(error: BaseException) -> str:
 
     first = message.strip().partition("\n")[0]
     name = type(error).__qualname__
-    return f"{name}: {first}" if first else name
+    return shortened(f"{name}: {first}", REASON) if first else name
 
 
 def read_input(task: str, name: str, driver: ValueDriver, kept: Kept) -> object:
@@ -302,11 +310,11 @@ def _load_function(code: bytes) -> Callable[..., object]:
 
 
 def _survivor(error: BaseException) -> bytes | None:
-    """Pickle an exception, where what is loaded again is like it."""
+    """Pickle an exception, where what is loaded again is like it and not large."""
     with contextlib.suppress(Exception):
         data = dumps(error)
 
-        if type(fetch(data)) is type(error):
+        if len(data) <= ERROR and type(fetch(data)) is type(error):
             return data
 
     return None

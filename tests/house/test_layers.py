@@ -93,15 +93,16 @@ INNER: Mapping[tuple[str, str], str] = {
         "stores._sqlite",
     ): "sqlite3: it is loaded in the thread that opens",
     (
+        "scheduler._travel",
         "scheduler._fingerprint",
-        "hashlib",
-    ): "OpenSSL: only for tasks that may be skipped",
+    ): "only for tasks that may be skipped: it loads OpenSSL",
     ("testing.plugin", "config"): "pytest loads the plugin in every project",
     ("testing.plugin", "testing._asyncio"): "pytest-asyncio: not everybody has it",
     ("testing.plugin", "testing._bench"): "the engine: pytest loads the plugin always",
     ("testing.plugin", "testing.faults"): "the engine: pytest loads the plugin always",
     ("worker.channel", "socket"): "few jobs report how far they have come",
     ("worker.codec", "worker.by_value"): "cloudpickle: only for what has no module",
+    ("worker.mapping", "ctypes"): "only for large values, before Python 3.13",
     ("worker.process", "ctypes"): "only in a worker",
     ("worker.trace", "opentelemetry"): "an extra: only for jobs that are traced",
 }
