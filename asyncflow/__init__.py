@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import SubmissionCanceled as SubmissionCanceled
     from asyncflow.errors import SubmissionFailed as SubmissionFailed
     from asyncflow.errors import SubmissionInterrupted as SubmissionInterrupted
+    from asyncflow.errors import TakenOver as TakenOver
     from asyncflow.errors import UnsupportedLoop as UnsupportedLoop
     from asyncflow.errors import UsageError as UsageError
     from asyncflow.errors import ValueDamaged as ValueDamaged
@@ -116,7 +117,7 @@ _HOMES = {
     "DataNodeWritingError EventsLost InsideWorker JobFailed NoData NotDeclared NotFound "
     "NotOpen NotPicklable Problem RecordDamaged RemoteTraceback StoreFailed "
     "StoreUnavailable SubmissionCanceled SubmissionFailed SubmissionInterrupted "
-    "UnsupportedLoop UsageError ValueDamaged ValueMissing",
+    "TakenOver UnsupportedLoop UsageError ValueDamaged ValueMissing",
     "events": "Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "
     "JobStarted SubmissionFinished SubmissionStarted",
     "orchestrator": "Orchestrator",

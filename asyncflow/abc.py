@@ -311,6 +311,7 @@ class Store(ABC):
 
         From here on every write checks first, in its transaction, that this record is
         still there: others may have taken its owner for dead. Then nothing is written.
+        Nothing is tried again until `watch` is called: an orchestrator opens, or does not.
 
         :raises StoreFailed: by `flush` and all others, once it has gone
         """

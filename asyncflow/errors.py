@@ -23,7 +23,8 @@
     │   └── SubmissionInterrupted  it ended in this process alone: the next goes on
     ├── EventsLost             who read events took longer than they came
     ├── StoreFailed            records cannot be read or written
-    │   └── StoreUnavailable   not for now: it is tried again
+    │   ├── StoreUnavailable   not for now: it is tried again
+    │   └── TakenOver          another orchestrator took this one for dead
     ├── RecordDamaged          one record, or its properties, cannot be loaded
     └── RemoteTraceback        the traceback of a worker, as the cause of its error
 
@@ -262,6 +263,13 @@ class StoreUnavailable(StoreFailed):
     """Records cannot be read or written for now: the store is tried again.
 
     A full disk, a lock of another process, a database server that is restarted.
+    """
+
+
+class TakenOver(StoreFailed):
+    """Another orchestrator took this one for dead, and has its runs now.
+
+    This one writes nothing any more, and has ended what it ran.
     """
 
 

@@ -283,8 +283,13 @@ class Orchestrator(Listing, Watching):
         await self._opened().delete(entity_id)
 
     async def drain(self) -> None:
-        """Wait until every run has ended. On cancel only the waiting ends."""
-        await self._opened().walk.drain()
+        """Wait until every run has ended. On cancel only the waiting ends.
+
+        :raises StoreFailed: where the store has failed for good, which has ended them
+        """
+        session = self._opened()
+        await session.walk.drain()
+        session.outage.check()
 
     async def flush(self) -> None:
         """Return when everything that was accepted so far is durable."""
@@ -350,12 +355,17 @@ class Orchestrator(Listing, Watching):
                     await session.recovery.adopt_all()
                     walk.group.start_soon(session.recovery.keep_alive)
 
+                session.outage.watch()
+
                 try:
                     yield
                 except BaseException:  # the event loop stops, or an error of ours
                     self._is_cut_off = True
                     raise
                 finally:
+                    self._signals.hurry = session.hurry
+                    session.store.close_soon()
+
                     with CancelScope(shield=True):
                         await session.settle()
                         self._session = None
@@ -390,7 +400,6 @@ class Orchestrator(Listing, Watching):
 
     async def _end_runs(self, session: Session) -> None:
         walk = session.walk
-        self._signals.hurry = walk.hurry
 
         if self._signals.has_come:
             await session.interrupt(self._jobs.shutdown_grace)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 
 import attrs
 from anyio import sleep, to_thread
@@ -16,6 +17,7 @@ from asyncflow.scheduler import _peers
 from asyncflow.scheduler._alive import host
 from asyncflow.scheduler._archive import Archive
 from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._insist import insist
 from asyncflow.scheduler._peers import PeerGone
 from asyncflow.scheduler._recover import LEASE, Recovery
 from asyncflow.scheduler._walk import Walk
@@ -57,7 +59,7 @@ class Following:
     async def _follow(self, submission: Submission) -> None:
         try:
             while not self._is_settled(submission):
-                await self._look(submission)
+                await insist(partial(self._look, submission))
         except StoreFailed as error:
             problem = "%s cannot be watched any more: %s"
             await to_thread.run_sync(_logger.error, problem, submission.id, error)

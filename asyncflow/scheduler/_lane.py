@@ -16,6 +16,7 @@ from asyncflow.abc import Call, Crashed, Executor, Kept, Made, Outcome, Returned
 from asyncflow.entities.job import Job
 from asyncflow.scheduler._flight import Flight, call_of
 from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._insist import insist
 from asyncflow.scheduler._load import Load, Tower
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._versions import Versions
@@ -142,7 +143,8 @@ class Lane:
     async def _prepare(self, flights: Sequence[Flight]) -> None:
         if self.versions.is_shared:
             for flight in flights:
-                await self.versions.refresh_shared(flight.task.input.values())
+                nodes = flight.task.input.values()
+                await insist(partial(self.versions.refresh_shared, nodes))
 
         first = flights[0]
 

@@ -38,6 +38,7 @@ from asyncflow.scheduler._checks import (
 )
 from asyncflow.scheduler._editing import Editing
 from asyncflow.scheduler._follow import Following
+from asyncflow.scheduler._outage import Outage
 from asyncflow.scheduler._recover import Recovery
 from asyncflow.scheduler._shutdown import interrupt
 from asyncflow.scheduler._stream import EventStream, stream
@@ -71,9 +72,11 @@ class Session:
     editing: Editing = attrs.field(init=False)
     recovery: Recovery = attrs.field(init=False)
     following: Following = attrs.field(init=False)
+    outage: Outage = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.subscriptions = Subscriptions(self.bus, self._scenario_of)
+        self.outage = Outage(self.store, self.walk)
         self.editing = Editing(self.store, self.versions)
         self.recovery = Recovery(self.own, self.store, self.archive, self._resume)
         self.following = Following(
@@ -126,6 +129,7 @@ class Session:
 
         :param dag: the tasks that it has; None for all of the entity
         """
+        self.outage.check()
         check_options(timeout, on_failure, idempotency_key, properties)
         check_limits(run_timeout, priority)
 
@@ -280,7 +284,14 @@ class Session:
             workers=self.walk.executors["process"].workers,
             max_nb_of_workers=max_nb_of_workers,
             commits=self.store.commits,
+            store_error=str(self.outage.failure) if self.outage.failure else None,
+            store_error_since=self.outage.since,
         )
+
+    def hurry(self) -> None:
+        """Have the orchestrator close faster: kill what is to die, wait for no store."""
+        self.walk.hurry()
+        self.store.close_soon(now=True)
 
     async def settle(self) -> None:
         """Wait until all that has happened was told, and callbacks were called."""

@@ -23,6 +23,7 @@ from asyncflow.entities.submission import Submission
 from asyncflow.errors import StoreFailed
 from asyncflow.scheduler._flights import Flights
 from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._insist import insist
 from asyncflow.scheduler._instructions import (
     Block,
     End,
@@ -141,7 +142,7 @@ class Walk:
         submission = self._runs[run]
 
         try:
-            is_ours = await first()
+            is_ours = await insist(first)
         except StoreFailed as error:
             problem = "%s was not started: %s"
             await to_thread.run_sync(_logger.error, problem, submission.id, error)
@@ -228,6 +229,15 @@ class Walk:
         Those that are known to be short are let go: they are over in a moment.
         """
         self._flights.hold()
+
+    def pause(self) -> None:
+        """Start no job until `resume`. What runs goes on."""
+        self._flights.pause()
+
+    def resume(self) -> None:
+        """Start jobs again after `pause`."""
+        self._flights.resume()
+        self._seats.fill()
 
     @property
     def running(self) -> int:

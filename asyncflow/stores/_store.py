@@ -66,6 +66,7 @@ class DatabaseStore(Store):
     """How long to try again where it cannot be read for now, and where it is left while
     it cannot be written, in seconds."""
     _opened: Open | None = attrs.field(init=False, default=None)
+    _closing: Open | None = attrs.field(init=False, default=None)
 
     @property
     def values_folder(self) -> str:
@@ -88,10 +89,13 @@ class DatabaseStore(Store):
         return trouble.problem
 
     def watch(self, changed: Callable[[], object] | None) -> None:
-        self._now_open().writer.changed = changed
+        opened = self._now_open()
+        opened.writer.changed = changed
+        opened.trouble.is_opening = False
 
     def close_soon(self, *, now: bool = False) -> None:
-        self._now_open().writer.close_soon(0.0 if now else self.patience)
+        if (opened := self._opened or self._closing) is not None:
+            opened.writer.close_soon(0.0 if now else self.patience)
 
     @property
     @abstractmethod
@@ -119,12 +123,13 @@ class DatabaseStore(Store):
     ) -> None:
         opened = self._now_open()
         self.close_soon()
-        self._opened = None
+        self._opened, self._closing = None, opened
 
         with CancelScope(shield=True):
             try:
                 await to_thread.run_sync(opened.writer.stop)
             finally:
+                self._closing = None
                 opened.writer.closed()
                 await _close(opened, self.patience)
 
@@ -139,6 +144,7 @@ class DatabaseStore(Store):
         await self._settled()
 
     async def register(self, record: OrchestratorRecord) -> None:
+        self._now_open().trouble.is_opening = True
         await self._put(record, Act("register", [{"id": record.id}]))
 
     async def adopt(

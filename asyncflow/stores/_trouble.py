@@ -36,6 +36,8 @@ class Trouble:
     """Why the store cannot be written for now; None where it can."""
     failure: Exception | None = attrs.field(init=False, default=None)
     """Why it never will be; None where it may."""
+    is_opening: bool = attrs.field(init=False, default=False)
+    """Whether the first failure is the last: nobody uses the store so far."""
     _attempt: float | None = attrs.field(init=False, default=None)
     """When the try began that is under way, as `time.monotonic` has it."""
     _began: float = attrs.field(init=False, default=0.0)
@@ -90,6 +92,11 @@ class Trouble:
         """
         problem = self.problem
         assert problem is not None
+
+        if self.is_opening:
+            self.fails(StoreFailed(problem.file, problem.problem, problem.remedy))
+            return
+
         lost = f"{count} change{'' if count == 1 else 's'} could not be written in time"
         self.fails(
             StoreFailed(
@@ -126,6 +133,9 @@ class Trouble:
 
     def time_left(self, limit: float) -> float:
         """Return how long it may be tried, in seconds, but no more than a limit."""
+        if self.is_opening and self.problem is not None:
+            return 0.0
+
         if self._closes is None:
             return limit
 

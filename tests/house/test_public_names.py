@@ -75,6 +75,7 @@ PUBLIC = (
     "SubmissionRecord",
     "SubmissionStarted",
     "SubmissionStatus",
+    "TakenOver",
     "Task",
     "TaskConfig",
     "UnsupportedLoop",
