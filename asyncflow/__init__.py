@@ -133,7 +133,14 @@ __all__ = list(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]  # a test h
 __version__ = "0.1.0"
 
 
+_FACES = ("otel", "sync", "testing")
+"""Modules that are attributes too, loaded when they are first asked for."""
+
+
 def __getattr__(name: str) -> object:
+    if name in _FACES:
+        return import_module(f"asyncflow.{name}")
+
     home = _HOME.get(name)
 
     if home is None:
@@ -145,4 +152,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_FACES})

@@ -306,14 +306,28 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def register(self, record: OrchestratorRecord) -> None:
+    async def register(
+        self, record: OrchestratorRecord, *, lease: float | None = None
+    ) -> None:
         """Save the orchestrator that uses this store; return when that is durable.
+
+        A lease is renewed as long as the store is open, whatever holds the event loop
+        up, until a record without one (0) is saved.
 
         From here on every write checks first, in its transaction, that this record is
         still there: others may have taken its owner for dead. Then nothing is written.
         Nothing is tried again until `watch` is called: an orchestrator opens, or does not.
 
+        :param lease: how long its lease is from now on, by `now`, in seconds; None for
+            that of the record
         :raises StoreFailed: by `flush` and all others, once it has gone
+        """
+
+    @abstractmethod
+    async def now(self) -> float:
+        """Return the time by the clock of the leases, in seconds since the epoch.
+
+        All who share the store share this clock.
         """
 
     @abstractmethod
@@ -419,6 +433,12 @@ class Store(ABC):
     @abstractmethod
     async def kept_names(self) -> set[str]:
         """Return the names of all files that versions have."""
+
+    @abstractmethod
+    async def makers(self) -> set[str]:
+        """Return the registered orchestrators that may have left files of values, those
+        that are gone included.
+        """
 
     @abstractmethod
     async def submissions(

@@ -127,15 +127,20 @@ class NotDeclared(AsyncflowError):
 class NoData(AsyncflowError):
     """A data node was read before its first write.
 
-    `version` is the number that was asked for; None for the current version.
+    `version` is the number that was asked for; None for the current version. `cause`
+    says why the task that writes it has not; ``""`` where that is not known.
     """
 
-    def __init__(self, node: str, version: int | None = None) -> None:
+    def __init__(self, node: str, version: int | None = None, cause: str = "") -> None:
         self.node = node
         self.version = version
+        self.cause = cause
         super().__init__(
-            f"data node {node!r} was never written: give it default_data, write to it, "
-            "or run the task that writes it"
+            f"data node {node!r} was never written: "
+            + (
+                cause
+                or "give it default_data, write to it, or run the task that writes it"
+            )
             if version is None
             else f"version {version} of data node {node!r} is not kept: see its edits, "
             "and keep_versions of its config"

@@ -98,6 +98,8 @@ class AttemptRecord(NamedTuple):
     traceback: str
     kind: AttemptKind = AttemptKind.RAISED
     """How it failed."""
+    crashes: int = 0
+    """How many attempts up to this one have crashed, itself included."""
 
 
 class JobRecord(NamedTuple):
@@ -112,7 +114,7 @@ class JobRecord(NamedTuple):
     finished_at: float | None
     traceback: str
     attempts: tuple[AttemptRecord, ...] = ()
-    """Those before the current one; each has failed."""
+    """Those before the current one; each has failed. Of many, the first and the last."""
     cpu_seconds: float | None = None
     """The CPU time that it took, with its child processes; None where nobody knows."""
     peak_rss: int | None = None
@@ -138,11 +140,14 @@ class BasisRecord(NamedTuple):
 
     task_id: str
     scenario_id: str
+    """``""`` for a task that scenarios share, as they do all of its outputs."""
     fingerprint: str
     """Of its function."""
     inputs: Mapping[str, int]
     """For each input's config id, the number of its version."""
     outputs: Mapping[str, int]
+    contents: Mapping[str, str] = {}
+    """For inputs whose values are small, what tells them from others."""
 
     @property
     def id(self) -> str:
@@ -157,11 +162,13 @@ class OrchestratorRecord(NamedTuple):
     host: str
     pid: int
     started: str
-    """What tells its process from others that had or will have its pid."""
+    """What tells its process from others that had or will have its pid, and by whom
+    it can be seen."""
     address: str
     """Where others on its host reach it."""
     lease: float
-    """Until when others have to take it for alive, if they cannot see its process."""
+    """Until when others have to take it for alive, if they cannot see its process. By
+    the clock of the store, as all leases."""
 
 
 Record: TypeAlias = (

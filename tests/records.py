@@ -92,7 +92,7 @@ ONE_OF_EACH: list[Record] = [
     ),
     job_record(
         1,
-        status="FAILED",
+        status=Status.FAILED,
         reason="ValueError: no",
         traceback="a\nb",
         attempts=(
@@ -179,12 +179,14 @@ RECORD = st.one_of(
     st.builds(DataNodeRecord, TEXT, TEXT, MAYBE, MAYBE, st.none() | TIME),
     st.builds(
         SubmissionRecord,
-        *(TEXT, TEXT, TEXT, TEXT, TEXT, TIME, st.none() | TIME),
+        *(TEXT, TEXT, TEXT, TEXT, st.sampled_from(SubmissionStatus)),
+        *(TIME, st.none() | TIME),
         *(TEXT, st.booleans(), TEXT, TEXT, PROPERTIES, TIME, st.none() | TIME),
     ),
     st.builds(
         JobRecord,
-        *(TEXT, TEXT, TEXT, TEXT, TEXT, st.none() | TIME, st.none() | TIME, TEXT),
+        *(TEXT, TEXT, TEXT, st.sampled_from(Status), TEXT),
+        *(st.none() | TIME, st.none() | TIME, TEXT),
         *(ATTEMPT, st.none() | TIME, st.none() | NUMBER),
     ),
     st.builds(LogRecord, TEXT, TEXT, NUMBER),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+import weakref
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +22,8 @@ from asyncflow import (
     Status,
     report,
 )
-from asyncflow.worker import current, shortened
+from asyncflow.scheduler._pace import REMEMBERED_BYTES, Paces
+from asyncflow.worker import codec, current, shortened, trip
 from tests import flows
 from tests.flows import configuration
 
@@ -236,3 +240,71 @@ async def test_what_is_said_of_a_value_that_cannot_be_kept_is_bounded() -> None:
         reason = submission.jobs[0].reason
         assert "value" in reason or "result" in reason
         assert len(reason) <= shortened.REASON
+
+
+# ------------------------------------------------------------- what is declared and sent
+
+
+@pytest.mark.parametrize("executor", ["process", "thread"])
+async def test_what_is_declared_anew_lets_the_old_go(executor: str) -> None:
+    config = configuration(workers=1)
+    old: list[weakref.ref[object]] = []
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        for _ in range(3):
+            config.clear()
+            config.configure_job_executions("standalone", 1, echo=False)
+            table = bytes(1000)
+            cfg = flows.single(
+                config, lambda _, kept=table: len(kept), executor=executor
+            )
+            scenario = await orchestrator.create_scenario(cfg)
+            await scenario.submit()
+            assert await scenario.result.read() == 1000
+            old += [weakref.ref(cfg), weakref.ref(cfg.task_configs[0])]
+            del cfg, scenario
+
+        await orchestrator.drain()
+
+        with fail_after(20):
+            while [one() for one in old[:4]] != [None] * 4:
+                gc.collect()
+                await checkpoint()
+
+
+def test_functions_that_are_remembered_are_bounded_by_their_size() -> None:
+    paces = Paces()
+    small = bytes(100)
+    pace, code = paces.of(small)
+    assert code is small
+
+    for number in range(20):
+        large = number.to_bytes(4_000_000, "little")
+        assert paces.of(large)[1] is large
+        again = paces.of(number.to_bytes(4_000_000, "little"))
+        assert again == (paces.of(large)[0], large)
+        assert again[1] is large
+
+    assert sum(map(len, paces._codes.values())) == paces._size <= REMEMBERED_BYTES
+    assert paces.of(bytes(100))[0] is pace  # an estimate is remembered for longer
+
+    huge = bytes(REMEMBERED_BYTES + 1)
+    assert paces.of(huge)[1] is huge
+    assert paces._size <= REMEMBERED_BYTES
+
+
+def test_functions_that_a_worker_keeps_are_bounded_by_their_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept: dict[bytes, object] = {}
+    monkeypatch.setattr(trip, "_functions", kept)
+
+    for number in range(10):
+        code = codec.dumps(partial(len, number.to_bytes(4_000_000, "little")))
+        assert trip._load_function(code)[0]() == 4_000_000
+        assert code in kept
+        assert sum(map(len, kept)) <= trip.REMEMBERED_BYTES
+
+    code = codec.dumps(partial(len, bytes(trip.REMEMBERED_BYTES)))
+    trip._load_function(code)
+    assert list(kept) == [code]

@@ -18,7 +18,7 @@ import pytest
 
 from asyncflow.config import Config, Configuration, DataNodeConfig, Scope, TaskConfig
 from asyncflow.config.names import NOT_AVAILABLE
-from asyncflow.config.sections import same_value
+from asyncflow.config.sections import NOT_GIVEN, same_value
 from asyncflow.errors import ConfigError
 
 
@@ -83,7 +83,11 @@ def test_defaults(config: Configuration) -> None:
     node = config.configure_data_node("a")
     task = config.configure_task("t", double)
     assert (node.storage_type, node.scope) == ("pickle", Scope.SCENARIO)
-    assert (node.default_data, node.default_path, node.properties) == (None, None, {})
+    assert (node.default_data, node.default_path, node.properties) == (
+        NOT_GIVEN,
+        None,
+        {},
+    )
     assert (node.validity_period, node.keep_versions) == (None, 1)
     assert (task.input, task.output, task.skippable) == ((), (), False)
     assert (task.executor, task.on_restart) == ("process", "rerun")

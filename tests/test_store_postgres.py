@@ -187,7 +187,7 @@ except UsageError as error:
     print(error)
 """
     done = await run_process([sys.executable, "-c", code], cwd=ROOT)
-    assert b"pip install 'asyncflow[postgres]'" in done.stdout
+    assert b"pip install '.[postgres]'" in done.stdout
 
 
 # ------------------------------------------------------------------------- the schema

@@ -290,7 +290,7 @@ async def test_values_have_a_folder_beside_the_file(
     assert (folder / ".gitignore").read_text().splitlines()[-1] == "*"  # a test
 
 
-async def test_a_folder_that_was_there_stays_as_it_is(tmp_path: Path) -> None:
+async def test_a_folder_that_was_there_is_taken(tmp_path: Path) -> None:
     folder = tmp_path / ".asyncflow"
     values = folder / "asyncflow.values"
     values.mkdir(parents=True, mode=0o755)
@@ -298,7 +298,7 @@ async def test_a_folder_that_was_there_stays_as_it_is(tmp_path: Path) -> None:
     async with SqliteStore(folder / "asyncflow.db"):
         pass
 
-    assert values.stat().st_mode & 0o777 == 0o755
+    assert values.stat().st_mode & 0o777 == 0o700
     assert sorted(os.listdir(folder)) == ["asyncflow.db", "asyncflow.values"]
 
 
@@ -546,7 +546,9 @@ async def test_a_newer_schema_is_refused(path: Path) -> None:
 
 async def test_another_programs_database_is_refused(path: Path) -> None:
     change(path, "CREATE TABLE job (id)")
+    await anyio.Path(path).chmod(0o644)
     await refused(path, "another program")
+    assert (await anyio.Path(path).stat()).st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize("text", [b"a,b\n1,2\n" * 1000, b"\0" * 4096, b"xy"])
@@ -584,7 +586,7 @@ async def test_a_damaged_file_is_told(path: Path) -> None:
 async def test_a_path_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     await refused(tmp_path / "file" / "asyncflow.db", "its folder cannot be made")
-    await refused(tmp_path, "the file cannot be opened")
+    await refused(tmp_path, "is a folder")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import attrs
 from anyio import to_thread
@@ -23,7 +23,7 @@ from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
-from asyncflow.records import SubmissionRecord
+from asyncflow.records import BasisRecord, SubmissionRecord
 
 Entity: TypeAlias = Scenario | Task | DataNode | Submission
 
@@ -44,7 +44,11 @@ class Catalog:
     _in_use: WeakValueDictionary[str, Entity] = attrs.field(
         init=False, factory=WeakValueDictionary
     )
-    _dags: dict[ScenarioConfig, Dag] = attrs.field(init=False, factory=dict)
+    bases: dict[str, BasisRecord] = attrs.field(init=False, factory=dict)
+    """Those of the tasks that scenarios share, by their ids."""
+    _dags: WeakKeyDictionary[ScenarioConfig, Dag] = attrs.field(
+        init=False, factory=WeakKeyDictionary
+    )
 
     def find(self, entity_id: str) -> Entity | None:
         """Return an entity that is in use, or None."""
@@ -220,9 +224,21 @@ class Catalog:
             input={node.id: nodes[node.id] for node in config.input},
             output={node.id: nodes[node.id] for node in config.output},
             engine=self.engine,
+            shared_bases=self.bases if is_shared(config) else None,
         )
         self._in_use[task.id] = task
         return task
+
+
+def is_shared(config: TaskConfig) -> bool:
+    """Tell whether a skippable task is one for several scenarios: they share all of its
+    outputs.
+    """
+    return (
+        config.skippable
+        and bool(config.output)
+        and all(node.scope is not Scope.SCENARIO for node in config.output)
+    )
 
 
 def key_of(idempotency_key: str | None) -> str:

@@ -434,4 +434,4 @@ class Submission(Course):
         counts = ", ".join(
             f"{count} {status}" for status, count in self.counts().items()
         )
-        return f"<Submission {self.key} {self.status} (jobs: {counts or 'none'})>"
+        return f"<{self.id} {self.status} (jobs: {counts or 'none'})>"

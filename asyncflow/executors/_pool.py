@@ -218,15 +218,19 @@ class Pool:
 
     async def retire(self, worker: Worker) -> None:
         """Have a worker end that runs nothing, with all that it started."""
+        await self.kill(worker)
+        await worker.forget()
+
+    async def kill(self, worker: Worker) -> None:
+        """Kill a worker that runs nothing; what it wrote stays until `Worker.forget`."""
         self._workers.pop(worker.pid, None)
+        taken = _take_idle({worker.pid})
 
         with CancelScope(shield=True):
             worker.kill_group()
 
-            for process in _take_idle({worker.pid}):
+            for process in taken:
                 await process.aclose()
-
-            await worker.forget()
 
     async def call(
         self, worker: Worker, function: Callable[[bytes], T], request: bytes
@@ -367,6 +371,26 @@ def _forgotten(error: BaseException) -> Process | None:
         traceback = traceback.tb_next
 
     return None
+
+
+def is_of_worker(error: BaseException) -> bool:
+    """Tell whether anyio raises what a worker has sent, or what that raised when it was
+    loaded, rather than what has happened here.
+    """
+    traceback = error.__traceback__
+
+    while traceback is not None:
+        frame = traceback.tb_frame
+
+        if frame.f_code.co_name == "send_raw_command":
+            is_loaded = "retval" in frame.f_locals
+            is_sent = is_loaded and frame.f_locals["retval"] is error
+            is_loading = not is_loaded and "pickled_response" in frame.f_locals
+            return is_sent or (is_loading and not isinstance(error, KeyboardInterrupt))
+
+        traceback = traceback.tb_next
+
+    return False
 
 
 def _leave_reaping_to_the_loop(process: Process) -> None:

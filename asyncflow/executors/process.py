@@ -9,12 +9,15 @@ from typing import ClassVar, Self
 
 import attrs
 from anyio import BrokenWorkerProcess, CancelScope, create_task_group, to_thread
+from anyio.abc import TaskGroup
 
 from asyncflow.abc import Call, Crashed, Executor, Progress, Watch
+from asyncflow.executors._log_bounds import LogBounds
 from asyncflow.executors._pool import Pool
 from asyncflow.executors._trip import Trip
 from asyncflow.executors._worker import Worker
-from asyncflow.worker import trip, wire
+from asyncflow.worker import wire
+from asyncflow.worker.failure import summary_of
 
 STARTS = 3
 """How often a worker is tried to be started for a job."""
@@ -39,6 +42,8 @@ class ProcessExecutor(Executor):
     most_age: float | None = None
     most_rss: int | None = None
     _pool: Pool = attrs.field(init=False)
+    _logs: LogBounds = attrs.field(init=False)
+    _group: TaskGroup = attrs.field(init=False)
     _trips: dict[str, Trip] = attrs.field(init=False, factory=dict)
     """For the id of each job under way, its trip."""
     _count: int = attrs.field(init=False, default=0)
@@ -47,6 +52,10 @@ class ProcessExecutor(Executor):
     async def __aenter__(self) -> Self:
         self._pool = await Pool.open()
         self._pool.listeners.append(self._hear)
+        self._logs = LogBounds(self.log_size)
+        self._group = create_task_group()
+        await self._group.__aenter__()
+        self._group.start_soon(self._logs.run)
         return self
 
     async def __aexit__(
@@ -59,6 +68,8 @@ class ProcessExecutor(Executor):
             scope.cancel()
 
         self._pool.listeners.remove(self._hear)
+        self._group.cancel_scope.cancel()
+        await self._group.__aexit__(None, None, None)
         await self._pool.close()
 
     async def shrink(self, count: int) -> None:
@@ -81,7 +92,7 @@ class ProcessExecutor(Executor):
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         self._count += 1
-        one = Trip(self._pool, calls, watch, self._count, self.grace, self.log_size)
+        one = Trip(self._pool, calls, watch, self._count, self.grace, self._logs)
 
         for call in calls:
             self._trips[call.job_id] = one
@@ -139,7 +150,7 @@ class ProcessExecutor(Executor):
             try:
                 return await self._pool.worker()
             except (BrokenWorkerProcess, OSError) as error:
-                why = trip.summary_of(error.__cause__ or error)
+                why = summary_of(error.__cause__ or error)
 
         return f"no worker process could be started ({why})"
 

@@ -13,7 +13,7 @@ from anyio import Lock
 from asyncflow.abc import Store
 from asyncflow.config import Configuration
 from asyncflow.config.sections import ScenarioConfig, Scope
-from asyncflow.entities.catalog import Catalog
+from asyncflow.entities.catalog import Catalog, is_shared
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.job import Job
@@ -94,7 +94,16 @@ class Archive:
                 if node.scope is not Scope.SCENARIO
             ]
             await self.versions.refresh(nodes)
+
+            if any(is_shared(task) for task in config.task_configs):
+                await self.refresh_bases()
+
             return nodes
+
+    async def refresh_bases(self) -> None:
+        """Look what the outputs of tasks follow from that scenarios share."""
+        for basis in await self.store.bases(""):
+            self.catalog.bases[basis.task_id] = basis
 
     async def _scenario(self, scenario_id: str) -> Scenario:
         found = self.catalog.find(scenario_id)
@@ -144,7 +153,10 @@ class Archive:
 
         for basis in await self.store.bases(scenario.id):
             if basis.task_id in tasks:
-                tasks[basis.task_id].basis = basis
+                tasks[basis.task_id].follows_from(basis)
+
+        if any(is_shared(task.config) for task in tasks.values()):
+            await self.refresh_bases()
 
         # What was in memory has gone with its orchestrator: it begins anew.
         self.store.save(

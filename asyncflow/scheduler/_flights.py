@@ -153,6 +153,10 @@ class Flights:
         if flight.is_over:
             return
 
+        if flight.verdict is not None and flight.verdict[0] is Status.FAILED:
+            self.ended(flight, Killed())  # its time was up before it could start
+            return
+
         self._return_followers(flight)
         self._close(flight)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import types
 from collections.abc import Iterator
+from weakref import WeakSet
 
 import attrs
 from anyio import to_thread
@@ -41,7 +42,7 @@ class Generators:
     """
 
     group: Group
-    _looked: set[types.CodeType] = attrs.field(init=False, factory=set)
+    _looked: WeakSet[types.CodeType] = attrs.field(init=False, factory=WeakSet)
 
     def look(self, config: TaskConfig) -> None:
         """Look at the function of a task whose jobs go to worker processes."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from asyncflow.abc import Outcome, Raised
+from asyncflow.entities.attempts import crashes_of
 from asyncflow.entities.job import Job
 from asyncflow.status import CRASHES, AttemptKind
-from asyncflow.worker.trip import kinds_of
+from asyncflow.worker.failure import kinds_of
 
 _TIMEOUT = kinds_of(TimeoutError())
 
@@ -26,7 +27,7 @@ def wait_before_next(
 
     retry = job.task.config.retry
     kinds = outcome.kinds if isinstance(outcome, Raised) else _TIMEOUT
-    failures = len(job.attempts) - _crashes(job) + 1
+    failures = job.attempt - crashes_of(job.attempts)
 
     if retry is None or failures >= retry.attempts or not retry.is_for(kinds):
         return None
@@ -37,8 +38,6 @@ def wait_before_next(
 def has_budget(job: Job) -> bool:
     """Tell whether a job that has crashed once more may be tried again."""
     config = job.task.config
-    return config.on_restart != "fail" and _crashes(job) < config.crash_retries
-
-
-def _crashes(job: Job) -> int:
-    return sum(one.kind in CRASHES for one in job.attempts)
+    return (
+        config.on_restart != "fail" and crashes_of(job.attempts) < config.crash_retries
+    )

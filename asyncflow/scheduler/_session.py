@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -19,16 +19,17 @@ from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.engine import OnFailure
 from asyncflow.entities.graph import Graph
-from asyncflow.entities.job import DONE, Job
+from asyncflow.entities.job import DONE, Job, Status
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
-from asyncflow.errors import NotFound, RecordDamaged, StoreFailed, UsageError
+from asyncflow.errors import NoData, NotFound, RecordDamaged, StoreFailed, UsageError
 from asyncflow.records import OrchestratorRecord, ScenarioRecord, SubmissionRecord
 from asyncflow.scheduler import _logs, _skips
 from asyncflow.scheduler._archive import Archive, Entity
+from asyncflow.scheduler._before import Before, First
 from asyncflow.scheduler._bus import Bus
 from asyncflow.scheduler._checks import (
     check_inputs,
@@ -48,8 +49,6 @@ from asyncflow.scheduler._travel import Travels
 from asyncflow.scheduler._versions import Versions, remove
 from asyncflow.scheduler._walk import Walk
 from asyncflow.worker.shortened import REASON, shortened
-
-First = Callable[[], Awaitable[bool]]
 
 
 @attrs.define(eq=False, repr=False)
@@ -73,11 +72,13 @@ class Session:
     recovery: Recovery = attrs.field(init=False)
     following: Following = attrs.field(init=False)
     outage: Outage = attrs.field(init=False)
+    before: Before = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.subscriptions = Subscriptions(self.bus, self._scenario_of)
         self.outage = Outage(self.store, self.walk)
         self.editing = Editing(self.store, self.versions)
+        self.before = Before(self.versions, self.archive)
         self.recovery = Recovery(self.own, self.store, self.archive, self._resume)
         self.following = Following(
             self.store, self.archive, self.recovery, self.walk, self.walk.group
@@ -159,7 +160,7 @@ class Session:
         )
         submission.orchestrator_id = self.own.id
         dag, nodes = submission.dag, entity.data_nodes
-        shared = self._shared(submission)
+        shared = self.before.shared(submission)
         travel = self.travels.of_all(dag.kinds, force=force)
         check_inputs(self.walk, map(nodes.__getitem__, dag.sources), shared)
         first: First | None = None
@@ -169,9 +170,7 @@ class Session:
         else:
             self.store.save(submission.record())
 
-        if shared:
-            first = partial(self._refreshed, shared, first)
-
+        first = self.before.first(submission, travel, shared, first)
         graph = Graph.of(entity, dag, submission.tasks)
         self.subscriptions.add_to(submission, callbacks)
         self.walk.submit(submission, graph, travel, first=first)
@@ -181,6 +180,10 @@ class Session:
         """Say what a run would do; see `Submittable.plan`."""
         tasks, dag = entity.tasks, entity.dag
         travel = self.travels.of_all(dag.kinds, force=force)
+
+        if any(way.fingerprint for way in travel):
+            _skips.look(_skips.users_places(tasks.values()))
+
         return _skips.plan(dag.pick(tasks), [travel[kind] for kind in dag.kind_of])
 
     def retry_failed(self, submission: Submission) -> Submission:
@@ -229,9 +232,21 @@ class Session:
         """Return what a job printed; see `Orchestrator.output`."""
         return await _logs.output(self.store, job, most)
 
-    def follow(self, job: Job) -> AsyncIterator[str]:
+    def follow(self, job: Job, most: int) -> AsyncIterator[str]:
         """Give the lines that a job prints; see `Orchestrator.follow`."""
-        return _logs.follow(self.store, job)
+        return _logs.follow(self.store, job, most)
+
+    async def read(self, node: DataNode, version: int | None) -> Any:
+        """Read a data node; see `DataNode.read`."""
+        try:
+            return await self.versions.read(node, version)
+        except NoData as error:
+            cause = await self._why_unwritten(node) if version is None else ""
+
+            if not cause:
+                raise
+
+            raise NoData(node.config_id, cause=cause) from error
 
     def events(self, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
         """Give the events of all runs; see `Orchestrator.events`."""
@@ -340,10 +355,34 @@ class Session:
         dag = submission.dag
         travel = self.travels.of_all(dag.kinds, force=submission.force)
         graph = Graph.of(submission.entity, dag, submission.tasks)
-        self.walk.submit(submission, graph, travel)
+        first = self.before.first(submission, travel)
+        self.walk.submit(submission, graph, travel, first=first)
 
         if submission.cancel_reason is not None:
             self.walk.cancel(submission, submission.cancel_reason)
+
+    async def _why_unwritten(self, node: DataNode) -> str:
+        """Say what became of the last job that should have written a data node."""
+        scenario = self.catalog.find(node.owner_id or "")
+
+        if not isinstance(scenario, Scenario):
+            return ""
+
+        for task in scenario.tasks.values():
+            if node.config_id not in task.output:
+                continue
+
+            for job in await self.store.jobs(
+                task_id=task.id, newest_first=True, limit=1
+            ):
+                if job.status is not Status.COMPLETED:
+                    why = f": {job.reason}" if job.reason else ""
+                    return (
+                        f"{job.id} of task {task.config_id!r}, which writes it, is "
+                        f"{job.status}{why}"
+                    )
+
+        return ""
 
     async def _scenario_of(self, submission: Submission) -> Scenario:
         """Return the scenario of a run, whichever part of it was submitted."""
@@ -379,11 +418,6 @@ class Session:
         await self.walk.begun(submission)
         self.following.follow(submission)
 
-    async def _refreshed(self, nodes: Iterable[DataNode], then: First | None) -> bool:
-        """Look what others have written, before a run begins."""
-        await self.versions.refresh(nodes)
-        return True if then is None else await then()
-
     async def _check_ended(self, record: ScenarioRecord | SubmissionRecord) -> None:
         if isinstance(record, ScenarioRecord):
             await self._check_all_ended(record.id)
@@ -414,8 +448,3 @@ class Session:
     async def _remove(self, names: Iterable[str]) -> None:
         paths = [os.path.join(self.versions.folder, name) for name in names]
         await to_thread.run_sync(remove, paths)
-
-    def _shared(self, submission: Submission) -> list[DataNode]:
-        """Return the data nodes of a run that others may write at any time."""
-        nodes, names = submission.entity.data_nodes, submission.dag.shared
-        return [nodes[name] for name in names] if self.versions.is_shared else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 import attrs
 
@@ -13,7 +14,7 @@ from asyncflow.errors import NotPicklable
 from asyncflow.scheduler._generators import Generators
 from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._pace import Pace, Paces
-from asyncflow.worker.codec import dumps_code
+from asyncflow.worker.codec import dumps_code, is_by_value
 
 if TYPE_CHECKING:
     from asyncflow.scheduler._fingerprint import Fingerprint, Fingerprints
@@ -55,7 +56,9 @@ class Travels:
 
     far: bool
     group: Group
-    _known: dict[TaskConfig, Travel] = attrs.field(init=False, factory=dict)
+    _known: WeakKeyDictionary[TaskConfig, Travel] = attrs.field(
+        init=False, factory=WeakKeyDictionary
+    )
     _paces: Paces = attrs.field(init=False, factory=Paces)
     _generators: Generators = attrs.field(
         init=False,
@@ -90,7 +93,7 @@ class Travels:
         if travel is None:
             travel = self._make(config, ways, prints)
 
-            if travel.fingerprint is None and not _by_value(travel.code):
+            if travel.fingerprint is None and not is_by_value(travel.code or b""):
                 self._known[config] = travel
 
         return attrs.evolve(travel, force=True) if force else travel
@@ -120,7 +123,7 @@ class Travels:
             way.is_async,
             prints.of(config.function) if prints and config.skippable else None,
             False,
-            way.pace.code if far else None,
+            way.code if far else None,
             way.sources if far else None,
             way.pace,
             may_share,
@@ -131,14 +134,14 @@ class Travels:
 
     def _way(self, config: TaskConfig) -> _Way:
         if config.is_async or not self.far:
-            return _Way(config.is_async, Pace(), None)
+            return _Way(config.is_async, Pace(), None, None)
 
         if config.executor != "process":
-            return _Way(False, Pace(), None)
+            return _Way(False, Pace(), None, None)
 
         self._generators.look(config)
-        pace = self._paces.of(_code(config))
-        return _Way(False, pace, _sources(config.function))
+        pace, code = self._paces.of(_code(config))
+        return _Way(False, pace, code, _sources(config.function))
 
 
 def _fingerprints(kinds: Iterable[TaskConfig]) -> Fingerprints | None:
@@ -155,6 +158,7 @@ class _Way(NamedTuple):
 
     is_async: bool
     pace: Pace
+    code: bytes | None
     sources: dict[str, str] | None
 
 
@@ -165,10 +169,6 @@ def _may_share(config: TaskConfig) -> bool:
         and not config.needs
         and all(limit is None or limit >= LEAST_LIMIT for limit in limits)
     )
-
-
-def _by_value(code: bytes | None) -> bool:
-    return code is not None and b"cloudpickle" in code
 
 
 def _code(config: TaskConfig) -> bytes:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import attrs
 
@@ -44,6 +45,10 @@ class Database(ABC):
     """The orchestrator that must be there whenever something is written, or None."""
     _unsure: Sequence[Change] | None = attrs.field(init=False, default=None)
     """What was to be written, and may have been."""
+    _lease: float | None = attrs.field(init=False, default=None)
+    """How long the lease of that orchestrator is, in seconds; None for no lease."""
+    _renewed_at: float = attrs.field(init=False, default=0.0)
+    """When it was renewed, as `time.monotonic` has it."""
     _told: set[str] = attrs.field(init=False, factory=set)
     """Of what it was told that it cannot be loaded."""
 
@@ -87,19 +92,24 @@ class Database(ABC):
         """Write changes in one transaction: all of them, or none on failure.
 
         After `StoreUnavailable` they are to be written again. They may have been written
-        before that was raised, so whatever they do can be done twice.
+        before that was raised, so whatever they do can be done twice. The lease is renewed
+        with them, where it is time for that.
         """
-        own_id = self._own_id
+        own_id, at = self._own_id, time.monotonic()
+        renews = self.is_lease_due()
 
         def work() -> None:
             self._own_id = own_id
 
-            if self._is_registered():
-                self._write([*chain.from_iterable(changes)])
-            elif changes is self._unsure and _is_forgotten(own_id, changes):
-                self._own_id = None  # it has been written, though nobody said so
-            else:
-                raise taken_over(self.file)
+            if not self._is_registered():
+                self._check_unsure(own_id, changes)
+                return
+
+            if renews:
+                given = {"id": own_id, "lease": self._lease}
+                self._run(self._query("renew"), [given])
+
+            self._write([*chain.from_iterable(changes)])
 
         try:
             with self._explained():
@@ -109,6 +119,16 @@ class Database(ABC):
             raise
 
         self._unsure = None
+
+        if renews:
+            self._renewed_at = at
+
+    def is_lease_due(self) -> bool:
+        """Tell whether a third of the lease has gone."""
+        if self._own_id is None or self._lease is None:
+            return False
+
+        return time.monotonic() - self._renewed_at >= self._lease / 3
 
     def read(
         self, name: str, parameters: Parameters, load: Callable[[Row], Any]
@@ -203,9 +223,19 @@ class Database(ABC):
         ids = [given.get("id") for given in act.given]
 
         if act.verb == "register":
-            (self._own_id,) = ids
+            (given,) = act.given
+            self._own_id = given["id"]
+            self._lease = cast("float | None", given["lease"])
+            self._renewed_at = time.monotonic()
         elif act.verb == "delete" and self._own_id in ids:
             self._own_id = None
+
+    def _check_unsure(self, own_id: Cell, changes: Sequence[Change]) -> None:
+        """Refuse to write, but where changes have been written though that failed."""
+        if changes is not self._unsure or not _is_forgotten(own_id, changes):
+            raise taken_over(self.file)
+
+        self._own_id = None
 
     def _is_registered(self) -> bool:
         """Tell whether others have not taken our orchestrator for dead."""

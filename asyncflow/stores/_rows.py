@@ -22,7 +22,7 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.status import AttemptKind, Status, SubmissionStatus
+from asyncflow.status import CRASHES, AttemptKind, Status, SubmissionStatus
 from asyncflow.stores._properties import dump_properties, load_properties
 from asyncflow.worker.outcome import Kept
 
@@ -210,15 +210,22 @@ def _dump_attempts(column: tuple[tuple[AttemptRecord, ...], ...]) -> Column:
 
 def _load_job(row: Row) -> JobRecord:
     *facts, text, cpu_seconds, peak_rss = row
-    attempts = tuple(map(_load_attempt, json.loads(str(text)))) if text else ()
+    attempts = _load_attempts(json.loads(str(text))) if text else ()
     record = JobRecord._make((*facts, attempts, cpu_seconds, peak_rss))
     return record._replace(status=Status(record.status))
 
 
-def _load_attempt(facts: Sequence[Any]) -> AttemptRecord:
-    number, started_at, ended_at, reason, traceback, *kinds = facts
-    kind = AttemptKind(kinds[0]) if kinds else _kind_by_text(reason)
-    return AttemptRecord(number, started_at, ended_at, reason, traceback, kind)
+def _load_attempts(rows: Sequence[Sequence[Any]]) -> tuple[AttemptRecord, ...]:
+    found: list[AttemptRecord] = []
+    count = 0
+
+    for number, started_at, ended_at, reason, traceback, *others in rows:
+        kind = AttemptKind(others[0]) if others else _kind_by_text(reason)
+        count = others[1] if len(others) > 1 else count + (kind in CRASHES)
+        facts = number, started_at, ended_at, reason, traceback
+        found.append(AttemptRecord(*facts, kind, count))
+
+    return tuple(found)
 
 
 def _kind_by_text(reason: str) -> AttemptKind:
@@ -240,15 +247,25 @@ _KINDS_BY_TEXT = {
 
 
 def _dump_basis(record: BasisRecord) -> Iterable[Saved]:
-    *facts, inputs, outputs = record
-    numbers = (json.dumps(dict(inputs)), json.dumps(dict(outputs)))
-    return (Saved("basis", (*facts, *numbers)),)
+    *facts, inputs, outputs, contents = record
+    seen = {
+        name: [number, contents[name]] if name in contents else number
+        for name, number in inputs.items()
+    }
+    return (Saved("basis", (*facts, json.dumps(seen), json.dumps(dict(outputs)))),)
 
 
 def _load_basis(row: Row) -> BasisRecord:
     *facts, inputs, outputs = row
+    seen = json.loads(str(inputs))
+    pairs = {name: one for name, one in seen.items() if isinstance(one, list)}
     return BasisRecord._make(
-        (*facts, json.loads(str(inputs)), json.loads(str(outputs)))
+        (
+            *facts,
+            {name: pairs[name][0] if name in pairs else seen[name] for name in seen},
+            json.loads(str(outputs)),
+            {name: content for name, (_, content) in pairs.items()},
+        )
     )
 
 
@@ -260,6 +277,14 @@ def load_name(row: Row) -> str:
 _TEXT, _NUMBER, _FLAG = str, (float, int), int
 _MAYBE_TEXT, _MAYBE_NUMBER = (str, type(None)), (float, int, type(None))
 _MAYBE_BLOB = (bytes, type(None))
+
+
+def load_time(row: Row) -> float:
+    """Load the row of a query that asks for a time."""
+    (at,) = row
+    assert isinstance(at, float)
+    return at
+
 
 KINDS: Mapping[type[Record], Kind] = {
     ScenarioRecord: Kind(

@@ -28,7 +28,7 @@ from asyncflow.records import (
 )
 from asyncflow.stores._act import Act, Change, Parameters, is_told
 from asyncflow.stores._properties import dump_properties
-from asyncflow.stores._rows import KINDS, Given, Row, given, load_name
+from asyncflow.stores._rows import KINDS, Given, Row, given, load_name, load_time
 from asyncflow.stores._trouble import LONGEST_PAUSE, PAUSE, Trouble
 from asyncflow.stores._writer import Writer
 
@@ -65,6 +65,8 @@ class DatabaseStore(Store):
     patience: float = attrs.field(default=10.0, kw_only=True)
     """How long to try again where it cannot be read for now, and where it is left while
     it cannot be written, in seconds."""
+    variable: str = attrs.field(init=False, default="", repr=False)
+    """The environment variable that named it, or ""."""
     _opened: Open | None = attrs.field(init=False, default=None)
     _closing: Open | None = attrs.field(init=False, default=None)
 
@@ -143,9 +145,15 @@ class DatabaseStore(Store):
     async def flush(self) -> None:
         await self._settled()
 
-    async def register(self, record: OrchestratorRecord) -> None:
+    async def register(
+        self, record: OrchestratorRecord, *, lease: float | None = None
+    ) -> None:
         self._now_open().trouble.is_opening = True
-        await self._put(record, Act("register", [{"id": record.id}]))
+        await self._put(record, Act("register", [{"id": record.id, "lease": lease}]))
+
+    async def now(self) -> float:
+        (now,) = await self._ask("now", {}, load_time)
+        return float(now)
 
     async def adopt(
         self, dead_id: str, heir_id: str, *, lease_until: float | None = None
@@ -252,6 +260,9 @@ class DatabaseStore(Store):
     async def kept_names(self) -> set[str]:
         return set(await self._ask("kept_names", {}, load_name))
 
+    async def makers(self) -> set[str]:
+        return set(await self._ask("makers", {}, load_name))
+
     async def submissions(
         self,
         *,
@@ -315,12 +326,28 @@ class DatabaseStore(Store):
         return self._opened
 
     async def _open(self) -> Open:
-        database = await to_thread.run_sync(self._connect)
+        database = await to_thread.run_sync(self._connected)
         trouble = Trouble(database.file, self.patience)
-        writer = Writer(database.write, "asyncflow-store", trouble, database.interrupt)
+        writer = Writer(
+            database.write,
+            "asyncflow-store",
+            trouble,
+            database.interrupt,
+            database.is_lease_due,
+        )
         opened = Open(database, writer, trouble)
         await to_thread.run_sync(opened.writer.start)
         return opened
+
+    def _connected(self) -> Database:
+        try:
+            return self._connect()
+        except StoreFailed as error:
+            if not self.variable:
+                raise
+
+            file = f"{error.file} (named by the environment variable {self.variable})"
+            raise StoreFailed(file, error.problem, error.remedy) from error
 
     async def _put(self, *change: Given | Act) -> Open:
         """Have something written, and wait until it is."""

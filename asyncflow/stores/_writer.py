@@ -45,6 +45,10 @@ SLOW = 2.0
 """How long a transaction may take before the store counts as unavailable, in seconds."""
 
 
+def _never() -> bool:
+    return False
+
+
 class Stop:
     """Ends the thread, when what was put before is written."""
 
@@ -62,12 +66,15 @@ class Writer(Generic[Change]):
     :param name: the thread's name
     :param trouble: what is known of a store that cannot be written
     :param interrupt: makes a `write` fail that takes for ever; called on the event loop
+    :param is_lease_due: tells whether `write` is to be called though nothing was put; asked in
+        the writer's thread, every second
     """
 
     _write: Callable[[Sequence[Change]], None]
     name: str
     trouble: Trouble = attrs.field(factory=Trouble)
     _interrupt: Callable[[], object] | None = None
+    is_lease_due: Callable[[], bool] = _never
     commits: int = attrs.field(init=False, default=0)
     """How many transactions were written."""
     changed: Callable[[], object] | None = attrs.field(init=False, default=None)
@@ -187,7 +194,7 @@ class Writer(Generic[Change]):
         while not stopped:
             changes, waiters, stopped = self._gather()
 
-            if changes and self.trouble.failure is None:
+            if (changes or self.is_lease_due()) and self.trouble.failure is None:
                 self._write_all(changes)
 
             self._written_at = time.monotonic()
@@ -252,13 +259,16 @@ class Writer(Generic[Change]):
         return changes, waiters, stopped
 
     def _is_alone(self) -> bool:
-        """Wait until there are items. True where nobody will put any, ever."""
+        """Wait until there is something to do. True where there never will be."""
         while not self._items:
             try:
                 self._alarm.get(timeout=IDLE)
             except Empty:
                 if self._is_forgotten() and not self._items:
                     return True
+
+                if self.is_lease_due():
+                    return False
 
         return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable
 from operator import attrgetter
 from types import TracebackType
@@ -106,10 +107,16 @@ class MemoryStore(Store):
     async def flush(self) -> None:
         self._check()
 
-    async def register(self, record: OrchestratorRecord) -> None:
-        self.save(record)
+    async def register(
+        self, record: OrchestratorRecord, *, lease: float | None = None
+    ) -> None:
+        until = record.lease if lease is None else time.time() + lease
+        self.save(record._replace(lease=until))
         self._check()
         self._own_id = record.id
+
+    async def now(self) -> float:
+        return time.time()
 
     async def adopt(
         self, dead_id: str, heir_id: str, *, lease_until: float | None = None
@@ -246,6 +253,13 @@ class MemoryStore(Store):
     async def kept_names(self) -> set[str]:
         self._check()
         return _names(self._tables.versions.records.values())
+
+    async def makers(self) -> set[str]:
+        self._check()
+        names = _names(self._tables.versions.records.values())
+        return {name.partition("-")[0] for name in names if "-" in name}.union(
+            self._tables.orchestrators.records
+        )
 
     async def submissions(
         self,

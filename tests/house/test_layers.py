@@ -83,6 +83,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.configuration", "config.toml_read"): "tomllib: few programs load",
     ("config.configuration", "config.toml_write"): "tomlkit: few programs export",
     ("alternatives", "executors.process"): "not in development mode",
+    ("alternatives", "stores._address"): "only where a store has no class yet",
     ("alternatives", "stores.memory"): "only where it is picked",
     ("alternatives", "stores.postgres"): "psycopg: an extra",
     ("alternatives", "stores.sqlite"): "only where it is picked",
@@ -102,8 +103,11 @@ INNER: Mapping[tuple[str, str], str] = {
     ("testing.plugin", "testing.faults"): "the engine: pytest loads the plugin always",
     ("worker.channel", "socket"): "few jobs report how far they have come",
     ("worker.codec", "worker.by_value"): "cloudpickle: only for what has no module",
+    ("worker.main", "worker.by_value"): "cloudpickle: only for what has no module",
+    ("worker.trip", "worker.by_value"): "cloudpickle: only for what has no module",
     ("worker.mapping", "ctypes"): "only for large values, before Python 3.13",
     ("worker.process", "ctypes"): "only in a worker",
+    ("worker.punch", "ctypes"): "only where a log is large",
     ("worker.trace", "opentelemetry"): "an extra: only for jobs that are traced",
 }
 """What functions import, of ours or from outside, and why not at the top."""
