@@ -388,11 +388,11 @@ async def test_a_connection_lost_in_a_transaction_loses_nothing(
         await store.flush()
 
         with locked(url, "JOB_t_1"):
-            store.save(job_record(2), job_record(1, status="late"))
+            store.save(job_record(2), job_record(1, status="FAILED"))
             await to_thread.run_sync(wait_until_it_waits, server)
             cut_others(server)
 
-        assert await store.jobs() == [job_record(1, status="late"), job_record(2)]
+        assert await store.jobs() == [job_record(1, status="FAILED"), job_record(2)]
 
 
 @contextmanager
