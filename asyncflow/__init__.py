@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import NotFound as NotFound
     from asyncflow.errors import NotOpen as NotOpen
     from asyncflow.errors import NotPicklable as NotPicklable
+    from asyncflow.errors import OrchestratorFailed as OrchestratorFailed
     from asyncflow.errors import Problem as Problem
     from asyncflow.errors import RecordDamaged as RecordDamaged
     from asyncflow.errors import RemoteTraceback as RemoteTraceback
@@ -115,9 +116,9 @@ _HOMES = {
     "entities.task": "Task",
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
     "DataNodeWritingError EventsLost InsideWorker JobFailed NoData NotDeclared NotFound "
-    "NotOpen NotPicklable Problem RecordDamaged RemoteTraceback StoreFailed "
-    "StoreUnavailable SubmissionCanceled SubmissionFailed SubmissionInterrupted "
-    "TakenOver UnsupportedLoop UsageError ValueDamaged ValueMissing",
+    "NotOpen NotPicklable OrchestratorFailed Problem RecordDamaged RemoteTraceback "
+    "StoreFailed StoreUnavailable SubmissionCanceled SubmissionFailed "
+    "SubmissionInterrupted TakenOver UnsupportedLoop UsageError ValueDamaged ValueMissing",
     "events": "Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "
     "JobStarted SubmissionFinished SubmissionStarted",
     "orchestrator": "Orchestrator",

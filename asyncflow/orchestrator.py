@@ -23,6 +23,7 @@ from asyncflow.config import Config, Configuration
 from asyncflow.config.sections import JobConfig, ScenarioConfig
 from asyncflow.errors import ConfigError, NotOpen, UsageError
 from asyncflow.listing import Listing
+from asyncflow.log import logger
 from asyncflow.scheduler._checks import check_place, check_workers
 from asyncflow.scheduler._host import Host, only
 from asyncflow.scheduler._signals import Signals
@@ -280,10 +281,11 @@ class Orchestrator(Listing, Watching):
         """Return the scenario, sequence, task, data node, submission or job of an id.
 
         It may be of another process: a submission can be awaited whoever runs it. If
-        that process dies, its run goes on here.
+        that process dies, its run goes on here. What this program does not declare can
+        be read all the same: values, jobs, their output and errors. To submit it raises
+        `NotDeclared`.
 
         :raises NotFound: where there is none with this id
-        :raises NotDeclared: where the configuration lacks what it was made from
         :raises RecordDamaged: where its record cannot be loaded
         """
         session = self._opened()
@@ -304,10 +306,12 @@ class Orchestrator(Listing, Watching):
     async def drain(self) -> None:
         """Wait until every run has ended. On cancel only the waiting ends.
 
+        :raises OrchestratorFailed: where the engine cannot go on
         :raises StoreFailed: where the store has failed for good, which has ended them
         """
         session = self._opened()
         await session.walk.drain()
+        session.walk.check()
         session.outage.check()
 
     async def flush(self) -> None:
@@ -381,7 +385,7 @@ class Orchestrator(Listing, Watching):
 
                 if workers is not None:  # one starts while the rest is opened
                     count = self.max_nb_of_workers if self._jobs.prewarm else 1
-                    starting.start_soon(workers.warm, count)
+                    starting.start_soon(_warm, workers, count)
 
                 self._session = session = await self._open(workers, stack)
                 walk = session.walk
@@ -422,6 +426,9 @@ class Orchestrator(Listing, Watching):
                 with CancelScope(shield=True):
                     await to_thread.run_sync(session.tell_unwatched)
 
+            with CancelScope(shield=True):
+                await to_thread.run_sync(logger.wait)
+
     async def _open(self, workers: Executor | None, stack: AsyncExitStack) -> Session:
         opening = await to_thread.run_sync(_opening)
         return await opening(
@@ -444,6 +451,15 @@ class Orchestrator(Listing, Watching):
             walk.stop("the orchestrator was closed")
 
         await walk.drain()
+        await walk.show_rest()
+
+
+async def _warm(workers: Executor, count: int) -> None:
+    """Start workers before they are needed; a job meets the same error, and tells it."""
+    try:
+        await workers.warm(count)
+    except Exception as error:
+        logger.error("workers could not be started", exc_info=error)
 
 
 def _opening() -> type[Opening]:

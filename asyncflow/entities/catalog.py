@@ -65,6 +65,9 @@ class Catalog:
             if entity_id in (entity.id, _scenario_id(entity)):
                 self._in_use.pop(entity.id, None)
 
+                if isinstance(entity, Submittable):
+                    entity.is_deleted = True
+
     async def prepare(self, config: ScenarioConfig) -> None:
         """Build the graph of a config where that holds up nobody."""
         if config not in self._dags:
@@ -93,8 +96,13 @@ class Catalog:
         creation_date: datetime,
         name: str | None,
         properties: Mapping[str, Any],
+        *,
+        is_found: bool = True,
     ) -> Scenario:
-        """Make the object of a scenario, of its tasks and its data nodes."""
+        """Make the object of a scenario, of its tasks and its data nodes.
+
+        :param is_found: whether these are what is found under their ids from now on
+        """
         key = scenario_id.rpartition("_")[2]
         nodes = {
             node.id: self.node(node, scenario_id, key)
@@ -104,6 +112,10 @@ class Catalog:
             task.id: self._task(task, scenario_id, nodes)
             for task in config.task_configs
         }
+
+        if is_found:
+            self._in_use.update((task.id, task) for task in tasks.values())
+
         scenario = Scenario(
             id=scenario_id,
             config=config,
@@ -125,7 +137,10 @@ class Catalog:
             },
             engine=self.engine,
         )
-        self._in_use[scenario_id] = scenario
+
+        if is_found:
+            self._in_use[scenario_id] = scenario
+
         return scenario
 
     def remember(self, entity: Entity) -> None:
@@ -147,24 +162,24 @@ class Catalog:
     ) -> Submission:
         """Make a submission with its jobs, in an order in which they can run.
 
+        It is found by its id once it is remembered.
+
         :param dag: the tasks that it has, of those of the entity; None for all
         """
         dag = entity.dag if dag is None else dag
-        return self._submission(
-            Submission(
-                key=key,
-                entity=entity,
-                dag=dag,
-                first_tasks=tasks_of(entity, dag),
-                engine=self.engine,
-                timeout=timeout,
-                run_timeout=run_timeout,
-                priority=priority,
-                properties=dict(properties),
-                force=force,
-                on_failure=on_failure,
-                submitted_at=datetime.now(UTC).timestamp(),
-            )
+        return Submission(
+            key=key,
+            entity=entity,
+            dag=dag,
+            first_tasks=tasks_of(entity, dag),
+            engine=self.engine,
+            timeout=timeout,
+            run_timeout=run_timeout,
+            priority=priority,
+            properties=dict(properties),
+            force=force,
+            on_failure=on_failure,
+            submitted_at=datetime.now(UTC).timestamp(),
         )
 
     def make_submission(
@@ -217,7 +232,7 @@ class Catalog:
     def _task(
         self, config: TaskConfig, scenario_id: str, nodes: Mapping[str, DataNode]
     ) -> Task:
-        task = Task(
+        return Task(
             id=f"TASK_{config.id}_{scenario_id}",
             config=config,
             owner_id=scenario_id,
@@ -226,8 +241,6 @@ class Catalog:
             engine=self.engine,
             shared_bases=self.bases if is_shared(config) else None,
         )
-        self._in_use[task.id] = task
-        return task
 
 
 def is_shared(config: TaskConfig) -> bool:

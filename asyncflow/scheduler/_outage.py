@@ -7,19 +7,15 @@ runs can be kept, so it is ended, and all who wait are told.
 
 from __future__ import annotations
 
-import logging
 import time
 from datetime import UTC, datetime
-from functools import partial
 
 import attrs
-from anyio import to_thread
 
 from asyncflow.abc import Store
 from asyncflow.errors import StoreFailed, StoreUnavailable, TakenOver
+from asyncflow.log import logger as _logger
 from asyncflow.scheduler._walk import Walk
-
-_logger = logging.getLogger("asyncflow")
 
 
 @attrs.define(eq=False, repr=False)
@@ -67,8 +63,7 @@ class Outage:
     def _begins(self, failure: StoreFailed) -> None:
         self._since = time.time()
         self.walk.pause()
-        self._log(
-            logging.ERROR,
+        _logger.error(
             "%s; it is tried again, what is to be written waits, and no job starts until "
             "it is",
             failure,
@@ -77,8 +72,7 @@ class Outage:
     def _ends(self) -> None:
         since, self._since = self._since or time.time(), None
         self.walk.resume()
-        self._log(
-            logging.WARNING,
+        _logger.warning(
             "the store can be written again, after %.1f s: nothing was lost",
             time.time() - since,
         )
@@ -86,14 +80,9 @@ class Outage:
     def _stays(self, failure: StoreFailed) -> None:
         """End what runs: nobody can keep what comes of it."""
         self._since = self._since or time.time()
-        self._log(logging.ERROR, "nothing is kept any more: %s", failure)
+        _logger.error("nothing is kept any more: %s", failure)
 
         if isinstance(failure, TakenOver):  # its jobs run elsewhere already
             self.walk.hurry()
 
         self.walk.stop(str(failure), leave=True)
-
-    def _log(self, level: int, text: str, *args: object) -> None:
-        if not self.walk.group.is_failing:
-            work = partial(_logger.log, level, text, *args)
-            self.walk.group.start_soon(to_thread.run_sync, work)

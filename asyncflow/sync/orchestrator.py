@@ -153,6 +153,21 @@ class Orchestrator:
         loop = self._opened()
         return handle(loop.call(loop.orchestrator.get, id), loop)
 
+    def get_scenario(self, id: str) -> Scenario:
+        """Return a scenario; see `asyncflow.Orchestrator.get_scenario`."""
+        loop = self._opened()
+        return Scenario(loop.call(loop.orchestrator.get_scenario, id), loop)
+
+    def get_submission(self, id: str) -> Submission:
+        """Return a submission; see `asyncflow.Orchestrator.get_submission`."""
+        loop = self._opened()
+        return Submission(loop.call(loop.orchestrator.get_submission, id), loop)
+
+    def get_job(self, id: str) -> Job:
+        """Return a job; see `asyncflow.Orchestrator.get_job`."""
+        loop = self._opened()
+        return Job(loop.call(loop.orchestrator.get_job, id), loop)
+
     def delete(self, id: str) -> None:
         """Delete an entity; see `asyncflow.Orchestrator.delete`."""
         loop = self._opened()

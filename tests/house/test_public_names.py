@@ -52,6 +52,7 @@ PUBLIC = (
     "NotOpen",
     "NotPicklable",
     "Orchestrator",
+    "OrchestratorFailed",
     "PlannedJob",
     "Problem",
     "Progress",
