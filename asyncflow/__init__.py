@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     from asyncflow.orchestrator import Orchestrator as Orchestrator
     from asyncflow.records import AttemptRecord as AttemptRecord
     from asyncflow.records import JobRecord as JobRecord
+    from asyncflow.records import Pruned as Pruned
     from asyncflow.records import ScenarioRecord as ScenarioRecord
     from asyncflow.records import SubmissionRecord as SubmissionRecord
     from asyncflow.scheduler._stream import EventStream as EventStream
@@ -122,7 +123,7 @@ _HOMES = {
     "events": "Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "
     "JobStarted SubmissionFinished SubmissionStarted",
     "orchestrator": "Orchestrator",
-    "records": "AttemptRecord JobRecord ScenarioRecord SubmissionRecord",
+    "records": "AttemptRecord JobRecord Pruned ScenarioRecord SubmissionRecord",
     "scheduler._stream": "EventStream",
     "status": "AttemptKind",
     "worker.current": "CurrentJob Progress current_job progress report",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -33,7 +33,12 @@ from asyncflow.errors import (
     StoreFailed,
     UsageError,
 )
-from asyncflow.records import OrchestratorRecord, ScenarioRecord, SubmissionRecord
+from asyncflow.records import (
+    OrchestratorRecord,
+    Pruned,
+    ScenarioRecord,
+    SubmissionRecord,
+)
 from asyncflow.scheduler import _logs, _skips
 from asyncflow.scheduler._archive import Archive, Entity
 from asyncflow.scheduler._before import Before, First
@@ -48,6 +53,7 @@ from asyncflow.scheduler._checks import (
 from asyncflow.scheduler._editing import Editing
 from asyncflow.scheduler._follow import Following
 from asyncflow.scheduler._outage import Outage
+from asyncflow.scheduler._prune import Pruning
 from asyncflow.scheduler._recover import Recovery
 from asyncflow.scheduler._shutdown import interrupt
 from asyncflow.scheduler._stream import EventStream, stream
@@ -325,6 +331,13 @@ class Session:
             names = await self.store.delete(entity_id)
             self.catalog.forget(entity_id)
             await self._remove(names)
+
+    async def prune(
+        self, older_than: timedelta | None, keep: int | None, *, logs_only: bool
+    ) -> Pruned:
+        """Remove old runs; see `Orchestrator.prune`."""
+        pruning = Pruning(self.store, self.catalog)
+        return await pruning.prune(older_than, keep, logs_only=logs_only)
 
     def statistics(self, max_nb_of_workers: int) -> Statistics:
         """Say what goes on; see `Orchestrator.statistics`."""

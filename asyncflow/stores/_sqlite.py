@@ -78,6 +78,12 @@ PASSING = frozenset(
 )
 """The codes of what may be over in a while."""
 
+FREE = 4
+"""A file is copied where at least one part in so many of it is free."""
+
+COPIED = 256 * 1024 * 1024
+"""How many bytes are copied at most: for a second or two nobody else can write."""
+
 SETTINGS = (
     "synchronous",
     "temp_store",
@@ -158,6 +164,28 @@ class SqliteDatabase(Database):
         for connection in (self._writing, self._reading):
             with suppress(sqlite3.Error):  # closed meanwhile
                 connection.interrupt()
+
+    def shrink(self) -> int:
+        """Copy what is there into a smaller file, where much of the file is free.
+
+        Others that write wait meanwhile, so that is done only where little is copied; in
+        a large file what is free is used again.
+        """
+        with self._explained(), closing(self._connect(self.busy_timeout)) as connection:
+            pages, free, size = self._ask(connection, "pages")
+
+            if free * FREE < pages or (pages - free) * size > COPIED:
+                return 0
+
+            try:
+                self._ask(connection, "vacuum")
+                self._ask(connection, "checkpoint")
+            except sqlite3.OperationalError as error:
+                if _code(error) != sqlite3.SQLITE_BUSY:
+                    raise
+
+            left, *_ = self._ask(connection, "pages")
+            return int(max(0, pages - left) * size)
 
     def _connect(self, timeout: float) -> sqlite3.Connection:
         return sqlite3.connect(

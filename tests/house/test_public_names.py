@@ -56,6 +56,7 @@ PUBLIC = (
     "PlannedJob",
     "Problem",
     "Progress",
+    "Pruned",
     "RecordDamaged",
     "RemoteTraceback",
     "Retry",
