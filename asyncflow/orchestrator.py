@@ -418,6 +418,8 @@ class Orchestrator(Listing, Watching):
                     await session.recovery.adopt_all()
                     walk.group.start_soon(session.recovery.keep_alive)
 
+                session.keep_to(self.config.core_config)
+
                 try:
                     yield
                 except BaseException:  # the event loop stops, or an error of ours
