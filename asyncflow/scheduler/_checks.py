@@ -11,6 +11,7 @@ from asyncflow.config.typos import option_like
 from asyncflow.config.waiting import check_timeout
 from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
 from asyncflow.worker import process
+from asyncflow.worker.codec import dumps
 
 if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode
@@ -105,6 +106,18 @@ def check_properties(
                 f"{verb}() has no option {name!r}: did you mean {option!r}? A property "
                 "of your own needs a name that is less like an option's"
             )
+
+
+def check_kept(properties: Mapping[str, Any], owner: str) -> None:
+    """Refuse properties that no store can keep.
+
+    :raises NotPicklable: naming the part
+    """
+    if any(type(value) not in _PLAIN for value in properties.values()):
+        dumps(dict(properties), name=f"properties of {owner}")
+
+
+_PLAIN = (str, int, float, bool, type(None))
 
 
 def check_workers(count: object) -> None:

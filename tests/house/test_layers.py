@@ -45,7 +45,7 @@ class Row:
 ROWS = (
     Row(nouns=("worker",), outside=frozenset({"cloudpickle"})),
     Row(nouns=("status",), outside=frozenset()),
-    Row(nouns=("errors", "folder", "records"), outside=frozenset({"attrs"})),
+    Row(nouns=("errors", "folder", "log", "records"), outside=frozenset({"attrs"})),
     Row(nouns=("config",)),
     Row(nouns=("abc",)),
     Row(nouns=("events",)),
