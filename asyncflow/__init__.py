@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from asyncflow.config import Config as Config
     from asyncflow.config import Configuration as Configuration
+    from asyncflow.config import CoreConfig as CoreConfig
     from asyncflow.config import DataNodeConfig as DataNodeConfig
     from asyncflow.config import JobConfig as JobConfig
     from asyncflow.config import Retry as Retry
@@ -103,8 +104,8 @@ if TYPE_CHECKING:
     from asyncflow.worker.outcome import Usage as Usage
 
 _HOMES = {
-    "config": "Config Configuration DataNodeConfig JobConfig Retry ScenarioConfig Scope "
-    "TaskConfig",
+    "config": "Config Configuration CoreConfig DataNodeConfig JobConfig Retry ScenarioConfig "
+    "Scope TaskConfig",
     "entities.completion": "as_completed",
     "entities.data_node": "DataNode Edit",
     "entities.job": "Job Status",

@@ -50,6 +50,14 @@ class Driver(ABC):
     outlives: ClassVar[bool] = True
     """Whether its values outlive the orchestrator, and a power failure."""
 
+    @property
+    def place(self) -> str | None:
+        """The file of the user's that it writes: who writes the same one takes turns."""
+        return None
+
+    def locate(self) -> None:  # noqa: B027  # most have no place
+        """Look where `place` leads, before it is used. Blocks."""
+
     def read(self, kept: Kept) -> object:
         """Read a value.
 
@@ -470,9 +478,7 @@ class Store(ABC):
 
     @abstractmethod
     async def makers(self) -> set[str]:
-        """Return the registered orchestrators that may have left files of values, those
-        that are gone included.
-        """
+        """Return whose files of values may be here: also orchestrators that are gone."""
 
     @abstractmethod
     async def submissions(

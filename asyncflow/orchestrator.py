@@ -421,6 +421,7 @@ class Orchestrator(Listing, Watching):
                     walk.group.start_soon(session.recovery.keep_alive)
 
                 session.outage.watch()
+                session.keep_to(self.config.core_config)
 
                 try:
                     yield

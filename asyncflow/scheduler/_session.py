@@ -13,7 +13,7 @@ import attrs
 from anyio import CancelScope, Event, to_thread
 
 from asyncflow.abc import Store
-from asyncflow.config.sections import ScenarioConfig
+from asyncflow.config.sections import CoreConfig, ScenarioConfig
 from asyncflow.entities.catalog import Catalog, key_of
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
@@ -53,7 +53,7 @@ from asyncflow.scheduler._checks import (
 from asyncflow.scheduler._editing import Editing
 from asyncflow.scheduler._follow import Following
 from asyncflow.scheduler._outage import Outage
-from asyncflow.scheduler._prune import Pruning
+from asyncflow.scheduler._prune import Pruning, has_rule
 from asyncflow.scheduler._recover import Recovery
 from asyncflow.scheduler._shutdown import interrupt
 from asyncflow.scheduler._stream import EventStream, stream
@@ -338,6 +338,12 @@ class Session:
         """Remove old runs; see `Orchestrator.prune`."""
         pruning = Pruning(self.store, self.catalog)
         return await pruning.prune(older_than, keep, logs_only=logs_only)
+
+    def keep_to(self, core: CoreConfig) -> None:
+        """Remove what is not to be kept, in the background, as long as this is open."""
+        if has_rule(core):
+            pruning = Pruning(self.store, self.catalog)
+            self.walk.group.start_soon(pruning.keep_to, core)
 
     def statistics(self, max_nb_of_workers: int) -> Statistics:
         """Say what goes on; see `Orchestrator.statistics`."""

@@ -340,8 +340,8 @@ class Walk:
 
     def will_be_written(self, node: DataNode) -> bool:
         """Tell whether a job that has not ended writes a data node."""
-        return self._plan.will_be_written(node.id, group_of(node)) or any(
-            node.id in waiting.graph.writers for waiting in self._waiting.values()
+        return self._plan.will_be_written(node.key, group_of(node)) or any(
+            node.key in waiting.graph.writers for waiting in self._waiting.values()
         )
 
     async def drain(self) -> None:

@@ -26,6 +26,7 @@ PUBLIC = (
     "Config",
     "ConfigError",
     "Configuration",
+    "CoreConfig",
     "CurrentJob",
     "DataNode",
     "DataNodeConfig",
