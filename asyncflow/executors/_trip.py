@@ -18,6 +18,7 @@ from asyncflow.executors._log_bounds import LogBounds
 from asyncflow.executors._pool import Pool, WorkerDied, is_of_worker
 from asyncflow.executors._worker import Worker
 from asyncflow.worker import spool, trip, wire
+from asyncflow.worker.digests import remove_named
 from asyncflow.worker.failure import summary_of
 from asyncflow.worker.values import temporary_name
 
@@ -337,6 +338,8 @@ def _clean_up(call: Call, worker: Worker, most: int) -> tuple[Printed | None, st
         for name in {path, staged, temporary_name(path), temporary_name(staged)}:
             with suppress(OSError):
                 os.unlink(name)
+
+        remove_named(path)
 
     rest = worker.rest_of_log()
     log = rest and rest.read(most)
