@@ -6,11 +6,16 @@ import fcntl
 import glob
 import os
 import shutil
+import signal
 import tempfile
 from contextlib import suppress
 
+from asyncflow.worker.parent import MARK
+
 PREFIX = "asyncflow-"
 LOCK = "lock"
+WORKERS = "workers"
+"""The kind of a folder whose path marks processes; see `parent.MARK`."""
 
 
 class Folder:
@@ -57,6 +62,25 @@ def _remove_if_dead(folder: str) -> None:
 
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+        if f"{PREFIX}{WORKERS}-" in folder:
+            _end_marked(folder)
+
         shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(lock)
+
+
+def _end_marked(folder: str) -> None:
+    """Kill what workers started whose files were in a folder, as their parent is dead."""
+    mark = os.fsencode(f"{MARK}={folder}/")
+
+    for path in glob.iglob("/proc/[0-9]*/environ"):
+        with suppress(OSError):  # of another user, or gone meanwhile
+            with open(path, "rb") as file:
+                is_marked = any(
+                    one.startswith(mark) for one in file.read().split(b"\0")
+                )
+
+            if is_marked:
+                os.kill(int(path.split("/")[2]), signal.SIGKILL)

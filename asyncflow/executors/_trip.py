@@ -54,6 +54,8 @@ class Trip:
     _killing: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
     _kill_at: float = attrs.field(init=False, default=0.0)
     """When the worker is killed, as `time.monotonic` has it; long ago if it died."""
+    _reaching: asyncio.Future[None] | None = attrs.field(init=False, default=None)
+    """Sends SIGTERM to what has left the worker's group."""
     _telling: asyncio.Task[None] | None = attrs.field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
@@ -98,10 +100,10 @@ class Trip:
             if not self.calls[0].is_short:
                 self.pool.hear()  # the last report comes before the end
 
-            self._tell(worker, *wire.read_answer(answer))
-
             if self._killing is not None:  # it was to die: it must not run another job
-                await self.pool.retire(worker)
+                await self.pool.retire(worker, self.grace)
+
+            self._tell(worker, *wire.read_answer(answer))
         finally:
             if bound is not None:
                 bound.cancel()
@@ -133,6 +135,9 @@ class Trip:
             self._killing.cancel()
         elif not now:
             worker.signal_group(signal.SIGTERM)
+            self._reaching = asyncio.ensure_future(
+                to_thread.run_sync(worker.signal_others, signal.SIGTERM)
+            )
 
         grace = 0.0 if now else self.grace
         self._kill_at = time.monotonic() + grace
@@ -222,6 +227,10 @@ class Trip:
 
     async def _tell_rest(self, worker: Worker, returncode: int | None) -> None:
         await self._stop_telling()
+
+        if self._reaching is not None:
+            await self._reaching
+
         await to_thread.run_sync(worker.bury, self._kill_at)
 
         if len(self.calls) > 1:

@@ -8,10 +8,11 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 import attrs
-from anyio import BrokenWorkerProcess, CancelScope, create_task_group, to_thread
+from anyio import CancelScope, create_task_group, to_thread
 
 from asyncflow.abc import Call, Crashed, Executor, Progress, Watch
 from asyncflow.executors._pool import Pool
+from asyncflow.executors._start import StartFailed
 from asyncflow.executors._trip import Trip
 from asyncflow.executors._worker import Worker
 from asyncflow.worker import trip, wire
@@ -59,10 +60,10 @@ class ProcessExecutor(Executor):
             scope.cancel()
 
         self._pool.listeners.remove(self._hear)
-        await self._pool.close()
+        await self._pool.close(self.grace)
 
     async def shrink(self, count: int) -> None:
-        await self._pool.shrink(count)
+        await self._pool.shrink(count, self.grace)
 
     @property
     def workers(self) -> int:
@@ -120,7 +121,7 @@ class ProcessExecutor(Executor):
         await one.go(worker, self._request(one))
 
         if await self._is_old(worker):
-            await self._pool.retire(worker)
+            await self._pool.retire(worker, self.grace)
 
     def _request(self, one: Trip) -> bytes:
         calls = one.calls
@@ -138,8 +139,12 @@ class ProcessExecutor(Executor):
         for _ in range(STARTS):
             try:
                 return await self._pool.worker()
-            except (BrokenWorkerProcess, OSError) as error:
-                why = trip.summary_of(error.__cause__ or error)
+            except (StartFailed, OSError) as error:
+                why = (
+                    str(error)
+                    if isinstance(error, StartFailed)
+                    else trip.summary_of(error)
+                )
 
         return f"no worker process could be started ({why})"
 
