@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import NotOpen as NotOpen
     from asyncflow.errors import NotPicklable as NotPicklable
     from asyncflow.errors import Problem as Problem
+    from asyncflow.errors import RecordDamaged as RecordDamaged
     from asyncflow.errors import RemoteTraceback as RemoteTraceback
     from asyncflow.errors import StoreFailed as StoreFailed
     from asyncflow.errors import SubmissionCanceled as SubmissionCanceled
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
     from asyncflow.records import ScenarioRecord as ScenarioRecord
     from asyncflow.records import SubmissionRecord as SubmissionRecord
     from asyncflow.scheduler._stream import EventStream as EventStream
+    from asyncflow.status import AttemptKind as AttemptKind
     from asyncflow.worker.current import CurrentJob as CurrentJob
     from asyncflow.worker.current import Progress as Progress
     from asyncflow.worker.current import current_job as current_job
@@ -111,14 +113,15 @@ _HOMES = {
     "entities.task": "Task",
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
     "DataNodeWritingError EventsLost InsideWorker JobFailed NoData NotDeclared NotFound "
-    "NotOpen NotPicklable Problem RemoteTraceback StoreFailed SubmissionCanceled "
-    "SubmissionFailed SubmissionInterrupted UnsupportedLoop UsageError ValueDamaged "
-    "ValueMissing",
+    "NotOpen NotPicklable Problem RecordDamaged RemoteTraceback StoreFailed "
+    "SubmissionCanceled SubmissionFailed SubmissionInterrupted UnsupportedLoop UsageError "
+    "ValueDamaged ValueMissing",
     "events": "Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "
     "JobStarted SubmissionFinished SubmissionStarted",
     "orchestrator": "Orchestrator",
     "records": "AttemptRecord JobRecord ScenarioRecord SubmissionRecord",
     "scheduler._stream": "EventStream",
+    "status": "AttemptKind",
     "worker.current": "CurrentJob Progress current_job progress report",
     "worker.outcome": "Usage",
 }
@@ -128,7 +131,14 @@ __all__ = list(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]  # a test h
 __version__ = "0.1.0"
 
 
+_FACES = ("otel", "sync", "testing")
+"""Modules that are attributes too, loaded when they are first asked for."""
+
+
 def __getattr__(name: str) -> object:
+    if name in _FACES:
+        return import_module(f"asyncflow.{name}")
+
     home = _HOME.get(name)
 
     if home is None:
@@ -140,4 +150,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_FACES})

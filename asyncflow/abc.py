@@ -207,7 +207,9 @@ class Store(ABC):
     Each gives a page: `limit` records (None for all), after the first `offset` ones.
     Scenarios come by their creation date, versions by their number, all others, and
     scenarios of one date, in the order in which they were first saved; `newest_first`
-    turns the order round. A filter that is None lets everything pass.
+    turns the order round. A filter that is None lets everything pass. What cannot be
+    loaded is left out, with a warning. Properties that were pickled are unpickled when
+    they are first read.
 
     :raises StoreFailed: by every coroutine, where the store cannot be read or written,
         saying what to do
@@ -274,13 +276,27 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def register(self, record: OrchestratorRecord) -> None:
+    async def register(
+        self, record: OrchestratorRecord, *, lease: float | None = None
+    ) -> None:
         """Save the orchestrator that uses this store; return when that is durable.
+
+        A lease is renewed as long as the store is open, whatever holds the event loop
+        up, until a record without one (0) is saved.
 
         From here on every write checks first, in its transaction, that this record is
         still there: others may have taken its owner for dead. Then nothing is written.
 
+        :param lease: how long its lease is from now on, by `now`, in seconds; None for
+            that of the record
         :raises StoreFailed: by `flush` and all others, once it has gone
+        """
+
+    @abstractmethod
+    async def now(self) -> float:
+        """Return the time by the clock of the leases, in seconds since the epoch.
+
+        All who share the store share this clock.
         """
 
     @abstractmethod
@@ -331,6 +347,8 @@ class Store(ABC):
         """Return the record with this id, or None.
 
         Not of a version, a basis or a log.
+
+        :raises RecordDamaged: where it cannot be loaded
         """
 
     @abstractmethod
@@ -384,6 +402,12 @@ class Store(ABC):
     @abstractmethod
     async def kept_names(self) -> set[str]:
         """Return the names of all files that versions have."""
+
+    @abstractmethod
+    async def makers(self) -> set[str]:
+        """Return the registered orchestrators that may have left files of values, those
+        that are gone included.
+        """
 
     @abstractmethod
     async def submissions(

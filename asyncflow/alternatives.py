@@ -18,9 +18,13 @@ from asyncflow.drivers.pickle import PickleDriver
 
 if TYPE_CHECKING:
     from asyncflow.executors.process import ProcessExecutor
+    from asyncflow.stores._store import DatabaseStore
 
 _MEMORY, _PICKLE = MemoryDriver(), PickleDriver()
 
+
+VARIABLE = "ASYNCFLOW_STORE"
+"""The environment variable that says where records are kept."""
 
 DEFAULT_STORE = os.path.join(".asyncflow", "asyncflow.db")
 """Where records are kept unless told otherwise, in the current directory."""
@@ -53,21 +57,53 @@ def _store(store: Store | str | os.PathLike[str] | None) -> Store:
     if isinstance(store, Store):
         return store
 
-    path = os.environ.get("ASYNCFLOW_STORE", DEFAULT_STORE) if store is None else store
+    if isinstance(store, str | None):
+        return _store_at(store)
 
-    if path == ":memory:":
+    from asyncflow.stores.sqlite import SqliteStore
+
+    return SqliteStore(store)
+
+
+def _store_at(given: str | None) -> Store:
+    """Return the store of an address; "" is as None."""
+    if address := (given or "").strip():
+        return _store_of(address, "store", "")
+
+    if address := os.environ.get(VARIABLE, "").strip():
+        return _store_of(address, f"the environment variable {VARIABLE}", VARIABLE)
+
+    return _store_of(DEFAULT_STORE, "", "")
+
+
+def _store_of(address: str, told_by: str, variable: str) -> Store:
+    """Return the store of an address.
+
+    :param told_by: how errors name where it came from
+    :param variable: the environment variable that it came from, or ""
+    """
+    from asyncflow.stores._address import kind_of
+
+    kind = kind_of(address, told_by)
+
+    if kind == "memory":
         from asyncflow.stores.memory import MemoryStore
 
         return MemoryStore()
 
-    if isinstance(path, str) and path.startswith(("postgresql://", "postgres://")):
+    found: DatabaseStore
+
+    if kind == "postgres":
         from asyncflow.stores.postgres import PostgresStore  # loads psycopg
 
-        return PostgresStore(path)
+        found = PostgresStore(address)
+    else:
+        from asyncflow.stores.sqlite import SqliteStore
 
-    from asyncflow.stores.sqlite import SqliteStore
+        found = SqliteStore(address)
 
-    return SqliteStore(path)
+    found.variable = variable
+    return found
 
 
 def around_executor(executor: Executor) -> Executor:

@@ -23,6 +23,7 @@
     │   └── SubmissionInterrupted  it ended in this process alone: the next goes on
     ├── EventsLost             who read events took longer than they came
     ├── StoreFailed            records cannot be read or written
+    ├── RecordDamaged          one record, or its properties, cannot be loaded
     └── RemoteTraceback        the traceback of a worker, as the cause of its error
 
 Each error carries its facts as attributes, and survives pickling.
@@ -124,15 +125,20 @@ class NotDeclared(AsyncflowError):
 class NoData(AsyncflowError):
     """A data node was read before its first write.
 
-    `version` is the number that was asked for; None for the current version.
+    `version` is the number that was asked for; None for the current version. `cause`
+    says why the task that writes it has not; ``""`` where that is not known.
     """
 
-    def __init__(self, node: str, version: int | None = None) -> None:
+    def __init__(self, node: str, version: int | None = None, cause: str = "") -> None:
         self.node = node
         self.version = version
+        self.cause = cause
         super().__init__(
-            f"data node {node!r} was never written: give it default_data, write to it, "
-            "or run the task that writes it"
+            f"data node {node!r} was never written: "
+            + (
+                cause
+                or "give it default_data, write to it, or run the task that writes it"
+            )
             if version is None
             else f"version {version} of data node {node!r} is not kept: see its edits, "
             "and keep_versions of its config"
@@ -254,3 +260,19 @@ class StoreFailed(AsyncflowError):
         self.problem = problem
         self.remedy = remedy
         super().__init__(f"the store {file} failed: {problem}; {remedy}")
+
+
+class RecordDamaged(AsyncflowError):
+    """One record of a store, or its pickled properties, cannot be loaded.
+
+    `entity_id` is whose it is, `why` what stands against it. Lists leave out what cannot
+    be loaded, with a warning; it can be deleted by its id.
+    """
+
+    def __init__(self, entity_id: str, why: str) -> None:
+        self.entity_id = entity_id
+        self.why = why
+        super().__init__(
+            f"{entity_id} cannot be loaded ({why}): make its classes importable, or delete "
+            f"it with `await orchestrator.delete({entity_id!r})`"
+        )

@@ -7,22 +7,25 @@ import glob
 import os
 import shutil
 import signal
+import stat
 import tempfile
 from contextlib import suppress
 
-from asyncflow.worker.parent import MARK
+from asyncflow.worker import parent
 
 PREFIX = "asyncflow-"
 LOCK = "lock"
 WORKERS = "workers"
 """The kind of a folder whose path marks processes; see `parent.MARK`."""
+MARK = b"a temporary folder of asyncflow\n"
+"""What the lock's file has in it, to tell our folders from those of other programs."""
 
 
 class Folder:
     """A new temporary folder.
 
-    Its owner holds a lock on it. Whoever makes a folder removes those whose lock nobody
-    holds any more: their owners were killed. All methods block.
+    Its owner holds a lock on it. Whoever makes a folder removes those of the same user
+    whose lock nobody holds any more: their owners were killed. All methods block.
 
     :param kind: a word for its name
     """
@@ -47,6 +50,7 @@ def _make(kind: str) -> tuple[str, int]:
     path = tempfile.mkdtemp(prefix=f"{PREFIX}{kind}-")
     lock = os.open(os.path.join(path, LOCK), os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
+    os.write(lock, MARK)
     return path, lock
 
 
@@ -58,22 +62,31 @@ def sweep() -> None:
 
 
 def _remove_if_dead(folder: str) -> None:
-    lock = os.open(os.path.join(folder, LOCK), os.O_RDWR)
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK
+    lock = os.open(os.path.join(folder, LOCK), flags)
 
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _is_ours(lock):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-        if f"{PREFIX}{WORKERS}-" in folder:
-            _end_marked(folder)
+            if f"{PREFIX}{WORKERS}-" in folder:
+                _end_marked(folder)
 
-        shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(lock)
 
 
+def _is_ours(lock: int) -> bool:
+    """Tell whether this user's asyncflow has made a lock."""
+    found = os.fstat(lock)
+    is_file = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
+    return is_file and os.pread(lock, len(MARK) + 1, 0) == MARK
+
+
 def _end_marked(folder: str) -> None:
     """Kill what workers started whose files were in a folder, as their parent is dead."""
-    mark = os.fsencode(f"{MARK}={folder}/")
+    mark = os.fsencode(f"{parent.MARK}={folder}/")
 
     for path in glob.iglob("/proc/[0-9]*/environ"):
         with suppress(OSError):  # of another user, or gone meanwhile

@@ -80,7 +80,7 @@ class Opening:
             own,
             self.store,
             catalog,
-            Travels(far=self.workers is not None),
+            Travels(far=self.workers is not None, group=group),
             walk,
             versions,
             Archive(self.config, directory, self.store, catalog, versions),

@@ -6,12 +6,13 @@ everything that runs belongs to its *host task*, which owns the task group.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import attrs
 from anyio import CancelScope, create_task_group, to_thread
@@ -20,7 +21,7 @@ from asyncflow.abc import Executor, Store
 from asyncflow.alternatives import as_store, open_workers, usable_cpus
 from asyncflow.config import Config, Configuration
 from asyncflow.config.sections import JobConfig, ScenarioConfig
-from asyncflow.errors import NotOpen, UsageError
+from asyncflow.errors import ConfigError, NotOpen, UsageError
 from asyncflow.listing import Listing
 from asyncflow.scheduler._checks import check_place, check_workers
 from asyncflow.scheduler._host import Host, only
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from asyncflow.opening import Opening
     from asyncflow.scheduler._archive import Entity
     from asyncflow.scheduler._session import Session
+
+_logger = logging.getLogger("asyncflow")
 
 
 @attrs.define(eq=False, repr=False)
@@ -62,7 +65,8 @@ class Orchestrator(Listing, Watching):
         file, the ``postgresql://`` address of a database, or ``":memory:"``, where they
         last as long as it is open. None is what the environment variable
         ``ASYNCFLOW_STORE`` says, or else ``.asyncflow/asyncflow.db`` in the current
-        directory
+        directory; ``~`` in a path is the user's home
+    :raises UsageError: where the address of a store is none that is known
     """
 
     config: Configuration = Config
@@ -74,6 +78,8 @@ class Orchestrator(Listing, Watching):
     """Whether it is left for another reason than that its work is done, or has failed."""
     _thread: int = attrs.field(init=False, default=0)
     _jobs: JobConfig = attrs.field(init=False, factory=JobConfig)
+    _declared: JobConfig = attrs.field(init=False, factory=JobConfig)
+    """What was declared of the execution of jobs when that was last looked at."""
     _is_closed: bool = attrs.field(init=False, default=True)
     """Whether the store is closed, and so all is durable."""
     _checked: int = attrs.field(init=False, default=-1)
@@ -92,11 +98,24 @@ class Orchestrator(Listing, Watching):
         check_place()
         await self._check_config()
         self._check_closed()
-        self._jobs = self.config.job_config
+        self._jobs = self._declared = self.config.job_config
         self._thread = threading.get_ident()
         self._is_closed = self._is_cut_off = False
         await self._host.enter(self._listening())
         return self
+
+    def __enter__(self) -> NoReturn:
+        """Refuse to be opened by a plain ``with``.
+
+        :raises UsageError: always
+        """
+        raise UsageError(
+            "an Orchestrator is opened with `async with` in an async function; "
+            "`asyncflow.sync.Orchestrator` is the one for `with`, `run()` and `stop()`"
+        )
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing: it was never entered."""
 
     async def __aexit__(
         self,
@@ -224,7 +243,7 @@ class Orchestrator(Listing, Watching):
 
     async def read(self, node: DataNode, version: int | None = None) -> Any:
         """Read a data node; see `DataNode.read`."""
-        return await self._opened().versions.read(node, version)
+        return await self._opened().read(node, version)
 
     async def write(
         self,
@@ -255,7 +274,7 @@ class Orchestrator(Listing, Watching):
 
     def follow(self, job: Job) -> AsyncIterator[str]:
         """Give the lines that a job prints; see `Job.follow`."""
-        return self._opened().follow(job)
+        return self._opened().follow(job, self._jobs.max_log_size)
 
     async def get(self, entity_id: str) -> Entity:
         """Return the scenario, sequence, task, data node, submission or job of an id.
@@ -265,6 +284,7 @@ class Orchestrator(Listing, Watching):
 
         :raises NotFound: where there is none with this id
         :raises NotDeclared: where the configuration lacks what it was made from
+        :raises RecordDamaged: where its record cannot be loaded
         """
         session = self._opened()
         await self._check_config()
@@ -274,6 +294,7 @@ class Orchestrator(Listing, Watching):
         """Delete a scenario with all that is its own, or a submission with its jobs.
 
         Values of the user's own files stay. On cancel it is deleted or not, as a whole.
+        What cannot be loaded, of whatever kind, is deleted by its id alone.
 
         :raises NotFound: where there is none with this id
         :raises UsageError: where a run of it has not ended, or it is something else
@@ -299,8 +320,24 @@ class Orchestrator(Listing, Watching):
         """Check the configuration, if it has changed since the last time."""
         while self._checked != self.config.revision:
             revision = self.config.revision
-            await to_thread.run_sync(self.config.check)
+
+            try:
+                await to_thread.run_sync(self.config.check)
+            except ConfigError as error:  # the threads on its way say nothing
+                raise error.with_traceback(None) from None
+
             self._checked = revision
+
+        jobs = self.config.job_config
+
+        if self._session is not None and not jobs.same_content(self._declared):
+            self._declared = jobs
+            await to_thread.run_sync(
+                _logger.warning,
+                "how jobs are executed was configured while this Orchestrator is open: "
+                "that holds from the next opening on; `orchestrator.max_nb_of_workers = "
+                "n` changes the number of workers now",
+            )
 
     def _opened(self) -> Session:
         if self._session is None:

@@ -88,8 +88,8 @@ class Tracing(Listener):
             match news.event, news.job:
                 case JobStarted(), Job() as job:
                     self._start_job(job)
-                case JobAttemptFailed(attempt=number), Job() as job:
-                    self._end_attempt(job, number)
+                case JobAttemptFailed() as failed, Job() as job:
+                    self._end_attempt(job, failed)
                 case JobFinished(), Job() as job:
                     self._end_job(job)
                 case SubmissionFinished(), None:
@@ -182,14 +182,16 @@ class Tracing(Listener):
         if job.attempts and job.run_at is not None:
             self.attempt_started(job, job.attempt, job.run_at.timestamp())
 
-    def _end_attempt(self, job: Job, number: int) -> None:
+    def _end_attempt(self, job: Job, failed: JobAttemptFailed) -> None:
         """End the span of an attempt that failed: that of the first begins here."""
-        one = next(one for one in job.attempts if one.number == number)
+        number, at = failed.attempt, failed.at.timestamp()
+        kept = (one for one in job.attempts if one.number == number)
+        one = next(kept, None)  # of very many the middle is not kept
 
         if job.id not in self._attempts:
-            self.attempt_started(job, number, one.started_at or one.ended_at)
+            self.attempt_started(job, number, (one and one.started_at) or at)
 
-        self.attempt_ended(job, one.ended_at, one.reason)
+        self.attempt_ended(job, one.ended_at if one else at, failed.reason)
 
     def _end_job(self, job: Job) -> None:
         """End the span of a job: it is short, where it has not run."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from asyncflow.status import Status, SubmissionStatus
+from asyncflow.status import AttemptKind, Status, SubmissionStatus
 from asyncflow.worker.outcome import Kept
 
 
@@ -96,6 +96,10 @@ class AttemptRecord(NamedTuple):
     reason: str
     """Why it failed."""
     traceback: str
+    kind: AttemptKind = AttemptKind.RAISED
+    """How it failed."""
+    crashes: int = 0
+    """How many attempts up to this one have crashed, itself included."""
 
 
 class JobRecord(NamedTuple):
@@ -110,7 +114,7 @@ class JobRecord(NamedTuple):
     finished_at: float | None
     traceback: str
     attempts: tuple[AttemptRecord, ...] = ()
-    """Those before the current one; each has failed."""
+    """Those before the current one; each has failed. Of many, the first and the last."""
     cpu_seconds: float | None = None
     """The CPU time that it took, with its child processes; None where nobody knows."""
     peak_rss: int | None = None
@@ -155,11 +159,13 @@ class OrchestratorRecord(NamedTuple):
     host: str
     pid: int
     started: str
-    """What tells its process from others that had or will have its pid."""
+    """What tells its process from others that had or will have its pid, and by whom
+    it can be seen."""
     address: str
     """Where others on its host reach it."""
     lease: float
-    """Until when others have to take it for alive, if they cannot see its process."""
+    """Until when others have to take it for alive, if they cannot see its process. By
+    the clock of the store, as all leases."""
 
 
 Record: TypeAlias = (

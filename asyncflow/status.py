@@ -85,3 +85,22 @@ def status_of(counts: Mapping[Status, int], *, is_finished: bool) -> SubmissionS
             return SubmissionStatus(status)
 
     return SubmissionStatus.COMPLETED
+
+
+class AttemptKind(StrEnum):
+    """How an attempt failed: each has a budget, that of ``retry`` or of crashes."""
+
+    RAISED = "RAISED"
+    """Its function raised, or its outputs could not be kept."""
+    TIMED_OUT = "TIMED_OUT"
+    """It was ended for its ``run_timeout``."""
+    STALLED = "STALLED"
+    """It was ended for its ``stall_timeout``."""
+    CRASHED = "CRASHED"
+    """Its worker process died, or nobody can tell what came of it."""
+    INTERRUPTED = "INTERRUPTED"
+    """The process of its orchestrator died while it ran."""
+
+
+CRASHES = frozenset({AttemptKind.CRASHED, AttemptKind.INTERRUPTED})
+"""The kinds of attempts that ``crash_retries`` counts; ``retry`` counts the others."""

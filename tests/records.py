@@ -20,7 +20,7 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.status import Status, SubmissionStatus
+from asyncflow.status import AttemptKind, Status, SubmissionStatus
 
 
 def scenario_record(number: object, **changes: Any) -> ScenarioRecord:
@@ -92,12 +92,12 @@ ONE_OF_EACH: list[Record] = [
     ),
     job_record(
         1,
-        status="FAILED",
+        status=Status.FAILED,
         reason="ValueError: no",
         traceback="a\nb",
         attempts=(
             AttemptRecord(1, 0.25, 0.5, "OSError: é", "c\nd"),
-            AttemptRecord(2, None, 1.0, "its worker was killed", ""),
+            AttemptRecord(2, None, 1.0, "it was killed", "", AttemptKind.CRASHED),
         ),
         cpu_seconds=0.75,
         peak_rss=2**33,
@@ -163,19 +163,30 @@ VALUE = st.recursive(
 PROPERTIES = st.dictionaries(TEXT, VALUE, max_size=3)
 NUMBERS = st.dictionaries(st.text(), NUMBER, max_size=2)
 ATTEMPT = st.lists(
-    st.builds(AttemptRecord, NUMBER, st.none() | TIME, TIME, TEXT, TEXT), max_size=3
+    st.builds(
+        AttemptRecord,
+        NUMBER,
+        st.none() | TIME,
+        TIME,
+        TEXT,
+        TEXT,
+        st.sampled_from(AttemptKind),
+    ),
+    max_size=3,
 ).map(tuple)
 RECORD = st.one_of(
     st.builds(ScenarioRecord, TEXT, TEXT, MAYBE, TIME, PROPERTIES),
     st.builds(DataNodeRecord, TEXT, TEXT, MAYBE, MAYBE, st.none() | TIME),
     st.builds(
         SubmissionRecord,
-        *(TEXT, TEXT, TEXT, TEXT, TEXT, TIME, st.none() | TIME),
+        *(TEXT, TEXT, TEXT, TEXT, st.sampled_from(SubmissionStatus)),
+        *(TIME, st.none() | TIME),
         *(TEXT, st.booleans(), TEXT, TEXT, PROPERTIES, TIME, st.none() | TIME),
     ),
     st.builds(
         JobRecord,
-        *(TEXT, TEXT, TEXT, TEXT, TEXT, st.none() | TIME, st.none() | TIME, TEXT),
+        *(TEXT, TEXT, TEXT, st.sampled_from(Status), TEXT),
+        *(st.none() | TIME, st.none() | TIME, TEXT),
         *(ATTEMPT, st.none() | TIME, st.none() | NUMBER),
     ),
     st.builds(LogRecord, TEXT, TEXT, NUMBER),

@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncflow.records import OrchestratorRecord
-from asyncflow.scheduler._alive import host, is_dead, start_time, started
+from asyncflow.scheduler._alive import host, is_dead, place, start_time, started
 
 
 def record(
@@ -32,7 +34,7 @@ def test_a_process_is_told_from_others_with_its_pid() -> None:
         assert begun
         assert begun == started(one.pid)
         assert not dead(record(one.pid, begun))
-        assert dead(record(one.pid, "another boot:1"))
+        assert dead(record(one.pid, f"{place()}:another start"))
         one.kill()
 
         while started(one.pid):  # a zombie, until it is waited for
@@ -57,6 +59,50 @@ def test_one_of_another_host_is_alive_until_its_lease_ends() -> None:
     now = time.time()
     assert not is_dead(record(1, "x", "elsewhere", now + 1), own_ids=(), now=now)
     assert is_dead(record(1, "x", "elsewhere", now - 1), own_ids=(), now=now)
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        "00000000-0000-0000-0000-000000000000:pid:[4026531836]:12",  # another boot
+        "{boot}:pid:[1]:12",  # another container
+        "{boot}:12",  # before namespaces were told
+        "{boot}:pid:[4026531836",
+        "{place}",
+        "",
+    ],
+)
+@pytest.mark.parametrize("pid", [1, os.getpid(), 2**22 + 1])
+def test_one_that_cannot_be_seen_is_alive_until_its_lease_ends(
+    begun: str, pid: int
+) -> None:
+    """Containers may have one host name, and other processes under the same pids."""
+    boot, now = place().partition(":")[0], time.time()
+    begun = begun.format(boot=boot, place=place())
+    ids = ["ORCHESTRATOR_2"]
+    later = record(pid, begun, lease=now + 1)
+    assert not is_dead(later, own_ids=ids, now=now)
+    assert not is_dead(later, own_ids=ids, now=None)
+    assert is_dead(record(pid, begun, lease=now - 1), own_ids=ids, now=now)
+
+
+def test_an_open_one_of_this_process_is_alive_wherever_it_is_seen() -> None:
+    one = record(1, "elsewhere")
+    assert not is_dead(one, own_ids=[one.id], now=time.time())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there are no namespaces")
+def test_processes_of_another_namespace_are_not_looked_for(
+    tmp_path: Path,
+) -> None:
+    """As in a container that has the file system of its host."""
+    (tmp_path / "self").symlink_to("1234567")
+    code = (
+        "from asyncflow.scheduler import _alive\n"
+        f"_alive._PROCESS = {str(tmp_path / 'self')!r}\n"
+        "assert _alive.place() == ''\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @given(st.text(st.characters(exclude_characters="\0")), st.integers(0, 2**63))

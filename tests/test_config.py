@@ -8,20 +8,17 @@ import subprocess
 import sys
 import threading
 import types
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import attrs
 import numpy as np
 import pytest
 
 from asyncflow.config import Config, Configuration, DataNodeConfig, Scope, TaskConfig
-from asyncflow.config.names import NOT_AVAILABLE, RESERVED
-from asyncflow.config.sections import same_value
-from asyncflow.entities.scenario import Scenario
-from asyncflow.entities.task import Task
+from asyncflow.config.names import NOT_AVAILABLE
+from asyncflow.config.sections import NOT_GIVEN, same_value
 from asyncflow.errors import ConfigError
 
 
@@ -86,7 +83,11 @@ def test_defaults(config: Configuration) -> None:
     node = config.configure_data_node("a")
     task = config.configure_task("t", double)
     assert (node.storage_type, node.scope) == ("pickle", Scope.SCENARIO)
-    assert (node.default_data, node.default_path, node.properties) == (None, None, {})
+    assert (node.default_data, node.default_path, node.properties) == (
+        NOT_GIVEN,
+        None,
+        {},
+    )
     assert (node.validity_period, node.keep_versions) == (None, 1)
     assert (task.input, task.output, task.skippable) == ((), (), False)
     assert (task.executor, task.on_restart) == ("process", "rerun")
@@ -377,9 +378,13 @@ def id_twice(config: Configuration) -> None:
     config.configure_scenario("a")
 
 
+def add2(nb: int, other: int) -> int:
+    return nb + other
+
+
 def own_input(config: Configuration) -> None:
     a, b = config.configure_data_node("a"), config.configure_data_node("b")
-    task = config.configure_task("t", double, [a, b], a)
+    task = config.configure_task("t", add2, [a, b], a)
     config.configure_scenario("s", task)
 
 
@@ -390,7 +395,7 @@ def output_twice(config: Configuration) -> None:
 
 def two_writers(config: Configuration) -> None:
     a = config.configure_data_node("a")
-    tasks = [config.configure_task(name, double, None, a) for name in "tu"]
+    tasks = [config.configure_task(name, dict, None, a) for name in "tu"]
     config.configure_scenario("s", tasks)
 
 
@@ -403,7 +408,7 @@ def cycle(config: Configuration) -> None:
     first, last = chain(config)
     back = config.configure_task("back", add, last.output, first.input)
     start = config.configure_task(
-        "start", add, None, config.configure_data_node("unrelated")
+        "start", dict, None, config.configure_data_node("unrelated")
     )
     config.configure_scenario("s", [start, first, last, back])
 
@@ -449,8 +454,6 @@ BAD: dict[str, tuple[Callable[[Configuration], object], list[Row]]] = {
             ("SCENARIO.a", "id", "TASK.a"),
         ],
     ),
-    "id_hides": (node("output"), [("DATA_NODE.output", "id", "hide")]),
-    "id_of_task_hides": (task("submit"), [("TASK.submit", "id", "hide")]),
     "storage_type": (
         node(storage_type="pickel"),
         [("DATA_NODE.n", "storage_type", "did you mean 'pickle'? ")],
@@ -626,7 +629,6 @@ BAD: dict[str, tuple[Callable[[Configuration], object], list[Row]]] = {
             ("SCENARIO.s", "sequences", "'double' is also"),
             ("SCENARIO.s", "sequences", "'1st' is not"),
             ("SCENARIO.s", "sequences", "5 is not"),
-            ("SCENARIO.s", "sequences", "'tasks' would hide"),
         ],
     ),
     "mode": (jobs(mode="standalon"), [("JOB", "mode", "did you mean 'standalone'")]),
@@ -689,20 +691,113 @@ def test_options_to_come_are_refused(config: Configuration, kind: str) -> None:
     assert {problem.remedy for problem in problems} == {"leave it out"}
 
 
-def test_no_reserved_name_can_be_an_id(config: Configuration) -> None:
-    for name in RESERVED:
-        config.configure_data_node(name)
-        config.configure_scenario(name)  # is no attribute of anything
+TYPOS = [
+    ("DATA_NODE", "keep_version", "keep_versions"),
+    ("DATA_NODE", "defualt_data", "default_data"),
+    ("DATA_NODE", "path", "default_path"),
+    ("TASK", "skipable", "skippable"),
+    ("TASK", "timeout", "run_timeout"),
+    ("TASK", "retries", "retry"),
+    ("TASK", "runTimeout", "run_timeout"),
+    ("SCENARIO", "sequence", "sequences"),
+    ("JOB", "max_workers", "max_nb_of_workers"),
+    ("JOB", "nb_of_workers", "max_nb_of_workers"),
+    ("JOB", "kill_grce", "kill_grace"),
+]
 
-    hidden = [each.section for each in config.problems() if "hide" in each.message]
-    assert sorted(hidden) == [f"DATA_NODE.{name}" for name in sorted(RESERVED)]
+
+@pytest.mark.parametrize(
+    ("kind", "name", "option"), TYPOS, ids=[name for _, name, _ in TYPOS]
+)
+def test_what_looks_like_an_option_is_no_property(
+    config: Configuration, kind: str, name: str, option: str
+) -> None:
+    configure: dict[str, Callable[..., object]] = {
+        "DATA_NODE": functools.partial(config.configure_data_node, "n"),
+        "TASK": functools.partial(config.configure_task, "t", double),
+        "SCENARIO": functools.partial(config.configure_scenario, "s"),
+        "JOB": config.configure_job_executions,
+    }
+    configure["DATA_NODE"]()
+    configure["TASK"] = functools.partial(
+        config.configure_task, "t", double, config.data_nodes["n"]
+    )
+    configure[kind](**{name: 1})
+    (problem,) = [one for one in config.problems() if "twice" not in one.message]
+    assert problem.field == name
+    assert f"did you mean {option!r}" in problem.remedy
 
 
-@pytest.mark.parametrize("handle", [Scenario, Task])
-def test_every_attribute_of_a_handle_is_reserved(handle: type) -> None:
-    names = {*dir(handle), *(field.name for field in attrs.fields(handle))}
-    public = {name for name in names if not name.startswith("_")}
-    assert public - RESERVED == set()
+@pytest.mark.parametrize("name", ["owner", "score", "team", "color", "input_name"])
+def test_other_names_are_properties(config: Configuration, name: str) -> None:
+    free: dict[str, Any] = {name: 1}
+    node = config.configure_data_node("n", **free)
+    config.configure_task("t", double, node, **free)
+    config.configure_scenario("s", **free)
+    config.configure_job_executions(**free)
+    assert config.problems() == ()
+
+
+def none_of_all() -> list[int]:
+    return []
+
+
+def yields() -> Iterator[int]:
+    yield 1
+
+
+async def yields_later() -> AsyncIterator[int]:
+    yield 1
+
+
+def three(left: int, right: int, how: str) -> None:
+    """Need three inputs."""
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs", "piece"),
+    [
+        (three, 2, "three(left, right, how) cannot be called with 2 inputs"),
+        (three, 4, "too many positional arguments"),
+        (none_of_all, 1, "none_of_all() cannot be called with 1 input ("),
+        (functools.partial(three, 1), 1, "missing a required argument: 'how'"),
+        (functools.partial(three, how="x"), 3, "cannot be called with 3 inputs"),
+        (lambda *, key: key, 0, "missing a required argument: 'key'"),
+        (yields, 0, "yields: its call would give"),
+        (yields_later, 0, "yields_later yields"),
+        (functools.partial(yields), 0, "yields: its call"),
+    ],
+    ids=["few", "many", "none", "partial", "keyword", "key", "gen", "agen", "part"],
+)
+def test_a_function_takes_its_inputs(
+    config: Configuration, function: Callable[..., object], inputs: int, piece: str
+) -> None:
+    nodes = [config.configure_data_node(f"n{number}") for number in range(inputs)]
+    config.configure_scenario("s", config.configure_task("t", function, nodes))
+    (problem,) = config.problems()
+    assert problem.section == "TASK.t"
+    assert piece in problem.message
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs"),
+    [
+        (three, 3),
+        (functools.partial(three, how="x"), 2),
+        (lambda *values: values, 5),
+        (lambda one, two=2: one, 1),
+        (dict, 0),
+        (max, 2),
+        (str.upper, 1),
+    ],
+    ids=["three", "partial", "all", "default", "class", "builtin", "method"],
+)
+def test_what_can_be_called_is_fine(
+    config: Configuration, function: Callable[..., object], inputs: int
+) -> None:
+    nodes = [config.configure_data_node(f"n{number}") for number in range(inputs)]
+    config.configure_scenario("s", config.configure_task("t", function, nodes))
+    assert config.problems() == ()
 
 
 def test_everything_is_reported_at_once(config: Configuration) -> None:

@@ -30,6 +30,10 @@ from asyncflow.errors import ConfigError, Problem
 HERE = __name__
 
 
+def all_of(*values: object) -> object:
+    return values
+
+
 def double(nb: int) -> int:
     return nb * 2
 
@@ -845,7 +849,9 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 IDS = st.from_regex(r"[A-Za-z][A-Za-z0-9_]*", fullmatch=True).map("n_".__add__)
-PROPERTIES = st.dictionaries(TEXTS.map("p ".__add__), VALUES, max_size=3)
+PROPERTIES = st.dictionaries(
+    TEXTS.map("a property of mine: ".__add__), VALUES, max_size=3
+)
 NODES = st.dictionaries(IDS, st.tuples(VALUES, PROPERTIES), max_size=4)
 
 
@@ -854,7 +860,7 @@ def configuration(nodes: dict[str, tuple[Any, dict[str, Any]]]) -> Configuration
     for name, (value, properties) in nodes.items():
         config.configure_data_node(name, default_data=value, **properties)
 
-    config.configure_task("t", double, config.data_nodes.values(), x=[*nodes])
+    config.configure_task("t", all_of, config.data_nodes.values(), x=[*nodes])
     config.configure_scenario("s", config.tasks["t"], x=dict.fromkeys(nodes, "x"))
     return config
 

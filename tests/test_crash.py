@@ -16,6 +16,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from asyncflow.stores._values_folder import NAME as MARK
 from tests.programs import environment
 
 PROGRAM = Path(__file__).parent / "crash_program.py"
@@ -175,7 +176,7 @@ def check_files(history: History) -> None:
         name for (name,) in history.ask("SELECT path FROM version WHERE path NOT NULL")
     }
     values = history.folder / "runs.values"
-    assert set(os.listdir(values)) == names
+    assert set(os.listdir(values)) == {MARK, *names}
     assert os.listdir(history.folder / "tmp") == []
     assert set(os.listdir(history.folder)) == {
         "jobs",

@@ -83,7 +83,7 @@ async def test_a_run_goes_on_where_it_stopped(tmp_path: Path, kind: str) -> None
         assert await orchestrator.submissions(is_finished=False) == []
 
     assert begun(tmp_path) == ["first", "second", "second", "third"]
-    values = list((tmp_path / "runs.values").iterdir())
+    values = list((tmp_path / "runs.values").glob("*.value"))
     assert len(values) == (kind == "pickle")
 
 
@@ -136,7 +136,7 @@ async def test_a_run_that_nobody_knows_any_more_can_be_deleted(tmp_path: Path) -
         await orchestrator.delete(submission_id)
         assert await orchestrator.submissions() == []
         await orchestrator.delete(record.scenario_id)
-        assert list((tmp_path / "runs.values").iterdir()) == []
+        assert list((tmp_path / "runs.values").glob("*.value")) == []
 
 
 async def test_tasks_that_have_changed_do_not_go_on(

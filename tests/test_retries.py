@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from anyio import fail_after
 from anyio.lowlevel import checkpoint
 
 from asyncflow import (
+    AttemptKind,
     Event,
     Job,
     JobAttemptFailed,
@@ -27,9 +29,11 @@ from asyncflow import (
     Submission,
     SubmissionFailed,
     SubmissionFinished,
+    alternatives,
     current_job,
     report,
 )
+from asyncflow.abc import Call, Executor, Store, Watch
 from asyncflow.testing import Faults, run_program
 from tests import flows
 from tests.flows import chain, configuration, single, statuses
@@ -126,6 +130,7 @@ async def test_a_job_is_tried_again(
     assert job.attempt == 3
     first, second = job.attempts
     assert (first.number, second.number) == (1, 2)
+    assert first.kind is second.kind is AttemptKind.RAISED
     assert first.reason == "ConnectionResetError: at attempt 1"
     assert second.reason == "ConnectionResetError: at attempt 2"
     assert "in fail_twice" in first.traceback
@@ -338,7 +343,76 @@ async def test_a_crash_has_a_budget_of_its_own() -> None:
     assert job.status is Status.FAILED
     assert [one.reason for one in job.attempts] == [job.reason] * 2
     assert job.reason == "its worker process was killed by SIGKILL (9)"
+    assert [one.kind for one in job.attempts] == [AttemptKind.CRASHED] * 2
     assert value == "old"
+
+
+def start_with_its_worker_process(value: int) -> int:
+    """Raise what reads like a crash, and is none."""
+    raise MadeUp(f"its worker process was killed, {value}")
+
+
+class MadeUp(ValueError):
+    """An error whose class is not told."""
+
+
+MadeUp.__qualname__ = "its worker process was killed"
+
+
+@pytest.mark.anyio
+async def test_a_text_makes_no_crash() -> None:
+    submission, _ = await run(start_with_its_worker_process, retry=3, crash_retries=9)
+
+    (job,) = submission.jobs
+    assert job.status is Status.FAILED
+    assert [one.kind for one in job.attempts] == [AttemptKind.RAISED] * 2
+
+
+@attrs.define(eq=False)
+class Raising(Executor):
+    """An executor that raises, or tells nothing."""
+
+    tells_nothing: bool
+    count: int = 0
+
+    async def run(self, calls: Sequence[Call], watch: Watch) -> None:
+        self.count += 1
+        assert self.count < 100, "it is tried again and again"
+        await checkpoint()
+
+        if not self.tells_nothing:
+            raise RuntimeError("made up")
+
+    def kill(self, call: Call, *, now: bool = False) -> None:
+        pass
+
+    def around_store(self, store: Store) -> Store:
+        return store
+
+    def around_executor(self, executor: Executor) -> Executor:
+        return self
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("tells_nothing", [False, True])
+async def test_an_executor_that_raises_is_not_tried_for_ever(
+    tells_nothing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configuration(workers=1)
+    cfg = single(config, fail_twice, 1, crash_retries=2, retry=9)
+    executor = Raising(tells_nothing)
+    monkeypatch.setattr(alternatives, "around", [executor])
+
+    async with Orchestrator(config) as owner:
+        scenario = await owner.create_scenario(cfg)
+
+        with fail_after(PATIENCE):
+            submission = await scenario.submit().wait()
+
+    (job,) = submission.jobs
+    assert job.status is Status.FAILED
+    assert executor.count == 3
+    assert [one.kind for one in job.attempts] == [AttemptKind.CRASHED] * 2
 
 
 @pytest.mark.anyio
@@ -385,6 +459,7 @@ async def test_a_time_out_counts_as_a_timeout_error(
     assert job.status is status
     told = job.attempts[0].reason if job.attempts else job.reason
     assert told == "TIMED_OUT: it ran longer than its run_timeout of 0.5 s"
+    assert {one.kind for one in job.attempts} <= {AttemptKind.TIMED_OUT}
     assert value == (12 if job.attempts else "old")
 
 

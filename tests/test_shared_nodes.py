@@ -13,6 +13,7 @@ import pytest
 from anyio import create_task_group, fail_after, to_thread
 
 from asyncflow import Configuration, DataNode, NoData, Orchestrator, Scenario, Scope
+from asyncflow.stores._values_folder import NAME as MARK
 from tests import flows
 from tests.flows import configuration, statuses
 
@@ -61,7 +62,9 @@ def declare(config: Configuration, **options: Any) -> None:
 
 
 async def files(path: str) -> list[str]:
-    return await to_thread.run_sync(os.listdir, path.removesuffix(".db") + ".values")
+    folder = path.removesuffix(".db") + ".values"
+    names = await to_thread.run_sync(os.listdir, folder)
+    return [name for name in names if name != MARK]
 
 
 async def test_the_first_scenario_writes_the_default_data(

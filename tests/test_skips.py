@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import random
 import threading
 import types
 from collections.abc import AsyncIterator
@@ -12,9 +13,13 @@ from pathlib import Path
 import pytest
 
 from asyncflow import Configuration, Orchestrator, PlannedJob, Submission
-from asyncflow.scheduler._fingerprint import fingerprint
+from asyncflow.scheduler import _fingerprint
 from tests import flows
 from tests.flows import configuration, statuses
+
+
+def fingerprint(function: flows.Function) -> str:
+    return _fingerprint.fingerprint(function).text
 
 
 def define(text: str, module: str = "made") -> types.FunctionType:
@@ -28,6 +33,7 @@ def define(text: str, module: str = "made") -> types.FunctionType:
 
 BASE = """
 import math
+import random
 from os.path import join
 LIMIT = 3
 def helper(x):
@@ -229,3 +235,53 @@ async def test_what_cannot_be_known_runs(
         "it is not skippable",
     ]
     assert statuses((await scenario.submit()).jobs) == ["COMPLETED"] * 3
+
+
+HELPED = """
+import functools
+@functools.cache
+def rate(x):
+    return {}
+def f(x):
+    return x + rate(x)
+"""
+
+
+@pytest.mark.anyio
+@pytest.mark.blocking_jobs
+async def test_a_helper_that_changed_is_named() -> None:
+    config = configuration("development")
+    cfg = flows.single(config, lambda x: work(x), skippable=True)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        for nb, reason in [
+            (1, "it has not run yet"),
+            (2, "`made.rate` changed, which it uses"),
+            (2, "its function and its inputs are the same"),
+        ]:
+            work = define(HELPED.format(nb))
+            assert [job.reason for job in scenario.plan()] == [reason]
+            assert reasons(await scenario.submit()) == [reason]
+
+
+@pytest.mark.anyio
+async def test_a_shared_generator_of_random_numbers_is_warned_of_once(
+    config: Configuration, caplog: pytest.LogCaptureFixture
+) -> None:
+    generator = random.Random(5)
+
+    def draw(value: float) -> float:
+        return value + generator.random()
+
+    cfg = flows.single(config, draw)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+        await scenario.submit()
+
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "draws from `generator`" in record.getMessage()

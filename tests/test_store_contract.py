@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 
 import anyio
@@ -553,6 +554,15 @@ async def test_who_has_renewed_its_lease_is_not_adopted(store: Store) -> None:
     await store.adopt("ORCHESTRATOR_1", "ORCHESTRATOR_2", lease_until=100.0)
     assert await store.orchestrators() == []
     assert await store.submissions(orchestrator_id="ORCHESTRATOR_2") != []
+
+
+async def test_a_lease_is_of_the_clock_of_the_store(store: Store) -> None:
+    before = await store.now()
+    await store.register(orchestrator_record(1, lease=5.0), lease=100.0)
+    (record,) = await store.orchestrators()
+    after = await store.now()
+    assert before - 0.01 <= record.lease - 100.0 <= after + 0.01
+    assert abs(after - time.time()) < 10
 
 
 async def test_who_was_taken_for_dead_writes_nothing(place: Place) -> None:

@@ -8,13 +8,21 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import anyio
 import anyio.lowlevel
 import pytest
-from anyio import create_task_group, move_on_after, open_process, run_process
+from anyio import (
+    create_task_group,
+    fail_after,
+    move_on_after,
+    open_process,
+    run_process,
+)
+from anyio.lowlevel import checkpoint
 from anyio.streams.buffered import BufferedByteReceiveStream
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -109,6 +117,7 @@ async def test_records_are_the_same_after_reopening(
         again |= await logs(store, records)
 
         for record in records:
+            dict(getattr(again[record.id], "properties", {}))  # they are loaded now
             assert repr(again[record.id]) == repr(record)
 
         for record in records:
@@ -448,3 +457,35 @@ async def test_a_dead_orchestrator_writes_nothing_more(place: Place) -> None:
         if isinstance(one, SubmissionRecord)
     }
     assert owners == {"heir"}
+
+
+@pytest.mark.blocking_jobs
+async def test_a_lease_is_renewed_while_the_event_loop_is_held_up(place: Place) -> None:
+    async def see_it_renewed() -> None:
+        async with place.store() as other:
+            (first,) = await other.orchestrators()
+
+            with fail_after(30):
+                while (await other.orchestrators()) == [first]:
+                    await checkpoint()
+
+    async with place.store() as store:
+        await store.register(orchestrator_record(1), lease=0.3)
+
+        with ThreadPoolExecutor() as threads:
+            threads.submit(anyio.run, see_it_renewed).result()
+
+
+async def test_a_lease_that_is_given_up_is_not_renewed(place: Place) -> None:
+    async with place.store() as store:
+        await store.register(orchestrator_record(1), lease=0.3)
+        closed = orchestrator_record(1, started="closed", lease=0.0)
+        store.save(closed)
+        await store.flush()
+        commits = store.commits
+
+        with fail_after(30):
+            while store.commits < commits + 2:
+                await checkpoint()
+
+        assert await store.orchestrators() == [closed]

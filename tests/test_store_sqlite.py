@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import re
@@ -27,13 +28,12 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.status import Status, SubmissionStatus
+from asyncflow.status import AttemptKind, Status, SubmissionStatus
 from asyncflow.stores import _sql
 from asyncflow.stores._sqlite import SqliteDatabase
 from asyncflow.stores.sqlite import SqliteStore
 from tests.records import (
     ONE_OF_EACH,
-    Color,
     job_record,
     node_record,
     scenario_record,
@@ -98,28 +98,6 @@ def locked(path: Path) -> Iterator[None]:
 
 
 # ----------------------------------------------------------------------- what comes back
-
-
-async def test_a_property_that_cannot_be_loaded_is_named(path: Path) -> None:
-    await fill(path, scenario_record(1), scenario_record(2))
-    lost = pickle.dumps(Color.RED).replace(b"Color", b"Colon").hex()
-    change(path, f"UPDATE scenario SET pickled = x'{lost}' WHERE name IS NULL")
-
-    async with SqliteStore(path) as store:
-        with pytest.raises(StoreFailed, match=r"SCENARIO_c_1.*AttributeError.*delete"):
-            await store.scenarios()
-
-        await store.delete("SCENARIO_c_1", "SCENARIO_c_2")
-        assert await store.scenarios() == []
-
-
-async def test_a_text_that_cannot_be_read_is_told(path: Path) -> None:
-    await fill(path, scenario_record(1))
-    change(path, "UPDATE scenario SET config_id = x'80'")
-
-    async with SqliteStore(path) as store:
-        with pytest.raises(StoreFailed, match="damaged"):
-            await store.scenarios()
 
 
 @pytest.mark.parametrize(
@@ -312,7 +290,7 @@ async def test_values_have_a_folder_beside_the_file(
     assert (folder / ".gitignore").read_text().splitlines()[-1] == "*"  # a test
 
 
-async def test_a_folder_that_was_there_stays_as_it_is(tmp_path: Path) -> None:
+async def test_a_folder_that_was_there_is_taken(tmp_path: Path) -> None:
     folder = tmp_path / ".asyncflow"
     values = folder / "asyncflow.values"
     values.mkdir(parents=True, mode=0o755)
@@ -320,7 +298,7 @@ async def test_a_folder_that_was_there_stays_as_it_is(tmp_path: Path) -> None:
     async with SqliteStore(folder / "asyncflow.db"):
         pass
 
-    assert values.stat().st_mode & 0o777 == 0o755
+    assert values.stat().st_mode & 0o777 == 0o700
     assert sorted(os.listdir(folder)) == ["asyncflow.db", "asyncflow.values"]
 
 
@@ -486,6 +464,23 @@ async def test_version_2_is_migrated(path: Path) -> None:
     assert [one.id for one in await ask(path)] == ["s", "j", "JOB_t_1"]
 
 
+async def test_attempts_without_a_kind_are_read(path: Path) -> None:
+    reasons = {
+        "ValueError: its worker process": AttemptKind.RAISED,
+        "its worker process was killed by SIGKILL (9)": AttemptKind.CRASHED,
+        "no worker process could be started": AttemptKind.CRASHED,
+        "its executor told no outcome": AttemptKind.CRASHED,
+        "TIMED_OUT: it ran longer": AttemptKind.TIMED_OUT,
+        "STALLED: it reported nothing": AttemptKind.STALLED,
+    }
+    attempts = [[n, None, 1.5, reason, ""] for n, reason in enumerate(reasons)]
+    await fill(path, job_record(1))
+    change(path, f"UPDATE job SET attempts = '{json.dumps(attempts)}'")
+    (job,) = await ask(path)
+    assert isinstance(job, JobRecord)
+    assert [one.kind for one in job.attempts] == [*reasons.values()]
+
+
 async def test_a_migration_that_fails_changes_nothing(path: Path) -> None:
     change(path, *statements(_sql.migrations("schema")[1]))
     change(
@@ -547,7 +542,9 @@ async def test_a_newer_schema_is_refused(path: Path) -> None:
 
 async def test_another_programs_database_is_refused(path: Path) -> None:
     change(path, "CREATE TABLE job (id)")
+    await anyio.Path(path).chmod(0o644)
     await refused(path, "another program")
+    assert (await anyio.Path(path).stat()).st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize("text", [b"a,b\n1,2\n" * 1000, b"\0" * 4096, b"xy"])
@@ -585,7 +582,7 @@ async def test_a_damaged_file_is_told(path: Path) -> None:
 async def test_a_path_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     await refused(tmp_path / "file" / "asyncflow.db", "its folder cannot be made")
-    await refused(tmp_path, "the file cannot be opened")
+    await refused(tmp_path, "is a folder")
 
 
 @contextmanager

@@ -461,10 +461,42 @@ def test_a_stopped_orchestrator_leaves_its_facts(config: Configuration) -> None:
     orchestrator.stop()
 
 
-@pytest.mark.usefixtures("orchestrator")
-def test_only_one_runs(config: Configuration) -> None:
+def test_only_one_runs(config: Configuration, orchestrator: tp.Orchestrator) -> None:
     with pytest.raises(UsageError, match="runs already"):
-        tp.Orchestrator(config).run()
+        tp.Orchestrator(config, "other.db").run()
+
+    with (
+        pytest.raises(UsageError, match="leaving this block would stop it"),
+        tp.Orchestrator(config, orchestrator.store),
+    ):
+        pytest.fail("it was entered")
+
+
+def test_a_cell_can_run_again(config: Configuration) -> None:
+    first = tp.Orchestrator(config)
+    first.run()
+    again = tp.Orchestrator(config)
+    again.run()
+    scenario = again.create_scenario(single(config, flows.double))
+    assert first.get(scenario.id).id == scenario.id
+
+    tp.stop()
+    assert not first.is_running
+    assert not again.is_running
+
+
+def test_a_failure_is_logged_where_the_run_was_waited_for(
+    config: Configuration,
+    orchestrator: tp.Orchestrator,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    scenario = orchestrator.create_scenario(single(config, flows.fail))
+    submission = scenario.submit(wait=True)
+    assert submission.status == "FAILED"
+    (record,) = (one for one in caplog.records if one.levelname == "ERROR")
+    assert submission.id in record.getMessage()
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], SubmissionFailed)
 
 
 def test_one_runs_after_the_other(config: Configuration) -> None:

@@ -129,6 +129,25 @@ def refused(path: Path) -> ValueDamaged:
     return caught.value
 
 
+def test_mapped_values_keep_no_descriptors(tmp_path: Path) -> None:
+    def descriptors() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    path = str(tmp_path / "value")
+    content = bytearray(range(256)) * 1000
+    assert keep(pickle.PickleBuffer(content), path, "value", sync=False) == path
+    before = descriptors()
+    read = [memoryview(fetch(path)) for _ in range(100)]  # type: ignore[arg-type]
+    assert descriptors() == before
+
+    read[0][0] = 99  # a write is seen by who wrote it alone, and is in no file
+    assert read[1][0] == 0
+    assert Path(path).read_bytes().endswith(content)
+    os.unlink(path)
+    assert bytes(read[0][1:]) == content[1:]
+    assert bytes(read[99]) == content
+
+
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     error = refused(tmp_path / "gone.value")
     assert isinstance(error, ValueMissing)

@@ -26,6 +26,8 @@ from asyncflow import (
     ValueDamaged,
     ValueMissing,
 )
+from asyncflow.config.sections import NOT_GIVEN
+from asyncflow.stores._values_folder import NAME as MARK
 from tests import flows
 from tests.flows import configuration, statuses
 
@@ -86,7 +88,7 @@ async def files(path: str) -> list[str]:
     """Return the paths of the files of large values."""
     folder = path.removesuffix(".db") + ".values"
     names = await to_thread.run_sync(os.listdir, folder)
-    return [os.path.join(folder, name) for name in names]
+    return [os.path.join(folder, name) for name in names if name != MARK]
 
 
 async def until_files(path: str, count: int) -> None:
@@ -109,7 +111,7 @@ async def written(node: DataNode, *values: object) -> list[Edit]:
 async def test_a_version_is_read_by_its_number(
     config: Configuration, place: str
 ) -> None:
-    cfg = flow(config, keep_versions=3, default=None)
+    cfg = flow(config, keep_versions=3, default=NOT_GIVEN)
 
     async with Orchestrator(config, place) as orchestrator:
         scenario = await orchestrator.create_scenario(cfg)
@@ -137,7 +139,7 @@ async def test_a_version_is_read_by_its_number(
 async def test_so_many_versions_are_kept(
     config: Configuration, place: str, count: int
 ) -> None:
-    cfg = flow(config, keep_versions=count, default=None)
+    cfg = flow(config, keep_versions=count, default=NOT_GIVEN)
 
     async with Orchestrator(config, place) as orchestrator:
         scenario = await orchestrator.create_scenario(cfg)
@@ -419,7 +421,7 @@ async def arrived() -> None:
 async def test_a_version_stays_while_it_is_read(
     config: Configuration, path: str, is_current: bool
 ) -> None:
-    cfg = flow(config, keep_versions=1, default=None)
+    cfg = flow(config, keep_versions=1, default=NOT_GIVEN)
     read = []
 
     async with Orchestrator(config, path) as orchestrator:

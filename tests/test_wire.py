@@ -15,7 +15,7 @@ from asyncflow.drivers.pickle import PickleDriver
 from asyncflow.worker import trip, wire
 from asyncflow.worker.current import Progress
 from asyncflow.worker.outcome import Kept, Outcome, Printed, Raised, Returned, Usage
-from asyncflow.worker.wire import Answer, Input, Output, RemoteCall, Told
+from asyncflow.worker.wire import Answer, End, Input, Output, RemoteCall
 
 ROWS = st.tuples(
     st.lists(st.none() | st.binary(max_size=5) | st.text(max_size=5)).map(tuple),
@@ -91,7 +91,7 @@ def sent(job_id: str, progress: Progress) -> None:
 
 
 @given(told=TOLD, end=st.integers(0, 2**40))
-def test_an_answer_arrives_as_the_spool_has_it(told: list[Told], end: int) -> None:
+def test_an_answer_arrives_as_the_spool_has_it(told: list[End], end: int) -> None:
     answer = Answer()
 
     for one in told:
@@ -100,12 +100,12 @@ def test_an_answer_arrives_as_the_spool_has_it(told: list[Told], end: int) -> No
     spooled = [pickle.dumps((end, one), 5) for one in told]
     found = wire.read_answer(answer.pack(end))
 
-    assert found == (end, wire.read_outcomes(spooled)[1])
-    assert found[1] == [arrived(one) for one in told]
-    assert list(map(type, found[1])) == [type(arrived(one)) for one in told]
+    assert found == (end, wire.read_outcomes(spooled)[1], "", "")
+    assert found.outcomes == [arrived(one) for one in told]
+    assert list(map(type, found.outcomes)) == [type(arrived(one)) for one in told]
 
 
-def arrived(told: Told) -> Outcome | None:
+def arrived(told: End) -> Outcome | None:
     if told is None or isinstance(told, Raised):
         return told
 

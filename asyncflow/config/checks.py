@@ -6,9 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from asyncflow.config import executions, graph, keeping, limits, resources
+from asyncflow.config import (
+    executions,
+    functions,
+    graph,
+    keeping,
+    limits,
+    resources,
+    typos,
+)
 from asyncflow.config.choices import choice, flag
-from asyncflow.config.names import MISNAMED, NOT_AVAILABLE, RESERVED, is_name
+from asyncflow.config.names import MISNAMED, NOT_AVAILABLE, is_name
 from asyncflow.config.registry import Registry
 from asyncflow.config.sections import (
     DataNodeConfig,
@@ -43,6 +51,7 @@ def problems(registry: Registry) -> Iterator[Problem]:
         yield from _task(registry, task)
 
     yield from _unpicklable_functions(registry)
+    yield from functions.problems(registry.scenarios.values())
 
     for scenario in registry.scenarios.values():
         yield from _scenario(registry, scenario)
@@ -70,14 +79,6 @@ def _id(registry: Registry, section: Section) -> Iterator[Problem]:
             remedy="use letters, digits and _, no keyword, and a letter at the start",
         )
 
-    if not isinstance(section, ScenarioConfig) and section.key in RESERVED:
-        yield Problem(
-            section=section.label,
-            field="id",
-            message=f"{section.id!r} would hide the attribute of scenarios and tasks",
-            remedy="choose another id",
-        )
-
     yield from _shared_id(registry, section)
 
 
@@ -100,7 +101,8 @@ def _shared_id(registry: Registry, section: Section) -> Iterator[Problem]:
 def _properties(
     label: str, kind: str, properties: Mapping[str, object]
 ) -> Iterator[Problem]:
-    for name in properties:
+    own: dict[str, object] = {}
+    for name, value in properties.items():
         if name in NOT_AVAILABLE[kind]:
             yield Problem(
                 section=label,
@@ -108,14 +110,17 @@ def _properties(
                 message="the option is not available in this version",
                 remedy="leave it out",
             )
-
-        if name in MISNAMED.get(kind, {}):
+        elif name in MISNAMED.get(kind, {}):
             yield Problem(
                 section=label,
                 field=name,
                 message="this is the name in a TOML file, not the parameter's",
                 remedy=f"call it {MISNAMED[kind][name]}",
             )
+        else:
+            own[name] = value
+
+    yield from typos.problems(label, kind, own)
 
 
 # ------------------------------------------------------------------------ data nodes
@@ -332,8 +337,6 @@ def _sequences(scenario: ScenarioConfig, sequences: Any) -> Iterator[Problem]:
 def _sequence_name(scenario: ScenarioConfig, name: object) -> Iterator[Problem]:
     if not is_name(name):
         message = f"the name {name!r} is not a Python identifier that can be one"
-    elif name in RESERVED:
-        message = f"the name {name!r} would hide the attribute of scenarios"
     elif name in graph.names(scenario):
         message = f"the name {name!r} is also the one of a task or data node"
     else:

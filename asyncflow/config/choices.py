@@ -14,14 +14,25 @@ def one_of(value: object, known: Collection[str]) -> str:
 
 def meant(value: object, known: Iterable[object]) -> str:
     """Ask whether the known value that is most like it was meant, if one is."""
+    close = most_like(value, known)
+    return "" if close is None else f"did you mean {close!r}? "
+
+
+def most_like(
+    value: object, known: Iterable[object], likeness: float = 0.6
+) -> str | None:
+    """Return the known text that is most like a value; None where none is.
+
+    :param likeness: how much alike they are at least, from 0 to 1
+    """
     if not isinstance(value, str):
-        return ""
+        return None
 
     import difflib
 
     texts = [text for text in known if isinstance(text, str)]
-    close = difflib.get_close_matches(value, texts, 1)
-    return f"did you mean {close[0]!r}? " if close else ""
+    close = difflib.get_close_matches(value, texts, 1, likeness)
+    return close[0] if close else None
 
 
 def choice(

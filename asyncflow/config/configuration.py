@@ -17,6 +17,7 @@ from asyncflow.config.given import as_amounts, as_path, as_sequences, as_tuple
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry, as_retry
 from asyncflow.config.sections import (
+    NOT_GIVEN,
     DataNodeConfig,
     JobConfig,
     ScenarioConfig,
@@ -75,7 +76,7 @@ class Configuration:
         storage_type: str = "pickle",
         scope: Scope = Scope.SCENARIO,
         *,
-        default_data: object = None,
+        default_data: object = NOT_GIVEN,
         default_path: str | os.PathLike[str] | None = None,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
@@ -86,7 +87,8 @@ class Configuration:
         :param id: an identifier, unique in this configuration.
         :param storage_type: ``pickle`` or ``in_memory``.
         :param scope: who shares it.
-        :param default_data: its first value; None leaves it unwritten.
+        :param default_data: its first value, which may be None; without it the data
+            node is unwritten.
         :param default_path: a pickle file of your own; None lets asyncflow choose.
         :param validity_period: how long a value is valid after it was written; None for
             ever. What a skippable task wrote is written anew when it is not valid.
@@ -110,7 +112,7 @@ class Configuration:
         self,
         id: str,
         default_path: str | os.PathLike[str] | None = None,
-        default_data: object = None,
+        default_data: object = NOT_GIVEN,
         scope: Scope = Scope.SCENARIO,
         *,
         validity_period: timedelta | None = None,
@@ -120,7 +122,8 @@ class Configuration:
         """Declare a data node whose values are pickled to disk.
 
         :param default_path: a file of your own; None lets asyncflow choose.
-        :param default_data: its first value; None leaves it unwritten.
+        :param default_data: its first value, which may be None; without it the data
+            node is unwritten.
         """
         return self._configure(
             DataNodeConfig(
@@ -138,7 +141,7 @@ class Configuration:
     def configure_in_memory_data_node(
         self,
         id: str,
-        default_data: object = None,
+        default_data: object = NOT_GIVEN,
         scope: Scope = Scope.SCENARIO,
         *,
         validity_period: timedelta | None = None,
@@ -147,7 +150,8 @@ class Configuration:
     ) -> DataNodeConfig:
         """Declare a data node whose values last as long as the orchestrator.
 
-        :param default_data: its first value; None leaves it unwritten.
+        :param default_data: its first value, which may be None; without it the data
+            node is unwritten.
         """
         return self._configure(
             DataNodeConfig(
@@ -378,6 +382,9 @@ class Configuration:
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Merge a TOML file over what is declared, key by key.
+
+        A file can name any function, which is imported, and any path, which jobs write:
+        load files only that you trust, as you would a Python module.
 
         :raises ConfigError: every problem of the file, with its line; nothing of the
             file is applied then.

@@ -5,45 +5,6 @@ from __future__ import annotations
 import keyword
 from collections.abc import Mapping
 
-RESERVED = frozenset(
-    {
-        "additional_data_nodes",
-        "basis",
-        "config",
-        "config_id",
-        "creation_date",
-        "cycle",
-        "dag",
-        "data_nodes",
-        "function",
-        "id",
-        "input",
-        "is_primary",
-        "name",
-        "output",
-        "owner_id",
-        "parent_ids",
-        "plan",
-        "properties",
-        "read",
-        "record",
-        "scenario_id",
-        "scope",
-        "sequences",
-        "skippable",
-        "status",
-        "submit",
-        "subscribe",
-        "tags",
-        "tasks",
-        "unsubscribe",
-        "version",
-        "write",
-    }
-)
-"""Attributes of scenarios and tasks. A data node, task or sequence is an attribute too
-(``scenario.my_output``), so none can have these names."""
-
 NOT_AVAILABLE: Mapping[str, frozenset[str]] = {
     "DATA_NODE": frozenset(),
     "TASK": frozenset(),

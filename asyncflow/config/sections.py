@@ -21,6 +21,18 @@ from asyncflow.config.given import as_amounts
 from asyncflow.config.retry import Retry, as_retry
 
 
+class NotGiven(enum.Enum):
+    """Tells that nothing was given, where None is a value like any other."""
+
+    NOT_GIVEN = "not given"
+
+    def __repr__(self) -> str:
+        return "<not given>"
+
+
+NOT_GIVEN = NotGiven.NOT_GIVEN
+
+
 class Scope(enum.Enum):
     """How widely a data node is shared."""
 
@@ -137,8 +149,8 @@ class DataNodeConfig(Section):
     scope: Scope = Scope.SCENARIO
     """Who shares it."""
 
-    default_data: object = attrs.field(default=None, repr=reprlib.repr)
-    """Its first value; None leaves it unwritten."""
+    default_data: object = attrs.field(default=NOT_GIVEN, repr=reprlib.repr)
+    """Its first value, which may be None; where none is given it is unwritten."""
 
     default_path: str | None = None
     """The user's own pickle file; None lets asyncflow choose where values are."""

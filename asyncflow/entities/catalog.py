@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import attrs
 from anyio import to_thread
@@ -44,7 +44,9 @@ class Catalog:
     _in_use: WeakValueDictionary[str, Entity] = attrs.field(
         init=False, factory=WeakValueDictionary
     )
-    _dags: dict[ScenarioConfig, Dag] = attrs.field(init=False, factory=dict)
+    _dags: WeakKeyDictionary[ScenarioConfig, Dag] = attrs.field(
+        init=False, factory=WeakKeyDictionary
+    )
 
     def find(self, entity_id: str) -> Entity | None:
         """Return an entity that is in use, or None."""

@@ -20,13 +20,16 @@ from asyncflow.abc import (
     Raised,
     Usage,
 )
+from asyncflow.entities.attempts import added, number_of_next
 from asyncflow.errors import JobFailed, RemoteTraceback
 from asyncflow.records import AttemptRecord, JobRecord, LogRecord, Record
 from asyncflow.status import DONE as DONE
 from asyncflow.status import FINAL as FINAL
 from asyncflow.status import TRANSITIONS as TRANSITIONS
+from asyncflow.status import AttemptKind
 from asyncflow.status import Status as Status
 from asyncflow.worker.outcome import cut
+from asyncflow.worker.shortened import REASON, TRACEBACK, shortened
 from asyncflow.worker.values import fetch
 
 if TYPE_CHECKING:
@@ -51,7 +54,10 @@ class Job:
     """Why it failed, was cancelled, abandoned or skipped, or why it ran where it could
     have been skipped; ``""`` otherwise."""
     attempts: tuple[AttemptRecord, ...] = attrs.field(init=False, default=())
-    """The attempts that failed and were followed by another one."""
+    """The attempts that failed and were followed by another one. Of many, the first 10
+    and the last 90."""
+    _numbers: dict[float, int] | None = attrs.field(init=False, default=None)
+    """The numbers of the attempts that failed here, by when they did."""
     progress: Progress | None = attrs.field(init=False, default=None)
     """How far its attempt has come, as its function reported it last; None before. See
     `asyncflow.report`."""
@@ -61,6 +67,9 @@ class Job:
     failure: Raised | Crashed | None = attrs.field(init=False, default=None)
     log: Log | None = attrs.field(init=False, default=None)
     """Where what it prints can be read while it runs."""
+    ended_log: tuple[int, Log] | None = attrs.field(init=False, default=None)
+    """The number of its last attempt that ended, and where that has printed; None where
+    nobody knows."""
     _printed: Printed | None = attrs.field(init=False, default=None)
     """What its attempts have printed; only until it ends."""
     _id: str = attrs.field(init=False, default="")
@@ -78,7 +87,7 @@ class Job:
     @property
     def attempt(self) -> int:
         """The number of its attempt: 1 unless it was tried again."""
-        return len(self.attempts) + 1
+        return number_of_next(self.attempts)
 
     @property
     def submitted_at(self) -> datetime:
@@ -157,6 +166,7 @@ class Job:
         if status not in TRANSITIONS[self.status]:
             raise ValueError(f"{self!r} cannot become {status}")
 
+        reason = shortened(reason, REASON)
         self.submission.moved(self, self.status, status, at, reason)
         self.status = status
         self.reason = reason
@@ -175,18 +185,32 @@ class Job:
         self.usage = outcome.usage
         self.failure = _failure(outcome)
 
+        self._end_log(outcome.log)
+
         if outcome.log is not None:
             self._printed = _joined(self._printed, outcome.log, self.attempt)
 
-    def try_again(self, at: float, reason: str) -> None:
+    def _end_log(self, printed: Printed | None) -> None:
+        """Take note of where an attempt has ended in its log."""
+        size = 0 if printed is None else printed.size
+
+        if self.log is not None and size is not None:
+            log = self.log._replace(end=self.log.start + size)
+            self.ended_log = self.attempt, log
+
+    def try_again(self, at: float, kind: AttemptKind, reason: str) -> None:
         """Wait for another attempt. For the walk alone.
 
         :param at: when the last one failed, in seconds since the epoch
+        :param kind: how
         :param reason: why
         """
-        last = AttemptRecord(self.attempt, self._run_at, at, reason, self.stacktrace)
-        self.attempts = (*self.attempts, last)
-        self.failure = self.progress = None
+        facts = self.attempt, self._run_at, at, reason, self.stacktrace
+        last = AttemptRecord(*facts, kind)
+        self.attempts = added(self.attempts, last)
+        self._numbers = self._numbers or {}
+        self._numbers[at] = last.number
+        self.failure = self.progress = self.log = None
         self.move(Status.PENDING, at, reason)
 
     def reported(self, progress: Progress, at: float) -> None:
@@ -227,6 +251,9 @@ class Job:
 
         :raises StopIteration: where none did
         """
+        if self._numbers is not None and at in self._numbers:
+            return self._numbers[at]
+
         return next(one.number for one in self.attempts if one.ended_at == at)
 
     def restore_end(self, usage: Usage, at: float) -> None:
@@ -288,9 +315,13 @@ def _date(seconds: float | None) -> datetime | None:
 def _failure(outcome: Outcome) -> Raised | Crashed | None:
     """Return how an attempt failed; None where it did not, or was canceled."""
     if isinstance(outcome, Killed):
-        return Raised("", outcome.stack, None) if outcome.stack else None
+        stack = shortened(outcome.stack, TRACEBACK)
+        return Raised("", stack, None) if stack else None
 
-    return outcome if isinstance(outcome, Raised | Crashed) else None
+    if isinstance(outcome, Raised):  # a worker has done it, an executor of others not
+        return outcome._replace(traceback=shortened(outcome.traceback, TRACEBACK))
+
+    return outcome if isinstance(outcome, Crashed) else None
 
 
 def separator(attempt: int) -> str:
@@ -322,7 +353,8 @@ def _cause(failure: Raised | Crashed | None) -> BaseException | None:
     remote = RemoteTraceback(failure.traceback)
 
     if failure.error is not None:
-        with suppress(Exception):  # its class cannot be loaded here: the text is left
+        # Its class cannot be loaded here, or ends the program: the text is left.
+        with suppress(Exception, SystemExit):
             error = fetch(failure.error)
 
             if isinstance(error, BaseException):

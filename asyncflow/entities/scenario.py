@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from asyncflow.config.choices import meant
 from asyncflow.config.sections import ScenarioConfig
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
@@ -22,7 +23,8 @@ class Scenario(Submittable):
     """An instance of a scenario config: its tasks and its data nodes.
 
     Each of them is an attribute too, under the id of its config:
-    ``scenario.my_output``. The same holds for sequences, under their names.
+    ``scenario.my_output``. The same holds for sequences, under their names. Where such
+    a name is that of another attribute, as ``name``, ``scenario["name"]`` has it.
     """
 
     config: ScenarioConfig
@@ -103,11 +105,30 @@ class Scenario(Submittable):
                 if name in kind:
                     return kind[name]
 
-            raise AttributeError(
-                f"scenario {self.config_id!r} has no sequence, task or data node {name!r}"
-            )
+            raise AttributeError(self._missing(name))
 
         raise AttributeError(name)
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a sequence, a task or a data node, whatever it is called.
+
+        :param name: its name or config id, also one that is an attribute of all
+            scenarios, as ``"name"`` or ``"tasks"``
+        :raises KeyError: where there is none
+        """
+        for kind in (self.sequences, self.tasks, self.data_nodes):
+            if name in kind:
+                return kind[name]
+
+        raise KeyError(self._missing(name))
+
+    def _missing(self, name: str) -> str:
+        known = (*self.sequences, *self.tasks, *self.data_nodes)
+        hint = meant(name, known).strip()
+        what = (
+            f"scenario {self.config_id!r} has no sequence, task or data node {name!r}"
+        )
+        return f"{what}: {hint}" if hint else what
 
     def __dir__(self) -> list[str]:
         parts = (self.sequences, self.tasks, self.data_nodes)

@@ -37,6 +37,7 @@ from asyncflow.errors import (
     SubmissionInterrupted,
 )
 from asyncflow.records import JobRecord, SubmissionRecord
+from asyncflow.worker.shortened import REASON, shortened
 
 _logger = logging.getLogger("asyncflow")
 
@@ -334,11 +335,11 @@ class Submission(Course):
 
     def canceled_for(self, reason: str) -> None:
         """Take note of why it is cancelled; the first reason stays. For the walk."""
-        self._cancel_reason = self._cancel_reason or reason
+        self._cancel_reason = self._cancel_reason or shortened(reason, REASON)
 
     def interrupted_for(self, reason: str) -> None:
         """Take note of why it ends here alone; the first reason stays. For the walk."""
-        self._interrupt_reason = self._interrupt_reason or reason
+        self._interrupt_reason = self._interrupt_reason or shortened(reason, REASON)
 
     def when_finished(self, callback: Callable[[], object]) -> None:
         """Call a function once the run has ended; at once if it has."""
@@ -433,4 +434,4 @@ class Submission(Course):
         counts = ", ".join(
             f"{count} {status}" for status, count in self.counts().items()
         )
-        return f"<Submission {self.key} {self.status} (jobs: {counts or 'none'})>"
+        return f"<{self.id} {self.status} (jobs: {counts or 'none'})>"

@@ -12,12 +12,13 @@ from contextvars import ContextVar
 from typing import TextIO
 
 from asyncflow.abc import Call, Kept, Printed, Progress, Raised, Watch
+from asyncflow.executors._head_and_tail import HeadAndTail
 from asyncflow.worker.current import job_of, running
+from asyncflow.worker.failure import beyond_ours, raised
 from asyncflow.worker.naming import Factory, naming_jobs
-from asyncflow.worker.outcome import cut
-from asyncflow.worker.trip import beyond_ours, keep_result, raised, read_input
+from asyncflow.worker.trip import keep_result, read_input
 
-_printed: ContextVar[tuple[list[str], bool] | None] = ContextVar(
+_printed: ContextVar[tuple[HeadAndTail, bool] | None] = ContextVar(
     "asyncflow_printed", default=None
 )
 _lock = threading.Lock()
@@ -36,8 +37,8 @@ class _Split(io.TextIOBase):
         printed = _printed.get()
 
         if printed is not None:
-            pieces, echo = printed
-            pieces.append(text)
+            kept, echo = printed
+            kept.write(text)
 
             if not echo:
                 return len(text)
@@ -65,14 +66,14 @@ def captured(*, echo: bool, most: int) -> Iterator[Callable[[], Printed | None]]
     """Keep what this context prints; yield a function that gives it.
 
     :param echo: whether it is shown too
-    :param most: how much of it is kept, in characters
+    :param most: how many bytes of it are kept
     """
-    pieces: list[str] = []
-    token = _printed.set((pieces, echo))
+    kept = HeadAndTail(most)
+    token = _printed.set((kept, echo))
     _install()
 
     try:
-        yield lambda: cut("".join(pieces), most)
+        yield kept.printed
     finally:
         _uninstall()
         _printed.reset(token)
@@ -113,7 +114,8 @@ def write_outputs(call: Call, result: object) -> tuple[Kept, ...]:
 def failed(error: BaseException) -> Raised:
     """Describe what a call raised; its traceback begins with the user's frames."""
     shown = beyond_ours(error)
-    return raised(error, shown)._replace(error=error.with_traceback(shown))
+    outcome = raised(error, shown)
+    return outcome._replace(error=BaseException.with_traceback(error, shown))
 
 
 def _install() -> None:

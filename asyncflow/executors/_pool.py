@@ -33,6 +33,7 @@ from anyio import (
 from anyio.lowlevel import RunVar
 
 from asyncflow.executors import _family
+from asyncflow.executors._anyio import lists, take_idle
 from asyncflow.executors._place import Place
 from asyncflow.executors._start import (
     Start,
@@ -107,6 +108,8 @@ class Pool:
     """How many workers were started."""
     _watches: dict[Worker, asyncio.Task[None]] = attrs.field(init=False, factory=dict)
     """What waits for the end of each worker."""
+    _left: set[Worker] = attrs.field(init=False, factory=set)
+    """Those that were in a call of the host's when the pool was closed."""
 
     @property
     def alive(self) -> int:
@@ -148,7 +151,7 @@ class Pool:
 
         places, self._places = self._places, []
         workers, self._workers = list(self._workers.values()), {}
-        idle = [one for one in workers if _take_idle(one.process)]
+        idle = [one for one in workers if take_idle(one.process)]
         busy = [one for one in workers if one not in idle and one.returncode is None]
 
         with CancelScope(shield=True):
@@ -162,9 +165,9 @@ class Pool:
             for place in places:
                 await place.close()
 
-            await self._ends([one for one in workers if one not in busy])
-            lives_on = self._ends(busy)  # in a call of the host's
-            lives_on.add_done_callback(lambda _: _let_go(places))
+            self._left.update(busy)
+            await self._ends(one for one in self._watches if one not in self._left)
+            self._ends(busy).add_done_callback(lambda _: _let_go(places))
 
     def _ends(self, workers: Iterable[Worker]) -> asyncio.Future[Any]:
         """Return what is done once workers have ended."""
@@ -239,12 +242,25 @@ class Pool:
 
         :param grace: how long it may take to end by itself, in seconds
         """
+        await self.end(worker, grace)
+        await worker.forget()
+
+    async def end(self, worker: Worker, grace: float) -> None:
+        """Do it, but leave what it wrote until `Worker.forget`."""
         self._workers.pop(worker.pid, None)
-        _take_idle(worker.process)
+        take_idle(worker.process)
 
         with CancelScope(shield=True):
             await self._end(worker, grace)
-            await worker.forget()
+
+    async def kill(self, worker: Worker) -> None:
+        """Kill a worker that runs nothing; what it wrote stays until `Worker.forget`."""
+        self._workers.pop(worker.pid, None)
+        take_idle(worker.process)
+        worker.kill_group()
+
+        with CancelScope(shield=True):
+            await worker.process.aclose()
 
     async def _end(self, worker: Worker, grace: float) -> None:
         """Let a worker end by itself; kill what is left of it and of its family."""
@@ -318,7 +334,7 @@ class Pool:
     async def _start(self) -> None:
         """Start a worker. On cancel its process is dead before this raises."""
         place = await self._place()
-        processes, idle = await _anyios()
+        processes, idle = await lists()
         self._count += 1
         mark = f"{place.path}/{self._count}"
         born = _family.now()
@@ -350,7 +366,7 @@ class Pool:
         except BrokenWorkerProcess:
             return  # it had died without anybody noticing: the next may be alive
         except BaseException:
-            _take_idle(process)
+            take_idle(process)
             await _kill(process)
             raise
 
@@ -372,6 +388,7 @@ class Pool:
 
     def _forget(self, worker: Worker) -> None:
         """Forget a worker that has ended."""
+        self._left.discard(worker)
         del self._watches[worker]
         parent.let_go(worker.bond)
 
@@ -382,11 +399,12 @@ class Pool:
         if self._workers.get(worker.pid) is not worker:
             return  # somebody sees to it
 
-        if not _take_idle(worker.process):
+        if not take_idle(worker.process):
             await close_after_exit(worker.process)  # and then its call ends
             return
 
         del self._workers[worker.pid]
+        worker.close()
         await worker.process.aclose()
         await to_thread.run_sync(worker.bury, 0.0)
         await worker.forget()
@@ -415,46 +433,7 @@ def _let_go(places: Iterable[Place]) -> None:
         place.let_go()
 
 
-async def _anyios() -> tuple[set[Process], deque[tuple[Process, float]]]:
-    """Return anyio's lists: of its processes, and of the idle ones."""
-    with suppress(_Full):  # it makes them before it looks whether there is room
-        await to_process.run_sync(int, limiter=_NoRoom())
-
-    return (
-        to_process._process_pool_workers.get(),
-        to_process._process_pool_idle_workers.get(),
-    )
-
-
-class _Full(Exception):
-    """There is no room for a call."""
-
-
-class _NoRoom(CapacityLimiter):
-    def __new__(cls) -> Self:
-        return object.__new__(cls)
-
-    async def __aenter__(self) -> None:
-        raise _Full
-
-
 async def _kill(process: Process) -> None:
     with CancelScope(shield=True), suppress(ProcessLookupError):
         process.kill()
         await process.aclose()
-
-
-def _take_idle(process: Process) -> bool:
-    """Take a process out of anyio's pool; tell whether it was idle there."""
-    idle = to_process._process_pool_idle_workers.get(None)
-
-    if idle is None:
-        return False
-
-    for entry in idle:
-        if entry[0] is process:
-            idle.remove(entry)
-            to_process._process_pool_workers.get().discard(process)
-            return True
-
-    return False

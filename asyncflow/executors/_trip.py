@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -12,15 +13,23 @@ from contextlib import suppress
 import attrs
 from anyio import CancelScope, to_thread
 
-from asyncflow.abc import Call, Crashed, Killed, Log, Outcome, Printed, Watch
+from asyncflow.abc import Call, Crashed, Killed, Log, Outcome, Printed, Returned, Watch
+from asyncflow.executors._anyio import is_of_worker
+from asyncflow.executors._log_bounds import LogBounds
 from asyncflow.executors._pool import Pool, WorkerDied
 from asyncflow.executors._worker import Worker
 from asyncflow.worker import spool, trip, wire
+from asyncflow.worker.failure import summary_of
 from asyncflow.worker.values import temporary_name
+
+_logger = logging.getLogger("asyncflow")
 
 BOUND = 0.02
 """After how many seconds what was not started is taken back: what is slow delays nobody
 else."""
+
+_NO_ANSWER = "its worker process gave no proper answer"
+_INTERRUPTED = "its worker process was interrupted outside of the function"
 
 _STACK = "Stack (most recent call first):"
 """How a stack begins that `faulthandler` wrote."""
@@ -32,7 +41,7 @@ class Trip:
 
     :param number: tells it from other trips of its worker
     :param grace: how long a job that is killed may take to end by itself, in seconds
-    :param most: how many bytes are kept of what a job prints
+    :param logs: bounds what jobs print that run long
     """
 
     pool: Pool
@@ -40,7 +49,7 @@ class Trip:
     watch: Watch
     number: int
     grace: float
-    most: int
+    logs: LogBounds
     _worker: Worker | None = attrs.field(init=False, default=None)
     """The worker, once it has the calls."""
     _started: int = attrs.field(init=False)
@@ -75,17 +84,20 @@ class Trip:
         bound = loop.call_later(BOUND, self.take_back) if is_bound else None
 
         if not is_short:
-            log = Log(worker.log_path, worker.logged, -1)
-            self.watch.started(self.calls[0], log)
+            self._tell_started(worker, 0)
 
         try:
             answer = await self.pool.call(worker, trip.run, request)
         except WorkerDied as died:
             await self._tell_death(worker, died.returncode)
-        except BaseException:
+        except BaseException as error:
             if self.pool.has(worker):  # it did not get the calls
                 worker.tokens.take(count)
                 raise
+
+            if isinstance(error, Exception) or is_of_worker(error):
+                await self._end(worker, f"{_NO_ANSWER} ({summary_of(error)})")
+                return
 
             worker.kill_group()
 
@@ -100,16 +112,71 @@ class Trip:
             if not self.calls[0].is_short:
                 self.pool.hear()  # the last report comes before the end
 
-            if self._killing is not None:  # it was to die: it must not run another job
-                await self.pool.retire(worker, self.grace)
-
-            self._tell(worker, *wire.read_answer(answer))
+            await self._take(worker, answer)
         finally:
+            self.logs.unwatch(worker.log_path)
+
             if bound is not None:
                 bound.cancel()
 
             if self._killing is not None:
                 self._killing.cancel()
+
+    async def _take(self, worker: Worker, answer: bytes) -> None:
+        """Tell what a worker has answered; end it if it must not run another job."""
+        try:
+            end, outcomes, stray, left = wire.read_answer(answer)
+            self._check(outcomes)
+        except (Exception, SystemExit) as error:
+            await self._end(worker, f"{_NO_ANSWER} ({summary_of(error)})")
+            return
+
+        if self._killing is not None:  # it is dead before that is told
+            await self.pool.end(worker, self.grace)
+
+        self._tell(worker, end, outcomes)
+
+        if stray or left:
+            self._take_rest(worker)
+
+        if stray:
+            await self._end(worker, f"{_INTERRUPTED} ({stray})")
+        elif self._told < self._started:
+            await self._end(worker, f"{_NO_ANSWER} (it did not run the job)")
+        elif left:
+            await self.pool.retire(worker, self.grace)
+            task = self.calls[self._told - 1].task
+            await _log(logging.INFO, worker, f"its job of task {task!r} {left}")
+        elif self._killing is not None:
+            await worker.forget()
+
+    def _check(self, outcomes: Sequence[Outcome | None]) -> None:
+        """Check that outcomes are those of the calls.
+
+        :raises ValueError: where they cannot be
+        """
+        if len(outcomes) > self._started:
+            raise ValueError(f"{len(outcomes)} outcomes of {self._started} calls")
+
+        for call, outcome in zip(self.calls, outcomes, strict=False):
+            if type(outcome) is Returned and len(outcome[0]) != len(call[5]):
+                raise ValueError(f"{outcome.kept!r} for the outputs of {call.task!r}")
+
+    def _take_rest(self, worker: Worker) -> None:
+        """Take back what the worker has left to others."""
+        self._is_bounded = True
+        left = worker.tokens.take(len(self.calls))
+        self._started -= left
+
+        if left:
+            self.watch.returned(self.calls[self._started :])
+
+    async def _end(self, worker: Worker, why: str) -> None:
+        """End a worker that is not what it was; the call that it had has crashed."""
+        with CancelScope(shield=True):
+            await self.pool.kill(worker)
+            await self._tell_death(worker, None, why)
+            await _log(logging.WARNING, worker, why)
 
     def kill(self, index: int, *, now: bool = False) -> None:
         """Have a call end, by its place.
@@ -181,8 +248,12 @@ class Trip:
     def _tell_running(self, worker: Worker) -> None:
         """Tell that the last call runs, if nothing else can."""
         if self._told == self._started - 1:
-            log = Log(worker.log_path, worker.logged, -1)
-            self.watch.started(self.calls[self._told], log)
+            self._tell_started(worker, self._told)
+
+    def _tell_started(self, worker: Worker, place: int) -> None:
+        log = Log(worker.log_path, worker.logged, -1)
+        self.logs.watch(log)
+        self.watch.started(self.calls[place], log)
 
     async def _stop_telling(self) -> None:
         if self._telling is not None:
@@ -215,17 +286,24 @@ class Trip:
         worker.jobs += len(ended)
         self.watch.all_ended(calls, ended)
 
-    async def _tell_death(self, worker: Worker, returncode: int | None) -> None:
-        """Tell what had ended before the worker died, and what died with it."""
+    async def _tell_death(
+        self, worker: Worker, returncode: int | None, why: str = ""
+    ) -> None:
+        """Tell what had ended before the worker died, and what died with it.
+
+        :param why: what is known of it beside the exit code
+        """
         self._is_bounded = True  # nothing can be taken back any more
         worker.close()
 
         try:
-            await self._tell_rest(worker, returncode)
+            await self._tell_rest(worker, returncode, why)
         finally:
             await worker.forget()
 
-    async def _tell_rest(self, worker: Worker, returncode: int | None) -> None:
+    async def _tell_rest(
+        self, worker: Worker, returncode: int | None, why: str
+    ) -> None:
         await self._stop_telling()
 
         if self._reaching is not None:
@@ -241,13 +319,22 @@ class Trip:
         if self._told < self._started:
             index = self._told
             call = self.calls[index]
-            log, stack = await to_thread.run_sync(_clean_up, call, worker, self.most)
+            log, stack = await to_thread.run_sync(
+                _clean_up, call, worker, self.logs.most
+            )
             self._told += 1
             is_killed = index in self._kills
             outcome = (
-                Killed(log, None, stack) if is_killed else Crashed(returncode, "", log)
+                Killed(log, None, stack) if is_killed else Crashed(returncode, why, log)
             )
             self.watch.ended(call, outcome)
+
+
+async def _log(level: int, worker: Worker, why: str) -> None:
+    text = "worker %s was replaced: %s"
+
+    with suppress(Exception):  # of somebody's handler
+        await to_thread.run_sync(_logger.log, level, text, worker.pid, why)
 
 
 def _clean_up(call: Call, worker: Worker, most: int) -> tuple[Printed | None, str]:

@@ -151,7 +151,9 @@ def remove_files(log_path: str) -> None:
             os.unlink(path)
 
 
-def files(log_path: str) -> tuple[str, str, str]:
-    """Return the names of a worker's files: its log, its spool, its tokens."""
+def files(log_path: str) -> tuple[str, str, str, str]:
+    """Return the names of a worker's files: its log, its spool, its tokens, and a copy
+    of its ``__main__``.
+    """
     name = log_path.removesuffix(".log")
-    return log_path, f"{name}.spool", f"{name}.tokens"
+    return log_path, f"{name}.spool", f"{name}.tokens", f"{name}.main"

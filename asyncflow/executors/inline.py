@@ -40,7 +40,7 @@ class InlineExecutor(Executor):
     ``async def`` function does not, and is cancelled where it awaits.
 
     :param echo: whether what a job prints is shown
-    :param log_size: how many characters are kept of what a job prints
+    :param log_size: how many bytes are kept of what a job prints
     """
 
     echo: bool = True

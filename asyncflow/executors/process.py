@@ -9,13 +9,16 @@ from typing import ClassVar, Self
 
 import attrs
 from anyio import CancelScope, create_task_group, to_thread
+from anyio.abc import TaskGroup
 
 from asyncflow.abc import Call, Crashed, Executor, Progress, Watch
+from asyncflow.executors._log_bounds import LogBounds
 from asyncflow.executors._pool import Pool
 from asyncflow.executors._start import StartFailed
 from asyncflow.executors._trip import Trip
 from asyncflow.executors._worker import Worker
-from asyncflow.worker import trip, wire
+from asyncflow.worker import wire
+from asyncflow.worker.failure import summary_of
 
 STARTS = 3
 """How often a worker is tried to be started for a job."""
@@ -40,6 +43,8 @@ class ProcessExecutor(Executor):
     most_age: float | None = None
     most_rss: int | None = None
     _pool: Pool = attrs.field(init=False)
+    _logs: LogBounds = attrs.field(init=False)
+    _group: TaskGroup = attrs.field(init=False)
     _trips: dict[str, Trip] = attrs.field(init=False, factory=dict)
     """For the id of each job under way, its trip."""
     _count: int = attrs.field(init=False, default=0)
@@ -48,6 +53,10 @@ class ProcessExecutor(Executor):
     async def __aenter__(self) -> Self:
         self._pool = await Pool.open()
         self._pool.listeners.append(self._hear)
+        self._logs = LogBounds(self.log_size)
+        self._group = create_task_group()
+        await self._group.__aenter__()
+        self._group.start_soon(self._logs.run)
         return self
 
     async def __aexit__(
@@ -60,6 +69,8 @@ class ProcessExecutor(Executor):
             scope.cancel()
 
         self._pool.listeners.remove(self._hear)
+        self._group.cancel_scope.cancel()
+        await self._group.__aexit__(None, None, None)
         await self._pool.close(self.grace)
 
     async def shrink(self, count: int) -> None:
@@ -82,7 +93,7 @@ class ProcessExecutor(Executor):
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         self._count += 1
-        one = Trip(self._pool, calls, watch, self._count, self.grace, self.log_size)
+        one = Trip(self._pool, calls, watch, self._count, self.grace, self._logs)
 
         for call in calls:
             self._trips[call.job_id] = one
@@ -141,9 +152,7 @@ class ProcessExecutor(Executor):
                 return await self._pool.worker()
             except (StartFailed, OSError) as error:
                 why = (
-                    str(error)
-                    if isinstance(error, StartFailed)
-                    else trip.summary_of(error)
+                    str(error) if isinstance(error, StartFailed) else summary_of(error)
                 )
 
         return f"no worker process could be started ({why})"

@@ -30,7 +30,7 @@ class ThreadExecutor(Executor):
     it counts.
 
     :param echo: whether what a job prints is shown
-    :param log_size: how many characters are kept of what a job prints
+    :param log_size: how many bytes are kept of what a job prints
     """
 
     echo: bool = True

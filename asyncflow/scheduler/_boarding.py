@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
@@ -21,6 +21,9 @@ from asyncflow.scheduler._pace import TOGETHER
 from asyncflow.scheduler._plan import Plan
 from asyncflow.scheduler._runs import Runs
 from asyncflow.scheduler._travel import Travel
+
+if TYPE_CHECKING:
+    from asyncflow.scheduler._fingerprint import Fingerprint
 
 CarryOut: TypeAlias = Callable[[Sequence[Instruction]], None]
 
@@ -187,12 +190,12 @@ class Boarding:
         self.flights[ref] = flight
         return flight
 
-    def _reason_to_run(self, ref: Ref, travel: Travel, fingerprint: str) -> str:
+    def _reason_to_run(self, ref: Ref, travel: Travel, function: Fingerprint) -> str:
         """Say why a skippable job runs; ``""`` if it need not."""
         if travel.force:
             return "the run is forced"
 
-        return _skips.reason_to_run(self.runs.job(ref).task, fingerprint)
+        return _skips.reason_to_run(self.runs.job(ref).task, function)
 
     def _skip(self, ref: Ref) -> None:
         job = self.runs.job(ref)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from asyncflow.config.typos import option_like
 from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
 from asyncflow.worker import process
 
@@ -17,6 +18,20 @@ if TYPE_CHECKING:
 RESERVED = frozenset({"wait"})
 """Names that ``submit`` refuses as properties: they mean something in the field, and
 what has no effect must not look as if it had."""
+
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "create_scenario": ("config", "creation_date", "name"),
+    "submit": (
+        "timeout",
+        "run_timeout",
+        "priority",
+        "force",
+        "on_failure",
+        "idempotency_key",
+        "callbacks",
+    ),
+}
+"""The options of the verbs that take properties beside them."""
 
 
 def check_place() -> None:
@@ -62,6 +77,28 @@ def check_options(
             f"submit() has no option {', '.join(sorted(names))} in this version, and "
             "these names cannot be properties"
         )
+
+
+def check_properties(
+    verb: str, properties: Mapping[str, Any], nodes: Collection[str]
+) -> None:
+    """Refuse properties that look like an option, or like the value of a data node.
+
+    :param verb: ``create_scenario`` or ``submit``
+    :param nodes: the config ids of the data nodes
+    """
+    for name in properties:
+        if name in nodes:
+            raise TypeError(
+                f"{verb}() takes no values of data nodes, and {name!r} is one: write it "
+                f"with `await scenario.{name}.write(...)`"
+            )
+
+        if option := option_like(name, verb, OPTIONS[verb]):
+            raise TypeError(
+                f"{verb}() has no option {name!r}: did you mean {option!r}? A property "
+                "of your own needs a name that is less like an option's"
+            )
 
 
 def check_workers(count: object) -> None:

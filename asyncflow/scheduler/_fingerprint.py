@@ -1,163 +1,221 @@
-"""What a function does, as a short text: another text if it may do something else.
+"""What a function does, as a text: another text if it may do something else.
 
 It covers the byte code, the constants, the defaults, what the function closes over, the
-globals that it names and, in the same way, the functions and classes of its own module.
-What is imported from elsewhere counts by its name. Comments, docstrings of other
-functions, line numbers and file names do not count.
+globals that it names and, in the same way, the functions, classes and values that these
+refer to, in all modules of the user's; through wrappers, caches and objects that hold
+functions. What is installed, or of Python, counts by its name. Comments, docstrings, line
+numbers and file names do not count. `_describe` says how, and of what it cannot tell.
 """
 
 from __future__ import annotations
 
-import functools
 import sys
-import types
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import attrs
 
-from asyncflow.errors import NotPicklable
-from asyncflow.worker.codec import dumps
+from asyncflow.scheduler._code import plain_bytes
+from asyncflow.scheduler._describe import (
+    Describer,
+    Description,
+    Limit,
+    name_of,
+    new_hash,
+)
+from asyncflow.scheduler._own import installed, is_own_module, root_of
+from asyncflow.scheduler._parts import Global, Members, Source
+from asyncflow.scheduler._sources import describe_source
 
-if TYPE_CHECKING:
-    import hashlib
+FORMAT = f"2-{sys.implementation.cache_tag}"
+"""Changes with what is compared, and with the byte code of another Python."""
 
-_SKIPPED = frozenset({"__dict__", "__weakref__", "__module__", "__doc__"})
-_NUMBERS = frozenset({"__firstlineno__", "__static_attributes__"})
+NAMED = 256
+"""How many of the parts are told apart in the text."""
+
+MOST = 10_000
+"""How many functions, classes and global values one may use."""
+
+_SHORT = 8
+"""How many characters tell parts apart."""
 
 
-def fingerprint(function: Callable[..., object]) -> str:
+@attrs.frozen
+class Fingerprint:
+    """What a function does."""
+
+    text: str
+    """What is kept of it."""
+    name: str
+    """What the function is called."""
+    parts: Mapping[str, str] = attrs.field(repr=False)
+    """For what the text has of each part, what that is called."""
+    unknown: str = ""
+    """Why it cannot be compared, naming the part; ``""`` if it can."""
+
+    def difference(self, last: str, task: str) -> str:
+        """Say why it is not what it was; ``""`` where it is.
+
+        :param last: the text then
+        :param task: what the task is called
+        """
+        if self.unknown:
+            return self.unknown
+
+        if last == self.text:
+            return ""
+
+        form, _, rest = last.partition(":")
+
+        if form != FORMAT:
+            return "Python or asyncflow was updated"
+
+        _, _, known = rest.partition(":")
+        before = {
+            known[at : at + _SHORT] for at in range(0, len(known), _SHORT)
+        }  # of parts
+        changed = [name for key, name in self.parts.items() if key not in before]
+
+        if not changed or self.name in changed:
+            return f"`{task}` changed"
+
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        return f"`{changed[0]}`{more} changed, which it uses"
+
+
+def fingerprint(function: Callable[..., object]) -> Fingerprint:
     """Return the fingerprint of a function, or of any other callable."""
-    writer = _Writer(getattr(function, "__module__", None))
-    writer.add(function)
-    return writer.hash.hexdigest()
-
-
-def _new_hash() -> hashlib.blake2b:
-    import hashlib
-
-    return hashlib.blake2b(sys.version.encode(), digest_size=16)
+    return Fingerprints().of(function)
 
 
 @attrs.define(eq=False, repr=False)
-class _Writer:
-    """Feeds the parts of a function to a hash, each once."""
+class Fingerprints:
+    """Makes fingerprints, and describes what they have in common once.
 
-    module: str | None
-    """The module whose functions and classes count by what they do."""
-    hash: hashlib.blake2b = attrs.field(init=False, factory=_new_hash)
-    _seen: dict[int, object] = attrs.field(init=False, factory=dict)
+    For one moment: later, what they describe may have changed.
+    """
 
-    def add(self, value: object) -> None:
-        if id(value) in self._seen:
-            self.text("again")
-            return
+    _made: dict[int, tuple[object, Fingerprint]] = attrs.field(factory=dict)
+    _described: dict[tuple[object, ...], Description] = attrs.field(factory=dict)
+    _own: dict[tuple[str, str | None], bool] = attrs.field(factory=dict)
+    _kept: list[object] = attrs.field(factory=list)
+    """What has a description, so that its id is not another's."""
 
-        if isinstance(value, types.FunctionType | type | types.CodeType):
-            self._seen[id(value)] = value  # also keeps the id from being used again
+    def of(self, function: Callable[..., object]) -> Fingerprint:
+        """Return the fingerprint of a function, or of any other callable."""
+        known = self._made.get(id(function))
 
-        match value:
-            case types.CodeType():
-                self.all("code", _parts_of_code(value))
-            case types.FunctionType() if self.is_own(value):
-                self.all("function", _parts_of_function(value))
-            case type() if self.is_own(value):
-                self.all("class", _parts_of_class(value))
-            case types.MethodType():
-                self.all("method", (value.__func__, value.__self__))
-            case functools.partial():
-                self.all("partial", (value.func, value.args, value.keywords))
-            case staticmethod() | classmethod():
-                self.all(type(value).__name__, (value.__func__,))
-            case property():
-                self.all("property", (value.fget, value.fset, value.fdel))
-            case types.ModuleType():
-                self.text("module", value.__name__)
-            case tuple() | list():
-                self.all(type(value).__name__, value)
-            case dict():
-                self.all("dict", (part for item in value.items() for part in item))
-            case set() | frozenset():
-                self.all("set", sorted(value, key=repr))
-            case _:
-                self.other(value)
+        if known is None:
+            known = self._made[id(function)] = function, self._of(function)
 
-    def other(self, value: object) -> None:
-        """Add a value by its pickle, or by its name where it has none."""
-        kind = type(value)
+        return known[1]
 
-        if self.is_own(kind):
-            self.add(kind)
+    def _of(self, function: Callable[..., object]) -> Fingerprint:
+        root = root_of(function)
+        version = installed(root) if root else ""
+        whole = new_hash()
+        whole.update(version.encode())
+        parts: dict[str, str] = {}
+        unknown = ""
 
-        name = getattr(value, "__qualname__", None)
+        if root and version:
+            parts[whole.hexdigest()[:_SHORT]] = root.partition(".")[0]
 
-        if isinstance(name, str):
-            self.text("name", str(getattr(value, "__module__", "")), name)
-            return
+        for one, edges in self._all(function, root if version else None):
+            whole.update(one.digest + plain_bytes(edges))
+            name = _shown(one.name)
+
+            if one.digest and len(parts) < NAMED:
+                parts.setdefault(one.digest.hex()[:_SHORT], name)
+
+            if one.unknown and not unknown:
+                unknown = (
+                    f"`{name}` is or holds {one.unknown}, which cannot be compared"
+                )
+
+        text = f"{FORMAT}:{whole.hexdigest()}:{''.join(parts)}"
+        return Fingerprint(text, _shown(name_of(function)), parts, unknown)
+
+    def _all(
+        self, function: object, root: str | None
+    ) -> Iterator[tuple[Description, list[int]]]:
+        """Describe a function, and what it refers to, each once and in one order.
+
+        :param root: its module, where that is one that is installed
+        :return: for each, the places of what it refers to
+        """
+        is_own = partial(self._is_own, root=root)
+        places = {_key(function): 0}
+        waiting = deque((function,))
+
+        while waiting:
+            one = self._describe(waiting.popleft(), root, is_own)
+            edges = []
+
+            for other in one.refers_to:
+                key = _key(other)
+
+                if key not in places:
+                    places[key] = len(places)
+                    waiting.append(other)
+
+                edges.append(places[key])
+
+            if len(places) > MOST:
+                one = Description(
+                    name_of(function), b"", [], f"more than {MOST:,} parts"
+                )
+                waiting.clear()
+
+            yield one, edges
+
+    def _describe(
+        self, value: object, root: str | None, is_own: Callable[[str], bool]
+    ) -> Description:
+        key = _key(value), root
+        known = self._described.get(key)
+
+        if known is not None:
+            return known
+
+        one = self._described[key] = Description(name_of(value))
+        self._kept.append(value)
+
+        if isinstance(value, Source):
+            describe_source(one, value)
+            return one
 
         try:
-            self.text("value", kind.__qualname__)
-            self.hash.update(dumps(value))
-        except NotPicklable:
-            self.text("something")
+            one.digest = Describer(is_own, one).of_object(value)
+        except Limit as limit:
+            one.unknown = f"too much ({limit})"
 
-    def all(self, kind: str, parts: Iterable[object]) -> None:
-        self.text(kind)
+        named = new_hash()
+        named.update(f"{one.name}\0".encode(errors="replace") + one.digest)
+        one.digest = named.digest()
+        return one
 
-        for part in parts:
-            self.add(part)
+    def _is_own(self, name: str, root: str | None) -> bool:
+        known = self._own.get((name, root))
 
-        self.text("end")
+        if known is None:
+            known = self._own[name, root] = is_own_module(name, root)
 
-    def text(self, *words: str) -> None:
-        self.hash.update("\0".join(words).encode() + b"\1")
-
-    def is_own(self, value: types.FunctionType | type) -> bool:
-        return self.module is not None and value.__module__ == self.module
+        return known
 
 
-def _parts_of_code(code: types.CodeType) -> Iterator[object]:
-    yield code.co_code
-    yield code.co_names
-    yield code.co_varnames
-    yield code.co_freevars
-    yield code.co_consts
+def _key(value: object) -> tuple[object, ...]:
+    match value:
+        case Global(module, name):
+            return "global", id(module), name
+        case Members(module, names):
+            return "members", id(module), names
+        case Source(name):
+            return "source", name
+
+    return "object", id(value)
 
 
-def _parts_of_function(function: types.FunctionType) -> Iterator[object]:
-    yield function.__qualname__
-    yield function.__code__
-    yield function.__defaults__
-    yield function.__kwdefaults__
-
-    for cell in function.__closure__ or ():
-        try:
-            yield cell.cell_contents
-        except ValueError:
-            yield "empty"
-
-    for name in sorted(_names(function.__code__)):
-        if name in function.__globals__:
-            yield name
-            yield function.__globals__[name]
-
-
-def _names(code: types.CodeType) -> set[str]:
-    """Return the names that a function, and those inside it, may look up."""
-    names = set(code.co_names)
-
-    for const in code.co_consts:
-        if isinstance(const, types.CodeType):
-            names |= _names(const)
-
-    return names
-
-
-def _parts_of_class(cls: type) -> Iterator[object]:
-    yield cls.__qualname__
-    yield cls.__bases__
-
-    for name, value in sorted(vars(cls).items()):
-        if name not in _SKIPPED and name not in _NUMBERS:
-            yield name
-            yield value
+def _shown(name: str) -> str:
+    return name.removeprefix("__main__.")

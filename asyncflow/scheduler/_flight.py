@@ -23,9 +23,8 @@ from asyncflow.scheduler._instructions import Ref
 from asyncflow.scheduler._skips import versions as numbers
 from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
-
-CRASHES = ("its worker process ", "no worker process ")
-"""How the reasons begin that tell of a crash."""
+from asyncflow.status import AttemptKind
+from asyncflow.worker.shortened import REASON, shortened
 
 
 class Flight:
@@ -50,8 +49,8 @@ class Flight:
     """Whether it has ended, or was given back."""
     verdict: tuple[Status, str] | None = None
     """What it becomes if it does not complete, and why: it is being killed."""
-    may_retry: bool = False
-    """Whether it may be tried again although it is being killed."""
+    limit: AttemptKind | None = None
+    """The limit that it is being killed for: it may be tried again. None for no limit."""
 
     def __init__(
         self, ref: Ref, submission: Submission, travel: Travel, reason: str
@@ -139,11 +138,23 @@ def judge(
 
     match outcome:
         case Raised(summary):
-            return Status.FAILED, summary, ()
+            return Status.FAILED, shortened(summary, REASON), ()
         case Crashed(returncode, detail):
-            return Status.FAILED, detail or _crash(returncode), ()
+            why = shortened(detail, REASON) or _crash(returncode)
+            return Status.FAILED, why, ()
         case Killed():
             return Status.CANCELED, "the orchestrator was stopped", ()
+
+
+def kind_of(outcome: Outcome, limit: AttemptKind | None) -> AttemptKind:
+    """Tell how an attempt failed.
+
+    :param limit: what it was killed for, where that is a limit
+    """
+    if limit is not None:
+        return limit
+
+    return AttemptKind.CRASHED if isinstance(outcome, Crashed) else AttemptKind.RAISED
 
 
 def _crash(returncode: int | None) -> str:

@@ -28,7 +28,7 @@ from asyncflow.entities.job import Job, Status
 from asyncflow.records import Record
 from asyncflow.scheduler import _skips
 from asyncflow.scheduler._boarding import Boarding, CarryOut
-from asyncflow.scheduler._flight import Flight, judge
+from asyncflow.scheduler._flight import Flight, judge, kind_of
 from asyncflow.scheduler._instructions import Kill, Ref
 from asyncflow.scheduler._landing import is_plain, land
 from asyncflow.scheduler._limits import Limits
@@ -37,6 +37,7 @@ from asyncflow.scheduler._plan import Plan
 from asyncflow.scheduler._retries import wait_before_next
 from asyncflow.scheduler._runs import Runs
 from asyncflow.scheduler._versions import Versions
+from asyncflow.status import AttemptKind
 
 
 @attrs.define(eq=False, repr=False)
@@ -140,6 +141,10 @@ class Flights:
         if flight.is_over:
             return
 
+        if flight.verdict is not None and flight.verdict[0] is Status.FAILED:
+            self.ended(flight, Killed())  # its time was up before it could start
+            return
+
         self._return_followers(flight)
         self._close(flight)
 
@@ -226,16 +231,16 @@ class Flights:
 
         for flight, kill in zip(flights, kills, strict=True):
             flight.verdict = flight.verdict or (kill.status, kill.reason)
-            flight.may_retry = False
+            flight.limit = None
 
         for flight in flights:
             self._kill(flight)
 
-    def _over_limit(self, flight: Flight, status: Status, reason: str) -> None:
+    def _over_limit(self, flight: Flight, limit: AttemptKind, reason: str) -> None:
         """End a job that has a seat, for what its task says."""
         if flight.verdict is None and not flight.is_over:
-            flight.verdict = status, reason
-            flight.may_retry = True
+            flight.verdict = Status.FAILED, reason
+            flight.limit = limit
             self._kill(flight)
 
     def _kill(self, flight: Flight) -> None:
@@ -276,9 +281,9 @@ class Flights:
         for node, one in zip(job.task.output.values(), kept, strict=True):
             records += self.versions.replace(node, one, job_id=job.id)
 
-        if flight.basis is not None:
-            fingerprint = flight.travel.fingerprint or ""
-            records.append(_skips.note(job.task, fingerprint, flight.basis))
+        if flight.basis is not None and flight.travel.fingerprint is not None:
+            function = flight.travel.fingerprint
+            records.append(_skips.note(job.task, function, flight.basis))
 
         if job.usage is not None:
             flight.travel.pace.took(job.usage.wall)
@@ -287,16 +292,17 @@ class Flights:
 
     def _tries_again(self, flight: Flight, outcome: Outcome, reason: str) -> bool:
         """Have a job that failed run again, if its task wants that."""
-        if flight.verdict is not None and not flight.may_retry:
+        if flight.verdict is not None and flight.limit is None:
             return False
 
         job = flight.job
-        wait = wait_before_next(job, outcome, random.random())  # noqa: S311
+        kind = kind_of(outcome, flight.limit)
+        wait = wait_before_next(job, kind, outcome, random.random())  # noqa: S311
 
         if wait is None:
             return False
 
-        job.try_again(time.time(), reason)
+        job.try_again(time.time(), kind, reason)
         self.store.save(job.record(), *job.records_of_output())
         self.plan.postponed(flight.ref)
 

@@ -13,7 +13,7 @@ from asyncflow.entities.submission import Submission
 from asyncflow.errors import StoreFailed
 from asyncflow.records import OrchestratorRecord, SubmissionRecord
 from asyncflow.scheduler import _peers
-from asyncflow.scheduler._alive import host
+from asyncflow.scheduler._alive import is_visible
 from asyncflow.scheduler._archive import Archive
 from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._peers import PeerGone
@@ -94,7 +94,8 @@ class Following:
             await _peers.wait(owner.address, submission.id)
         except PeerGone:
             if not await self.recovery.adopt(owner):
-                await sleep(SOON if owner.host == host() else LEASE / 3)
+                seen = await to_thread.run_sync(is_visible, owner)
+                await sleep(SOON if seen else LEASE / 3)
 
     async def _cancel(self, submission: Submission, reason: str) -> None:
         """Pass the wish on; a run that is adopted meanwhile sees it by itself."""

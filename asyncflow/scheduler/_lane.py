@@ -6,9 +6,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 import attrs
+from anyio import to_thread
 
 from asyncflow.abc import Call, Crashed, Executor, Kept, Made, Outcome, Returned
 from asyncflow.entities.job import Job
@@ -125,7 +127,9 @@ class Lane:
             if load.failure is not None:
                 raise
 
-            _logger.exception("the executor of %s failed", flights[0].job_id)
+            problem = partial(_logger.error, exc_info=error)
+            job_id = flights[0].job_id
+            await to_thread.run_sync(problem, "the executor of %s failed", job_id)
 
             for flight in load.untold()[:1]:
                 why = f"its executor raised {error!r}"

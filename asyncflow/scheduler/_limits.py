@@ -7,17 +7,17 @@ from collections.abc import Callable
 
 import attrs
 
-from asyncflow.entities.job import Status
 from asyncflow.scheduler._flight import Flight
+from asyncflow.status import AttemptKind
 
-Kill = Callable[[Flight, Status, str], None]
+Kill = Callable[[Flight, AttemptKind, str], None]
 
 
 @attrs.define(eq=False, repr=False)
 class Limits:
     """The clocks of the jobs that run; each job has those that its task asks for.
 
-    :param kill: ends a job, given what it becomes and why
+    :param kill: ends a job, given which limit it is over, and what is said of it
     """
 
     kill: Kill
@@ -41,7 +41,8 @@ class Limits:
 
         if (limit := config.run_timeout) is not None:
             why = f"TIMED_OUT: it ran longer than its run_timeout of {limit:g} s"
-            clocks.append(self._clock(flight, limit, why))
+            kind = AttemptKind.TIMED_OUT
+            clocks.append(self._clock(flight, limit, kind, why))
 
         self._watch_stall(flight, clocks)
 
@@ -64,8 +65,10 @@ class Limits:
                 f"STALLED: it reported nothing for its stall_timeout of {limit:g} s "
                 "(see asyncflow.report)"
             )
-            clocks.append(self._clock(flight, limit, why))
+            clocks.append(self._clock(flight, limit, AttemptKind.STALLED, why))
 
-    def _clock(self, flight: Flight, limit: float, why: str) -> asyncio.TimerHandle:
+    def _clock(
+        self, flight: Flight, limit: float, kind: AttemptKind, why: str
+    ) -> asyncio.TimerHandle:
         loop = asyncio.get_running_loop()
-        return loop.call_later(limit, self.kill, flight, Status.FAILED, why)
+        return loop.call_later(limit, self.kill, flight, kind, why)

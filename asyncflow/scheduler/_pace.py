@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import TypeAlias
 
 import attrs
 
@@ -15,13 +16,17 @@ TOGETHER = 0.005
 REMEMBERED = 4096
 """Of how many functions the pace is remembered."""
 
+REMEMBERED_BYTES = 16 * 1024 * 1024
+"""How many bytes the functions that are remembered may have together."""
+
+_Digest: TypeAlias = tuple[int, int]
+"""The size of a function as it travels, and its hash: enough for an estimate."""
+
 
 @attrs.define(eq=False, repr=False)
 class Pace:
     """How long the jobs of one function take: a running estimate."""
 
-    code: bytes = b""
-    """The function as it travels: the same object for each task that has it."""
     seconds: float | None = None
     """None where nobody knows yet."""
 
@@ -42,18 +47,46 @@ class Pace:
 
 @attrs.define(eq=False, repr=False)
 class Paces:
-    """The paces of functions, by what they are when they travel."""
+    """The paces of functions, by what they are when they travel.
 
-    _known: OrderedDict[bytes, Pace] = attrs.field(init=False, factory=OrderedDict)
+    A function may carry the globals that it uses, so the functions themselves are bounded
+    by their size.
+    """
 
-    def of(self, code: bytes) -> Pace:
-        """Return the pace of a function: the same for every task that has it."""
-        pace = self._known.get(code)
+    _known: OrderedDict[_Digest, Pace] = attrs.field(init=False, factory=OrderedDict)
+    _codes: OrderedDict[_Digest, bytes] = attrs.field(init=False, factory=OrderedDict)
+    _size: int = attrs.field(init=False, default=0)
+    """The size of all that is in `_codes`, in bytes."""
+
+    def of(self, code: bytes) -> tuple[Pace, bytes]:
+        """Return the pace of a function, and the function as it travels.
+
+        Both are the same objects for every task that has it, as far as it is remembered.
+        """
+        digest = len(code), hash(code)
+        pace = self._known.get(digest)
 
         if pace is None:
-            pace = self._known[code] = Pace(code)
+            pace = self._known[digest] = Pace()
 
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
 
-        return pace
+        return pace, self._shared(digest, code)
+
+    def _shared(self, digest: _Digest, code: bytes) -> bytes:
+        known = self._codes.get(digest)
+
+        if known == code:
+            self._codes.move_to_end(digest)
+            return known
+
+        if known is None and len(code) <= REMEMBERED_BYTES:
+            self._codes[digest] = code
+            self._size += len(code)
+
+        while self._size > REMEMBERED_BYTES:
+            _, oldest = self._codes.popitem(last=False)
+            self._size -= len(oldest)
+
+        return code

@@ -15,7 +15,7 @@ from asyncflow.records import OrchestratorRecord
 from asyncflow.scheduler import _peers
 from asyncflow.scheduler._company import Company
 from asyncflow.scheduler._peers import PeerGone, Peers
-from asyncflow.scheduler._recover import new_record, own_ids, seems_dead
+from asyncflow.scheduler._recover import new_record, own_ids, register, seems_dead
 from asyncflow.scheduler._session import Session
 
 PATIENCE = 5.0
@@ -52,7 +52,7 @@ class Presence:
             # Others of this process take those for dead that are not there.
             own_ids.add(self.own.id)
             stack.callback(own_ids.discard, self.own.id)
-            await self.store.register(self.own)
+            await register(self.own, self.store)
             stack.push_async_callback(self._release)
             await self._greet_all()
             self._stack = stack.pop_all()
@@ -86,7 +86,7 @@ class Presence:
             with fail_after(PATIENCE):
                 await _peers.greet(other.address, self.own.id)
         except (PeerGone, TimeoutError):
-            if await to_thread.run_sync(seems_dead, other):
+            if await seems_dead(other, self.store):
                 return
 
             self.company.is_untold = True

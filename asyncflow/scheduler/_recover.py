@@ -8,6 +8,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import attrs
 from anyio import Lock, sleep, to_thread
@@ -18,7 +19,7 @@ from asyncflow.entities.submission import Submission
 from asyncflow.errors import NotDeclared, NotPicklable, StoreFailed
 from asyncflow.folder import sweep
 from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
-from asyncflow.scheduler._alive import host, is_dead, started
+from asyncflow.scheduler._alive import host, is_dead, is_visible, started
 from asyncflow.scheduler._archive import Archive
 from asyncflow.scheduler._company import Company
 from asyncflow.scheduler._versions import remove
@@ -26,7 +27,8 @@ from asyncflow.scheduler._versions import remove
 _logger = logging.getLogger("asyncflow")
 
 LEASE = 30.0
-"""How long an orchestrator counts as alive on other hosts after it said so, in s."""
+"""How long an orchestrator counts as alive after it said so, in s, where its process
+cannot be seen. The thread that writes to the store says it three times as often."""
 
 own_ids: set[str] = set()
 """The orchestrators of this process that are open."""
@@ -41,13 +43,22 @@ def new_record() -> OrchestratorRecord:
         pid=pid,
         started=started(pid),
         address="",
-        lease=time.time() + LEASE,
+        lease=0.0,  # the store sets it, by its own clock
     )
 
 
-def seems_dead(record: OrchestratorRecord) -> bool:
-    """Tell whether an orchestrator is dead, as far as can be seen from here. Blocks."""
-    return is_dead(record, own_ids=own_ids, now=time.time())
+async def register(record: OrchestratorRecord, store: Store) -> None:
+    """Have others know of an orchestrator, and that it is alive."""
+    await store.register(record, lease=LEASE)
+
+
+async def seems_dead(record: OrchestratorRecord, store: Store) -> bool:
+    """Tell whether an orchestrator is dead, as far as can be seen from here.
+
+    Leases are of the store's clock: those of hosts may differ.
+    """
+    now = None if await to_thread.run_sync(is_visible, record) else await store.now()
+    return await to_thread.run_sync(partial(is_dead, record, own_ids=own_ids, now=now))
 
 
 @attrs.define(eq=False, repr=False)
@@ -64,7 +75,7 @@ class Recovery:
     start: Callable[[Submission], None]
     _lock: Lock = attrs.field(init=False, factory=Lock)
     _told: set[str] = attrs.field(init=False, factory=set)
-    _has_adopted: bool = attrs.field(init=False, default=False)
+    _adopted: list[str] = attrs.field(init=False, factory=list)
 
     @property
     def company(self) -> Company:
@@ -88,12 +99,10 @@ class Recovery:
         return await self._adopt_dead(record)
 
     async def keep_alive(self) -> None:
-        """Tell others that this orchestrator lives, and see who does not, for ever."""
+        """See which others do not live any more, for ever."""
         try:
             while True:
                 await sleep(LEASE / 3)
-                self.store.save(self.own._replace(lease=time.time() + LEASE))
-
                 for record in await self._others():
                     await self.adopt(record)
         except StoreFailed as error:  # who awaits a run has it raised
@@ -102,8 +111,9 @@ class Recovery:
 
     async def clean_up(self) -> None:
         """Remove what workers wrote that died after their orchestrator."""
-        if self._has_adopted:
+        if self._adopted:
             await self._sweep()
+            await self.store.delete(*self._adopted)  # makers without a file
 
     async def unfinished(self) -> Mapping[str, SubmissionRecord]:
         """Return the runs of this orchestrator that have not ended, by id."""
@@ -119,14 +129,14 @@ class Recovery:
         if not isinstance(owner, OrchestratorRecord):
             return False
 
-        return not await to_thread.run_sync(seems_dead, owner)
+        return not await seems_dead(owner, self.store)
 
     async def _others(self) -> list[OrchestratorRecord]:
         records = await self.store.orchestrators()
         return [one for one in records if one.id != self.own.id]
 
     async def _adopt_dead(self, record: OrchestratorRecord) -> bool:
-        if not await to_thread.run_sync(seems_dead, record):
+        if not await seems_dead(record, self.store):
             return False
 
         async with self._lock:
@@ -141,15 +151,16 @@ class Recovery:
             await to_thread.run_sync(self._tell, dead, error)
             return False
 
-        elsewhere = dead.lease if dead.host != self.own.host else None
-        await self.store.adopt(dead.id, self.own.id, lease_until=elsewhere)
+        seen = await to_thread.run_sync(is_visible, dead)
+        until = None if seen else dead.lease
+        await self.store.adopt(dead.id, self.own.id, lease_until=until)
         mine = await self.unfinished()
 
         for submission in submissions:
             if submission.id in mine:
                 await self._resume(submission)
 
-        self._has_adopted = True
+        self._adopted.append(dead.id)
         await self._sweep(dead.id)
         return True
 
@@ -193,19 +204,20 @@ class Recovery:
             )
 
     async def _sweep(self, dead_id: str = "") -> None:
-        """Remove the files that nobody has any more.
+        """Remove the files that nobody has any more, of those that this store has made.
 
         The files are listed first: who made one was registered by then, and what it was
         made for is in the store once its maker is not.
         """
         folder = self.archive.versions.folder
         names = await to_thread.run_sync(os.listdir, folder)
-        alive = {record.id for record in await self.store.orchestrators()}
+        makers = await self.store.makers()
+        makers -= {record.id for record in await self.store.orchestrators()}
         kept = await self.store.kept_names()
         lost = [
             os.path.join(folder, name)
             for name in names
-            if name not in kept and name.partition("-")[0] not in alive
+            if name not in kept and name.partition("-")[0] in makers
         ]
         await to_thread.run_sync(remove, lost)
         await to_thread.run_sync(sweep)

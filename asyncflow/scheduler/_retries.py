@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-from asyncflow.abc import Crashed, Outcome, Raised
+from asyncflow.abc import Outcome, Raised
+from asyncflow.entities.attempts import crashes_of
 from asyncflow.entities.job import Job
-from asyncflow.scheduler._flight import CRASHES
-from asyncflow.worker.trip import kinds_of
+from asyncflow.status import CRASHES, AttemptKind
+from asyncflow.worker.failure import kinds_of
 
 _TIMEOUT = kinds_of(TimeoutError())
 
 
-def wait_before_next(job: Job, outcome: Outcome, chance: float) -> float | None:
+def wait_before_next(
+    job: Job, kind: AttemptKind, outcome: Outcome, chance: float
+) -> float | None:
     """Return how many seconds to wait before the next attempt; None for no attempt.
 
-    A crash of the worker has a budget of its own; what was killed for its limit of time
-    counts as a `TimeoutError`.
+    Crashes have a budget of their own; what was killed for its limit of time counts as
+    a `TimeoutError`.
 
+    :param kind: how the attempt failed
     :param chance: from 0 to 1, for the jitter
     """
-    config = job.task.config
-    crashes = sum(one.reason.startswith(CRASHES) for one in job.attempts)
+    if kind in CRASHES:
+        return 0.0 if has_budget(job) else None
 
-    if isinstance(outcome, Crashed):
-        again = config.on_restart != "fail" and crashes < config.crash_retries
-        return 0.0 if again else None
-
-    retry = config.retry
+    retry = job.task.config.retry
     kinds = outcome.kinds if isinstance(outcome, Raised) else _TIMEOUT
-    failures = len(job.attempts) - crashes + 1
+    failures = job.attempt - crashes_of(job.attempts)
 
     if retry is None or failures >= retry.attempts or not retry.is_for(kinds):
         return None
 
     return retry.wait_before(failures + 1, chance)
+
+
+def has_budget(job: Job) -> bool:
+    """Tell whether a job that has crashed once more may be tried again."""
+    config = job.task.config
+    return (
+        config.on_restart != "fail" and crashes_of(job.attempts) < config.crash_retries
+    )

@@ -19,18 +19,23 @@ from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.engine import OnFailure
 from asyncflow.entities.graph import Graph
-from asyncflow.entities.job import DONE, Job
+from asyncflow.entities.job import DONE, Job, Status
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
-from asyncflow.errors import NotFound, StoreFailed, UsageError
+from asyncflow.errors import NoData, NotFound, RecordDamaged, StoreFailed, UsageError
 from asyncflow.records import OrchestratorRecord, ScenarioRecord, SubmissionRecord
 from asyncflow.scheduler import _logs, _skips
 from asyncflow.scheduler._archive import Archive, Entity
 from asyncflow.scheduler._bus import Bus
-from asyncflow.scheduler._checks import check_inputs, check_limits, check_options
+from asyncflow.scheduler._checks import (
+    check_inputs,
+    check_limits,
+    check_options,
+    check_properties,
+)
 from asyncflow.scheduler._editing import Editing
 from asyncflow.scheduler._follow import Following
 from asyncflow.scheduler._recover import Recovery
@@ -41,6 +46,7 @@ from asyncflow.scheduler._tally import Tally
 from asyncflow.scheduler._travel import Travels
 from asyncflow.scheduler._versions import Versions, remove
 from asyncflow.scheduler._walk import Walk
+from asyncflow.worker.shortened import REASON, shortened
 
 First = Callable[[], Awaitable[bool]]
 
@@ -87,6 +93,10 @@ class Session:
         properties: Mapping[str, Any],
     ) -> Scenario:
         """Create a scenario; see `Orchestrator.create_scenario`."""
+        if properties:
+            names = {one.id for one in config.data_node_configs}
+            check_properties("create_scenario", properties, names)
+
         await self.catalog.prepare(config)
         shared = await self.archive.shared(config)  # in use until it is the scenario's
         scenario = self.catalog.new_scenario(config, creation_date, name, properties)
@@ -118,6 +128,10 @@ class Session:
         """
         check_options(timeout, on_failure, idempotency_key, properties)
         check_limits(run_timeout, priority)
+
+        if properties and dag is None:
+            check_properties("submit", properties, entity.data_nodes)
+
         callbacks = tuple(callbacks)
         check_callbacks(callbacks)
         key = key_of(idempotency_key)
@@ -190,6 +204,8 @@ class Session:
 
     def cancel(self, what: Submission | Job, reason: str) -> None:
         """Ask for the end of a run or of a job; see `Orchestrator.cancel`."""
+        reason = shortened(reason, REASON)
+
         if isinstance(what, Job):
             self._cancel_job(what, reason)
         elif self.walk.drives(what):
@@ -209,9 +225,21 @@ class Session:
         """Return what a job printed; see `Orchestrator.output`."""
         return await _logs.output(self.store, job, most)
 
-    def follow(self, job: Job) -> AsyncIterator[str]:
+    def follow(self, job: Job, most: int) -> AsyncIterator[str]:
         """Give the lines that a job prints; see `Orchestrator.follow`."""
-        return _logs.follow(self.store, job)
+        return _logs.follow(self.store, job, most)
+
+    async def read(self, node: DataNode, version: int | None) -> Any:
+        """Read a data node; see `DataNode.read`."""
+        try:
+            return await self.versions.read(node, version)
+        except NoData as error:
+            cause = await self._why_unwritten(node) if version is None else ""
+
+            if not cause:
+                raise
+
+            raise NoData(node.config_id, cause=cause) from error
 
     def events(self, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
         """Give the events of all runs; see `Orchestrator.events`."""
@@ -236,18 +264,21 @@ class Session:
 
     async def delete(self, entity_id: str) -> None:
         """Delete a scenario or a submission; see `Orchestrator.delete`."""
-        record = await self.store.get(entity_id)
+        try:
+            record = await self.store.get(entity_id)
+        except RecordDamaged:  # of whatever kind: there is no other way to be rid of it
+            await self._check_all_ended(entity_id)
+        else:
+            if record is None:
+                raise NotFound(entity_id)
 
-        if record is None:
-            raise NotFound(entity_id)
+            if not isinstance(record, ScenarioRecord | SubmissionRecord):
+                raise UsageError(
+                    f"{entity_id} cannot be deleted by itself: delete its scenario, or "
+                    "its submission"
+                )
 
-        if not isinstance(record, ScenarioRecord | SubmissionRecord):
-            raise UsageError(
-                f"{entity_id} cannot be deleted by itself: delete its scenario, or its "
-                "submission"
-            )
-
-        await self._check_ended(record)
+            await self._check_ended(record)
 
         with CancelScope(shield=True):
             names = await self.store.delete(entity_id)
@@ -315,6 +346,29 @@ class Session:
         if submission.cancel_reason is not None:
             self.walk.cancel(submission, submission.cancel_reason)
 
+    async def _why_unwritten(self, node: DataNode) -> str:
+        """Say what became of the last job that should have written a data node."""
+        scenario = self.catalog.find(node.owner_id or "")
+
+        if not isinstance(scenario, Scenario):
+            return ""
+
+        for task in scenario.tasks.values():
+            if node.config_id not in task.output:
+                continue
+
+            for job in await self.store.jobs(
+                task_id=task.id, newest_first=True, limit=1
+            ):
+                if job.status is not Status.COMPLETED:
+                    why = f": {job.reason}" if job.reason else ""
+                    return (
+                        f"{job.id} of task {task.config_id!r}, which writes it, is "
+                        f"{job.status}{why}"
+                    )
+
+        return ""
+
     async def _scenario_of(self, submission: Submission) -> Scenario:
         """Return the scenario of a run, whichever part of it was submitted."""
         scenario_id = submission.entity.scenario_id
@@ -355,18 +409,31 @@ class Session:
         return True if then is None else await then()
 
     async def _check_ended(self, record: ScenarioRecord | SubmissionRecord) -> None:
-        runs = (
-            await self.store.submissions(scenario_id=record.id, is_finished=False)
-            if isinstance(record, ScenarioRecord)
-            else [record]
-        )
+        if isinstance(record, ScenarioRecord):
+            await self._check_all_ended(record.id)
+        else:
+            await self._check_run(record, record.id)
 
-        for run in runs:
-            if run.finished_at is None and await self.recovery.is_owned(run):
-                raise UsageError(
-                    f"{run.id} has not ended: cancel it, and wait for its end, before "
-                    f"you delete {record.id}"
-                )
+    async def _check_all_ended(self, scenario_id: str) -> None:
+        for run in await self.store.submissions(
+            scenario_id=scenario_id, is_finished=False
+        ):
+            await self._check_run(run, scenario_id)
+
+    async def _check_run(self, run: SubmissionRecord, entity_id: str) -> None:
+        if run.finished_at is not None:
+            return
+
+        try:
+            is_owned = await self.recovery.is_owned(run)
+        except RecordDamaged:  # of its owner: nobody can be asked
+            return
+
+        if is_owned:
+            raise UsageError(
+                f"{run.id} has not ended: cancel it, and wait for its end, before "
+                f"you delete {entity_id}"
+            )
 
     async def _remove(self, names: Iterable[str]) -> None:
         paths = [os.path.join(self.versions.folder, name) for name in names]

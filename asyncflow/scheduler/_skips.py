@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.planned import PlannedJob
@@ -10,17 +11,22 @@ from asyncflow.entities.task import Task
 from asyncflow.records import BasisRecord
 from asyncflow.scheduler._travel import Travel
 
+if TYPE_CHECKING:
+    from asyncflow.scheduler._fingerprint import Fingerprint
+
 NOTHING_NEW = "its function and its inputs are the same"
 
 
-def note(task: Task, fingerprint: str, inputs: Mapping[str, int]) -> BasisRecord:
+def note(
+    task: Task, fingerprint: Fingerprint, inputs: Mapping[str, int]
+) -> BasisRecord:
     """Remember a job that completed; its outputs are the current ones.
 
     :param inputs: the versions that it read
     :return: what is to be saved
     """
     basis = BasisRecord(
-        task.id, task.scenario_id, fingerprint, inputs, versions(task.output)
+        task.id, task.scenario_id, fingerprint.text, inputs, versions(task.output)
     )
     task.basis = basis
     return basis
@@ -45,7 +51,7 @@ def plan(tasks: Iterable[Task], travel: Iterable[Travel]) -> tuple[PlannedJob, .
     return tuple(planned)
 
 
-def reason_to_run(task: Task, fingerprint: str) -> str:
+def reason_to_run(task: Task, fingerprint: Fingerprint) -> str:
     """Say why a job of a task would do something new; ``""`` if it would not."""
     last = task.basis
 
@@ -55,8 +61,8 @@ def reason_to_run(task: Task, fingerprint: str) -> str:
     if not task.output:
         return "it has no output that could tell"
 
-    if last.fingerprint != fingerprint:
-        return f"`{task.config_id}` changed"
+    if difference := fingerprint.difference(last.fingerprint, task.config_id):
+        return difference
 
     for name, node in task.input.items():
         if node.version is not None and node.version.kept is None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 import attrs
 
 from asyncflow.config.sections import Scope, TaskConfig
 from asyncflow.errors import NotPicklable
-from asyncflow.scheduler._fingerprint import fingerprint
+from asyncflow.scheduler._generators import Generators
+from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._pace import Pace, Paces
-from asyncflow.worker.codec import dumps_code
+from asyncflow.worker.codec import dumps_code, is_by_value
+
+if TYPE_CHECKING:
+    from asyncflow.scheduler._fingerprint import Fingerprint, Fingerprints
 
 LEAST_LIMIT = 0.5
 """Jobs with a shorter limit of time, in seconds, travel alone: only then it is known to
@@ -25,7 +30,7 @@ class Travel:
 
     executor: str
     is_async: bool
-    fingerprint: str | None
+    fingerprint: Fingerprint | None
     """What the function does, where its jobs may be skipped; None elsewhere."""
     force: bool
     """Whether its jobs run even if they could be skipped."""
@@ -46,11 +51,19 @@ class Travels:
     """Tells how tasks travel, and remembers it where it cannot change.
 
     :param far: whether functions may be called in other processes
+    :param group: warns in the background
     """
 
     far: bool
-    _known: dict[TaskConfig, Travel] = attrs.field(init=False, factory=dict)
+    group: Group
+    _known: WeakKeyDictionary[TaskConfig, Travel] = attrs.field(
+        init=False, factory=WeakKeyDictionary
+    )
     _paces: Paces = attrs.field(init=False, factory=Paces)
+    _generators: Generators = attrs.field(
+        init=False,
+        default=attrs.Factory(lambda self: Generators(self.group), takes_self=True),
+    )
 
     def of_all(self, kinds: Iterable[TaskConfig], *, force: bool) -> list[Travel]:
         """Tell how the jobs of tasks travel, for each kind of task of a run.
@@ -63,22 +76,34 @@ class Travels:
         :raises NotPicklable: where a function cannot travel
         """
         ways: dict[tuple[int, str], _Way] = {}
-        return [self._of(config, ways, force=force) for config in kinds]
+        kinds = tuple(kinds)
+        prints = _fingerprints(kinds)
+        return [self._of(config, ways, prints, force=force) for config in kinds]
 
     def _of(
-        self, config: TaskConfig, ways: dict[tuple[int, str], _Way], *, force: bool
+        self,
+        config: TaskConfig,
+        ways: dict[tuple[int, str], _Way],
+        prints: Fingerprints | None,
+        *,
+        force: bool,
     ) -> Travel:
         travel = self._known.get(config)
 
         if travel is None:
-            travel = self._make(config, ways)
+            travel = self._make(config, ways, prints)
 
-            if travel.fingerprint is None and not _by_value(travel.code):
+            if travel.fingerprint is None and not is_by_value(travel.code or b""):
                 self._known[config] = travel
 
         return attrs.evolve(travel, force=True) if force else travel
 
-    def _make(self, config: TaskConfig, ways: dict[tuple[int, str], _Way]) -> Travel:
+    def _make(
+        self,
+        config: TaskConfig,
+        ways: dict[tuple[int, str], _Way],
+        prints: Fingerprints | None,
+    ) -> Travel:
         """Tell how the jobs of a task travel.
 
         :param ways: those of the functions of this run, by their identities
@@ -96,9 +121,9 @@ class Travels:
         return Travel(
             executor,
             way.is_async,
-            fingerprint(config.function) if config.skippable else None,
+            prints.of(config.function) if prints and config.skippable else None,
             False,
-            way.pace.code if far else None,
+            way.code if far else None,
             way.sources if far else None,
             way.pace,
             may_share,
@@ -109,13 +134,23 @@ class Travels:
 
     def _way(self, config: TaskConfig) -> _Way:
         if config.is_async or not self.far:
-            return _Way(config.is_async, Pace(), None)
+            return _Way(config.is_async, Pace(), None, None)
 
         if config.executor != "process":
-            return _Way(False, Pace(), None)
+            return _Way(False, Pace(), None, None)
 
-        pace = self._paces.of(_code(config))
-        return _Way(False, pace, _sources(config.function))
+        self._generators.look(config)
+        pace, code = self._paces.of(_code(config))
+        return _Way(False, pace, code, _sources(config.function))
+
+
+def _fingerprints(kinds: Iterable[TaskConfig]) -> Fingerprints | None:
+    if not any(config.skippable for config in kinds):
+        return None
+
+    from asyncflow.scheduler._fingerprint import Fingerprints
+
+    return Fingerprints()
 
 
 class _Way(NamedTuple):
@@ -123,6 +158,7 @@ class _Way(NamedTuple):
 
     is_async: bool
     pace: Pace
+    code: bytes | None
     sources: dict[str, str] | None
 
 
@@ -133,10 +169,6 @@ def _may_share(config: TaskConfig) -> bool:
         and not config.needs
         and all(limit is None or limit >= LEAST_LIMIT for limit in limits)
     )
-
-
-def _by_value(code: bytes | None) -> bool:
-    return code is not None and b"cloudpickle" in code
 
 
 def _code(config: TaskConfig) -> bytes:

@@ -14,6 +14,7 @@ from anyio import CancelScope, to_thread
 from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import Kept, Store
+from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.entities.data_node import DataNode, Version
 from asyncflow.errors import NoData, NotPicklable, StoreFailed, ValueMissing
 from asyncflow.records import VersionRecord
@@ -289,7 +290,8 @@ def _find(node: DataNode, number: int | None) -> Version:
 
 
 def _has_default(node: DataNode) -> bool:
-    return node.config.default_data is not None or node.config.default_path is not None
+    config = node.config
+    return config.default_data is not NOT_GIVEN or config.default_path is not None
 
 
 def _older(node: DataNode) -> int:
@@ -315,7 +317,7 @@ def _keep_default(node: DataNode, path: str) -> Kept:
     if node.config.default_path is None:
         return _keep(node, default, path)
 
-    if default is None or node.driver.exists():
+    if default is NOT_GIVEN or node.driver.exists():
         return None
 
     return _keep(node, default, path)

@@ -38,3 +38,11 @@ def taken_over(file: str) -> StoreFailed:
         "another orchestrator took this one for dead and has its runs now",
         "open a new one, and look what held this one's process up, or changed its clock",
     )
+
+
+def is_told(error: BaseException | None) -> bool:
+    """Tell whether an error, or one in a group, says already that the store failed."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.subgroup(StoreFailed) is not None
+
+    return isinstance(error, StoreFailed)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import attrs
 
-from asyncflow.errors import NotOpen, StoreFailed
+from asyncflow.errors import NotOpen, RecordDamaged
 from asyncflow.stores._act import Act, Change, Parameters, taken_over
 from asyncflow.stores._rows import FOUND_BY_ID, Cell, Column, Row, columns_by_table
 from asyncflow.stores._sql import parts, queries, statement
+
+_logger = logging.getLogger("asyncflow")
+
+MOST_TOLD = 1000
+"""Of how many rows it is told that they cannot be loaded."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -36,6 +43,12 @@ class Database(ABC):
     _is_open: bool = attrs.field(init=False, default=True)
     _own_id: Cell = attrs.field(init=False, default=None)
     """The orchestrator that must be there whenever something is written, or None."""
+    _lease: float | None = attrs.field(init=False, default=None)
+    """How long the lease of that orchestrator is, in seconds; None for no lease."""
+    _renewed_at: float = attrs.field(init=False, default=0.0)
+    """When it was renewed, as `time.monotonic` has it."""
+    _told: set[str] = attrs.field(init=False, factory=set)
+    """Of what it was told that it cannot be loaded."""
 
     @abstractmethod
     def close(self) -> None:
@@ -65,55 +78,90 @@ class Database(ABC):
         """Return what a query finds, on the reading connection."""
 
     def write(self, changes: Sequence[Change]) -> None:
-        """Write changes in one transaction: all of them, or none on failure."""
-        own_id = self._own_id
+        """Write changes in one transaction: all of them, or none on failure.
+
+        The lease is renewed with them, where it is time for that.
+        """
+        own_id, at = self._own_id, time.monotonic()
+        renews = self.is_lease_due()
 
         def work() -> None:
             self._own_id = own_id
             self._check_registered()
+
+            if renews:
+                given = {"id": self._own_id, "lease": self._lease}
+                self._run(self._query("renew"), [given])
+
             self._write([*chain.from_iterable(changes)])
 
         with self._explained():
             self._transact(work)
 
+        if renews:
+            self._renewed_at = at
+
+    def is_lease_due(self) -> bool:
+        """Tell whether a third of the lease has gone."""
+        if self._own_id is None or self._lease is None:
+            return False
+
+        return time.monotonic() - self._renewed_at >= self._lease / 3
+
     def read(
         self, name: str, parameters: Parameters, load: Callable[[Row], Any]
     ) -> list[Any]:
-        """Return what a query finds.
+        """Return what a query finds, but for rows that cannot be loaded.
 
         :param load: makes something of each row
         """
-        if not self._is_open:
-            raise NotOpen(f"the store {self.file} was closed before it was asked")
-
-        with self._explained():
-            rows = self._fetch(self._query(name, parameters), parameters)
-
-        return [self.load(load, row) for row in rows]
+        return [*self._loaded(load, self._found(name, parameters))]
 
     def find(self, record_id: str) -> Any:
-        """Return the record with an id, of whatever kind, or None."""
+        """Return the record with an id, of whatever kind, or None.
+
+        :raises RecordDamaged: where it cannot be loaded
+        """
         parameters: Parameters = {"id": record_id, "limit": 1, "offset": 0}
 
         for kind in FOUND_BY_ID.values():
-            if found := self.read(kind.table, parameters, kind.load):
-                return found[0]
+            for row in self._found(kind.table, parameters):
+                return self.load(kind.load, row)
 
         return None
 
     def load(self, load: Callable[[Row], Any], row: Row) -> Any:
         """Make something of a row.
 
-        :raises StoreFailed: where it cannot be loaded, naming it
+        :raises RecordDamaged: where it cannot be loaded, naming it
         """
         try:
             return load(row)
-        except Exception as error:  # whatever the pickle of a property raises
-            raise StoreFailed(
-                self.file,
-                f"{row[0]!r} cannot be read ({type(error).__name__}: {error})",
-                "make what its properties need importable, or delete it",
-            ) from error
+        except Exception as error:  # whatever garbage brings about
+            why = f"{type(error).__name__}: {error}"
+            raise RecordDamaged(str(row[0]), why) from error
+
+    def _found(self, name: str, parameters: Parameters) -> list[Row]:
+        if not self._is_open:
+            raise NotOpen(f"the store {self.file} was closed before it was asked")
+
+        with self._explained():
+            return self._fetch(self._query(name, parameters), parameters)
+
+    def _loaded(self, load: Callable[[Row], Any], rows: Sequence[Row]) -> Iterator[Any]:
+        """Load rows; those that cannot be loaded are told once, and left out."""
+        for row in rows:
+            try:
+                yield self.load(load, row)
+            except RecordDamaged as error:
+                self._tell(error)
+
+    def _tell(self, error: RecordDamaged) -> None:
+        text = str(error)
+
+        if text not in self._told and len(self._told) < MOST_TOLD:
+            self._told.add(text)
+            _logger.warning("the store %s leaves one out: %s", self.file, text)
 
     def _write(self, changes: Sequence[Any]) -> None:
         kinds = dict.fromkeys(map(type, changes))
@@ -145,7 +193,10 @@ class Database(ABC):
         ids = [given.get("id") for given in act.given]
 
         if act.verb == "register":
-            (self._own_id,) = ids
+            (given,) = act.given
+            self._own_id = given["id"]
+            self._lease = cast("float | None", given["lease"])
+            self._renewed_at = time.monotonic()
         elif act.verb == "delete" and self._own_id in ids:
             self._own_id = None
 

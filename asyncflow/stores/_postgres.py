@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar, TypeAlias
 
 import attrs
@@ -15,9 +15,10 @@ from asyncflow.errors import StoreFailed, UsageError
 from asyncflow.stores._act import Parameters
 from asyncflow.stores._database import Database
 from asyncflow.stores._escape import escaped, unescaped
-from asyncflow.stores._folder import make_folder, make_values_folder
+from asyncflow.stores._folder import Access
 from asyncflow.stores._rows import Column, Row
 from asyncflow.stores._sql import migrations
+from asyncflow.stores._values_folder import ValuesFolder
 
 try:
     import psycopg
@@ -25,7 +26,7 @@ try:
 except ImportError as error:
     raise UsageError(
         f"records are kept in PostgreSQL by psycopg, which cannot be imported ({error}): "
-        "pip install 'asyncflow[postgres]'"
+        "pip install '.[postgres]'"
     ) from error
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
@@ -136,23 +137,26 @@ class PostgresDatabase(Database):
     _reading: Connection = attrs.field(init=False)
 
     @classmethod
-    def open(cls, conninfo: str, folder: str) -> PostgresDatabase:
+    def open(
+        cls, conninfo: str, folder: str, *, trust_owner: bool = False
+    ) -> PostgresDatabase:
         """Connect, make the tables where there are none, or bring them up to date.
 
         :param folder: where each database has a folder for its values
         """
         database = cls(_shown(conninfo))
+        access = Access(store=database.file, trusts_owner=trust_owner)
 
         with database._explained(), ExitStack() as stack:
             database._writing = stack.enter_context(
                 closing(database._connect(conninfo))
             )
-            name = database._prepare()
+            store_id = database._prepare()
             database._reading = stack.enter_context(
                 closing(database._connect(conninfo))
             )
             database._ask(database._reading, "read_only")
-            database.values_folder = _make_folders(folder, name, database.file)
+            database.values_folder = database._find_folder(access, folder, store_id)
             stack.pop_all()
 
         return database
@@ -200,6 +204,47 @@ class PostgresDatabase(Database):
             assert found is not None
 
         return found[1]
+
+    def _find_folder(self, access: Access, folder: str, store_id: str) -> str:
+        """Find the folder for the values of this store; others beside it have theirs.
+
+        A copy of a database has the id of the original, and gets another.
+        """
+        path = os.path.abspath(folder)
+        access.make_folder(os.path.dirname(path))
+        access.make_folder(path)
+        place = ValuesFolder(
+            access=access,
+            first=os.path.join(path, store_id),
+            place_of=partial(os.path.join, path),
+            database=self._home(),
+            is_there=lambda _: True,  # nobody can look
+        )
+
+        if found := place.found(store_id):
+            return found
+
+        with self._writing.transaction():
+            self._ask(self._writing, "one_migrates")
+            ((_, store_id),) = self._ask(self._writing, "schema_version")
+            return place.found(store_id) or place.taken(
+                store_id,
+                lambda: str(self._ask(self._writing, "new_store_id")[0][0]),
+                lambda: [
+                    str(name) for (name,) in self._ask(self._writing, "kept_names")
+                ],
+            )
+
+    def _home(self) -> str:
+        """Tell the database from its copies, on this server and others."""
+        ((number,),) = self._ask(self._writing, "database")
+
+        try:
+            ((server,),) = self._ask(self._writing, "server")
+        except psycopg.Error:  # not everywhere everybody may ask that
+            server = ""
+
+        return f"{server}/{number}"
 
     def _look(self) -> tuple[int, str] | None:
         """Return the version of the schema and the store's name; None for a new one."""
@@ -342,20 +387,25 @@ def _shown(conninfo: str) -> str:
     """Name a database without telling a secret."""
     try:
         given = conninfo_to_dict(conninfo)
-    except psycopg.ProgrammingError as error:
+    except psycopg.ProgrammingError:  # its text may have a part of a password
+        given = {"host": "@"}
+
+    if _is_garbled(given):
         raise StoreFailed(
             "PostgreSQL",
             "how to connect to it cannot be read",
-            "give a URL, postgresql://user@host/database, or host=... dbname=...",
-        ) from error
+            "give a URL, postgresql://user@host/database, or host=... dbname=...; in a "
+            "URL write %40 for @, %2F for /, %3A for : in a password",
+        )
 
     parts = {name: str(given[name]) for name in SHOWN if given.get(name) is not None}
     return f"PostgreSQL ({make_conninfo(**parts)})" if parts else "PostgreSQL"
 
 
-def _make_folders(folder: str, name: str, store: str) -> str:
-    """Make the folder for the values of one store; others beside it have theirs."""
-    path = os.path.abspath(folder)
-    make_folder(os.path.dirname(path), store)
-    make_folder(path, store)
-    return make_values_folder(os.path.join(path, name), store)
+def _is_garbled(given: Mapping[str, Any]) -> bool:
+    """Tell whether a part of a password may have become something that is shown."""
+    if any("@" in str(given.get(name) or "") for name in ("host", "dbname")):
+        return True
+
+    ports = str(given.get("port") or "0").split(",")
+    return not all(port.strip().isdigit() for port in ports if port)

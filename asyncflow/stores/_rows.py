@@ -7,8 +7,6 @@ no step for each of them where it can take one for all.
 from __future__ import annotations
 
 import json
-import math
-import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -24,8 +22,8 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.status import Status, SubmissionStatus
-from asyncflow.worker.codec import dumps
+from asyncflow.status import CRASHES, AttemptKind, Status, SubmissionStatus
+from asyncflow.stores._properties import dump_properties, load_properties
 from asyncflow.worker.outcome import Kept
 
 Cell: TypeAlias = str | bytes | int | float | None
@@ -58,11 +56,24 @@ class Kind(NamedTuple):
     """A kind of record."""
 
     table: str
-    load: Callable[[Row], Any]
+    make: Callable[[Row], Any]
+    """Makes a record of a row."""
+    cells: tuple[type | tuple[type, ...], ...]
+    """What a row has: SQLite keeps anything in any column."""
     columns: Callable[[Sequence[Any]], list[Column]] = columns_of
     """Makes the columns of records of which nothing can change, or be refused."""
     dump: Callable[[Any], Iterable[Saved]] | None = None
     """Makes the rows of any other, in the order in which they are to be saved."""
+
+    def load(self, row: Row) -> Any:
+        """Make a record of a row.
+
+        :raises Exception: whatever garbage in it brings about
+        """
+        if not all(map(isinstance, row, self.cells)):
+            raise TypeError("a column has what does not belong there")
+
+        return self.make(row)
 
 
 def given(records: Sequence[Record], graphs: set[str]) -> Sequence[Given]:
@@ -119,7 +130,8 @@ def _dump_scenario(record: ScenarioRecord) -> Iterable[Saved]:
 
 
 def _load_scenario(row: Row) -> ScenarioRecord:
-    return ScenarioRecord._make((*row[:-2], _load_properties(*row[-2:])))
+    properties = load_properties(row[0], *row[-2:])
+    return ScenarioRecord._make((*row[:-2], properties))
 
 
 def _dump_change(record: SubmissionRecord, graphs: set[str]) -> Iterable[Saved]:
@@ -148,7 +160,8 @@ def _dump_submission(record: SubmissionRecord) -> Iterable[Saved]:
 
 def _load_submission(row: Row) -> SubmissionRecord:
     *facts, force, on_failure, priority, run_timeout, graph, properties, pickled = row
-    made = (bool(force), on_failure, graph, _load_properties(properties, pickled))
+    loaded = load_properties(row[0], properties, pickled)
+    made = (bool(force), on_failure, graph, loaded)
     record = SubmissionRecord._make((*facts, *made, priority, run_timeout))
     return record._replace(status=SubmissionStatus(record.status))
 
@@ -197,9 +210,40 @@ def _dump_attempts(column: tuple[tuple[AttemptRecord, ...], ...]) -> Column:
 
 def _load_job(row: Row) -> JobRecord:
     *facts, text, cpu_seconds, peak_rss = row
-    attempts = tuple(map(AttemptRecord._make, json.loads(str(text)))) if text else ()
+    attempts = _load_attempts(json.loads(str(text))) if text else ()
     record = JobRecord._make((*facts, attempts, cpu_seconds, peak_rss))
     return record._replace(status=Status(record.status))
+
+
+def _load_attempts(rows: Sequence[Sequence[Any]]) -> tuple[AttemptRecord, ...]:
+    found: list[AttemptRecord] = []
+    count = 0
+
+    for number, started_at, ended_at, reason, traceback, *others in rows:
+        kind = AttemptKind(others[0]) if others else _kind_by_text(reason)
+        count = others[1] if len(others) > 1 else count + (kind in CRASHES)
+        facts = number, started_at, ended_at, reason, traceback
+        found.append(AttemptRecord(*facts, kind, count))
+
+    return tuple(found)
+
+
+def _kind_by_text(reason: str) -> AttemptKind:
+    """Tell how an attempt failed of which that was not kept yet."""
+    for start, kind in _KINDS_BY_TEXT.items():
+        if reason.startswith(start):
+            return kind
+
+    return AttemptKind.RAISED
+
+
+_KINDS_BY_TEXT = {
+    "its worker process ": AttemptKind.CRASHED,
+    "no worker process ": AttemptKind.CRASHED,
+    "its executor ": AttemptKind.CRASHED,
+    "TIMED_OUT: ": AttemptKind.TIMED_OUT,
+    "STALLED: ": AttemptKind.STALLED,
+}
 
 
 def _dump_basis(record: BasisRecord) -> Iterable[Saved]:
@@ -215,63 +259,71 @@ def _load_basis(row: Row) -> BasisRecord:
     )
 
 
-def dump_properties(
-    properties: Mapping[str, Any], owner: str
-) -> tuple[str, bytes | None]:
-    """Write JSON where that gives the same back, else a pickle."""
-    plain = dict(properties)
-
-    if not plain:
-        return "{}", None
-
-    try:
-        if _is_json(plain):
-            text = json.dumps(plain, ensure_ascii=False)
-            text.encode()
-            return text, None
-    except (ValueError, RecursionError):  # surrogates, or very long or deep
-        pass
-
-    return "", dumps(plain, name=f"properties of {owner}")
-
-
-def _load_properties(text: Any, pickled: Any) -> Any:
-    if pickled is not None:
-        return pickle.loads(pickled)
-
-    return {} if text == "{}" else json.loads(text)
-
-
-def _is_json(value: Any) -> bool:
-    """Tell whether JSON keeps a value with all its types."""
-    kind = type(value)
-
-    if kind is dict:
-        return all(type(key) is str and _is_json(part) for key, part in value.items())
-
-    if kind is list:
-        return all(map(_is_json, value))
-
-    if kind is float:
-        return math.isfinite(value)
-
-    return value is None or kind in (str, int, bool)
-
-
 def load_name(row: Row) -> str:
     """Load the row of a query that asks for one text."""
     return str(row[0])
 
 
+_TEXT, _NUMBER, _FLAG = str, (float, int), int
+_MAYBE_TEXT, _MAYBE_NUMBER = (str, type(None)), (float, int, type(None))
+_MAYBE_BLOB = (bytes, type(None))
+
+
+def load_time(row: Row) -> float:
+    """Load the row of a query that asks for a time."""
+    (at,) = row
+    assert isinstance(at, float)
+    return at
+
+
 KINDS: Mapping[type[Record], Kind] = {
-    ScenarioRecord: Kind("scenario", _load_scenario, dump=_dump_scenario),
-    SubmissionRecord: Kind("submission", _load_submission, dump=_dump_submission),
-    DataNodeRecord: Kind("data_node", DataNodeRecord._make),
-    JobRecord: Kind("job", _load_job, _job_columns),
-    LogRecord: Kind("log", LogRecord._make),
-    OrchestratorRecord: Kind("orchestrator", OrchestratorRecord._make),
-    VersionRecord: Kind("version", _load_version, _version_columns),
-    BasisRecord: Kind("basis", _load_basis, dump=_dump_basis),
+    ScenarioRecord: Kind(
+        "scenario",
+        _load_scenario,
+        (_TEXT, _TEXT, _MAYBE_TEXT, _NUMBER, _TEXT, _MAYBE_BLOB),
+        dump=_dump_scenario,
+    ),
+    SubmissionRecord: Kind(
+        "submission",
+        _load_submission,
+        (
+            *(_TEXT, _TEXT, _TEXT, _TEXT, _TEXT, _NUMBER, _MAYBE_NUMBER, _TEXT),
+            *(_FLAG, _TEXT, _NUMBER, _MAYBE_NUMBER, _TEXT, _TEXT, _MAYBE_BLOB),
+        ),
+        dump=_dump_submission,
+    ),
+    DataNodeRecord: Kind(
+        "data_node",
+        DataNodeRecord._make,
+        (_TEXT, _TEXT, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_NUMBER),
+    ),
+    JobRecord: Kind(
+        "job",
+        _load_job,
+        (
+            *(_TEXT, _TEXT, _TEXT, _TEXT, _TEXT, _MAYBE_NUMBER, _MAYBE_NUMBER, _TEXT),
+            *(_TEXT, _MAYBE_NUMBER, _MAYBE_NUMBER),
+        ),
+        _job_columns,
+    ),
+    LogRecord: Kind("log", LogRecord._make, (_TEXT, _TEXT, _FLAG)),
+    OrchestratorRecord: Kind(
+        "orchestrator",
+        OrchestratorRecord._make,
+        (_TEXT, _TEXT, _FLAG, _TEXT, _TEXT, _NUMBER),
+    ),
+    VersionRecord: Kind(
+        "version",
+        _load_version,
+        (
+            *(_TEXT, _FLAG, _FLAG, _MAYBE_TEXT, _MAYBE_TEXT, _TEXT, _MAYBE_TEXT),
+            *(_MAYBE_TEXT, _MAYBE_BLOB),
+        ),
+        _version_columns,
+    ),
+    BasisRecord: Kind(
+        "basis", _load_basis, (_TEXT, _TEXT, _TEXT, _TEXT, _TEXT), dump=_dump_basis
+    ),
 }
 
 _UNCHANGING = frozenset(kind for kind, known in KINDS.items() if known.dump is None)

@@ -15,9 +15,11 @@ import attrs
 from asyncflow.errors import StoreFailed
 from asyncflow.stores._act import Parameters
 from asyncflow.stores._database import Database
-from asyncflow.stores._folder import make_folder, make_values_folder
-from asyncflow.stores._rows import Cell, Column, Row
+from asyncflow.stores._folder import Access, check_path
+from asyncflow.stores._rows import Column, Row
 from asyncflow.stores._sql import migrations, read
+from asyncflow.stores._sqlite_folder import values_folder
+from asyncflow.stores._sqlite_text import surrogates_escaped, text_or_bytes, texts
 
 PAUSE = 0.001
 """Between two tries to get the lock, in seconds. SQLite's own pauses grow to 0.1 s: who
@@ -72,6 +74,9 @@ SETTINGS = (
 SIZES = (128, 32, 8)
 """How many rows one statement inserts, the more the better; single ones are left."""
 
+BESIDE = ("-wal", "-shm", "-journal")
+"""How the names of the files end that SQLite keeps beside a database. They get its mode."""
+
 BLOBS = frozenset({"pickled", "value"})
 """The columns whose bytes are no text."""
 
@@ -93,23 +98,30 @@ class SqliteDatabase(Database):
     """How many a statement may have: 999 or more."""
 
     @classmethod
-    def open(cls, path: str, busy_timeout: float) -> SqliteDatabase:
+    def open(
+        cls, path: str, busy_timeout: float, *, trust_owner: bool = False
+    ) -> SqliteDatabase:
         """Open a file, made with its folder where it is new, and bring it up to date."""
         database = cls(os.path.abspath(path), busy_timeout)
-        make_folder(os.path.dirname(database.file), database.file)
+        check_path(path, database.file)
+        file = os.path.realpath(database.file)
+        access = Access(store=database.file, trusts_owner=trust_owner)
+        access.make_folder(os.path.dirname(file))
+        beside = [file + end for end in BESIDE]
+        access.make_file(file, beside)
 
         with database._explained(), ExitStack() as stack:
             database._writing = stack.enter_context(closing(database._connect(0.0)))
+            database._writing.text_factory = text_or_bytes
             database._parameters = database._writing.getlimit(
                 sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER
             )
             database._prepare()
+            access.narrow(file, *beside)
             database._reading = database._connect(busy_timeout)
             stack.enter_context(closing(database._reading))
             database._ask(database._reading, "query_only")
-            database.values_folder = make_values_folder(
-                _beside(os.path.realpath(database.file)), database.file
-            )
+            database.values_folder = database._find_folder(access, file)
             stack.pop_all()
 
         return database
@@ -150,6 +162,24 @@ class SqliteDatabase(Database):
             for text in _to_run(self._check_version()):
                 for statement in _statements(text):
                     self._writing.execute(statement)
+
+    def _find_folder(self, access: Access, file: str) -> str:
+        place = values_folder(access, file)
+        (store_id,) = self._ask(self._writing, "store_id")
+
+        if found := place.found(store_id):
+            return found
+
+        with self._transaction():  # one of several at a time
+            (store_id,) = self._ask(self._writing, "store_id")
+            return place.found(store_id) or place.taken(
+                store_id,
+                lambda: str(self._ask(self._writing, "new_store_id")[0]),
+                lambda: [str(name) for (name,) in self._run_query("kept_names")],
+            )
+
+    def _run_query(self, name: str) -> list[Row]:
+        return self._run(self._query(name), [{}])
 
     def _check_version(self) -> int:
         """Return the version of the schema, 0 for a new file; refuse what is not ours."""
@@ -194,7 +224,7 @@ class SqliteDatabase(Database):
         try:
             self._insert(text, columns)
         except UnicodeEncodeError:  # once more; a row replaces that with its id
-            self._insert(text, [_surrogates_escaped(column) for column in columns])
+            self._insert(text, [surrogates_escaped(column) for column in columns])
 
     def _insert(self, text: str, columns: Sequence[Column]) -> None:
         """Insert rows, many with each statement: between two statements Python takes
@@ -222,7 +252,22 @@ class SqliteDatabase(Database):
         ]
 
     def _fetch(self, text: str, parameters: Parameters) -> list[Row]:
-        return _execute(self._reading, text, parameters)
+        try:
+            return _execute(self._reading, text, parameters)
+        except sqlite3.OperationalError as error:
+            if _code(error):
+                raise
+
+        return self._fetch_garbage(text, parameters)
+
+    def _fetch_garbage(self, text: str, parameters: Parameters) -> list[Row]:
+        """Fetch once more, as a text is none: Python, which raises it, has no code."""
+        self._reading.text_factory = text_or_bytes
+
+        try:
+            return _execute(self._reading, text, parameters)
+        finally:
+            self._reading.text_factory = str
 
     def _run_when_free(self, name: str) -> tuple[Any, ...]:
         """Run a statement that others may hold up."""
@@ -253,9 +298,6 @@ class SqliteDatabase(Database):
                 _code(error), ("SQLite refused", "if that does not help, report it")
             )
             raise StoreFailed(self.file, f"{problem} ({error})", remedy) from error
-        except UnicodeDecodeError as error:  # a text that nobody of us has written
-            problem, remedy = PROBLEMS[sqlite3.SQLITE_CORRUPT]
-            raise StoreFailed(self.file, f"{problem} ({error})", remedy) from error
 
 
 APPLICATION = int.from_bytes(b"asfl")
@@ -268,55 +310,18 @@ def _code(error: sqlite3.Error) -> int:
     return code & 0xFF
 
 
-def _beside(file: str) -> str:
-    """Return the folder for the values of a file: no other file has the same."""
-    return file.removesuffix(".db") + ".values"
-
-
 def _execute(
     connection: sqlite3.Connection, text: str, parameters: Parameters
 ) -> list[Row]:
-    cells = _surrogates_escaped(parameters.values())
+    cells = surrogates_escaped(parameters.values())
     cursor = connection.execute(text, dict(zip(parameters, cells, strict=True)))
     rows = cursor.fetchall()
 
     if rows:
         blobs = [name in BLOBS for name, *_ in cursor.description]
-        return [_texts(row, blobs) for row in rows]
+        return [texts(row, blobs) for row in rows]
 
     return rows
-
-
-def _surrogates_escaped(cells: Iterable[Cell]) -> Row:
-    """Make bytes of each text that UTF-8 has not: names of files, in a traceback."""
-    return tuple(
-        cell.encode("utf-8", "surrogatepass")
-        if isinstance(cell, str) and not _is_utf8(cell)
-        else cell
-        for cell in cells
-    )
-
-
-def _texts(row: Row, blobs: Sequence[bool]) -> Row:
-    """Undo `_surrogates_escaped`."""
-    if bytes not in map(type, row):
-        return row
-
-    return tuple(
-        cell.decode("utf-8", "surrogatepass")
-        if isinstance(cell, bytes) and not is_blob
-        else cell
-        for cell, is_blob in zip(row, blobs, strict=True)
-    )
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-
-    return True
 
 
 def _combined(text: str, columns: Sequence[Column]) -> tuple[str, Sequence[Any]]:

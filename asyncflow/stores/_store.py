@@ -25,8 +25,9 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.stores._act import Act, Change, Parameters
-from asyncflow.stores._rows import KINDS, Given, Row, dump_properties, given, load_name
+from asyncflow.stores._act import Act, Change, Parameters, is_told
+from asyncflow.stores._properties import dump_properties
+from asyncflow.stores._rows import KINDS, Given, Row, given, load_name, load_time
 from asyncflow.stores._writer import Writer
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Open:
 class DatabaseStore(Store):
     """A store that opens a `Database`: one thread writes, another reads."""
 
+    variable: str = attrs.field(init=False, default="", repr=False)
+    """The environment variable that named it, or ""."""
     _opened: Open | None = attrs.field(init=False, default=None)
 
     @property
@@ -97,7 +100,7 @@ class DatabaseStore(Store):
         with CancelScope(shield=True):
             await to_thread.run_sync(_close, opened, limiter=opened.readers)
 
-        if not _is_told(error):
+        if not is_told(error):
             _raise_failure(opened)
 
     def save(self, *records: Record) -> None:
@@ -107,8 +110,14 @@ class DatabaseStore(Store):
     async def flush(self) -> None:
         await self._settled()
 
-    async def register(self, record: OrchestratorRecord) -> None:
-        await self._put(record, Act("register", [{"id": record.id}]))
+    async def register(
+        self, record: OrchestratorRecord, *, lease: float | None = None
+    ) -> None:
+        await self._put(record, Act("register", [{"id": record.id, "lease": lease}]))
+
+    async def now(self) -> float:
+        (now,) = await self._ask("now", {}, load_time)
+        return float(now)
 
     async def adopt(
         self, dead_id: str, heir_id: str, *, lease_until: float | None = None
@@ -218,6 +227,9 @@ class DatabaseStore(Store):
     async def kept_names(self) -> set[str]:
         return set(await self._ask("kept_names", {}, load_name))
 
+    async def makers(self) -> set[str]:
+        return set(await self._ask("makers", {}, load_name))
+
     async def submissions(
         self,
         *,
@@ -281,10 +293,21 @@ class DatabaseStore(Store):
         return self._opened
 
     async def _open(self) -> Open:
-        database = await to_thread.run_sync(self._connect)
-        opened = Open(database, Writer(database.write, "asyncflow-store"))
+        database = await to_thread.run_sync(self._connected)
+        writer = Writer(database.write, "asyncflow-store", database.is_lease_due)
+        opened = Open(database, writer)
         await to_thread.run_sync(opened.writer.start)
         return opened
+
+    def _connected(self) -> Database:
+        try:
+            return self._connect()
+        except StoreFailed as error:
+            if not self.variable:
+                raise
+
+            file = f"{error.file} (named by the environment variable {self.variable})"
+            raise StoreFailed(file, error.problem, error.remedy) from error
 
     async def _put(self, *change: Given | Act) -> Open:
         """Have something written, and wait until it is."""
@@ -325,14 +348,6 @@ def _close(opened: Open) -> None:
         opened.writer.stop()
     finally:
         opened.database.close()
-
-
-def _is_told(error: BaseException | None) -> bool:
-    """Tell whether an error says already that the store has failed."""
-    if isinstance(error, BaseExceptionGroup):
-        return error.subgroup(StoreFailed) is not None
-
-    return isinstance(error, StoreFailed)
 
 
 def _raise_failure(opened: Open) -> None:

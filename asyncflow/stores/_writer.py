@@ -36,6 +36,10 @@ REST = 0.05
 """How long it rests after a transaction while nobody waits, in seconds."""
 
 
+def _never() -> bool:
+    return False
+
+
 class Stop:
     """Ends the thread, when what was put before is written."""
 
@@ -50,10 +54,13 @@ class Writer(Generic[Change]):
     :param write: writes changes in one transaction, in the writer's thread; when it
         raises, it has written none, and nothing is written any more
     :param name: the thread's name
+    :param is_lease_due: tells whether `write` is to be called though nothing was put; asked in
+        the writer's thread, every second
     """
 
     _write: Callable[[Sequence[Change]], None]
     name: str
+    is_lease_due: Callable[[], bool] = _never
     failure: Exception | None = attrs.field(init=False, default=None)
     """What `write` raised."""
     commits: int = attrs.field(init=False, default=0)
@@ -128,7 +135,7 @@ class Writer(Generic[Change]):
         while not stopped:
             changes, waiters, stopped = self._gather()
 
-            if changes and self.failure is None:
+            if (changes or self.is_lease_due()) and self.failure is None:
                 try:
                     self._write(changes)
                     self.commits += 1
@@ -170,13 +177,16 @@ class Writer(Generic[Change]):
         return changes, waiters, stopped
 
     def _is_alone(self) -> bool:
-        """Wait until there are items. True where nobody will put any, ever."""
+        """Wait until there is something to do. True where there never will be."""
         while not self._items:
             try:
                 self._alarm.get(timeout=IDLE)
             except Empty:
                 if self._is_forgotten() and not self._items:
                     return True
+
+                if self.is_lease_due():
+                    return False
 
         return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable
 from operator import attrgetter
 from types import TracebackType
@@ -22,7 +23,8 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.stores._act import taken_over
+from asyncflow.stores._act import is_told, taken_over
+from asyncflow.stores._properties import check_properties
 from asyncflow.stores._table import Table
 
 R = TypeVar("R")
@@ -83,7 +85,7 @@ class MemoryStore(Store):
         failure = self._failure
         self._tables, self._own_id, self._failure = Tables(), None, None
 
-        if failure is not None and not isinstance(error, StoreFailed):
+        if failure is not None and not is_told(error):
             raise failure
 
     def save(self, *records: Record) -> None:
@@ -94,6 +96,8 @@ class MemoryStore(Store):
                 f"a store keeps the records of asyncflow, not {strangers[0]!r}"
             )
 
+        check_properties(records)
+
         if self._is_refused():
             return
 
@@ -103,10 +107,16 @@ class MemoryStore(Store):
     async def flush(self) -> None:
         self._check()
 
-    async def register(self, record: OrchestratorRecord) -> None:
-        self.save(record)
+    async def register(
+        self, record: OrchestratorRecord, *, lease: float | None = None
+    ) -> None:
+        until = record.lease if lease is None else time.time() + lease
+        self.save(record._replace(lease=until))
         self._check()
         self._own_id = record.id
+
+    async def now(self) -> float:
+        return time.time()
 
     async def adopt(
         self, dead_id: str, heir_id: str, *, lease_until: float | None = None
@@ -127,6 +137,7 @@ class MemoryStore(Store):
         tables.orchestrators.drop(dead_id)
 
     async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
+        check_properties((record,))
         submissions = self._written().submissions
 
         if record.id not in submissions.records:
@@ -242,6 +253,13 @@ class MemoryStore(Store):
     async def kept_names(self) -> set[str]:
         self._check()
         return _names(self._tables.versions.records.values())
+
+    async def makers(self) -> set[str]:
+        self._check()
+        names = _names(self._tables.versions.records.values())
+        return {name.partition("-")[0] for name in names if "-" in name}.union(
+            self._tables.orchestrators.records
+        )
 
     async def submissions(
         self,

@@ -6,14 +6,11 @@ import os
 
 import attrs
 
+from asyncflow.stores._address import file_of
 from asyncflow.stores._postgres import PostgresDatabase
 from asyncflow.stores._store import DatabaseStore
 
 FOLDER = os.path.join(".asyncflow", "values")
-
-
-def _text(path: str | os.PathLike[str]) -> str:
-    return os.fspath(path)
 
 
 @attrs.define(eq=False)
@@ -28,17 +25,22 @@ class PostgresStore(DatabaseStore):
     store has two connections. Once one is lost, the store has failed: what was flushed
     before is kept, and the store can be opened again.
 
-    Properties are kept as JSON where that gives the same value back, otherwise pickled:
-    use databases only that you trust.
+    Values are pickled, as are properties where JSON does not give the same value back.
+    A pickle can run any code when it is loaded, which happens when somebody reads it, or
+    a job that needs it runs: use databases only that you trust.
 
     :param conninfo: where the database is: ``postgresql://user@host/database``, or
         ``host=... dbname=...``; what is missing comes from libpq's environment variables
-    :param folder: the folder for large values; it is made where it is missing
+    :param folder: the folder for large values; it is made where it is missing, with the
+        mode 0700
+    :param trust_owner: take that folder also if another user owns it, and leave its mode
+        as it is
     :raises UsageError: by the import of this module, where psycopg is missing
     """
 
     conninfo: str = attrs.field(repr=False)
-    folder: str = attrs.field(default=FOLDER, converter=_text)
+    folder: str = attrs.field(default=FOLDER, converter=file_of)
+    trust_owner: bool = attrs.field(default=False, kw_only=True)
 
     @property
     def is_far(self) -> bool:
@@ -50,4 +52,6 @@ class PostgresStore(DatabaseStore):
         return "PostgreSQL"
 
     def _connect(self) -> PostgresDatabase:
-        return PostgresDatabase.open(self.conninfo, self.folder)
+        return PostgresDatabase.open(
+            self.conninfo, self.folder, trust_owner=self.trust_owner
+        )

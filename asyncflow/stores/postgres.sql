@@ -36,3 +36,26 @@ SELECT TRUE FROM orchestrator WHERE id = :id FOR KEY SHARE;
 
 -- name: adopt.lock
 SELECT TRUE FROM orchestrator WHERE id = :dead_id FOR UPDATE;
+
+-- name: now
+SELECT CAST(extract(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION);
+
+-- name: register.lease
+UPDATE orchestrator
+SET lease = coalesce(CAST(extract(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION) + CAST(:lease AS DOUBLE PRECISION), lease)
+WHERE id = :id;
+
+-- name: renew
+-- One without a lease is about to go.
+UPDATE orchestrator
+SET lease = CAST(extract(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION) + CAST(:lease AS DOUBLE PRECISION)
+WHERE id = :id AND lease > 0;
+
+-- name: new_store_id
+UPDATE store SET id = replace(gen_random_uuid()::text, '-', '') RETURNING id;
+
+-- name: server
+SELECT system_identifier::text FROM pg_control_system();
+
+-- name: database
+SELECT oid::text FROM pg_database WHERE datname = current_database();

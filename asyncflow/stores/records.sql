@@ -99,6 +99,9 @@ ON CONFLICT (id) DO UPDATE SET
     address = excluded.address,
     lease = excluded.lease;
 
+-- name: register.maker
+INSERT INTO maker (id) VALUES (:id) ON CONFLICT (id) DO NOTHING;
+
 -- name: adopt.submissions
 UPDATE submission
 SET orchestrator_id = :heir_id
@@ -225,6 +228,17 @@ DELETE FROM scenario WHERE id = :id;
 -- name: delete.orchestrator
 DELETE FROM orchestrator WHERE id = :id;
 
+-- name: delete.maker
+DELETE FROM maker
+WHERE
+    id = :id
+    AND NOT EXISTS (
+        SELECT TRUE FROM version
+        WHERE
+            path IS NOT NULL
+            AND substr(path, 1, length(maker.id) + 1) = maker.id || '-'
+    );
+
 -- name: scenario
 SELECT id, config_id, name, creation_date, properties, pickled
 FROM scenario
@@ -272,6 +286,9 @@ LIMIT :limit OFFSET :offset;
 
 -- name: kept_names
 SELECT path FROM version WHERE path IS NOT NULL;
+
+-- name: makers
+SELECT id FROM maker;
 
 -- name: submission
 SELECT

@@ -124,4 +124,14 @@ CREATE TABLE orchestrator (
     lease REAL NOT NULL
 );
 
-PRAGMA user_version = 3;
+CREATE TABLE store (
+    id TEXT NOT NULL -- tells it from others, for its folder of values
+);
+
+INSERT INTO store VALUES (lower(hex(randomblob(16))));
+
+CREATE TABLE maker (
+    id TEXT NOT NULL PRIMARY KEY -- of an orchestrator, with which names of files begin
+);
+
+PRAGMA user_version = 4;

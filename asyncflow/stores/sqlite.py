@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import attrs
 
+from asyncflow.stores._address import file_of
 from asyncflow.stores._store import DatabaseStore
 
 if TYPE_CHECKING:
     from asyncflow.stores._sqlite import SqliteDatabase
-
-
-def _text(path: str | os.PathLike[str]) -> str:
-    return os.fspath(path)
 
 
 @attrs.define(eq=False)
@@ -30,17 +26,27 @@ class SqliteStore(DatabaseStore):
     reaches the disk when SQLite merges it (``synchronous=NORMAL``). The file must be on
     a local disk.
 
-    Properties are kept as JSON where that gives the same value back, otherwise pickled:
-    open files only that you trust.
-
     Large values are in files, in a folder beside it: ``runs.values`` for ``runs.db``.
 
-    :param path: the file; it is made, with its folder, where it is missing
+    Only this user may read them: the file has the mode 0600, and the folders that are
+    made for it 0700, whatever the umask. What is there with wider modes is narrowed when
+    it is opened. What another user owns is refused, for root too.
+
+    Values are pickled, as are properties where JSON does not give the same value back.
+    A pickle can run any code when it is loaded, which happens when somebody reads it, or
+    a job that needs it runs: open files only that you trust.
+
+    :param path: the file; it is made, with its folder, where it is missing; ``~`` is the
+        user's home
     :param busy_timeout: how long to wait while other processes write, in seconds
+    :param trust_owner: open it also if another user owns it, and leave all modes as they
+        are: for a file that several users share
+    :raises UsageError: where the path is the address of something else
     """
 
-    path: str = attrs.field(converter=_text)
+    path: str = attrs.field(converter=file_of)
     busy_timeout: float = 30.0
+    trust_owner: bool = attrs.field(default=False, kw_only=True)
 
     @property
     def _name(self) -> str:
@@ -49,4 +55,6 @@ class SqliteStore(DatabaseStore):
     def _connect(self) -> SqliteDatabase:
         from asyncflow.stores._sqlite import SqliteDatabase
 
-        return SqliteDatabase.open(self.path, self.busy_timeout)
+        return SqliteDatabase.open(
+            self.path, self.busy_timeout, trust_owner=self.trust_owner
+        )

@@ -37,3 +37,23 @@ BEGIN IMMEDIATE;
 
 -- name: registered
 SELECT TRUE FROM orchestrator WHERE id = :id;
+
+-- name: now
+SELECT (julianday('now') - 2440587.5) * 86400.0;
+
+-- name: register.lease
+UPDATE orchestrator
+SET lease = coalesce((julianday('now') - 2440587.5) * 86400.0 + CAST(:lease AS DOUBLE PRECISION), lease)
+WHERE id = :id;
+
+-- name: renew
+-- One without a lease is about to go.
+UPDATE orchestrator
+SET lease = (julianday('now') - 2440587.5) * 86400.0 + CAST(:lease AS DOUBLE PRECISION)
+WHERE id = :id AND lease > 0;
+
+-- name: store_id
+SELECT id FROM store;
+
+-- name: new_store_id
+UPDATE store SET id = lower(hex(randomblob(16))) RETURNING id;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Self, TypeAlias, TypeVar
@@ -29,6 +30,8 @@ from asyncflow.sync.loop import Loop, each
 from asyncflow.sync.passed import Handle, Passed
 
 Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)
+
+_logger = logging.getLogger("asyncflow")
 
 
 class DataNode(Handle[AsyncDataNode]):
@@ -96,7 +99,8 @@ class Runnable(Handle[Submittable]):
         """Start a run; return its handle.
 
         Neither the run's outcome nor the end of the waiting time raises: see the
-        handle's ``status`` and ``error()``, or use its ``result()``.
+        handle's ``status`` and ``error()``, or use its ``result()``. With `wait`, a
+        failure is logged with its tracebacks.
 
         :param wait: return when the run has ended; otherwise at once
         :param timeout: with `wait`, how many seconds to wait, while the jobs go on
@@ -126,7 +130,10 @@ class Runnable(Handle[Submittable]):
             ),
             self._loop,
         )
-        return submission.wait(timeout) if wait else submission
+        if wait:
+            _log_failure(submission.wait(timeout))
+
+        return submission
 
     def plan(self, force: bool = False) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `asyncflow.Scenario.plan`."""
@@ -377,6 +384,14 @@ class Submission(Handle[AsyncSubmission]):
 
 
 Entity: TypeAlias = Scenario | Sequence | Task | DataNode | Submission | Job
+
+
+def _log_failure(submission: Submission) -> None:
+    """Log the errors of a run that failed: its caller may look at nothing."""
+    if submission.is_finished and isinstance(
+        error := submission.error(), SubmissionFailed
+    ):
+        _logger.error("%s failed", submission.id, exc_info=error)
 
 
 def handle(

@@ -85,16 +85,32 @@ class Orchestrator:
     def run(self) -> None:
         """Start it: from here on the verbs of this module work.
 
+        Where one with the same configuration and store runs already, as after a cell of
+        a notebook was run again, this one becomes another handle on it.
+
         :raises ConfigError: with everything that is wrong with the configuration
-        :raises UsageError: where another one runs in this process
+        :raises UsageError: where one with others runs in this process
+        """
+        self._run(joins=True)
+
+    def _run(self, *, joins: bool) -> None:
+        """Start it.
+
+        :param joins: whether it may become a handle on one that runs
         """
         global _running
 
         with _starting:
             if _running is not None and _running.is_running:
+                if joins and _running._is_like(self):
+                    self._loop = _running._loop
+                    return
+
                 raise UsageError(
-                    "an asyncflow.sync.Orchestrator runs already in this process: use "
-                    "it, or stop() it first"
+                    "an asyncflow.sync.Orchestrator runs already in this process"
+                    + ("" if joins else ", and leaving this block would stop it")
+                    + ": use its verbs, as `asyncflow.sync.create_scenario(...)`, or "
+                    "`asyncflow.sync.stop()` it first"
                 )
 
             config = Config if self.config is None else self.config
@@ -215,8 +231,11 @@ class Orchestrator:
 
         return self._loop
 
+    def _is_like(self, other: Orchestrator) -> bool:
+        return self.config is other.config and self.store == other.store
+
     def __enter__(self) -> Self:
-        self.run()
+        self._run(joins=False)
         return self
 
     def __exit__(
@@ -229,6 +248,12 @@ class Orchestrator:
             self.stop()
         else:
             self._close(error)
+
+
+def stop(wait: bool = True, timeout: float | None = None) -> None:
+    """Stop the orchestrator that runs; see `Orchestrator.stop`."""
+    if _running is not None:
+        _running.stop(wait, timeout)
 
 
 def create_scenario(

@@ -17,7 +17,7 @@ from asyncflow.testing._crash import crash
 from asyncflow.testing._end import End
 from asyncflow.testing._fault import Error, Fault
 from asyncflow.worker.codec import dumps_code
-from asyncflow.worker.trip import raised
+from asyncflow.worker.failure import raised
 
 
 @attrs.define(eq=False)

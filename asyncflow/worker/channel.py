@@ -26,9 +26,6 @@ LONGEST = 100
 SIZE = 65536
 """The most bytes of a datagram."""
 
-MESSAGE = 1000
-"""The most characters of a message that are passed on."""
-
 
 class Channel:
     """The worker's end. Without a parent that listens, it swallows all.
@@ -42,13 +39,11 @@ class Channel:
 
     def send(self, job_id: str, progress: Progress) -> None:
         """Tell how far a job has come."""
-        told = progress._replace(message=progress.message[:MESSAGE])
-
         with suppress(OSError):  # nobody listens, or not fast enough
             if self._socket is None:
                 self._socket = _connected(self._folder)
 
-            self._socket.send(pickle.dumps((job_id, tuple(told)), 5))
+            self._socket.send(pickle.dumps((job_id, tuple(progress)), 5))
 
     def close(self) -> None:
         """Close this end."""

@@ -13,9 +13,10 @@ import pickle
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import suppress
 
 from asyncflow.worker.errors import NotPicklable
+from asyncflow.worker.shortened import REASON, shortened
 
 OUT_OF_BAND = 4096
 """Buffers of at least so many bytes stay out of the pickle, where the caller asks."""
@@ -25,10 +26,6 @@ DEPTH = 8
 
 PLAIN = frozenset({int, float, str, bytes, bool, complex, type(None)})
 """The types of values that need no more than the C pickler."""
-
-main_closed: AbstractContextManager[object] = nullcontext()
-"""Entered while pickling. A worker puts its lazy ``__main__`` here, so that to look a
-class up in it does not run the main script."""
 
 
 def dumps(
@@ -46,17 +43,23 @@ def dumps(
     if type(value) in PLAIN:
         return pickle.dumps(value, 5)
 
-    with main_closed:
-        data = _by_reference(value, buffers)
+    data = _by_reference(value, buffers)
 
-        if data is not None:
-            return data
+    if data is not None:
+        return data
 
-        try:
-            return _by_value(value, _collector(buffers))
-        except Exception as error:
-            path, why = _culprit(value, name, error, DEPTH)
-            raise NotPicklable(path, why) from error
+    try:
+        return _by_value(value, _collector(buffers))
+    except MemoryError:
+        raise  # it can be pickled, where there is room for it
+    except Exception as error:
+        path, why = _culprit(value, name, error, DEPTH)
+        raise NotPicklable(path, why) from error
+
+
+def is_by_value(data: bytes) -> bool:
+    """Tell whether a pickle has parts that travel by value."""
+    return b"cloudpickle" in data or b"asyncflow.worker.by_value" in data
 
 
 def load_code(data: bytes) -> types.CodeType:
@@ -94,6 +97,8 @@ def _by_reference(
 
     try:
         data = pickle.dumps(value, 5, buffer_callback=_collector(buffers))
+    except MemoryError:
+        raise
     except Exception:  # cloudpickle is asked next, and its error is the one to tell
         return None
 
@@ -124,13 +129,19 @@ def _collector(
 def _culprit(value: object, path: str, error: Exception, depth: int) -> tuple[str, str]:
     """Find the innermost part of a value that cannot be pickled, and why."""
     if depth:
-        for name, part in _parts(value):
-            try:
-                _by_value(part)
-            except Exception as inner:
-                return _culprit(part, path + name, inner, depth - 1)
+        with suppress(Exception):  # of a part that cannot even be named
+            for name, part in _parts(value):
+                try:
+                    _by_value(part)
+                except Exception as inner:
+                    return _culprit(part, path + name, inner, depth - 1)
 
-    return path, f"{type(error).__name__}: {error}"
+    why = type(error).__name__
+
+    with suppress(Exception):
+        why = f"{why}: {error}"
+
+    return shortened(path, REASON // 2), shortened(why, REASON // 2)
 
 
 def _parts(value: object) -> Iterator[tuple[str, object]]:

@@ -14,6 +14,9 @@ T = TypeVar("T")
 INTERVAL = 0.1
 """The least time between two reports that are passed on, in seconds."""
 
+MESSAGE = 1000
+"""The most characters of a message that are passed on."""
+
 
 class CurrentJob(NamedTuple):
     """What a function may know of the job that it runs for."""
@@ -94,7 +97,7 @@ def report(
 
     if now - running.last >= INTERVAL or (done is not None and done == total):
         running.last = now
-        running.send(running.job.id, Progress(done, total, message))
+        running.send(running.job.id, Progress(done, total, str(message)[:MESSAGE]))
 
 
 def progress(

@@ -12,22 +12,23 @@ import gc
 import io
 import logging
 import os
-import runpy
 import signal
 import sys
 import types
 from collections.abc import Callable
+from functools import partial
 from typing import TextIO
 
-from asyncflow.worker import codec, parent
+from asyncflow.worker import main, parent
 from asyncflow.worker.channel import Channel
 from asyncflow.worker.naming import naming_jobs
 from asyncflow.worker.outcome import Printed, read_slice
+from asyncflow.worker.punch import BLOCK, punch
 from asyncflow.worker.spool import Spool
 from asyncflow.worker.tokens import Tokens
 
 LOG_SIZE = 16 * 1024 * 1024
-"""How large a log file may be when a trip begins, in bytes."""
+"""How much of a log file may lie on the disk when a trip begins, in bytes."""
 
 PLACE = 64 * LOG_SIZE + 7
 """Where the log file's descriptors point while nothing is printed. What is written goes
@@ -37,47 +38,12 @@ that nothing was written and that the descriptor is still the log's, and asks no
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 """How log records are written where the function has not set logging up."""
 
+CALL = "_call"
+_CALLER = "asyncflow.worker.trip"
+"""The function that runs a call, and its module."""
+
 settled: Settled | None = None
 """What this process is, where it is a worker."""
-
-
-class LazyMain(types.ModuleType):
-    """Stands for the parent's ``__main__``; runs its script when asked for a name.
-
-    Users' functions of ``__main__`` travel by value and need no module. Only the host's
-    own ``anyio.to_process`` calls, which share these workers, may ask.
-    """
-
-    def __init__(self, path: str | None) -> None:
-        super().__init__("__main__")
-        self.__dict__["__path"] = path
-        self.__dict__["__closed"] = 0
-
-    def __getattr__(self, name: str) -> object:
-        path = self.__dict__["__path"]
-
-        if path is None or self.__dict__["__closed"] or name.startswith("__"):
-            raise AttributeError(f"module '__main__' has no attribute {name!r}")
-
-        self.__dict__["__path"] = None
-        content = runpy.run_path(path, run_name="__mp_main__")
-        self.__dict__.update(
-            (key, value) for key, value in content.items() if key not in self.__dict__
-        )
-        return getattr(self, name)
-
-
-class _Closed:
-    """While pickling, looking a name up in `LazyMain` runs nothing."""
-
-    def __init__(self, main: LazyMain) -> None:
-        self._main = main
-
-    def __enter__(self) -> None:
-        self._main.__dict__["__closed"] += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._main.__dict__["__closed"] -= 1
 
 
 class Settled:
@@ -95,6 +61,9 @@ class Settled:
     spool: Spool
     tokens: Tokens
     channel: Channel
+    _log: int
+    _cleared: int
+    """Up to where the disk space of the log was given back."""
     _out: io.TextIOWrapper
     _err: io.TextIOWrapper
 
@@ -133,9 +102,8 @@ class Settled:
 
         self.logged = os.lseek(self._end, 0, os.SEEK_END)
 
-        if self.logged > LOG_SIZE:
-            os.ftruncate(self._log, 0)  # its parent has what it wanted of it
-            self.logged = 0
+        if self.logged - self._cleared > LOG_SIZE:
+            self._clear_log()  # its parent has what it wanted of it
 
     def end_job(self, most: int) -> Printed | None:
         """Put the process in order after a job.
@@ -181,9 +149,18 @@ class Settled:
         start, self.logged = self.logged, end
         return read_slice(self._log, start, end, most)
 
+    def _clear_log(self) -> None:
+        """Give back the disk space of the log: places in it stay what they are."""
+        if punch(self._log, self._cleared, self.logged):
+            self._cleared = self.logged // BLOCK * BLOCK
+        else:
+            os.ftruncate(self._log, 0)
+            self.logged = 0
+
     def _open(self, folder: str) -> None:
         name = os.path.join(folder, str(self.pid))
         self.log_path = f"{name}.log"
+        self._cleared = 0
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._log = os.open(self.log_path, flags, 0o600)
         self._end = os.open(self.log_path, os.O_RDONLY | os.O_CLOEXEC)
@@ -240,8 +217,13 @@ def settle(
             os.setsid()  # away from the terminal too: who asks there is told at once
 
         settled = Settled(folder, parent_pid)
-        _hide_main(main_path)
+        main.install(main_path, os.path.join(folder, f"{settled.pid}.main"))
         _write_records(log_level)
+        _take_interrupts()
+        # A process that a job forks and ends prints no stack into the job's output.
+        os.register_at_fork(
+            after_in_child=partial(faulthandler.unregister, signal.SIGTERM)
+        )
         gc.freeze()  # what is imported by now stays: no need to look at it again
     else:
         settled.move(folder)
@@ -267,18 +249,25 @@ def _raw(stream: TextIO) -> object:
     return getattr(stream.buffer, "raw", stream.buffer)
 
 
-def _hide_main(path: str | None) -> None:
-    """Put a lazy ``__main__`` where anyio loaded none."""
-    if "__main__" not in sys.modules:
-        main = LazyMain(path and os.path.abspath(path))
-        sys.modules["__main__"] = main
-        codec.main_closed = _Closed(main)
-
-
 def _tell_stacks(log: int) -> None:
     """Have the log tell where Python was when a signal ended the process."""
     faulthandler.enable(log, all_threads=False)
     faulthandler.register(signal.SIGTERM, log, all_threads=False, chain=True)
+
+
+def _take_interrupts() -> None:
+    """Have an interrupt hit nothing but users' functions."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupted)
+
+
+def _interrupted(_number: int, frame: types.FrameType | None) -> None:
+    """Interrupt the call that runs, as Python does; do nothing where none does."""
+    while frame is not None:
+        if frame.f_code.co_name == CALL and frame.f_globals["__name__"] == _CALLER:
+            raise KeyboardInterrupt
+
+        frame = frame.f_back
 
 
 class _Records(logging.StreamHandler[TextIO]):

@@ -10,6 +10,7 @@ import mmap
 import os
 import struct
 import zlib
+from contextlib import suppress
 
 _HEAD = struct.Struct("<QII")
 """Of each entry: the number of the trip; the length of what follows; its CRC-32, which
@@ -61,7 +62,10 @@ class Spool:
         if end <= MAPPED:
             self._map[begin:end] = entry
         else:
-            os.pwrite(self._file, entry, begin)
+            with suppress(
+                OSError
+            ):  # a full disk: what is not here, runs again at worst
+                os.pwrite(self._file, entry, begin)
 
     def close(self) -> None:
         """Close the file."""

@@ -1,27 +1,30 @@
 """The two functions that are sent to a worker process: bytes in, bytes out.
 
-Neither raises for what a job does: `run` answers with what came of each call.
+`run` never raises: it answers with what came of each call, and with what was raised
+outside of them.
 """
 
 from __future__ import annotations
 
-import contextlib
 import linecache
 import os
 import pickle
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
+from typing import NamedTuple
 
-from asyncflow.worker import current, parent, process
-from asyncflow.worker.codec import dumps
+from asyncflow.worker import current, main, parent, process
+from asyncflow.worker.codec import is_by_value
 from asyncflow.worker.current import Progress, job_of, running
 from asyncflow.worker.errors import DataNodeWritingError
+from asyncflow.worker.failure import beyond_ours, raised, summary_of, traceback_of
 from asyncflow.worker.outcome import Kept, Raised, Usage
+from asyncflow.worker.shortened import REASON, shortened
 from asyncflow.worker.usage import Meter, forget_peak, memory_limited
 from asyncflow.worker.values import fetch
 from asyncflow.worker.wire import Answer, Input, Output, RemoteCall, Row, ValueDriver
@@ -29,8 +32,18 @@ from asyncflow.worker.wire import Answer, Input, Output, RemoteCall, Row, ValueD
 REMEMBERED = 256
 """How many functions a worker keeps between calls."""
 
-_functions: dict[bytes, Callable[..., object]] = {}
-"""Those functions, by what they were pickled to; the oldest one first."""
+STRAYS = 8
+"""How often a trip is tried to be ended although something is raised meanwhile."""
+
+INTERRUPTED = 70
+"""The exit code of a worker that cannot end a trip: ``EX_SOFTWARE`` of sysexits.h."""
+
+REMEMBERED_BYTES = 16 * 1024 * 1024
+"""How many bytes they may have together when they travel; the last one is kept always."""
+
+_functions: dict[bytes, tuple[Callable[..., object], Mapping[str, object]]] = {}
+"""Those functions, by what they were pickled to, with what each came with of the main
+script; the oldest one first."""
 
 
 def settle(
@@ -65,9 +78,26 @@ def run(request: bytes) -> bytes:
     """
     settled = process.settled
     assert settled is not None
+    answer = Answer()
+    stray: list[str] = []
+
+    for _ in range(STRAYS):
+        try:
+            if not stray:
+                _run_calls(settled, request, answer)
+
+            return answer.pack(settled.logged, "".join(stray[:1]))
+        except BaseException as error:  # of a signal, of a thread: whenever they like
+            stray.append(summary_of(error))
+
+    os._exit(INTERRUPTED)
+
+
+def _run_calls(settled: process.Settled, request: bytes, answer: Answer) -> None:
+    assert main.here is not None
+    main.here.is_ours = True
     trip, most, looks, columns = pickle.loads(request)
     settled.begin_trip(trip)
-    answer = Answer()
 
     if looks:
         forget_peak()
@@ -81,14 +111,14 @@ def run(request: bytes) -> bytes:
 
             lacks = answer.has_failed and answer.lacks(call[4])
             told = None if lacks else _run(settled, call, answer, meter, most)
-            answer.add(told)
 
             if trip:
                 settled.spool.append(pickle.dumps((settled.logged, told), 5))
+
+            answer.add(told)
     finally:
         current.end()
-
-    return answer.pack(settled.logged)
+        main.here.is_ours = False
 
 
 def _run(
@@ -126,15 +156,53 @@ def execute(
 
     if not sources and limit is None and trace is None:
         current.begin((job_id, task, attempt), send)
-        return _call(task, code, inputs, outputs, answer, None)
+        outcome = _call(task, code, inputs, outputs, answer)
+        return outcome.told(outputs, None) if isinstance(outcome, Failure) else outcome
 
     for name, text in (sources or {}).items():
         linecache.cache[name] = (len(text), None, text.splitlines(True), name)
 
     job = job_of(job_id, task, attempt, trace)
 
-    with running(job, partial(send, job_id)), memory_limited(limit):
-        return _call(task, code, inputs, outputs, answer, limit)
+    try:
+        with running(job, partial(send, job_id)), memory_limited(limit):
+            outcome = _call(task, code, inputs, outputs, answer)
+    except MemoryError as error:
+        outcome = Failure(error, traceback_of(error))
+
+    # With the limit gone there is memory again, to say what was raised.
+    return outcome.told(outputs, limit) if isinstance(outcome, Failure) else outcome
+
+
+class Failure(NamedTuple):
+    """What was raised while a call was run, before it is described."""
+
+    error: BaseException
+    shown: TracebackType | None
+    """Where its traceback begins."""
+    is_keeping: bool = False
+    """Whether the function had returned."""
+
+    def told(self, outputs: Sequence[Output], limit: int | None) -> Raised:
+        """Describe it; where memory ran out, say of what.
+
+        :param limit: how much memory there was
+        """
+        outcome = raised(self.error, self.shown)
+
+        if not isinstance(self.error, MemoryError):
+            return outcome
+
+        why = outcome.summary
+
+        if self.is_keeping:
+            names = ", ".join(repr(name) for name, _, _ in outputs)
+            why = f"{why}: while its value was kept ({names})"
+
+        if limit is not None:
+            why = f"it took more than its memory_limit of {limit} bytes ({why})"
+
+        return outcome._replace(summary=shortened(why, REASON))
 
 
 def _call(
@@ -143,77 +211,36 @@ def _call(
     inputs: Sequence[Input],
     outputs: Sequence[Output],
     answer: Answer,
-    limit: int | None,
-) -> tuple[Kept, ...] | Raised:
+) -> tuple[Kept, ...] | Failure:
     """Do what `execute` does, where all is set up."""
     try:
-        function = _functions.get(code) or _load_function(code)
+        function, names = _functions.get(code) or _load_function(code)
+
+        if main.here is not None:
+            main.here.show(names)
+
         arguments = []
 
         for name, driver, kept in inputs:
             value = answer.made(kept) if isinstance(kept, tuple) else kept
             arguments.append(read_input(task, name, driver, value))
     except BaseException as error:
-        return raised(error, error.__traceback__)
+        return Failure(error, traceback_of(error))
 
     try:
         result = function(*arguments)
     except BaseException as error:
-        return _explained(raised(error, beyond_ours(error)), error, limit)
+        return Failure(error, beyond_ours(error))
 
     try:
         return keep_result(task, outputs, result)
+    except MemoryError as error:
+        del result, arguments  # what there is to say needs some itself
+        traceback.clear_frames(error.__traceback__)
+        return Failure(error, traceback_of(error), is_keeping=True)
     except BaseException as error:
         ours = isinstance(error, DataNodeWritingError)
-        return raised(error, None if ours else error.__traceback__)
-
-
-def _explained(outcome: Raised, error: BaseException, limit: int | None) -> Raised:
-    """Name the limit of memory where that was too small."""
-    if limit is None or not isinstance(error, MemoryError):
-        return outcome
-
-    why = f"it took more than its memory_limit of {limit} bytes ({outcome.summary})"
-    return outcome._replace(summary=why)
-
-
-def beyond_ours(error: BaseException) -> TracebackType | None:
-    """Return the traceback of an error without its first entry, the frame of ours that
-    called the user's function; with it where nothing follows.
-    """
-    here = error.__traceback__
-    return here.tb_next if here and here.tb_next else here
-
-
-def raised(error: BaseException, shown: TracebackType | None) -> Raised:
-    """Describe an error.
-
-    :param shown: where its traceback begins
-    """
-    kind = type(error)
-    lines = traceback.TracebackException(kind, error, shown, compact=True).format()
-    return Raised(
-        summary_of(error), "".join(lines), _survivor(error), kinds=kinds_of(error)
-    )
-
-
-def kinds_of(error: BaseException) -> tuple[str, ...]:
-    """Return the names of the classes of an error, its own first."""
-    return tuple(
-        f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__
-    )
-
-
-def summary_of(error: BaseException) -> str:
-    """Say an error in one line: its type and the first line of its message."""
-    try:
-        message = str(error)
-    except Exception as inner:
-        message = f"<its message raised {type(inner).__name__}>"
-
-    first = message.strip().partition("\n")[0]
-    name = type(error).__qualname__
-    return f"{name}: {first}" if first else name
+        return Failure(error, None if ours else traceback_of(error), is_keeping=True)
 
 
 def read_input(task: str, name: str, driver: ValueDriver, kept: Kept) -> object:
@@ -221,7 +248,11 @@ def read_input(task: str, name: str, driver: ValueDriver, kept: Kept) -> object:
     try:
         return driver.read(kept)
     except Exception as error:
-        error.add_note(f"while reading input {name!r} of task {task!r}")
+        note = f"while reading input {name!r} of task {task!r}"
+
+        with suppress(Exception):  # it may have notes of its own making
+            BaseException.add_note(error, note)
+
         raise
 
 
@@ -299,24 +330,25 @@ def _drop(kept: Sequence[Kept]) -> None:
                 os.unlink(one)
 
 
-def _load_function(code: bytes) -> Callable[..., object]:
-    """Load a function, to keep it."""
-    function = fetch(code)
-    assert callable(function)
-    _functions[code] = function
+def _load_function(
+    code: bytes,
+) -> tuple[Callable[..., object], Mapping[str, object]]:
+    """Load a function, to keep it, with what it came with of the main script."""
+    names = main.NOTHING
 
-    if len(_functions) > REMEMBERED:
+    if is_by_value(code):
+        from asyncflow.worker.by_value import with_names
+
+        function, names = with_names(partial(fetch, code))
+    else:
+        function = fetch(code)
+
+    assert callable(function)
+    _functions[code] = function, names
+
+    while len(_functions) > REMEMBERED or (
+        len(_functions) > 1 and sum(map(len, _functions)) > REMEMBERED_BYTES
+    ):
         del _functions[next(iter(_functions))]
 
-    return function
-
-
-def _survivor(error: BaseException) -> bytes | None:
-    """Pickle an exception, where what is loaded again is like it."""
-    with contextlib.suppress(Exception):
-        data = dumps(error)
-
-        if type(fetch(data)) is type(error):
-            return data
-
-    return None
+    return function, names

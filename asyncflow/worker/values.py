@@ -12,7 +12,6 @@ multiple of 64. All little endian.
 
 from __future__ import annotations
 
-import mmap
 import os
 import pickle
 import struct
@@ -23,6 +22,7 @@ from typing import BinaryIO
 
 from asyncflow.worker.codec import PLAIN, dumps
 from asyncflow.worker.errors import ValueDamaged, ValueMissing
+from asyncflow.worker.mapping import map_file
 from asyncflow.worker.outcome import Kept
 
 INLINE = 64 * 1024
@@ -69,7 +69,7 @@ def fetch(kept: bytes | str) -> object:
 
     try:
         with open(kept, "rb") as file:
-            view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+            view = memoryview(map_file(file.fileno()))
     except FileNotFoundError:
         raise ValueMissing(kept) from None
     except ValueError:  # an empty file cannot be mapped

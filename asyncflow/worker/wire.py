@@ -10,7 +10,7 @@ import io
 import pickle
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from asyncflow.worker.outcome import Kept, Outcome, Printed, Raised, Returned, Usage
 
@@ -59,7 +59,7 @@ job prints; whether a job's own peak of memory is worth a look; for each part of
 Row: TypeAlias = tuple[tuple[Kept, ...], Printed | None, float, float, float, int]
 """A `Returned`, as it travels: what it kept, what it printed, and its `Usage`."""
 
-Told: TypeAlias = Row | Raised | None
+End: TypeAlias = Row | Raised | None
 """What came of a call; None where it was not run, as what it needs has failed."""
 
 _NOTHING: Row = ((), None, 0.0, 0.0, 0.0, 0)
@@ -148,7 +148,7 @@ class Answer:
         call, output = made
         return self._rows[call][0][output]
 
-    def add(self, told: Told) -> None:
+    def add(self, told: End) -> None:
         """Add what came of the next call."""
         if told is not None and not isinstance(told, Raised):
             self._rows.append(told)
@@ -157,24 +157,38 @@ class Answer:
             self._others[len(self._rows)] = told
             self._rows.append(_NOTHING)
 
-    def pack(self, end: int) -> bytes:
+    def pack(self, end: int, stray: str = "", left: str = "") -> bytes:
         """Pickle it for `read_answer`.
 
         :param end: where the log ends
+        :param stray: what was raised outside of the calls, and ended the trip
+        :param left: what a call has left that ends the worker
         """
         columns = tuple(zip(*self._rows, strict=True))
-        return pickle.dumps((end, columns, self._others), 5)
+        return pickle.dumps((end, columns, self._others, stray, left), 5)
 
 
-def read_answer(data: bytes) -> tuple[int, list[Outcome | None]]:
+class Told(NamedTuple):
+    """An `Answer`, as it was read."""
+
+    end: int
+    """Where the log ends."""
+    outcomes: list[Outcome | None]
+    """None for a call that was not run."""
+    stray: str
+    left: str
+    """See `Answer.pack`."""
+
+
+def read_answer(data: bytes) -> Told:
     """Read an `Answer`.
 
-    :return: where the log ends; and the outcomes, None for a call that was not run
+    :raises Exception: of any kind, where it makes no sense
     """
-    end, columns, others = pickle.loads(data)
+    end, columns, others, stray, left = pickle.loads(data)
 
     if not columns:
-        return end, []
+        return Told(end, [], stray, left)
 
     kept, printed, *use = columns
     usages = map(_usage, zip(*use, strict=True))
@@ -184,7 +198,7 @@ def read_answer(data: bytes) -> tuple[int, list[Outcome | None]]:
     for place, told in others.items():
         found[place] = told
 
-    return end, found
+    return Told(end, found, stray, left)
 
 
 def read_outcomes(spooled: Sequence[bytes]) -> tuple[int, list[Outcome | None]]:

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 PUBLIC = (
     "AsyncflowError",
+    "AttemptKind",
     "AttemptRecord",
     "BlockingCall",
     "Config",
@@ -54,6 +55,7 @@ PUBLIC = (
     "PlannedJob",
     "Problem",
     "Progress",
+    "RecordDamaged",
     "RemoteTraceback",
     "Retry",
     "Scenario",

@@ -1,0 +1,157 @@
+"""The parts of byte code: what it does, without where it stands."""
+
+from __future__ import annotations
+
+import marshal
+import sys
+import types
+from collections.abc import Iterator
+from opcode import opmap
+from typing import Any, NamedTuple
+
+_IS_FUNCTION = 0x3
+"""The flags that byte code of functions has, and that of classes and modules has not."""
+
+_HAS_DOCSTRING = 0x4000000
+"""A flag of CPython 3.14, which says what a docstring changes."""
+
+_PLACES = ("__firstlineno__", "__static_attributes__")
+"""What a class body keeps about its source (CPython 3.13): the second in any order."""
+
+_LOADS = frozenset(
+    opmap[name] for name in ("LOAD_CONST", "LOAD_SMALL_INT") if name in opmap
+)
+
+
+class Imported(NamedTuple):
+    """A statement inside a function that imports."""
+
+    name: str
+    level: int
+    """How many dots are before the name."""
+    members: tuple[str, ...]
+    """What it takes of the module."""
+
+
+def parts_of_code(code: types.CodeType) -> Iterator[object]:
+    """Give what byte code does. Docstrings do not count, unless it asks for one."""
+    text, left_out = _without_places(code)
+    consts = list(code.co_consts)
+
+    if _has_docstring(code) and "__doc__" not in code.co_names:
+        left_out.add(0)
+
+    for place in left_out:
+        consts[place] = "left out"
+
+    yield text
+    yield code.co_names
+    yield code.co_varnames
+    yield code.co_freevars
+    yield code.co_cellvars
+    yield code.co_exceptiontable
+    yield code.co_flags & ~_HAS_DOCSTRING
+    yield (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
+    yield tuple(consts)
+
+
+def names_of(code: types.CodeType) -> set[str]:
+    """Return the names that byte code, and that inside it, may look up."""
+    names = set(code.co_names)
+
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            names |= names_of(const)
+
+    return names
+
+
+def imports_of(code: types.CodeType) -> Iterator[Imported]:
+    """Give the imports of byte code, and of that inside it."""
+    if opmap["IMPORT_NAME"] in code.co_code[::2]:
+        last: list[object] = [0, None]
+
+        for op, argument in _instructions(code.co_code):
+            if op in _LOADS:
+                is_const = op == opmap["LOAD_CONST"]
+                value = code.co_consts[argument] if is_const else argument
+                last = [last[1], value]
+            elif op == opmap["IMPORT_NAME"]:
+                level, members = last
+                yield Imported(
+                    code.co_names[argument],
+                    level if isinstance(level, int) else 0,
+                    members if isinstance(members, tuple) else (),
+                )
+
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            yield from imports_of(const)
+
+
+def compiled(source: bytes, path: str) -> types.CodeType | None:
+    """Compile a module; None where that cannot be done."""
+    try:
+        return compile(source, path, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return None
+
+
+def plain_bytes(value: Any) -> bytes:
+    """Write a plain value, or a flat container of such."""
+    return marshal.dumps(value, 2)
+
+
+PLAIN = frozenset({bool, int, float, complex, str, bytes, type(None)})
+
+
+def _has_docstring(code: types.CodeType) -> bool:
+    """Tell whether the first constant is, or would be, the docstring."""
+    return (
+        code.co_flags & _IS_FUNCTION == _IS_FUNCTION
+        and not code.co_name.startswith("<")
+        and bool(code.co_consts)
+        and isinstance(code.co_consts[0], str)
+        and _says_docstring(code)
+    )
+
+
+def _says_docstring(code: types.CodeType) -> bool:
+    return sys.version_info < (3, 14) or bool(code.co_flags & _HAS_DOCSTRING)
+
+
+def _without_places(code: types.CodeType) -> tuple[bytes, set[int]]:
+    """Return byte code without what a class body says of its source.
+
+    :return: the code; the places of the constants that do not count
+    """
+    stores = {code.co_names.index(name) for name in _PLACES if name in code.co_names}
+
+    if not stores or code.co_flags & _IS_FUNCTION:
+        return code.co_code, set()
+
+    text = bytearray(code.co_code)
+    left_out = set()
+    before: tuple[int, int, int] = (0, 0, 0)
+
+    for place, (op, argument) in enumerate(_instructions(code.co_code)):
+        if op == opmap["STORE_NAME"] and argument in stores and before[1] in _LOADS:
+            at, load, const = before
+            text[2 * at : 2 * at + 2] = b"\0\0"
+
+            if load == opmap["LOAD_CONST"]:
+                left_out.add(const)
+
+        before = place, op, argument
+
+    return bytes(text), left_out
+
+
+def _instructions(text: bytes) -> Iterator[tuple[int, int]]:
+    """Give operations with their arguments, `EXTENDED_ARG` among them."""
+    more = 0
+
+    for op, last in zip(text[::2], text[1::2], strict=True):
+        argument = last | more
+        more = argument << 8 if op == opmap["EXTENDED_ARG"] else 0
+        yield op, argument

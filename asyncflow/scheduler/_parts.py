@@ -1,0 +1,235 @@
+"""What functions and classes consist of, as far as it says what they do."""
+
+from __future__ import annotations
+
+import enum
+import functools
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from asyncflow.scheduler._code import Imported, imports_of, names_of
+
+CACHE = type(functools.cache(len))
+"""What ``functools.cache`` and ``lru_cache`` make."""
+
+_LEFT_OUT = frozenset(
+    {
+        "__annotations__",
+        "__annotations_cache__",
+        "__dict__",
+        "__doc__",
+        "__firstlineno__",
+        "__module__",
+        "__signature__",
+        "__slotnames__",  # `copyreg` makes it
+        "__static_attributes__",
+        "__weakref__",
+        "_abc_impl",
+        "__pydantic_complete__",  # made of the rest, with addresses in it
+        "__pydantic_computed_fields__",
+        "__pydantic_core_schema__",
+        "__pydantic_fields_complete__",
+        "__pydantic_parent_namespace__",
+        "__pydantic_serializer__",
+        "__pydantic_setattr_handlers__",
+        "__pydantic_validator__",
+    }
+)
+"""What a class has that is made when it is used, or says where it is from."""
+
+_NO_GLOBALS = frozenset({"__builtins__", "__cached__", "__loader__", "__spec__"})
+_OF_ENUM = (types.FunctionType, staticmethod, classmethod, property)
+_OF_MEMBER = frozenset({"_value_", "_name_", "_sort_order_", "__objclass__"})
+
+
+_GENERATED = "<attrs generated"
+"""The file of functions that are made from `__attrs_attrs__`, with random numbers."""
+
+
+class Global(NamedTuple):
+    """A value that a function finds under a name of its module."""
+
+    module: dict[str, Any]
+    name: str
+
+
+class Members(NamedTuple):
+    """What a function may ask of a module of the user's."""
+
+    module: types.ModuleType
+    names: frozenset[str]
+
+
+class Source(NamedTuple):
+    """A module that a function imports when it runs."""
+
+    name: str
+
+
+class Hint(NamedTuple):
+    """A value that need not be described."""
+
+    value: object
+
+
+def parts_of_function(
+    function: types.FunctionType, is_own: Callable[[str], bool]
+) -> Iterator[object]:
+    """Give the parts of a function.
+
+    :param is_own: tells whether a module, by its name, is the user's
+    """
+    yield function.__qualname__
+
+    if function.__code__.co_filename.startswith(_GENERATED):
+        return
+
+    registry = function.__dict__.get("registry")
+
+    if isinstance(registry, Mapping) and "dispatch" in function.__dict__:
+        yield "singledispatch"
+        yield from _parts_of_registry(registry)
+        return
+
+    yield function.__code__
+    yield function.__defaults__
+    yield dict(sorted((function.__kwdefaults__ or {}).items()))
+    yield function.__code__.co_freevars
+    yield from function.__closure__ or ()
+    yield from _annotations(function)
+
+    for name, value in sorted(function.__dict__.items()):
+        yield name
+        yield value
+
+    if is_own(module_of(function)):
+        yield from _parts_of_module(function, is_own)
+
+
+def parts_of_members(
+    members: Members, is_own: Callable[[str], bool]
+) -> Iterator[object]:
+    """Give what a function may ask of a module."""
+    content = vars(members.module)
+
+    for name in sorted(members.names):
+        if name in content and name not in _NO_GLOBALS:
+            yield name
+            yield _global(content, name, members.names, is_own)
+
+
+def parts_of_class(cls: type) -> Iterator[object]:
+    """Give the parts of a class."""
+    yield cls.__qualname__
+    yield cls.__bases__
+
+    if type(cls) is not type:
+        yield type(cls)
+
+    if isinstance(cls, enum.EnumMeta):
+        yield from _parts_of_enum(cls)
+        return
+
+    if "__annotations__" in vars(cls):
+        yield from _annotations(cls)
+
+    for name, value in sorted(vars(cls).items()):
+        if name not in _LEFT_OUT and value is not object.__init__:
+            yield name
+            yield value
+
+
+def module_of(function: types.FunctionType) -> str:
+    """Return the module where a function was defined, whatever it calls itself."""
+    name = function.__globals__.get("__name__")
+    return name if isinstance(name, str) else str(function.__module__)
+
+
+def _parts_of_registry(registry: Mapping[Any, object]) -> Iterator[object]:
+    """Give what ``functools.singledispatch`` picks from."""
+    for kind in sorted(registry, key=lambda kind: (kind.__module__, kind.__qualname__)):
+        yield kind
+        yield registry[kind]
+
+
+def _parts_of_module(
+    function: types.FunctionType, is_own: Callable[[str], bool]
+) -> Iterator[object]:
+    """Give what a function finds in its module, and what it imports."""
+    names = frozenset(names_of(function.__code__))
+    content = function.__globals__
+
+    for name in sorted(names - _NO_GLOBALS):
+        if name in content:
+            yield name
+            yield _global(content, name, names, is_own)
+
+    package = content.get("__package__") or content.get("__name__")
+
+    for imported in imports_of(function.__code__):
+        yield from sources(imported, str(package))
+
+
+def sources(imported: Imported, package: str) -> Iterator[Source]:
+    """Give the modules that a statement may import, but those of Python.
+
+    :param package: that of the module where it stands
+    """
+    base = imported.name
+
+    if imported.level:
+        parents = package.split(".")
+        base = ".".join(
+            filter(None, [*parents[: len(parents) - imported.level + 1], base])
+        )
+
+    if base.partition(".")[0] not in sys.stdlib_module_names:
+        yield Source(base)
+        yield from (Source(f"{base}.{name}") for name in imported.members)
+
+
+def _global(
+    content: dict[str, Any],
+    name: str,
+    names: frozenset[str],
+    is_own: Callable[[str], bool],
+) -> object:
+    value = content[name]
+
+    if isinstance(value, types.ModuleType):
+        return Members(value, names) if is_own(value.__name__) else value
+
+    if isinstance(value, types.FunctionType | type | types.BuiltinFunctionType | CACHE):
+        return value
+
+    return Global(content, name)
+
+
+def _annotations(value: object) -> Iterator[object]:
+    try:
+        annotations = dict(getattr(value, "__annotations__", None) or {})
+    except Exception:  # they are looked up now, and some name is not there
+        return
+
+    if annotations:
+        yield Hint(annotations)
+
+
+def _parts_of_enum(cls: Any) -> Iterator[object]:
+    """Give the members of an enum, and what is written beside them."""
+    for name, member in cls.__members__.items():
+        yield name
+        yield member._name_
+        yield member._value_
+
+        for attribute, value in sorted(vars(member).items()):
+            if attribute not in _OF_MEMBER:
+                yield attribute
+                yield value
+
+    for name, value in sorted(vars(cls).items()):
+        if isinstance(value, _OF_ENUM) and name not in cls.__members__:
+            yield name
+            yield value

@@ -1,0 +1,112 @@
+"""Addresses: which store a text means."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Literal, TypeAlias
+
+from asyncflow.errors import UsageError
+
+Kind: TypeAlias = Literal["memory", "sqlite", "postgres"]
+
+MEMORY = ":memory:"
+POSTGRES = ("postgresql://", "postgres://")
+KNOWN = f"the path of an SQLite file, {MEMORY!r}, or postgresql://user@host/database"
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(/*)")
+_LIKE_MEMORY = re.compile(r":*(in[_-]?)?mem(ory)?:*", re.IGNORECASE)
+_LIBPQ = re.compile(r"(^|\s)(host|hostaddr|dbname|user|password|service)\s*=")
+
+
+def kind_of(address: str, told_by: str) -> Kind:
+    """Tell what kind of store an address means.
+
+    :param told_by: how errors name where it came from
+    :raises UsageError: where it is of none that is known; it does not tell the address,
+        in which there may be a password
+    """
+    if address == MEMORY:
+        return "memory"
+
+    if address.startswith(POSTGRES):
+        return "postgres"
+
+    if advice := _advice(address) or _homeless(address):
+        raise UsageError(
+            f"{told_by} is not the address of a store: {advice}; known are {KNOWN}"
+        )
+
+    return "sqlite"
+
+
+def file_of(path: str | os.PathLike[str]) -> str:
+    """Return the path of a file, with ``~`` expanded.
+
+    :raises UsageError: where it looks like an address, or names an unknown home
+    """
+    text = os.fsdecode(path)
+
+    if "://" in text and isinstance(path, str):
+        advice = _advice(text)
+        raise UsageError(f"this is not the path of a file: {advice}")
+
+    if advice := _homeless(text):
+        raise UsageError(f"this is not the path of a file: {advice}")
+
+    return os.path.expanduser(text)
+
+
+def _homeless(text: str) -> str:
+    """Say that a home folder is not known; "" where none is named, or it is."""
+    if not text.startswith("~") or not os.path.expanduser(text).startswith("~"):
+        return ""
+
+    return (
+        f"the home folder of {text.partition('/')[0]!r} is not known: give the path in "
+        f"full, or {'./' + text!r} for a file with such a name"
+    )
+
+
+def _advice(text: str) -> str:
+    """Say what is wrong with an address, and what may be meant; "" for a path."""
+    if _LIKE_MEMORY.fullmatch(text):
+        return f"did you mean {MEMORY!r}? ({'./' + text!r} is a file with this name)"
+
+    if _LIBPQ.search(text):
+        return (
+            "it is how to connect to PostgreSQL: write postgresql://user@host/database, "
+            "or give PostgresStore('...')"
+        )
+
+    found = _SCHEME.match(text)
+
+    if found is None:
+        return "write it without what stands before its scheme" if "://" in text else ""
+
+    scheme, rest = found[1], text[found.end() :]
+    kind = scheme.lower()
+
+    if kind.startswith(("postgres", "pgsql")):
+        return (
+            f"it begins with {scheme + ':' + found[2]!r}: write postgresql://, in small "
+            "letters and without a driver"
+        )
+
+    if kind.startswith("sqlite") or kind == "file":
+        name = "" if "@" in rest or "?" in rest else _path(found[2], rest)
+        shown = f", {name!r}" if name else ""
+        return f"it begins with {scheme + ':'!r}: give the path alone{shown}"
+
+    return (
+        f"nothing is known of {scheme + ':'!r} (for a file with such a name write ./ "
+        "before it)"
+    )
+
+
+def _path(slashes: str, rest: str) -> str:
+    """Return the path of ``sqlite:///a/b`` or ``file:a``."""
+    if rest.strip(":") == "memory":
+        return MEMORY
+
+    return slashes[3:] + rest if len(slashes) >= 3 else slashes + rest

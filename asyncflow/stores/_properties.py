@@ -1,0 +1,170 @@
+"""The users' own values that records carry: as JSON, or pickled.
+
+A pickle runs code of whoever wrote it. It is loaded when somebody looks into it, and not
+before: a store is opened, listed and taken over without.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import pickle
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from asyncflow.errors import RecordDamaged
+from asyncflow.records import Record, ScenarioRecord, SubmissionRecord
+from asyncflow.worker.codec import dumps
+
+_WITH_PROPERTIES = frozenset({ScenarioRecord, SubmissionRecord})
+
+
+@attrs.define(eq=False, repr=False)
+class PickledProperties(Mapping[str, Any]):
+    """Properties that are unpickled when they are first read.
+
+    :param owner: the id of their record
+    :param data: the pickle
+    :raises RecordDamaged: by each look at them, where they cannot be loaded
+    """
+
+    owner: str
+    data: bytes
+    _loaded: dict[str, Any] | None = attrs.field(init=False, default=None)
+    __hash__ = None  # type: ignore[assignment]  # as of any mapping that compares
+
+    def __getitem__(self, name: str) -> Any:
+        return self._now_loaded()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._now_loaded())
+
+    def __len__(self) -> int:
+        return len(self._now_loaded())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mapping):
+            return NotImplemented
+
+        if isinstance(other, PickledProperties) and other.data == self.data:
+            return True
+
+        return self._now_loaded() == dict(other)
+
+    def __repr__(self) -> str:
+        if self._loaded is None:
+            return f"<pickled properties of {self.owner}>"
+
+        return repr(self._loaded)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return PickledProperties, (self.owner, self.data)
+
+    def _now_loaded(self) -> dict[str, Any]:
+        if self._loaded is None:
+            self._loaded = _unpickled(self.data, self.owner)
+
+        return self._loaded
+
+
+class _Unpickler(pickle.Unpickler):
+    """Notes which class it looked for last."""
+
+    name: str = ""
+
+    def find_class(self, module_name: str, global_name: str) -> Any:
+        self.name = f"{module_name}.{global_name}"
+        return super().find_class(module_name, global_name)
+
+
+def dump_properties(
+    properties: Mapping[str, Any], owner: str
+) -> tuple[str, bytes | None]:
+    """Write JSON where that gives the same back, else a pickle.
+
+    :raises NotPicklable: where they cannot be kept, naming the part
+    """
+    if isinstance(properties, PickledProperties):
+        return "", properties.data
+
+    plain = dict(properties)
+
+    if not plain:
+        return "{}", None
+
+    try:
+        if _is_json(plain):
+            text = json.dumps(plain, ensure_ascii=False)
+            text.encode()
+            return text, None
+    except (ValueError, RecursionError):  # surrogates, or very long or deep
+        pass
+
+    return "", dumps(plain, name=f"properties of {owner}")
+
+
+def check_properties(records: Sequence[Record]) -> None:
+    """Refuse properties that no store can keep.
+
+    :raises NotPicklable: naming the part
+    """
+    if _WITH_PROPERTIES.isdisjoint(map(type, records)):
+        return
+
+    for record in records:
+        if isinstance(record, ScenarioRecord | SubmissionRecord):
+            dump_properties(record.properties, record.id)
+
+
+def load_properties(owner: Any, text: Any, pickled: Any) -> Mapping[str, Any]:
+    """Return what was written.
+
+    :param owner: the id of their record
+    """
+    if pickled is not None:
+        return PickledProperties(owner, pickled)
+
+    if text == "{}":
+        return {}
+
+    found = json.loads(text)
+
+    if not isinstance(found, dict):
+        raise TypeError(f"its properties are a {type(found).__name__}")
+
+    return found
+
+
+def _unpickled(data: bytes, owner: str) -> dict[str, Any]:
+    unpickler = _Unpickler(io.BytesIO(data))
+
+    try:
+        found = unpickler.load()
+    except Exception as error:  # whatever the code of the pickle raises
+        needed = f" for {unpickler.name}" if unpickler.name else ""
+        why = f"its properties: {type(error).__name__}{needed}: {error}"
+        raise RecordDamaged(owner, why) from error
+
+    if not isinstance(found, dict):
+        raise RecordDamaged(owner, f"its properties are a {type(found).__name__}")
+
+    return found
+
+
+def _is_json(value: Any) -> bool:
+    """Tell whether JSON keeps a value with all its types."""
+    kind = type(value)
+
+    if kind is dict:
+        return all(type(key) is str and _is_json(part) for key, part in value.items())
+
+    if kind is list:
+        return all(map(_is_json, value))
+
+    if kind is float:
+        return math.isfinite(value)
+
+    return value is None or kind in (str, int, bool)

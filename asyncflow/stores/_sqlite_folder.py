@@ -1,0 +1,57 @@
+"""Where an SQLite database has the files of its values: beside it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from functools import partial
+from urllib.parse import quote
+
+from asyncflow.stores._folder import Access
+from asyncflow.stores._sql import statement
+from asyncflow.stores._values_folder import Mark, ValuesFolder
+
+
+def values_folder(access: Access, file: str) -> ValuesFolder:
+    """Say where the values of a file are. ``runs`` and ``runs.db`` begin with one name:
+    the one that comes second gets a name with its id.
+
+    :param file: its real path
+    """
+    stem = file.removesuffix(".db")
+    return ValuesFolder(
+        access=access,
+        first=f"{stem}.values",
+        place_of=lambda store_id: f"{stem}.{store_id[:12]}.values",
+        database=file,
+        is_there=partial(_is_there, file),
+    )
+
+
+def _is_there(file: str, mark: Mark) -> bool:
+    """Tell whether the database that a mark names is there, and is not this file.
+
+    It may have been moved with its folder, or be seen by another path in a container.
+    """
+    beside = os.path.join(os.path.dirname(file), os.path.basename(mark.database))
+    return any(
+        os.path.exists(path)
+        and not os.path.samefile(path, file)
+        and _id_of(path) in (mark.store, None)
+        for path in (mark.database, beside)
+    )
+
+
+def _id_of(path: str) -> str | None:
+    """Return the id of a store, or None where that cannot be read."""
+    query = statement(("sqlite.sql",), "store_id")
+
+    try:
+        uri = f"file:{quote(path)}?mode=ro"
+
+        with closing(sqlite3.connect(uri, uri=True)) as other:
+            (found,) = other.execute(query).fetchone()
+            return str(found)
+    except (sqlite3.Error, TypeError):
+        return None

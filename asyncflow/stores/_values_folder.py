@@ -1,0 +1,122 @@
+"""The folder of a store's values: it is that of one store, whatever is copied.
+
+A mark in the folder says which database it belongs to. A copy of a database finds another
+one's mark, and gets a folder of its own: what the one sweeps, the other does not lose.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+import attrs
+
+from asyncflow.stores._folder import Access
+
+NAME = ".store"
+"""What the file with the mark is called."""
+
+
+@attrs.frozen
+class Mark:
+    """Whose a folder is."""
+
+    store: str
+    """The id of the store."""
+    database: str
+    """Where that is: the path of a file, or a server and a number."""
+    folder: int
+    """The inode of the folder: one that was copied has the mark of another."""
+
+    def write(self, folder: str) -> None:
+        """Mark a folder, in one step. Blocks."""
+        temporary = os.path.join(folder, f"{NAME}.{uuid.uuid4().hex}")
+
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump(attrs.asdict(self), file)
+
+        os.replace(temporary, os.path.join(folder, NAME))
+
+
+def mark_of(folder: str) -> Mark | None:
+    """Return the mark of a folder, or None. Blocks."""
+    try:
+        with open(os.path.join(folder, NAME), encoding="utf-8") as file:
+            return Mark(**json.load(file))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+@attrs.frozen(kw_only=True)
+class ValuesFolder:
+    """Finds the folder of a store, or makes it. All methods block.
+
+    :param first: where it is, unless another store has it
+    :param place_of: where it is otherwise: for each id of a store another path
+    :param database: where the database is, as the mark tells it
+    :param is_there: whether a database that a mark names is another one, and is there
+    """
+
+    access: Access
+    first: str
+    place_of: Callable[[str], str]
+    database: str
+    is_there: Callable[[Mark], bool]
+
+    def found(self, store_id: str) -> str | None:
+        """Return the folder that the mark says is the store's; None where none does."""
+        for path in (self.place_of(store_id), self.first):
+            if mark_of(path) == self._mark(store_id, path):
+                return self.access.make_values_folder(path)
+
+        return None
+
+    def taken(
+        self,
+        store_id: str,
+        new_id: Callable[[], str],
+        kept: Callable[[], Iterable[str]],
+    ) -> str:
+        """Return a folder that is the store's from now on.
+
+        :param new_id: gives the store another id, as it is a copy
+        :param kept: returns the names of the files of the store's values
+        """
+        folder = self.access.make_values_folder(self.first)
+        mark = mark_of(folder)
+
+        if mark is not None and self._is_others(mark, folder):
+            own_id = new_id() if mark.store == store_id else store_id
+            folder = self.access.make_values_folder(self.place_of(own_id))
+            _link(self.first, folder, kept())
+            store_id = own_id
+
+        self._mark(store_id, folder).write(folder)
+        return folder
+
+    def _is_others(self, mark: Mark, folder: str) -> bool:
+        return mark.folder == os.stat(folder).st_ino and self.is_there(mark)
+
+    def _mark(self, store_id: str, folder: str) -> Mark:
+        try:
+            inode = os.stat(folder).st_ino
+        except OSError:
+            inode = 0
+
+        return Mark(store_id, self.database, inode)
+
+
+def _link(source: str, target: str, names: Iterable[str]) -> None:
+    """Have files in another folder too: nobody writes to them once they are there."""
+    for name in map(os.path.basename, names):
+        old, new = os.path.join(source, name), os.path.join(target, name)
+
+        with suppress(FileExistsError, FileNotFoundError):
+            try:
+                os.link(old, new)
+            except PermissionError:  # a disk without hard links
+                shutil.copyfile(old, new)

@@ -1,0 +1,28 @@
+"""Texts that go into records, events and logs: bounded, whatever a job raises."""
+
+from __future__ import annotations
+
+REASON = 2_000
+"""How many characters the reason of a job or of a run may have."""
+
+TRACEBACK = 65_536
+"""How many characters a traceback may have."""
+
+ERROR = 1_048_576
+"""How many bytes the pickle of an exception may have. A larger one travels as text."""
+
+_MARK = 64
+"""More characters than it takes to say how many were left out."""
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text, or of a long one the beginning and the end.
+
+    :param most: how many characters the result may have, at least 100
+    """
+    if len(text) <= most:
+        return text
+
+    half = (most - _MARK) // 2
+    left_out = len(text) - 2 * half
+    return f"{text[:half]} ... {left_out} characters left out ... {text[-half:]}"
