@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import NotFound as NotFound
     from asyncflow.errors import NotOpen as NotOpen
     from asyncflow.errors import NotPicklable as NotPicklable
+    from asyncflow.errors import OrchestratorFailed as OrchestratorFailed
     from asyncflow.errors import Problem as Problem
     from asyncflow.errors import RecordDamaged as RecordDamaged
     from asyncflow.errors import RemoteTraceback as RemoteTraceback
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from asyncflow.orchestrator import Orchestrator as Orchestrator
     from asyncflow.records import AttemptRecord as AttemptRecord
     from asyncflow.records import JobRecord as JobRecord
+    from asyncflow.records import Pruned as Pruned
     from asyncflow.records import ScenarioRecord as ScenarioRecord
     from asyncflow.records import SubmissionRecord as SubmissionRecord
     from asyncflow.scheduler._stream import EventStream as EventStream
@@ -113,13 +115,13 @@ _HOMES = {
     "entities.task": "Task",
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
     "DataNodeWritingError EventsLost InsideWorker JobFailed NoData NotDeclared NotFound "
-    "NotOpen NotPicklable Problem RecordDamaged RemoteTraceback StoreFailed "
-    "SubmissionCanceled SubmissionFailed SubmissionInterrupted UnsupportedLoop UsageError "
-    "ValueDamaged ValueMissing",
+    "NotOpen NotPicklable OrchestratorFailed Problem RecordDamaged RemoteTraceback "
+    "StoreFailed SubmissionCanceled SubmissionFailed SubmissionInterrupted "
+    "UnsupportedLoop UsageError ValueDamaged ValueMissing",
     "events": "Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "
     "JobStarted SubmissionFinished SubmissionStarted",
     "orchestrator": "Orchestrator",
-    "records": "AttemptRecord JobRecord ScenarioRecord SubmissionRecord",
+    "records": "AttemptRecord JobRecord Pruned ScenarioRecord SubmissionRecord",
     "scheduler._stream": "EventStream",
     "status": "AttemptKind",
     "worker.current": "CurrentJob Progress current_job progress report",

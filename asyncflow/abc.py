@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         JobRecord,
         LogRecord,
         OrchestratorRecord,
+        Pruned,
         Record,
         ScenarioRecord,
         SubmissionRecord,
@@ -341,6 +342,39 @@ class Store(ABC):
 
         :return: the names of the files that the versions had
         """
+
+    @abstractmethod
+    async def prunable(
+        self,
+        *,
+        finished_before: float | None = None,
+        keep: int | None = None,
+        has_log: bool = False,
+        limit: int | None = None,
+    ) -> list[str]:
+        """List the ids of submissions that have finished, the oldest first.
+
+        :param finished_before: those that ended before this, in seconds since the epoch
+        :param keep: without the last ones, so many
+        :param has_log: those of which it is known what a job printed
+        """
+
+    @abstractmethod
+    async def prune(self, *submission_ids: str, logs_only: bool = False) -> Pruned:
+        """Forget submissions that have finished, with their jobs and logs.
+
+        All of them in one transaction; return when that is durable. On cancel only the
+        waiting ends.
+
+        :param logs_only: forget only what their jobs printed
+        """
+
+    async def shrink(self) -> int:
+        """Give back the disk space of what was deleted, where that takes no long time.
+
+        :return: how many bytes
+        """
+        return 0
 
     @abstractmethod
     async def get(self, record_id: str) -> Record | None:

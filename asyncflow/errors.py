@@ -21,6 +21,7 @@
     ├── SubmissionFailed       an ExceptionGroup of the JobFailed of one submission
     ├── SubmissionCanceled     the awaited submission was cancelled
     │   └── SubmissionInterrupted  it ended in this process alone: the next goes on
+    ├── OrchestratorFailed     the engine of an orchestrator cannot go on
     ├── EventsLost             who read events took longer than they came
     ├── StoreFailed            records cannot be read or written
     ├── RecordDamaged          one record, or its properties, cannot be loaded
@@ -230,6 +231,26 @@ class SubmissionInterrupted(SubmissionCanceled):
     _message: ClassVar[str] = (
         "submission {} has not ended: {}; the next start on the same store goes on with it"
     )
+
+
+class OrchestratorFailed(AsyncflowError):
+    """The engine of an orchestrator cannot go on, after an error of its own.
+
+    Its ``__cause__`` is that error; `reason` names it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"the orchestrator cannot go on: {reason}; leave it, and open another one"
+        )
+
+    @classmethod
+    def of(cls, error: BaseException) -> OrchestratorFailed:
+        """Make the error that tells of another one."""
+        failed = cls(f"{type(error).__name__}: {error}")
+        failed.__cause__ = error
+        return failed
 
 
 class EventsLost(AsyncflowError):

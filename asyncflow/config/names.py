@@ -31,4 +31,15 @@ def is_name(value: object) -> bool:
         and value.isidentifier()
         and not keyword.iskeyword(value)
         and not value.startswith("_")
+        and spelled(value) == value
     )
+
+
+def spelled(name: str) -> str:
+    """Return how Python spells a name: it writes some characters as others."""
+    if name.isascii():
+        return name
+
+    import unicodedata
+
+    return unicodedata.normalize("NFKC", name)

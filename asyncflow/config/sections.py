@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import functools
 import inspect
+import pickle
 import reprlib
 import types
 from collections.abc import Callable, Mapping
@@ -82,7 +83,7 @@ def same_value(one: object, other: object) -> bool:
     if isinstance(one, Section) and isinstance(other, Section):
         return one.key == other.key
 
-    if isinstance(one, tuple) and isinstance(other, tuple):
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
         return len(one) == len(other) and all(map(same_value, one, other))
 
     if isinstance(one, dict) and isinstance(other, dict):
@@ -90,9 +91,19 @@ def same_value(one: object, other: object) -> bool:
             same_value(value, other[key]) for key, value in one.items()
         )
 
+    if hasattr(type(one), "__array__"):
+        return _same_content(one, other)
+
     try:
         return bool(one == other)
-    except Exception:  # arrays and frames have no single truth
+    except Exception:  # what has no single truth, as arrays and frames have none
+        return _same_content(one, other)
+
+
+def _same_content(one: object, other: object) -> bool:
+    try:
+        return pickle.dumps(one, 5) == pickle.dumps(other, 5)
+    except Exception:
         return False
 
 

@@ -6,7 +6,6 @@ import datetime
 import os
 import reprlib
 import secrets
-import shutil
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +29,7 @@ from asyncflow.config.sections import (
 from asyncflow.config.toml_read import TABLES, parse
 from asyncflow.config.toml_text import edited, fresh
 from asyncflow.errors import ConfigError, Problem
+from asyncflow.worker.replacing import replace_file
 
 Table = dict[str, Any]
 
@@ -64,7 +64,15 @@ def save(registry: Registry, path: str | os.PathLike[str]) -> None:
     :raises OSError: the file cannot be written.
     """
     target = Path(os.path.realpath(path))  # a link goes on being one
-    _replace(target, dump(registry, _existing(target)).encode())
+    data = dump(registry, _existing(target)).encode()
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    replace_file(
+        str(target),
+        lambda file: file.write(data),
+        str(draft),
+        sync=True,
+        is_users=True,
+    )
 
 
 def dump(registry: Registry, existing: str | None = None) -> str:
@@ -314,20 +322,3 @@ def _existing(target: Path) -> str | None:
         )
 
     return text
-
-
-def _replace(target: Path, data: bytes) -> None:
-    """Put a file in the place of another, in one step."""
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-
-        if target.exists():
-            shutil.copymode(target, draft)
-
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -28,6 +28,10 @@ class Version:
     """How many reads are under way; the value is kept at least so long."""
     is_dropped: bool = False
     """Whether nothing but its readers keeps the value."""
+    is_missing: bool = False
+    """Whether its file was not there when somebody looked."""
+    content: str | None = None
+    """What tells the value from others, where somebody asked; ``""`` if nobody knows."""
 
     @property
     def at(self) -> datetime:

@@ -144,9 +144,11 @@ class Trip:
         elif self._told < self._started:
             await self._end(worker, f"{_NO_ANSWER} (it did not run the job)")
         elif left:
-            await self.pool.retire(worker, self.grace)
             task = self.calls[self._told - 1].task
-            await _log(logging.INFO, worker, f"its job of task {task!r} {left}")
+
+            with CancelScope(shield=True):
+                await self.pool.retire(worker, self.grace)
+                await _log(logging.INFO, worker, f"its job of task {task!r} {left}")
         elif self._killing is not None:
             await worker.forget()
 

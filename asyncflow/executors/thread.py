@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from functools import partial
-from types import TracebackType
+from types import CoroutineType, TracebackType
 from typing import Self
 
 import attrs
@@ -20,6 +20,7 @@ from asyncflow.executors._local import (
     under_way,
     write_outputs,
 )
+from asyncflow.worker.trip import run_coroutine
 
 
 @attrs.define(eq=False, repr=False)
@@ -88,6 +89,9 @@ def _run(call: Call) -> Outcome:
 
     try:
         result = call.function(*arguments)
+
+        if isinstance(result, CoroutineType):  # a plain wrapper of an `async def`
+            result = run_coroutine(result)
     except BaseException as error:
         return failed(error)
 

@@ -35,6 +35,7 @@ class Boarding:
     :param flights: the jobs that have a seat
     :param executors: by name
     :param carry_out: does what the plan says
+    :param fail: ends jobs with an error of ours
     """
 
     plan: Plan
@@ -43,6 +44,7 @@ class Boarding:
     flights: dict[Ref, Flight]
     executors: Mapping[str, Executor]
     carry_out: CarryOut
+    fail: Callable[[Sequence[Flight], Exception], None]
     is_held: bool = attrs.field(init=False, default=False)
     """Whether no job is started any more."""
 
@@ -180,10 +182,19 @@ class Boarding:
 
             if travel.fingerprint is None:
                 load.append(self._board(ref, travel, ""))
-            elif reason := self._reason_to_run(ref, travel, travel.fingerprint):
+                continue
+
+            try:
+                reason = self._reason_to_run(ref, travel, travel.fingerprint)
+
+                if not reason:
+                    self._skip(ref)
+            except Exception as error:
+                self.fail([self._board(ref, travel, "")], error)
+                continue
+
+            if reason:
                 load.append(self._board(ref, travel, reason))
-            else:
-                self._skip(ref)
 
     def _board(self, ref: Ref, travel: Travel, reason: str) -> Flight:
         flight = Flight(ref, self.runs[ref[0]], travel, reason)

@@ -130,6 +130,10 @@ class Database(ABC):
 
         return None
 
+    def shrink(self) -> int:
+        """Give back the disk space of what was deleted; return how many bytes."""
+        return 0
+
     def load(self, load: Callable[[Row], Any], row: Row) -> Any:
         """Make something of a row.
 

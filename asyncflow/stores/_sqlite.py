@@ -62,6 +62,12 @@ PROBLEMS: Mapping[int, tuple[str, str]] = {
 """For each of SQLite's primary result codes, what happened and what to do."""
 
 
+FREE = 4
+"""A file is copied where at least one part in so many of it is free."""
+
+COPIED = 256 * 1024 * 1024
+"""How many bytes are copied at most: for a second or two nobody else can write."""
+
 SETTINGS = (
     "synchronous",
     "temp_store",
@@ -132,6 +138,28 @@ class SqliteDatabase(Database):
 
         with self._explained(), closing(self._writing), closing(self._reading):
             pass
+
+    def shrink(self) -> int:
+        """Copy what is there into a smaller file, where much of the file is free.
+
+        Others that write wait meanwhile, so that is done only where little is copied; in
+        a large file what is free is used again.
+        """
+        with self._explained(), closing(self._connect(self.busy_timeout)) as connection:
+            pages, free, size = self._ask(connection, "pages")
+
+            if free * FREE < pages or (pages - free) * size > COPIED:
+                return 0
+
+            try:
+                self._ask(connection, "vacuum")
+                self._ask(connection, "checkpoint")
+            except sqlite3.OperationalError as error:
+                if _code(error) != sqlite3.SQLITE_BUSY:
+                    raise
+
+            left, *_ = self._ask(connection, "pages")
+            return int(max(0, pages - left) * size)
 
     def _connect(self, timeout: float) -> sqlite3.Connection:
         return sqlite3.connect(

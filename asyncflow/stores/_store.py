@@ -20,6 +20,7 @@ from asyncflow.records import (
     JobRecord,
     LogRecord,
     OrchestratorRecord,
+    Pruned,
     Record,
     ScenarioRecord,
     SubmissionRecord,
@@ -155,6 +156,30 @@ class DatabaseStore(Store):
         await self._put(act)
         rows = chain(*(act.answers[part] for part in WITH_NAMES))
         return [str(name) for (name,) in rows if name is not None]
+
+    async def prunable(
+        self,
+        *,
+        finished_before: float | None = None,
+        keep: int | None = None,
+        has_log: bool = False,
+        limit: int | None = None,
+    ) -> list[str]:
+        filters = {"finished_before": finished_before, "keep": keep, "has_log": has_log}
+        paged = {"limit": ALL if limit is None else limit, "offset": 0}
+        return await self._ask("prunable", {**filters, **paged}, load_name)
+
+    async def prune(self, *submission_ids: str, logs_only: bool = False) -> Pruned:
+        verb = "prune_logs" if logs_only else "prune"
+        act = Act(verb, [{"id": one} for one in submission_ids])
+        await self._put(act)
+        counts = {part: len(rows) for part, rows in act.answers.items()}
+        kinds = (counts.get(part, 0) for part in ("submissions", "jobs", "logs"))
+        return Pruned(*kinds)
+
+    async def shrink(self) -> int:
+        opened = await self._settled()
+        return await to_thread.run_sync(opened.database.shrink)
 
     async def get(self, record_id: str) -> Record | None:
         opened = await self._settled()

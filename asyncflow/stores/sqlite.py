@@ -26,7 +26,9 @@ class SqliteStore(DatabaseStore):
     reaches the disk when SQLite merges it (``synchronous=NORMAL``). The file must be on
     a local disk.
 
-    Large values are in files, in a folder beside it: ``runs.values`` for ``runs.db``.
+    Large values are in files, in a folder beside it: ``runs.values`` for ``runs.db``. It
+    belongs to this store, and what other programs put there stays. To copy or to move a
+    store, close it and take both: values in files cannot be read without their folder.
 
     Only this user may read them: the file has the mode 0600, and the folders that are
     made for it 0700, whatever the umask. What is there with wider modes is narrowed when

@@ -25,6 +25,7 @@ from asyncflow.worker.naming import naming_jobs
 from asyncflow.worker.outcome import Printed, read_slice
 from asyncflow.worker.punch import BLOCK, punch
 from asyncflow.worker.spool import Spool
+from asyncflow.worker.state import ProcessState
 from asyncflow.worker.tokens import Tokens
 
 LOG_SIZE = 16 * 1024 * 1024
@@ -37,6 +38,8 @@ that nothing was written and that the descriptor is still the log's, and asks no
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 """How log records are written where the function has not set logging up."""
+
+_getpid, _exit = os.getpid, os._exit
 
 CALL = "_call"
 _CALLER = "asyncflow.worker.trip"
@@ -61,6 +64,10 @@ class Settled:
     spool: Spool
     tokens: Tokens
     channel: Channel
+    state: ProcessState
+    left: str = ""
+    """What a job of the trip has left that ends this process; see `ProcessState`."""
+    _is_looked_at: bool = True
     _log: int
     _cleared: int
     """Up to where the disk space of the log was given back."""
@@ -100,19 +107,28 @@ class Settled:
         if trip:
             self.spool.begin(trip)
 
+        self.left = ""
+        self._is_looked_at = True
         self.logged = os.lseek(self._end, 0, os.SEEK_END)
 
         if self.logged - self._cleared > LOG_SIZE:
             self._clear_log()  # its parent has what it wanted of it
 
-    def end_job(self, most: int) -> Printed | None:
+    def end_job(self, most: int, *, is_long: bool) -> Printed | None:
         """Put the process in order after a job.
 
         :param most: how many bytes are kept of what it printed
+        :param is_long: whether it took so long that a closer look costs next to nothing
         :return: what it printed
         """
-        if os.getpid() != self.pid:
-            os._exit(0)  # a fork that the job let go on: it must not answer
+        if _getpid() != self.pid:
+            _exit(0)  # a fork that the job let go on: it must not answer
+
+        if is_long or not self.state.is_clean():
+            self.left = self.state.put_right()
+            self._is_looked_at = True
+        else:
+            self._is_looked_at = False
 
         try:
             sys.stdout.flush()
@@ -149,6 +165,17 @@ class Settled:
         start, self.logged = self.logged, end
         return read_slice(self._log, start, end, most)
 
+    def end_trip(self) -> None:
+        """Look closely what the last calls have left, and put it right."""
+        if not self._is_looked_at:
+            self.left = self.left or self.state.put_right(is_long=False)
+
+    def tell_stacks(self) -> None:
+        """Have the log tell where Python was when a signal ended the process."""
+        faulthandler.enable(self._log, all_threads=False)
+        faulthandler.unregister(signal.SIGTERM)
+        faulthandler.register(signal.SIGTERM, self._log, all_threads=False, chain=True)
+
     def _clear_log(self) -> None:
         """Give back the disk space of the log: places in it stay what they are."""
         if punch(self._log, self._cleared, self.logged):
@@ -169,7 +196,7 @@ class Settled:
         self.channel = Channel(folder)
         self._life = parent.die_with(self._parent, folder)
         self._point_output()
-        _tell_stacks(self._log)
+        self.tell_stacks()
 
     def _has_printed(self) -> bool:
         """Tell whether the output has moved from its place, but is the log still.
@@ -224,6 +251,7 @@ def settle(
         os.register_at_fork(
             after_in_child=partial(faulthandler.unregister, signal.SIGTERM)
         )
+        settled.state = ProcessState(settled.tell_stacks)
         gc.freeze()  # what is imported by now stays: no need to look at it again
     else:
         settled.move(folder)
@@ -247,12 +275,6 @@ def _move_protocol() -> None:
 def _raw(stream: TextIO) -> object:
     """Return the unbuffered layer of a standard stream (``-u`` leaves no other)."""
     return getattr(stream.buffer, "raw", stream.buffer)
-
-
-def _tell_stacks(log: int) -> None:
-    """Have the log tell where Python was when a signal ended the process."""
-    faulthandler.enable(log, all_threads=False)
-    faulthandler.register(signal.SIGTERM, log, all_threads=False, chain=True)
 
 
 def _take_interrupts() -> None:

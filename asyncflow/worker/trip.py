@@ -12,10 +12,10 @@ import pickle
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from types import TracebackType
+from types import CoroutineType, TracebackType
 from typing import NamedTuple
 
 from asyncflow.worker import current, main, parent, process
@@ -35,11 +35,17 @@ REMEMBERED = 256
 STRAYS = 8
 """How often a trip is tried to be ended although something is raised meanwhile."""
 
+LONG = 0.0002
+"""From how many seconds on a job is worth a closer look at what it has left: no process
+is started in less."""
+
 INTERRUPTED = 70
 """The exit code of a worker that cannot end a trip: ``EX_SOFTWARE`` of sysexits.h."""
 
 REMEMBERED_BYTES = 16 * 1024 * 1024
 """How many bytes they may have together when they travel; the last one is kept always."""
+
+_modules = sys.modules
 
 _functions: dict[bytes, tuple[Callable[..., object], Mapping[str, object]]] = {}
 """Those functions, by what they were pickled to, with what each came with of the main
@@ -83,10 +89,12 @@ def run(request: bytes) -> bytes:
 
     for _ in range(STRAYS):
         try:
-            if not stray:
+            if stray:
+                settled.state.put_right()
+            else:
                 _run_calls(settled, request, answer)
 
-            return answer.pack(settled.logged, "".join(stray[:1]))
+            return answer.pack(settled.logged, "".join(stray[:1]), settled.left)
         except BaseException as error:  # of a signal, of a thread: whenever they like
             stray.append(summary_of(error))
 
@@ -116,6 +124,11 @@ def _run_calls(settled: process.Settled, request: bytes, answer: Answer) -> None
                 settled.spool.append(pickle.dumps((settled.logged, told), 5))
 
             answer.add(told)
+
+            if settled.left:
+                break
+
+        settled.end_trip()
     finally:
         current.end()
         main.here.is_ours = False
@@ -136,7 +149,7 @@ def _run(
     finally:
         wall = time.perf_counter() - start
         cpu, peak = meter.measured()
-        log = settled.end_job(most)
+        log = settled.end_job(most, is_long=wall > LONG)
 
     if isinstance(outcome, Raised):
         return outcome._replace(log=log, usage=Usage(at, wall, cpu, peak))
@@ -224,11 +237,19 @@ def _call(
         for name, driver, kept in inputs:
             value = answer.made(kept) if isinstance(kept, tuple) else kept
             arguments.append(read_input(task, name, driver, value))
+
+        settled = process.settled
+
+        if settled is not None and len(_modules) != settled.state.modules:
+            settled.state.remember()  # what a module sets as it is loaded stays
     except BaseException as error:
         return Failure(error, traceback_of(error))
 
     try:
         result = function(*arguments)
+
+        if isinstance(result, CoroutineType):  # a plain wrapper of an `async def`
+            result = run_coroutine(result)
     except BaseException as error:
         return Failure(error, beyond_ours(error))
 
@@ -241,6 +262,17 @@ def _call(
     except BaseException as error:
         ours = isinstance(error, DataNodeWritingError)
         return Failure(error, None if ours else traceback_of(error), is_keeping=True)
+
+
+def run_coroutine(coroutine: Coroutine[object, object, object]) -> object:
+    """Run a coroutine on an event loop of its own, in a thread that has none."""
+    import asyncio
+
+    return asyncio.run(_awaited(coroutine))
+
+
+async def _awaited(coroutine: Coroutine[object, object, object]) -> object:
+    return await coroutine
 
 
 def read_input(task: str, name: str, driver: ValueDriver, kept: Kept) -> object:
