@@ -18,6 +18,7 @@ from asyncflow.config import Configuration
 from asyncflow.config.sections import JobConfig
 from asyncflow.entities.catalog import Catalog
 from asyncflow.entities.engine import Engine
+from asyncflow.errors import UsageError
 from asyncflow.executors.inline import InlineExecutor
 from asyncflow.executors.thread import ThreadExecutor
 from asyncflow.folder import Folder
@@ -50,7 +51,7 @@ class Opening:
 
     async def open(self, stack: AsyncExitStack) -> Session:
         """Open it; the stack closes what belongs to it."""
-        directory = await to_thread.run_sync(os.getcwd)
+        directory = await to_thread.run_sync(_directory)
         await stack.enter_async_context(self.store)
         folder = self.store.values_folder or await _temporary_folder(stack)
         presence = await stack.enter_async_context(Presence(self.store))
@@ -105,6 +106,16 @@ class Opening:
             "thread": around_executor(thread),
             "inline": around_executor(inline),
         }
+
+
+def _directory() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError as error:
+        raise UsageError(
+            "the current directory was removed, in which relative paths begin: change "
+            "to another one (os.chdir) before you open an Orchestrator"
+        ) from error
 
 
 async def _temporary_folder(stack: AsyncExitStack) -> str:

@@ -34,7 +34,6 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from asyncflow.entities.engine import Engine
 from asyncflow.entities.job import Job, Status
 from asyncflow.entities.submission import Submission
-from asyncflow.errors import StoreFailed
 from asyncflow.events import (
     Event,
     JobAttemptFailed,
@@ -95,7 +94,7 @@ class Tracing(Listener):
                 case SubmissionFinished(), None:
                     self._end_submission(news.submission)
 
-    def end(self, failure: StoreFailed | None) -> None:  # noqa: ARG002
+    def end(self, failure: Exception | None) -> None:  # noqa: ARG002
         """End the spans of what has not ended: nobody else will."""
         for spans in (self._attempts, self._jobs, self._submissions):
             while spans:

@@ -13,7 +13,7 @@ import anyio
 import pytest
 from anyio import to_process
 
-from asyncflow import Orchestrator, Status, SubmissionStatus
+from asyncflow import Orchestrator, Status, SubmissionFailed, SubmissionStatus
 from asyncflow.executors._pool import Pool, Seat
 from tests import flows
 from tests.flows import chain, configuration, fan, single, statuses
@@ -139,8 +139,8 @@ async def test_failures_are_alike_everywhere(mode: str, executor: str) -> None:
     assert job.reason == "ValueError: no 1"
     assert job.stacktrace.count("File ") == 1
     assert "flows.py" in job.stacktrace
-    assert error is not None
-    assert isinstance(error.exceptions[0].__cause__, ValueError)  # type: ignore[union-attr]  # a group
+    assert isinstance(error, SubmissionFailed)
+    assert isinstance(error.exceptions[0].__cause__, ValueError)
     assert [job.reason.split(":")[0] for job in run.jobs] == [
         "TypeError",
         "NotPicklable",

@@ -176,8 +176,10 @@ async def test_one_key_is_one_run_for_several_at_once(
 ) -> None:
     path = tmp_path / "go"
     cfg = single(config, flows.wait_for_file, str(path))
-    scenarios = [await each.create_scenario(cfg) for each in (one, other)]
-    runs = [scenario.submit(idempotency_key="k") for scenario in scenarios]
+    scenario = await one.create_scenario(cfg)
+    same = await other.get(scenario.id)
+    assert isinstance(same, Scenario)
+    runs = [each.submit(idempotency_key="k") for each in (scenario, same)]
 
     for run in runs:
         await run.accepted()
@@ -202,7 +204,8 @@ async def test_a_key_of_a_run_that_has_ended(config: Configuration, file: Path) 
         await first.submit(idempotency_key="k")
 
     async with Orchestrator(config, file) as orchestrator:
-        second = await orchestrator.create_scenario(cfg)
+        second = await orchestrator.get(first.id)
+        assert isinstance(second, Scenario)
         submission = await second.submit(idempotency_key="k").accepted()
         assert submission.entity_id == first.id
         assert submission.status is SubmissionStatus.COMPLETED

@@ -65,10 +65,20 @@ class Catalog:
             if entity_id in (entity.id, _scenario_id(entity)):
                 self._in_use.pop(entity.id, None)
 
+                if isinstance(entity, Submittable):
+                    entity.is_deleted = True
+
     async def prepare(self, config: ScenarioConfig) -> None:
-        """Build the graph of a config where that holds up nobody."""
+        """Build the graph of a config, and find its files, where that holds up nobody."""
         if config not in self._dags:
-            self._dags[config] = await to_thread.run_sync(Dag.of, config.task_configs)
+            self._dags[config] = await to_thread.run_sync(self._prepared, config)
+
+    def _prepared(self, config: ScenarioConfig) -> Dag:
+        for node in config.data_node_configs:
+            if node.default_path is not None:
+                self.driver(node).locate()
+
+        return Dag.of(config.task_configs)
 
     def new_scenario(
         self,
@@ -159,24 +169,24 @@ class Catalog:
     ) -> Submission:
         """Make a submission with its jobs, in an order in which they can run.
 
+        It is found by its id once it is remembered.
+
         :param dag: the tasks that it has, of those of the entity; None for all
         """
         dag = entity.dag if dag is None else dag
-        return self._submission(
-            Submission(
-                key=key,
-                entity=entity,
-                dag=dag,
-                first_tasks=tasks_of(entity, dag),
-                engine=self.engine,
-                timeout=timeout,
-                run_timeout=run_timeout,
-                priority=priority,
-                properties=dict(properties),
-                force=force,
-                on_failure=on_failure,
-                submitted_at=datetime.now(UTC).timestamp(),
-            )
+        return Submission(
+            key=key,
+            entity=entity,
+            dag=dag,
+            first_tasks=tasks_of(entity, dag),
+            engine=self.engine,
+            timeout=timeout,
+            run_timeout=run_timeout,
+            priority=priority,
+            properties=dict(properties),
+            force=force,
+            on_failure=on_failure,
+            submitted_at=datetime.now(UTC).timestamp(),
         )
 
     def make_submission(

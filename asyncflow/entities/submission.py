@@ -22,6 +22,7 @@ from anyio import CancelScope, Event, fail_after, move_on_after
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from asyncflow import events
+from asyncflow.config.waiting import check_timeout
 from asyncflow.entities.course import Course
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.engine import Engine, OnFailure
@@ -91,6 +92,8 @@ class Submission(Course):
     """Whether anybody has seen how it ended."""
     _cancel_reason: str | None = attrs.field(init=False, default=None)
     _interrupt_reason: str | None = attrs.field(init=False, default=None)
+    _failure: Exception | None = attrs.field(init=False, default=None)
+    """The error of the engine's that ended it; None for none."""
     _finished_at: float | None = attrs.field(init=False, default=None)
     _done: Event | None = attrs.field(init=False, default=None)
     """Tells that it has ended, to those who wait for it."""
@@ -155,7 +158,10 @@ class Submission(Course):
 
         :param timeout: how many seconds to wait; then it returns while the run goes on.
             None waits as long as it takes
+        :raises ValueError: where it is no number of seconds, at least 0
         """
+        check_timeout(timeout)
+
         with nullcontext() if timeout is None else move_on_after(timeout):
             await self._ended()
             await self.engine.flush()
@@ -323,8 +329,14 @@ class Submission(Course):
         """Why it is to end early, cancelled or interrupted; None where it is not."""
         return self._cancel_reason or self._interrupt_reason
 
-    def lost(self, at: float, reason: str) -> None:
-        """End the handle: nobody can tell what becomes of the run."""
+    def lost(self, at: float, reason: str, error: Exception | None = None) -> None:
+        """End the handle: nobody can tell what becomes of the run.
+
+        :param error: what ``await`` raises; None for what the jobs' statuses tell
+        """
+        if error is not None:
+            self.failed_for(error)
+
         self.canceled_for(reason)
 
         for job in self.jobs:
@@ -332,6 +344,15 @@ class Submission(Course):
                 job.move(Status.CANCELED, at, reason)
 
         self.finished(at)
+
+    def failed_for(self, error: Exception) -> None:
+        """Take note of an error that is not a job's; the first stays. For the walk."""
+        self._failure = self._failure or error
+
+    @property
+    def failure(self) -> Exception | None:
+        """The error that ended it and is not a job's; None without one."""
+        return self._failure
 
     def canceled_for(self, reason: str) -> None:
         """Take note of why it is cancelled; the first reason stays. For the walk."""
@@ -361,8 +382,11 @@ class Submission(Course):
 
         return self._jobs[place].as_of(status, at, reason)
 
-    def error(self) -> SubmissionFailed | SubmissionCanceled | None:
+    def error(self) -> Exception | None:
         """Return the error that ``await`` raises; None for a run that is all right."""
+        if self._failure is not None:
+            return self._failure
+
         if self._counts[Status.FAILED]:
             failed = [job for job in self.jobs if job.status is Status.FAILED]
             return SubmissionFailed.of(self.id, [job.error() for job in failed])

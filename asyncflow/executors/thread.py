@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from types import TracebackType
+from types import CoroutineType, TracebackType
 from typing import Self
 
 import attrs
@@ -33,6 +33,7 @@ from asyncflow.executors._local import (
     write_outputs,
 )
 from asyncflow.executors._threads import Threads
+from asyncflow.worker.trip import run_coroutine
 
 _logger = logging.getLogger("asyncflow")
 
@@ -186,6 +187,9 @@ def _outcome(one: _Run) -> Outcome:
 
     try:
         result = call.function(*arguments)
+
+        if isinstance(result, CoroutineType):  # a plain wrapper of an `async def`
+            result = run_coroutine(result)
     except BaseException as error:
         return failed(error)
 

@@ -17,7 +17,6 @@ from anyio import Event as Signal
 from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.submission import Submission
-from asyncflow.errors import StoreFailed
 from asyncflow.events import (
     Event,
     JobAttemptFailed,
@@ -94,7 +93,7 @@ class Subscription(Listener):
             self.busy.add(self)
             self._rest = Signal()
 
-    def end(self, failure: StoreFailed | None) -> None:  # noqa: ARG002
+    def end(self, failure: Exception | None) -> None:  # noqa: ARG002
         """Forget what it was not called for."""
         self._is_over = True
         self._news.clear()

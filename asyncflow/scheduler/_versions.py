@@ -171,6 +171,9 @@ class Versions:
 
         :return: what is to be saved, together
         """
+        if kept is not None and type(kept) not in (bytes, str):
+            raise TypeError(f"a value cannot be kept as {kept!r:.100}")
+
         last = node.version
         number = time.time_ns()
 
@@ -225,7 +228,8 @@ class Versions:
         except ValueMissing:
             raise
         except FileNotFoundError as error:  # a file of the user's
-            raise NoData(node.config_id) from error
+            file = error.filename or node.driver.place
+            raise NoData(node.config_id, file=file) from error
         finally:
             self.unpin(version)
 
@@ -254,11 +258,15 @@ class Versions:
             return
 
         if not self._garbage:
-            self.group.start_soon(self._collect)
+            self.group.start_soon(self.collect)
 
         self._garbage.append(version.kept)
 
-    async def _collect(self) -> None:
+    async def collect(self) -> None:
+        """Remove the files that nobody needs any more."""
+        if not self._garbage:
+            return
+
         garbage = self._garbage[:]
         self._garbage.clear()
 

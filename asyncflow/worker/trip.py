@@ -12,10 +12,10 @@ import pickle
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from types import TracebackType
+from types import CoroutineType, TracebackType
 from typing import NamedTuple
 
 from asyncflow.worker import current, main, process
@@ -237,6 +237,9 @@ def _call(
 
     try:
         result = function(*arguments)
+
+        if isinstance(result, CoroutineType):  # a plain wrapper of an `async def`
+            result = run_coroutine(result)
     except BaseException as error:
         return Failure(error, beyond_ours(error))
 
@@ -249,6 +252,17 @@ def _call(
     except BaseException as error:
         ours = isinstance(error, DataNodeWritingError)
         return Failure(error, None if ours else traceback_of(error), is_keeping=True)
+
+
+def run_coroutine(coroutine: Coroutine[object, object, object]) -> object:
+    """Run a coroutine on an event loop of its own, in a thread that has none."""
+    import asyncio
+
+    return asyncio.run(_awaited(coroutine))
+
+
+async def _awaited(coroutine: Coroutine[object, object, object]) -> object:
+    return await coroutine
 
 
 def read_input(task: str, name: str, driver: ValueDriver, kept: Kept) -> object:
