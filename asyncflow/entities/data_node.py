@@ -88,6 +88,11 @@ class DataNode:
     """Whether skippable tasks read it, so that what its values are is of interest."""
 
     @property
+    def key(self) -> str:
+        """What its readers and writers take turns by: its file, if it is the user's."""
+        return self.driver.place or self.id
+
+    @property
     def config_id(self) -> str:
         """The id of its config."""
         return self.config.id

@@ -108,6 +108,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.main", "worker.by_value"): "cloudpickle: only for what has no module",
     ("worker.trip", "worker.by_value"): "cloudpickle: only for what has no module",
     ("worker.mapping", "ctypes"): "only for large values, before Python 3.13",
+    ("worker.parent", "ctypes"): "only in a worker",
     ("worker.process", "ctypes"): "only in a worker",
     ("worker.replacing", "shutil"): "compression: only where a link leads elsewhere",
     ("worker.trip", "asyncio"): "only for a coroutine that nobody saw coming",
