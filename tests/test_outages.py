@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import shutil
 import sqlite3
@@ -226,6 +228,40 @@ async def test_a_lock_at_the_opening_is_told_at_once(tmp_path: Path) -> None:
 
     with locked(path), fail_after(5), pytest.raises(StoreFailed, match="locked"):
         await Orchestrator(config, SqliteStore(path, busy_timeout=0.1)).__aenter__()
+
+
+async def test_a_file_system_without_locks_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite takes it for a lock of another process: so this test holds one."""
+    config, path = configuration(), tmp_path / "runs.db"
+
+    async with Orchestrator(config, path):
+        pass
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+
+    with locked(path), pytest.raises(StoreFailed, match=r"no locks.*local disk"):
+        await Orchestrator(config, path).__aenter__()
+
+
+async def test_a_temporary_folder_without_locks_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+    with pytest.raises(
+        OSError, match=r"cannot be locked.*set TMPDIR.*asyncflow-"
+    ) as caught:
+        await Orchestrator(configuration(), ":memory:").__aenter__()
+
+    assert caught.value.errno == errno.ENOTSUP
 
 
 # ----------------------------------------------------------------------------- for good
