@@ -213,9 +213,10 @@ class Trip:
         loop = asyncio.get_running_loop()
         self._killing = loop.call_later(grace, worker.kill_group)
 
-    def is_killed(self, index: int) -> bool:
-        """Tell whether a call, by its place, is to end."""
-        return index in self._kills
+    @property
+    def has_kills(self) -> bool:
+        """Whether a call is to end."""
+        return bool(self._kills)
 
     def place_of(self, job_id: str) -> int | None:
         """Return the place of the call of a job."""
