@@ -6,7 +6,6 @@ everything that runs belongs to its *host task*, which owns the task group.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,7 +22,7 @@ from asyncflow.config import Config, Configuration
 from asyncflow.config.sections import JobConfig, ScenarioConfig
 from asyncflow.errors import ConfigError, NotOpen, UsageError
 from asyncflow.listing import Listing
-from asyncflow.log import logger
+from asyncflow.log import logger as _logger
 from asyncflow.scheduler._checks import check_place, check_workers
 from asyncflow.scheduler._host import Host, only
 from asyncflow.scheduler._signals import Signals
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
     from asyncflow.opening import Opening
     from asyncflow.scheduler._archive import Entity
     from asyncflow.scheduler._session import Session
-
-_logger = logging.getLogger("asyncflow")
 
 
 @attrs.define(eq=False, repr=False)
@@ -419,8 +416,9 @@ class Orchestrator(Listing, Watching):
                 with CancelScope(shield=True):
                     await to_thread.run_sync(session.tell_unwatched)
 
-            with CancelScope(shield=True):
-                await to_thread.run_sync(logger.wait)
+            if _logger.is_busy:
+                with CancelScope(shield=True):
+                    await to_thread.run_sync(_logger.wait)
 
     async def _open(self, workers: Executor | None, stack: AsyncExitStack) -> Session:
         opening = await to_thread.run_sync(_opening)
@@ -435,14 +433,14 @@ class Orchestrator(Listing, Watching):
 
     async def _end_runs(self, session: Session) -> None:
         walk = session.walk
-        self._signals.hurry = walk.hurry
+        self._signals.closes(walk.hurry)
 
         if self._signals.has_come:
             await session.interrupt(self._jobs.shutdown_grace)
         elif self._is_cut_off:
             await session.interrupt(0.0)
         else:
-            walk.stop("the orchestrator was closed")
+            session.leave()
 
         await walk.drain()
         await walk.show_rest()
@@ -453,7 +451,7 @@ async def _warm(workers: Executor, count: int) -> None:
     try:
         await workers.warm(count)
     except Exception as error:
-        logger.error("workers could not be started", exc_info=error)
+        _logger.error("workers could not be started", exc_info=error)
 
 
 def _opening() -> type[Opening]:

@@ -17,11 +17,10 @@ from asyncflow.abc import Call, Crashed, Killed, Log, Outcome, Printed, Returned
 from asyncflow.executors._log_bounds import LogBounds
 from asyncflow.executors._pool import Pool, WorkerDied, is_of_worker
 from asyncflow.executors._worker import Worker
+from asyncflow.log import logger as _logger
 from asyncflow.worker import spool, trip, wire
 from asyncflow.worker.failure import summary_of
 from asyncflow.worker.values import temporary_name
-
-_logger = logging.getLogger("asyncflow")
 
 BOUND = 0.02
 """After how many seconds what was not started is taken back: what is slow delays nobody
