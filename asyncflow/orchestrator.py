@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.submittable import Submittable
     from asyncflow.opening import Opening
+    from asyncflow.records import Pruned
     from asyncflow.scheduler._archive import Entity
     from asyncflow.scheduler._session import Session
 
@@ -300,14 +301,41 @@ class Orchestrator(Listing, Watching):
         """
         await self._opened().delete(entity_id)
 
+    async def prune(
+        self,
+        older_than: timedelta | None = None,
+        keep: int | None = None,
+        *,
+        logs_only: bool = False,
+    ) -> Pruned:
+        """Remove old submissions, with their jobs and what these printed.
+
+        Only those that have finished, of all orchestrators; the values of data nodes
+        stay. A submission goes where both conditions hold that are given. It is done in
+        batches, so that others can write in between. On cancel a part of it is done.
+
+        A submission with an idempotency key that was removed runs again when it is
+        submitted again.
+
+        :param older_than: those that have ended so long ago; None for any
+        :param keep: how many of the last submissions stay, whatever their age; None for
+            none
+        :param logs_only: remove only what the jobs printed
+        :return: how much was removed
+        :raises UsageError: where neither is given
+        """
+        return await self._opened().prune(older_than, keep, logs_only=logs_only)
+
     async def drain(self) -> None:
         """Wait until every run has ended. On cancel only the waiting ends.
 
         :raises OrchestratorFailed: where the engine cannot go on
+        :raises StoreFailed: where the store has failed for good, which has ended them
         """
-        walk = self._opened().walk
-        await walk.drain()
-        walk.check()
+        session = self._opened()
+        await session.walk.drain()
+        session.walk.check()
+        session.outage.check()
 
     async def flush(self) -> None:
         """Return when everything that was accepted so far is durable."""
@@ -389,12 +417,18 @@ class Orchestrator(Listing, Watching):
                     await session.recovery.adopt_all()
                     walk.group.start_soon(session.recovery.keep_alive)
 
+                session.outage.watch()
+                session.keep_to(self.config.core_config)
+
                 try:
                     yield
                 except BaseException:  # the event loop stops, or an error of ours
                     self._is_cut_off = True
                     raise
                 finally:
+                    self._signals.closes(session.hurry)
+                    session.store.close_soon()
+
                     with CancelScope(shield=True):
                         await session.settle()
                         self._session = None
@@ -433,8 +467,6 @@ class Orchestrator(Listing, Watching):
 
     async def _end_runs(self, session: Session) -> None:
         walk = session.walk
-        self._signals.closes(walk.hurry)
-
         if self._signals.has_come:
             await session.interrupt(self._jobs.shutdown_grace)
         elif self._is_cut_off:

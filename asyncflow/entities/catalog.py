@@ -69,9 +69,16 @@ class Catalog:
                     entity.is_deleted = True
 
     async def prepare(self, config: ScenarioConfig) -> None:
-        """Build the graph of a config where that holds up nobody."""
+        """Build the graph of a config, and find its files, where that holds up nobody."""
         if config not in self._dags:
-            self._dags[config] = await to_thread.run_sync(Dag.of, config.task_configs)
+            self._dags[config] = await to_thread.run_sync(self._prepared, config)
+
+    def _prepared(self, config: ScenarioConfig) -> Dag:
+        for node in config.data_node_configs:
+            if node.default_path is not None:
+                self.driver(node).locate()
+
+        return Dag.of(config.task_configs)
 
     def new_scenario(
         self,

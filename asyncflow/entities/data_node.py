@@ -86,6 +86,11 @@ class DataNode:
     editor_expires: float | None = attrs.field(init=False, default=None)
 
     @property
+    def key(self) -> str:
+        """What its readers and writers take turns by: its file, if it is the user's."""
+        return self.driver.place or self.id
+
+    @property
     def config_id(self) -> str:
         """The id of its config."""
         return self.config.id

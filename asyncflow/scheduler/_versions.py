@@ -226,7 +226,8 @@ class Versions:
         except ValueMissing:
             raise
         except FileNotFoundError as error:  # a file of the user's
-            raise NoData(node.config_id) from error
+            file = error.filename or node.driver.place
+            raise NoData(node.config_id, file=file) from error
         finally:
             self.unpin(version)
 

@@ -27,6 +27,7 @@ from asyncflow.scheduler._flight import Flight
 from asyncflow.scheduler._flights import Flights
 from asyncflow.scheduler._group import Group, is_canceled
 from asyncflow.scheduler._guarded_plan import GuardedPlan
+from asyncflow.scheduler._insist import insist
 from asyncflow.scheduler._instructions import (
     Block,
     End,
@@ -161,7 +162,7 @@ class Walk:
     async def _begin_after(
         self, first: Callable[[], Awaitable[bool]], run: int
     ) -> None:
-        is_ours = await first()
+        is_ours = await insist(first)
 
         if run not in self._waiting:  # all was given up
             return
@@ -272,6 +273,15 @@ class Walk:
         """
         self._flights.hold()
 
+    def pause(self) -> None:
+        """Start no job until `resume`. What runs goes on."""
+        self._flights.pause()
+
+    def resume(self) -> None:
+        """Start jobs again after `pause`."""
+        self._flights.resume()
+        self._seats.fill()
+
     @property
     def running(self) -> int:
         """How many jobs run."""
@@ -330,8 +340,8 @@ class Walk:
 
     def will_be_written(self, node: DataNode) -> bool:
         """Tell whether a job that has not ended writes a data node."""
-        return self._plan.will_be_written(node.id, group_of(node)) or any(
-            node.id in waiting.graph.writers for waiting in self._waiting.values()
+        return self._plan.will_be_written(node.key, group_of(node)) or any(
+            node.key in waiting.graph.writers for waiting in self._waiting.values()
         )
 
     async def drain(self) -> None:

@@ -18,6 +18,7 @@ from asyncflow.records import (
     JobRecord,
     LogRecord,
     OrchestratorRecord,
+    Pruned,
     Record,
     ScenarioRecord,
     SubmissionRecord,
@@ -169,6 +170,43 @@ class MemoryStore(Store):
 
         return names
 
+    async def prunable(
+        self,
+        *,
+        finished_before: float | None = None,
+        keep: int | None = None,
+        has_log: bool = False,
+        limit: int | None = None,
+    ) -> list[str]:
+        self._check()
+        runs = self._tables.submissions.found()
+        finished = [one for one in runs if one.finished_at is not None]
+        found = [
+            one.id
+            for one in finished[: max(0, len(finished) - (keep or 0))]
+            if finished_before is None or (one.finished_at or 0.0) < finished_before
+            if not has_log or self._logs_of(one.id)
+        ]
+        return found[:limit]
+
+    async def prune(self, *submission_ids: str, logs_only: bool = False) -> Pruned:
+        tables = self._written()
+        jobs, logs = 0, 0
+        known = [one for one in submission_ids if one in tables.submissions.records]
+
+        for submission_id in known:
+            kept = self._logs_of(submission_id)
+            logs += len(kept)
+
+            for log in kept:
+                tables.logs.drop(log)
+
+            if not logs_only:
+                jobs += len(tables.jobs.found(submission_id=submission_id))
+                self._delete(submission_id)
+
+        return Pruned(0 if logs_only else len(known), jobs, logs)
+
     async def get(self, record_id: str) -> Record | None:
         self._check()
         tables = self._tables
@@ -313,6 +351,12 @@ class MemoryStore(Store):
     async def orchestrators(self) -> list[OrchestratorRecord]:
         self._check()
         return self._tables.orchestrators.found()
+
+    def _logs_of(self, submission_id: str) -> list[str]:
+        """Return the ids of the logs of a submission."""
+        tables = self._tables
+        jobs = tables.jobs.found(submission_id=submission_id)
+        return [log.id for job in jobs for log in tables.logs.found(job_id=job.id)]
 
     def _delete(self, record_id: str) -> set[str]:
         """Forget a record with what goes with it; return the names of its files."""
