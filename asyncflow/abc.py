@@ -24,6 +24,7 @@ from asyncflow.worker.values import fetch, keep
 from asyncflow.worker.wire import Made as Made
 
 if TYPE_CHECKING:
+    from asyncflow.errors import StoreFailed
     from asyncflow.records import (
         BasisRecord,
         DataNodeRecord,
@@ -220,8 +221,11 @@ class Store(ABC):
     loaded is left out, with a warning. Properties that were pickled are unpickled when
     they are first read.
 
+    Where the store cannot be written for a reason that may pass, it is tried again until
+    it can; where it cannot be read, for some seconds.
+
     :raises StoreFailed: by every coroutine, where the store cannot be read or written,
-        saying what to do
+        saying what to do; `StoreUnavailable` by queries where that may pass
     """
 
     @property
@@ -246,6 +250,32 @@ class Store(ABC):
         """How many transactions it has written since it was opened."""
         return 0
 
+    @property
+    def failure(self) -> StoreFailed | None:
+        """Why it cannot be written; None where it can, as far as is known.
+
+        It is `StoreUnavailable` where it is tried again: what is saved meanwhile waits
+        in memory, in its order. With any other error nothing is written any more.
+        """
+        return None
+
+    def watch(self, changed: Callable[[], object] | None) -> None:  # noqa: ARG002
+        """Have a function called, on the event loop, whenever `failure` has changed.
+
+        :param changed: None for no function any more; leaving the store does that, too
+        """
+        return None
+
+    def close_soon(self, *, now: bool = False) -> None:  # noqa: ARG002
+        """Take note that the store is about to be closed.
+
+        Where it cannot be written for now it is tried for some seconds only; then what
+        was saved is lost, and `flush` tells.
+
+        :param now: not even for these seconds
+        """
+        return None
+
     @abstractmethod
     async def __aenter__(self) -> Self:
         """Open the store."""
@@ -269,8 +299,8 @@ class Store(ABC):
         Returns at once; calls are written in their order. A record replaces the one
         with its kind and id, but some things stay what they were: the graph and the
         properties of a submission, the lock of a data node (`lock`), and of a version
-        all but its value, whether that is kept, and its holder. Once a write has failed,
-        what is saved is dropped: `flush` tells.
+        all but its value, whether that is kept, and its holder. Once a write has failed
+        for good, what is saved is dropped: `flush` tells.
 
         :raises NotPicklable: where a property cannot be kept, naming the part
         """
@@ -279,7 +309,7 @@ class Store(ABC):
     async def flush(self) -> None:
         """Return when all that was saved before is durable.
 
-        On cancel only the waiting ends.
+        It waits while the store is tried again. On cancel only the waiting ends.
 
         :raises StoreFailed: where it could not be written; from then on, always
         """
@@ -295,6 +325,7 @@ class Store(ABC):
 
         From here on every write checks first, in its transaction, that this record is
         still there: others may have taken its owner for dead. Then nothing is written.
+        Nothing is tried again until `watch` is called: an orchestrator opens, or does not.
 
         :param lease: how long its lease is from now on, by `now`, in seconds; None for
             that of the record

@@ -24,6 +24,8 @@
     ├── OrchestratorFailed     the engine of an orchestrator cannot go on
     ├── EventsLost             who read events took longer than they came
     ├── StoreFailed            records cannot be read or written
+    │   ├── StoreUnavailable   not for now: it is tried again
+    │   └── TakenOver          another orchestrator took this one for dead
     ├── RecordDamaged          one record, or its properties, cannot be loaded
     └── RemoteTraceback        the traceback of a worker, as the cause of its error
 
@@ -296,6 +298,20 @@ class StoreFailed(AsyncflowError):
         self.problem = problem
         self.remedy = remedy
         super().__init__(f"the store {file} failed: {problem}; {remedy}")
+
+
+class StoreUnavailable(StoreFailed):
+    """Records cannot be read or written for now: the store is tried again.
+
+    A full disk, a lock of another process, a database server that is restarted.
+    """
+
+
+class TakenOver(StoreFailed):
+    """Another orchestrator took this one for dead, and has its runs now.
+
+    This one writes nothing any more, and has ended what it ran.
+    """
 
 
 class RecordDamaged(AsyncflowError):

@@ -333,10 +333,12 @@ class Orchestrator(Listing, Watching):
         """Wait until every run has ended. On cancel only the waiting ends.
 
         :raises OrchestratorFailed: where the engine cannot go on
+        :raises StoreFailed: where the store has failed for good, which has ended them
         """
-        walk = self._opened().walk
-        await walk.drain()
-        walk.check()
+        session = self._opened()
+        await session.walk.drain()
+        session.walk.check()
+        session.outage.check()
 
     async def flush(self) -> None:
         """Return when everything that was accepted so far is durable."""
@@ -418,12 +420,18 @@ class Orchestrator(Listing, Watching):
                     await session.recovery.adopt_all()
                     walk.group.start_soon(session.recovery.keep_alive)
 
+                session.outage.watch()
+                session.keep_to(self.config.core_config)
+
                 try:
                     yield
                 except BaseException:  # the event loop stops, or an error of ours
                     self._is_cut_off = True
                     raise
                 finally:
+                    self._signals.hurry = session.hurry
+                    session.store.close_soon()
+
                     with CancelScope(shield=True):
                         await session.settle()
                         self._session = None
@@ -461,7 +469,6 @@ class Orchestrator(Listing, Watching):
 
     async def _end_runs(self, session: Session) -> None:
         walk = session.walk
-        self._signals.hurry = walk.hurry
 
         if self._signals.has_come:
             await session.interrupt(self._jobs.shutdown_grace)

@@ -15,6 +15,7 @@ from asyncflow.scheduler import _peers
 from asyncflow.scheduler._alive import is_visible
 from asyncflow.scheduler._archive import Archive
 from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._insist import insist
 from asyncflow.scheduler._peers import PeerGone
 from asyncflow.scheduler._recover import LEASE, Recovery
 from asyncflow.scheduler._walk import Walk
@@ -55,7 +56,7 @@ class Following:
     async def _follow(self, submission: Submission) -> None:
         try:
             while not self._is_settled(submission):
-                await self._look(submission)
+                await insist(partial(self._look, submission))
         finally:
             self._followed.remove(submission)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 import attrs
@@ -15,6 +16,7 @@ from asyncflow.log import logger as _logger
 from asyncflow.scheduler._echo import Echo
 from asyncflow.scheduler._flight import Flight, call_of
 from asyncflow.scheduler._group import Group, is_canceled
+from asyncflow.scheduler._insist import insist
 from asyncflow.scheduler._load import Load, Tower
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._versions import Versions
@@ -155,7 +157,8 @@ class Lane:
     async def _prepare(self, flights: Sequence[Flight]) -> None:
         if self.versions.is_shared:
             for flight in flights:
-                await self.versions.refresh_shared(flight.task.input.values())
+                nodes = flight.task.input.values()
+                await insist(partial(self.versions.refresh_shared, nodes))
 
         first = flights[0]
 

@@ -8,6 +8,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
 import attrs
@@ -16,7 +17,7 @@ from anyio import Lock, sleep, to_thread
 from asyncflow.abc import Store
 from asyncflow.entities.job import FINAL, Status
 from asyncflow.entities.submission import Submission
-from asyncflow.errors import NotDeclared, NotPicklable, StoreFailed
+from asyncflow.errors import NotDeclared, NotPicklable, StoreFailed, StoreUnavailable
 from asyncflow.folder import sweep
 from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
 from asyncflow.scheduler._alive import host, is_dead, is_visible, started
@@ -100,14 +101,13 @@ class Recovery:
 
     async def keep_alive(self) -> None:
         """See which others do not live any more, for ever."""
-        try:
+        with suppress(StoreFailed):  # for good: who watches the store tells it
             while True:
                 await sleep(LEASE / 3)
-                for record in await self._others():
-                    await self.adopt(record)
-        except StoreFailed as error:  # who awaits a run has it raised
-            problem = "nothing is kept any more: %s"
-            await to_thread.run_sync(_logger.error, problem, error)
+
+                with suppress(StoreUnavailable):  # likewise
+                    for record in await self._others():
+                        await self.adopt(record)
 
     async def clean_up(self) -> None:
         """Remove what workers wrote that died after their orchestrator."""

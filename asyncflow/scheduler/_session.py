@@ -13,7 +13,7 @@ import attrs
 from anyio import CancelScope, Event, to_thread
 
 from asyncflow.abc import Store
-from asyncflow.config.sections import ScenarioConfig
+from asyncflow.config.sections import CoreConfig, ScenarioConfig
 from asyncflow.entities.catalog import Catalog, key_of
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
@@ -52,7 +52,8 @@ from asyncflow.scheduler._checks import (
 )
 from asyncflow.scheduler._editing import Editing
 from asyncflow.scheduler._follow import Following
-from asyncflow.scheduler._prune import Pruning
+from asyncflow.scheduler._outage import Outage
+from asyncflow.scheduler._prune import Pruning, has_rule
 from asyncflow.scheduler._recover import Recovery
 from asyncflow.scheduler._shutdown import interrupt
 from asyncflow.scheduler._stream import EventStream, stream
@@ -85,12 +86,14 @@ class Session:
     editing: Editing = attrs.field(init=False)
     recovery: Recovery = attrs.field(init=False)
     following: Following = attrs.field(init=False)
+    outage: Outage = attrs.field(init=False)
     _deleted: list[str] = attrs.field(init=False, factory=list)
     """What is being deleted."""
     before: Before = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.subscriptions = Subscriptions(self.bus, self._scenario_of)
+        self.outage = Outage(self.store, self.walk)
         self.editing = Editing(self.store, self.versions)
         self.before = Before(self.versions, self.archive)
         self.recovery = Recovery(self.own, self.store, self.archive, self._resume)
@@ -145,6 +148,7 @@ class Session:
 
         :param dag: the tasks that it has; None for all of the entity
         """
+        self.outage.check()
         check_options(timeout, on_failure, idempotency_key, properties)
         check_limits(run_timeout, priority)
 
@@ -335,6 +339,12 @@ class Session:
         pruning = Pruning(self.store, self.catalog)
         return await pruning.prune(older_than, keep, logs_only=logs_only)
 
+    def keep_to(self, core: CoreConfig) -> None:
+        """Remove what is not to be kept, in the background, as long as this is open."""
+        if has_rule(core):
+            pruning = Pruning(self.store, self.catalog)
+            self.walk.group.start_soon(pruning.keep_to, core)
+
     def statistics(self, max_nb_of_workers: int) -> Statistics:
         """Say what goes on; see `Orchestrator.statistics`."""
         return self.tally.statistics(
@@ -342,7 +352,14 @@ class Session:
             workers=self.walk.executors["process"].workers,
             max_nb_of_workers=max_nb_of_workers,
             commits=self.store.commits,
+            store_error=str(self.outage.failure) if self.outage.failure else None,
+            store_error_since=self.outage.since,
         )
+
+    def hurry(self) -> None:
+        """Have the orchestrator close faster: kill what is to die, wait for no store."""
+        self.walk.hurry()
+        self.store.close_soon(now=True)
 
     async def settle(self) -> None:
         """Wait until all that has happened was told, and callbacks were called."""

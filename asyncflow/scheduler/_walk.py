@@ -27,6 +27,7 @@ from asyncflow.scheduler._flight import Flight
 from asyncflow.scheduler._flights import Flights
 from asyncflow.scheduler._group import Group, is_canceled
 from asyncflow.scheduler._guarded_plan import GuardedPlan
+from asyncflow.scheduler._insist import insist
 from asyncflow.scheduler._instructions import (
     Block,
     End,
@@ -161,7 +162,7 @@ class Walk:
     async def _begin_after(
         self, first: Callable[[], Awaitable[bool]], run: int
     ) -> None:
-        is_ours = await first()
+        is_ours = await insist(first)
 
         if run not in self._waiting:  # all was given up
             return
@@ -271,6 +272,15 @@ class Walk:
         Those that are known to be short are let go: they are over in a moment.
         """
         self._flights.hold()
+
+    def pause(self) -> None:
+        """Start no job until `resume`. What runs goes on."""
+        self._flights.pause()
+
+    def resume(self) -> None:
+        """Start jobs again after `pause`."""
+        self._flights.resume()
+        self._seats.fill()
 
     @property
     def running(self) -> int:
