@@ -92,16 +92,15 @@ class Opening:
 
     async def _executors(self, stack: AsyncExitStack) -> dict[str, Executor]:
         """Open an executor for each name that a task may give."""
-        echo, log_size = self.jobs.echo, self.jobs.max_log_size
-        inline: Executor = InlineExecutor(echo=echo, log_size=log_size)
+        jobs = self.jobs
+        how = (jobs.echo, jobs.max_log_size, jobs.kill_grace)
+        inline: Executor = InlineExecutor(*how)
 
         if self.workers is None:
             names = ("process", "thread", "inline")
             return {name: around_executor(inline) for name in names}
 
-        thread = await stack.enter_async_context(
-            ThreadExecutor(echo=echo, log_size=log_size)
-        )
+        thread = await stack.enter_async_context(ThreadExecutor(*how))
         return {
             "process": self.workers,
             "thread": around_executor(thread),
