@@ -18,11 +18,11 @@ from asyncflow.executors._anyio import is_of_worker
 from asyncflow.executors._log_bounds import LogBounds
 from asyncflow.executors._pool import Pool, WorkerDied
 from asyncflow.executors._worker import Worker
+from asyncflow.log import logger as _logger
 from asyncflow.worker import spool, trip, wire
+from asyncflow.worker.digests import remove_named
 from asyncflow.worker.failure import summary_of
 from asyncflow.worker.values import temporary_name
-
-_logger = logging.getLogger("asyncflow")
 
 BOUND = 0.02
 """After how many seconds what was not started is taken back: what is slow delays nobody
@@ -351,6 +351,8 @@ def _clean_up(call: Call, worker: Worker, most: int) -> tuple[Printed | None, st
         for name in {path, staged, temporary_name(path), temporary_name(staged)}:
             with suppress(OSError):
                 os.unlink(name)
+
+        remove_named(path)
 
     rest = worker.rest_of_log()
     log = rest and rest.read(most)

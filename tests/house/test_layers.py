@@ -104,6 +104,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("testing.plugin", "testing.faults"): "the engine: pytest loads the plugin always",
     ("worker.channel", "socket"): "few jobs report how far they have come",
     ("worker.codec", "worker.by_value"): "cloudpickle: only for what has no module",
+    ("worker.digests", "hashlib"): "OpenSSL: only for what skippable tasks read",
     ("worker.main", "worker.by_value"): "cloudpickle: only for what has no module",
     ("worker.trip", "worker.by_value"): "cloudpickle: only for what has no module",
     ("worker.mapping", "ctypes"): "only for large values, before Python 3.13",
