@@ -8,12 +8,13 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 import attrs
-from anyio import BrokenWorkerProcess, CancelScope, create_task_group, to_thread
+from anyio import CancelScope, create_task_group, to_thread
 from anyio.abc import TaskGroup
 
 from asyncflow.abc import Call, Crashed, Executor, Progress, Watch
 from asyncflow.executors._log_bounds import LogBounds
 from asyncflow.executors._pool import Pool
+from asyncflow.executors._start import StartFailed
 from asyncflow.executors._trip import Trip
 from asyncflow.executors._worker import Worker
 from asyncflow.worker import wire
@@ -70,10 +71,10 @@ class ProcessExecutor(Executor):
         self._pool.listeners.remove(self._hear)
         self._group.cancel_scope.cancel()
         await self._group.__aexit__(None, None, None)
-        await self._pool.close()
+        await self._pool.close(self.grace)
 
     async def shrink(self, count: int) -> None:
-        await self._pool.shrink(count)
+        await self._pool.shrink(count, self.grace)
 
     @property
     def workers(self) -> int:
@@ -131,7 +132,7 @@ class ProcessExecutor(Executor):
         await one.go(worker, self._request(one))
 
         if await self._is_old(worker):
-            await self._pool.retire(worker)
+            await self._pool.retire(worker, self.grace)
 
     def _request(self, one: Trip) -> bytes:
         calls = one.calls
@@ -149,8 +150,10 @@ class ProcessExecutor(Executor):
         for _ in range(STARTS):
             try:
                 return await self._pool.worker()
-            except (BrokenWorkerProcess, OSError) as error:
-                why = summary_of(error.__cause__ or error)
+            except (StartFailed, OSError) as error:
+                why = (
+                    str(error) if isinstance(error, StartFailed) else summary_of(error)
+                )
 
         return f"no worker process could be started ({why})"
 

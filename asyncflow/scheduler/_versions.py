@@ -20,6 +20,7 @@ from asyncflow.errors import NoData, NotPicklable, StoreFailed, ValueMissing
 from asyncflow.records import VersionRecord
 from asyncflow.scheduler._company import Company
 from asyncflow.scheduler._group import Group
+from asyncflow.worker.digests import compared
 
 _logger = logging.getLogger("asyncflow")
 
@@ -50,10 +51,11 @@ class Versions:
     _paths: int = attrs.field(init=False, default=0)
     _garbage: list[str] = attrs.field(init=False, factory=list)
 
-    def new_path(self) -> str:
+    def new_path(self, node: DataNode) -> str:
         """Return the name of a file that a new value may have."""
         self._paths += 1
-        return f"{self.folder}/{self.holder_id}-{self._paths}.value"
+        path = f"{self.folder}/{self.holder_id}-{self._paths}.value"
+        return compared(path) if node.is_compared else path
 
     async def read(self, node: DataNode, number: int | None) -> Any:
         """Read a version of a data node, as the store has it now.
@@ -131,7 +133,7 @@ class Versions:
         :raises NotPicklable: where the value cannot be kept
         """
         with CancelScope(shield=True):
-            kept = await to_thread.run_sync(_keep, node, value, self.new_path())
+            kept = await to_thread.run_sync(_keep, node, value, self.new_path(node))
             self.store.save(
                 *self.replace(node, kept, editor_id=editor_id, comment=comment)
             )
@@ -147,7 +149,7 @@ class Versions:
         if not fresh:
             return records
 
-        paths = [self.new_path() for _ in fresh]
+        paths = [self.new_path(node) for node in fresh]
 
         with CancelScope(shield=True):
             kept = await to_thread.run_sync(_keep_defaults, fresh, paths)

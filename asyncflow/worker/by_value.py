@@ -28,6 +28,7 @@ import cloudpickle.cloudpickle as _cloud  # type: ignore[import-untyped]  # it h
 
 from asyncflow.worker import main
 from asyncflow.worker.codec import load_code
+from asyncflow.worker.digests import mark, read_mark
 
 Reduced: TypeAlias = tuple[Any, ...]
 
@@ -214,9 +215,10 @@ def _reduce_class(cls: type) -> Reduced:
         content = {**content, "__slots__": vars(cls)["__slots__"]}
         arguments = kind, name, bases, content, *more
 
-    age = _ages.setdefault(cls, time.time_ns())
+    *arguments, tracker_id, extra = arguments
+    marked = mark(tracker_id, _ages.setdefault(cls, time.time_ns()))
     is_current = _found(cls.__qualname__) is cls
-    made = cls.__qualname__, age, is_current, make, arguments
+    made = cls.__qualname__, marked, is_current, make, (*arguments, extra)
     along = _named_in_annotations(cls)
     return _main_class, made, (state, along), None, None, _set_class
 
@@ -302,14 +304,20 @@ def _main_function(
 
 
 def _main_class(
-    name: str, age: int, is_current: bool, make: Callable[..., type], arguments: Reduced
+    name: str,
+    marked: str,
+    is_current: bool,
+    make: Callable[..., type],
+    arguments: Reduced,
 ) -> type:
     """Find the class that a main script has under a name, or make it.
 
-    :param age: when that which is in the pickle was first sent
+    :param marked: what tells that which is in the pickle from others
     :param is_current: whether the main script had it under this name then
     """
     found = _found(name)
+    tracker_id, age = read_mark(marked)
+    arguments = *arguments[:-1], tracker_id, arguments[-1]
 
     if _here.came is None and _is_class(found):
         names = main.here

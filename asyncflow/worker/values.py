@@ -18,6 +18,7 @@ import zlib
 from typing import BinaryIO
 
 from asyncflow.worker.codec import PLAIN, dumps
+from asyncflow.worker.digests import named_after
 from asyncflow.worker.errors import ValueDamaged, ValueMissing
 from asyncflow.worker.mapping import map_file
 from asyncflow.worker.outcome import Kept
@@ -32,9 +33,9 @@ _ALIGN = 64
 
 
 def keep(value: object, path: str, name: str, *, sync: bool) -> Kept:
-    """Keep a value; return its bytes, or `path` where a file was made for it.
+    """Keep a value; return its bytes, or the path where a file was made for it.
 
-    :param path: the file to make where the value is large
+    :param path: the file to make where the value is large; see also `digests`
     :param name: how an error calls the value
     :param sync: whether the file outlives a power failure; waits for the disk
     :raises NotPicklable: where it cannot be pickled
@@ -53,6 +54,7 @@ def keep(value: object, path: str, name: str, *, sync: bool) -> Kept:
         return data
 
     temporary = temporary_name(path)
+    path = named_after(path, data, buffers)
     replace_file(path, lambda file: _write(file, data, buffers), temporary, sync=sync)
     return path
 
