@@ -79,15 +79,23 @@ def _new_socket() -> socket.socket:
 
 
 def receive(listening: socket.socket) -> Iterator[tuple[str, Progress]]:
-    """Give what has arrived: the ids of jobs, and how far they have come."""
+    """Give what has arrived: the ids of jobs, and how far they have come.
+
+    What cannot be loaded is dropped.
+    """
     while True:
         try:
             data = listening.recv(SIZE)
         except (BlockingIOError, InterruptedError):
             return
 
-        job_id, progress = pickle.loads(data)
-        yield job_id, Progress(*progress)
+        try:
+            job_id, progress = pickle.loads(data)
+            told = Progress(*progress)
+        except Exception:  # noqa: S112  # of somebody else, or of a value of the user's
+            continue
+
+        yield job_id, told
 
 
 @contextmanager
