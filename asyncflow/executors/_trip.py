@@ -18,12 +18,11 @@ from asyncflow.executors._anyio import is_of_worker
 from asyncflow.executors._log_bounds import LogBounds
 from asyncflow.executors._pool import Pool, WorkerDied
 from asyncflow.executors._worker import Worker
+from asyncflow.log import logger as _logger
 from asyncflow.worker import spool, trip, wire
 from asyncflow.worker.digests import remove_named
 from asyncflow.worker.failure import summary_of
 from asyncflow.worker.values import temporary_name
-
-_logger = logging.getLogger("asyncflow")
 
 BOUND = 0.02
 """After how many seconds what was not started is taken back: what is slow delays nobody
@@ -218,9 +217,10 @@ class Trip:
         loop = asyncio.get_running_loop()
         self._killing = loop.call_later(grace, worker.kill_group)
 
-    def is_killed(self, index: int) -> bool:
-        """Tell whether a call, by its place, is to end."""
-        return index in self._kills
+    @property
+    def has_kills(self) -> bool:
+        """Whether a call is to end."""
+        return bool(self._kills)
 
     def place_of(self, job_id: str) -> int | None:
         """Return the place of the call of a job."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import logging
 import os
 import time
 import uuid
@@ -19,13 +18,12 @@ from asyncflow.entities.job import FINAL, Status
 from asyncflow.entities.submission import Submission
 from asyncflow.errors import NotDeclared, NotPicklable, StoreFailed, StoreUnavailable
 from asyncflow.folder import sweep
+from asyncflow.log import logger as _logger
 from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
 from asyncflow.scheduler._alive import host, is_dead, is_visible, started
 from asyncflow.scheduler._archive import Archive
 from asyncflow.scheduler._company import Company
 from asyncflow.scheduler._versions import remove
-
-_logger = logging.getLogger("asyncflow")
 
 LEASE = 30.0
 """How long an orchestrator counts as alive after it said so, in s, where its process

@@ -55,7 +55,7 @@ from asyncflow.scheduler._follow import Following
 from asyncflow.scheduler._outage import Outage
 from asyncflow.scheduler._prune import Pruning, has_rule
 from asyncflow.scheduler._recover import Recovery
-from asyncflow.scheduler._shutdown import interrupt
+from asyncflow.scheduler._shutdown import interrupt, leave
 from asyncflow.scheduler._stream import EventStream, stream
 from asyncflow.scheduler._subscriptions import Subscriptions, check_callbacks
 from asyncflow.scheduler._tally import Tally
@@ -279,6 +279,10 @@ class Session:
     def events(self, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
         """Give the events of all runs; see `Orchestrator.events`."""
         return stream(self.bus, kinds, buffer)
+
+    def leave(self) -> None:
+        """End all runs, as the orchestrator is left."""
+        leave(self.walk)
 
     async def interrupt(self, grace: float) -> None:
         """End all runs, as the orchestrator is interrupted.

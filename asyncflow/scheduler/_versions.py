@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Collection, Iterable, Sequence
@@ -17,12 +16,11 @@ from asyncflow.abc import Kept, Store
 from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.entities.data_node import DataNode, Version
 from asyncflow.errors import NoData, NotPicklable, StoreFailed, ValueMissing
+from asyncflow.log import logger as _logger
 from asyncflow.records import VersionRecord
 from asyncflow.scheduler._company import Company
 from asyncflow.scheduler._group import Group
 from asyncflow.worker.digests import compared
-
-_logger = logging.getLogger("asyncflow")
 
 TURN = 500
 """How many small values are read before others have their turn on the event loop."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -78,10 +78,12 @@ def _new_socket() -> socket.socket:
     return made
 
 
-def receive(listening: socket.socket) -> Iterator[tuple[str, Progress]]:
+def receive(
+    listening: socket.socket, drop: Callable[[BaseException], object]
+) -> Iterator[tuple[str, Progress]]:
     """Give what has arrived: the ids of jobs, and how far they have come.
 
-    What cannot be loaded is dropped.
+    :param drop: is called for what makes no sense, with what was raised
     """
     while True:
         try:
@@ -90,12 +92,13 @@ def receive(listening: socket.socket) -> Iterator[tuple[str, Progress]]:
             return
 
         try:
-            job_id, progress = pickle.loads(data)
-            told = Progress(*progress)
-        except Exception:  # noqa: S112  # of somebody else, or of a value of the user's
-            continue
-
-        yield job_id, told
+            job_id, told = pickle.loads(data)
+            progress = Progress(*told)
+            hash(job_id)
+        except (Exception, SystemExit) as error:  # whoever has sent it
+            drop(error)
+        else:
+            yield job_id, progress
 
 
 @contextmanager
