@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 import attrs
-from anyio import CapacityLimiter, create_task_group, to_thread
+from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
 
 from asyncflow.abc import Executor, Store
 from asyncflow.alternatives import around_executor, driver_of
@@ -120,5 +120,10 @@ def _directory() -> str:
 
 async def _temporary_folder(stack: AsyncExitStack) -> str:
     folder = await to_thread.run_sync(Folder, "values")
-    stack.push_async_callback(to_thread.run_sync, folder.remove)
+    stack.push_async_callback(_remove, folder)
     return folder.path
+
+
+async def _remove(folder: Folder) -> None:
+    with CancelScope(shield=True):
+        await to_thread.run_sync(folder.remove)

@@ -6,7 +6,6 @@ everything that runs belongs to its *host task*, which owns the task group.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,7 +22,7 @@ from asyncflow.config import Config, Configuration
 from asyncflow.config.sections import JobConfig, ScenarioConfig
 from asyncflow.errors import ConfigError, NotOpen, UsageError
 from asyncflow.listing import Listing
-from asyncflow.log import logger
+from asyncflow.log import logger as _logger
 from asyncflow.scheduler._checks import check_place, check_workers
 from asyncflow.scheduler._host import Host, only
 from asyncflow.scheduler._signals import Signals
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
     from asyncflow.records import Pruned
     from asyncflow.scheduler._archive import Entity
     from asyncflow.scheduler._session import Session
-
-_logger = logging.getLogger("asyncflow")
 
 
 @attrs.define(eq=False, repr=False)
@@ -429,7 +426,7 @@ class Orchestrator(Listing, Watching):
                     self._is_cut_off = True
                     raise
                 finally:
-                    self._signals.hurry = session.hurry
+                    self._signals.closes(session.hurry)
                     session.store.close_soon()
 
                     with CancelScope(shield=True):
@@ -453,8 +450,9 @@ class Orchestrator(Listing, Watching):
                 with CancelScope(shield=True):
                     await to_thread.run_sync(session.tell_unwatched)
 
-            with CancelScope(shield=True):
-                await to_thread.run_sync(logger.wait)
+            if _logger.is_busy:
+                with CancelScope(shield=True):
+                    await to_thread.run_sync(_logger.wait)
 
     async def _open(self, workers: Executor | None, stack: AsyncExitStack) -> Session:
         opening = await to_thread.run_sync(_opening)
@@ -469,13 +467,12 @@ class Orchestrator(Listing, Watching):
 
     async def _end_runs(self, session: Session) -> None:
         walk = session.walk
-
         if self._signals.has_come:
             await session.interrupt(self._jobs.shutdown_grace)
         elif self._is_cut_off:
             await session.interrupt(0.0)
         else:
-            walk.stop("the orchestrator was closed")
+            session.leave()
 
         await walk.drain()
         await walk.show_rest()
@@ -486,7 +483,7 @@ async def _warm(workers: Executor, count: int) -> None:
     try:
         await workers.warm(count)
     except Exception as error:
-        logger.error("workers could not be started", exc_info=error)
+        _logger.error("workers could not be started", exc_info=error)
 
 
 def _opening() -> type[Opening]:

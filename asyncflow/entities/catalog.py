@@ -239,11 +239,17 @@ class Catalog:
     def _task(
         self, config: TaskConfig, scenario_id: str, nodes: Mapping[str, DataNode]
     ) -> Task:
+        inputs = {node.id: nodes[node.id] for node in config.input}
+
+        if config.skippable:
+            for node in inputs.values():
+                node.is_compared = True
+
         return Task(
             id=f"TASK_{config.id}_{scenario_id}",
             config=config,
             owner_id=scenario_id,
-            input={node.id: nodes[node.id] for node in config.input},
+            input=inputs,
             output={node.id: nodes[node.id] for node in config.output},
             engine=self.engine,
             shared_bases=self.bases if is_shared(config) else None,

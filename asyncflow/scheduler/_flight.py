@@ -92,7 +92,7 @@ def call_of(
     outputs: list[tuple[str, Driver, str]] = []
 
     if travel.fingerprint is not None:
-        flight.basis = seen(task, travel.fingerprint)
+        flight.basis = seen(task)
 
     for name, node in task.input.items():
         version = node.version
@@ -108,7 +108,7 @@ def call_of(
         inputs.append((name, node.driver, kept))
 
     for name, node in task.output.items():
-        outputs.append((name, node.driver, versions.new_path()))
+        outputs.append((name, node.driver, versions.new_path(node)))
 
     return Call(
         flight.job_id,

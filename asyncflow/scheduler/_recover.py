@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import logging
 import os
 import time
 import uuid
@@ -19,13 +18,12 @@ from asyncflow.entities.job import FINAL, Status
 from asyncflow.entities.submission import Submission
 from asyncflow.errors import NotDeclared, NotPicklable, StoreFailed, StoreUnavailable
 from asyncflow.folder import sweep
+from asyncflow.log import logger as _logger
 from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
 from asyncflow.scheduler._alive import host, is_dead, is_visible, started
 from asyncflow.scheduler._archive import Archive
 from asyncflow.scheduler._company import Company
 from asyncflow.scheduler._versions import remove
-
-_logger = logging.getLogger("asyncflow")
 
 LEASE = 30.0
 """How long an orchestrator counts as alive after it said so, in s, where its process
@@ -76,6 +74,8 @@ class Recovery:
     start: Callable[[Submission], None]
     _lock: Lock = attrs.field(init=False, factory=Lock)
     _told: set[str] = attrs.field(init=False, factory=set)
+    _blind_until: float = attrs.field(init=False, default=0.0)
+    """Until when a lease that has ended says nothing, as `time.monotonic` has it."""
     _adopted: list[str] = attrs.field(init=False, factory=list)
 
     @property
@@ -135,7 +135,18 @@ class Recovery:
         records = await self.store.orchestrators()
         return [one for one in records if one.id != self.own.id]
 
+    def store_was_away(self) -> None:
+        """Take note that nobody could renew a lease until now."""
+        self._blind_until = time.monotonic() + LEASE
+
+    def _is_blind(self) -> bool:
+        is_away = self.store.failure is not None
+        return is_away or time.monotonic() < self._blind_until
+
     async def _adopt_dead(self, record: OrchestratorRecord) -> bool:
+        if self._is_blind() and not await to_thread.run_sync(is_visible, record):
+            return False
+
         if not await seems_dead(record, self.store):
             return False
 

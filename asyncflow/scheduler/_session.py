@@ -55,7 +55,7 @@ from asyncflow.scheduler._follow import Following
 from asyncflow.scheduler._outage import Outage
 from asyncflow.scheduler._prune import Pruning, has_rule
 from asyncflow.scheduler._recover import Recovery
-from asyncflow.scheduler._shutdown import interrupt
+from asyncflow.scheduler._shutdown import interrupt, leave
 from asyncflow.scheduler._stream import EventStream, stream
 from asyncflow.scheduler._subscriptions import Subscriptions, check_callbacks
 from asyncflow.scheduler._tally import Tally
@@ -93,12 +93,14 @@ class Session:
 
     def __attrs_post_init__(self) -> None:
         self.subscriptions = Subscriptions(self.bus, self._scenario_of)
-        self.outage = Outage(self.store, self.walk)
         self.editing = Editing(self.store, self.versions)
         self.before = Before(self.versions, self.archive)
         self.recovery = Recovery(self.own, self.store, self.archive, self._resume)
         self.following = Following(
             self.store, self.archive, self.recovery, self.walk, self.walk.group
+        )
+        self.outage = Outage(
+            self.store, self.walk, self.recovery.store_was_away, self.following.fail
         )
         self.walk.group.on_failure = self._broke
 
@@ -279,6 +281,10 @@ class Session:
     def events(self, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
         """Give the events of all runs; see `Orchestrator.events`."""
         return stream(self.bus, kinds, buffer)
+
+    def leave(self) -> None:
+        """End all runs, as the orchestrator is left."""
+        leave(self.walk)
 
     async def interrupt(self, grace: float) -> None:
         """End all runs, as the orchestrator is interrupted.

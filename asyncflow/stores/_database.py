@@ -114,8 +114,9 @@ class Database(ABC):
         try:
             with self._explained():
                 self._transact(work)
-        except StoreUnavailable:
-            self._unsure = changes
+        except BaseException as error:
+            self._own_id = own_id
+            self._unsure = changes if isinstance(error, StoreUnavailable) else None
             raise
 
         self._unsure = None

@@ -18,7 +18,7 @@ from functools import partial
 from types import CoroutineType, TracebackType
 from typing import NamedTuple
 
-from asyncflow.worker import current, main, process
+from asyncflow.worker import current, main, parent, process
 from asyncflow.worker.codec import is_by_value
 from asyncflow.worker.current import Progress, job_of, running
 from asyncflow.worker.errors import DataNodeWritingError
@@ -56,14 +56,24 @@ _sources: dict[str, None] = {}
 
 
 def settle(
-    folder: str, path: Sequence[str], main_path: str | None, log_level: int
+    folder: str,
+    path: Sequence[str],
+    main_path: str | None,
+    log_level: int,
+    parent_pid: int,
+    mark: str,
+    is_moved: bool,
 ) -> tuple[int, str]:
     """Make this process a worker; return its id and the path of its log.
 
     :param path: the parent's ``sys.path``, to import what it can
+    :param mark: marks what it starts, in the environment
     """
     sys.path[:] = path
-    settled = process.settle(folder, main_path, log_level)
+    os.environ[parent.MARK] = mark
+    settled = process.settle(
+        folder, main_path, log_level, parent_pid, is_moved=is_moved
+    )
     return settled.pid, settled.log_path
 
 
