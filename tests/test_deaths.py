@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import pickle
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from glob import glob
 from pathlib import Path
 
 import anyio
@@ -16,6 +20,9 @@ import pytest
 from anyio import fail_after, to_thread
 
 from asyncflow import Orchestrator, Status
+from asyncflow.executors._place import Place
+from asyncflow.worker import channel
+from asyncflow.worker.current import Progress
 from tests.flows import configuration, single
 from tests.programs import LIMIT, environment
 from tests.terminal import terminal
@@ -424,3 +431,106 @@ async def test_an_idle_worker_that_dies_is_seen_at_once(tmp_path: Path) -> None:
             await to_thread.run_sync(await_death, left, abandon_on_cancel=True)
 
         assert orchestrator.statistics().workers == 0
+
+
+# ------------------------------------------------------------------------- shortages
+
+SHORT = """
+import os, resource, time
+import anyio
+from asyncflow import Config, Orchestrator
+
+def wait(_):
+    time.sleep(0.05)
+
+many = [Config.configure_data_node(f"n{i}", default_data=i) for i in range(12)]
+tasks = [Config.configure_task(f"t{i}", wait, node) for i, node in enumerate(many)]
+cfg = Config.configure_scenario("s", tasks)
+Config.configure_job_executions(
+    mode="standalone", max_nb_of_workers=4, prewarm=PREWARM
+)
+
+async def main():
+    async with Orchestrator(store=":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        while PREWARM and not orchestrator.statistics().workers:
+            await anyio.sleep(0.01)
+
+        await anyio.sleep(0.1)
+        used = max(map(int, os.listdir("/proc/self/fd")))
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used + 2, hard))
+        submission = scenario.submit()
+
+        with anyio.move_on_after(None if PREWARM else 1):
+            await submission.wait()
+
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        await submission.wait()
+        counts = submission.counts()
+        print({status.value: count for status, count in counts.items()})
+        print(sum(len(job.attempts) for job in submission.jobs))
+
+anyio.run(main)
+"""
+
+
+@pytest.mark.parametrize("prewarm", [True, False])
+def test_a_shortage_is_waited_for(prewarm: bool, tmp_path: Path) -> None:
+    """Until it is over, or with the worker that there is."""
+    program = tmp_path / "program.py"
+    program.write_text(SHORT.replace("PREWARM", str(prewarm)))
+    done = subprocess.run(
+        [sys.executable, program],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert done.stdout.splitlines() == ["{'COMPLETED': 12}", "0"], done.stderr
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"garbage", pickle.dumps(1), pickle.dumps(([], (1, 2, "")))]
+)
+async def test_a_report_that_makes_no_sense_is_dropped(
+    data: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[Progress] = []
+    place = await Place.open(lambda: None)
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.connect(os.path.join(place.path, channel.NAME))
+        sender.send(data)
+        sender.send(pickle.dumps(("job", (1.0, 2.0, "right"))))
+        heard.extend(one for _, one in channel.receive(place.channel, place.drop))
+
+    await place.close()
+    place.let_go()
+    assert heard == [Progress(1.0, 2.0, "right")]
+    assert [one.levelname for one in caplog.records] == ["WARNING"]
+
+
+async def test_a_folder_that_was_removed_is_made_anew(tmp_path: Path) -> None:
+    config = configuration(workers=1)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(single(config, getpid))
+        await scenario.submit()
+        first = await scenario.result.read()
+
+        for folder in glob(f"{tempfile.gettempdir()}/asyncflow-workers-*"):
+            await to_thread.run_sync(shutil.rmtree, folder)
+
+        os.kill(first, signal.SIGKILL)
+        await to_thread.run_sync(await_death, first)
+        await scenario.submit()
+        assert await scenario.result.read() != first
+
+
+def getpid(_: object) -> int:
+    print("printed")
+    return os.getpid()

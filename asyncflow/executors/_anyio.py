@@ -6,7 +6,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from anyio import CapacityLimiter, to_process
+from anyio import CancelScope, CapacityLimiter, to_process
 
 if TYPE_CHECKING:
     from anyio.abc import Process
@@ -69,3 +69,10 @@ def is_of_worker(error: BaseException) -> bool:
         traceback = traceback.tb_next
 
     return False
+
+
+async def end(process: Process) -> None:
+    """Kill a process, and wait for its end."""
+    with CancelScope(shield=True), suppress(ProcessLookupError):
+        process.kill()
+        await process.aclose()

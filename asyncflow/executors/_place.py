@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Self
 
 import attrs
@@ -13,6 +15,8 @@ from anyio import to_thread
 
 from asyncflow.folder import WORKERS, Folder
 from asyncflow.worker import channel, parent
+
+_logger = logging.getLogger("asyncflow")
 
 
 @attrs.define(eq=False)
@@ -24,6 +28,7 @@ class Place:
     """Where workers report to."""
     life: int
     """What workers end with; see `parent.hold`."""
+    _dropping: asyncio.Future[None] | None = attrs.field(init=False, default=None)
 
     @classmethod
     async def open(cls, hear: Callable[[], object]) -> Self:
@@ -64,6 +69,14 @@ class Place:
         self.channel.close()
         await to_thread.run_sync(self.folder.remove)
 
+        if self._dropping is not None:
+            await self._dropping
+
+    def drop(self, error: BaseException) -> None:
+        """Log that a report makes no sense; of many at once, one is logged."""
+        if self._dropping is None or self._dropping.done():
+            self._dropping = asyncio.ensure_future(_log(repr(error)))
+
     def bind(self, pid: int) -> int:
         """Have a worker and its group end with this process; see `parent.bind`."""
         self.life, bond = parent.bind(self.path, self.life, pid)
@@ -72,3 +85,10 @@ class Place:
     def let_go(self) -> None:
         """Let the workers go down that are still bound to it."""
         parent.let_go(self.life)
+
+
+async def _log(what: str) -> None:
+    text = "a report of a job makes no sense: %s"
+
+    with suppress(Exception):  # of somebody's handler
+        await to_thread.run_sync(_logger.warning, text, what)

@@ -33,7 +33,7 @@ from anyio import (
 from anyio.lowlevel import RunVar
 
 from asyncflow.executors import _family
-from asyncflow.executors._anyio import lists, take_idle
+from asyncflow.executors._anyio import end, lists, take_idle
 from asyncflow.executors._place import Place
 from asyncflow.executors._start import (
     Start,
@@ -104,6 +104,8 @@ class Pool:
     """The starts of workers that nobody needs yet."""
     _spare: deque[Event] = attrs.field(init=False, factory=deque)
     """Of these, those that nobody waits for."""
+    _waiting: deque[Event] = attrs.field(init=False, factory=deque)
+    """Those who wait for an idle worker, as none can be started."""
     _count: int = attrs.field(init=False, default=0)
     """How many workers were started."""
     _watches: dict[Worker, asyncio.Task[None]] = attrs.field(init=False, factory=dict)
@@ -309,7 +311,22 @@ class Pool:
             raise
 
         assert seat.process is worker.process
+
+        if self._waiting:
+            self._waiting.popleft().set()
+
         return answer
+
+    async def wait_idle(self, most: float) -> None:
+        """Wait until a worker has become idle, but no longer than some seconds."""
+        event = Event()
+        self._waiting.append(event)
+
+        with move_on_after(most):
+            await event.wait()
+
+        with suppress(ValueError):
+            self._waiting.remove(event)
 
     def next_idle(self) -> Process | None:
         """Return the process that anyio takes next: the last used that is alive."""
@@ -344,7 +361,7 @@ class Pool:
             # In this very step: it is idle, and known from now on.
             self._know(process, place, log_path, mark, born)
         except BaseException:
-            await _kill(process)
+            await end(process)
             raise
 
         processes.add(process)
@@ -367,7 +384,7 @@ class Pool:
             return  # it had died without anybody noticing: the next may be alive
         except BaseException:
             take_idle(process)
-            await _kill(process)
+            await end(process)
             raise
 
     def _know(
@@ -423,7 +440,7 @@ class Pool:
     def hear(self) -> None:
         """Pass on what jobs have reported up to now."""
         for place in self._places:
-            for job_id, progress in channel.receive(place.channel):
+            for job_id, progress in channel.receive(place.channel, place.drop):
                 for listener in self.listeners:
                     listener(job_id, progress)
 
@@ -431,9 +448,3 @@ class Pool:
 def _let_go(places: Iterable[Place]) -> None:
     for place in places:
         place.let_go()
-
-
-async def _kill(process: Process) -> None:
-    with CancelScope(shield=True), suppress(ProcessLookupError):
-        process.kill()
-        await process.aclose()

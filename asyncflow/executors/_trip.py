@@ -28,6 +28,10 @@ BOUND = 0.02
 """After how many seconds what was not started is taken back: what is slow delays nobody
 else."""
 
+LEFT = 0.2
+"""How long a worker may take to end by itself that goes for what a job has left in it, in
+seconds: a thread of that may not let it."""
+
 _NO_ANSWER = "its worker process gave no proper answer"
 _INTERRUPTED = "its worker process was interrupted outside of the function"
 
@@ -159,14 +163,14 @@ class Trip:
             await self._end(worker, f"{_INTERRUPTED} ({stray})")
         elif self._told < self._started:
             await self._end(worker, f"{_NO_ANSWER} (it did not run the job)")
+        elif self._killing is not None:
+            await worker.forget()
         elif left:
             task = self.calls[self._told - 1].task
 
             with CancelScope(shield=True):
-                await self.pool.retire(worker, self.grace)
+                await self.pool.retire(worker, min(self.grace, LEFT))
                 await _log(logging.INFO, worker, f"its job of task {task!r} {left}")
-        elif self._killing is not None:
-            await worker.forget()
 
     def _check(self, outcomes: Sequence[Outcome | None]) -> None:
         """Check that outcomes are those of the calls.
@@ -229,9 +233,10 @@ class Trip:
         loop = asyncio.get_running_loop()
         self._killing = loop.call_later(grace, worker.kill_group)
 
-    def is_killed(self, index: int) -> bool:
-        """Tell whether a call, by its place, is to end."""
-        return index in self._kills
+    @property
+    def has_kills(self) -> bool:
+        """Whether a call is to end."""
+        return bool(self._kills)
 
     def place_of(self, job_id: str) -> int | None:
         """Return the place of the call of a job."""
