@@ -28,6 +28,10 @@ BOUND = 0.02
 """After how many seconds what was not started is taken back: what is slow delays nobody
 else."""
 
+LEFT = 0.2
+"""How long a worker may take to end by itself that goes for what a job has left in it, in
+seconds: a thread of that may not let it."""
+
 _NO_ANSWER = "its worker process gave no proper answer"
 _INTERRUPTED = "its worker process was interrupted outside of the function"
 
@@ -122,6 +126,22 @@ class Trip:
             if self._killing is not None:
                 self._killing.cancel()
 
+            await self._finish()
+
+    async def _finish(self) -> None:
+        """Wait for what goes on beside the call: nothing of it outlives the trip."""
+        begun = {task for task in (self._telling, self._reaching) if task is not None}
+
+        if not begun:
+            return
+
+        with CancelScope(shield=True):
+            done, _ = await asyncio.wait(begun)
+
+        for task in done:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                _logger.error("a part of a trip failed", exc_info=error)
+
     async def _take(self, worker: Worker, answer: bytes) -> None:
         """Tell what a worker has answered; end it if it must not run another job."""
         try:
@@ -143,14 +163,14 @@ class Trip:
             await self._end(worker, f"{_INTERRUPTED} ({stray})")
         elif self._told < self._started:
             await self._end(worker, f"{_NO_ANSWER} (it did not run the job)")
+        elif self._killing is not None:
+            await worker.forget()
         elif left:
             task = self.calls[self._told - 1].task
 
             with CancelScope(shield=True):
-                await self.pool.retire(worker, self.grace)
+                await self.pool.retire(worker, min(self.grace, LEFT))
                 await _log(logging.INFO, worker, f"its job of task {task!r} {left}")
-        elif self._killing is not None:
-            await worker.forget()
 
     def _check(self, outcomes: Sequence[Outcome | None]) -> None:
         """Check that outcomes are those of the calls.
