@@ -24,12 +24,14 @@ from asyncflow.worker.values import fetch, keep
 from asyncflow.worker.wire import Made as Made
 
 if TYPE_CHECKING:
+    from asyncflow.errors import StoreFailed
     from asyncflow.records import (
         BasisRecord,
         DataNodeRecord,
         JobRecord,
         LogRecord,
         OrchestratorRecord,
+        Pruned,
         Record,
         ScenarioRecord,
         SubmissionRecord,
@@ -47,6 +49,14 @@ class Driver(ABC):
     storage_type: ClassVar[str]
     outlives: ClassVar[bool] = True
     """Whether its values outlive the orchestrator, and a power failure."""
+
+    @property
+    def place(self) -> str | None:
+        """The file of the user's that it writes: who writes the same one takes turns."""
+        return None
+
+    def locate(self) -> None:  # noqa: B027  # most have no place
+        """Look where `place` leads, before it is used. Blocks."""
 
     def read(self, kept: Kept) -> object:
         """Read a value.
@@ -211,8 +221,11 @@ class Store(ABC):
     loaded is left out, with a warning. Properties that were pickled are unpickled when
     they are first read.
 
+    Where the store cannot be written for a reason that may pass, it is tried again until
+    it can; where it cannot be read, for some seconds.
+
     :raises StoreFailed: by every coroutine, where the store cannot be read or written,
-        saying what to do
+        saying what to do; `StoreUnavailable` by queries where that may pass
     """
 
     @property
@@ -237,6 +250,32 @@ class Store(ABC):
         """How many transactions it has written since it was opened."""
         return 0
 
+    @property
+    def failure(self) -> StoreFailed | None:
+        """Why it cannot be written; None where it can, as far as is known.
+
+        It is `StoreUnavailable` where it is tried again: what is saved meanwhile waits
+        in memory, in its order. With any other error nothing is written any more.
+        """
+        return None
+
+    def watch(self, changed: Callable[[], object] | None) -> None:  # noqa: ARG002
+        """Have a function called, on the event loop, whenever `failure` has changed.
+
+        :param changed: None for no function any more; leaving the store does that, too
+        """
+        return None
+
+    def close_soon(self, *, now: bool = False) -> None:  # noqa: ARG002
+        """Take note that the store is about to be closed.
+
+        Where it cannot be written for now it is tried for some seconds only; then what
+        was saved is lost, and `flush` tells.
+
+        :param now: not even for these seconds
+        """
+        return None
+
     @abstractmethod
     async def __aenter__(self) -> Self:
         """Open the store."""
@@ -260,8 +299,8 @@ class Store(ABC):
         Returns at once; calls are written in their order. A record replaces the one
         with its kind and id, but some things stay what they were: the graph and the
         properties of a submission, the lock of a data node (`lock`), and of a version
-        all but its value, whether that is kept, and its holder. Once a write has failed,
-        what is saved is dropped: `flush` tells.
+        all but its value, whether that is kept, and its holder. Once a write has failed
+        for good, what is saved is dropped: `flush` tells.
 
         :raises NotPicklable: where a property cannot be kept, naming the part
         """
@@ -270,7 +309,7 @@ class Store(ABC):
     async def flush(self) -> None:
         """Return when all that was saved before is durable.
 
-        On cancel only the waiting ends.
+        It waits while the store is tried again. On cancel only the waiting ends.
 
         :raises StoreFailed: where it could not be written; from then on, always
         """
@@ -286,6 +325,7 @@ class Store(ABC):
 
         From here on every write checks first, in its transaction, that this record is
         still there: others may have taken its owner for dead. Then nothing is written.
+        Nothing is tried again until `watch` is called: an orchestrator opens, or does not.
 
         :param lease: how long its lease is from now on, by `now`, in seconds; None for
             that of the record
@@ -354,6 +394,39 @@ class Store(ABC):
         """
 
     @abstractmethod
+    async def prunable(
+        self,
+        *,
+        finished_before: float | None = None,
+        keep: int | None = None,
+        has_log: bool = False,
+        limit: int | None = None,
+    ) -> list[str]:
+        """List the ids of submissions that have finished, the oldest first.
+
+        :param finished_before: those that ended before this, in seconds since the epoch
+        :param keep: without the last ones, so many
+        :param has_log: those of which it is known what a job printed
+        """
+
+    @abstractmethod
+    async def prune(self, *submission_ids: str, logs_only: bool = False) -> Pruned:
+        """Forget submissions that have finished, with their jobs and logs.
+
+        All of them in one transaction; return when that is durable. On cancel only the
+        waiting ends.
+
+        :param logs_only: forget only what their jobs printed
+        """
+
+    async def shrink(self) -> int:
+        """Give back the disk space of what was deleted, where that takes no long time.
+
+        :return: how many bytes
+        """
+        return 0
+
+    @abstractmethod
     async def get(self, record_id: str) -> Record | None:
         """Return the record with this id, or None.
 
@@ -416,9 +489,7 @@ class Store(ABC):
 
     @abstractmethod
     async def makers(self) -> set[str]:
-        """Return the registered orchestrators that may have left files of values, those
-        that are gone included.
-        """
+        """Return whose files of values may be here: also orchestrators that are gone."""
 
     @abstractmethod
     async def submissions(

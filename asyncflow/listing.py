@@ -1,4 +1,4 @@
-"""What an orchestrator lists from its store."""
+"""What an orchestrator finds in its store."""
 
 from __future__ import annotations
 
@@ -6,19 +6,59 @@ from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from asyncflow.errors import NotFound
+
 if TYPE_CHECKING:
+    from asyncflow.entities.job import Job
+    from asyncflow.entities.scenario import Scenario
+    from asyncflow.entities.submission import Submission
     from asyncflow.records import JobRecord, ScenarioRecord, SubmissionRecord
+    from asyncflow.scheduler._archive import Entity
     from asyncflow.scheduler._session import Session
 
 
 class Listing(ABC):
-    """The verbs that list; an `Orchestrator` has them."""
+    """The verbs that list, or find by an id; an `Orchestrator` has them."""
 
     __slots__ = ()
 
     @abstractmethod
     def _opened(self) -> Session:
         """Return what is open."""
+
+    @abstractmethod
+    async def get(self, entity_id: str) -> Entity:
+        """Return an entity, of whatever kind."""
+
+    async def get_scenario(self, scenario_id: str) -> Scenario:
+        """Return the scenario of an id; see `Orchestrator.get`.
+
+        :raises NotFound: where there is no scenario with this id
+        """
+        entity: Scenario = await self._get(scenario_id, "SCENARIO_")  # type: ignore[assignment]  # by its id
+        return entity
+
+    async def get_submission(self, submission_id: str) -> Submission:
+        """Return the submission of an id; see `Orchestrator.get`.
+
+        :raises NotFound: where there is no submission with this id
+        """
+        entity: Submission = await self._get(submission_id, "SUBMISSION_")  # type: ignore[assignment]  # by its id
+        return entity
+
+    async def get_job(self, job_id: str) -> Job:
+        """Return the job of an id; see `Orchestrator.get`.
+
+        :raises NotFound: where there is no job with this id
+        """
+        entity: Job = await self._get(job_id, "JOB_")  # type: ignore[assignment]  # by its id
+        return entity
+
+    async def _get(self, entity_id: str, kind: str) -> Entity:
+        if not entity_id.startswith(kind):
+            raise NotFound(entity_id)
+
+        return await self.get(entity_id)
 
     async def scenarios(
         self,

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 import attrs
-from anyio import CapacityLimiter, create_task_group, to_thread
+from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
 
 from asyncflow.abc import Executor, Store
 from asyncflow.alternatives import around_executor, driver_of
@@ -18,6 +18,7 @@ from asyncflow.config import Configuration
 from asyncflow.config.sections import JobConfig
 from asyncflow.entities.catalog import Catalog
 from asyncflow.entities.engine import Engine
+from asyncflow.errors import UsageError
 from asyncflow.executors.inline import InlineExecutor
 from asyncflow.executors.thread import ThreadExecutor
 from asyncflow.folder import Folder
@@ -50,7 +51,7 @@ class Opening:
 
     async def open(self, stack: AsyncExitStack) -> Session:
         """Open it; the stack closes what belongs to it."""
-        directory = await to_thread.run_sync(os.getcwd)
+        directory = await to_thread.run_sync(_directory)
         await stack.enter_async_context(self.store)
         folder = self.store.values_folder or await _temporary_folder(stack)
         presence = await stack.enter_async_context(Presence(self.store))
@@ -91,16 +92,15 @@ class Opening:
 
     async def _executors(self, stack: AsyncExitStack) -> dict[str, Executor]:
         """Open an executor for each name that a task may give."""
-        echo, log_size = self.jobs.echo, self.jobs.max_log_size
-        inline: Executor = InlineExecutor(echo=echo, log_size=log_size)
+        jobs = self.jobs
+        how = (jobs.echo, jobs.max_log_size, jobs.kill_grace)
+        inline: Executor = InlineExecutor(*how)
 
         if self.workers is None:
             names = ("process", "thread", "inline")
             return {name: around_executor(inline) for name in names}
 
-        thread = await stack.enter_async_context(
-            ThreadExecutor(echo=echo, log_size=log_size)
-        )
+        thread = await stack.enter_async_context(ThreadExecutor(*how))
         return {
             "process": self.workers,
             "thread": around_executor(thread),
@@ -108,7 +108,22 @@ class Opening:
         }
 
 
+def _directory() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError as error:
+        raise UsageError(
+            "the current directory was removed, in which relative paths begin: change "
+            "to another one (os.chdir) before you open an Orchestrator"
+        ) from error
+
+
 async def _temporary_folder(stack: AsyncExitStack) -> str:
     folder = await to_thread.run_sync(Folder, "values")
-    stack.push_async_callback(to_thread.run_sync, folder.remove)
+    stack.push_async_callback(_remove, folder)
     return folder.path
+
+
+async def _remove(folder: Folder) -> None:
+    with CancelScope(shield=True):
+        await to_thread.run_sync(folder.remove)

@@ -6,11 +6,10 @@ everything that runs belongs to its *host task*, which owns the task group.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -23,6 +22,7 @@ from asyncflow.config import Config, Configuration
 from asyncflow.config.sections import JobConfig, ScenarioConfig
 from asyncflow.errors import ConfigError, NotOpen, UsageError
 from asyncflow.listing import Listing
+from asyncflow.log import logger as _logger
 from asyncflow.scheduler._checks import check_place, check_workers
 from asyncflow.scheduler._host import Host, only
 from asyncflow.scheduler._signals import Signals
@@ -37,10 +37,9 @@ if TYPE_CHECKING:
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.submittable import Submittable
     from asyncflow.opening import Opening
+    from asyncflow.records import Pruned
     from asyncflow.scheduler._archive import Entity
     from asyncflow.scheduler._session import Session
-
-_logger = logging.getLogger("asyncflow")
 
 
 @attrs.define(eq=False, repr=False)
@@ -274,16 +273,17 @@ class Orchestrator(Listing, Watching):
 
     def follow(self, job: Job) -> AsyncIterator[str]:
         """Give the lines that a job prints; see `Job.follow`."""
-        return self._opened().follow(job)
+        return self._opened().follow(job, self._jobs.max_log_size)
 
     async def get(self, entity_id: str) -> Entity:
         """Return the scenario, sequence, task, data node, submission or job of an id.
 
         It may be of another process: a submission can be awaited whoever runs it. If
-        that process dies, its run goes on here.
+        that process dies, its run goes on here. What this program does not declare can
+        be read all the same: values, jobs, their output and errors. To submit it raises
+        `NotDeclared`.
 
         :raises NotFound: where there is none with this id
-        :raises NotDeclared: where the configuration lacks what it was made from
         :raises RecordDamaged: where its record cannot be loaded
         """
         session = self._opened()
@@ -301,9 +301,41 @@ class Orchestrator(Listing, Watching):
         """
         await self._opened().delete(entity_id)
 
+    async def prune(
+        self,
+        older_than: timedelta | None = None,
+        keep: int | None = None,
+        *,
+        logs_only: bool = False,
+    ) -> Pruned:
+        """Remove old submissions, with their jobs and what these printed.
+
+        Only those that have finished, of all orchestrators; the values of data nodes
+        stay. A submission goes where both conditions hold that are given. It is done in
+        batches, so that others can write in between. On cancel a part of it is done.
+
+        A submission with an idempotency key that was removed runs again when it is
+        submitted again.
+
+        :param older_than: those that have ended so long ago; None for any
+        :param keep: how many of the last submissions stay, whatever their age; None for
+            none
+        :param logs_only: remove only what the jobs printed
+        :return: how much was removed
+        :raises UsageError: where neither is given
+        """
+        return await self._opened().prune(older_than, keep, logs_only=logs_only)
+
     async def drain(self) -> None:
-        """Wait until every run has ended. On cancel only the waiting ends."""
-        await self._opened().walk.drain()
+        """Wait until every run has ended. On cancel only the waiting ends.
+
+        :raises OrchestratorFailed: where the engine cannot go on
+        :raises StoreFailed: where the store has failed for good, which has ended them
+        """
+        session = self._opened()
+        await session.walk.drain()
+        session.walk.check()
+        session.outage.check()
 
     async def flush(self) -> None:
         """Return when everything that was accepted so far is durable."""
@@ -376,7 +408,7 @@ class Orchestrator(Listing, Watching):
 
                 if workers is not None:  # one starts while the rest is opened
                     count = self.max_nb_of_workers if self._jobs.prewarm else 1
-                    starting.start_soon(workers.warm, count)
+                    starting.start_soon(_warm, workers, count)
 
                 self._session = session = await self._open(workers, stack)
                 walk = session.walk
@@ -385,12 +417,18 @@ class Orchestrator(Listing, Watching):
                     await session.recovery.adopt_all()
                     walk.group.start_soon(session.recovery.keep_alive)
 
+                session.outage.watch()
+                session.keep_to(self.config.core_config)
+
                 try:
                     yield
                 except BaseException:  # the event loop stops, or an error of ours
                     self._is_cut_off = True
                     raise
                 finally:
+                    self._signals.closes(session.hurry)
+                    session.store.close_soon()
+
                     with CancelScope(shield=True):
                         await session.settle()
                         self._session = None
@@ -412,6 +450,10 @@ class Orchestrator(Listing, Watching):
                 with CancelScope(shield=True):
                     await to_thread.run_sync(session.tell_unwatched)
 
+            if _logger.is_busy:
+                with CancelScope(shield=True):
+                    await to_thread.run_sync(_logger.wait)
+
     async def _open(self, workers: Executor | None, stack: AsyncExitStack) -> Session:
         opening = await to_thread.run_sync(_opening)
         return await opening(
@@ -425,16 +467,23 @@ class Orchestrator(Listing, Watching):
 
     async def _end_runs(self, session: Session) -> None:
         walk = session.walk
-        self._signals.hurry = walk.hurry
-
         if self._signals.has_come:
             await session.interrupt(self._jobs.shutdown_grace)
         elif self._is_cut_off:
             await session.interrupt(0.0)
         else:
-            walk.stop("the orchestrator was closed")
+            session.leave()
 
         await walk.drain()
+        await walk.show_rest()
+
+
+async def _warm(workers: Executor, count: int) -> None:
+    """Start workers before they are needed; a job meets the same error, and tells it."""
+    try:
+        await workers.warm(count)
+    except Exception as error:
+        _logger.error("workers could not be started", exc_info=error)
 
 
 def _opening() -> type[Opening]:

@@ -17,7 +17,6 @@ installed there too, that span is the current one while the function runs.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -34,7 +33,6 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from asyncflow.entities.engine import Engine
 from asyncflow.entities.job import Job, Status
 from asyncflow.entities.submission import Submission
-from asyncflow.errors import StoreFailed
 from asyncflow.events import (
     Event,
     JobAttemptFailed,
@@ -43,10 +41,9 @@ from asyncflow.events import (
     SubmissionFinished,
     SubmissionStarted,
 )
+from asyncflow.log import logger as _logger
 from asyncflow.orchestrator import Orchestrator
 from asyncflow.scheduler._bus import Bus, Listener, News
-
-_logger = logging.getLogger("asyncflow")
 
 _TOLD = (
     SubmissionStarted,
@@ -95,7 +92,7 @@ class Tracing(Listener):
                 case SubmissionFinished(), None:
                     self._end_submission(news.submission)
 
-    def end(self, failure: StoreFailed | None) -> None:  # noqa: ARG002
+    def end(self, failure: Exception | None) -> None:  # noqa: ARG002
         """End the spans of what has not ended: nobody else will."""
         for spans in (self._attempts, self._jobs, self._submissions):
             while spans:

@@ -121,6 +121,17 @@ class JobRecord(NamedTuple):
     """The most memory that its process had, in bytes; None where nobody knows."""
 
 
+class Pruned(NamedTuple):
+    """What was removed of old runs."""
+
+    submissions: int = 0
+    jobs: int = 0
+    logs: int = 0
+    """Of how many jobs what they printed is gone."""
+    freed_bytes: int = 0
+    """By how much the file of the store is smaller."""
+
+
 class LogRecord(NamedTuple):
     """What a job printed; there is none of a job that has printed nothing."""
 
@@ -140,11 +151,14 @@ class BasisRecord(NamedTuple):
 
     task_id: str
     scenario_id: str
+    """``""`` for a task that scenarios share, as they do all of its outputs."""
     fingerprint: str
     """Of its function."""
     inputs: Mapping[str, int]
     """For each input's config id, the number of its version."""
     outputs: Mapping[str, int]
+    contents: Mapping[str, str] = {}
+    """For inputs where that is known, what tells their values from others."""
 
     @property
     def id(self) -> str:

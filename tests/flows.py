@@ -288,6 +288,18 @@ def increment() -> int:
     return 1
 
 
+def add(one: int, other: int) -> int:
+    return one + other
+
+
+def thousand() -> list[int]:
+    return [1] * 1000
+
+
+def large() -> bytes:
+    return bytes(1_000_000)
+
+
 def identity(value: object) -> object:
     return value
 

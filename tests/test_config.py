@@ -277,8 +277,8 @@ class Hostile:
         pytest.param({"a": (1, [2])}, {"a": (1, [3])}, False, id="nested_other"),
         pytest.param({"a": 1}, {"b": 1}, False, id="keys"),
         pytest.param((1,), (1, 2), False, id="lengths"),
-        pytest.param(np.arange(3), np.arange(3), False, id="arrays"),
-        pytest.param(Hostile(), Hostile(), False, id="hostile"),
+        pytest.param(np.arange(3), np.arange(3), True, id="arrays"),
+        pytest.param(Hostile(), Hostile(), True, id="hostile"),
         pytest.param(
             DataNodeConfig(id="a"), DataNodeConfig(id="a"), True, id="references"
         ),

@@ -24,6 +24,7 @@ from asyncflow import (
     Sequence,
     Submission,
     SubmissionCanceled,
+    SubmissionFailed,
     SubmissionFinished,
     SubmissionStarted,
     SubmissionStatus,
@@ -175,8 +176,10 @@ async def test_one_key_is_one_run_for_several_at_once(
 ) -> None:
     path = tmp_path / "go"
     cfg = single(config, flows.wait_for_file, str(path))
-    scenarios = [await each.create_scenario(cfg) for each in (one, other)]
-    runs = [scenario.submit(idempotency_key="k") for scenario in scenarios]
+    scenario = await one.create_scenario(cfg)
+    same = await other.get(scenario.id)
+    assert isinstance(same, Scenario)
+    runs = [each.submit(idempotency_key="k") for each in (scenario, same)]
 
     for run in runs:
         await run.accepted()
@@ -201,7 +204,8 @@ async def test_a_key_of_a_run_that_has_ended(config: Configuration, file: Path) 
         await first.submit(idempotency_key="k")
 
     async with Orchestrator(config, file) as orchestrator:
-        second = await orchestrator.create_scenario(cfg)
+        second = await orchestrator.get(first.id)
+        assert isinstance(second, Scenario)
         submission = await second.submit(idempotency_key="k").accepted()
         assert submission.entity_id == first.id
         assert submission.status is SubmissionStatus.COMPLETED
@@ -267,11 +271,88 @@ async def test_what_is_not_declared_is_said(config: Configuration, file: Path) -
         submission = await scenario.submit()
 
     async with Orchestrator(configuration(), file) as orchestrator:
-        for identity in (scenario.id, submission.id):
+        then = await orchestrator.get_scenario(scenario.id)
+        run = await orchestrator.get_submission(submission.id)
+
+        for entity in (then, then.tasks["work"], run.entity):
             with pytest.raises(NotDeclared, match="'single', which this program does"):
-                await orchestrator.get(identity)
+                entity.submit()
+
+            with pytest.raises(NotDeclared, match="'single', which this program does"):
+                entity.plan()
+
+        with pytest.raises(UsageError, match="nothing is left to retry"):
+            run.retry_failed()
 
         assert [one.id for one in await orchestrator.scenarios()] == [scenario.id]
+
+
+def say_and_fail(value: int) -> int:
+    print("said", value)
+    raise ValueError(f"not {value}")
+
+
+async def test_what_is_not_declared_can_be_read(
+    config: Configuration, file: Path
+) -> None:
+    nodes = [
+        config.configure_data_node("first", default_data=1),
+        config.configure_data_node("middle"),
+        config.configure_data_node("last"),
+    ]
+    tasks = [
+        config.configure_task("double", flows.double, nodes[0], nodes[1]),
+        config.configure_task("fails", say_and_fail, nodes[1], nodes[2]),
+    ]
+    cfg = config.configure_scenario("looked_at", tasks)
+
+    async with Orchestrator(config, file) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg, name="mine", owner="ann")
+        submission = await scenario.submit().wait()
+        task_run = await scenario.double.submit()
+
+    async with Orchestrator(configuration(), file) as orchestrator:
+        run = await orchestrator.get_submission(submission.id)
+        assert (run.status, run.entity_id) == (submission.status, scenario.id)
+        assert [job.id for job in run.jobs] == [job.id for job in submission.jobs]
+        assert [job.status for job in run.jobs] == ["COMPLETED", "FAILED"]
+        assert run.finished_at == submission.finished_at
+        failed = await orchestrator.get_job(submission.jobs[1].id)
+        assert "said" in await failed.output()
+        assert "say_and_fail" in failed.stacktrace
+
+        with pytest.raises(SubmissionFailed, match="ValueError: not"):
+            await run
+
+        with pytest.raises(NotDeclared):
+            run.retry_failed()
+
+        then = await orchestrator.get_scenario(scenario.id)
+        assert (then.name, then.properties) == ("mine", {"owner": "ann"})
+        assert set(then.data_nodes) == {"first", "middle", "last"}
+        assert await then.middle.read() == 2
+        assert await orchestrator.get(scenario.middle.id) is then.middle
+        again = await orchestrator.get_submission(task_run.id)
+        assert again.entity_id == task_run.entity_id
+        assert [job.id for job in again.jobs] == [job.id for job in task_run.jobs]
+
+        for wrong in (scenario.id, "JOB_x", "x"):
+            with pytest.raises(NotFound, match=wrong):
+                await orchestrator.get_job(wrong)
+
+
+async def test_what_is_declared_later_can_run(
+    config: Configuration, file: Path
+) -> None:
+    async with Orchestrator(config, file) as orchestrator:
+        scenario = await orchestrator.create_scenario(single(config, flows.double))
+
+    late = configuration()
+
+    async with Orchestrator(late, file) as orchestrator:
+        assert not (await orchestrator.get_scenario(scenario.id)).tasks
+        single(late, flows.double)
+        await (await orchestrator.get_scenario(scenario.id)).submit()
 
 
 async def test_a_run_of_tasks_that_have_changed_since(
@@ -286,7 +367,7 @@ async def test_a_run_of_tasks_that_have_changed_since(
     async with Orchestrator(later := configuration(), file) as orchestrator:
         chain(later, flows.double)
         seen = await seen_by(orchestrator, submission)
-        assert [job.task.config_id for job in seen.jobs] == ["t0"]
+        assert [job.task.config_id for job in seen.jobs] == ["t0", "t1"]
         assert seen.status is SubmissionStatus.COMPLETED
 
 

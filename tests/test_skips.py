@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
+import os
+import pickle
 import random
 import threading
 import types
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from anyio import to_thread
 
-from asyncflow import Configuration, Orchestrator, PlannedJob, Submission
+from asyncflow import (
+    Configuration,
+    Orchestrator,
+    PlannedJob,
+    Scenario,
+    ScenarioConfig,
+    Submission,
+)
 from asyncflow.scheduler import _fingerprint
+from asyncflow.worker.digests import compared, digest, digest_in, remove_named
+from asyncflow.worker.values import fetch, keep
 from tests import flows
 from tests.flows import configuration, statuses
 
@@ -33,6 +47,9 @@ def define(text: str, module: str = "made") -> types.FunctionType:
 
 BASE = """
 import math
+import operator
+import os
+import pickle
 import random
 from os.path import join
 LIMIT = 3
@@ -131,6 +148,13 @@ def config() -> Configuration:
 async def orchestrator(config: Configuration) -> AsyncIterator[Orchestrator]:
     async with Orchestrator(config) as opened:
         yield opened
+
+
+async def the_one(orchestrator: Orchestrator) -> Scenario:
+    (record,) = await orchestrator.scenarios()
+    scenario = await orchestrator.get(record.id)
+    assert isinstance(scenario, Scenario)
+    return scenario
 
 
 def reasons(submission: Submission) -> list[str]:
@@ -285,3 +309,155 @@ async def test_a_shared_generator_of_random_numbers_is_warned_of_once(
     (record,) = caplog.records
     assert record.levelname == "WARNING"
     assert "draws from `generator`" in record.getMessage()
+
+
+def remove_values(folder: Path) -> None:
+    for value in folder.rglob("*.value"):
+        value.unlink()
+
+
+@pytest.mark.anyio
+@pytest.mark.blocking_jobs  # plan() looks at files
+@pytest.mark.parametrize("mode", ["development", "standalone"])
+async def test_whose_output_is_gone_runs_again(tmp_path: Path, mode: str) -> None:
+    config = configuration(mode)
+    own = config.configure_data_node("own", default_path=tmp_path / "own.pickle")
+    large = config.configure_data_node("large")
+    count = config.configure_data_node("count")
+    tasks = [
+        config.configure_task("make", flows.thousand, None, own, skippable=True),
+        config.configure_task("enlarge", flows.large, None, large, skippable=True),
+        config.configure_task("use", len, own, count),
+    ]
+    cfg = config.configure_scenario("files", tasks)
+
+    async with Orchestrator(config, store=tmp_path / "runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+        done = "COMPLETED", "SKIPPED"
+        assert statuses((await scenario.submit()).jobs) == [done[1], done[1], done[0]]
+
+        (tmp_path / "own.pickle").unlink()
+        assert scenario.make.plan()[0].reason == "the file of `own` is gone"
+        submission = await scenario.submit()
+        assert statuses(submission.jobs) == [done[0], done[1], done[0]]
+        assert submission.jobs[0].reason == "the file of `own` is gone"
+        assert await scenario.count.read() == 1000
+
+        await to_thread.run_sync(remove_values, tmp_path)
+
+        submission = await scenario.submit()
+        assert statuses(submission.jobs) == [done[1], done[0], done[0]]
+        assert submission.jobs[1].reason == "the file of `large` is gone"
+        assert not any(job.runs for job in scenario.enlarge.plan())
+
+
+@pytest.mark.anyio
+async def test_what_ended_with_its_orchestrator_is_made_again(tmp_path: Path) -> None:
+    config = configuration()
+    cfg = flows.single(config, flows.double, skippable=True)
+
+    async with Orchestrator(config, store=tmp_path / "runs.db") as orchestrator:
+        await (await orchestrator.create_scenario(cfg, name="one")).submit()
+
+    async with Orchestrator(config, store=tmp_path / "runs.db") as orchestrator:
+        scenario = await the_one(orchestrator)
+        submission = await scenario.submit()
+        assert reasons(submission) == ["`result` has no value any more"]
+        assert await scenario.result.read() == 2
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("size", [1, 1_000_000])
+@pytest.mark.parametrize("storage_type", ["pickle", "in_memory"])
+async def test_a_new_version_with_equal_content_is_nothing_new(
+    config: Configuration, tmp_path: Path, size: int, storage_type: str
+) -> None:
+    source = config.configure_data_node("source", default_data=b"a")
+    raw = config.configure_data_node("raw", storage_type)
+    clean = config.configure_data_node("clean")
+    report = config.configure_data_node("report")
+    tasks = [
+        config.configure_task("read", partial(operator.mul, size), source, raw),
+        config.configure_task("clean_", flows.double, raw, clean, skippable=True),
+        config.configure_task("report_", flows.double, clean, report, skippable=True),
+    ]
+    cfg = config.configure_scenario("rows", tasks)
+
+    async with Orchestrator(config, store=tmp_path / "runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg, name="one")
+        await scenario.submit()
+        again = await scenario.submit()
+        assert statuses(again.jobs) == ["COMPLETED", "SKIPPED", "SKIPPED"]
+
+        await scenario.source.write(b"b")
+        submission = await scenario.submit()
+        assert reasons(submission)[1:] == [
+            "`raw` has a new version",
+            "`clean` has a new version",
+        ]
+        await scenario.source.write(b"c")
+        await scenario.source.write(b"b")
+        again = await scenario.submit()
+        assert statuses(again.jobs) == ["COMPLETED", "SKIPPED", "SKIPPED"]
+
+    async with Orchestrator(config, store=tmp_path / "runs.db") as orchestrator:
+        scenario = await the_one(orchestrator)
+        again = await scenario.submit()
+        assert statuses(again.jobs) == ["COMPLETED", "SKIPPED", "SKIPPED"]
+        assert await scenario.report.read() == b"b" * size * 4
+
+
+def sharing(config: Configuration) -> ScenarioConfig:
+    """Declare a task that all scenarios share, and one of each."""
+    seed = config.configure_data_node("seed", default_data=1, scope=flows.GLOBAL)
+    data = config.configure_data_node("data", scope=flows.GLOBAL)
+    own = config.configure_data_node("own", default_data=1)
+    out = config.configure_data_node("out")
+    tasks = [
+        config.configure_task("prepare", flows.add, [seed, own], data, skippable=True),
+        config.configure_task("use", flows.add, [data, own], out),
+    ]
+    return config.configure_scenario("sharing", tasks)
+
+
+@pytest.mark.anyio
+async def test_a_task_whose_outputs_are_shared_is_one_task(tmp_path: Path) -> None:
+    config = configuration()
+    cfg = sharing(config)
+    path = tmp_path / "runs.db"
+
+    async with Orchestrator(config, store=path) as orchestrator:
+        scenarios = [await orchestrator.create_scenario(cfg) for _ in range(3)]
+        submissions = [scenario.submit() for scenario in scenarios]
+        done = [statuses((await one).jobs)[0] for one in submissions]
+        assert done == ["COMPLETED", "SKIPPED", "SKIPPED"]
+        assert not scenarios[2].prepare.plan()[0].runs
+        await orchestrator.delete(scenarios[0].id)
+
+    async with Orchestrator(config, store=path) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        assert statuses((await scenario.submit()).jobs) == ["SKIPPED", "COMPLETED"]
+        await scenario.own.write(2)
+        submission = await scenario.submit()
+        assert reasons(submission)[0] == "`own` has a new version"
+
+        async with Orchestrator(config, store=path) as other:
+            again = await other.create_scenario(cfg)
+            await again.own.write(2)
+            assert statuses((await again.submit()).jobs)[0] == "SKIPPED"
+            await again.own.write(3)
+            assert statuses((await again.submit()).jobs)[0] == "COMPLETED"
+            await scenario.own.write(3)
+            assert statuses((await scenario.submit()).jobs)[0] == "SKIPPED"
+
+
+def test_the_file_of_a_killed_job_is_found_by_its_first_name(tmp_path: Path) -> None:
+    path = str(tmp_path / "1.value")
+    kept = keep(bytes(100_000), compared(path), "value", sync=False)
+    assert isinstance(kept, str)
+    assert kept.startswith(str(tmp_path / "1-"))
+    assert digest_in(kept) == digest(pickle.dumps(bytes(100_000), 5)) != ""
+    assert fetch(kept) == bytes(100_000)
+    remove_named(compared(path))
+    assert os.listdir(tmp_path) == []

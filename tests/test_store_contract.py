@@ -602,3 +602,39 @@ async def test_it_can_be_opened_again(place: Place) -> None:
             await store.register(orchestrator_record(1))
             assert len(await store.jobs()) == 1
             assert isinstance((await store.submissions())[0], SubmissionRecord)
+
+
+# ------------------------------------------------------------------------------- old runs
+
+
+async def test_what_has_finished_is_pruned(store: Store) -> None:
+    runs = [
+        submission_record(n, finished_at=None if n == 3 else 100.0 - n)
+        for n in (1, 2, 3, 4, 5)
+    ]
+    jobs = [job_record(n, submission_id=runs[n - 1].id) for n in (1, 2, 3, 4, 5)]
+    logs = [LogRecord(jobs[n - 1].id, f"printed {n}") for n in (1, 3, 4)]
+    store.save(*runs, *jobs, *logs)
+    one, two, _three, four, five = [run.id for run in runs]
+
+    assert await store.prunable() == [one, two, four, five]
+    assert await store.prunable(limit=2) == [one, two]
+    assert await store.prunable(keep=0) == [one, two, four, five]
+    assert await store.prunable(keep=3) == [one]
+    assert await store.prunable(keep=9) == []
+    assert await store.prunable(finished_before=97.0) == [four, five]
+    assert await store.prunable(finished_before=97.0, keep=1) == [four]
+    assert await store.prunable(has_log=True) == [one, four]
+    assert await store.prunable(has_log=True, keep=2) == [one]
+
+    assert await store.prune(four, logs_only=True) == (0, 0, 1, 0)
+    assert await store.log(jobs[3].id) is None
+    assert await store.jobs(submission_id=four) == [jobs[3]]
+
+    assert await store.prune(one, two, "SUBMISSION_unknown") == (2, 2, 1, 0)
+    assert await store.submissions() == runs[2:]
+    assert await store.jobs() == jobs[2:]
+    assert await store.log(jobs[0].id) is None
+    assert await store.log(jobs[2].id) == logs[1]
+    assert await store.prune() == (0, 0, 0, 0)
+    assert await store.shrink() == 0

@@ -13,8 +13,9 @@ from typing import Any, Self
 import pytest
 from anyio import fail_after, to_process
 
-from asyncflow import Orchestrator, Retry, Scenario, Status
-from asyncflow.executors._pool import Pool, Seat, is_of_worker
+from asyncflow import Orchestrator, Retry, Scenario, Status, SubmissionFailed
+from asyncflow.executors._anyio import is_of_worker
+from asyncflow.executors._pool import Pool, Seat
 from asyncflow.worker.failure import kinds_of, raised, summary_of
 from tests.flows import configuration, single
 
@@ -161,8 +162,8 @@ async def test_an_error_says_its_message_once(executor: str) -> None:
         submission = await scenario.submit().wait()
 
     failed = submission.error()
-    assert failed is not None
-    cause = failed.exceptions[0].__cause__  # type: ignore[union-attr]  # a group
+    assert isinstance(failed, SubmissionFailed)
+    cause = failed.exceptions[0].__cause__
     assert isinstance(cause, NotFound)
     assert str(cause) == "no such customer: ann"
     assert cause.name == "ann"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from asyncflow.config import (
+    core,
     executions,
     functions,
     graph,
@@ -16,7 +17,7 @@ from asyncflow.config import (
     typos,
 )
 from asyncflow.config.choices import choice, flag
-from asyncflow.config.names import MISNAMED, NOT_AVAILABLE, is_name
+from asyncflow.config.names import MISNAMED, NOT_AVAILABLE, is_name, spelled
 from asyncflow.config.registry import Registry
 from asyncflow.config.sections import (
     DataNodeConfig,
@@ -39,6 +40,8 @@ def problems(registry: Registry) -> Iterator[Problem]:
     """Yield everything that is wrong with the sections, in their order."""
     yield from executions.problems(registry.job)
     yield from _properties("JOB", "JOB", registry.job.properties)
+    yield from core.problems(registry.core)
+    yield from _properties("CORE", "CORE", registry.core.properties)
 
     for section in registry.sections:
         yield from _id(registry, section)
@@ -71,7 +74,15 @@ def not_registered(label: str, field: str, section: Section) -> Problem:
 
 
 def _id(registry: Registry, section: Section) -> Iterator[Problem]:
-    if not is_name(section.id):
+    if not is_name(section.id) and is_name(plain := spelled(str(section.id))):
+        yield Problem(
+            section=section.label,
+            field="id",
+            message=f"Python writes the identifier {section.id!a} as {plain!a}, "
+            "so no attribute could be found by this id",
+            remedy=f"write {plain!r}, which looks the same",
+        )
+    elif not is_name(section.id):
         yield Problem(
             section=section.label,
             field="id",

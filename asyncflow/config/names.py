@@ -10,6 +10,7 @@ NOT_AVAILABLE: Mapping[str, frozenset[str]] = {
     "TASK": frozenset(),
     "SCENARIO": frozenset({"comparators", "frequency"}),
     "JOB": frozenset(),
+    "CORE": frozenset(),
 }
 """Options that mean something, but not yet: to keep one as a property would look as if
 it worked."""
@@ -31,4 +32,15 @@ def is_name(value: object) -> bool:
         and value.isidentifier()
         and not keyword.iskeyword(value)
         and not value.startswith("_")
+        and spelled(value) == value
     )
+
+
+def spelled(name: str) -> str:
+    """Return how Python spells a name: it writes some characters as others."""
+    if name.isascii():
+        return name
+
+    import unicodedata
+
+    return unicodedata.normalize("NFKC", name)

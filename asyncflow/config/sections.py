@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import functools
 import inspect
+import pickle
 import reprlib
 import types
 from collections.abc import Callable, Mapping
@@ -82,7 +83,7 @@ def same_value(one: object, other: object) -> bool:
     if isinstance(one, Section) and isinstance(other, Section):
         return one.key == other.key
 
-    if isinstance(one, tuple) and isinstance(other, tuple):
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
         return len(one) == len(other) and all(map(same_value, one, other))
 
     if isinstance(one, dict) and isinstance(other, dict):
@@ -90,9 +91,19 @@ def same_value(one: object, other: object) -> bool:
             same_value(value, other[key]) for key, value in one.items()
         )
 
+    if hasattr(type(one), "__array__"):
+        return _same_content(one, other)
+
     try:
         return bool(one == other)
-    except Exception:  # arrays and frames have no single truth
+    except Exception:  # what has no single truth, as arrays and frames have none
+        return _same_content(one, other)
+
+
+def _same_content(one: object, other: object) -> bool:
+    try:
+        return pickle.dumps(one, 5) == pickle.dumps(other, 5)
+    except Exception:
         return False
 
 
@@ -320,3 +331,23 @@ class JobConfig:
         return same_value(
             attrs.astuple(self, recurse=False), attrs.astuple(other, recurse=False)
         )
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class CoreConfig:
+    """What is kept of submissions that have finished: all, where nothing is given.
+
+    Where both `keep_days` and `keep_submissions` are given, what either keeps stays.
+    """
+
+    keep_days: float | None = None
+    """For how many days they are kept; None for ever."""
+
+    keep_submissions: int | None = None
+    """How many of the last ones are kept; None for all."""
+
+    keep_log_days: float | None = None
+    """For how many days it is kept what their jobs printed; None as long as they are."""
+
+    properties: Mapping[str, object] = attrs.field(factory=dict[str, object])
+    """Whatever else was given, by name."""

@@ -6,7 +6,6 @@ import datetime
 import os
 import reprlib
 import secrets
-import shutil
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -14,11 +13,13 @@ from typing import Any
 
 import attrs
 
+from asyncflow.config.core import NUMBERS as CORE
 from asyncflow.config.importable import NotImportable, name_of
 from asyncflow.config.keeping import to_text
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry, to_table
 from asyncflow.config.sections import (
+    CoreConfig,
     DataNodeConfig,
     JobConfig,
     ScenarioConfig,
@@ -30,6 +31,7 @@ from asyncflow.config.sections import (
 from asyncflow.config.toml_read import TABLES, parse
 from asyncflow.config.toml_text import edited, fresh
 from asyncflow.errors import ConfigError, Problem
+from asyncflow.worker.replacing import replace_file
 
 Table = dict[str, Any]
 
@@ -64,7 +66,15 @@ def save(registry: Registry, path: str | os.PathLike[str]) -> None:
     :raises OSError: the file cannot be written.
     """
     target = Path(os.path.realpath(path))  # a link goes on being one
-    _replace(target, dump(registry, _existing(target)).encode())
+    data = dump(registry, _existing(target)).encode()
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    replace_file(
+        str(target),
+        lambda file: file.write(data),
+        str(draft),
+        sync=True,
+        is_users=True,
+    )
 
 
 def dump(registry: Registry, existing: str | None = None) -> str:
@@ -150,6 +160,7 @@ class _Writer:
         scenarios = registry.scenarios.values()
         tables: Table = {
             "JOB": self._job(registry.job),
+            "CORE": self._core(registry.core),
             "DATA_NODE": {self._id(node): self._data_node(node) for node in nodes},
             "TASK": {self._id(task): self._task(task) for task in tasks},
             "SCENARIO": {self._id(each): self._scenario(each) for each in scenarios},
@@ -158,6 +169,11 @@ class _Writer:
             raise ConfigError(self._problems)
 
         return {kind: table for kind, table in tables.items() if table}
+
+    def _core(self, core: CoreConfig) -> Table:
+        table: Table = {}
+        self._unless_default(table, "CORE", core, *CORE)
+        return table | self._properties("CORE", core.properties)
 
     def _job(self, job: JobConfig) -> Table:
         table: Table = {"mode": self._value("JOB", "mode", job.mode)}
@@ -229,7 +245,11 @@ class _Writer:
         ]
 
     def _unless_default(
-        self, table: Table, label: str, section: Section | JobConfig, *names: str
+        self,
+        table: Table,
+        label: str,
+        section: Section | JobConfig | CoreConfig,
+        *names: str,
     ) -> None:
         """Add the fields that are not what they are by default."""
         fields = attrs.fields_dict(type(section))
@@ -314,20 +334,3 @@ def _existing(target: Path) -> str | None:
         )
 
     return text
-
-
-def _replace(target: Path, data: bytes) -> None:
-    """Put a file in the place of another, in one step."""
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-
-        if target.exists():
-            shutil.copymode(target, draft)
-
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -9,20 +9,39 @@ from typing import ClassVar
 
 from asyncflow.abc import Driver, Kept
 from asyncflow.worker.codec import dumps
-from asyncflow.worker.values import fetch, keep, replace_file, sync_folder
+from asyncflow.worker.replacing import put_in_place, replace_file
+from asyncflow.worker.values import fetch, keep, temporary_name
+
+_places: dict[str, str] = {}
+"""What paths mean, links followed. It stays as it was first: runs are ordered by it."""
+
+MOST_PLACES = 10_000
+"""Of how many paths that is kept; of others, links are not followed."""
 
 
 class PickleDriver(Driver):
     """Keep any value that can be pickled.
 
-    :param path: the user's own file, a plain pickle, replaced as a whole at each write;
-        None keeps versions where asyncflow keeps its values
+    :param path: the user's own file, a plain pickle, replaced as a whole at each write,
+        with the mode and the owner that it had; a link is followed. None keeps versions
+        where asyncflow keeps its values
     """
 
     storage_type: ClassVar[str] = "pickle"
 
     def __init__(self, path: str | None = None) -> None:
         self.path = path
+
+    @property
+    def place(self) -> str | None:
+        if self.path is None:
+            return None
+
+        return _places.get(self.path) or os.path.normpath(self.path)
+
+    def locate(self) -> None:
+        if self.path is not None and len(_places) < MOST_PLACES:
+            _places.setdefault(self.path, os.path.realpath(self.path))
 
     def read(self, kept: Kept) -> object:
         if self.path is None:
@@ -37,7 +56,8 @@ class PickleDriver(Driver):
 
         data = dumps(value, name=name)
         staged = self.staged(path)
-        replace_file(staged, lambda file: file.write(data), sync=True)
+        temporary = temporary_name(staged)
+        replace_file(staged, lambda file: file.write(data), temporary, sync=True)
         return staged
 
     def exists(self) -> bool:
@@ -53,8 +73,7 @@ class PickleDriver(Driver):
         assert isinstance(kept, str)
 
         try:
-            os.replace(kept, self.path)
-            sync_folder(os.path.dirname(self.path))
+            put_in_place(kept, self.path)
         except BaseException:
             with suppress(OSError):
                 os.unlink(kept)

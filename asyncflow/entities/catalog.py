@@ -23,7 +23,7 @@ from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
-from asyncflow.records import SubmissionRecord
+from asyncflow.records import BasisRecord, SubmissionRecord
 
 Entity: TypeAlias = Scenario | Task | DataNode | Submission
 
@@ -44,6 +44,8 @@ class Catalog:
     _in_use: WeakValueDictionary[str, Entity] = attrs.field(
         init=False, factory=WeakValueDictionary
     )
+    bases: dict[str, BasisRecord] = attrs.field(init=False, factory=dict)
+    """Those of the tasks that scenarios share, by their ids."""
     _dags: WeakKeyDictionary[ScenarioConfig, Dag] = attrs.field(
         init=False, factory=WeakKeyDictionary
     )
@@ -63,10 +65,20 @@ class Catalog:
             if entity_id in (entity.id, _scenario_id(entity)):
                 self._in_use.pop(entity.id, None)
 
+                if isinstance(entity, Submittable):
+                    entity.is_deleted = True
+
     async def prepare(self, config: ScenarioConfig) -> None:
-        """Build the graph of a config where that holds up nobody."""
+        """Build the graph of a config, and find its files, where that holds up nobody."""
         if config not in self._dags:
-            self._dags[config] = await to_thread.run_sync(Dag.of, config.task_configs)
+            self._dags[config] = await to_thread.run_sync(self._prepared, config)
+
+    def _prepared(self, config: ScenarioConfig) -> Dag:
+        for node in config.data_node_configs:
+            if node.default_path is not None:
+                self.driver(node).locate()
+
+        return Dag.of(config.task_configs)
 
     def new_scenario(
         self,
@@ -91,8 +103,13 @@ class Catalog:
         creation_date: datetime,
         name: str | None,
         properties: Mapping[str, Any],
+        *,
+        is_found: bool = True,
     ) -> Scenario:
-        """Make the object of a scenario, of its tasks and its data nodes."""
+        """Make the object of a scenario, of its tasks and its data nodes.
+
+        :param is_found: whether these are what is found under their ids from now on
+        """
         key = scenario_id.rpartition("_")[2]
         nodes = {
             node.id: self.node(node, scenario_id, key)
@@ -102,6 +119,10 @@ class Catalog:
             task.id: self._task(task, scenario_id, nodes)
             for task in config.task_configs
         }
+
+        if is_found:
+            self._in_use.update((task.id, task) for task in tasks.values())
+
         scenario = Scenario(
             id=scenario_id,
             config=config,
@@ -123,7 +144,10 @@ class Catalog:
             },
             engine=self.engine,
         )
-        self._in_use[scenario_id] = scenario
+
+        if is_found:
+            self._in_use[scenario_id] = scenario
+
         return scenario
 
     def remember(self, entity: Entity) -> None:
@@ -145,24 +169,24 @@ class Catalog:
     ) -> Submission:
         """Make a submission with its jobs, in an order in which they can run.
 
+        It is found by its id once it is remembered.
+
         :param dag: the tasks that it has, of those of the entity; None for all
         """
         dag = entity.dag if dag is None else dag
-        return self._submission(
-            Submission(
-                key=key,
-                entity=entity,
-                dag=dag,
-                first_tasks=tasks_of(entity, dag),
-                engine=self.engine,
-                timeout=timeout,
-                run_timeout=run_timeout,
-                priority=priority,
-                properties=dict(properties),
-                force=force,
-                on_failure=on_failure,
-                submitted_at=datetime.now(UTC).timestamp(),
-            )
+        return Submission(
+            key=key,
+            entity=entity,
+            dag=dag,
+            first_tasks=tasks_of(entity, dag),
+            engine=self.engine,
+            timeout=timeout,
+            run_timeout=run_timeout,
+            priority=priority,
+            properties=dict(properties),
+            force=force,
+            on_failure=on_failure,
+            submitted_at=datetime.now(UTC).timestamp(),
         )
 
     def make_submission(
@@ -215,16 +239,32 @@ class Catalog:
     def _task(
         self, config: TaskConfig, scenario_id: str, nodes: Mapping[str, DataNode]
     ) -> Task:
-        task = Task(
+        inputs = {node.id: nodes[node.id] for node in config.input}
+
+        if config.skippable:
+            for node in inputs.values():
+                node.is_compared = True
+
+        return Task(
             id=f"TASK_{config.id}_{scenario_id}",
             config=config,
             owner_id=scenario_id,
-            input={node.id: nodes[node.id] for node in config.input},
+            input=inputs,
             output={node.id: nodes[node.id] for node in config.output},
             engine=self.engine,
+            shared_bases=self.bases if is_shared(config) else None,
         )
-        self._in_use[task.id] = task
-        return task
+
+
+def is_shared(config: TaskConfig) -> bool:
+    """Tell whether a skippable task is one for several scenarios: they share all of its
+    outputs.
+    """
+    return (
+        config.skippable
+        and bool(config.output)
+        and all(node.scope is not Scope.SCENARIO for node in config.output)
+    )
 
 
 def key_of(idempotency_key: str | None) -> str:

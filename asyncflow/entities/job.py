@@ -67,6 +67,9 @@ class Job:
     failure: Raised | Crashed | None = attrs.field(init=False, default=None)
     log: Log | None = attrs.field(init=False, default=None)
     """Where what it prints can be read while it runs."""
+    ended_log: tuple[int, Log] | None = attrs.field(init=False, default=None)
+    """The number of its last attempt that ended, and where that has printed; None where
+    nobody knows."""
     _printed: Printed | None = attrs.field(init=False, default=None)
     """What its attempts have printed; only until it ends."""
     _id: str = attrs.field(init=False, default="")
@@ -182,8 +185,18 @@ class Job:
         self.usage = outcome.usage
         self.failure = _failure(outcome)
 
+        self._end_log(outcome.log)
+
         if outcome.log is not None:
             self._printed = _joined(self._printed, outcome.log, self.attempt)
+
+    def _end_log(self, printed: Printed | None) -> None:
+        """Take note of where an attempt has ended in its log."""
+        size = 0 if printed is None else printed.size
+
+        if self.log is not None and size is not None:
+            log = self.log._replace(end=self.log.start + size)
+            self.ended_log = self.attempt, log
 
     def try_again(self, at: float, kind: AttemptKind, reason: str) -> None:
         """Wait for another attempt. For the walk alone.
@@ -197,7 +210,7 @@ class Job:
         self.attempts = added(self.attempts, last)
         self._numbers = self._numbers or {}
         self._numbers[at] = last.number
-        self.failure = self.progress = None
+        self.failure = self.progress = self.log = None
         self.move(Status.PENDING, at, reason)
 
     def interrupted(self, at: float, reason: str) -> None:

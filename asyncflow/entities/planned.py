@@ -13,7 +13,8 @@ class PlannedJob:
     """The id of the task's config."""
 
     runs: bool
-    """Whether its function would be called; otherwise it would be skipped."""
+    """Whether its function would be called; otherwise it would be skipped. So is one that
+    waits for a new value, where that turns out to be equal to the last."""
 
     reason: str
     """Why."""

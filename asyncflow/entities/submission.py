@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import (
     AsyncIterator,
     Callable,
@@ -22,6 +21,7 @@ from anyio import CancelScope, Event, fail_after, move_on_after
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from asyncflow import events
+from asyncflow.config.waiting import check_timeout
 from asyncflow.entities.course import Course
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.engine import Engine, OnFailure
@@ -36,10 +36,9 @@ from asyncflow.errors import (
     SubmissionFailed,
     SubmissionInterrupted,
 )
+from asyncflow.log import logger as _logger
 from asyncflow.records import JobRecord, SubmissionRecord
 from asyncflow.worker.shortened import REASON, shortened
-
-_logger = logging.getLogger("asyncflow")
 
 
 @attrs.define(eq=False, repr=False)
@@ -89,10 +88,14 @@ class Submission(Course):
     """Whether the orchestrator took it over from one that was killed."""
     crashes: int = attrs.field(init=False, default=0)
     """How many orchestrators of it died since a job of it last ended."""
+    watchers: int = attrs.field(init=False, default=0)
+    """How many watch it just now, and see how it ends."""
     watched: bool = attrs.field(init=False, default=False)
     """Whether anybody has seen how it ended."""
     _cancel_reason: str | None = attrs.field(init=False, default=None)
     _interrupt_reason: str | None = attrs.field(init=False, default=None)
+    _failure: Exception | None = attrs.field(init=False, default=None)
+    """The error of the engine's that ended it; None for none."""
     _finished_at: float | None = attrs.field(init=False, default=None)
     _done: Event | None = attrs.field(init=False, default=None)
     """Tells that it has ended, to those who wait for it."""
@@ -140,12 +143,18 @@ class Submission(Course):
 
     def tell_unwatched(self) -> None:
         """Log a failure that nobody has seen: no error is passed over in silence."""
-        if self._finished_at is not None and not self.watched:
-            self.watched = True
-            error = self.error()
+        if self._finished_at is None or self.watched:
+            return
 
-            if isinstance(error, SubmissionFailed):
-                _logger.error("nobody awaited a run that failed: %s", error)
+        self.watched = True
+
+        if self._counts[Status.FAILED] and self._failure is None:
+            _logger.later(self._log_failure)  # it may have many errors to load
+
+    def _log_failure(self) -> None:
+        error = self.error()
+        problem = "nobody awaited a run that failed: %s"
+        _logger.inner.error(problem, error, exc_info=error)
 
     def __await__(self) -> Generator[Any, Any, Self]:
         return self._result().__await__()
@@ -157,7 +166,10 @@ class Submission(Course):
 
         :param timeout: how many seconds to wait; then it returns while the run goes on.
             None waits as long as it takes
+        :raises ValueError: where it is no number of seconds, at least 0
         """
+        check_timeout(timeout)
+
         with nullcontext() if timeout is None else move_on_after(timeout):
             await self._ended()
             await self.engine.flush()
@@ -195,6 +207,7 @@ class Submission(Course):
         return self.engine.retry_failed(self)
 
     async def __aenter__(self) -> Self:
+        self.watchers += 1
         return self
 
     async def __aexit__(
@@ -203,6 +216,8 @@ class Submission(Course):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.watchers -= 1
+
         try:
             if kind is None:
                 await self
@@ -217,6 +232,7 @@ class Submission(Course):
         index = 0
         live = Live()
         self._live = (*self._live, live)
+        self.watchers += 1
 
         try:
             while True:
@@ -243,6 +259,7 @@ class Submission(Course):
                 await self._news.wait()
         finally:
             self._live = tuple(one for one in self._live if one is not live)
+            self.watchers -= 1
 
     def become(self, other: Self) -> None:
         """Turn into a handle on the run of another one, which is used no more.
@@ -310,6 +327,9 @@ class Submission(Course):
         if self._done is not None:
             self._done.set()
 
+        if not self.watchers:
+            self.tell_unwatched()
+
         for callback in self._callbacks:
             callback()
 
@@ -325,8 +345,14 @@ class Submission(Course):
         """Why it is to end early, cancelled or interrupted; None where it is not."""
         return self._cancel_reason or self._interrupt_reason
 
-    def lost(self, at: float, reason: str) -> None:
-        """End the handle: nobody can tell what becomes of the run."""
+    def lost(self, at: float, reason: str, error: Exception | None = None) -> None:
+        """End the handle: nobody can tell what becomes of the run.
+
+        :param error: what ``await`` raises; None for what the jobs' statuses tell
+        """
+        if error is not None:
+            self.failed_for(error)
+
         self.canceled_for(reason)
 
         for job in self.jobs:
@@ -334,6 +360,15 @@ class Submission(Course):
                 job.move(Status.CANCELED, at, reason)
 
         self.finished(at)
+
+    def failed_for(self, error: Exception) -> None:
+        """Take note of an error that is not a job's; the first stays. For the walk."""
+        self._failure = self._failure or error
+
+    @property
+    def failure(self) -> Exception | None:
+        """The error that ended it and is not a job's; None without one."""
+        return self._failure
 
     def canceled_for(self, reason: str) -> None:
         """Take note of why it is cancelled; the first reason stays. For the walk."""
@@ -363,8 +398,11 @@ class Submission(Course):
 
         return self._jobs[place].as_of(status, at, reason)
 
-    def error(self) -> SubmissionFailed | SubmissionCanceled | None:
+    def error(self) -> Exception | None:
         """Return the error that ``await`` raises; None for a run that is all right."""
+        if self._failure is not None:
+            return self._failure
+
         if self._counts[Status.FAILED]:
             failed = [job for job in self.jobs if job.status is Status.FAILED]
             return SubmissionFailed.of(self.id, [job.error() for job in failed])
@@ -405,7 +443,12 @@ class Submission(Course):
         if self._done is None:
             self._done = Event()
 
-        await self._done.wait()
+        self.watchers += 1
+
+        try:
+            await self._done.wait()
+        finally:
+            self.watchers -= 1
 
     async def _result(self) -> Self:
         try:

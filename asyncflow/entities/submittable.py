@@ -26,6 +26,8 @@ class Submittable(ABC):
     id: str
     """Its id."""
     _engine: Engine = attrs.field(kw_only=True)
+    is_deleted: bool = attrs.field(init=False, default=False)
+    """Whether it was deleted here, and cannot be submitted any more."""
 
     @property
     @abstractmethod

@@ -24,8 +24,35 @@ class Task(Submittable):
     """The data nodes that it reads, by config id, in the order of the parameters."""
     output: Mapping[str, DataNode]
     """The data nodes that it writes, by config id, in the order of the results."""
-    basis: BasisRecord | None = attrs.field(init=False, default=None)
-    """What its outputs followed from when its last job completed, if it is skippable."""
+    shared_bases: dict[str, BasisRecord] | None = None
+    """Those of all tasks that scenarios share, by their `basis_id`, if it is one."""
+    _basis: BasisRecord | None = attrs.field(init=False, default=None)
+
+    @property
+    def basis_id(self) -> str:
+        """Its id, or that of the one task that it is for all scenarios, which share all
+        of its outputs.
+        """
+        if self.shared_bases is None:
+            return self.id
+
+        scopes = {node.scope.value for node in self.output.values()}
+        return f"TASK_{self.config_id}_{'_'.join(sorted(scopes))}"
+
+    @property
+    def basis(self) -> BasisRecord | None:
+        """What its outputs followed from when its last job completed, if it is skippable."""
+        if self.shared_bases is None:
+            return self._basis
+
+        return self.shared_bases.get(self.basis_id)
+
+    def follows_from(self, basis: BasisRecord) -> None:
+        """Take what its outputs follow from."""
+        if self.shared_bases is None:
+            self._basis = basis
+        else:
+            self.shared_bases[basis.task_id] = basis
 
     @property
     def tasks(self) -> Mapping[str, Task]:

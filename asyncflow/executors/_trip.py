@@ -14,17 +14,23 @@ import attrs
 from anyio import CancelScope, to_thread
 
 from asyncflow.abc import Call, Crashed, Killed, Log, Outcome, Printed, Returned, Watch
-from asyncflow.executors._pool import Pool, WorkerDied, is_of_worker
+from asyncflow.executors._anyio import is_of_worker
+from asyncflow.executors._log_bounds import LogBounds
+from asyncflow.executors._pool import Pool, WorkerDied
 from asyncflow.executors._worker import Worker
+from asyncflow.log import logger as _logger
 from asyncflow.worker import spool, trip, wire
+from asyncflow.worker.digests import remove_named
 from asyncflow.worker.failure import summary_of
 from asyncflow.worker.values import temporary_name
-
-_logger = logging.getLogger("asyncflow")
 
 BOUND = 0.02
 """After how many seconds what was not started is taken back: what is slow delays nobody
 else."""
+
+LEFT = 0.2
+"""How long a worker may take to end by itself that goes for what a job has left in it, in
+seconds: a thread of that may not let it."""
 
 _NO_ANSWER = "its worker process gave no proper answer"
 _INTERRUPTED = "its worker process was interrupted outside of the function"
@@ -39,7 +45,7 @@ class Trip:
 
     :param number: tells it from other trips of its worker
     :param grace: how long a job that is killed may take to end by itself, in seconds
-    :param most: how many bytes are kept of what a job prints
+    :param logs: bounds what jobs print that run long
     """
 
     pool: Pool
@@ -47,7 +53,7 @@ class Trip:
     watch: Watch
     number: int
     grace: float
-    most: int
+    logs: LogBounds
     _worker: Worker | None = attrs.field(init=False, default=None)
     """The worker, once it has the calls."""
     _started: int = attrs.field(init=False)
@@ -61,6 +67,8 @@ class Trip:
     _killing: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
     _kill_at: float = attrs.field(init=False, default=0.0)
     """When the worker is killed, as `time.monotonic` has it; long ago if it died."""
+    _reaching: asyncio.Future[None] | None = attrs.field(init=False, default=None)
+    """Sends SIGTERM to what has left the worker's group."""
     _telling: asyncio.Task[None] | None = attrs.field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
@@ -80,8 +88,7 @@ class Trip:
         bound = loop.call_later(BOUND, self.take_back) if is_bound else None
 
         if not is_short:
-            log = Log(worker.log_path, worker.logged, -1)
-            self.watch.started(self.calls[0], log)
+            self._tell_started(worker, 0)
 
         try:
             answer = await self.pool.call(worker, trip.run, request)
@@ -111,11 +118,29 @@ class Trip:
 
             await self._take(worker, answer)
         finally:
+            self.logs.unwatch(worker.log_path)
+
             if bound is not None:
                 bound.cancel()
 
             if self._killing is not None:
                 self._killing.cancel()
+
+            await self._finish()
+
+    async def _finish(self) -> None:
+        """Wait for what goes on beside the call: nothing of it outlives the trip."""
+        begun = {task for task in (self._telling, self._reaching) if task is not None}
+
+        if not begun:
+            return
+
+        with CancelScope(shield=True):
+            done, _ = await asyncio.wait(begun)
+
+        for task in done:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                _logger.error("a part of a trip failed", exc_info=error)
 
     async def _take(self, worker: Worker, answer: bytes) -> None:
         """Tell what a worker has answered; end it if it must not run another job."""
@@ -126,6 +151,9 @@ class Trip:
             await self._end(worker, f"{_NO_ANSWER} ({summary_of(error)})")
             return
 
+        if self._killing is not None:  # it is dead before that is told
+            await self.pool.end(worker, self.grace)
+
         self._tell(worker, end, outcomes)
 
         if stray or left:
@@ -135,12 +163,14 @@ class Trip:
             await self._end(worker, f"{_INTERRUPTED} ({stray})")
         elif self._told < self._started:
             await self._end(worker, f"{_NO_ANSWER} (it did not run the job)")
+        elif self._killing is not None:
+            await worker.forget()
         elif left:
-            await self.pool.retire(worker)
             task = self.calls[self._told - 1].task
-            await _log(logging.INFO, worker, f"its job of task {task!r} {left}")
-        elif self._killing is not None:  # it was to die
-            await self.pool.retire(worker)
+
+            with CancelScope(shield=True):
+                await self.pool.retire(worker, min(self.grace, LEFT))
+                await _log(logging.INFO, worker, f"its job of task {task!r} {left}")
 
     def _check(self, outcomes: Sequence[Outcome | None]) -> None:
         """Check that outcomes are those of the calls.
@@ -194,15 +224,19 @@ class Trip:
             self._killing.cancel()
         elif not now:
             worker.signal_group(signal.SIGTERM)
+            self._reaching = asyncio.ensure_future(
+                to_thread.run_sync(worker.signal_others, signal.SIGTERM)
+            )
 
         grace = 0.0 if now else self.grace
         self._kill_at = time.monotonic() + grace
         loop = asyncio.get_running_loop()
         self._killing = loop.call_later(grace, worker.kill_group)
 
-    def is_killed(self, index: int) -> bool:
-        """Tell whether a call, by its place, is to end."""
-        return index in self._kills
+    @property
+    def has_kills(self) -> bool:
+        """Whether a call is to end."""
+        return bool(self._kills)
 
     def place_of(self, job_id: str) -> int | None:
         """Return the place of the call of a job."""
@@ -237,8 +271,12 @@ class Trip:
     def _tell_running(self, worker: Worker) -> None:
         """Tell that the last call runs, if nothing else can."""
         if self._told == self._started - 1:
-            log = Log(worker.log_path, worker.logged, -1)
-            self.watch.started(self.calls[self._told], log)
+            self._tell_started(worker, self._told)
+
+    def _tell_started(self, worker: Worker, place: int) -> None:
+        log = Log(worker.log_path, worker.logged, -1)
+        self.logs.watch(log)
+        self.watch.started(self.calls[place], log)
 
     async def _stop_telling(self) -> None:
         if self._telling is not None:
@@ -290,6 +328,10 @@ class Trip:
         self, worker: Worker, returncode: int | None, why: str
     ) -> None:
         await self._stop_telling()
+
+        if self._reaching is not None:
+            await self._reaching
+
         await to_thread.run_sync(worker.bury, self._kill_at)
 
         if len(self.calls) > 1:
@@ -300,7 +342,9 @@ class Trip:
         if self._told < self._started:
             index = self._told
             call = self.calls[index]
-            log, stack = await to_thread.run_sync(_clean_up, call, worker, self.most)
+            log, stack = await to_thread.run_sync(
+                _clean_up, call, worker, self.logs.most
+            )
             self._told += 1
             is_killed = index in self._kills
             outcome = (
@@ -327,6 +371,8 @@ def _clean_up(call: Call, worker: Worker, most: int) -> tuple[Printed | None, st
         for name in {path, staged, temporary_name(path), temporary_name(staged)}:
             with suppress(OSError):
                 os.unlink(name)
+
+        remove_named(path)
 
     rest = worker.rest_of_log()
     log = rest and rest.read(most)

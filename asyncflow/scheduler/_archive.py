@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TypeAlias
 
@@ -12,8 +13,8 @@ from anyio import Lock
 
 from asyncflow.abc import Store
 from asyncflow.config import Configuration
-from asyncflow.config.sections import ScenarioConfig, Scope
-from asyncflow.entities.catalog import Catalog
+from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope
+from asyncflow.entities.catalog import Catalog, is_shared
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.job import Job
@@ -30,9 +31,19 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
+from asyncflow.scheduler._undeclared import (
+    UndeclaredScenario,
+    is_undeclared,
+    scenario_config,
+)
 from asyncflow.scheduler._versions import Versions
 
 Entity: TypeAlias = Scenario | Sequence | Task | DataNode | Submission | Job
+
+NOT_HERE = "which this program does not declare"
+
+LOOKED_AT = 20
+"""How many runs tell of the tasks of a scenario that is not declared."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -54,8 +65,10 @@ class Archive:
     async def get(self, entity_id: str) -> Entity:
         """Return an entity of whatever kind, as the store has it now.
 
+        What the configuration lacks, or has otherwise, is made from what the store
+        tells of it: it can be read, and cannot run.
+
         :raises NotFound: where there is none with this id
-        :raises NotDeclared: where the configuration lacks what it was made from
         """
         async with self._lock:
             match entity_id.partition("_")[0]:
@@ -73,7 +86,7 @@ class Archive:
         raise NotFound(entity_id)
 
     async def submission(self, record: SubmissionRecord) -> Submission:
-        """Return the submission of a record.
+        """Return the submission of a record, which is to go on.
 
         :raises NotDeclared: where it cannot go on with this configuration
         """
@@ -94,12 +107,21 @@ class Archive:
                 if node.scope is not Scope.SCENARIO
             ]
             await self.versions.refresh(nodes)
+
+            if any(is_shared(task) for task in config.task_configs):
+                await self.refresh_bases()
+
             return nodes
+
+    async def refresh_bases(self) -> None:
+        """Look what the outputs of tasks follow from that scenarios share."""
+        for basis in await self.store.bases(""):
+            self.catalog.bases[basis.task_id] = basis
 
     async def _scenario(self, scenario_id: str) -> Scenario:
         found = self.catalog.find(scenario_id)
 
-        if isinstance(found, Scenario):
+        if isinstance(found, Scenario) and not self._is_outdated(found):
             if self.versions.is_shared:
                 await self._fill(found)
 
@@ -113,16 +135,42 @@ class Archive:
         config = self.config.scenarios.get(record.config_id)
 
         if config is None:
-            why = "which this program does not declare"
-            raise NotDeclared(record.id, record.config_id, why)
+            runs = await self.store.submissions(
+                scenario_id=scenario_id, newest_first=True, limit=LOOKED_AT
+            )
+            graphs = [run.graph for run in runs]
+            config = await self._undeclared(record, NOT_HERE, graphs)
 
-        await self.catalog.prepare(config)
-        date = datetime.fromtimestamp(record.creation_date, UTC)
-        scenario = self.catalog.make_scenario(
-            config, record.id, date, record.name, record.properties
-        )
+        scenario = await self._made(record, config)
         await self._fill(scenario)
         return scenario
+
+    def _is_outdated(self, scenario: Scenario) -> bool:
+        """Tell whether a scenario was brought back before its config was declared."""
+        return (
+            isinstance(scenario.config, UndeclaredScenario)
+            and scenario.config_id in self.config.scenarios
+        )
+
+    async def _made(
+        self, record: ScenarioRecord, config: ScenarioConfig, *, is_found: bool = True
+    ) -> Scenario:
+        await self.catalog.prepare(config)
+        return self.catalog.make_scenario(
+            config,
+            record.id,
+            datetime.fromtimestamp(record.creation_date, UTC),
+            record.name,
+            record.properties,
+            is_found=is_found,
+        )
+
+    async def _undeclared(
+        self, record: ScenarioRecord, why: str, graphs: Iterable[str]
+    ) -> UndeclaredScenario:
+        nodes = await self.store.data_nodes(owner_id=record.id)
+        own = [node.config_id for node in nodes]
+        return scenario_config(record.id, record.config_id, why, own=own, graphs=graphs)
 
     async def _fill(self, scenario: Scenario) -> None:
         """Take over what the store has of a scenario's data nodes and tasks."""
@@ -144,7 +192,10 @@ class Archive:
 
         for basis in await self.store.bases(scenario.id):
             if basis.task_id in tasks:
-                tasks[basis.task_id].basis = basis
+                tasks[basis.task_id].follows_from(basis)
+
+        if any(is_shared(task.config) for task in tasks.values()):
+            await self.refresh_bases()
 
         # What was in memory has gone with its orchestrator: it begins anew.
         self.store.save(
@@ -180,8 +231,8 @@ class Archive:
         config = self.config.data_nodes.get(record.config_id)
 
         if config is None:
-            why = "whose data node this program does not declare"
-            raise NotDeclared(record.id, record.config_id, why)
+            scope = record.id.rpartition("_")[2]
+            config = DataNodeConfig(id=record.config_id, scope=Scope(scope))
 
         node = self.catalog.node(config, "", "")
         node.take_lock(record)
@@ -199,22 +250,33 @@ class Archive:
         if not isinstance(record, SubmissionRecord):
             raise NotFound(submission_id)
 
-        return await self._submission_of(record)
+        try:
+            return await self._submission_of(record)
+        except NotDeclared as error:
+            entity = await self._entity_then(record, error.why)
+            return await self._restored(entity, entity.dag, record)
 
     async def _submission_of(self, record: SubmissionRecord) -> Submission:
         found = self.catalog.find(record.id)
 
-        if isinstance(found, Submission):
+        if isinstance(found, Submission) and not is_undeclared(found.dag):
             return found
 
         entity = await self._entity(record)
-        dag = _dag(entity, record)
+        return await self._restored(entity, _dag(entity, record), record)
+
+    async def _restored(
+        self, entity: Submittable, dag: Dag, record: SubmissionRecord
+    ) -> Submission:
         submission = self.catalog.make_submission(entity, dag, record)
         submission.restore(record, await self.jobs(record.id))
         return submission
 
     async def _entity(self, record: SubmissionRecord) -> Submittable:
         scenario = await self._scenario(record.scenario_id)
+
+        if isinstance(scenario.config, UndeclaredScenario):
+            raise NotDeclared(record.id, scenario.config_id, NOT_HERE)
 
         for entity in (
             scenario,
@@ -226,6 +288,29 @@ class Archive:
 
         why = f"which has no {record.entity_id} any more"
         raise NotDeclared(record.id, scenario.config_id, why)
+
+    async def _entity_then(self, record: SubmissionRecord, why: str) -> Submittable:
+        """Return what was submitted, as it was then."""
+        kept = await self.store.get(record.scenario_id)
+
+        if not isinstance(kept, ScenarioRecord):
+            raise NotFound(record.scenario_id)
+
+        config = await self._undeclared(kept, why, [record.graph])
+        scenario = await self._made(kept, config, is_found=False)
+
+        for entity in (scenario, *scenario.tasks.values()):
+            if entity.id == record.entity_id:
+                return entity
+
+        name = record.entity_id.removeprefix("SEQUENCE_").partition("_SCENARIO_")[0]
+        return Sequence(
+            id=record.entity_id,
+            name=name,
+            owner_id=scenario.id,
+            tasks=scenario.tasks,
+            engine=self.catalog.engine,
+        )
 
     async def _job(self, job_id: str) -> Job:
         key = job_id.rpartition("_")[2]
@@ -243,8 +328,9 @@ class Archive:
 
 
 def _dag(entity: Submittable, record: SubmissionRecord) -> Dag:
-    """Return the graph of a run, which may be of some of the tasks alone; what is left
-    of it, where it has ended.
+    """Return the graph of a run, which may be of some of the tasks alone.
+
+    :raises NotDeclared: where these are others now
     """
     dag = entity.dag
 
@@ -253,7 +339,7 @@ def _dag(entity: Submittable, record: SubmissionRecord) -> Dag:
 
     part = dag.part({task for task, *_ in json.loads(record.graph)})
 
-    if part.text == record.graph or record.finished_at is not None:
+    if part.text == record.graph:
         return part
 
     config_id = record.scenario_id.removeprefix("SCENARIO_").rpartition("_")[0]

@@ -35,6 +35,7 @@ class Boarding:
     :param flights: the jobs that have a seat
     :param executors: by name
     :param carry_out: does what the plan says
+    :param fail: ends jobs with an error of ours
     """
 
     plan: Plan
@@ -43,8 +44,11 @@ class Boarding:
     flights: dict[Ref, Flight]
     executors: Mapping[str, Executor]
     carry_out: CarryOut
+    fail: Callable[[Sequence[Flight], Exception], None]
     is_held: bool = attrs.field(init=False, default=False)
     """Whether no job is started any more."""
+    is_paused: bool = attrs.field(init=False, default=False)
+    """Whether none is for now."""
 
     def next_load(self, seats: int) -> list[Flight]:
         """Give a seat to the jobs whose turn it is; there may be none.
@@ -56,7 +60,7 @@ class Boarding:
         ready = self.plan.ready
         load: list[Flight] = []
 
-        if self.is_held or not ready:
+        if self.is_held or self.is_paused or not ready:
             return load
 
         now = time.monotonic()
@@ -90,7 +94,7 @@ class Boarding:
         load = [last]
         left = TOGETHER
 
-        if self.is_held or self.plan.ready:
+        if self.is_held or self.is_paused or self.plan.ready:
             return []
 
         while left > 0 and len(load) <= most and (link := self._link(load[-1])):
@@ -180,10 +184,19 @@ class Boarding:
 
             if travel.fingerprint is None:
                 load.append(self._board(ref, travel, ""))
-            elif reason := self._reason_to_run(ref, travel, travel.fingerprint):
+                continue
+
+            try:
+                reason = self._reason_to_run(ref, travel, travel.fingerprint)
+
+                if not reason:
+                    self._skip(ref)
+            except Exception as error:
+                self.fail([self._board(ref, travel, "")], error)
+                continue
+
+            if reason:
                 load.append(self._board(ref, travel, reason))
-            else:
-                self._skip(ref)
 
     def _board(self, ref: Ref, travel: Travel, reason: str) -> Flight:
         flight = Flight(ref, self.runs[ref[0]], travel, reason)

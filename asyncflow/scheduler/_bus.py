@@ -32,8 +32,9 @@ from anyio.lowlevel import checkpoint
 from asyncflow.entities.job import Job
 from asyncflow.entities.live import Report
 from asyncflow.entities.submission import Submission
-from asyncflow.errors import NotOpen, StoreFailed
+from asyncflow.errors import NotOpen
 from asyncflow.events import Event, JobProgressed
+from asyncflow.log import logger as _logger
 from asyncflow.scheduler._group import Group
 
 About: TypeAlias = Submission | str | None
@@ -73,7 +74,7 @@ class Listener(ABC):
         """Take something that has happened."""
 
     @abstractmethod
-    def end(self, failure: StoreFailed | None) -> None:
+    def end(self, failure: Exception | None) -> None:
         """Take note that nothing more will be told.
 
         :param failure: why what has happened since cannot be durable; None for the end
@@ -116,7 +117,10 @@ class News:
     def hand_out(self) -> None:
         """Tell those who wanted to know it."""
         for listener in self.listeners:
-            listener.take(self)
+            try:
+                listener.take(self)
+            except Exception as error:
+                _tell(listener, error)
 
 
 @attrs.define(eq=False, repr=False)
@@ -147,7 +151,7 @@ class Bus:
 
         if not self._is_running:
             self._is_running = True
-            self.group.start_soon(self._run)
+            self.group.start_soon(self._run, on_error=self.fail)
 
         self._listeners.setdefault(about, []).append(listener)
         self._tune(about)
@@ -181,8 +185,11 @@ class Bus:
 
         self._tune(submission)
 
-        for listener in self._about(submission):
-            listener.begins(submission)
+        for listener in list(self._about(submission)):
+            try:
+                listener.begins(submission)
+            except Exception as error:
+                _tell(listener, error)
 
         if submission.publish is not None and not submission.is_adopted:
             self._publish(submission, 0)
@@ -214,6 +221,12 @@ class Bus:
 
         self._dismiss(None)
 
+    def fail(self, error: Exception) -> None:
+        """Tell that nothing more will be told, and why."""
+        self._is_running = False
+        self._news.clear()
+        self._dismiss(error)
+
     async def _run(self) -> None:
         while True:
             await self._alarm.wait()
@@ -228,7 +241,7 @@ class Bus:
         try:
             if any(isinstance(one.what, int) for one in self._news.values()):
                 await self.flush()
-        except StoreFailed as error:
+        except Exception as error:
             self._news.clear()
             self._dismiss(error)
             return
@@ -244,18 +257,21 @@ class Bus:
     def _next(self) -> News:
         return self._news.popitem(last=False)[1]
 
-    def _dismiss(self, failure: StoreFailed | None) -> None:
+    def _dismiss(self, failure: Exception | None) -> None:
         listeners = list(chain.from_iterable(self._listeners.values()))
         self._listeners.clear()
         self._tune(None)
 
         for listener in listeners:
-            listener.end(failure)
+            try:
+                listener.end(failure)
+            except Exception as error:
+                _tell(listener, error)
 
     def _publish(self, submission: Submission, index: int) -> None:
         """Take a change in a run; told by the run itself."""
         kind = submission.kind(index)
-        listeners = [one for one in self._about(submission) if one.wants(kind)]
+        listeners = [one for one in self._about(submission) if _wants(one, kind)]
 
         if listeners:
             self._add(News(submission, index, listeners))
@@ -264,7 +280,9 @@ class Bus:
         """Take how far a job has come; told by its run itself."""
         about = self._about(submission)
         self._add(
-            News(submission, report, [one for one in about if one.wants(JobProgressed)])
+            News(
+                submission, report, [one for one in about if _wants(one, JobProgressed)]
+            )
         )
 
     def _add(self, news: News) -> None:
@@ -281,7 +299,7 @@ class Bus:
 
         for run in runs:
             listeners = list(self._about(run))
-            reports = any(one.wants(JobProgressed) for one in listeners)
+            reports = any(_wants(one, JobProgressed) for one in listeners)
             run.publish = self._publish if listeners else None
             run.publish_report = self._publish_report if reports else None
 
@@ -290,3 +308,16 @@ class Bus:
         self._runs.discard(submission)
         self.forget(submission)
         submission.publish = submission.publish_report = None
+
+
+def _wants(listener: Listener, kind: type[Event] | None) -> bool:
+    try:
+        return listener.wants(kind)
+    except Exception as error:
+        _tell(listener, error)
+        return False
+
+
+def _tell(listener: Listener, error: Exception) -> None:
+    """Log what a listener has raised: runs go on, and others are told."""
+    _logger.error("the listener %r failed", listener, exc_info=error)

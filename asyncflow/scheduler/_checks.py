@@ -8,8 +8,10 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from asyncflow.config.typos import option_like
+from asyncflow.config.waiting import check_timeout
 from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
 from asyncflow.worker import process
+from asyncflow.worker.codec import dumps
 
 if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode
@@ -58,8 +60,7 @@ def check_options(
     properties: Mapping[str, Any],
 ) -> None:
     """Refuse options of ``submit`` that mean nothing."""
-    if timeout is not None and not (isinstance(timeout, int | float) and timeout >= 0):
-        raise ValueError(f"timeout is in seconds, at least 0, or None; got {timeout!r}")
+    check_timeout(timeout)
 
     if on_failure not in ("continue", "stop"):
         raise ValueError(f"on_failure is 'continue' or 'stop'; got {on_failure!r}")
@@ -70,6 +71,12 @@ def check_options(
         raise ValueError(
             f"idempotency_key is a text that is not empty, or None; got "
             f"{idempotency_key!r}"
+        )
+
+    if isinstance(idempotency_key, str) and not _is_utf8(idempotency_key):
+        raise ValueError(
+            f"idempotency_key {idempotency_key!a} has half of a character "
+            "(a surrogate): decode what it came from as UTF-8"
         )
 
     if names := RESERVED.intersection(properties):
@@ -99,6 +106,18 @@ def check_properties(
                 f"{verb}() has no option {name!r}: did you mean {option!r}? A property "
                 "of your own needs a name that is less like an option's"
             )
+
+
+def check_kept(properties: Mapping[str, Any], owner: str) -> None:
+    """Refuse properties that no store can keep.
+
+    :raises NotPicklable: naming the part
+    """
+    if any(type(value) not in _PLAIN for value in properties.values()):
+        dumps(dict(properties), name=f"properties of {owner}")
+
+
+_PLAIN = (str, int, float, bool, type(None))
 
 
 def check_workers(count: object) -> None:
@@ -141,3 +160,12 @@ def check_inputs(
             and not walk.will_be_written(node)
         ):
             raise NoData(node.config_id)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+
+    return True

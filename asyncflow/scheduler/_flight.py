@@ -20,7 +20,7 @@ from asyncflow.entities.data_node import Version
 from asyncflow.entities.job import Job, Status
 from asyncflow.entities.submission import Submission
 from asyncflow.scheduler._instructions import Ref
-from asyncflow.scheduler._skips import versions as numbers
+from asyncflow.scheduler._skips import Seen, seen
 from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
 from asyncflow.status import AttemptKind
@@ -41,8 +41,8 @@ class Flight:
     """The next link of its chain, in the same trip."""
     reading: Sequence[Version] = ()
     """The versions of its inputs that have files: kept until it has ended."""
-    basis: Mapping[str, int] | None = None
-    """The versions that its outputs follow from, where the task is skippable."""
+    basis: Seen | None = None
+    """What its outputs follow from, where the task is skippable."""
     is_noted: bool = False
     """Whether the store knows that it runs."""
     is_over: bool = False
@@ -98,7 +98,7 @@ def call_of(
     outputs: list[tuple[str, Driver, str]] = []
 
     if travel.fingerprint is not None:
-        flight.basis = numbers(task.input)
+        flight.basis = seen(task)
 
     for name, node in task.input.items():
         version = node.version
@@ -114,7 +114,7 @@ def call_of(
         inputs.append((name, node.driver, kept))
 
     for name, node in task.output.items():
-        outputs.append((name, node.driver, versions.new_path()))
+        outputs.append((name, node.driver, versions.new_path(node)))
 
     return Call(
         flight.job_id,

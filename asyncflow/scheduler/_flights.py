@@ -15,6 +15,7 @@ import attrs
 from anyio import Event
 
 from asyncflow.abc import (
+    Crashed,
     Executor,
     Kept,
     Killed,
@@ -25,6 +26,7 @@ from asyncflow.abc import (
     Store,
 )
 from asyncflow.entities.job import Job, Status
+from asyncflow.log import logger as _logger
 from asyncflow.records import Record
 from asyncflow.scheduler import _skips
 from asyncflow.scheduler._boarding import Boarding, CarryOut
@@ -38,6 +40,7 @@ from asyncflow.scheduler._retries import wait_before_next
 from asyncflow.scheduler._runs import Runs
 from asyncflow.scheduler._versions import Versions
 from asyncflow.status import AttemptKind
+from asyncflow.worker.shortened import REASON, shortened
 
 
 @attrs.define(eq=False, repr=False)
@@ -47,6 +50,8 @@ class Flights:
     :param executors: by name
     :param carry_out: does what the plan says
     :param fill_soon: has the seats ask for jobs, once what goes on now is done
+    :param end: ends the load of a job whose executor cannot kill it
+    :param is_stopping: tells whether what runs is being cancelled
     """
 
     plan: Plan
@@ -57,12 +62,16 @@ class Flights:
     executors: Mapping[str, Executor]
     carry_out: CarryOut
     fill_soon: Callable[[], None]
+    end: Callable[[Flight], None]
+    is_stopping: Callable[[], bool]
     _by_ref: dict[Ref, Flight] = attrs.field(init=False, factory=dict)
     _boarding: Boarding = attrs.field(init=False)
     _limits: Limits = attrs.field(init=False)
     _is_hurried: bool = attrs.field(init=False, default=False)
     """Whether jobs are killed without a grace."""
     _landing: Event = attrs.field(init=False, factory=Event)
+    _retries: dict[Ref, asyncio.TimerHandle] = attrs.field(init=False, factory=dict)
+    """For each job that waits for its next attempt, when that is due."""
 
     def __attrs_post_init__(self) -> None:
         self._limits = Limits(self._over_limit)
@@ -73,6 +82,7 @@ class Flights:
             self._by_ref,
             self.executors,
             self.carry_out,
+            self.failed,
         )
 
     def hold(self) -> None:
@@ -87,6 +97,18 @@ class Flights:
                 flight.travel.pace.is_short
             ):
                 self._kill(flight)
+
+    def pause(self) -> None:
+        """Start no job until `resume`; take those back that no executor has yet."""
+        self._boarding.is_paused = True
+
+        for flight in reversed(list(self._by_ref.values())):
+            if flight.call is None and flight.status is not Status.RUNNING:
+                self.returned(flight)
+
+    def resume(self) -> None:
+        """Start jobs again; the seats have to ask for them."""
+        self._boarding.is_paused = False
 
     @property
     def running(self) -> int:
@@ -121,6 +143,9 @@ class Flights:
 
     def started(self, flight: Flight, log: Log | None) -> None:
         """Take note that a job has started."""
+        if self.runs.is_broken:
+            return
+
         job = flight.job
         job.log = log or job.log
 
@@ -138,7 +163,7 @@ class Flights:
 
     def returned(self, flight: Flight) -> None:
         """Take a job back that was not started, and what follows it on its seat."""
-        if flight.is_over:
+        if flight.is_over or self.runs.is_broken:
             return
 
         if flight.verdict is not None and flight.verdict[0] is Status.FAILED:
@@ -158,9 +183,10 @@ class Flights:
 
     def ended(self, flight: Flight, outcome: Outcome) -> None:
         """Take the outcome of a job: its outputs and its status are saved together."""
-        if flight.is_over:
+        if flight.is_over or self.runs.is_broken:
             return
 
+        outcome = self._checked(flight, outcome)
         job = flight.job
         self._close(flight)
         _move_to_running(
@@ -186,6 +212,9 @@ class Flights:
 
     def all_ended(self, flights: Sequence[Flight], outcomes: Sequence[Outcome]) -> None:
         """Take the outcomes of jobs that travelled together, in their order."""
+        if self.runs.is_broken:
+            return
+
         landed: list[Flight] = []
         returned: list[Returned] = []
 
@@ -209,18 +238,93 @@ class Flights:
         for flight in flights:
             self._close(flight)
 
-        self.store.save(*land(flights, outcomes, self.versions))
+        landing = land(flights, outcomes, self.versions)
+        self.store.save(*landing.records)
+        landing.tell()
         refs = [flight.ref for flight in flights]
         self.carry_out(self.plan.completed(refs, time.monotonic()))
+
+    def failed(self, flights: Sequence[Flight], error: Exception) -> None:
+        """End jobs with an error of ours: what became of them could not be taken."""
+        if self.runs.is_broken:
+            return
+
+        ids = ", ".join([flight.job_id for flight in flights[:10]])
+        _logger.error("asyncflow could not handle %s", ids, exc_info=error)
+
+        for flight in flights:
+            if not flight.is_over:
+                self._return_followers(flight)
+                self._close(flight)
+
+            if self.plan.has_seat(flight.ref):
+                self._fail(flight, error)
+
+    def _fail(self, flight: Flight, error: Exception) -> None:
+        """End a job that has failed here; its run, too, where it counts as completed."""
+        run, job = flight.ref[0], flight.job
+
+        if job.is_finished:
+            flight.submission.failed_for(error)
+        else:
+            now = time.time()
+            _move_to_running(job, now)
+            job.move(Status.FAILED, now, shortened(_why(error), REASON))
+
+        try:
+            self.runs.save(run, job.status, job.record(), *job.records_of_output())
+        except Exception as another:  # what is not kept runs again elsewhere
+            _logger.error("%s was not kept", job.id, exc_info=another)
+
+        self.carry_out(self.plan.ended(flight.ref, job.status, time.monotonic()))
+
+        if flight.submission.failure is not None:
+            reason = f"{job.id} could not be handled: {error!r}"
+            self.carry_out(self.plan.canceled(run, reason, time.monotonic()))
+
+        self.fill_soon()
+
+    def _checked(self, flight: Flight, outcome: Outcome) -> Outcome:
+        """Return an outcome, or a crash where it makes no sense."""
+        any_: object = outcome
+
+        if not isinstance(any_, Outcome):
+            return Crashed(
+                None, f"its executor told an outcome that is none: {any_!r:.200}"
+            )
+
+        if isinstance(outcome, Returned):
+            told, wanted = len(outcome.kept), len(flight.task.output)
+
+            if told != wanted:
+                return Crashed(None, f"its executor told {told} of {wanted} outputs")
+
+        if (
+            isinstance(outcome, Killed)
+            and flight.verdict is None
+            and not self.is_stopping()
+        ):
+            why = "its executor ended it, which nobody had asked for"
+            return Crashed(None, why, outcome.log, outcome.usage)
+
+        return outcome
 
     def broken(self) -> None:
         """Take note that nothing runs any more: an error of ours."""
         self.runs.broken()
         self._landing.set()
 
+    def forget(self, run: int) -> None:
+        """Let the attempts go that a run would still have made."""
+        for ref in [ref for ref in self._retries if ref[0] == run]:
+            self._retries.pop(ref).cancel()
+
     def give_up(self) -> None:
         """Watch no job any more."""
         self.notes.stop()
+
+        while self._retries:
+            self._retries.popitem()[1].cancel()
 
         for flight in self._by_ref.values():
             self._limits.ended(flight)
@@ -251,7 +355,13 @@ class Flights:
             self.returned(flight)
         else:
             executor = self.executors[flight.travel.executor]
-            executor.kill(flight.call, now=self._is_hurried)
+
+            try:
+                executor.kill(flight.call, now=self._is_hurried)
+            except Exception as error:
+                problem = "the executor of %s could not kill it"
+                _logger.error(problem, flight.job_id, exc_info=error)
+                self.end(flight)
 
     def _close(self, flight: Flight) -> None:
         """Take a job off its seat."""
@@ -307,23 +417,30 @@ class Flights:
         self.plan.postponed(flight.ref)
 
         if wait:
-            asyncio.get_running_loop().call_later(wait, self._due, flight.ref)
+            loop = asyncio.get_running_loop()
+            self._retries[flight.ref] = loop.call_later(wait, self._due, flight.ref)
         else:
             self._due(flight.ref)
 
         return True
 
     def _due(self, ref: Ref) -> None:
+        self._retries.pop(ref, None)
         self.carry_out(self.plan.due(ref, time.monotonic()))
         self.fill_soon()
 
     def _finish_job(
         self, flight: Flight, status: Status, reason: str, records: Sequence[Record]
     ) -> None:
-        job = flight.job
-        job.move(status, time.time(), reason)
-        self.runs.save(flight.ref[0], status, job.record(), *records)
+        job, at = flight.job, time.time()
+        record = job.record()._replace(status=status, reason=reason, finished_at=at)
+        self.runs.save(flight.ref[0], status, record, *records)
+        job.move(status, at, reason)  # what cannot be saved has not ended so
         self.carry_out(self.plan.ended(flight.ref, status, time.monotonic()))
+
+
+def _why(error: Exception) -> str:
+    return f"asyncflow could not handle it: {type(error).__name__}: {error}"
 
 
 def _move_to_running(job: Job, at: float) -> None:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 import time
+from functools import partial
 
 import attrs
 from anyio import sleep, to_thread
 
 from asyncflow.abc import Store
 from asyncflow.entities.submission import Submission
-from asyncflow.errors import StoreFailed
 from asyncflow.records import OrchestratorRecord, SubmissionRecord
 from asyncflow.scheduler import _peers
 from asyncflow.scheduler._alive import is_visible
 from asyncflow.scheduler._archive import Archive
 from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._insist import insist
 from asyncflow.scheduler._peers import PeerGone
 from asyncflow.scheduler._recover import LEASE, Recovery
 from asyncflow.scheduler._walk import Walk
-
-_logger = logging.getLogger("asyncflow")
 
 SOON = 0.1
 """How long to wait for an orchestrator that closes or dies to have done so, in s."""
@@ -47,7 +45,8 @@ class Following:
             return
 
         self._followed.add(submission)
-        self.group.start_soon(self._follow, submission)
+        lost = partial(self._lost, submission)
+        self.group.start_soon(self._follow, submission, on_error=lost)
 
     def cancel(self, submission: Submission, reason: str) -> None:
         """Ask the owner of a run to end it."""
@@ -57,13 +56,20 @@ class Following:
     async def _follow(self, submission: Submission) -> None:
         try:
             while not self._is_settled(submission):
-                await self._look(submission)
-        except StoreFailed as error:
-            problem = "%s cannot be watched any more: %s"
-            await to_thread.run_sync(_logger.error, problem, submission.id, error)
-            submission.lost(time.time(), str(error))
+                await insist(partial(self._look, submission))
         finally:
             self._followed.remove(submission)
+
+    def fail(self, error: Exception) -> None:
+        """End all handles: the store has failed for good."""
+        for submission in list(self._followed):
+            self._lost(submission, error)
+
+    def _lost(self, submission: Submission, error: Exception) -> None:
+        """End a handle: nobody can tell any more what becomes of its run."""
+        if not self._is_settled(submission):
+            why = f"it cannot be watched any more: {error}"
+            submission.lost(time.time(), why, error)
 
     async def _look(self, submission: Submission) -> None:
         """Take over what is known; where that is not the end, wait for news."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from asyncflow.abc import Outcome, Returned, Usage
 from asyncflow.entities.data_node import Version
@@ -22,12 +22,27 @@ _new = tuple.__new__
 _submission = attrgetter("submission")
 
 
+class Landing(NamedTuple):
+    """Jobs whose outputs are visible, and which have not ended yet."""
+
+    records: list[Record]
+    """What is to be saved."""
+    submissions: Iterable[Submission]
+    ended: list[tuple[int, Usage]]
+    at: float
+
+    def tell(self) -> None:
+        """Tell the runs that the jobs have completed."""
+        _tell(self.submissions, self.ended, self.at)
+
+
 def is_plain(outcome: Outcome, flight: Flight) -> TypeGuard[Returned]:
     """Tell whether there is nothing to tell but that a job completed."""
     return (
         type(outcome) is Returned
         and outcome.log is None
         and outcome.usage is not None
+        and len(outcome.kept) == len(flight.task.output)
         and not flight.is_over
         and flight.travel.fingerprint is None
         and not flight.submission.is_made(flight.ref[1])
@@ -36,11 +51,8 @@ def is_plain(outcome: Outcome, flight: Flight) -> TypeGuard[Returned]:
 
 def land(
     flights: Sequence[Flight], outcomes: Sequence[Returned], versions: Versions
-) -> list[Record]:
-    """Make the outputs of jobs visible, and tell their runs that they completed.
-
-    :return: what is to be saved
-    """
+) -> Landing:
+    """Make the outputs of jobs visible; their runs are told once that is saved."""
     at, number = time.time(), time.time_ns()
     records: list[Record] = []
     ended: list[tuple[int, Usage]] = []
@@ -64,8 +76,7 @@ def land(
             else:
                 records += versions.replace(node, one, job_id=job_id)
 
-    _tell(map(_submission, flights), ended, at)
-    return records
+    return Landing(records, map(_submission, flights), ended, at)
 
 
 def _tell(

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
 import attrs
-from anyio import to_thread
+from anyio import CancelScope
 
 from asyncflow.abc import Call, Crashed, Executor, Kept, Made, Outcome, Returned
 from asyncflow.entities.job import Job
+from asyncflow.log import logger as _logger
+from asyncflow.scheduler._echo import Echo
 from asyncflow.scheduler._flight import Flight, call_of
-from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._group import Group, is_canceled
+from asyncflow.scheduler._insist import insist
 from asyncflow.scheduler._load import Load, Tower
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._versions import Versions
-
-_logger = logging.getLogger("asyncflow")
 
 
 class Source(Tower, Protocol):
@@ -36,9 +35,6 @@ class Source(Tower, Protocol):
         """Give the seat of a job that is under way to the next links of its chain,
         unless somebody else waits for one.
         """
-
-    def broken(self) -> None:
-        """Take note that nothing runs any more: an error of ours."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -58,7 +54,7 @@ class Lane:
     waits.
 
     :param executors: by name
-    :param echo: whether to print what jobs printed in other processes
+    :param echo: shows what jobs printed in other processes; None for nobody
     :param tracer: gives the trace that a job continues
     :param late: is called when a job has ended whose executor may be done already
     """
@@ -67,7 +63,7 @@ class Lane:
     versions: Versions
     notes: Notes
     executors: Mapping[str, Executor]
-    echo: bool
+    echo: Echo | None
     group: Group
     tracer: Tracer
     late: Callable[[], None]
@@ -76,6 +72,8 @@ class Lane:
     """The calls of those ahead but for the first, whose input was not there yet."""
     _load: Load | None = attrs.field(init=False, default=None)
     """The last load: some of it may be held."""
+    _scope: CancelScope | None = attrs.field(init=False, default=None)
+    """What ends the executor's work on it; None while it does none."""
 
     def next_load(self) -> list[Flight]:
         """Return the load that is got ready: those of it that were not given back since;
@@ -93,8 +91,18 @@ class Lane:
         """Give the load back that is got ready."""
         self._land(self._load)
 
-        for flight in reversed(self._still_ahead()):
-            self.source.returned(flight)
+        if self._load is not None:
+            for flight in reversed(self._still_ahead()):
+                self._load.give_back(flight)
+
+    def has(self, flight: Flight) -> bool:
+        """Tell whether a job is in the load that is under way."""
+        return self._load is not None and flight in self._load.flights
+
+    def end(self) -> None:
+        """End the load that is under way: its executor is cancelled."""
+        if self._scope is not None:
+            self._scope.cancel()
 
     async def fly(self, flights: Sequence[Flight]) -> None:
         """Run jobs that travel together."""
@@ -105,44 +113,52 @@ class Lane:
 
         try:
             await self._fly(flights, load, before)
+        except (Exception, SystemExit) as error:
+            self._land(before)
+            self._crash(load, f"its executor raised {error!r}", error)
+        except asyncio.CancelledError as error:
+            if is_canceled():
+                raise
+
+            self._land(before)
+            self._crash(load, f"its executor raised {error!r}", error)
         finally:
             self._land(before)
 
-        if before is not None and before.failure is not None:
-            raise before.failure
+            for flight in reversed(load.untold()):
+                load.give_back(flight)
 
     async def _fly(
         self, flights: Sequence[Flight], load: Load, before: Load | None
     ) -> None:
         try:
             await self._prepare(flights)
-            left = [flight for flight in flights if not flight.is_over]
-
-            if left:
-                await self._run(left, load, before)
-                self._check_told(left, load)
         except Exception as error:
             self._land(before)
+            self._crash(load, f"it could not be started: {error!r}", error)
+            return
 
-            if load.failure is not None:
-                raise
+        left = [flight for flight in flights if not flight.is_over]
 
-            problem = partial(_logger.error, exc_info=error)
-            job_id = flights[0].job_id
-            await to_thread.run_sync(problem, "the executor of %s failed", job_id)
+        if left:
+            with CancelScope() as self._scope:
+                await self._run(left, load, before)
 
-            for flight in load.untold()[:1]:
-                why = f"its executor raised {error!r}"
-                self.source.ended(flight, Crashed(None, why))
-        finally:
-            if load.failure is None:
-                for flight in reversed(load.untold()):
-                    self.source.returned(flight)
+            self._check_told(left, load)
+
+    def _crash(self, load: Load, why: str, error: BaseException | None = None) -> None:
+        """Have the first job crash of which no end was told; the others run again."""
+        for flight in load.untold()[:1]:
+            if error is not None:
+                _logger.error("%s: %s", flight.job_id, why, exc_info=error)
+
+            load.end(flight, Crashed(None, why))
 
     async def _prepare(self, flights: Sequence[Flight]) -> None:
         if self.versions.is_shared:
             for flight in flights:
-                await self.versions.refresh_shared(flight.task.input.values())
+                nodes = flight.task.input.values()
+                await insist(partial(self.versions.refresh_shared, nodes))
 
         first = flights[0]
 
@@ -169,7 +185,7 @@ class Lane:
 
         loop = asyncio.get_running_loop()
         # Both are done as soon as the calls are sent.
-        loop.call_soon(self._land_soon, before)
+        loop.call_soon(self._land, before)
         look = loop.call_soon(self._look_ahead, flights[-1], executor.carries)
 
         try:
@@ -179,9 +195,17 @@ class Lane:
 
     def _look_ahead(self, last: Flight, most: int) -> None:
         """Get the next load ready: what follows the last job of this one."""
-        if not last.is_over:
-            self._ahead = self.source.links_after(last, most)
-            self._ready = self._calls_from(1, self._ahead)
+        if last.is_over:
+            return
+
+        ahead = self.source.links_after(last, most)
+
+        try:
+            self._ready = self._calls_from(1, ahead)
+        except Exception as error:
+            self.source.failed(ahead, error)
+        else:
+            self._ahead = ahead
 
     def _still_ahead(self) -> list[Flight]:
         return [flight for flight in self._ahead if not flight.is_over]
@@ -207,11 +231,6 @@ class Lane:
         if load is not None:
             load.land()
 
-    def _land_soon(self, load: Load | None) -> None:
-        """Do what `_land` does; what it raises is raised when the next load is over."""
-        with suppress(Exception):
-            self._land(load)
-
     def _calls(self, flights: Sequence[Flight], before: Load | None) -> list[Call]:
         if self._ahead and flights[0] is self._ahead[0]:
             first = self._calls_from(0, flights[:1], _made(before))
@@ -231,7 +250,7 @@ class Lane:
 
         for index, flight in enumerate(flights):
             if index >= start:
-                carrier = self.tracer.carrier and self.tracer.carrier(flight.job)
+                carrier = self.tracer.carrier and self._carrier(flight.job)
                 calls.append(call_of(flight, self.versions, made, carrier))
 
             if flight.follower is not None:
@@ -240,12 +259,21 @@ class Lane:
 
         return calls
 
+    def _carrier(self, job: Job) -> str | None:
+        try:
+            return self.tracer.carrier and self.tracer.carrier(job)
+        except Exception as error:
+            _logger.error("the trace of %s is not continued", job.id, exc_info=error)
+            return None
+
     def _check_told(self, flights: Sequence[Flight], load: Load) -> None:
         """Have a job fail rather than run again and again where nothing was told."""
-        untold = load.untold()
-
-        if len(untold) == len(flights) and not any(one.verdict for one in flights):
-            self.source.ended(flights[0], Crashed(None, "its executor told no outcome"))
+        if load.nonsense:
+            self._crash(load, f"its executor told {load.nonsense}")
+        elif len(load.untold()) == len(flights) and not any(
+            one.verdict for one in flights
+        ):
+            self._crash(load, "its executor told no outcome")
 
 
 def _made(load: Load | None) -> Mapping[str, Kept]:

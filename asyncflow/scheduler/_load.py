@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import attrs
-from anyio import to_thread
 
 from asyncflow.abc import Call, Killed, Log, Outcome, Printed, Progress, Watch
+from asyncflow.log import logger as _logger
+from asyncflow.scheduler._echo import Echo
 from asyncflow.scheduler._flight import Flight
 from asyncflow.scheduler._group import Group
-
-_logger = logging.getLogger("asyncflow")
 
 
 class Tower(Protocol):
@@ -33,22 +29,26 @@ class Tower(Protocol):
 
     def returned(self, flight: Flight) -> None: ...
 
+    def failed(self, flights: Sequence[Flight], error: Exception) -> None:
+        """End jobs with an error of ours: what was told of them could not be taken."""
+
 
 @attrs.define(eq=False, repr=False)
 class Load(Watch):
     """Jobs that travel together.
 
-    What they printed is shown before they end, in their order; a thread does that, as
-    printing may block.
+    What they printed is shown before they end, in their order, unless that takes too
+    long. Nothing is raised here into the executor: what makes no sense is remembered,
+    and what the tower raises ends the jobs that it concerns.
 
-    :param echo: whether to show it
+    :param echo: shows what they print; None for nobody
     :param late: is called when one has ended whose executor may be done already
     :param may_hold: tells whether those that have ended land when `land` is called
     """
 
     tower: Tower
     flights: Sequence[Flight]
-    echo: bool
+    echo: Echo | None
     group: Group
     late: Callable[[], None]
     may_hold: Callable[[Sequence[Flight], Sequence[Outcome]], bool]
@@ -56,8 +56,8 @@ class Load(Watch):
         init=False, default=None
     )
     """Those that have ended, and land a little later; see `Lane`."""
-    failure: Exception | None = attrs.field(init=False, default=None)
-    """What the tower raised: an error of ours, not of the executor's."""
+    nonsense: str = attrs.field(init=False, default="")
+    """What the executor told that makes no sense; ``""`` where all did."""
     _by_id: dict[str, Flight] = attrs.field(init=False)
     _waiting: list[tuple[Flight, Outcome]] = attrs.field(init=False, factory=list)
     """Those that have ended, from the first on whose output is not shown yet."""
@@ -66,32 +66,46 @@ class Load(Watch):
         self._by_id = {flight.job_id: flight for flight in self.flights}
 
     def started(self, call: Call, log: Log | None) -> None:
-        self.tower.started(self._by_id[call.job_id], log)
+        if flight := self._flight(call):
+            try:
+                self.tower.started(flight, log)
+            except Exception as error:
+                self._log("the start of %s could not be taken", flight, error)
 
     def reported(self, call: Call, progress: Progress) -> None:
-        self.tower.reported(self._by_id[call.job_id], progress)
+        if flight := self._flight(call):
+            try:
+                self.tower.reported(flight, progress)
+            except Exception as error:
+                self._log("a report of %s could not be taken", flight, error)
 
     def ended(self, call: Call, outcome: Outcome) -> None:
-        flight = self._by_id[call.job_id]
-        shows = self.echo and call.code is not None and outcome.log is not None
+        told: object = outcome
 
-        if not shows and not self._waiting:
-            self._end(flight, outcome)
-            return
-
-        self._waiting.append((flight, outcome))
-
-        if len(self._waiting) == 1:
-            self.group.start_soon(self._show)
+        if not isinstance(told, Outcome):
+            self._note(f"an outcome that is none: {told!r:.200}")
+        elif flight := self._flight(call):
+            self._ended(flight, outcome, shows=call.code is not None)
 
     def all_ended(self, calls: Sequence[Call], outcomes: Sequence[Outcome]) -> None:
-        if self._waiting or (self.echo and any(one.log for one in outcomes)):
-            super().all_ended(calls, outcomes)
+        if len(calls) != len(outcomes):
+            self._note(f"{len(outcomes)} outcomes of {len(calls)} jobs")
             return
 
-        self.held = [self._by_id[call.job_id] for call in calls], outcomes
+        try:
+            if self._waiting or (self.echo and any(one.log for one in outcomes)):
+                super().all_ended(calls, outcomes)
+                return
 
-        if not self.may_hold(*self.held):
+            held = [self._by_id[call.job_id] for call in calls], outcomes
+            is_held = self.may_hold(*held)
+        except (LookupError, AttributeError, TypeError) as error:
+            self._note(repr(error))
+            return
+
+        self.held = held
+
+        if not is_held:
             self.land()
 
     def land(self) -> None:
@@ -99,12 +113,29 @@ class Load(Watch):
         held, self.held = self.held, None
 
         if held is not None:
-            with self._failing():
+            try:
                 self.tower.all_ended(*held)
+            except Exception as error:
+                self.tower.failed(held[0], error)
 
     def returned(self, calls: Sequence[Call]) -> None:
         for call in reversed(calls):  # each goes before all others
-            self.tower.returned(self._by_id[call.job_id])
+            if flight := self._flight(call):
+                self.give_back(flight)
+
+    def give_back(self, flight: Flight) -> None:
+        """Give a job back that has not run."""
+        try:
+            self.tower.returned(flight)
+        except Exception as error:
+            self.tower.failed([flight], error)
+
+    def end(self, flight: Flight, outcome: Outcome) -> None:
+        """Tell of one that has ended."""
+        try:
+            self.tower.ended(flight, outcome)
+        except Exception as error:
+            self.tower.failed([flight], error)
 
     def untold(self) -> list[Flight]:
         """Return those of which no end was told."""
@@ -116,29 +147,51 @@ class Load(Watch):
             if not flight.is_over and id(flight) not in told
         ]
 
+    def _flight(self, call: Call) -> Flight | None:
+        """Return the job of a call; None for one that was not given to it."""
+        flight = self._by_id.get(call.job_id)
+
+        if flight is None:
+            self._note(f"something of {call.job_id}, which it was not given")
+
+        return flight
+
+    def _ended(self, flight: Flight, outcome: Outcome, *, shows: bool) -> None:
+        if not self._waiting and not (self.echo and shows and outcome.log is not None):
+            self.end(flight, outcome)
+            return
+
+        self._waiting.append((flight, outcome))
+
+        if len(self._waiting) == 1:
+            self.group.start_soon(self._show, on_error=self._not_shown)
+
     async def _show(self) -> None:
         while self._waiting:
             flight, outcome = self._waiting[0]
 
-            if outcome.log is not None:
-                await to_thread.run_sync(show, _shown(outcome, outcome.log))
+            if outcome.log is not None and self.echo is not None:
+                await self.echo.show(_shown(outcome, outcome.log))
 
-            self._end(flight, outcome)
+            self.end(flight, outcome)
             del self._waiting[0]
             self.late()
 
-    def _end(self, flight: Flight, outcome: Outcome) -> None:
-        with self._failing():
-            self.tower.ended(flight, outcome)
+    def _not_shown(self, error: Exception) -> None:
+        flights = [flight for flight, _ in self._waiting]
+        self._waiting.clear()
+        self.tower.failed(flights, error)
+        self.late()
 
-    @contextmanager
-    def _failing(self) -> Iterator[None]:
-        """Remember what the tower raises."""
-        try:
-            yield
-        except Exception as error:
-            self.failure = error
-            raise
+    def _note(self, what: str) -> None:
+        """Take note of nonsense: `Lane` has a job end for it."""
+        if not self.nonsense:
+            _logger.error("the executor of %s told %s", self.flights[0].job_id, what)
+
+        self.nonsense = self.nonsense or what
+
+    def _log(self, problem: str, flight: Flight, error: Exception) -> None:
+        _logger.error(problem, flight.job_id, exc_info=error)
 
 
 def _shown(outcome: Outcome, printed: Printed) -> str:
@@ -147,12 +200,3 @@ def _shown(outcome: Outcome, printed: Printed) -> str:
         return printed.text.partition(outcome.stack)[0]
 
     return printed.text
-
-
-def show(text: str) -> None:
-    """Print what a job printed. Blocks."""
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except (OSError, ValueError) as error:  # closed: nobody is there to read it
-        _logger.warning("the output of a job could not be printed: %s", error)

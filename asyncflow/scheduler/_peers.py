@@ -20,19 +20,27 @@ from typing import Self
 import attrs
 from anyio import (
     BrokenResourceError,
+    CancelScope,
+    ClosedResourceError,
     DelimiterNotFound,
     EndOfStream,
     IncompleteRead,
     connect_unix,
     create_task_group,
     create_unix_listener,
+    sleep,
     to_thread,
 )
-from anyio.abc import ByteStream
+from anyio.abc import ByteStream, Listener
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from asyncflow.folder import Folder
+from asyncflow.log import logger as _logger
+from asyncflow.scheduler._host import only
 from asyncflow.worker.channel import short
+
+PAUSE = 1.0
+"""How long to wait before others are let in again, in seconds."""
 
 _REQUEST = 65536
 """The most bytes of a request."""
@@ -41,6 +49,7 @@ _DONE = b"done\n"
 _GONE = (
     OSError,
     BrokenResourceError,
+    ClosedResourceError,
     DelimiterNotFound,
     EndOfStream,
     IncompleteRead,
@@ -71,7 +80,7 @@ class Peers:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             folder = await to_thread.run_sync(Folder, "peers")
-            stack.push_async_callback(to_thread.run_sync, folder.remove)
+            stack.push_async_callback(_remove, folder)
             self.address = os.path.join(folder.path, "socket")
 
             with short(self.address) as path:
@@ -80,7 +89,7 @@ class Peers:
             await stack.enter_async_context(listener)
             group = await stack.enter_async_context(create_task_group())
             stack.callback(group.cancel_scope.cancel)
-            group.start_soon(listener.serve, self._answer)
+            group.start_soon(self._serve, listener)
             self._stack = stack.pop_all()
 
         return self
@@ -93,23 +102,47 @@ class Peers:
     ) -> None:
         await self._stack.aclose()
 
-    async def _answer(self, stream: ByteStream) -> None:
-        async with stream:
+    async def _serve(self, listener: Listener[ByteStream]) -> None:
+        """Answer all who come. Where nobody can be let in, as there is no descriptor
+        left, the next may be.
+        """
+        while True:
             try:
-                receive = BufferedByteReceiveStream(stream).receive_until
-                request = json.loads(await receive(b"\n", _REQUEST))
-
-                match request:
-                    case {"wait": str(submission_id)}:
-                        await self._answer_wait(stream, submission_id)
-                    case {"cancel": str(submission_id), "reason": str(reason)}:
-                        self._cancel(submission_id, reason)
-                        await stream.send(_DONE)
-                    case {"hello": str(orchestrator_id)}:
-                        self._greet(orchestrator_id)
-                        await stream.send(_DONE)
-            except (*_GONE, ValueError):
+                await listener.serve(self._answer)
+            except ClosedResourceError:
                 return
+            except Exception as error:
+                problem = "other orchestrators could not be answered"
+                _logger.error(problem, exc_info=error)
+
+            await sleep(PAUSE)
+
+    async def _answer(self, stream: ByteStream) -> None:
+        """Answer a stranger: nothing that it does, and no error of ours, ends more than
+        this answer.
+        """
+        try:
+            async with stream:
+                await self._answer_request(stream)
+        except* (*_GONE, ValueError, RecursionError):
+            pass
+        except* Exception as group:
+            problem = "another orchestrator could not be answered"
+            _logger.error(problem, exc_info=only(group))
+
+    async def _answer_request(self, stream: ByteStream) -> None:
+        receive = BufferedByteReceiveStream(stream).receive_until
+        request = json.loads(await receive(b"\n", _REQUEST))
+
+        match request:
+            case {"wait": str(submission_id)}:
+                await self._answer_wait(stream, submission_id)
+            case {"cancel": str(submission_id), "reason": str(reason)}:
+                self._cancel(submission_id, reason)
+                await stream.send(_DONE)
+            case {"hello": str(orchestrator_id)}:
+                self._greet(orchestrator_id)
+                await stream.send(_DONE)
 
     async def _answer_wait(self, stream: ByteStream, submission_id: str) -> None:
         """Answer when the run has ended; stop waiting when the asker goes."""
@@ -125,6 +158,11 @@ class Peers:
             await self._wait(submission_id)
             await stream.send(_DONE)
             group.cancel_scope.cancel()
+
+
+async def _remove(folder: Folder) -> None:
+    with CancelScope(shield=True):
+        await to_thread.run_sync(folder.remove)
 
 
 async def wait(address: str, submission_id: str) -> None:
@@ -159,5 +197,5 @@ async def _ask(address: str, request: object) -> None:
         async with stream:
             await stream.send(json.dumps(request).encode() + b"\n")
             await BufferedByteReceiveStream(stream).receive_exactly(len(_DONE))
-    except _GONE as error:
+    except (*_GONE, ValueError) as error:
         raise PeerGone(address) from error

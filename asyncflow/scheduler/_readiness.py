@@ -63,6 +63,15 @@ class Readiness:
 
         return instructions
 
+    def has_run(self, run: int) -> bool:
+        """Tell whether a run was submitted, and has not been forgotten."""
+        return run in self._runs
+
+    def has_seat(self, ref: Ref) -> bool:
+        """Tell whether a job has a seat, and has not ended."""
+        state = self._runs.get(ref[0])
+        return state is not None and state.status[ref[1]] is Status.RUNNING
+
     def next(self, now: float = 0.0) -> Ref | None:
         """Tell which job `offered` gives next; None where none can start."""
         return self._queues.next(now, self._fits)

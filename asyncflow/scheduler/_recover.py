@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import glob
-import logging
 import os
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import attrs
@@ -18,16 +17,15 @@ from asyncflow.abc import Store
 from asyncflow.entities.attempts import crashes_of
 from asyncflow.entities.job import FINAL, Job
 from asyncflow.entities.submission import Submission
-from asyncflow.errors import NotPicklable, StoreFailed
+from asyncflow.errors import NotPicklable, StoreFailed, StoreUnavailable
 from asyncflow.folder import sweep
+from asyncflow.log import logger as _logger
 from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
 from asyncflow.scheduler import _suspects
 from asyncflow.scheduler._alive import host, is_dead, is_visible, started
 from asyncflow.scheduler._archive import Archive
 from asyncflow.scheduler._company import Company
 from asyncflow.scheduler._versions import remove
-
-_logger = logging.getLogger("asyncflow")
 
 LEASE = 30.0
 """How long an orchestrator counts as alive after it said so, in s, where its process
@@ -78,6 +76,8 @@ class Recovery:
     start: Callable[[Submission], None]
     _lock: Lock = attrs.field(init=False, factory=Lock)
     _told: set[str] = attrs.field(init=False, factory=set)
+    _blind_until: float = attrs.field(init=False, default=0.0)
+    """Until when a lease that has ended says nothing, as `time.monotonic` has it."""
     _adopted: list[str] = attrs.field(init=False, factory=list)
 
     @property
@@ -104,16 +104,14 @@ class Recovery:
 
     async def keep_alive(self) -> None:
         """See which others do not live any more, for ever."""
-        try:
+        with suppress(StoreFailed):  # for good: who watches the store tells it
             while True:
                 await sleep(LEASE / 3)
 
-                for record in await self._others():
-                    async with self._told_apart(record.id):
-                        await self.adopt(record)
-        except StoreFailed as error:  # who awaits a run has it raised
-            problem = "nothing is kept any more: %s"
-            await to_thread.run_sync(_logger.error, problem, error)
+                with suppress(StoreUnavailable):  # likewise
+                    for record in await self._others():
+                        async with self._told_apart(record.id):
+                            await self.adopt(record)
 
     async def clean_up(self) -> None:
         """Remove what workers wrote that died after their orchestrator."""
@@ -141,7 +139,18 @@ class Recovery:
         records = await self.store.orchestrators()
         return [one for one in records if one.id != self.own.id]
 
+    def store_was_away(self) -> None:
+        """Take note that nobody could renew a lease until now."""
+        self._blind_until = time.monotonic() + LEASE
+
+    def _is_blind(self) -> bool:
+        is_away = self.store.failure is not None
+        return is_away or time.monotonic() < self._blind_until
+
     async def _adopt_dead(self, record: OrchestratorRecord) -> bool:
+        if self._is_blind() and not await to_thread.run_sync(is_visible, record):
+            return False
+
         if not await seems_dead(record, self.store):
             return False
 
@@ -181,9 +190,12 @@ class Recovery:
                 is_suspect = len(ran) == 1 and not is_closed(dead)
                 await self._resume(submission, kept[submission.id], is_suspect)
 
+        if len(submissions) < len(runs):
+            return False
+
         self._adopted.append(dead.id)
         await self._sweep(dead.id)
-        return len(submissions) == len(runs)
+        return True
 
     async def _resume(
         self,

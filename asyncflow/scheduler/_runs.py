@@ -10,6 +10,7 @@ from anyio import Event
 from asyncflow.abc import Store
 from asyncflow.entities.job import DONE, Job, Status
 from asyncflow.entities.submission import Submission
+from asyncflow.log import logger as _logger
 from asyncflow.records import Record
 from asyncflow.scheduler._instructions import Ref
 from asyncflow.scheduler._travel import Travel
@@ -94,8 +95,13 @@ class Runs:
 
         if run in self._interrupted:
             self._interrupted.remove(run)
-        else:
+            return
+
+        try:
             self.store.save(submission.record())
+        except Exception as error:
+            _logger.error("the end of %s was not kept", submission.id, exc_info=error)
+            submission.failed_for(error)
 
     def forget(self, run: int) -> Submission:
         """Let a run go, and return it."""
@@ -107,12 +113,23 @@ class Runs:
 
         return submission
 
-    def lose(self, now: float, reason: str) -> None:
-        """End the runs, of which nobody can tell what becomes of them."""
-        for submission in self._by_number.values():
-            submission.lost(now, reason)
+    def lose(self, now: float, reason: str, error: Exception | None = None) -> None:
+        """End the runs, of which nobody can tell what becomes of them.
 
-        self._by_number.clear()
+        :param error: what who awaits one is told; None for the reason alone
+        """
+        lost = self.all()
+
+        for known in (self._by_number, self._numbers, self._travel):
+            known.clear()
+
+        for submission in lost:
+            try:
+                submission.lost(now, reason, error)
+            except Exception as another:
+                _logger.error(
+                    "%s was not told its end", submission.id, exc_info=another
+                )
 
     def broken(self) -> None:
         """Take note that nothing runs any more: an error of ours."""

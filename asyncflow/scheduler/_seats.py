@@ -14,6 +14,7 @@ import attrs
 from anyio import CapacityLimiter
 
 from asyncflow.abc import Executor
+from asyncflow.scheduler._echo import Echo
 from asyncflow.scheduler._flight import Flight
 from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._lane import Lane, Source, Tracer
@@ -26,7 +27,7 @@ class Seats:
     """The lanes.
 
     :param executors: by name
-    :param echo: whether to print what jobs printed in other processes
+    :param echo: shows what jobs printed in other processes; None for nobody
     :param tracer: gives the trace that a job continues
     """
 
@@ -35,9 +36,11 @@ class Seats:
     notes: Notes
     executors: Mapping[str, Executor]
     limiter: CapacityLimiter
-    echo: bool
+    echo: Echo | None
     group: Group
     tracer: Tracer
+    _lanes: set[Lane] = attrs.field(init=False, factory=set)
+    """Those that run something."""
     _is_due: bool = attrs.field(init=False, default=False)
     _is_full: bool = attrs.field(init=False, default=False)
     """Whether no seat is known to be free."""
@@ -53,6 +56,19 @@ class Seats:
         if self._is_full or self.group.is_failing:  # an error of ours ends all
             return
 
+        try:
+            self._fill()
+        except Exception as error:  # who has a seat then, nobody knows
+            self.group.fail(error)
+            raise
+
+    def end(self, flight: Flight) -> None:
+        """End the load of a job that its executor cannot kill."""
+        for lane in self._lanes:
+            if lane.has(flight):
+                lane.end()
+
+    def _fill(self) -> None:
         while not self._is_full:
             if self.limiter.available_tokens < 1:
                 self._is_full = True
@@ -65,7 +81,7 @@ class Seats:
 
             seat = object()
             self.limiter.acquire_on_behalf_of_nowait(seat)
-            self.group.start_soon(self._lane, seat, flights)
+            self.group.start_soon(self._lane, seat, flights, on_error=self.group.fail)
 
     def resize(self, count: int) -> None:
         """Change how many there are; no job that runs is ended."""
@@ -98,6 +114,7 @@ class Seats:
             self.tracer,
             self.fill_soon,
         )
+        self._lanes.add(lane)
 
         try:
             while flights:
@@ -110,9 +127,7 @@ class Seats:
 
                 flights = lane.next_load() or self._next_load()
                 self.fill()
-        except Exception:
-            self.source.broken()
-            raise
         finally:
+            self._lanes.discard(lane)
             self.limiter.release_on_behalf_of(seat)
             self._is_full = False

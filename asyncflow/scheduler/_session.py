@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ import attrs
 from anyio import CancelScope, Event, to_thread
 
 from asyncflow.abc import Store
-from asyncflow.config.sections import ScenarioConfig
+from asyncflow.config.sections import CoreConfig, ScenarioConfig
 from asyncflow.entities.catalog import Catalog, key_of
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
@@ -25,31 +25,46 @@ from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
-from asyncflow.errors import NoData, NotFound, RecordDamaged, StoreFailed, UsageError
-from asyncflow.records import OrchestratorRecord, ScenarioRecord, SubmissionRecord
+from asyncflow.errors import (
+    NoData,
+    NotFound,
+    OrchestratorFailed,
+    RecordDamaged,
+    StoreFailed,
+    UsageError,
+)
+from asyncflow.records import (
+    OrchestratorRecord,
+    Pruned,
+    ScenarioRecord,
+    SubmissionRecord,
+)
 from asyncflow.scheduler import _logs, _skips
 from asyncflow.scheduler._archive import Archive, Entity
+from asyncflow.scheduler._before import Before, First
 from asyncflow.scheduler._bus import Bus
 from asyncflow.scheduler._checks import (
     check_inputs,
+    check_kept,
     check_limits,
     check_options,
     check_properties,
 )
 from asyncflow.scheduler._editing import Editing
 from asyncflow.scheduler._follow import Following
+from asyncflow.scheduler._outage import Outage
+from asyncflow.scheduler._prune import Pruning, has_rule
 from asyncflow.scheduler._recover import Recovery, closed
-from asyncflow.scheduler._shutdown import interrupt
+from asyncflow.scheduler._shutdown import interrupt, leave
 from asyncflow.scheduler._stream import EventStream, stream
 from asyncflow.scheduler._subscriptions import Subscriptions, check_callbacks
 from asyncflow.scheduler._suspects import travel_of
 from asyncflow.scheduler._tally import Tally
 from asyncflow.scheduler._travel import Travels
+from asyncflow.scheduler._undeclared import check_declared
 from asyncflow.scheduler._versions import Versions, remove
 from asyncflow.scheduler._walk import Walk
 from asyncflow.worker.shortened import REASON, shortened
-
-First = Callable[[], Awaitable[bool]]
 
 
 @attrs.define(eq=False, repr=False)
@@ -72,14 +87,23 @@ class Session:
     editing: Editing = attrs.field(init=False)
     recovery: Recovery = attrs.field(init=False)
     following: Following = attrs.field(init=False)
+    outage: Outage = attrs.field(init=False)
+    _deleted: list[str] = attrs.field(init=False, factory=list)
+    """What is being deleted."""
+    before: Before = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.subscriptions = Subscriptions(self.bus, self._scenario_of)
         self.editing = Editing(self.store, self.versions)
+        self.before = Before(self.versions, self.archive)
         self.recovery = Recovery(self.own, self.store, self.archive, self._resume)
         self.following = Following(
             self.store, self.archive, self.recovery, self.walk, self.walk.group
         )
+        self.outage = Outage(
+            self.store, self.walk, self.recovery.store_was_away, self.following.fail
+        )
+        self.walk.group.on_failure = self._broke
 
     @property
     def is_shared(self) -> bool:
@@ -127,6 +151,7 @@ class Session:
 
         :param dag: the tasks that it has; None for all of the entity
         """
+        self.outage.check()
         check_options(timeout, on_failure, idempotency_key, properties)
         check_limits(run_timeout, priority)
 
@@ -135,9 +160,16 @@ class Session:
 
         callbacks = tuple(callbacks)
         check_callbacks(callbacks)
+        self.walk.check()
+        self._check_there(entity)
+        dag = entity.dag if dag is None else dag
+        check_declared(dag)
         key = key_of(idempotency_key)
+        same = self.catalog.find(f"SUBMISSION_{key}")
 
-        if isinstance(same := self.catalog.find(f"SUBMISSION_{key}"), Submission):
+        if isinstance(same, Submission) and same.failure is None:
+            _check_same(same.entity_id, entity, same.id)
+
             if self.walk.drives(same):
                 self.subscriptions.add_to(same, callbacks)
 
@@ -156,20 +188,20 @@ class Session:
         )
         submission.orchestrator_id = self.own.id
         dag, nodes = submission.dag, entity.data_nodes
-        shared = self._shared(submission)
+        shared = self.before.shared(submission)
         travel = self.travels.of_all(dag.kinds, force=force)
         check_inputs(self.walk, map(nodes.__getitem__, dag.sources), shared)
         first: First | None = None
 
         if idempotency_key is not None:
+            check_kept(properties, submission.id)
             first = partial(self._claim, submission)
         else:
             self.store.save(submission.record())
 
-        if shared:
-            first = partial(self._refreshed, shared, first)
-
+        first = self.before.first(submission, travel, shared, first)
         graph = Graph.of(entity, dag, submission.tasks)
+        self.catalog.remember(submission)  # last: what is refused has no handle
         self.subscriptions.add_to(submission, callbacks)
         self.walk.submit(submission, graph, travel, first=first)
         return submission
@@ -177,7 +209,12 @@ class Session:
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `Submittable.plan`."""
         tasks, dag = entity.tasks, entity.dag
+        check_declared(dag)
         travel = self.travels.of_all(dag.kinds, force=force)
+
+        if any(way.fingerprint for way in travel):
+            _skips.look(_skips.users_places(tasks.values()))
+
         return _skips.plan(dag.pick(tasks), [travel[kind] for kind in dag.kind_of])
 
     def retry_failed(self, submission: Submission) -> Submission:
@@ -226,9 +263,9 @@ class Session:
         """Return what a job printed; see `Orchestrator.output`."""
         return await _logs.output(self.store, job, most)
 
-    def follow(self, job: Job) -> AsyncIterator[str]:
+    def follow(self, job: Job, most: int) -> AsyncIterator[str]:
         """Give the lines that a job prints; see `Orchestrator.follow`."""
-        return _logs.follow(self.store, job)
+        return _logs.follow(self.store, job, most)
 
     async def read(self, node: DataNode, version: int | None) -> Any:
         """Read a data node; see `DataNode.read`."""
@@ -245,6 +282,10 @@ class Session:
     def events(self, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
         """Give the events of all runs; see `Orchestrator.events`."""
         return stream(self.bus, kinds, buffer)
+
+    def leave(self) -> None:
+        """End all runs, as the orchestrator is left."""
+        leave(self.walk)
 
     async def interrupt(self, grace: float) -> None:
         """End all runs, as the orchestrator is interrupted.
@@ -264,7 +305,19 @@ class Session:
         return entity
 
     async def delete(self, entity_id: str) -> None:
-        """Delete a scenario or a submission; see `Orchestrator.delete`."""
+        """Delete a scenario or a submission; see `Orchestrator.delete`.
+
+        Meanwhile nothing of it can be submitted.
+        """
+        self._check_idle(entity_id)
+        self._deleted.append(entity_id)
+
+        try:
+            await self._delete(entity_id)
+        finally:
+            self._deleted.remove(entity_id)
+
+    async def _delete(self, entity_id: str) -> None:
         try:
             record = await self.store.get(entity_id)
         except RecordDamaged:  # of whatever kind: there is no other way to be rid of it
@@ -286,6 +339,19 @@ class Session:
             self.catalog.forget(entity_id)
             await self._remove(names)
 
+    async def prune(
+        self, older_than: timedelta | None, keep: int | None, *, logs_only: bool
+    ) -> Pruned:
+        """Remove old runs; see `Orchestrator.prune`."""
+        pruning = Pruning(self.store, self.catalog)
+        return await pruning.prune(older_than, keep, logs_only=logs_only)
+
+    def keep_to(self, core: CoreConfig) -> None:
+        """Remove what is not to be kept, in the background, as long as this is open."""
+        if has_rule(core):
+            pruning = Pruning(self.store, self.catalog)
+            self.walk.group.start_soon(pruning.keep_to, core)
+
     def statistics(self, max_nb_of_workers: int) -> Statistics:
         """Say what goes on; see `Orchestrator.statistics`."""
         return self.tally.statistics(
@@ -293,7 +359,14 @@ class Session:
             workers=self.walk.executors["process"].workers,
             max_nb_of_workers=max_nb_of_workers,
             commits=self.store.commits,
+            store_error=str(self.outage.failure) if self.outage.failure else None,
+            store_error_since=self.outage.since,
         )
+
+    def hurry(self) -> None:
+        """Have the orchestrator close faster: kill what is to die, wait for no store."""
+        self.walk.hurry()
+        self.store.close_soon(now=True)
 
     async def settle(self) -> None:
         """Wait until all that has happened was told, and callbacks were called."""
@@ -304,7 +377,7 @@ class Session:
         """Say that the orchestrator is no more; leave unfinished runs to others."""
         with CancelScope(shield=True), suppress(StoreFailed):  # its exit tells that
             await self.recovery.clean_up()
-
+            await self.versions.collect()
             is_left = bool(await self.recovery.unfinished())
 
             if not is_left:
@@ -337,12 +410,19 @@ class Session:
         if isinstance(submission, Submission):
             self.walk.cancel(submission, reason)
 
+    def _broke(self, error: Exception) -> None:
+        """Tell all who wait that the engine cannot go on."""
+        self.walk.broke(error)
+        self.bus.fail(OrchestratorFailed.of(error))
+
     def _resume(self, submission: Submission) -> None:
         """Start a run that was adopted."""
         dag = submission.dag
         travel = self.travels.of_all(dag.kinds, force=submission.force)
         graph = Graph.of(submission.entity, dag, submission.tasks)
-        self.walk.submit(submission, graph, travel_of(submission, travel))
+        first = self.before.first(submission, travel)
+        how = travel_of(submission, travel)
+        self.walk.submit(submission, graph, how, first=first)
 
         if submission.cancel_reason is not None:
             self.walk.cancel(submission, submission.cancel_reason)
@@ -385,6 +465,7 @@ class Session:
     async def _claim(self, submission: Submission) -> bool:
         """Save a run with a key of its user's, or find the one that has this key."""
         kept = await self.store.claim(submission.record())
+        _check_same(kept.entity_id, submission.entity, submission.id)
 
         if kept.orchestrator_id == self.own.id and (
             kept.submitted_at == submission.submitted_at.timestamp()
@@ -404,10 +485,22 @@ class Session:
         await self.walk.begun(submission)
         self.following.follow(submission)
 
-    async def _refreshed(self, nodes: Iterable[DataNode], then: First | None) -> bool:
-        """Look what others have written, before a run begins."""
-        await self.versions.refresh(nodes)
-        return True if then is None else await then()
+    def _check_there(self, entity: Submittable) -> None:
+        """Refuse to submit what is deleted, or being deleted."""
+        is_deleted = entity.is_deleted or any(
+            task.is_deleted for task in entity.tasks.values()
+        )
+
+        if is_deleted or {entity.id, entity.scenario_id}.intersection(self._deleted):
+            raise UsageError(
+                f"{entity.scenario_id} was deleted: create another scenario"
+            )
+
+    def _check_idle(self, entity_id: str) -> None:
+        """Refuse to delete what has runs here, also those that no store knows yet."""
+        for run in self.walk.runs:
+            if entity_id in (run.id, run.entity.scenario_id):
+                raise UsageError(_not_ended(run.id, entity_id))
 
     async def _check_ended(self, record: ScenarioRecord | SubmissionRecord) -> None:
         if isinstance(record, ScenarioRecord):
@@ -431,16 +524,27 @@ class Session:
             return
 
         if is_owned:
-            raise UsageError(
-                f"{run.id} has not ended: cancel it, and wait for its end, before "
-                f"you delete {entity_id}"
-            )
+            raise UsageError(_not_ended(run.id, entity_id))
 
     async def _remove(self, names: Iterable[str]) -> None:
         paths = [os.path.join(self.versions.folder, name) for name in names]
         await to_thread.run_sync(remove, paths)
 
-    def _shared(self, submission: Submission) -> list[DataNode]:
-        """Return the data nodes of a run that others may write at any time."""
-        nodes, names = submission.entity.data_nodes, submission.dag.shared
-        return [nodes[name] for name in names] if self.versions.is_shared else []
+
+def _check_same(known_id: str, entity: Submittable, submission_id: str) -> None:
+    """Refuse a key that another entity has.
+
+    :param known_id: the id of the entity that has it
+    """
+    if known_id != entity.id:
+        raise UsageError(
+            f"this idempotency_key is that of {submission_id}, a run of {known_id}, so "
+            f"{entity.id} cannot have it: use a key of its own"
+        )
+
+
+def _not_ended(run_id: str, entity_id: str) -> str:
+    return (
+        f"{run_id} has not ended: cancel it, and wait for its end, before you delete "
+        f"{entity_id}"
+    )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from asyncflow.abc import Kept
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.task import Task
 from asyncflow.records import BasisRecord
 from asyncflow.scheduler._travel import Travel
+from asyncflow.worker.digests import digest, digest_in
 
 if TYPE_CHECKING:
     from asyncflow.scheduler._fingerprint import Fingerprint
@@ -17,19 +20,71 @@ if TYPE_CHECKING:
 NOTHING_NEW = "its function and its inputs are the same"
 
 
-def note(
-    task: Task, fingerprint: Fingerprint, inputs: Mapping[str, int]
-) -> BasisRecord:
+class Seen(NamedTuple):
+    """What a job of a skippable task has read."""
+
+    numbers: Mapping[str, int]
+    """For each input, the number of its version; 0 where it has none."""
+    contents: Mapping[str, str]
+    """For those where that is known, what tells their values from others."""
+
+
+def seen(task: Task) -> Seen:
+    """Tell what a job reads that begins now."""
+    contents = {
+        name: content
+        for name, node in task.input.items()
+        if (content := _content(node))
+    }
+    return Seen(versions(task.input), contents)
+
+
+def note(task: Task, fingerprint: Fingerprint, inputs: Seen) -> BasisRecord:
     """Remember a job that completed; its outputs are the current ones.
 
-    :param inputs: the versions that it read
     :return: what is to be saved
     """
     basis = BasisRecord(
-        task.id, task.scenario_id, fingerprint.text, inputs, versions(task.output)
+        task.basis_id,
+        task.scenario_id if task.shared_bases is None else "",
+        fingerprint.text,
+        inputs.numbers,
+        versions(task.output),
+        inputs.contents,
     )
-    task.basis = basis
+    task.follows_from(basis)
     return basis
+
+
+def places(tasks: Iterable[Task]) -> list[DataNode]:
+    """Return the outputs of skippable tasks that may be gone: they are in files."""
+    return [
+        node
+        for task in tasks
+        if task.skippable
+        for node in task.output.values()
+        if node.version is not None and not isinstance(node.version.kept, bytes)
+    ]
+
+
+def users_places(tasks: Iterable[Task]) -> list[DataNode]:
+    """Return those of them whose files are the user's, who may remove them any time."""
+    nodes = places(tasks)
+    return [node for node in nodes if node.version and node.version.kept is None]
+
+
+def look(nodes: Iterable[DataNode]) -> None:
+    """See whether the values of data nodes are there. Blocks."""
+    for node in nodes:
+        version = node.version
+
+        if version is None or isinstance(version.kept, bytes):
+            continue
+
+        if version.kept is None:
+            version.is_missing = not node.driver.exists()
+        else:
+            version.is_missing = not os.path.exists(version.kept)
 
 
 def plan(tasks: Iterable[Task], travel: Iterable[Travel]) -> tuple[PlannedJob, ...]:
@@ -68,12 +123,23 @@ def reason_to_run(task: Task, fingerprint: Fingerprint) -> str:
         if node.version is not None and node.version.kept is None:
             return f"`{name}` is a file of yours, which may have changed"
 
-        if _number(node) != last.inputs.get(name):
+        if _number(node) == last.inputs.get(name):
+            continue
+
+        content = _content(node)
+
+        if not content or content != last.contents.get(name):
             return f"`{name}` has a new version"
 
     for name, node in task.output.items():
+        if node.version is None:
+            return f"`{name}` has no value any more"
+
         if _number(node) != last.outputs.get(name):
             return f"`{name}` was written by something else"
+
+        if node.version.is_missing:
+            return f"the file of `{name}` is gone"
 
         if not node.is_valid:
             return f"`{name}` is not valid any more"
@@ -101,6 +167,26 @@ def _outlook(
 
     reason = reason_to_run(task, travel.fingerprint)
     return bool(reason), reason or NOTHING_NEW
+
+
+def _content(node: DataNode) -> str:
+    """Return what tells a value from others; ``""`` where nobody knows."""
+    version = node.version
+
+    if version is None:
+        return ""
+
+    if version.content is None:
+        version.content = _digest(version.kept)
+
+    return version.content
+
+
+def _digest(kept: Kept) -> str:
+    if isinstance(kept, bytes):
+        return digest(kept)
+
+    return "" if kept is None else digest_in(kept)
 
 
 def _number(node: DataNode) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Generic, Self, TypeVar, cast
 import attrs
 from anyio import Event as Signal
 
-from asyncflow.errors import EventsLost, StoreFailed, UsageError
+from asyncflow.errors import EventsLost, UsageError
 from asyncflow.events import Event
 from asyncflow.scheduler._bus import Bus, Listener, News
 
@@ -38,7 +38,7 @@ class EventStream(Listener, AsyncIterator[E_co], Generic[E_co]):
     _events: OrderedDict[Hashable, E_co] = attrs.field(init=False, factory=OrderedDict)
     _lost: int = attrs.field(init=False, default=0)
     """How many events there was no room for."""
-    _failure: StoreFailed | None = attrs.field(init=False, default=None)
+    _failure: Exception | None = attrs.field(init=False, default=None)
     _was_entered: bool = attrs.field(init=False, default=False)
     _is_open: bool = attrs.field(init=False, default=False)
     _signal: Signal = attrs.field(init=False, factory=Signal)
@@ -96,7 +96,7 @@ class EventStream(Listener, AsyncIterator[E_co], Generic[E_co]):
             self._events[key] = cast(E_co, news.event)
             self._signal.set()
 
-    def end(self, failure: StoreFailed | None) -> None:
+    def end(self, failure: Exception | None) -> None:
         """End after what it holds."""
         self._failure = failure
         self._is_open = False
@@ -111,7 +111,7 @@ class EventStream(Listener, AsyncIterator[E_co], Generic[E_co]):
 
         if self._failure is not None:
             failure, self._failure = self._failure, None
-            raise StoreFailed(failure.file, failure.problem, failure.remedy)
+            raise failure
 
         if not self._is_open:
             raise StopAsyncIteration

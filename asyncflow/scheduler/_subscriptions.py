@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
@@ -17,7 +16,6 @@ from anyio import Event as Signal
 from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.submission import Submission
-from asyncflow.errors import StoreFailed
 from asyncflow.events import (
     Event,
     JobAttemptFailed,
@@ -25,9 +23,8 @@ from asyncflow.events import (
     JobPending,
     JobStarted,
 )
+from asyncflow.log import logger as _logger
 from asyncflow.scheduler._bus import Bus, Listener, News, Work
-
-_logger = logging.getLogger("asyncflow")
 
 AT_ONCE = 100
 """How often a plain function is called before its thread comes back."""
@@ -94,7 +91,7 @@ class Subscription(Listener):
             self.busy.add(self)
             self._rest = Signal()
 
-    def end(self, failure: StoreFailed | None) -> None:  # noqa: ARG002
+    def end(self, failure: Exception | None) -> None:  # noqa: ARG002
         """Forget what it was not called for."""
         self._is_over = True
         self._news.clear()
@@ -174,14 +171,14 @@ class Subscription(Listener):
             if _is_canceled():
                 raise
 
-            await to_thread.run_sync(self._tell, job, error)
+            self._tell(job, error)
         except (Exception, SystemExit) as error:
-            await to_thread.run_sync(self._tell, job, error)
+            self._tell(job, error)
 
         return None
 
     def _tell(self, job: Job, error: BaseException) -> None:
-        """Log an error. Blocks."""
+        """Log an error."""
         _logger.error(
             "the callback %s failed for job %s, which is %s",
             *(self.name, job.id, job.status),
@@ -257,7 +254,10 @@ class Subscriptions:
         if self._busy:
             names = ", ".join(sorted(one.name for one in self._busy))
             problem = "the orchestrator does not wait any longer for callbacks: %s"
-            await to_thread.run_sync(_logger.warning, problem, names)
+            _logger.warning(problem, names)
+
+        if _logger.is_busy:
+            await to_thread.run_sync(_logger.wait)
 
     def _new(
         self,

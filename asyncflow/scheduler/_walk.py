@@ -7,12 +7,12 @@ their jobs that have a seat, and `_seats` runs those.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 import attrs
-from anyio import CapacityLimiter, Event, to_thread
+from anyio import CapacityLimiter, Event
 from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import Executor, Store
@@ -20,9 +20,14 @@ from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.graph import Graph, group_of
 from asyncflow.entities.job import Job, Status
 from asyncflow.entities.submission import Submission
-from asyncflow.errors import StoreFailed
+from asyncflow.errors import OrchestratorFailed
+from asyncflow.log import logger as _logger
+from asyncflow.scheduler._echo import Echo
+from asyncflow.scheduler._flight import Flight
 from asyncflow.scheduler._flights import Flights
-from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._group import Group, is_canceled
+from asyncflow.scheduler._guarded_plan import GuardedPlan
+from asyncflow.scheduler._insist import insist
 from asyncflow.scheduler._instructions import (
     Block,
     End,
@@ -33,14 +38,11 @@ from asyncflow.scheduler._instructions import (
 )
 from asyncflow.scheduler._lane import Tracer
 from asyncflow.scheduler._notes import Notes
-from asyncflow.scheduler._plan import Plan
 from asyncflow.scheduler._runs import Runs
 from asyncflow.scheduler._seats import Seats
 from asyncflow.scheduler._suspects import ALONE, needs_of
 from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
-
-_logger = logging.getLogger("asyncflow")
 
 ADMITTED_AT_ONCE = 100
 """How many jobs of new runs are taken in before others have their turn: half a ms."""
@@ -77,7 +79,8 @@ class Walk:
     watchers: Sequence[Callable[[Submission], None]] = ()
     resources: Mapping[str, float] = attrs.field(factory=dict)
     tracer: Tracer = attrs.field(factory=Tracer)
-    _plan: Plan = attrs.field(init=False)
+    _plan: GuardedPlan = attrs.field(init=False)
+    _echo: Echo | None = attrs.field(init=False)
     _runs: Runs = attrs.field(init=False)
     _flights: Flights = attrs.field(init=False)
     _seats: Seats = attrs.field(init=False)
@@ -91,7 +94,10 @@ class Walk:
 
     def __attrs_post_init__(self) -> None:
         notes = Notes(self.store)
-        self._plan = Plan({**self.resources, **ALONE})
+        self._echo = Echo() if self.echo else None
+        self._plan = GuardedPlan(
+            {**self.resources, **ALONE}, on_failure=self.group.fail
+        )
         self._runs = Runs(self.store)
         self._flights = Flights(
             self._plan,
@@ -102,6 +108,8 @@ class Walk:
             self.executors,
             self._carry_out,
             self._fill_soon,
+            self._end_load,
+            self._is_stopping,
         )
         self._seats = Seats(
             self._flights,
@@ -109,7 +117,7 @@ class Walk:
             notes,
             self.executors,
             self.limiter,
-            self.echo,
+            self._echo,
             self.group,
             self.tracer,
         )
@@ -126,29 +134,43 @@ class Walk:
 
         Jobs that have ended stay what they are.
 
+        What is raised here ends this run alone.
+
         :param first: what is awaited before: it tells whether the run is to be ours
+        :raises OrchestratorFailed: where the engine cannot go on
         """
+        self.check()
         run = self._runs.add(submission, travel)
 
-        if first is None:
-            self._begin(run, graph)
-        else:
+        if first is not None:
             self._waiting[run] = _Waiting(graph)
-            self.group.start_soon(self._begin_after, first, run)
+            not_begun = partial(self._not_begun, run)
+            self.group.start_soon(self._begin_after, first, run, on_error=not_begun)
+            return
+
+        try:
+            self._begin(run, graph)
+        except Exception as error:
+            self._not_begun(run, error)
+            raise
+
+    def check(self) -> None:
+        """Refuse to go on after an error of the engine's.
+
+        :raises OrchestratorFailed: where the engine cannot go on
+        """
+        if self.group.failure is not None:
+            raise OrchestratorFailed.of(self.group.failure)
 
     async def _begin_after(
         self, first: Callable[[], Awaitable[bool]], run: int
     ) -> None:
+        is_ours = await insist(first)
+
+        if run not in self._waiting:  # all was given up
+            return
+
         submission = self._runs[run]
-
-        try:
-            is_ours = await first()
-        except StoreFailed as error:
-            problem = "%s was not started: %s"
-            await to_thread.run_sync(_logger.error, problem, submission.id, error)
-            submission.canceled_for(f"it was not started: {error}")
-            is_ours = True
-
         waiting = self._waiting.pop(run)
         waiting.begun.set()
 
@@ -165,11 +187,35 @@ class Walk:
         for job, reason in waiting.canceled:
             self.cancel_job(job, reason)
 
-    def _begin(self, run: int, graph: Graph) -> None:
-        submission = self._runs[run]
+    def _not_begun(self, run: int, error: Exception) -> None:
+        """End a run that could not begin."""
+        if waiting := self._waiting.pop(run, None):
+            waiting.begun.set()
 
+        if run not in self._runs:  # all was given up
+            return
+
+        submission, why = self._runs[run], f"it was not started: {error}"
+        submission.failed_for(error)
+
+        if self._plan.has_run(run):
+            self.cancel(submission, why)
+            return
+
+        self._runs.forget(run)
+
+        if waiting is not None:
+            self._watch(submission)
+
+        submission.lost(time.time(), why)
+
+    def _watch(self, submission: Submission) -> None:
         for watch in self.watchers:
             watch(submission)
+
+    def _begin(self, run: int, graph: Graph) -> None:
+        submission = self._runs[run]
+        self._watch(submission)
 
         self._carry_out(
             self._plan.submitted(
@@ -197,7 +243,7 @@ class Walk:
 
         if self._plan.has_arrivals:
             self._is_admitting = True
-            self.group.start_soon(self._admit)
+            self.group.start_soon(self._admit, on_error=self.group.fail)
 
     def cancel(self, submission: Submission, reason: str) -> None:
         """Ask for the end of a run; a run that has ended stays what it is."""
@@ -229,6 +275,15 @@ class Walk:
         Those that are known to be short are let go: they are over in a moment.
         """
         self._flights.hold()
+
+    def pause(self) -> None:
+        """Start no job until `resume`. What runs goes on."""
+        self._flights.pause()
+
+    def resume(self) -> None:
+        """Start jobs again after `pause`."""
+        self._flights.resume()
+        self._seats.fill()
 
     @property
     def running(self) -> int:
@@ -270,11 +325,17 @@ class Walk:
         return self._runs.all()
 
     async def begun(self, submission: Submission) -> None:
-        """Wait until it is known whether a run is ours."""
+        """Wait until it is known whether a run is ours.
+
+        :raises Exception: what it could not begin for
+        """
         run = self._runs.number(submission)
 
         if run in self._waiting:
             await self._waiting[run].begun.wait()
+
+        if submission.failure is not None:
+            raise submission.failure
 
     def drives(self, submission: Submission) -> bool:
         """Tell whether a run is under way here."""
@@ -282,22 +343,41 @@ class Walk:
 
     def will_be_written(self, node: DataNode) -> bool:
         """Tell whether a job that has not ended writes a data node."""
-        return self._plan.will_be_written(node.id, group_of(node)) or any(
-            node.id in waiting.graph.writers for waiting in self._waiting.values()
+        return self._plan.will_be_written(node.key, group_of(node)) or any(
+            node.key in waiting.graph.writers for waiting in self._waiting.values()
         )
 
     async def drain(self) -> None:
-        """Wait until no run is left."""
+        """Wait until no run is left, or nothing goes on any more."""
         await self._runs.drain()
 
-    def give_up(self, reason: str) -> None:
-        """End the runs that nobody drives any more: after an error of ours."""
+    async def show_rest(self) -> None:
+        """Show the last output of jobs, if somebody reads it."""
+        if self._echo is not None:
+            await self._echo.close()
+
+    def broke(self, error: Exception) -> None:
+        """End all runs, and tell who waits: the engine cannot go on."""
+        failed = OrchestratorFailed.of(error)
+        self._flights.broken()
+        self.give_up(f"the orchestrator failed: {failed.reason}", failed)
+
+    def give_up(self, reason: str, error: Exception | None = None) -> None:
+        """End the runs that nobody drives any more: after an error of ours.
+
+        :param error: what who awaits one is told; None for the reason alone
+        """
         self._flights.give_up()
 
         for run in list(self._deadlines):
             self._stop_time(run)
 
-        self._runs.lose(time.time(), reason)
+        waiting = list(self._waiting.values())
+        self._waiting.clear()
+        self._runs.lose(time.time(), reason, error)
+
+        for one in waiting:
+            one.begun.set()
 
     def _admit_some(self) -> None:
         self._carry_out(self._plan.admitted(ADMITTED_AT_ONCE, time.monotonic()))
@@ -322,22 +402,45 @@ class Walk:
         kills: list[Kill] = []
 
         for instruction in instructions:
-            match instruction:
-                case MakeReady(run, places):
-                    self._runs[run].wait_for(Status.PENDING, places, now)
-                case Block(run, places):
-                    self._runs[run].wait_for(Status.BLOCKED, places, now)
-                case End(ref, status, reason):
-                    job = self._runs.job(ref)
-                    job.move(status, now, reason)
-                    self._runs.save(ref[0], status, job.record())
-                case Kill():
-                    kills.append(instruction)
-                case Finish(run):
-                    self._finish(run, now)
+            if isinstance(instruction, Kill):
+                kills.append(instruction)
+                continue
+
+            try:
+                self._do(instruction, now)
+            except Exception as error:  # the others are of other jobs, or other runs
+                self._not_done(instruction, error)
 
         if kills:
             self._flights.kill(kills)
+
+    def _do(self, instruction: Instruction, now: float) -> None:
+        match instruction:
+            case MakeReady(run, places):
+                self._runs[run].wait_for(Status.PENDING, places, now)
+            case Block(run, places):
+                self._runs[run].wait_for(Status.BLOCKED, places, now)
+            case End(ref, status, reason):
+                job = self._runs.job(ref)
+                job.move(status, now, reason)
+                self._runs.save(ref[0], status, job.record())
+            case Finish(run):
+                self._finish(run, now)
+
+    def _not_done(self, instruction: Instruction, error: Exception) -> None:
+        """Take note of an error in one run; it is told to who awaits that."""
+        if self._runs.is_broken:
+            return
+
+        _logger.error("%r could not be carried out", instruction, exc_info=error)
+        match instruction:
+            case End(ref) | Kill(ref):
+                run = ref[0]
+            case Block(run) | MakeReady(run) | Finish(run):
+                pass
+
+        if run in self._runs:
+            self._runs[run].failed_for(error)
 
     def _watch_time(self, run: int, submission: Submission) -> None:
         limit = submission.run_timeout
@@ -362,7 +465,14 @@ class Walk:
 
     def _finish(self, run: int, now: float) -> None:
         self._stop_time(run)
+        self._flights.forget(run)
         self._runs.finish(run, now)
+
+    def _end_load(self, flight: Flight) -> None:
+        self._seats.end(flight)
+
+    def _is_stopping(self) -> bool:
+        return self.group.is_failing or is_canceled()
 
     def _fill_soon(self) -> None:
         self._seats.fill_soon()

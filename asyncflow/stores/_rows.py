@@ -247,15 +247,25 @@ _KINDS_BY_TEXT = {
 
 
 def _dump_basis(record: BasisRecord) -> Iterable[Saved]:
-    *facts, inputs, outputs = record
-    numbers = (json.dumps(dict(inputs)), json.dumps(dict(outputs)))
-    return (Saved("basis", (*facts, *numbers)),)
+    *facts, inputs, outputs, contents = record
+    seen = {
+        name: [number, contents[name]] if name in contents else number
+        for name, number in inputs.items()
+    }
+    return (Saved("basis", (*facts, json.dumps(seen), json.dumps(dict(outputs)))),)
 
 
 def _load_basis(row: Row) -> BasisRecord:
     *facts, inputs, outputs = row
+    seen = json.loads(str(inputs))
+    pairs = {name: one for name, one in seen.items() if isinstance(one, list)}
     return BasisRecord._make(
-        (*facts, json.loads(str(inputs)), json.loads(str(outputs)))
+        (
+            *facts,
+            {name: pairs[name][0] if name in pairs else seen[name] for name in seen},
+            json.loads(str(outputs)),
+            {name: content for name, (_, content) in pairs.items()},
+        )
     )
 
 

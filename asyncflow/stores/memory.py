@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from operator import attrgetter
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -18,6 +19,7 @@ from asyncflow.records import (
     JobRecord,
     LogRecord,
     OrchestratorRecord,
+    Pruned,
     Record,
     ScenarioRecord,
     SubmissionRecord,
@@ -75,6 +77,15 @@ class MemoryStore(Store):
     _crashes: dict[str, tuple[int, int]] = attrs.field(init=False, factory=dict)
     """For each submission that was adopted, how often its orchestrator has died since a
     job of it last ended, and how many had ended then."""
+    _changed: Callable[[], object] | None = attrs.field(init=False, default=None)
+
+    @property
+    def failure(self) -> StoreFailed | None:
+        """Why nothing is kept any more; None where all is."""
+        return self._failure
+
+    def watch(self, changed: Callable[[], object] | None) -> None:
+        self._changed = changed
 
     async def __aenter__(self) -> Self:
         return self
@@ -85,7 +96,7 @@ class MemoryStore(Store):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        failure = self._failure
+        failure, self._changed = self._failure, None
         self._tables, self._own_id, self._failure = Tables(), None, None
 
         if failure is not None and not is_told(error):
@@ -203,6 +214,43 @@ class MemoryStore(Store):
             self._own_id = None
 
         return names
+
+    async def prunable(
+        self,
+        *,
+        finished_before: float | None = None,
+        keep: int | None = None,
+        has_log: bool = False,
+        limit: int | None = None,
+    ) -> list[str]:
+        self._check()
+        runs = self._tables.submissions.found()
+        finished = [one for one in runs if one.finished_at is not None]
+        found = [
+            one.id
+            for one in finished[: max(0, len(finished) - (keep or 0))]
+            if finished_before is None or (one.finished_at or 0.0) < finished_before
+            if not has_log or self._logs_of(one.id)
+        ]
+        return found[:limit]
+
+    async def prune(self, *submission_ids: str, logs_only: bool = False) -> Pruned:
+        tables = self._written()
+        jobs, logs = 0, 0
+        known = [one for one in submission_ids if one in tables.submissions.records]
+
+        for submission_id in known:
+            kept = self._logs_of(submission_id)
+            logs += len(kept)
+
+            for log in kept:
+                tables.logs.drop(log)
+
+            if not logs_only:
+                jobs += len(tables.jobs.found(submission_id=submission_id))
+                self._delete(submission_id)
+
+        return Pruned(0 if logs_only else len(known), jobs, logs)
 
     async def get(self, record_id: str) -> Record | None:
         self._check()
@@ -349,6 +397,12 @@ class MemoryStore(Store):
         self._check()
         return self._tables.orchestrators.found()
 
+    def _logs_of(self, submission_id: str) -> list[str]:
+        """Return the ids of the logs of a submission."""
+        tables = self._tables
+        jobs = tables.jobs.found(submission_id=submission_id)
+        return [log.id for job in jobs for log in tables.logs.found(job_id=job.id)]
+
     def _delete(self, record_id: str) -> set[str]:
         """Forget a record with what goes with it; return the names of its files."""
         tables = self._tables
@@ -398,6 +452,9 @@ class MemoryStore(Store):
         records = self._tables.orchestrators.records
 
         if self._own_id is not None and self._own_id not in records:
+            if self._failure is None and self._changed is not None:
+                asyncio.get_running_loop().call_soon(self._changed)
+
             self._failure = taken_over("memory")
 
         return self._failure is not None

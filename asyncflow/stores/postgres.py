@@ -19,11 +19,13 @@ class PostgresStore(DatabaseStore):
 
     Large values are in files, for which all these hosts have to share one folder (NFS,
     for instance): each database has a folder of its own in it. Where hosts do not share
-    it, one does not find the values of the other.
+    it, one does not find the values of the other. A copy of a database (``CREATE DATABASE
+    ... TEMPLATE``, a dump that was restored) gets a folder of its own when it is first
+    opened: the files of the original are linked into it, if they are there.
 
     The tables are in the schema ``asyncflow``, which is made where it is missing. The
-    store has two connections. Once one is lost, the store has failed: what was flushed
-    before is kept, and the store can be opened again.
+    store has two connections. Where one is lost it connects again, for as long as it takes:
+    what was flushed before is kept, and what was saved since waits.
 
     Values are pickled, as are properties where JSON does not give the same value back.
     A pickle can run any code when it is loaded, which happens when somebody reads it, or

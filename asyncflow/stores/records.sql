@@ -261,6 +261,44 @@ WHERE
             AND substr(path, 1, length(maker.id) + 1) = maker.id || '-'
     );
 
+-- name: prune.logs
+DELETE FROM log
+WHERE job_id IN (SELECT id FROM job WHERE submission_id = :id)
+RETURNING TRUE;
+
+-- name: prune.jobs
+DELETE FROM job WHERE submission_id = :id RETURNING TRUE;
+
+-- name: prune.graphs
+DELETE FROM graph WHERE seq IN (SELECT seq FROM submission WHERE id = :id);
+
+-- name: prune.submissions
+DELETE FROM submission WHERE id = :id RETURNING TRUE;
+
+-- name: prune_logs.logs
+DELETE FROM log
+WHERE job_id IN (SELECT id FROM job WHERE submission_id = :id)
+RETURNING TRUE;
+
+-- name: prunable
+SELECT id
+FROM submission
+WHERE finished_at IS NOT NULL
+    AND finished_at < :finished_before        -- if finished_before
+    AND seq <= (                              -- if keep
+        SELECT seq FROM submission            -- if keep
+        WHERE finished_at IS NOT NULL         -- if keep
+        ORDER BY seq DESC                     -- if keep
+        LIMIT 1 OFFSET :keep                  -- if keep
+    )                                         -- if keep
+    AND EXISTS (                              -- if has_log
+        SELECT TRUE                           -- if has_log
+        FROM job JOIN log ON job_id = job.id  -- if has_log
+        WHERE submission_id = submission.id   -- if has_log
+    )                                         -- if has_log
+ORDER BY seq
+LIMIT :limit OFFSET :offset;
+
 -- name: scenario
 SELECT id, config_id, name, creation_date, properties, pickled
 FROM scenario

@@ -26,7 +26,9 @@ class SqliteStore(DatabaseStore):
     reaches the disk when SQLite merges it (``synchronous=NORMAL``). The file must be on
     a local disk.
 
-    Large values are in files, in a folder beside it: ``runs.values`` for ``runs.db``.
+    Large values are in files, in a folder beside it: ``runs.values`` for ``runs.db``. It
+    belongs to this store, and what other programs put there stays. To copy or to move a
+    store, close it and take both: values in files cannot be read without their folder.
 
     Only this user may read them: the file has the mode 0600, and the folders that are
     made for it 0700, whatever the umask. What is there with wider modes is narrowed when
@@ -38,7 +40,8 @@ class SqliteStore(DatabaseStore):
 
     :param path: the file; it is made, with its folder, where it is missing; ``~`` is the
         user's home
-    :param busy_timeout: how long to wait while other processes write, in seconds
+    :param busy_timeout: how long to wait while other processes write, in seconds; then
+        opening it fails, and a store that is open is unavailable for now
     :param trust_owner: open it also if another user owns it, and leave all modes as they
         are: for a file that several users share
     :raises UsageError: where the path is the address of something else

@@ -57,3 +57,15 @@ SELECT id FROM store;
 
 -- name: new_store_id
 UPDATE store SET id = lower(hex(randomblob(16))) RETURNING id;
+
+-- name: pages
+SELECT
+    (SELECT page_count FROM pragma_page_count),
+    (SELECT freelist_count FROM pragma_freelist_count),
+    (SELECT page_size FROM pragma_page_size);
+
+-- name: vacuum
+VACUUM;
+
+-- name: checkpoint
+PRAGMA wal_checkpoint(TRUNCATE);

@@ -33,6 +33,7 @@ from asyncflow.sync.orchestrator import get as get
 from asyncflow.sync.orchestrator import get_jobs as get_jobs
 from asyncflow.sync.orchestrator import get_scenarios as get_scenarios
 from asyncflow.sync.orchestrator import get_submissions as get_submissions
+from asyncflow.sync.orchestrator import prune as prune
 from asyncflow.sync.orchestrator import stop as stop
 from asyncflow.sync.orchestrator import submit as submit
 from asyncflow.sync.orchestrator import subscribe_scenario as subscribe_scenario
@@ -53,6 +54,7 @@ __all__ = [
     "get_jobs",
     "get_scenarios",
     "get_submissions",
+    "prune",
     "stop",
     "submit",
     "subscribe_scenario",

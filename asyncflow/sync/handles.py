@@ -23,7 +23,7 @@ from asyncflow.entities.sequence import Sequence as AsyncSequence
 from asyncflow.entities.submission import Submission as AsyncSubmission
 from asyncflow.entities.submission_status import SubmissionStatus
 from asyncflow.entities.task import Task as AsyncTask
-from asyncflow.errors import JobFailed, SubmissionCanceled, SubmissionFailed
+from asyncflow.errors import JobFailed, SubmissionFailed
 from asyncflow.events import Event
 from asyncflow.records import AttemptRecord
 from asyncflow.sync.loop import Loop, each
@@ -336,7 +336,7 @@ class Submission(Handle[AsyncSubmission]):
         """Return how many of its jobs have each status."""
         return self._inner.counts()
 
-    def error(self) -> SubmissionFailed | SubmissionCanceled | None:
+    def error(self) -> Exception | None:
         """Return the error that ``result()`` raises; None for a run that is all right."""
         return self._inner.error()
 

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -25,7 +25,7 @@ from asyncflow.entities.statistics import Statistics
 from asyncflow.errors import NotOpen, UsageError
 from asyncflow.events import Event
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
-from asyncflow.records import JobRecord, ScenarioRecord, SubmissionRecord
+from asyncflow.records import JobRecord, Pruned, ScenarioRecord, SubmissionRecord
 from asyncflow.scheduler._stream import EventStream
 from asyncflow.sync.handles import (
     Callback,
@@ -153,10 +153,37 @@ class Orchestrator:
         loop = self._opened()
         return handle(loop.call(loop.orchestrator.get, id), loop)
 
+    def get_scenario(self, id: str) -> Scenario:
+        """Return a scenario; see `asyncflow.Orchestrator.get_scenario`."""
+        loop = self._opened()
+        return Scenario(loop.call(loop.orchestrator.get_scenario, id), loop)
+
+    def get_submission(self, id: str) -> Submission:
+        """Return a submission; see `asyncflow.Orchestrator.get_submission`."""
+        loop = self._opened()
+        return Submission(loop.call(loop.orchestrator.get_submission, id), loop)
+
+    def get_job(self, id: str) -> Job:
+        """Return a job; see `asyncflow.Orchestrator.get_job`."""
+        loop = self._opened()
+        return Job(loop.call(loop.orchestrator.get_job, id), loop)
+
     def delete(self, id: str) -> None:
         """Delete an entity; see `asyncflow.Orchestrator.delete`."""
         loop = self._opened()
         loop.call(loop.orchestrator.delete, id)
+
+    def prune(
+        self,
+        older_than: timedelta | None = None,
+        keep: int | None = None,
+        *,
+        logs_only: bool = False,
+    ) -> Pruned:
+        """Remove old submissions; see `asyncflow.Orchestrator.prune`."""
+        loop = self._opened()
+        prune = partial(loop.orchestrator.prune, logs_only=logs_only)
+        return loop.call(prune, older_than, keep)
 
     def scenarios(self, **filters: Any) -> list[ScenarioRecord]:
         """List scenarios; see `asyncflow.Orchestrator.scenarios`."""
@@ -285,6 +312,16 @@ def get(id: str) -> Entity:
 def delete(id: str) -> None:
     """Delete an entity; see `asyncflow.Orchestrator.delete`."""
     _current().delete(id)
+
+
+def prune(
+    older_than: timedelta | None = None,
+    keep: int | None = None,
+    *,
+    logs_only: bool = False,
+) -> Pruned:
+    """Remove old submissions; see `asyncflow.Orchestrator.prune`."""
+    return _current().prune(older_than, keep, logs_only=logs_only)
 
 
 def get_scenarios(**filters: Any) -> list[ScenarioRecord]:

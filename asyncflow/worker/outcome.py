@@ -16,6 +16,8 @@ class Printed(NamedTuple):
     text: str
     left_out: int = 0
     """How many bytes were dropped from the middle."""
+    size: int | None = None
+    """How many bytes of its log it was; None where it is in no log."""
 
 
 class Log(NamedTuple):
@@ -44,13 +46,19 @@ def read_slice(descriptor: int, start: int, end: int, most: int) -> Printed | No
         return None
 
     if size <= most:
-        return Printed(os.pread(descriptor, size, start).decode("utf-8", "replace"))
+        text = os.pread(descriptor, size, start).decode("utf-8", "replace")
+        return Printed(text, 0, size)
 
     half = most // 2
     first = os.pread(descriptor, half, start).decode("utf-8", "replace")
     last = os.pread(descriptor, half, end - half).decode("utf-8", "replace")
     left_out = size - 2 * half
-    return Printed(f"{first}\n... {left_out} bytes left out ...\n{last}", left_out)
+    return Printed(f"{first}\n{mark(left_out)}\n{last}", left_out, size)
+
+
+def mark(left_out: int) -> str:
+    """Return the line that says how many bytes were dropped there."""
+    return f"... {left_out} bytes left out ..."
 
 
 def cut(text: str, most: int) -> Printed | None:
@@ -65,7 +73,7 @@ def cut(text: str, most: int) -> Printed | None:
     half = most // 2
     left_out = len(text) - 2 * half
     first, last = text[:half], text[len(text) - half :]
-    return Printed(f"{first}\n... {left_out} bytes left out ...\n{last}", left_out)
+    return Printed(f"{first}\n{mark(left_out)}\n{last}", left_out)
 
 
 class Usage(NamedTuple):

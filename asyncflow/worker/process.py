@@ -12,24 +12,24 @@ import gc
 import io
 import logging
 import os
-import select
 import signal
 import sys
-import threading
 import types
 from collections.abc import Callable
 from functools import partial
 from typing import TextIO
 
-from asyncflow.worker import main
+from asyncflow.worker import main, parent
 from asyncflow.worker.channel import Channel
 from asyncflow.worker.naming import naming_jobs
 from asyncflow.worker.outcome import Printed, read_slice
+from asyncflow.worker.punch import BLOCK, punch
 from asyncflow.worker.spool import Spool
+from asyncflow.worker.state import ProcessState
 from asyncflow.worker.tokens import Tokens
 
 LOG_SIZE = 16 * 1024 * 1024
-"""How large a log file may be when a trip begins, in bytes."""
+"""How much of a log file may lie on the disk when a trip begins, in bytes."""
 
 PLACE = 64 * LOG_SIZE + 7
 """Where the log file's descriptors point while nothing is printed. What is written goes
@@ -38,6 +38,8 @@ that nothing was written and that the descriptor is still the log's, and asks no
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 """How log records are written where the function has not set logging up."""
+
+_getpid, _exit = os.getpid, os._exit
 
 CALL = "_call"
 _CALLER = "asyncflow.worker.trip"
@@ -52,6 +54,7 @@ class Settled:
 
     :param folder: where its files are: the log, the spool, the tokens; and the channel
         to its parent
+    :param parent_pid: the process id of the parent
     """
 
     pid: int
@@ -61,11 +64,19 @@ class Settled:
     spool: Spool
     tokens: Tokens
     channel: Channel
+    state: ProcessState
+    left: str = ""
+    """What a job of the trip has left that ends this process; see `ProcessState`."""
+    _is_looked_at: bool = True
+    _log: int
+    _cleared: int
+    """Up to where the disk space of the log was given back."""
     _out: io.TextIOWrapper
     _err: io.TextIOWrapper
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, parent_pid: int) -> None:
         self.pid = os.getpid()
+        self._parent = parent_pid
         self._directory = _current_directory()
         self._flush_c = _flush_of_c()
         _close_placeholders()
@@ -82,6 +93,10 @@ class Settled:
         self.spool.close()
         self.tokens.close()
         self.channel.close()
+
+        if self._life >= 0:
+            os.close(self._life)
+
         self._open(folder)
 
     def begin_trip(self, trip: int) -> None:
@@ -92,20 +107,28 @@ class Settled:
         if trip:
             self.spool.begin(trip)
 
+        self.left = ""
+        self._is_looked_at = True
         self.logged = os.lseek(self._end, 0, os.SEEK_END)
 
-        if self.logged > LOG_SIZE:
-            os.ftruncate(self._log, 0)  # its parent has what it wanted of it
-            self.logged = 0
+        if self.logged - self._cleared > LOG_SIZE:
+            self._clear_log()  # its parent has what it wanted of it
 
-    def end_job(self, most: int) -> Printed | None:
+    def end_job(self, most: int, *, is_long: bool) -> Printed | None:
         """Put the process in order after a job.
 
         :param most: how many bytes are kept of what it printed
+        :param is_long: whether it took so long that a closer look costs next to nothing
         :return: what it printed
         """
-        if os.getpid() != self.pid:
-            os._exit(0)  # a fork that the job let go on: it must not answer
+        if _getpid() != self.pid:
+            _exit(0)  # a fork that the job let go on: it must not answer
+
+        if is_long or not self.state.is_clean():
+            self.left = self.state.put_right()
+            self._is_looked_at = True
+        else:
+            self._is_looked_at = False
 
         try:
             sys.stdout.flush()
@@ -142,17 +165,38 @@ class Settled:
         start, self.logged = self.logged, end
         return read_slice(self._log, start, end, most)
 
+    def end_trip(self) -> None:
+        """Look closely what the last calls have left, and put it right."""
+        if not self._is_looked_at:
+            self.left = self.left or self.state.put_right(is_long=False)
+
+    def tell_stacks(self) -> None:
+        """Have the log tell where Python was when a signal ended the process."""
+        faulthandler.enable(self._log, all_threads=False)
+        faulthandler.unregister(signal.SIGTERM)
+        faulthandler.register(signal.SIGTERM, self._log, all_threads=False, chain=True)
+
+    def _clear_log(self) -> None:
+        """Give back the disk space of the log: places in it stay what they are."""
+        if punch(self._log, self._cleared, self.logged):
+            self._cleared = self.logged // BLOCK * BLOCK
+        else:
+            os.ftruncate(self._log, 0)
+            self.logged = 0
+
     def _open(self, folder: str) -> None:
         name = os.path.join(folder, str(self.pid))
         self.log_path = f"{name}.log"
+        self._cleared = 0
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._log = os.open(self.log_path, flags, 0o600)
         self._end = os.open(self.log_path, os.O_RDONLY | os.O_CLOEXEC)
         self.spool = Spool(f"{name}.spool")
         self.tokens = Tokens.make(f"{name}.tokens")
         self.channel = Channel(folder)
+        self._life = parent.die_with(self._parent, folder)
         self._point_output()
-        _tell_stacks(self._log)
+        self.tell_stacks()
 
     def _has_printed(self) -> bool:
         """Tell whether the output has moved from its place, but is the log still.
@@ -174,22 +218,32 @@ class Settled:
         sys.stderr = sys.__stderr__ = self._err  # type: ignore[misc]  # it is Final
 
 
-def settle(folder: str, main_path: str | None, log_level: int) -> Settled:
+def settle(
+    folder: str,
+    main_path: str | None,
+    log_level: int,
+    parent_pid: int,
+    *,
+    is_moved: bool,
+) -> Settled:
     """Make this process a worker; a second call only moves its files.
 
     :param folder: where its files are made
     :param main_path: the parent's main script, or None where it has none
     :param log_level: from which level on log records are written
+    :param parent_pid: the process id of the parent
+    :param is_moved: whether anyio's protocol is off the standard streams already
     """
     global settled
 
     if settled is None:
-        protocol = _move_protocol()
+        if not is_moved:
+            _move_protocol()
 
-        with contextlib.suppress(OSError):  # a session leader leads its group already
-            os.setpgid(0, 0)
+        with contextlib.suppress(OSError):  # it leads one already
+            os.setsid()  # away from the terminal too: who asks there is told at once
 
-        settled = Settled(folder)
+        settled = Settled(folder, parent_pid)
         main.install(main_path, os.path.join(folder, f"{settled.pid}.main"))
         _write_records(log_level)
         _take_interrupts()
@@ -197,7 +251,7 @@ def settle(folder: str, main_path: str | None, log_level: int) -> Settled:
         os.register_at_fork(
             after_in_child=partial(faulthandler.unregister, signal.SIGTERM)
         )
-        threading.Thread(target=_watch, args=(protocol,), daemon=True).start()
+        settled.state = ProcessState(settled.tell_stacks)
         gc.freeze()  # what is imported by now stays: no need to look at it again
     else:
         settled.move(folder)
@@ -205,8 +259,8 @@ def settle(folder: str, main_path: str | None, log_level: int) -> Settled:
     return settled
 
 
-def _move_protocol() -> int:
-    """Move anyio's protocol off descriptors 0 and 1; return its reading one.
+def _move_protocol() -> None:
+    """Move anyio's protocol off descriptors 0 and 1.
 
     anyio's loop holds these very stream objects, so they are opened anew on copies of
     their descriptors, which no child process inherits.
@@ -216,18 +270,11 @@ def _move_protocol() -> int:
     reader, writer = os.dup(0), os.dup(1)
     _raw(sys.__stdin__).__init__(reader, "rb")  # type: ignore[misc]  # open it anew
     _raw(sys.__stdout__).__init__(writer, "wb")  # type: ignore[misc]  # the same
-    return reader
 
 
 def _raw(stream: TextIO) -> object:
     """Return the unbuffered layer of a standard stream (``-u`` leaves no other)."""
     return getattr(stream.buffer, "raw", stream.buffer)
-
-
-def _tell_stacks(log: int) -> None:
-    """Have the log tell where Python was when a signal ended the process."""
-    faulthandler.enable(log, all_threads=False)
-    faulthandler.register(signal.SIGTERM, log, all_threads=False, chain=True)
 
 
 def _take_interrupts() -> None:
@@ -262,15 +309,6 @@ def _write_records(level: int) -> None:
     logging.lastResort = _Records()
     logging.getLogger().setLevel(level)
     logging.setLogRecordFactory(naming_jobs(logging.getLogRecordFactory()))
-
-
-def _watch(protocol: int) -> None:
-    """Wait until the parent is gone, then end this process and all it started."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # for the main thread
-    poll = select.poll()
-    poll.register(protocol, 0)  # asks for nothing, so that only a hang-up wakes it
-    poll.poll()
-    os.killpg(os.getpgid(0), signal.SIGKILL)
 
 
 def _close_placeholders() -> None:

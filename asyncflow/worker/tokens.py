@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import os
 
+_read = os.read
+"""Bound here: a job may replace it."""
+
 
 class Tokens:
     """One end of the pipe of a worker; both ends can take.
@@ -36,7 +39,7 @@ class Tokens:
     def take(self, count: int = 1) -> int:
         """Take at most so many; return how many there were."""
         try:
-            return len(os.read(self._pipe, count))
+            return len(_read(self._pipe, count))
         except BlockingIOError:
             return 0
 

@@ -12,13 +12,13 @@ import pickle
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from types import TracebackType
+from types import CoroutineType, TracebackType
 from typing import NamedTuple
 
-from asyncflow.worker import current, main, process
+from asyncflow.worker import current, main, parent, process
 from asyncflow.worker.codec import is_by_value
 from asyncflow.worker.current import Progress, job_of, running
 from asyncflow.worker.errors import DataNodeWritingError
@@ -35,26 +35,45 @@ REMEMBERED = 256
 STRAYS = 8
 """How often a trip is tried to be ended although something is raised meanwhile."""
 
+LONG = 0.0002
+"""From how many seconds on a job is worth a closer look at what it has left: no process
+is started in less."""
+
 INTERRUPTED = 70
 """The exit code of a worker that cannot end a trip: ``EX_SOFTWARE`` of sysexits.h."""
 
 REMEMBERED_BYTES = 16 * 1024 * 1024
 """How many bytes they may have together when they travel; the last one is kept always."""
 
+_modules = sys.modules
+
 _functions: dict[bytes, tuple[Callable[..., object], Mapping[str, object]]] = {}
 """Those functions, by what they were pickled to, with what each came with of the main
 script; the oldest one first."""
 
+_sources: dict[str, None] = {}
+"""The names of the files of which the text is remembered; the oldest one first."""
+
 
 def settle(
-    folder: str, path: Sequence[str], main_path: str | None, log_level: int
+    folder: str,
+    path: Sequence[str],
+    main_path: str | None,
+    log_level: int,
+    parent_pid: int,
+    mark: str,
+    is_moved: bool,
 ) -> tuple[int, str]:
     """Make this process a worker; return its id and the path of its log.
 
     :param path: the parent's ``sys.path``, to import what it can
+    :param mark: marks what it starts, in the environment
     """
     sys.path[:] = path
-    settled = process.settle(folder, main_path, log_level)
+    os.environ[parent.MARK] = mark
+    settled = process.settle(
+        folder, main_path, log_level, parent_pid, is_moved=is_moved
+    )
     return settled.pid, settled.log_path
 
 
@@ -73,10 +92,12 @@ def run(request: bytes) -> bytes:
 
     for _ in range(STRAYS):
         try:
-            if not stray:
+            if stray:
+                settled.state.put_right()
+            else:
                 _run_calls(settled, request, answer)
 
-            return answer.pack(settled.logged, "".join(stray[:1]))
+            return answer.pack(settled.logged, "".join(stray[:1]), settled.left)
         except BaseException as error:  # of a signal, of a thread: whenever they like
             stray.append(summary_of(error))
 
@@ -106,6 +127,11 @@ def _run_calls(settled: process.Settled, request: bytes, answer: Answer) -> None
                 settled.spool.append(pickle.dumps((settled.logged, told), 5))
 
             answer.add(told)
+
+            if settled.left:
+                break
+
+        settled.end_trip()
     finally:
         current.end()
         main.here.is_ours = False
@@ -126,7 +152,7 @@ def _run(
     finally:
         wall = time.perf_counter() - start
         cpu, peak = meter.measured()
-        log = settled.end_job(most)
+        log = settled.end_job(most, is_long=wall > LONG)
 
     if isinstance(outcome, Raised):
         return outcome._replace(log=log, usage=Usage(at, wall, cpu, peak))
@@ -149,8 +175,8 @@ def execute(
         outcome = _call(task, code, inputs, outputs, answer)
         return outcome.told(outputs, None) if isinstance(outcome, Failure) else outcome
 
-    for name, text in (sources or {}).items():
-        linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+    if sources:
+        _remember_sources(sources)
 
     job = job_of(job_id, task, attempt, trace)
 
@@ -214,11 +240,19 @@ def _call(
         for name, driver, kept in inputs:
             value = answer.made(kept) if isinstance(kept, tuple) else kept
             arguments.append(read_input(task, name, driver, value))
+
+        settled = process.settled
+
+        if settled is not None and len(_modules) != settled.state.modules:
+            settled.state.remember()  # what a module sets as it is loaded stays
     except BaseException as error:
         return Failure(error, traceback_of(error))
 
     try:
         result = function(*arguments)
+
+        if isinstance(result, CoroutineType):  # a plain wrapper of an `async def`
+            result = run_coroutine(result)
     except BaseException as error:
         return Failure(error, beyond_ours(error))
 
@@ -231,6 +265,17 @@ def _call(
     except BaseException as error:
         ours = isinstance(error, DataNodeWritingError)
         return Failure(error, None if ours else traceback_of(error), is_keeping=True)
+
+
+def run_coroutine(coroutine: Coroutine[object, object, object]) -> object:
+    """Run a coroutine on an event loop of its own, in a thread that has none."""
+    import asyncio
+
+    return asyncio.run(_awaited(coroutine))
+
+
+async def _awaited(coroutine: Coroutine[object, object, object]) -> object:
+    return await coroutine
 
 
 def read_input(task: str, name: str, driver: ValueDriver, kept: Kept) -> object:
@@ -318,6 +363,19 @@ def _drop(kept: Sequence[Kept]) -> None:
         if isinstance(one, str):
             with suppress(OSError):
                 os.unlink(one)
+
+
+def _remember_sources(sources: dict[str, str]) -> None:
+    """Have tracebacks show lines of files that exist nowhere: of the last ones."""
+    for name, text in sources.items():
+        _sources.pop(name, None)
+        _sources[name] = None
+        linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+
+    while len(_sources) > REMEMBERED:
+        oldest = next(iter(_sources))
+        del _sources[oldest]
+        linecache.cache.pop(oldest, None)
 
 
 def _load_function(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 _UNIT = 1 if sys.platform == "darwin" else 1024
 """The bytes of a unit of ``ru_maxrss``."""
@@ -82,7 +82,8 @@ def _limited(limit: int) -> Iterator[None]:
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+        with suppress(ValueError, OSError):  # the job has lowered what cannot be raised
+            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def _size() -> int:

@@ -16,14 +16,15 @@ import os
 import pickle
 import struct
 import zlib
-from collections.abc import Callable
 from contextlib import suppress
 from typing import BinaryIO
 
 from asyncflow.worker.codec import PLAIN, dumps
+from asyncflow.worker.digests import named_after
 from asyncflow.worker.errors import ValueDamaged, ValueMissing
 from asyncflow.worker.mapping import map_file
 from asyncflow.worker.outcome import Kept
+from asyncflow.worker.replacing import replace_file
 
 INLINE = 64 * 1024
 """Values whose pickle has at most so many bytes need no file."""
@@ -34,9 +35,9 @@ _ALIGN = 64
 
 
 def keep(value: object, path: str, name: str, *, sync: bool) -> Kept:
-    """Keep a value; return its bytes, or `path` where a file was made for it.
+    """Keep a value; return its bytes, or the path where a file was made for it.
 
-    :param path: the file to make where the value is large
+    :param path: the file to make where the value is large; see also `digests`
     :param name: how an error calls the value
     :param sync: whether the file outlives a power failure; waits for the disk
     :raises NotPicklable: where it cannot be pickled
@@ -54,7 +55,20 @@ def keep(value: object, path: str, name: str, *, sync: bool) -> Kept:
     if not buffers and len(data) <= INLINE:
         return data
 
-    replace_file(path, lambda file: _write(file, data, buffers), sync=sync)
+    temporary = temporary_name(path)
+    path = named_after(path, data, buffers)
+
+    def write(file: BinaryIO) -> None:
+        _write(file, data, buffers)
+
+    try:
+        replace_file(path, write, temporary, sync=sync)
+    except FileNotFoundError:  # somebody has removed the folder, with all that it had
+        with suppress(FileExistsError):
+            os.mkdir(os.path.dirname(path), 0o700)
+
+        replace_file(path, write, temporary, sync=sync)
+
     return path
 
 
@@ -110,49 +124,6 @@ def _parts(view: memoryview) -> tuple[memoryview, list[memoryview]]:
         raise ValueError("its checksum is wrong")
 
     return data, buffers
-
-
-def replace_file(
-    path: str, write: Callable[[BinaryIO], object], *, sync: bool = False
-) -> None:
-    """Write a file under a temporary name beside `path`, then rename it to `path`.
-
-    Whatever fails, `path` is what it was and the temporary file is gone.
-
-    :param sync: whether it outlives a power failure once this returns
-    """
-    temporary = temporary_name(path)
-
-    try:
-        with open(temporary, "wb") as file:
-            write(file)
-
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
-
-        os.replace(temporary, path)
-
-        if sync:
-            sync_folder(os.path.dirname(path))
-    except BaseException as error:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-
-        if isinstance(error, OSError) and error.filename is None:
-            error.filename = path  # a failed write does not know it
-
-        raise
-
-
-def sync_folder(folder: str) -> None:
-    """Have the names in a folder outlive a power failure."""
-    descriptor = os.open(folder or os.curdir, os.O_RDONLY | os.O_DIRECTORY)
-
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def temporary_name(path: str) -> str:

@@ -45,7 +45,7 @@ class Row:
 ROWS = (
     Row(nouns=("worker",), outside=frozenset({"cloudpickle"})),
     Row(nouns=("status",), outside=frozenset()),
-    Row(nouns=("errors", "folder", "records"), outside=frozenset({"attrs"})),
+    Row(nouns=("errors", "folder", "log", "records"), outside=frozenset({"attrs"})),
     Row(nouns=("config",)),
     Row(nouns=("abc",)),
     Row(nouns=("events",)),
@@ -79,6 +79,7 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 """More that a module may import from outside: a driver's or a face's optional extra."""
 
 INNER: Mapping[tuple[str, str], str] = {
+    ("config.names", "unicodedata"): "its tables: few ids are not ASCII",
     ("config.choices", "difflib"): "only where something is wrong",
     ("config.configuration", "config.toml_read"): "tomllib: few programs load",
     ("config.configuration", "config.toml_write"): "tomlkit: few programs export",
@@ -103,10 +104,15 @@ INNER: Mapping[tuple[str, str], str] = {
     ("testing.plugin", "testing.faults"): "the engine: pytest loads the plugin always",
     ("worker.channel", "socket"): "few jobs report how far they have come",
     ("worker.codec", "worker.by_value"): "cloudpickle: only for what has no module",
+    ("worker.digests", "hashlib"): "OpenSSL: only for what skippable tasks read",
     ("worker.main", "worker.by_value"): "cloudpickle: only for what has no module",
     ("worker.trip", "worker.by_value"): "cloudpickle: only for what has no module",
     ("worker.mapping", "ctypes"): "only for large values, before Python 3.13",
+    ("worker.parent", "ctypes"): "only in a worker",
     ("worker.process", "ctypes"): "only in a worker",
+    ("worker.replacing", "shutil"): "compression: only where a link leads elsewhere",
+    ("worker.trip", "asyncio"): "only for a coroutine that nobody saw coming",
+    ("worker.punch", "ctypes"): "only where a log is large",
     ("worker.trace", "opentelemetry"): "an extra: only for jobs that are traced",
 }
 """What functions import, of ours or from outside, and why not at the top."""

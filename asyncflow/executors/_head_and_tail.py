@@ -1,0 +1,59 @@
+"""What a job of this process prints: of much, the beginning and the end."""
+
+from __future__ import annotations
+
+import attrs
+
+from asyncflow.abc import Printed
+from asyncflow.worker.outcome import mark
+
+SLACK = 65_536
+"""How many bytes more than needed are held, so that not each write moves them."""
+
+
+@attrs.define(eq=False)
+class HeadAndTail:
+    """Takes what is printed, and holds no more of it than is kept.
+
+    :param most: how many bytes: of more, the first and the last half
+    """
+
+    most: int
+    _head: bytearray = attrs.field(init=False, factory=bytearray)
+    _tail: bytearray = attrs.field(init=False, factory=bytearray)
+    """What follows the first `most` bytes; of that the end."""
+    _size: int = attrs.field(init=False, default=0)
+
+    def write(self, text: str) -> None:
+        """Take some text."""
+        data = text.encode("utf-8", "backslashreplace")
+        room = self.most - len(self._head)
+        self._size += len(data)
+
+        if len(data) <= room:
+            self._head += data
+            return
+
+        self._head += data[:room]
+        self._tail += data[max(room, len(data) - self.most) :]
+
+        if len(self._tail) > self.most + SLACK:
+            del self._tail[: -self.most or None]
+
+    def printed(self) -> Printed | None:
+        """Return what is kept; None where nothing was printed."""
+        if not self._size:
+            return None
+
+        if self._size <= self.most:
+            return Printed(_text(self._head))
+
+        half = self.most // 2
+        end = self._head + self._tail
+        left_out = self._size - 2 * half
+        first, last = _text(self._head[:half]), _text(end[len(end) - half :])
+        return Printed(f"{first}\n{mark(left_out)}\n{last}", left_out)
+
+
+def _text(data: bytes | bytearray) -> str:
+    return data.decode("utf-8", "replace")

@@ -1,0 +1,97 @@
+"""The logs of jobs that run long: of what they print, the middle leaves the disk."""
+
+from __future__ import annotations
+
+import os
+
+import attrs
+from anyio import Event, sleep, to_thread
+
+from asyncflow.abc import Log
+from asyncflow.worker.punch import BLOCK, punch
+
+FACTOR = 8
+"""How often what is kept of a log may lie on the disk, before its middle goes."""
+
+LEAST = 65_536
+"""The least of its beginning and its end that stays, in bytes."""
+
+FIRST, SOON, LATE = 0.1, 0.02, 0.5
+"""The seconds to the first look; and the least and the most between two: nothing tells how
+much is printed. There are more where much is."""
+
+
+@attrs.define(eq=False)
+class _Watched:
+    """A log that is watched."""
+
+    log: Log
+    keep: int
+    """How much of its beginning and of its end stays, in bytes."""
+    done: int
+    """Up to where its middle has gone."""
+    size: int
+    """Where it ended at the last look."""
+
+    def look(self) -> bool:
+        """Give back its middle, if it is large; tell whether much was printed. Blocks."""
+        try:
+            with open(self.log.path, "rb+", buffering=0) as file:
+                size = os.fstat(file.fileno()).st_size
+
+                if size - self.done > FACTOR * self.keep:
+                    punch(file.fileno(), self.done, size - self.keep)
+                    self.done = (size - self.keep) // BLOCK * BLOCK
+        except OSError:  # its worker has gone
+            return False
+
+        grown, self.size = size - self.size, size
+        return grown > self.keep
+
+
+@attrs.define(eq=False)
+class LogBounds:
+    """Watches logs, as long as jobs run long: otherwise it does nothing at all.
+
+    How much of a log is on the disk is bounded by `FACTOR` times what is kept of it, and
+    by what can be printed between two looks.
+
+    :param most: how many bytes are kept of what a job prints
+    """
+
+    most: int
+    _watched: dict[str, _Watched] = attrs.field(init=False, factory=dict)
+    """By the path of the log."""
+    _is_needed: Event = attrs.field(init=False, factory=Event)
+
+    def watch(self, log: Log) -> None:
+        """Watch the log of a job from here on."""
+        keep = max(self.most, LEAST)
+        self._watched[log.path] = _Watched(log, keep, log.start + keep, log.start)
+        self._is_needed.set()
+
+    def unwatch(self, path: str) -> None:
+        """Watch a log no longer, if it was watched."""
+        self._watched.pop(path, None)
+
+    async def run(self) -> None:
+        """Watch until this is cancelled."""
+        while True:
+            await self._is_needed.wait()
+            self._is_needed = Event()
+            await self._look_on()
+
+    async def _look_on(self) -> None:
+        """Look again and again, as long as a log is watched."""
+        wait = FIRST
+
+        while self._watched:
+            await sleep(wait)
+            watched = list(self._watched.values())
+            much = bool(watched) and await to_thread.run_sync(_look, watched)
+            wait = SOON if much else min(2 * wait, LATE)
+
+
+def _look(watched: list[_Watched]) -> bool:
+    much = [one.look() for one in watched]
+    return any(much)

@@ -1,0 +1,63 @@
+"""What is looked at before a run begins, where that may have changed behind our back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import TypeAlias
+
+import attrs
+from anyio import to_thread
+
+from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.submission import Submission
+from asyncflow.scheduler import _skips
+from asyncflow.scheduler._archive import Archive
+from asyncflow.scheduler._travel import Travel
+from asyncflow.scheduler._versions import Versions
+
+First: TypeAlias = Callable[[], Awaitable[bool]]
+"""What is awaited before a run begins: it tells whether the run is to be ours."""
+
+
+@attrs.define(eq=False, repr=False)
+class Before:
+    """Looks at what others have written, and at files that others may have removed."""
+
+    versions: Versions
+    archive: Archive
+
+    def shared(self, submission: Submission) -> list[DataNode]:
+        """Return the data nodes of a run that others may write at any time."""
+        nodes, names = submission.entity.data_nodes, submission.dag.shared
+        return [nodes[name] for name in names] if self.versions.is_shared else []
+
+    def first(
+        self,
+        submission: Submission,
+        travel: Iterable[Travel],
+        shared: Iterable[DataNode] = (),
+        then: First | None = None,
+    ) -> First | None:
+        """Return what is to be awaited before a run begins; None for nothing.
+
+        :param shared: the data nodes that others may have written
+        :param then: what is awaited after that
+        """
+        if any(way.fingerprint for way in travel) and (
+            places := _skips.places(submission.tasks)
+        ):
+            then = partial(self._looked, places, then)
+
+        return partial(self._refreshed, shared, then) if shared else then
+
+    async def _refreshed(self, nodes: Iterable[DataNode], then: First | None) -> bool:
+        """Look what others have written."""
+        await self.versions.refresh(nodes)
+        await self.archive.refresh_bases()
+        return True if then is None else await then()
+
+    async def _looked(self, nodes: Iterable[DataNode], then: First | None) -> bool:
+        """See whether files are there that skippable tasks have written."""
+        await to_thread.run_sync(_skips.look, nodes)
+        return True if then is None else await then()

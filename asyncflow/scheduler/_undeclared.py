@@ -1,0 +1,99 @@
+"""Configs of what this program does not declare, as far as a store tells of them.
+
+With these, what a scenario was, and what its runs have done, can be read. It cannot run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+
+import attrs
+
+from asyncflow.config.sections import (
+    DataNodeConfig,
+    ScenarioConfig,
+    Scope,
+    TaskConfig,
+)
+from asyncflow.entities.dag import Dag
+from asyncflow.errors import NotDeclared
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class UndeclaredScenario(ScenarioConfig):
+    """A scenario config that this program does not declare, or not as it was then."""
+
+
+@attrs.frozen
+class Undeclared:
+    """Stands for the function of a task whose code is not here."""
+
+    entity_id: str
+    config_id: str
+    why: str
+
+    def __call__(self, *_: object) -> NoReturn:
+        """Refuse to run.
+
+        :raises NotDeclared: always
+        """
+        raise NotDeclared(self.entity_id, self.config_id, self.why)
+
+
+def scenario_config(
+    scenario_id: str,
+    config_id: str,
+    why: str,
+    *,
+    own: Iterable[str],
+    graphs: Iterable[str],
+) -> UndeclaredScenario:
+    """Make the config of a scenario.
+
+    :param why: what a task says that is to run
+    :param own: the config ids of the data nodes that are the scenario's alone
+    :param graphs: those of its runs that tell of its tasks, the newest first
+    """
+    function = Undeclared(scenario_id, config_id, why)
+    nodes = {name: DataNodeConfig(id=name) for name in own}
+    tasks: dict[str, TaskConfig] = {}
+
+    def named(names: Sequence[str]) -> tuple[DataNodeConfig, ...]:
+        for name in names:
+            if name not in nodes:  # its scenario has none: it is a shared one
+                nodes[name] = DataNodeConfig(id=name, scope=Scope.GLOBAL)
+
+        return tuple(nodes[name] for name in names)
+
+    for graph in graphs:
+        for name, read, written in json.loads(graph):
+            if name not in tasks:
+                tasks[name] = TaskConfig(
+                    id=name,
+                    function=function,
+                    input=named(read),
+                    output=named(written),
+                )
+
+    return UndeclaredScenario(
+        id=config_id,
+        task_configs=tuple(tasks.values()),
+        additional_data_node_configs=tuple(nodes.values()),
+    )
+
+
+def is_undeclared(dag: Dag) -> bool:
+    """Tell whether the code of tasks is not here."""
+    return any(isinstance(task.function, Undeclared) for task in dag.kinds)
+
+
+def check_declared(dag: Dag) -> None:
+    """Refuse to run tasks whose code is not here.
+
+    :raises NotDeclared: where it is not
+    """
+    for task in dag.kinds:
+        if isinstance(task.function, Undeclared):
+            task.function()

@@ -1,0 +1,128 @@
+"""Putting a new file in the place of an old one of the user's."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from typing import BinaryIO
+
+
+def replace_file(
+    path: str,
+    write: Callable[[BinaryIO], object],
+    temporary: str,
+    *,
+    sync: bool = False,
+    is_users: bool = False,
+) -> None:
+    """Write a file under a temporary name, then put it in the place of `path`.
+
+    Whatever fails, `path` is what it was and the temporary file is gone.
+
+    :param temporary: a name in the same folder
+    :param sync: whether it outlives a power failure once this returns
+    :param is_users: whether `path` is a file of the user's; see `put_in_place`
+    """
+    try:
+        with open(temporary, "wb") as file:
+            write(file)
+
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+
+        if is_users:
+            put_in_place(temporary, path)
+        else:
+            os.replace(temporary, path)
+
+            if sync:
+                sync_folder(os.path.dirname(path))
+    except BaseException as error:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = path  # a failed write does not know it
+
+        raise
+
+
+def put_in_place(draft: str, path: str) -> None:
+    """Rename a file to that of the user's which `path` means, in one step.
+
+    A link is followed, and goes on being one. The new file has the mode and, as far as
+    this user may give it away, the owner of the old one.
+
+    :raises OSError: where that cannot be, or what is there is no file; the draft stays
+    """
+    target = os.path.realpath(path)
+
+    try:
+        before = os.stat(target)
+    except FileNotFoundError:
+        pass
+    else:
+        if not stat.S_ISREG(before.st_mode):
+            why = "is no regular file, so it cannot be replaced"
+            raise OSError(errno.EINVAL, why, path)
+
+        _make_like(draft, before)
+
+    try:
+        os.replace(draft, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+
+        _move(draft, target)
+
+    sync_folder(os.path.dirname(target))
+
+
+def sync_folder(folder: str) -> None:
+    """Have the names in a folder outlive a power failure."""
+    descriptor = os.open(folder or os.curdir, os.O_RDONLY | os.O_DIRECTORY)
+
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _make_like(draft: str, before: os.stat_result) -> None:
+    now = os.stat(draft)
+
+    if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
+        for owner in (before.st_uid, -1):  # many may give the group alone
+            with suppress(PermissionError):
+                os.chown(draft, owner, before.st_gid)
+                break
+
+    os.chmod(draft, stat.S_IMODE(before.st_mode))
+
+
+def _move(draft: str, target: str) -> None:
+    """Copy a file beside its target on another disk, then rename it."""
+    import shutil
+
+    beside = os.path.join(os.path.dirname(target), os.path.basename(draft))
+
+    try:
+        shutil.copyfile(draft, beside)
+        _make_like(beside, os.stat(draft))
+
+        with open(beside, "rb+") as file:
+            os.fsync(file.fileno())
+
+        os.replace(beside, target)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(beside)
+
+        raise
+
+    os.unlink(draft)

@@ -1,0 +1,339 @@
+"""What a job may leave in its process, for the next one to stumble over.
+
+Timers, handlers of signals, the umask, limits, the environment, warning filters, threads,
+child processes, descriptors, functions that were replaced. The state is remembered before
+jobs run. After a job it is put right; where that is not possible the worker is to end.
+What a module sets while it is imported, before the function is called, stays.
+"""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # what `signal` wraps, slowly
+import _thread
+import builtins
+import errno
+import os
+import pickle
+import resource
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from operator import is_, itemgetter
+from types import ModuleType
+
+QUICK = tuple(
+    int(number)
+    for name in ("HUP", "INT", "USR1", "USR2", "ALRM", "TERM", "CHLD", "VTALRM", "PROF")
+    if (number := getattr(signal, f"SIG{name}", None)) is not None
+)
+"""The signals whose handlers are looked at after each job; the others once a trip."""
+
+ALL = tuple(map(int, signal.valid_signals()))
+
+LIMITS = tuple(
+    number
+    for name in ("NOFILE", "FSIZE", "AS", "CPU", "NPROC")
+    if (number := getattr(resource, f"RLIMIT_{name}", None)) is not None
+)
+
+TIMERS = (signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+
+PATIENCE = 0.02
+"""How long threads that a job has left may take to end, in seconds."""
+
+SPARE = 32
+"""With fewer free descriptors than so many they count as used up."""
+
+_OURS: tuple[tuple[ModuleType, str], ...] = (
+    (pickle, "dumps loads Pickler Unpickler dump load PickleBuffer"),
+    (time, "time perf_counter monotonic sleep"),
+    (
+        os,
+        """
+        read write open close lseek dup dup2 pread pwrite ftruncate unlink replace fsync
+        fsencode stat getpid getcwd chdir listdir umask _exit kill fork
+        """,
+    ),
+    (
+        builtins,
+        """
+        isinstance issubclass len map zip type tuple list dict str bytes int float bool
+        set frozenset object open print getattr setattr hasattr super range enumerate
+        sorted reversed sum min max any all iter next id repr hash callable abs
+        __import__ __build_class__ BaseException Exception
+        """,
+    ),
+)
+"""Functions that others need: by their modules, their names."""
+
+_count, _umask, _alarm = _thread._count, os.umask, signal.alarm
+_all, _map, _zip = all, map, zip
+_handler_of = _signal.getsignal
+_new_umask = 0o077
+"""Bound here: a job may replace what a module has under these names."""
+
+
+class ProcessState:
+    """The state of this process, as it was remembered last.
+
+    :param ready: is called when the handler of SIGTERM was put right
+    """
+
+    def __init__(self, ready: Callable[[], object]) -> None:
+        self._ready = ready
+        self._functions = [
+            (module.__dict__, itemgetter(*names.split()), names.split())
+            for module, names in _OURS
+        ]
+        self._quick_steps = (
+            self._functions_left,
+            self._signals_left,
+            self._limits_left,
+            self._ids_left,
+            self._settings_left,
+            self._threads_left,
+        )
+        self._steps = (
+            *self._quick_steps,
+            self._children_left,
+            self._descriptors_left,
+        )
+        self.remember()
+
+    def remember(self) -> None:
+        """Take the state for what it is to be."""
+        self.modules = len(sys.modules)
+        """How many modules were loaded."""
+        self._threads = _count()
+        self._known_threads = {*threading.enumerate()}
+        self._children = {*_children()} if _has_children() else set()
+        self._umask = _umask(_new_umask)
+        _umask(self._umask)
+        self._quick = [*map(_handler_of, QUICK)]
+        self._handlers = [*map(_handler_of, ALL)]
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        self._limits = [*map(resource.getrlimit, LIMITS)]
+        self._environ, self._variables = os.environ, {**_data()}
+        self._filters = [*warnings.filters]
+        self._ids = _ids() if _may_change_ids() else None
+        self._values = [get(mapping) for mapping, get, _ in self._functions]
+
+    def is_clean(self) -> bool:
+        """Tell whether a job has left what hits the next one at once. Takes 1 us.
+
+        The umask and the timer are put right.
+        """
+        return (
+            _count() == self._threads
+            and _umask(self._umask) == self._umask
+            and not _alarm(0)
+            and _all(_map(is_, _map(_handler_of, QUICK), self._quick))
+        )
+
+    def put_right(self, *, is_long: bool = True) -> str:
+        """Put all right that can be.
+
+        :param is_long: whether it took long enough to start a process, or to use the
+            descriptors up
+        :return: what cannot be, and so has to end with the process
+        """
+        left = ""
+
+        for step in self._steps if is_long else self._quick_steps:
+            try:
+                left = left or step()
+            except Exception as error:
+                left = left or f"left a state that cannot be put right ({error!r:.100})"
+
+        return left
+
+    def _functions_left(self) -> str:
+        for (mapping, get, _), values in _zip(self._functions, self._values):
+            try:
+                is_whole = _all(_map(is_, get(mapping), values))
+            except KeyError:
+                is_whole = False
+
+            if not is_whole:
+                return self._restore_functions()
+
+        return ""
+
+    def _restore_functions(self) -> str:
+        found = []
+
+        for (mapping, _, names), values in _zip(self._functions, self._values):
+            for name, value in _zip(names, values):
+                if mapping.get(name) is not value:
+                    mapping[name] = value
+                    found.append(f"{mapping['__name__']}.{name}")
+
+        return f"replaced {', '.join(found)}"
+
+    def _signals_left(self) -> str:
+        _alarm(0)
+
+        for timer in TIMERS:
+            _signal.setitimer(timer, 0.0)
+
+        if not _all(_map(is_, _map(_handler_of, ALL), self._handlers)):
+            self._restore_handlers()
+
+        if signal.pthread_sigmask(signal.SIG_BLOCK, ()) != self._mask:
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+
+        return ""
+
+    def _restore_handlers(self) -> None:
+        for number, handler in zip(ALL, self._handlers, strict=True):
+            if _handler_of(number) is handler or handler is None:
+                continue  # None: of C code, which alone can restore it
+
+            signal.signal(number, handler)
+
+            if number == signal.SIGTERM:
+                self._ready()
+
+    def _limits_left(self) -> str:
+        for number, limits in zip(LIMITS, self._limits, strict=True):
+            if resource.getrlimit(number) != limits:
+                with suppress(ValueError, OSError):
+                    resource.setrlimit(number, limits)
+
+                if resource.getrlimit(number) != limits:
+                    return "lowered a limit of its process"
+
+        return ""
+
+    def _ids_left(self) -> str:
+        if self._ids is None or _ids() == self._ids:
+            return ""
+
+        users, groups = self._ids
+
+        with suppress(OSError):
+            os.setresuid(*users)
+            os.setresgid(*groups)
+
+        return "" if _ids() == self._ids else "changed the user of its process"
+
+    def _settings_left(self) -> str:
+        _umask(self._umask)
+
+        if os.environ is not self._environ:
+            os.environ = self._environ  # noqa: B003  # it is the very object
+
+        if _data() != self._variables:
+            self._restore_environment()
+
+        if warnings.filters != self._filters:
+            warnings.filters[:] = self._filters  # type: ignore[index]  # it is a list
+
+            with warnings.catch_warnings():
+                pass  # has what it remembers of them forgotten
+
+        return ""
+
+    def _restore_environment(self) -> None:
+        now = _data()
+
+        for key in [*now]:
+            if key not in self._variables:
+                del os.environb[key]
+
+        for key, value in self._variables.items():
+            if now.get(key) != value:
+                os.environb[key] = value
+
+    def _threads_left(self) -> str:
+        if _count() == self._threads:
+            return ""
+
+        until = time.monotonic() + PATIENCE
+
+        for thread in threading.enumerate():
+            if thread not in self._known_threads and thread.ident is not None:
+                with suppress(RuntimeError):  # one that Python does not know
+                    thread.join(max(0.0, until - time.monotonic()))
+
+        if _count() < self._threads:  # one that was there has ended
+            self._threads = _count()
+
+        return "left a thread running" if _count() > self._threads else ""
+
+    def _children_left(self) -> str:
+        if not _has_children():
+            return ""
+
+        left = {*_children()} - self._children - {*_trackers()}
+        return "left a child process running" if left else ""
+
+    def _descriptors_left(self) -> str:
+        soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+        try:
+            free = os.dup(1)
+            os.close(free)
+        except OSError as error:
+            is_full = error.errno in (errno.EMFILE, errno.ENFILE)
+            return "left no descriptor free" if is_full else ""
+
+        is_full = soft != resource.RLIM_INFINITY and free > soft - SPARE
+        return "left hardly a descriptor free" if is_full else ""
+
+
+def _data() -> dict[bytes, bytes]:
+    """Return the environment, as it is kept: to decode it takes long."""
+    found: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]
+    return found
+
+
+def _may_change_ids() -> bool:
+    return hasattr(os, "getresuid") and 0 in os.getresuid()
+
+
+def _ids() -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """Return the users and the groups of this process."""
+    return os.getresuid(), os.getresgid()
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    except (OSError, AttributeError):
+        return False
+
+    return True
+
+
+def _children() -> Iterator[int]:
+    """Give the child processes that are alive; -1 where the system does not tell."""
+    try:
+        for thread in os.listdir("/proc/self/task"):
+            with open(f"/proc/self/task/{thread}/children", "rb") as file:
+                yield from (pid for pid in map(int, file.read().split()) if _lives(pid))
+    except OSError:
+        yield -1
+
+
+def _lives(pid: int) -> bool:
+    with suppress(OSError), open(f"/proc/{pid}/stat", "rb") as file:
+        return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+
+    return False
+
+
+def _trackers() -> Iterator[object]:
+    """Give the processes that `multiprocessing` keeps for as long as its process lives."""
+    for name, module in [*sys.modules.items()]:
+        if name.endswith(".resource_tracker"):
+            yield getattr(getattr(module, "_resource_tracker", None), "_pid", None)
+
+    forkserver = sys.modules.get("multiprocessing.forkserver")
+    yield getattr(getattr(forkserver, "_forkserver", None), "_forkserver_pid", None)

@@ -1,0 +1,198 @@
+"""Small mistakes: each is refused with what is wrong and what to do, or is none."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import numpy as np
+import pytest
+
+from asyncflow import Configuration, Orchestrator, UsageError
+from tests import flows
+
+pytestmark = pytest.mark.anyio
+
+
+# ------------------------------------------------------------------- the same, again
+
+
+def twice(make: Callable[[], object]) -> list[str]:
+    config = Configuration()
+
+    for _ in range(2):
+        config.configure_data_node("weights", default_data=make())
+
+    return [problem.message for problem in config.problems()]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: np.arange(2),
+        lambda: np.arange(1),
+        lambda: np.array([]),
+        lambda: np.array([1.0, math.nan]),
+        lambda: np.arange(6).reshape(2, 3),
+        lambda: [np.arange(2), np.arange(3)],
+        lambda: {"a": np.arange(2), "b": [np.arange(2)]},
+        lambda: (np.arange(2), "x"),
+    ],
+    ids=["two", "one", "none", "nan", "table", "list", "dict", "tuple"],
+)
+def test_the_same_array_twice_is_no_problem(make: Callable[[], object]) -> None:
+    assert twice(make) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (np.arange(2), np.arange(3)),
+        (np.arange(2), np.arange(2.0)),
+        (np.arange(4), np.arange(4).reshape(2, 2)),
+        (np.ones(1), np.zeros(1)),
+        ([np.arange(2)], [np.arange(3)]),
+        (np.arange(2), [0, 1]),
+    ],
+    ids=["longer", "floats", "shape", "one", "list", "kind"],
+)
+def test_another_array_is_a_problem(one: object, other: object) -> None:
+    values = iter((one, other))
+    assert "different content" in twice(lambda: next(values))[0]
+
+
+# ---------------------------------------------------------------------------- names
+
+
+@pytest.mark.parametrize(
+    "name", ["\u00b5_value", "\ufb01le", "\u212bngstrom", "x\u00aa"]
+)
+def test_an_id_that_python_spells_otherwise_is_refused(name: str) -> None:
+    config = Configuration()
+    config.configure_data_node(name, default_data=1)
+    (problem,) = config.problems()
+    assert "Python writes the identifier" in problem.message
+    assert "looks the same" in problem.remedy
+
+
+def test_an_id_of_letters_is_none_of_that() -> None:
+    config = Configuration()
+    config.configure_data_node("größe", default_data=1)
+    config.configure_data_node("\u03bc_value", default_data=1)
+    assert not config.problems()
+
+
+# --------------------------------------------------------------------------- waiting
+
+
+def declared(config: Configuration) -> Any:
+    out = config.configure_data_node("out")
+    node = config.configure_data_node("x", default_data=1)
+    config.configure_job_executions(mode="development")
+    return config.configure_scenario(
+        "s", config.configure_task("t", flows.identity, node, out)
+    )
+
+
+@pytest.mark.parametrize("timeout", ["5", math.nan, -1, -0.5, True, [1]])
+async def test_a_time_to_wait_is_a_number(timeout: Any) -> None:
+    config = Configuration()
+    cfg = declared(config)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        submission = scenario.submit()
+
+        with pytest.raises(ValueError, match="timeout is in seconds"):
+            await submission.wait(timeout=timeout)
+
+        with pytest.raises(ValueError, match="timeout is in seconds"):
+            scenario.submit(timeout=timeout)
+
+        await submission.wait(timeout=math.inf)
+        await submission.wait(timeout=0)
+
+
+async def test_half_a_character_is_no_key() -> None:
+    config = Configuration()
+    cfg = declared(config)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        with pytest.raises(ValueError, match=r"idempotency_key '\\ud800'.*UTF-8"):
+            scenario.submit(idempotency_key="\ud800")
+
+        assert await orchestrator.submissions() == []
+
+
+async def test_a_folder_that_is_gone_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = Configuration()
+    declared(config)
+    await anyio.Path(tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    await anyio.Path(tmp_path / "gone").rmdir()
+
+    with pytest.raises(UsageError, match=r"current directory was removed.*os\.chdir"):
+        await Orchestrator(config).__aenter__()
+
+
+# ------------------------------------------------------------------------ coroutines
+
+
+def plain(function: Callable[..., object]) -> Callable[..., object]:
+    """Decorate a function, as is done with plain ones."""
+
+    @functools.wraps(function)
+    def wrapper(*arguments: object) -> object:
+        return function(*arguments)
+
+    return wrapper
+
+
+@plain
+async def fetch(number: int) -> int:
+    await anyio.lowlevel.checkpoint()
+    return number + 1
+
+
+@plain
+async def fail(number: int) -> int:
+    raise LookupError(number)
+
+
+@pytest.mark.parametrize(
+    ("mode", "executor"),
+    [("development", "process"), ("standalone", "process"), ("standalone", "thread")],
+)
+async def test_a_coroutine_that_a_plain_function_returns_is_run(
+    mode: Any, executor: Any
+) -> None:
+    config = Configuration()
+    node = config.configure_data_node("x", default_data=1)
+    out, none = config.configure_data_node("out"), config.configure_data_node("none")
+    config.configure_job_executions(mode=mode, max_nb_of_workers=1)
+    cfg = config.configure_scenario(
+        "s",
+        [
+            config.configure_task("fetch", fetch, node, out, executor=executor),
+            config.configure_task("fail", fail, node, none, executor=executor),
+        ],
+    )
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        submission = scenario.submit()
+
+        with anyio.fail_after(30):
+            await submission.wait()
+
+        reasons = {job.task.config_id: job.reason for job in submission.jobs}
+        assert await scenario.out.read() == 2
+        assert reasons["fail"].startswith("LookupError: 1")
