@@ -16,8 +16,8 @@ from anyio import CancelScope, to_thread
 from asyncflow.abc import Call, Crashed, Killed, Log, Outcome, Printed, Returned, Watch
 from asyncflow.executors._anyio import is_of_worker
 from asyncflow.executors._log_bounds import LogBounds
-from asyncflow.executors._pool import Pool, WorkerDied
-from asyncflow.executors._worker import Worker
+from asyncflow.executors._pool import Pool
+from asyncflow.executors._worker import Worker, WorkerDied
 from asyncflow.log import logger as _logger
 from asyncflow.worker import spool, trip, wire
 from asyncflow.worker.digests import remove_named
