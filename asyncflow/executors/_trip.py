@@ -136,6 +136,22 @@ class Trip:
             if self._killing is not None:
                 self._killing.cancel()
 
+            await self._finish()
+
+    async def _finish(self) -> None:
+        """Wait for what goes on beside the call: nothing of it outlives the trip."""
+        begun = {task for task in (self._telling, self._reaching) if task is not None}
+
+        if not begun:
+            return
+
+        with CancelScope(shield=True):
+            done, _ = await asyncio.wait(begun)
+
+        for task in done:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                _logger.error("a part of a trip failed", exc_info=error)
+
     async def _take(self, worker: Worker, answer: bytes) -> None:
         """Tell what a worker has answered; end it if it must not run another job."""
         try:
