@@ -6,6 +6,7 @@ import gc
 import linecache
 import os
 import signal
+import sys
 import weakref
 from functools import partial
 from pathlib import Path
@@ -326,3 +327,17 @@ def test_sources_that_a_worker_keeps_are_bounded(
 
     for name in kept:
         del linecache.cache[name]
+
+
+def arguments(_: object) -> list[str]:
+    return sys.argv[1:]
+
+
+async def test_a_worker_has_no_arguments_of_ours() -> None:
+    config = configuration(workers=1)
+    cfg = flows.single(config, arguments)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+        assert await scenario.result.read() in ([], sys.argv[1:])

@@ -27,6 +27,9 @@ PAUSE = 0.001
 """Between two tries to get the lock, in seconds. SQLite's own pauses grow to 0.1 s: who
 waits beside a process that writes all the time would miss the moments between."""
 
+SELDOM = 8
+"""In how many transactions it is seen once whether the log alone was removed."""
+
 SOME = 0.1
 """How long a lock may take before it is asked whether there are locks, in seconds."""
 
@@ -123,6 +126,8 @@ class SqliteDatabase(Database):
     _parameters: int = attrs.field(init=False)
     """How many a statement may have: 999 or more."""
     _inodes: Inodes = attrs.field(init=False)
+    """The database's, which others may replace, and its log's, which goes with it."""
+    _transactions: int = attrs.field(init=False, default=0)
     _is_interrupted: bool = attrs.field(init=False, default=False)
 
     @classmethod
@@ -279,7 +284,8 @@ class SqliteDatabase(Database):
             with self._transaction():
                 work()
         finally:  # also where that is why it failed
-            self._inodes.check()
+            self._transactions += 1
+            self._inodes.check(1 if self._transactions % SELDOM else 2)
 
     def _save(self, text: str, columns: Sequence[Column]) -> None:
         try:
