@@ -49,8 +49,17 @@ class Folder:
 def _make(kind: str) -> tuple[str, int]:
     path = tempfile.mkdtemp(prefix=f"{PREFIX}{kind}-")
     lock = os.open(os.path.join(path, LOCK), os.O_CREAT | os.O_RDWR, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    os.write(lock, MARK)
+
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        os.write(lock, MARK)
+    except OSError as error:
+        os.close(lock)
+        shutil.rmtree(path, ignore_errors=True)
+        what = f"no temporary folder: its file cannot be locked ({error.strerror})"
+        remedy = "set TMPDIR to a folder on a local disk, with some room"
+        raise OSError(error.errno, f"{what}; {remedy}", path) from error
+
     return path, lock
 
 

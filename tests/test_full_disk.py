@@ -34,7 +34,7 @@ from asyncflow.stores.sqlite import SqliteStore
 from asyncflow.worker.values import fetch, keep
 from tests.flows import configuration
 
-SIZE = 1024 * 1024
+SIZE = 2 * 1024 * 1024
 """The bytes of the disk."""
 
 TOO_MUCH = 5 * SIZE

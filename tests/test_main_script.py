@@ -117,6 +117,25 @@ def rate(x):
 def job(x):
     return rate(x) == 2 and rate.cache_parameters() == {"maxsize": 7, "typed": True}
 """,
+    "singledispatch": """
+@functools.singledispatch
+def size(x):
+    return 1
+@size.register
+def _(x: list):
+    return sum(map(size, x))
+def job(_):
+    return size([1, [2, 3]]) == 3 and pickle.loads(pickle.dumps(size)) is size
+""",
+    "cached_property": """
+class Model:
+    @functools.cached_property
+    def late(self):
+        return [5]
+MODEL = Model()
+def job(_):
+    return MODEL.late is MODEL.late
+""",
     "a name by reduce": """
 class Missing:
     def __reduce__(self):

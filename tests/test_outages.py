@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import shutil
 import sqlite3
@@ -17,13 +19,16 @@ from anyio import Event, fail_after, to_thread
 from asyncflow import (
     Configuration,
     Orchestrator,
+    Scenario,
     ScenarioConfig,
     StoreFailed,
     StoreUnavailable,
     Submission,
     SubmissionStatus,
     TakenOver,
+    ValueMissing,
 )
+from asyncflow.stores._sqlite import SELDOM
 from asyncflow.stores.postgres import PostgresStore
 from asyncflow.stores.sqlite import SqliteStore
 from tests import flows
@@ -228,7 +233,46 @@ async def test_a_lock_at_the_opening_is_told_at_once(tmp_path: Path) -> None:
         await Orchestrator(config, SqliteStore(path, busy_timeout=0.1)).__aenter__()
 
 
+async def test_a_file_system_without_locks_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite takes it for a lock of another process: so this test holds one."""
+    config, path = configuration(), tmp_path / "runs.db"
+
+    async with Orchestrator(config, path):
+        pass
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+
+    with locked(path), pytest.raises(StoreFailed, match=r"no locks.*local disk"):
+        await Orchestrator(config, path).__aenter__()
+
+
+async def test_a_temporary_folder_without_locks_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+    with pytest.raises(
+        OSError, match=r"cannot be locked.*set TMPDIR.*asyncflow-"
+    ) as caught:
+        await Orchestrator(configuration(), ":memory:").__aenter__()
+
+    assert caught.value.errno == errno.ENOTSUP
+
+
 # ----------------------------------------------------------------------------- for good
+
+
+async def submit(scenario: Scenario, times: int) -> None:
+    for _ in range(times):
+        await scenario.submit().accepted()
 
 
 @pytest.mark.parametrize("what", ["folder", "file", "log", "replaced"])
@@ -255,15 +299,13 @@ async def test_a_store_that_is_removed_is_noticed(tmp_path: Path, what: str) -> 
             before = scenario.submit()
             await before.accepted()
             await to_thread.run_sync(spoil)
-            run = scenario.submit()
             words = "replaced" if what == "replaced" else "removed"
 
             with pytest.raises(StoreFailed, match=f"{folder}.*was {words}"):
-                await run.accepted()
+                await submit(scenario, SELDOM if what == "log" else 1)
 
-            for one_of in (before, run):
-                with pytest.raises(StoreFailed, match=f"was {words} while it was open"):
-                    await one_of
+            with pytest.raises(StoreFailed, match=f"was {words} while it was open"):
+                await before
 
             with pytest.raises(StoreFailed, match=words):
                 scenario.submit()
@@ -273,6 +315,32 @@ async def test_a_store_that_is_removed_is_noticed(tmp_path: Path, what: str) -> 
 
     with fail_after(30), pytest.raises(StoreFailed, match="so what was written"):
         await use()
+
+
+async def test_a_folder_of_values_that_is_removed_is_made_anew(tmp_path: Path) -> None:
+    config, path = configuration(), tmp_path / "runs.db"
+    cfg = single(config, flows.identity, b"x" * 200_000, storage_type="pickle")
+
+    async with Orchestrator(config, path) as one:
+        scenario = await one.create_scenario(cfg)
+        await scenario.submit()
+        folder = one.store.values_folder
+        assert folder is not None
+        await to_thread.run_sync(shutil.rmtree, folder)
+
+        with pytest.raises(ValueMissing):
+            await scenario.result.read()
+
+        await scenario.source.write(b"y" * 200_000)
+        await scenario.submit()
+        assert await scenario.result.read() == b"y" * 200_000
+        mode = (await to_thread.run_sync(os.stat, folder)).st_mode
+        assert mode & 0o777 == 0o700
+
+    async with Orchestrator(config, path) as two:
+        again = await two.get(scenario.id)
+        assert isinstance(again, Scenario)
+        assert await again.result.read() == b"y" * 200_000
 
 
 async def test_who_was_taken_for_dead_kills_its_jobs(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ os.dup2(null, 0)
 os.dup2(null, 1)
 os.close(null)
 os.write(writer, f"{sys.argv[1]}\\n".encode())
+del sys.argv[1:]
 
 class Answers:
     @property

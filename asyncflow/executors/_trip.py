@@ -13,7 +13,17 @@ from contextlib import suppress
 import attrs
 from anyio import CancelScope, to_thread
 
-from asyncflow.abc import Call, Crashed, Killed, Log, Outcome, Printed, Returned, Watch
+from asyncflow.abc import (
+    Call,
+    Crashed,
+    Killed,
+    Log,
+    Outcome,
+    Printed,
+    Raised,
+    Returned,
+    Watch,
+)
 from asyncflow.executors._anyio import is_of_worker
 from asyncflow.executors._log_bounds import LogBounds
 from asyncflow.executors._pool import Pool
@@ -27,6 +37,10 @@ from asyncflow.worker.values import temporary_name
 BOUND = 0.02
 """After how many seconds what was not started is taken back: what is slow delays nobody
 else."""
+
+LEFT = 0.2
+"""How long a worker may take to end by itself that goes for what a job has left in it, in
+seconds: a thread of that may not let it."""
 
 _NO_ANSWER = "its worker process gave no proper answer"
 _INTERRUPTED = "its worker process was interrupted outside of the function"
@@ -122,6 +136,22 @@ class Trip:
             if self._killing is not None:
                 self._killing.cancel()
 
+            await self._finish()
+
+    async def _finish(self) -> None:
+        """Wait for what goes on beside the call: nothing of it outlives the trip."""
+        begun = {task for task in (self._telling, self._reaching) if task is not None}
+
+        if not begun:
+            return
+
+        with CancelScope(shield=True):
+            done, _ = await asyncio.wait(begun)
+
+        for task in done:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                _logger.error("a part of a trip failed", exc_info=error)
+
     async def _take(self, worker: Worker, answer: bytes) -> None:
         """Tell what a worker has answered; end it if it must not run another job."""
         try:
@@ -143,14 +173,14 @@ class Trip:
             await self._end(worker, f"{_INTERRUPTED} ({stray})")
         elif self._told < self._started:
             await self._end(worker, f"{_NO_ANSWER} (it did not run the job)")
+        elif self._killing is not None:
+            await worker.forget()
         elif left:
             task = self.calls[self._told - 1].task
 
             with CancelScope(shield=True):
-                await self.pool.retire(worker, self.grace)
+                await self.pool.retire(worker, min(self.grace, LEFT))
                 await _log(logging.INFO, worker, f"its job of task {task!r} {left}")
-        elif self._killing is not None:
-            await worker.forget()
 
     def _check(self, outcomes: Sequence[Outcome | None]) -> None:
         """Check that outcomes are those of the calls.
@@ -161,8 +191,11 @@ class Trip:
             raise ValueError(f"{len(outcomes)} outcomes of {self._started} calls")
 
         for call, outcome in zip(self.calls, outcomes, strict=False):
-            if type(outcome) is Returned and len(outcome[0]) != len(call[5]):
-                raise ValueError(f"{outcome.kept!r} for the outputs of {call.task!r}")
+            if type(outcome) is Returned:
+                if len(outcome[0]) != len(call[5]):
+                    raise ValueError(f"{len(outcome[0])} values of {call.task!r}")
+            elif outcome is not None and type(outcome) is not Raised:
+                raise ValueError(f"a {type(outcome).__name__} for {call.task!r}")
 
     def _take_rest(self, worker: Worker) -> None:
         """Take back what the worker has left to others."""

@@ -60,6 +60,11 @@ class Following:
         finally:
             self._followed.remove(submission)
 
+    def fail(self, error: Exception) -> None:
+        """End all handles: the store has failed for good."""
+        for submission in list(self._followed):
+            self._lost(submission, error)
+
     def _lost(self, submission: Submission, error: Exception) -> None:
         """End a handle: nobody can tell any more what becomes of its run."""
         if not self._is_settled(submission):

@@ -8,6 +8,7 @@ runs can be kept, so it is ended, and all who wait are told.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import attrs
@@ -20,10 +21,16 @@ from asyncflow.scheduler._walk import Walk
 
 @attrs.define(eq=False, repr=False)
 class Outage:
-    """Holds the walk while the store cannot be written, and ends it where it never will."""
+    """Holds the walk while the store cannot be written, and ends it where it never will.
+
+    :param over: is called when it can be written again
+    :param failed: is called when it never will be
+    """
 
     store: Store
     walk: Walk
+    over: Callable[[], object]
+    failed: Callable[[Exception], object]
     failure: StoreFailed | None = attrs.field(init=False, default=None)
     """Why the store cannot be written; None where it can."""
     _since: float | None = attrs.field(init=False, default=None)
@@ -71,6 +78,7 @@ class Outage:
 
     def _ends(self) -> None:
         since, self._since = self._since or time.time(), None
+        self.over()
         self.walk.resume()
         _logger.warning(
             "the store can be written again, after %.1f s: nothing was lost",
@@ -86,3 +94,4 @@ class Outage:
             self.walk.hurry()
 
         self.walk.stop(str(failure), leave=True)
+        self.failed(failure)

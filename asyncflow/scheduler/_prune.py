@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from datetime import timedelta
 
@@ -13,9 +12,8 @@ from asyncflow.abc import Store
 from asyncflow.config.sections import CoreConfig
 from asyncflow.entities.catalog import Catalog
 from asyncflow.errors import AsyncflowError, UsageError
+from asyncflow.log import logger as _logger
 from asyncflow.records import Pruned
-
-_logger = logging.getLogger("asyncflow")
 
 BATCH = 100
 """How many submissions are removed in one transaction: others write in between."""

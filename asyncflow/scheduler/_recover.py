@@ -74,6 +74,8 @@ class Recovery:
     start: Callable[[Submission], None]
     _lock: Lock = attrs.field(init=False, factory=Lock)
     _told: set[str] = attrs.field(init=False, factory=set)
+    _blind_until: float = attrs.field(init=False, default=0.0)
+    """Until when a lease that has ended says nothing, as `time.monotonic` has it."""
     _adopted: list[str] = attrs.field(init=False, factory=list)
 
     @property
@@ -133,7 +135,18 @@ class Recovery:
         records = await self.store.orchestrators()
         return [one for one in records if one.id != self.own.id]
 
+    def store_was_away(self) -> None:
+        """Take note that nobody could renew a lease until now."""
+        self._blind_until = time.monotonic() + LEASE
+
+    def _is_blind(self) -> bool:
+        is_away = self.store.failure is not None
+        return is_away or time.monotonic() < self._blind_until
+
     async def _adopt_dead(self, record: OrchestratorRecord) -> bool:
+        if self._is_blind() and not await to_thread.run_sync(is_visible, record):
+            return False
+
         if not await seems_dead(record, self.store):
             return False
 

@@ -93,12 +93,14 @@ class Session:
 
     def __attrs_post_init__(self) -> None:
         self.subscriptions = Subscriptions(self.bus, self._scenario_of)
-        self.outage = Outage(self.store, self.walk)
         self.editing = Editing(self.store, self.versions)
         self.before = Before(self.versions, self.archive)
         self.recovery = Recovery(self.own, self.store, self.archive, self._resume)
         self.following = Following(
             self.store, self.archive, self.recovery, self.walk, self.walk.group
+        )
+        self.outage = Outage(
+            self.store, self.walk, self.recovery.store_was_away, self.following.fail
         )
         self.walk.group.on_failure = self._broke
 

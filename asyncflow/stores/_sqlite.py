@@ -17,6 +17,7 @@ from asyncflow.stores._act import Parameters
 from asyncflow.stores._database import Database
 from asyncflow.stores._folder import Access, check_path
 from asyncflow.stores._inodes import Inodes
+from asyncflow.stores._locks import check_locks
 from asyncflow.stores._rows import Column, Row
 from asyncflow.stores._sql import migrations, read
 from asyncflow.stores._sqlite_folder import values_folder
@@ -25,6 +26,12 @@ from asyncflow.stores._sqlite_text import surrogates_escaped, text_or_bytes, tex
 PAUSE = 0.001
 """Between two tries to get the lock, in seconds. SQLite's own pauses grow to 0.1 s: who
 waits beside a process that writes all the time would miss the moments between."""
+
+SELDOM = 8
+"""In how many transactions it is seen once whether the log alone was removed."""
+
+SOME = 0.1
+"""How long a lock may take before it is asked whether there are locks, in seconds."""
 
 PROBLEMS: Mapping[int, tuple[str, str]] = {
     sqlite3.SQLITE_FULL: (
@@ -119,6 +126,8 @@ class SqliteDatabase(Database):
     _parameters: int = attrs.field(init=False)
     """How many a statement may have: 999 or more."""
     _inodes: Inodes = attrs.field(init=False)
+    """The database's, which others may replace, and its log's, which goes with it."""
+    _transactions: int = attrs.field(init=False, default=0)
     _is_interrupted: bool = attrs.field(init=False, default=False)
 
     @classmethod
@@ -275,7 +284,8 @@ class SqliteDatabase(Database):
             with self._transaction():
                 work()
         finally:  # also where that is why it failed
-            self._inodes.check()
+            self._transactions += 1
+            self._inodes.check(1 if self._transactions % SELDOM else 2)
 
     def _save(self, text: str, columns: Sequence[Column]) -> None:
         try:
@@ -328,7 +338,8 @@ class SqliteDatabase(Database):
 
     def _run_when_free(self, name: str) -> tuple[Any, ...]:
         """Run a statement that others may hold up."""
-        give_up = time.monotonic() + self.busy_timeout
+        began = time.monotonic()
+        is_checked = False
 
         while True:
             try:
@@ -336,7 +347,14 @@ class SqliteDatabase(Database):
             except sqlite3.OperationalError as error:
                 is_busy = _code(error) == sqlite3.SQLITE_BUSY
 
-                if not is_busy or time.monotonic() >= give_up or self._is_interrupted:
+                waited = time.monotonic() - began
+                is_late = waited >= self.busy_timeout or self._is_interrupted
+
+                if is_busy and not is_checked and (is_late or waited >= SOME):
+                    check_locks(self.file)
+                    is_checked = True
+
+                if is_late or not is_busy:
                     raise
 
                 time.sleep(PAUSE)

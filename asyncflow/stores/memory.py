@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from operator import attrgetter
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -73,6 +74,15 @@ class MemoryStore(Store):
     _own_id: str | None = attrs.field(init=False, default=None)
     """The orchestrator that must be there whenever something is written."""
     _failure: StoreFailed | None = attrs.field(init=False, default=None)
+    _changed: Callable[[], object] | None = attrs.field(init=False, default=None)
+
+    @property
+    def failure(self) -> StoreFailed | None:
+        """Why nothing is kept any more; None where all is."""
+        return self._failure
+
+    def watch(self, changed: Callable[[], object] | None) -> None:
+        self._changed = changed
 
     async def __aenter__(self) -> Self:
         return self
@@ -83,7 +93,7 @@ class MemoryStore(Store):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        failure = self._failure
+        failure, self._changed = self._failure, None
         self._tables, self._own_id, self._failure = Tables(), None, None
 
         if failure is not None and not is_told(error):
@@ -407,6 +417,9 @@ class MemoryStore(Store):
         records = self._tables.orchestrators.records
 
         if self._own_id is not None and self._own_id not in records:
+            if self._failure is None and self._changed is not None:
+                asyncio.get_running_loop().call_soon(self._changed)
+
             self._failure = taken_over("memory")
 
         return self._failure is not None

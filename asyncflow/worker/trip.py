@@ -51,6 +51,9 @@ _functions: dict[bytes, tuple[Callable[..., object], Mapping[str, object]]] = {}
 """Those functions, by what they were pickled to, with what each came with of the main
 script; the oldest one first."""
 
+_sources: dict[str, None] = {}
+"""The names of the files of which the text is remembered; the oldest one first."""
+
 
 def settle(
     folder: str,
@@ -172,8 +175,8 @@ def execute(
         outcome = _call(task, code, inputs, outputs, answer)
         return outcome.told(outputs, None) if isinstance(outcome, Failure) else outcome
 
-    for name, text in (sources or {}).items():
-        linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+    if sources:
+        _remember_sources(sources)
 
     job = job_of(job_id, task, attempt, trace)
 
@@ -248,7 +251,7 @@ def _call(
     try:
         result = function(*arguments)
 
-        if isinstance(result, CoroutineType):  # a plain wrapper of an `async def`
+        if type(result) is CoroutineType:  # a plain wrapper of an `async def`
             result = run_coroutine(result)
     except BaseException as error:
         return Failure(error, beyond_ours(error))
@@ -360,6 +363,19 @@ def _drop(kept: Sequence[Kept]) -> None:
         if isinstance(one, str):
             with suppress(OSError):
                 os.unlink(one)
+
+
+def _remember_sources(sources: dict[str, str]) -> None:
+    """Have tracebacks show lines of files that exist nowhere: of the last ones."""
+    for name, text in sources.items():
+        _sources.pop(name, None)
+        _sources[name] = None
+        linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+
+    while len(_sources) > REMEMBERED:
+        oldest = next(iter(_sources))
+        del _sources[oldest]
+        linecache.cache.pop(oldest, None)
 
 
 def _load_function(

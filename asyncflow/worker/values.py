@@ -12,9 +12,11 @@ multiple of 64. All little endian.
 
 from __future__ import annotations
 
+import os
 import pickle
 import struct
 import zlib
+from contextlib import suppress
 from typing import BinaryIO
 
 from asyncflow.worker.codec import PLAIN, dumps
@@ -55,7 +57,18 @@ def keep(value: object, path: str, name: str, *, sync: bool) -> Kept:
 
     temporary = temporary_name(path)
     path = named_after(path, data, buffers)
-    replace_file(path, lambda file: _write(file, data, buffers), temporary, sync=sync)
+
+    def write(file: BinaryIO) -> None:
+        _write(file, data, buffers)
+
+    try:
+        replace_file(path, write, temporary, sync=sync)
+    except FileNotFoundError:  # somebody has removed the folder, with all that it had
+        with suppress(FileExistsError):
+            os.mkdir(os.path.dirname(path), 0o700)
+
+        replace_file(path, write, temporary, sync=sync)
+
     return path
 
 
