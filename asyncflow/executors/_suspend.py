@@ -45,8 +45,7 @@ def _is_main() -> bool:
 
 def _suspend(number: int, _frame: FrameType | None) -> None:
     """Stop the workers, then this process; once it goes on, so do they."""
-    for tell in _pools:
-        tell(signal.SIGSTOP)
+    _tell(signal.SIGSTOP)
 
     try:
         signal.signal(number, signal.SIG_DFL)
@@ -55,8 +54,13 @@ def _suspend(number: int, _frame: FrameType | None) -> None:
         if _pools:
             signal.signal(number, _suspend)
 
-        for tell in _pools:
-            tell(signal.SIGCONT)
+        _tell(signal.SIGCONT)
+
+
+def _tell(number: signal.Signals) -> None:
+    for workers in list(_pools.values()):
+        for worker in list(workers.values()):
+            worker.signal_group(number)
 
 
 os.register_at_fork(after_in_child=_pools.clear)
