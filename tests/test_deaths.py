@@ -139,13 +139,10 @@ async def test_a_crash_ends_the_job_whoever_has_the_pipes(tmp_path: Path) -> Non
         await check_dead(path)
 
 
-@leavers
-async def test_a_time_out_ends_what_has_left_the_group(
-    function: Callable[[str], None], tmp_path: Path
-) -> None:
+async def test_a_time_out_ends_it_whoever_has_the_pipes(tmp_path: Path) -> None:
     path = tmp_path / "pid"
     config = configuration(workers=1, kill_grace=0.3)
-    cfg = single(config, function, str(path), run_timeout=1.5)
+    cfg = single(config, daemon_then_hang, str(path), run_timeout=5.0)
 
     async with Orchestrator(config, ":memory:") as orchestrator:
         scenario = await orchestrator.create_scenario(cfg)
@@ -154,6 +151,27 @@ async def test_a_time_out_ends_what_has_left_the_group(
             submission = await scenario.submit().wait()
 
         assert submission.jobs[0].reason.startswith("TIMED_OUT")
+        await check_dead(path)
+
+
+@leavers
+async def test_a_cancel_ends_what_has_left_the_group(
+    function: Callable[[str], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "pid"
+    config = configuration(workers=1, kill_grace=0.3)
+    cfg = single(config, function, str(path))
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        submission = scenario.submit()
+        await noted(path)
+        submission.cancel()
+
+        with fail_after(LIMIT):
+            await submission.wait()
+
+        assert submission.jobs[0].status is Status.CANCELED
         await check_dead(path)
 
 
@@ -301,6 +319,73 @@ def test_who_asks_at_the_terminal_is_told_at_once(tmp_path: Path) -> None:
     with terminal("program.py", folder=tmp_path) as shown:
         shown.until("THE END: EOFError")
         assert shown.ended() == 0
+
+
+BURNS = """
+import os
+import anyio
+from asyncflow import Config, Orchestrator
+
+def burn():
+    with open("pids.new", "w") as file:
+        file.write(str(os.getpid()))
+
+    os.rename("pids.new", "pids")
+
+    while not os.path.exists("go"):
+        pass
+
+cfg = Config.configure_scenario("s", Config.configure_task("burn", burn, None, None))
+Config.configure_job_executions(mode="standalone", max_nb_of_workers=1)
+
+async def main():
+    async with Orchestrator(store=":memory:") as orchestrator:
+        submission = (await orchestrator.create_scenario(cfg)).submit()
+        await submission.wait()
+        print(submission.status.value)
+
+anyio.run(main)
+"""
+
+
+def state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def await_state(pid: int, wanted: str) -> None:
+    give_up = time.monotonic() + LIMIT
+
+    while state(pid) not in wanted:
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+
+
+def test_workers_are_suspended_with_their_parent(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(BURNS)
+
+    with subprocess.Popen(
+        [sys.executable, "program.py"],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    ) as program:
+        while not (tmp_path / "pids").exists():
+            time.sleep(0.01)
+
+        worker = int((tmp_path / "pids").read_text())
+
+        for _ in range(2):
+            os.killpg(program.pid, signal.SIGTSTP)
+            await_state(program.pid, "T")
+            await_state(worker, "T")
+            os.killpg(program.pid, signal.SIGCONT)
+            await_state(program.pid, "RS")
+            await_state(worker, "R")
+
+        (tmp_path / "go").touch()
+        assert program.communicate(timeout=LIMIT)[0] == "COMPLETED\n"
 
 
 # ---------------------------------------------------------------------- idle workers

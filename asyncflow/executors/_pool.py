@@ -32,7 +32,7 @@ from anyio import (
 )
 from anyio.lowlevel import RunVar
 
-from asyncflow.executors import _family
+from asyncflow.executors import _family, _suspend
 from asyncflow.executors._anyio import end, lists, take_idle
 from asyncflow.executors._place import Place
 from asyncflow.executors._start import (
@@ -40,7 +40,7 @@ from asyncflow.executors._start import (
     close_after_exit,
     leave_reaping_to_the_loop,
 )
-from asyncflow.executors._worker import Worker, files
+from asyncflow.executors._worker import Worker, WorkerDied, files
 from asyncflow.worker import channel, parent, trip
 from asyncflow.worker.current import Progress
 from asyncflow.worker.tokens import Tokens
@@ -54,14 +54,6 @@ GRACE = 2.0
 """How long a worker may take to end by itself, in seconds, where nothing else is said."""
 
 _pools: RunVar[Pool] = RunVar("asyncflow_pool")
-
-
-class WorkerDied(Exception):
-    """The worker process of a call ended: `returncode` as `subprocess` has it."""
-
-    def __init__(self, returncode: int | None) -> None:
-        super().__init__(returncode)
-        self.returncode = returncode
 
 
 class Seat(CapacityLimiter):
@@ -139,6 +131,9 @@ class Pool:
 
         pool._users += 1
 
+        if pool._users == 1:
+            _suspend.join(pool._workers)
+
         await pool._place(is_new=False)
         return pool
 
@@ -156,8 +151,10 @@ class Pool:
         if self._users:
             return
 
+        _suspend.leave(self._workers)
         places, self._places = self._places, []
-        workers, self._workers = list(self._workers.values()), {}
+        workers = list(self._workers.values())
+        self._workers.clear()
         idle = [one for one in workers if take_idle(one.process)]
         busy = [one for one in workers if one not in idle and one.returncode is None]
 
@@ -299,6 +296,7 @@ class Pool:
         :raises WorkerDied: when the worker process ended
         """
         seat = Seat(self)
+        worker.is_called = True
 
         try:
             answer = await to_process.run_sync(
@@ -306,6 +304,7 @@ class Pool:
             )
         except BaseException as error:
             if seat.process is None:
+                worker.is_called = False
                 raise  # it was cancelled before it took the worker
 
             self._workers.pop(worker.pid, None)
@@ -316,6 +315,7 @@ class Pool:
             raise
 
         assert seat.process is worker.process
+        worker.is_called = False
 
         if self._waiting:
             self._waiting.popleft().set()
@@ -423,9 +423,11 @@ class Pool:
 
         if not take_idle(worker.process):
             await close_after_exit(worker.process)  # and then its call ends
+
+        if worker.is_called:
             return
 
-        del self._workers[worker.pid]
+        self._workers.pop(worker.pid, None)
         worker.close()
         await worker.process.aclose()
         await to_thread.run_sync(worker.bury, 0.0)

@@ -13,11 +13,21 @@ from contextlib import suppress
 import attrs
 from anyio import CancelScope, to_thread
 
-from asyncflow.abc import Call, Crashed, Killed, Log, Outcome, Printed, Returned, Watch
+from asyncflow.abc import (
+    Call,
+    Crashed,
+    Killed,
+    Log,
+    Outcome,
+    Printed,
+    Raised,
+    Returned,
+    Watch,
+)
 from asyncflow.executors._anyio import is_of_worker
 from asyncflow.executors._log_bounds import LogBounds
-from asyncflow.executors._pool import Pool, WorkerDied
-from asyncflow.executors._worker import Worker
+from asyncflow.executors._pool import Pool
+from asyncflow.executors._worker import Worker, WorkerDied
 from asyncflow.log import logger as _logger
 from asyncflow.worker import spool, trip, wire
 from asyncflow.worker.digests import remove_named
@@ -181,8 +191,11 @@ class Trip:
             raise ValueError(f"{len(outcomes)} outcomes of {self._started} calls")
 
         for call, outcome in zip(self.calls, outcomes, strict=False):
-            if type(outcome) is Returned and len(outcome[0]) != len(call[5]):
-                raise ValueError(f"{outcome.kept!r} for the outputs of {call.task!r}")
+            if type(outcome) is Returned:
+                if len(outcome[0]) != len(call[5]):
+                    raise ValueError(f"{len(outcome[0])} values of {call.task!r}")
+            elif outcome is not None and type(outcome) is not Raised:
+                raise ValueError(f"a {type(outcome).__name__} for {call.task!r}")
 
     def _take_rest(self, worker: Worker) -> None:
         """Take back what the worker has left to others."""

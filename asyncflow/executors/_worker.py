@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from anyio.abc import Process
 
 
+class WorkerDied(Exception):
+    """The worker process of a call ended: `returncode` as `subprocess` has it."""
+
+    def __init__(self, returncode: int | None) -> None:
+        super().__init__(returncode)
+        self.returncode = returncode
+
+
 @attrs.define(eq=False, repr=False)
 class Worker:
     """A worker process that `trip.settle` has made safe."""
@@ -34,6 +42,8 @@ class Worker:
     """When it was started, or earlier: see `_family.now`."""
     bond: int
     """What ends it with this process: see `parent.bind`."""
+    is_called: bool = attrs.field(init=False, default=False)
+    """Whether a call is under way."""
     logged: int = 0
     """How much of its log belongs to calls that are over, in bytes."""
     jobs: int = 0

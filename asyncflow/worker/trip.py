@@ -251,7 +251,7 @@ def _call(
     try:
         result = function(*arguments)
 
-        if isinstance(result, CoroutineType):  # a plain wrapper of an `async def`
+        if type(result) is CoroutineType:  # a plain wrapper of an `async def`
             result = run_coroutine(result)
     except BaseException as error:
         return Failure(error, beyond_ours(error))
