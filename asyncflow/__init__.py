@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from asyncflow.config import Config as Config
     from asyncflow.config import Configuration as Configuration
+    from asyncflow.config import CoreConfig as CoreConfig
     from asyncflow.config import DataNodeConfig as DataNodeConfig
     from asyncflow.config import JobConfig as JobConfig
     from asyncflow.config import Retry as Retry
@@ -69,9 +70,11 @@ if TYPE_CHECKING:
     from asyncflow.errors import RecordDamaged as RecordDamaged
     from asyncflow.errors import RemoteTraceback as RemoteTraceback
     from asyncflow.errors import StoreFailed as StoreFailed
+    from asyncflow.errors import StoreUnavailable as StoreUnavailable
     from asyncflow.errors import SubmissionCanceled as SubmissionCanceled
     from asyncflow.errors import SubmissionFailed as SubmissionFailed
     from asyncflow.errors import SubmissionInterrupted as SubmissionInterrupted
+    from asyncflow.errors import TakenOver as TakenOver
     from asyncflow.errors import UnsupportedLoop as UnsupportedLoop
     from asyncflow.errors import UsageError as UsageError
     from asyncflow.errors import ValueDamaged as ValueDamaged
@@ -101,8 +104,8 @@ if TYPE_CHECKING:
     from asyncflow.worker.outcome import Usage as Usage
 
 _HOMES = {
-    "config": "Config Configuration DataNodeConfig JobConfig Retry ScenarioConfig Scope "
-    "TaskConfig",
+    "config": "Config Configuration CoreConfig DataNodeConfig JobConfig Retry ScenarioConfig "
+    "Scope TaskConfig",
     "entities.completion": "as_completed",
     "entities.data_node": "DataNode Edit",
     "entities.job": "Job Status",
@@ -116,8 +119,8 @@ _HOMES = {
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
     "DataNodeWritingError EventsLost InsideWorker JobFailed NoData NotDeclared NotFound "
     "NotOpen NotPicklable OrchestratorFailed Problem RecordDamaged RemoteTraceback "
-    "StoreFailed SubmissionCanceled SubmissionFailed SubmissionInterrupted "
-    "UnsupportedLoop UsageError ValueDamaged ValueMissing",
+    "StoreFailed StoreUnavailable SubmissionCanceled SubmissionFailed "
+    "SubmissionInterrupted TakenOver UnsupportedLoop UsageError ValueDamaged ValueMissing",
     "events": "Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "
     "JobStarted SubmissionFinished SubmissionStarted",
     "orchestrator": "Orchestrator",

@@ -24,6 +24,7 @@ from asyncflow.worker.values import fetch, keep
 from asyncflow.worker.wire import Made as Made
 
 if TYPE_CHECKING:
+    from asyncflow.errors import StoreFailed
     from asyncflow.records import (
         BasisRecord,
         DataNodeRecord,
@@ -48,6 +49,14 @@ class Driver(ABC):
     storage_type: ClassVar[str]
     outlives: ClassVar[bool] = True
     """Whether its values outlive the orchestrator, and a power failure."""
+
+    @property
+    def place(self) -> str | None:
+        """The file of the user's that it writes: who writes the same one takes turns."""
+        return None
+
+    def locate(self) -> None:  # noqa: B027  # most have no place
+        """Look where `place` leads, before it is used. Blocks."""
 
     def read(self, kept: Kept) -> object:
         """Read a value.
@@ -212,8 +221,11 @@ class Store(ABC):
     loaded is left out, with a warning. Properties that were pickled are unpickled when
     they are first read.
 
+    Where the store cannot be written for a reason that may pass, it is tried again until
+    it can; where it cannot be read, for some seconds.
+
     :raises StoreFailed: by every coroutine, where the store cannot be read or written,
-        saying what to do
+        saying what to do; `StoreUnavailable` by queries where that may pass
     """
 
     @property
@@ -238,6 +250,32 @@ class Store(ABC):
         """How many transactions it has written since it was opened."""
         return 0
 
+    @property
+    def failure(self) -> StoreFailed | None:
+        """Why it cannot be written; None where it can, as far as is known.
+
+        It is `StoreUnavailable` where it is tried again: what is saved meanwhile waits
+        in memory, in its order. With any other error nothing is written any more.
+        """
+        return None
+
+    def watch(self, changed: Callable[[], object] | None) -> None:  # noqa: ARG002
+        """Have a function called, on the event loop, whenever `failure` has changed.
+
+        :param changed: None for no function any more; leaving the store does that, too
+        """
+        return None
+
+    def close_soon(self, *, now: bool = False) -> None:  # noqa: ARG002
+        """Take note that the store is about to be closed.
+
+        Where it cannot be written for now it is tried for some seconds only; then what
+        was saved is lost, and `flush` tells.
+
+        :param now: not even for these seconds
+        """
+        return None
+
     @abstractmethod
     async def __aenter__(self) -> Self:
         """Open the store."""
@@ -261,8 +299,8 @@ class Store(ABC):
         Returns at once; calls are written in their order. A record replaces the one
         with its kind and id, but some things stay what they were: the graph and the
         properties of a submission, the lock of a data node (`lock`), and of a version
-        all but its value, whether that is kept, and its holder. Once a write has failed,
-        what is saved is dropped: `flush` tells.
+        all but its value, whether that is kept, and its holder. Once a write has failed
+        for good, what is saved is dropped: `flush` tells.
 
         :raises NotPicklable: where a property cannot be kept, naming the part
         """
@@ -271,7 +309,7 @@ class Store(ABC):
     async def flush(self) -> None:
         """Return when all that was saved before is durable.
 
-        On cancel only the waiting ends.
+        It waits while the store is tried again. On cancel only the waiting ends.
 
         :raises StoreFailed: where it could not be written; from then on, always
         """
@@ -287,6 +325,7 @@ class Store(ABC):
 
         From here on every write checks first, in its transaction, that this record is
         still there: others may have taken its owner for dead. Then nothing is written.
+        Nothing is tried again until `watch` is called: an orchestrator opens, or does not.
 
         :param lease: how long its lease is from now on, by `now`, in seconds; None for
             that of the record
@@ -302,14 +341,25 @@ class Store(ABC):
 
     @abstractmethod
     async def adopt(
-        self, dead_id: str, heir_id: str, *, lease_until: float | None = None
-    ) -> None:
+        self,
+        dead_id: str,
+        heir_id: str,
+        *,
+        lease_until: float | None = None,
+        run_ids: Collection[str] | None = None,
+        is_crash: bool = True,
+    ) -> dict[str, int]:
         """Give what a dead orchestrator had to another, in one transaction.
 
         These are its submissions that have not finished and the versions that it holds;
-        it is forgotten itself. Nothing changes where it is unknown: another was faster.
+        it is forgotten itself, once it has no such submission. Nothing changes where it
+        is unknown: another was faster.
 
         :param lease_until: do it only if its lease has not been renewed: ends by then
+        :param run_ids: the submissions to give; None for all
+        :param is_crash: whether it died, and was not closed
+        :return: the submissions of the heir that have not finished, by id: how many
+            orchestrators of it have died since a job of it last ended
         """
 
     @abstractmethod
@@ -439,9 +489,7 @@ class Store(ABC):
 
     @abstractmethod
     async def makers(self) -> set[str]:
-        """Return the registered orchestrators that may have left files of values, those
-        that are gone included.
-        """
+        """Return whose files of values may be here: also orchestrators that are gone."""
 
     @abstractmethod
     async def submissions(

@@ -24,6 +24,8 @@
     ├── OrchestratorFailed     the engine of an orchestrator cannot go on
     ├── EventsLost             who read events took longer than they came
     ├── StoreFailed            records cannot be read or written
+    │   ├── StoreUnavailable   not for now: it is tried again
+    │   └── TakenOver          another orchestrator took this one for dead
     ├── RecordDamaged          one record, or its properties, cannot be loaded
     └── RemoteTraceback        the traceback of a worker, as the cause of its error
 
@@ -124,26 +126,41 @@ class NotDeclared(AsyncflowError):
 
 
 class NoData(AsyncflowError):
-    """A data node was read before its first write.
+    """A data node was read before its first write, or its file is gone.
 
     `version` is the number that was asked for; None for the current version. `cause`
-    says why the task that writes it has not; ``""`` where that is not known.
+    says why the task that writes it has not; ``""`` where that is not known. `file` is
+    the file of the user's that is not there; None where it is not that.
     """
 
-    def __init__(self, node: str, version: int | None = None, cause: str = "") -> None:
+    def __init__(
+        self,
+        node: str,
+        version: int | None = None,
+        cause: str = "",
+        file: str | None = None,
+    ) -> None:
         self.node = node
         self.version = version
         self.cause = cause
-        super().__init__(
-            f"data node {node!r} was never written: "
-            + (
-                cause
-                or "give it default_data, write to it, or run the task that writes it"
+        self.file = file
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        if self.version is not None:
+            return (
+                f"version {self.version} of data node {self.node!r} is not kept: see its "
+                "edits, and keep_versions of its config"
             )
-            if version is None
-            else f"version {version} of data node {node!r} is not kept: see its edits, "
-            "and keep_versions of its config"
-        )
+
+        what = f"data node {self.node!r} was never written"
+        remedy = "give it default_data, write to it, or run the task that writes it"
+
+        if self.file is not None:
+            what = f"data node {self.node!r} has no value: its file {self.file} is gone"
+            remedy = "bring it back, write to the node, or run the task that writes it"
+
+        return f"{what}: {self.cause or remedy}"
 
 
 class DataNodeIsBeingEdited(AsyncflowError):
@@ -281,6 +298,20 @@ class StoreFailed(AsyncflowError):
         self.problem = problem
         self.remedy = remedy
         super().__init__(f"the store {file} failed: {problem}; {remedy}")
+
+
+class StoreUnavailable(StoreFailed):
+    """Records cannot be read or written for now: the store is tried again.
+
+    A full disk, a lock of another process, a database server that is restarted.
+    """
+
+
+class TakenOver(StoreFailed):
+    """Another orchestrator took this one for dead, and has its runs now.
+
+    This one writes nothing any more, and has ended what it ran.
+    """
 
 
 class RecordDamaged(AsyncflowError):

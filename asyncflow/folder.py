@@ -6,12 +6,17 @@ import fcntl
 import glob
 import os
 import shutil
+import signal
 import stat
 import tempfile
 from contextlib import suppress
 
+from asyncflow.worker import parent
+
 PREFIX = "asyncflow-"
 LOCK = "lock"
+WORKERS = "workers"
+"""The kind of a folder whose path marks processes; see `parent.MARK`."""
 MARK = b"a temporary folder of asyncflow\n"
 """What the lock's file has in it, to tell our folders from those of other programs."""
 
@@ -44,8 +49,17 @@ class Folder:
 def _make(kind: str) -> tuple[str, int]:
     path = tempfile.mkdtemp(prefix=f"{PREFIX}{kind}-")
     lock = os.open(os.path.join(path, LOCK), os.O_CREAT | os.O_RDWR, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    os.write(lock, MARK)
+
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        os.write(lock, MARK)
+    except OSError as error:
+        os.close(lock)
+        shutil.rmtree(path, ignore_errors=True)
+        what = f"no temporary folder: its file cannot be locked ({error.strerror})"
+        remedy = "set TMPDIR to a folder on a local disk, with some room"
+        raise OSError(error.errno, f"{what}; {remedy}", path) from error
+
     return path, lock
 
 
@@ -63,6 +77,10 @@ def _remove_if_dead(folder: str) -> None:
     try:
         if _is_ours(lock):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+            if f"{PREFIX}{WORKERS}-" in folder:
+                _end_marked(folder)
+
             shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(lock)
@@ -73,3 +91,18 @@ def _is_ours(lock: int) -> bool:
     found = os.fstat(lock)
     is_file = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
     return is_file and os.pread(lock, len(MARK) + 1, 0) == MARK
+
+
+def _end_marked(folder: str) -> None:
+    """Kill what workers started whose files were in a folder, as their parent is dead."""
+    mark = os.fsencode(f"{parent.MARK}={folder}/")
+
+    for path in glob.iglob("/proc/[0-9]*/environ"):
+        with suppress(OSError):  # of another user, or gone meanwhile
+            with open(path, "rb") as file:
+                is_marked = any(
+                    one.startswith(mark) for one in file.read().split(b"\0")
+                )
+
+            if is_marked:
+                os.kill(int(path.split("/")[2]), signal.SIGKILL)

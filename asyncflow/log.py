@@ -59,6 +59,10 @@ class SafeLogger:
         """Log a warning; see `error`."""
         self._log(logging.WARNING, text, args, exc_info)
 
+    def log(self, level: int, text: str, *args: object) -> None:
+        """Log at a level of `logging`; see `error`."""
+        self._log(level, text, args, None)
+
     def later(self, work: Work) -> None:
         """Have something done that logs, in the thread of the log."""
         with self._lock:
@@ -81,12 +85,18 @@ class SafeLogger:
         except RuntimeError:  # no thread can be started: Python ends
             self._run()
 
-    def wait(self, timeout: float = PATIENCE) -> bool:
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is not handled yet."""
+        return self._is_running
+
+    def wait(self, timeout: float | None = None) -> bool:
         """Wait until all is handled; tell whether it is. Blocks.
 
-        :param timeout: in seconds
+        :param timeout: in seconds; None for `PATIENCE`
         """
-        return not self._is_running or self._idle.wait(timeout)
+        seconds = PATIENCE if timeout is None else timeout
+        return not self._is_running or self._idle.wait(seconds)
 
     def forget(self) -> None:
         """Begin anew, in a process that was forked: its parent logs the rest."""

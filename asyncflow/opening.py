@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 import attrs
-from anyio import CapacityLimiter, create_task_group, to_thread
+from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
 
 from asyncflow.abc import Executor, Store
 from asyncflow.alternatives import around_executor, driver_of
@@ -92,16 +92,15 @@ class Opening:
 
     async def _executors(self, stack: AsyncExitStack) -> dict[str, Executor]:
         """Open an executor for each name that a task may give."""
-        echo, log_size = self.jobs.echo, self.jobs.max_log_size
-        inline: Executor = InlineExecutor(echo=echo, log_size=log_size)
+        jobs = self.jobs
+        how = (jobs.echo, jobs.max_log_size, jobs.kill_grace)
+        inline: Executor = InlineExecutor(*how)
 
         if self.workers is None:
             names = ("process", "thread", "inline")
             return {name: around_executor(inline) for name in names}
 
-        thread = await stack.enter_async_context(
-            ThreadExecutor(echo=echo, log_size=log_size)
-        )
+        thread = await stack.enter_async_context(ThreadExecutor(*how))
         return {
             "process": self.workers,
             "thread": around_executor(thread),
@@ -121,5 +120,10 @@ def _directory() -> str:
 
 async def _temporary_folder(stack: AsyncExitStack) -> str:
     folder = await to_thread.run_sync(Folder, "values")
-    stack.push_async_callback(to_thread.run_sync, folder.remove)
+    stack.push_async_callback(_remove, folder)
     return folder.path
+
+
+async def _remove(folder: Folder) -> None:
+    with CancelScope(shield=True):
+        await to_thread.run_sync(folder.remove)

@@ -6,7 +6,6 @@ everything that runs belongs to its *host task*, which owns the task group.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,7 +22,7 @@ from asyncflow.config import Config, Configuration
 from asyncflow.config.sections import JobConfig, ScenarioConfig
 from asyncflow.errors import ConfigError, NotOpen, UsageError
 from asyncflow.listing import Listing
-from asyncflow.log import logger
+from asyncflow.log import logger as _logger
 from asyncflow.scheduler._checks import check_place, check_workers
 from asyncflow.scheduler._host import Host, only
 from asyncflow.scheduler._signals import Signals
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
     from asyncflow.records import Pruned
     from asyncflow.scheduler._archive import Entity
     from asyncflow.scheduler._session import Session
-
-_logger = logging.getLogger("asyncflow")
 
 
 @attrs.define(eq=False, repr=False)
@@ -333,10 +330,12 @@ class Orchestrator(Listing, Watching):
         """Wait until every run has ended. On cancel only the waiting ends.
 
         :raises OrchestratorFailed: where the engine cannot go on
+        :raises StoreFailed: where the store has failed for good, which has ended them
         """
-        walk = self._opened().walk
-        await walk.drain()
-        walk.check()
+        session = self._opened()
+        await session.walk.drain()
+        session.walk.check()
+        session.outage.check()
 
     async def flush(self) -> None:
         """Return when everything that was accepted so far is durable."""
@@ -418,12 +417,18 @@ class Orchestrator(Listing, Watching):
                     await session.recovery.adopt_all()
                     walk.group.start_soon(session.recovery.keep_alive)
 
+                session.outage.watch()
+                session.keep_to(self.config.core_config)
+
                 try:
                     yield
                 except BaseException:  # the event loop stops, or an error of ours
                     self._is_cut_off = True
                     raise
                 finally:
+                    self._signals.closes(session.hurry)
+                    session.store.close_soon()
+
                     with CancelScope(shield=True):
                         await session.settle()
                         self._session = None
@@ -445,8 +450,9 @@ class Orchestrator(Listing, Watching):
                 with CancelScope(shield=True):
                     await to_thread.run_sync(session.tell_unwatched)
 
-            with CancelScope(shield=True):
-                await to_thread.run_sync(logger.wait)
+            if _logger.is_busy:
+                with CancelScope(shield=True):
+                    await to_thread.run_sync(_logger.wait)
 
     async def _open(self, workers: Executor | None, stack: AsyncExitStack) -> Session:
         opening = await to_thread.run_sync(_opening)
@@ -461,14 +467,12 @@ class Orchestrator(Listing, Watching):
 
     async def _end_runs(self, session: Session) -> None:
         walk = session.walk
-        self._signals.hurry = walk.hurry
-
         if self._signals.has_come:
             await session.interrupt(self._jobs.shutdown_grace)
         elif self._is_cut_off:
             await session.interrupt(0.0)
         else:
-            walk.stop("the orchestrator was closed")
+            session.leave()
 
         await walk.drain()
         await walk.show_rest()
@@ -479,7 +483,7 @@ async def _warm(workers: Executor, count: int) -> None:
     try:
         await workers.warm(count)
     except Exception as error:
-        logger.error("workers could not be started", exc_info=error)
+        _logger.error("workers could not be started", exc_info=error)
 
 
 def _opening() -> type[Opening]:

@@ -17,7 +17,6 @@ installed there too, that span is the current one while the function runs.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -42,10 +41,9 @@ from asyncflow.events import (
     SubmissionFinished,
     SubmissionStarted,
 )
+from asyncflow.log import logger as _logger
 from asyncflow.orchestrator import Orchestrator
 from asyncflow.scheduler._bus import Bus, Listener, News
-
-_logger = logging.getLogger("asyncflow")
 
 _TOLD = (
     SubmissionStarted,

@@ -211,7 +211,7 @@ class BasisRecord(NamedTuple):
     """For each input's config id, the number of its version."""
     outputs: Mapping[str, int]
     contents: Mapping[str, str] = {}
-    """For inputs whose values are small, what tells them from others."""
+    """For inputs where that is known, what tells their values from others."""
 
     @property
     def id(self) -> str:

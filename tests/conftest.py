@@ -32,9 +32,11 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import attrs
 import pytest
+from _pytest.logging import LogCaptureHandler
 from hypothesis import settings
 
 from asyncflow import Orchestrator
+from asyncflow.log import logger
 from tests import flows
 
 if TYPE_CHECKING:
@@ -244,6 +246,24 @@ async def orchestrator() -> AsyncIterator[Orchestrator]:
     """Give an orchestrator with two worker processes, and a store in memory."""
     async with Orchestrator(flows.configuration(), ":memory:") as orchestrator:
         yield orchestrator
+
+
+class Caplog(pytest.LogCaptureFixture):  # type: ignore[misc]  # it is final: for tests alone
+    """Has what was logged up to now: another thread hands it to the handlers."""
+
+    @property
+    def handler(self) -> LogCaptureHandler:
+        if logger.is_busy:
+            logger._idle.wait(PATIENCE)
+
+        return super().handler
+
+
+@pytest.fixture
+def caplog(request: pytest.FixtureRequest) -> Iterator[Caplog]:
+    found = Caplog(request.node, _ispytest=True)
+    yield found
+    found._finalize()
 
 
 @pytest.fixture(scope="session")

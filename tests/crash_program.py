@@ -10,6 +10,7 @@ import hashlib
 import os
 import random
 import sys
+from functools import partial
 
 import anyio
 
@@ -17,6 +18,9 @@ from asyncflow import Configuration, DataNode, Orchestrator, ScenarioConfig, Sco
 
 BIG = 100_000
 """The bytes of a value that has a file of its own."""
+
+RETRIES = 100
+"""How often a job may run when the program is killed: that happens all the time."""
 
 
 def begin(task: str, key: str) -> None:
@@ -72,12 +76,13 @@ def declare() -> tuple[Configuration, ScenarioConfig]:
     one, other = node("one", "in_memory"), node("other")
     result = node("result", default_path="result.p")
     shared = node("shared", scope=Scope.GLOBAL, default_data=sealed(5))
+    task = partial(config.configure_task, crash_retries=RETRIES)
     tasks = [
-        config.configure_task("make", make, [key, seed], [large, small, copied]),
-        config.configure_task("left", left, [large, copied], one, skippable=True),
-        config.configure_task("right", right, [small, copied], other),
-        config.configure_task("join", join, [one, other, copied], result),
-        config.configure_task("share", sealed_again, [shared, key]),
+        task("make", make, [key, seed], [large, small, copied]),
+        task("left", left, [large, copied], one, skippable=True),
+        task("right", right, [small, copied], other),
+        task("join", join, [one, other, copied], result),
+        task("share", sealed_again, [shared, key]),
     ]
     return config, config.configure_scenario("diamond", tasks)
 

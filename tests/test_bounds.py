@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import linecache
 import os
 import signal
+import sys
 import weakref
 from functools import partial
 from pathlib import Path
@@ -308,3 +310,34 @@ def test_functions_that_a_worker_keeps_are_bounded_by_their_size(
     code = codec.dumps(partial(len, bytes(trip.REMEMBERED_BYTES)))
     trip._load_function(code)
     assert list(kept) == [code]
+
+
+def test_sources_that_a_worker_keeps_are_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept: dict[str, None] = {}
+    monkeypatch.setattr(trip, "_sources", kept)
+
+    for number in range(trip.REMEMBERED + 50):
+        trip._remember_sources({"<often>": "pass\n", f"<cell {number}>": "pass\n"})
+
+    assert len(kept) == trip.REMEMBERED
+    assert "<cell 0>" not in linecache.cache
+    assert linecache.getline("<often>", 1) == "pass\n"
+
+    for name in kept:
+        del linecache.cache[name]
+
+
+def arguments(_: object) -> list[str]:
+    return sys.argv[1:]
+
+
+async def test_a_worker_has_no_arguments_of_ours() -> None:
+    config = configuration(workers=1)
+    cfg = flows.single(config, arguments)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+        assert await scenario.result.read() in ([], sys.argv[1:])

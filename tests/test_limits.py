@@ -332,7 +332,7 @@ async def test_a_run_timeout_of_a_submission(tmp_path: Path) -> None:
 
 
 async def wait_stubbornly(_: object) -> None:
-    """Wait again after the first cancel: each further `await` is cancelled, too."""
+    """Wait again after the first cancel, longer than it may."""
     try:
         await sleep_forever()
     except get_cancelled_exc_class():

@@ -35,6 +35,7 @@ from asyncflow import (
     Status,
     StoreFailed,
     Submission,
+    SubmissionFailed,
     SubmissionFinished,
     UsageError,
 )
@@ -119,8 +120,8 @@ class Complaints(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
 
-        # That its store has died is no news to one that is left.
-        if error is not None and not isinstance(error, StoreFailed):
+        # That its store has died is no news to one that is left, nor that a run failed.
+        if error is not None and not isinstance(error, StoreFailed | SubmissionFailed):
             self.found.append(self.format(record))
 
     def hear(self, _loop: object, context: dict[str, Any]) -> None:
@@ -211,6 +212,7 @@ class Machine(RuleBasedStateMachine):
             scenario_id = self.scenarios[run.name] = made.id
 
         scenario: Any = await self.orchestrator.get(scenario_id)
+        run.key = run.key and f"{run.key}_{scenario_id}"  # a key is of one scenario
         self.hasten()
         run.handle = scenario.submit(
             priority=order.priority,

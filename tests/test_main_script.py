@@ -117,6 +117,25 @@ def rate(x):
 def job(x):
     return rate(x) == 2 and rate.cache_parameters() == {"maxsize": 7, "typed": True}
 """,
+    "singledispatch": """
+@functools.singledispatch
+def size(x):
+    return 1
+@size.register
+def _(x: list):
+    return sum(map(size, x))
+def job(_):
+    return size([1, [2, 3]]) == 3 and pickle.loads(pickle.dumps(size)) is size
+""",
+    "cached_property": """
+class Model:
+    @functools.cached_property
+    def late(self):
+        return [5]
+MODEL = Model()
+def job(_):
+    return MODEL.late is MODEL.late
+""",
     "a name by reduce": """
 class Missing:
     def __reduce__(self):
@@ -411,3 +430,34 @@ def test_a_script_from_stdin_works_too(tmp_path: Path) -> None:
     )
     assert done.stdout == "[True]\n"
     assert starts(tmp_path) == 1
+
+
+def test_equal_values_of_its_classes_are_nothing_new_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    text = (
+        KEPT
+        + """
+def read(_):
+    return [Point(1), Color.BLUE] * COUNT
+nodes = [Config.configure_data_node("n0", default_data=1)]
+nodes += [Config.configure_data_node(f"n{nb}") for nb in (1, 2)]
+cfg = Config.configure_scenario("s", [
+    Config.configure_task("a", read, nodes[0], nodes[1]),
+    Config.configure_task("b", len, nodes[1], nodes[2], skippable=True)])
+Config.configure_job_executions("standalone", 1)
+async def main():
+    async with Orchestrator(store="x.db") as orchestrator:
+        found = await orchestrator.scenarios(name="one")
+        scenario = (await orchestrator.get(found[0].id) if found
+                    else await orchestrator.create_scenario(cfg, name="one"))
+        submission = await scenario.submit()
+        print(*[job.status.value for job in submission.jobs])
+anyio.run(main)
+"""
+    )
+
+    for count in ("1", "100_000"):
+        counted = text.replace("COUNT", count)
+        assert ran(tmp_path, counted) == ["COMPLETED COMPLETED"]
+        assert ran(tmp_path, counted) == ["COMPLETED SKIPPED"]

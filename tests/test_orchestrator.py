@@ -26,9 +26,11 @@ from asyncflow import (
     Scenario,
     Status,
     StoreFailed,
+    SubmissionFailed,
     SubmissionStatus,
     UnsupportedLoop,
     UsageError,
+    as_completed,
 )
 from asyncflow.records import JobRecord, Record, SubmissionRecord
 from asyncflow.stores.memory import MemoryStore
@@ -341,6 +343,70 @@ def test_a_failure_that_nobody_saw_is_logged(caplog: pytest.LogCaptureFixture) -
         anyio.run(main)
 
     assert "t0: ValueError: no 1" in caplog.text
+
+
+@pytest.mark.anyio
+async def test_a_failure_is_logged_when_it_happens_if_nobody_watches(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    config = configuration()
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(chain(config, flows.fail))
+        submission = scenario.submit()
+        await orchestrator.drain()
+        await orchestrator._opened().settle()
+        (record,) = caplog.records
+        assert record.exc_info is not None
+        assert isinstance(record.exc_info[1], SubmissionFailed)
+
+        with pytest.raises(SubmissionFailed):
+            await submission
+
+    assert len(caplog.records) == 1  # it is told once
+
+
+@pytest.mark.anyio
+async def test_a_failure_that_is_watched_is_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    config = configuration()
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(chain(config, flows.fail))
+
+        with pytest.raises(SubmissionFailed):
+            await scenario.submit()
+
+        with pytest.raises(SubmissionFailed):
+            async with scenario.submit():
+                await orchestrator.drain()
+
+        async for _ in scenario.submit():
+            pass
+
+        async for _ in as_completed([scenario.submit(), scenario.submit()]):
+            pass
+
+    assert caplog.records == []
+
+
+@pytest.mark.anyio
+async def test_runs_that_are_cancelled_by_leaving_are_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    config = configuration()
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(chain(config, flows.block))
+        runs = [scenario.submit() for _ in range(3)]
+        runs[0].cancel()
+
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "cancels 2 runs that have not ended" in record.getMessage()
+    assert runs[2].id in record.getMessage()
+    assert "await orchestrator.drain()" in record.getMessage()
 
 
 def test_a_loop_that_ends_first_leaves_nothing() -> None:

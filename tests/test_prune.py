@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from anyio import to_thread
+from anyio import fail_after, to_thread
+from anyio.lowlevel import checkpoint
 
-from asyncflow import NotFound, Orchestrator, Pruned, UsageError
+from asyncflow import (
+    ConfigError,
+    Configuration,
+    NotFound,
+    Orchestrator,
+    Pruned,
+    UsageError,
+)
 from asyncflow.records import JobRecord, LogRecord
 from asyncflow.scheduler import _prune
 from asyncflow.status import Status
@@ -89,3 +98,82 @@ async def test_the_file_becomes_smaller(tmp_path: Path) -> None:
         assert len(await other.submissions()) == 10
         other.save(submission_record(1000))
         await other.flush()
+
+
+async def test_a_rule_is_kept_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configuration(workers=1)
+    cfg = flows.single(config, shout, executor="thread")
+    path = str(tmp_path / "runs.db")
+
+    async with Orchestrator(config, path) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        runs = [(await scenario.submit()).id for _ in range(5)]
+
+    config.configure_core(keep_submissions=3, keep_log_days=0)
+
+    async with Orchestrator(config, path) as orchestrator:
+        with fail_after(20):
+            while await orchestrator.store.prunable(has_log=True):
+                await checkpoint()
+
+        assert [one.id for one in await orchestrator.submissions()] == runs[2:]
+
+    monkeypatch.setattr(_prune, "EVERY", 0.0)
+    config.configure_core(keep_days=0, keep_submissions=1)
+
+    async with Orchestrator(config, path) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        last = await scenario.submit()
+
+        with fail_after(20):
+            while [one.id for one in await orchestrator.submissions()] != [last.id]:
+                await checkpoint()
+
+
+async def test_without_a_rule_all_stays(tmp_path: Path) -> None:
+    config = configuration(workers=1)
+    assert not _prune.has_rule(config.core_config)
+    assert _prune.has_rule(config.configure_core(keep_submissions=0))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"keep_days": -1}, {"keep_submissions": 1.5}, {"keep_log_days": "7"}],
+)
+def test_a_wrong_rule_is_told(wrong: dict[str, Any]) -> None:
+    config = configuration()
+    config.configure_core(**wrong)
+    (problem,) = config.problems()
+    assert problem.section == "CORE"
+    assert problem.field in wrong
+
+
+def test_a_rule_has_a_toml_form(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    config = configuration()
+    config.export(path)
+    assert "CORE" not in path.read_text()
+    config.configure_core(keep_days=30, keep_submissions=1000, owner="me")
+
+    for _ in range(2):  # a new file, and one that is edited
+        config.export(path)
+        text = '[CORE]\nkeep_days = 30\nkeep_submissions = 1000\nowner = "me"\n'
+        assert text in path.read_text()
+        path.write_text(f"# mine\n{path.read_text()}")
+
+    other = Configuration()
+    other.load(path)
+    core = other.core_config
+    assert (core.keep_days, core.keep_submissions) == (30, 1000)
+    assert core.keep_log_days is None
+    assert core.properties == {"owner": "me"}
+
+    path.write_text("[CORE]\nkeep_days = -1\n")
+
+    with pytest.raises(ConfigError, match="keep_days"):
+        other.load(path)
+
+    other.clear()
+    assert other.core_config.keep_days is None

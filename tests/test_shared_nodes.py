@@ -13,6 +13,7 @@ import pytest
 from anyio import create_task_group, fail_after, to_thread
 
 from asyncflow import Configuration, DataNode, NoData, Orchestrator, Scenario, Scope
+from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.stores._values_folder import NAME as MARK
 from tests import flows
 from tests.flows import configuration, statuses
@@ -174,7 +175,7 @@ async def test_an_input_that_another_wrote_first(
     config: Configuration, pair: tuple[Orchestrator, Orchestrator]
 ) -> None:
     """Nobody here has written it; the store knows more."""
-    declare(config, default_data=None)
+    declare(config, default_data=NOT_GIVEN)
     one, other = [await each.create_scenario("reading") for each in pair]
 
     with pytest.raises(NoData):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import anyio
@@ -12,6 +14,7 @@ import pytest
 
 from asyncflow.status import Status
 from asyncflow.stores.sqlite import SqliteStore
+from tests import programs
 from tests.terminal import Terminal, terminal
 
 DECLARED = """
@@ -336,3 +339,62 @@ def test_what_fails_while_it_drains_has_failed(tmp_path: Path) -> None:
 
     assert kept(tmp_path) == ("FAILED", {**expected, "other": "COMPLETED"})
     assert sorted(ran(tmp_path)) == ["first", "other", "second"]
+
+
+HANGING = """
+import os, sys
+import anyio
+from asyncflow import Config, Orchestrator
+
+cfg = Config.configure_scenario("s", Config.configure_task("t", lambda: 1, None, None))
+
+async def main():
+    async with Orchestrator(store=":memory:") as orchestrator:
+        orchestrator._opened().walk.group.start_soon(hold)
+        print("open", flush=True)
+        {wait}
+        print("leaving", flush=True)
+
+async def hold():
+    with anyio.CancelScope(shield=True):
+        await anyio.sleep_forever()
+
+anyio.run(main)
+"""
+
+
+@pytest.mark.may_leave("file", reason="it is killed")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("is_closing", [True, False])
+def test_the_third_signal_ends_a_closing_that_hangs(
+    tmp_path: Path, number: signal.Signals, is_closing: bool
+) -> None:
+    wait = "pass" if is_closing else "await anyio.sleep_forever()"
+    (tmp_path / "script.py").write_text(HANGING.replace("{wait}", wait))
+
+    with subprocess.Popen(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        env=programs.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "open\n"
+
+        if is_closing:
+            assert program.stdout.readline() == "leaving\n"
+
+        count = 0
+
+        while program.returncode is None:
+            program.send_signal(number)
+            count += 1
+            assert count < 50
+
+            with suppress(subprocess.TimeoutExpired):
+                program.wait(0.3)
+
+    assert program.returncode == -number
+    assert count >= 3

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
+import os
+import pickle
 import random
 import threading
 import types
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,6 +26,8 @@ from asyncflow import (
     Submission,
 )
 from asyncflow.scheduler import _fingerprint
+from asyncflow.worker.digests import compared, digest, digest_in, remove_named
+from asyncflow.worker.values import fetch, keep
 from tests import flows
 from tests.flows import configuration, statuses
 
@@ -41,6 +47,9 @@ def define(text: str, module: str = "made") -> types.FunctionType:
 
 BASE = """
 import math
+import operator
+import os
+import pickle
 import random
 from os.path import join
 LIMIT = 3
@@ -359,15 +368,17 @@ async def test_what_ended_with_its_orchestrator_is_made_again(tmp_path: Path) ->
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("size", [1, 1_000_000])
+@pytest.mark.parametrize("storage_type", ["pickle", "in_memory"])
 async def test_a_new_version_with_equal_content_is_nothing_new(
-    config: Configuration, tmp_path: Path
+    config: Configuration, tmp_path: Path, size: int, storage_type: str
 ) -> None:
-    source = config.configure_data_node("source", default_data=1)
-    raw = config.configure_data_node("raw")
+    source = config.configure_data_node("source", default_data=b"a")
+    raw = config.configure_data_node("raw", storage_type)
     clean = config.configure_data_node("clean")
     report = config.configure_data_node("report")
     tasks = [
-        config.configure_task("read", flows.identity, source, raw),
+        config.configure_task("read", partial(operator.mul, size), source, raw),
         config.configure_task("clean_", flows.double, raw, clean, skippable=True),
         config.configure_task("report_", flows.double, clean, report, skippable=True),
     ]
@@ -379,14 +390,14 @@ async def test_a_new_version_with_equal_content_is_nothing_new(
         again = await scenario.submit()
         assert statuses(again.jobs) == ["COMPLETED", "SKIPPED", "SKIPPED"]
 
-        await scenario.source.write(2)
+        await scenario.source.write(b"b")
         submission = await scenario.submit()
         assert reasons(submission)[1:] == [
             "`raw` has a new version",
             "`clean` has a new version",
         ]
-        await scenario.source.write(3)
-        await scenario.source.write(2)
+        await scenario.source.write(b"c")
+        await scenario.source.write(b"b")
         again = await scenario.submit()
         assert statuses(again.jobs) == ["COMPLETED", "SKIPPED", "SKIPPED"]
 
@@ -394,7 +405,7 @@ async def test_a_new_version_with_equal_content_is_nothing_new(
         scenario = await the_one(orchestrator)
         again = await scenario.submit()
         assert statuses(again.jobs) == ["COMPLETED", "SKIPPED", "SKIPPED"]
-        assert await scenario.report.read() == 8
+        assert await scenario.report.read() == b"b" * size * 4
 
 
 def sharing(config: Configuration) -> ScenarioConfig:
@@ -439,3 +450,14 @@ async def test_a_task_whose_outputs_are_shared_is_one_task(tmp_path: Path) -> No
             assert statuses((await again.submit()).jobs)[0] == "COMPLETED"
             await scenario.own.write(3)
             assert statuses((await scenario.submit()).jobs)[0] == "SKIPPED"
+
+
+def test_the_file_of_a_killed_job_is_found_by_its_first_name(tmp_path: Path) -> None:
+    path = str(tmp_path / "1.value")
+    kept = keep(bytes(100_000), compared(path), "value", sync=False)
+    assert isinstance(kept, str)
+    assert kept.startswith(str(tmp_path / "1-"))
+    assert digest_in(kept) == digest(pickle.dumps(bytes(100_000), 5)) != ""
+    assert fetch(kept) == bytes(100_000)
+    remove_named(compared(path))
+    assert os.listdir(tmp_path) == []

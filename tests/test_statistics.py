@@ -48,6 +48,8 @@ async def test_statistics(tmp_path: Path) -> None:
         running=0,
         waiting=0,
         runs=0,
+        store_error=None,
+        store_error_since=None,
         commits=before.commits,
         finished=dict.fromkeys(before.finished, 0),
     )

@@ -14,7 +14,8 @@ import pytest
 from anyio import fail_after, to_process
 
 from asyncflow import Orchestrator, Retry, Scenario, Status, SubmissionFailed
-from asyncflow.executors._pool import Pool, Seat, is_of_worker
+from asyncflow.executors._anyio import is_of_worker
+from asyncflow.executors._pool import Pool, Seat
 from asyncflow.worker.failure import kinds_of, raised, summary_of
 from tests.flows import configuration, single
 

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import anyio
 import pytest
 
-from asyncflow import Configuration
+from asyncflow import Configuration, NoData, Orchestrator, ScenarioConfig
 from asyncflow.drivers.pickle import PickleDriver
 from asyncflow.worker.replacing import put_in_place
+from tests import flows
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root does that")
 
@@ -175,3 +177,78 @@ def test_an_exported_file_keeps_its_link_mode_and_owner(tmp_path: Path) -> None:
     )
     assert "[DATA_NODE.b]" in (tmp_path / "real.toml").read_text()
     assert (tmp_path / "link.toml").is_symlink()
+
+
+# ----------------------------------------------------------------------- whose turn it is
+
+
+def sharing(config: Configuration, *paths: Path) -> list[ScenarioConfig]:
+    """Declare a scenario for each path: it waits for a file, then writes to the path."""
+    found = []
+
+    for number, path in enumerate(paths):
+        gate = config.configure_data_node(f"gate{number}")
+        own = config.configure_data_node(f"own{number}", default_path=path)
+        task = config.configure_task(
+            f"write{number}", flows.wait_for_file, gate, own, executor="thread"
+        )
+        found.append(config.configure_scenario(f"scenario{number}", task))
+
+    config.configure_job_executions(mode="standalone", max_nb_of_workers=2)
+    return found
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("second", ["same.p", "link.p", "folder/../same.p", "other.p"])
+async def test_two_nodes_of_one_file_take_turns(tmp_path: Path, second: str) -> None:
+    await anyio.Path(tmp_path / "folder").mkdir()
+    await anyio.Path(tmp_path / "link.p").symlink_to("same.p")
+    gates = [tmp_path / "gate0", tmp_path / "gate1"]
+    config = Configuration()
+    cfgs = sharing(config, tmp_path / "same.p", tmp_path / second)
+
+    async with Orchestrator(config) as orchestrator:
+        runs = []
+
+        for number, cfg in enumerate(cfgs):
+            scenario = await orchestrator.create_scenario(cfg)
+            await scenario.data_nodes[f"gate{number}"].write(str(gates[number]))
+            runs.append(scenario.submit())
+
+        with anyio.fail_after(30):
+            await flows.until_started(runs[0])
+            await runs[1].accepted()
+
+            if second == "other.p":
+                await flows.until_started(runs[1])
+            else:
+                assert [job.status for job in runs[1].jobs] == ["BLOCKED"]
+
+            for gate in gates:
+                await anyio.Path(gate).touch()
+
+            for run in runs:
+                await run
+
+
+@pytest.mark.anyio
+@pytest.mark.blocking_jobs
+async def test_a_read_names_the_file_that_is_gone(tmp_path: Path) -> None:
+    config = Configuration()
+    path = tmp_path / "own.p"
+    node = config.configure_data_node("own", default_path=path)
+    task = config.configure_task("make", flows.increment, None, node)
+    cfg = config.configure_scenario("s", task)
+    config.configure_job_executions(mode="development")
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+        await anyio.Path(path).unlink()
+
+        with pytest.raises(NoData, match=r"its file \S+own\.p is gone: bring") as told:
+            await scenario.own.read()
+
+        assert told.value.file == str(path)
+        again = pickle.loads(pickle.dumps(told.value))
+        assert (str(again), again.file) == (str(told.value), str(path))

@@ -213,12 +213,17 @@ def leave_or_ask(name: str) -> str:
     if is_leaver and name == "timer":
         leave_handlers(1)
         signal.signal(signal.SIGALRM, lambda *_: print("noise"))
-        signal.setitimer(signal.ITIMER_REAL, 0.000_1, 0.000_1)
+        signal.setitimer(signal.ITIMER_REAL, 0.000_5)
     elif is_leaver and name == "umask":
         os.umask(0o777)
     elif is_leaver and name == "thread":
         threading.Thread(target=print_noise, daemon=True).start()
     elif not is_leaver:
+        end = time.perf_counter() + 0.001
+
+        while name == "timer" and time.perf_counter() < end:
+            pass
+
         assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
         assert os.umask(0o022) == 0o022, oct(os.umask(0o022))
         assert threading.active_count() <= 2

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from asyncflow.config import (
+    core,
     executions,
     functions,
     graph,
@@ -39,6 +40,8 @@ def problems(registry: Registry) -> Iterator[Problem]:
     """Yield everything that is wrong with the sections, in their order."""
     yield from executions.problems(registry.job)
     yield from _properties("JOB", "JOB", registry.job.properties)
+    yield from core.problems(registry.core)
+    yield from _properties("CORE", "CORE", registry.core.properties)
 
     for section in registry.sections:
         yield from _id(registry, section)

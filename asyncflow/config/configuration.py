@@ -18,6 +18,7 @@ from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry, as_retry
 from asyncflow.config.sections import (
     NOT_GIVEN,
+    CoreConfig,
     DataNodeConfig,
     JobConfig,
     ScenarioConfig,
@@ -64,6 +65,11 @@ class Configuration:
     def job_config(self) -> JobConfig:
         """How jobs are executed."""
         return self._registry.job
+
+    @property
+    def core_config(self) -> CoreConfig:
+        """What is kept of submissions that have finished."""
+        return self._registry.core
 
     @property
     def revision(self) -> int:
@@ -315,6 +321,35 @@ class Configuration:
         )
         self._revision += 1
         return self.job_config
+
+    def configure_core(
+        self,
+        *,
+        keep_days: float | None = None,
+        keep_submissions: int | None = None,
+        keep_log_days: float | None = None,
+        **properties: object,
+    ) -> CoreConfig:
+        """Declare what is kept of submissions that have finished; the latest call counts.
+
+        What is not kept is removed when an orchestrator opens, and once an hour as long
+        as it is open. The values of data nodes stay. Where both `keep_days` and
+        `keep_submissions` are given, what either keeps stays.
+
+        :param keep_days: for how many days they are kept; None for ever.
+        :param keep_submissions: how many of the last ones are kept; None for all.
+        :param keep_log_days: for how many days it is kept what their jobs printed; None
+            as long as they are.
+        :param properties: whatever else you want to keep with it.
+        """
+        self._registry.core = CoreConfig(
+            keep_days=keep_days,
+            keep_submissions=keep_submissions,
+            keep_log_days=keep_log_days,
+            properties=properties,
+        )
+        self._revision += 1
+        return self.core_config
 
     def resolve(self, section: S) -> S:
         """Return what a section of this configuration now is.

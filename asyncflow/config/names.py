@@ -10,6 +10,7 @@ NOT_AVAILABLE: Mapping[str, frozenset[str]] = {
     "TASK": frozenset(),
     "SCENARIO": frozenset({"comparators", "frequency"}),
     "JOB": frozenset(),
+    "CORE": frozenset(),
 }
 """Options that mean something, but not yet: to keep one as a property would look as if
 it worked."""

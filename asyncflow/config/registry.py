@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 import attrs
 
 from asyncflow.config.sections import (
+    CoreConfig,
     DataNodeConfig,
     JobConfig,
     ScenarioConfig,
@@ -38,6 +39,7 @@ class Registry:
         init=False, factory=dict[str, ScenarioConfig]
     )
     job: JobConfig = attrs.field(init=False, factory=JobConfig)
+    core: CoreConfig = attrs.field(init=False, factory=CoreConfig)
 
     # Also those since replaced: the user may still hold them and use them.
     _known: weakref.WeakSet[Section] = attrs.field(
@@ -51,6 +53,7 @@ class Registry:
         copy.tasks = dict(self.tasks)
         copy.scenarios = dict(self.scenarios)
         copy.job = self.job
+        copy.core = self.core
         copy._known = self._known
         return copy
 
@@ -125,6 +128,7 @@ class Registry:
         self.tasks.update(other.tasks)
         self.scenarios.update(other.scenarios)
         self.job = other.job
+        self.core = other.core
         self._known.update(other._known)
 
     def clear(self) -> None:
@@ -133,6 +137,7 @@ class Registry:
         self.tasks.clear()
         self.scenarios.clear()
         self.job = JobConfig()
+        self.core = CoreConfig()
         self._known.clear()
 
     def _pointed(self, section: S) -> S:

@@ -331,3 +331,23 @@ class JobConfig:
         return same_value(
             attrs.astuple(self, recurse=False), attrs.astuple(other, recurse=False)
         )
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class CoreConfig:
+    """What is kept of submissions that have finished: all, where nothing is given.
+
+    Where both `keep_days` and `keep_submissions` are given, what either keeps stays.
+    """
+
+    keep_days: float | None = None
+    """For how many days they are kept; None for ever."""
+
+    keep_submissions: int | None = None
+    """How many of the last ones are kept; None for all."""
+
+    keep_log_days: float | None = None
+    """For how many days it is kept what their jobs printed; None as long as they are."""
+
+    properties: Mapping[str, object] = attrs.field(factory=dict[str, object])
+    """Whatever else was given, by name."""

@@ -17,6 +17,7 @@ from asyncflow.config.keeping import from_text
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry
 from asyncflow.config.sections import (
+    CoreConfig,
     DataNodeConfig,
     JobConfig,
     ScenarioConfig,
@@ -31,7 +32,7 @@ S = TypeVar("S", bound=Section)
 
 Table = dict[str, Any]
 
-TABLES = ("JOB", "DATA_NODE", "TASK", "SCENARIO")
+TABLES = ("JOB", "CORE", "DATA_NODE", "TASK", "SCENARIO")
 """The tables of a file."""
 
 FIELDS: Mapping[str, str] = {
@@ -108,6 +109,7 @@ class _Reader:
         :raises ConfigError: something is wrong with the file.
         """
         self._job()
+        self._core()
         self._sections("DATA_NODE", self._data_node)
         self._sections("TASK", self._task)
         self._sections("SCENARIO", self._scenario)
@@ -127,6 +129,14 @@ class _Reader:
         fields, properties = _split(table, JobConfig)
         self.draft.job = attrs.evolve(
             job, **fields, properties={**job.properties, **properties}
+        )
+
+    def _core(self) -> None:
+        table = self._table(self.tables.get("CORE", {}), "CORE", "")
+        core = self.draft.core
+        fields, properties = _split(table, CoreConfig)
+        self.draft.core = attrs.evolve(
+            core, **fields, properties={**core.properties, **properties}
         )
 
     def _sections(self, kind: str, read: Callable[[str, Table], None]) -> None:
@@ -301,7 +311,9 @@ def _missing() -> None:
     """Stand in for the function that a file does not name, or names in vain."""
 
 
-def _split(table: Table, kind: type[Section] | type[JobConfig]) -> tuple[Table, Table]:
+def _split(
+    table: Table, kind: type[Section] | type[JobConfig] | type[CoreConfig]
+) -> tuple[Table, Table]:
     """Split a table into fields of a section and free properties."""
     keys = {
         FIELDS.get(name, name): name

@@ -12,6 +12,9 @@ from tomlkit.items import Table as TomlTable
 
 Table = dict[str, Any]
 
+WHOLE = frozenset({"JOB", "CORE"})
+"""The tables that are one section each."""
+
 HEADER = "# What asyncflow runs; written by Config.export, read by Config.load.\n"
 
 
@@ -19,7 +22,7 @@ def fresh(tables: Table) -> str:
     """Write a text: only tables of sections are tables, what they hold is inline."""
     parts = [HEADER]
     for kind, sections in tables.items():
-        if kind == "JOB":
+        if kind in WHOLE:
             parts.append(_section((kind,), sections))
         else:
             parts += [_section((kind, key), table) for key, table in sections.items()]
@@ -111,10 +114,10 @@ def _new(value: Any, path: tuple[str, ...]) -> Item:
     if len(path) > 2 and not sequences:
         return _item(value)
 
-    if not isinstance(value, dict) or (path[0] == "JOB" and len(path) > 1):
+    if not isinstance(value, dict) or (path[0] in WHOLE and len(path) > 1):
         return _item(value)
 
-    table = tomlkit.table(is_super_table=len(path) == 1 and path[0] != "JOB")
+    table = tomlkit.table(is_super_table=len(path) == 1 and path[0] not in WHOLE)
     for name, item in value.items():
         table.append(tomlkit.key(name), _new(item, (*path, name)))
 

@@ -13,11 +13,13 @@ from typing import Any
 
 import attrs
 
+from asyncflow.config.core import NUMBERS as CORE
 from asyncflow.config.importable import NotImportable, name_of
 from asyncflow.config.keeping import to_text
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry, to_table
 from asyncflow.config.sections import (
+    CoreConfig,
     DataNodeConfig,
     JobConfig,
     ScenarioConfig,
@@ -158,6 +160,7 @@ class _Writer:
         scenarios = registry.scenarios.values()
         tables: Table = {
             "JOB": self._job(registry.job),
+            "CORE": self._core(registry.core),
             "DATA_NODE": {self._id(node): self._data_node(node) for node in nodes},
             "TASK": {self._id(task): self._task(task) for task in tasks},
             "SCENARIO": {self._id(each): self._scenario(each) for each in scenarios},
@@ -166,6 +169,11 @@ class _Writer:
             raise ConfigError(self._problems)
 
         return {kind: table for kind, table in tables.items() if table}
+
+    def _core(self, core: CoreConfig) -> Table:
+        table: Table = {}
+        self._unless_default(table, "CORE", core, *CORE)
+        return table | self._properties("CORE", core.properties)
 
     def _job(self, job: JobConfig) -> Table:
         table: Table = {"mode": self._value("JOB", "mode", job.mode)}
@@ -237,7 +245,11 @@ class _Writer:
         ]
 
     def _unless_default(
-        self, table: Table, label: str, section: Section | JobConfig, *names: str
+        self,
+        table: Table,
+        label: str,
+        section: Section | JobConfig | CoreConfig,
+        *names: str,
     ) -> None:
         """Add the fields that are not what they are by default."""
         fields = attrs.fields_dict(type(section))

@@ -13,6 +13,7 @@ import attrs
 
 from asyncflow.config.choices import most_like
 from asyncflow.config.sections import (
+    CoreConfig,
     DataNodeConfig,
     JobConfig,
     ScenarioConfig,
@@ -60,6 +61,12 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
         "parallelized": "mode",
         "workers": "max_nb_of_workers",
     },
+    "CORE": {
+        "retention_days": "keep_days",
+        "max_age": "keep_days",
+        "max_submissions": "keep_submissions",
+        "keep_logs": "keep_log_days",
+    },
     "create_scenario": {"date": "creation_date"},
     "submit": {
         "key": "idempotency_key",
@@ -74,6 +81,7 @@ _OPTIONS: Mapping[str, type[attrs.AttrsInstance]] = {
     "TASK": TaskConfig,
     "SCENARIO": ScenarioConfig,
     "JOB": JobConfig,
+    "CORE": CoreConfig,
 }
 
 
@@ -82,7 +90,7 @@ def problems(
 ) -> Iterator[Problem]:
     """Yield a problem for each property of a section that looks like an option.
 
-    :param kind: ``DATA_NODE``, ``TASK``, ``SCENARIO`` or ``JOB``
+    :param kind: ``DATA_NODE``, ``TASK``, ``SCENARIO``, ``JOB`` or ``CORE``
     """
     for name in properties:
         if option := option_like(name, kind, _options(kind)):

@@ -12,18 +12,36 @@ from asyncflow.worker.codec import dumps
 from asyncflow.worker.replacing import put_in_place, replace_file
 from asyncflow.worker.values import fetch, keep, temporary_name
 
+_places: dict[str, str] = {}
+"""What paths mean, links followed. It stays as it was first: runs are ordered by it."""
+
+MOST_PLACES = 10_000
+"""Of how many paths that is kept; of others, links are not followed."""
+
 
 class PickleDriver(Driver):
     """Keep any value that can be pickled.
 
     :param path: the user's own file, a plain pickle, replaced as a whole at each write,
-        with the mode and the owner that it had; a link is followed. None keeps versions where asyncflow keeps its values
+        with the mode and the owner that it had; a link is followed. None keeps versions
+        where asyncflow keeps its values
     """
 
     storage_type: ClassVar[str] = "pickle"
 
     def __init__(self, path: str | None = None) -> None:
         self.path = path
+
+    @property
+    def place(self) -> str | None:
+        if self.path is None:
+            return None
+
+        return _places.get(self.path) or os.path.normpath(self.path)
+
+    def locate(self) -> None:
+        if self.path is not None and len(_places) < MOST_PLACES:
+            _places.setdefault(self.path, os.path.realpath(self.path))
 
     def read(self, kept: Kept) -> object:
         if self.path is None:

@@ -69,9 +69,16 @@ class Catalog:
                     entity.is_deleted = True
 
     async def prepare(self, config: ScenarioConfig) -> None:
-        """Build the graph of a config where that holds up nobody."""
+        """Build the graph of a config, and find its files, where that holds up nobody."""
         if config not in self._dags:
-            self._dags[config] = await to_thread.run_sync(Dag.of, config.task_configs)
+            self._dags[config] = await to_thread.run_sync(self._prepared, config)
+
+    def _prepared(self, config: ScenarioConfig) -> Dag:
+        for node in config.data_node_configs:
+            if node.default_path is not None:
+                self.driver(node).locate()
+
+        return Dag.of(config.task_configs)
 
     def new_scenario(
         self,
@@ -232,11 +239,17 @@ class Catalog:
     def _task(
         self, config: TaskConfig, scenario_id: str, nodes: Mapping[str, DataNode]
     ) -> Task:
+        inputs = {node.id: nodes[node.id] for node in config.input}
+
+        if config.skippable:
+            for node in inputs.values():
+                node.is_compared = True
+
         return Task(
             id=f"TASK_{config.id}_{scenario_id}",
             config=config,
             owner_id=scenario_id,
-            input={node.id: nodes[node.id] for node in config.input},
+            input=inputs,
             output={node.id: nodes[node.id] for node in config.output},
             engine=self.engine,
             shared_bases=self.bases if is_shared(config) else None,

@@ -34,9 +34,11 @@ class _AsCompleted(AsyncIterator[Submission]):
         self._open = len(watched)
 
         for submission in watched:
+            submission.watchers += 1
             submission.when_finished(partial(self._take, submission))
 
     def _take(self, submission: Submission) -> None:
+        submission.watchers -= 1
         self._ended.append(submission)
         self._news.set()
 

@@ -37,6 +37,9 @@ class Dag:
     """The ids of the data nodes that are read, and that no task writes."""
     shared: tuple[str, ...] = attrs.field(repr=False)
     """The ids of the data nodes that scenarios share, read or written."""
+    common: tuple[str, ...] = attrs.field(repr=False)
+    """The ids of the data nodes of which other scenarios may use the same: the shared
+    ones, and files of the user's."""
     needs: Mapping[int, Mapping[str, float]] = attrs.field(repr=False)
     """The named resources of those tasks that need some."""
     kinds: tuple[TaskConfig, ...] = attrs.field(repr=False)
@@ -93,6 +96,12 @@ class Dag:
                 for task in tasks
                 for node in (*task.input, *task.output)
                 if node.scope is not Scope.SCENARIO
+            ),
+            common=_distinct(
+                node.id
+                for task in tasks
+                for node in (*task.input, *task.output)
+                if node.scope is not Scope.SCENARIO or node.default_path is not None
             ),
             needs={place: task.needs for place, task in enumerate(tasks) if task.needs},
             kinds=kinds,

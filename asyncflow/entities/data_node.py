@@ -84,6 +84,13 @@ class DataNode:
     editor_id: str | None = attrs.field(init=False, default=None)
     """Who has locked it, as far as is known here; see `lock_edit`."""
     editor_expires: float | None = attrs.field(init=False, default=None)
+    is_compared: bool = attrs.field(init=False, default=False)
+    """Whether skippable tasks read it, so that what its values are is of interest."""
+
+    @property
+    def key(self) -> str:
+        """What its readers and writers take turns by: its file, if it is the user's."""
+        return self.driver.place or self.id
 
     @property
     def config_id(self) -> str:

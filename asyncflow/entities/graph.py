@@ -25,9 +25,9 @@ class Graph:
     predecessors: Sequence[int]
     """For each job, how many it needs."""
     reads: Sequence[Sequence[str]]
-    """For each job, the ids of the data nodes that it reads."""
+    """For each job, the keys of the data nodes that it reads."""
     writes: Sequence[Sequence[str]]
-    """For each job, the ids of the data nodes that it writes."""
+    """For each job, the keys of the data nodes that it writes."""
     groups: Collection[str] = attrs.field()
     """The groups of its data nodes: see `group_of`."""
 
@@ -49,7 +49,7 @@ class Graph:
             predecessors=dag.needed,
             reads=Nodes(tasks, attrgetter("input")),
             writes=Nodes(tasks, attrgetter("output")),
-            groups={entity.scenario_id, *(nodes[name].id for name in dag.shared)},
+            groups={entity.scenario_id, *(group_of(nodes[one]) for one in dag.common)},
         )
 
     @cached_property
@@ -59,15 +59,18 @@ class Graph:
 
 
 def group_of(node: DataNode) -> str:
-    """Return the group of a data node: all of one scenario are in one group, and one
-    that scenarios share is in a group of its own.
+    """Return the group of a data node: all of one scenario are in one group. One that
+    scenarios share is in a group of its own, as is a file of the user's.
     """
+    if node.driver.place is not None:
+        return node.driver.place
+
     return node.id if node.owner_id is None else node.owner_id
 
 
 @attrs.define(eq=False)
 class Nodes(Sequence[Sequence[str]]):
-    """The ids of data nodes of each task, which are looked up when asked for.
+    """The keys of data nodes of each task, which are looked up when asked for.
 
     :param side: gives the inputs of a task, or its outputs
     """
@@ -90,4 +93,4 @@ class Nodes(Sequence[Sequence[str]]):
         if isinstance(index, slice):
             return Nodes(self.tasks[index], self.side)
 
-        return [node.id for node in self.side(self.tasks[index]).values()]
+        return [node.key for node in self.side(self.tasks[index]).values()]

@@ -213,6 +213,15 @@ class Job:
         self.failure = self.progress = self.log = None
         self.move(Status.PENDING, at, reason)
 
+    def interrupted(self, at: float, reason: str) -> None:
+        """Count an attempt whose orchestrator has died. For recovery alone.
+
+        :param at: when that was noticed, in seconds since the epoch
+        """
+        kind = AttemptKind.INTERRUPTED
+        last = AttemptRecord(self.attempt, self._run_at, at, reason, "", kind)
+        self.attempts = added(self.attempts, last)
+
     def reported(self, progress: Progress, at: float) -> None:
         """Take note of how far it has come. For the walk alone."""
         self.progress = progress

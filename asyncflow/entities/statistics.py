@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import attrs
 
@@ -33,6 +34,12 @@ class Statistics:
 
     commits: int
     """How many transactions the store has written since it was opened."""
+
+    store_error: str | None
+    """Why the store cannot be written, and what to do; None where it can."""
+
+    store_error_since: datetime | None
+    """Since when it cannot be written, in UTC; None where it can."""
 
     finished: Mapping[Status, int]
     """How many jobs have ended here since it was opened, by each final status."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import (
     AsyncIterator,
     Callable,
@@ -37,10 +36,9 @@ from asyncflow.errors import (
     SubmissionFailed,
     SubmissionInterrupted,
 )
+from asyncflow.log import logger as _logger
 from asyncflow.records import JobRecord, SubmissionRecord
 from asyncflow.worker.shortened import REASON, shortened
-
-_logger = logging.getLogger("asyncflow")
 
 
 @attrs.define(eq=False, repr=False)
@@ -88,6 +86,10 @@ class Submission(Course):
     """The id of the orchestrator that runs it, or ran it."""
     is_adopted: bool = attrs.field(init=False, default=False)
     """Whether the orchestrator took it over from one that was killed."""
+    crashes: int = attrs.field(init=False, default=0)
+    """How many orchestrators of it died since a job of it last ended."""
+    watchers: int = attrs.field(init=False, default=0)
+    """How many watch it just now, and see how it ends."""
     watched: bool = attrs.field(init=False, default=False)
     """Whether anybody has seen how it ended."""
     _cancel_reason: str | None = attrs.field(init=False, default=None)
@@ -141,12 +143,18 @@ class Submission(Course):
 
     def tell_unwatched(self) -> None:
         """Log a failure that nobody has seen: no error is passed over in silence."""
-        if self._finished_at is not None and not self.watched:
-            self.watched = True
-            error = self.error()
+        if self._finished_at is None or self.watched:
+            return
 
-            if isinstance(error, SubmissionFailed):
-                _logger.error("nobody awaited a run that failed: %s", error)
+        self.watched = True
+
+        if self._counts[Status.FAILED] and self._failure is None:
+            _logger.later(self._log_failure)  # it may have many errors to load
+
+    def _log_failure(self) -> None:
+        error = self.error()
+        problem = "nobody awaited a run that failed: %s"
+        _logger.inner.error(problem, error, exc_info=error)
 
     def __await__(self) -> Generator[Any, Any, Self]:
         return self._result().__await__()
@@ -199,6 +207,7 @@ class Submission(Course):
         return self.engine.retry_failed(self)
 
     async def __aenter__(self) -> Self:
+        self.watchers += 1
         return self
 
     async def __aexit__(
@@ -207,6 +216,8 @@ class Submission(Course):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.watchers -= 1
+
         try:
             if kind is None:
                 await self
@@ -221,6 +232,7 @@ class Submission(Course):
         index = 0
         live = Live()
         self._live = (*self._live, live)
+        self.watchers += 1
 
         try:
             while True:
@@ -247,6 +259,7 @@ class Submission(Course):
                 await self._news.wait()
         finally:
             self._live = tuple(one for one in self._live if one is not live)
+            self.watchers -= 1
 
     def become(self, other: Self) -> None:
         """Turn into a handle on the run of another one, which is used no more.
@@ -313,6 +326,9 @@ class Submission(Course):
 
         if self._done is not None:
             self._done.set()
+
+        if not self.watchers:
+            self.tell_unwatched()
 
         for callback in self._callbacks:
             callback()
@@ -427,7 +443,12 @@ class Submission(Course):
         if self._done is None:
             self._done = Event()
 
-        await self._done.wait()
+        self.watchers += 1
+
+        try:
+            await self._done.wait()
+        finally:
+            self.watchers -= 1
 
     async def _result(self) -> Self:
         try:

@@ -2,63 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TextIO
 
 from asyncflow.abc import Call, Kept, Printed, Progress, Raised, Watch
 from asyncflow.executors._head_and_tail import HeadAndTail
+from asyncflow.executors._split import Split, printed
 from asyncflow.worker.current import job_of, running
 from asyncflow.worker.failure import beyond_ours, raised
 from asyncflow.worker.naming import Factory, naming_jobs
 from asyncflow.worker.trip import keep_result, read_input
 
-_printed: ContextVar[tuple[HeadAndTail, bool] | None] = ContextVar(
-    "asyncflow_printed", default=None
-)
 _lock = threading.Lock()
 _users = 0
 _naming: tuple[Factory, Factory] | None = None
 """What makes log records while jobs run, and what did before."""
-
-
-class _Split(io.TextIOBase):
-    """A standard stream that keeps what a job writes, and hands all on."""
-
-    def __init__(self, target: TextIO) -> None:
-        self.target = target
-
-    def write(self, text: str) -> int:
-        printed = _printed.get()
-
-        if printed is not None:
-            kept, echo = printed
-            kept.write(text)
-
-            if not echo:
-                return len(text)
-
-        return self.target.write(text)
-
-    def flush(self) -> None:
-        self.target.flush()
-
-    def writable(self) -> bool:
-        return True
-
-    def isatty(self) -> bool:
-        return self.target.isatty()
-
-    def fileno(self) -> int:
-        return self.target.fileno()
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.target, name)
 
 
 @contextmanager
@@ -69,14 +30,14 @@ def captured(*, echo: bool, most: int) -> Iterator[Callable[[], Printed | None]]
     :param most: how many bytes of it are kept
     """
     kept = HeadAndTail(most)
-    token = _printed.set((kept, echo))
+    token = printed.set((kept, echo))
     _install()
 
     try:
         yield kept.printed
     finally:
         _uninstall()
-        _printed.reset(token)
+        printed.reset(token)
 
 
 @contextmanager
@@ -124,11 +85,11 @@ def _install() -> None:
     with _lock:
         _users += 1
 
-        if not isinstance(sys.stdout, _Split):
-            sys.stdout = _Split(sys.stdout)
+        if not isinstance(sys.stdout, Split):
+            sys.stdout = Split(sys.stdout)
 
-        if not isinstance(sys.stderr, _Split):
-            sys.stderr = _Split(sys.stderr)
+        if not isinstance(sys.stderr, Split):
+            sys.stderr = Split(sys.stderr)
 
         if _naming is None:
             plain = logging.getLogRecordFactory()
@@ -145,10 +106,10 @@ def _uninstall() -> None:
         if _users:
             return
 
-        if isinstance(sys.stdout, _Split):
+        if isinstance(sys.stdout, Split):
             sys.stdout = sys.stdout.target
 
-        if isinstance(sys.stderr, _Split):
+        if isinstance(sys.stderr, Split):
             sys.stderr = sys.stderr.target
 
         if _naming is not None:

@@ -11,17 +11,12 @@ is assumed of them.
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import socket
-import subprocess
-import sys
-import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import attrs
 from anyio import (
@@ -30,33 +25,35 @@ from anyio import (
     CapacityLimiter,
     Event,
     Lock,
+    create_task_group,
+    move_on_after,
     to_process,
     to_thread,
 )
 from anyio.lowlevel import RunVar
 
-from asyncflow.executors._worker import Worker, files, remove_files
-from asyncflow.folder import Folder
-from asyncflow.worker import channel, trip
+from asyncflow.executors import _family, _suspend
+from asyncflow.executors._anyio import end, lists, take_idle
+from asyncflow.executors._place import Place
+from asyncflow.executors._start import (
+    Start,
+    close_after_exit,
+    leave_reaping_to_the_loop,
+)
+from asyncflow.executors._worker import Worker, WorkerDied, files
+from asyncflow.worker import channel, parent, trip
 from asyncflow.worker.current import Progress
 from asyncflow.worker.tokens import Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
-
     from anyio.abc import Process
 
 T = TypeVar("T")
 
+GRACE = 2.0
+"""How long a worker may take to end by itself, in seconds, where nothing else is said."""
+
 _pools: RunVar[Pool] = RunVar("asyncflow_pool")
-
-
-class WorkerDied(Exception):
-    """The worker process of a call ended: `returncode` as `subprocess` has it."""
-
-    def __init__(self, returncode: int | None) -> None:
-        super().__init__(returncode)
-        self.returncode = returncode
 
 
 class Seat(CapacityLimiter):
@@ -84,10 +81,10 @@ class Seat(CapacityLimiter):
 class Pool:
     """The workers of one event loop, for all its orchestrators."""
 
-    _folder: Folder | None = attrs.field(init=False, default=None)
+    _places: list[Place] = attrs.field(init=False, factory=list)
+    """Where its workers have their files: the last is that of those that start now."""
     _opening: Lock = attrs.field(init=False, factory=Lock)
     _users: int = attrs.field(init=False, default=0)
-    _channel: socket.socket | None = attrs.field(init=False, default=None)
     listeners: list[Callable[[str, Progress], None]] = attrs.field(
         init=False, factory=list
     )
@@ -99,6 +96,14 @@ class Pool:
     """The starts of workers that nobody needs yet."""
     _spare: deque[Event] = attrs.field(init=False, factory=deque)
     """Of these, those that nobody waits for."""
+    _waiting: deque[Event] = attrs.field(init=False, factory=deque)
+    """Those who wait for an idle worker, as none can be started."""
+    _count: int = attrs.field(init=False, default=0)
+    """How many workers were started."""
+    _watches: dict[Worker, asyncio.Task[None]] = attrs.field(init=False, factory=dict)
+    """What waits for the end of each worker."""
+    _left: set[Worker] = attrs.field(init=False, factory=set)
+    """Those that were in a call of the host's when the pool was closed."""
 
     @property
     def alive(self) -> int:
@@ -109,6 +114,11 @@ class Pool:
     def coming(self) -> int:
         """How many are alive, or start before they are needed."""
         return self.alive + len(self._warming)
+
+    @property
+    def starting(self) -> list[Event]:
+        """What tells of each that starts before it is needed that it has started."""
+        return list(self._warming)
 
     @classmethod
     async def open(cls) -> Pool:
@@ -121,15 +131,17 @@ class Pool:
 
         pool._users += 1
 
-        async with pool._opening:
-            if pool._folder is None:
-                pool._folder = await to_thread.run_sync(Folder, "workers")
-                pool._listen(pool._folder.path)
+        if pool._users == 1:
+            _suspend.join(pool._workers)
 
+        await pool._place(is_new=False)
         return pool
 
-    async def close(self) -> None:
-        """Take one user away; with the last one the workers and their logs go too."""
+    async def close(self, grace: float = GRACE) -> None:
+        """Take one user away; with the last one the workers and their logs go too.
+
+        :param grace: how long a worker may take to end by itself, in seconds
+        """
         self._users -= 1
 
         with CancelScope(shield=True):
@@ -139,52 +151,62 @@ class Pool:
         if self._users:
             return
 
-        folder, self._folder = self._folder, None
-        workers, self._workers = self._workers, {}
-        self._stop_listening()
+        _suspend.leave(self._workers)
+        places, self._places = self._places, []
+        workers = list(self._workers.values())
+        self._workers.clear()
+        idle = [one for one in workers if take_idle(one.process)]
+        busy = [one for one in workers if one not in idle and one.returncode is None]
 
         with CancelScope(shield=True):
-            for process in _take_idle(workers.keys()):
-                workers[process.pid].kill_group()
-                await process.aclose()
+            async with create_task_group() as group:
+                for worker in idle:
+                    group.start_soon(self._end, worker, grace)
 
-            for worker in workers.values():
+            for worker in workers:
                 worker.close()
 
-            if folder is not None:
-                await to_thread.run_sync(folder.remove)
+            for place in places:
+                await place.close()
+
+            self._left.update(busy)
+            await self._ends(one for one in self._watches if one not in self._left)
+            self._ends(busy).add_done_callback(lambda _: _let_go(places))
+
+    def _ends(self, workers: Iterable[Worker]) -> asyncio.Future[Any]:
+        """Return what is done once workers have ended."""
+        watches = [self._watches[one] for one in workers if one in self._watches]
+        return asyncio.gather(*watches, return_exceptions=True)
 
     async def worker(self) -> Worker:
         """Return the worker that anyio takes next; start one where none is idle.
 
         It is the one of the next `call`, if nothing is awaited in between.
 
-        :raises BrokenWorkerProcess, OSError: when no worker could be started
+        :raises StartFailed, OSError: when no worker could be started
         """
         while True:
             process = self.next_idle()
+            worker = self._workers.get(process.pid) if process else None
 
-            if process is not None and process.pid in self._workers:
-                return self._workers[process.pid]
+            if worker is not None and worker.place is self._places[-1]:
+                return worker
 
-            if self._spare:
+            if worker is not None:
+                await self.retire(worker)  # somebody has removed its files
+            elif self._spare:
                 await self._spare.popleft().wait()
-                continue
-
-            try:
-                await self.settle()
-            except BrokenWorkerProcess:
-                if process is None:
-                    raise
-
-                # It had died without anybody noticing: the next may be alive.
+            else:
+                # A cancel waits until it is there: somebody else will need it.
+                with CancelScope(shield=True):
+                    await self._settle()
 
     async def warm(self) -> None:
         """Start a worker before it is needed; who needs one meanwhile waits for it.
 
         On cancel the process that starts is dead before this raises.
 
-        :raises BrokenWorkerProcess, OSError: when it could not be started
+        :raises StartFailed, OSError: when it could not be started
         """
         is_there = Event()
         self._warming[is_there] = None
@@ -203,10 +225,13 @@ class Pool:
         """Tell whether a worker can be called."""
         return worker.pid in self._workers
 
-    async def shrink(self, count: int) -> None:
-        """Have idle workers end, until there are `count` at most."""
+    async def shrink(self, count: int, grace: float = GRACE) -> None:
+        """Have idle workers end, until there are `count` at most.
+
+        :param grace: how long one may take to end by itself, in seconds
+        """
         while self.alive > count and (worker := self._idlest()) is not None:
-            await self.retire(worker)
+            await self.retire(worker, grace)
 
     def _idlest(self) -> Worker | None:
         """Return the worker that has been idle for longest."""
@@ -216,21 +241,50 @@ class Pool:
 
         return None
 
-    async def retire(self, worker: Worker) -> None:
-        """Have a worker end that runs nothing, with all that it started."""
-        await self.kill(worker)
+    async def retire(self, worker: Worker, grace: float = GRACE) -> None:
+        """Have a worker end that runs nothing, with all that it started.
+
+        :param grace: how long it may take to end by itself, in seconds
+        """
+        await self.end(worker, grace)
         await worker.forget()
+
+    async def end(self, worker: Worker, grace: float) -> None:
+        """Do it, but leave what it wrote until `Worker.forget`."""
+        self._workers.pop(worker.pid, None)
+        take_idle(worker.process)
+
+        with CancelScope(shield=True):
+            await self._end(worker, grace)
 
     async def kill(self, worker: Worker) -> None:
         """Kill a worker that runs nothing; what it wrote stays until `Worker.forget`."""
         self._workers.pop(worker.pid, None)
-        taken = _take_idle({worker.pid})
+        take_idle(worker.process)
+        worker.kill_group()
 
         with CancelScope(shield=True):
-            worker.kill_group()
+            await worker.process.aclose()
 
-            for process in taken:
-                await process.aclose()
+    async def _end(self, worker: Worker, grace: float) -> None:
+        """Let a worker end by itself; kill what is left of it and of its family."""
+        process = worker.process
+        until = time.monotonic() + grace
+        has_family = await to_thread.run_sync(worker.has_started_any)
+        assert process.stdin is not None
+        await process.stdin.aclose()  # no call comes any more
+
+        with move_on_after(grace):
+            await process.wait()
+
+        if process.returncode is None:
+            worker.kill_group()
+            has_family = True
+
+        await process.aclose()
+
+        if has_family:
+            await to_thread.run_sync(partial(worker.bury, until, asks=True))
 
     async def call(
         self, worker: Worker, function: Callable[[bytes], T], request: bytes
@@ -242,6 +296,7 @@ class Pool:
         :raises WorkerDied: when the worker process ended
         """
         seat = Seat(self)
+        worker.is_called = True
 
         try:
             answer = await to_process.run_sync(
@@ -249,6 +304,7 @@ class Pool:
             )
         except BaseException as error:
             if seat.process is None:
+                worker.is_called = False
                 raise  # it was cancelled before it took the worker
 
             self._workers.pop(worker.pid, None)
@@ -259,7 +315,23 @@ class Pool:
             raise
 
         assert seat.process is worker.process
+        worker.is_called = False
+
+        if self._waiting:
+            self._waiting.popleft().set()
+
         return answer
+
+    async def wait_idle(self, most: float) -> None:
+        """Wait until a worker has become idle, but no longer than some seconds."""
+        event = Event()
+        self._waiting.append(event)
+
+        with move_on_after(most):
+            await event.wait()
+
+        with suppress(ValueError):
+            self._waiting.remove(event)
 
     def next_idle(self) -> Process | None:
         """Return the process that anyio takes next: the last used that is alive."""
@@ -272,202 +344,114 @@ class Pool:
 
         return None
 
-    async def settle(self) -> None:
-        """Start a worker, or make one safe that the host has started.
-
-        A cancel waits until it is there: somebody else will need it.
-        """
-        with CancelScope(shield=True):
-            await self._settle()
-
     async def _settle(self) -> None:
-        assert self._folder is not None
+        """Start a worker, or make one of the host's safe that is idle."""
+        process = self.next_idle()
+
+        if process is None or process.pid in self._workers:
+            await self._start()
+        else:
+            await self._adopt(process)
+
+    async def _start(self) -> None:
+        """Start a worker. On cancel its process is dead before this raises."""
+        place = await self._place()
+        processes, idle = await lists()
+        self._count += 1
+        mark = f"{place.path}/{self._count}"
+        born = _family.now()
+        process, log_path = await Start(place.path, mark).process()
 
         try:
-            with _hidden_main() as main_path:
-                pid, log_path = await to_process.run_sync(
-                    trip.settle,
-                    self._folder.path,
-                    sys.path,
-                    main_path,
-                    logging.getLogger().getEffectiveLevel(),
-                    cancellable=True,
-                    limiter=Seat(self),
-                )
-        except BaseException as error:
-            await self._end(_forgotten(error))
+            # In this very step: it is idle, and known from now on.
+            self._know(process, place, log_path, mark, born)
+        except BaseException:
+            await end(process)
             raise
 
-        process = self.next_idle()
-        assert process is not None
-        assert process.pid == pid
-        _leave_reaping_to_the_loop(process)
-        # Opened here, in this very step: it is idle, and known from now on.
-        tokens = Tokens(files(log_path)[2])
-        self._workers[pid] = Worker(process, log_path, tokens)
-        await self._forget_dead()
+        processes.add(process)
+        idle.append((process, asyncio.get_running_loop().time()))
 
-    def _listen(self, folder: str) -> None:
-        self._channel = channel.listen(folder)
-        asyncio.get_running_loop().add_reader(self._channel, self.hear)
+    async def _adopt(self, process: Process) -> None:
+        """Make a process a worker that the host has started."""
+        place = await self._place()
+        self._count += 1
+        mark = f"{place.path}/{self._count}"
+        settling = Start(place.path, mark).settling(is_moved=False)
+        leave_reaping_to_the_loop(process)
+
+        try:
+            _pid, log_path = await to_process.run_sync(
+                partial(trip.settle, *settling), cancellable=True, limiter=Seat(self)
+            )
+            self._know(process, place, log_path, mark, born=0)
+        except BrokenWorkerProcess:
+            return  # it had died without anybody noticing: the next may be alive
+        except BaseException:
+            take_idle(process)
+            await end(process)
+            raise
+
+    def _know(
+        self, process: Process, place: Place, log_path: str, mark: str, born: int
+    ) -> None:
+        tokens = Tokens(files(log_path)[2])
+
+        try:
+            bond = place.bind(process.pid)
+        except BaseException:
+            tokens.close()
+            raise
+
+        worker = Worker(process, place, log_path, tokens, mark, born, bond)
+        self._workers[process.pid] = worker
+        self._watches[worker] = task = asyncio.ensure_future(self._watch(worker))
+        task.add_done_callback(lambda _: self._forget(worker))
+
+    def _forget(self, worker: Worker) -> None:
+        """Forget a worker that has ended."""
+        self._left.discard(worker)
+        del self._watches[worker]
+        parent.let_go(worker.bond)
+
+    async def _watch(self, worker: Worker) -> None:
+        """Wait for the end of a worker, whoever has its pipes, and see to what is left."""
+        await worker.process.wait()
+
+        if self._workers.get(worker.pid) is not worker:
+            return  # somebody sees to it
+
+        if not take_idle(worker.process):
+            await close_after_exit(worker.process)  # and then its call ends
+
+        if worker.is_called:
+            return
+
+        self._workers.pop(worker.pid, None)
+        worker.close()
+        await worker.process.aclose()
+        await to_thread.run_sync(worker.bury, 0.0)
+        await worker.forget()
+
+    async def _place(self, *, is_new: bool = True) -> Place:
+        """Return where a worker has its files; make it anew where somebody removed it.
+
+        :param is_new: whether it is looked for
+        """
+        async with self._opening:
+            if not self._places or (is_new and await self._places[-1].is_gone()):
+                self._places.append(await Place.open(self.hear))
+
+            return self._places[-1]
 
     def hear(self) -> None:
         """Pass on what jobs have reported up to now."""
-        assert self._channel is not None
-
-        for job_id, progress in channel.receive(self._channel):
-            for listener in self.listeners:
-                listener(job_id, progress)
-
-    def _stop_listening(self) -> None:
-        if self._channel is not None:
-            asyncio.get_running_loop().remove_reader(self._channel)
-            self._channel.close()
-            self._channel = None
-
-    async def _forget_dead(self) -> None:
-        """Forget those that died while they ran nothing."""
-        dead = [one for one in self._workers.values() if one.returncode is not None]
-
-        for worker in dead:
-            del self._workers[worker.pid]
-
-        for worker in dead:
-            await worker.forget()
-
-    async def _end(self, process: Process | None) -> None:
-        """Kill a process, if there is one and it is alive, and wait for its end."""
-        if process is None:
-            return
-
-        assert self._folder is not None
-
-        with CancelScope(shield=True):
-            if process.returncode is None:
-                _leave_reaping_to_the_loop(process)
-
-                with suppress(ProcessLookupError):
-                    process.kill()
-
-                await process.aclose()
-
-            log_path = os.path.join(self._folder.path, f"{process.pid}.log")
-            await to_thread.run_sync(remove_files, log_path)
+        for place in self._places:
+            for job_id, progress in channel.receive(place.channel, place.drop):
+                for listener in self.listeners:
+                    listener(job_id, progress)
 
 
-def _forgotten(error: BaseException) -> Process | None:
-    """Return the process that anyio has started for a call, and left when it raised.
-
-    It forgets one that was not ready yet.
-    """
-    traceback = error.__traceback__
-
-    while traceback is not None:
-        frame = traceback.tb_frame
-
-        if frame.f_code is to_process.run_sync.__code__:
-            return frame.f_locals.get("process")
-
-        traceback = traceback.tb_next
-
-    return None
-
-
-def is_of_worker(error: BaseException) -> bool:
-    """Tell whether anyio raises what a worker has sent, or what that raised when it was
-    loaded, rather than what has happened here.
-    """
-    traceback = error.__traceback__
-
-    while traceback is not None:
-        frame = traceback.tb_frame
-
-        if frame.f_code.co_name == "send_raw_command":
-            is_loaded = "retval" in frame.f_locals
-            is_sent = is_loaded and frame.f_locals["retval"] is error
-            is_loading = not is_loaded and "pickled_response" in frame.f_locals
-            return is_sent or (is_loading and not isinstance(error, KeyboardInterrupt))
-
-        traceback = traceback.tb_next
-
-    return False
-
-
-def _leave_reaping_to_the_loop(process: Process) -> None:
-    """Have the loop alone wait for a process, so that its exit code is not lost.
-
-    Before it sends a signal `subprocess.Popen` looks whether the process has ended, and
-    so takes the exit code away from asyncio, which then makes one up (CPython issue
-    127049, mended in 3.12.9 and 3.13.2).
-    """
-    transport = getattr(getattr(process, "_process", None), "_transport", None)
-    popen = transport and transport.get_extra_info("subprocess")
-
-    if isinstance(popen, subprocess.Popen):
-        popen.poll = lambda: popen.returncode  # type: ignore[method-assign]
-
-
-def _take_idle(pids: AbstractSet[int]) -> list[Process]:
-    """Take the idle processes with these ids out of anyio's pool."""
-    idle = to_process._process_pool_idle_workers.get(None)
-    workers = to_process._process_pool_workers.get(None)
-
-    if idle is None or workers is None:
-        return []
-
-    taken = [entry for entry in idle if entry[0].pid in pids]
-
-    for entry in taken:
-        idle.remove(entry)
-        workers.discard(entry[0])
-
-    return [process for process, _since in taken]
-
-
-_hides: ContextVar[bool] = ContextVar("asyncflow_hides", default=False)
-"""Whether it is we who start a worker."""
-
-
-class _Hidden(str):
-    """The path of the main script, which pickles as no path where we start a worker.
-
-    anyio sends it to each new worker, which would run that script. Everybody else in
-    this process still sees the path, and the host's own workers get it.
-    """
-
-    __slots__ = ()
-    users: ClassVar[int] = 0
-    lock: ClassVar[threading.Lock] = threading.Lock()
-
-    def __reduce_ex__(self, protocol: object) -> tuple[object, ...]:
-        return (str, ("" if _hides.get() else str.__str__(self),))
-
-
-@contextmanager
-def _hidden_main() -> Iterator[str | None]:
-    """Hide the main script from new workers; yield its path, or None without one."""
-    main = sys.modules.get("__main__")
-    path = getattr(main, "__file__", None)
-
-    if main is None or not isinstance(path, str):
-        yield None
-        return
-
-    plain = str.__str__(path)
-
-    with _Hidden.lock:
-        _Hidden.users += 1
-        main.__file__ = _Hidden(plain)
-
-    token = _hides.set(True)
-
-    try:
-        yield plain
-    finally:
-        _hides.reset(token)
-
-        with _Hidden.lock:
-            _Hidden.users -= 1
-
-            if not _Hidden.users:
-                main.__file__ = plain
+def _let_go(places: Iterable[Place]) -> None:
+    for place in places:
+        place.let_go()

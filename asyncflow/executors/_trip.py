@@ -13,19 +13,34 @@ from contextlib import suppress
 import attrs
 from anyio import CancelScope, to_thread
 
-from asyncflow.abc import Call, Crashed, Killed, Log, Outcome, Printed, Returned, Watch
+from asyncflow.abc import (
+    Call,
+    Crashed,
+    Killed,
+    Log,
+    Outcome,
+    Printed,
+    Raised,
+    Returned,
+    Watch,
+)
+from asyncflow.executors._anyio import is_of_worker
 from asyncflow.executors._log_bounds import LogBounds
-from asyncflow.executors._pool import Pool, WorkerDied, is_of_worker
-from asyncflow.executors._worker import Worker
+from asyncflow.executors._pool import Pool
+from asyncflow.executors._worker import Worker, WorkerDied
+from asyncflow.log import logger as _logger
 from asyncflow.worker import spool, trip, wire
+from asyncflow.worker.digests import remove_named
 from asyncflow.worker.failure import summary_of
 from asyncflow.worker.values import temporary_name
-
-_logger = logging.getLogger("asyncflow")
 
 BOUND = 0.02
 """After how many seconds what was not started is taken back: what is slow delays nobody
 else."""
+
+LEFT = 0.2
+"""How long a worker may take to end by itself that goes for what a job has left in it, in
+seconds: a thread of that may not let it."""
 
 _NO_ANSWER = "its worker process gave no proper answer"
 _INTERRUPTED = "its worker process was interrupted outside of the function"
@@ -62,6 +77,8 @@ class Trip:
     _killing: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
     _kill_at: float = attrs.field(init=False, default=0.0)
     """When the worker is killed, as `time.monotonic` has it; long ago if it died."""
+    _reaching: asyncio.Future[None] | None = attrs.field(init=False, default=None)
+    """Sends SIGTERM to what has left the worker's group."""
     _telling: asyncio.Task[None] | None = attrs.field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
@@ -119,6 +136,22 @@ class Trip:
             if self._killing is not None:
                 self._killing.cancel()
 
+            await self._finish()
+
+    async def _finish(self) -> None:
+        """Wait for what goes on beside the call: nothing of it outlives the trip."""
+        begun = {task for task in (self._telling, self._reaching) if task is not None}
+
+        if not begun:
+            return
+
+        with CancelScope(shield=True):
+            done, _ = await asyncio.wait(begun)
+
+        for task in done:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                _logger.error("a part of a trip failed", exc_info=error)
+
     async def _take(self, worker: Worker, answer: bytes) -> None:
         """Tell what a worker has answered; end it if it must not run another job."""
         try:
@@ -127,6 +160,9 @@ class Trip:
         except (Exception, SystemExit) as error:
             await self._end(worker, f"{_NO_ANSWER} ({summary_of(error)})")
             return
+
+        if self._killing is not None:  # it is dead before that is told
+            await self.pool.end(worker, self.grace)
 
         self._tell(worker, end, outcomes)
 
@@ -137,14 +173,14 @@ class Trip:
             await self._end(worker, f"{_INTERRUPTED} ({stray})")
         elif self._told < self._started:
             await self._end(worker, f"{_NO_ANSWER} (it did not run the job)")
+        elif self._killing is not None:
+            await worker.forget()
         elif left:
             task = self.calls[self._told - 1].task
 
             with CancelScope(shield=True):
-                await self.pool.retire(worker)
+                await self.pool.retire(worker, min(self.grace, LEFT))
                 await _log(logging.INFO, worker, f"its job of task {task!r} {left}")
-        elif self._killing is not None:  # it was to die
-            await self.pool.retire(worker)
 
     def _check(self, outcomes: Sequence[Outcome | None]) -> None:
         """Check that outcomes are those of the calls.
@@ -155,8 +191,11 @@ class Trip:
             raise ValueError(f"{len(outcomes)} outcomes of {self._started} calls")
 
         for call, outcome in zip(self.calls, outcomes, strict=False):
-            if type(outcome) is Returned and len(outcome[0]) != len(call[5]):
-                raise ValueError(f"{outcome.kept!r} for the outputs of {call.task!r}")
+            if type(outcome) is Returned:
+                if len(outcome[0]) != len(call[5]):
+                    raise ValueError(f"{len(outcome[0])} values of {call.task!r}")
+            elif outcome is not None and type(outcome) is not Raised:
+                raise ValueError(f"a {type(outcome).__name__} for {call.task!r}")
 
     def _take_rest(self, worker: Worker) -> None:
         """Take back what the worker has left to others."""
@@ -198,15 +237,19 @@ class Trip:
             self._killing.cancel()
         elif not now:
             worker.signal_group(signal.SIGTERM)
+            self._reaching = asyncio.ensure_future(
+                to_thread.run_sync(worker.signal_others, signal.SIGTERM)
+            )
 
         grace = 0.0 if now else self.grace
         self._kill_at = time.monotonic() + grace
         loop = asyncio.get_running_loop()
         self._killing = loop.call_later(grace, worker.kill_group)
 
-    def is_killed(self, index: int) -> bool:
-        """Tell whether a call, by its place, is to end."""
-        return index in self._kills
+    @property
+    def has_kills(self) -> bool:
+        """Whether a call is to end."""
+        return bool(self._kills)
 
     def place_of(self, job_id: str) -> int | None:
         """Return the place of the call of a job."""
@@ -298,6 +341,10 @@ class Trip:
         self, worker: Worker, returncode: int | None, why: str
     ) -> None:
         await self._stop_telling()
+
+        if self._reaching is not None:
+            await self._reaching
+
         await to_thread.run_sync(worker.bury, self._kill_at)
 
         if len(self.calls) > 1:
@@ -337,6 +384,8 @@ def _clean_up(call: Call, worker: Worker, most: int) -> tuple[Printed | None, st
         for name in {path, staged, temporary_name(path), temporary_name(staged)}:
             with suppress(OSError):
                 os.unlink(name)
+
+        remove_named(path)
 
     rest = worker.rest_of_log()
     log = rest and rest.read(most)

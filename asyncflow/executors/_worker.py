@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import signal
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
 from anyio import CancelScope, to_thread
 
+from asyncflow.executors import _family
+from asyncflow.executors._place import Place
 from asyncflow.worker.outcome import Log
 from asyncflow.worker.tokens import Tokens
 
 if TYPE_CHECKING:
     from anyio.abc import Process
 
-PAUSE = 0.01
-"""Between two looks whether a process group is dead, in seconds: nothing tells it."""
 
-DYING = 5.0
-"""How long processes may take to die after SIGKILL, in seconds."""
+class WorkerDied(Exception):
+    """The worker process of a call ended: `returncode` as `subprocess` has it."""
+
+    def __init__(self, returncode: int | None) -> None:
+        super().__init__(returncode)
+        self.returncode = returncode
 
 
 @attrs.define(eq=False, repr=False)
@@ -31,12 +33,23 @@ class Worker:
     """A worker process that `trip.settle` has made safe."""
 
     process: Process
+    place: Place
     log_path: str
     tokens: Tokens
+    mark: str
+    """Marks what it starts, in the environment."""
+    born: int
+    """When it was started, or earlier: see `_family.now`."""
+    bond: int
+    """What ends it with this process: see `parent.bind`."""
+    is_called: bool = attrs.field(init=False, default=False)
+    """Whether a call is under way."""
     logged: int = 0
     """How much of its log belongs to calls that are over, in bytes."""
     jobs: int = 0
     """How many it has run."""
+    others: list[_family.Member] = attrs.field(init=False, factory=list)
+    """What is known to have left its group."""
     since: float = attrs.field(init=False, factory=time.monotonic)
 
     @property
@@ -58,26 +71,48 @@ class Worker:
 
     def signal_group(self, number: signal.Signals) -> None:
         """Send a signal to the process and all that it started, in its group."""
+        if self.returncode is None:  # it may have moved to another group
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
     def kill_group(self) -> None:
-        """Kill the process and all that it started."""
+        """Kill the process and all that it started, in its group."""
         self.signal_group(signal.SIGKILL)
 
-    def bury(self, until: float) -> None:
-        """Wait until its whole group is dead; kill what is left of it. Blocks.
+    def signal_others(self, number: signal.Signals) -> None:
+        """Send a signal to what it started and what has left its group. Blocks."""
+        self.others = [
+            one
+            for one in _family.look(self.pid, self.mark, self.born)
+            if one.group != self.pid
+        ]
+
+        for one in self.others:
+            one.signal(number)
+
+    def has_started_any(self) -> bool:
+        """Tell whether there may be more than itself; remember what that is. Blocks."""
+        if not _family.has_started_any(self.pid):
+            return False
+
+        self.others = _family.look(self.pid, self.mark, self.born)
+        return bool(self.others)
+
+    def bury(self, until: float, *, asks: bool = False) -> None:
+        """Wait until all that it started is dead; kill what is left of it. Blocks.
 
         :param until: how long to wait before that, as `time.monotonic` has it
+        :param asks: whether what is left is sent SIGTERM first
         """
-        while _is_alive(self.pid) and time.monotonic() < until:
-            time.sleep(PAUSE)
+        left = _family.left(self.pid, self.mark, self.born, self.others)
 
-        give_up = time.monotonic() + DYING
+        for one in left if asks else ():
+            one.signal(signal.SIGTERM)
 
-        while _is_alive(self.pid) and time.monotonic() < give_up:
-            self.kill_group()
-            time.sleep(PAUSE)
+        _family.bury(self.pid, self.mark, self.born, left, until)
 
     def rss(self) -> int:
         """Return how much memory it has now, in bytes; 0 where that is not known.
@@ -132,24 +167,3 @@ def files(log_path: str) -> tuple[str, str, str, str]:
     """
     name = log_path.removesuffix(".log")
     return log_path, f"{name}.spool", f"{name}.tokens", f"{name}.main"
-
-
-def _is_alive(group: int) -> bool:
-    """Tell whether a process group has a member that is not a zombie. Blocks."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-
-    states = [state for state, other in _processes() if other == group]
-    return not states or any(state not in "ZX" for state in states)
-
-
-def _processes() -> Iterator[tuple[str, int]]:
-    """Give the state and the group of each process, where the system shows them."""
-    for stat in glob.iglob("/proc/[0-9]*/stat"):
-        with suppress(OSError, ValueError, IndexError), open(stat) as file:
-            state, _parent, group = file.read().rpartition(")")[2].split()[:3]
-            yield state, int(group)

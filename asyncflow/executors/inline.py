@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 import attrs
@@ -22,6 +24,7 @@ from asyncflow.abc import (
     Usage,
     Watch,
 )
+from asyncflow.executors._coroutine import Coroutine
 from asyncflow.executors._local import (
     captured,
     failed,
@@ -31,56 +34,76 @@ from asyncflow.executors._local import (
     write_outputs,
 )
 
+_logger = logging.getLogger("asyncflow")
+
 
 @attrs.define(eq=False, repr=False)
 class InlineExecutor(Executor):
     """Run jobs on the event loop's thread, so that breakpoints work.
 
     A plain function holds the event loop as long as it runs, and cannot be killed; an
-    ``async def`` function does not, and is cancelled where it awaits.
+    ``async def`` function does not: it is cancelled where it awaits. One that goes on
+    nevertheless is let go.
 
     :param echo: whether what a job prints is shown
     :param log_size: how many bytes are kept of what a job prints
+    :param grace: how long a job may take to end once it is cancelled, in seconds
     """
 
     echo: bool = True
     log_size: int = 1_048_576
-    _scopes: dict[str, CancelScope] = attrs.field(init=False, factory=dict)
+    grace: float = 2.0
+    _running: dict[str, Coroutine] = attrs.field(init=False, factory=dict)
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         for call in calls:
-            scope = self._scopes[call.job_id] = CancelScope()
+            one = self._running[call.job_id] = Coroutine(self.grace)
 
             try:
-                await self._run(call, watch, scope)
+                await self._run(call, watch, one)
             finally:
-                del self._scopes[call.job_id]
+                del self._running[call.job_id]
 
-    def kill(self, call: Call, *, now: bool = False) -> None:  # noqa: ARG002
-        if scope := self._scopes.get(call.job_id):
-            scope.cancel()
+                if one.was_let_go:
+                    await self._warn(call)
 
-    async def _run(self, call: Call, watch: Watch, scope: CancelScope) -> None:
+    def kill(self, call: Call, *, now: bool = False) -> None:
+        if one := self._running.get(call.job_id):
+            one.cancel(now=now)
+
+    async def _run(self, call: Call, watch: Watch, one: Coroutine) -> None:
         outcome: Outcome = Killed()
         started_at, start = time.time(), time.perf_counter()
         report = partial(watch.reported, call)
 
         with captured(echo=self.echo, most=self.log_size) as printed:
             try:
-                with scope:
+                with one.scope:
                     await checkpoint()
 
                     with under_way(call, watch, report):
                         run = _run_async if call.is_async else _run
-                        outcome = await run(call)
+                        outcome = await run(call, one)
             except get_cancelled_exc_class():
                 if _is_canceled():
                     raise
 
-                outcome = Raised("CancelledError: raised by the function", "", None)
+                outcome = _CANCELED
 
             usage = Usage(started_at, time.perf_counter() - start, None, None)
             watch.ended(call, outcome._replace(log=printed(), usage=usage))
+
+    async def _warn(self, call: Call) -> None:
+        text = (
+            "job %s did not end within %g s after it was cancelled, and was let go: its "
+            "function should not go on after a CancelledError (see kill_grace)"
+        )
+
+        with CancelScope(shield=True), suppress(Exception):  # of somebody's handler
+            await to_thread.run_sync(_logger.warning, text, call.job_id, self.grace)
+
+
+_CANCELED = Raised("CancelledError: raised by the function", "", None)
 
 
 def _is_canceled() -> bool:
@@ -89,7 +112,7 @@ def _is_canceled() -> bool:
     return task is None or task.cancelling() > 0
 
 
-async def _run(call: Call) -> Outcome:
+async def _run(call: Call, one: Coroutine) -> Outcome:
     try:
         arguments = read_inputs(call)
     except Exception as error:
@@ -97,13 +120,16 @@ async def _run(call: Call) -> Outcome:
 
     try:
         result = call.function(*arguments)
-
-        if inspect.isawaitable(result):
-            result = await result
     except get_cancelled_exc_class():
         raise
     except BaseException as error:
         return failed(error)
+
+    if inspect.isawaitable(result):
+        result, raised = await one.result(result)
+
+        if raised is not None:
+            return _failed(raised)
 
     try:
         return Returned(write_outputs(call, result))
@@ -111,7 +137,7 @@ async def _run(call: Call) -> Outcome:
         return failed(error)
 
 
-async def _run_async(call: Call) -> Outcome:
+async def _run_async(call: Call, one: Coroutine) -> Outcome:
     """Run an ``async def`` function; what may block goes to a thread."""
     try:
         if is_at_hand(call):
@@ -122,13 +148,20 @@ async def _run_async(call: Call) -> Outcome:
         return failed(error)
 
     try:
-        result = await call.function(*arguments)  # type: ignore[misc]  # it is async
-    except get_cancelled_exc_class():
-        raise
+        value = call.function(*arguments)
     except BaseException as error:
         return failed(error)
+
+    result, raised = await one.result(value)  # type: ignore[arg-type]  # it is async
+
+    if raised is not None:
+        return _failed(raised)
 
     try:
         return Returned(await to_thread.run_sync(write_outputs, call, result))
     except Exception as error:
         return failed(error)
+
+
+def _failed(error: BaseException) -> Outcome:
+    return _CANCELED if isinstance(error, asyncio.CancelledError) else failed(error)

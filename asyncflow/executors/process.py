@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import ClassVar, Self
 
 import attrs
-from anyio import BrokenWorkerProcess, CancelScope, create_task_group, to_thread
+from anyio import CancelScope, create_task_group, to_thread
 from anyio.abc import TaskGroup
 
 from asyncflow.abc import Call, Crashed, Executor, Progress, Watch
 from asyncflow.executors._log_bounds import LogBounds
 from asyncflow.executors._pool import Pool
+from asyncflow.executors._start import StartFailed
 from asyncflow.executors._trip import Trip
 from asyncflow.executors._worker import Worker
 from asyncflow.worker import wire
 from asyncflow.worker.failure import summary_of
 
 STARTS = 3
-"""How often a worker is tried to be started for a job."""
+"""How often a worker is tried to be started for a job, where it is no shortage."""
+
+SHORTAGE = 10.0
+"""How long a shortage of the system may last until a job fails by it, in seconds."""
+
+PAUSE = 0.05
+LONGEST_PAUSE = 1.0
+"""The pauses between tries, the first and the longest, in seconds."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -70,10 +79,10 @@ class ProcessExecutor(Executor):
         self._pool.listeners.remove(self._hear)
         self._group.cancel_scope.cancel()
         await self._group.__aexit__(None, None, None)
-        await self._pool.close()
+        await self._pool.close(self.grace)
 
     async def shrink(self, count: int) -> None:
-        await self._pool.shrink(count)
+        await self._pool.shrink(count, self.grace)
 
     @property
     def workers(self) -> int:
@@ -85,6 +94,9 @@ class ProcessExecutor(Executor):
 
             try:
                 async with create_task_group() as group:
+                    for one in self._pool.starting:
+                        group.start_soon(one.wait)
+
                     for _ in range(count - self._pool.coming):
                         group.start_soon(self._warm)
             finally:
@@ -119,19 +131,19 @@ class ProcessExecutor(Executor):
             one.watch.reported(one.calls[place], progress)
 
     async def _run(self, one: Trip) -> None:
-        worker = await self._worker()
+        worker = await self._worker(one)
+
+        if one.has_kills:
+            return  # meanwhile; what is left travels again
 
         if isinstance(worker, str):
             one.watch.ended(one.calls[0], Crashed(None, worker))
             return
 
-        if any(map(one.is_killed, range(len(one.calls)))):
-            return  # meanwhile; what is left travels again
-
         await one.go(worker, self._request(one))
 
         if await self._is_old(worker):
-            await self._pool.retire(worker)
+            await self._pool.retire(worker, self.grace)
 
     def _request(self, one: Trip) -> bytes:
         calls = one.calls
@@ -139,20 +151,32 @@ class ProcessExecutor(Executor):
         number = one.number if len(calls) > 1 else 0
         return wire.pack((number, self.log_size, looks, _columns(calls)))
 
-    async def _worker(self) -> Worker | str:
+    async def _worker(self, one: Trip) -> Worker | str:
         """Return a worker, or say why there is none.
 
-        One that is killed while it starts is replaced: it has cost nobody anything.
+        A shortage may pass, and a worker of another job may become free: both are
+        waited for, the former for some seconds. One that is killed while it starts is
+        replaced: it has cost nobody anything.
         """
-        why = ""
+        give_up = time.monotonic() + SHORTAGE
+        pause = PAUSE
+        starts = 0
 
-        for _ in range(STARTS):
+        while True:
             try:
                 return await self._pool.worker()
-            except (BrokenWorkerProcess, OSError) as error:
-                why = summary_of(error.__cause__ or error)
+            except (StartFailed, OSError) as error:
+                is_short = isinstance(error, OSError)
+                why = summary_of(error) if is_short else str(error)
 
-        return f"no worker process could be started ({why})"
+            starts += 1
+            may_pass = time.monotonic() < give_up if is_short else starts < STARTS
+
+            if not (may_pass or self._pool.alive) or one.has_kills:
+                return f"no worker process could be started ({why})"
+
+            await self._pool.wait_idle(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _is_old(self, worker: Worker) -> bool:
         """Tell whether a worker that is alive is to be replaced."""

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-import math
+import asyncio
+import logging
+import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from types import CoroutineType, TracebackType
 from typing import Self
 
 import attrs
-from anyio import CapacityLimiter, from_thread, to_thread
+from anyio import CancelScope, from_thread, to_thread
 
-from asyncflow.abc import Call, Executor, Outcome, Progress, Returned, Usage, Watch
+from asyncflow.abc import (
+    Call,
+    Executor,
+    Killed,
+    Outcome,
+    Progress,
+    Returned,
+    Usage,
+    Watch,
+)
 from asyncflow.executors._local import (
     captured,
     failed,
@@ -20,27 +32,73 @@ from asyncflow.executors._local import (
     under_way,
     write_outputs,
 )
+from asyncflow.executors._threads import Threads
 from asyncflow.worker.trip import run_coroutine
+
+_logger = logging.getLogger("asyncflow")
+
+_Measured = tuple[Outcome, float, float]
+"""An outcome, the seconds that it took, and those of CPU time."""
+
+
+@attrs.define(eq=False, repr=False)
+class _Run:
+    """A call in a thread, from its start until nobody waits for it."""
+
+    call: Call
+    told: asyncio.Future[_Measured | None] | None = None
+    """What comes of it; None once it was let go."""
+    _is_kept: bool = attrs.field(init=False, default=False)
+    _is_let_go: bool = attrs.field(init=False, default=False)
+    _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock)
+    _clock: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
+
+    def may_keep(self) -> bool:
+        """Tell, in the thread, whether its outputs are wanted: then they are waited for."""
+        with self._lock:
+            self._is_kept = not self._is_let_go
+            return self._is_kept
+
+    def end_in(self, seconds: float) -> None:
+        """Wait no longer than so many seconds for it, from now on."""
+        if self._clock is not None:
+            self._clock.cancel()
+
+        self._clock = asyncio.get_running_loop().call_later(seconds, self._let_go)
+
+    def close(self) -> None:
+        """Stop the clock."""
+        if self._clock is not None:
+            self._clock.cancel()
+
+    def _let_go(self) -> None:
+        with self._lock:
+            self._is_let_go = not self._is_kept
+
+        if self._is_let_go and self.told is not None and not self.told.done():
+            self.told.set_result(None)
 
 
 @attrs.define(eq=False, repr=False)
 class ThreadExecutor(Executor):
     """Run jobs in threads of this process, for functions that mostly wait.
 
-    A thread cannot be killed: a job that is cancelled runs to its end, and what comes of
-    it counts.
+    A thread cannot be killed. A job that is cancelled has some time to end, and then what
+    comes of it counts; after that it is let go: nobody waits for the thread any more, what
+    its function returns is dropped, and the program may end without it.
 
     :param echo: whether what a job prints is shown
     :param log_size: how many bytes are kept of what a job prints
+    :param grace: how long a job that is cancelled may take to end, in seconds
     """
 
     echo: bool = True
     log_size: int = 1_048_576
-    _limiter: CapacityLimiter = attrs.field(init=False)
+    grace: float = 2.0
+    _threads: Threads = attrs.field(init=False, factory=Threads)
+    _running: dict[str, _Run] = attrs.field(init=False, factory=dict)
 
     async def __aenter__(self) -> Self:
-        # The walk has taken a token already; anyio's default would be a second limit.
-        self._limiter = CapacityLimiter(math.inf)
         return self
 
     async def __aexit__(
@@ -49,39 +107,79 @@ class ThreadExecutor(Executor):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        return None
+        self._threads.close()
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         for call in calls:
-            report = partial(_pass_on, watch, call)
-            start = time.time()
+            one = self._running[call.job_id] = _Run(call)
 
-            with (
-                captured(echo=self.echo, most=self.log_size) as printed,
-                under_way(call, watch, report),
-            ):
-                outcome, wall, cpu = await to_thread.run_sync(
-                    _measured, call, limiter=self._limiter
-                )
+            try:
+                await self._run(one, watch)
+            finally:
+                one.close()
+                del self._running[call.job_id]
 
-            usage = Usage(start, wall, cpu, None)
-            watch.ended(call, outcome._replace(log=printed(), usage=usage))
+    def kill(self, call: Call, *, now: bool = False) -> None:
+        if one := self._running.get(call.job_id):
+            one.end_in(0.0 if now else self.grace)
 
-    def kill(self, call: Call, *, now: bool = False) -> None:  # noqa: ARG002
-        return None
+    async def _run(self, one: _Run, watch: Watch) -> None:
+        start = time.time()
+        report = partial(_pass_on, watch, one.call)
+
+        with (
+            captured(echo=self.echo, most=self.log_size) as printed,
+            under_way(one.call, watch, report),
+        ):
+            one.told = self._threads.start(partial(_measured, one))
+            told = await self._told(one, one.told)
+
+        if told is None:
+            await self._warn(one.call)
+            watch.ended(one.call, Killed(printed()))
+            return
+
+        outcome, wall, cpu = told
+        usage = Usage(start, wall, cpu, None)
+        watch.ended(one.call, outcome._replace(log=printed(), usage=usage))
+
+    async def _told(
+        self, one: _Run, told: asyncio.Future[_Measured | None]
+    ) -> _Measured | None:
+        try:
+            return await asyncio.shield(told)
+        except asyncio.CancelledError:
+            one.end_in(self.grace)
+
+            with CancelScope(shield=True):
+                await told
+
+            raise
+
+    async def _warn(self, call: Call) -> None:
+        text = (
+            "job %s was cancelled, and let go: its thread goes on, as no thread can be "
+            "killed (see kill_grace)"
+        )
+
+        with CancelScope(shield=True), suppress(Exception):  # of somebody's handler
+            await to_thread.run_sync(_logger.warning, text, call.job_id)
 
 
 def _pass_on(watch: Watch, call: Call, progress: Progress) -> None:
-    from_thread.run_sync(watch.reported, call, progress)
+    with suppress(Exception):  # nobody listens to who was let go
+        from_thread.run_sync(watch.reported, call, progress)
 
 
-def _measured(call: Call) -> tuple[Outcome, float, float]:
+def _measured(one: _Run) -> _Measured:
     start, cpu = time.perf_counter(), time.thread_time()
-    outcome = _run(call)
+    outcome = _outcome(one)
     return outcome, time.perf_counter() - start, time.thread_time() - cpu
 
 
-def _run(call: Call) -> Outcome:
+def _outcome(one: _Run) -> Outcome:
+    call = one.call
+
     try:
         arguments = read_inputs(call)
     except Exception as error:
@@ -94,6 +192,9 @@ def _run(call: Call) -> Outcome:
             result = run_coroutine(result)
     except BaseException as error:
         return failed(error)
+
+    if not one.may_keep():
+        return Killed()
 
     try:
         return Returned(write_outputs(call, result))

@@ -47,6 +47,8 @@ class Boarding:
     fail: Callable[[Sequence[Flight], Exception], None]
     is_held: bool = attrs.field(init=False, default=False)
     """Whether no job is started any more."""
+    is_paused: bool = attrs.field(init=False, default=False)
+    """Whether none is for now."""
 
     def next_load(self, seats: int) -> list[Flight]:
         """Give a seat to the jobs whose turn it is; there may be none.
@@ -58,7 +60,7 @@ class Boarding:
         ready = self.plan.ready
         load: list[Flight] = []
 
-        if self.is_held or not ready:
+        if self.is_held or self.is_paused or not ready:
             return load
 
         now = time.monotonic()
@@ -92,7 +94,7 @@ class Boarding:
         load = [last]
         left = TOGETHER
 
-        if self.is_held or self.plan.ready:
+        if self.is_held or self.is_paused or self.plan.ready:
             return []
 
         while left > 0 and len(load) <= most and (link := self._link(load[-1])):

@@ -54,13 +54,6 @@ class Fingerprint:
     unknown: str = ""
     """Why it cannot be compared, naming the part; ``""`` if it can."""
 
-    @staticmethod
-    def content(kept: bytes) -> str:
-        """Return what tells a small value from others."""
-        whole = new_hash()
-        whole.update(kept)
-        return whole.hexdigest()
-
     def difference(self, last: str, task: str) -> str:
         """Say why it is not what it was; ``""`` where it is.
 

@@ -69,6 +69,12 @@ class Flight:
         return self.submission.job(self.ref[1])
 
     @property
+    def is_fragile(self) -> bool:
+        """Whether the store is to know that it runs before it does."""
+        is_suspect = self.submission.crashes > 0
+        return is_suspect or self.task.config.on_restart == "fail"
+
+    @property
     def status(self) -> Status:
         """The status of the job."""
         return self.submission.job_status(self.ref[1])
@@ -92,7 +98,7 @@ def call_of(
     outputs: list[tuple[str, Driver, str]] = []
 
     if travel.fingerprint is not None:
-        flight.basis = seen(task, travel.fingerprint)
+        flight.basis = seen(task)
 
     for name, node in task.input.items():
         version = node.version
@@ -108,7 +114,7 @@ def call_of(
         inputs.append((name, node.driver, kept))
 
     for name, node in task.output.items():
-        outputs.append((name, node.driver, versions.new_path()))
+        outputs.append((name, node.driver, versions.new_path(node)))
 
     return Call(
         flight.job_id,

@@ -98,6 +98,18 @@ class Flights:
             ):
                 self._kill(flight)
 
+    def pause(self) -> None:
+        """Start no job until `resume`; take those back that no executor has yet."""
+        self._boarding.is_paused = True
+
+        for flight in reversed(list(self._by_ref.values())):
+            if flight.call is None and flight.status is not Status.RUNNING:
+                self.returned(flight)
+
+    def resume(self) -> None:
+        """Start jobs again; the seats have to ask for them."""
+        self._boarding.is_paused = False
+
     @property
     def running(self) -> int:
         """How many jobs run."""

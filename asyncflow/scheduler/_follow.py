@@ -15,6 +15,7 @@ from asyncflow.scheduler import _peers
 from asyncflow.scheduler._alive import is_visible
 from asyncflow.scheduler._archive import Archive
 from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._insist import insist
 from asyncflow.scheduler._peers import PeerGone
 from asyncflow.scheduler._recover import LEASE, Recovery
 from asyncflow.scheduler._walk import Walk
@@ -55,9 +56,14 @@ class Following:
     async def _follow(self, submission: Submission) -> None:
         try:
             while not self._is_settled(submission):
-                await self._look(submission)
+                await insist(partial(self._look, submission))
         finally:
             self._followed.remove(submission)
+
+    def fail(self, error: Exception) -> None:
+        """End all handles: the store has failed for good."""
+        for submission in list(self._followed):
+            self._lost(submission, error)
 
     def _lost(self, submission: Submission, error: Exception) -> None:
         """End a handle: nobody can tell any more what becomes of its run."""

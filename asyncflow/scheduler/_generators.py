@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import types
 from collections.abc import Iterator
 from weakref import WeakSet
@@ -11,10 +10,9 @@ import attrs
 from anyio import to_thread
 
 from asyncflow.config.sections import TaskConfig
+from asyncflow.log import logger as _logger
 from asyncflow.scheduler._code import names_of
 from asyncflow.scheduler._group import Group
-
-_logger = logging.getLogger("asyncflow")
 
 MOST = 100
 """At how many functions that a task's function uses to look."""

@@ -8,7 +8,6 @@ that keeps Python's lock holds up this thread too: it looks as soon as that lets
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 import threading
 import time
@@ -20,7 +19,7 @@ from typing import Self
 import attrs
 from anyio import CancelScope, to_thread
 
-_logger = logging.getLogger("asyncflow")
+from asyncflow.log import logger as _logger
 
 
 @attrs.define(eq=False, repr=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 import attrs
@@ -15,6 +16,7 @@ from asyncflow.log import logger as _logger
 from asyncflow.scheduler._echo import Echo
 from asyncflow.scheduler._flight import Flight, call_of
 from asyncflow.scheduler._group import Group, is_canceled
+from asyncflow.scheduler._insist import insist
 from asyncflow.scheduler._load import Load, Tower
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._versions import Versions
@@ -155,11 +157,15 @@ class Lane:
     async def _prepare(self, flights: Sequence[Flight]) -> None:
         if self.versions.is_shared:
             for flight in flights:
-                await self.versions.refresh_shared(flight.task.input.values())
+                nodes = flight.task.input.values()
+                await insist(partial(self.versions.refresh_shared, nodes))
 
         first = flights[0]
 
-        if first.task.config.on_restart == "fail" and not first.is_over:
+        if first.submission.crashes:  # it ran when we die soon: not if we wait for this
+            await self.executors[first.travel.executor].warm(1)
+
+        if first.is_fragile and not first.is_over:
             self.source.started(first, None)
             await self.notes.note_fragile(flights)
 

@@ -33,8 +33,10 @@ class Notes:
             self._clock = loop.call_later(LONG, self._note_long, flights)
 
     async def note_fragile(self, flights: Iterable[Flight]) -> None:
-        """Have it known, before they start, that jobs run that must not run twice."""
-        fragile = [one for one in flights if one.task.config.on_restart == "fail"]
+        """Have it known, before they start, that jobs run that must not run twice, or
+        may be why their program dies.
+        """
+        fragile = [one for one in flights if one.is_fragile]
 
         if fragile:
             self._note(fragile)

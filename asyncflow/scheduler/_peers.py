@@ -20,6 +20,7 @@ from typing import Self
 import attrs
 from anyio import (
     BrokenResourceError,
+    CancelScope,
     ClosedResourceError,
     DelimiterNotFound,
     EndOfStream,
@@ -79,7 +80,7 @@ class Peers:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             folder = await to_thread.run_sync(Folder, "peers")
-            stack.push_async_callback(to_thread.run_sync, folder.remove)
+            stack.push_async_callback(_remove, folder)
             self.address = os.path.join(folder.path, "socket")
 
             with short(self.address) as path:
@@ -157,6 +158,11 @@ class Peers:
             await self._wait(submission_id)
             await stream.send(_DONE)
             group.cancel_scope.cancel()
+
+
+async def _remove(folder: Folder) -> None:
+    with CancelScope(shield=True):
+        await to_thread.run_sync(folder.remove)
 
 
 async def wait(address: str, submission_id: str) -> None:

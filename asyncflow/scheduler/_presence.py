@@ -94,6 +94,8 @@ class Presence:
         self.company.is_there = True
 
     async def _release(self) -> None:
+        self.store.close_soon()
+
         if self.session is not None:
             await self.session.release()
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from datetime import timedelta
 
@@ -10,26 +9,17 @@ import attrs
 from anyio import sleep
 
 from asyncflow.abc import Store
+from asyncflow.config.sections import CoreConfig
 from asyncflow.entities.catalog import Catalog
-from asyncflow.errors import StoreFailed, UsageError
+from asyncflow.errors import AsyncflowError, UsageError
+from asyncflow.log import logger as _logger
 from asyncflow.records import Pruned
-
-_logger = logging.getLogger("asyncflow")
 
 BATCH = 100
 """How many submissions are removed in one transaction: others write in between."""
 
 EVERY = 3600.0
 """After how many seconds a rule is applied again."""
-
-
-@attrs.frozen(kw_only=True)
-class Rule:
-    """What is kept of runs that have finished; None keeps all."""
-
-    age: timedelta | None = None
-    count: int | None = None
-    log_age: timedelta | None = None
 
 
 @attrs.define(eq=False, repr=False)
@@ -71,19 +61,31 @@ class Pruning:
 
         return total._replace(freed_bytes=await self.store.shrink())
 
-    async def keep_to(self, rule: Rule) -> None:
-        """Apply a rule now, and again and again, until this is cancelled."""
+    async def keep_to(self, core: CoreConfig) -> None:
+        """Remove what is not to be kept, now and again, until this is cancelled."""
+        age, log_age = _days(core.keep_days), _days(core.keep_log_days)
+
         while True:
             try:
-                if rule.age is not None or rule.count is not None:
-                    await self.prune(rule.age, rule.count, logs_only=False)
+                if age is not None or core.keep_submissions is not None:
+                    await self.prune(age, core.keep_submissions, logs_only=False)
 
-                if rule.log_age is not None:
-                    await self.prune(rule.log_age, None, logs_only=True)
-            except StoreFailed as error:  # who awaits a run has it raised
+                if log_age is not None:
+                    await self.prune(log_age, None, logs_only=True)
+            except AsyncflowError as error:  # runs go on
                 _logger.warning("old runs could not be removed: %s", error)
 
             await sleep(EVERY)
+
+
+def has_rule(core: CoreConfig) -> bool:
+    """Tell whether anything is to be removed."""
+    rules = core.keep_days, core.keep_submissions, core.keep_log_days
+    return any(one is not None for one in rules)
+
+
+def _days(count: float | None) -> timedelta | None:
+    return None if count is None else timedelta(days=count)
 
 
 def _sum(one: Pruned, other: Pruned) -> Pruned:

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import glob
-import logging
 import os
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import attrs
 from anyio import Lock, sleep, to_thread
 
 from asyncflow.abc import Store
-from asyncflow.entities.job import FINAL, Status
+from asyncflow.entities.attempts import crashes_of
+from asyncflow.entities.job import FINAL, Job
 from asyncflow.entities.submission import Submission
-from asyncflow.errors import NotDeclared, NotPicklable, StoreFailed
+from asyncflow.errors import NotPicklable, StoreFailed, StoreUnavailable
 from asyncflow.folder import sweep
+from asyncflow.log import logger as _logger
 from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
+from asyncflow.scheduler import _suspects
 from asyncflow.scheduler._alive import host, is_dead, is_visible, started
 from asyncflow.scheduler._archive import Archive
 from asyncflow.scheduler._company import Company
 from asyncflow.scheduler._versions import remove
-
-_logger = logging.getLogger("asyncflow")
 
 LEASE = 30.0
 """How long an orchestrator counts as alive after it said so, in s, where its process
@@ -75,6 +76,8 @@ class Recovery:
     start: Callable[[Submission], None]
     _lock: Lock = attrs.field(init=False, factory=Lock)
     _told: set[str] = attrs.field(init=False, factory=set)
+    _blind_until: float = attrs.field(init=False, default=0.0)
+    """Until when a lease that has ended says nothing, as `time.monotonic` has it."""
     _adopted: list[str] = attrs.field(init=False, factory=list)
 
     @property
@@ -85,7 +88,8 @@ class Recovery:
     async def adopt_all(self) -> None:
         """Adopt the runs of every orchestrator that is dead, before all else."""
         for record in await self._others():
-            await self._adopt_dead(record)
+            async with self._told_apart(record.id):
+                await self._adopt_dead(record)
 
     async def adopt(self, record: OrchestratorRecord) -> bool:
         """Adopt the runs of an orchestrator if it is dead; tell whether it is no more.
@@ -100,14 +104,14 @@ class Recovery:
 
     async def keep_alive(self) -> None:
         """See which others do not live any more, for ever."""
-        try:
+        with suppress(StoreFailed):  # for good: who watches the store tells it
             while True:
                 await sleep(LEASE / 3)
-                for record in await self._others():
-                    await self.adopt(record)
-        except StoreFailed as error:  # who awaits a run has it raised
-            problem = "nothing is kept any more: %s"
-            await to_thread.run_sync(_logger.error, problem, error)
+
+                with suppress(StoreUnavailable):  # likewise
+                    for record in await self._others():
+                        async with self._told_apart(record.id):
+                            await self.adopt(record)
 
     async def clean_up(self) -> None:
         """Remove what workers wrote that died after their orchestrator."""
@@ -135,7 +139,18 @@ class Recovery:
         records = await self.store.orchestrators()
         return [one for one in records if one.id != self.own.id]
 
+    def store_was_away(self) -> None:
+        """Take note that nobody could renew a lease until now."""
+        self._blind_until = time.monotonic() + LEASE
+
+    def _is_blind(self) -> bool:
+        is_away = self.store.failure is not None
+        return is_away or time.monotonic() < self._blind_until
+
     async def _adopt_dead(self, record: OrchestratorRecord) -> bool:
+        if self._is_blind() and not await to_thread.run_sync(is_visible, record):
+            return False
+
         if not await seems_dead(record, self.store):
             return False
 
@@ -143,31 +158,58 @@ class Recovery:
             return await self._adopt(record)
 
     async def _adopt(self, dead: OrchestratorRecord) -> bool:
+        """Adopt what can go on here; leave the rest to others, with a warning."""
         runs = await self.store.submissions(orchestrator_id=dead.id, is_finished=False)
+        submissions: list[Submission] = []
 
-        try:
-            submissions = [await self.archive.submission(run) for run in runs]
-        except NotDeclared as error:
-            await to_thread.run_sync(self._tell, dead, error)
+        for run in runs:
+            async with self._told_apart(run.id):
+                submissions.append(await self.archive.submission(run))
+
+        if runs and not submissions:
             return False
 
         seen = await to_thread.run_sync(is_visible, dead)
-        until = None if seen else dead.lease
-        await self.store.adopt(dead.id, self.own.id, lease_until=until)
-        mine = await self.unfinished()
+        crashes = await self.store.adopt(
+            dead.id,
+            self.own.id,
+            lease_until=None if seen else dead.lease,
+            run_ids=[submission.id for submission in submissions],
+            is_crash=not is_closed(dead),
+        )
+        mine = [one for one in submissions if one.id in crashes]
+        kept = {one.id: await self.archive.jobs(one.id) for one in mine}
+        ran = [
+            job for jobs in kept.values() for job in jobs.values() if _suspects.ran(job)
+        ]
 
-        for submission in submissions:
-            if submission.id in mine:
-                await self._resume(submission)
+        for submission in mine:
+            submission.crashes = crashes[submission.id]
+
+            async with self._told_apart(submission.id):
+                is_suspect = len(ran) == 1 and not is_closed(dead)
+                await self._resume(submission, kept[submission.id], is_suspect)
+
+        if len(submissions) < len(runs):
+            return False
 
         self._adopted.append(dead.id)
         await self._sweep(dead.id)
         return True
 
-    async def _resume(self, submission: Submission) -> None:
-        """Have a run go on: what has ended stays, the rest begins anew or fails."""
+    async def _resume(
+        self,
+        submission: Submission,
+        kept: Mapping[str, JobRecord],
+        is_suspect: bool,
+    ) -> None:
+        """Have a run go on: what has ended stays, the rest begins anew or fails.
+
+        :param is_suspect: whether one that ran may be why its orchestrator died: where
+            several did, nobody can tell, and the next time they run one at a time
+        """
         ended: dict[str, JobRecord] = {}
-        kept = await self.archive.jobs(submission.id)
+        begun: list[Job] = []
 
         for job in submission.jobs:
             record = kept.get(job.id)
@@ -177,13 +219,20 @@ class Recovery:
 
             if record.status in FINAL:
                 ended[job.id] = record
-            elif _ran(record) and job.task.config.on_restart == "fail":
-                ended[job.id] = _failed(record)
+            elif _suspects.ran(record) and (
+                reason := self._why_it_ends(job, len(kept) == 1, is_suspect)
+            ):
+                ended[job.id] = _suspects.failed(record, reason)
                 self.store.save(ended[job.id])
-            elif record.attempts and (log := await self.store.log(job.id)):
-                job.restore_output(log)
+            else:
+                begun.append(job)
+
+                if record.attempts and (log := await self.store.log(job.id)):
+                    job.restore_output(log)
 
         submission.resume(self.own.id, ended)
+        # Who takes it over next is not to think that these ran.
+        self.store.save(*(job.record() for job in begun))
 
         try:
             self.start(submission)
@@ -194,14 +243,37 @@ class Recovery:
             jobs = [job.record() for job in submission.jobs]
             self.store.save(submission.record(), *jobs)
 
-    def _tell(self, dead: OrchestratorRecord, error: NotDeclared) -> None:
-        if dead.id not in self._told:
-            self._told.add(dead.id)
-            _logger.warning(
-                "runs of a process that was killed (%s, pid %d) cannot go on here: %s; "
-                "or `await orchestrator.delete(id)` them",
-                *(dead.host, dead.pid, error),
-            )
+    def _why_it_ends(self, job: Job, is_first: bool, is_suspect: bool) -> str:
+        """Count the crash of a job that ran; say why it does not run again.
+
+        :param is_first: whether nothing is known of any other job of its run
+        """
+        if not is_suspect:
+            return _suspects.why_it_ends(job, 0)
+
+        job.interrupted(time.time(), "the process of its orchestrator died")
+        crashes = crashes_of(job.attempts)
+
+        if is_first:  # and so, most likely, before that was known
+            crashes = max(crashes, job.submission.crashes)
+
+        return _suspects.why_it_ends(job, crashes)
+
+    @asynccontextmanager
+    async def _told_apart(self, name: str) -> AsyncIterator[None]:
+        """Leave one run, or one orchestrator, alone whose recovery raises: say so once.
+
+        :raises StoreFailed: where that is why: it concerns all
+        """
+        try:
+            yield
+        except StoreFailed:
+            raise
+        except Exception as error:
+            if name not in self._told:
+                self._told.add(name)
+                why = _why_left(name, error)
+                await to_thread.run_sync(_logger.warning, "%s", why)
 
     async def _sweep(self, dead_id: str = "") -> None:
         """Remove the files that nobody has any more, of those that this store has made.
@@ -233,13 +305,22 @@ class Recovery:
                 remove(glob.glob(f"{glob.escape(path)}.{dead_id}-*"))
 
 
-def _ran(record: JobRecord) -> bool:
-    return record.status == Status.RUNNING
+def is_closed(record: OrchestratorRecord) -> bool:
+    """Tell whether an orchestrator was closed, and did not die."""
+    return record.started == _CLOSED
 
 
-def _failed(record: JobRecord) -> JobRecord:
-    return record._replace(
-        status=Status.FAILED,
-        reason="its orchestrator was killed while it ran, and on_restart is 'fail'",
-        finished=time.time(),
+def closed(record: OrchestratorRecord) -> OrchestratorRecord:
+    """Make the record of an orchestrator that was closed, and leaves runs to others."""
+    return record._replace(started=_CLOSED, lease=0.0)
+
+
+_CLOSED = "closed"
+
+
+def _why_left(name: str, error: Exception) -> str:
+    return (
+        f"{name}, left by a process that has ended, cannot go on here: "
+        f"{type(error).__name__}: {error}; it stays for others, or delete it with "
+        f"`await orchestrator.delete({name!r})`"
     )

@@ -13,7 +13,7 @@ import attrs
 from anyio import CancelScope, Event, to_thread
 
 from asyncflow.abc import Store
-from asyncflow.config.sections import ScenarioConfig
+from asyncflow.config.sections import CoreConfig, ScenarioConfig
 from asyncflow.entities.catalog import Catalog, key_of
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
@@ -52,11 +52,13 @@ from asyncflow.scheduler._checks import (
 )
 from asyncflow.scheduler._editing import Editing
 from asyncflow.scheduler._follow import Following
-from asyncflow.scheduler._prune import Pruning
-from asyncflow.scheduler._recover import Recovery
-from asyncflow.scheduler._shutdown import interrupt
+from asyncflow.scheduler._outage import Outage
+from asyncflow.scheduler._prune import Pruning, has_rule
+from asyncflow.scheduler._recover import Recovery, closed
+from asyncflow.scheduler._shutdown import interrupt, leave
 from asyncflow.scheduler._stream import EventStream, stream
 from asyncflow.scheduler._subscriptions import Subscriptions, check_callbacks
+from asyncflow.scheduler._suspects import travel_of
 from asyncflow.scheduler._tally import Tally
 from asyncflow.scheduler._travel import Travels
 from asyncflow.scheduler._undeclared import check_declared
@@ -85,6 +87,7 @@ class Session:
     editing: Editing = attrs.field(init=False)
     recovery: Recovery = attrs.field(init=False)
     following: Following = attrs.field(init=False)
+    outage: Outage = attrs.field(init=False)
     _deleted: list[str] = attrs.field(init=False, factory=list)
     """What is being deleted."""
     before: Before = attrs.field(init=False)
@@ -96,6 +99,9 @@ class Session:
         self.recovery = Recovery(self.own, self.store, self.archive, self._resume)
         self.following = Following(
             self.store, self.archive, self.recovery, self.walk, self.walk.group
+        )
+        self.outage = Outage(
+            self.store, self.walk, self.recovery.store_was_away, self.following.fail
         )
         self.walk.group.on_failure = self._broke
 
@@ -145,6 +151,7 @@ class Session:
 
         :param dag: the tasks that it has; None for all of the entity
         """
+        self.outage.check()
         check_options(timeout, on_failure, idempotency_key, properties)
         check_limits(run_timeout, priority)
 
@@ -276,6 +283,10 @@ class Session:
         """Give the events of all runs; see `Orchestrator.events`."""
         return stream(self.bus, kinds, buffer)
 
+    def leave(self) -> None:
+        """End all runs, as the orchestrator is left."""
+        leave(self.walk)
+
     async def interrupt(self, grace: float) -> None:
         """End all runs, as the orchestrator is interrupted.
 
@@ -335,6 +346,12 @@ class Session:
         pruning = Pruning(self.store, self.catalog)
         return await pruning.prune(older_than, keep, logs_only=logs_only)
 
+    def keep_to(self, core: CoreConfig) -> None:
+        """Remove what is not to be kept, in the background, as long as this is open."""
+        if has_rule(core):
+            pruning = Pruning(self.store, self.catalog)
+            self.walk.group.start_soon(pruning.keep_to, core)
+
     def statistics(self, max_nb_of_workers: int) -> Statistics:
         """Say what goes on; see `Orchestrator.statistics`."""
         return self.tally.statistics(
@@ -342,7 +359,14 @@ class Session:
             workers=self.walk.executors["process"].workers,
             max_nb_of_workers=max_nb_of_workers,
             commits=self.store.commits,
+            store_error=str(self.outage.failure) if self.outage.failure else None,
+            store_error_since=self.outage.since,
         )
+
+    def hurry(self) -> None:
+        """Have the orchestrator close faster: kill what is to die, wait for no store."""
+        self.walk.hurry()
+        self.store.close_soon(now=True)
 
     async def settle(self) -> None:
         """Wait until all that has happened was told, and callbacks were called."""
@@ -360,7 +384,7 @@ class Session:
                 await self._remove(await self.store.delete(self.own.id))
 
             if is_left or self.versions.company.is_untold:
-                self.store.save(self.own._replace(started="closed", lease=0.0))
+                self.store.save(closed(self.own))
                 await self.store.flush()
 
     def tell_unwatched(self) -> None:
@@ -397,7 +421,8 @@ class Session:
         travel = self.travels.of_all(dag.kinds, force=submission.force)
         graph = Graph.of(submission.entity, dag, submission.tasks)
         first = self.before.first(submission, travel)
-        self.walk.submit(submission, graph, travel, first=first)
+        how = travel_of(submission, travel)
+        self.walk.submit(submission, graph, how, first=first)
 
         if submission.cancel_reason is not None:
             self.walk.cancel(submission, submission.cancel_reason)

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
-import logging
+from anyio import move_on_after
 
-from anyio import move_on_after, to_thread
-
+from asyncflow.log import logger as _logger
 from asyncflow.scheduler._walk import Walk
 
-_logger = logging.getLogger("asyncflow")
-
 REASON = "the orchestrator was interrupted"
+
+
+SHOWN = 10
+"""How many runs are named."""
+
+
+def leave(walk: Walk) -> None:
+    """Ask for the end of all runs, as the orchestrator is left; say which these are.
+
+    Those that were adopted go on elsewhere.
+    """
+    ended = [
+        run.id
+        for run in walk.runs
+        if run.end_reason is None and not run.is_adopted and not run.is_finished
+    ]
+
+    if count := len(ended):
+        names = ", ".join([*ended[:SHOWN], *["..."] * (count > SHOWN)])
+        _logger.warning(
+            "leaving the orchestrator cancels %d run%s that %s not ended (%s): await "
+            "what you submit, or `await orchestrator.drain()`, before you leave",
+            *(count, "" if count == 1 else "s", "has" if count == 1 else "have", names),
+        )
+
+    walk.stop("the orchestrator was closed")
 
 
 async def interrupt(walk: Walk, grace: float) -> None:
@@ -24,17 +47,14 @@ async def interrupt(walk: Walk, grace: float) -> None:
 
     if grace:
         if count := walk.running:
-            walk.group.start_soon(_tell, count, grace)
+            _logger.warning(
+                "asyncflow is draining %d running job%s for up to %g s: Ctrl-C again "
+                "kills %s",
+                *(count, "" if count == 1 else "s", grace),
+                "it" if count == 1 else "them",
+            )
 
         with move_on_after(grace):
             await walk.landed()
 
     walk.stop(REASON, leave=True)
-
-
-async def _tell(count: int, grace: float) -> None:
-    await to_thread.run_sync(
-        _logger.warning,
-        "asyncflow is draining %d running job%s for up to %g s: Ctrl-C again kills %s",
-        *(count, "" if count == 1 else "s", grace, "it" if count == 1 else "them"),
-    )

@@ -5,7 +5,8 @@ program does. Nothing is taken from them: while an orchestrator is open, what is
 is wrapped. Each signal is noted, then passed on. An orchestrator that is left after a
 signal was interrupted, however it is left; a further signal while it closes makes it
 hurry, and then a `KeyboardInterrupt` of the handler is not let into the event loop: the
-program is ending already. The third gets through.
+program is ending already. The third, and each later one, ends the process by itself, even
+where the closing hangs: nothing of ours is waited for.
 
 Where nobody handles a signal (SIGTERM, in most scripts) it would end the program at once.
 Instead the orchestrators are closed; then the program ends by that signal.
@@ -51,11 +52,24 @@ class Signals:
 
     def open(self) -> None:
         """Begin to hear signals."""
+        global _heard
         self._loop = asyncio.get_running_loop()
+        _heard = _heard if _listeners else 0
         self.hurry = None
         self.has_come = self._is_hurried = False
         _listeners.append(self)
         install()
+
+    def closes(self, hurry: Callable[[], object]) -> None:
+        """Take note that it closes.
+
+        :param hurry: makes it close faster
+        """
+        global _heard
+        self.hurry = hurry
+
+        if self.has_come:  # that signal is the first, whoever has handled it
+            _heard = max(_heard, 1)
 
     def close(self) -> None:
         """Hear nothing any more; the last one ends the program if that is due."""
@@ -99,6 +113,11 @@ _listeners: list[Signals] = []
 _ends_by: int | None = None
 """The signal that ends the program once nobody listens any more."""
 _is_telling = False
+_heard = 0
+"""How many signals have come that end the program."""
+
+LAST = 3
+"""Which of these ends it at once."""
 
 os.register_at_fork(after_in_child=_listeners.clear)
 
@@ -113,7 +132,7 @@ class _Handler:
     before: Callable[[int, FrameType | None], object] | int
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        global _is_telling, _ends_by
+        global _is_telling, _ends_by, _heard
 
         if _is_telling or not _listeners:  # another of ours is around this one
             self._pass_on(number, frame)
@@ -123,6 +142,14 @@ class _Handler:
 
         try:
             is_fatal = not callable(self.before)
+
+            if self._ends_program():
+                _heard += 1
+
+            if _heard >= LAST:
+                _end_by(number)
+                return
+
             heard = [one.hear(is_fatal=is_fatal) for one in list(_listeners)]
 
             if is_fatal:
@@ -138,8 +165,24 @@ class _Handler:
         if callable(self.before):
             self.before(number, frame)
         else:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
+            _end_by(number)
+
+    def _ends_program(self) -> bool:
+        """Tell whether the program ends by a signal: nobody else handles it, asyncio
+        has cancelled the main task for it, or an orchestrator closes. A notebook, say,
+        goes on.
+        """
+        if not callable(self.before) or any(one.hurry for one in _listeners):
+            return True
+
+        function = getattr(self.before, "func", None)
+        return getattr(function, "__qualname__", "") == "Runner._on_sigint"
+
+
+def _end_by(number: int) -> None:
+    """End the process by a signal, whatever goes on in it."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def install() -> None:

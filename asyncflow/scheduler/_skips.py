@@ -6,11 +6,13 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from asyncflow.abc import Kept
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.task import Task
 from asyncflow.records import BasisRecord
 from asyncflow.scheduler._travel import Travel
+from asyncflow.worker.digests import digest, digest_in
 
 if TYPE_CHECKING:
     from asyncflow.scheduler._fingerprint import Fingerprint
@@ -24,15 +26,15 @@ class Seen(NamedTuple):
     numbers: Mapping[str, int]
     """For each input, the number of its version; 0 where it has none."""
     contents: Mapping[str, str]
-    """For those whose values are small, what tells them from others."""
+    """For those where that is known, what tells their values from others."""
 
 
-def seen(task: Task, fingerprint: Fingerprint) -> Seen:
+def seen(task: Task) -> Seen:
     """Tell what a job reads that begins now."""
     contents = {
         name: content
         for name, node in task.input.items()
-        if (content := _content(node, fingerprint))
+        if (content := _content(node))
     }
     return Seen(versions(task.input), contents)
 
@@ -124,7 +126,7 @@ def reason_to_run(task: Task, fingerprint: Fingerprint) -> str:
         if _number(node) == last.inputs.get(name):
             continue
 
-        content = _content(node, fingerprint)
+        content = _content(node)
 
         if not content or content != last.contents.get(name):
             return f"`{name}` has a new version"
@@ -167,7 +169,7 @@ def _outlook(
     return bool(reason), reason or NOTHING_NEW
 
 
-def _content(node: DataNode, fingerprint: Fingerprint) -> str:
+def _content(node: DataNode) -> str:
     """Return what tells a value from others; ``""`` where nobody knows."""
     version = node.version
 
@@ -175,10 +177,16 @@ def _content(node: DataNode, fingerprint: Fingerprint) -> str:
         return ""
 
     if version.content is None:
-        kept = version.kept
-        version.content = fingerprint.content(kept) if isinstance(kept, bytes) else ""
+        version.content = _digest(version.kept)
 
     return version.content
+
+
+def _digest(kept: Kept) -> str:
+    if isinstance(kept, bytes):
+        return digest(kept)
+
+    return "" if kept is None else digest_in(kept)
 
 
 def _number(node: DataNode) -> int:

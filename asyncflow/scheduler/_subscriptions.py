@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
@@ -24,9 +23,8 @@ from asyncflow.events import (
     JobPending,
     JobStarted,
 )
+from asyncflow.log import logger as _logger
 from asyncflow.scheduler._bus import Bus, Listener, News, Work
-
-_logger = logging.getLogger("asyncflow")
 
 AT_ONCE = 100
 """How often a plain function is called before its thread comes back."""
@@ -173,14 +171,14 @@ class Subscription(Listener):
             if _is_canceled():
                 raise
 
-            await to_thread.run_sync(self._tell, job, error)
+            self._tell(job, error)
         except (Exception, SystemExit) as error:
-            await to_thread.run_sync(self._tell, job, error)
+            self._tell(job, error)
 
         return None
 
     def _tell(self, job: Job, error: BaseException) -> None:
-        """Log an error. Blocks."""
+        """Log an error."""
         _logger.error(
             "the callback %s failed for job %s, which is %s",
             *(self.name, job.id, job.status),
@@ -256,7 +254,10 @@ class Subscriptions:
         if self._busy:
             names = ", ".join(sorted(one.name for one in self._busy))
             problem = "the orchestrator does not wait any longer for callbacks: %s"
-            await to_thread.run_sync(_logger.warning, problem, names)
+            _logger.warning(problem, names)
+
+        if _logger.is_busy:
+            await to_thread.run_sync(_logger.wait)
 
     def _new(
         self,

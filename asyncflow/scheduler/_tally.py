@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 
@@ -38,6 +39,8 @@ class Tally:
         workers: int,
         max_nb_of_workers: int,
         commits: int,
+        store_error: str | None,
+        store_error_since: datetime | None,
     ) -> Statistics:
         """Say what is going on.
 
@@ -57,6 +60,8 @@ class Tally:
             waiting=now[Status.BLOCKED] + now[Status.SUBMITTED],
             runs=len(runs),
             commits=commits,
+            store_error=store_error,
+            store_error_since=store_error_since,
             finished=MappingProxyType(
                 {status: finished[status] for status in Status if status in FINAL}
             ),

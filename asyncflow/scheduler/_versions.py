@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Collection, Iterable, Sequence
@@ -17,11 +16,11 @@ from asyncflow.abc import Kept, Store
 from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.entities.data_node import DataNode, Version
 from asyncflow.errors import NoData, NotPicklable, StoreFailed, ValueMissing
+from asyncflow.log import logger as _logger
 from asyncflow.records import VersionRecord
 from asyncflow.scheduler._company import Company
 from asyncflow.scheduler._group import Group
-
-_logger = logging.getLogger("asyncflow")
+from asyncflow.worker.digests import compared
 
 TURN = 500
 """How many small values are read before others have their turn on the event loop."""
@@ -50,10 +49,11 @@ class Versions:
     _paths: int = attrs.field(init=False, default=0)
     _garbage: list[str] = attrs.field(init=False, factory=list)
 
-    def new_path(self) -> str:
+    def new_path(self, node: DataNode) -> str:
         """Return the name of a file that a new value may have."""
         self._paths += 1
-        return f"{self.folder}/{self.holder_id}-{self._paths}.value"
+        path = f"{self.folder}/{self.holder_id}-{self._paths}.value"
+        return compared(path) if node.is_compared else path
 
     async def read(self, node: DataNode, number: int | None) -> Any:
         """Read a version of a data node, as the store has it now.
@@ -131,7 +131,7 @@ class Versions:
         :raises NotPicklable: where the value cannot be kept
         """
         with CancelScope(shield=True):
-            kept = await to_thread.run_sync(_keep, node, value, self.new_path())
+            kept = await to_thread.run_sync(_keep, node, value, self.new_path(node))
             self.store.save(
                 *self.replace(node, kept, editor_id=editor_id, comment=comment)
             )
@@ -147,7 +147,7 @@ class Versions:
         if not fresh:
             return records
 
-        paths = [self.new_path() for _ in fresh]
+        paths = [self.new_path(node) for node in fresh]
 
         with CancelScope(shield=True):
             kept = await to_thread.run_sync(_keep_defaults, fresh, paths)
@@ -228,7 +228,8 @@ class Versions:
         except ValueMissing:
             raise
         except FileNotFoundError as error:  # a file of the user's
-            raise NoData(node.config_id) from error
+            file = error.filename or node.driver.place
+            raise NoData(node.config_id, file=file) from error
         finally:
             self.unpin(version)
 

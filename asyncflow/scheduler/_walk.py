@@ -27,6 +27,7 @@ from asyncflow.scheduler._flight import Flight
 from asyncflow.scheduler._flights import Flights
 from asyncflow.scheduler._group import Group, is_canceled
 from asyncflow.scheduler._guarded_plan import GuardedPlan
+from asyncflow.scheduler._insist import insist
 from asyncflow.scheduler._instructions import (
     Block,
     End,
@@ -39,6 +40,7 @@ from asyncflow.scheduler._lane import Tracer
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._runs import Runs
 from asyncflow.scheduler._seats import Seats
+from asyncflow.scheduler._suspects import ALONE, needs_of
 from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
 
@@ -93,7 +95,9 @@ class Walk:
     def __attrs_post_init__(self) -> None:
         notes = Notes(self.store)
         self._echo = Echo() if self.echo else None
-        self._plan = GuardedPlan(self.resources, on_failure=self.group.fail)
+        self._plan = GuardedPlan(
+            {**self.resources, **ALONE}, on_failure=self.group.fail
+        )
         self._runs = Runs(self.store)
         self._flights = Flights(
             self._plan,
@@ -161,7 +165,7 @@ class Walk:
     async def _begin_after(
         self, first: Callable[[], Awaitable[bool]], run: int
     ) -> None:
-        is_ours = await first()
+        is_ours = await insist(first)
 
         if run not in self._waiting:  # all was given up
             return
@@ -221,7 +225,7 @@ class Walk:
                 stop=submission.on_failure == "stop",
                 ended=submission.ended(),
                 priority=submission.priority,
-                needs=submission.dag.needs,
+                needs=needs_of(submission),
             )
         )
         self._watch_time(run, submission)
@@ -271,6 +275,15 @@ class Walk:
         Those that are known to be short are let go: they are over in a moment.
         """
         self._flights.hold()
+
+    def pause(self) -> None:
+        """Start no job until `resume`. What runs goes on."""
+        self._flights.pause()
+
+    def resume(self) -> None:
+        """Start jobs again after `pause`."""
+        self._flights.resume()
+        self._seats.fill()
 
     @property
     def running(self) -> int:
@@ -330,8 +343,8 @@ class Walk:
 
     def will_be_written(self, node: DataNode) -> bool:
         """Tell whether a job that has not ended writes a data node."""
-        return self._plan.will_be_written(node.id, group_of(node)) or any(
-            node.id in waiting.graph.writers for waiting in self._waiting.values()
+        return self._plan.will_be_written(node.key, group_of(node)) or any(
+            node.key in waiting.graph.writers for waiting in self._waiting.values()
         )
 
     async def drain(self) -> None:

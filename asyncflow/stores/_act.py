@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import attrs
 
-from asyncflow.errors import StoreFailed
+from asyncflow.errors import StoreFailed, TakenOver
 from asyncflow.stores._rows import Cell, Given, Row
 
 Parameters: TypeAlias = Mapping[str, Cell]
@@ -31,9 +31,9 @@ Change: TypeAlias = Sequence[Given | Act]
 """What is written as a whole, or not at all."""
 
 
-def taken_over(file: str) -> StoreFailed:
+def taken_over(file: str) -> TakenOver:
     """Make the error of one whose orchestrator is not registered any more."""
-    return StoreFailed(
+    return TakenOver(
         file,
         "another orchestrator took this one for dead and has its runs now",
         "open a new one, and look what held this one's process up, or changed its clock",

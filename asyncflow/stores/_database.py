@@ -12,7 +12,7 @@ from typing import Any, ClassVar, cast
 
 import attrs
 
-from asyncflow.errors import NotOpen, RecordDamaged
+from asyncflow.errors import NotOpen, RecordDamaged, StoreUnavailable
 from asyncflow.stores._act import Act, Change, Parameters, taken_over
 from asyncflow.stores._rows import FOUND_BY_ID, Cell, Column, Row, columns_by_table
 from asyncflow.stores._sql import parts, queries, statement
@@ -43,6 +43,8 @@ class Database(ABC):
     _is_open: bool = attrs.field(init=False, default=True)
     _own_id: Cell = attrs.field(init=False, default=None)
     """The orchestrator that must be there whenever something is written, or None."""
+    _unsure: Sequence[Change] | None = attrs.field(init=False, default=None)
+    """What was to be written, and may have been."""
     _lease: float | None = attrs.field(init=False, default=None)
     """How long the lease of that orchestrator is, in seconds; None for no lease."""
     _renewed_at: float = attrs.field(init=False, default=0.0)
@@ -55,8 +57,17 @@ class Database(ABC):
         """Close both connections."""
 
     @abstractmethod
+    def interrupt(self) -> None:
+        """Have `write` and `read` fail soon, with `StoreUnavailable`, from here on.
+
+        This one does not block; it is called from another thread than they are.
+        """
+
+    @abstractmethod
     def _explained(self) -> AbstractContextManager[None]:
-        """Raise `StoreFailed` for the errors of the database."""
+        """Raise `StoreFailed` for the errors of the database; `StoreUnavailable` for those
+        that may pass.
+        """
 
     @abstractmethod
     def _transact(self, work: Callable[[], None]) -> None:
@@ -80,23 +91,35 @@ class Database(ABC):
     def write(self, changes: Sequence[Change]) -> None:
         """Write changes in one transaction: all of them, or none on failure.
 
-        The lease is renewed with them, where it is time for that.
+        After `StoreUnavailable` they are to be written again. They may have been written
+        before that was raised, so whatever they do can be done twice. The lease is renewed
+        with them, where it is time for that.
         """
         own_id, at = self._own_id, time.monotonic()
         renews = self.is_lease_due()
 
         def work() -> None:
             self._own_id = own_id
-            self._check_registered()
+
+            if not self._is_registered():
+                self._check_unsure(own_id, changes)
+                return
 
             if renews:
-                given = {"id": self._own_id, "lease": self._lease}
+                given = {"id": own_id, "lease": self._lease}
                 self._run(self._query("renew"), [given])
 
             self._write([*chain.from_iterable(changes)])
 
-        with self._explained():
-            self._transact(work)
+        try:
+            with self._explained():
+                self._transact(work)
+        except BaseException as error:
+            self._own_id = own_id
+            self._unsure = changes if isinstance(error, StoreUnavailable) else None
+            raise
+
+        self._unsure = None
 
         if renews:
             self._renewed_at = at
@@ -190,10 +213,18 @@ class Database(ABC):
                 self._save(self._query(f"save_{table}"), columns)
 
     def _carry_out(self, act: Act) -> None:
+        before = act.answers
         act.answers = {
             part: self._run(text, act.given)
             for part, text in parts(self.queries, act.verb).items()
         }
+
+        if act.verb in FOR_GOOD:  # an earlier try may have done it, though it failed
+            for part, rows in before.items():
+                act.answers[part] += [
+                    row for row in rows if row not in act.answers[part]
+                ]
+
         ids = [given.get("id") for given in act.given]
 
         if act.verb == "register":
@@ -204,16 +235,33 @@ class Database(ABC):
         elif act.verb == "delete" and self._own_id in ids:
             self._own_id = None
 
-    def _check_registered(self) -> None:
-        """Refuse to write for an orchestrator that others took for dead."""
-        if self._own_id is None:
-            return
-
-        if not self._run(self._query("registered"), [{"id": self._own_id}]):
+    def _check_unsure(self, own_id: Cell, changes: Sequence[Change]) -> None:
+        """Refuse to write, but where changes have been written though that failed."""
+        if changes is not self._unsure or not _is_forgotten(own_id, changes):
             raise taken_over(self.file)
+
+        self._own_id = None
+
+    def _is_registered(self) -> bool:
+        """Tell whether others have not taken our orchestrator for dead."""
+        return self._own_id is None or bool(
+            self._run(self._query("registered"), [{"id": self._own_id}])
+        )
 
     def _query(self, name: str, parameters: Parameters | None = None) -> str:
         if not parameters:
             return statement(self.queries, name)
 
         return queries(*self.queries)[name].text(parameters)
+
+
+FOR_GOOD = frozenset({"delete"})
+"""The verbs whose answers are of what is gone then."""
+
+
+def _is_forgotten(record_id: Cell, changes: Sequence[Change]) -> bool:
+    """Tell whether some changes forget a record."""
+    return any(
+        isinstance(one, Act) and one.verb == "delete" and {"id": record_id} in one.given
+        for one in chain.from_iterable(changes)
+    )

@@ -166,7 +166,7 @@ class Access:
                 f"{path} belongs to another user, {_name(min(strangers))}: who owns it "
                 "decides what is in it, pickles among that, which run code",
                 "open it as that user, have it given to this one (chown -R), or, if you "
-                "trust its owner, say so: SqliteStore(path, trust_owner=True)",
+                "trust its owner, make the store with `trust_owner=True`",
             )
 
     def _warn_of_others(self, path: str) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import lru_cache, partial
 from typing import Any, ClassVar, TypeAlias
 
 import attrs
 
-from asyncflow.errors import StoreFailed, UsageError
+from asyncflow.errors import StoreFailed, StoreUnavailable, UsageError
 from asyncflow.stores._act import Parameters
 from asyncflow.stores._database import Database
 from asyncflow.stores._escape import escaped, unescaped
@@ -82,7 +83,7 @@ CONNECTING: Mapping[str, tuple[str, str]] = {
 
 LOST = (
     "the connection was lost",
-    "open it again when the server is back: what was flushed before is kept",
+    "look whether the server is up, and reachable: what was flushed before is kept",
 )
 
 PROBLEMS: Mapping[str, tuple[str, str]] = {
@@ -94,7 +95,7 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
     ),
     "25P03": (
         "the server has ended a transaction that stood still",
-        "open it again, and look what held this process up",
+        "look what held this process up",
     ),
     "42501": (
         "this user may not do that",
@@ -102,11 +103,11 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
     ),
     "53100": (
         "the server's disk is full",
-        "free some space and open it again: what was flushed before is kept",
+        "free some space: what was flushed before is kept",
     ),
     "53": (
         "the server lacks memory or connections",
-        "free some and open it again: what was flushed before is kept",
+        "free some: what was flushed before is kept",
     ),
     "55P03": (
         "another connection kept it locked for too long",
@@ -116,12 +117,25 @@ PROBLEMS: Mapping[str, tuple[str, str]] = {
         "the server has ended a statement that took too long",
         "raise its statement_timeout for this user",
     ),
+    "58": (
+        "the server's disk reported an error",
+        "look at the server's log, its disk and its free space",
+    ),
     "XX00": (
         "the database is damaged",
         "bring a copy back, and look at the server's log and its disk",
     ),
 }
 """For the beginning of an SQLSTATE, what happened and what to do."""
+
+PASSING = ("08", "57", "53", "58", "40", "25006", "25P03", "55P03")
+"""How the SQLSTATEs begin of what may be over in a while."""
+
+LOSSES = (psycopg.OperationalError, psycopg.InterfaceError)
+"""What is raised, without a code, where there is no connection."""
+
+OTHER_SERVER = ("25006",)
+"""Those after which another connection may find another server."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -133,8 +147,11 @@ class PostgresDatabase(Database):
 
     queries: ClassVar[tuple[str, ...]] = ("postgres.sql", "records.sql")
 
+    _conninfo: str
     _writing: Connection = attrs.field(init=False)
     _reading: Connection = attrs.field(init=False)
+    _store_id: str = attrs.field(init=False)
+    _is_interrupted: bool = attrs.field(init=False, default=False)
 
     @classmethod
     def open(
@@ -144,17 +161,13 @@ class PostgresDatabase(Database):
 
         :param folder: where each database has a folder for its values
         """
-        database = cls(_shown(conninfo))
+        database = cls(_shown(conninfo), conninfo)
         access = Access(store=database.file, trusts_owner=trust_owner)
 
         with database._explained(), ExitStack() as stack:
-            database._writing = stack.enter_context(
-                closing(database._connect(conninfo))
-            )
-            store_id = database._prepare()
-            database._reading = stack.enter_context(
-                closing(database._connect(conninfo))
-            )
+            database._writing = stack.enter_context(closing(database._connect()))
+            store_id = database._store_id = database._prepare()
+            database._reading = stack.enter_context(closing(database._connect()))
             database._ask(database._reading, "read_only")
             database.values_folder = database._find_folder(access, folder, store_id)
             stack.pop_all()
@@ -168,8 +181,21 @@ class PostgresDatabase(Database):
         with self._explained(), closing(self._writing), closing(self._reading):
             pass
 
-    def _connect(self, conninfo: str) -> Connection:
-        given = conninfo_to_dict(conninfo)
+    def interrupt(self) -> None:
+        self._is_interrupted = True
+
+        for connection in (self._writing, self._reading):
+            with suppress(OSError, psycopg.Error):  # closed meanwhile
+                end = socket.socket(fileno=os.dup(connection.fileno()))
+
+                with end:  # what waits for the server is told that it is gone
+                    end.shutdown(socket.SHUT_RDWR)
+
+    def _connect(self) -> Connection:
+        if self._is_interrupted:
+            raise StoreUnavailable(self.file, *LOST)
+
+        given = conninfo_to_dict(self._conninfo)
         timeout = os.environ.get("PGCONNECT_TIMEOUT", CONNECT_TIMEOUT)
         options: dict[str, Any] = {
             "connect_timeout": timeout,
@@ -293,7 +319,30 @@ class PostgresDatabase(Database):
             if target > version:
                 self._writing.execute(text.encode())
 
+    def _reconnect(self) -> None:
+        """Connect anew where the connection that writes is gone."""
+        if not self._writing.closed:
+            return
+
+        self._writing = self._connect()
+
+        try:
+            found = self._look()
+
+            if found is None or found[1] != self._store_id:
+                raise StoreFailed(
+                    self.file,
+                    "the database was replaced while it was open, so what was written "
+                    "since is lost",
+                    "open the store anew",
+                )
+        except BaseException:
+            self._writing.close()
+            raise
+
     def _transact(self, work: Callable[[], None]) -> None:
+        self._reconnect()
+
         for left in reversed(range(TRIES)):
             try:
                 with self._writing.transaction():
@@ -329,6 +378,10 @@ class PostgresDatabase(Database):
         return rows
 
     def _fetch(self, text: str, parameters: Parameters) -> list[Row]:
+        if self._reading.closed:
+            self._reading = self._connect()
+            self._ask(self._reading, "read_only")
+
         with self._reading.cursor(binary=True) as cursor:
             cursor.execute(_own(text), _escaped(parameters))
             return [*map(unescaped, cursor.fetchall())]
@@ -345,12 +398,18 @@ class PostgresDatabase(Database):
             raise self._explain(error) from error
 
     def _explain(self, error: psycopg.Error) -> StoreFailed:
-        code = error.sqlstate or ("08" if self._is_lost() else "")
+        is_gone = isinstance(error, LOSSES) and self._is_lost()
+        code = error.sqlstate or ("08" if is_gone else "")
         problem, remedy = next(
             (found for start, found in PROBLEMS.items() if code.startswith(start)),
             ("PostgreSQL refused", "if that does not help, report it"),
         )
-        return StoreFailed(self.file, f"{problem} ({_line(error)})", remedy)
+
+        if code in OTHER_SERVER:
+            self._writing.close()
+
+        kind = StoreUnavailable if code.startswith(PASSING) else StoreFailed
+        return kind(self.file, f"{problem} ({_line(error)})", remedy)
 
     def _refused(self, error: psycopg.Error) -> StoreFailed:
         """Explain why there is no connection."""
@@ -358,7 +417,7 @@ class PostgresDatabase(Database):
         problem, remedy = next(
             found for words, found in CONNECTING.items() if words in text
         )
-        return StoreFailed(self.file, f"{problem} ({_line(error)})", remedy)
+        return StoreUnavailable(self.file, f"{problem} ({_line(error)})", remedy)
 
     def _is_lost(self) -> bool:
         connections = (getattr(self, name, None) for name in ("_writing", "_reading"))

@@ -12,10 +12,12 @@ from typing import Any, ClassVar
 
 import attrs
 
-from asyncflow.errors import StoreFailed
+from asyncflow.errors import StoreFailed, StoreUnavailable
 from asyncflow.stores._act import Parameters
 from asyncflow.stores._database import Database
 from asyncflow.stores._folder import Access, check_path
+from asyncflow.stores._inodes import Inodes
+from asyncflow.stores._locks import check_locks
 from asyncflow.stores._rows import Column, Row
 from asyncflow.stores._sql import migrations, read
 from asyncflow.stores._sqlite_folder import values_folder
@@ -25,10 +27,16 @@ PAUSE = 0.001
 """Between two tries to get the lock, in seconds. SQLite's own pauses grow to 0.1 s: who
 waits beside a process that writes all the time would miss the moments between."""
 
+SELDOM = 8
+"""In how many transactions it is seen once whether the log alone was removed."""
+
+SOME = 0.1
+"""How long a lock may take before it is asked whether there are locks, in seconds."""
+
 PROBLEMS: Mapping[int, tuple[str, str]] = {
     sqlite3.SQLITE_FULL: (
         "the disk is full",
-        "free some space and open it again: what was flushed before is kept",
+        "free some space: what was flushed before is kept",
     ),
     sqlite3.SQLITE_READONLY: (
         "it may not be written",
@@ -56,11 +64,26 @@ PROBLEMS: Mapping[int, tuple[str, str]] = {
     ),
     sqlite3.SQLITE_IOERR: (
         "the disk reported an error",
-        "check the disk, its quota and its free space, and open it again",
+        "check the disk, its quota and its free space",
     ),
 }
 """For each of SQLite's primary result codes, what happened and what to do."""
 
+PASSING = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_INTERRUPT,
+    }
+)
+"""The codes of what may be over in a while."""
 
 FREE = 4
 """A file is copied where at least one part in so many of it is free."""
@@ -102,6 +125,10 @@ class SqliteDatabase(Database):
     _reading: sqlite3.Connection = attrs.field(init=False)
     _parameters: int = attrs.field(init=False)
     """How many a statement may have: 999 or more."""
+    _inodes: Inodes = attrs.field(init=False)
+    """The database's, which others may replace, and its log's, which goes with it."""
+    _transactions: int = attrs.field(init=False, default=0)
+    _is_interrupted: bool = attrs.field(init=False, default=False)
 
     @classmethod
     def open(
@@ -127,6 +154,7 @@ class SqliteDatabase(Database):
             database._reading = database._connect(busy_timeout)
             stack.enter_context(closing(database._reading))
             database._ask(database._reading, "query_only")
+            database._inodes = Inodes.of(database.file, (database.file, f"{file}-wal"))
             database.values_folder = database._find_folder(access, file)
             stack.pop_all()
 
@@ -138,6 +166,13 @@ class SqliteDatabase(Database):
 
         with self._explained(), closing(self._writing), closing(self._reading):
             pass
+
+    def interrupt(self) -> None:
+        self._is_interrupted = True
+
+        for connection in (self._writing, self._reading):
+            with suppress(sqlite3.Error):  # closed meanwhile
+                connection.interrupt()
 
     def shrink(self) -> int:
         """Copy what is there into a smaller file, where much of the file is free.
@@ -245,8 +280,12 @@ class SqliteDatabase(Database):
             raise
 
     def _transact(self, work: Callable[[], None]) -> None:
-        with self._transaction():
-            work()
+        try:
+            with self._transaction():
+                work()
+        finally:  # also where that is why it failed
+            self._transactions += 1
+            self._inodes.check(1 if self._transactions % SELDOM else 2)
 
     def _save(self, text: str, columns: Sequence[Column]) -> None:
         try:
@@ -299,7 +338,8 @@ class SqliteDatabase(Database):
 
     def _run_when_free(self, name: str) -> tuple[Any, ...]:
         """Run a statement that others may hold up."""
-        give_up = time.monotonic() + self.busy_timeout
+        began = time.monotonic()
+        is_checked = False
 
         while True:
             try:
@@ -307,7 +347,14 @@ class SqliteDatabase(Database):
             except sqlite3.OperationalError as error:
                 is_busy = _code(error) == sqlite3.SQLITE_BUSY
 
-                if not is_busy or time.monotonic() >= give_up:
+                waited = time.monotonic() - began
+                is_late = waited >= self.busy_timeout or self._is_interrupted
+
+                if is_busy and not is_checked and (is_late or waited >= SOME):
+                    check_locks(self.file)
+                    is_checked = True
+
+                if is_late or not is_busy:
                     raise
 
                 time.sleep(PAUSE)
@@ -325,7 +372,8 @@ class SqliteDatabase(Database):
             problem, remedy = PROBLEMS.get(
                 _code(error), ("SQLite refused", "if that does not help, report it")
             )
-            raise StoreFailed(self.file, f"{problem} ({error})", remedy) from error
+            kind = StoreUnavailable if _code(error) in PASSING else StoreFailed
+            raise kind(self.file, f"{problem} ({error})", remedy) from error
 
 
 APPLICATION = int.from_bytes(b"asfl")

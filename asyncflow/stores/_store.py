@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from abc import abstractmethod
 from collections.abc import Callable, Collection
 from itertools import chain
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import attrs
-from anyio import CancelScope, CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter, move_on_after, sleep, to_thread
 
 from asyncflow.abc import Store
-from asyncflow.errors import NotOpen, StoreFailed, UsageError
+from asyncflow.errors import NotOpen, StoreFailed, StoreUnavailable, UsageError
 from asyncflow.records import (
     BasisRecord,
     DataNodeRecord,
@@ -29,10 +30,13 @@ from asyncflow.records import (
 from asyncflow.stores._act import Act, Change, Parameters, is_told
 from asyncflow.stores._properties import dump_properties
 from asyncflow.stores._rows import KINDS, Given, Row, given, load_name, load_time
+from asyncflow.stores._trouble import LONGEST_PAUSE, PAUSE, Trouble
 from asyncflow.stores._writer import Writer
 
 if TYPE_CHECKING:
     from asyncflow.stores._database import Database
+
+T = TypeVar("T")
 
 WITH_NAMES = ("names", "versions", "owned_versions")
 """The parts of a deletion that return names of files."""
@@ -47,6 +51,7 @@ class Open:
 
     database: Database
     writer: Writer[Change]
+    trouble: Trouble
     graphs: set[str] = attrs.field(init=False, factory=set)
     """The unfinished submissions whose graphs the writer was given."""
     readers: CapacityLimiter = attrs.field(
@@ -58,9 +63,13 @@ class Open:
 class DatabaseStore(Store):
     """A store that opens a `Database`: one thread writes, another reads."""
 
+    patience: float = attrs.field(default=10.0, kw_only=True)
+    """How long to try again where it cannot be read for now, and where it is left while
+    it cannot be written, in seconds."""
     variable: str = attrs.field(init=False, default="", repr=False)
     """The environment variable that named it, or ""."""
     _opened: Open | None = attrs.field(init=False, default=None)
+    _closing: Open | None = attrs.field(init=False, default=None)
 
     @property
     def values_folder(self) -> str:
@@ -71,6 +80,25 @@ class DatabaseStore(Store):
     def commits(self) -> int:
         """How many transactions it has written. It is known as long as it is open."""
         return self._now_open().writer.commits
+
+    @property
+    def failure(self) -> StoreFailed | None:
+        """Why it cannot be written; None where it can. It is known while it is open."""
+        trouble = self._now_open().trouble
+
+        if trouble.failure is not None:
+            return _explained(self._now_open(), trouble.failure)
+
+        return trouble.problem
+
+    def watch(self, changed: Callable[[], object] | None) -> None:
+        opened = self._now_open()
+        opened.writer.changed = changed
+        opened.trouble.is_opening = False
+
+    def close_soon(self, *, now: bool = False) -> None:
+        if (opened := self._opened or self._closing) is not None:
+            opened.writer.close_soon(0.0 if now else self.patience)
 
     @property
     @abstractmethod
@@ -96,10 +124,17 @@ class DatabaseStore(Store):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        opened, self._opened = self._now_open(), None
+        opened = self._now_open()
+        self.close_soon()
+        self._opened, self._closing = None, opened
 
         with CancelScope(shield=True):
-            await to_thread.run_sync(_close, opened, limiter=opened.readers)
+            try:
+                await to_thread.run_sync(opened.writer.stop)
+            finally:
+                self._closing = None
+                opened.writer.closed()
+                await _close(opened, self.patience)
 
         if not is_told(error):
             _raise_failure(opened)
@@ -114,6 +149,7 @@ class DatabaseStore(Store):
     async def register(
         self, record: OrchestratorRecord, *, lease: float | None = None
     ) -> None:
+        self._now_open().trouble.is_opening = True
         await self._put(record, Act("register", [{"id": record.id, "lease": lease}]))
 
     async def now(self) -> float:
@@ -121,10 +157,20 @@ class DatabaseStore(Store):
         return float(now)
 
     async def adopt(
-        self, dead_id: str, heir_id: str, *, lease_until: float | None = None
-    ) -> None:
-        parties = {"dead_id": dead_id, "heir_id": heir_id}
-        await self._put(Act("adopt", [{**parties, "lease_until": lease_until}]))
+        self,
+        dead_id: str,
+        heir_id: str,
+        *,
+        lease_until: float | None = None,
+        run_ids: Collection[str] | None = None,
+        is_crash: bool = True,
+    ) -> dict[str, int]:
+        facts = {"dead_id": dead_id, "heir_id": heir_id, "lease_until": lease_until}
+        ids = [None] if run_ids is None else run_ids or [""]
+        given = [{**facts, "is_crash": is_crash, "run_id": run_id} for run_id in ids]
+        act = Act("adopt", given)
+        await self._put(act)
+        return {str(run_id): cast("int", n) for run_id, n in act.answers["found"]}
 
     async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
         properties, pickled = dump_properties(record.properties, record.id)
@@ -182,10 +228,7 @@ class DatabaseStore(Store):
         return await to_thread.run_sync(opened.database.shrink)
 
     async def get(self, record_id: str) -> Record | None:
-        opened = await self._settled()
-        found: Record | None = await to_thread.run_sync(
-            opened.database.find, record_id, limiter=opened.readers
-        )
+        found: Record | None = await self._answer(lambda one: one.find(record_id))
         return found
 
     async def scenarios(
@@ -319,8 +362,15 @@ class DatabaseStore(Store):
 
     async def _open(self) -> Open:
         database = await to_thread.run_sync(self._connected)
-        writer = Writer(database.write, "asyncflow-store", database.is_lease_due)
-        opened = Open(database, writer)
+        trouble = Trouble(database.file, self.patience)
+        writer = Writer(
+            database.write,
+            "asyncflow-store",
+            trouble,
+            database.interrupt,
+            database.is_lease_due,
+        )
+        opened = Open(database, writer, trouble)
         await to_thread.run_sync(opened.writer.start)
         return opened
 
@@ -359,29 +409,84 @@ class DatabaseStore(Store):
     async def _ask(
         self, name: str, parameters: Parameters, load: Callable[[Row], Any]
     ) -> list[Any]:
-        opened = await self._settled()
-        return await to_thread.run_sync(
-            opened.database.read, name, parameters, load, limiter=opened.readers
-        )
+        return await self._answer(lambda one: one.read(name, parameters, load))
+
+    async def _answer(self, ask: Callable[[Database], T]) -> T:
+        """Ask the database; again for a while, where it is unavailable."""
+        give_up = time.monotonic() + self.patience
+        pause = PAUSE
+
+        while True:
+            opened = await self._settled_by(give_up)
+
+            try:
+                return await to_thread.run_sync(
+                    ask, opened.database, limiter=opened.readers
+                )
+            except StoreUnavailable:
+                if time.monotonic() + pause > give_up:
+                    raise
+
+            await sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _settled_by(self, give_up: float) -> Open:
+        """Wait until what was saved before is written; where that cannot be done for
+        now, until a time as `time.monotonic` has it.
+        """
+        opened = self._now_open()
+
+        while not opened.writer.is_settled:
+            with move_on_after(max(0.0, give_up - time.monotonic())):
+                await opened.writer.settle()
+                break
+
+            if opened.trouble.problem is not None:
+                raise _copy(opened.trouble.problem)
+
+            give_up += self.patience  # a large transaction, on a slow disk
+
+        _raise_failure(opened)
+        return opened
 
 
 _LOADS = {kind.table: kind.load for kind in KINDS.values()}
 
 
-def _close(opened: Open) -> None:
+async def _close(opened: Open, patience: float) -> None:
+    """Close the database when nobody reads it any more; who reads for long is stopped."""
+    readers = opened.readers
+
+    with move_on_after(patience) as scope:
+        await readers.acquire_on_behalf_of(opened)
+
+    if scope.cancelled_caught:
+        opened.database.interrupt()
+        await readers.acquire_on_behalf_of(opened)
+
     try:
-        opened.writer.stop()
+        await to_thread.run_sync(opened.database.close)
     finally:
-        opened.database.close()
+        readers.release_on_behalf_of(opened)
 
 
 def _raise_failure(opened: Open) -> None:
-    """Raise what a write raised, as an error of its own for each who asks."""
-    failure = opened.writer.failure
+    """Raise why nothing is written any more, as an error of its own for each who asks."""
+    if opened.trouble.failure is not None:
+        raise _explained(opened, opened.trouble.failure)
 
+
+def _explained(opened: Open, failure: Exception) -> StoreFailed:
     if isinstance(failure, StoreFailed):
-        raise StoreFailed(failure.file, failure.problem, failure.remedy) from failure
+        return _copy(failure)
 
-    if failure is not None:  # no error of SQLite's
-        problem = f"a change could not be written ({failure!r})"
-        raise StoreFailed(opened.database.file, problem, "report it") from failure
+    problem = f"a change could not be written ({failure!r})"  # no error of SQLite's
+    error = StoreFailed(opened.database.file, problem, "report it")
+    error.__cause__ = failure
+    return error
+
+
+def _copy(failure: StoreFailed) -> StoreFailed:
+    error = type(failure)(failure.file, failure.problem, failure.remedy)
+    error.__cause__ = failure
+    return error

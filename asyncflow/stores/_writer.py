@@ -6,6 +6,9 @@ changes gather. Where they come in a stream, and nobody waits for them, the thre
 moment after each: for each row of its own transaction it would have to win the interpreter
 back from the event loop. So a lone change is written at once, as is what somebody waits
 for, and many at a time cost few commits.
+
+A transaction that fails for a reason that may pass is tried again, with growing pauses,
+for as long as it takes; what comes after it waits. `Trouble` says what is known of that.
 """
 
 from __future__ import annotations
@@ -21,6 +24,9 @@ from typing import Generic, TypeAlias, TypeVar
 
 import attrs
 
+from asyncflow.errors import StoreUnavailable
+from asyncflow.stores._trouble import Trouble
+
 Change = TypeVar("Change", bound=Sized)
 Waiter: TypeAlias = "asyncio.Future[None]"
 
@@ -34,6 +40,9 @@ write, too."""
 
 REST = 0.05
 """How long it rests after a transaction while nobody waits, in seconds."""
+
+SLOW = 2.0
+"""How long a transaction may take before the store counts as unavailable, in seconds."""
 
 
 def _never() -> bool:
@@ -52,19 +61,24 @@ class Writer(Generic[Change]):
     block.
 
     :param write: writes changes in one transaction, in the writer's thread; when it
-        raises, it has written none, and nothing is written any more
+        raises, it has written none. After `StoreUnavailable` it is called again with
+        the same changes; after anything else nothing is written any more
     :param name: the thread's name
+    :param trouble: what is known of a store that cannot be written
+    :param interrupt: makes a `write` fail that takes for ever; called on the event loop
     :param is_lease_due: tells whether `write` is to be called though nothing was put; asked in
         the writer's thread, every second
     """
 
     _write: Callable[[Sequence[Change]], None]
     name: str
+    trouble: Trouble = attrs.field(factory=Trouble)
+    _interrupt: Callable[[], object] | None = None
     is_lease_due: Callable[[], bool] = _never
-    failure: Exception | None = attrs.field(init=False, default=None)
-    """What `write` raised."""
     commits: int = attrs.field(init=False, default=0)
     """How many transactions were written."""
+    changed: Callable[[], object] | None = attrs.field(init=False, default=None)
+    """Is called on the event loop when the trouble begins, ends, or is there for good."""
     _items: deque[Change | Waiter | Stop] = attrs.field(init=False, factory=deque)
     _alarm: SimpleQueue[None] = attrs.field(init=False, factory=SimpleQueue)
     """Wakes the thread, to look at the items."""
@@ -80,11 +94,23 @@ class Writer(Generic[Change]):
     """How many rows the changes have that were put."""
     _settled: int = attrs.field(init=False, default=0)
     """How many of them are written, or never will be. Set by the thread alone."""
+    _watch: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
+    """Looks whether a transaction takes for ever, while there is something to write."""
     _loop: asyncio.AbstractEventLoop = attrs.field(
         init=False, factory=asyncio.get_running_loop
     )
     _owner: threading.Thread = attrs.field(init=False, factory=threading.current_thread)
     _thread: threading.Thread = attrs.field(init=False)
+
+    @property
+    def failure(self) -> Exception | None:
+        """What `write` raised; nothing is written any more."""
+        return self.trouble.failure
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all that was put is written, or never will be."""
+        return self._settled >= self._put
 
     def start(self) -> None:
         """Start the thread. Not a daemon: what was put is written when Python ends."""
@@ -100,7 +126,7 @@ class Writer(Generic[Change]):
 
     def put(self, change: Change) -> None:
         """Have a change written; dropped where an earlier one could not be."""
-        if self.failure is not None or not change:
+        if self.trouble.failure is not None or not change:
             return
 
         self._put += len(change)
@@ -111,19 +137,52 @@ class Writer(Generic[Change]):
             self._loop.call_soon(self._turn_ended)
 
     async def settle(self) -> None:
-        """Return when all that was put before is written, or has failed."""
-        if self._settled < self._put and self.failure is None:
+        """Return when all that was put before is written, or has failed for good."""
+        if self._settled < self._put and self.trouble.failure is None:
             waiter = self._loop.create_future()
             self._items.append(waiter)
             self._is_awaited = True
             self._alarm.put(None)
             await waiter
 
+    def close_soon(self, patience: float) -> None:
+        """Try a transaction that fails for so many more seconds only."""
+        self.trouble.expires(patience)
+        self._look()
+
+    def closed(self) -> None:
+        """Look after nothing any more; called on the event loop after `stop`."""
+        self.changed = None
+
+        if self._watch is not None:
+            self._watch.cancel()
+
     def _turn_ended(self) -> None:
         self._is_due = False
 
+        if self._watch is None:
+            self._watch = self._loop.call_later(SLOW, self._look)
+
         if self._alarm.empty() and (not self._rests or self._is_enough()):
             self._alarm.put(None)
+
+    def _look(self) -> None:
+        """See whether a transaction takes for ever."""
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
+        if self._settled >= self._put:
+            return
+
+        if self.trouble.takes_long(SLOW):
+            self._tell()
+
+        if self.trouble.is_over_time() and self.trouble.is_trying and self._interrupt:
+            self._interrupt()
+
+        wait = self.trouble.time_left(SLOW) or SLOW
+        self._watch = self._loop.call_later(wait, self._look)
 
     def _is_enough(self) -> bool:
         """Tell whether what waits fills a transaction."""
@@ -135,18 +194,41 @@ class Writer(Generic[Change]):
         while not stopped:
             changes, waiters, stopped = self._gather()
 
-            if (changes or self.is_lease_due()) and self.failure is None:
-                try:
-                    self._write(changes)
-                    self.commits += 1
-                except Exception as error:  # told by each flush from now on
-                    self.failure = error
+            if (changes or self.is_lease_due()) and self.trouble.failure is None:
+                self._write_all(changes)
 
             self._written_at = time.monotonic()
             self._settled += sum(map(len, changes))
 
             if waiters:
                 self._wake(waiters)
+
+    def _write_all(self, changes: Sequence[Change]) -> None:
+        """Write changes, however long that takes."""
+        trouble = self.trouble
+
+        for pause in trouble.tries():
+            try:
+                self._write(changes)
+            except StoreUnavailable as error:
+                if trouble.begins(error):
+                    self._tell_soon()
+
+                trouble.wait(pause, self._is_forgotten)
+            except Exception as error:  # told by each flush from now on
+                trouble.fails(error)
+                self._tell_soon()
+                return
+            else:
+                self.commits += 1
+
+                if trouble.ends():
+                    self._tell_soon()
+
+                return
+
+        trouble.gives_up(self._put - self._settled)
+        self._tell_soon()
 
     def _gather(self) -> tuple[list[Change], list[Waiter], bool]:
         """Wait for something, then take what is there."""
@@ -213,6 +295,14 @@ class Writer(Generic[Change]):
     def _wake(self, waiters: Sequence[Waiter]) -> None:
         with suppress(RuntimeError):  # the loop was closed: nobody waits any more
             self._loop.call_soon_threadsafe(_resolve, waiters)
+
+    def _tell_soon(self) -> None:
+        with suppress(RuntimeError):  # likewise
+            self._loop.call_soon_threadsafe(self._tell)
+
+    def _tell(self) -> None:
+        if self.changed is not None:
+            self.changed()
 
 
 def _resolve(waiters: Sequence[Waiter]) -> None:

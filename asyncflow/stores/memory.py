@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from operator import attrgetter
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -73,6 +74,18 @@ class MemoryStore(Store):
     _own_id: str | None = attrs.field(init=False, default=None)
     """The orchestrator that must be there whenever something is written."""
     _failure: StoreFailed | None = attrs.field(init=False, default=None)
+    _crashes: dict[str, tuple[int, int]] = attrs.field(init=False, factory=dict)
+    """For each submission that was adopted, how often its orchestrator has died since a
+    job of it last ended, and how many had ended then."""
+    _changed: Callable[[], object] | None = attrs.field(init=False, default=None)
+
+    @property
+    def failure(self) -> StoreFailed | None:
+        """Why nothing is kept any more; None where all is."""
+        return self._failure
+
+    def watch(self, changed: Callable[[], object] | None) -> None:
+        self._changed = changed
 
     async def __aenter__(self) -> Self:
         return self
@@ -83,7 +96,7 @@ class MemoryStore(Store):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        failure = self._failure
+        failure, self._changed = self._failure, None
         self._tables, self._own_id, self._failure = Tables(), None, None
 
         if failure is not None and not is_told(error):
@@ -120,22 +133,54 @@ class MemoryStore(Store):
         return time.time()
 
     async def adopt(
-        self, dead_id: str, heir_id: str, *, lease_until: float | None = None
-    ) -> None:
+        self,
+        dead_id: str,
+        heir_id: str,
+        *,
+        lease_until: float | None = None,
+        run_ids: Collection[str] | None = None,
+        is_crash: bool = True,
+    ) -> dict[str, int]:
         tables = self._written()
         dead = tables.orchestrators.records.get(dead_id)
 
         if dead is None or (lease_until is not None and dead.lease > lease_until):
-            return
+            return self._crashes_of(heir_id)
+
+        is_left = False
 
         for run in tables.submissions.found(orchestrator_id=dead_id):
-            if run.finished is None:
-                tables.submissions.replace(run._replace(orchestrator_id=heir_id))
+            if run.finished is not None:
+                continue
+
+            if run_ids is not None and run.id not in run_ids:
+                is_left = True
+                continue
+
+            tables.submissions.replace(run._replace(orchestrator_id=heir_id))
+            ended = sum(
+                job.finished is not None
+                for job in tables.jobs.found(submission_id=run.id)
+            )
+            crashes, before = self._crashes.get(run.id, (0, 0))
+
+            if is_crash:
+                crashes = 1 if ended > before else crashes + 1
+
+            self._crashes[run.id] = crashes, ended
 
         for version in tables.versions.found(holder_id=dead_id):
             tables.versions.replace(version._replace(holder_id=heir_id))
 
-        tables.orchestrators.drop(dead_id)
+        if not is_left:
+            tables.orchestrators.drop(dead_id)
+
+        return self._crashes_of(heir_id)
+
+    def _crashes_of(self, heir_id: str) -> dict[str, int]:
+        runs = self._tables.submissions.found(orchestrator_id=heir_id)
+        open_ids = [run.id for run in runs if run.finished is None]
+        return {run_id: self._crashes.get(run_id, (0, 0))[0] for run_id in open_ids}
 
     async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
         check_properties((record,))
@@ -407,6 +452,9 @@ class MemoryStore(Store):
         records = self._tables.orchestrators.records
 
         if self._own_id is not None and self._own_id not in records:
+            if self._failure is None and self._changed is not None:
+                asyncio.get_running_loop().call_soon(self._changed)
+
             self._failure = taken_over("memory")
 
         return self._failure is not None

@@ -24,8 +24,8 @@ class PostgresStore(DatabaseStore):
     opened: the files of the original are linked into it, if they are there.
 
     The tables are in the schema ``asyncflow``, which is made where it is missing. The
-    store has two connections. Once one is lost, the store has failed: what was flushed
-    before is kept, and the store can be opened again.
+    store has two connections. Where one is lost it connects again, for as long as it takes:
+    what was flushed before is kept, and what was saved since waits.
 
     Values are pickled, as are properties where JSON does not give the same value back.
     A pickle can run any code when it is loaded, which happens when somebody reads it, or

@@ -104,9 +104,23 @@ INSERT INTO maker (id) VALUES (:id) ON CONFLICT (id) DO NOTHING;
 
 -- name: adopt.submissions
 UPDATE submission
-SET orchestrator_id = :heir_id
+SET
+    orchestrator_id = :heir_id,
+    crashes = CASE
+        WHEN NOT CAST(:is_crash AS BOOLEAN) THEN crashes
+        WHEN ended_jobs < (
+            SELECT count(*) FROM job
+            WHERE job.submission_id = submission.id AND job.finished_at IS NOT NULL
+        ) THEN 1
+        ELSE crashes + 1
+    END,
+    ended_jobs = (
+        SELECT count(*) FROM job
+        WHERE job.submission_id = submission.id AND job.finished_at IS NOT NULL
+    )
 WHERE
     orchestrator_id = :dead_id
+    AND id = coalesce(CAST(:run_id AS TEXT), id)
     AND finished_at IS NULL
     AND EXISTS (
         SELECT TRUE FROM orchestrator
@@ -131,7 +145,15 @@ WHERE
 DELETE FROM orchestrator
 WHERE
     id = :dead_id
-    AND lease <= coalesce(CAST(:lease_until AS DOUBLE PRECISION), lease);
+    AND lease <= coalesce(CAST(:lease_until AS DOUBLE PRECISION), lease)
+    AND NOT EXISTS (
+        SELECT TRUE FROM submission
+        WHERE orchestrator_id = :dead_id AND finished_at IS NULL
+    );
+
+-- name: adopt.found
+SELECT id, crashes FROM submission
+WHERE orchestrator_id = :heir_id AND finished_at IS NULL;
 
 -- name: claim.submission
 INSERT INTO submission (

@@ -61,7 +61,9 @@ CREATE TABLE submission (
     force INTEGER NOT NULL,
     on_failure TEXT NOT NULL,
     priority REAL NOT NULL DEFAULT 0.0,
-    run_timeout REAL
+    run_timeout REAL,
+    crashes INTEGER NOT NULL DEFAULT 0, -- of orchestrators, since a job last ended,
+    ended_jobs INTEGER NOT NULL DEFAULT 0 -- and how many had ended then
 );
 
 CREATE INDEX submission_by_entity ON submission (entity_id);
@@ -134,4 +136,4 @@ CREATE TABLE maker (
     id TEXT NOT NULL PRIMARY KEY -- of an orchestrator, with which names of files begin
 );
 
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;

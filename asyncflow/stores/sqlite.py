@@ -40,7 +40,8 @@ class SqliteStore(DatabaseStore):
 
     :param path: the file; it is made, with its folder, where it is missing; ``~`` is the
         user's home
-    :param busy_timeout: how long to wait while other processes write, in seconds
+    :param busy_timeout: how long to wait while other processes write, in seconds; then
+        opening it fails, and a store that is open is unavailable for now
     :param trust_owner: open it also if another user owns it, and leave all modes as they
         are: for a file that several users share
     :raises UsageError: where the path is the address of something else

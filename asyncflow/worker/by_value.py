@@ -12,14 +12,13 @@ import functools
 import io
 import marshal
 import pickle
-import re
 import sys
 import threading
 import time
 import types
 import typing
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, TypeAlias
 from weakref import WeakKeyDictionary
@@ -27,14 +26,13 @@ from weakref import WeakKeyDictionary
 import cloudpickle.cloudpickle as _cloud  # type: ignore[import-untyped]  # it has no types
 
 from asyncflow.worker import main
+from asyncflow.worker.annotations import named_in_annotations
 from asyncflow.worker.codec import load_code
+from asyncflow.worker.digests import mark, read_mark
 
 Reduced: TypeAlias = tuple[Any, ...]
 
 _CACHE = type(functools.cache(len))
-_SHOWN = (type, types.ModuleType, types.GenericAlias, types.UnionType)
-"""What is sent along where a text in an annotation names it."""
-
 _BY_NAME: Mapping[type, tuple[str, ...]] = {
     kind: parts
     for name, parts in {
@@ -133,6 +131,10 @@ def _reduce_code(code: types.CodeType) -> Reduced:
     return load_code, (marshal.dumps(code),)
 
 
+def _reduce_property(value: functools.cached_property[Any]) -> Reduced:
+    return _cached_property, (value.func, value.attrname)  # without its lock (3.11)
+
+
 class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
     """Sends what a main script defines together with its name.
 
@@ -140,7 +142,11 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
     """
 
     dispatch_table: ClassVar = ChainMap(
-        {types.CodeType: _reduce_code}, _cloud.Pickler.dispatch_table
+        {
+            types.CodeType: _reduce_code,
+            functools.cached_property: _reduce_property,
+        },
+        _cloud.Pickler.dispatch_table,
     )
 
     def reducer_override(self, value: Any) -> Any:
@@ -166,13 +172,18 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
         return made
 
     def _dynamic_function_reduce(self, function: types.FunctionType) -> Reduced:
+        if function.__globals__ is vars(functools) and "registry" in vars(function):
+            registry = dict(vars(function)["registry"])
+            single = function.__qualname__, _single, ()
+            return _main_named, single, registry, None, None, _set_single
+
         made: Reduced = super()._dynamic_function_reduce(function)
 
         if function.__globals__.get("__name__") != "__main__":
             return made
 
         _, arguments, (attributes, state), *more = made
-        along = _named_in_annotations(function)
+        along = named_in_annotations(function)
         state = {**state, "__globals__": {**along, **state["__globals__"]}}
         return _main_function, arguments, (attributes, state), *more
 
@@ -214,10 +225,11 @@ def _reduce_class(cls: type) -> Reduced:
         content = {**content, "__slots__": vars(cls)["__slots__"]}
         arguments = kind, name, bases, content, *more
 
-    age = _ages.setdefault(cls, time.time_ns())
+    *arguments, tracker_id, extra = arguments
+    marked = mark(tracker_id, _ages.setdefault(cls, time.time_ns()))
     is_current = _found(cls.__qualname__) is cls
-    made = cls.__qualname__, age, is_current, make, arguments
-    along = _named_in_annotations(cls)
+    made = cls.__qualname__, marked, is_current, make, (*arguments, extra)
+    along = named_in_annotations(cls)
     return _main_class, made, (state, along), None, None, _set_class
 
 
@@ -239,34 +251,6 @@ def _found(name: str) -> object:
         found = getattr(found, part, None)
 
     return found
-
-
-def _named_in_annotations(value: Any) -> dict[str, object]:
-    """Return what is named in the texts of annotations, and nowhere else."""
-    content = vars(sys.modules["__main__"])
-    return {
-        name: content[name]
-        for text in _texts(value)
-        for name in re.findall(r"[^\W\d]\w*", text)
-        if isinstance(content.get(name), _SHOWN) or _is_of_typing(content.get(name))
-    }
-
-
-def _is_of_typing(value: object) -> bool:
-    return type(value).__module__ == "typing"
-
-
-def _texts(value: Any) -> Iterator[str]:
-    try:
-        annotations = value.__annotations__.values()
-    except Exception:  # there are none, or some name in them is not there
-        return
-
-    for one in annotations:
-        text = one if isinstance(one, str) else repr(one)
-
-        if isinstance(one, str) or "ForwardRef" in text:
-            yield text
 
 
 def _state_of(value: object) -> tuple[object, dict[str, object]]:
@@ -302,14 +286,20 @@ def _main_function(
 
 
 def _main_class(
-    name: str, age: int, is_current: bool, make: Callable[..., type], arguments: Reduced
+    name: str,
+    marked: str,
+    is_current: bool,
+    make: Callable[..., type],
+    arguments: Reduced,
 ) -> type:
     """Find the class that a main script has under a name, or make it.
 
-    :param age: when that which is in the pickle was first sent
+    :param marked: what tells that which is in the pickle from others
     :param is_current: whether the main script had it under this name then
     """
     found = _found(name)
+    tracker_id, age = read_mark(marked)
+    arguments = *arguments[:-1], tracker_id, arguments[-1]
 
     if _here.came is None and _is_class(found):
         names = main.here
@@ -385,6 +375,28 @@ def _main_named(name: str, make: Callable[..., object], arguments: Reduced) -> o
 
     _put(name, value)
     return value
+
+
+def _single() -> object:
+    return functools.singledispatch(lambda _: None)
+
+
+def _set_single(function: Any, registry: Mapping[type, Callable[..., object]]) -> None:
+    if id(function) in _here.resolved:
+        return
+
+    for kind, implementation in registry.items():
+        function.register(kind, implementation)
+
+    functools.update_wrapper(function, registry[object])
+
+
+def _cached_property(
+    function: Callable[[Any], object], name: str | None
+) -> functools.cached_property[object]:
+    made = functools.cached_property(function)
+    made.attrname = name
+    return made
 
 
 def _blank(cls: Any) -> object:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -78,16 +78,27 @@ def _new_socket() -> socket.socket:
     return made
 
 
-def receive(listening: socket.socket) -> Iterator[tuple[str, Progress]]:
-    """Give what has arrived: the ids of jobs, and how far they have come."""
+def receive(
+    listening: socket.socket, drop: Callable[[BaseException], object]
+) -> Iterator[tuple[str, Progress]]:
+    """Give what has arrived: the ids of jobs, and how far they have come.
+
+    :param drop: is called for what makes no sense, with what was raised
+    """
     while True:
         try:
             data = listening.recv(SIZE)
         except (BlockingIOError, InterruptedError):
             return
 
-        job_id, progress = pickle.loads(data)
-        yield job_id, Progress(*progress)
+        try:
+            job_id, told = pickle.loads(data)
+            progress = Progress(*told)
+            hash(job_id)
+        except (Exception, SystemExit) as error:  # whoever has sent it
+            drop(error)
+        else:
+            yield job_id, progress
 
 
 @contextmanager

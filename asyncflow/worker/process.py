@@ -12,16 +12,14 @@ import gc
 import io
 import logging
 import os
-import select
 import signal
 import sys
-import threading
 import types
 from collections.abc import Callable
 from functools import partial
 from typing import TextIO
 
-from asyncflow.worker import main
+from asyncflow.worker import main, parent
 from asyncflow.worker.channel import Channel
 from asyncflow.worker.naming import naming_jobs
 from asyncflow.worker.outcome import Printed, read_slice
@@ -56,6 +54,7 @@ class Settled:
 
     :param folder: where its files are: the log, the spool, the tokens; and the channel
         to its parent
+    :param parent_pid: the process id of the parent
     """
 
     pid: int
@@ -75,8 +74,9 @@ class Settled:
     _out: io.TextIOWrapper
     _err: io.TextIOWrapper
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, parent_pid: int) -> None:
         self.pid = os.getpid()
+        self._parent = parent_pid
         self._directory = _current_directory()
         self._flush_c = _flush_of_c()
         _close_placeholders()
@@ -93,6 +93,10 @@ class Settled:
         self.spool.close()
         self.tokens.close()
         self.channel.close()
+
+        if self._life >= 0:
+            os.close(self._life)
+
         self._open(folder)
 
     def begin_trip(self, trip: int) -> None:
@@ -190,6 +194,7 @@ class Settled:
         self.spool = Spool(f"{name}.spool")
         self.tokens = Tokens.make(f"{name}.tokens")
         self.channel = Channel(folder)
+        self._life = parent.die_with(self._parent, folder)
         self._point_output()
         self.tell_stacks()
 
@@ -213,22 +218,32 @@ class Settled:
         sys.stderr = sys.__stderr__ = self._err  # type: ignore[misc]  # it is Final
 
 
-def settle(folder: str, main_path: str | None, log_level: int) -> Settled:
+def settle(
+    folder: str,
+    main_path: str | None,
+    log_level: int,
+    parent_pid: int,
+    *,
+    is_moved: bool,
+) -> Settled:
     """Make this process a worker; a second call only moves its files.
 
     :param folder: where its files are made
     :param main_path: the parent's main script, or None where it has none
     :param log_level: from which level on log records are written
+    :param parent_pid: the process id of the parent
+    :param is_moved: whether anyio's protocol is off the standard streams already
     """
     global settled
 
     if settled is None:
-        protocol = _move_protocol()
+        if not is_moved:
+            _move_protocol()
 
-        with contextlib.suppress(OSError):  # a session leader leads its group already
-            os.setpgid(0, 0)
+        with contextlib.suppress(OSError):  # it leads one already
+            os.setsid()  # away from the terminal too: who asks there is told at once
 
-        settled = Settled(folder)
+        settled = Settled(folder, parent_pid)
         main.install(main_path, os.path.join(folder, f"{settled.pid}.main"))
         _write_records(log_level)
         _take_interrupts()
@@ -236,7 +251,6 @@ def settle(folder: str, main_path: str | None, log_level: int) -> Settled:
         os.register_at_fork(
             after_in_child=partial(faulthandler.unregister, signal.SIGTERM)
         )
-        threading.Thread(target=_watch, args=(protocol,), daemon=True).start()
         settled.state = ProcessState(settled.tell_stacks)
         gc.freeze()  # what is imported by now stays: no need to look at it again
     else:
@@ -245,8 +259,8 @@ def settle(folder: str, main_path: str | None, log_level: int) -> Settled:
     return settled
 
 
-def _move_protocol() -> int:
-    """Move anyio's protocol off descriptors 0 and 1; return its reading one.
+def _move_protocol() -> None:
+    """Move anyio's protocol off descriptors 0 and 1.
 
     anyio's loop holds these very stream objects, so they are opened anew on copies of
     their descriptors, which no child process inherits.
@@ -256,7 +270,6 @@ def _move_protocol() -> int:
     reader, writer = os.dup(0), os.dup(1)
     _raw(sys.__stdin__).__init__(reader, "rb")  # type: ignore[misc]  # open it anew
     _raw(sys.__stdout__).__init__(writer, "wb")  # type: ignore[misc]  # the same
-    return reader
 
 
 def _raw(stream: TextIO) -> object:
@@ -296,15 +309,6 @@ def _write_records(level: int) -> None:
     logging.lastResort = _Records()
     logging.getLogger().setLevel(level)
     logging.setLogRecordFactory(naming_jobs(logging.getLogRecordFactory()))
-
-
-def _watch(protocol: int) -> None:
-    """Wait until the parent is gone, then end this process and all it started."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # for the main thread
-    poll = select.poll()
-    poll.register(protocol, 0)  # asks for nothing, so that only a hang-up wakes it
-    poll.poll()
-    os.killpg(os.getpgid(0), signal.SIGKILL)
 
 
 def _close_placeholders() -> None:

@@ -18,7 +18,7 @@ from functools import partial
 from types import CoroutineType, TracebackType
 from typing import NamedTuple
 
-from asyncflow.worker import current, main, process
+from asyncflow.worker import current, main, parent, process
 from asyncflow.worker.codec import is_by_value
 from asyncflow.worker.current import Progress, job_of, running
 from asyncflow.worker.errors import DataNodeWritingError
@@ -51,16 +51,29 @@ _functions: dict[bytes, tuple[Callable[..., object], Mapping[str, object]]] = {}
 """Those functions, by what they were pickled to, with what each came with of the main
 script; the oldest one first."""
 
+_sources: dict[str, None] = {}
+"""The names of the files of which the text is remembered; the oldest one first."""
+
 
 def settle(
-    folder: str, path: Sequence[str], main_path: str | None, log_level: int
+    folder: str,
+    path: Sequence[str],
+    main_path: str | None,
+    log_level: int,
+    parent_pid: int,
+    mark: str,
+    is_moved: bool,
 ) -> tuple[int, str]:
     """Make this process a worker; return its id and the path of its log.
 
     :param path: the parent's ``sys.path``, to import what it can
+    :param mark: marks what it starts, in the environment
     """
     sys.path[:] = path
-    settled = process.settle(folder, main_path, log_level)
+    os.environ[parent.MARK] = mark
+    settled = process.settle(
+        folder, main_path, log_level, parent_pid, is_moved=is_moved
+    )
     return settled.pid, settled.log_path
 
 
@@ -162,8 +175,8 @@ def execute(
         outcome = _call(task, code, inputs, outputs, answer)
         return outcome.told(outputs, None) if isinstance(outcome, Failure) else outcome
 
-    for name, text in (sources or {}).items():
-        linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+    if sources:
+        _remember_sources(sources)
 
     job = job_of(job_id, task, attempt, trace)
 
@@ -238,7 +251,7 @@ def _call(
     try:
         result = function(*arguments)
 
-        if isinstance(result, CoroutineType):  # a plain wrapper of an `async def`
+        if type(result) is CoroutineType:  # a plain wrapper of an `async def`
             result = run_coroutine(result)
     except BaseException as error:
         return Failure(error, beyond_ours(error))
@@ -350,6 +363,19 @@ def _drop(kept: Sequence[Kept]) -> None:
         if isinstance(one, str):
             with suppress(OSError):
                 os.unlink(one)
+
+
+def _remember_sources(sources: dict[str, str]) -> None:
+    """Have tracebacks show lines of files that exist nowhere: of the last ones."""
+    for name, text in sources.items():
+        _sources.pop(name, None)
+        _sources[name] = None
+        linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+
+    while len(_sources) > REMEMBERED:
+        oldest = next(iter(_sources))
+        del _sources[oldest]
+        linecache.cache.pop(oldest, None)
 
 
 def _load_function(

@@ -12,12 +12,15 @@ multiple of 64. All little endian.
 
 from __future__ import annotations
 
+import os
 import pickle
 import struct
 import zlib
+from contextlib import suppress
 from typing import BinaryIO
 
 from asyncflow.worker.codec import PLAIN, dumps
+from asyncflow.worker.digests import named_after
 from asyncflow.worker.errors import ValueDamaged, ValueMissing
 from asyncflow.worker.mapping import map_file
 from asyncflow.worker.outcome import Kept
@@ -32,9 +35,9 @@ _ALIGN = 64
 
 
 def keep(value: object, path: str, name: str, *, sync: bool) -> Kept:
-    """Keep a value; return its bytes, or `path` where a file was made for it.
+    """Keep a value; return its bytes, or the path where a file was made for it.
 
-    :param path: the file to make where the value is large
+    :param path: the file to make where the value is large; see also `digests`
     :param name: how an error calls the value
     :param sync: whether the file outlives a power failure; waits for the disk
     :raises NotPicklable: where it cannot be pickled
@@ -53,7 +56,19 @@ def keep(value: object, path: str, name: str, *, sync: bool) -> Kept:
         return data
 
     temporary = temporary_name(path)
-    replace_file(path, lambda file: _write(file, data, buffers), temporary, sync=sync)
+    path = named_after(path, data, buffers)
+
+    def write(file: BinaryIO) -> None:
+        _write(file, data, buffers)
+
+    try:
+        replace_file(path, write, temporary, sync=sync)
+    except FileNotFoundError:  # somebody has removed the folder, with all that it had
+        with suppress(FileExistsError):
+            os.mkdir(os.path.dirname(path), 0o700)
+
+        replace_file(path, write, temporary, sync=sync)
+
     return path
 
 

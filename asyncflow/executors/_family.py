@@ -1,0 +1,212 @@
+"""What a worker has started: its group, its descendants, and what carries its mark.
+
+The system names the parent and the group of a process. A process may leave its group; its
+parent may die, and then it is the worker's child, as long as that lives. What was started
+before the worker died is known by its environment, unless that was emptied.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+import attrs
+
+from asyncflow.worker.parent import MARK
+
+PAUSE = 0.01
+"""Between two looks whether a group is dead, in seconds, where nothing tells it."""
+
+DYING = 5.0
+"""How long processes may take to die after SIGKILL, in seconds."""
+
+
+IS_SHOWN = os.path.exists("/proc/self/stat")
+"""Whether the system shows its processes."""
+
+
+@attrs.frozen
+class Member:
+    """A process, told from a later one with its id by when it was started."""
+
+    pid: int
+    group: int
+    parent: int
+    started: int
+    """In ticks of the system's clock."""
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it is still there."""
+        with suppress(OSError):
+            if _started(self.pid) == self.started:
+                os.kill(self.pid, number)
+
+
+def now() -> int:
+    """Return how long the system runs, in the ticks of `Member.started`."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return int(time.clock_gettime(clock) * os.sysconf("SC_CLK_TCK"))
+
+
+def has_started_any(pid: int) -> bool:
+    """Tell whether a worker that lives has children, or may have some. Blocks."""
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children") as file:
+                if file.read(1):
+                    return True
+    except OSError:
+        return True
+
+    return False
+
+
+def look(pid: int, mark: str, since: int) -> list[Member]:
+    """Find what a worker has started and is alive. Blocks.
+
+    :param mark: what its environment has as `MARK`
+    :param since: when it was started itself, or earlier
+    """
+    found: dict[int, Member] = {}
+    others: list[Member] = []
+    wanted = f"{MARK}={mark}".encode()
+
+    for one in _processes():
+        if one.started < since or one.pid in (pid, os.getpid()):
+            continue
+
+        if pid in (one.group, one.parent) or wanted in _environment(one.pid):
+            found[one.pid] = one
+        else:
+            others.append(one)
+
+    while more := [one for one in others if one.parent in found]:
+        found.update((one.pid, one) for one in more)
+        others = [one for one in others if one.pid not in found]
+
+    return list(found.values())
+
+
+def bury(pid: int, mark: str, since: int, there: list[Member], until: float) -> None:
+    """Wait until all that a dead worker has started is dead; kill what is left. Blocks.
+
+    :param there: what was found last
+    :param until: how long to wait before that, as `time.monotonic` has it
+    """
+    if not IS_SHOWN:
+        _bury_group(pid, until)
+        return
+
+    _await_end(there, until)
+    give_up = time.monotonic() + DYING
+
+    while there and time.monotonic() < give_up:
+        there = left(pid, mark, since, there)
+
+        for one in there:
+            one.signal(signal.SIGKILL)
+
+        _await_end(there, min(give_up, time.monotonic() + 1.0))
+
+
+def left(pid: int, mark: str, since: int, known: Iterable[Member]) -> list[Member]:
+    """Find what a dead worker has started and is alive. Blocks.
+
+    :param known: what was found before
+    """
+    found = {one.pid: one for one in look(pid, mark, since)}
+    found.update((one.pid, one) for one in known if _started(one.pid) == one.started)
+    return list(found.values())
+
+
+def _await_end(members: Iterable[Member], until: float) -> None:
+    """Wait until processes have ended, as long as there is time; reap our own."""
+    for one in members:
+        _await_exit(one, until)
+
+        with suppress(OSError):  # nobody else waits for what has become our child
+            os.waitpid(one.pid, os.WNOHANG)
+
+
+def _await_exit(member: Member, until: float) -> None:
+    try:
+        file = os.pidfd_open(member.pid)
+    except (OSError, AttributeError):
+        while _started(member.pid) == member.started and time.monotonic() < until:
+            time.sleep(PAUSE)
+
+        return
+
+    try:
+        if _started(member.pid) == member.started:
+            poll = select.poll()
+            poll.register(file, select.POLLIN)
+            poll.poll(max(0.0, until - time.monotonic()) * 1000)
+    finally:
+        os.close(file)
+
+
+def _bury_group(group: int, until: float) -> None:
+    """Do it where the system shows no processes."""
+    while _is_alive(group) and time.monotonic() < until:
+        time.sleep(PAUSE)
+
+    give_up = time.monotonic() + DYING
+
+    while _is_alive(group) and time.monotonic() < give_up:
+        with suppress(OSError):
+            os.killpg(group, signal.SIGKILL)
+
+        time.sleep(PAUSE)
+
+
+def _is_alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+
+    return True
+
+
+def _processes() -> Iterator[Member]:
+    if not IS_SHOWN:
+        return
+
+    for name in os.listdir("/proc"):
+        if name.isdecimal() and (one := _member(int(name))) is not None:
+            yield one
+
+
+def _started(pid: int) -> int | None:
+    one = _member(pid)
+    return None if one is None else one.started
+
+
+def _member(pid: int) -> Member | None:
+    """Return a process that is alive."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+
+    if fields[0] in (b"Z", b"X"):
+        return None
+
+    return Member(pid, int(fields[2]), int(fields[1]), int(fields[19]))
+
+
+def _environment(pid: int) -> list[bytes]:
+    """Return the environment of a process as it was started; none of another user's."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return file.read().split(b"\0")
+    except OSError:
+        return []
