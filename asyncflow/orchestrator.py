@@ -248,6 +248,10 @@ class Orchestrator(Listing, Watching):
         """Read a data node; see `DataNode.read`."""
         return await self._opened().read(node, version)
 
+    async def read_own(self, submission: Submission, name: str) -> Any:
+        """Read what a run wrote; see `Submission.read`."""
+        return await self._opened().read_own(submission, name)
+
     async def write(
         self,
         node: DataNode,

@@ -24,6 +24,7 @@ from asyncflow import events
 from asyncflow.config.waiting import check_timeout
 from asyncflow.entities.course import Course
 from asyncflow.entities.dag import Dag
+from asyncflow.entities.data_node import Version
 from asyncflow.entities.engine import Engine, OnFailure
 from asyncflow.entities.history import event_of
 from asyncflow.entities.job import FINAL, Job, Status
@@ -92,6 +93,9 @@ class Submission(Course):
     """How many watch it just now, and see how it ends."""
     watched: bool = attrs.field(init=False, default=False)
     """Whether anybody has seen how it ended."""
+    pins: dict[str, Version] | None = attrs.field(init=False, default=None)
+    """The versions of its sources that it reads though there are newer ones, by the
+    ids of the data nodes. For the engine."""
     _cancel_reason: str | None = attrs.field(init=False, default=None)
     _interrupt_reason: str | None = attrs.field(init=False, default=None)
     _failure: Exception | None = attrs.field(init=False, default=None)
@@ -196,11 +200,24 @@ class Submission(Course):
         """
         self.engine.cancel(self, reason=reason)
 
+    async def read(self, output: str) -> Any:
+        """Read what a job of this run wrote, whatever others have written since.
+
+        Of a job that was skipped it is the value that was there then. On cancel nothing
+        changes.
+
+        :param output: the id of the data node's config
+        :raises NoData: where the run has not written it, naming the job, or where the
+            version is not kept any more: see ``keep_versions``
+        :raises UsageError: where no job of the run writes it
+        """
+        return await self.engine.read_own(self, output)
+
     def retry_failed(self) -> Submission:
         """Start another run, of what has not completed alone; return its handle.
 
         Those of its jobs that failed, were cancelled or abandoned run again; the values
-        that the others have written stay.
+        that the others have written stay. It is a new run: it reads the values of now.
 
         :raises UsageError: where the run has not ended, or nothing is left to do
         """

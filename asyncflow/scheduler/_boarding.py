@@ -208,7 +208,8 @@ class Boarding:
         if travel.force:
             return "the run is forced"
 
-        return _skips.reason_to_run(self.runs.job(ref).task, function)
+        pins = self.runs[ref[0]].pins
+        return _skips.reason_to_run(self.runs.job(ref).task, function, pins)
 
     def _skip(self, ref: Ref) -> None:
         job = self.runs.job(ref)

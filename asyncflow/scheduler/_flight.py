@@ -98,11 +98,16 @@ def call_of(
     outputs: list[tuple[str, Driver, str]] = []
 
     if travel.fingerprint is not None:
-        flight.basis = seen(task)
+        flight.basis = seen(task, flight.submission.pins)
+
+    pins = flight.submission.pins
 
     for name, node in task.input.items():
         version = node.version
         kept: Kept | Made = made.get(node.id) if made else None
+
+        if pins is not None and node.id in pins:
+            kept, version = None, pins[node.id]
 
         if kept is None and version is not None:
             kept = version.kept

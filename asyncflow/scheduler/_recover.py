@@ -6,7 +6,7 @@ import glob
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
@@ -74,7 +74,7 @@ class Recovery:
     own: OrchestratorRecord
     store: Store
     archive: Archive
-    start: Callable[[Submission], None]
+    start: Callable[[Submission], Awaitable[None]]
     wants: bool | Callable[[SubmissionRecord], bool] = True
     """Which runs are adopted; see `Orchestrator`."""
     _lock: Lock = attrs.field(init=False, factory=Lock)
@@ -241,7 +241,7 @@ class Recovery:
         self.store.save(*(job.record() for job in begun))
 
         try:
-            self.start(submission)
+            await self.start(submission)
         except NotPicklable as error:  # now, where it could travel once
             problem = "%s cannot go on: %s"
             await to_thread.run_sync(_logger.error, problem, submission.id, error)

@@ -53,6 +53,7 @@ from asyncflow.scheduler._checks import (
 from asyncflow.scheduler._editing import Editing
 from asyncflow.scheduler._follow import Following
 from asyncflow.scheduler._outage import Outage
+from asyncflow.scheduler._outputs import version_of, why_unwritten, writer_of
 from asyncflow.scheduler._prune import Pruning, has_rule
 from asyncflow.scheduler._recover import Recovery, closed
 from asyncflow.scheduler._shutdown import interrupt, leave
@@ -279,6 +280,16 @@ class Session:
 
             raise NoData(node.config_id, cause=cause) from error
 
+    async def read_own(self, submission: Submission, name: str) -> Any:
+        """Read what a run wrote; see `Submission.read`."""
+        job = writer_of(submission, name)
+        node = job.task.output[name]
+
+        if (number := await version_of(self.store, job, node)) is None:
+            raise NoData(name, cause=why_unwritten(job))
+
+        return await self.versions.read(node, number)
+
     def events(self, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
         """Give the events of all runs; see `Orchestrator.events`."""
         return stream(self.bus, kinds, buffer)
@@ -415,8 +426,9 @@ class Session:
         self.walk.broke(error)
         self.bus.fail(OrchestratorFailed.of(error))
 
-    def _resume(self, submission: Submission) -> None:
+    async def _resume(self, submission: Submission) -> None:
         """Start a run that was adopted."""
+        await self.walk.pins.restore(submission)
         dag = submission.dag
         travel = self.travels.of_all(dag.kinds, force=submission.force)
         graph = Graph.of(submission.entity, dag, submission.tasks)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from asyncflow.abc import Kept
-from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.data_node import DataNode, Version
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.task import Task
 from asyncflow.records import BasisRecord
@@ -16,6 +16,8 @@ from asyncflow.worker.digests import digest, digest_in
 
 if TYPE_CHECKING:
     from asyncflow.scheduler._fingerprint import Fingerprint
+
+Pins: TypeAlias = Mapping[str, Version] | None
 
 NOTHING_NEW = "its function and its inputs are the same"
 
@@ -29,14 +31,14 @@ class Seen(NamedTuple):
     """For those where that is known, what tells their values from others."""
 
 
-def seen(task: Task) -> Seen:
-    """Tell what a job reads that begins now."""
-    contents = {
-        name: content
-        for name, node in task.input.items()
-        if (content := _content(node))
-    }
-    return Seen(versions(task.input), contents)
+def seen(task: Task, pins: Pins = None) -> Seen:
+    """Tell what a job reads that begins now.
+
+    :param pins: what its run has pinned
+    """
+    read = {name: _read(node, pins) for name, node in task.input.items()}
+    contents = {name: text for name, one in read.items() if (text := _content(one))}
+    return Seen({name: _number(one) for name, one in read.items()}, contents)
 
 
 def note(task: Task, fingerprint: Fingerprint, inputs: Seen) -> BasisRecord:
@@ -106,8 +108,11 @@ def plan(tasks: Iterable[Task], travel: Iterable[Travel]) -> tuple[PlannedJob, .
     return tuple(planned)
 
 
-def reason_to_run(task: Task, fingerprint: Fingerprint) -> str:
-    """Say why a job of a task would do something new; ``""`` if it would not."""
+def reason_to_run(task: Task, fingerprint: Fingerprint, pins: Pins = None) -> str:
+    """Say why a job of a task would do something new; ``""`` if it would not.
+
+    :param pins: what its run has pinned
+    """
     last = task.basis
 
     if last is None:
@@ -120,13 +125,15 @@ def reason_to_run(task: Task, fingerprint: Fingerprint) -> str:
         return difference
 
     for name, node in task.input.items():
-        if node.version is not None and node.version.kept is None:
+        version = _read(node, pins)
+
+        if version is not None and version.kept is None:
             return f"`{name}` is a file of yours, which may have changed"
 
-        if _number(node) == last.inputs.get(name):
+        if _number(version) == last.inputs.get(name):
             continue
 
-        content = _content(node)
+        content = _content(version)
 
         if not content or content != last.contents.get(name):
             return f"`{name}` has a new version"
@@ -135,7 +142,7 @@ def reason_to_run(task: Task, fingerprint: Fingerprint) -> str:
         if node.version is None:
             return f"`{name}` has no value any more"
 
-        if _number(node) != last.outputs.get(name):
+        if _number(node.version) != last.outputs.get(name):
             return f"`{name}` was written by something else"
 
         if node.version.is_missing:
@@ -149,7 +156,7 @@ def reason_to_run(task: Task, fingerprint: Fingerprint) -> str:
 
 def versions(nodes: Mapping[str, DataNode]) -> dict[str, int]:
     """Return the number of each data node's version; 0 where it has none."""
-    return {name: _number(node) for name, node in nodes.items()}
+    return {name: _number(node.version) for name, node in nodes.items()}
 
 
 def _outlook(
@@ -169,10 +176,12 @@ def _outlook(
     return bool(reason), reason or NOTHING_NEW
 
 
-def _content(node: DataNode) -> str:
-    """Return what tells a value from others; ``""`` where nobody knows."""
-    version = node.version
+def _read(node: DataNode, pins: Pins) -> Version | None:
+    return pins[node.id] if pins and node.id in pins else node.version
 
+
+def _content(version: Version | None) -> str:
+    """Return what tells a value from others; ``""`` where nobody knows."""
     if version is None:
         return ""
 
@@ -189,5 +198,5 @@ def _digest(kept: Kept) -> str:
     return "" if kept is None else digest_in(kept)
 
 
-def _number(node: DataNode) -> int:
-    return node.version.number if node.version else 0
+def _number(version: Version | None) -> int:
+    return version.number if version else 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
+from math import inf
 from typing import Any
 
 import attrs
@@ -45,6 +46,12 @@ class Versions:
     holder_id: str
     group: Group
     company: Company
+    replaced: Callable[[DataNode, Sequence[Version], float], None] | None = attrs.field(
+        init=False, default=None
+    )
+    """Is told before a version is replaced, unless a job of a run here has made it."""
+    pinned: dict[Version, int] = attrs.field(init=False, factory=dict)
+    """The versions that runs have pinned: how many."""
     _reads: int = attrs.field(init=False, default=0)
     _paths: int = attrs.field(init=False, default=0)
     _garbage: list[str] = attrs.field(init=False, factory=list)
@@ -111,6 +118,9 @@ class Versions:
         kept = {number: one for number, one in known.items() if number > newest}
 
         for record in records:
+            if record.holder_id is not None and node.driver.outlives:
+                continue  # it is kept for a run alone
+
             number = record.number
             kept[number] = known.get(number) or Version(
                 number, self._found(record.kept)
@@ -119,6 +129,7 @@ class Versions:
         ordered = [kept[number] for number in sorted(kept)]
 
         if ordered:
+            self._told(node, ordered)
             surplus = max(0, len(ordered) - _older(node) - 1)
             *node.older, node.version = ordered[surplus:]
             self.store.save(*(self._drop(node, one) for one in ordered[:surplus]))
@@ -175,6 +186,10 @@ class Versions:
             raise TypeError(f"a value cannot be kept as {kept!r:.100}")
 
         last = node.version
+
+        if job_id is None and last is not None and self.replaced is not None:
+            self.replaced(node, (last,), inf)
+
         number = time.time_ns()
 
         if last is not None and last.number >= number:
@@ -233,6 +248,26 @@ class Versions:
         finally:
             self.unpin(version)
 
+    def held(self, record: VersionRecord) -> Version:
+        """Return a version that is kept for a run alone."""
+        version = Version(record.number, self._found(record.kept))
+        version.is_dropped = True
+        return version
+
+    def held_record(self, node: DataNode, version: Version) -> VersionRecord:
+        """Describe a version that is kept for runs, whatever others drop."""
+        name = version.kept
+        kept = os.path.basename(name) if isinstance(name, str) else name
+        return VersionRecord(node.id, version.number, kept, holder_id=self.holder_id)
+
+    def _told(self, node: DataNode, ordered: Sequence[Version]) -> None:
+        """Tell that the last of some versions is the current one from now on."""
+        last, newest = node.version, ordered[-1]
+
+        if last is not None and newest is not last and self.replaced is not None:
+            between = [one for one in ordered if last.number < one.number]
+            self.replaced(node, (last, *between[:-1]), newest.number)
+
     def _found(self, kept: Kept) -> Kept:
         return os.path.join(self.folder, kept) if isinstance(kept, str) else kept
 
@@ -243,8 +278,16 @@ class Versions:
             self.take(node, kept)
 
     def _drop(self, node: DataNode, version: Version) -> VersionRecord:
-        """Stop keeping a version; return what is to be saved."""
+        """Stop keeping a version; return what is to be saved.
+
+        What a run has pinned stays in the store, too: it ends with the orchestrator of
+        the run, or with its heir.
+        """
         version.is_dropped = True
+
+        if version in self.pinned and node.driver.outlives:
+            return self.held_record(node, version)
+
         self._discard(version)
         return VersionRecord(node.id, version.number, None, is_kept=False)
 

@@ -38,6 +38,7 @@ from asyncflow.scheduler._instructions import (
 )
 from asyncflow.scheduler._lane import Tracer
 from asyncflow.scheduler._notes import Notes
+from asyncflow.scheduler._pins import Pins
 from asyncflow.scheduler._runs import Runs
 from asyncflow.scheduler._seats import Seats
 from asyncflow.scheduler._suspects import ALONE, needs_of
@@ -79,6 +80,7 @@ class Walk:
     watchers: Sequence[Callable[[Submission], None]] = ()
     resources: Mapping[str, float] = attrs.field(factory=dict)
     tracer: Tracer = attrs.field(factory=Tracer)
+    pins: Pins = attrs.field(init=False)
     _plan: GuardedPlan = attrs.field(init=False)
     _echo: Echo | None = attrs.field(init=False)
     _runs: Runs = attrs.field(init=False)
@@ -99,6 +101,8 @@ class Walk:
             {**self.resources, **ALONE}, on_failure=self.group.fail
         )
         self._runs = Runs(self.store)
+        self.pins = Pins(self.store, self._runs, self.versions)
+        self.versions.replaced = self.pins.keep
         self._flights = Flights(
             self._plan,
             self._runs,

@@ -374,6 +374,10 @@ class Submission(Handle[AsyncSubmission]):
         self._loop.call(self._inner.accepted)
         return self
 
+    def read(self, output: str) -> Any:
+        """Read what this run wrote; see `asyncflow.Submission.read`."""
+        return self._loop.call(self._inner.read, output)
+
     def retry_failed(self) -> Submission:
         """Run again what has not completed; see `asyncflow.Submission.retry_failed`."""
         return Submission(self._loop.call(self._inner.retry_failed), self._loop)
