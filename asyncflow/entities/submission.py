@@ -286,7 +286,7 @@ class Submission(Course):
                 self._count(job.place, job.status, Status.SUBMITTED)
                 job.status = Status.SUBMITTED
 
-        self.restore(self.record()._replace(finished_at=None), jobs)
+        self.restore(self.record()._replace(finished=None), jobs)
         self.orchestrator_id = orchestrator_id
         self.is_adopted = True
         self._interrupt_reason = None
@@ -310,14 +310,14 @@ class Submission(Course):
                 job.restore(kept)
                 self._count(job.place, old, job.status)
 
-                if kept.finished_at is not None:
-                    ended.append((kept.finished_at, job))
+                if kept.finished is not None:
+                    ended.append((kept.finished, job))
 
         for at, job in sorted(ended, key=itemgetter(0)):
             self._tell(job.place, job.status, at, job.reason)
 
-        if record.finished_at is not None and not self.is_finished:
-            self.finished(record.finished_at)
+        if record.finished is not None and not self.is_finished:
+            self.finished(record.finished)
 
     def finished(self, at: float) -> None:
         """Take note that every job has ended. For the walk alone."""

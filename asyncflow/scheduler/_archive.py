@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import TypeAlias
 
 import attrs
@@ -159,7 +158,7 @@ class Archive:
         return self.catalog.make_scenario(
             config,
             record.id,
-            datetime.fromtimestamp(record.creation_date, UTC),
+            record.creation_date,
             record.name,
             record.properties,
             is_found=is_found,
