@@ -186,9 +186,9 @@ class Tracing(Listener):
         one = next(kept, None)  # of very many the middle is not kept
 
         if job.id not in self._attempts:
-            self.attempt_started(job, number, (one and one.started_at) or at)
+            self.attempt_started(job, number, (one and one.started) or at)
 
-        self.attempt_ended(job, one.ended_at if one else at, failed.reason)
+        self.attempt_ended(job, one.ended if one else at, failed.reason)
 
     def _end_job(self, job: Job) -> None:
         """End the span of a job: it is short, where it has not run."""

@@ -1,11 +1,13 @@
 """What a store keeps of each entity: its facts, under its id.
 
-Plain tuples, as some are made for each job. Times are in seconds since the epoch.
+Plain tuples, as some are made for each job. Their times are in seconds since the epoch;
+properties give them as dates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 
 from asyncflow.status import AttemptKind, Status, SubmissionStatus
@@ -18,8 +20,17 @@ class ScenarioRecord(NamedTuple):
     id: str
     config_id: str
     name: str | None
-    creation_date: float
+    created: float
     properties: Mapping[str, Any]
+
+    @property
+    def creation_date(self) -> datetime:
+        """When it was created, in UTC."""
+        return datetime.fromtimestamp(self.created, UTC)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return its facts as plain data that JSON can hold; times are ISO texts."""
+        return _plain_facts(self, creation_date="created")
 
 
 class DataNodeRecord(NamedTuple):
@@ -69,8 +80,8 @@ class SubmissionRecord(NamedTuple):
     orchestrator_id: str
     """Whose it is: that which runs it, or ran it."""
     status: SubmissionStatus
-    submitted_at: float
-    finished_at: float | None
+    submitted: float
+    finished: float | None
     reason: str
     """Why it was cancelled, or ``""``."""
     force: bool
@@ -84,15 +95,29 @@ class SubmissionRecord(NamedTuple):
     run_timeout: float | None = None
     """How long it may take, in seconds; None for as long as it takes."""
 
+    @property
+    def submitted_at(self) -> datetime:
+        """When it was submitted, in UTC."""
+        return datetime.fromtimestamp(self.submitted, UTC)
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """When its last job ended, in UTC; None before."""
+        return as_date(self.finished)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return its facts as plain data that JSON can hold; times are ISO texts."""
+        return _plain_facts(self, submitted_at="submitted", finished_at="finished")
+
 
 class AttemptRecord(NamedTuple):
     """An attempt at a job that failed, and was not the last."""
 
     number: int
     """From 1."""
-    started_at: float | None
+    started: float | None
     """None where it did not come to that."""
-    ended_at: float
+    ended: float
     reason: str
     """Why it failed."""
     traceback: str
@@ -100,6 +125,20 @@ class AttemptRecord(NamedTuple):
     """How it failed."""
     crashes: int = 0
     """How many attempts up to this one have crashed, itself included."""
+
+    @property
+    def started_at(self) -> datetime | None:
+        """When it was given to a worker, in UTC; None where it did not come to that."""
+        return as_date(self.started)
+
+    @property
+    def ended_at(self) -> datetime:
+        """When it failed, in UTC."""
+        return datetime.fromtimestamp(self.ended, UTC)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return its facts as plain data that JSON can hold; times are ISO texts."""
+        return _plain_facts(self, started_at="started", ended_at="ended")
 
 
 class JobRecord(NamedTuple):
@@ -110,8 +149,8 @@ class JobRecord(NamedTuple):
     submission_id: str
     status: Status
     reason: str
-    run_at: float | None
-    finished_at: float | None
+    started: float | None
+    finished: float | None
     traceback: str
     attempts: tuple[AttemptRecord, ...] = ()
     """Those before the current one; each has failed. Of many, the first and the last."""
@@ -119,6 +158,20 @@ class JobRecord(NamedTuple):
     """The CPU time that it took, with its child processes; None where nobody knows."""
     peak_rss: int | None = None
     """The most memory that its process had, in bytes; None where nobody knows."""
+
+    @property
+    def run_at(self) -> datetime | None:
+        """When it was given to a worker, in UTC; None where it did not come to that."""
+        return as_date(self.started)
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """When it ended, in UTC; None before."""
+        return as_date(self.finished)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return its facts as plain data that JSON can hold; times are ISO texts."""
+        return _plain_facts(self, run_at="started", finished_at="finished")
 
 
 class Pruned(NamedTuple):
@@ -193,3 +246,48 @@ Record: TypeAlias = (
     | OrchestratorRecord
 )
 """Whatever a store keeps."""
+
+
+def as_date(seconds: float | None) -> datetime | None:
+    """Return a time as a date in UTC; None for None.
+
+    :param seconds: since the epoch
+    """
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _plain_facts(record: Any, **dates: str) -> dict[str, Any]:
+    """Return the fields of a record as plain data.
+
+    :param dates: for each date the field that it is made from
+    """
+    named = {field: date for date, field in dates.items()}
+    return {
+        named.get(field, field): _plain(
+            getattr(record, named[field]) if field in named else value
+        )
+        for field, value in record._asdict().items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON can hold it; what has no such form as its repr."""
+    if isinstance(value, str):
+        return str(value)
+
+    if value is None or isinstance(value, bool | int | float):
+        return value
+
+    if isinstance(value, datetime):
+        return value.isoformat()
+
+    if isinstance(value, AttemptRecord):
+        return value.as_dict()
+
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+
+    return repr(value)

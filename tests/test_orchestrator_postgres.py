@@ -102,7 +102,7 @@ async def test_a_crash_is_gone_on_from(
         store.save(
             record._replace(
                 orchestrator_id="ORCHESTRATOR_x",
-                finished_at=None,
+                finished=None,
                 status=SubmissionStatus.RUNNING,
             )
         )

@@ -238,7 +238,7 @@ async def test_a_span_for_each_attempt_of_a_job_that_is_tried_again(
         "ConnectionResetError: at attempt 2",
         None,
     ]
-    ends = [*(int(one.ended_at * 1e9) for one in job.attempts), ns(job.finished_at)]
+    ends = [*(int(one.ended * 1e9) for one in job.attempts), ns(job.finished_at)]
     assert [span.end_time for span in attempts] == ends
     assert spans["job work"].status.status_code is StatusCode.UNSET
 

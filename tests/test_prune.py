@@ -81,7 +81,7 @@ async def test_the_file_becomes_smaller(tmp_path: Path) -> None:
 
     async with SqliteStore(path) as store, SqliteStore(path) as other:
         for number in range(100):
-            run = submission_record(number, finished_at=float(number))
+            run = submission_record(number, finished=float(number))
             job = JobRecord(
                 f"JOB_{number}", "t", run.id, Status.COMPLETED, "", 0.0, 1.0, ""
             )

@@ -72,3 +72,44 @@ async def test_each_is_equal_to_its_text(
         "job_id": submission.jobs[0].id,
         "task": "double",
     }
+
+
+def fail(value: object) -> None:
+    raise ValueError(f"not {value}")
+
+
+@pytest.mark.blocking_jobs
+async def test_times_are_dates_and_facts_are_plain(tmp_path: Any) -> None:
+    config = Configuration()
+    node = config.configure_data_node("nb", default_data=1)
+    task = config.configure_task("fails", fail, node, retry=2)
+    cfg = config.configure_scenario("failing", task)
+
+    async with Orchestrator(config, tmp_path / "x.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg, owner={"who": ("ann", 1j)})
+        submission = await scenario.submit().wait()
+        (job,) = submission.jobs
+        (made,) = await orchestrator.scenarios()
+        (run,) = await orchestrator.submissions()
+        (record,) = await orchestrator.jobs()
+
+    assert made.creation_date == scenario.creation_date
+    assert (run.submitted_at, run.finished_at) == (
+        submission.submitted_at,
+        submission.finished_at,
+    )
+    assert (record.run_at, record.finished_at) == (job.run_at, job.finished_at)
+    (attempt,) = record.attempts
+    assert attempt.started_at is not None
+    assert attempt.started_at <= attempt.ended_at
+    assert job.usage is not None
+    assert job.usage.started_at.tzinfo is not None
+
+    for one in (made, run, record):
+        assert json.loads(json.dumps(one.as_dict())) == one.as_dict()
+
+    plain = record.as_dict()
+    assert plain["run_at"] == record.run_at.isoformat() if record.run_at else None
+    assert plain["attempts"][0]["ended_at"] == attempt.ended_at.isoformat()
+    assert plain["status"] == "FAILED"
+    assert made.as_dict()["properties"] == {"owner": {"who": ["ann", "1j"]}}

@@ -126,7 +126,7 @@ async def test_a_submission_keeps_its_graph_and_properties(store: Store) -> None
     ended = first._replace(
         orchestrator_id="o",
         status=SubmissionStatus.CANCELED,
-        finished_at=9.5,
+        finished=9.5,
         reason="enough",
         graph="[2]",
         properties={},
@@ -228,7 +228,7 @@ async def test_a_query_filters(store: Store) -> None:
 
 async def test_a_query_for_submissions_filters(store: Store) -> None:
     first, second, third = submissions = [
-        submission_record(1, finished_at=0.0),
+        submission_record(1, finished=0.0),
         submission_record(2, entity_id="e", status="FAILED", orchestrator_id="o"),
         submission_record(3, entity_id="e", scenario_id="s", orchestrator_id="o"),
     ]
@@ -279,7 +279,7 @@ async def test_a_query_for_versions_filters(store: Store) -> None:
 
 
 async def test_a_query_gives_pages_in_order(store: Store) -> None:
-    dated = [scenario_record(n, creation_date=float(n // 2)) for n in (5, 1, 0, 4, 3)]
+    dated = [scenario_record(n, created=float(n // 2)) for n in (5, 1, 0, 4, 3)]
     jobs = [job_record(n) for n in (3, 1, 2)]
     nodes = [node_record(n) for n in (3, 1, 2)]
     submissions = [submission_record(n) for n in (3, 1, 2)]
@@ -516,7 +516,7 @@ async def test_a_lock_changes_nothing_else(store: Store) -> None:
 
 async def test_a_dead_orchestrator_is_adopted(store: Store) -> None:
     dead, heir = orchestrator_record(1), orchestrator_record(2)
-    ended = submission_record(1, finished_at=2.5)
+    ended = submission_record(1, finished=2.5)
     going = submission_record(2)
     others = submission_record(3, orchestrator_id="o")
     held = version_record(1, holder_id=dead.id)
@@ -609,7 +609,7 @@ async def test_it_can_be_opened_again(place: Place) -> None:
 
 async def test_what_has_finished_is_pruned(store: Store) -> None:
     runs = [
-        submission_record(n, finished_at=None if n == 3 else 100.0 - n)
+        submission_record(n, finished=None if n == 3 else 100.0 - n)
         for n in (1, 2, 3, 4, 5)
     ]
     jobs = [job_record(n, submission_id=runs[n - 1].id) for n in (1, 2, 3, 4, 5)]

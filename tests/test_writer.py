@@ -232,7 +232,7 @@ async def test_what_rows_have_alike_differs_in_others(tmp_path: Path) -> None:
             submission_id="s" if number < 600 else f"s{number}",
             cpu_seconds=0.25,
             reason="why" if number == 640 else "",
-            run_at=None if number % 64 else 1.5,
+            started=None if number % 64 else 1.5,
             peak_rss=None if number < 200 else 5,
             attempts=ATTEMPTS if number in (3, 700) else (),
         )
@@ -379,8 +379,8 @@ async def test_what_was_written_though_that_failed_is_written_twice(
         store._opened.writer._write = write
         run = submission_record(1, orchestrator_id=own.id)
         assert await store.claim(run) == run
-        theirs = await store.claim(run._replace(orchestrator_id="x", submitted_at=9.5))
-        assert (theirs.orchestrator_id, theirs.submitted_at) == (own.id, 1.5)
+        theirs = await store.claim(run._replace(orchestrator_id="x", submitted=9.5))
+        assert (theirs.orchestrator_id, theirs.submitted) == (own.id, 1.5)
 
         node = node_record(1, editor_id="ann", editor_expires=50.0)
         store.save(node_record(1), version_record(1, kept="large.value"), dead)

@@ -209,7 +209,7 @@ class Catalog:
                 properties=record.properties,
                 force=record.force,
                 on_failure="stop" if record.on_failure == "stop" else "continue",
-                submitted_at=record.submitted_at,
+                submitted_at=record.submitted,
             )
         )
 

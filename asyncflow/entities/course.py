@@ -268,7 +268,7 @@ class Course(ABC):
         Final is final. Of a job that runs, what is older than what is known is left.
         """
         old, known, run_at = job.status, job.attempt, job.run_at_seconds
-        now = number_of_next(kept.attempts), kept.run_at or 0.0
+        now = number_of_next(kept.attempts), kept.started or 0.0
 
         if old in FINAL or (kept.status not in FINAL and now <= (known, run_at or 0.0)):
             return []
@@ -280,18 +280,18 @@ class Course(ABC):
 
         for one in kept.attempts:
             if one.number >= known:
-                if one.started_at is not None and one.started_at != run_at:
-                    news.append((place, Status.RUNNING, one.started_at, ""))
-                    run_at = one.started_at
+                if one.started is not None and one.started != run_at:
+                    news.append((place, Status.RUNNING, one.started, ""))
+                    run_at = one.started
 
                 why = one.reason or str(one.kind)
-                news.append((place, Status.PENDING, one.ended_at, why))
+                news.append((place, Status.PENDING, one.ended, why))
 
-        if kept.run_at is not None and kept.run_at != run_at:
-            news.append((place, Status.RUNNING, kept.run_at, ""))
+        if kept.started is not None and kept.started != run_at:
+            news.append((place, Status.RUNNING, kept.started, ""))
 
-        if kept.finished_at is not None:
-            news.append((place, job.status, kept.finished_at, job.reason))
+        if kept.finished is not None:
+            news.append((place, job.status, kept.finished, job.reason))
 
         return news
 

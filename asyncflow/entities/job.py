@@ -249,7 +249,7 @@ class Job:
         then.status, then.reason = status, reason
 
         if status not in FINAL:
-            then.attempts = tuple(one for one in self.attempts if one.ended_at <= at)
+            then.attempts = tuple(one for one in self.attempts if one.ended <= at)
             then._run_at = at if status is Status.RUNNING else None
             then._finished_at = then.failure = then.log = None
 
@@ -263,7 +263,7 @@ class Job:
         if self._numbers is not None and at in self._numbers:
             return self._numbers[at]
 
-        return next(one.number for one in self.attempts if one.ended_at == at)
+        return next(one.number for one in self.attempts if one.ended == at)
 
     def restore_end(self, usage: Usage, at: float) -> None:
         """Take over how it completed, before it was made. For `Jobs` alone.
@@ -271,7 +271,7 @@ class Job:
         :param at: when, in seconds since the epoch
         """
         self.usage = usage
-        self._run_at, self._finished_at = usage.started_at, at
+        self._run_at, self._finished_at = usage.started, at
 
     def has_run_since(self, at: float) -> bool:
         """Tell whether it was given to a worker by then: seconds since the epoch."""
@@ -308,13 +308,13 @@ class Job:
         """Take over what was kept of it. For `Submission.restore` alone."""
         self.status = Status(record.status)
         self.reason = record.reason
-        self._run_at = record.run_at
-        self._finished_at = record.finished_at
+        self._run_at = record.started
+        self._finished_at = record.finished
         self.attempts = record.attempts
 
         if record.cpu_seconds is not None and self.execution_duration is not None:
             self.usage = Usage(
-                record.run_at or 0.0,
+                record.started or 0.0,
                 self.execution_duration,
                 record.cpu_seconds,
                 record.peak_rss,

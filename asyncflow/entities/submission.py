@@ -278,7 +278,7 @@ class Submission(Course):
         :param jobs: those that have ended, by id
         """
         self.anew()
-        self.restore(self.record()._replace(finished_at=None), jobs)
+        self.restore(self.record()._replace(finished=None), jobs)
         self.orchestrator_id = orchestrator_id
         self.is_adopted = True
         self._interrupt_reason = None
@@ -301,8 +301,8 @@ class Submission(Course):
         for change in sorted(news, key=itemgetter(2)):
             self._tell(*change)
 
-        if record.finished_at is not None and not self.is_finished:
-            self.finished(record.finished_at)
+        if record.finished is not None and not self.is_finished:
+            self.finished(record.finished)
 
     def finished(self, at: float) -> None:
         """Take note that every job has ended. For the walk alone."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import TypeAlias
 
 import attrs
@@ -161,7 +160,7 @@ class Archive:
         return self.catalog.make_scenario(
             config,
             record.id,
-            datetime.fromtimestamp(record.creation_date, UTC),
+            record.creation_date,
             record.name,
             record.properties,
             is_found=is_found,
@@ -272,7 +271,7 @@ class Archive:
     ) -> Submission:
         """Make a submission. What its jobs do that has not ended, its owner tells."""
         submission = self.catalog.make_submission(entity, dag, record)
-        is_over = record.finished_at is not None
+        is_over = record.finished is not None
         submission.restore(record, await self.jobs(record.id) if is_over else {})
         return submission
 

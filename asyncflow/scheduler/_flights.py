@@ -189,9 +189,7 @@ class Flights:
         outcome = self._checked(flight, outcome)
         job = flight.job
         self._close(flight)
-        _move_to_running(
-            job, outcome.usage.started_at if outcome.usage else time.time()
-        )
+        _move_to_running(job, outcome.usage.started if outcome.usage else time.time())
 
         if isinstance(outcome, Killed) and flight.verdict is None:
             self.runs.interrupt(flight.ref[0], "the event loop was stopped")
@@ -415,6 +413,11 @@ class Flights:
         job.try_again(time.time(), kind, reason)
         self.store.save(job.record(), *job.records_of_output())
         self.plan.postponed(flight.ref)
+        _logger.warning(
+            "attempt %d at %s failed, and is followed by another%s: %s",
+            *(job.attempts[-1].number, job.id),
+            *(f" in {wait:.3g} s" if wait else "", reason),
+        )
 
         if wait:
             loop = asyncio.get_running_loop()
@@ -433,7 +436,7 @@ class Flights:
         self, flight: Flight, status: Status, reason: str, records: Sequence[Record]
     ) -> None:
         job, at = flight.job, time.time()
-        record = job.record()._replace(status=status, reason=reason, finished_at=at)
+        record = job.record()._replace(status=status, reason=reason, finished=at)
         self.runs.save(flight.ref[0], status, record, *records)
         job.move(status, at, reason)  # what cannot be saved has not ended so
         self.carry_out(self.plan.ended(flight.ref, status, time.monotonic()))

@@ -116,7 +116,7 @@ class Following:
         view.of(record.orchestrator_id)
 
         # Else its owner tells it, in its order.
-        if view.is_looked_up or record.finished_at is not None:
+        if view.is_looked_up or record.finished is not None:
             await self._restore(view, record)
 
         view.is_looked_up = True

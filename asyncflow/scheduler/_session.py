@@ -483,7 +483,7 @@ class Session:
         _check_same(kept.entity_id, submission.entity, submission.id)
 
         if kept.orchestrator_id == self.own.id and (
-            kept.submitted_at == submission.submitted_at.timestamp()
+            kept.submitted == submission.submitted_at.timestamp()
         ):
             return True
 
@@ -530,7 +530,7 @@ class Session:
             await self._check_run(run, scenario_id)
 
     async def _check_run(self, run: SubmissionRecord, entity_id: str) -> None:
-        if run.finished_at is not None:
+        if run.finished is not None:
             return
 
         try:

@@ -78,4 +78,4 @@ def why_it_ends(job: Job, crashes: int) -> str:
 
 def failed(record: JobRecord, reason: str) -> JobRecord:
     """Make the record of a job that does not run again."""
-    return record._replace(status=Status.FAILED, reason=reason, finished_at=time.time())
+    return record._replace(status=Status.FAILED, reason=reason, finished=time.time())

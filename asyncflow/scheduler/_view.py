@@ -124,8 +124,8 @@ def _record(facts: Any) -> JobRecord:
     return record._replace(
         status=Status(record.status),
         reason=str(record.reason),
-        run_at=None if record.run_at is None else _time(record.run_at),
-        finished_at=_time(record.finished_at),
+        started=None if record.started is None else _time(record.started),
+        finished=_time(record.finished),
         traceback=str(record.traceback),
         attempts=tuple(_attempt(*one) for one in record.attempts),
         cpu_seconds=_number(record.cpu_seconds),
@@ -137,8 +137,8 @@ def _attempt(*facts: Any) -> AttemptRecord:
     one = AttemptRecord(*facts)
     return AttemptRecord(
         int(one.number),
-        None if one.started_at is None else _time(one.started_at),
-        _time(one.ended_at),
+        None if one.started is None else _time(one.started),
+        _time(one.ended),
         str(one.reason),
         str(one.traceback),
         AttemptKind(one.kind),

@@ -138,7 +138,7 @@ def _dump_change(record: SubmissionRecord, graphs: set[str]) -> Iterable[Saved]:
     """Leave out what the writer has already; see `given`."""
     is_known = record.id in graphs
 
-    if record.finished_at is not None:
+    if record.finished is not None:
         graphs.discard(record.id)
     else:
         graphs.add(record.id)

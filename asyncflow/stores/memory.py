@@ -150,7 +150,7 @@ class MemoryStore(Store):
         is_left = False
 
         for run in tables.submissions.found(orchestrator_id=dead_id):
-            if run.finished_at is not None:
+            if run.finished is not None:
                 continue
 
             if run_ids is not None and run.id not in run_ids:
@@ -159,7 +159,7 @@ class MemoryStore(Store):
 
             tables.submissions.replace(run._replace(orchestrator_id=heir_id))
             ended = sum(
-                job.finished_at is not None
+                job.finished is not None
                 for job in tables.jobs.found(submission_id=run.id)
             )
             crashes, before = self._crashes.get(run.id, (0, 0))
@@ -179,7 +179,7 @@ class MemoryStore(Store):
 
     def _crashes_of(self, heir_id: str) -> dict[str, int]:
         runs = self._tables.submissions.found(orchestrator_id=heir_id)
-        open_ids = [run.id for run in runs if run.finished_at is None]
+        open_ids = [run.id for run in runs if run.finished is None]
         return {run_id: self._crashes.get(run_id, (0, 0))[0] for run_id in open_ids}
 
     async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
@@ -225,11 +225,11 @@ class MemoryStore(Store):
     ) -> list[str]:
         self._check()
         runs = self._tables.submissions.found()
-        finished = [one for one in runs if one.finished_at is not None]
+        finished = [one for one in runs if one.finished is not None]
         found = [
             one.id
             for one in finished[: max(0, len(finished) - (keep or 0))]
-            if finished_before is None or (one.finished_at or 0.0) < finished_before
+            if finished_before is None or (one.finished or 0.0) < finished_before
             if not has_log or self._logs_of(one.id)
         ]
         return found[:limit]
@@ -284,10 +284,10 @@ class MemoryStore(Store):
         found = [
             one
             for one in self._tables.scenarios.found(config_id=config_id, name=name)
-            if (created_from is None or created_from <= one.creation_date)
-            and (created_to is None or one.creation_date < created_to)
+            if (created_from is None or created_from <= one.created)
+            and (created_to is None or one.created < created_to)
         ]
-        found.sort(key=attrgetter("creation_date"))
+        found.sort(key=attrgetter("created"))
         return _page(found, newest_first, limit, offset)
 
     async def data_nodes(
@@ -365,7 +365,7 @@ class MemoryStore(Store):
                 orchestrator_id=orchestrator_id,
                 status=status,
             )
-            if is_finished in (None, one.finished_at is not None)
+            if is_finished in (None, one.finished is not None)
         ]
         return _page(found, newest_first, limit, offset)
 

@@ -161,8 +161,8 @@ INSERT INTO submission (
     reason, force, on_failure, priority, run_timeout
 )
 VALUES (
-    :id, :entity_id, :scenario_id, :orchestrator_id, :status, :submitted_at,
-    :finished_at, :reason, :force, :on_failure, :priority, :run_timeout
+    :id, :entity_id, :scenario_id, :orchestrator_id, :status, :submitted,
+    :finished, :reason, :force, :on_failure, :priority, :run_timeout
 )
 ON CONFLICT (id) DO NOTHING
 RETURNING TRUE;

@@ -99,9 +99,9 @@ ABCMeta.register(Store, FaultyStore)
 
 def _is_same(one: SubmissionRecord, other: SubmissionRecord) -> bool:
     """Tell whether one call of submit made both."""
-    return (one.orchestrator_id, one.submitted_at) == (
+    return (one.orchestrator_id, one.submitted) == (
         other.orchestrator_id,
-        other.submitted_at,
+        other.submitted,
     )
 
 
@@ -111,7 +111,7 @@ def _events(record: Record) -> Iterator[tuple[type[Event], str | None]]:
         if record.status in FINAL:
             yield JobFinished, _task_of(record)
     elif isinstance(record, SubmissionRecord):
-        if record.finished_at is not None:
+        if record.finished is not None:
             yield SubmissionFinished, None
         elif record.status == "SUBMITTED":
             yield SubmissionStarted, None

@@ -9,7 +9,6 @@ workers, have the script run, when they ask for a name.
 from __future__ import annotations
 
 import os
-import runpy
 import sys
 import threading
 import types
@@ -99,6 +98,8 @@ class Names:
             return None  # a thread that a job has left
 
         if self._path is not None and not self._host:
+            import runpy
+
             path, self._path = self._path, None
             self._host = runpy.run_path(path, run_name="__mp_main__")
 

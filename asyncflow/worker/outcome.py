@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 Kept: TypeAlias = bytes | str | None
 """Where a value is: in these bytes, in the file of this name, or (None) in the place
@@ -79,7 +82,7 @@ def cut(text: str, most: int) -> Printed | None:
 class Usage(NamedTuple):
     """What a job used, as its worker saw it."""
 
-    started_at: float
+    started: float
     """When its function was called: seconds since the epoch."""
     wall: float
     """Seconds."""
@@ -89,6 +92,13 @@ class Usage(NamedTuple):
     peak_rss: int | None
     """The most memory that its process had, in bytes; None where it has none of its
     own."""
+
+    @property
+    def started_at(self) -> datetime:
+        """When its function was called, in UTC."""
+        from datetime import UTC, datetime  # workers do without
+
+        return datetime.fromtimestamp(self.started, UTC)
 
 
 class Returned(NamedTuple):
