@@ -146,7 +146,7 @@ class SafeLogger:
             return None
 
 
-logger = SafeLogger(logging.getLogger("asyncflow"))
+logger: SafeLogger = SafeLogger(logging.getLogger("asyncflow"))
 
 atexit.register(logger.wait)
 os.register_at_fork(after_in_child=logger.forget)

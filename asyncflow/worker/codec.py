@@ -15,6 +15,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 
+from asyncflow.worker import local_modules
 from asyncflow.worker.errors import NotPicklable
 from asyncflow.worker.shortened import REASON, shortened
 
@@ -42,6 +43,9 @@ def dumps(
     """
     if type(value) in PLAIN:
         return pickle.dumps(value, 5)
+
+    if len(sys.modules) != local_modules.count:
+        local_modules.look()
 
     data = _by_reference(value, buffers)
 
@@ -95,6 +99,9 @@ def _by_reference(
     if cloudpickle is not None and cloudpickle.list_registry_pickle_by_value():
         return None
 
+    if local_modules.are_importing():  # the C pickler would wait for that import
+        return None
+
     try:
         data = pickle.dumps(value, 5, buffer_callback=_collector(buffers))
     except MemoryError:
@@ -102,7 +109,10 @@ def _by_reference(
     except Exception:  # cloudpickle is asked next, and its error is the one to tell
         return None
 
-    return None if b"__main__" in data or b"__mp_main__" in data else data
+    if b"__main__" in data or b"__mp_main__" in data or local_modules.names_any(data):
+        return None
+
+    return data
 
 
 def _collector(

@@ -58,7 +58,7 @@ class Names:
     def __init__(
         self, path: str | None, copy: str, host: Mapping[str, object] = NOTHING
     ) -> None:
-        self.main = Main("__main__")
+        self.main: Main = Main("__main__")
         self.content: dict[str, Any] = vars(self.main)
         self.content["__spec__"] = Spec(self, copy)
         self._path = path
