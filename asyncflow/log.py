@@ -13,7 +13,7 @@ import os
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
@@ -28,6 +28,15 @@ MOST = 1000
 
 PATIENCE = 1.0
 """How long the end of an orchestrator or of the program waits for handlers, in seconds."""
+
+
+NAMED = 10
+"""How many ids a record names."""
+
+
+def named(ids: Sequence[str]) -> str:
+    """Name some ids in a record: the first of many."""
+    return ", ".join([*ids[:NAMED], *["..."] * (len(ids) > NAMED)])
 
 
 @attrs.define(eq=False, repr=False)
@@ -137,7 +146,7 @@ class SafeLogger:
             return None
 
 
-logger = SafeLogger(logging.getLogger("asyncflow"))
+logger: SafeLogger = SafeLogger(logging.getLogger("asyncflow"))
 
 atexit.register(logger.wait)
 os.register_at_fork(after_in_child=logger.forget)

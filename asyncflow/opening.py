@@ -94,7 +94,7 @@ class Opening:
         """Open an executor for each name that a task may give."""
         jobs = self.jobs
         how = (jobs.echo, jobs.max_log_size, jobs.kill_grace)
-        inline: Executor = InlineExecutor(*how)
+        inline: Executor = InlineExecutor(*how, is_default=self.workers is None)
 
         if self.workers is None:
             names = ("process", "thread", "inline")

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.submittable import Submittable
     from asyncflow.opening import Opening
-    from asyncflow.records import Pruned
+    from asyncflow.records import Pruned, SubmissionRecord
     from asyncflow.scheduler._archive import Entity
     from asyncflow.scheduler._session import Session
 
@@ -65,11 +65,15 @@ class Orchestrator(Listing, Watching):
         last as long as it is open. None is what the environment variable
         ``ASYNCFLOW_STORE`` says, or else ``.asyncflow/asyncflow.db`` in the current
         directory; ``~`` in a path is the user's home
+    :param adopt: whether it goes on with runs that other processes have left unfinished;
+        a function is asked for the record of each, and tells. What is not adopted stays
+        for others
     :raises UsageError: where the address of a store is none that is known
     """
 
     config: Configuration = Config
     store: Store = attrs.field(default=None, converter=as_store)
+    adopt: bool | Callable[[SubmissionRecord], bool] = True
     _session: Session | None = attrs.field(init=False, default=None)
     _host: Host = attrs.field(init=False, factory=Host)
     _signals: Signals = attrs.field(init=False)
@@ -412,6 +416,8 @@ class Orchestrator(Listing, Watching):
 
                 self._session = session = await self._open(workers, stack)
                 walk = session.walk
+
+                session.recovery.wants = self.adopt
 
                 if session.is_shared:
                     await session.recovery.adopt_all()

@@ -19,11 +19,9 @@ def diamond(config: Configuration) -> Dag:
     source, shared = node("source", default_data=1), node("shared", scope=Scope.GLOBAL)
     a, b, c, d = (node(name) for name in "abcd")
     tasks = [
-        config.configure_task("join", flows.identity, [b, c], d),
+        config.configure_task("join", flows.add, [b, c], d),
         config.configure_task("left", flows.identity, a, b),
-        config.configure_task(
-            "right", flows.identity, [a, shared], c, needs={"gpu": 1}
-        ),
+        config.configure_task("right", flows.add, [a, shared], c, needs={"gpu": 1}),
         config.configure_task("start", flows.double, source, a),
     ]
     config.configure_scenario("diamond", tasks, sequences={"first": tasks[3:]})

@@ -179,9 +179,10 @@ async def test_the_error_shows_the_users_traceback() -> None:
     assert "trip.py" not in shown
 
 
-async def test_an_error_that_does_not_survive_leaves_its_traceback() -> None:
+async def cause_of(function: flows.Function) -> BaseException | None:
+    """Return the cause of the failure of a job."""
     config = configuration()
-    cfg = single(config, flows.raise_two_arguments)
+    cfg = single(config, function)
 
     async with Orchestrator(config) as orchestrator:
         scenario = await orchestrator.create_scenario(cfg)
@@ -189,9 +190,22 @@ async def test_an_error_that_does_not_survive_leaves_its_traceback() -> None:
         with pytest.raises(SubmissionFailed) as caught:
             await scenario.submit()
 
-    cause = caught.value.exceptions[0].__cause__
+    return caught.value.exceptions[0].__cause__
+
+
+async def test_an_error_that_does_not_survive_leaves_its_traceback() -> None:
+    cause = await cause_of(flows.raise_locked)
     assert isinstance(cause, RemoteTraceback)
-    assert "TwoArguments: 1 and 2" in str(cause)
+    assert "Locked: locked" in str(cause)
+
+
+async def test_an_error_made_of_other_arguments_survives() -> None:
+    """It is put together again from its parts."""
+    cause = await cause_of(flows.raise_two_arguments)
+    assert isinstance(cause, flows.TwoArguments)
+    assert str(cause) == "1 and 2"
+    assert isinstance(cause.__cause__, RemoteTraceback)
+    assert "TwoArguments: 1 and 2" in str(cause.__cause__)
 
 
 def test_errors_survive_pickling() -> None:

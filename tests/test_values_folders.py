@@ -164,7 +164,12 @@ async def test_an_old_store_keeps_its_folder(tmp_path: Path) -> None:
     await anyio.Path(tmp_path / "runs.values" / NAME).unlink()
 
     with closing(sqlite3.connect(file)) as connection, connection:
-        for statement in ("DROP TABLE store", "DROP TABLE maker"):
+        for statement in (
+            "ALTER TABLE submission DROP COLUMN crashes",
+            "ALTER TABLE submission DROP COLUMN ended_jobs",
+            "DROP TABLE store",
+            "DROP TABLE maker",
+        ):
             connection.execute(statement)
 
         connection.execute("PRAGMA user_version = 3")

@@ -40,10 +40,12 @@ from asyncflow.executors._start import (
     close_after_exit,
     leave_reaping_to_the_loop,
 )
+from asyncflow.executors._today import Today, warn
 from asyncflow.executors._worker import Worker, WorkerDied, files
 from asyncflow.worker import channel, parent, trip
 from asyncflow.worker.current import Progress
 from asyncflow.worker.tokens import Tokens
+from asyncflow.worker.world import World
 
 if TYPE_CHECKING:
     from anyio.abc import Process
@@ -100,6 +102,8 @@ class Pool:
     """Those who wait for an idle worker, as none can be started."""
     _count: int = attrs.field(init=False, default=0)
     """How many workers were started."""
+    _world: World = attrs.field(init=False, factory=World)
+    today: Today = attrs.field(init=False, factory=Today)
     _watches: dict[Worker, asyncio.Task[None]] = attrs.field(init=False, factory=dict)
     """What waits for the end of each worker."""
     _left: set[Worker] = attrs.field(init=False, factory=set)
@@ -185,21 +189,38 @@ class Pool:
 
         :raises StartFailed, OSError: when no worker could be started
         """
+        if older := self.today.look(self._workers.values()):
+            await warn(older)
+
         while True:
             process = self.next_idle()
             worker = self._workers.get(process.pid) if process else None
 
-            if worker is not None and worker.place is self._places[-1]:
+            if worker is not None and self._is_good(worker):
                 return worker
 
             if worker is not None:
-                await self.retire(worker)  # somebody has removed its files
+                await self.retire(worker)
             elif self._spare:
                 await self._spare.popleft().wait()
             else:
                 # A cancel waits until it is there: somebody else will need it.
                 with CancelScope(shield=True):
                     await self._settle()
+
+    def _is_good(self, worker: Worker) -> bool:
+        """Tell whether nobody has removed its files, or changed its modules."""
+        return worker.place is self._places[-1] and not worker.is_stale
+
+    def world_for(self, worker: Worker) -> bytes | None:
+        """Return the world of this process; None where the worker is in it."""
+        number = self._world.look()
+
+        if worker.world == number:
+            return None
+
+        worker.world = number
+        return self._world.told
 
     async def warm(self) -> None:
         """Start a worker before it is needed; who needs one meanwhile waits for it.
@@ -360,11 +381,13 @@ class Pool:
         self._count += 1
         mark = f"{place.path}/{self._count}"
         born = _family.now()
-        process, log_path = await Start(place.path, mark).process()
+        world = self._world.look()
+        start = Start(place.path, mark, self._world.told)
+        process, log_path = await start.process()
 
         try:
             # In this very step: it is idle, and known from now on.
-            self._know(process, place, log_path, mark, born)
+            self._know(process, place, log_path, mark, born).world = world
         except BaseException:
             await end(process)
             raise
@@ -377,14 +400,16 @@ class Pool:
         place = await self._place()
         self._count += 1
         mark = f"{place.path}/{self._count}"
-        settling = Start(place.path, mark).settling(is_moved=False)
+        world = self._world.look()
+        start = Start(place.path, mark, self._world.told)
+        settling = start.settling(is_moved=False)
         leave_reaping_to_the_loop(process)
 
         try:
             _pid, log_path = await to_process.run_sync(
                 partial(trip.settle, *settling), cancellable=True, limiter=Seat(self)
             )
-            self._know(process, place, log_path, mark, born=0)
+            self._know(process, place, log_path, mark, born=0).world = world
         except BrokenWorkerProcess:
             return  # it had died without anybody noticing: the next may be alive
         except BaseException:
@@ -394,7 +419,7 @@ class Pool:
 
     def _know(
         self, process: Process, place: Place, log_path: str, mark: str, born: int
-    ) -> None:
+    ) -> Worker:
         tokens = Tokens(files(log_path)[2])
 
         try:
@@ -407,6 +432,7 @@ class Pool:
         self._workers[process.pid] = worker
         self._watches[worker] = task = asyncio.ensure_future(self._watch(worker))
         task.add_done_callback(lambda _: self._forget(worker))
+        return worker
 
     def _forget(self, worker: Worker) -> None:
         """Forget a worker that has ended."""

@@ -102,10 +102,12 @@ class Start:
 
     :param folder: for its files
     :param mark: marks it, and what it starts, in the environment
+    :param told: the world of this process; see `world.apply`
     """
 
     folder: str
     mark: str
+    told: bytes
 
     def settling(self, *, is_moved: bool) -> tuple[Any, ...]:
         """Return the arguments of `trip.settle`.
@@ -115,7 +117,7 @@ class Start:
         main_path = getattr(sys.modules.get("__main__"), "__file__", None)
         return (
             self.folder,
-            sys.path,
+            self.told,
             main_path if isinstance(main_path, str) else None,
             logging.getLogger().getEffectiveLevel(),
             os.getpid(),

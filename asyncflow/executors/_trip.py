@@ -155,11 +155,14 @@ class Trip:
     async def _take(self, worker: Worker, answer: bytes) -> None:
         """Tell what a worker has answered; end it if it must not run another job."""
         try:
-            end, outcomes, stray, left = wire.read_answer(answer)
+            end, outcomes, stray, left, loaded = wire.read_answer(answer)
             self._check(outcomes)
         except (Exception, SystemExit) as error:
             await self._end(worker, f"{_NO_ANSWER} ({summary_of(error)})")
             return
+
+        if loaded:
+            self.pool.today.learn(worker, loaded)
 
         if self._killing is not None:  # it is dead before that is told
             await self.pool.end(worker, self.grace)

@@ -13,6 +13,7 @@ from anyio import CancelScope, to_thread
 
 from asyncflow.executors import _family
 from asyncflow.executors._place import Place
+from asyncflow.worker.loaded import Sign
 from asyncflow.worker.outcome import Log
 from asyncflow.worker.tokens import Tokens
 
@@ -48,6 +49,12 @@ class Worker:
     """How much of its log belongs to calls that are over, in bytes."""
     jobs: int = 0
     """How many it has run."""
+    world: int = 0
+    """The number of the world that it is in."""
+    loaded: dict[str, Sign] = attrs.field(init=False, factory=dict)
+    """The user's modules that it has loaded, by their files."""
+    is_stale: bool = attrs.field(init=False, default=False)
+    """Whether one of these has changed since."""
     others: list[_family.Member] = attrs.field(init=False, factory=list)
     """What is known to have left its group."""
     since: float = attrs.field(init=False, factory=time.monotonic)

@@ -36,6 +36,9 @@ from asyncflow.executors._local import (
 
 _logger = logging.getLogger("asyncflow")
 
+HELD = 1.0
+"""After how many seconds a plain function has held the event loop for long."""
+
 
 @attrs.define(eq=False, repr=False)
 class InlineExecutor(Executor):
@@ -53,6 +56,11 @@ class InlineExecutor(Executor):
     echo: bool = True
     log_size: int = 1_048_576
     grace: float = 2.0
+    is_default: bool = False
+    """Whether jobs run here because no mode was chosen that runs them elsewhere."""
+    _has_warned: bool = attrs.field(init=False, default=False)
+    _held_up: bool = attrs.field(init=False, default=False)
+    """Whether the last job has held the event loop for long."""
     _running: dict[str, Coroutine] = attrs.field(init=False, factory=dict)
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
@@ -66,6 +74,9 @@ class InlineExecutor(Executor):
 
                 if one.was_let_go:
                     await self._warn(call)
+
+            if self._held_up:
+                await self._warn_of_holding(call)
 
     def kill(self, call: Call, *, now: bool = False) -> None:
         if one := self._running.get(call.job_id):
@@ -91,7 +102,25 @@ class InlineExecutor(Executor):
                 outcome = _CANCELED
 
             usage = Usage(started_at, time.perf_counter() - start, None, None)
+            self._held_up = self.is_default and not call.is_async and usage.wall > HELD
             watch.ended(call, outcome._replace(log=printed(), usage=usage))
+
+    async def _warn_of_holding(self, call: Call) -> None:
+        self._held_up = False
+        others = _others()
+
+        if self._has_warned or others < 1:
+            return
+
+        self._has_warned = True
+        text = (
+            "task %r held the event loop for more than %g s, while %d other tasks of the "
+            "program waited: in development mode jobs run on the loop; "
+            'configure_job_executions(mode="standalone") runs them in worker processes'
+        )
+
+        with CancelScope(shield=True), suppress(Exception):  # of somebody's handler
+            await to_thread.run_sync(_logger.warning, text, call.task, HELD, others)
 
     async def _warn(self, call: Call) -> None:
         text = (
@@ -104,6 +133,12 @@ class InlineExecutor(Executor):
 
 
 _CANCELED = Raised("CancelledError: raised by the function", "", None)
+
+
+def _others() -> int:
+    """Return how many tasks of the program wait, beside the one that submits."""
+    names = (task.get_name() for task in asyncio.all_tasks())
+    return sum(not name.startswith("asyncflow") for name in names) - 1
 
 
 def _is_canceled() -> bool:

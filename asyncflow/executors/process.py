@@ -140,16 +140,16 @@ class ProcessExecutor(Executor):
             one.watch.ended(one.calls[0], Crashed(None, worker))
             return
 
-        await one.go(worker, self._request(one))
+        await one.go(worker, self._request(one, self._pool.world_for(worker)))
 
         if await self._is_old(worker):
             await self._pool.retire(worker, self.grace)
 
-    def _request(self, one: Trip) -> bytes:
+    def _request(self, one: Trip, world: bytes | None) -> bytes:
         calls = one.calls
         looks = len(calls) == 1 and not calls[0].is_short
         number = one.number if len(calls) > 1 else 0
-        return wire.pack((number, self.log_size, looks, _columns(calls)))
+        return wire.pack((number, self.log_size, looks, _columns(calls), world))
 
     async def _worker(self, one: Trip) -> Worker | str:
         """Return a worker, or say why there is none.

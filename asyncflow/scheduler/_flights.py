@@ -452,6 +452,11 @@ class Flights:
         job.try_again(time.time(), kind, reason)
         self.store.save(job.record(), *job.records_of_output())
         self.plan.postponed(flight.ref)
+        _logger.warning(
+            "attempt %d at %s failed, and is followed by another%s: %s",
+            *(job.attempts[-1].number, job.id),
+            *(f" in {wait:.3g} s" if wait else "", reason),
+        )
 
         if wait:
             loop = asyncio.get_running_loop()

@@ -6,7 +6,7 @@ import glob
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
@@ -20,6 +20,7 @@ from asyncflow.entities.submission import Submission
 from asyncflow.errors import NotPicklable, StoreFailed, StoreUnavailable
 from asyncflow.folder import sweep
 from asyncflow.log import logger as _logger
+from asyncflow.log import named
 from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
 from asyncflow.scheduler import _suspects
 from asyncflow.scheduler._alive import host, is_dead, is_visible, started
@@ -74,6 +75,8 @@ class Recovery:
     store: Store
     archive: Archive
     start: Callable[[Submission], None]
+    wants: bool | Callable[[SubmissionRecord], bool] = True
+    """Which runs are adopted; see `Orchestrator`."""
     _lock: Lock = attrs.field(init=False, factory=Lock)
     _told: set[str] = attrs.field(init=False, factory=set)
     _blind_until: float = attrs.field(init=False, default=0.0)
@@ -164,7 +167,8 @@ class Recovery:
 
         for run in runs:
             async with self._told_apart(run.id):
-                submissions.append(await self.archive.submission(run))
+                if self.wants is True or (self.wants and self.wants(run)):
+                    submissions.append(await self.archive.submission(run))
 
         if runs and not submissions:
             return False
@@ -189,6 +193,8 @@ class Recovery:
             async with self._told_apart(submission.id):
                 is_suspect = len(ran) == 1 and not is_closed(dead)
                 await self._resume(submission, kept[submission.id], is_suspect)
+
+        _tell_adopted([submission.id for submission in mine])
 
         if len(submissions) < len(runs):
             return False
@@ -303,6 +309,17 @@ class Recovery:
             if node.default_path is not None:
                 path = os.path.join(self.archive.directory, node.default_path)
                 remove(glob.glob(f"{glob.escape(path)}.{dead_id}-*"))
+
+
+def _tell_adopted(run_ids: Sequence[str]) -> None:
+    if count := len(run_ids):
+        _logger.warning(
+            "%d run%s that a process has left unfinished %s on here (%s): cancel what "
+            "you do not want any more, or leave all to others with "
+            "`Orchestrator(adopt=False)`",
+            *(count, "" if count == 1 else "s", "goes" if count == 1 else "go"),
+            named(run_ids),
+        )
 
 
 def is_closed(record: OrchestratorRecord) -> bool:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from anyio import move_on_after
 
 from asyncflow.log import logger as _logger
+from asyncflow.log import named
 from asyncflow.scheduler._walk import Walk
 
 REASON = "the orchestrator was interrupted"
-
-
-SHOWN = 10
-"""How many runs are named."""
 
 
 def leave(walk: Walk) -> None:
@@ -26,11 +23,11 @@ def leave(walk: Walk) -> None:
     ]
 
     if count := len(ended):
-        names = ", ".join([*ended[:SHOWN], *["..."] * (count > SHOWN)])
         _logger.warning(
             "leaving the orchestrator cancels %d run%s that %s not ended (%s): await "
             "what you submit, or `await orchestrator.drain()`, before you leave",
-            *(count, "" if count == 1 else "s", "has" if count == 1 else "have", names),
+            *(count, "" if count == 1 else "s", "has" if count == 1 else "have"),
+            named(ended),
         )
 
     walk.stop("the orchestrator was closed")
@@ -57,4 +54,13 @@ async def interrupt(walk: Walk, grace: float) -> None:
         with move_on_after(grace):
             await walk.landed()
 
+    left = [run.id for run in walk.runs if run.end_reason is None]
     walk.stop(REASON, leave=True)
+
+    if walk.is_durable and (count := len(left)):
+        _logger.warning(
+            "%d unfinished run%s %s kept in the store (%s): the next start goes on with "
+            "%s, unless `Orchestrator(adopt=False)` leaves %s",
+            *(count, "" if count == 1 else "s", "is" if count == 1 else "are"),
+            *(named(left), *["it" if count == 1 else "them"] * 2),
+        )

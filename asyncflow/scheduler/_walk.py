@@ -286,6 +286,11 @@ class Walk:
         self._seats.fill()
 
     @property
+    def is_durable(self) -> bool:
+        """Whether the store outlives us."""
+        return self._runs.is_durable
+
+    @property
     def running(self) -> int:
         """How many jobs run."""
         return self._flights.running

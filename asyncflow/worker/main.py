@@ -9,7 +9,6 @@ workers, have the script run, when they ask for a name.
 from __future__ import annotations
 
 import os
-import runpy
 import sys
 import threading
 import types
@@ -59,7 +58,7 @@ class Names:
     def __init__(
         self, path: str | None, copy: str, host: Mapping[str, object] = NOTHING
     ) -> None:
-        self.main = Main("__main__")
+        self.main: Main = Main("__main__")
         self.content: dict[str, Any] = vars(self.main)
         self.content["__spec__"] = Spec(self, copy)
         self._path = path
@@ -99,6 +98,8 @@ class Names:
             return None  # a thread that a job has left
 
         if self._path is not None and not self._host:
+            import runpy
+
             path, self._path = self._path, None
             self._host = runpy.run_path(path, run_name="__mp_main__")
 

@@ -21,6 +21,7 @@ from typing import TextIO
 
 from asyncflow.worker import main, parent
 from asyncflow.worker.channel import Channel
+from asyncflow.worker.loaded import Loaded
 from asyncflow.worker.naming import naming_jobs
 from asyncflow.worker.outcome import Printed, read_slice
 from asyncflow.worker.punch import BLOCK, punch
@@ -65,6 +66,7 @@ class Settled:
     tokens: Tokens
     channel: Channel
     state: ProcessState
+    loaded: Loaded
     left: str = ""
     """What a job of the trip has left that ends this process; see `ProcessState`."""
     _is_looked_at: bool = True
@@ -252,9 +254,11 @@ def settle(
             after_in_child=partial(faulthandler.unregister, signal.SIGTERM)
         )
         settled.state = ProcessState(settled.tell_stacks)
+        settled.loaded = Loaded(is_new=is_moved)
         gc.freeze()  # what is imported by now stays: no need to look at it again
     else:
         settled.move(folder)
+        settled.state.remember()
 
     return settled
 

@@ -106,7 +106,7 @@ class ProcessState:
 
     def remember(self) -> None:
         """Take the state for what it is to be."""
-        self.modules = len(sys.modules)
+        self.modules: int = len(sys.modules)
         """How many modules were loaded."""
         self._threads = _count()
         self._known_threads = {*threading.enumerate()}

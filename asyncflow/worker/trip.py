@@ -18,7 +18,7 @@ from functools import partial
 from types import CoroutineType, TracebackType
 from typing import NamedTuple
 
-from asyncflow.worker import current, main, parent, process
+from asyncflow.worker import current, main, parent, process, world
 from asyncflow.worker.codec import is_by_value
 from asyncflow.worker.current import Progress, job_of, running
 from asyncflow.worker.errors import DataNodeWritingError
@@ -57,7 +57,7 @@ _sources: dict[str, None] = {}
 
 def settle(
     folder: str,
-    path: Sequence[str],
+    told: bytes,
     main_path: str | None,
     log_level: int,
     parent_pid: int,
@@ -66,10 +66,10 @@ def settle(
 ) -> tuple[int, str]:
     """Make this process a worker; return its id and the path of its log.
 
-    :param path: the parent's ``sys.path``, to import what it can
+    :param told: the parent's world; see `world.apply`
     :param mark: marks what it starts, in the environment
     """
-    sys.path[:] = path
+    world.apply(told)
     os.environ[parent.MARK] = mark
     settled = process.settle(
         folder, main_path, log_level, parent_pid, is_moved=is_moved
@@ -107,8 +107,13 @@ def run(request: bytes) -> bytes:
 def _run_calls(settled: process.Settled, request: bytes, answer: Answer) -> None:
     assert main.here is not None
     main.here.is_ours = True
-    trip, most, looks, columns = pickle.loads(request)
+    trip, most, looks, columns, told = pickle.loads(request)
     settled.begin_trip(trip)
+    begun = time.time_ns()
+
+    if told is not None:
+        world.apply(told)
+        settled.state.remember()
 
     if looks:
         forget_peak()
@@ -132,6 +137,9 @@ def _run_calls(settled: process.Settled, request: bytes, answer: Answer) -> None
                 break
 
         settled.end_trip()
+
+        if len(_modules) != settled.loaded.count:
+            answer.loaded = settled.loaded.news(begun)
     finally:
         current.end()
         main.here.is_ours = False
@@ -244,6 +252,9 @@ def _call(
         settled = process.settled
 
         if settled is not None and len(_modules) != settled.state.modules:
+            if world.lacks_filters():
+                world.set_filters()
+
             settled.state.remember()  # what a module sets as it is loaded stays
     except BaseException as error:
         return Failure(error, traceback_of(error))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import NamedTuple, Protocol, TypeAlias
 
+from asyncflow.worker.loaded import Sign
 from asyncflow.worker.outcome import Kept, Outcome, Printed, Raised, Returned, Usage
 
 
@@ -51,10 +52,11 @@ pickled function; the inputs; the outputs; the text of source files that exist n
 (notebook cells), for tracebacks; how many bytes of memory it may take; the trace that it
 continues."""
 
-Request: TypeAlias = tuple[int, int, bool, tuple[tuple[object, ...], ...]]
+Request: TypeAlias = tuple[int, int, bool, tuple[tuple[object, ...], ...], bytes | None]
 """The number of the trip, 0 where it needs no spool; how many bytes are kept of what a
 job prints; whether a job's own peak of memory is worth a look; for each part of a
-`RemoteCall`, that part of all calls."""
+`RemoteCall`, that part of all calls; the parent's world where it has changed, for
+`world.apply`."""
 
 Row: TypeAlias = tuple[tuple[Kept, ...], Printed | None, float, float, float, int]
 """A `Returned`, as it travels: what it kept, what it printed, and its `Usage`."""
@@ -130,10 +132,11 @@ class _Unloaded:
 class Answer:
     """What came of the calls of a trip, in their order."""
 
-    __slots__ = ("_others", "_rows", "has_failed")
+    __slots__ = ("_others", "_rows", "has_failed", "loaded")
 
     def __init__(self) -> None:
         self.has_failed: bool = False
+        self.loaded: dict[str, Sign] | None = None
         self._rows: list[Row] = []
         self._others: dict[int, Raised | None] = {}
 
@@ -165,7 +168,8 @@ class Answer:
         :param left: what a call has left that ends the worker
         """
         columns = tuple(zip(*self._rows, strict=True))
-        return pickle.dumps((end, columns, self._others, stray, left), 5)
+        told = end, columns, self._others, stray, left, self.loaded
+        return pickle.dumps(told, 5)
 
 
 class Told(NamedTuple):
@@ -178,6 +182,8 @@ class Told(NamedTuple):
     stray: str
     left: str
     """See `Answer.pack`."""
+    loaded: dict[str, Sign] | None
+    """The user's modules that the worker has newly loaded, by their files."""
 
 
 def read_answer(data: bytes) -> Told:
@@ -185,10 +191,10 @@ def read_answer(data: bytes) -> Told:
 
     :raises Exception: of any kind, where it makes no sense
     """
-    end, columns, others, stray, left = pickle.loads(data)
+    end, columns, others, stray, left, loaded = pickle.loads(data)
 
     if not columns:
-        return Told(end, [], stray, left)
+        return Told(end, [], stray, left, loaded)
 
     kept, printed, *use = columns
     usages = map(_usage, zip(*use, strict=True))
@@ -198,7 +204,7 @@ def read_answer(data: bytes) -> Told:
     for place, told in others.items():
         found[place] = told
 
-    return Told(end, found, stray, left)
+    return Told(end, found, stray, left, loaded)
 
 
 def read_outcomes(spooled: Sequence[bytes]) -> tuple[int, list[Outcome | None]]:

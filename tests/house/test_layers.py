@@ -88,6 +88,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("alternatives", "stores.memory"): "only where it is picked",
     ("alternatives", "stores.postgres"): "psycopg: an extra",
     ("alternatives", "stores.sqlite"): "only where it is picked",
+    ("worker.main", "runpy"): "only for the host's own calls",
     ("worker.outcome", "datetime"): "workers need none; who reads a usage does",
     ("opening", "scheduler._lag"): "only where it is asked for",
     ("orchestrator", "opening"): "the scheduler: it is loaded while a worker starts",

@@ -1,0 +1,74 @@
+"""Which modules of the user's a worker has loaded, and from which files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TypeAlias
+
+Sign: TypeAlias = tuple[str, int, int]
+"""A module's name; when its file was changed, in nanoseconds since the epoch; its size."""
+
+UNKNOWN = -1
+"""Stands for the size of a file that has changed since, or while, it was loaded."""
+
+_LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
+_OURS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
+_PACKAGES = tuple(
+    f"{os.sep}{one}{os.sep}" for one in ("site-packages", "dist-packages")
+)
+
+stat = os.stat
+
+
+class Loaded:
+    """Tells each module once.
+
+    :param is_new: whether this process has loaded none of the user's yet
+    """
+
+    count: int = 0
+    """How many modules there were at the last look."""
+
+    def __init__(self, *, is_new: bool) -> None:
+        self._seen: set[str] = {*sys.modules} if is_new else set()
+
+    def news(self, since: int) -> dict[str, Sign]:
+        """Return the modules that have come, by their files.
+
+        :param since: when the first of them was loaded at the earliest, in nanoseconds
+            since the epoch; a file that was changed later may not be what was loaded
+        """
+        modules = {**sys.modules}
+        self.count = len(modules)
+        found: dict[str, Sign] = {}
+
+        for name in modules.keys() - self._seen:
+            file = file_of(modules[name])
+
+            if file is None or not is_users(file):
+                continue
+
+            try:
+                status = stat(file)
+            except OSError:
+                continue
+
+            size = UNKNOWN if status.st_mtime_ns >= since else status.st_size
+            found[file] = name, status.st_mtime_ns, size
+
+        self._seen = {*modules}
+        return found
+
+
+def file_of(module: object) -> str | None:
+    """Return the file of a module, and load nothing for it."""
+    file = getattr(module, "__dict__", {}).get("__file__")
+    return file if isinstance(file, str) else None
+
+
+def is_users(file: str) -> bool:
+    """Tell whether a file is neither of Python, nor of an installed package, nor ours."""
+    return not file.startswith((_LIBRARY, _OURS)) and not any(
+        one in file for one in _PACKAGES
+    )

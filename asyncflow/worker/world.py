@@ -1,0 +1,177 @@
+"""What of its parent's world a worker has: paths, arguments, variables, filters.
+
+A worker has them from its start on, and gets them anew with a trip where they differ.
+The current folder stays the one in which the worker was started.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+import sys
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from asyncflow.worker import parent
+
+Told: TypeAlias = tuple[list[str], list[str], dict[bytes, bytes], list[Any], bool]
+"""`sys.path`, `sys.argv`, the environment, the warning filters, and whether byte code is
+kept from the disk."""
+
+_OURS = frozenset({parent.MARK.encode(), b"ASYNCFLOW_MAIN"})
+"""Variables of the worker itself."""
+
+
+class World:
+    """The world of a process with workers; its number tells one from the next."""
+
+    number: int = 0
+    told: bytes = b""
+    """For `apply`."""
+
+    def __init__(self) -> None:
+        self._path: list[Any] = []
+        self._argv: list[str] = []
+        self._filters: list[Any] = []
+        self._variables: dict[bytes, bytes] = {}
+        self._writes_none = False
+
+    def look(self) -> int:
+        """Look whether it has changed; return its number. Takes 1 to 2 us."""
+        if (
+            self.number
+            and sys.path == self._path
+            and sys.argv == self._argv
+            and warnings.filters == self._filters
+            and sys.dont_write_bytecode == self._writes_none
+            and _data() == self._variables
+        ):
+            return self.number
+
+        self._path, self._argv = [*sys.path], [*sys.argv]
+        self._filters = [*warnings.filters]
+        self._variables = {**_data()}
+        self._writes_none = sys.dont_write_bytecode
+        told: Told = (
+            [entry for entry in self._path if isinstance(entry, str)],
+            [*map(str, self._argv)],
+            {k: one for k, one in self._variables.items() if k not in _OURS},
+            [*map(_plain, self._filters)],
+            self._writes_none,
+        )
+        self.told = pickle.dumps(told, 5)
+        self.number += 1
+        return self.number
+
+
+class _Given:
+    """What this worker was given last."""
+
+    variables: Mapping[bytes, bytes] | None = None
+    filters: list[Any] = [*warnings.filters]  # noqa: RUF012  # one object a process
+    told: Iterable[Any] = ()
+    lacks: bool = False
+
+
+def apply(data: bytes) -> None:
+    """Have this process be in the world of its parent.
+
+    :param data: a pickled `Told`
+    """
+    path, argv, variables, filters, writes_none = pickle.loads(data)
+
+    if path != sys.path:
+        sys.path[:] = path
+
+        for finder in sys.meta_path:
+            if hasattr(finder, "invalidate_caches"):
+                finder.invalidate_caches()
+
+    sys.argv[:] = argv
+    sys.dont_write_bytecode = writes_none
+    _set_variables(variables)
+    _Given.told = filters
+    set_filters()
+
+
+def lacks_filters() -> bool:
+    """Tell whether a filter waits for the module of its category."""
+    return _Given.lacks
+
+
+def set_filters() -> None:
+    """Set those warning filters whose categories are loaded.
+
+    What modules have set that are loaded only here stays, before the others.
+    """
+    made = [_filter(*one) for one in _Given.told]
+    _Given.lacks = None in made
+    given = [one for one in made if one is not None]
+    own = [one for one in warnings.filters if one not in _Given.filters]
+    found = [*(one for one in own if one not in given), *given]
+    _Given.filters = given
+
+    if found == warnings.filters:
+        return
+
+    warnings.filters[:] = found  # type: ignore[index]  # it is a list
+
+    with warnings.catch_warnings():
+        pass  # has what it remembers of them forgotten
+
+
+def _set_variables(variables: Mapping[bytes, bytes]) -> None:
+    """Set what the parent has changed; what modules have set here stays."""
+    before = _Given.variables
+    _Given.variables = variables
+
+    for key in before or ():
+        if key not in variables:
+            os.environb.pop(key, None)
+
+    before = {**_data()} if before is None else before
+
+    for key, value in variables.items():
+        if before.get(key) != value:
+            os.environb[key] = value
+
+
+def _data() -> dict[bytes, bytes]:
+    """Return the environment, as it is kept: to decode it takes long."""
+    found: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]
+    return found
+
+
+def _plain(one: Any) -> tuple[object, ...]:
+    """Return a warning filter without its class, which not every worker has loaded."""
+    action, message, category, module, line = one
+    names = category.__module__, category.__qualname__
+    return action, _plain_pattern(message), names, _plain_pattern(module), line
+
+
+def _plain_pattern(pattern: re.Pattern[str] | str | None) -> object:
+    if isinstance(pattern, re.Pattern):
+        return pattern.pattern, pattern.flags
+
+    return pattern
+
+
+def _filter(
+    action: str, message: Any, names: tuple[str, str], module: Any, line: int
+) -> tuple[object, ...] | None:
+    """Make a warning filter; None where its category is not loaded."""
+    category: object = sys.modules.get(names[0])
+
+    for name in names[1].split("."):
+        category = getattr(category, name, None)
+
+    if not isinstance(category, type) or not issubclass(category, Warning):
+        return None
+
+    return action, _pattern(message), category, _pattern(module), line
+
+
+def _pattern(plain: Any) -> object:
+    return re.compile(*plain) if isinstance(plain, tuple) else plain
