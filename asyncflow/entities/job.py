@@ -213,6 +213,14 @@ class Job:
         self.failure = self.progress = self.log = None
         self.move(Status.PENDING, at, reason)
 
+    def move_back(self, at: float, reason: str) -> None:
+        """Wait again, without another attempt. For the walk alone.
+
+        :param at: when, in seconds since the epoch
+        """
+        self.progress = self.log = None
+        self.move(Status.PENDING, at, reason)
+
     def interrupted(self, at: float, reason: str) -> None:
         """Count an attempt whose orchestrator has died. For recovery alone.
 

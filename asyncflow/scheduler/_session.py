@@ -393,7 +393,7 @@ class Session:
         """Say that the orchestrator is no more; leave unfinished runs to others."""
         with CancelScope(shield=True), suppress(StoreFailed):  # its exit tells that
             await self.recovery.clean_up()
-            await self.versions.collect()
+            await self.versions.close()
             is_left = bool(await self.recovery.unfinished())
 
             if not is_left:

@@ -17,6 +17,7 @@ from contextlib import suppress
 
 from asyncflow.worker import local_modules
 from asyncflow.worker.errors import NotPicklable
+from asyncflow.worker.local_modules import importing, names
 from asyncflow.worker.shortened import REASON, shortened
 
 OUT_OF_BAND = 4096
@@ -99,7 +100,9 @@ def _by_reference(
     if cloudpickle is not None and cloudpickle.list_registry_pickle_by_value():
         return None
 
-    if local_modules.are_importing():  # the C pickler would wait for that import
+    if (
+        importing and local_modules.are_importing()
+    ):  # the C pickler would wait for that import
         return None
 
     try:
@@ -109,10 +112,10 @@ def _by_reference(
     except Exception:  # cloudpickle is asked next, and its error is the one to tell
         return None
 
-    if b"__main__" in data or b"__mp_main__" in data or local_modules.names_any(data):
+    if b"__main__" in data or b"__mp_main__" in data:
         return None
 
-    return data
+    return None if names and local_modules.names_any(data) else data
 
 
 def _collector(

@@ -18,10 +18,10 @@ _folder = os.getcwd
 
 MAINS = frozenset({"__main__", "__mp_main__"})
 
-_names: dict[str, bytes] = {}
+names: dict[str, bytes] = {}
 """For each such module, how a pickle says its name."""
 
-_importing: set[str] = set()
+importing: set[str] = set()
 """Those of them that may still be under way."""
 
 _seen: set[str] = set()
@@ -34,21 +34,21 @@ count: int = 0
 
 def is_local(name: object) -> bool:
     """Tell whether only this process has the module of a name."""
-    return name in _names
+    return name in names
 
 
 def names_any(data: bytes) -> bool:
     """Tell whether a pickle names a module that only this process has."""
-    return bool(_names) and any(name in data for name in _names.values())
+    return bool(names) and any(name in data for name in names.values())
 
 
 def are_importing() -> bool:
     """Tell whether one of them is still being imported."""
-    for name in [*_importing]:
+    for name in [*importing]:
         if not _is_importing(sys.modules.get(name)):
-            _importing.discard(name)
+            importing.discard(name)
 
-    return bool(_importing)
+    return bool(importing)
 
 
 def look() -> bool:
@@ -67,9 +67,15 @@ def look() -> bool:
         _seen.clear()
 
     count, _path = len(modules), [*sys.path]
-    before = len(_names)
+    before = len(names)
 
     for name in modules.keys() - _seen:
+        file = file_of(modules[name])
+
+        if file is not None and not is_users(file):
+            _seen.add(name)
+            continue
+
         if _is_importing(modules[name]):
             count = 0  # it is looked at again
             continue
@@ -80,7 +86,7 @@ def look() -> bool:
             if name not in MAINS and _is_homeless(name, modules[name]):
                 _register(name)
 
-    return len(_names) > before
+    return len(names) > before
 
 
 def take_importing() -> bool:
@@ -100,7 +106,7 @@ def take_importing() -> bool:
 
             if _is_importing(module) and file is not None and is_users(file):
                 _register(str(name))
-                _importing.add(str(name))
+                importing.add(str(name))
                 found = True
 
         frame = frame.f_back
@@ -110,7 +116,7 @@ def take_importing() -> bool:
 
 def _register(name: str) -> None:
     said = name.encode("utf-8", "surrogatepass")
-    _names[name] = b"\x8c%c%s" % (len(said), said) if len(said) < 256 else said
+    names[name] = b"\x8c%c%s" % (len(said), said) if len(said) < 256 else said
 
 
 def _is_importing(module: object) -> bool:
