@@ -132,6 +132,9 @@ class Listing(ABC):
     ) -> list[JobRecord]:
         """List jobs that ended, and those that have been running for a second.
 
+        What the other jobs do, of a run of whatever process, is told by its handle:
+        ``(await get(submission_id)).jobs``.
+
         :param status: ``"COMPLETED"``, ``"FAILED"``, ...
         :param limit: how many at most; None for all
         :param offset: how many to leave out at the beginning

@@ -282,8 +282,9 @@ class Orchestrator(Listing, Watching):
     async def get(self, entity_id: str) -> Entity:
         """Return the scenario, sequence, task, data node, submission or job of an id.
 
-        It may be of another process: a submission can be awaited whoever runs it. If
-        that process dies, its run goes on here. What this program does not declare can
+        It may be of another process: a submission can be awaited whoever runs it, and
+        its status, jobs, progress and events are those of now, up to a second. If that
+        process dies, its run goes on here. What this program does not declare can
         be read all the same: values, jobs, their output and errors. To submit it raises
         `NotDeclared`.
 

@@ -10,7 +10,7 @@ import pytest
 from anyio import create_task_group, fail_after
 
 from asyncflow.scheduler import _peers
-from asyncflow.scheduler._peers import PeerGone, Peers
+from asyncflow.scheduler._peers import PeerGone, Peers, Send
 from tests.programs import environment
 
 pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
@@ -33,11 +33,15 @@ class Owner:
         finally:
             self.waiting -= 1
 
+    async def watch(self, submission_id: str, since: int, send: Send) -> None:
+        await send(f"{submission_id} from {since}\n".encode())
+        await self.wait(submission_id)
+
     def cancel(self, submission_id: str, reason: str) -> None:
         self.canceled.append((submission_id, reason))
 
     def peers(self) -> Peers:
-        return Peers(self.wait, self.cancel, self.greeted.append)
+        return Peers(self.wait, self.cancel, self.greeted.append, self.watch)
 
 
 async def test_waits_for_the_end_of_a_run() -> None:
@@ -55,6 +59,50 @@ async def test_waits_for_the_end_of_a_run() -> None:
                 await anyio.lowlevel.checkpoint()
 
             owner.ended.set()
+
+
+async def test_tells_who_watches_a_run_what_happens_until_its_end() -> None:
+    owner = Owner()
+    lines: list[bytes] = []
+
+    def take(line: bytes) -> None:
+        lines.append(line)
+        owner.ended.set()
+
+    with fail_after(20):
+        async with owner.peers() as peers:
+            await _peers.watch(peers.address, "SUBMISSION_1", 7, take)
+
+    assert lines == [b"SUBMISSION_1 from 7"]
+
+
+async def test_who_watches_and_does_not_read_is_let_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_peers, "PATIENCE", 0.1)
+    sent = 0
+    given_up = anyio.Event()
+
+    async def flood(submission_id: str, since: int, send: Send) -> None:
+        nonlocal sent
+
+        try:
+            while True:
+                await send(b"x" * 10_000)
+                sent += 1
+        finally:
+            given_up.set()
+
+    owner = Owner()
+    peers = Peers(owner.wait, owner.cancel, owner.greeted.append, flood)
+
+    with fail_after(20):
+        async with peers, await anyio.connect_unix(peers.address) as stream:
+            await stream.send(b'{"watch": "SUBMISSION_1", "since": 0}\n')
+            await given_up.wait()
+            await _peers.cancel(peers.address, "SUBMISSION_1", "")  # it goes on
+
+    assert sent < 1_000
 
 
 async def test_passes_a_cancel_on() -> None:
@@ -102,11 +150,22 @@ async def test_who_stops_waiting_is_waited_for_no_more() -> None:
         b"[1]\n",
         b'{"wait": 1}\n',
         b'{"hello": null}\n',
+        b'{"watch": "SUBMISSION_1", "since": null}\n',
         b"\xff\n",
         b"x" * 70_000,
         b'{"wait": "',
     ],
-    ids=["empty", "half", "list", "number", "null", "bytes", "long", "unfinished"],
+    ids=[
+        "empty",
+        "half",
+        "list",
+        "number",
+        "null",
+        "since",
+        "bytes",
+        "long",
+        "unfinished",
+    ],
 )
 async def test_whatever_else_is_asked_the_connection_is_closed(line: bytes) -> None:
     owner = Owner()
@@ -157,7 +216,7 @@ import anyio
 from asyncflow.scheduler._peers import Peers
 
 async def main():
-    async with Peers(lambda _: anyio.sleep_forever(), print, print) as peers:
+    async with Peers(lambda _: anyio.sleep_forever(), print, print, None) as peers:
         print(peers.address, flush=True)
         await anyio.sleep_forever()
 

@@ -16,6 +16,8 @@ from asyncflow import (
     DataNode,
     Job,
     JobFinished,
+    JobPending,
+    JobStarted,
     NotDeclared,
     NotFound,
     Orchestrator,
@@ -78,7 +80,7 @@ async def test_a_run_of_another_is_awaited(
     submission = await scenario.submit().accepted()
     seen = await seen_by(other, submission)
     assert not seen.is_finished
-    assert (await seen.wait(timeout=0)).status is SubmissionStatus.SUBMITTED
+    assert not (await seen.wait(timeout=0)).is_finished
     path.touch()
 
     with fail_after(20):
@@ -89,7 +91,13 @@ async def test_a_run_of_another_is_awaited(
     assert isinstance(seen.entity, Scenario)
     assert await seen.entity.result.read() == await scenario.result.read()
     events = [type(event) async for event in seen]
-    assert events == [SubmissionStarted, JobFinished, SubmissionFinished]
+    assert events == [
+        SubmissionStarted,
+        JobPending,
+        JobStarted,
+        JobFinished,
+        SubmissionFinished,
+    ]
 
 
 async def test_a_failure_of_another_is_raised(

@@ -11,11 +11,13 @@ from anyio import Event
 
 from asyncflow import events
 from asyncflow.abc import Progress, Usage
-from asyncflow.entities.history import History, kind_of
-from asyncflow.entities.job import FINAL, Job, Status
+from asyncflow.entities.attempts import number_of_next
+from asyncflow.entities.history import Change, History, kind_of
+from asyncflow.entities.job import FINAL, TRANSITIONS, Job, Status
 from asyncflow.entities.jobs import Jobs
 from asyncflow.entities.live import Live, Report
 from asyncflow.entities.task import Task
+from asyncflow.records import AttemptRecord, JobRecord
 
 if TYPE_CHECKING:
     from asyncflow.entities.submission import Submission
@@ -101,7 +103,7 @@ class Course(ABC):
         """Take note that a job changed its status. For the walk alone."""
         self._count(job.place, old, new)
 
-        if new is not Status.BLOCKED or self.publish is not None:
+        if new is not Status.BLOCKED or self._tells_all:
             self._tell(job.place, new, at, reason)
 
     def wait_for(self, status: Status, places: Iterable[int], at: float) -> None:
@@ -110,6 +112,8 @@ class Course(ABC):
         :param status: `Status.BLOCKED` or `Status.PENDING`
         :param at: when, in seconds since the epoch
         """
+        is_told = status is not Status.BLOCKED or self._tells_all
+
         for place in places:
             old = self._jobs.status[place]
 
@@ -119,7 +123,7 @@ class Course(ABC):
             else:
                 self._count(place, old, status)
 
-                if status is not Status.BLOCKED or self.publish is not None:
+                if is_told:
                     self._tell(place, status, at, "")
 
     def completed(self, ended: Sequence[tuple[int, Usage]], at: float) -> None:
@@ -160,6 +164,136 @@ class Course(ABC):
 
         if self.publish_report is not None:
             self.publish_report(self._handle, report)
+
+    @property
+    def _tells_all(self) -> bool:
+        """Whether somebody wants to know also what is no event."""
+        return self.publish is not None or any(one.is_whole for one in self._live)
+
+    def watch(self, *, is_whole: bool = False) -> Live:
+        """Keep for a watcher how far jobs come, until `unwatch`: the newest alone.
+
+        :param is_whole: whether the history is to tell it also what is no event
+        """
+        live = Live(is_whole=is_whole)
+        self._live = (*self._live, live)
+        return live
+
+    def unwatch(self, live: Live) -> None:
+        """Keep nothing for a watcher any more."""
+        self._live = tuple(one for one in self._live if one is not live)
+
+    async def news(self) -> None:
+        """Wait until anything happens."""
+        if self._news is None:
+            self._news = Event()
+
+        await self._news.wait()
+
+    @property
+    def length(self) -> int:
+        """How many changes its history has."""
+        return len(self._history)
+
+    def change(self, index: int) -> Change:
+        """Return a change of its history."""
+        return self._history[index]
+
+    def with_status(self, status: Status) -> list[int]:
+        """Return the places of the jobs with a status."""
+        if not self._counts[status]:
+            return []
+
+        return [place for place, one in enumerate(self._jobs.status) if one is status]
+
+    def anew(self) -> None:
+        """Take note that jobs which have not ended begin anew, in another process."""
+        for place, status in enumerate(self._jobs.status):
+            if status not in FINAL and status is not Status.SUBMITTED:
+                self._count(place, status, Status.SUBMITTED)
+
+        for job in self._jobs.made.values():
+            if job.status not in FINAL:
+                job.anew()
+
+    def went(self, place: int, status: Status, at: float, reason: str) -> None:
+        """Take over that a job waits or runs, in another process; what is old, or cannot
+        be, is left.
+
+        :param at: when, in seconds since the epoch
+        """
+        job = self._jobs[place]
+
+        if status in TRANSITIONS[job.status] and not job.has_run_since_then(at):
+            job.move(status, at, reason)
+
+    def tried(
+        self,
+        place: int,
+        at: float,
+        reason: str,
+        number: int,
+        attempt: AttemptRecord | None,
+    ) -> None:
+        """Take over that an attempt at a job failed, in another process.
+
+        :param number: the number of the attempt
+        :param attempt: what is known of it; None where that is not kept
+        """
+        job = self._jobs[place]
+
+        if job.status is Status.RUNNING and not job.has_run_since_then(at):
+            job.tried(number, at, attempt)
+            job.move(Status.PENDING, at, reason)
+
+    def came(self, place: int, attempt: int, progress: Progress, at: float) -> None:
+        """Take over how far a job has come, in another process.
+
+        :param attempt: the number of its attempt
+        :param at: when, in seconds since the epoch
+        """
+        job = self._jobs[place]
+
+        if job.status is Status.RUNNING and job.attempt == attempt:
+            job.reported(progress, at)
+
+    def ended_as(self, place: int, record: JobRecord) -> None:
+        """Take over how a job ended, in another process."""
+        for change in self._restored(self._jobs[place], record):
+            self._tell(*change)
+
+    def _restored(self, job: Job, kept: JobRecord) -> list[Change]:
+        """Take over what is kept of a job; return what of it is news, in its order.
+
+        Final is final. Of a job that runs, what is older than what is known is left.
+        """
+        old, known, run_at = job.status, job.attempt, job.run_at_seconds
+        now = number_of_next(kept.attempts), kept.started or 0.0
+
+        if old in FINAL or (kept.status not in FINAL and now <= (known, run_at or 0.0)):
+            return []
+
+        job.restore(kept)
+        self._count(job.place, old, job.status)
+        news: list[Change] = []
+        place = job.place
+
+        for one in kept.attempts:
+            if one.number >= known:
+                if one.started is not None and one.started != run_at:
+                    news.append((place, Status.RUNNING, one.started, ""))
+                    run_at = one.started
+
+                why = one.reason or str(one.kind)
+                news.append((place, Status.PENDING, one.ended, why))
+
+        if kept.started is not None and kept.started != run_at:
+            news.append((place, Status.RUNNING, kept.started, ""))
+
+        if kept.finished is not None:
+            news.append((place, job.status, kept.finished, job.reason))
+
+        return news
 
     def kind(self, index: int) -> type[events.Event] | None:
         """Tell which event a change of its history is; None for one that is none."""

@@ -213,6 +213,14 @@ class Job:
         self.failure = self.progress = self.log = None
         self.move(Status.PENDING, at, reason)
 
+    def move_back(self, at: float, reason: str) -> None:
+        """Wait again, without another attempt. For the walk alone.
+
+        :param at: when, in seconds since the epoch
+        """
+        self.progress = self.log = None
+        self.move(Status.PENDING, at, reason)
+
     def interrupted(self, at: float, reason: str) -> None:
         """Count an attempt whose orchestrator has died. For recovery alone.
 
@@ -276,6 +284,33 @@ class Job:
     def has_run_since(self, at: float) -> bool:
         """Tell whether it was given to a worker by then: seconds since the epoch."""
         return self._run_at is not None and self._run_at <= at
+
+    @property
+    def run_at_seconds(self) -> float | None:
+        """`run_at`, in seconds since the epoch."""
+        return self._run_at
+
+    def has_run_since_then(self, at: float) -> bool:
+        """Tell whether its last start is later than this: seconds since the epoch."""
+        return self._run_at is not None and self._run_at > at
+
+    def anew(self) -> None:
+        """Forget an attempt whose orchestrator is gone. For `Course` alone."""
+        self.status = Status.SUBMITTED
+        self.progress = self._run_at = None
+
+    def tried(self, number: int, at: float, attempt: AttemptRecord | None) -> None:
+        """Take over an attempt that failed in another process. For `Course` alone.
+
+        :param at: when, in seconds since the epoch
+        :param attempt: what is known of it; None where that is not kept
+        """
+        if attempt is not None and number >= self.attempt:
+            self.attempts = added(self.attempts, attempt)
+
+        self._numbers = self._numbers or {}
+        self._numbers[at] = number
+        self.progress = None
 
     def restore(self, record: JobRecord) -> None:
         """Take over what was kept of it. For `Submission.restore` alone."""

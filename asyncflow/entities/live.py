@@ -49,9 +49,16 @@ class Live:
     Each stands where the first one that was not seen came: before the end of its job.
     """
 
+    is_whole: bool = attrs.field(kw_only=True)
+    """Whether it wants to know of all changes, also those that are no events."""
     _reports: dict[tuple[Job, int], tuple[int, Report]] = attrs.field(
         init=False, factory=dict
     )
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is any."""
+        return bool(self._reports)
 
     def take(self, report: Report, place: int) -> None:
         """Keep a report.
@@ -61,8 +68,8 @@ class Live:
         first, _ = self._reports.get(report.key, (place, report))
         self._reports[report.key] = first, report
 
-    def until(self, place: int) -> Iterator[JobProgressed]:
-        """Give the reports that come before a place in the history."""
+    def until(self, place: int) -> Iterator[Report]:
+        """Give the reports that come before a place in the history, each once."""
         while self._reports:
             key, (first, report) = next(iter(self._reports.items()))
 
@@ -70,4 +77,4 @@ class Live:
                 return
 
             del self._reports[key]
-            yield report.event()
+            yield report

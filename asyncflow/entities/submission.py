@@ -25,7 +25,7 @@ from asyncflow.config.waiting import check_timeout
 from asyncflow.entities.course import Course
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.engine import Engine, OnFailure
-from asyncflow.entities.history import event_of
+from asyncflow.entities.history import Change, event_of
 from asyncflow.entities.job import FINAL, Job, Status
 from asyncflow.entities.live import Live
 from asyncflow.entities.submission_status import SubmissionStatus, status_of
@@ -230,8 +230,7 @@ class Submission(Course):
 
     async def __aiter__(self) -> AsyncIterator[events.Event]:
         index = 0
-        live = Live()
-        self._live = (*self._live, live)
+        live = self.watch()
         self.watchers += 1
 
         try:
@@ -246,19 +245,16 @@ class Submission(Course):
 
                 index = known
 
-                if known < len(self._history):
+                if known < len(self._history) or live.has_news:
                     continue
 
                 if self.is_finished:
                     self.watched = True
                     return
 
-                if self._news is None:
-                    self._news = Event()
-
-                await self._news.wait()
+                await self.news()
         finally:
-            self._live = tuple(one for one in self._live if one is not live)
+            self.unwatch(live)
             self.watchers -= 1
 
     def become(self, other: Self) -> None:
@@ -281,11 +277,7 @@ class Submission(Course):
 
         :param jobs: those that have ended, by id
         """
-        for job in self.jobs:
-            if job.status not in FINAL:
-                self._count(job.place, job.status, Status.SUBMITTED)
-                job.status = Status.SUBMITTED
-
+        self.anew()
         self.restore(self.record()._replace(finished=None), jobs)
         self.orchestrator_id = orchestrator_id
         self.is_adopted = True
@@ -300,21 +292,14 @@ class Submission(Course):
         self.watched = True  # by who began it
         self.orchestrator_id = record.orchestrator_id
         self._cancel_reason = record.reason or None
-        ended = []
+        news: list[Change] = []
 
-        for job in self.jobs:
-            kept = jobs.get(job.id)
+        for job in self.jobs if jobs else ():
+            if kept := jobs.get(job.id):
+                news += self._restored(job, kept)
 
-            if kept is not None and job.status not in FINAL:
-                old = job.status
-                job.restore(kept)
-                self._count(job.place, old, job.status)
-
-                if kept.finished is not None:
-                    ended.append((kept.finished, job))
-
-        for at, job in sorted(ended, key=itemgetter(0)):
-            self._tell(job.place, job.status, at, job.reason)
+        for change in sorted(news, key=itemgetter(2)):
+            self._tell(*change)
 
         if record.finished is not None and not self.is_finished:
             self.finished(record.finished)
@@ -366,6 +351,13 @@ class Submission(Course):
         self._failure = self._failure or error
 
     @property
+    def is_left(self) -> bool:
+        """Whether what becomes of it is not told here: it goes on elsewhere, or nobody
+        knows.
+        """
+        return self._interrupt_reason is not None or self._failure is not None
+
+    @property
     def failure(self) -> Exception | None:
         """The error that ended it and is not a job's; None without one."""
         return self._failure
@@ -384,6 +376,17 @@ class Submission(Course):
             callback()
         else:
             self._callbacks.append(callback)
+
+    async def over(self) -> None:
+        """Wait until every job has ended, as one who need not see how."""
+        if self.is_finished:
+            await checkpoint_if_cancelled()
+            return
+
+        if self._done is None:
+            self._done = Event()
+
+        await self._done.wait()
 
     def event(self, index: int) -> events.Event | None:
         """Make the event of a change of its history."""
@@ -436,17 +439,10 @@ class Submission(Course):
 
     async def _ended(self) -> None:
         """Wait until every job has ended."""
-        if self.is_finished:
-            await checkpoint_if_cancelled()
-            return
-
-        if self._done is None:
-            self._done = Event()
-
         self.watchers += 1
 
         try:
-            await self._done.wait()
+            await self.over()
         finally:
             self.watchers -= 1
 
@@ -468,12 +464,14 @@ class Submission(Course):
     def _events(self, live: Live, first: int, last: int) -> Iterator[events.Event]:
         """Make the events of a part of the history, and the reports among them."""
         for index in range(first, last):
-            yield from live.until(index)
+            for report in live.until(index):
+                yield report.event()
 
             if event := self.event(index):
                 yield event
 
-        yield from live.until(last)
+        for report in live.until(last):
+            yield report.event()
 
     def __repr__(self) -> str:
         counts = ", ".join(

@@ -90,7 +90,9 @@ class Archive:
         :raises NotDeclared: where it cannot go on with this configuration
         """
         async with self._lock:
-            return await self._submission_of(record)
+            submission = await self._submission_of(record)
+            submission.restore(record, await self.jobs(record.id))
+            return submission
 
     async def jobs(self, submission_id: str) -> dict[str, JobRecord]:
         """Return what is kept of the jobs of a submission, by their ids."""
@@ -267,8 +269,10 @@ class Archive:
     async def _restored(
         self, entity: Submittable, dag: Dag, record: SubmissionRecord
     ) -> Submission:
+        """Make a submission. What its jobs do that has not ended, its owner tells."""
         submission = self.catalog.make_submission(entity, dag, record)
-        submission.restore(record, await self.jobs(record.id))
+        is_over = record.finished is not None
+        submission.restore(record, await self.jobs(record.id) if is_over else {})
         return submission
 
     async def _entity(self, record: SubmissionRecord) -> Submittable:

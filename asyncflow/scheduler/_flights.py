@@ -36,6 +36,7 @@ from asyncflow.scheduler._landing import is_plain, land
 from asyncflow.scheduler._limits import Limits
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._plan import Plan
+from asyncflow.scheduler._replaced import Replaced
 from asyncflow.scheduler._retries import wait_before_next
 from asyncflow.scheduler._runs import Runs
 from asyncflow.scheduler._versions import Versions
@@ -67,6 +68,7 @@ class Flights:
     _by_ref: dict[Ref, Flight] = attrs.field(init=False, factory=dict)
     _boarding: Boarding = attrs.field(init=False)
     _limits: Limits = attrs.field(init=False)
+    _replaced: Replaced = attrs.field(init=False)
     _is_hurried: bool = attrs.field(init=False, default=False)
     """Whether jobs are killed without a grace."""
     _landing: Event = attrs.field(init=False, factory=Event)
@@ -75,6 +77,7 @@ class Flights:
 
     def __attrs_post_init__(self) -> None:
         self._limits = Limits(self._over_limit)
+        self._replaced = Replaced(self.versions)
         self._boarding = Boarding(
             self.plan,
             self.runs,
@@ -186,6 +189,40 @@ class Flights:
         if flight.is_over or self.runs.is_broken:
             return
 
+        if self._replaced.may_concern(flight, outcome):
+            self._return_followers(flight)
+            flight.is_over = (
+                True  # to its executor; it keeps its seat until this is known
+            )
+            self.versions.group.start_soon(
+                self._look_again,
+                flight,
+                outcome,
+                on_error=lambda error: self._not_looked(flight, error),
+            )
+            return
+
+        self._ended(flight, outcome)
+
+    async def _look_again(self, flight: Flight, outcome: Outcome) -> None:
+        """Give a job back whose input was replaced by others; end it where it was not."""
+        is_replaced = await self._replaced.concerns(flight)
+        flight.is_over = False
+
+        if self.runs.is_broken:
+            return
+
+        if is_replaced:
+            _move_back(flight)
+            self.returned(flight)
+        else:
+            self._ended(flight, outcome)
+
+    def _not_looked(self, flight: Flight, error: Exception) -> None:
+        flight.is_over = False
+        self.failed([flight], error)
+
+    def _ended(self, flight: Flight, outcome: Outcome) -> None:
         outcome = self._checked(flight, outcome)
         job = flight.job
         self._close(flight)
@@ -314,6 +351,8 @@ class Flights:
 
     def forget(self, run: int) -> None:
         """Let the attempts go that a run would still have made."""
+        self._replaced.forget(run)
+
         for ref in [ref for ref in self._retries if ref[0] == run]:
             self._retries.pop(ref).cancel()
 
@@ -455,3 +494,9 @@ def _move_to_running(job: Job, at: float) -> None:
 
     if job.status is not Status.RUNNING:
         job.move(Status.RUNNING, at)
+
+
+def _move_back(flight: Flight) -> None:
+    """Have a job wait again whose function was not called."""
+    if flight.verdict is None and flight.status is Status.RUNNING:
+        flight.job.move_back(time.time(), "another process has replaced its input")

@@ -6,10 +6,11 @@ import time
 from functools import partial
 
 import attrs
-from anyio import sleep, to_thread
+from anyio import move_on_after, sleep, to_thread
 
 from asyncflow.abc import Store
 from asyncflow.entities.submission import Submission
+from asyncflow.log import logger as _logger
 from asyncflow.records import OrchestratorRecord, SubmissionRecord
 from asyncflow.scheduler import _peers
 from asyncflow.scheduler._alive import is_visible
@@ -17,19 +18,25 @@ from asyncflow.scheduler._archive import Archive
 from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._insist import insist
 from asyncflow.scheduler._peers import PeerGone
-from asyncflow.scheduler._recover import LEASE, Recovery
+from asyncflow.scheduler._recover import Recovery
+from asyncflow.scheduler._view import Unreadable, View
 from asyncflow.scheduler._walk import Walk
 
 SOON = 0.1
 """How long to wait for an orchestrator that closes or dies to have done so, in s."""
+
+LOOK = 1.0
+"""How often the store is asked about a run whose owner tells nothing, in seconds; and how
+long `Orchestrator.get` waits for what an owner tells."""
 
 
 @attrs.define(eq=False, repr=False)
 class Following:
     """Brings the handles on others' runs up to date, and their wishes to the others.
 
-    While its owner lives, a run is awaited through the owner's socket; when the owner
-    dies, the run is adopted, and the walk drives it.
+    While its owner lives, it tells through its socket what happens in the run; what it
+    cannot tell, the store is asked for, once in a while. When the owner dies, the run is
+    adopted, and the walk drives it.
     """
 
     store: Store
@@ -37,28 +44,51 @@ class Following:
     recovery: Recovery
     walk: Walk
     group: Group
-    _followed: set[Submission] = attrs.field(init=False, factory=set)
+    _followed: dict[Submission, View] = attrs.field(init=False, factory=dict)
 
     def follow(self, submission: Submission) -> None:
         """See to it that a handle tells what becomes of its run."""
         if self._is_settled(submission) or submission in self._followed:
             return
 
-        self._followed.add(submission)
+        view = View(submission, partial(self._is_settled, submission))
+        self._followed[submission] = view
         lost = partial(self._lost, submission)
-        self.group.start_soon(self._follow, submission, on_error=lost)
+        self.group.start_soon(self._follow, view, on_error=lost)
+
+    async def catch_up(self, submission: Submission) -> None:
+        """Follow a run; return when the handle is as the run is, as its owner tells it.
+        Where that one does not tell it soon, the handle is as the store has the run.
+
+        On cancel only the waiting ends.
+        """
+        self.follow(submission)
+        view = self._followed.get(submission)
+
+        if view is None:
+            return
+
+        with move_on_after(LOOK):
+            await view.has_come.wait()
+
+        if not view.has_come.is_set() and not self._is_settled(submission):
+            record = await self.store.get(submission.id)
+
+            if isinstance(record, SubmissionRecord):
+                await self._restore(view, record)
 
     def cancel(self, submission: Submission, reason: str) -> None:
         """Ask the owner of a run to end it."""
         submission.canceled_for(reason)
         self.group.start_soon(self._cancel, submission, reason)
 
-    async def _follow(self, submission: Submission) -> None:
+    async def _follow(self, view: View) -> None:
         try:
-            while not self._is_settled(submission):
-                await insist(partial(self._look, submission))
+            while not view.is_settled():
+                await insist(partial(self._look, view))
         finally:
-            self._followed.remove(submission)
+            del self._followed[view.submission]
+            view.has_come.set()
 
     def fail(self, error: Exception) -> None:
         """End all handles: the store has failed for good."""
@@ -71,37 +101,76 @@ class Following:
             why = f"it cannot be watched any more: {error}"
             submission.lost(time.time(), why, error)
 
-    async def _look(self, submission: Submission) -> None:
+    async def _look(self, view: View) -> None:
         """Take over what is known; where that is not the end, wait for news."""
+        submission = view.submission
         record = await self.store.get(submission.id)
 
         if not isinstance(record, SubmissionRecord):
             submission.lost(time.time(), "it was deleted")
             return
 
-        jobs = await self.archive.jobs(submission.id)
-
         if self._is_settled(submission):  # adopted meanwhile
             return
 
-        submission.restore(record, jobs)
+        view.of(record.orchestrator_id)
 
-        if not submission.is_finished:
-            await self._wait(submission, record.orchestrator_id)
+        # Else its owner tells it, in its order.
+        if view.is_looked_up or record.finished is not None:
+            await self._restore(view, record)
 
-    async def _wait(self, submission: Submission, owner_id: str) -> None:
+        view.is_looked_up = True
+
+        if not self._is_settled(submission):
+            await self._wait(view, record.orchestrator_id)
+
+    async def _restore(self, view: View, record: SubmissionRecord) -> None:
+        """Take over what the store has of a run."""
+        jobs = await self.archive.jobs(record.id)
+
+        if not view.is_settled():  # adopted meanwhile
+            view.submission.restore(record, jobs)
+            view.has_come.set()
+
+    async def _wait(self, view: View, owner_id: str) -> None:
         owner = await self.store.get(owner_id)
 
-        if not isinstance(owner, OrchestratorRecord):
+        if not isinstance(owner, OrchestratorRecord) or view.is_told_its_end:
+            view.is_told_its_end = False
             await sleep(SOON)
             return
 
         try:
-            await _peers.wait(owner.address, submission.id)
+            await self._hear(view, owner.address)
         except PeerGone:
             if not await self.recovery.adopt(owner):
                 seen = await to_thread.run_sync(is_visible, owner)
-                await sleep(SOON if seen else LEASE / 3)
+                await sleep(SOON if seen else LOOK)
+
+    async def _hear(self, view: View, address: str) -> None:
+        """Hear what the owner tells until the end of a run.
+
+        :raises PeerGone: where the owner is gone, or has not told anything
+        """
+        run, heard = view.submission, view.next
+
+        if view.is_plain:
+            with move_on_after(LOOK):
+                await _peers.wait(address, run.id)
+                view.is_told_its_end = True
+
+            return
+
+        try:
+            await _peers.watch(address, run.id, view.next, view.take)
+            view.is_told_its_end = True
+        except Unreadable as error:
+            view.is_plain = True
+            problem = "what the orchestrator of %s tells of it makes no sense: %s"
+            _logger.warning(problem, run.id, error)
+        except PeerGone:
+            view.is_plain = view.next == heard  # one that does not know the request?
+            raise
 
     async def _cancel(self, submission: Submission, reason: str) -> None:
         """Pass the wish on; a run that is adopted meanwhile sees it by itself."""

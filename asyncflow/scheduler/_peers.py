@@ -3,9 +3,10 @@
 Each listens on a socket of its own. Who watches a run of another one connects, and has
 an answer when the run has ended; if the owner dies, the connection breaks at once.
 
-A request is one line of JSON: ``{"wait": SUBMISSION_ID}``, ``{"cancel": SUBMISSION_ID,
-"reason": TEXT}``, or ``{"hello": ORCHESTRATOR_ID}``. The answer is one line. Whatever
-else is asked, the connection is closed.
+A request is one line of JSON: ``{"watch": SUBMISSION_ID, "since": NUMBER}``, ``{"wait":
+SUBMISSION_ID}``, ``{"cancel": SUBMISSION_ID, "reason": TEXT}``, or ``{"hello":
+ORCHESTRATOR_ID}``. The answer is one line; that to "watch" is many, of which the last is
+that of the others. Whatever else is asked, the connection is closed.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import json
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 import attrs
 from anyio import (
@@ -28,6 +30,7 @@ from anyio import (
     connect_unix,
     create_task_group,
     create_unix_listener,
+    fail_after,
     sleep,
     to_thread,
 )
@@ -41,6 +44,12 @@ from asyncflow.worker.channel import short
 
 PAUSE = 1.0
 """How long to wait before others are let in again, in seconds."""
+
+PATIENCE = 30.0
+"""How long to wait for one who watches and does not read, in seconds."""
+
+LINE = 33_554_432
+"""The most bytes of a line of what happens."""
 
 _REQUEST = 65536
 """The most bytes of a request."""
@@ -56,6 +65,10 @@ _GONE = (
 )
 
 
+Send: TypeAlias = Callable[[bytes], Awaitable[None]]
+"""Sends a line to another orchestrator."""
+
+
 class PeerGone(Exception):
     """The other orchestrator cannot be reached, or has gone while it was asked."""
 
@@ -68,11 +81,14 @@ class Peers:
         there is none with this id; cancelled when the asker goes
     :param cancel: asks for the end of a run, with a reason
     :param greet: takes note that another orchestrator is there, and which
+    :param watch: the same as ``wait``, and sends what happens until then, as lines; begins
+        at a change of that number
     """
 
     _wait: Callable[[str], Awaitable[None]]
     _cancel: Callable[[str, str], None]
     _greet: Callable[[str], None]
+    _watch: Callable[[str, int, Send], Awaitable[None]]
     address: str = attrs.field(init=False, default="")
     """The path of the socket."""
     _stack: AsyncExitStack = attrs.field(init=False, factory=AsyncExitStack)
@@ -135,8 +151,12 @@ class Peers:
         request = json.loads(await receive(b"\n", _REQUEST))
 
         match request:
+            case {"watch": str(submission_id), "since": int(since)}:
+                send = partial(_send, stream)
+                watch = partial(self._watch, submission_id, since, send)
+                await self._answer_at_end(stream, watch)
             case {"wait": str(submission_id)}:
-                await self._answer_wait(stream, submission_id)
+                await self._answer_at_end(stream, partial(self._wait, submission_id))
             case {"cancel": str(submission_id), "reason": str(reason)}:
                 self._cancel(submission_id, reason)
                 await stream.send(_DONE)
@@ -144,8 +164,10 @@ class Peers:
                 self._greet(orchestrator_id)
                 await stream.send(_DONE)
 
-    async def _answer_wait(self, stream: ByteStream, submission_id: str) -> None:
-        """Answer when the run has ended; stop waiting when the asker goes."""
+    async def _answer_at_end(
+        self, stream: ByteStream, until_end: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Answer when a run has ended; stop waiting when the asker goes."""
         async with create_task_group() as group:
 
             async def watch() -> None:
@@ -155,7 +177,7 @@ class Peers:
                     group.cancel_scope.cancel()
 
             group.start_soon(watch)
-            await self._wait(submission_id)
+            await until_end()
             await stream.send(_DONE)
             group.cancel_scope.cancel()
 
@@ -163,6 +185,37 @@ class Peers:
 async def _remove(folder: Folder) -> None:
     with CancelScope(shield=True):
         await to_thread.run_sync(folder.remove)
+
+
+async def _send(stream: ByteStream, line: bytes) -> None:
+    """Send a line; who does not read for long is let go.
+
+    :raises TimeoutError: where that is so
+    """
+    with fail_after(PATIENCE):
+        await stream.send(line)
+
+
+async def watch(
+    address: str, submission_id: str, since: int, take: Callable[[bytes], object]
+) -> None:
+    """Take what an orchestrator tells of a run of its, until that has ended.
+
+    :param since: the number of the first change that is not known yet
+    :param take: takes each line; what it raises is raised
+    :raises PeerGone: where it cannot be reached, dies, or does not know the request
+    """
+    request = {"watch": submission_id, "since": since}
+
+    try:
+        async with await _connect(address) as stream:
+            await stream.send(json.dumps(request).encode() + b"\n")
+            receive = BufferedByteReceiveStream(stream).receive_until
+
+            while (line := await receive(b"\n", LINE)) != _DONE.strip():
+                take(line)
+    except _GONE as error:
+        raise PeerGone(address) from error
 
 
 async def wait(address: str, submission_id: str) -> None:
@@ -189,13 +242,18 @@ async def greet(address: str, own_id: str) -> None:
     await _ask(address, {"hello": own_id})
 
 
-async def _ask(address: str, request: object) -> None:
+async def _connect(address: str) -> ByteStream:
     try:
         with short(address) as path:
-            stream = await connect_unix(path)
+            return await connect_unix(path)
+    except ValueError as error:  # no address
+        raise PeerGone(address) from error
 
-        async with stream:
+
+async def _ask(address: str, request: object) -> None:
+    try:
+        async with await _connect(address) as stream:
             await stream.send(json.dumps(request).encode() + b"\n")
             await BufferedByteReceiveStream(stream).receive_exactly(len(_DONE))
-    except (*_GONE, ValueError) as error:
+    except _GONE as error:
         raise PeerGone(address) from error

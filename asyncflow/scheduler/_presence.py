@@ -14,7 +14,7 @@ from asyncflow.errors import StoreFailed
 from asyncflow.records import OrchestratorRecord
 from asyncflow.scheduler import _peers
 from asyncflow.scheduler._company import Company
-from asyncflow.scheduler._peers import PeerGone, Peers
+from asyncflow.scheduler._peers import PeerGone, Peers, Send
 from asyncflow.scheduler._recover import new_record, own_ids, register, seems_dead
 from asyncflow.scheduler._session import Session
 
@@ -46,7 +46,7 @@ class Presence:
             return self
 
         async with AsyncExitStack() as stack:
-            peers = Peers(self._wait, self._cancel, self._greeted)
+            peers = Peers(self._wait, self._cancel, self._greeted, self._watch)
             await stack.enter_async_context(peers)
             self.own = self.own._replace(address=peers.address)
             # Others of this process take those for dead that are not there.
@@ -109,6 +109,10 @@ class Presence:
     async def _wait(self, submission_id: str) -> None:
         if self.session is not None:
             await self.session.wait_for_peer(submission_id)
+
+    async def _watch(self, submission_id: str, since: int, send: Send) -> None:
+        if self.session is not None:
+            await self.session.tell_peer(submission_id, since, send)
 
     def _cancel(self, submission_id: str, reason: str) -> None:
         if self.session is not None:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import attrs
-from anyio import CancelScope, Event, to_thread
+from anyio import CancelScope, to_thread
 
 from asyncflow.abc import Store
 from asyncflow.config.sections import CoreConfig, ScenarioConfig
@@ -53,6 +53,7 @@ from asyncflow.scheduler._checks import (
 from asyncflow.scheduler._editing import Editing
 from asyncflow.scheduler._follow import Following
 from asyncflow.scheduler._outage import Outage
+from asyncflow.scheduler._peers import Send
 from asyncflow.scheduler._prune import Pruning, has_rule
 from asyncflow.scheduler._recover import Recovery, closed
 from asyncflow.scheduler._shutdown import interrupt, leave
@@ -60,6 +61,7 @@ from asyncflow.scheduler._stream import EventStream, stream
 from asyncflow.scheduler._subscriptions import Subscriptions, check_callbacks
 from asyncflow.scheduler._suspects import travel_of
 from asyncflow.scheduler._tally import Tally
+from asyncflow.scheduler._telling import Telling
 from asyncflow.scheduler._travel import Travels
 from asyncflow.scheduler._undeclared import check_declared
 from asyncflow.scheduler._versions import Versions, remove
@@ -295,12 +297,15 @@ class Session:
         await interrupt(self.walk, grace)
 
     async def get(self, entity_id: str) -> Entity:
-        """Return an entity; a run of another process is followed from now on."""
+        """Return an entity; a run of another process is followed from now on.
+
+        It is returned as it is there now, if that can be known soon.
+        """
         entity = await self.archive.get(entity_id)
 
         if not isinstance(entity, Submittable | DataNode):
             run = entity if isinstance(entity, Submission) else entity.submission
-            self.following.follow(run)
+            await self.following.catch_up(run)
 
         return entity
 
@@ -377,7 +382,7 @@ class Session:
         """Say that the orchestrator is no more; leave unfinished runs to others."""
         with CancelScope(shield=True), suppress(StoreFailed):  # its exit tells that
             await self.recovery.clean_up()
-            await self.versions.collect()
+            await self.versions.close()
             is_left = bool(await self.recovery.unfinished())
 
             if not is_left:
@@ -397,11 +402,21 @@ class Session:
         submission = self.catalog.find(submission_id)
 
         if isinstance(submission, Submission) and self.walk.drives(submission):
-            ended = Event()
-            submission.when_finished(ended.set)
-            await ended.wait()
+            await submission.over()
 
         await self.store.flush()
+
+    async def tell_peer(self, submission_id: str, since: int, send: Send) -> None:
+        """Tell another orchestrator what happens in a run of ours, until its end.
+
+        :param since: the number of the first change that it does not know
+        """
+        submission = self.catalog.find(submission_id)
+
+        if isinstance(submission, Submission) and self.walk.drives(submission):
+            await Telling(submission, self.store.flush, send).tell(since)
+
+        await self.wait_for_peer(submission_id)
 
     def cancel_for_peer(self, submission_id: str, reason: str) -> None:
         """Cancel a run of ours, for another orchestrator."""

@@ -14,6 +14,7 @@ from asyncflow.errors import NotPicklable
 from asyncflow.scheduler._generators import Generators
 from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._pace import Pace, Paces
+from asyncflow.worker import local_modules
 from asyncflow.worker.codec import dumps_code, is_by_value
 
 if TYPE_CHECKING:
@@ -75,6 +76,9 @@ class Travels:
         :param force: whether the jobs run even if they could be skipped
         :raises NotPicklable: where a function cannot travel
         """
+        if local_modules.look():
+            self._known.clear()
+
         ways: dict[tuple[int, str], _Way] = {}
         kinds = tuple(kinds)
         prints = _fingerprints(kinds)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
+from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -22,6 +24,10 @@ from asyncflow.scheduler._company import Company
 from asyncflow.scheduler._group import Group
 from asyncflow.worker.digests import compared
 
+LEASE = 30.0
+"""How long the file of a version that is not kept stays for others, in seconds: they may
+have given it to a job that has not read it yet."""
+
 TURN = 500
 """How many small values are read before others have their turn on the event loop."""
 
@@ -30,8 +36,9 @@ TURN = 500
 class Versions:
     """Every value that is kept.
 
-    A version that is not kept any more stays as long as somebody here reads it. Its
-    file goes when that is durable: what a crash leaves between the two, recovery sweeps.
+    A version that is not kept any more stays as long as somebody here reads it; where
+    others are on the store, its file stays for a lease, or until this is closed. Its file
+    goes when that is durable: what a crash leaves between the two, recovery sweeps.
 
     :param store: where versions are kept
     :param folder: where the files of large values are
@@ -48,6 +55,9 @@ class Versions:
     _reads: int = attrs.field(init=False, default=0)
     _paths: int = attrs.field(init=False, default=0)
     _garbage: list[str] = attrs.field(init=False, factory=list)
+    _leased: deque[tuple[float, str]] = attrs.field(init=False, factory=deque)
+    """The files that stay for others, and until when, the first to go first."""
+    _clock: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
 
     def new_path(self, node: DataNode) -> str:
         """Return the name of a file that a new value may have."""
@@ -257,10 +267,46 @@ class Versions:
         ):
             return
 
+        if self.is_shared:
+            self._lease(version.kept)
+        else:
+            self._throw_away(version.kept)
+
+    def _throw_away(self, path: str) -> None:
         if not self._garbage:
             self.group.start_soon(self.collect)
 
-        self._garbage.append(version.kept)
+        self._garbage.append(path)
+
+    def _lease(self, path: str) -> None:
+        self._leased.append((time.monotonic() + LEASE, path))
+
+        if self._clock is None:
+            loop = asyncio.get_running_loop()
+            self._clock = loop.call_later(LEASE, self._end_leases)
+
+    def _end_leases(self) -> None:
+        """Throw away what others have had the time to read."""
+        self._clock = None
+        now = time.monotonic()
+
+        while self._leased and self._leased[0][0] <= now:
+            self._throw_away(self._leased.popleft()[1])
+
+        if self._leased:
+            loop = asyncio.get_running_loop()
+            wait = self._leased[0][0] - now
+            self._clock = loop.call_later(wait, self._end_leases)
+
+    async def close(self) -> None:
+        """Remove the files that nobody needs here, also those that stay for others."""
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
+
+        self._garbage += [path for _, path in self._leased]
+        self._leased.clear()
+        await self.collect()
 
     async def collect(self) -> None:
         """Remove the files that nobody needs any more."""

@@ -14,9 +14,10 @@ from typing import Any, ParamSpec, TypeVar, overload
 import attrs
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from asyncflow.errors import BlockingCall, NotOpen
+from asyncflow.errors import BlockingCall, InsideWorker, NotOpen, UsageError
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
 from asyncflow.scheduler._signals import install, restore
+from asyncflow.worker import process
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -122,8 +123,15 @@ class Loop:
             )
 
 
-def not_running() -> NotOpen:
+def not_running() -> UsageError:
     """Make the error of a verb without its orchestrator."""
+    if process.settled is not None:
+        return InsideWorker(
+            "the verbs of asyncflow.sync do not work inside a job's worker process: "
+            "call them in the program that submits, and give jobs what they need as "
+            "inputs"
+        )
+
     return NotOpen(
         "no asyncflow.sync.Orchestrator runs, or not the one that made this handle: "
         "call asyncflow.sync.Orchestrator().run() first"

@@ -38,6 +38,7 @@ from asyncflow.sync.handles import (
     handle,
 )
 from asyncflow.sync.loop import Loop, each, not_running
+from asyncflow.worker import local_modules, process
 
 _running: Orchestrator | None = None
 _starting = threading.Lock()
@@ -99,6 +100,9 @@ class Orchestrator:
         :param joins: whether it may become a handle on one that runs
         """
         global _running
+
+        if local_modules.take_importing() and process.settled is not None and joins:
+            return  # a worker imports the module: the program itself is elsewhere
 
         with _starting:
             if _running is not None and _running.is_running:

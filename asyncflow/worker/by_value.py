@@ -25,7 +25,7 @@ from weakref import WeakKeyDictionary
 
 import cloudpickle.cloudpickle as _cloud  # type: ignore[import-untyped]  # it has no types
 
-from asyncflow.worker import main
+from asyncflow.worker import local_modules, main
 from asyncflow.worker.annotations import named_in_annotations
 from asyncflow.worker.codec import load_code
 from asyncflow.worker.digests import mark, read_mark
@@ -152,6 +152,12 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
     def reducer_override(self, value: Any) -> Any:
         kind: Any = type(value)
 
+        if (
+            issubclass(kind, type | types.FunctionType | types.ModuleType)
+            and (made := self._of_local_module(value)) is not None
+        ):
+            return made
+
         if issubclass(kind, type):
             return _reduce_class(value) if _is_named(value) else _super_of(self, value)
 
@@ -168,6 +174,24 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
 
         if isinstance(made, str) and _is_mains(value, made):
             return self._reduce_named(value, made)
+
+        return made
+
+    def _of_local_module(self, value: Any) -> Reduced | None:
+        """Reduce what is of a module that only this process has."""
+        made: Reduced | None = None
+
+        if isinstance(value, types.ModuleType):
+            if local_modules.is_local(value.__name__):
+                state = {**vars(value)}
+                state.pop("__builtins__", None)
+                made = _cloud.dynamic_subimport, (value.__name__, state)
+        elif not local_modules.is_local(getattr(value, "__module__", None)):
+            return None
+        elif isinstance(value, type):
+            made = _cloud._dynamic_class_reduce(value)
+        else:
+            made = self._dynamic_function_reduce(value)
 
         return made
 

@@ -15,7 +15,9 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 
+from asyncflow.worker import local_modules
 from asyncflow.worker.errors import NotPicklable
+from asyncflow.worker.local_modules import importing, names
 from asyncflow.worker.shortened import REASON, shortened
 
 OUT_OF_BAND = 4096
@@ -42,6 +44,9 @@ def dumps(
     """
     if type(value) in PLAIN:
         return pickle.dumps(value, 5)
+
+    if len(sys.modules) != local_modules.count:
+        local_modules.look()
 
     data = _by_reference(value, buffers)
 
@@ -95,6 +100,11 @@ def _by_reference(
     if cloudpickle is not None and cloudpickle.list_registry_pickle_by_value():
         return None
 
+    if (
+        importing and local_modules.are_importing()
+    ):  # the C pickler would wait for that import
+        return None
+
     try:
         data = pickle.dumps(value, 5, buffer_callback=_collector(buffers))
     except MemoryError:
@@ -102,7 +112,10 @@ def _by_reference(
     except Exception:  # cloudpickle is asked next, and its error is the one to tell
         return None
 
-    return None if b"__main__" in data or b"__mp_main__" in data else data
+    if b"__main__" in data or b"__mp_main__" in data:
+        return None
+
+    return None if names and local_modules.names_any(data) else data
 
 
 def _collector(

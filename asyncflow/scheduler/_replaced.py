@@ -1,0 +1,57 @@
+"""Jobs whose inputs were replaced by others before they could be read."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import attrs
+
+from asyncflow.abc import Outcome, Raised
+from asyncflow.scheduler._flight import Flight
+from asyncflow.scheduler._insist import insist
+from asyncflow.scheduler._instructions import Ref
+from asyncflow.scheduler._versions import Versions
+from asyncflow.worker.errors import ValueMissing
+
+MOST = 5
+"""How often a job is given back for this."""
+
+_MISSING = f"{ValueMissing.__module__}.{ValueMissing.__qualname__}"
+
+
+@attrs.define(eq=False, repr=False)
+class Replaced:
+    """Tells whether a job failed only because its input is not the current one any more.
+
+    Another process cannot know who reads the versions that it drops: it leaves their
+    files for a lease. A job that comes later reads the version that took their place.
+    """
+
+    versions: Versions
+    _counts: dict[Ref, int] = attrs.field(init=False, factory=dict)
+
+    def may_concern(self, flight: Flight, outcome: Outcome) -> bool:
+        """Tell whether it is worth a look."""
+        return (
+            isinstance(outcome, Raised)
+            and bool(flight.reading)
+            and flight.verdict is None
+            and _MISSING in outcome.kinds
+            and self._counts.get(flight.ref, 0) < MOST
+        )
+
+    async def concerns(self, flight: Flight) -> bool:
+        """Look in the store whether it has other versions now.
+
+        :raises StoreFailed: where it cannot be asked any more
+        """
+        inputs = list(flight.task.input.values())
+        await insist(partial(self.versions.refresh, inputs))
+        self._counts[flight.ref] = self._counts.get(flight.ref, 0) + 1
+        current = {id(node.version) for node in inputs}
+        return any(id(version) not in current for version in flight.reading)
+
+    def forget(self, run: int) -> None:
+        """Forget the jobs of a run that has ended."""
+        for ref in [ref for ref in self._counts if ref[0] == run]:
+            del self._counts[ref]
