@@ -25,6 +25,8 @@ from contextlib import suppress
 from operator import is_, itemgetter
 from types import ModuleType
 
+from asyncflow.worker.usage import limit_of
+
 QUICK = tuple(
     int(number)
     for name in ("HUP", "INT", "USR1", "USR2", "ALRM", "TERM", "CHLD", "VTALRM", "PROF")
@@ -116,7 +118,7 @@ class ProcessState:
         self._quick = [*map(_handler_of, QUICK)]
         self._handlers = [*map(_handler_of, ALL)]
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-        self._limits = [*map(resource.getrlimit, LIMITS)]
+        self._limits = [*map(limit_of, LIMITS)]
         self._environ, self._variables = os.environ, {**_data()}
         self._filters = [*warnings.filters]
         self._ids = _ids() if _may_change_ids() else None

@@ -71,10 +71,23 @@ def memory_limited(limit: int | None) -> AbstractContextManager[None]:
 
 _UNLIMITED = nullcontext()
 
+_before: tuple[int, int] | None = None
+"""The limit of memory to go back to, while a job has one of its own."""
+
+
+def limit_of(number: int) -> tuple[int, int]:
+    """Return a limit of this process, whatever memory the job that runs is allowed."""
+    if number == resource.RLIMIT_AS and _before is not None:
+        return _before
+
+    return resource.getrlimit(number)
+
 
 @contextmanager
 def _limited(limit: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    global _before
+
+    soft, hard = _before = resource.getrlimit(resource.RLIMIT_AS)
     most = _size() + limit
     allowed = min(most, hard) if hard != resource.RLIM_INFINITY else most
     resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
@@ -82,6 +95,8 @@ def _limited(limit: int) -> Iterator[None]:
     try:
         yield
     finally:
+        _before = None
+
         with suppress(ValueError, OSError):  # the job has lowered what cannot be raised
             resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
