@@ -519,3 +519,25 @@ async def test_a_locked_data_node_is_locked_for_all(
     await scenario.source.write(3, editor_id="bob", comment="by hand")
     last = (await seen.edits())[-1]
     assert (last.editor_id, last.comment) == ("bob", "by hand")
+
+
+async def test_names_that_look_like_ids_are_found(
+    config: Configuration, file: Path
+) -> None:
+    node = config.configure_data_node("a_SCENARIO_b", default_data=1)
+    task = config.configure_task("x_SCENARIO_y", flows.double, node)
+    cfg = config.configure_scenario("s", task, sequences={"p_SCENARIO_q": [task]})
+
+    async with Orchestrator(config, file) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        parts = (*scenario.tasks.values(), *scenario.sequences.values())
+
+        for part in parts:
+            assert await orchestrator.get(part.id) is part
+
+        for run in [await part.submit() for part in parts]:
+            assert await orchestrator.get_job(run.jobs[0].id) is run.jobs[0]
+
+    async with Orchestrator(config, file) as orchestrator:
+        for part in parts:
+            assert (await orchestrator.get(part.id)).id == part.id

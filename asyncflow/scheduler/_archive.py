@@ -207,7 +207,7 @@ class Archive:
 
     async def _part(self, entity_id: str) -> Sequence | Task:
         kind, _, rest = entity_id.partition("_")
-        _, found, key = rest.partition("_SCENARIO_")
+        _, found, key = rest.rpartition("_SCENARIO_")
 
         if found:
             scenario = await self._scenario(f"SCENARIO_{key}")
@@ -306,7 +306,7 @@ class Archive:
             if entity.id == record.entity_id:
                 return entity
 
-        name = record.entity_id.removeprefix("SEQUENCE_").partition("_SCENARIO_")[0]
+        name = record.entity_id.removeprefix("SEQUENCE_").rpartition("_SCENARIO_")[0]
         return Sequence(
             id=record.entity_id,
             name=name,
