@@ -53,7 +53,7 @@ class Runs:
     def __init__(self, folder: Path, store: Path | str) -> None:
         self.go = folder / "go"
         self.store = store
-        self.config = configuration(shutdown_grace=0.01)
+        self.config = configuration(workers=1, shutdown_grace=0.01)
         self.cfg = single(
             self.config, flows.wait_for_file, str(self.go), storage_type="pickle"
         )
@@ -202,8 +202,14 @@ async def test_in_memory_nothing_can_go_on(tmp_path: Path, noted: list[int]) -> 
 async def test_what_has_not_started_does_not_start(
     runs: Runs, noted: list[int]
 ) -> None:
-    """Its worker process is only being started."""
+    """The only worker is busy: one that is being started may be ready any moment."""
     async with Orchestrator(runs.config, runs.store) as orchestrator:
+        busy = (await orchestrator.create_scenario(runs.cfg)).submit()
+
+        async for event in busy:
+            if isinstance(event, JobStarted):
+                break
+
         submission = (await orchestrator.create_scenario(runs.cfg)).submit()
         os.kill(os.getpid(), signal.SIGINT)
 

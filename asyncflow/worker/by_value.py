@@ -34,14 +34,14 @@ Reduced: TypeAlias = tuple[Any, ...]
 
 _CACHE = type(functools.cache(len))
 _BY_NAME: Mapping[type, tuple[str, ...]] = {
-    kind: parts
+    _kind: parts
     for name, parts in {
         "NewType": ("__name__", "__supertype__"),
         "ParamSpec": ("__name__",),
         "TypeVarTuple": ("__name__",),
         "TypeAliasType": ("__name__", "__value__"),
     }.items()
-    if isinstance(kind := getattr(typing, name, None), type)
+    if isinstance(_kind := getattr(typing, name, None), type)
 }
 """Types whose instances say their name when they are pickled; and how they are made."""
 

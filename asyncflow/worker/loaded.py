@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import TypeAlias
 
 Sign: TypeAlias = tuple[str, int, int]
@@ -18,7 +19,7 @@ _PACKAGES = tuple(
     f"{os.sep}{one}{os.sep}" for one in ("site-packages", "dist-packages")
 )
 
-stat = os.stat
+stat: Callable[[str], os.stat_result] = os.stat
 
 
 class Loaded:
