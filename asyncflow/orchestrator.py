@@ -373,8 +373,7 @@ class Orchestrator(Listing, Watching):
 
         if self._session is not None and not jobs.same_content(self._declared):
             self._declared = jobs
-            await to_thread.run_sync(
-                _logger.warning,
+            _logger.warning(
                 "how jobs are executed was configured while this Orchestrator is open: "
                 "that holds from the next opening on; `orchestrator.max_nb_of_workers = "
                 "n` changes the number of workers now",

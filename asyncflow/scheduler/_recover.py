@@ -244,7 +244,7 @@ class Recovery:
             await self.start(submission)
         except NotPicklable as error:  # now, where it could travel once
             problem = "%s cannot go on: %s"
-            await to_thread.run_sync(_logger.error, problem, submission.id, error)
+            _logger.error(problem, submission.id, error)
             submission.lost(time.time(), str(error))
             jobs = [job.record() for job in submission.jobs]
             self.store.save(submission.record(), *jobs)
@@ -279,7 +279,7 @@ class Recovery:
             if name not in self._told:
                 self._told.add(name)
                 why = _why_left(name, error)
-                await to_thread.run_sync(_logger.warning, "%s", why)
+                _logger.warning("%s", why)
 
     async def _sweep(self, dead_id: str = "") -> None:
         """Remove the files that nobody has any more, of those that this store has made.
