@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import abc
 import enum
 import functools
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from asyncflow.scheduler._code import Imported, imports_of, names_of
@@ -41,6 +42,9 @@ _LEFT_OUT = frozenset(
 
 _NO_GLOBALS = frozenset({"__builtins__", "__cached__", "__loader__", "__spec__"})
 _OF_ENUM = (types.FunctionType, staticmethod, classmethod, property)
+_BOUNDARY = "_boundary_"
+_DOC = frozenset({"__doc__", "getdoc"})
+"""The names by which a function asks for docstrings."""
 _OF_MEMBER = frozenset({"_value_", "_name_", "_sort_order_", "__objclass__"})
 
 
@@ -135,6 +139,8 @@ def parts_of_class(cls: type) -> Iterator[object]:
     if "__annotations__" in vars(cls):
         yield from _annotations(cls)
 
+    yield from _registered(cls)
+
     for name, value in sorted(vars(cls).items()):
         if name not in _LEFT_OUT and value is not object.__init__:
             yield name
@@ -165,6 +171,7 @@ def _parts_of_module(
         if name in content:
             yield name
             yield _global(content, name, names, is_own)
+            yield from _asked_of(content[name], names)
 
     package = content.get("__package__") or content.get("__name__")
 
@@ -188,6 +195,15 @@ def sources(imported: Imported, package: str) -> Iterator[Source]:
     if base.partition(".")[0] not in sys.stdlib_module_names:
         yield Source(base)
         yield from (Source(f"{base}.{name}") for name in imported.members)
+
+
+def _asked_of(value: object, names: frozenset[str]) -> Iterator[object]:
+    """Give what counts of a global value only where a function asks for it."""
+    if names & _DOC and isinstance(value, types.FunctionType | type | types.ModuleType):
+        yield value.__doc__
+
+    if "__subclasses__" in names and isinstance(value, type):
+        yield _by_name(type.__subclasses__(value))
 
 
 def _global(
@@ -230,6 +246,27 @@ def _parts_of_enum(cls: Any) -> Iterator[object]:
                 yield value
 
     for name, value in sorted(vars(cls).items()):
-        if isinstance(value, _OF_ENUM) and name not in cls.__members__:
+        if name in cls.__members__ or name in _LEFT_OUT:
+            continue
+
+        if isinstance(value, _OF_ENUM) or name == _BOUNDARY or not _is_enums(name):
             yield name
             yield value
+
+
+def _is_enums(name: str) -> bool:
+    """Tell whether `enum` itself gives a class something of this name."""
+    return name.startswith("_") and name.endswith("_")
+
+
+def _registered(cls: type) -> Iterator[object]:
+    """Give the classes that were registered as subclasses of an abstract one."""
+    if isinstance(cls, abc.ABCMeta):
+        for one in _by_name(ref() for ref in abc._get_dump(cls)[0]):  # type: ignore[attr-defined]  # as cloudpickle does
+            yield "registered"
+            yield one
+
+
+def _by_name(classes: Iterable[Any]) -> list[Any]:
+    known = {id(one): one for one in classes if one is not None}
+    return sorted(known.values(), key=lambda one: (one.__module__, one.__qualname__))
