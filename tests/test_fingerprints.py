@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import subprocess
 import sys
@@ -502,3 +503,40 @@ def test_use_changes_nothing(load: Load, name: str) -> None:
     )
     assert not before.unknown
     assert before.text == after.text
+
+
+BY_TEXT = {
+    "import": "import importlib\ndef f(): return importlib.import_module('own_other').h()",
+    "import of a global": "import importlib\nNAME = 'own_other'\ndef f(): return importlib.import_module(NAME).h()",
+    "dunder import": "def f(): return __import__('own_other').h()",
+    "getattr": "import own_other\ndef f(name='h'): return getattr(own_other, name)()",
+    "vars": "import own_other\ndef f(): return vars(own_other)['h']()",
+    "modules": "import sys, own_other\ndef f(): return sys.modules['own_other'].h()",
+    "globals": "from own_other import h\ndef f(): return globals()['h']()",
+    "annotation": "from __future__ import annotations\nfrom own_other import A\ndef f(x: A): return x.go()",
+    "getattr of a module": "import own_other\ndef f(): return own_other.made",
+    "patched": "import math, own_other\nmath.floor = own_other.h\ndef f(): return math.floor(1)",
+}
+
+
+@pytest.mark.parametrize("name", BY_TEXT)
+def test_what_is_looked_up_by_a_text_counts(
+    load: Load, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("math.floor", math.floor)
+    other = "def h(): return {0}\nclass A:\n    def go(self): return {0}\ndef __getattr__(name): return {0}"
+    made = [
+        fingerprint(
+            load("own_text", own_text=BY_TEXT[name], own_other=other.format(nb)).f
+        )
+        for nb in (1, 1, 2)
+    ]
+    assert not made[0].unknown
+    assert made[0].text == made[1].text != made[2].text
+
+
+def test_an_import_that_no_text_names_is_unknown(load: Load) -> None:
+    text = "import importlib\ndef f(name): return importlib.import_module(name)"
+    made = fingerprint(load("own_dynamic", own_dynamic=text).f)
+    why = "an import of a name that is made when it runs, which cannot be compared"
+    assert made.unknown == f"`own_dynamic.f` is or holds {why}"

@@ -33,6 +33,7 @@ from asyncflow.scheduler._parts import (
     Hint,
     Members,
     Source,
+    Unknown,
     parts_of_class,
     parts_of_function,
     parts_of_members,
@@ -173,6 +174,10 @@ class Describer:
 
         if isinstance(value, Global | Members | Source):
             self._refer(value)
+            return None
+
+        if isinstance(value, Unknown):
+            self.description.unknown = value.what
             return None
 
         if isinstance(value, Hint):

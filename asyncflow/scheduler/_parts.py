@@ -10,7 +10,9 @@ import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from asyncflow.scheduler._code import Imported, imports_of, names_of
+from asyncflow.scheduler._by_text import Asked, asked_by, compared
+from asyncflow.scheduler._code import Imported, imports_of
+from asyncflow.worker.annotations import named_in_annotations
 
 CACHE = type(functools.cache(len))
 """What ``functools.cache`` and ``lru_cache`` make."""
@@ -72,6 +74,12 @@ class Source(NamedTuple):
     name: str
 
 
+class Unknown(NamedTuple):
+    """What cannot be compared."""
+
+    what: str
+
+
 class Hint(NamedTuple):
     """A value that need not be described."""
 
@@ -102,7 +110,7 @@ def parts_of_function(
     yield dict(sorted((function.__kwdefaults__ or {}).items()))
     yield function.__code__.co_freevars
     yield from function.__closure__ or ()
-    yield from _annotations(function)
+    yield from _annotations(function, function.__globals__)
 
     for name, value in sorted(function.__dict__.items()):
         yield name
@@ -121,7 +129,7 @@ def parts_of_members(
     for name in sorted(members.names):
         if name in content and name not in _NO_GLOBALS:
             yield name
-            yield _global(content, name, members.names, is_own)
+            yield _global(content, name, Asked(members.names), is_own)
 
 
 def parts_of_class(cls: type) -> Iterator[object]:
@@ -137,7 +145,7 @@ def parts_of_class(cls: type) -> Iterator[object]:
         return
 
     if "__annotations__" in vars(cls):
-        yield from _annotations(cls)
+        yield from _annotations(cls, vars(sys.modules.get(cls.__module__, enum)))
 
     yield from _registered(cls)
 
@@ -164,19 +172,26 @@ def _parts_of_module(
     function: types.FunctionType, is_own: Callable[[str], bool]
 ) -> Iterator[object]:
     """Give what a function finds in its module, and what it imports."""
-    names = frozenset(names_of(function.__code__))
+    asked = asked_by(function)
     content = function.__globals__
 
-    for name in sorted(names - _NO_GLOBALS):
+    for name in sorted(asked.names - _NO_GLOBALS):
         if name in content:
             yield name
-            yield _global(content, name, names, is_own)
-            yield from _asked_of(content[name], names)
+            yield _global(content, name, asked, is_own)
+            yield from _asked_of(content[name], asked.names)
 
-    package = content.get("__package__") or content.get("__name__")
+    for text in asked.modules:
+        if is_own(text):
+            yield _members(sys.modules[text], asked, is_own)
 
-    for imported in imports_of(function.__code__):
-        yield from sources(imported, str(package))
+    package = str(content.get("__package__") or content.get("__name__"))
+
+    for imported in (*imports_of(function.__code__), *asked.imports):
+        yield from sources(imported, package)
+
+    if asked.is_unknown:
+        yield Unknown("an import of a name that is made when it runs")
 
 
 def sources(imported: Imported, package: str) -> Iterator[Source]:
@@ -207,15 +222,12 @@ def _asked_of(value: object, names: frozenset[str]) -> Iterator[object]:
 
 
 def _global(
-    content: dict[str, Any],
-    name: str,
-    names: frozenset[str],
-    is_own: Callable[[str], bool],
+    content: dict[str, Any], name: str, asked: Asked, is_own: Callable[[str], bool]
 ) -> object:
     value = content[name]
 
     if isinstance(value, types.ModuleType):
-        return Members(value, names) if is_own(value.__name__) else value
+        return _members(value, asked, is_own)
 
     if isinstance(value, types.FunctionType | type | types.BuiltinFunctionType | CACHE):
         return value
@@ -223,7 +235,26 @@ def _global(
     return Global(content, name)
 
 
-def _annotations(value: object) -> Iterator[object]:
+def _members(
+    module: types.ModuleType, asked: Asked, is_own: Callable[[str], bool]
+) -> object:
+    """Give what a function may ask of a module; of an installed one, what is patched."""
+    content = vars(module)
+
+    if is_own(module.__name__):
+        more = compared(content) if asked.is_by_text else ()
+        return Members(module, asked.names.union(more, ("__getattr__",)))
+
+    patched = {
+        name
+        for name in asked.names
+        if isinstance(content.get(name), types.FunctionType | type)
+        and is_own(content[name].__module__)
+    }
+    return Members(module, frozenset(patched)) if patched else module
+
+
+def _annotations(value: object, content: Mapping[str, object]) -> Iterator[object]:
     try:
         annotations = dict(getattr(value, "__annotations__", None) or {})
     except Exception:  # they are looked up now, and some name is not there
@@ -231,6 +262,8 @@ def _annotations(value: object) -> Iterator[object]:
 
     if annotations:
         yield Hint(annotations)
+        named = named_in_annotations(value, content)
+        yield from (Hint(named[name]) for name in sorted(named))
 
 
 def _parts_of_enum(cls: Any) -> Iterator[object]:
