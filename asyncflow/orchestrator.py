@@ -7,7 +7,7 @@ everything that runs belongs to its *host task*, which owns the task group.
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -264,6 +264,10 @@ class Orchestrator(Listing, Watching):
     async def read(self, node: DataNode, version: int | None = None) -> Any:
         """Read a data node; see `DataNode.read`."""
         return await self._opened().read(node, version)
+
+    async def read_together(self, nodes: Sequence[DataNode]) -> tuple[Any, ...]:
+        """Read several data nodes as they are at one moment; see `Scenario.read`."""
+        return await self._opened().read_together(nodes)
 
     async def read_own(self, submission: Submission, name: str) -> Any:
         """Read what a run wrote; see `Submission.read`."""
