@@ -107,6 +107,23 @@ class Orchestrator(Listing, Watching):
         await self._host.enter(self._listening())
         return self
 
+    async def open(self) -> Self:
+        """Open it where no block can be around its use, as in a notebook; then `close`.
+
+        :raises ConfigError: with everything that is wrong with the configuration
+        :raises StoreFailed: where the store cannot be opened, or read
+        :raises UsageError: as entering it
+        """
+        return await self.__aenter__()
+
+    async def close(self) -> None:
+        """Close it, as leaving its block does: runs that have not ended are cancelled.
+
+        Does nothing where it is closed already.
+        """
+        if self._host.is_open:
+            await self.__aexit__(None, None, None)
+
     def __enter__(self) -> NoReturn:
         """Refuse to be opened by a plain ``with``.
 
