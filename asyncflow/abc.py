@@ -308,7 +308,7 @@ class Store(ABC):
 
         Returns at once; calls are written in their order. A record replaces the one
         with its kind and id, but some things stay what they were: the graph and the
-        properties of a submission, the lock of a data node (`lock`), and of a version
+        properties of a submission, lock and directory of a data node, and of a version
         all but its value, whether that is kept, and its holder. Once a write has failed
         for good, what is saved is dropped: `flush` tells.
 
