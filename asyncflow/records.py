@@ -44,6 +44,9 @@ class DataNodeRecord(NamedTuple):
     """Who has locked it; None where nobody has."""
     editor_expires: float | None = None
     """When the lock ends; None for never."""
+    directory: str | None = None
+    """Where a relative path of it begins, seen from the folder of the store; None where
+    nobody has to know."""
 
 
 class VersionRecord(NamedTuple):

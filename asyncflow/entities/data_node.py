@@ -76,6 +76,9 @@ class DataNode:
     owner_id: str | None
     """The id of its scenario; None where scenarios share it."""
     driver: Driver
+    directory: str | None = attrs.field()
+    """Where its relative path begins, seen from the folder of the store; None where it
+    has none."""
     _engine: Engine
     version: Version | None = attrs.field(init=False, default=None)
     """The current version; None before the first write."""
@@ -214,7 +217,12 @@ class DataNode:
     def record(self) -> DataNodeRecord:
         """Return its facts."""
         return DataNodeRecord(
-            self.id, self.config_id, self.owner_id, self.editor_id, self.editor_expires
+            self.id,
+            self.config_id,
+            self.owner_id,
+            self.editor_id,
+            self.editor_expires,
+            self.directory,
         )
 
     def __repr__(self) -> str:

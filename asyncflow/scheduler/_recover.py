@@ -307,7 +307,9 @@ class Recovery:
         """Remove what was to become files of the user's."""
         for node in list(self.archive.config.data_nodes.values()):
             if node.default_path is not None:
-                path = os.path.join(self.archive.directory, node.default_path)
+                path = os.path.join(
+                    self.archive.catalog.directory.path, node.default_path
+                )
                 remove(glob.glob(f"{glob.escape(path)}.{dead_id}-*"))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -275,12 +275,21 @@ class Session:
         try:
             return await self.versions.read(node, version)
         except NoData as error:
-            cause = await self._why_unwritten(node) if version is None else ""
+            if version is None:
+                await self._explain(error, node)
 
-            if not cause:
-                raise
+            raise
 
-            raise NoData(node.config_id, cause=cause) from error
+    async def read_together(self, nodes: Sequence[DataNode]) -> tuple[Any, ...]:
+        """Read data nodes as they are at one moment; see `Scenario.read`."""
+        try:
+            return await self.versions.read_together(nodes)
+        except NoData as error:
+            for node in nodes:
+                if node.version is None:
+                    await self._explain(error, node)
+
+            raise
 
     async def read_own(self, submission: Submission, name: str) -> Any:
         """Read what a run wrote; see `Submission.read`."""
@@ -453,6 +462,11 @@ class Session:
 
         if submission.cancel_reason is not None:
             self.walk.cancel(submission, submission.cancel_reason)
+
+    async def _explain(self, error: NoData, node: DataNode) -> None:
+        """Raise an error anew that says why a data node was never written, if known."""
+        if cause := await self._why_unwritten(node):
+            raise NoData(node.config_id, cause=cause) from error
 
     async def _why_unwritten(self, node: DataNode) -> str:
         """Say what became of the last job that should have written a data node."""

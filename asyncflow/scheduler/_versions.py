@@ -93,6 +93,34 @@ class Versions:
                 if number is not None or node.version is version:
                     raise
 
+    async def read_together(self, nodes: Sequence[DataNode]) -> tuple[Any, ...]:
+        """Read the current versions of data nodes, as they are at one moment.
+
+        :raises NoData: where one has none
+        """
+        tried: list[Version] = []
+
+        while True:
+            if self.is_shared:
+                await self.refresh(nodes)
+
+            versions = [_find(node, None) for node in nodes]
+
+            for version in versions:
+                self.pin(version)
+
+            try:
+                pairs = zip(nodes, versions, strict=True)
+                return tuple([await self._read(node, one) for node, one in pairs])
+            except ValueMissing:
+                if versions == tried:  # no other process has dropped it
+                    raise
+            finally:
+                for version in versions:
+                    self.unpin(version)
+
+            tried = versions
+
     @property
     def is_shared(self) -> bool:
         """Whether others may write what is kept here, or may have done so."""

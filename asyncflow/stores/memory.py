@@ -476,7 +476,11 @@ def _can_lock(kept: DataNodeRecord, editor_id: str | None, now: float) -> bool:
 
 
 def _merged_data_node(old: DataNodeRecord, new: DataNodeRecord) -> DataNodeRecord:
-    return new._replace(editor_id=old.editor_id, editor_expires=old.editor_expires)
+    return new._replace(
+        editor_id=old.editor_id,
+        editor_expires=old.editor_expires,
+        directory=old.directory or new.directory,
+    )
 
 
 def _merged_version(old: VersionRecord, new: VersionRecord) -> VersionRecord:

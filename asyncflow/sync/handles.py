@@ -224,6 +224,10 @@ class Scenario(Runnable[AsyncScenario]):
         parts = self._inner.sequences
         return {name: Sequence(part, self._loop) for name, part in parts.items()}
 
+    def read(self, *names: str) -> tuple[Any, ...]:
+        """Read several data nodes at one moment; see `asyncflow.Scenario.read`."""
+        return self._loop.call(self._inner.read, *names)
+
     def subscribe(
         self, callback: Callable[..., object], params: Iterable[object] | None = None
     ) -> None:
