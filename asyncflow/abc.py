@@ -122,6 +122,8 @@ class Call(NamedTuple):
     """Whether it is known to take next to no time."""
     carrier: str | None = None
     """The W3C ``traceparent`` that its function continues; None for none."""
+    is_watched: bool = False
+    """Whether it matters when its function is called: it may be silent only so long."""
 
 
 class Watch(ABC):
@@ -133,6 +135,14 @@ class Watch(ABC):
 
         :param log: where what it prints can be read meanwhile: to the end of the file
         """
+
+    def loading(self, call: Call) -> None:  # noqa: B027  # who needs no clock does nothing
+        """Take note that the function of a call is loaded, and its inputs are read, before
+        it is called; `called` tells of that. Not told where that takes no time.
+        """
+
+    def called(self, call: Call) -> None:  # noqa: B027  # the same
+        """Take note that the function of a call is called now; see `loading`."""
 
     @abstractmethod
     def reported(self, call: Call, progress: Progress) -> None:

@@ -107,7 +107,7 @@ def run(request: bytes) -> bytes:
 def _run_calls(settled: process.Settled, request: bytes, answer: Answer) -> None:
     assert main.here is not None
     main.here.is_ours = True
-    trip, most, looks, columns, told = pickle.loads(request)
+    trip, most, looks, current.is_watched, columns, told = pickle.loads(request)
     settled.begin_trip(trip)
     begun = time.time_ns()
 
@@ -169,7 +169,7 @@ def _run(
 
 
 def execute(
-    call: RemoteCall, answer: Answer, send: Callable[[str, Progress], None]
+    call: RemoteCall, answer: Answer, send: Callable[[str, Progress | None], None]
 ) -> tuple[Kept, ...] | Raised:
     """Read the inputs, call the function, keep the outputs.
 
@@ -258,6 +258,9 @@ def _call(
             settled.state.remember()  # what a module sets as it is loaded stays
     except BaseException as error:
         return Failure(error, traceback_of(error))
+
+    if current.is_watched:
+        current.called()
 
     try:
         result = function(*arguments)
