@@ -525,7 +525,8 @@ class Session:
         submission.become(await self.archive.submission(kept))
         self.catalog.remember(submission)
         submission.restore(kept, await self.archive.jobs(kept.id))
-        self.walk.group.start_soon(self._follow, submission)
+        lost = partial(self.following.lost, submission)
+        self.walk.group.start_soon(self._follow, submission, on_error=lost)
         return False
 
     async def _follow(self, submission: Submission) -> None:
