@@ -487,7 +487,10 @@ class Store(ABC):
         limit: int | None = None,
         offset: int = 0,
     ) -> list[VersionRecord]:
-        """List versions.
+        """List versions, in the order in which they were saved first.
+
+        Of two writers who save versions of shared data nodes at a time, one comes first
+        in all of these nodes.
 
         :param node_ids: of any of these data nodes, as they are at one moment
         :param owner_id: of the data nodes of this scenario

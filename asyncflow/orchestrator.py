@@ -275,6 +275,10 @@ class Orchestrator(Listing, Watching):
         """Read what a run wrote; see `Submission.read`."""
         return await self._opened().read_own(submission, name)
 
+    async def edit_own(self, submission: Submission, name: str) -> Edit:
+        """Return what a run wrote as an edit; see `Output.edit`."""
+        return await self._opened().edit_own(submission, name)
+
     async def write(
         self,
         node: DataNode,

@@ -54,7 +54,8 @@ class VersionRecord(NamedTuple):
 
     node_id: str
     number: int
-    """Grows with each write: when it was made, in nanoseconds since the epoch."""
+    """When it was made, in nanoseconds since the epoch, by the clock of who made it: of
+    two, the last to be saved is the newer one, whatever their numbers."""
     kept: Kept
     """The value itself, the name of its file, or None: the driver knows where."""
     is_kept: bool = True

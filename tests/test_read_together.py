@@ -56,15 +56,16 @@ def writers(folder: Path, words: str, length: int) -> Iterator[None]:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("words", ["a", "ab"], ids=["one", "two"])
 @pytest.mark.parametrize("length", [0, 100_000], ids=["small", "large"])
 async def test_what_a_job_of_another_process_writes_is_read_as_a_whole(
-    tmp_path: Path, length: int
+    tmp_path: Path, words: str, length: int
 ) -> None:
     config, cfg = declare()
 
     async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
         scenario = await orchestrator.create_scenario(cfg)
-        writing = writers(tmp_path, "a", length)
+        writing = writers(tmp_path, words, length)
         await to_thread.run_sync(writing.__enter__)
         seen: set[tuple[str, ...]] = set()
 

@@ -22,7 +22,7 @@ class Version:
     """One value of a data node; it never changes."""
 
     number: int
-    """Grows with each write: when it was made, in nanoseconds since the epoch."""
+    """When it was made, in nanoseconds since the epoch, by the clock of who made it."""
     kept: Kept
     readers: int = 0
     """How many reads are under way; the value is kept at least so long."""
@@ -89,6 +89,11 @@ class DataNode:
     editor_expires: float | None = attrs.field(init=False, default=None)
     is_compared: bool = attrs.field(init=False, default=False)
     """Whether skippable tasks read it, so that what its values are is of interest."""
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        """All versions that are kept, the oldest first."""
+        return (*self.older, self.version) if self.version else ()
 
     @property
     def key(self) -> str:

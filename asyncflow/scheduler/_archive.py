@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import TypeAlias
 
@@ -28,7 +27,6 @@ from asyncflow.records import (
     JobRecord,
     ScenarioRecord,
     SubmissionRecord,
-    VersionRecord,
 )
 from asyncflow.scheduler._undeclared import (
     UndeclaredScenario,
@@ -184,19 +182,14 @@ class Archive:
     async def _fill(self, scenario: Scenario) -> None:
         """Take over what the store has of a scenario's data nodes and tasks."""
         nodes = {node.id: node for node in scenario.data_nodes.values()}
-        kept: defaultdict[str, list[VersionRecord]] = defaultdict(list)
-
-        for version in await self.store.versions(owner_id=scenario.id, is_kept=True):
-            kept[version.node_id].append(version)
 
         for record in await self.store.data_nodes(owner_id=scenario.id):
             if record.id in nodes:
                 self.catalog.take(nodes[record.id], record)
-                self.versions.take(nodes[record.id], kept[record.id])
 
         shared = [node for node in nodes.values() if node.owner_id is None]
         await self._find_files(shared)
-        await self.versions.refresh(shared)
+        await self.versions.refresh(nodes.values())
         tasks = {task.id: task for task in scenario.tasks.values()}
 
         for basis in await self.store.bases(scenario.id):

@@ -330,7 +330,9 @@ class MemoryStore(Store):
             for version in versions.found(node_id=one, is_kept=is_kept)
         ]
 
-        found.sort(key=attrgetter("number"))
+        if len(wanted) > 1:
+            found.sort(key=lambda one: versions.places[one.id])
+
         return _page(found, newest_first, limit, offset)
 
     async def kept_names(self) -> set[str]:

@@ -342,8 +342,8 @@ WHERE TRUE
     AND is_kept                               -- if is_kept
     AND NOT is_kept                           -- if is_dropped
 ORDER BY
-    number DESC, seq DESC                     -- if newest_first
-    number, seq                               -- unless newest_first
+    seq DESC                                  -- if newest_first
+    seq                                       -- unless newest_first
 LIMIT :limit OFFSET :offset;
 
 -- name: kept_names
