@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from asyncflow.config.arguments import names_arguments
+from asyncflow.config.choices import names_arguments
 from asyncflow.config.given import as_tuple
 from asyncflow.config.kinds import name_of, spelled
 

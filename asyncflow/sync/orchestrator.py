@@ -19,7 +19,7 @@ from anyio import move_on_after
 
 from asyncflow.abc import Store
 from asyncflow.config import Config, Configuration
-from asyncflow.config.arguments import names_arguments
+from asyncflow.config.choices import names_arguments
 from asyncflow.config.sections import ScenarioConfig
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.statistics import Statistics
