@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.data_node import Edit as Edit
     from asyncflow.entities.job import Job as Job
     from asyncflow.entities.job import Status as Status
+    from asyncflow.entities.output import Output as Output
     from asyncflow.entities.planned import PlannedJob as PlannedJob
     from asyncflow.entities.scenario import Scenario as Scenario
     from asyncflow.entities.sequence import Sequence as Sequence
@@ -116,6 +117,7 @@ _HOMES = {
     "entities.completion": "as_completed",
     "entities.data_node": "DataNode Edit",
     "entities.job": "Job Status",
+    "entities.output": "Output",
     "entities.planned": "PlannedJob",
     "entities.scenario": "Scenario",
     "entities.sequence": "Sequence",

@@ -704,6 +704,9 @@ TYPOS = [
     ("JOB", "max_workers", "max_nb_of_workers"),
     ("JOB", "nb_of_workers", "max_nb_of_workers"),
     ("JOB", "kill_grce", "kill_grace"),
+    ("JOB", "moed", "mode"),
+    ("TASK", "nedes", "needs"),
+    ("DATA_NODE", "scpoe", "scope"),
 ]
 
 

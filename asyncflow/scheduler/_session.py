@@ -16,7 +16,7 @@ from asyncflow.abc import Store
 from asyncflow.config.sections import CoreConfig, ScenarioConfig
 from asyncflow.entities.catalog import Catalog, key_of
 from asyncflow.entities.dag import Dag
-from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.data_node import DataNode, Edit
 from asyncflow.entities.engine import OnFailure
 from asyncflow.entities.graph import Graph
 from asyncflow.entities.job import DONE, Job, Status
@@ -53,7 +53,7 @@ from asyncflow.scheduler._checks import (
 from asyncflow.scheduler._editing import Editing
 from asyncflow.scheduler._follow import Following
 from asyncflow.scheduler._outage import Outage
-from asyncflow.scheduler._outputs import version_of, why_unwritten, writer_of
+from asyncflow.scheduler._outputs import edit_of, why_unwritten, writer_of
 from asyncflow.scheduler._peers import Send
 from asyncflow.scheduler._prune import Pruning, has_rule
 from asyncflow.scheduler._recover import Recovery, closed
@@ -191,8 +191,8 @@ class Session:
         )
         submission.orchestrator_id = self.own.id
         dag, nodes = submission.dag, entity.data_nodes
-        shared = self.before.shared(submission)
         travel = self.travels.of_all(dag.kinds, force=force)
+        shared = self.before.shared(submission)
         check_inputs(self.walk, map(nodes.__getitem__, dag.sources), shared)
         first: First | None = None
 
@@ -202,7 +202,8 @@ class Session:
         else:
             self.store.save(submission.record())
 
-        first = self.before.first(submission, travel, shared, first)
+        read = self.before.read(submission)
+        first = self.before.first(submission, travel, read, first)
         graph = Graph.of(entity, dag, submission.tasks)
         self.catalog.remember(submission)  # last: what is refused has no handle
         self.subscriptions.add_to(submission, callbacks)
@@ -293,13 +294,19 @@ class Session:
 
     async def read_own(self, submission: Submission, name: str) -> Any:
         """Read what a run wrote; see `Submission.read`."""
-        job = writer_of(submission, name)
-        node = job.task.output[name]
+        edit = await self.edit_own(submission, name)
+        node = writer_of(submission, name).task.output[name]
+        return await self.versions.read(node, edit.version)
 
-        if (number := await version_of(self.store, job, node)) is None:
+    async def edit_own(self, submission: Submission, name: str) -> Edit:
+        """Return what a run wrote as an edit; see `Output.edit`."""
+        job = writer_of(submission, name)
+        edits = await self.editing.edits(job.task.output[name])
+
+        if (edit := edit_of(job, edits)) is None:
             raise NoData(name, cause=why_unwritten(job))
 
-        return await self.versions.read(node, number)
+        return edit
 
     def events(self, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
         """Give the events of all runs; see `Orchestrator.events`."""

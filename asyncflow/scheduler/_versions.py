@@ -178,7 +178,7 @@ class Versions:
             known.pop(one.number)
             if one.number in known
             else Version(one.number, self._found(one.kept))
-            for one in records[-_older(node) - 1 :]
+            for one in chain(node, records)
         ]
         ordered += [one for one in known.values() if one not in before]
 
@@ -449,6 +449,14 @@ def _find(node: DataNode, number: int | None) -> Version:
 def _has_default(node: DataNode) -> bool:
     config = node.config
     return config.default_data is not NOT_GIVEN or config.default_path is not None
+
+
+def chain(node: DataNode, records: Iterable[VersionRecord]) -> list[VersionRecord]:
+    """Return the versions that can be read, of those that a store has.
+
+    Those before them are kept for runs alone.
+    """
+    return [one for one in records if one.is_kept][-_older(node) - 1 :]
 
 
 def _older(node: DataNode) -> int:
