@@ -78,6 +78,7 @@ async def files(path: str) -> list[str]:
     return [name for name in names if name != MARK]
 
 
+@pytest.mark.smoke
 async def test_the_first_scenario_writes_the_default_data(
     config: Configuration, pair: tuple[Orchestrator, Orchestrator]
 ) -> None:
