@@ -63,6 +63,7 @@ def chain(config: Configuration) -> tuple[TaskConfig, TaskConfig]:
 # -------------------------------------------------------------------------- declaring
 
 
+@pytest.mark.smoke
 def test_what_is_declared_is_there(config: Configuration) -> None:
     tasks = chain(config)
     scenario = config.configure_scenario("sc", tasks, sequences={"one": tasks[0]})

@@ -221,6 +221,7 @@ def test_jobs_find_what_the_script_defines(name: str, tmp_path: Path) -> None:
     assert starts(tmp_path) == 1
 
 
+@pytest.mark.smoke
 def test_each_function_has_what_it_came_with(tmp_path: Path) -> None:
     text = """
 def scaled(x):

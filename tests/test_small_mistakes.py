@@ -81,6 +81,7 @@ def test_an_id_that_python_spells_otherwise_is_refused(name: str) -> None:
     assert "looks the same" in problem.remedy
 
 
+@pytest.mark.smoke
 def test_an_id_of_letters_is_none_of_that() -> None:
     config = Configuration()
     config.configure_data_node("größe", default_data=1)
