@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Self, TypeAlias
 
 from asyncflow.worker.current import Progress as Progress
 from asyncflow.worker.outcome import Crashed as Crashed
@@ -95,6 +95,10 @@ class Driver(ABC):
         :return: what `read` is to be given
         """
         return kept
+
+
+Mode: TypeAlias = bool | Literal["live"]
+"""Whether what jobs print is shown: when they end, or ``"live"``, while they run."""
 
 
 class Call(NamedTuple):

@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from asyncflow.abc import Call, Kept, Printed, Progress, Raised, Watch
+from asyncflow.abc import Call, Kept, Mode, Printed, Progress, Raised, Watch
 from asyncflow.executors._head_and_tail import HeadAndTail
-from asyncflow.executors._split import Split, printed
+from asyncflow.executors._split import Captured, Split, printed
 from asyncflow.worker.current import job_of, running
 from asyncflow.worker.failure import beyond_ours, raised
 from asyncflow.worker.naming import Factory, naming_jobs
@@ -23,14 +23,18 @@ _naming: tuple[Factory, Factory] | None = None
 
 
 @contextmanager
-def captured(*, echo: bool, most: int) -> Iterator[Callable[[], Printed | None]]:
-    """Keep what this context prints; yield a function that gives it.
+def captured(
+    task: str, *, echo: Mode, most: int
+) -> Iterator[Callable[[], Printed | None]]:
+    """Keep what this context prints and logs; yield a function that gives it.
 
-    :param echo: whether it is shown too
+    :param task: whose job it is
+    :param echo: whether it is shown too; ``"live"`` shows whose it is
     :param most: how many bytes of it are kept
     """
     kept = HeadAndTail(most)
-    token = printed.set((kept, echo))
+    label = f"[{task}] " if echo == "live" else ""
+    token = printed.set(Captured(kept, bool(echo), label))
     _install()
 
     try:
@@ -89,7 +93,7 @@ def _install() -> None:
             sys.stdout = Split(sys.stdout)
 
         if not isinstance(sys.stderr, Split):
-            sys.stderr = Split(sys.stderr)
+            sys.stderr = Split(sys.stderr, "stderr")
 
         if _naming is None:
             plain = logging.getLogRecordFactory()

@@ -32,6 +32,7 @@ from asyncflow.log import logger as _logger
 from asyncflow.worker import spool, trip, wire
 from asyncflow.worker.digests import remove_named
 from asyncflow.worker.failure import summary_of
+from asyncflow.worker.streams import plain, whole
 from asyncflow.worker.values import temporary_name
 
 BOUND = 0.02
@@ -392,7 +393,12 @@ def _clean_up(call: Call, worker: Worker, most: int) -> tuple[Printed | None, st
 
     rest = worker.rest_of_log()
     log = rest and rest.read(most)
-    return log, _stack(log.text) if log else ""
+
+    if log is None:
+        return None, ""
+
+    log = log._replace(text=whole(log.text))
+    return log, plain(_stack(log.text))
 
 
 def _stack(text: str) -> str:

@@ -18,6 +18,7 @@ from asyncflow.abc import (
     Call,
     Executor,
     Killed,
+    Mode,
     Outcome,
     Raised,
     Returned,
@@ -48,12 +49,12 @@ class InlineExecutor(Executor):
     ``async def`` function does not: it is cancelled where it awaits. One that goes on
     nevertheless is let go.
 
-    :param echo: whether what a job prints is shown
+    :param echo: whether what a job prints is shown; ``"live"`` shows whose it is
     :param log_size: how many bytes are kept of what a job prints
     :param grace: how long a job may take to end once it is cancelled, in seconds
     """
 
-    echo: bool = True
+    echo: Mode = True
     log_size: int = 1_048_576
     grace: float = 2.0
     is_default: bool = False
@@ -87,7 +88,7 @@ class InlineExecutor(Executor):
         started_at, start = time.time(), time.perf_counter()
         report = partial(watch.reported, call)
 
-        with captured(echo=self.echo, most=self.log_size) as printed:
+        with captured(call.task, echo=self.echo, most=self.log_size) as printed:
             try:
                 with one.scope:
                     await checkpoint()

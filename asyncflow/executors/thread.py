@@ -19,6 +19,7 @@ from asyncflow.abc import (
     Call,
     Executor,
     Killed,
+    Mode,
     Outcome,
     Progress,
     Returned,
@@ -87,12 +88,12 @@ class ThreadExecutor(Executor):
     comes of it counts; after that it is let go: nobody waits for the thread any more, what
     its function returns is dropped, and the program may end without it.
 
-    :param echo: whether what a job prints is shown
+    :param echo: whether what a job prints is shown; ``"live"`` shows whose it is
     :param log_size: how many bytes are kept of what a job prints
     :param grace: how long a job that is cancelled may take to end, in seconds
     """
 
-    echo: bool = True
+    echo: Mode = True
     log_size: int = 1_048_576
     grace: float = 2.0
     _threads: Threads = attrs.field(init=False, factory=Threads)
@@ -128,7 +129,7 @@ class ThreadExecutor(Executor):
         report = partial(_pass_on, watch, one.call)
 
         with (
-            captured(echo=self.echo, most=self.log_size) as printed,
+            captured(one.call.task, echo=self.echo, most=self.log_size) as printed,
             under_way(one.call, watch, report),
         ):
             one.told = self._threads.start(partial(_measured, one))

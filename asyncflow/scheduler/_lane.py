@@ -54,7 +54,7 @@ class Lane:
     waits.
 
     :param executors: by name
-    :param echo: shows what jobs printed in other processes; None for nobody
+    :param echo: shows what jobs print in other processes
     :param tracer: gives the trace that a job continues
     :param late: is called when a job has ended whose executor may be done already
     """
@@ -63,7 +63,7 @@ class Lane:
     versions: Versions
     notes: Notes
     executors: Mapping[str, Executor]
-    echo: Echo | None
+    echo: Echo
     group: Group
     tracer: Tracer
     late: Callable[[], None]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import attrs
 
 from asyncflow.abc import Call, Killed, Log, Outcome, Printed, Progress, Watch
 from asyncflow.log import logger as _logger
-from asyncflow.scheduler._echo import Echo
+from asyncflow.scheduler._echo import Echo, Piece, printed
 from asyncflow.scheduler._flight import Flight
 from asyncflow.scheduler._group import Group
+from asyncflow.worker.streams import parts
 
 
 class Tower(Protocol):
@@ -41,14 +42,14 @@ class Load(Watch):
     long. Nothing is raised here into the executor: what makes no sense is remembered,
     and what the tower raises ends the jobs that it concerns.
 
-    :param echo: shows what they print; None for nobody
+    :param echo: shows what they print
     :param late: is called when one has ended whose executor may be done already
     :param may_hold: tells whether those that have ended land when `land` is called
     """
 
     tower: Tower
     flights: Sequence[Flight]
-    echo: Echo | None
+    echo: Echo
     group: Group
     late: Callable[[], None]
     may_hold: Callable[[Sequence[Flight], Sequence[Outcome]], bool]
@@ -93,7 +94,7 @@ class Load(Watch):
             return
 
         try:
-            if self._waiting or (self.echo and any(one.log for one in outcomes)):
+            if self._waiting or any(self._is_shown(one) for one in outcomes):
                 super().all_ended(calls, outcomes)
                 return
 
@@ -157,7 +158,7 @@ class Load(Watch):
         return flight
 
     def _ended(self, flight: Flight, outcome: Outcome, *, shows: bool) -> None:
-        if not self._waiting and not (self.echo and shows and outcome.log is not None):
+        if not self._waiting and not (shows and self._is_shown(outcome)):
             self.end(flight, outcome)
             return
 
@@ -170,12 +171,26 @@ class Load(Watch):
         while self._waiting:
             flight, outcome = self._waiting[0]
 
-            if outcome.log is not None and self.echo is not None:
-                await self.echo.show(_shown(outcome, outcome.log))
+            if self._is_shown(outcome):
+                await self.echo.show(self._pieces(outcome))
 
             self.end(flight, outcome)
             del self._waiting[0]
             self.late()
+
+    def _is_shown(self, outcome: Outcome) -> bool:
+        """Tell whether anything of a job is to be shown at its end."""
+        log = outcome.log
+        return log is not None and (self.echo.mode is not False or bool(log.records))
+
+    def _pieces(self, outcome: Outcome) -> Iterator[Piece]:
+        """Give what is shown of a job."""
+        if (log := outcome.log) is None:
+            return
+
+        for stream, text in parts(_shown(outcome, log)):
+            if stream != "log" and self.echo.mode is not False:
+                yield printed(stream, text)
 
     def _not_shown(self, error: Exception) -> None:
         flights = [flight for flight, _ in self._waiting]

@@ -27,7 +27,7 @@ class Seats:
     """The lanes.
 
     :param executors: by name
-    :param echo: shows what jobs printed in other processes; None for nobody
+    :param echo: shows what jobs print in other processes
     :param tracer: gives the trace that a job continues
     """
 
@@ -36,7 +36,7 @@ class Seats:
     notes: Notes
     executors: Mapping[str, Executor]
     limiter: CapacityLimiter
-    echo: Echo | None
+    echo: Echo
     group: Group
     tracer: Tracer
     _lanes: set[Lane] = attrs.field(init=False, factory=set)

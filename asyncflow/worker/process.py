@@ -25,8 +25,10 @@ from asyncflow.worker.loaded import Loaded
 from asyncflow.worker.naming import naming_jobs
 from asyncflow.worker.outcome import Printed, read_slice
 from asyncflow.worker.punch import BLOCK, punch
+from asyncflow.worker.raw_stderr import RawStderr, path_of, write_all
 from asyncflow.worker.spool import Spool
 from asyncflow.worker.state import ProcessState
+from asyncflow.worker.streams import framed
 from asyncflow.worker.tokens import Tokens
 
 LOG_SIZE = 16 * 1024 * 1024
@@ -35,12 +37,12 @@ LOG_SIZE = 16 * 1024 * 1024
 PLACE = 64 * LOG_SIZE + 7
 """Where the log file's descriptors point while nothing is printed. What is written goes
 to the end of the file from anywhere, and moves the place; so who finds it unmoved knows
-that nothing was written and that the descriptor is still the log's, and asks no more."""
+that nothing was written and that the descriptor is still ours, and asks no more."""
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 """How log records are written where the function has not set logging up."""
 
-_getpid, _exit = os.getpid, os._exit
+_getpid, _exit, _lseek = os.getpid, os._exit, os.lseek
 
 CALL = "_call"
 _CALLER = "asyncflow.worker.trip"
@@ -71,6 +73,10 @@ class Settled:
     """What a job of the trip has left that ends this process; see `ProcessState`."""
     _is_looked_at: bool = True
     _log: int
+    """For descriptor 1."""
+    _raw: RawStderr
+    _raw_end: int
+    """For descriptor 2."""
     _cleared: int
     """Up to where the disk space of the log was given back."""
     _out: io.TextIOWrapper
@@ -92,6 +98,8 @@ class Settled:
         """Keep the files in another folder from now on: that of another parent."""
         os.close(self._log)
         os.close(self._end)
+        os.close(self._raw_end)
+        self._raw.close()
         self.spool.close()
         self.tokens.close()
         self.channel.close()
@@ -111,6 +119,10 @@ class Settled:
 
         self.left = ""
         self._is_looked_at = True
+
+        if self._raw.has_grown():
+            self._fold()
+
         self.logged = os.lseek(self._end, 0, os.SEEK_END)
 
         if self.logged - self._cleared > LOG_SIZE:
@@ -132,20 +144,25 @@ class Settled:
         else:
             self._is_looked_at = False
 
+        is_silent = False
+
         try:
             sys.stdout.flush()
             sys.stderr.flush()
             self._flush_c(None)
+            is_silent = (
+                os.lseek(1, 0, os.SEEK_CUR) == PLACE == os.lseek(2, 0, os.SEEK_CUR)
+            )
             is_whole = (
                 sys.stdout is self._out
                 and sys.stderr is self._err
-                and (
-                    os.lseek(1, 0, os.SEEK_CUR) == PLACE == os.lseek(2, 0, os.SEEK_CUR)
-                    or self._has_printed()
-                )
+                and (is_silent or self._is_ours())
             )
         except (OSError, ValueError, AttributeError):
             is_whole = False  # the job closed or replaced its standard streams
+
+        if not is_silent or (is_long and self._raw.has_grown()):
+            self._fold()
 
         if not is_whole:
             self._point_output()
@@ -174,12 +191,44 @@ class Settled:
 
     def tell_stacks(self) -> None:
         """Have the log tell where Python was when a signal ended the process."""
-        faulthandler.enable(self._log, all_threads=False)
+        file = self._raw_end
+        faulthandler.enable(file, all_threads=False)
         faulthandler.unregister(signal.SIGTERM)
-        faulthandler.register(signal.SIGTERM, self._log, all_threads=False, chain=True)
+        faulthandler.register(signal.SIGTERM, file, all_threads=False, chain=True)
+
+    def write_stderr(self, data: bytes | memoryview) -> bool:
+        """Write what Python prints to stderr into the log, in its order.
+
+        :return: False where a job has pointed descriptor 2 elsewhere: it goes there
+        """
+        try:
+            place = _lseek(2, 0, os.SEEK_CUR)
+        except OSError:
+            return False
+
+        if place != PLACE:
+            if place != _lseek(self._raw_end, 0, os.SEEK_CUR):
+                return False
+
+            self.fold_before()
+
+        write_all(self._log, framed(bytes(data), "stderr"))
+        return True
+
+    def fold_before(self) -> None:
+        """Bring what was written to descriptor 2 into the log, before Python prints."""
+        if _getpid() == self.pid:
+            self._fold(waits=False)
+
+    def _fold(self, *, waits: bool = True) -> None:
+        with contextlib.suppress(OSError):  # a full disk, a limit of the job's
+            os.lseek(self._raw_end, PLACE, os.SEEK_SET)
+            self._raw.fold(waits=waits)
 
     def _clear_log(self) -> None:
         """Give back the disk space of the log: places in it stay what they are."""
+        self._raw.clear()
+
         if punch(self._log, self._cleared, self.logged):
             self._cleared = self.logged // BLOCK * BLOCK
         else:
@@ -193,6 +242,9 @@ class Settled:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._log = os.open(self.log_path, flags, 0o600)
         self._end = os.open(self.log_path, os.O_RDONLY | os.O_CLOEXEC)
+        raw_path = path_of(self.log_path)
+        self._raw = RawStderr(raw_path, self._log)
+        self._raw_end = os.open(raw_path, flags)
         self.spool = Spool(f"{name}.spool")
         self.tokens = Tokens.make(f"{name}.tokens")
         self.channel = Channel(folder)
@@ -200,21 +252,20 @@ class Settled:
         self._point_output()
         self.tell_stacks()
 
-    def _has_printed(self) -> bool:
-        """Tell whether the output has moved from its place, but is the log still.
-
-        It is put there again.
-        """
+    def _is_ours(self) -> bool:
+        """Tell whether the output goes where it did; its places are put right."""
         os.lseek(self._log, PLACE, os.SEEK_SET)
+        os.lseek(self._raw_end, PLACE, os.SEEK_SET)
         return os.lseek(1, 0, os.SEEK_CUR) == PLACE == os.lseek(2, 0, os.SEEK_CUR)
 
     def _point_output(self) -> None:
-        """Point descriptors 1 and 2, and Python's streams, at the log file."""
+        """Point descriptors 1 and 2, and Python's streams, at the log."""
         os.lseek(self._log, PLACE, os.SEEK_SET)
+        os.lseek(self._raw_end, PLACE, os.SEEK_SET)
         os.dup2(self._log, 1)
-        os.dup2(self._log, 2)
-        self._out = _writer(1)
-        self._err = _writer(2)
+        os.dup2(self._raw_end, 2)
+        self._out = _writer(_Stdout(self))
+        self._err = _writer(_Stderr(self))
         sys.stdin = sys.__stdin__ = self._in  # type: ignore[misc]  # it is Final
         sys.stdout = sys.__stdout__ = self._out  # type: ignore[misc]  # it is Final
         sys.stderr = sys.__stderr__ = self._err  # type: ignore[misc]  # it is Final
@@ -330,14 +381,49 @@ def _current_directory() -> str | None:
         return None
 
 
-def _writer(descriptor: int) -> io.TextIOWrapper:
-    return open(  # lives as long as the process
-        descriptor,
-        "w",
-        buffering=1,
+class _Stdout(io.FileIO):
+    """Descriptor 1: what was written to descriptor 2 before comes first.
+
+    :param settled: whose output it is
+    """
+
+    def __init__(self, settled: Settled) -> None:
+        super().__init__(1, "w", closefd=False)
+        self._settled = settled
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]  # or what is like bytes
+        try:
+            if _lseek(2, 0, os.SEEK_CUR) != PLACE:
+                self._settled.fold_before()
+        except OSError:
+            pass  # a job has pointed it at what has no place
+
+        return super().write(data)
+
+
+class _Stderr(io.FileIO):
+    """Descriptor 2: what Python writes there goes to the log at once, and is marked.
+
+    :param settled: whose output it is
+    """
+
+    def __init__(self, settled: Settled) -> None:
+        super().__init__(2, "w", closefd=False)
+        self._settled = settled
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]  # or what is like bytes
+        if self._settled.write_stderr(data):
+            return len(data)
+
+        return super().write(data)
+
+
+def _writer(raw: io.RawIOBase) -> io.TextIOWrapper:
+    return io.TextIOWrapper(  # lives as long as the process
+        io.BufferedWriter(raw),
         encoding="utf-8",
         errors="backslashreplace",
-        closefd=False,
+        line_buffering=True,
     )
 
 
