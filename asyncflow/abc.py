@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
 from asyncflow.worker.current import Progress as Progress
 from asyncflow.worker.outcome import Crashed as Crashed
@@ -20,6 +20,7 @@ from asyncflow.worker.outcome import Printed as Printed
 from asyncflow.worker.outcome import Raised as Raised
 from asyncflow.worker.outcome import Returned as Returned
 from asyncflow.worker.outcome import Usage as Usage
+from asyncflow.worker.streams import Mode as Mode
 from asyncflow.worker.values import fetch, keep
 from asyncflow.worker.wire import Made as Made
 
@@ -97,10 +98,6 @@ class Driver(ABC):
         return kept
 
 
-Mode: TypeAlias = bool | Literal["live"]
-"""Whether what jobs print is shown: when they end, or ``"live"``, while they run."""
-
-
 class Call(NamedTuple):
     """One job, as an executor sees it."""
 
@@ -141,6 +138,13 @@ class Watch(ABC):
     @abstractmethod
     def reported(self, call: Call, progress: Progress) -> None:
         """Take note of how far a call has come."""
+
+    def logged(self, call: Call, records: Sequence[bytes]) -> None:  # noqa: ARG002
+        """Take log records of a call, for the loggers of this process.
+
+        :param records: each for `asyncflow.worker.records.unpacked`
+        """
+        return None
 
     @abstractmethod
     def ended(self, call: Call, outcome: Outcome) -> None:

@@ -24,7 +24,8 @@ class HeadAndTail:
     _tail: bytearray = attrs.field(init=False, factory=bytearray)
     """What follows the first `most` bytes; of that the end."""
     _stream: Stream = attrs.field(init=False, default="stdout")
-    _size: int = attrs.field(init=False, default=0)
+    size: int = attrs.field(init=False, default=0)
+    """How many bytes there were."""
 
     def write(self, text: str, stream: Stream = "stdout") -> None:
         """Take some text that went to a stream."""
@@ -35,7 +36,7 @@ class HeadAndTail:
             self._stream = stream
 
         room = self.most - len(self._head)
-        self._size += len(data)
+        self.size += len(data)
 
         if len(data) <= room:
             self._head += data
@@ -49,15 +50,15 @@ class HeadAndTail:
 
     def printed(self) -> Printed | None:
         """Return what is kept; None where nothing was printed."""
-        if not self._size:
+        if not self.size:
             return None
 
-        if self._size <= self.most:
+        if self.size <= self.most:
             return Printed(decoded(self._head))
 
         half = self.most // 2
         end = self._head + self._tail
-        left_out = self._size - 2 * half
+        left_out = self.size - 2 * half
         first = decoded(self._head[:half], is_cut=True)
         last = decoded(end[len(end) - half :], is_cut=True)
         return Printed(f"{first}\n{mark(left_out)}\n{last}", left_out)

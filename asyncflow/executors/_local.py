@@ -6,20 +6,27 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import TypeAlias
 
 from asyncflow.abc import Call, Kept, Mode, Printed, Progress, Raised, Watch
 from asyncflow.executors._head_and_tail import HeadAndTail
 from asyncflow.executors._split import Captured, Split, printed
-from asyncflow.worker.current import job_of, running
+from asyncflow.worker.current import current_job, job_of, running
 from asyncflow.worker.failure import beyond_ours, raised
 from asyncflow.worker.naming import Factory, naming_jobs
+from asyncflow.worker.records import line_of
 from asyncflow.worker.trip import keep_result, read_input
+
+Handling: TypeAlias = Callable[[logging.Logger, logging.LogRecord], None]
+"""`logging.Logger.callHandlers`."""
 
 _lock = threading.Lock()
 _users = 0
 _naming: tuple[Factory, Factory] | None = None
 """What makes log records while jobs run, and what did before."""
+_handling: tuple[Handling, Handling] | None = None
+"""What has them handled, likewise."""
 
 
 @contextmanager
@@ -40,6 +47,11 @@ def captured(
     try:
         yield kept.printed
     finally:
+        with suppress(Exception):  # of somebody's stream
+            for stream in (sys.stdout, sys.stderr):
+                if isinstance(stream, Split):
+                    stream.show_rest()
+
         _uninstall()
         printed.reset(token)
 
@@ -84,7 +96,7 @@ def failed(error: BaseException) -> Raised:
 
 
 def _install() -> None:
-    global _users, _naming
+    global _users, _naming, _handling
 
     with _lock:
         _users += 1
@@ -100,9 +112,44 @@ def _install() -> None:
             _naming = naming_jobs(plain), plain
             logging.setLogRecordFactory(_naming[0])
 
+        if _handling is None:
+            handle = logging.Logger.callHandlers
+            _handling = _keeping(handle), handle
+            logging.Logger.callHandlers = _handling[0]  # type: ignore[method-assign, assignment]  # for now
+
+
+def _keeping(handle: Handling) -> Handling:
+    """Return what keeps the record of a job with what it prints, and has it handled.
+
+    It is not kept twice where a handler prints it there.
+    """
+
+    def call(logger: logging.Logger, record: logging.LogRecord) -> None:
+        captured = printed.get()
+
+        if captured is None:
+            handle(logger, record)
+            return
+
+        if (job := current_job()) is not None:
+            record.__dict__.setdefault("task", job.task)
+
+        size, is_shown = captured.kept.size, captured.is_shown
+        captured.is_shown = True  # what the program's handlers do is not the job's
+
+        try:
+            handle(logger, record)
+        finally:
+            captured.is_shown = is_shown
+
+            if captured.kept.size == size:
+                captured.kept.write(line_of(record), "log")
+
+    return call
+
 
 def _uninstall() -> None:
-    global _users, _naming
+    global _users, _naming, _handling
 
     with _lock:
         _users -= 1
@@ -121,3 +168,9 @@ def _uninstall() -> None:
                 logging.setLogRecordFactory(_naming[1])
 
             _naming = None
+
+        if _handling is not None:
+            if logging.Logger.callHandlers is _handling[0]:
+                logging.Logger.callHandlers = _handling[1]  # type: ignore[method-assign, assignment]  # as it was
+
+            _handling = None

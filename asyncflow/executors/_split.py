@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import TextIO
@@ -11,6 +12,10 @@ import attrs
 
 from asyncflow.executors._head_and_tail import HeadAndTail
 from asyncflow.worker.streams import Stream
+
+
+MOST_HELD = 65_536
+"""How many characters of a line are held at most."""
 
 
 @attrs.define(eq=False)
@@ -27,9 +32,29 @@ class Captured:
     label: str = ""
     _within: dict[Stream, bool] = attrs.field(init=False, factory=dict)
     """Of each stream, whether the last line that was shown has no end yet."""
+    _held: dict[Stream, str] = attrs.field(init=False, factory=dict)
+    """Of each stream, the beginning of a line: it is shown once that is whole, so that
+    nobody writes into it, or once it is flushed."""
+    _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock)
 
-    def labelled(self, text: str, stream: Stream) -> str:
-        """Return a text as it is shown."""
+    def taken(self, text: str, stream: Stream) -> str:
+        """Take a text; return what is shown now."""
+        with self._lock:
+            text = self._held.pop(stream, "") + text
+            end = text.rfind("\n") + 1
+
+            if len(text) - end < MOST_HELD:
+                self._held[stream] = text[end:]
+                text = text[:end]
+
+            return self._labelled(text, stream)
+
+    def rest(self, stream: Stream) -> str:
+        """Return what is held, to show it now."""
+        with self._lock:
+            return self._labelled(self._held.pop(stream, ""), stream)
+
+    def _labelled(self, text: str, stream: Stream) -> str:
         if not self.label or not text:
             return text
 
@@ -67,22 +92,33 @@ class Split(io.TextIOBase):
             if not captured.is_shown:
                 return len(text)
 
-        if self.target is not None:
-            shown = captured.labelled(text, self.stream) if captured else text
-
-            try:
-                self.target.write(shown)
-            except UnicodeEncodeError as error:
-                escaped = shown.encode(error.encoding, "backslashreplace")
-                self.target.write(escaped.decode(error.encoding))
-
+        self._show(text if captured is None else captured.taken(text, self.stream))
         return len(text)
+
+    def show_rest(self) -> None:
+        """Show the line that the job of this context has begun."""
+        captured = printed.get()
+
+        if captured is not None and captured.is_shown:
+            self._show(captured.rest(self.stream))
+
+    def _show(self, text: str) -> None:
+        if self.target is None or not text:
+            return
+
+        try:
+            self.target.write(text)
+        except UnicodeEncodeError as error:
+            escaped = text.encode(error.encoding, "backslashreplace")
+            self.target.write(escaped.decode(error.encoding))
 
     def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]  # of str alone
         for line in lines:
             self.write(line)
 
     def flush(self) -> None:
+        self.show_rest()
+
         if self.target is not None:
             self.target.flush()
 
@@ -141,6 +177,7 @@ class _SplitBuffer(io.BufferedIOBase):
             size = view.nbytes
             text = view.tobytes().decode(self._stream.encoding, "backslashreplace")
 
+        self._stream.show_rest()
         captured = printed.get()
 
         if captured is not None:
@@ -152,6 +189,7 @@ class _SplitBuffer(io.BufferedIOBase):
         return size
 
     def flush(self) -> None:
+        self._stream.show_rest()
         self._target.flush()
 
     def close(self) -> None:

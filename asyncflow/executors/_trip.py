@@ -124,9 +124,7 @@ class Trip:
         else:
             await self._stop_telling()
 
-            if not self.calls[0].is_short:
-                self.pool.hear()  # the last report comes before the end
-
+            self.pool.hear()  # the last report comes before the end
             await self._take(worker, answer)
         finally:
             self.logs.unwatch(worker.log_path)
@@ -345,6 +343,7 @@ class Trip:
         self, worker: Worker, returncode: int | None, why: str
     ) -> None:
         await self._stop_telling()
+        self.pool.hear()
 
         if self._reaching is not None:
             await self._reaching

@@ -19,6 +19,7 @@ from asyncflow.executors._start import StartFailed
 from asyncflow.executors._trip import Trip
 from asyncflow.executors._worker import Worker
 from asyncflow.worker import wire
+from asyncflow.worker.channel import Told
 from asyncflow.worker.failure import summary_of
 
 STARTS = 3
@@ -123,12 +124,17 @@ class ProcessExecutor(Executor):
         if one is not None and place is not None:
             one.kill(place, now=now)
 
-    def _hear(self, job_id: str, progress: Progress) -> None:
+    def _hear(self, job_id: str, told: Told) -> None:
         one = self._trips.get(job_id)
         place = None if one is None else one.place_of(job_id)
 
-        if one is not None and place is not None:
-            one.watch.reported(one.calls[place], progress)
+        if one is None or place is None:
+            return
+
+        if isinstance(told, Progress):
+            one.watch.reported(one.calls[place], told)
+        else:
+            one.watch.logged(one.calls[place], told)
 
     async def _run(self, one: Trip) -> None:
         worker = await self._worker(one)

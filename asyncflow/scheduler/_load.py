@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from asyncflow.log import logger as _logger
 from asyncflow.scheduler._echo import Echo, Piece, printed
 from asyncflow.scheduler._flight import Flight
 from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._logged import logged
 from asyncflow.worker.streams import parts
 
 
@@ -79,6 +81,11 @@ class Load(Watch):
                 self.tower.reported(flight, progress)
             except Exception as error:
                 self._log("a report of %s could not be taken", flight, error)
+
+    def logged(self, call: Call, records: Sequence[bytes]) -> None:
+        if flight := self._flight(call):
+            for record in records:
+                self.echo.put(logged(record, flight))
 
     def ended(self, call: Call, outcome: Outcome) -> None:
         told: object = outcome
@@ -172,7 +179,7 @@ class Load(Watch):
             flight, outcome = self._waiting[0]
 
             if self._is_shown(outcome):
-                await self.echo.show(self._pieces(outcome))
+                await self.echo.show(self._pieces(flight, outcome))
 
             self.end(flight, outcome)
             del self._waiting[0]
@@ -183,14 +190,26 @@ class Load(Watch):
         log = outcome.log
         return log is not None and (self.echo.mode is not False or bool(log.records))
 
-    def _pieces(self, outcome: Outcome) -> Iterator[Piece]:
-        """Give what is shown of a job."""
+    def _pieces(self, flight: Flight, outcome: Outcome) -> Iterator[Piece]:
+        """Give what is shown of a job: its last records have their places in its log."""
         if (log := outcome.log) is None:
             return
 
-        for stream, text in parts(_shown(outcome, log)):
-            if stream != "log" and self.echo.mode is not False:
-                yield printed(stream, text)
+        found = parts(_shown(outcome, log))
+        records = deque(log.records)
+        handled = sum(stream == "log" for stream, _ in found) - len(records)
+
+        for stream, text in found:
+            if stream != "log":
+                if self.echo.mode is not False:
+                    yield printed(stream, text)
+            elif handled > 0:
+                handled -= 1
+            elif records:
+                yield logged(records.popleft(), flight)
+
+        for record in records:
+            yield logged(record, flight)
 
     def _not_shown(self, error: Exception) -> None:
         flights = [flight for flight, _ in self._waiting]

@@ -19,13 +19,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import TextIO
 
-from asyncflow.worker import main, parent
+from asyncflow.worker import current, main, parent
 from asyncflow.worker.channel import Channel
 from asyncflow.worker.loaded import Loaded
+from asyncflow.worker.log_state import LogState
 from asyncflow.worker.naming import naming_jobs
 from asyncflow.worker.outcome import Printed, read_slice
 from asyncflow.worker.punch import BLOCK, punch
 from asyncflow.worker.raw_stderr import RawStderr, path_of, write_all
+from asyncflow.worker.records import Records, basic_config
 from asyncflow.worker.spool import Spool
 from asyncflow.worker.state import ProcessState
 from asyncflow.worker.streams import framed
@@ -38,9 +40,6 @@ PLACE = 64 * LOG_SIZE + 7
 """Where the log file's descriptors point while nothing is printed. What is written goes
 to the end of the file from anywhere, and moves the place; so who finds it unmoved knows
 that nothing was written and that the descriptor is still ours, and asks no more."""
-
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-"""How log records are written where the function has not set logging up."""
 
 _getpid, _exit, _lseek = os.getpid, os._exit, os.lseek
 
@@ -68,6 +67,7 @@ class Settled:
     tokens: Tokens
     channel: Channel
     state: ProcessState
+    records: Records
     loaded: Loaded
     left: str = ""
     """What a job of the trip has left that ends this process; see `ProcessState`."""
@@ -91,6 +91,7 @@ class Settled:
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
+        self.records = Records(self._write_record, self._send_records)
         self._in = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115
         self._open(folder)
 
@@ -178,11 +179,17 @@ class Settled:
 
         end = os.lseek(self._end, 0, os.SEEK_END)
 
-        if end == self.logged:
+        if end == self.logged and not self.records.waiting:
             return None
 
         start, self.logged = self.logged, end
-        return read_slice(self._log, start, end, most)
+        printed = read_slice(self._log, start, end, most)
+
+        if self.records.waiting:
+            printed = printed or Printed("", 0, 0)
+            printed = printed._replace(records=self.records.take())
+
+        return printed
 
     def end_trip(self) -> None:
         """Look closely what the last calls have left, and put it right."""
@@ -219,6 +226,13 @@ class Settled:
         """Bring what was written to descriptor 2 into the log, before Python prints."""
         if _getpid() == self.pid:
             self._fold(waits=False)
+
+    def _write_record(self, line: bytes) -> None:
+        self.fold_before()
+        write_all(self._log, framed(line, "log"))
+
+    def _send_records(self, job_id: str, records: list[bytes]) -> bool:
+        return self.channel.send_records(job_id, records)
 
     def _fold(self, *, waits: bool = True) -> None:
         with contextlib.suppress(OSError):  # a full disk, a limit of the job's
@@ -274,7 +288,6 @@ class Settled:
 def settle(
     folder: str,
     main_path: str | None,
-    log_level: int,
     parent_pid: int,
     *,
     is_moved: bool,
@@ -283,7 +296,6 @@ def settle(
 
     :param folder: where its files are made
     :param main_path: the parent's main script, or None where it has none
-    :param log_level: from which level on log records are written
     :param parent_pid: the process id of the parent
     :param is_moved: whether anyio's protocol is off the standard streams already
     """
@@ -296,15 +308,16 @@ def settle(
         with contextlib.suppress(OSError):  # it leads one already
             os.setsid()  # away from the terminal too: who asks there is told at once
 
+        current.is_worker = True
         settled = Settled(folder, parent_pid)
         main.install(main_path, os.path.join(folder, f"{settled.pid}.main"))
-        _write_records(log_level)
         _take_interrupts()
         # A process that a job forks and ends prints no stack into the job's output.
         os.register_at_fork(
             after_in_child=partial(faulthandler.unregister, signal.SIGTERM)
         )
-        settled.state = ProcessState(settled.tell_stacks)
+        log_state = _pass_records_on(settled.records)
+        settled.state = ProcessState(settled.tell_stacks, log_state)
         settled.loaded = Loaded(is_new=is_moved)
         gc.freeze()  # what is imported by now stays: no need to look at it again
     else:
@@ -347,23 +360,13 @@ def _interrupted(_number: int, frame: types.FrameType | None) -> None:
         frame = frame.f_back
 
 
-class _Records(logging.StreamHandler[TextIO]):
-    """Writes log records to what is ``sys.stderr`` then."""
-
-    def __init__(self) -> None:
-        logging.Handler.__init__(self)
-        self.setFormatter(logging.Formatter(LOG_FORMAT))
-
-    @property
-    def stream(self) -> TextIO:  # type: ignore[override]  # it changes with each job
-        return sys.stderr
-
-
-def _write_records(level: int) -> None:
-    """Write log records that no handler of the user's takes; name the job in each."""
-    logging.lastResort = _Records()
-    logging.getLogger().setLevel(level)
+def _pass_records_on(records: Records) -> LogState:
+    """Have log records go to the parent; name the job in each."""
+    logging.root.handlers[:] = [records]
+    logging.lastResort = records
+    logging.basicConfig = basic_config(records)
     logging.setLogRecordFactory(naming_jobs(logging.getLogRecordFactory()))
+    return LogState(records)
 
 
 def _close_placeholders() -> None:

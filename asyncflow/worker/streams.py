@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from typing import Literal, TypeAlias
 
+Mode: TypeAlias = bool | Literal["live"]
+"""Whether what jobs print is shown: when they end, or ``"live"``, while they run."""
+
 Stream: TypeAlias = Literal["stdout", "stderr", "log"]
 
 _NUMBERS: dict[Stream, str] = {"stderr": "\x02", "log": "\x03"}
