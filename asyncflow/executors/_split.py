@@ -13,7 +13,6 @@ import attrs
 from asyncflow.executors._head_and_tail import HeadAndTail
 from asyncflow.worker.streams import Stream
 
-
 MOST_HELD = 65_536
 """How many characters of a line are held at most."""
 
