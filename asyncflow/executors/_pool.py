@@ -188,7 +188,7 @@ class Pool:
         :raises StartFailed, OSError: when no worker could be started
         """
         if older := self.today.look(self._workers.values()):
-            await warn(older)
+            warn(older)
 
         while True:
             process = self.next_idle()

@@ -182,7 +182,7 @@ class Trip:
 
             with CancelScope(shield=True):
                 await self.pool.retire(worker, min(self.grace, LEFT))
-                await _log(logging.INFO, worker, f"its job of task {task!r} {left}")
+                _log(logging.INFO, worker, f"its job of task {task!r} {left}")
 
     def _check(self, outcomes: Sequence[Outcome | None]) -> None:
         """Check that outcomes are those of the calls.
@@ -213,7 +213,7 @@ class Trip:
         with CancelScope(shield=True):
             await self.pool.kill(worker)
             await self._tell_death(worker, None, why)
-            await _log(logging.WARNING, worker, why)
+            _log(logging.WARNING, worker, why)
 
     def kill(self, index: int, *, now: bool = False) -> None:
         """Have a call end, by its place.
@@ -369,11 +369,8 @@ class Trip:
             self.watch.ended(call, outcome)
 
 
-async def _log(level: int, worker: Worker, why: str) -> None:
-    text = "worker %s was replaced: %s"
-
-    with suppress(Exception):  # of somebody's handler
-        await to_thread.run_sync(_logger.log, level, text, worker.pid, why)
+def _log(level: int, worker: Worker, why: str) -> None:
+    _logger.log(level, "worker %s was replaced: %s", worker.pid, why)
 
 
 def _clean_up(call: Call, worker: Worker, most: int) -> tuple[Printed | None, str]:

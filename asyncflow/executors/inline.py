@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 
 import attrs
-from anyio import CancelScope, get_cancelled_exc_class, to_thread
+from anyio import get_cancelled_exc_class, to_thread
 from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import (
@@ -34,8 +32,7 @@ from asyncflow.executors._local import (
     under_way,
     write_outputs,
 )
-
-_logger = logging.getLogger("asyncflow")
+from asyncflow.log import logger as _logger
 
 HELD = 1.0
 """After how many seconds a plain function has held the event loop for long."""
@@ -74,10 +71,10 @@ class InlineExecutor(Executor):
                 del self._running[call.job_id]
 
                 if one.was_let_go:
-                    await self._warn(call)
+                    self._warn(call)
 
             if self._held_up:
-                await self._warn_of_holding(call)
+                self._warn_of_holding(call)
 
     def kill(self, call: Call, *, now: bool = False) -> None:
         if one := self._running.get(call.job_id):
@@ -106,7 +103,7 @@ class InlineExecutor(Executor):
             self._held_up = self.is_default and not call.is_async and usage.wall > HELD
             watch.ended(call, outcome._replace(log=printed(), usage=usage))
 
-    async def _warn_of_holding(self, call: Call) -> None:
+    def _warn_of_holding(self, call: Call) -> None:
         self._held_up = False
         others = _others()
 
@@ -119,18 +116,14 @@ class InlineExecutor(Executor):
             "program waited: in development mode jobs run on the loop; "
             'configure_job_executions(mode="standalone") runs them in worker processes'
         )
+        _logger.warning(text, call.task, HELD, others)
 
-        with CancelScope(shield=True), suppress(Exception):  # of somebody's handler
-            await to_thread.run_sync(_logger.warning, text, call.task, HELD, others)
-
-    async def _warn(self, call: Call) -> None:
+    def _warn(self, call: Call) -> None:
         text = (
             "job %s did not end within %g s after it was cancelled, and was let go: its "
             "function should not go on after a CancelledError (see kill_grace)"
         )
-
-        with CancelScope(shield=True), suppress(Exception):  # of somebody's handler
-            await to_thread.run_sync(_logger.warning, text, call.job_id, self.grace)
+        _logger.warning(text, call.job_id, self.grace)
 
 
 _CANCELED = Raised("CancelledError: raised by the function", "", None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from types import CoroutineType, TracebackType
 from typing import Self
 
 import attrs
-from anyio import CancelScope, from_thread, to_thread
+from anyio import CancelScope, from_thread
 
 from asyncflow.abc import (
     Call,
@@ -34,9 +33,8 @@ from asyncflow.executors._local import (
     write_outputs,
 )
 from asyncflow.executors._threads import Threads
+from asyncflow.log import logger as _logger
 from asyncflow.worker.trip import run_coroutine
-
-_logger = logging.getLogger("asyncflow")
 
 _Measured = tuple[Outcome, float, float]
 """An outcome, the seconds that it took, and those of CPU time."""
@@ -136,7 +134,7 @@ class ThreadExecutor(Executor):
             told = await self._told(one, one.told)
 
         if told is None:
-            await self._warn(one.call)
+            self._warn(one.call)
             watch.ended(one.call, Killed(printed()))
             return
 
@@ -157,14 +155,12 @@ class ThreadExecutor(Executor):
 
             raise
 
-    async def _warn(self, call: Call) -> None:
+    def _warn(self, call: Call) -> None:
         text = (
             "job %s was cancelled, and let go: its thread goes on, as no thread can be "
             "killed (see kill_grace)"
         )
-
-        with CancelScope(shield=True), suppress(Exception):  # of somebody's handler
-            await to_thread.run_sync(_logger.warning, text, call.job_id)
+        _logger.warning(text, call.job_id)
 
 
 def _pass_on(watch: Watch, call: Call, progress: Progress) -> None:

@@ -13,6 +13,7 @@ from asyncflow.log import logger as _logger
 from asyncflow.scheduler._echo import Echo, Piece, printed
 from asyncflow.scheduler._flight import Flight
 from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._live import Live
 from asyncflow.scheduler._logged import logged
 from asyncflow.worker.streams import parts
 
@@ -45,6 +46,7 @@ class Load(Watch):
     and what the tower raises ends the jobs that it concerns.
 
     :param echo: shows what they print
+    :param live: does so while they run; None where that is not wanted
     :param late: is called when one has ended whose executor may be done already
     :param may_hold: tells whether those that have ended land when `land` is called
     """
@@ -52,6 +54,7 @@ class Load(Watch):
     tower: Tower
     flights: Sequence[Flight]
     echo: Echo
+    live: Live | None
     group: Group
     late: Callable[[], None]
     may_hold: Callable[[Sequence[Flight], Sequence[Outcome]], bool]
@@ -70,6 +73,9 @@ class Load(Watch):
 
     def started(self, call: Call, log: Log | None) -> None:
         if flight := self._flight(call):
+            if log is not None and self.live is not None:
+                self.live.begin(flight, log)
+
             try:
                 self.tower.started(flight, log)
             except Exception as error:
@@ -101,7 +107,11 @@ class Load(Watch):
             return
 
         try:
-            if self._waiting or any(self._is_shown(one) for one in outcomes):
+            if (
+                self._waiting
+                or self.live is not None
+                or any(self._is_shown(one) for one in outcomes)
+            ):
                 super().all_ended(calls, outcomes)
                 return
 
@@ -166,6 +176,9 @@ class Load(Watch):
 
     def _ended(self, flight: Flight, outcome: Outcome, *, shows: bool) -> None:
         if not self._waiting and not (shows and self._is_shown(outcome)):
+            if self.live is not None:
+                self.live.drop(flight)
+
             self.end(flight, outcome)
             return
 
@@ -179,7 +192,12 @@ class Load(Watch):
             flight, outcome = self._waiting[0]
 
             if self._is_shown(outcome):
-                await self.echo.show(self._pieces(flight, outcome))
+                pieces = [*self._pieces(flight, outcome)]
+
+                if self.live is not None:
+                    pieces = [*await self.live.finish(flight, outcome), *pieces]
+
+                await self.echo.show(pieces)
 
             self.end(flight, outcome)
             del self._waiting[0]
@@ -201,7 +219,7 @@ class Load(Watch):
 
         for stream, text in found:
             if stream != "log":
-                if self.echo.mode is not False:
+                if self.echo.mode is True:
                     yield printed(stream, text)
             elif handled > 0:
                 handled -= 1

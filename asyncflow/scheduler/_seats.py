@@ -18,6 +18,7 @@ from asyncflow.scheduler._echo import Echo
 from asyncflow.scheduler._flight import Flight
 from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._lane import Lane, Source, Tracer
+from asyncflow.scheduler._live import Live
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._versions import Versions
 
@@ -28,6 +29,7 @@ class Seats:
 
     :param executors: by name
     :param echo: shows what jobs print in other processes
+    :param live: does so while they run; None where that is not wanted
     :param tracer: gives the trace that a job continues
     """
 
@@ -37,6 +39,7 @@ class Seats:
     executors: Mapping[str, Executor]
     limiter: CapacityLimiter
     echo: Echo
+    live: Live | None
     group: Group
     tracer: Tracer
     _lanes: set[Lane] = attrs.field(init=False, factory=set)
@@ -110,6 +113,7 @@ class Seats:
             self.notes,
             self.executors,
             self.echo,
+            self.live,
             self.group,
             self.tracer,
             self.fill_soon,

@@ -37,6 +37,7 @@ from asyncflow.scheduler._instructions import (
     MakeReady,
 )
 from asyncflow.scheduler._lane import Tracer
+from asyncflow.scheduler._live import Live
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._pins import Pins
 from asyncflow.scheduler._runs import Runs
@@ -122,6 +123,7 @@ class Walk:
             self.executors,
             self.limiter,
             self._echo,
+            Live(self._echo, self.group) if self.echo == "live" else None,
             self.group,
             self.tracer,
         )
