@@ -7,6 +7,7 @@ orchestrator is left in peace.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -377,7 +378,7 @@ async def test_properties_that_cannot_be_kept_are_refused_at_once(
 
 
 async def test_a_key_belongs_to_its_entity(
-    config: Configuration, tmp_path: Path
+    config: Configuration, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "runs.db"
 
@@ -406,6 +407,8 @@ async def test_a_key_belongs_to_its_entity(
             await orchestrator.drain()
 
         await check_innocent(orchestrator, other)
+
+    assert [one.message for one in caplog.records if one.levelno >= logging.ERROR] == []
 
 
 async def test_a_key_with_a_lone_surrogate_is_refused(config: Configuration) -> None:

@@ -33,7 +33,7 @@ async def test_attributes_of_all_handles_are_fine_as_ids(config: Configuration) 
         scenario = await orchestrator.create_scenario(cfg, name="mine")
         await scenario.submit()
         assert scenario.name == "mine"
-        assert scenario["read"] is scenario.tasks["read"] is scenario.read
+        assert scenario["read"] is scenario.tasks["read"]
         assert scenario["tasks"] is scenario.sequences["tasks"]
         assert await scenario["name"].read() == 20
         assert await scenario.output.read() == 2

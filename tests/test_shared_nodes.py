@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -283,3 +284,66 @@ async def test_an_input_that_is_replaced_elsewhere_before_its_job_starts(
 
 def join(_: int, text: str) -> str:
     return text
+
+
+# ------------------------------------------------------------------------------- clocks
+
+
+@contextmanager
+def clock_ahead(patch: pytest.MonkeyPatch, seconds: float) -> Iterator[None]:
+    """Have this process take it to be later than it is."""
+    now = time.time_ns
+
+    with patch.context() as context:
+        context.setattr(time, "time_ns", lambda: now() + int(seconds * 1e9))
+        yield
+
+
+@pytest.mark.parametrize("keep", [0, 2])
+@pytest.mark.parametrize("value", ["small", "x" * LARGE], ids=["small", "large"])
+async def test_what_is_written_last_is_current_whatever_the_clocks_say(
+    config: Configuration,
+    pair: tuple[Orchestrator, Orchestrator],
+    monkeypatch: pytest.MonkeyPatch,
+    keep: int,
+    value: str,
+) -> None:
+    gate, arrived = threading.Event(), threading.Event()
+
+    def make() -> str:
+        arrived.set()
+        assert gate.wait(20)
+        return value
+
+    node = config.configure_data_node(
+        "rates", scope=Scope.GLOBAL, default_data=1, keep_versions=keep
+    )
+    task = config.configure_task("make", make, None, node, executor="thread")
+    cfg = config.configure_scenario("s", task)
+    behind, ahead = [await each.create_scenario(cfg) for each in pair]
+
+    for _ in range(2):
+        run = behind.submit()
+
+        with fail_after(20):
+            await to_thread.run_sync(arrived.wait, abandon_on_cancel=True)
+
+        with clock_ahead(monkeypatch, 120):
+            await ahead.rates.write("ahead")
+
+        gate.set()
+        await run
+        assert [await one.rates.read() for one in (behind, ahead)] == [value] * 2
+        *_, before, last = await ahead.rates.edits()
+        assert last.at < before.at
+        assert (last.job_id, last.is_kept) == (run.jobs[0].id, True)
+        assert await ahead.rates.read(version=last.version) == value
+
+        await behind.rates.write("again")
+        assert [await one.rates.read() for one in (ahead, behind)] == ["again"] * 2
+        edits = await ahead.rates.edits()
+        assert edits == await behind.rates.edits()
+        assert [one.is_kept for one in edits[-keep - 1 :]] == [True] * (keep + 1)
+        assert sum(one.is_kept for one in edits) == keep + 1
+        gate.clear()
+        arrived.clear()

@@ -58,7 +58,7 @@ def captured(
 
 @contextmanager
 def under_way(
-    call: Call, watch: Watch, report: Callable[[Progress], None]
+    call: Call, watch: Watch, report: Callable[[Progress | None], None]
 ) -> Iterator[None]:
     """Have what is called here run for a job."""
     watch.started(call, None)

@@ -11,6 +11,7 @@ is assumed of them.
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -280,9 +281,9 @@ class Pool:
         """Kill a worker that runs nothing; what it wrote stays until `Worker.forget`."""
         self._workers.pop(worker.pid, None)
         take_idle(worker.process)
-        worker.kill_group()
 
         with CancelScope(shield=True):
+            await worker.end_all(signal.SIGKILL)
             await worker.process.aclose()
 
     async def _end(self, worker: Worker, grace: float) -> None:
@@ -297,7 +298,7 @@ class Pool:
             await process.wait()
 
         if process.returncode is None:
-            worker.kill_group()
+            await worker.end_all(signal.SIGKILL)
             has_family = True
 
         await process.aclose()

@@ -12,7 +12,7 @@ import attrs
 from anyio import CancelScope, create_task_group, to_thread
 from anyio.abc import TaskGroup
 
-from asyncflow.abc import Call, Crashed, Executor, Progress, Watch
+from asyncflow.abc import Call, Crashed, Executor, Watch
 from asyncflow.executors._log_bounds import LogBounds
 from asyncflow.executors._pool import Pool
 from asyncflow.executors._start import StartFailed
@@ -128,13 +128,8 @@ class ProcessExecutor(Executor):
         one = self._trips.get(job_id)
         place = None if one is None else one.place_of(job_id)
 
-        if one is None or place is None:
-            return
-
-        if isinstance(told, Progress):
-            one.watch.reported(one.calls[place], told)
-        else:
-            one.watch.logged(one.calls[place], told)
+        if one is not None and place is not None:
+            one.hear(place, told)
 
     async def _run(self, one: Trip) -> None:
         worker = await self._worker(one)
@@ -154,8 +149,9 @@ class ProcessExecutor(Executor):
     def _request(self, one: Trip, world: bytes | None) -> bytes:
         calls = one.calls
         looks = len(calls) == 1 and not calls[0].is_short
+        tells = len(calls) == 1 and calls[0].is_watched
         number = one.number if len(calls) > 1 else 0
-        return wire.pack((number, self.log_size, looks, _columns(calls), world))
+        return wire.pack((number, self.log_size, looks, tells, _columns(calls), world))
 
     async def _worker(self, one: Trip) -> Worker | str:
         """Return a worker, or say why there is none.
@@ -221,6 +217,7 @@ def _columns(calls: Sequence[Call]) -> tuple[tuple[object, ...], ...]:
         limits,
         _are_short,
         carriers,
+        _are_watched,
     ) = zip(*calls, strict=True)
     assert None not in codes
     return ids, tasks, attempts, codes, inputs, outputs, sources, limits, carriers

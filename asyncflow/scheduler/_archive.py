@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import TypeAlias
 
@@ -28,7 +27,6 @@ from asyncflow.records import (
     JobRecord,
     ScenarioRecord,
     SubmissionRecord,
-    VersionRecord,
 )
 from asyncflow.scheduler._undeclared import (
     UndeclaredScenario,
@@ -50,11 +48,9 @@ class Archive:
     """Makes the objects of what is in the store, unless they are in use.
 
     :param config: what entities are made from
-    :param directory: where the relative paths of data nodes begin
     """
 
     config: Configuration
-    directory: str
     store: Store
     catalog: Catalog
     versions: Versions
@@ -108,6 +104,7 @@ class Archive:
                 if node.scope is not Scope.SCENARIO
             ]
             await self.versions.refresh(nodes)
+            await self._find_files(nodes)
 
             if any(is_shared(task) for task in config.task_configs):
                 await self.refresh_bases()
@@ -173,22 +170,26 @@ class Archive:
         own = [node.config_id for node in nodes]
         return scenario_config(record.id, record.config_id, why, own=own, graphs=graphs)
 
+    async def _find_files(self, nodes: Iterable[DataNode]) -> None:
+        """Take over where others have shared files with relative paths."""
+        for node in nodes:
+            if node.directory is not None:
+                record = await self.store.get(node.id)
+
+                if isinstance(record, DataNodeRecord):
+                    self.catalog.take(node, record)
+
     async def _fill(self, scenario: Scenario) -> None:
         """Take over what the store has of a scenario's data nodes and tasks."""
         nodes = {node.id: node for node in scenario.data_nodes.values()}
-        kept: defaultdict[str, list[VersionRecord]] = defaultdict(list)
-
-        for version in await self.store.versions(owner_id=scenario.id, is_kept=True):
-            kept[version.node_id].append(version)
 
         for record in await self.store.data_nodes(owner_id=scenario.id):
             if record.id in nodes:
-                nodes[record.id].take_lock(record)
-                self.versions.take(nodes[record.id], kept[record.id])
+                self.catalog.take(nodes[record.id], record)
 
-        await self.versions.refresh(
-            node for node in nodes.values() if node.owner_id is None
-        )
+        shared = [node for node in nodes.values() if node.owner_id is None]
+        await self._find_files(shared)
+        await self.versions.refresh(nodes.values())
         tasks = {task.id: task for task in scenario.tasks.values()}
 
         for basis in await self.store.bases(scenario.id):
@@ -236,7 +237,7 @@ class Archive:
             config = DataNodeConfig(id=record.config_id, scope=Scope(scope))
 
         node = self.catalog.node(config, "", "")
-        node.take_lock(record)
+        self.catalog.take(node, record)
         await self.versions.refresh([node])
         return node
 

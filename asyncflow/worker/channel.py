@@ -23,8 +23,9 @@ NAME = "channel"
 LONGEST = 100
 """The most bytes that the path of a socket may have on all systems."""
 
-Told: TypeAlias = Progress | list[bytes]
-"""How far a job has come, or some of its log records; see `records.unpacked`."""
+Told: TypeAlias = Progress | list[bytes] | None
+"""How far a job has come, or some of its log records (see `records.unpacked`), or None:
+its function is called now."""
 
 SIZE = 65536
 """The most bytes of a datagram."""
@@ -40,13 +41,16 @@ class Channel:
         self._folder = folder
         self._socket: socket.socket | None = None
 
-    def send(self, job_id: str, progress: Progress) -> None:
-        """Tell how far a job has come."""
+    def send(self, job_id: str, progress: Progress | None) -> None:
+        """Tell how far a job has come.
+
+        :param progress: None where its function is called now
+        """
         with suppress(OSError):  # nobody listens, or not fast enough
             if self._socket is None:
                 self._socket = _connected(self._folder)
 
-            self._socket.send(pickle.dumps((job_id, tuple(progress)), 5))
+            self._socket.send(pickle.dumps((job_id, progress and tuple(progress)), 5))
 
     def send_records(self, job_id: str, records: list[bytes]) -> bool:
         """Pass log records of a job on; tell whether that could be done now."""
@@ -96,8 +100,7 @@ def _new_socket() -> socket.socket:
 def receive(
     listening: socket.socket, drop: Callable[[BaseException], object]
 ) -> Iterator[tuple[str, Told]]:
-    """Give what has arrived: the ids of jobs, and how far they have come, or some of
-    their log records.
+    """Give what has arrived: the ids of jobs, and what they tell.
 
     :param drop: is called for what makes no sense, with what was raised
     """
@@ -109,7 +112,7 @@ def receive(
 
         try:
             job_id, told = pickle.loads(data)
-            found = told if type(told) is list else Progress(*told)
+            found = told if told is None or type(told) is list else Progress(*told)
             hash(job_id)
         except (Exception, SystemExit) as error:  # whoever has sent it
             drop(error)

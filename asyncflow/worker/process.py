@@ -68,6 +68,7 @@ class Settled:
     channel: Channel
     state: ProcessState
     records: Records
+    log_state: LogState
     loaded: Loaded
     left: str = ""
     """What a job of the trip has left that ends this process; see `ProcessState`."""
@@ -316,13 +317,13 @@ def settle(
         os.register_at_fork(
             after_in_child=partial(faulthandler.unregister, signal.SIGTERM)
         )
-        log_state = _pass_records_on(settled.records)
-        settled.state = ProcessState(settled.tell_stacks, log_state)
+        settled.log_state = _pass_records_on(settled.records)
         settled.loaded = Loaded(is_new=is_moved)
+        settled.state = ProcessState(settled.tell_stacks, settled.log_state)
         gc.freeze()  # what is imported by now stays: no need to look at it again
     else:
         settled.move(folder)
-        settled.state.remember()
+        settled.state = ProcessState(settled.tell_stacks, settled.log_state)
 
     return settled
 
