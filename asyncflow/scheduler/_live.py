@@ -66,20 +66,34 @@ class _Tail:
     log: Log
     lines: Lines
     reader: LogReader | None = None
+    end: int | None = None
+    """Where the output of the job ends; None as long as it runs."""
 
-    def look(self, end: int | None = None) -> list[Piece]:
-        """Read on, a bounded piece. Blocks.
-
-        :param end: where the log of the job ends; None as long as it runs
+    @property
+    def stop(self) -> int:
+        """Up to where the log is that of the job now: to be asked on the event loop, as
+        the worker may have another job once the end of this one was told.
         """
+        if self.reader is None:
+            return self.log.start
+
+        return self.reader.size if self.end is None else self.end
+
+    def open(self) -> None:
+        """Open the log. Blocks."""
         if self.reader is None:
             self.reader = LogReader.open(self.log, 1)
 
+    def look(self, stop: int, *, is_end: bool = False) -> list[Piece]:
+        """Read on, a bounded piece. Blocks.
+
+        :param stop: up to where
+        :param is_end: whether that is the end of the job's output
+        """
         if self.reader is None:  # its worker has gone
             return []
 
-        stop = self.reader.size if end is None else end
-        return [*self.lines.take(self.reader.read(stop, is_end=end is not None))]
+        return [*self.lines.take(self.reader.read(stop, is_end=is_end))]
 
     def finish(self, end: int, printed: Printed) -> list[Piece]:
         """Read to the end, and close the log. Blocks.
@@ -92,14 +106,15 @@ class _Tail:
             self.close()
 
     def _finish(self, end: int, printed: Printed) -> list[Piece]:
-        found = self.look(end)
+        self.open()
+        found = self.look(end, is_end=True)
         reader = self.reader
 
         if reader is None:
             return [*self.lines.take([printed.text]), *self.lines.rest()]
 
         while reader.at < end and not reader.has_lost_end:
-            found += self.look(end)
+            found += self.look(end, is_end=True)
 
         if reader.has_lost_end:
             lost = f"{mark(end - reader.at)}\n"
@@ -147,6 +162,12 @@ class Live:
         if tail := self._tails.pop(flight.job_id, None):
             self._dropped.append(tail)
 
+    def ended(self, flight: Flight, outcome: Outcome) -> None:
+        """Take note, at once, that a job has ended: what follows is of others."""
+        if tail := self._tails.get(flight.job_id):
+            size = outcome.log.size if outcome.log else 0
+            tail.end = tail.log.start + (size or 0)
+
     async def finish(self, flight: Flight, outcome: Outcome) -> list[Piece]:
         """Return what was not shown yet of a job that has ended."""
         log = outcome.log
@@ -188,7 +209,12 @@ class Live:
                 async with self._lock:
                     tails, dropped = [*self._tails.values()], self._dropped
                     self._dropped = []
-                    found = await to_thread.run_sync(_look, tails, dropped)
+
+                    if dropped or any(tail.reader is None for tail in tails):
+                        await to_thread.run_sync(_open, tails, dropped)
+
+                    looks = [(tail, tail.stop) for tail in tails]
+                    found = await to_thread.run_sync(_look, looks)
 
                     for piece in found:
                         self.echo.put(piece)
@@ -207,9 +233,15 @@ class Live:
         _logger.error("what jobs print is not shown live any more", exc_info=error)
 
 
-def _look(tails: list[_Tail], dropped: list[_Tail]) -> list[Piece]:
-    """Read on in some logs, and close others. Blocks."""
+def _open(tails: list[_Tail], dropped: list[_Tail]) -> None:
+    """Open some logs, and close others. Blocks."""
+    for tail in tails:
+        tail.open()
+
     for tail in dropped:
         tail.close()
 
-    return [piece for tail in tails for piece in tail.look()]
+
+def _look(looks: list[tuple[_Tail, int]]) -> list[Piece]:
+    """Read on in some logs. Blocks."""
+    return [piece for tail, stop in looks for piece in tail.look(stop)]

@@ -187,6 +187,9 @@ class Load(Watch):
         return flight
 
     def _ended(self, flight: Flight, outcome: Outcome, *, shows: bool) -> None:
+        if self.live is not None:
+            self.live.ended(flight, outcome)
+
         if not self._waiting and not (shows and self._is_shown(outcome)):
             if self.live is not None:
                 self.live.drop(flight)

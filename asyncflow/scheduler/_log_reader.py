@@ -49,7 +49,9 @@ class LogReader:
         except OSError:
             return None
 
-        return cls(log, attempt, log.start, file)
+        reader = cls(log, attempt, log.start, file)
+        reader._is_cut = bool(log.start) and os.pread(file, 1, log.start - 1) >= b"\x80"
+        return reader
 
     @property
     def size(self) -> int:
