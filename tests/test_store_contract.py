@@ -70,6 +70,7 @@ async def fails(store: Store) -> None:
 # ----------------------------------------------------------------------------- records
 
 
+@pytest.mark.smoke
 async def test_it_keeps_records_by_id(store: Store) -> None:
     store.save(*ONE_OF_EACH)
     await store.flush()

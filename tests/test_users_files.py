@@ -51,6 +51,7 @@ def value_of(path: Path) -> object:
     return pickle.loads(path.read_bytes())
 
 
+@pytest.mark.smoke
 def test_a_link_is_followed(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     real, link = tmp_path / "disk" / "real.p", tmp_path / "link.p"

@@ -18,7 +18,14 @@ from anyio.lowlevel import checkpoint
 from asyncflow.abc import Kept, Store
 from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.entities.data_node import EVICTED, DataNode, Version
-from asyncflow.errors import NoData, NotPicklable, StoreFailed, ValueMissing
+from asyncflow.errors import (
+    NoData,
+    NotFound,
+    NotPicklable,
+    RecordDamaged,
+    StoreFailed,
+    ValueMissing,
+)
 from asyncflow.log import logger as _logger
 from asyncflow.records import VersionRecord
 from asyncflow.scheduler._company import Company
@@ -105,7 +112,17 @@ class Versions:
                 await self.refresh([node])
 
                 if number is not None or node.version is version:
+                    await self._check_there(node)
                     raise
+
+    async def _check_there(self, node: DataNode) -> None:
+        """Tell that a data node was deleted, with its scenario, if it was.
+
+        :raises NotFound: where it was
+        """
+        with suppress(RecordDamaged):  # it is there
+            if await self.store.get(node.id) is None:
+                raise NotFound(node.id) from None
 
     async def read_together(self, nodes: Sequence[DataNode]) -> tuple[Any, ...]:
         """Read the current versions of data nodes, as they are at one moment.

@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 from types import CoroutineType, TracebackType
 from typing import NamedTuple
@@ -263,7 +264,8 @@ def _call(
         current.called()
 
     try:
-        result = function(*arguments)
+        context = copy_context()  # what it sets of its context goes with it
+        result = context.run(function, *arguments)
 
         if type(result) is CoroutineType:  # a plain wrapper of an `async def`
             result = run_coroutine(result)
@@ -271,7 +273,7 @@ def _call(
         return Failure(error, beyond_ours(error))
 
     try:
-        return keep_result(task, outputs, result)
+        return context.run(keep_result, task, outputs, result)
     except MemoryError as error:
         del result, arguments  # what there is to say needs some itself
         traceback.clear_frames(error.__traceback__)
