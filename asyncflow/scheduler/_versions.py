@@ -147,6 +147,9 @@ class Versions:
                 return tuple([await self._read(node, one) for node, one in pairs])
             except ValueMissing:
                 if versions == tried:  # no other process has dropped it
+                    for node in nodes:
+                        await self._check_there(node)
+
                     raise
             finally:
                 for version in versions:
