@@ -317,7 +317,7 @@ class Store(ABC):
         Returns at once; calls are written in their order. A record replaces the one
         with its kind and id, but some things stay what they were: the graph and the
         properties of a submission, lock and directory of a data node, and of a version
-        all but its value, whether that is kept, and its holder. Once a write has failed
+        all but whether its value is kept, and its holder. Once a write has failed
         for good, what is saved is dropped: `flush` tells.
 
         :raises NotPicklable: where a property cannot be kept, naming the part

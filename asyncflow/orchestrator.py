@@ -19,6 +19,7 @@ from anyio import CancelScope, create_task_group, to_thread
 from asyncflow.abc import Executor, Store
 from asyncflow.alternatives import as_store, open_workers, usable_cpus
 from asyncflow.config import Config, Configuration
+from asyncflow.config.choices import names_arguments
 from asyncflow.config.sections import JobConfig, ScenarioConfig
 from asyncflow.errors import ConfigError, NotOpen, UsageError
 from asyncflow.listing import Listing
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from asyncflow.worker.streams import Stream
 
 
+@names_arguments
 @attrs.define(eq=False, repr=False)
 class Orchestrator(Listing, Watching):
     """Open with ``async with``; then create scenarios and submit them.

@@ -151,6 +151,7 @@ async def test_a_crash_ends_the_job_whoever_has_the_pipes(tmp_path: Path) -> Non
         await check_dead(path)
 
 
+@pytest.mark.smoke
 async def test_a_time_out_ends_it_whoever_has_the_pipes(tmp_path: Path) -> None:
     path = tmp_path / "pid"
     config = configuration(workers=1, kill_grace=0.3)

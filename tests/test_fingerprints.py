@@ -146,6 +146,7 @@ def f(x):
 """
 
 
+@pytest.mark.smoke
 def test_what_it_uses_counts_however_it_is_wrapped(load: Load) -> None:
     def fingerprint_of(text: str) -> str:
         return fingerprint(load("own_steps", own_steps=text).f).text

@@ -234,6 +234,7 @@ async def test_outputs_that_cannot_be_kept_fail_the_job(
             await check_innocent(orchestrator, config)
 
 
+@pytest.mark.smoke
 async def test_an_outcome_told_twice_counts_once(config: Configuration) -> None:
     first: list[Outcome] = [Returned((b"\x80\x04K\x07.",)), Crashed(3)]
 

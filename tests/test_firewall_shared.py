@@ -60,6 +60,7 @@ class Broken:
         raise RuntimeError("it is broken")
 
 
+@pytest.mark.smoke
 async def test_who_looks_for_the_dead_looks_again(
     config: Configuration,
     tmp_path: Path,

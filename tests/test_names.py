@@ -21,6 +21,7 @@ def config() -> Configuration:
     return configuration()
 
 
+@pytest.mark.smoke
 async def test_attributes_of_all_handles_are_fine_as_ids(config: Configuration) -> None:
     first = config.configure_data_node("input", default_data=1)
     last = config.configure_data_node("name")

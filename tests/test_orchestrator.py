@@ -50,6 +50,7 @@ async def entered_in_a_fixture() -> AsyncIterator[Scenario]:
         yield await orchestrator.create_scenario(cfg)
 
 
+@pytest.mark.smoke
 @pytest.mark.asyncio
 async def test_in_a_fixture_of_pytest_asyncio(
     entered_in_a_fixture: Scenario,

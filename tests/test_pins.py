@@ -79,6 +79,7 @@ def joined(text: str, _: int) -> str:
     return text[:1]
 
 
+@pytest.mark.smoke
 async def test_a_sweep_has_a_result_for_each_value(
     config: Configuration, path: str
 ) -> None:

@@ -84,6 +84,7 @@ async def test_a_job_knows_which_it_is(mode: str, executor: str) -> None:
     assert current_job() is None
 
 
+@pytest.mark.smoke
 @pytest.mark.anyio
 async def test_an_async_job_knows_which_it_is() -> None:
     job, known = await run(know_async)

@@ -79,6 +79,7 @@ async def test_what_a_job_of_another_process_writes_is_read_as_a_whole(
         assert [pair for pair in seen if pair[0] != pair[1]] == []
 
 
+@pytest.mark.smoke
 @pytest.mark.anyio
 async def test_the_values_are_in_the_order_of_the_names() -> None:
     config = configuration()

@@ -131,6 +131,7 @@ async def test_a_job_is_tried_again(
     assert first.started_at <= first.ended_at <= second.started_at <= second.ended_at
 
 
+@pytest.mark.smoke
 @pytest.mark.anyio
 async def test_a_failed_attempt_leaves_no_version() -> None:
     submission, value = await run(fail_twice, retry=2)

@@ -107,6 +107,7 @@ PAIRS = 100
 """How many pairs of versions each of several writers saves."""
 
 
+@pytest.mark.smoke
 async def test_of_two_writers_one_comes_first_in_all_data_nodes(place: Place) -> None:
     nodes = [f"DATANODE_{name}_GLOBAL" for name in "abcd"]
 

@@ -120,6 +120,7 @@ def arrived(told: End) -> Outcome | None:
     return Returned(kept, printed, Usage(at, wall, cpu, peak))
 
 
+@pytest.mark.smoke
 def test_a_call_lacks_what_a_failed_one_should_have_made() -> None:
     driver = MemoryDriver()
     answer = Answer()

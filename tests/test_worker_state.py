@@ -296,6 +296,7 @@ async def test_nor_does_the_next_one_of_a_batch(what: str) -> None:
                 assert not await job.output()
 
 
+@pytest.mark.smoke
 async def test_who_is_replaced_is_told(caplog: pytest.LogCaptureFixture) -> None:
     config = configuration(workers=1)
     cfg = single(config, leave_child)

@@ -14,7 +14,7 @@ from asyncflow.abc import Call, Crashed, Executor, Kept, Made, Outcome, Returned
 from asyncflow.entities.job import Job
 from asyncflow.log import logger as _logger
 from asyncflow.scheduler._echo import Echo
-from asyncflow.scheduler._flight import Flight, call_of
+from asyncflow.scheduler._flight import Flight, call_of, read_by
 from asyncflow.scheduler._group import Group, is_canceled
 from asyncflow.scheduler._insist import insist
 from asyncflow.scheduler._live import Live
@@ -187,6 +187,10 @@ class Lane:
             self.source.started(first, None)
             await self.notes.note_fragile(flights)
 
+        if self.versions.cache.has_evicted:  # last: it may be evicted again
+            pairs = [pair for flight in flights for pair in read_by(flight)]
+            await insist(partial(self.versions.load, pairs))
+
     async def _run(
         self, flights: Sequence[Flight], load: Load, before: Load | None
     ) -> None:
@@ -213,7 +217,7 @@ class Lane:
 
     def _look_ahead(self, last: Flight, most: int) -> None:
         """Get the next load ready: what follows the last job of this one."""
-        if last.is_over:
+        if last.is_over or self.versions.cache.has_evicted:
             return
 
         ahead = self.source.links_after(last, most)

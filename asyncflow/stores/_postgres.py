@@ -357,8 +357,23 @@ class PostgresDatabase(Database):
             ):
                 if not left:
                     raise
+            except BaseException:
+                self._drop_broken()
+                raise
             else:
                 return
+
+    def _drop_broken(self) -> None:
+        """Close the connection that writes where it is in the middle of something still:
+        a server that stops can leave it so, open and of no use.
+        """
+        status = self._writing.pgconn
+
+        if (
+            status.transaction_status != psycopg.pq.TransactionStatus.IDLE
+            or status.pipeline_status != psycopg.pq.PipelineStatus.OFF
+        ):
+            self._writing.close()
 
     def _take_turns(self, changes: Sequence[Any]) -> None:
         """Wait for others: the order of their versions is one in all shared data nodes."""
