@@ -20,6 +20,7 @@ from asyncflow.worker.outcome import Printed as Printed
 from asyncflow.worker.outcome import Raised as Raised
 from asyncflow.worker.outcome import Returned as Returned
 from asyncflow.worker.outcome import Usage as Usage
+from asyncflow.worker.streams import Mode as Mode
 from asyncflow.worker.values import fetch, keep
 from asyncflow.worker.wire import Made as Made
 
@@ -147,6 +148,13 @@ class Watch(ABC):
     @abstractmethod
     def reported(self, call: Call, progress: Progress) -> None:
         """Take note of how far a call has come."""
+
+    def logged(self, call: Call, records: Sequence[bytes]) -> None:  # noqa: ARG002
+        """Take log records of a call, for the loggers of this process.
+
+        :param records: each for `asyncflow.worker.records.unpacked`
+        """
+        return None
 
     @abstractmethod
     def ended(self, call: Call, outcome: Outcome) -> None:

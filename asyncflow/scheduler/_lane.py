@@ -17,6 +17,7 @@ from asyncflow.scheduler._echo import Echo
 from asyncflow.scheduler._flight import Flight, call_of, read_by
 from asyncflow.scheduler._group import Group, is_canceled
 from asyncflow.scheduler._insist import insist
+from asyncflow.scheduler._live import Live
 from asyncflow.scheduler._load import Load, Tower
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._versions import Versions
@@ -54,7 +55,8 @@ class Lane:
     waits.
 
     :param executors: by name
-    :param echo: shows what jobs printed in other processes; None for nobody
+    :param echo: shows what jobs print in other processes
+    :param live: does so while they run; None where that is not wanted
     :param tracer: gives the trace that a job continues
     :param late: is called when a job has ended whose executor may be done already
     """
@@ -63,7 +65,8 @@ class Lane:
     versions: Versions
     notes: Notes
     executors: Mapping[str, Executor]
-    echo: Echo | None
+    echo: Echo
+    live: Live | None
     group: Group
     tracer: Tracer
     late: Callable[[], None]
@@ -117,7 +120,13 @@ class Lane:
         """Run jobs that travel together."""
         before = self._load
         load = self._load = Load(
-            self.source, flights, self.echo, self.group, self.late, self._may_hold
+            self.source,
+            flights,
+            self.echo,
+            self.live,
+            self.group,
+            self.late,
+            self._may_hold,
         )
 
         try:
