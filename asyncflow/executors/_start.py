@@ -52,33 +52,67 @@ LINE = 200
 """How many characters are told of what it wrote to stderr."""
 
 PROGRAM = """
-import os, sys
-reader, writer = os.dup(0), os.dup(1)
+import os, pickle, sys
+calls, answers = open(os.dup(0), "rb"), os.dup(1)
 null = os.open(os.devnull, os.O_RDWR)
 os.dup2(null, 0)
 os.dup2(null, 1)
 os.close(null)
-os.write(writer, f"{sys.argv[1]}\\n".encode())
+sys.stdin = open(os.devnull)
+sys.stdout, sys.stderr = open(os.devnull, "w"), open(os.devnull, "w")
+
+def write(data):
+    left = memoryview(data)
+
+    while left:
+        left = left[os.write(answers, left):]
+
+def answer(status, value):
+    data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    write(b"%s %d\\n%s" % (status, len(data), data))
+
+def carry_out(command, one, other):
+    if command == "run":
+        return one(*other)
+
+    sys.path = one
+    sys.modules.pop("__main__", None)
+
+def serve():
+    while True:
+        try:
+            call = pickle.load(calls)
+        except EOFError:
+            return
+        except BaseException as error:
+            answer(b"EXCEPTION", error)
+            continue
+
+        try:
+            value = carry_out(*call)
+        except BaseException as error:
+            try:
+                answer(b"EXCEPTION", error)
+            except Exception as another:
+                answer(b"EXCEPTION", another)
+
+            if isinstance(error, SystemExit):
+                raise
+
+            continue
+
+        try:
+            answer(b"RETURN", value)
+        except Exception as error:
+            answer(b"EXCEPTION", error)
+
+write(f"{sys.argv[1]}\\nREADY\\n".encode())
 del sys.argv[1:]
-
-class Answers:
-    @property
-    def buffer(self):
-        return self
-
-    def write(self, data):
-        left = memoryview(data)
-
-        while left:
-            left = left[os.write(writer, left):]
-
-from anyio.to_process import process_worker
-sys.stdin = open(reader)
-sys.stdout = Answers()
-process_worker()
+serve()
 """
-"""Moves the protocol off the standard streams before anything else; what was printed up to
-then ends with the argument."""
+"""Answers calls in the words of anyio's pool, without the half of the start that to import
+anyio takes. It moves the protocol off the standard streams before anything else; what was
+printed up to then ends with the argument."""
 
 
 _GONE = (
