@@ -1,4 +1,4 @@
-"""Jobs that are hard to end. Workers import this quickly: standard library only."""
+"""Jobs that are hard to end. Workers import this quickly: nothing that they have not."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from asyncflow import current_job
+
 LONG = 600
 """Seconds that no test waits."""
 
@@ -27,6 +29,16 @@ def begin(path: str) -> None:
 def sleep(path: str) -> None:
     begin(path)
     time.sleep(LONG)
+
+
+def sleep_once(value: int) -> int:
+    job = current_job()
+    assert job is not None
+
+    if job.attempt == 1:
+        time.sleep(LONG)
+
+    return value + job.attempt
 
 
 def hold_gil(path: str) -> None:

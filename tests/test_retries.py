@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ from asyncflow import (
 )
 from asyncflow.abc import Call, Executor, Store, Watch
 from asyncflow.testing import Faults, run_program
-from tests import flows
+from tests import flows, hard_jobs
 from tests.flows import chain, configuration, single, statuses
 
 PATIENCE = 40.0
@@ -75,13 +74,6 @@ def crash_and_fail(value: int) -> int:
         os.kill(os.getpid(), signal.SIGKILL)
 
     raise ValueError(f"at attempt {attempt()}")
-
-
-def sleep_once(value: int) -> int:
-    if attempt() == 1:
-        time.sleep(600)
-
-    return value + attempt()
 
 
 async def run(
@@ -451,7 +443,7 @@ async def test_what_must_not_run_twice_does_not_after_a_crash() -> None:
 async def test_a_time_out_counts_as_a_timeout_error(
     retry: Retry | None, status: Status
 ) -> None:
-    submission, value = await run(sleep_once, run_timeout=0.5, retry=retry)
+    submission, value = await run(hard_jobs.sleep_once, run_timeout=0.5, retry=retry)
 
     (job,) = submission.jobs
     assert job.status is status

@@ -78,6 +78,15 @@ def carry_out(command, one, other):
     sys.path = one
     sys.modules.pop("__main__", None)
 
+def answer_with(error):
+    try:
+        answer(b"EXCEPTION", error)
+    except BaseException as another:
+        answer(b"EXCEPTION", another)
+
+    if isinstance(error, SystemExit):
+        raise error
+
 def serve():
     while True:
         try:
@@ -85,26 +94,19 @@ def serve():
         except EOFError:
             return
         except BaseException as error:
-            answer(b"EXCEPTION", error)
+            answer_with(error)
             continue
 
         try:
             value = carry_out(*call)
         except BaseException as error:
-            try:
-                answer(b"EXCEPTION", error)
-            except Exception as another:
-                answer(b"EXCEPTION", another)
-
-            if isinstance(error, SystemExit):
-                raise
-
+            answer_with(error)
             continue
 
         try:
             answer(b"RETURN", value)
-        except Exception as error:
-            answer(b"EXCEPTION", error)
+        except BaseException as error:
+            answer_with(error)
 
 write(f"{sys.argv[1]}\\nREADY\\n".encode())
 del sys.argv[1:]
@@ -130,7 +132,7 @@ class StartFailed(Exception):
     """A worker process could not be started; the message says why."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Start:
     """What a worker is started with.
 
