@@ -19,7 +19,7 @@ from asyncflow.worker import channel, parent
 _logger = logging.getLogger("asyncflow")
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Place:
     """A new temporary folder, and what its owner has open of it."""
 
