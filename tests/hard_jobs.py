@@ -9,12 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from asyncflow import current_job
+from asyncflow import current_job, report
 
 LONG = 600
 """Seconds that no test waits."""
@@ -29,6 +30,15 @@ def begin(path: str) -> None:
 def sleep(path: str) -> None:
     begin(path)
     time.sleep(LONG)
+
+
+def block(_: object) -> None:
+    threading.Event().wait()
+
+
+def stall(_: object) -> None:
+    report(1, 2)
+    block(_)
 
 
 def sleep_once(value: int) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 
@@ -26,7 +25,7 @@ from asyncflow import (
     report,
 )
 from asyncflow.worker.current import INTERVAL, running
-from tests import flows
+from tests import flows, hard_jobs
 from tests.flows import configuration, single
 
 PATIENCE = 40.0
@@ -230,11 +229,6 @@ def report_for_a_while(seconds: float) -> str:
     return "done"
 
 
-def stall(_: object) -> None:
-    report(1, 2)
-    threading.Event().wait()
-
-
 @pytest.mark.anyio
 async def test_who_reports_is_not_stalled() -> None:
     _, value = await run(report_for_a_while, 3.0, stall_timeout=1.5)
@@ -242,7 +236,7 @@ async def test_who_reports_is_not_stalled() -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("function", [stall, flows.block])
+@pytest.mark.parametrize("function", [hard_jobs.stall, hard_jobs.block])
 async def test_who_reports_nothing_is_killed(function: flows.Function) -> None:
     config = configuration(workers=1)
     cfg = single(config, function, stall_timeout=0.6)
