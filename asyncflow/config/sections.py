@@ -352,3 +352,9 @@ class CoreConfig(Shown):
 
     properties: Mapping[str, object] = attrs.field(factory=dict[str, object])
     """Whatever else was given, by name."""
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether nothing is given, and so nothing ever removed."""
+        given = self.keep_days, self.keep_submissions, self.keep_log_days
+        return all(one is None for one in given)

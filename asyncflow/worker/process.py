@@ -17,7 +17,7 @@ import sys
 import types
 from collections.abc import Callable
 from functools import partial
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from asyncflow.worker import main, parent
 from asyncflow.worker.channel import Channel
@@ -26,8 +26,10 @@ from asyncflow.worker.naming import naming_jobs
 from asyncflow.worker.outcome import Printed, read_slice
 from asyncflow.worker.punch import BLOCK, punch
 from asyncflow.worker.spool import Spool
-from asyncflow.worker.state import ProcessState
 from asyncflow.worker.tokens import Tokens
+
+if TYPE_CHECKING:
+    from asyncflow.worker.state import ProcessState
 
 LOG_SIZE = 16 * 1024 * 1024
 """How much of a log file may lie on the disk when a trip begins, in bytes."""
@@ -253,6 +255,8 @@ def settle(
         os.register_at_fork(
             after_in_child=partial(faulthandler.unregister, signal.SIGTERM)
         )
+        from asyncflow.worker.state import ProcessState
+
         settled.state = ProcessState(settled.tell_stacks)
         settled.loaded = Loaded(is_new=is_moved)
         gc.freeze()  # what is imported by now stays: no need to look at it again
