@@ -13,7 +13,8 @@ from functools import partial
 
 import anyio
 import pytest
-from anyio import fail_after, to_process
+from anyio import create_task_group, fail_after, to_process
+from anyio.lowlevel import checkpoint
 
 from asyncflow import Orchestrator, Status, SubmissionFailed, SubmissionStatus
 from asyncflow.executors._pool import Pool, Seat
@@ -376,6 +377,22 @@ async def test_a_worker_answers_the_host_as_anyios_would(pool: Pool) -> None:
 
     with fail_after(30):
         await worker.process.wait()
+
+
+@pytest.mark.parametrize("steps", range(16))
+async def test_a_start_that_is_cancelled_leaves_no_process(
+    pool: Pool, steps: int
+) -> None:
+    """Whenever it is, also while the system makes the process."""
+    async with create_task_group() as group:
+        group.start_soon(pool.warm)
+
+        for _ in range(steps):
+            await checkpoint()
+
+        group.cancel_scope.cancel()
+
+    assert not pool.alive
 
 
 async def test_what_is_assumed_of_anyios_pool(pool: Pool) -> None:

@@ -172,11 +172,12 @@ class Start:
         nonce = os.urandom(8).hex()
 
         try:
-            process = await open_process(
-                [sys.executable, "-u", "-c", PROGRAM, nonce, "anyio.to_process"],
-                start_new_session=True,  # neither Ctrl-C nor the terminal are its own
-                env={**os.environ, MARK: self.mark},
-            )
+            with CancelScope(shield=True):  # half made, asyncio leaves it behind
+                process = await open_process(
+                    [sys.executable, "-u", "-c", PROGRAM, nonce, "anyio.to_process"],
+                    start_new_session=True,  # no Ctrl-C and no terminal are its own
+                    env={**os.environ, MARK: self.mark},
+                )
         except RuntimeError as error:  # no thread to wait for it
             raise StartFailed(str(error)) from error
 
