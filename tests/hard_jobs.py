@@ -1,4 +1,4 @@
-"""Jobs that are hard to end. Workers import this quickly: nothing that they have not."""
+"""Jobs that are hard to end. Workers import this quickly: standard library only."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-
-from asyncflow import current_job, report
 
 LONG = 600
 """Seconds that no test waits."""
@@ -30,25 +27,6 @@ def begin(path: str) -> None:
 def sleep(path: str) -> None:
     begin(path)
     time.sleep(LONG)
-
-
-def block(_: object) -> None:
-    threading.Event().wait()
-
-
-def stall(_: object) -> None:
-    report(1, 2)
-    block(_)
-
-
-def sleep_once(value: int) -> int:
-    job = current_job()
-    assert job is not None
-
-    if job.attempt == 1:
-        time.sleep(LONG)
-
-    return value + job.attempt
 
 
 def hold_gil(path: str) -> None:

@@ -55,6 +55,7 @@ def submit(
     return [one for one in instructions if not isinstance(one, Block)]
 
 
+@pytest.mark.smoke
 def test_a_chain_becomes_ready_job_by_job() -> None:
     plan = Plan()
 
@@ -698,6 +699,7 @@ NEEDS: st.SearchStrategy[Mapping[int, Needs]] = st.dictionaries(
 )
 
 
+@pytest.mark.limit(300)
 @settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_any_runs_in_any_order(data: st.DataObject) -> None:

@@ -123,12 +123,12 @@ class ProcessExecutor(Executor):
         if one is not None and place is not None:
             one.kill(place, now=now)
 
-    def _hear(self, job_id: str, progress: Progress) -> None:
+    def _hear(self, job_id: str, progress: Progress | None) -> None:
         one = self._trips.get(job_id)
         place = None if one is None else one.place_of(job_id)
 
         if one is not None and place is not None:
-            one.watch.reported(one.calls[place], progress)
+            one.hear(place, progress)
 
     async def _run(self, one: Trip) -> None:
         worker = await self._worker(one)
@@ -148,8 +148,9 @@ class ProcessExecutor(Executor):
     def _request(self, one: Trip, world: bytes | None) -> bytes:
         calls = one.calls
         looks = len(calls) == 1 and not calls[0].is_short
+        tells = len(calls) == 1 and calls[0].is_watched
         number = one.number if len(calls) > 1 else 0
-        return wire.pack((number, self.log_size, looks, _columns(calls), world))
+        return wire.pack((number, self.log_size, looks, tells, _columns(calls), world))
 
     async def _worker(self, one: Trip) -> Worker | str:
         """Return a worker, or say why there is none.
@@ -215,6 +216,7 @@ def _columns(calls: Sequence[Call]) -> tuple[tuple[object, ...], ...]:
         limits,
         _are_short,
         carriers,
+        _are_watched,
     ) = zip(*calls, strict=True)
     assert None not in codes
     return ids, tasks, attempts, codes, inputs, outputs, sources, limits, carriers

@@ -240,6 +240,8 @@ def settle(
     """
     global settled
 
+    from asyncflow.worker.state import ProcessState
+
     if settled is None:
         if not is_moved:
             _move_protocol()
@@ -255,14 +257,12 @@ def settle(
         os.register_at_fork(
             after_in_child=partial(faulthandler.unregister, signal.SIGTERM)
         )
-        from asyncflow.worker.state import ProcessState
-
-        settled.state = ProcessState(settled.tell_stacks)
         settled.loaded = Loaded(is_new=is_moved)
+        settled.state = ProcessState(settled.tell_stacks)
         gc.freeze()  # what is imported by now stays: no need to look at it again
     else:
         settled.move(folder)
-        settled.state.remember()
+        settled.state = ProcessState(settled.tell_stacks)
 
     return settled
 
