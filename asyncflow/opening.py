@@ -30,6 +30,7 @@ from asyncflow.scheduler._tally import Tally
 from asyncflow.scheduler._travel import Travels
 from asyncflow.scheduler._versions import Versions
 from asyncflow.scheduler._walk import Walk
+from asyncflow.worker.streams import Mode
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)
@@ -113,7 +114,7 @@ class Opening:
         return ThreadExecutor(*self._how)
 
     @property
-    def _how(self) -> tuple[bool, int, float]:
+    def _how(self) -> tuple[Mode, int, float]:
         jobs = self.jobs
         return jobs.echo, jobs.max_log_size, jobs.kill_grace
 

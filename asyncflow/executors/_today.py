@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 import attrs
-from anyio import to_thread
 
 from asyncflow.executors._worker import Worker
 from asyncflow.log import logger as _logger
@@ -102,10 +101,9 @@ def _spec(name: str) -> object:
     return getattr(sys.modules.get(name), "__spec__", None)
 
 
-async def warn(paths: Iterable[str]) -> None:
+def warn(paths: Iterable[str]) -> None:
     """Say what this process has loaded in an older form."""
     text = "%s changed on disk since this program loaded it: jobs run the file as it is now"
 
     for path in paths:
-        with suppress(Exception):  # of somebody's handler
-            await to_thread.run_sync(_logger.warning, text, path)
+        _logger.warning(text, path)
