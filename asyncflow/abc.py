@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, Self
 
 from asyncflow.worker.current import Progress as Progress
 from asyncflow.worker.outcome import Crashed as Crashed
@@ -97,6 +97,14 @@ class Driver(ABC):
         return kept
 
 
+class Pinned(Protocol):
+    """The user's modules as they were when a run was submitted."""
+
+    @property
+    def older(self) -> Collection[str]:
+        """Those that this process may have loaded in an older form, by name."""
+
+
 class Call(NamedTuple):
     """One job, as an executor sees it."""
 
@@ -122,6 +130,8 @@ class Call(NamedTuple):
     """Whether it is known to take next to no time."""
     carrier: str | None = None
     """The W3C ``traceparent`` that its function continues; None for none."""
+    pinned: Pinned | None = None
+    """What `Executor.pin` gave when its run was submitted."""
 
 
 class Watch(ABC):
@@ -184,6 +194,14 @@ class Executor(ABC):
 
     async def warm(self, count: int) -> None:  # noqa: ARG002
         """Get ready to run `count` jobs at once."""
+        return None
+
+    def pin(self) -> Pinned | None:
+        """Pin the user's modules as they are now, for a run that is submitted.
+
+        Its calls have what this returns, and calls that travel together have the same.
+        None where functions run as this process has loaded them.
+        """
         return None
 
     @abstractmethod

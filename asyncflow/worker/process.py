@@ -19,7 +19,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TextIO
 
-from asyncflow.worker import main, parent
+from asyncflow.worker import main, parent, pinned
 from asyncflow.worker.channel import Channel
 from asyncflow.worker.loaded import Loaded
 from asyncflow.worker.naming import naming_jobs
@@ -255,6 +255,7 @@ def settle(
         )
         settled.state = ProcessState(settled.tell_stacks)
         settled.loaded = Loaded(is_new=is_moved)
+        pinned.here.install()
         gc.freeze()  # what is imported by now stays: no need to look at it again
     else:
         settled.move(folder)
