@@ -42,6 +42,12 @@ if TYPE_CHECKING:
     from asyncflow.scheduler._session import Session
 
 
+_SYNC = (
+    "an Orchestrator is opened with `async with` in an async function; "
+    "`asyncflow.sync.Orchestrator` is the one for `with`, `run()` and `stop()`"
+)
+
+
 @attrs.define(eq=False, repr=False)
 class Orchestrator(Listing, Watching):
     """Open with ``async with``; then create scenarios and submit them.
@@ -107,15 +113,19 @@ class Orchestrator(Listing, Watching):
         await self._host.enter(self._listening())
         return self
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            hint = f": {_SYNC}" if name in ("run", "start", "stop") else ""
+            what = f"an Orchestrator has no attribute {name!r}{hint}"
+            raise AttributeError(what, name=name, obj=self)
+
     def __enter__(self) -> NoReturn:
         """Refuse to be opened by a plain ``with``.
 
         :raises UsageError: always
         """
-        raise UsageError(
-            "an Orchestrator is opened with `async with` in an async function; "
-            "`asyncflow.sync.Orchestrator` is the one for `with`, `run()` and `stop()`"
-        )
+        raise UsageError(_SYNC)
 
     def __exit__(self, *_: object) -> None:
         """Do nothing: it was never entered."""

@@ -6,6 +6,7 @@ too; it drops what is printed, and outlives its parent. `settle` mends that, onc
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import faulthandler
 import gc
@@ -39,6 +40,11 @@ that nothing was written and that the descriptor is still the log's, and asks no
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 """How log records are written where the function has not set logging up."""
+
+NO_TERMINAL = (
+    "a worker process has no terminal: declare mode='development', where jobs run in the "
+    "program itself"
+)
 
 _getpid, _exit = os.getpid, os._exit
 
@@ -208,6 +214,10 @@ class Settled:
         os.lseek(self._log, PLACE, os.SEEK_SET)
         return os.lseek(1, 0, os.SEEK_CUR) == PLACE == os.lseek(2, 0, os.SEEK_CUR)
 
+    def is_reading_nothing(self) -> bool:
+        """Tell whether nobody has given the job another standard input."""
+        return sys.stdin is self._in
+
     def _point_output(self) -> None:
         """Point descriptors 1 and 2, and Python's streams, at the log file."""
         os.lseek(self._log, PLACE, os.SEEK_SET)
@@ -256,6 +266,7 @@ def settle(
         settled.state = ProcessState(settled.tell_stacks)
         settled.loaded = Loaded(is_new=is_moved)
         pinned.here.install()
+        _refuse_questions(settled)
         gc.freeze()  # what is imported by now stays: no need to look at it again
     else:
         settled.move(folder)
@@ -280,6 +291,30 @@ def _move_protocol() -> None:
 def _raw(stream: TextIO) -> object:
     """Return the unbuffered layer of a standard stream (``-u`` leaves no other)."""
     return getattr(stream.buffer, "raw", stream.buffer)
+
+
+def _refuse_questions(settled: Settled) -> None:
+    """Have ``input()`` and ``breakpoint()`` say that nobody can answer."""
+    ask = builtins.input
+
+    def input_(prompt: object = "", /) -> str:
+        try:
+            return ask(prompt)
+        except EOFError:
+            if not settled.is_reading_nothing():
+                raise
+
+            raise EOFError(f"input() in a job: {NO_TERMINAL}") from None
+
+    def stop(*args: object, **more: object) -> object:
+        if os.environ.get("PYTHONBREAKPOINT"):  # a debugger that needs no terminal
+            return sys.__breakpointhook__(*args, **more)  # noqa: T100  # it was asked for
+
+        raise RuntimeError(f"breakpoint() in a job: {NO_TERMINAL}")
+
+    input_.__name__ = input_.__qualname__ = "input"
+    builtins.input = input_
+    sys.breakpointhook = stop
 
 
 def _take_interrupts() -> None:
