@@ -1,27 +1,34 @@
-"""asyncflow: scenarios of Python functions, run from any asyncio program.
+"""Run scenarios, graphs of Python functions, from any asyncio program.
 
-How it is built; data flows down, imports point up::
+::
 
-    declare    config/          what users declare: data nodes, tasks, scenarios
-    describe   entities/        scenario, task, data node, job, submission, graph
-               events.py        what has happened
-               records.py       what a store keeps of it
-    decide     scheduler/_plan  what to do next: pure
-    drive      scheduler/_walk  does it, in a task group bounded by a limiter;
-               |                sees only the seams of abc.py
-    do         executors/       where jobs run: inline, threads, worker processes
-               drivers/         how values are read and written
-               stores/          where records are kept
-    join       orchestrator.py  picks and opens them, has the verbs; opening.py, which
-               |                it loads while a worker starts, does most of that
-               watching.py      those that watch: events, callbacks, statistics
-               listing.py       those that list what the store has
-    show       sync/            the same verbs, blocking
-               otel.py          spans for OpenTelemetry
+    import anyio
+    from asyncflow import Config, Orchestrator
 
-`worker/` is what a worker process imports, besides the user's own modules. For its sake
-this module loads the names below when they are first asked for.
+    def double(nb):
+        return nb * 2
+
+    number = Config.configure_data_node("number", default_data=21)
+    doubled = Config.configure_data_node("doubled")
+    task = Config.configure_task("double", double, number, doubled)
+    doubling = Config.configure_scenario("doubling", task)
+    Config.configure_job_executions(mode="standalone", max_nb_of_workers=2)
+
+    async def main():
+        async with Orchestrator() as orchestrator:
+            scenario = await orchestrator.create_scenario(doubling)
+            await scenario.submit()
+            print(await scenario.doubled.read())  # 42
+
+    anyio.run(main)
+
+Begin with `Config` and `Orchestrator`; then `Submission` and `Job` say what became of a
+run. `asyncflow.sync` has the same verbs for programs without an event loop,
+`asyncflow.testing` fixtures of pytest, `asyncflow.otel` spans. ``CONTRIBUTING.md`` shows
+how the package is built.
 """
+
+# Workers import this too: the names below are loaded when they are first asked for.
 
 from __future__ import annotations
 
@@ -43,6 +50,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.data_node import Edit as Edit
     from asyncflow.entities.job import Job as Job
     from asyncflow.entities.job import Status as Status
+    from asyncflow.entities.output import Output as Output
     from asyncflow.entities.planned import PlannedJob as PlannedJob
     from asyncflow.entities.scenario import Scenario as Scenario
     from asyncflow.entities.sequence import Sequence as Sequence
@@ -109,6 +117,7 @@ _HOMES = {
     "entities.completion": "as_completed",
     "entities.data_node": "DataNode Edit",
     "entities.job": "Job Status",
+    "entities.output": "Output",
     "entities.planned": "PlannedJob",
     "entities.scenario": "Scenario",
     "entities.sequence": "Sequence",

@@ -130,6 +130,8 @@ class Call(NamedTuple):
     """Whether it is known to take next to no time."""
     carrier: str | None = None
     """The W3C ``traceparent`` that its function continues; None for none."""
+    is_watched: bool = False
+    """Whether it matters when its function is called: it may be silent only so long."""
     pinned: Pinned | None = None
     """What `Executor.pin` gave when its run was submitted."""
 
@@ -143,6 +145,14 @@ class Watch(ABC):
 
         :param log: where what it prints can be read meanwhile: to the end of the file
         """
+
+    def loading(self, call: Call) -> None:  # noqa: B027  # who needs no clock does nothing
+        """Take note that the function of a call is loaded, and its inputs are read, before
+        it is called; `called` tells of that. Not told where that takes no time.
+        """
+
+    def called(self, call: Call) -> None:  # noqa: B027  # the same
+        """Take note that the function of a call is called now; see `loading`."""
 
     @abstractmethod
     def reported(self, call: Call, progress: Progress) -> None:
@@ -316,7 +326,7 @@ class Store(ABC):
 
         Returns at once; calls are written in their order. A record replaces the one
         with its kind and id, but some things stay what they were: the graph and the
-        properties of a submission, the lock of a data node (`lock`), and of a version
+        properties of a submission, lock and directory of a data node, and of a version
         all but its value, whether that is kept, and its holder. Once a write has failed
         for good, what is saved is dropped: `flush` tells.
 
@@ -495,7 +505,10 @@ class Store(ABC):
         limit: int | None = None,
         offset: int = 0,
     ) -> list[VersionRecord]:
-        """List versions.
+        """List versions, in the order in which they were saved first.
+
+        Of two writers who save versions of shared data nodes at a time, one comes first
+        in all of these nodes.
 
         :param node_ids: of any of these data nodes, as they are at one moment
         :param owner_id: of the data nodes of this scenario

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from asyncflow.config.choices import one_of
 from asyncflow.errors import NotFound
+from asyncflow.status import Status, SubmissionStatus
 
 if TYPE_CHECKING:
     from asyncflow.entities.job import Job
@@ -109,11 +112,12 @@ class Listing(ABC):
         :param status: ``"COMPLETED"``, ``"FAILED"``, ...
         :param limit: how many at most; None for all
         :param offset: how many to leave out at the beginning
+        :raises ValueError: where there is no such status
         """
         return await self._opened().store.submissions(
             entity_id=entity_id,
             scenario_id=scenario_id,
-            status=status,
+            status=_known(status, SubmissionStatus),
             is_finished=is_finished,
             newest_first=newest_first,
             limit=limit,
@@ -138,12 +142,22 @@ class Listing(ABC):
         :param status: ``"COMPLETED"``, ``"FAILED"``, ...
         :param limit: how many at most; None for all
         :param offset: how many to leave out at the beginning
+        :raises ValueError: where there is no such status
         """
         return await self._opened().store.jobs(
             submission_id=submission_id,
             task_id=task_id,
-            status=status,
+            status=_known(status, Status),
             newest_first=newest_first,
             limit=limit,
             offset=offset,
         )
+
+
+def _known(status: str | None, kind: type[StrEnum]) -> str | None:
+    """Refuse a status that there is not."""
+    if status is None or status in (known := [*kind]):
+        return status
+
+    texts = [str(one) for one in known]
+    raise ValueError(f"there is no status {status!r}: {one_of(status, texts)}")

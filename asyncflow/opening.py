@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from contextlib import AsyncExitStack
-from functools import partial
 
 import attrs
 from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
@@ -17,6 +16,7 @@ from asyncflow.alternatives import around_executor, driver_of
 from asyncflow.config import Configuration
 from asyncflow.config.sections import JobConfig
 from asyncflow.entities.catalog import Catalog
+from asyncflow.entities.directory import Directory
 from asyncflow.entities.engine import Engine
 from asyncflow.errors import UsageError
 from asyncflow.executors.inline import InlineExecutor
@@ -51,8 +51,8 @@ class Opening:
 
     async def open(self, stack: AsyncExitStack) -> Session:
         """Open it; the stack closes what belongs to it."""
-        directory = await to_thread.run_sync(_directory)
         await stack.enter_async_context(self.store)
+        directory = await to_thread.run_sync(_directory, self.store)
         folder = self.store.values_folder or await _temporary_folder(stack)
         presence = await stack.enter_async_context(Presence(self.store))
         own = presence.own
@@ -65,7 +65,7 @@ class Opening:
 
         group = Group(await stack.enter_async_context(create_task_group()))
         bus, tally = Bus(self.store.flush, group), Tally()
-        catalog = Catalog(self.engine, partial(driver_of, directory))
+        catalog = Catalog(self.engine, driver_of, directory)
         versions = Versions(self.store, folder, own.id, group, presence.company)
         walk = Walk(
             store=self.store,
@@ -88,7 +88,7 @@ class Opening:
             ),
             walk,
             versions,
-            Archive(self.config, directory, self.store, catalog, versions),
+            Archive(self.config, self.store, catalog, versions),
             bus,
             tally,
         )
@@ -112,9 +112,17 @@ class Opening:
         }
 
 
-def _directory() -> str:
+def _anchor(store: Store) -> str:
+    """Return what records tell directories from: the folder of a store moves with it."""
+    if store.values_folder is None or store.is_far:
+        return "/"
+
+    return os.path.dirname(store.values_folder)
+
+
+def _directory(store: Store) -> Directory:
     try:
-        return os.getcwd()
+        return Directory.of(os.getcwd(), _anchor(store))
     except FileNotFoundError as error:
         raise UsageError(
             "the current directory was removed, in which relative paths begin: change "

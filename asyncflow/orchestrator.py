@@ -7,7 +7,7 @@ everything that runs belongs to its *host task*, which owns the task group.
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -19,6 +19,7 @@ from anyio import CancelScope, create_task_group, to_thread
 from asyncflow.abc import Executor, Store
 from asyncflow.alternatives import as_store, open_workers, usable_cpus
 from asyncflow.config import Config, Configuration
+from asyncflow.config.choices import names_arguments
 from asyncflow.config.sections import JobConfig, ScenarioConfig
 from asyncflow.errors import ConfigError, NotOpen, UsageError
 from asyncflow.listing import Listing
@@ -48,6 +49,7 @@ _SYNC = (
 )
 
 
+@names_arguments
 @attrs.define(eq=False, repr=False)
 class Orchestrator(Listing, Watching):
     """Open with ``async with``; then create scenarios and submit them.
@@ -112,6 +114,23 @@ class Orchestrator(Listing, Watching):
         self._is_closed = self._is_cut_off = False
         await self._host.enter(self._listening())
         return self
+
+    async def open(self) -> Self:
+        """Open it where no block can be around its use, as in a notebook; then `close`.
+
+        :raises ConfigError: with everything that is wrong with the configuration
+        :raises StoreFailed: where the store cannot be opened, or read
+        :raises UsageError: as entering it
+        """
+        return await self.__aenter__()
+
+    async def close(self) -> None:
+        """Close it, as leaving its block does: runs that have not ended are cancelled.
+
+        Does nothing where it is closed already.
+        """
+        if self._host.is_open:
+            await self.__aexit__(None, None, None)
 
     if not TYPE_CHECKING:
 
@@ -258,9 +277,17 @@ class Orchestrator(Listing, Watching):
         """Read a data node; see `DataNode.read`."""
         return await self._opened().read(node, version)
 
+    async def read_together(self, nodes: Sequence[DataNode]) -> tuple[Any, ...]:
+        """Read several data nodes as they are at one moment; see `Scenario.read`."""
+        return await self._opened().read_together(nodes)
+
     async def read_own(self, submission: Submission, name: str) -> Any:
         """Read what a run wrote; see `Submission.read`."""
         return await self._opened().read_own(submission, name)
+
+    async def edit_own(self, submission: Submission, name: str) -> Edit:
+        """Return what a run wrote as an edit; see `Output.edit`."""
+        return await self._opened().edit_own(submission, name)
 
     async def write(
         self,

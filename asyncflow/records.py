@@ -44,6 +44,9 @@ class DataNodeRecord(NamedTuple):
     """Who has locked it; None where nobody has."""
     editor_expires: float | None = None
     """When the lock ends; None for never."""
+    directory: str | None = None
+    """Where a relative path of it begins, seen from the folder of the store; None where
+    nobody has to know."""
 
 
 class VersionRecord(NamedTuple):
@@ -51,7 +54,8 @@ class VersionRecord(NamedTuple):
 
     node_id: str
     number: int
-    """Grows with each write: when it was made, in nanoseconds since the epoch."""
+    """When it was made, in nanoseconds since the epoch, by the clock of who made it: of
+    two, the last to be saved is the newer one, whatever their numbers."""
     kept: Kept
     """The value itself, the name of its file, or None: the driver knows where."""
     is_kept: bool = True

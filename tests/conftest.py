@@ -55,6 +55,7 @@ MARKERS = (
     f"limit(seconds): how long the test may run, where it is not {LIMIT:g} s",
     "blocking_jobs: jobs run inline on the event loop here, and may block it",
     "both_loops: run the async test on uvloop too",
+    "smoke: one of those that tell within a minute whether asyncflow works here",
     f"may_leave(*kinds, reason): {', '.join(get_args(Kind))} that others' code leaves",
 )
 

@@ -26,6 +26,7 @@ def dead(one: OrchestratorRecord, *own_ids: str) -> bool:
     return is_dead(one, own_ids=own_ids, now=time.time())
 
 
+@pytest.mark.smoke
 def test_a_process_is_told_from_others_with_its_pid() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", "input()"], stdin=subprocess.PIPE

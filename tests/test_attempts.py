@@ -33,6 +33,7 @@ def failed(count: int, traceback: str = "t") -> tuple[AttemptRecord, ...]:
     return kept
 
 
+@pytest.mark.smoke
 def test_few_are_all_kept() -> None:
     assert [one.number for one in failed(FIRST + LAST)] == list(range(1, 101))
 

@@ -24,6 +24,7 @@ from asyncflow import (
     Status,
     report,
 )
+from asyncflow.scheduler._flight import Flight
 from asyncflow.scheduler._pace import REMEMBERED_BYTES, Paces
 from asyncflow.worker import codec, current, shortened, trip
 from tests import flows
@@ -272,6 +273,29 @@ async def test_what_is_declared_anew_lets_the_old_go(executor: str) -> None:
             while [one() for one in old[:4]] != [None] * 4:
                 gc.collect()
                 await checkpoint()
+
+
+@pytest.mark.parametrize("executor", ["process", "thread"])
+async def test_what_travelled_goes_without_a_garbage_collection(executor: str) -> None:
+    config = configuration(workers=1)
+    cfg = flows.single(config, str, executor=executor)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        gc.collect()
+        gc.disable()
+
+        try:
+            for _ in range(3):
+                await scenario.submit()
+
+            await orchestrator.drain()
+
+            with fail_after(20):
+                while any(isinstance(one, Flight) for one in gc.get_objects()):
+                    await checkpoint()
+        finally:
+            gc.enable()
 
 
 def test_functions_that_are_remembered_are_bounded_by_their_size() -> None:

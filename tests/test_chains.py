@@ -57,6 +57,7 @@ async def test_a_link_that_fails(
     assert submission.jobs[BAD - 1].status is Status.FAILED
 
 
+@pytest.mark.smoke
 async def test_a_link_that_is_tried_again(orchestrator: Orchestrator) -> None:
     scenario = await short_chain(orchestrator, add_or_fail, retry=Retry(3))
 

@@ -92,6 +92,7 @@ async def until_read(node: DataNode, value: object) -> None:
 # ------------------------------------------------------------------------------- alone
 
 
+@pytest.mark.smoke
 async def test_who_is_alone_does_not_look(config: Configuration, store: Asked) -> None:
     async with Orchestrator(config, store) as orchestrator:
         scenario = await orchestrator.create_scenario("rated")

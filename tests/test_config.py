@@ -63,6 +63,7 @@ def chain(config: Configuration) -> tuple[TaskConfig, TaskConfig]:
 # -------------------------------------------------------------------------- declaring
 
 
+@pytest.mark.smoke
 def test_what_is_declared_is_there(config: Configuration) -> None:
     tasks = chain(config)
     scenario = config.configure_scenario("sc", tasks, sequences={"one": tasks[0]})
@@ -703,6 +704,9 @@ TYPOS = [
     ("JOB", "max_workers", "max_nb_of_workers"),
     ("JOB", "nb_of_workers", "max_nb_of_workers"),
     ("JOB", "kill_grce", "kill_grace"),
+    ("JOB", "moed", "mode"),
+    ("TASK", "nedes", "needs"),
+    ("DATA_NODE", "scpoe", "scope"),
 ]
 
 

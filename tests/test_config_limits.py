@@ -40,6 +40,7 @@ def file(tmp_path: Path) -> Path:
 # -------------------------------------------------------------------------- declaring
 
 
+@pytest.mark.smoke
 def test_a_task_has_no_limits_by_default(config: Configuration) -> None:
     task = config.configure_task("t", math.sqrt)
     assert (task.run_timeout, task.stall_timeout) == (None, None)

@@ -34,6 +34,7 @@ def mro(error: type[BaseException]) -> set[str]:
     return {f"{each.__module__}.{each.__qualname__}" for each in error.__mro__}
 
 
+@pytest.mark.smoke
 def test_defaults() -> None:
     retry = Retry()
     assert asyncflow.Retry is Retry

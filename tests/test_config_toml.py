@@ -155,6 +155,7 @@ def refused(call: Callable[[], object]) -> list[Problem]:
 # ----------------------------------------------------------------------------- export
 
 
+@pytest.mark.smoke
 def test_export(config: Configuration, file: Path) -> None:
     declare(config)
     config.export(file)

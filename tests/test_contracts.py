@@ -67,6 +67,7 @@ def test_a_driver_gives_back_what_it_keeps(
     assert not Path(temporary_name(path)).exists()
 
 
+@pytest.mark.smoke
 def test_a_driver_keeps_the_old_value_until_it_publishes(
     driver: Driver, tmp_path: Path
 ) -> None:

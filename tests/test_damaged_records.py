@@ -97,6 +97,7 @@ async def test_properties_compare_and_print_as_before(place: Place) -> None:
         assert json.dumps(dict(found.properties), default=str)
 
 
+@pytest.mark.smoke
 async def test_json_properties_are_plain(path: Path) -> None:
     await fill(path, *[one for one in ONE_OF_EACH if "SCENARIO" in one.id])
 

@@ -21,7 +21,7 @@ from anyio import fail_after, to_thread
 
 from asyncflow import Orchestrator, Status
 from asyncflow.executors._place import Place
-from asyncflow.worker import channel
+from asyncflow.worker import channel, parent
 from asyncflow.worker.current import Progress
 from tests.flows import configuration, single
 from tests.programs import LIMIT, environment
@@ -83,18 +83,23 @@ def nameless_then_hang(path: str) -> None:
     time.sleep(LONG)
 
 
+def nameless_at_the_end(path: str) -> None:
+    """Leave one when asked to end, and do not end."""
+    import threading
+
+    asked = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: asked.set())
+    note(path, os.getpid())
+    asked.wait()
+    nameless_then_hang(path)
+
+
 LEAVERS = (
     daemon_then_hang,
     session_then_hang,
     group_then_hang,
-    pytest.param(
-        nameless_then_hang,
-        marks=pytest.mark.xfail(
-            strict=False,
-            reason="it has neither parent, group nor mark of its worker, and so is lost "
-            "where the worker is gone before the last look",
-        ),
-    ),
+    nameless_then_hang,
+    nameless_at_the_end,
 )
 leavers = pytest.mark.parametrize("function", LEAVERS, ids=lambda one: one.__name__)
 
@@ -146,6 +151,7 @@ async def test_a_crash_ends_the_job_whoever_has_the_pipes(tmp_path: Path) -> Non
         await check_dead(path)
 
 
+@pytest.mark.smoke
 async def test_a_time_out_ends_it_whoever_has_the_pipes(tmp_path: Path) -> None:
     path = tmp_path / "pid"
     config = configuration(workers=1, kill_grace=0.3)
@@ -215,6 +221,16 @@ async def test_leaving_ends_what_a_completed_job_has_left(tmp_path: Path) -> Non
 
 PROGRAM = """
 import ctypes, os, subprocess, sys, time
+
+def be_late():
+    while os.getppid() == parent:
+        time.sleep(0.01)
+
+parent = os.getpid()
+
+if "late" in sys.argv:  # a fork that has not let the workers' pipes go when we die
+    os.register_at_fork(after_in_child=be_late)
+
 from multiprocessing import get_context
 import anyio
 from asyncflow import Config, Orchestrator
@@ -254,13 +270,13 @@ anyio.run(main)
 """
 
 
-@pytest.mark.parametrize("job", ["holds_lock", "sleeps"])
+@pytest.mark.parametrize("job", ["holds_lock", "sleeps late"])
 async def test_no_worker_outlives_its_parent(job: str, tmp_path: Path) -> None:
     """Whoever has Python's lock, or forks of the parent the workers' pipes."""
 
     def run() -> list[int]:
         (tmp_path / "program.py").write_text(PROGRAM)
-        command = [sys.executable, "program.py", job]
+        command = [sys.executable, "program.py", *job.split()]
         env = environment(TMPDIR=str(tmp_path))
 
         with subprocess.Popen(
@@ -282,6 +298,15 @@ async def test_no_worker_outlives_its_parent(job: str, tmp_path: Path) -> None:
 
     pids = await to_thread.run_sync(run)
     assert not any(map(lives, pids))
+
+
+def test_a_fork_lets_the_highest_end_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parent may be dead by then: the ends below are what ends its workers."""
+    let_go: list[int] = []
+    monkeypatch.setattr(parent, "_held", {75, 11, 16, 80})
+    monkeypatch.setattr(os, "close", let_go.append)
+    parent._let_all_go()
+    assert let_go == [80, 75, 16, 11]
 
 
 async def test_the_next_one_ends_what_has_left_the_group(tmp_path: Path) -> None:
@@ -591,7 +616,7 @@ def test_a_shortage_is_waited_for(prewarm: bool, tmp_path: Path) -> None:
 async def test_a_report_that_makes_no_sense_is_dropped(
     data: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    heard: list[Progress] = []
+    heard: list[Progress | None] = []
     place = await Place.open(lambda: None)
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:

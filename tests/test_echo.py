@@ -91,6 +91,7 @@ async def test_whatever_stdout_is_the_job_ends(
         assert stream.text.count(TEXT) == 3
 
 
+@pytest.mark.smoke
 async def test_a_broken_stream_is_warned_of_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

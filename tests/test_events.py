@@ -95,6 +95,7 @@ async def test_every_event_of_every_run(
     assert len(read) == 8 + 5 + 8
 
 
+@pytest.mark.smoke
 async def test_only_some_kinds_and_what_is_below_them(
     config: Configuration, orchestrator: Orchestrator
 ) -> None:

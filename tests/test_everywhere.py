@@ -6,17 +6,15 @@ exit with code 0 and leave nothing behind (`conftest.py` looks for that).
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx
-import nbformat
 import pytest
 
-from tests import programs
+from tests import notebooks, programs
 
 DECLARED = """
 print("main runs")
@@ -145,18 +143,8 @@ def test_an_interactive_session(tmp_path: Path) -> None:
 
 # --------------------------------------------------------------------------- notebooks
 
-EXECUTE = """
-import sys
-import nbclient, nbformat
-
-notebook = nbformat.read("notebook.ipynb", as_version=4)
-client = nbclient.NotebookClient(notebook, timeout=40, kernel_name="python3")
-client.execute(cwd=".")
-nbformat.write(notebook, "executed.ipynb")
-"""
-
 OPEN = """
-orchestrator = await Orchestrator().__aenter__()
+orchestrator = await Orchestrator().open()
 scenario = await orchestrator.create_scenario(scenario_cfg)
 await scenario.submit()
 print("value", await scenario.my_output.read())
@@ -174,7 +162,7 @@ await failed.wait()
 print(failed.jobs[0].stacktrace)
 """
 
-CLOSE = "await orchestrator.__aexit__(None, None, None)"
+CLOSE = "await orchestrator.close()"
 
 
 INTERRUPT = """
@@ -209,7 +197,7 @@ print(run.status.value)
 def test_a_notebook(tmp_path: Path) -> None:
     """Run with top-level `await`, over several cells, and with the blocking face."""
     cells = [DECLARED, MAIN, "await main()", OPEN, FAIL, CLOSE, SYNC]
-    texts = executed(tmp_path, cells)
+    texts = notebooks.run(cells, tmp_path)
     assert texts[0] == ["main runs"]
     assert texts[2] == PRINTED[1:]
     assert texts[3] == ["adding", "value 52"]
@@ -220,45 +208,10 @@ def test_a_notebook(tmp_path: Path) -> None:
 
 @pytest.mark.limit(120)
 def test_a_run_survives_an_interrupted_cell(tmp_path: Path) -> None:
-    texts = executed(tmp_path, [DECLARED, OPEN, INTERRUPT, AFTER, CLOSE])
-    assert texts[3] == ["True RUNNING", "COMPLETED"]
-
-
-def executed(tmp_path: Path, cells: list[str]) -> list[list[str]]:
-    """Run a notebook; return the lines that each of its cells has printed."""
-    made = list(map(nbformat.v4.new_code_cell, cells))
-
-    for cell in made:
-        if cell["source"] == INTERRUPT:
-            cell["metadata"]["tags"] = ["raises-exception"]
-
-    notebook = nbformat.v4.new_notebook(cells=made)
-    nbformat.write(notebook, tmp_path / "notebook.ipynb")
-    folders = {
-        name: str(tmp_path / name.lower())
-        for name in (
-            "IPYTHONDIR",
-            "JUPYTER_CONFIG_DIR",
-            "JUPYTER_DATA_DIR",
-            "JUPYTER_RUNTIME_DIR",
-        )
-    }
-    # nbclient's own deprecations are no matter of ours.
-    subprocess.run(
-        [sys.executable, "-c", EXECUTE],
-        cwd=tmp_path,
-        env=programs.environment(**folders),
-        capture_output=True,
-        timeout=100,
-        check=True,
+    texts = notebooks.run(
+        [DECLARED, OPEN, INTERRUPT, AFTER, CLOSE], tmp_path, raising=(INTERRUPT,)
     )
-    ended = json.loads((tmp_path / "executed.ipynb").read_text())
-    return [
-        "".join(
-            "".join(output.get("text", ())) for output in cell["outputs"]
-        ).splitlines()
-        for cell in ended["cells"]
-    ]
+    assert texts[3] == ["True RUNNING", "COMPLETED"]
 
 
 # --------------------------------------------------------------------------- a web server

@@ -35,6 +35,7 @@ def run(name: str, folder: Path) -> str:
     return programs.run(programs.EXAMPLES / f"{name}.py", folder=folder)
 
 
+@pytest.mark.smoke
 def test_every_example_is_run() -> None:
     known = {"cpu_fanout", "failing_jobs", "seed", "seed_sync", *PIPELINES, *APPS}
     assert {path.stem for path in programs.EXAMPLES.glob("*.py")} == known

@@ -91,6 +91,7 @@ async def test_prints_are_echoed(
     assert sorted(shown.splitlines()) == ["to stderr", "to stdout"]
 
 
+@pytest.mark.smoke
 async def test_what_waits_for_a_job_goes_on_when_that_is_shown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import subprocess
 import sys
@@ -145,6 +146,7 @@ def f(x):
 """
 
 
+@pytest.mark.smoke
 def test_what_it_uses_counts_however_it_is_wrapped(load: Load) -> None:
     def fingerprint_of(text: str) -> str:
         return fingerprint(load("own_steps", own_steps=text).f).text
@@ -445,3 +447,97 @@ def test_they_are_equal_at_the_next_start(tmp_path: Path) -> None:
     assert len(set(printed[0])) == len(printed[0]) > 30
     assert printed[0] == printed[1] == printed[2]
     assert all(line.count(":") == 2 and line.endswith(" ") for line in printed[0])
+
+
+CHANGES = {
+    "set or frozenset": "G = {set} if 1111 % 2 else frozenset({set})",
+    "bytearray": "G = bytearray(b'1111')",
+    "enum constant": "import enum\nclass G(enum.Enum):\n    A = 1\n    K = enum.nonmember(1111)",
+    "enum inside": "import enum, functools\nclass G(enum.Enum):\n    A = 1\n    p = functools.cached_property(lambda self: 1111)",
+    "subclasses": "class G: pass\nclass H(G):\n    def go(self): return 1111\ndef f(): return [one() for one in G.__subclasses__()]",
+    "registered": "import abc\nclass G(abc.ABC): pass\nclass H: pass\nif 1111 % 2: G.register(H)",
+    "docstring of a helper": "def g():\n    '1111'\ndef f(): return g.__doc__",
+    "weak reference": "import weakref\nclass A: pass\na = A()\na.k = 1111\nG = weakref.ref(a)",
+    "weak values": "import weakref\nclass A: pass\na = A()\na.k = 1111\nG = weakref.WeakValueDictionary(a=a)",
+    "context variable": "import contextvars\nG = contextvars.ContextVar('G', default=1111)",
+    "text in memory": "import io\nG = io.StringIO('1111')",
+    "struct": "import struct\nG = struct.Struct('1111i')",
+    "ctypes": "import ctypes\nclass G(ctypes.Structure):\n    _fields_ = [('a', ctypes.c_char * 1111), ('b', ctypes.c_int)]",
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_is_seldom_written_counts_too(load: Load, name: str) -> None:
+    text = CHANGES[name].replace("{set}", "{1, 2}")
+    text = text if "def f" in text else f"{text}\ndef f(): return G"
+    made = [
+        fingerprint(load("own_seldom", own_seldom=text.replace("1111", nb)).f)
+        for nb in ("1111", "1111", "2222")
+    ]
+    assert not made[0].unknown
+    assert made[0].text == made[1].text != made[2].text
+
+
+USED = {
+    "pandas": (
+        "import pandas as pd\nG = pd.Series([1], index=pd.date_range('2020', periods=1, tz='UTC'))",
+        "G.resample('D').sum(), repr(G), G.index.is_unique",
+    ),
+    "pydantic": (
+        "import pydantic\n@pydantic.dataclasses.dataclass\nclass D:\n    a: int = 1\nG = pydantic.TypeAdapter(list[D])",
+        "G.validate_python([{'a': 1}]), G.json_schema()",
+    ),
+    "singledispatchmethod": (
+        "import functools\nclass G:\n    @functools.singledispatchmethod\n    def go(self, x): return 0",
+        "G().go(1)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", USED)
+def test_use_changes_nothing(load: Load, name: str) -> None:
+    pytest.importorskip(name) if name in ("pandas", "pydantic") else None
+    text, use = USED[name]
+    before, after = (
+        fingerprint(load("own_used", own_used=f"{text}\n{more}\ndef f(): return G").f)
+        for more in ("", use)
+    )
+    assert not before.unknown
+    assert before.text == after.text
+
+
+BY_TEXT = {
+    "import": "import importlib\ndef f(): return importlib.import_module('own_other').h()",
+    "import of a global": "import importlib\nNAME = 'own_other'\ndef f(): return importlib.import_module(NAME).h()",
+    "dunder import": "def f(): return __import__('own_other').h()",
+    "getattr": "import own_other\ndef f(name='h'): return getattr(own_other, name)()",
+    "vars": "import own_other\ndef f(): return vars(own_other)['h']()",
+    "modules": "import sys, own_other\ndef f(): return sys.modules['own_other'].h()",
+    "globals": "from own_other import h\ndef f(): return globals()['h']()",
+    "annotation": "from __future__ import annotations\nfrom own_other import A\ndef f(x: A): return x.go()",
+    "getattr of a module": "import own_other\ndef f(): return own_other.made",
+    "patched": "import math, own_other\nmath.floor = own_other.h\ndef f(): return math.floor(1)",
+}
+
+
+@pytest.mark.parametrize("name", BY_TEXT)
+def test_what_is_looked_up_by_a_text_counts(
+    load: Load, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("math.floor", math.floor)
+    other = "def h(): return {0}\nclass A:\n    def go(self): return {0}\ndef __getattr__(name): return {0}"
+    made = [
+        fingerprint(
+            load("own_text", own_text=BY_TEXT[name], own_other=other.format(nb)).f
+        )
+        for nb in (1, 1, 2)
+    ]
+    assert not made[0].unknown
+    assert made[0].text == made[1].text != made[2].text
+
+
+def test_an_import_that_no_text_names_is_unknown(load: Load) -> None:
+    text = "import importlib\ndef f(name): return importlib.import_module(name)"
+    made = fingerprint(load("own_dynamic", own_dynamic=text).f)
+    why = "an import of a name that is made when it runs, which cannot be compared"
+    assert made.unknown == f"`own_dynamic.f` is or holds {why}"

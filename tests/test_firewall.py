@@ -7,6 +7,7 @@ orchestrator is left in peace.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -233,6 +234,7 @@ async def test_outputs_that_cannot_be_kept_fail_the_job(
             await check_innocent(orchestrator, config)
 
 
+@pytest.mark.smoke
 async def test_an_outcome_told_twice_counts_once(config: Configuration) -> None:
     first: list[Outcome] = [Returned((b"\x80\x04K\x07.",)), Crashed(3)]
 
@@ -377,7 +379,7 @@ async def test_properties_that_cannot_be_kept_are_refused_at_once(
 
 
 async def test_a_key_belongs_to_its_entity(
-    config: Configuration, tmp_path: Path
+    config: Configuration, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "runs.db"
 
@@ -406,6 +408,8 @@ async def test_a_key_belongs_to_its_entity(
             await orchestrator.drain()
 
         await check_innocent(orchestrator, other)
+
+    assert [one.message for one in caplog.records if one.levelno >= logging.ERROR] == []
 
 
 async def test_a_key_with_a_lone_surrogate_is_refused(config: Configuration) -> None:

@@ -23,6 +23,7 @@ def maybe_wait(value: object) -> object:
     return value
 
 
+@pytest.mark.smoke
 async def test_a_short_job_does_not_wait_for_one_that_is_not(
     orchestrator: Orchestrator, tmp_path: Path
 ) -> None:

@@ -28,6 +28,7 @@ def diamond(config: Configuration) -> Dag:
     return Dag.of(tasks)
 
 
+@pytest.mark.smoke
 def test_what_a_graph_knows() -> None:
     dag = diamond(Configuration())
     assert dag.ids == ("start", "left", "right", "join")

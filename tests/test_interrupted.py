@@ -103,6 +103,7 @@ async def test_a_signal_before_it_is_left(
     await runs.goes_on(submission)
 
 
+@pytest.mark.smoke
 async def test_a_signal_that_the_loop_handles(runs: Runs, noted: list[int]) -> None:
     handled = anyio.Event()
     loop = asyncio.get_running_loop()

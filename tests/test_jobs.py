@@ -71,6 +71,7 @@ async def test_harmless(function: flows.Function, value: object, printed: str) -
     assert output == printed
 
 
+@pytest.mark.smoke
 async def test_of_much_output_the_beginning_and_the_end_are_kept() -> None:
     _, output, _ = await run(flows.print_much)
 

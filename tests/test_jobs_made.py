@@ -20,6 +20,7 @@ async def short(orchestrator: Orchestrator, count: int = 6) -> Scenario:
     return scenario
 
 
+@pytest.mark.smoke
 async def test_a_job_that_nobody_asks_for_is_not_made(
     orchestrator: Orchestrator,
 ) -> None:

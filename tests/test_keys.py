@@ -12,6 +12,7 @@ from tests import flows
 from tests.flows import configuration, single
 
 
+@pytest.mark.smoke
 def test_keys_are_in_the_order_of_their_time() -> None:
     before = time.time_ns() // 1_000_000
     keys = [key_of(None) for _ in range(1000)]

@@ -111,6 +111,7 @@ async def test_what_is_let_go_is_canceled_where_that_was_asked(executor: str) ->
     assert submission.jobs[0].status is Status.CANCELED
 
 
+@pytest.mark.smoke
 async def test_an_async_job_may_clean_up_after_its_cancel() -> None:
     config = configuration(kill_grace=10)
     began, ended = anyio.Event(), anyio.Event()

@@ -190,6 +190,7 @@ async def test_twenty_at_once(limit: str, tmp_path: Path) -> None:
             assert max(durations) < 6.0 + GRACE + 2 * OVER
 
 
+@pytest.mark.smoke
 async def test_a_handler_of_the_job_has_the_grace(tmp_path: Path) -> None:
     path = tmp_path / "begun"
 

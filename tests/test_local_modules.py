@@ -201,6 +201,7 @@ def test_modules_that_no_worker_can_import_travel(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.smoke
 def test_modules_of_tests_can_be_imported() -> None:
     local_modules.look()
     assert not local_modules.is_local(__name__)

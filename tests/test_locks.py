@@ -77,6 +77,7 @@ def state(node: DataNode) -> str:
     return locked + edited + (", ready" if node.is_ready_for_reading else "")
 
 
+@pytest.mark.smoke
 async def test_a_lock_keeps_others_from_writing(node: DataNode) -> None:
     assert state(node) == "free, ready"
     before = datetime.now(UTC)

@@ -96,6 +96,7 @@ async def test_the_log_of_a_running_job_is_bounded_on_the_disk(
         assert (await to_thread.run_sync(log.stat)).st_blocks * 512 < 20_000_000
 
 
+@pytest.mark.smoke
 async def test_one_endless_line_is_given_in_pieces(tmp_path: Path) -> None:
     path = str(tmp_path / "go")
     config = configuration(workers=1)

@@ -165,6 +165,7 @@ async def print_as_async(name: str) -> None:
     print("async", name)
 
 
+@pytest.mark.smoke
 @pytest.mark.anyio
 async def test_whatever_it_writes_is_kept_in_order() -> None:
     config = configuration(workers=1)

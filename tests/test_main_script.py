@@ -12,7 +12,7 @@ import pytest
 from tests import programs
 
 HEAD = """
-import dataclasses, enum, functools, os, pickle, sys, typing
+import dataclasses, enum, functools, os, pickle, sys, typing, weakref
 from dataclasses import dataclass
 import anyio
 from asyncflow import Config, Orchestrator
@@ -95,12 +95,13 @@ def job(_):
     return UserId(5) == 5 and pickle.loads(pickle.dumps(UserId)) is UserId
 """,
     "TypeVar": """
-T = typing.TypeVar("T")
+T = typing.TypeVar("T", bound=int)
 P = typing.ParamSpec("P")
 class Box(typing.Generic[T]):
     pass
 def job(_):
-    return Box[T] and P.__name__ == "P"
+    here = pickle.loads(pickle.dumps(T)) is T and T.__bound__ is int
+    return here and Box[T] and P.__name__ == "P"
 """,
     "cache": """
 @functools.cache
@@ -181,6 +182,25 @@ def job(_):
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return [type(one) for one in pool.apply(square, (Point(),))] == [int, Point]
 """,
+    "weak references": """
+class Model:
+    pass
+MODEL = Model()
+KNOWN = weakref.WeakValueDictionary(model=MODEL, gone=Model())
+SIZES = weakref.WeakKeyDictionary({MODEL: 5})
+MODELS = weakref.WeakSet([MODEL])
+REF, DEAD = weakref.ref(MODEL), weakref.ref(Model())
+def job(_):
+    held = KNOWN["model"] is REF() is MODEL and SIZES[MODEL] == 5 and MODEL in MODELS
+    return held and len(KNOWN) == 1 and DEAD() is None
+""",
+    "its source": """
+import inspect
+class Model:
+    size = 5
+def job(_):
+    return "size = 5" in inspect.getsource(Model) and "size = 5" in inspect.getsource(job)
+""",
     "what has not travelled": """
 class Other:
     pass
@@ -201,6 +221,7 @@ def test_jobs_find_what_the_script_defines(name: str, tmp_path: Path) -> None:
     assert starts(tmp_path) == 1
 
 
+@pytest.mark.smoke
 def test_each_function_has_what_it_came_with(tmp_path: Path) -> None:
     text = """
 def scaled(x):

@@ -61,6 +61,7 @@ async def test_the_first_job_takes_the_worker_that_starts(pool: Pool) -> None:
         assert list(pool._workers) == [await scenario.result.read()]
 
 
+@pytest.mark.smoke
 async def test_those_that_start_before_count(pool: Pool) -> None:
     """Jobs that come while all workers start wait for them, and start no others."""
     config = configuration(workers=2, prewarm=True)

@@ -50,6 +50,7 @@ async def entered_in_a_fixture() -> AsyncIterator[Scenario]:
         yield await orchestrator.create_scenario(cfg)
 
 
+@pytest.mark.smoke
 @pytest.mark.asyncio
 async def test_in_a_fixture_of_pytest_asyncio(
     entered_in_a_fixture: Scenario,
@@ -74,6 +75,26 @@ async def test_entered_and_left_in_different_tasks() -> None:
         group.start_soon(orchestrator.__aexit__, None, None, None)
 
     assert not orchestrator.is_open
+
+
+@pytest.mark.anyio
+async def test_opened_and_closed_without_a_block() -> None:
+    config = configuration()
+    cfg = single(config, flows.double, 21)
+    orchestrator = await Orchestrator(config).open()
+    scenario = await orchestrator.create_scenario(cfg)
+    await scenario.submit()
+    assert await scenario.result.read() == 42
+
+    with pytest.raises(UsageError, match="open already"):
+        await orchestrator.open()
+
+    await orchestrator.close()
+    await orchestrator.close()  # again, as in a cell that is run twice
+    assert not orchestrator.is_open
+
+    await orchestrator.open()
+    await orchestrator.close()
 
 
 @pytest.mark.anyio

@@ -406,6 +406,27 @@ async def test_connections_are_cut_twenty_times(
     assert len(noted(file)) == 200
 
 
+async def test_a_connection_in_the_middle_of_something_is_replaced(
+    server: Server, database: str, tmp_path: Path
+) -> None:
+    config, file = configuration(), tmp_path / "noted"
+    store = PostgresStore(server.url(database), tmp_path / "values")
+
+    async with Orchestrator(config, store) as one:
+        scenario = await one.create_scenario(noting(config, file, 2))
+
+        for _ in range(3):
+            await one.flush()
+            assert store._opened is not None
+            writing = getattr(store._opened.database, "_writing")  # noqa: B009
+            writing.pgconn.enter_pipeline_mode()  # as a server that stops can leave it
+
+            with fail_after(30):
+                await scenario.submit()
+
+    assert len(noted(file)) == 6
+
+
 @pytest.mark.limit(180)
 @pytest.mark.usefixtures("server")  # where there is none, this is skipped
 async def test_a_server_is_restarted_twenty_times(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ class Owner:
         return Peers(self.wait, self.cancel, self.greeted.append, self.watch)
 
 
+@pytest.mark.smoke
 async def test_waits_for_the_end_of_a_run() -> None:
     owner = Owner()
 

@@ -71,6 +71,7 @@ async def test_a_new_store_is_private_whatever_the_umask(
     assert mode(tmp_path / "above") == 0o700
 
 
+@pytest.mark.smoke
 async def test_an_old_store_is_narrowed_without_a_word(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

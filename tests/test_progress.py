@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from anyio import Event, fail_after, sleep_forever, to_thread
@@ -25,6 +27,7 @@ from asyncflow import (
     progress,
     report,
 )
+from asyncflow.scheduler import _limits
 from asyncflow.worker.current import INTERVAL, running
 from tests import flows
 from tests.flows import configuration, single
@@ -81,6 +84,7 @@ async def test_a_job_knows_which_it_is(mode: str, executor: str) -> None:
     assert current_job() is None
 
 
+@pytest.mark.smoke
 @pytest.mark.anyio
 async def test_an_async_job_knows_which_it_is() -> None:
     job, known = await run(know_async)
@@ -101,10 +105,10 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        self.sent: list[Progress] = []
+        self.sent: list[Progress | None] = []
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
 
-    def running(self, work: Callable[[], object]) -> list[Progress]:
+    def running(self, work: Callable[[], object]) -> list[Progress | None]:
         with running(CurrentJob("JOB_1", "SUBMISSION_1", "work"), self.sent.append):
             work()
 
@@ -123,7 +127,19 @@ def test_reports_that_follow_each_other_are_left_out(
 
     sent = clock.running(work)
 
-    assert [one.done for one in sent] == [1, 11, 21, 31, 41, 51, 61, 71, 81, 91, 100]
+    assert [one and one.done for one in sent] == [
+        1,
+        11,
+        21,
+        31,
+        41,
+        51,
+        61,
+        71,
+        81,
+        91,
+        100,
+    ]
 
 
 def test_the_items_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,6 +249,48 @@ def report_for_a_while(seconds: float) -> str:
 def stall(_: object) -> None:
     report(1, 2)
     threading.Event().wait()
+
+
+LOADS = """
+import time
+time.sleep({seconds})
+
+def work(_):
+    {body}
+"""
+
+
+def slow_module(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, body: str
+) -> Callable[..., object]:
+    """Make a module that takes its time to be loaded in a worker; return its function."""
+    name = f"slow_{folder.name}"
+    path = folder / f"{name}.py"
+    path.write_text(LOADS.format(seconds=0, body=body))
+    monkeypatch.syspath_prepend(folder)
+    found: Callable[..., object] = importlib.import_module(name).work
+    path.write_text(LOADS.format(seconds=seconds, body=body))
+    return found
+
+
+@pytest.mark.anyio
+async def test_the_time_to_load_a_function_is_no_stall(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function = slow_module(tmp_path, monkeypatch, 2.0, "return 'done'")
+    _, value = await run(function, stall_timeout=1.0)
+    assert value == "done"
+
+
+@pytest.mark.anyio
+async def test_a_function_that_is_never_loaded_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_limits, "LOADING", 0.5)
+    function = slow_module(tmp_path, monkeypatch, 600.0, "pass")
+
+    with pytest.raises(SubmissionFailed, match="STALLED: its function was not loaded"):
+        await run(function, stall_timeout=0.2)
 
 
 @pytest.mark.anyio

@@ -63,6 +63,7 @@ def done(read: list[Event]) -> list[float | None]:
     return [event.done for event in read if isinstance(event, JobProgressed)]
 
 
+@pytest.mark.smoke
 async def test_a_watcher_sees_progress_while_the_job_runs(
     config: Configuration, orchestrator: Orchestrator, tmp_path: Path
 ) -> None:

@@ -64,6 +64,7 @@ async def test_old_submissions_go_and_values_stay(
                 await orchestrator.prune(keep=wrong)
 
 
+@pytest.mark.smoke
 async def test_a_run_that_goes_on_stays() -> None:
     config = configuration(workers=1)
     cfg = flows.single(config, shout, executor="thread")

@@ -18,6 +18,7 @@ def queues() -> Queues:
     return Queues(lambda _run, _index: True)
 
 
+@pytest.mark.smoke
 def test_the_higher_priority_goes_first() -> None:
     lines = queues()
 

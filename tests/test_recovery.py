@@ -87,6 +87,7 @@ async def test_a_run_goes_on_where_it_stopped(tmp_path: Path, kind: str) -> None
     assert len(values) == (kind == "pickle")
 
 
+@pytest.mark.smoke
 async def test_a_job_that_must_not_run_twice_fails(tmp_path: Path) -> None:
     submission_id = await killed(tmp_path, on_restart="fail")
     config, _ = declare(tmp_path, on_restart="fail")

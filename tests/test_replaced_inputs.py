@@ -69,6 +69,7 @@ async def replace(other: Scenario, *texts: bytes) -> None:
         await other.board.write(text * LARGE)
 
 
+@pytest.mark.smoke
 async def test_a_job_reads_the_version_that_it_was_given(path: str) -> None:
     config = declare()
 

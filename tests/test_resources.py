@@ -31,6 +31,7 @@ PATIENCE = 40.0
 # ------------------------------------------------------------- resources and priorities
 
 
+@pytest.mark.smoke
 @pytest.mark.anyio
 async def test_no_more_is_taken_than_there_is() -> None:
     config = configuration(workers=6, resources={"gpu": 2, "disk": 1.5})

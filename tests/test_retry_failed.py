@@ -13,6 +13,7 @@ from asyncflow.testing import Faults, run_program
 from tests.flows import chain, configuration, single, statuses
 
 
+@pytest.mark.smoke
 @pytest.mark.anyio
 async def test_retry_failed_runs_what_did_not_complete(tmp_path: Path) -> None:
     config = configuration(workers=2)

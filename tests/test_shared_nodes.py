@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from anyio import create_task_group, fail_after, to_thread
 
-from asyncflow import Configuration, DataNode, NoData, Orchestrator, Scenario, Scope
+from asyncflow import (
+    Configuration,
+    DataNode,
+    NoData,
+    NotFound,
+    Orchestrator,
+    Scenario,
+    Scope,
+    UsageError,
+)
 from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.stores._values_folder import NAME as MARK
 from tests import flows
@@ -68,6 +78,7 @@ async def files(path: str) -> list[str]:
     return [name for name in names if name != MARK]
 
 
+@pytest.mark.smoke
 async def test_the_first_scenario_writes_the_default_data(
     config: Configuration, pair: tuple[Orchestrator, Orchestrator]
 ) -> None:
@@ -283,3 +294,87 @@ async def test_an_input_that_is_replaced_elsewhere_before_its_job_starts(
 
 def join(_: int, text: str) -> str:
     return text
+
+
+# ------------------------------------------------------------------------------- clocks
+
+
+@contextmanager
+def clock_ahead(patch: pytest.MonkeyPatch, seconds: float) -> Iterator[None]:
+    """Have this process take it to be later than it is."""
+    now = time.time_ns
+
+    with patch.context() as context:
+        context.setattr(time, "time_ns", lambda: now() + int(seconds * 1e9))
+        yield
+
+
+@pytest.mark.parametrize("keep", [0, 2])
+@pytest.mark.parametrize("value", ["small", "x" * LARGE], ids=["small", "large"])
+async def test_what_is_written_last_is_current_whatever_the_clocks_say(
+    config: Configuration,
+    pair: tuple[Orchestrator, Orchestrator],
+    monkeypatch: pytest.MonkeyPatch,
+    keep: int,
+    value: str,
+) -> None:
+    gate, arrived = threading.Event(), threading.Event()
+
+    def make() -> str:
+        arrived.set()
+        assert gate.wait(20)
+        return value
+
+    node = config.configure_data_node(
+        "rates", scope=Scope.GLOBAL, default_data=1, keep_versions=keep
+    )
+    task = config.configure_task("make", make, None, node, executor="thread")
+    cfg = config.configure_scenario("s", task)
+    behind, ahead = [await each.create_scenario(cfg) for each in pair]
+
+    for _ in range(2):
+        run = behind.submit()
+
+        with fail_after(20):
+            await to_thread.run_sync(arrived.wait, abandon_on_cancel=True)
+
+        with clock_ahead(monkeypatch, 120):
+            await ahead.rates.write("ahead")
+
+        gate.set()
+        await run
+        assert [await one.rates.read() for one in (behind, ahead)] == [value] * 2
+        *_, before, last = await ahead.rates.edits()
+        assert last.at < before.at
+        assert (last.job_id, last.is_kept) == (run.jobs[0].id, True)
+        assert await ahead.rates.read(version=last.version) == value
+
+        await behind.rates.write("again")
+        assert [await one.rates.read() for one in (ahead, behind)] == ["again"] * 2
+        edits = await ahead.rates.edits()
+        assert edits == await behind.rates.edits()
+        assert [one.is_kept for one in edits[-keep - 1 :]] == [True] * (keep + 1)
+        assert sum(one.is_kept for one in edits) == keep + 1
+        gate.clear()
+        arrived.clear()
+
+
+async def test_what_another_has_deleted_is_not_found(
+    config: Configuration, pair: tuple[Orchestrator, Orchestrator]
+) -> None:
+    one, other = pair
+    node = config.configure_data_node("large", default_data="x" * LARGE)
+    task = config.configure_task("reader", flows.identity, node)
+    cfg = config.configure_scenario("reading", task)
+    scenario = await one.create_scenario(cfg)
+    await one.flush()
+    await other.delete(scenario.id)
+
+    with pytest.raises(NotFound, match=scenario.large.id):
+        await scenario.large.read()
+
+    with pytest.raises(NotFound, match=scenario.id):
+        await one.get(scenario.id)
+
+    with pytest.raises(UsageError, match="was deleted"):
+        scenario.submit()

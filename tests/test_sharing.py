@@ -71,6 +71,7 @@ async def seen_by(orchestrator: Orchestrator, submission: Submission) -> Submiss
 # ------------------------------------------------------------------ the runs of others
 
 
+@pytest.mark.smoke
 async def test_a_run_of_another_is_awaited(
     one: Orchestrator, other: Orchestrator, config: Configuration, tmp_path: Path
 ) -> None:

@@ -240,6 +240,7 @@ def test_two_kill_at_once(tmp_path: Path, text: str, code: int) -> None:
     assert sorted(ran(tmp_path)) == ["first", "other", "second", "second", "third"]
 
 
+@pytest.mark.smoke
 def test_the_second_may_come_while_jobs_are_killed(tmp_path: Path) -> None:
     with program(tmp_path, SCRIPT, STUBBORN="yes", GRACE="0.01") as shown:
         shown.press_ctrl_c()

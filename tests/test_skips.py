@@ -95,6 +95,7 @@ def test_anything_else_does_not(old: str, new: str) -> None:
     assert fingerprint(define(BASE)) == fingerprint(define(BASE.replace(old, new)))
 
 
+@pytest.mark.smoke
 def test_functions_that_call_each_other_have_one() -> None:
     text = "def g(x):\n    return f(x)\ndef f(x):\n    return g(x - {})"
 

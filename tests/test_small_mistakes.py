@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import io
 import math
 import re
@@ -15,7 +16,15 @@ import anyio
 import numpy as np
 import pytest
 
-from asyncflow import Configuration, Orchestrator, Status, UsageError
+import asyncflow.sync
+from asyncflow import (
+    Configuration,
+    Orchestrator,
+    Retry,
+    Status,
+    SubmissionStatus,
+    UsageError,
+)
 from tests import flows
 from tests.flows import configuration, single
 
@@ -83,6 +92,7 @@ def test_an_id_that_python_spells_otherwise_is_refused(name: str) -> None:
     assert "looks the same" in problem.remedy
 
 
+@pytest.mark.smoke
 def test_an_id_of_letters_is_none_of_that() -> None:
     config = Configuration()
     config.configure_data_node("größe", default_data=1)
@@ -262,3 +272,59 @@ def test_the_verbs_of_the_blocking_form_are_told() -> None:
 
     with pytest.raises(AttributeError, match=r"no attribute 'submit_all'$"):
         Orchestrator().submit_all()  # type: ignore[attr-defined]  # the same
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "meant"),
+    [
+        (Orchestrator, "stroe", "store"),
+        (Orchestrator, "adop", "adopt"),
+        (asyncflow.sync.Orchestrator, "confg", "config"),
+        (Retry, "attempt", "attempts"),
+        (Retry, "wiat", "wait"),
+    ],
+)
+def test_misspelt_arguments_are_named(
+    make: Callable[..., object], name: str, meant: str
+) -> None:
+    why = rf"\(\) has no argument '{name}': did you mean '{meant}'\? it takes "
+
+    with pytest.raises(TypeError, match=why):
+        make(**{name: 1})
+
+    assert meant in inspect.signature(make).parameters
+
+
+async def test_what_is_almost_an_option_or_a_data_node_is_refused() -> None:
+    config = flows.configuration("development")
+    cfg = flows.single(config, flows.double)
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        for name in ("soruce", "Result", "rsult"):
+            given: dict[str, Any] = {name: 1}
+
+            with pytest.raises(TypeError, match="is almost one: write it with"):
+                scenario.submit(**given)
+
+            with pytest.raises(TypeError, match="is almost one: write it with"):
+                await orchestrator.create_scenario(cfg, **given)
+
+        with pytest.raises(TypeError, match="did you mean 'force'"):
+            scenario.submit(focre=True)
+
+        await scenario.submit(sources=1)
+
+
+async def test_a_status_that_there_is_not_is_refused() -> None:
+    config = flows.configuration("development")
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        with pytest.raises(ValueError, match="'FAILD': did you mean 'FAILED'"):
+            await orchestrator.jobs(status="FAILD")
+
+        with pytest.raises(ValueError, match="'completed': choose one of"):
+            await orchestrator.submissions(status="completed")
+
+        assert await orchestrator.submissions(status=SubmissionStatus.FAILED) == []

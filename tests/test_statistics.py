@@ -15,6 +15,7 @@ from tests.flows import chain, configuration, fan, single
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.smoke
 async def test_statistics(tmp_path: Path) -> None:
     config = configuration()
     path = tmp_path / "go"

@@ -78,6 +78,7 @@ def fail(value: object) -> None:
     raise ValueError(f"not {value}")
 
 
+@pytest.mark.smoke
 @pytest.mark.blocking_jobs
 async def test_times_are_dates_and_facts_are_plain(tmp_path: Any) -> None:
     config = Configuration()

@@ -96,6 +96,7 @@ def test_postgres_has_two_schemes(scheme: str) -> None:
     assert "secret" not in repr(found)
 
 
+@pytest.mark.smoke
 def test_a_path_object_is_no_address() -> None:
     found = as_store(Path("memory"))
     assert isinstance(found, SqliteStore)

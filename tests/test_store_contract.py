@@ -70,6 +70,7 @@ async def fails(store: Store) -> None:
 # ----------------------------------------------------------------------------- records
 
 
+@pytest.mark.smoke
 async def test_it_keeps_records_by_id(store: Store) -> None:
     store.save(*ONE_OF_EACH)
     await store.flush()
@@ -257,25 +258,29 @@ async def test_a_query_for_versions_filters(store: Store) -> None:
     ]
     store.save(thirty, ten, twenty, five, forty)
 
-    assert await store.versions() == [five, ten, twenty, thirty, forty]
-    assert await store.versions(owner_id="s") == [five, ten, thirty, forty]
-    assert await store.versions(node_id="DATANODE_n_1") == [five, thirty]
+    # In the order of their first saves: clocks differ.
+    assert await store.versions() == [thirty, ten, twenty, five, forty]
+    assert await store.versions(owner_id="s") == [thirty, ten, five, forty]
+    assert await store.versions(node_id="DATANODE_n_1") == [thirty, five]
     assert await store.versions(node_id="DATANODE_n_1", is_kept=True) == [thirty]
     assert await store.versions(node_id="DATANODE_n_3", owner_id="s") == []
     assert await store.versions(node_id="DATANODE_n_2", owner_id="s", limit=1) == [ten]
     assert await store.versions(is_kept=False) == [five]
     assert await store.versions(
         node_ids=["DATANODE_n_3", "DATANODE_n_1", "DATANODE_n_4"]
-    ) == [five, twenty, thirty]
+    ) == [thirty, twenty, five]
     assert await store.versions(
         node_ids={"DATANODE_n_1", "DATANODE_n_3"}, owner_id="s", is_kept=True
     ) == [thirty]
     assert await store.versions(node_ids=[]) == []
     assert await store.versions(owner_id="s", newest_first=True, limit=2) == [
         forty,
-        thirty,
+        five,
     ]
-    assert await store.versions(newest_first=True, offset=3) == [ten, five]
+    assert await store.versions(newest_first=True, offset=3) == [ten, thirty]
+
+    store.save(thirty._replace(kept=b"held", holder_id="o"))
+    assert (await store.versions(node_id="DATANODE_n_1"))[0].kept == b"held"
 
 
 async def test_a_query_gives_pages_in_order(store: Store) -> None:

@@ -103,6 +103,34 @@ async def opened(place: Place, count: int) -> AsyncIterator[list[Store]]:
         yield [await stack.enter_async_context(place.store()) for _ in range(count)]
 
 
+PAIRS = 100
+"""How many pairs of versions each of several writers saves."""
+
+
+@pytest.mark.smoke
+async def test_of_two_writers_one_comes_first_in_all_data_nodes(place: Place) -> None:
+    nodes = [f"DATANODE_{name}_GLOBAL" for name in "abcd"]
+
+    async with opened(place, 3) as stores:
+
+        async def write(writer: int, order: int) -> None:
+            for number in range(PAIRS):
+                made = [VersionRecord(one, 3 * number + writer, b"") for one in nodes]
+                stores[writer].save(*made[::order])
+                await stores[writer].flush()
+
+        async with create_task_group() as group:
+            for writer, order in enumerate((1, -1, 1)):
+                group.start_soon(write, writer, order)
+
+        orders = [
+            [one.number for one in await stores[0].versions(node_id=node)]
+            for node in nodes
+        ]
+        assert len(orders[0]) == 3 * PAIRS
+        assert orders[1:] == [orders[0]] * 3
+
+
 # ----------------------------------------------------------------------- what comes back
 
 

@@ -112,6 +112,7 @@ async def test_any_path_will_do(tmp_path: Path, name: str) -> None:
     assert await ask(path) == ONE_OF_EACH
 
 
+@pytest.mark.smoke
 async def test_a_relative_path_begins_where_the_store_is_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

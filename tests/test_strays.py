@@ -323,6 +323,7 @@ async def test_what_a_job_leaves_costs_no_other(leave: Callable[..., object]) ->
     assert not list(unfinished)
 
 
+@pytest.mark.smoke
 async def test_an_interrupt_of_an_idle_worker_costs_nothing() -> None:
     config = configuration(workers=1)
 

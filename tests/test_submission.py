@@ -70,6 +70,7 @@ async def gone(process: int) -> None:
         await to_thread.run_sync(wait, abandon_on_cancel=True)
 
 
+@pytest.mark.smoke
 async def test_submit_is_a_plain_call_and_starts_at_once(
     config: Configuration, orchestrator: Orchestrator
 ) -> None:

@@ -116,6 +116,7 @@ async def test_each_change_of_each_job_in_order(
     assert threading.current_thread() not in calls.threads
 
 
+@pytest.mark.smoke
 async def test_a_job_stays_as_it_was_then(
     config: Configuration, orchestrator: Orchestrator
 ) -> None:

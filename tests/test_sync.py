@@ -104,6 +104,7 @@ def interrupt_in(function: str) -> threading.Thread:
 # ------------------------------------------------------------------------- the verbs
 
 
+@pytest.mark.smoke
 @pytest.mark.usefixtures("orchestrator")
 def test_a_scenario_runs(config: Configuration) -> None:
     scenario = tp.create_scenario(chain(config, flows.double, flows.double), name="one")

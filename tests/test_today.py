@@ -88,6 +88,7 @@ async def results(
     return found
 
 
+@pytest.mark.smoke
 async def test_all_workers_run_the_file_as_it_is_now(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -29,6 +29,7 @@ def told(caplog: pytest.LogCaptureFixture, piece: str) -> list[str]:
     return [text for text in texts if piece in text]
 
 
+@pytest.mark.smoke
 async def test_runs_that_come_back_are_told_and_can_be_left(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

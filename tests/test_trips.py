@@ -108,6 +108,7 @@ def test_what_another_trip_has_left_ends_a_spool(
     assert spool.read(str(path), 2) == this
 
 
+@pytest.mark.smoke
 def test_a_spool_that_was_never_written_is_empty(tmp_path: Path) -> None:
     assert spool.read(str(tmp_path / "none"), 1) == []
 

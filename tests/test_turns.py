@@ -14,6 +14,7 @@ from tests import flows
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.smoke
 async def test_so_many_jobs_are_taken_in_at_once_from_however_many_runs(
     orchestrator: Orchestrator,
 ) -> None:

@@ -7,6 +7,7 @@ import pickle
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,14 @@ from pathlib import Path
 import anyio
 import pytest
 
-from asyncflow import Configuration, NoData, Orchestrator, ScenarioConfig
+from asyncflow import (
+    Configuration,
+    NoData,
+    Orchestrator,
+    Scenario,
+    ScenarioConfig,
+    Scope,
+)
 from asyncflow.drivers.pickle import PickleDriver
 from asyncflow.worker.replacing import put_in_place
 from tests import flows
@@ -44,6 +52,7 @@ def value_of(path: Path) -> object:
     return pickle.loads(path.read_bytes())
 
 
+@pytest.mark.smoke
 def test_a_link_is_followed(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     real, link = tmp_path / "disk" / "real.p", tmp_path / "link.p"
@@ -252,3 +261,103 @@ async def test_a_read_names_the_file_that_is_gone(tmp_path: Path) -> None:
         assert told.value.file == str(path)
         again = pickle.loads(pickle.dumps(told.value))
         assert (str(again), again.file) == (str(told.value), str(path))
+
+
+# ------------------------------------------------------------------------ relative paths
+
+
+def relative(config: Configuration, scope: Scope) -> ScenarioConfig:
+    node = config.configure_data_node("own", default_path="own.p", scope=scope)
+    task = config.configure_task("make", flows.increment, None, node, executor="thread")
+    config.configure_job_executions(mode="standalone", max_nb_of_workers=1)
+    return config.configure_scenario("s", task)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("scope", [Scope.SCENARIO, Scope.GLOBAL])
+async def test_a_relative_path_is_one_file_in_every_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scope: Scope
+) -> None:
+    for name in ("a", "b"):
+        await anyio.Path(tmp_path / name).mkdir()
+
+    config = Configuration()
+    cfg = relative(config, scope)
+    monkeypatch.chdir(tmp_path / "a")
+
+    async with Orchestrator(config, tmp_path / "a" / "runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+
+    monkeypatch.chdir(tmp_path / "b")
+
+    async with Orchestrator(config, tmp_path / "a" / "runs.db") as orchestrator:
+        found = await orchestrator.get(scenario.id)
+        assert isinstance(found, Scenario)
+        assert await found.own.read() == 1
+        await found.own.write(2)
+        made = await orchestrator.create_scenario(cfg)
+
+        if scope is Scope.GLOBAL:
+            assert await made.own.read() == 2
+
+    assert value_of(tmp_path / "a" / "own.p") == 2
+    assert os.listdir(tmp_path / "b") == []
+
+
+@pytest.mark.anyio
+async def test_a_project_that_is_moved_takes_its_files_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await anyio.Path(tmp_path / "a").mkdir()
+    config = Configuration()
+    cfg = relative(config, Scope.SCENARIO)
+    monkeypatch.chdir(tmp_path / "a")
+
+    async with Orchestrator(config, tmp_path / "a" / "runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+
+    await anyio.Path(tmp_path / "a").rename(tmp_path / "b")
+    monkeypatch.chdir(tmp_path)
+
+    async with Orchestrator(config, tmp_path / "b" / "runs.db") as orchestrator:
+        found = await orchestrator.get(scenario.id)
+        assert isinstance(found, Scenario)
+        await found.own.write(3)
+
+    assert value_of(tmp_path / "b" / "own.p") == 3
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("second", ["same.p", "absolute", "link.p"])
+async def test_jobs_of_one_run_take_turns_at_a_file(
+    tmp_path: Path, second: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.p").symlink_to("same.p")
+    go_on = threading.Event()
+    path = str(tmp_path / "same.p") if second == "absolute" else second
+    config = flows.configuration(workers=2)
+    source = config.configure_data_node("source", default_data=1)
+    tasks = [
+        config.configure_task(
+            f"t{number}",
+            lambda _: go_on.wait(20),
+            source,
+            config.configure_data_node(f"n{number}", default_path=where),
+            executor="thread",
+        )
+        for number, where in enumerate(("same.p", path))
+    ]
+    cfg = config.configure_scenario("s", tasks)
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        submission = scenario.submit()
+        await flows.until_started(submission)
+        assert flows.statuses(submission.jobs) == ["RUNNING", "BLOCKED"]
+        go_on.set()
+
+        with anyio.fail_after(20):
+            await submission

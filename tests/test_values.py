@@ -76,6 +76,7 @@ def read(kept: bytes | str) -> Any:
     return fetch(kept)
 
 
+@pytest.mark.smoke
 def test_small_values_need_no_file(tmp_path: Path) -> None:
     assert isinstance(
         keep("x" * 1000, str(tmp_path / "value"), "value", sync=False), bytes

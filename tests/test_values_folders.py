@@ -72,6 +72,7 @@ async def copied(file: Path, copy: Path) -> None:
 # ------------------------------------------------------------------------------ SQLite
 
 
+@pytest.mark.smoke
 async def test_two_files_of_one_stem_share_no_folder(tmp_path: Path) -> None:
     one, two = SqliteStore(tmp_path / "runs"), SqliteStore(tmp_path / "runs.db")
     first, second = await create(one), await create(two)

@@ -108,6 +108,7 @@ async def written(node: DataNode, *values: object) -> list[Edit]:
 # ------------------------------------------------------------------------ which are kept
 
 
+@pytest.mark.smoke
 async def test_a_version_is_read_by_its_number(
     config: Configuration, place: str
 ) -> None:

@@ -114,6 +114,7 @@ def starts(task: str) -> Callable[[Event], bool]:
     return lambda event: isinstance(event, JobStarted) and event.task == task
 
 
+@pytest.mark.smoke
 async def test_another_sees_status_progress_and_every_event(
     one: Orchestrator, other: Orchestrator, config: Configuration, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from asyncflow.drivers.memory import MemoryDriver
 from asyncflow.drivers.pickle import PickleDriver
-from asyncflow.worker import trip, wire
+from asyncflow.worker import current, trip, wire
 from asyncflow.worker.current import Progress
 from asyncflow.worker.outcome import Kept, Outcome, Printed, Raised, Returned, Usage
 from asyncflow.worker.wire import Answer, End, Input, Output, RemoteCall
@@ -86,7 +87,13 @@ def call(
     return "JOB_work_1", "work", 1, code, inputs, outputs, None, None, None
 
 
-def sent(job_id: str, progress: Progress) -> None:
+@pytest.fixture(autouse=True)
+def _no_job_runs_on() -> Iterator[None]:
+    yield
+    current.end()
+
+
+def sent(job_id: str, progress: Progress | None) -> None:
     raise AssertionError(f"{job_id} reports {progress}")
 
 
@@ -113,6 +120,7 @@ def arrived(told: End) -> Outcome | None:
     return Returned(kept, printed, Usage(at, wall, cpu, peak))
 
 
+@pytest.mark.smoke
 def test_a_call_lacks_what_a_failed_one_should_have_made() -> None:
     driver = MemoryDriver()
     answer = Answer()
@@ -137,12 +145,14 @@ def test_a_driver_is_pickled_once() -> None:
     driver = Counted()
     calls = [call((("a", driver, b"kept"),), (("b", driver, "path"),))] * 3
 
-    request = wire.pack((7, 10, False, tuple(zip(*calls, strict=True)), None, None))
-    wire.pack((8, 10, False, tuple(zip(*calls, strict=True)), None, None))
-    number, most, looks, columns, *_told = pickle.loads(request)
+    request = wire.pack(
+        (7, 10, False, False, tuple(zip(*calls, strict=True)), None, None)
+    )
+    wire.pack((8, 10, False, False, tuple(zip(*calls, strict=True)), None, None))
+    number, most, looks, tells, columns, *_told = pickle.loads(request)
 
     assert Counted.count == 1
-    assert (number, most, looks) == (7, 10, False)
+    assert (number, most, looks, tells) == (7, 10, False, False)
     drivers = {
         id(port[1]) for one in zip(*columns, strict=True) for port in (*one[4], *one[5])
     }
@@ -160,10 +170,12 @@ def test_a_driver_that_cannot_be_loaded_fails_its_own_call(
         call((("a", fragile, kept),), (("b", sound, "path"),)),
         call((("a", sound, kept),), (("b", fragile, "path"),)),
     ]
-    request = wire.pack((0, 10, False, tuple(zip(*calls, strict=True)), None, None))
+    request = wire.pack(
+        (0, 10, False, False, tuple(zip(*calls, strict=True)), None, None)
+    )
     wire.load_driver.cache_clear()
     monkeypatch.setattr(Fragile, "sound", False)
-    arrived = list(zip(*pickle.loads(request)[3], strict=True))
+    arrived = list(zip(*pickle.loads(request)[4], strict=True))
 
     good, *bad = [trip.execute(one, Answer(), sent) for one in arrived]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import decimal
+import locale
 import os
 import resource
 import signal
@@ -11,6 +13,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +126,43 @@ def replace_builtin(_: object) -> None:
     os.getpid = lambda: -1
 
 
+def leave_nonblocking_pipes(_: object) -> None:
+    for descriptor in range(3, 32):
+        with suppress(OSError):
+            os.set_blocking(descriptor, False)
+
+
+def remove_modules(_: object) -> None:
+    sys.modules.clear()
+
+
+def hide_modules(_: object) -> None:
+    for name in [*sys.modules]:
+        if name.startswith(("asyncflow", "pickle")):
+            sys.modules[name] = None  # type: ignore[assignment]  # as importlib does
+
+
+def leave_root(_: object) -> None:
+    if not os.getuid():
+        os.chroot("/tmp")
+
+
+def leave_context(_: object) -> None:
+    decimal.getcontext().prec = 1
+    decimal.getcontext().traps[decimal.Inexact] = True
+
+
+def leave_locale(_: object) -> None:
+    locale.setlocale(locale.LC_ALL, "C")
+
+
 LEAVERS = (
+    leave_nonblocking_pipes,
+    remove_modules,
+    hide_modules,
+    leave_root,
+    leave_context,
+    leave_locale,
     leave_timer,
     leave_cpu_timer,
     leave_handlers,
@@ -171,6 +210,9 @@ def state(_: object) -> dict[str, object]:
         "threads": threading.active_count(),
         "filters": len(warnings.filters),
         "len": len("four"),
+        "third": decimal.Decimal(1) / 3,
+        "locale": locale.setlocale(locale.LC_ALL),
+        "root": os.path.exists(__file__),
     }
 
 
@@ -254,6 +296,7 @@ async def test_nor_does_the_next_one_of_a_batch(what: str) -> None:
                 assert not await job.output()
 
 
+@pytest.mark.smoke
 async def test_who_is_replaced_is_told(caplog: pytest.LogCaptureFixture) -> None:
     config = configuration(workers=1)
     cfg = single(config, leave_child)

@@ -48,6 +48,7 @@ async def writing(
         await to_thread.run_sync(writer.stop)
 
 
+@pytest.mark.smoke
 async def test_a_lone_change_is_written_though_nobody_waits() -> None:
     written = Event()
     changes: list[Sequence[int]] = []

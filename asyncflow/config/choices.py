@@ -1,10 +1,14 @@
-"""Fields that take one of a few values."""
+"""Fields that take one of a few values, and arguments that have one of a few names."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterable, Iterator
+from typing import Any, TypeVar
 
 from asyncflow.errors import Problem
+
+C = TypeVar("C", bound=type[Any])
 
 
 def one_of(value: object, known: Collection[str]) -> str:
@@ -57,3 +61,24 @@ def flag(label: str, field: str, value: object) -> Iterator[Problem]:
             message=f"{value!r} is not a bool",
             remedy="give True or False",
         )
+
+
+def names_arguments(cls: C) -> C:
+    """Have a class name the argument that was meant by one that it has not."""
+    init: Any = cls.__init__
+    code = init.__code__
+    names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+
+    @functools.wraps(init)
+    def named(self: object, *args: Any, **given: Any) -> None:
+        for name in given:
+            if name not in names:
+                raise TypeError(
+                    f"{cls.__name__}() has no argument {name!r}: "
+                    f"{meant(name, names)}it takes {', '.join(names)}"
+                )
+
+        init(self, *args, **given)
+
+    cls.__init__ = named
+    return cls

@@ -207,7 +207,8 @@ class Configuration:
             any number. What cannot be killed cannot have it: a thread, or a plain
             function with ``executor="inline"``.
         :param stall_timeout: how many seconds a job may report no progress until it is
-            killed; None for any number. For what can be killed, as `run_timeout`.
+            killed; None for any number. It counts from the call of the function: to load
+            that may take 30 s. For what can be killed, as `run_timeout`.
         :param retry: when a job that failed is tried again: a `Retry`, or how often it
             is tried in all; None for once.
         :param crash_retries: how often a job runs again after its worker process died.

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from asyncflow.config.choices import names_arguments
 from asyncflow.config.given import as_tuple
 from asyncflow.config.kinds import name_of, spelled
 
@@ -27,6 +28,7 @@ def _names(on: Iterable[object]) -> frozenset[str]:
     return frozenset(map(name_of, on))
 
 
+@names_arguments
 @attrs.frozen
 class Retry:
     """How often a job that failed is tried again, when, and after which errors.

@@ -6,7 +6,7 @@ option would be kept too, and do nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 import attrs
@@ -116,7 +116,42 @@ def option_like(name: object, kind: str, options: tuple[str, ...]) -> str | None
     if other := OTHER_NAMES[kind].get(name.lower()):
         return other
 
-    return most_like(name.lower(), options, LIKENESS)
+    return spelled_like(name, options)
+
+
+def node_like(name: str, nodes: Iterable[str]) -> str | None:
+    """Return the data node that was meant by a name; None where it looks like none.
+
+    A name that is only longer or shorter, such as a plural, is another one.
+    """
+    like = spelled_like(name, nodes)
+
+    if like is None or name.lower() == like.lower():
+        return like
+
+    return None if name.startswith(like) or like.startswith(name) else like
+
+
+def spelled_like(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is written as another one, but for a slip."""
+    known = tuple(known)
+    lower = name.lower()
+    exact = (one for one in known if one.lower() == lower or _is_swapped(lower, one))
+    return next(exact, None) or most_like(lower, known, LIKENESS)
+
+
+def _is_swapped(name: str, other: str) -> bool:
+    """Tell whether two neighbouring letters of a name have changed places."""
+    differ = [
+        at for at, pair in enumerate(zip(name, other, strict=False)) if len({*pair}) > 1
+    ]
+    return (
+        len(name) == len(other) > 2
+        and len(differ) == 2
+        and differ[1] == differ[0] + 1
+        and name[differ[0]] == other[differ[1]]
+        and name[differ[1]] == other[differ[0]]
+    )
 
 
 @lru_cache(8)

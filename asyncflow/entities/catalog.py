@@ -17,13 +17,14 @@ from asyncflow.abc import Driver
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope, TaskConfig
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.directory import Directory
 from asyncflow.entities.engine import Engine, OnFailure
 from asyncflow.entities.scenario import Scenario, tasks_of
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
-from asyncflow.records import BasisRecord, SubmissionRecord
+from asyncflow.records import BasisRecord, DataNodeRecord, SubmissionRecord
 
 Entity: TypeAlias = Scenario | Task | DataNode | Submission
 
@@ -36,11 +37,14 @@ class Catalog:
     """Makes entities; of each there is one object as long as anybody uses it.
 
     :param engine: what the entities' verbs ask
-    :param driver: gives the driver of a data node
+    :param driver_in: gives the driver of a data node, in the directory where relative
+        paths begin
+    :param directory: where they begin in this process
     """
 
     engine: Engine
-    driver: Callable[[DataNodeConfig], Driver]
+    driver_in: Callable[[str, DataNodeConfig], Driver]
+    directory: Directory
     _in_use: WeakValueDictionary[str, Entity] = attrs.field(
         init=False, factory=WeakValueDictionary
     )
@@ -76,7 +80,7 @@ class Catalog:
     def _prepared(self, config: ScenarioConfig) -> Dag:
         for node in config.data_node_configs:
             if node.default_path is not None:
-                self.driver(node).locate()
+                self.driver_in(self.directory.path, node).locate()
 
         return Dag.of(config.task_configs)
 
@@ -230,11 +234,31 @@ class Catalog:
             id=node_id,
             config=config,
             owner_id=scenario_id if own else None,
-            driver=self.driver(config),
+            driver=self.driver_in(self.directory.path, config),
+            directory=self._told_from(config),
             engine=self.engine,
         )
         self._in_use[node_id] = node
         return node
+
+    def take(self, node: DataNode, record: DataNodeRecord) -> None:
+        """Take over what a store has of a data node: its lock, and where its file is."""
+        node.take_lock(record)
+
+        if None in (record.directory, node.directory):
+            return
+
+        if record.directory is not None and record.directory != node.directory:
+            node.directory = record.directory
+            path = self.directory.found(record.directory)
+            node.driver = self.driver_in(path, node.config)
+
+    def _told_from(self, config: DataNodeConfig) -> str | None:
+        """Return where the path of a data node begins, if that has to be known."""
+        if config.default_path is None or os.path.isabs(config.default_path):
+            return None
+
+        return self.directory.told
 
     def _task(
         self, config: TaskConfig, scenario_id: str, nodes: Mapping[str, DataNode]

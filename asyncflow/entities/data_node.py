@@ -22,7 +22,7 @@ class Version:
     """One value of a data node; it never changes."""
 
     number: int
-    """Grows with each write: when it was made, in nanoseconds since the epoch."""
+    """When it was made, in nanoseconds since the epoch, by the clock of who made it."""
     kept: Kept
     readers: int = 0
     """How many reads are under way; the value is kept at least so long."""
@@ -76,6 +76,9 @@ class DataNode:
     owner_id: str | None
     """The id of its scenario; None where scenarios share it."""
     driver: Driver
+    directory: str | None = attrs.field()
+    """Where its relative path begins, seen from the folder of the store; None where it
+    has none."""
     _engine: Engine
     version: Version | None = attrs.field(init=False, default=None)
     """The current version; None before the first write."""
@@ -86,6 +89,11 @@ class DataNode:
     editor_expires: float | None = attrs.field(init=False, default=None)
     is_compared: bool = attrs.field(init=False, default=False)
     """Whether skippable tasks read it, so that what its values are is of interest."""
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        """All versions that are kept, the oldest first."""
+        return (*self.older, self.version) if self.version else ()
 
     @property
     def key(self) -> str:
@@ -214,7 +222,12 @@ class DataNode:
     def record(self) -> DataNodeRecord:
         """Return its facts."""
         return DataNodeRecord(
-            self.id, self.config_id, self.owner_id, self.editor_id, self.editor_expires
+            self.id,
+            self.config_id,
+            self.owner_id,
+            self.editor_id,
+            self.editor_expires,
+            self.directory,
         )
 
     def __repr__(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -61,7 +61,11 @@ class Engine(Protocol):
 
     async def read(self, node: DataNode, version: int | None) -> Any: ...
 
+    async def read_together(self, nodes: Sequence[DataNode]) -> tuple[Any, ...]: ...
+
     async def read_own(self, submission: Submission, name: str) -> Any: ...
+
+    async def edit_own(self, submission: Submission, name: str) -> Edit: ...
 
     async def write(
         self, node: DataNode, value: object, *, editor_id: str | None, comment: str

@@ -8,13 +8,14 @@ from typing import Any
 
 import attrs
 
-from asyncflow.config.choices import meant
+from asyncflow.config.choices import meant, one_of
 from asyncflow.config.sections import ScenarioConfig
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
+from asyncflow.errors import UsageError
 from asyncflow.records import ScenarioRecord
 
 
@@ -62,6 +63,22 @@ class Scenario(Submittable):
         """The data nodes that no task uses, by config id."""
         configs = self.config.additional_data_node_configs
         return {config.id: self.data_nodes[config.id] for config in configs}
+
+    async def read(self, *names: str) -> tuple[Any, ...]:
+        """Read several data nodes as they are at one moment.
+
+        ``rates, total = await scenario.read("rates", "total")`` never has the value of one
+        write beside that of another: what a job has written is there as a whole or not at
+        all, also where other processes write. This does not hold for files of the user's,
+        which have no versions. On cancel nothing changes.
+
+        :param names: the ids of the data nodes' configs
+        :return: the values, in the order of the names
+        :raises NoData: where one was never written
+        :raises UsageError: where the scenario has no such data node
+        :raises ValueDamaged: where a file is missing or damaged
+        """
+        return await self._engine.read_together([self._node(name) for name in names])
 
     def subscribe(
         self, callback: Callable[..., object], params: Iterable[object] | None = None
@@ -121,6 +138,15 @@ class Scenario(Submittable):
                 return kind[name]
 
         raise KeyError(self._missing(name))
+
+    def _node(self, name: str) -> DataNode:
+        if name not in self.data_nodes:
+            remedy = one_of(name, self.data_nodes)
+            raise UsageError(
+                f"scenario {self.config_id!r} has no data node {name!r}: {remedy}"
+            )
+
+        return self.data_nodes[name]
 
     def _missing(self, name: str) -> str:
         known = (*self.sequences, *self.tasks, *self.data_nodes)

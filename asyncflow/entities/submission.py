@@ -27,8 +27,9 @@ from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import Version
 from asyncflow.entities.engine import Engine, OnFailure
 from asyncflow.entities.history import Change, event_of
-from asyncflow.entities.job import FINAL, Job, Status
+from asyncflow.entities.job import DONE, FINAL, Job, Status
 from asyncflow.entities.live import Live
+from asyncflow.entities.output import Output
 from asyncflow.entities.submission_status import SubmissionStatus, status_of
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
@@ -212,6 +213,16 @@ class Submission(Course):
         :raises UsageError: where no job of the run writes it
         """
         return await self.engine.read_own(self, output)
+
+    @property
+    def outputs(self) -> Mapping[str, Output]:
+        """What its jobs have written so far, by the config ids of the data nodes."""
+        return {
+            name: Output(data_node=node, job=self.job(place))
+            for place, task in enumerate(self.tasks)
+            if self.job_status(place) in DONE
+            for name, node in task.output.items()
+        }
 
     def retry_failed(self) -> Submission:
         """Start another run, of what has not completed alone; return its handle.

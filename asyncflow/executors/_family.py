@@ -21,6 +21,9 @@ from asyncflow.worker.parent import MARK
 PAUSE = 0.01
 """Between two looks whether a group is dead, in seconds, where nothing tells it."""
 
+LOOKS = 10
+"""How often it is looked for what processes start until they have stopped."""
+
 DYING = 5.0
 """How long processes may take to die after SIGKILL, in seconds."""
 
@@ -122,6 +125,28 @@ def left(pid: int, mark: str, since: int, known: Iterable[Member]) -> list[Membe
     """
     found = {one.pid: one for one in look(pid, mark, since)}
     found.update((one.pid, one) for one in known if _started(one.pid) == one.started)
+    return list(found.values())
+
+
+def stopped(pid: int, mark: str, since: int, known: Iterable[Member]) -> list[Member]:
+    """Stop what a worker, stopped itself, has started, and return it: none of these can
+    start another. Blocks.
+
+    :param known: what was found before
+    """
+    found: dict[int, Member] = {}
+
+    for _ in range(LOOKS):
+        there = left(pid, mark, since, known)
+        new = [one for one in there if one.pid not in found]
+
+        for one in new:
+            found[one.pid] = one
+            one.signal(signal.SIGSTOP)
+
+        if not new:
+            break
+
     return list(found.values())
 
 

@@ -42,7 +42,7 @@ def captured(*, echo: bool, most: int) -> Iterator[Callable[[], Printed | None]]
 
 @contextmanager
 def under_way(
-    call: Call, watch: Watch, report: Callable[[Progress], None]
+    call: Call, watch: Watch, report: Callable[[Progress | None], None]
 ) -> Iterator[None]:
     """Have what is called here run for a job."""
     watch.started(call, None)

@@ -11,6 +11,7 @@ is assumed of them.
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -88,10 +89,10 @@ class Pool:
     """Where its workers have their files: the last is that of those that start now."""
     _opening: Lock = attrs.field(init=False, factory=Lock)
     _users: int = attrs.field(init=False, default=0)
-    listeners: list[Callable[[str, Progress], None]] = attrs.field(
+    listeners: list[Callable[[str, Progress | None], None]] = attrs.field(
         init=False, factory=list
     )
-    """Who wants to know how far jobs, by their ids, have come."""
+    """Who wants to know how far jobs, by their ids, have come; see `channel.receive`."""
     _workers: dict[int, Worker] = attrs.field(init=False, factory=dict)
     _idle: deque[tuple[Process, float]] | None = attrs.field(init=False, default=None)
     """anyio's own list of idle processes; None before anyio has made it."""
@@ -313,9 +314,9 @@ class Pool:
         """Kill a worker that runs nothing; what it wrote stays until `Worker.forget`."""
         self._workers.pop(worker.pid, None)
         take_idle(worker.process)
-        worker.kill_group()
 
         with CancelScope(shield=True):
+            await worker.end_all(signal.SIGKILL)
             await worker.process.aclose()
 
     async def _end(self, worker: Worker, grace: float) -> None:
@@ -330,7 +331,7 @@ class Pool:
             await process.wait()
 
         if process.returncode is None:
-            worker.kill_group()
+            await worker.end_all(signal.SIGKILL)
             has_family = True
 
         await process.aclose()

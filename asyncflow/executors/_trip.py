@@ -20,6 +20,7 @@ from asyncflow.abc import (
     Log,
     Outcome,
     Printed,
+    Progress,
     Raised,
     Returned,
     Watch,
@@ -72,13 +73,15 @@ class Trip:
     """Of how many calls the end was told."""
     _is_bounded: bool = attrs.field(init=False, default=False)
     """Whether no call can be started any more."""
+    _is_called: bool = attrs.field(init=False, default=False)
+    """Whether the function of the only call is known to be called."""
     _kills: set[int] = attrs.field(init=False, factory=set)
     """The places of the calls that are to end."""
     _killing: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
     _kill_at: float = attrs.field(init=False, default=0.0)
     """When the worker is killed, as `time.monotonic` has it; long ago if it died."""
-    _reaching: asyncio.Future[None] | None = attrs.field(init=False, default=None)
-    """Sends SIGTERM to what has left the worker's group."""
+    _reaching: asyncio.Task[None] | None = attrs.field(init=False, default=None)
+    """Sends signals to the worker and all that it started."""
     _telling: asyncio.Task[None] | None = attrs.field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
@@ -239,15 +242,35 @@ class Trip:
 
             self._killing.cancel()
         elif not now:
-            worker.signal_group(signal.SIGTERM)
-            self._reaching = asyncio.ensure_future(
-                to_thread.run_sync(worker.signal_others, signal.SIGTERM)
-            )
+            self._reach(worker, signal.SIGTERM)
 
         grace = 0.0 if now else self.grace
         self._kill_at = time.monotonic() + grace
         loop = asyncio.get_running_loop()
-        self._killing = loop.call_later(grace, worker.kill_group)
+        self._killing = loop.call_later(grace, self._reach, worker, signal.SIGKILL)
+
+    def _reach(self, worker: Worker, number: signal.Signals) -> None:
+        """Send a signal to the worker and all that it started, after an earlier one."""
+        before = self._reaching
+
+        async def reach() -> None:
+            if before is not None:
+                await asyncio.wait({before})
+
+            await worker.end_all(number)
+
+        self._reaching = asyncio.ensure_future(reach())
+
+    def hear(self, index: int, progress: Progress | None) -> None:
+        """Pass on how far a call has come, by its place.
+
+        :param progress: None where its function is called now
+        """
+        if progress is None:
+            self._is_called = True
+            self.watch.called(self.calls[index])
+        else:
+            self.watch.reported(self.calls[index], progress)
 
     @property
     def has_kills(self) -> bool:
@@ -292,7 +315,11 @@ class Trip:
     def _tell_started(self, worker: Worker, place: int) -> None:
         log = Log(worker.log_path, worker.logged, -1)
         self.logs.watch(log)
-        self.watch.started(self.calls[place], log)
+        call = self.calls[place]
+        self.watch.started(call, log)
+
+        if call.is_watched and len(self.calls) == 1 and not self._is_called:
+            self.watch.loading(call)
 
     async def _stop_telling(self) -> None:
         if self._telling is not None:
@@ -346,7 +373,7 @@ class Trip:
         await self._stop_telling()
 
         if self._reaching is not None:
-            await self._reaching
+            await asyncio.wait({self._reaching})
 
         await to_thread.run_sync(worker.bury, self._kill_at)
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import attrs
-from anyio import CancelScope, to_thread
+from anyio import CancelScope, CapacityLimiter, to_thread
 
 from asyncflow.executors import _family
 from asyncflow.executors._generation import Generation
@@ -57,7 +57,7 @@ class Worker:
     pinned: Generation | None = attrs.field(init=False, default=None)
     """The moment of which it finds the user's modules."""
     others: list[_family.Member] = attrs.field(init=False, factory=list)
-    """What is known to have left its group."""
+    """What it is known to have started."""
     since: float = attrs.field(init=False, factory=time.monotonic)
 
     @property
@@ -90,16 +90,35 @@ class Worker:
         """Kill the process and all that it started, in its group."""
         self.signal_group(signal.SIGKILL)
 
-    def signal_others(self, number: signal.Signals) -> None:
-        """Send a signal to what it started and what has left its group. Blocks."""
-        self.others = [
-            one
-            for one in _family.look(self.pid, self.mark, self.born)
-            if one.group != self.pid
-        ]
+    def signal_all(self, number: signal.Signals) -> None:
+        """Send a signal to the process and all that it started. Blocks.
 
-        for one in self.others:
-            one.signal(number)
+        All are stopped before it: what has neither mark nor parent is the child of the
+        process, and so can be found, as long as that lives.
+        """
+        self.signal_group(signal.SIGSTOP)
+
+        with suppress(OSError):  # too few descriptors: what is known has to do
+            self.others = _family.stopped(self.pid, self.mark, self.born, self.others)
+
+        for each in (number, signal.SIGCONT):
+            self.signal_group(each)
+
+            for one in self.others:
+                one.signal(each)
+
+    async def end_all(self, number: signal.Signals) -> None:
+        """Do it in a thread, however many others are busy.
+
+        A cancel waits until it is done.
+        """
+        with CancelScope(shield=True):
+            try:
+                await to_thread.run_sync(
+                    self.signal_all, number, limiter=CapacityLimiter(1)
+                )
+            except RuntimeError:  # no thread can be started
+                self.signal_group(number)
 
     def has_started_any(self) -> bool:
         """Tell whether there may be more than itself; remember what that is. Blocks."""

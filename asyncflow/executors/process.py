@@ -127,12 +127,12 @@ class ProcessExecutor(Executor):
         if one is not None and place is not None:
             one.kill(place, now=now)
 
-    def _hear(self, job_id: str, progress: Progress) -> None:
+    def _hear(self, job_id: str, progress: Progress | None) -> None:
         one = self._trips.get(job_id)
         place = None if one is None else one.place_of(job_id)
 
         if one is not None and place is not None:
-            one.watch.reported(one.calls[place], progress)
+            one.hear(place, progress)
 
     async def _run(self, one: Trip) -> None:
         pinned = (
@@ -158,8 +158,9 @@ class ProcessExecutor(Executor):
         calls = one.calls
         told = self._pool.world_for(worker), self._pool.pinned_for(worker, pinned)
         looks = len(calls) == 1 and not calls[0].is_short
+        tells = len(calls) == 1 and calls[0].is_watched
         number = one.number if len(calls) > 1 else 0
-        return wire.pack((number, self.log_size, looks, _columns(calls), *told))
+        return wire.pack((number, self.log_size, looks, tells, _columns(calls), *told))
 
     async def _worker(self, one: Trip, pinned: Generation) -> Worker | str:
         """Return a worker, or say why there is none.
@@ -225,6 +226,7 @@ def _columns(calls: Sequence[Call]) -> tuple[tuple[object, ...], ...]:
         limits,
         _are_short,
         carriers,
+        _are_watched,
         _pinned,
     ) = zip(*calls, strict=True)
     assert None not in codes

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TypeAlias
 
 import attrs
@@ -22,13 +22,12 @@ from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
-from asyncflow.errors import NotDeclared, NotFound
+from asyncflow.errors import NotDeclared, NotFound, RecordDamaged
 from asyncflow.records import (
     DataNodeRecord,
     JobRecord,
     ScenarioRecord,
     SubmissionRecord,
-    VersionRecord,
 )
 from asyncflow.scheduler._undeclared import (
     UndeclaredScenario,
@@ -50,11 +49,9 @@ class Archive:
     """Makes the objects of what is in the store, unless they are in use.
 
     :param config: what entities are made from
-    :param directory: where the relative paths of data nodes begin
     """
 
     config: Configuration
-    directory: str
     store: Store
     catalog: Catalog
     versions: Versions
@@ -108,6 +105,7 @@ class Archive:
                 if node.scope is not Scope.SCENARIO
             ]
             await self.versions.refresh(nodes)
+            await self._find_files(nodes)
 
             if any(is_shared(task) for task in config.task_configs):
                 await self.refresh_bases()
@@ -173,22 +171,31 @@ class Archive:
         own = [node.config_id for node in nodes]
         return scenario_config(record.id, record.config_id, why, own=own, graphs=graphs)
 
+    async def _find_files(self, nodes: Iterable[DataNode]) -> None:
+        """Take over where others have shared files with relative paths."""
+        for node in nodes:
+            if node.directory is not None:
+                record = await self.store.get(node.id)
+
+                if isinstance(record, DataNodeRecord):
+                    self.catalog.take(node, record)
+
     async def _fill(self, scenario: Scenario) -> None:
         """Take over what the store has of a scenario's data nodes and tasks."""
         nodes = {node.id: node for node in scenario.data_nodes.values()}
-        kept: defaultdict[str, list[VersionRecord]] = defaultdict(list)
 
-        for version in await self.store.versions(owner_id=scenario.id, is_kept=True):
-            kept[version.node_id].append(version)
+        records = await self.store.data_nodes(owner_id=scenario.id)
 
-        for record in await self.store.data_nodes(owner_id=scenario.id):
+        if not records and any(node.owner_id is not None for node in nodes.values()):
+            await self._check_there(scenario.id)
+
+        for record in records:
             if record.id in nodes:
-                nodes[record.id].take_lock(record)
-                self.versions.take(nodes[record.id], kept[record.id])
+                self.catalog.take(nodes[record.id], record)
 
-        await self.versions.refresh(
-            node for node in nodes.values() if node.owner_id is None
-        )
+        shared = [node for node in nodes.values() if node.owner_id is None]
+        await self._find_files(shared)
+        await self.versions.refresh(nodes.values())
         tasks = {task.id: task for task in scenario.tasks.values()}
 
         for basis in await self.store.bases(scenario.id):
@@ -204,6 +211,16 @@ class Archive:
                 [one for one in nodes.values() if not one.driver.outlives]
             )
         )
+
+    async def _check_there(self, scenario_id: str) -> None:
+        """Let a scenario go that another process has deleted.
+
+        :raises NotFound: where it has
+        """
+        with suppress(RecordDamaged):  # it is there
+            if await self.store.get(scenario_id) is None:
+                self.catalog.forget(scenario_id)
+                raise NotFound(scenario_id)
 
     async def _part(self, entity_id: str) -> Sequence | Task:
         kind, _, rest = entity_id.partition("_")
@@ -236,7 +253,7 @@ class Archive:
             config = DataNodeConfig(id=record.config_id, scope=Scope(scope))
 
         node = self.catalog.node(config, "", "")
-        node.take_lock(record)
+        self.catalog.take(node, record)
         await self.versions.refresh([node])
         return node
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -29,19 +29,27 @@ class Before:
 
     def shared(self, submission: Submission) -> list[DataNode]:
         """Return the data nodes of a run that others may write at any time."""
-        nodes, names = submission.entity.data_nodes, submission.dag.shared
+        return self._some(submission, submission.dag.shared)
+
+    def read(self, submission: Submission) -> list[DataNode]:
+        """Return those and all others of which it reads what others may have written."""
+        dag = submission.dag
+        return self._some(submission, dict.fromkeys((*dag.shared, *dag.sources)))
+
+    def _some(self, submission: Submission, names: Iterable[str]) -> list[DataNode]:
+        nodes = submission.entity.data_nodes
         return [nodes[name] for name in names] if self.versions.is_shared else []
 
     def first(
         self,
         submission: Submission,
         travel: Iterable[Travel],
-        shared: Iterable[DataNode] = (),
+        written: Sequence[DataNode] = (),
         then: First | None = None,
     ) -> First | None:
         """Return what is to be awaited before a run begins; None for nothing.
 
-        :param shared: the data nodes that others may have written
+        :param written: the data nodes that others may have written
         :param then: what is awaited after that
         """
         if any(way.fingerprint for way in travel) and (
@@ -49,12 +57,15 @@ class Before:
         ):
             then = partial(self._looked, places, then)
 
-        return partial(self._refreshed, shared, then) if shared else then
+        return partial(self._refreshed, written, then) if written else then
 
-    async def _refreshed(self, nodes: Iterable[DataNode], then: First | None) -> bool:
+    async def _refreshed(self, nodes: Sequence[DataNode], then: First | None) -> bool:
         """Look what others have written."""
         await self.versions.refresh(nodes)
-        await self.archive.refresh_bases()
+
+        if any(node.owner_id is None for node in nodes):
+            await self.archive.refresh_bases()
+
         return True if then is None else await then()
 
     async def _looked(self, nodes: Iterable[DataNode], then: First | None) -> bool:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from asyncflow.config.typos import option_like
+from asyncflow.config.typos import node_like, option_like
 from asyncflow.config.waiting import check_timeout
 from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
 from asyncflow.worker import local_modules, process
@@ -107,6 +107,13 @@ def check_properties(
             raise TypeError(
                 f"{verb}() has no option {name!r}: did you mean {option!r}? A property "
                 "of your own needs a name that is less like an option's"
+            )
+
+        if node := node_like(name, nodes):
+            raise TypeError(
+                f"{verb}() takes no values of data nodes, and {name!r} is almost one: "
+                f"write it with `await scenario.{node}.write(...)`, or give a property "
+                "of your own a name that is less like it"
             )
 
 

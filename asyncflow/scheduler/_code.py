@@ -66,6 +66,24 @@ def names_of(code: types.CodeType) -> set[str]:
     return names
 
 
+def texts_of(code: types.CodeType) -> set[str]:
+    """Return the texts among the constants of byte code, and of that inside it."""
+    texts = set()
+    waiting: list[object] = [*code.co_consts]
+
+    while waiting:
+        const = waiting.pop()
+
+        if isinstance(const, str):
+            texts.add(const)
+        elif isinstance(const, tuple | frozenset):
+            waiting.extend(const)
+        elif isinstance(const, types.CodeType):
+            waiting.extend(const.co_consts)
+
+    return texts
+
+
 def imports_of(code: types.CodeType) -> Iterator[Imported]:
     """Give the imports of byte code, and of that inside it."""
     if opmap["IMPORT_NAME"] in code.co_code[::2]:

@@ -14,7 +14,6 @@ import io
 import pickle
 import sys
 import types
-import weakref
 from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 from typing import Any
@@ -22,12 +21,19 @@ from typing import Any
 import attrs
 
 from asyncflow.scheduler._code import PLAIN, parts_of_code, plain_bytes
+from asyncflow.scheduler._instances import (
+    TYPING,
+    held_by,
+    parts_of_state,
+    parts_of_typing,
+)
 from asyncflow.scheduler._parts import (
     CACHE,
     Global,
     Hint,
     Members,
     Source,
+    Unknown,
     parts_of_class,
     parts_of_function,
     parts_of_members,
@@ -42,22 +48,6 @@ MOST_BYTES = 64 * 1024 * 1024
 DEEPEST = 20
 """How deep sets may be in sets."""
 
-_TYPING = frozenset({"typing", "typing_extensions"})
-_TYPING_PARTS = (
-    "__module__",
-    "__name__",
-    "_name",
-    "__origin__",
-    "__args__",
-    "__metadata__",
-    "__supertype__",
-    "__forward_arg__",
-    "__bound__",
-    "__constraints__",
-    "__covariant__",
-    "__contravariant__",
-    "__value__",
-)
 _SINGLE = (type(Ellipsis), type(NotImplemented))
 _UNBOUND = (
     types.WrapperDescriptorType,
@@ -66,19 +56,12 @@ _UNBOUND = (
     types.GetSetDescriptorType,
     types.MemberDescriptorType,
 )
-_WEAK = (
-    weakref.ReferenceType,
-    weakref.WeakKeyDictionary,
-    weakref.WeakValueDictionary,
-    weakref.WeakSet,
-)
 _STATELESS = frozenset(
     {
         ("_thread", "lock"),
         ("_thread", "RLock"),
         ("_thread", "_local"),
         ("_abc", "_abc_data"),
-        ("_contextvars", "ContextVar"),
     }
 )
 """Types of which one is as good as another, as they are at a start."""
@@ -94,10 +77,6 @@ class Description:
     """In the order in which they are met."""
     unknown: str = ""
     """What cannot be described of it, and why: ``"a socket.socket"``."""
-
-
-_ADDRESSES = frozenset({"cls_ref"})
-"""Attributes with addresses in them: that of pydantic's decorators."""
 
 
 class Limit(Exception):
@@ -177,7 +156,7 @@ class Describer:
             self._write(b"v", plain_bytes(value))
             return None
 
-        if kind in (list, dict, set, bytearray) and self._is_again(value):
+        if kind in (list, dict, set) and self._is_again(value):
             return None
 
         if kind is tuple or kind is list:
@@ -195,6 +174,10 @@ class Describer:
 
         if isinstance(value, Global | Members | Source):
             self._refer(value)
+            return None
+
+        if isinstance(value, Unknown):
+            self.description.unknown = value.what
             return None
 
         if isinstance(value, Hint):
@@ -255,8 +238,8 @@ class Describer:
         if isinstance(value, types.UnionType):
             return self._within("union", value.__args__)
 
-        if kind.__module__ in _TYPING:
-            return self._within(kind.__name__, _parts_of_typing(value))
+        if kind.__module__ in TYPING:
+            return self._within(kind.__name__, parts_of_typing(value))
 
         return self._of_instance(value)
 
@@ -270,11 +253,14 @@ class Describer:
         if self._is_again(value):
             return None
 
-        if isinstance(value, _WEAK) or (kind.__module__, kind.__name__) in _STATELESS:
+        if (kind.__module__, kind.__name__) in _STATELESS:
             self._name(kind)
             return None
 
-        if isinstance(value, io.IOBase):
+        if (held := held_by(value)) is not None:
+            return self._within(kind.__name__, held)
+
+        if isinstance(value, io.IOBase) and kind not in (io.StringIO, io.BytesIO):
             name, mode = getattr(value, "name", None), getattr(value, "mode", None)
             return self._within("file", (kind, repr(name), repr(mode)))
 
@@ -303,7 +289,7 @@ class Describer:
             function, arguments, *more = made
             state, items, pairs = (*more, None, None, None)[:3]
             parts = (
-                *(function, arguments, *_parts_of_state(state)),
+                *(function, arguments, *parts_of_state(state, kind)),
                 *(None if items is None else list(items),),
                 *(None if pairs is None else list(pairs),),
             )
@@ -357,14 +343,16 @@ class Describer:
         if self.depth == DEEPEST:
             raise Limit(f"sets within sets, more than {DEEPEST} deep")
 
+        tag = b"e" if type(value) is set else b"f"
+
         if PLAIN.issuperset(map(type, value)):
             self._count(len(value))
-            self._write(b"f", b"".join(sorted(map(plain_bytes, value))))
+            self._write(tag, b"".join(sorted(map(plain_bytes, value))))
             return
 
         outer = self._around()
         apart = [self._apart(member, outer) for member in value]
-        self._write(b"f", b"".join(sorted([one.digest for one in apart])))
+        self._write(tag, b"".join(sorted([one.digest for one in apart])))
 
         for one in sorted(apart, key=attrgetter("digest")):
             self.description.refers_to += one.refers_to
@@ -495,26 +483,3 @@ def _content(cell: types.CellType) -> tuple[object, ...]:
         return (cell.cell_contents,)
     except ValueError:  # it is not filled yet
         return ()
-
-
-def _parts_of_typing(value: object) -> Iterator[object]:
-    for name in _TYPING_PARTS:
-        try:
-            yield getattr(value, name, None)
-        except Exception:  # what a `type X = ...` is may not be known yet
-            yield None
-
-
-def _parts_of_state(state: object) -> Iterator[object]:
-    """Give the attributes of an instance in the order of their names."""
-    if type(state) is tuple and len(state) == 2:
-        yield from map(_sorted, state)
-    else:
-        yield _sorted(state)
-
-
-def _sorted(state: object) -> object:
-    if type(state) is dict and all(type(name) is str for name in state):
-        return {name: state[name] for name in sorted(state.keys() - _ADDRESSES)}
-
-    return state

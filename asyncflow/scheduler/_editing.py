@@ -12,7 +12,7 @@ from asyncflow.abc import Store
 from asyncflow.entities.data_node import DataNode, Edit
 from asyncflow.errors import DataNodeIsBeingEdited, NotFound
 from asyncflow.records import DataNodeRecord, VersionRecord
-from asyncflow.scheduler._versions import Versions
+from asyncflow.scheduler._versions import Versions, chain
 
 LONGEST = 1e9
 """The longest time that a lock is given for, in seconds: some thirty years."""
@@ -64,7 +64,9 @@ class Editing:
         self._take(node, await self.store.lock(wanted, now=time.time()))
 
     async def edits(self, node: DataNode) -> tuple[Edit, ...]:
-        return tuple(map(_edit, await self.store.versions(node_id=node.id)))
+        records = await self.store.versions(node_id=node.id)
+        kept = {one.number for one in chain(node, records)}
+        return tuple(_edit(one, is_kept=one.number in kept) for one in records)
 
     async def _look(self, node: DataNode) -> None:
         record = await self.store.get(node.id)
@@ -82,12 +84,12 @@ def _check_editor(node: DataNode, editor_id: str | None) -> None:
         raise DataNodeIsBeingEdited(node.config_id, str(node.editor_id))
 
 
-def _edit(record: VersionRecord) -> Edit:
+def _edit(record: VersionRecord, *, is_kept: bool) -> Edit:
     return Edit(
         version=record.number,
         at=datetime.fromtimestamp(record.number / 1e9, UTC),
         job_id=record.job_id,
         editor_id=record.editor_id,
         comment=record.comment,
-        is_kept=record.is_kept,
+        is_kept=is_kept,
     )

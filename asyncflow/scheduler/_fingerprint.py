@@ -29,7 +29,7 @@ from asyncflow.scheduler._own import installed, is_own_module, root_of
 from asyncflow.scheduler._parts import Global, Members, Source
 from asyncflow.scheduler._sources import describe_source
 
-FORMAT = f"2-{sys.implementation.cache_tag}"
+FORMAT = f"3-{sys.implementation.cache_tag}"
 """Changes with what is compared, and with the byte code of another Python."""
 
 NAMED = 256

@@ -134,6 +134,7 @@ def call_of(
         config.memory_limit,
         travel.pace.is_short,
         carrier,
+        config.stall_timeout is not None,
         travel.pinned,
     )
 

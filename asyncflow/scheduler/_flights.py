@@ -158,6 +158,14 @@ class Flights:
             self._limits.started(flight)
             self.fill_soon()  # others may have waited for its end
 
+    def loading(self, flight: Flight) -> None:
+        """Take note that the function of a job is loaded before it is called."""
+        self._limits.loading(flight)
+
+    def called(self, flight: Flight) -> None:
+        """Take note that the function of a job is called now."""
+        self._limits.reported(flight)
+
     def reported(self, flight: Flight, progress: Progress) -> None:
         """Take note of how far a job has come."""
         if not flight.is_over:

@@ -53,7 +53,7 @@ class Following:
 
         view = View(submission, partial(self._is_settled, submission))
         self._followed[submission] = view
-        lost = partial(self._lost, submission)
+        lost = partial(self.lost, submission)
         self.group.start_soon(self._follow, view, on_error=lost)
 
     async def catch_up(self, submission: Submission) -> None:
@@ -93,9 +93,9 @@ class Following:
     def fail(self, error: Exception) -> None:
         """End all handles: the store has failed for good."""
         for submission in list(self._followed):
-            self._lost(submission, error)
+            self.lost(submission, error)
 
-    def _lost(self, submission: Submission, error: Exception) -> None:
+    def lost(self, submission: Submission, error: Exception) -> None:
         """End a handle: nobody can tell any more what becomes of its run."""
         if not self._is_settled(submission):
             why = f"it cannot be watched any more: {error}"

@@ -95,6 +95,15 @@ class Lane:
             for flight in reversed(self._still_ahead()):
                 self._load.give_back(flight)
 
+    def close(self) -> None:
+        """Have what is held land, and forget the last load.
+
+        Lane and load know each other: together they would keep the code and the values
+        that travelled until the next garbage collection.
+        """
+        self._land(self._load)
+        self._load = None
+
     def has(self, flight: Flight) -> bool:
         """Tell whether a job is in the load that is under way."""
         return self._load is not None and flight in self._load.flights

@@ -10,6 +10,10 @@ import attrs
 from asyncflow.scheduler._flight import Flight
 from asyncflow.status import AttemptKind
 
+LOADING = 30.0
+"""How long a function may take to be loaded, with its inputs, where its `stall_timeout` is
+shorter: it can report nothing before it is called. In seconds."""
+
 Kill = Callable[[Flight, AttemptKind, str], None]
 
 
@@ -46,26 +50,39 @@ class Limits:
 
         self._watch_stall(flight, clocks)
 
+    def loading(self, flight: Flight) -> None:
+        """Give a job time to load its function: `reported` tells that it has."""
+        self._watch_anew(flight, LOADING)
+
     def reported(self, flight: Flight) -> None:
         """Begin to wait for the next report of a job."""
-        clocks = self._clocks.get(flight)
-
-        if clocks is not None and flight.task.config.stall_timeout is not None:
-            clocks.pop().cancel()
-            self._watch_stall(flight, clocks)
+        self._watch_anew(flight)
 
     def ended(self, flight: Flight) -> None:
         """Stop the clocks of a job."""
         for clock in self._clocks.pop(flight, ()):
             clock.cancel()
 
-    def _watch_stall(self, flight: Flight, clocks: list[asyncio.TimerHandle]) -> None:
+    def _watch_anew(self, flight: Flight, least: float = 0.0) -> None:
+        clocks = self._clocks.get(flight)
+
+        if clocks is not None and flight.task.config.stall_timeout is not None:
+            clocks.pop().cancel()
+            self._watch_stall(flight, clocks, least)
+
+    def _watch_stall(
+        self, flight: Flight, clocks: list[asyncio.TimerHandle], least: float = 0.0
+    ) -> None:
         if (limit := flight.task.config.stall_timeout) is not None:
             why = (
                 f"STALLED: it reported nothing for its stall_timeout of {limit:g} s "
                 "(see asyncflow.report)"
+                if limit >= least
+                else f"STALLED: its function was not loaded within {least:g} s"
             )
-            clocks.append(self._clock(flight, limit, AttemptKind.STALLED, why))
+            clocks.append(
+                self._clock(flight, max(limit, least), AttemptKind.STALLED, why)
+            )
 
     def _clock(
         self, flight: Flight, limit: float, kind: AttemptKind, why: str

@@ -19,6 +19,10 @@ class Tower(Protocol):
 
     def started(self, flight: Flight, log: Log | None) -> None: ...
 
+    def loading(self, flight: Flight) -> None: ...
+
+    def called(self, flight: Flight) -> None: ...
+
     def reported(self, flight: Flight, progress: Progress) -> None: ...
 
     def ended(self, flight: Flight, outcome: Outcome) -> None: ...
@@ -71,6 +75,14 @@ class Load(Watch):
                 self.tower.started(flight, log)
             except Exception as error:
                 self._log("the start of %s could not be taken", flight, error)
+
+    def loading(self, call: Call) -> None:
+        if flight := self._flight(call):
+            self.tower.loading(flight)
+
+    def called(self, call: Call) -> None:
+        if flight := self._flight(call):
+            self.tower.called(flight)
 
     def reported(self, call: Call, progress: Progress) -> None:
         if flight := self._flight(call):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from asyncflow.abc import Store
-from asyncflow.entities.data_node import DataNode
+from collections.abc import Iterable
+
+from asyncflow.entities.data_node import Edit
 from asyncflow.entities.job import DONE, Job, Status
 from asyncflow.entities.submission import Submission
 from asyncflow.errors import UsageError
@@ -24,24 +25,24 @@ def writer_of(submission: Submission, name: str) -> Job:
     )
 
 
-async def version_of(store: Store, job: Job, node: DataNode) -> int | None:
-    """Return the number of the version that a job wrote; None where it has not.
+def edit_of(job: Job, edits: Iterable[Edit]) -> Edit | None:
+    """Return the edit that a job made, of those of a data node; None where it has not.
 
     One that was skipped stands for the last one before.
     """
-    if job.status not in DONE:
+    if job.status not in DONE or job.finished_at is None:
         return None
 
-    ended = job.finished_at.timestamp() * 1e9 if job.finished_at else 0.0
-    number = None
+    found = None
 
-    for record in await store.versions(node_id=node.id):
-        if job.status is Status.SKIPPED:
-            number = record.number if record.number <= ended else number
-        elif record.job_id == job.id:
-            number = record.number
+    for edit in edits:
+        is_own = edit.job_id == job.id
+        was_there = job.status is Status.SKIPPED and edit.at <= job.finished_at
 
-    return number
+        if is_own or was_there:
+            found = edit
+
+    return found
 
 
 def why_unwritten(job: Job) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import abc
 import enum
 import functools
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from asyncflow.scheduler._code import Imported, imports_of, names_of
+from asyncflow.scheduler._by_text import Asked, asked_by, compared
+from asyncflow.scheduler._code import Imported, imports_of
+from asyncflow.worker.annotations import named_in_annotations
 
 CACHE = type(functools.cache(len))
 """What ``functools.cache`` and ``lru_cache`` make."""
@@ -41,6 +44,9 @@ _LEFT_OUT = frozenset(
 
 _NO_GLOBALS = frozenset({"__builtins__", "__cached__", "__loader__", "__spec__"})
 _OF_ENUM = (types.FunctionType, staticmethod, classmethod, property)
+_BOUNDARY = "_boundary_"
+_DOC = frozenset({"__doc__", "getdoc"})
+"""The names by which a function asks for docstrings."""
 _OF_MEMBER = frozenset({"_value_", "_name_", "_sort_order_", "__objclass__"})
 
 
@@ -66,6 +72,12 @@ class Source(NamedTuple):
     """A module that a function imports when it runs."""
 
     name: str
+
+
+class Unknown(NamedTuple):
+    """What cannot be compared."""
+
+    what: str
 
 
 class Hint(NamedTuple):
@@ -98,7 +110,7 @@ def parts_of_function(
     yield dict(sorted((function.__kwdefaults__ or {}).items()))
     yield function.__code__.co_freevars
     yield from function.__closure__ or ()
-    yield from _annotations(function)
+    yield from _annotations(function, function.__globals__)
 
     for name, value in sorted(function.__dict__.items()):
         yield name
@@ -117,7 +129,7 @@ def parts_of_members(
     for name in sorted(members.names):
         if name in content and name not in _NO_GLOBALS:
             yield name
-            yield _global(content, name, members.names, is_own)
+            yield _global(content, name, Asked(members.names), is_own)
 
 
 def parts_of_class(cls: type) -> Iterator[object]:
@@ -133,7 +145,9 @@ def parts_of_class(cls: type) -> Iterator[object]:
         return
 
     if "__annotations__" in vars(cls):
-        yield from _annotations(cls)
+        yield from _annotations(cls, vars(sys.modules.get(cls.__module__, enum)))
+
+    yield from _registered(cls)
 
     for name, value in sorted(vars(cls).items()):
         if name not in _LEFT_OUT and value is not object.__init__:
@@ -158,18 +172,26 @@ def _parts_of_module(
     function: types.FunctionType, is_own: Callable[[str], bool]
 ) -> Iterator[object]:
     """Give what a function finds in its module, and what it imports."""
-    names = frozenset(names_of(function.__code__))
+    asked = asked_by(function)
     content = function.__globals__
 
-    for name in sorted(names - _NO_GLOBALS):
+    for name in sorted(asked.names - _NO_GLOBALS):
         if name in content:
             yield name
-            yield _global(content, name, names, is_own)
+            yield _global(content, name, asked, is_own)
+            yield from _asked_of(content[name], asked.names)
 
-    package = content.get("__package__") or content.get("__name__")
+    for text in asked.modules:
+        if is_own(text):
+            yield _members(sys.modules[text], asked, is_own)
 
-    for imported in imports_of(function.__code__):
-        yield from sources(imported, str(package))
+    package = str(content.get("__package__") or content.get("__name__"))
+
+    for imported in (*imports_of(function.__code__), *asked.imports):
+        yield from sources(imported, package)
+
+    if asked.is_unknown:
+        yield Unknown("an import of a name that is made when it runs")
 
 
 def sources(imported: Imported, package: str) -> Iterator[Source]:
@@ -190,16 +212,22 @@ def sources(imported: Imported, package: str) -> Iterator[Source]:
         yield from (Source(f"{base}.{name}") for name in imported.members)
 
 
+def _asked_of(value: object, names: frozenset[str]) -> Iterator[object]:
+    """Give what counts of a global value only where a function asks for it."""
+    if names & _DOC and isinstance(value, types.FunctionType | type | types.ModuleType):
+        yield value.__doc__
+
+    if "__subclasses__" in names and isinstance(value, type):
+        yield _by_name(type.__subclasses__(value))
+
+
 def _global(
-    content: dict[str, Any],
-    name: str,
-    names: frozenset[str],
-    is_own: Callable[[str], bool],
+    content: dict[str, Any], name: str, asked: Asked, is_own: Callable[[str], bool]
 ) -> object:
     value = content[name]
 
     if isinstance(value, types.ModuleType):
-        return Members(value, names) if is_own(value.__name__) else value
+        return _members(value, asked, is_own)
 
     if isinstance(value, types.FunctionType | type | types.BuiltinFunctionType | CACHE):
         return value
@@ -207,7 +235,26 @@ def _global(
     return Global(content, name)
 
 
-def _annotations(value: object) -> Iterator[object]:
+def _members(
+    module: types.ModuleType, asked: Asked, is_own: Callable[[str], bool]
+) -> object:
+    """Give what a function may ask of a module; of an installed one, what is patched."""
+    content = vars(module)
+
+    if is_own(module.__name__):
+        more = compared(content) if asked.is_by_text else ()
+        return Members(module, asked.names.union(more, ("__getattr__",)))
+
+    patched = {
+        name
+        for name in asked.names
+        if isinstance(content.get(name), types.FunctionType | type)
+        and is_own(content[name].__module__)
+    }
+    return Members(module, frozenset(patched)) if patched else module
+
+
+def _annotations(value: object, content: Mapping[str, object]) -> Iterator[object]:
     try:
         annotations = dict(getattr(value, "__annotations__", None) or {})
     except Exception:  # they are looked up now, and some name is not there
@@ -215,6 +262,8 @@ def _annotations(value: object) -> Iterator[object]:
 
     if annotations:
         yield Hint(annotations)
+        named = named_in_annotations(value, content)
+        yield from (Hint(named[name]) for name in sorted(named))
 
 
 def _parts_of_enum(cls: Any) -> Iterator[object]:
@@ -230,6 +279,27 @@ def _parts_of_enum(cls: Any) -> Iterator[object]:
                 yield value
 
     for name, value in sorted(vars(cls).items()):
-        if isinstance(value, _OF_ENUM) and name not in cls.__members__:
+        if name in cls.__members__ or name in _LEFT_OUT:
+            continue
+
+        if isinstance(value, _OF_ENUM) or name == _BOUNDARY or not _is_enums(name):
             yield name
             yield value
+
+
+def _is_enums(name: str) -> bool:
+    """Tell whether `enum` itself gives a class something of this name."""
+    return name.startswith("_") and name.endswith("_")
+
+
+def _registered(cls: type) -> Iterator[object]:
+    """Give the classes that were registered as subclasses of an abstract one."""
+    if isinstance(cls, abc.ABCMeta):
+        for one in _by_name(ref() for ref in abc._get_dump(cls)[0]):  # type: ignore[attr-defined]  # as cloudpickle does
+            yield "registered"
+            yield one
+
+
+def _by_name(classes: Iterable[Any]) -> list[Any]:
+    known = {id(one): one for one in classes if one is not None}
+    return sorted(known.values(), key=lambda one: (one.__module__, one.__qualname__))

@@ -92,7 +92,7 @@ class Pins:
 
             if (
                 record.is_kept
-                and record.number < newest[node_id]
+                and record.number != newest[node_id]
                 and not self._is_awaited(node)
             ):
                 self.pin(submission, node, self._found(node, record))
@@ -113,7 +113,7 @@ class Pins:
         """Return a version that may be kept for runs alone."""
         pinned = [one.pins.get(node.id) for one in self.runs.all() if one.pins]
 
-        for version in (*node.older, node.version, *pinned):
+        for version in (*node.versions, *pinned):
             if version is not None and version.number == record.number:
                 return version
 

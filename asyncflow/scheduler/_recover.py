@@ -107,14 +107,29 @@ class Recovery:
 
     async def keep_alive(self) -> None:
         """See which others do not live any more, for ever."""
+        has_failed = False
+
         with suppress(StoreFailed):  # for good: who watches the store tells it
             while True:
                 await sleep(LEASE / 3)
 
-                with suppress(StoreUnavailable):  # likewise
-                    for record in await self._others():
-                        async with self._told_apart(record.id):
-                            await self.adopt(record)
+                try:
+                    await self._look_for_dead()
+                    has_failed = False
+                except StoreUnavailable:  # likewise
+                    pass
+                except StoreFailed:
+                    raise
+                except Exception as error:
+                    if not has_failed:  # it may work the next time
+                        _logger.error("nobody looked who has died", exc_info=error)
+
+                    has_failed = True
+
+    async def _look_for_dead(self) -> None:
+        for record in await self._others():
+            async with self._told_apart(record.id):
+                await self.adopt(record)
 
     async def clean_up(self) -> None:
         """Remove what workers wrote that died after their orchestrator."""
@@ -307,7 +322,9 @@ class Recovery:
         """Remove what was to become files of the user's."""
         for node in list(self.archive.config.data_nodes.values()):
             if node.default_path is not None:
-                path = os.path.join(self.archive.directory, node.default_path)
+                path = os.path.join(
+                    self.archive.catalog.directory.path, node.default_path
+                )
                 remove(glob.glob(f"{glob.escape(path)}.{dead_id}-*"))
 
 

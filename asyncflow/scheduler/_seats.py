@@ -129,5 +129,6 @@ class Seats:
                 self.fill()
         finally:
             self._lanes.discard(lane)
+            lane.close()
             self.limiter.release_on_behalf_of(seat)
             self._is_full = False

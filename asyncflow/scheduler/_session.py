@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,7 +16,7 @@ from asyncflow.abc import Store
 from asyncflow.config.sections import CoreConfig, ScenarioConfig
 from asyncflow.entities.catalog import Catalog, key_of
 from asyncflow.entities.dag import Dag
-from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.data_node import DataNode, Edit
 from asyncflow.entities.engine import OnFailure
 from asyncflow.entities.graph import Graph
 from asyncflow.entities.job import DONE, Job, Status
@@ -53,7 +53,7 @@ from asyncflow.scheduler._checks import (
 from asyncflow.scheduler._editing import Editing
 from asyncflow.scheduler._follow import Following
 from asyncflow.scheduler._outage import Outage
-from asyncflow.scheduler._outputs import version_of, why_unwritten, writer_of
+from asyncflow.scheduler._outputs import edit_of, why_unwritten, writer_of
 from asyncflow.scheduler._peers import Send
 from asyncflow.scheduler._prune import Pruning, has_rule
 from asyncflow.scheduler._recover import Recovery, closed
@@ -191,8 +191,8 @@ class Session:
         )
         submission.orchestrator_id = self.own.id
         dag, nodes = submission.dag, entity.data_nodes
-        shared = self.before.shared(submission)
         travel = self.travels.of_all(dag.kinds, force=force)
+        shared = self.before.shared(submission)
         check_inputs(self.walk, map(nodes.__getitem__, dag.sources), shared)
         first: First | None = None
 
@@ -202,7 +202,8 @@ class Session:
         else:
             self.store.save(submission.record())
 
-        first = self.before.first(submission, travel, shared, first)
+        read = self.before.read(submission)
+        first = self.before.first(submission, travel, read, first)
         graph = Graph.of(entity, dag, submission.tasks)
         self.catalog.remember(submission)  # last: what is refused has no handle
         self.subscriptions.add_to(submission, callbacks)
@@ -275,22 +276,37 @@ class Session:
         try:
             return await self.versions.read(node, version)
         except NoData as error:
-            cause = await self._why_unwritten(node) if version is None else ""
+            if version is None:
+                await self._explain(error, node)
 
-            if not cause:
-                raise
+            raise
 
-            raise NoData(node.config_id, cause=cause) from error
+    async def read_together(self, nodes: Sequence[DataNode]) -> tuple[Any, ...]:
+        """Read data nodes as they are at one moment; see `Scenario.read`."""
+        try:
+            return await self.versions.read_together(nodes)
+        except NoData as error:
+            for node in nodes:
+                if node.version is None:
+                    await self._explain(error, node)
+
+            raise
 
     async def read_own(self, submission: Submission, name: str) -> Any:
         """Read what a run wrote; see `Submission.read`."""
-        job = writer_of(submission, name)
-        node = job.task.output[name]
+        edit = await self.edit_own(submission, name)
+        node = writer_of(submission, name).task.output[name]
+        return await self.versions.read(node, edit.version)
 
-        if (number := await version_of(self.store, job, node)) is None:
+    async def edit_own(self, submission: Submission, name: str) -> Edit:
+        """Return what a run wrote as an edit; see `Output.edit`."""
+        job = writer_of(submission, name)
+        edits = await self.editing.edits(job.task.output[name])
+
+        if (edit := edit_of(job, edits)) is None:
             raise NoData(name, cause=why_unwritten(job))
 
-        return await self.versions.read(node, number)
+        return edit
 
     def events(self, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
         """Give the events of all runs; see `Orchestrator.events`."""
@@ -454,6 +470,11 @@ class Session:
         if submission.cancel_reason is not None:
             self.walk.cancel(submission, submission.cancel_reason)
 
+    async def _explain(self, error: NoData, node: DataNode) -> None:
+        """Raise an error anew that says why a data node was never written, if known."""
+        if cause := await self._why_unwritten(node):
+            raise NoData(node.config_id, cause=cause) from error
+
     async def _why_unwritten(self, node: DataNode) -> str:
         """Say what became of the last job that should have written a data node."""
         scenario = self.catalog.find(node.owner_id or "")
@@ -504,7 +525,8 @@ class Session:
         submission.become(await self.archive.submission(kept))
         self.catalog.remember(submission)
         submission.restore(kept, await self.archive.jobs(kept.id))
-        self.walk.group.start_soon(self._follow, submission)
+        lost = partial(self.following.lost, submission)
+        self.walk.group.start_soon(self._follow, submission, on_error=lost)
         return False
 
     async def _follow(self, submission: Submission) -> None:

@@ -18,7 +18,14 @@ from anyio.lowlevel import checkpoint
 from asyncflow.abc import Kept, Store
 from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.entities.data_node import DataNode, Version
-from asyncflow.errors import NoData, NotPicklable, StoreFailed, ValueMissing
+from asyncflow.errors import (
+    NoData,
+    NotFound,
+    NotPicklable,
+    RecordDamaged,
+    StoreFailed,
+    ValueMissing,
+)
 from asyncflow.log import logger as _logger
 from asyncflow.records import VersionRecord
 from asyncflow.scheduler._company import Company
@@ -28,6 +35,9 @@ from asyncflow.worker.digests import compared
 LEASE = 30.0
 """How long the file of a version that is not kept stays for others, in seconds: they may
 have given it to a job that has not read it yet."""
+
+STEPS = 100_000
+"""How many nanoseconds there are between a number and the next one at most."""
 
 TURN = 500
 """How many small values are read before others have their turn on the event loop."""
@@ -59,12 +69,18 @@ class Versions:
     """Is told before a version is replaced, unless a job of a run here has made it."""
     pinned: dict[Version, int] = attrs.field(init=False, factory=dict)
     """The versions that runs have pinned: how many."""
+    _step: int = attrs.field(init=False)
+    """What is added to the number of a version that was made later than it is here, in
+    nanoseconds. Others add something else."""
     _reads: int = attrs.field(init=False, default=0)
     _paths: int = attrs.field(init=False, default=0)
     _garbage: list[str] = attrs.field(init=False, factory=list)
     _leased: deque[tuple[float, str]] = attrs.field(init=False, factory=deque)
     """The files that stay for others, and until when, the first to go first."""
     _clock: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        self._step = 1 + hash(self.holder_id) % STEPS
 
     def new_path(self, node: DataNode) -> str:
         """Return the name of a file that a new value may have."""
@@ -91,58 +107,101 @@ class Versions:
                 await self.refresh([node])
 
                 if number is not None or node.version is version:
+                    await self._check_there(node)
                     raise
+
+    async def _check_there(self, node: DataNode) -> None:
+        """Tell that a data node was deleted, with its scenario, if it was.
+
+        :raises NotFound: where it was
+        """
+        with suppress(RecordDamaged):  # it is there
+            if await self.store.get(node.id) is None:
+                raise NotFound(node.id) from None
+
+    async def read_together(self, nodes: Sequence[DataNode]) -> tuple[Any, ...]:
+        """Read the current versions of data nodes, as they are at one moment.
+
+        :raises NoData: where one has none
+        """
+        tried: list[Version] = []
+
+        while True:
+            if self.is_shared:
+                await self.refresh(nodes)
+
+            versions = [_find(node, None) for node in nodes]
+
+            for version in versions:
+                self.pin(version)
+
+            try:
+                pairs = zip(nodes, versions, strict=True)
+                return tuple([await self._read(node, one) for node, one in pairs])
+            except ValueMissing:
+                if versions == tried:  # no other process has dropped it
+                    raise
+            finally:
+                for version in versions:
+                    self.unpin(version)
+
+            tried = versions
 
     @property
     def is_shared(self) -> bool:
         """Whether others may write what is kept here, or may have done so."""
         return self.company.is_there
 
-    async def refresh(self, nodes: Iterable[DataNode]) -> None:
-        """Look what others have written: at one moment, for all of them."""
+    async def refresh(self, nodes: Iterable[DataNode], *, tidies: bool = False) -> None:
+        """Look what others have written: at one moment, for all of them.
+
+        :param tidies: whether those are dropped that several writers have each left for
+            the others to drop
+        """
         wanted = {node.id: node for node in nodes}
 
         if not wanted:
             return
 
+        before = {node_id: node.versions for node_id, node in wanted.items()}
         found: dict[str, list[VersionRecord]] = {node_id: [] for node_id in wanted}
 
         for record in await self.store.versions(node_ids=wanted, is_kept=True):
             found[record.node_id].append(record)
 
         for node_id, node in wanted.items():
-            self.take(node, found[node_id][-_older(node) - 1 :])
+            self._take(node, found[node_id], before[node_id])
+
+            if tidies:
+                self._tidy(node, found[node_id], before[node_id])
 
     async def refresh_shared(self, nodes: Iterable[DataNode]) -> None:
         """Look what others have written of what scenarios share."""
         if self.is_shared:
             await self.refresh(node for node in nodes if node.owner_id is None)
 
-    def take(self, node: DataNode, records: Collection[VersionRecord]) -> None:
-        """Take over the versions that a store has; what is newer here stays.
+    def _take(
+        self,
+        node: DataNode,
+        records: Sequence[VersionRecord],
+        before: Collection[Version],
+    ) -> None:
+        """Take over the last versions that a store has; what is newer here stays.
 
-        Those that several writers have each left for the others to drop are dropped.
+        :param before: those that were known when the store was asked, which had them then
         """
-        newest = max((record.number for record in records), default=0)
-        known = {one.number: one for one in (*node.older, node.version) if one}
-        kept = {number: one for number, one in known.items() if number > newest}
-
-        for record in records:
-            if record.holder_id is not None and node.driver.outlives:
-                continue  # it is kept for a run alone
-
-            number = record.number
-            kept[number] = known.get(number) or Version(
-                number, self._found(record.kept)
-            )
-
-        ordered = [kept[number] for number in sorted(kept)]
+        known = {one.number: one for one in node.versions}
+        ordered = [
+            known.pop(one.number)
+            if one.number in known
+            else Version(one.number, self._found(one.kept))
+            for one in chain(node, records)
+        ]
+        ordered += [one for one in known.values() if one not in before]
 
         if ordered:
             self._told(node, ordered)
-            surplus = max(0, len(ordered) - _older(node) - 1)
-            *node.older, node.version = ordered[surplus:]
-            self.store.save(*(self._drop(node, one) for one in ordered[:surplus]))
+            *node.older, node.version = ordered[-_older(node) - 1 :]
 
     async def write(
         self, node: DataNode, value: object, editor_id: str | None, comment: str
@@ -202,8 +261,8 @@ class Versions:
 
         number = time.time_ns()
 
-        if last is not None and last.number >= number:
-            number = last.number + 1
+        if last is not None and last.number >= number:  # of a clock that is ahead
+            number = last.number + self._step
 
         node.version = Version(number, kept)
         made = VersionRecord(  # by place, as there is one for each job
@@ -221,7 +280,7 @@ class Versions:
             return [made]
 
         if node.owner_id is None and self.is_shared:
-            self.group.start_soon(self._tidy, node)
+            self.group.start_soon(self._look, node)
 
         node.older.append(last)
         surplus = max(0, len(node.older) - _older(node))
@@ -275,17 +334,35 @@ class Versions:
         last, newest = node.version, ordered[-1]
 
         if last is not None and newest is not last and self.replaced is not None:
-            between = [one for one in ordered if last.number < one.number]
-            self.replaced(node, (last, *between[:-1]), newest.number)
+            begin = ordered.index(last) + 1 if last in ordered else 0
+            known = node.versions
+            between = [one for one in ordered[begin:-1] if one not in known]
+            self.replaced(node, (last, *between), newest.number)
 
     def _found(self, kept: Kept) -> Kept:
         return os.path.join(self.folder, kept) if isinstance(kept, str) else kept
 
-    async def _tidy(self, node: DataNode) -> None:
+    async def _look(self, node: DataNode) -> None:
         """Drop what others have written, and is not kept any more."""
         with suppress(StoreFailed):  # who awaits a run has it raised
-            kept = await self.store.versions(node_id=node.id, is_kept=True)
-            self.take(node, kept)
+            await self.refresh([node], tidies=True)
+
+    def _tidy(
+        self,
+        node: DataNode,
+        records: Iterable[VersionRecord],
+        before: Iterable[Version],
+    ) -> None:
+        """Drop all versions but the last ones, and those that are kept for a run."""
+        stays = {one.number for one in node.versions}
+        known = {one.number: one for one in before}
+        surplus = [
+            known.get(one.number) or Version(one.number, self._found(one.kept))
+            for one in records
+            if one.number not in stays
+            and (one.holder_id is None or not node.driver.outlives)
+        ]
+        self.store.save(*(self._drop(node, one) for one in surplus))
 
     def _drop(self, node: DataNode, version: Version) -> VersionRecord:
         """Stop keeping a version; return what is to be saved.
@@ -379,8 +456,8 @@ def _find(node: DataNode, number: int | None) -> Version:
     if number is None and node.version is not None:
         return node.version
 
-    for version in (*node.older, node.version):
-        if version is not None and version.number == number:
+    for version in node.versions:
+        if version.number == number:
             return version
 
     raise NoData(node.config_id, number)
@@ -389,6 +466,14 @@ def _find(node: DataNode, number: int | None) -> Version:
 def _has_default(node: DataNode) -> bool:
     config = node.config
     return config.default_data is not NOT_GIVEN or config.default_path is not None
+
+
+def chain(node: DataNode, records: Iterable[VersionRecord]) -> list[VersionRecord]:
+    """Return the versions that can be read, of those that a store has.
+
+    Those before them are kept for runs alone.
+    """
+    return [one for one in records if one.is_kept][-_older(node) - 1 :]
 
 
 def _older(node: DataNode) -> int:

@@ -20,7 +20,7 @@ from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.graph import Graph, group_of
 from asyncflow.entities.job import Job, Status
 from asyncflow.entities.submission import Submission
-from asyncflow.errors import OrchestratorFailed
+from asyncflow.errors import OrchestratorFailed, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.scheduler._echo import Echo
 from asyncflow.scheduler._flight import Flight
@@ -169,7 +169,11 @@ class Walk:
     async def _begin_after(
         self, first: Callable[[], Awaitable[bool]], run: int
     ) -> None:
-        is_ours = await insist(first)
+        try:
+            is_ours = await insist(first)
+        except UsageError as error:  # the caller's, who is told it
+            self._not_begun(run, error)
+            return
 
         if run not in self._waiting:  # all was given up
             return

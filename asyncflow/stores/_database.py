@@ -76,6 +76,12 @@ class Database(ABC):
         The work may be done once more, where others have made it fail.
         """
 
+    def _take_turns(self, changes: Sequence[Any]) -> None:  # noqa: ARG002
+        """Have others wait who write versions of the same data nodes, where they might
+        write at the same time.
+        """
+        return None
+
     @abstractmethod
     def _save(self, text: str, columns: Sequence[Column]) -> None:
         """Run a statement for each row; the columns of all of them are given."""
@@ -109,7 +115,9 @@ class Database(ABC):
                 given = {"id": own_id, "lease": self._lease}
                 self._run(self._query("renew"), [given])
 
-            self._write([*chain.from_iterable(changes)])
+            records = [*chain.from_iterable(changes)]
+            self._take_turns(records)
+            self._write(records)
 
         try:
             with self._explained():

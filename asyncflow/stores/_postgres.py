@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeAlias
 import attrs
 
 from asyncflow.errors import StoreFailed, StoreUnavailable, UsageError
+from asyncflow.records import VersionRecord
 from asyncflow.stores._act import Parameters
 from asyncflow.stores._database import Database
 from asyncflow.stores._escape import escaped, unescaped
@@ -133,6 +134,9 @@ PASSING = ("08", "57", "53", "58", "40", "25006", "25P03", "55P03")
 
 LOSSES = (psycopg.OperationalError, psycopg.InterfaceError)
 """What is raised, without a code, where there is no connection."""
+
+SHARED = ("_CYCLE", "_GLOBAL")
+"""How the ids of the data nodes end that scenarios share."""
 
 OTHER_SERVER = ("25006",)
 """Those after which another connection may find another server."""
@@ -353,8 +357,35 @@ class PostgresDatabase(Database):
             ):
                 if not left:
                     raise
+            except BaseException:
+                self._drop_broken()
+                raise
             else:
                 return
+
+    def _drop_broken(self) -> None:
+        """Close the connection that writes where it is in the middle of something still:
+        a server that stops can leave it so, open and of no use.
+        """
+        status = self._writing.pgconn
+
+        if (
+            status.transaction_status != psycopg.pq.TransactionStatus.IDLE
+            or status.pipeline_status != psycopg.pq.PipelineStatus.OFF
+        ):
+            self._writing.close()
+
+    def _take_turns(self, changes: Sequence[Any]) -> None:
+        """Wait for others: the order of their versions is one in all shared data nodes."""
+        nodes = {
+            one.node_id
+            for one in changes
+            if type(one) is VersionRecord and one.node_id.endswith(SHARED)
+        }
+
+        if nodes:
+            given = [{"id": node_id} for node_id in sorted(nodes)]
+            self._run(self._query("take_turn"), given)
 
     def _save(self, text: str, columns: Sequence[Column]) -> None:
         rows = zip(*map(escaped, columns), strict=True)

@@ -305,7 +305,7 @@ KINDS: Mapping[type[Record], Kind] = {
     DataNodeRecord: Kind(
         "data_node",
         DataNodeRecord._make,
-        (_TEXT, _TEXT, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_NUMBER),
+        (_TEXT, _TEXT, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_NUMBER, _MAYBE_TEXT),
     ),
     JobRecord: Kind(
         "job",

@@ -29,6 +29,9 @@ class Table(Generic[R]):
     merge: Callable[[R, R], R] = _replaced
     records: dict[str, R] = attrs.field(init=False, factory=dict)
     """By their ids."""
+    places: dict[str, int] = attrs.field(init=False, factory=dict)
+    """When they were saved first: a number that grows."""
+    _saves: int = attrs.field(init=False, default=0)
     _indexes: dict[str, defaultdict[Any, dict[str, R]]] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -44,6 +47,8 @@ class Table(Generic[R]):
             return
 
         self.records[key] = record
+        self._saves += 1
+        self.places[key] = self._saves
 
         for name, index in self._indexes.items():
             index[getattr(record, name)][key] = record
@@ -68,6 +73,8 @@ class Table(Generic[R]):
 
         if record is None:
             return
+
+        del self.places[key]
 
         for name, index in self._indexes.items():
             value = getattr(record, name)

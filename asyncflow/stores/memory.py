@@ -330,7 +330,9 @@ class MemoryStore(Store):
             for version in versions.found(node_id=one, is_kept=is_kept)
         ]
 
-        found.sort(key=attrgetter("number"))
+        if len(wanted) > 1:
+            found.sort(key=lambda one: versions.places[one.id])
+
         return _page(found, newest_first, limit, offset)
 
     async def kept_names(self) -> set[str]:
@@ -476,7 +478,11 @@ def _can_lock(kept: DataNodeRecord, editor_id: str | None, now: float) -> bool:
 
 
 def _merged_data_node(old: DataNodeRecord, new: DataNodeRecord) -> DataNodeRecord:
-    return new._replace(editor_id=old.editor_id, editor_expires=old.editor_expires)
+    return new._replace(
+        editor_id=old.editor_id,
+        editor_expires=old.editor_expires,
+        directory=old.directory or new.directory,
+    )
 
 
 def _merged_version(old: VersionRecord, new: VersionRecord) -> VersionRecord:

@@ -34,6 +34,10 @@ CREATE SCHEMA asyncflow;
 -- name: registered
 SELECT TRUE FROM orchestrator WHERE id = :id FOR KEY SHARE;
 
+-- name: take_turn
+-- Until the end of the transaction.
+SELECT pg_advisory_xact_lock(hashtextextended(:id, 1634952812)) IS NOT NULL;
+
 -- name: adopt.lock
 SELECT TRUE FROM orchestrator WHERE id = :dead_id FOR UPDATE;
 

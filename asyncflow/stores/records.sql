@@ -15,11 +15,13 @@ ON CONFLICT (id) DO UPDATE SET
     pickled = excluded.pickled;
 
 -- name: save_data_node
-INSERT INTO data_node (id, config_id, owner_id, editor_id, editor_expires)
-VALUES (?, ?, ?, ?, ?)
+INSERT INTO data_node
+    (id, config_id, owner_id, editor_id, editor_expires, directory)
+VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     config_id = excluded.config_id,
-    owner_id = excluded.owner_id;
+    owner_id = excluded.owner_id,
+    directory = coalesce(data_node.directory, excluded.directory);
 
 -- name: save_version
 INSERT INTO version
@@ -192,7 +194,7 @@ WHERE
     );
 
 -- name: lock.found
-SELECT id, config_id, owner_id, editor_id, editor_expires
+SELECT id, config_id, owner_id, editor_id, editor_expires, directory
 FROM data_node
 WHERE id = :id;
 
@@ -314,7 +316,7 @@ ORDER BY
 LIMIT :limit OFFSET :offset;
 
 -- name: data_node
-SELECT id, config_id, owner_id, editor_id, editor_expires
+SELECT id, config_id, owner_id, editor_id, editor_expires, directory
 FROM data_node
 WHERE TRUE
     AND id = :id                              -- if id
@@ -340,8 +342,8 @@ WHERE TRUE
     AND is_kept                               -- if is_kept
     AND NOT is_kept                           -- if is_dropped
 ORDER BY
-    number DESC, seq DESC                     -- if newest_first
-    number, seq                               -- unless newest_first
+    seq DESC                                  -- if newest_first
+    seq                                       -- unless newest_first
 LIMIT :limit OFFSET :offset;
 
 -- name: kept_names

@@ -26,7 +26,8 @@ CREATE TABLE data_node (
     config_id TEXT NOT NULL,
     owner_id TEXT,
     editor_id TEXT,
-    editor_expires REAL
+    editor_expires REAL,
+    directory TEXT -- where a relative path begins, seen from the folder of the store
 );
 
 CREATE INDEX data_node_by_owner ON data_node (owner_id) WHERE owner_id IS NOT NULL;
@@ -136,4 +137,4 @@ CREATE TABLE maker (
     id TEXT NOT NULL PRIMARY KEY -- of an orchestrator, with which names of files begin
 );
 
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;

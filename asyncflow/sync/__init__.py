@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from asyncflow.sync.handles import DataNode as DataNode
 from asyncflow.sync.handles import Job as Job
+from asyncflow.sync.handles import Output as Output
 from asyncflow.sync.handles import Scenario as Scenario
 from asyncflow.sync.handles import Sequence as Sequence
 from asyncflow.sync.handles import Submission as Submission
@@ -43,6 +44,7 @@ __all__ = [
     "DataNode",
     "Job",
     "Orchestrator",
+    "Output",
     "Scenario",
     "Sequence",
     "Submission",

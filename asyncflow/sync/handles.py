@@ -17,6 +17,7 @@ from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.entities.engine import OnFailure
 from asyncflow.entities.job import Job as AsyncJob
 from asyncflow.entities.job import Status
+from asyncflow.entities.output import Output as AsyncOutput
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
@@ -224,6 +225,10 @@ class Scenario(Runnable[AsyncScenario]):
         parts = self._inner.sequences
         return {name: Sequence(part, self._loop) for name, part in parts.items()}
 
+    def read(self, *names: str) -> tuple[Any, ...]:
+        """Read several data nodes at one moment; see `asyncflow.Scenario.read`."""
+        return self._loop.call(self._inner.read, *names)
+
     def subscribe(
         self, callback: Callable[..., object], params: Iterable[object] | None = None
     ) -> None:
@@ -301,6 +306,30 @@ class Job(Handle[AsyncJob]):
         return self._inner.error()
 
 
+class Output(Handle[AsyncOutput]):
+    """What a job of a run has written; see `asyncflow.Output`."""
+
+    __slots__ = ()
+
+    @property
+    def data_node(self) -> DataNode:
+        """Where: a read of it gives the value of now."""
+        return DataNode(self._inner.data_node, self._loop)
+
+    @property
+    def job(self) -> Job:
+        """The job that has written it, or was skipped as it is as good as new."""
+        return Job(self._inner.job, self._loop)
+
+    def read(self) -> Any:
+        """Read the value that the run has written; see `asyncflow.Output.read`."""
+        return self._loop.call(self._inner.read)
+
+    def edit(self) -> Edit:
+        """Return the write; see `asyncflow.Output.edit`."""
+        return self._loop.call(self._inner.edit)
+
+
 class Submission(Handle[AsyncSubmission]):
     """A handle on one run; see `asyncflow.Submission`."""
 
@@ -373,6 +402,12 @@ class Submission(Handle[AsyncSubmission]):
         """Return when it is on disk; see `asyncflow.Submission.accepted`."""
         self._loop.call(self._inner.accepted)
         return self
+
+    @property
+    def outputs(self) -> Mapping[str, Output]:
+        """What its jobs have written so far; see `asyncflow.Submission.outputs`."""
+        outputs = self._inner.outputs
+        return {name: Output(one, self._loop) for name, one in outputs.items()}
 
     def read(self, output: str) -> Any:
         """Read what this run wrote; see `asyncflow.Submission.read`."""

@@ -19,6 +19,7 @@ from anyio import move_on_after
 
 from asyncflow.abc import Store
 from asyncflow.config import Config, Configuration
+from asyncflow.config.choices import names_arguments
 from asyncflow.config.sections import ScenarioConfig
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.statistics import Statistics
@@ -47,6 +48,7 @@ _earlier_hook = _thread
 """Users' jobs may need its threads: loaded here, its exit hook comes after ours."""
 
 
+@names_arguments
 @attrs.define(eq=False, repr=False)
 class Orchestrator:
     """Runs scenarios on an event loop in a background thread.
@@ -61,10 +63,13 @@ class Orchestrator:
 
     :param config: what is declared; None for the default `Config`
     :param store: where records are kept; see `asyncflow.Orchestrator`
+    :param adopt: whether it goes on with runs that other processes have left unfinished;
+        see `asyncflow.Orchestrator`
     """
 
     config: Configuration | None = None
     store: Store | str | os.PathLike[str] | None = None
+    adopt: bool | Callable[[SubmissionRecord], bool] = True
     _loop: Loop | None = attrs.field(init=False, default=None)
 
     @property
@@ -118,7 +123,7 @@ class Orchestrator:
                 )
 
             config = Config if self.config is None else self.config
-            self._loop = Loop.open(AsyncOrchestrator(config, self.store))
+            self._loop = Loop.open(AsyncOrchestrator(config, self.store, self.adopt))
             _running = self
             _stop_at_exit()
 
@@ -263,7 +268,8 @@ class Orchestrator:
         return self._loop
 
     def _is_like(self, other: Orchestrator) -> bool:
-        return self.config is other.config and self.store == other.store
+        same = self.config is other.config and self.store == other.store
+        return same and self.adopt == other.adopt
 
     def __enter__(self) -> Self:
         self._run(joins=False)

@@ -5,16 +5,23 @@ from __future__ import annotations
 import re
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 _SHOWN = (type, types.ModuleType, types.GenericAlias, types.UnionType)
 """What is sent along where a text in an annotation names it."""
 
 
-def named_in_annotations(value: Any) -> dict[str, object]:
-    """Return what a main script has of what such texts of a function or class name."""
-    content = vars(sys.modules["__main__"])
+def named_in_annotations(
+    value: Any, content: Mapping[str, object] | None = None
+) -> dict[str, object]:
+    """Return what a module has of what such texts of a function or class name.
+
+    :param content: the names of the module; None is the main script
+    """
+    if content is None:
+        content = vars(sys.modules["__main__"])
+
     return {
         name: content[name]
         for text in _texts(value)

@@ -20,7 +20,7 @@ import typing
 from collections import ChainMap
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 import cloudpickle.cloudpickle as _cloud  # type: ignore[import-untyped]  # it has no types
@@ -29,8 +29,7 @@ from asyncflow.worker import local_modules, main
 from asyncflow.worker.annotations import named_in_annotations
 from asyncflow.worker.codec import load_code
 from asyncflow.worker.digests import mark, read_mark
-
-Reduced: TypeAlias = tuple[Any, ...]
+from asyncflow.worker.reducers import REDUCERS, Reduced, parts_of_variable, variable
 
 _CACHE = type(functools.cache(len))
 _BY_NAME: Mapping[type, tuple[str, ...]] = {
@@ -131,8 +130,11 @@ def _reduce_code(code: types.CodeType) -> Reduced:
     return load_code, (marshal.dumps(code),)
 
 
-def _reduce_property(value: functools.cached_property[Any]) -> Reduced:
-    return _cached_property, (value.func, value.attrname)  # without its lock (3.11)
+def _reduce_variable(value: typing.TypeVar) -> Any:
+    if not _is_mains(value, value.__name__):
+        return _cloud._typevar_reduce(value)
+
+    return _main_named, (value.__name__, variable, parts_of_variable(value))
 
 
 class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
@@ -144,7 +146,8 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
     dispatch_table: ClassVar = ChainMap(
         {
             types.CodeType: _reduce_code,
-            functools.cached_property: _reduce_property,
+            typing.TypeVar: _reduce_variable,
+            **REDUCERS,
         },
         _cloud.Pickler.dispatch_table,
     )
@@ -413,14 +416,6 @@ def _set_single(function: Any, registry: Mapping[type, Callable[..., object]]) -
         function.register(kind, implementation)
 
     functools.update_wrapper(function, registry[object])
-
-
-def _cached_property(
-    function: Callable[[Any], object], name: str | None
-) -> functools.cached_property[object]:
-    made = functools.cached_property(function)
-    made.attrname = name
-    return made
 
 
 def _blank(cls: Any) -> object:

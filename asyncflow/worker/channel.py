@@ -37,13 +37,16 @@ class Channel:
         self._folder = folder
         self._socket: socket.socket | None = None
 
-    def send(self, job_id: str, progress: Progress) -> None:
-        """Tell how far a job has come."""
+    def send(self, job_id: str, progress: Progress | None) -> None:
+        """Tell how far a job has come.
+
+        :param progress: None where its function is called now
+        """
         with suppress(OSError):  # nobody listens, or not fast enough
             if self._socket is None:
                 self._socket = _connected(self._folder)
 
-            self._socket.send(pickle.dumps((job_id, tuple(progress)), 5))
+            self._socket.send(pickle.dumps((job_id, progress and tuple(progress)), 5))
 
     def close(self) -> None:
         """Close this end."""
@@ -80,8 +83,9 @@ def _new_socket() -> socket.socket:
 
 def receive(
     listening: socket.socket, drop: Callable[[BaseException], object]
-) -> Iterator[tuple[str, Progress]]:
-    """Give what has arrived: the ids of jobs, and how far they have come.
+) -> Iterator[tuple[str, Progress | None]]:
+    """Give what has arrived: the ids of jobs, and how far they have come; None for those
+    whose function is called now.
 
     :param drop: is called for what makes no sense, with what was raised
     """
@@ -93,7 +97,7 @@ def receive(
 
         try:
             job_id, told = pickle.loads(data)
-            progress = Progress(*told)
+            progress = None if told is None else Progress(*told)
             hash(job_id)
         except (Exception, SystemExit) as error:  # whoever has sent it
             drop(error)

@@ -41,11 +41,15 @@ class Progress(NamedTuple):
     message: str = ""
 
 
+is_watched = False
+"""Whether the parent wants to know when the function of the job is called."""
+
+
 class _Running:
     """A job under way, and when it reported last.
 
     :param about: the job, or what `job_of` makes it of once somebody asks
-    :param send: passes its reports on, each with the job's id
+    :param send: passes its reports on, each with the job's id; None for `called`
     """
 
     __slots__ = ("_about", "last", "send")
@@ -53,7 +57,7 @@ class _Running:
     def __init__(
         self,
         about: CurrentJob | tuple[str, str, int],
-        send: Callable[[str, Progress], None],
+        send: Callable[[str, Progress | None], None],
     ) -> None:
         self._about = about
         self.send = send
@@ -100,6 +104,12 @@ def report(
         running.send(running.job.id, Progress(done, total, str(message)[:MESSAGE]))
 
 
+def called() -> None:
+    """Say that the function of the job is called now."""
+    if (running := _running.get()) is not None:
+        running.send(running.job.id, None)
+
+
 def progress(
     items: Iterable[T], total: int | None = None, message: str = ""
 ) -> Iterator[T]:
@@ -123,7 +133,9 @@ class running:  # noqa: N801  # a context manager, as a function would be
 
     __slots__ = ("_running", "_token", "_trace")
 
-    def __init__(self, job: CurrentJob, send: Callable[[Progress], None]) -> None:
+    def __init__(
+        self, job: CurrentJob, send: Callable[[Progress | None], None]
+    ) -> None:
         self._running = _Running(job, lambda _, progress: send(progress))
 
     def __enter__(self) -> None:
@@ -138,7 +150,9 @@ class running:  # noqa: N801  # a context manager, as a function would be
             self._trace()
 
 
-def begin(about: tuple[str, str, int], send: Callable[[str, Progress], None]) -> None:
+def begin(
+    about: tuple[str, str, int], send: Callable[[str, Progress | None], None]
+) -> None:
     """Have the functions that are called from here on run for a job, until `end`.
 
     :param about: what `job_of` makes it of

@@ -56,7 +56,7 @@ class Loaded:
     """How many modules there were at the last look."""
 
     def __init__(self, *, is_new: bool) -> None:
-        self._seen: set[str] = {*sys.modules} if is_new else set()
+        self._seen: set[str] = {*sys.modules} if is_new else {"__main__"}
 
     def news(
         self, since: int, found_as: Mapping[str, tuple[int, int]]

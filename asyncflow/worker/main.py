@@ -61,6 +61,10 @@ class Names:
         self.main: Main = Main("__main__")
         self.content: dict[str, Any] = vars(self.main)
         self.content["__spec__"] = Spec(self, copy)
+
+        if path is not None:
+            self.content["__file__"] = path  # `inspect` finds the source of classes
+
         self._path = path
         self._host = host
         self._shown = NOTHING

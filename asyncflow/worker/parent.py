@@ -101,7 +101,9 @@ def let_go(end: int) -> None:
 
 def _let_all_go() -> None:
     """Let go of what a fork has of its parent's."""
-    for end in _held:
+    for end in sorted(
+        _held, reverse=True
+    ):  # if the parent is dead, this ends its groups
         with suppress(OSError):
             os.close(end)
 

@@ -263,14 +263,14 @@ def settle(
         os.register_at_fork(
             after_in_child=partial(faulthandler.unregister, signal.SIGTERM)
         )
-        settled.state = ProcessState(settled.tell_stacks)
         settled.loaded = Loaded(is_new=is_moved)
         pinned.here.install()
         _refuse_questions(settled)
+        settled.state = ProcessState(settled.tell_stacks)
         gc.freeze()  # what is imported by now stays: no need to look at it again
     else:
         settled.move(folder)
-        settled.state.remember()
+        settled.state = ProcessState(settled.tell_stacks)
 
     return settled
 

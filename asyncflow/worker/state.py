@@ -1,13 +1,15 @@
 """What a job may leave in its process, for the next one to stumble over.
 
-Timers, handlers of signals, the umask, limits, the environment, warning filters, threads,
-child processes, descriptors, functions that were replaced. The state is remembered before
+Timers, handlers of signals, the umask, limits, the environment, the locale, warning
+filters, threads, child processes, descriptors, the root folder, functions that were
+replaced, modules that were removed. The state is remembered before
 jobs run. After a job it is put right; where that is not possible the worker is to end.
 What a module sets while it is imported, before the function is called, stays.
 """
 
 from __future__ import annotations
 
+import _locale
 import _signal  # type: ignore[import-not-found]  # what `signal` wraps, slowly
 import _thread
 import builtins
@@ -16,6 +18,7 @@ import os
 import pickle
 import resource
 import signal
+import stat
 import sys
 import threading
 import time
@@ -24,6 +27,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from operator import is_, itemgetter
 from types import ModuleType
+from typing import Any
 
 from asyncflow.worker.usage import limit_of
 
@@ -72,8 +76,15 @@ _OURS: tuple[tuple[ModuleType, str], ...] = (
 )
 """Functions that others need: by their modules, their names."""
 
+_NEEDED = ("asyncflow.", "anyio.to_process", "pickle", "_pickle", "copyreg", "io")
+"""How the names of modules begin that a trip needs."""
+
+FIRST, LAST = 3, 32
+"""Between which numbers the pipes lie through which a worker talks to its parent."""
+
 _count, _umask, _alarm = _thread._count, os.umask, signal.alarm
 _all, _map, _zip = all, map, zip
+_locale_now, _blocks = _locale.setlocale, os.get_blocking
 _handler_of = _signal.getsignal
 _new_umask = 0o077
 """Bound here: a job may replace what a module has under these names."""
@@ -91,8 +102,14 @@ class ProcessState:
             (module.__dict__, itemgetter(*names.split()), names.split())
             for module, names in _OURS
         ]
+        self._modules = sys.modules
+        names = [one for one in self._modules if one.startswith(_NEEDED)]
+        self._needed = [(name, self._modules[name]) for name in names]
+        self._pipes = [*_pipes()]
         self._quick_steps = (
             self._functions_left,
+            self._modules_left,
+            self._pipes_left,
             self._signals_left,
             self._limits_left,
             self._ids_left,
@@ -122,6 +139,9 @@ class ProcessState:
         self._environ, self._variables = os.environ, {**_data()}
         self._filters = [*warnings.filters]
         self._ids = _ids() if _may_change_ids() else None
+        self._root = _root() if self._ids else None
+        self._locale = _locale_now(_locale.LC_ALL)
+        self._decimal = decimal.getcontext().copy() if (decimal := _decimal()) else None
         self._values = [get(mapping) for mapping, get, _ in self._functions]
 
     def is_clean(self) -> bool:
@@ -176,6 +196,20 @@ class ProcessState:
 
         return f"replaced {', '.join(found)}"
 
+    def _modules_left(self) -> str:
+        get = self._modules.get
+        gone = [name for name, module in self._needed if get(name) is not module]
+        self._modules.update(self._needed if gone else ())
+        return f"removed {len(gone)} modules, such as {gone[0]}" if gone else ""
+
+    def _pipes_left(self) -> str:
+        for pipe in self._pipes:
+            with suppress(OSError):  # it was closed: that shows when it is used
+                if not _blocks(pipe):
+                    os.set_blocking(pipe, True)
+
+        return ""
+
     def _signals_left(self) -> str:
         _alarm(0)
 
@@ -212,6 +246,9 @@ class ProcessState:
         return ""
 
     def _ids_left(self) -> str:
+        if self._root is not None and _root() != self._root:
+            return "changed the root folder of its process"
+
         if self._ids is None or _ids() == self._ids:
             return ""
 
@@ -225,6 +262,13 @@ class ProcessState:
 
     def _settings_left(self) -> str:
         _umask(self._umask)
+
+        if _locale_now(_locale.LC_ALL) != self._locale:
+            _locale_now(_locale.LC_ALL, self._locale)
+
+        if (decimal := _decimal()) is not None:
+            context = self._decimal or decimal.DefaultContext
+            decimal.setcontext(context.copy())  # functions share what there was before
 
         if os.environ is not self._environ:
             os.environ = self._environ  # noqa: B003  # it is the very object
@@ -301,6 +345,27 @@ def _may_change_ids() -> bool:
 def _ids() -> tuple[tuple[int, int, int], tuple[int, int, int]]:
     """Return the users and the groups of this process."""
     return os.getresuid(), os.getresgid()
+
+
+def _decimal() -> Any:
+    """Return the module, where somebody has loaded it."""
+    return sys.modules.get("_decimal")
+
+
+def _root() -> tuple[int, int]:
+    """Return what tells the root folder of this process from others."""
+    status = os.stat("/")
+    return status.st_dev, status.st_ino
+
+
+def _pipes() -> Iterator[int]:
+    """Give the pipes and sockets of this process that block."""
+    for descriptor in range(FIRST, LAST):
+        with suppress(OSError):
+            mode = os.fstat(descriptor).st_mode
+
+            if (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)) and _blocks(descriptor):
+                yield descriptor
 
 
 def _has_children() -> bool:

@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 from types import CoroutineType, TracebackType
 from typing import NamedTuple
@@ -107,7 +108,7 @@ def run(request: bytes) -> bytes:
 def _run_calls(settled: process.Settled, request: bytes, answer: Answer) -> None:
     assert main.here is not None
     main.here.is_ours = True
-    trip, most, looks, columns, told, pins = pickle.loads(request)
+    trip, most, looks, current.is_watched, columns, told, pins = pickle.loads(request)
     settled.begin_trip(trip)
     begun = time.time_ns()
 
@@ -172,7 +173,7 @@ def _run(
 
 
 def execute(
-    call: RemoteCall, answer: Answer, send: Callable[[str, Progress], None]
+    call: RemoteCall, answer: Answer, send: Callable[[str, Progress | None], None]
 ) -> tuple[Kept, ...] | Raised:
     """Read the inputs, call the function, keep the outputs.
 
@@ -262,8 +263,12 @@ def _call(
     except BaseException as error:
         return Failure(error, traceback_of(error))
 
+    if current.is_watched:
+        current.called()
+
     try:
-        result = function(*arguments)
+        context = copy_context()  # what it sets of its context goes with it
+        result = context.run(function, *arguments)
 
         if type(result) is CoroutineType:  # a plain wrapper of an `async def`
             result = run_coroutine(result)
@@ -271,7 +276,7 @@ def _call(
         return Failure(error, beyond_ours(error))
 
     try:
-        return keep_result(task, outputs, result)
+        return context.run(keep_result, task, outputs, result)
     except MemoryError as error:
         del result, arguments  # what there is to say needs some itself
         traceback.clear_frames(error.__traceback__)

@@ -54,6 +54,7 @@ PUBLIC = (
     "NotPicklable",
     "Orchestrator",
     "OrchestratorFailed",
+    "Output",
     "PlannedJob",
     "Problem",
     "Progress",

@@ -1,0 +1,72 @@
+"""How things travel by value that neither pickle nor cloudpickle sends as they are.
+
+What is only weakly held at the sender's is so at the receiver's: it is there if something
+else in the pickle holds it.
+"""
+
+from __future__ import annotations
+
+import functools
+import typing
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+Reduced: TypeAlias = tuple[Any, ...]
+
+_VARIANCE = ("covariant", "contravariant", "infer_variance")
+
+
+def parts_of_variable(value: typing.TypeVar) -> Reduced:
+    """Return the arguments of `variable` that make a type variable anew."""
+    options = {name: getattr(value, f"__{name}__", False) for name in _VARIANCE}
+    bound = value.__bound__
+
+    if (has_default := getattr(value, "has_default", None)) and has_default():
+        options["default"] = getattr(value, "__default__")  # noqa: B009  # Python 3.13
+
+    return value.__name__, value.__constraints__, bound, options
+
+
+def variable(
+    name: str, constraints: Reduced, bound: object, options: Mapping[str, Any]
+) -> object:
+    """Make a type variable."""
+    given = {key: one for key, one in options.items() if one is not False}
+    return typing.TypeVar(name, *constraints, bound=bound, **given)
+
+
+def _reduce_property(value: functools.cached_property[Any]) -> Reduced:
+    return cached_property, (value.func, value.attrname)  # without its lock (3.11)
+
+
+def cached_property(
+    function: Callable[[Any], object], name: str | None
+) -> functools.cached_property[object]:
+    """Make a cached property."""
+    made = functools.cached_property(function)
+    made.attrname = name
+    return made
+
+
+def _reduce_weak(value: weakref.ReferenceType[Any]) -> Reduced:
+    held = value()
+    return (dead, ()) if held is None else (weakref.ref, (held,))
+
+
+def dead() -> weakref.ReferenceType[Any]:
+    """Make a weak reference to what is gone."""
+    return weakref.ref(type("gone", (), {})())
+
+
+def _reduce_weak_mapping(value: Any) -> Reduced:
+    return type(value), (), None, None, iter([*value.items()])
+
+
+REDUCERS: Mapping[type, Callable[[Any], Reduced]] = {
+    functools.cached_property: _reduce_property,
+    weakref.ReferenceType: _reduce_weak,
+    weakref.WeakKeyDictionary: _reduce_weak_mapping,
+    weakref.WeakValueDictionary: _reduce_weak_mapping,
+}
+"""For types, what reduces their instances."""

@@ -1,0 +1,14 @@
+"""How the documentation is built: ``sphinx-build -W docs docs/_build``."""
+
+from asyncflow import __version__
+
+project = "asyncflow"
+author = "The asyncflow authors"
+release = __version__
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+html_theme = "furo"
+exclude_patterns = ["_build"]
+myst_heading_anchors = 3
+myst_links_external_new_tab = False
+autodoc_typehints = "description"
+autodoc_member_order = "bysource"
