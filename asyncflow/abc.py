@@ -20,6 +20,7 @@ from asyncflow.worker.outcome import Printed as Printed
 from asyncflow.worker.outcome import Raised as Raised
 from asyncflow.worker.outcome import Returned as Returned
 from asyncflow.worker.outcome import Usage as Usage
+from asyncflow.worker.streams import Mode as Mode
 from asyncflow.worker.values import fetch, keep
 from asyncflow.worker.wire import Made as Made
 
@@ -157,6 +158,13 @@ class Watch(ABC):
     @abstractmethod
     def reported(self, call: Call, progress: Progress) -> None:
         """Take note of how far a call has come."""
+
+    def logged(self, call: Call, records: Sequence[bytes]) -> None:  # noqa: ARG002
+        """Take log records of a call, for the loggers of this process.
+
+        :param records: each for `asyncflow.worker.records.unpacked`
+        """
+        return None
 
     @abstractmethod
     def ended(self, call: Call, outcome: Outcome) -> None:
@@ -327,7 +335,7 @@ class Store(ABC):
         Returns at once; calls are written in their order. A record replaces the one
         with its kind and id, but some things stay what they were: the graph and the
         properties of a submission, lock and directory of a data node, and of a version
-        all but its value, whether that is kept, and its holder. Once a write has failed
+        all but whether its value is kept, and its holder. Once a write has failed
         for good, what is saved is dropped: `flush` tells.
 
         :raises NotPicklable: where a property cannot be kept, naming the part

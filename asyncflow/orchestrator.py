@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from asyncflow.records import Pruned, SubmissionRecord
     from asyncflow.scheduler._archive import Entity
     from asyncflow.scheduler._session import Session
+    from asyncflow.worker.streams import Stream
 
 
 _SYNC = (
@@ -312,9 +313,9 @@ class Orchestrator(Listing, Watching):
         """Unlock a data node; see `DataNode.unlock_edit`."""
         await self._opened().editing.unlock(node, editor_id)
 
-    async def output(self, job: Job) -> str:
+    async def output(self, job: Job, stream: Stream | None = None) -> str:
         """Return what a job printed; see `Job.output`."""
-        return await self._opened().output(job, self._jobs.max_log_size)
+        return await self._opened().output(job, self._jobs.max_log_size, stream)
 
     def follow(self, job: Job) -> AsyncIterator[str]:
         """Give the lines that a job prints; see `Job.follow`."""

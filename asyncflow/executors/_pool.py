@@ -45,7 +45,7 @@ from asyncflow.executors._start import (
 from asyncflow.executors._today import Today
 from asyncflow.executors._worker import Worker, WorkerDied, files
 from asyncflow.worker import channel, parent, trip
-from asyncflow.worker.current import Progress
+from asyncflow.worker.channel import Told
 from asyncflow.worker.tokens import Tokens
 from asyncflow.worker.world import World
 
@@ -89,10 +89,8 @@ class Pool:
     """Where its workers have their files: the last is that of those that start now."""
     _opening: Lock = attrs.field(init=False, factory=Lock)
     _users: int = attrs.field(init=False, default=0)
-    listeners: list[Callable[[str, Progress | None], None]] = attrs.field(
-        init=False, factory=list
-    )
-    """Who wants to know how far jobs, by their ids, have come; see `channel.receive`."""
+    listeners: list[Callable[[str, Told], None]] = attrs.field(init=False, factory=list)
+    """Who wants to know what jobs, by their ids, tell while they run."""
     _workers: dict[int, Worker] = attrs.field(init=False, factory=dict)
     _idle: deque[tuple[Process, float]] | None = attrs.field(init=False, default=None)
     """anyio's own list of idle processes; None before anyio has made it."""
@@ -506,9 +504,9 @@ class Pool:
     def hear(self) -> None:
         """Pass on what jobs have reported up to now."""
         for place in self._places:
-            for job_id, progress in channel.receive(place.channel, place.drop):
+            for job_id, told in channel.receive(place.channel, place.drop):
                 for listener in self.listeners:
-                    listener(job_id, progress)
+                    listener(job_id, told)
 
 
 def _let_go(places: Iterable[Place]) -> None:

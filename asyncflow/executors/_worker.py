@@ -16,6 +16,7 @@ from asyncflow.executors._generation import Generation
 from asyncflow.executors._place import Place
 from asyncflow.worker.loaded import Sign
 from asyncflow.worker.outcome import Log
+from asyncflow.worker.raw_stderr import fold, path_of
 from asyncflow.worker.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ class Worker:
     def rest_of_log(self) -> Log | None:
         """Return what it printed after its last finished call. Blocks."""
         try:
+            fold(self.log_path)
             end = os.stat(self.log_path).st_size
         except OSError:
             return None
@@ -188,9 +190,10 @@ def remove_files(log_path: str) -> None:
             os.unlink(path)
 
 
-def files(log_path: str) -> tuple[str, str, str, str]:
-    """Return the names of a worker's files: its log, its spool, its tokens, and a copy
-    of its ``__main__``.
+def files(log_path: str) -> tuple[str, ...]:
+    """Return the names of a worker's files: its log, its spool, its tokens, a copy of
+    its ``__main__``, and what is written to its descriptor 2.
     """
     name = log_path.removesuffix(".log")
-    return log_path, f"{name}.spool", f"{name}.tokens", f"{name}.main"
+    others = (f"{name}.spool", f"{name}.tokens", f"{name}.main")
+    return (log_path, *others, path_of(log_path))

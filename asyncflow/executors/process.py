@@ -12,7 +12,7 @@ import attrs
 from anyio import CancelScope, create_task_group, to_thread
 from anyio.abc import TaskGroup
 
-from asyncflow.abc import Call, Crashed, Executor, Progress, Watch
+from asyncflow.abc import Call, Crashed, Executor, Watch
 from asyncflow.executors._generation import Generation
 from asyncflow.executors._log_bounds import LogBounds
 from asyncflow.executors._pool import Pool
@@ -20,6 +20,7 @@ from asyncflow.executors._start import StartFailed
 from asyncflow.executors._trip import Trip
 from asyncflow.executors._worker import Worker
 from asyncflow.worker import wire
+from asyncflow.worker.channel import Told
 from asyncflow.worker.failure import summary_of
 
 STARTS = 3
@@ -127,12 +128,12 @@ class ProcessExecutor(Executor):
         if one is not None and place is not None:
             one.kill(place, now=now)
 
-    def _hear(self, job_id: str, progress: Progress | None) -> None:
+    def _hear(self, job_id: str, told: Told) -> None:
         one = self._trips.get(job_id)
         place = None if one is None else one.place_of(job_id)
 
         if one is not None and place is not None:
-            one.hear(place, progress)
+            one.hear(place, told)
 
     async def _run(self, one: Trip) -> None:
         pinned = (

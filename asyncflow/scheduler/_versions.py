@@ -17,7 +17,7 @@ from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import Kept, Store
 from asyncflow.config.sections import NOT_GIVEN
-from asyncflow.entities.data_node import DataNode, Version
+from asyncflow.entities.data_node import EVICTED, DataNode, Version
 from asyncflow.errors import (
     NoData,
     NotFound,
@@ -30,6 +30,7 @@ from asyncflow.log import logger as _logger
 from asyncflow.records import VersionRecord
 from asyncflow.scheduler._company import Company
 from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._value_cache import LIMIT, ValueCache
 from asyncflow.worker.digests import compared
 
 LEASE = 30.0
@@ -67,6 +68,7 @@ class Versions:
         init=False, default=None
     )
     """Is told before a version is replaced, unless a job of a run here has made it."""
+    cache: ValueCache = attrs.field(init=False)
     pinned: dict[Version, int] = attrs.field(init=False, factory=dict)
     """The versions that runs have pinned: how many."""
     _step: int = attrs.field(init=False)
@@ -81,6 +83,9 @@ class Versions:
 
     def __attrs_post_init__(self) -> None:
         self._step = 1 + hash(self.holder_id) % STEPS
+        # Values that end with this process anyway stay: no store on disk has them.
+        limit = inf if self.store.values_folder is None else LIMIT
+        self.cache = ValueCache(self.store, self.group, limit)
 
     def new_path(self, node: DataNode) -> str:
         """Return the name of a file that a new value may have."""
@@ -135,11 +140,16 @@ class Versions:
             for version in versions:
                 self.pin(version)
 
+            pairs = [*zip(nodes, versions, strict=True)]
+
             try:
-                pairs = zip(nodes, versions, strict=True)
+                await self.cache.load(pairs)
                 return tuple([await self._read(node, one) for node, one in pairs])
             except ValueMissing:
                 if versions == tried:  # no other process has dropped it
+                    for node in nodes:
+                        await self._check_there(node)
+
                     raise
             finally:
                 for version in versions:
@@ -192,9 +202,7 @@ class Versions:
         """
         known = {one.number: one for one in node.versions}
         ordered = [
-            known.pop(one.number)
-            if one.number in known
-            else Version(one.number, self._found(one.kept))
+            known.pop(one.number) if one.number in known else self._made(node, one)
             for one in chain(node, records)
         ]
         ordered += [one for one in known.values() if one not in before]
@@ -202,6 +210,20 @@ class Versions:
         if ordered:
             self._told(node, ordered)
             *node.older, node.version = ordered[-_older(node) - 1 :]
+
+    async def load(self, pairs: Collection[tuple[DataNode, Version]]) -> None:
+        """Have in memory what jobs are about to read, as far as it was there before."""
+        for _, version in pairs:  # nor is any of them evicted meanwhile
+            self.pin(version)
+
+        try:
+            await self.cache.load(pairs)
+        finally:
+            for _, version in pairs:
+                self.unpin(version)
+
+        if any(version.kept is EVICTED for _, version in pairs):  # others dropped it
+            await self.refresh(node for node, _ in pairs)
 
     async def write(
         self, node: DataNode, value: object, editor_id: str | None, comment: str
@@ -264,7 +286,11 @@ class Versions:
         if last is not None and last.number >= number:  # of a clock that is ahead
             number = last.number + self._step
 
-        node.version = Version(number, kept)
+        node.version = version = Version(number, kept)
+
+        if node.driver.outlives:
+            self.cache.add(node, version)
+
         made = VersionRecord(  # by place, as there is one for each job
             node.id,
             number,
@@ -303,6 +329,12 @@ class Versions:
             if not self._reads % TURN:  # whoever reads thousands of small ones
                 await checkpoint()
 
+            if version.kept is EVICTED:
+                await self.cache.load([(node, version)])
+
+            if version.kept is EVICTED:
+                raise ValueMissing(f"version {version.number} of {node.id}")
+
             return node.driver.read(version.kept)
 
         self.pin(version)
@@ -339,6 +371,14 @@ class Versions:
             between = [one for one in ordered[begin:-1] if one not in known]
             self.replaced(node, (last, *between), newest.number)
 
+    def _made(self, node: DataNode, record: VersionRecord) -> Version:
+        version = Version(record.number, self._found(record.kept))
+
+        if node.driver.outlives:
+            self.cache.add(node, version)
+
+        return version
+
     def _found(self, kept: Kept) -> Kept:
         return os.path.join(self.folder, kept) if isinstance(kept, str) else kept
 
@@ -357,7 +397,7 @@ class Versions:
         stays = {one.number for one in node.versions}
         known = {one.number: one for one in before}
         surplus = [
-            known.get(one.number) or Version(one.number, self._found(one.kept))
+            known.get(one.number) or self._made(node, one)
             for one in records
             if one.number not in stays
             and (one.holder_id is None or not node.driver.outlives)

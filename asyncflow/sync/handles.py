@@ -29,6 +29,7 @@ from asyncflow.events import Event
 from asyncflow.records import AttemptRecord
 from asyncflow.sync.loop import Loop, each
 from asyncflow.sync.passed import Handle, Passed
+from asyncflow.worker.streams import Stream
 
 Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)
 
@@ -289,9 +290,9 @@ class Job(Handle[AsyncJob]):
         """The run that it is part of."""
         return Submission(self._inner.submission, self._loop)
 
-    def output(self) -> str:
+    def output(self, stream: Stream | None = None) -> str:
         """Return what it printed; see `asyncflow.Job.output`."""
-        return self._loop.call(self._inner.output)
+        return self._loop.call(self._inner.output, stream)
 
     def follow(self) -> Iterator[str]:
         """Give the lines that it prints, live; see `asyncflow.Job.follow`."""

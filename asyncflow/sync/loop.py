@@ -17,7 +17,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from asyncflow.errors import BlockingCall, InsideWorker, NotOpen, UsageError
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
 from asyncflow.scheduler._signals import install, restore
-from asyncflow.worker import process
+from asyncflow.worker import current
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -125,7 +125,7 @@ class Loop:
 
 def not_running() -> UsageError:
     """Make the error of a verb without its orchestrator."""
-    if process.settled is not None:
+    if current.is_worker:
         return InsideWorker(
             "the verbs of asyncflow.sync do not work inside a job's worker process: "
             "call them in the program that submits, and give jobs what they need as "

@@ -60,7 +60,6 @@ def settle(
     folder: str,
     told: bytes,
     main_path: str | None,
-    log_level: int,
     parent_pid: int,
     mark: str,
     is_moved: bool,
@@ -72,9 +71,7 @@ def settle(
     """
     world.apply(told)
     os.environ[parent.MARK] = mark
-    settled = process.settle(
-        folder, main_path, log_level, parent_pid, is_moved=is_moved
-    )
+    settled = process.settle(folder, main_path, parent_pid, is_moved=is_moved)
     return settled.pid, settled.log_path
 
 
@@ -157,6 +154,7 @@ def _run(
     :param answer: what came of earlier ones
     :param most: how many bytes are kept of what it prints
     """
+    settled.records.job_id = call[0]
     at, start = time.time(), time.perf_counter()
 
     try:
