@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import asyncflow.sync
+import asyncflow.sync as tp
 from asyncflow import (
     Configuration,
     Orchestrator,
@@ -328,3 +329,54 @@ async def test_a_status_that_there_is_not_is_refused() -> None:
             await orchestrator.submissions(status="completed")
 
         assert await orchestrator.submissions(status=SubmissionStatus.FAILED) == []
+
+
+async def test_what_a_scenario_was_created_with_cannot_be_set() -> None:
+    config = configuration()
+    node = config.configure_data_node("a", default_data=1)
+    cfg = config.configure_scenario("s", additional_data_node_configs=node)
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg, name="mine", color="red")
+
+        for name, value in (("name", "x"), ("creation_date", None), ("properties", {})):
+            with pytest.raises(AttributeError, match=f"'{name}' of SCENARIO_s_"):
+                setattr(scenario, name, value)
+
+        properties: Any = scenario.properties
+
+        with pytest.raises(TypeError):
+            properties["color"] = "blue"
+
+        assert scenario.name == "mine"
+        assert scenario.properties == {"color": "red"}
+
+
+async def test_a_list_of_callbacks_is_no_flag(tmp_path: Path) -> None:
+    config = configuration()
+    cfg = single(config, flows.identity, 1)
+    callbacks: Any = [print]
+
+    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        with pytest.raises(TypeError, match="force is True or False"):
+            scenario.submit(force=callbacks)
+
+        await scenario.submit()  # the store goes on
+
+
+def test_the_blocking_submit_takes_no_callbacks_for_a_flag() -> None:
+    config = configuration()
+    cfg = single(config, flows.identity, 1)
+    callbacks: Any = [print]
+    orchestrator = tp.Orchestrator(config)
+    orchestrator.run()
+
+    try:
+        scenario = orchestrator.create_scenario(cfg)
+
+        with pytest.raises(TypeError, match=r"callbacks=\[...\]"):
+            scenario.submit(callbacks)
+    finally:
+        orchestrator.stop()

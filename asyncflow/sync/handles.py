@@ -11,6 +11,7 @@ import attrs
 
 from asyncflow.abc import Progress, Usage
 from asyncflow.config.sections import ScenarioConfig, Scope, TaskConfig
+from asyncflow.config.waiting import check_flag
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import LOCKED_FOR, Edit
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
@@ -119,6 +120,7 @@ class Runnable(Handle[Submittable]):
         :param properties: the user's own values, kept with the submission
         :raises UsageError: for what is wrong with the call, as the async verb does
         """
+        check_flag("wait", wait, ": callbacks are given as callbacks=[...]")
         submission = Submission(
             self._loop.call(
                 self._inner.submit,
