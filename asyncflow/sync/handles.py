@@ -121,9 +121,9 @@ class Runnable(Handle[Submittable]):
         :raises UsageError: for what is wrong with the call, as the async verb does
         """
         check_flag("wait", wait, ": callbacks are given as callbacks=[...]")
-        submission = Submission(
-            self._loop.call(
-                self._inner.submit,
+
+        async def started() -> AsyncSubmission:
+            made = self._inner.submit(
                 force=force,
                 on_failure=on_failure,
                 idempotency_key=idempotency_key,
@@ -131,11 +131,14 @@ class Runnable(Handle[Submittable]):
                 run_timeout=run_timeout,
                 priority=priority,
                 **properties,
-            ),
-            self._loop,
-        )
+            )
+            return await made.wait(timeout) if wait else made
+
+        self._loop.check(self._inner.submit)
+        submission = Submission(self._loop.call(started), self._loop)
+
         if wait:
-            _log_failure(submission.wait(timeout))
+            _log_failure(submission)
 
         return submission
 
