@@ -359,7 +359,7 @@ async def pool() -> AsyncIterator[Pool]:
 
 async def test_a_worker_answers_the_host_as_anyios_would(pool: Pool) -> None:
     """It does without anyio, which takes half of the time in which one starts."""
-    worker = await pool.worker()
+    worker = await pool.worker(pool.today.pin())
     call = partial(to_process.run_sync, limiter=Seat(pool))
     assert await call(os.getpid) == worker.pid
     assert await call(eval, "'anyio' in __import__('sys').modules") is False
