@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from asyncflow.config.typos import node_like, option_like
-from asyncflow.config.waiting import check_timeout
+from asyncflow.config.waiting import check_flag, check_timeout
 from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
 from asyncflow.worker import current, local_modules
 from asyncflow.worker.codec import dumps
@@ -57,12 +57,14 @@ def check_place() -> None:
 
 def check_options(
     timeout: object,
+    force: object,
     on_failure: str,
     idempotency_key: object,
     properties: Mapping[str, Any],
 ) -> None:
     """Refuse options of ``submit`` that mean nothing."""
     check_timeout(timeout)
+    check_flag("force", force)
 
     if on_failure not in ("continue", "stop"):
         raise ValueError(f"on_failure is 'continue' or 'stop'; got {on_failure!r}")

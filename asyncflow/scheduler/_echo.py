@@ -71,6 +71,11 @@ class Echo:
     _has_warned: bool = attrs.field(init=False, default=False)
 
     @property
+    def is_busy(self) -> bool:
+        """Whether something waits to be shown."""
+        return self._is_running
+
+    @property
     def is_full(self) -> bool:
         """Whether so much waits that more is dropped."""
         return self._size > MOST

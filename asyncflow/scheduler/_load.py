@@ -219,9 +219,11 @@ class Load(Watch):
             self.late()
 
     def _is_shown(self, outcome: Outcome) -> bool:
-        """Tell whether anything of a job is to be shown at its end."""
+        """Tell whether anything of a job is to be shown at its end, or is not yet."""
         log = outcome.log
-        return log is not None and (self.echo.mode is not False or bool(log.records))
+        return log is not None and (
+            self.echo.mode is not False or bool(log.records) or self.echo.is_busy
+        )
 
     def _pieces(self, flight: Flight, outcome: Outcome) -> Iterator[Piece]:
         """Give what is shown of a job: its last records have their places in its log."""

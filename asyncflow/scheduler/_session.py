@@ -156,7 +156,7 @@ class Session:
         :param dag: the tasks that it has; None for all of the entity
         """
         self.outage.check()
-        check_options(timeout, on_failure, idempotency_key, properties)
+        check_options(timeout, force, on_failure, idempotency_key, properties)
         check_limits(run_timeout, priority)
 
         if properties and dag is None:

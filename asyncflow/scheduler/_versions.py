@@ -6,8 +6,8 @@ import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from math import inf
 from typing import Any
 
@@ -335,12 +335,14 @@ class Versions:
             if version.kept is EVICTED:
                 raise ValueMissing(f"version {version.number} of {node.id}")
 
-            return node.driver.read(version.kept)
+            with _naming(node):
+                return node.driver.read(version.kept)
 
         self.pin(version)
 
         try:
-            return await to_thread.run_sync(node.driver.read, version.kept)
+            with _naming(node):
+                return await to_thread.run_sync(node.driver.read, version.kept)
         except ValueMissing:
             raise
         except FileNotFoundError as error:  # a file of the user's
@@ -490,6 +492,23 @@ def remove(paths: Iterable[str]) -> None:
             pass
         except OSError as error:
             _logger.warning("a file that nobody needs could not be removed: %s", error)
+
+
+@contextmanager
+def _naming(node: DataNode) -> Iterator[None]:
+    """Say which data node has a value of which the code is not here."""
+    try:
+        yield
+    except (ModuleNotFoundError, AttributeError) as error:
+        problem = (
+            f"the value of data node {node.config_id!r} cannot be loaded: {error}; have "
+            "what defines its class where this program can import it"
+        )
+
+        if isinstance(error, ModuleNotFoundError):
+            raise ModuleNotFoundError(problem, name=error.name) from error
+
+        raise AttributeError(problem) from error
 
 
 def _find(node: DataNode, number: int | None) -> Version:
