@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, Self
 
 from asyncflow.worker.current import Progress as Progress
 from asyncflow.worker.outcome import Crashed as Crashed
@@ -20,6 +20,7 @@ from asyncflow.worker.outcome import Printed as Printed
 from asyncflow.worker.outcome import Raised as Raised
 from asyncflow.worker.outcome import Returned as Returned
 from asyncflow.worker.outcome import Usage as Usage
+from asyncflow.worker.streams import Mode as Mode
 from asyncflow.worker.values import fetch, keep
 from asyncflow.worker.wire import Made as Made
 
@@ -97,6 +98,14 @@ class Driver(ABC):
         return kept
 
 
+class Pinned(Protocol):
+    """The user's modules as they were when a run was submitted."""
+
+    @property
+    def older(self) -> Collection[str]:
+        """Those that this process may have loaded in an older form, by name."""
+
+
 class Call(NamedTuple):
     """One job, as an executor sees it."""
 
@@ -124,6 +133,8 @@ class Call(NamedTuple):
     """The W3C ``traceparent`` that its function continues; None for none."""
     is_watched: bool = False
     """Whether it matters when its function is called: it may be silent only so long."""
+    pinned: Pinned | None = None
+    """What `Executor.pin` gave when its run was submitted."""
 
 
 class Watch(ABC):
@@ -147,6 +158,13 @@ class Watch(ABC):
     @abstractmethod
     def reported(self, call: Call, progress: Progress) -> None:
         """Take note of how far a call has come."""
+
+    def logged(self, call: Call, records: Sequence[bytes]) -> None:  # noqa: ARG002
+        """Take log records of a call, for the loggers of this process.
+
+        :param records: each for `asyncflow.worker.records.unpacked`
+        """
+        return None
 
     @abstractmethod
     def ended(self, call: Call, outcome: Outcome) -> None:
@@ -194,6 +212,14 @@ class Executor(ABC):
 
     async def warm(self, count: int) -> None:  # noqa: ARG002
         """Get ready to run `count` jobs at once."""
+        return None
+
+    def pin(self) -> Pinned | None:
+        """Pin the user's modules as they are now, for a run that is submitted.
+
+        Its calls have what this returns, and calls that travel together have the same.
+        None where functions run as this process has loaded them.
+        """
         return None
 
     @abstractmethod
@@ -309,7 +335,7 @@ class Store(ABC):
         Returns at once; calls are written in their order. A record replaces the one
         with its kind and id, but some things stay what they were: the graph and the
         properties of a submission, lock and directory of a data node, and of a version
-        all but its value, whether that is kept, and its holder. Once a write has failed
+        all but whether its value is kept, and its holder. Once a write has failed
         for good, what is saved is dropped: `flush` tells.
 
         :raises NotPicklable: where a property cannot be kept, naming the part

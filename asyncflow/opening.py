@@ -81,7 +81,11 @@ class Opening:
             own,
             self.store,
             catalog,
-            Travels(far=self.workers is not None, group=group),
+            Travels(
+                far=self.workers is not None,
+                group=group,
+                pin=executors["process"].pin,
+            ),
             walk,
             versions,
             Archive(self.config, self.store, catalog, versions),

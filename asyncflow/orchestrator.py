@@ -41,6 +41,13 @@ if TYPE_CHECKING:
     from asyncflow.records import Pruned, SubmissionRecord
     from asyncflow.scheduler._archive import Entity
     from asyncflow.scheduler._session import Session
+    from asyncflow.worker.streams import Stream
+
+
+_SYNC = (
+    "an Orchestrator is opened with `async with` in an async function; "
+    "`asyncflow.sync.Orchestrator` is the one for `with`, `run()` and `stop()`"
+)
 
 
 @names_arguments
@@ -126,15 +133,19 @@ class Orchestrator(Listing, Watching):
         if self._host.is_open:
             await self.__aexit__(None, None, None)
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            hint = f": {_SYNC}" if name in ("run", "start", "stop") else ""
+            what = f"an Orchestrator has no attribute {name!r}{hint}"
+            raise AttributeError(what, name=name, obj=self)
+
     def __enter__(self) -> NoReturn:
         """Refuse to be opened by a plain ``with``.
 
         :raises UsageError: always
         """
-        raise UsageError(
-            "an Orchestrator is opened with `async with` in an async function; "
-            "`asyncflow.sync.Orchestrator` is the one for `with`, `run()` and `stop()`"
-        )
+        raise UsageError(_SYNC)
 
     def __exit__(self, *_: object) -> None:
         """Do nothing: it was never entered."""
@@ -302,9 +313,9 @@ class Orchestrator(Listing, Watching):
         """Unlock a data node; see `DataNode.unlock_edit`."""
         await self._opened().editing.unlock(node, editor_id)
 
-    async def output(self, job: Job) -> str:
+    async def output(self, job: Job, stream: Stream | None = None) -> str:
         """Return what a job printed; see `Job.output`."""
-        return await self._opened().output(job, self._jobs.max_log_size)
+        return await self._opened().output(job, self._jobs.max_log_size, stream)
 
     def follow(self, job: Job) -> AsyncIterator[str]:
         """Give the lines that a job prints; see `Job.follow`."""

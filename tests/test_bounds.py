@@ -92,7 +92,7 @@ async def test_files_of_dead_workers_are_removed(how: str) -> None:
 
         for _ in range(2):
             folder = await folder_of(scenario)
-            assert len(files_in(folder)) == 3
+            assert len(files_in(folder)) == 4
             await scenario.source.write(how)
             submission = scenario.submit()
 

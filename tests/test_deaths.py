@@ -616,7 +616,7 @@ def test_a_shortage_is_waited_for(prewarm: bool, tmp_path: Path) -> None:
 async def test_a_report_that_makes_no_sense_is_dropped(
     data: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    heard: list[Progress | None] = []
+    heard: list[channel.Told] = []
     place = await Place.open(lambda: None)
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:

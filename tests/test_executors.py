@@ -366,7 +366,7 @@ async def test_what_is_assumed_of_anyios_pool(pool: Pool) -> None:
     assert seats[1].process is not None
     assert pids == [seats[1].process.pid] * 2
 
-    worker = await pool.worker()
+    worker = await pool.worker(pool.today.pin())
     assert worker.pid == pids[0]
     assert isinstance(seats[2], anyio.CapacityLimiter)
     assert to_process._process_pool_workers.get() == {worker.process}

@@ -798,3 +798,56 @@ def test_runs_of_one_group_keep_their_order_in_all_nodes_of_it() -> None:
     plan.completed([(2, 0)])
     assert not plan.will_be_written("x", "g")
     assert plan.is_idle
+
+
+def one_file(count: int) -> Graph:
+    """Jobs of one run that write one file under several names."""
+    return Graph(
+        successors=[[]] * count,
+        predecessors=[0] * count,
+        reads=[[]] * count,
+        writes=[["file"]] * count,
+        takes_turns=True,
+    )
+
+
+@pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED])
+def test_jobs_of_one_run_take_turns_at_a_file(status: Status) -> None:
+    plan = Plan()
+    assert submit(plan, 1, one_file(3)) == [MakeReady(1, [0])]
+    assert submit(plan, 2, one_file(1)) == []
+
+    for index in range(3):
+        assert plan.offered() == (1, index)
+        after = [MakeReady(1, [index + 1])] if index < 2 else [MakeReady(2, [0])]
+        assert plan.ended((1, index), status)[:1] == after
+
+    assert plan.offered() == (2, 0)
+    plan.ended((2, 0), Status.COMPLETED)
+    assert plan.is_idle
+
+
+def test_what_waits_for_its_turn_can_be_cancelled() -> None:
+    plan = Plan()
+    submit(plan, 1, one_file(3))
+    plan.offered()
+    plan.canceled(1, "why")
+    assert plan.ended((1, 0), Status.CANCELED) == [Finish(1)]
+    assert plan.is_idle
+
+
+def test_a_job_that_reads_and_writes_one_file_does_not_wait_for_itself() -> None:
+    plan = Plan()
+    graph = Graph(
+        successors=[[1], []],
+        predecessors=[0, 1],
+        reads=[["file"], ["file"]],
+        writes=[["file"], ["file"]],
+        takes_turns=True,
+    )
+    assert submit(plan, 1, graph) == [MakeReady(1, [0])]
+    plan.offered()
+    assert plan.ended((1, 0), Status.COMPLETED) == [MakeReady(1, [1])]
+    plan.offered()
+    assert plan.ended((1, 1), Status.COMPLETED) == [Finish(1)]
+    assert plan.is_idle

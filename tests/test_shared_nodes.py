@@ -13,7 +13,16 @@ from typing import Any
 import pytest
 from anyio import create_task_group, fail_after, to_thread
 
-from asyncflow import Configuration, DataNode, NoData, Orchestrator, Scenario, Scope
+from asyncflow import (
+    Configuration,
+    DataNode,
+    NoData,
+    NotFound,
+    Orchestrator,
+    Scenario,
+    Scope,
+    UsageError,
+)
 from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.stores._values_folder import NAME as MARK
 from tests import flows
@@ -348,3 +357,24 @@ async def test_what_is_written_last_is_current_whatever_the_clocks_say(
         assert sum(one.is_kept for one in edits) == keep + 1
         gate.clear()
         arrived.clear()
+
+
+async def test_what_another_has_deleted_is_not_found(
+    config: Configuration, pair: tuple[Orchestrator, Orchestrator]
+) -> None:
+    one, other = pair
+    node = config.configure_data_node("large", default_data="x" * LARGE)
+    task = config.configure_task("reader", flows.identity, node)
+    cfg = config.configure_scenario("reading", task)
+    scenario = await one.create_scenario(cfg)
+    await one.flush()
+    await other.delete(scenario.id)
+
+    with pytest.raises(NotFound, match=scenario.large.id):
+        await scenario.large.read()
+
+    with pytest.raises(NotFound, match=scenario.id):
+        await one.get(scenario.id)
+
+    with pytest.raises(UsageError, match="was deleted"):
+        scenario.submit()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import importlib
+import sys
 import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -542,3 +544,26 @@ async def test_names_that_look_like_ids_are_found(
     async with Orchestrator(config, file) as orchestrator:
         for part in parts:
             assert (await orchestrator.get(part.id)).id == part.id
+
+
+async def test_a_value_of_a_class_that_is_not_here_names_node_and_module(
+    config: Configuration, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone_module.py").write_text("class Thing:\n    pass\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    thing = importlib.import_module("gone_module").Thing()
+    cfg = flows.single(config, flows.double, storage_type="pickle")
+
+    async with Orchestrator(config, file) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.result.write(thing)
+
+    monkeypatch.undo()
+    del sys.modules["gone_module"]
+
+    async with Orchestrator(configuration(), file) as orchestrator:
+        found = await orchestrator.get_scenario(scenario.id)
+        why = "data node 'result' cannot be loaded: No module named 'gone_module'"
+
+        with pytest.raises(ModuleNotFoundError, match=why):
+            await found.result.read()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import io
 import math
+import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +17,17 @@ import numpy as np
 import pytest
 
 import asyncflow.sync
-from asyncflow import Configuration, Orchestrator, Retry, SubmissionStatus, UsageError
+import asyncflow.sync as tp
+from asyncflow import (
+    Configuration,
+    Orchestrator,
+    Retry,
+    Status,
+    SubmissionStatus,
+    UsageError,
+)
 from tests import flows
+from tests.flows import configuration, single
 
 pytestmark = pytest.mark.anyio
 
@@ -201,6 +213,68 @@ async def test_a_coroutine_that_a_plain_function_returns_is_run(
         assert reasons["fail"].startswith("LookupError: 1")
 
 
+def asks(_: object) -> str:
+    return input("What now? ")
+
+
+def stops(_: object) -> None:
+    breakpoint()  # noqa: T100  # what the test is about
+
+
+def reads_its_own(_: object) -> str:
+    sys.stdin = io.StringIO("an answer\n")
+    return input()
+
+
+def reads_too_much(_: object) -> str:
+    sys.stdin = io.StringIO("")
+    return input()
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (asks, r"EOFError: input\(\) in a job: a worker .* mode='development'"),
+        (stops, r"RuntimeError: breakpoint\(\) in a job: .* mode='development'"),
+        (reads_too_much, "^EOFError: EOF when reading a line$"),
+    ],
+)
+async def test_who_asks_a_person_in_a_worker_is_told(
+    function: Callable[[object], object],
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("PYTHONBREAKPOINT", raising=False)
+    config = configuration(workers=1)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(single(config, function))
+        (job,) = (await scenario.submit().wait()).jobs
+        assert job.status is Status.FAILED
+        assert re.search(reason, job.reason)
+        await scenario.submit().wait()
+
+
+async def test_a_job_may_read_what_it_has_itself() -> None:
+    config = configuration(workers=1)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        cfg = single(config, reads_its_own)
+        scenario = await orchestrator.create_scenario(cfg)
+        (job,) = (await scenario.submit()).jobs
+        assert await scenario.result.read() == "an answer"
+        assert job.name == job.config_id == "work"
+        assert job.duration == job.execution_duration is not None
+
+
+def test_the_verbs_of_the_blocking_form_are_told() -> None:
+    with pytest.raises(AttributeError, match=r"'run'.*asyncflow\.sync\.Orchestrator"):
+        Orchestrator().run()  # type: ignore[attr-defined]  # what is wrong here
+
+    with pytest.raises(AttributeError, match=r"no attribute 'submit_all'$"):
+        Orchestrator().submit_all()  # type: ignore[attr-defined]  # the same
+
+
 @pytest.mark.parametrize(
     ("make", "name", "meant"),
     [
@@ -255,3 +329,54 @@ async def test_a_status_that_there_is_not_is_refused() -> None:
             await orchestrator.submissions(status="completed")
 
         assert await orchestrator.submissions(status=SubmissionStatus.FAILED) == []
+
+
+async def test_what_a_scenario_was_created_with_cannot_be_set() -> None:
+    config = configuration()
+    node = config.configure_data_node("a", default_data=1)
+    cfg = config.configure_scenario("s", additional_data_node_configs=node)
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg, name="mine", color="red")
+
+        for name, value in (("name", "x"), ("creation_date", None), ("properties", {})):
+            with pytest.raises(AttributeError, match=f"'{name}' of SCENARIO_s_"):
+                setattr(scenario, name, value)
+
+        properties: Any = scenario.properties
+
+        with pytest.raises(TypeError):
+            properties["color"] = "blue"
+
+        assert scenario.name == "mine"
+        assert scenario.properties == {"color": "red"}
+
+
+async def test_a_list_of_callbacks_is_no_flag(tmp_path: Path) -> None:
+    config = configuration()
+    cfg = single(config, flows.identity, 1)
+    callbacks: Any = [print]
+
+    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        with pytest.raises(TypeError, match="force is True or False"):
+            scenario.submit(force=callbacks)
+
+        await scenario.submit()  # the store goes on
+
+
+def test_the_blocking_submit_takes_no_callbacks_for_a_flag() -> None:
+    config = configuration()
+    cfg = single(config, flows.identity, 1)
+    callbacks: Any = [print]
+    orchestrator = tp.Orchestrator(config)
+    orchestrator.run()
+
+    try:
+        scenario = orchestrator.create_scenario(cfg)
+
+        with pytest.raises(TypeError, match=r"callbacks=\[...\]"):
+            scenario.submit(callbacks)
+    finally:
+        orchestrator.stop()

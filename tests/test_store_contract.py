@@ -279,8 +279,15 @@ async def test_a_query_for_versions_filters(store: Store) -> None:
     ]
     assert await store.versions(newest_first=True, offset=3) == [ten, thirty]
 
-    store.save(thirty._replace(kept=b"held", holder_id="o"))
-    assert (await store.versions(node_id="DATANODE_n_1"))[0].kept == b"held"
+
+async def test_the_value_of_a_version_stays_until_that_is_dropped(store: Store) -> None:
+    made = version_record(30, kept=b"value")
+    store.save(made, version_record(20))
+    store.save(made._replace(kept=b"", holder_id="o"))  # who may not have it any more
+    assert (await store.versions())[0] == made._replace(holder_id="o")
+    store.save(made._replace(kept=None, is_kept=False))
+    store.save(made._replace(kept=b"value", holder_id="o"))  # held after all
+    assert (await store.versions())[0] == made._replace(holder_id="o")
 
 
 async def test_a_query_gives_pages_in_order(store: Store) -> None:

@@ -181,6 +181,18 @@ def test_a_failed_run_raises_from_result_alone(config: Configuration) -> None:
         submission.result()
 
 
+def test_a_failure_that_was_waited_for_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = configuration("development")
+
+    with tp.Orchestrator(config, tmp_path / "s.db"):
+        tp.create_scenario(single(config, flows.fail)).submit(wait=True)
+
+    (record,) = caplog.records
+    assert record.exc_info is not None
+
+
 @pytest.mark.usefixtures("orchestrator")
 def test_what_a_job_printed_can_be_read(config: Configuration) -> None:
     submission = tp.create_scenario(single(config, flows.print_in_child)).submit(

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from asyncflow.worker import spool
 from asyncflow.worker.outcome import Log, cut, read_slice
 from asyncflow.worker.spool import Spool
+from asyncflow.worker.streams import decoded
 from asyncflow.worker.tokens import MOST, Tokens
 from tests.programs import environment
 
@@ -243,17 +244,20 @@ def test_a_slice_of_a_log_is_kept_up_to_its_cap(
     printed.text.encode()  # valid text
 
     if len(whole) <= most:
-        assert (printed.text, printed.left_out) == (whole.decode("utf-8", "replace"), 0)
+        assert (printed.text, printed.left_out) == (
+            whole.decode("utf-8", "backslashreplace"),
+            0,
+        )
         return
 
     half = most // 2
     assert printed.left_out == len(whole) - 2 * half
     first, last = printed.text.split(f"\n... {printed.left_out} bytes left out ...\n")
-    assert first == whole[:half].decode("utf-8", "replace")
-    assert last == whole[len(whole) - half :].decode("utf-8", "replace")
-    # What was cut in two, or is no text, counts as one character for each byte at most.
-    assert len(first) <= half
-    assert len(last) <= half
+    assert first == decoded(whole[:half], is_cut=True)
+    assert last == decoded(whole[len(whole) - half :], is_cut=True)
+    # What is no text counts as four characters for each byte at most.
+    assert len(first) <= 4 * half
+    assert len(last) <= 4 * half
 
 
 @given(text=st.text(max_size=200), most=st.integers(2, 100))

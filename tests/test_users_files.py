@@ -7,6 +7,7 @@ import pickle
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -326,3 +327,37 @@ async def test_a_project_that_is_moved_takes_its_files_along(
         await found.own.write(3)
 
     assert value_of(tmp_path / "b" / "own.p") == 3
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("second", ["same.p", "absolute", "link.p"])
+async def test_jobs_of_one_run_take_turns_at_a_file(
+    tmp_path: Path, second: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.p").symlink_to("same.p")
+    go_on = threading.Event()
+    path = str(tmp_path / "same.p") if second == "absolute" else second
+    config = flows.configuration(workers=2)
+    source = config.configure_data_node("source", default_data=1)
+    tasks = [
+        config.configure_task(
+            f"t{number}",
+            lambda _: go_on.wait(20),
+            source,
+            config.configure_data_node(f"n{number}", default_path=where),
+            executor="thread",
+        )
+        for number, where in enumerate(("same.p", path))
+    ]
+    cfg = config.configure_scenario("s", tasks)
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        submission = scenario.submit()
+        await flows.until_started(submission)
+        assert flows.statuses(submission.jobs) == ["RUNNING", "BLOCKED"]
+        go_on.set()
+
+        with anyio.fail_after(20):
+            await submission

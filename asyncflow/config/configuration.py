@@ -28,6 +28,7 @@ from asyncflow.config.sections import (
     key_of,
 )
 from asyncflow.errors import ConfigError, Problem
+from asyncflow.worker.streams import Mode
 
 S = TypeVar("S", bound=Section)
 
@@ -272,7 +273,7 @@ class Configuration:
         mode: str | None = None,
         max_nb_of_workers: int | None = None,
         *,
-        echo: bool = True,
+        echo: Mode = True,
         prewarm: bool = False,
         resources: Mapping[str, float] | None = None,
         kill_grace: float = 2.0,
@@ -288,7 +289,9 @@ class Configuration:
 
         :param mode: ``development`` or ``standalone``; None keeps the mode.
         :param max_nb_of_workers: None is the number of usable CPUs.
-        :param echo: whether to print what a job printed, when it ends.
+        :param echo: whether to print what a job printed, when it ends; ``"live"`` does it
+            while the job runs, and begins each line with the task: ``[train] epoch 1``.
+            What it logs is handled by this program's loggers in any case.
         :param prewarm: whether to spawn all workers at start, where one is otherwise.
         :param resources: how much there is of named resources, for all running jobs
             together, such as ``{"gpu": 2}``; None for no resources.

@@ -50,12 +50,22 @@ NUMBERS: Mapping[str, Number] = {
 def problems(job: JobConfig) -> Iterator[Problem]:
     """Yield what is wrong with how jobs are executed, free properties aside."""
     yield from _mode(job.mode)
-    yield from flag("JOB", "echo", job.echo)
+    yield from _echo(job.echo)
     yield from flag("JOB", "prewarm", job.prewarm)
     for field, number in NUMBERS.items():
         yield from number.problems("JOB", field, getattr(job, field))
 
     yield from resources.totals("JOB", "resources", job.resources)
+
+
+def _echo(echo: object) -> Iterator[Problem]:
+    if not isinstance(echo, bool) and echo != "live":
+        yield Problem(
+            section="JOB",
+            field="echo",
+            message=f"{echo!r} is not a bool",
+            remedy="give True or False, or 'live' to print while a job runs",
+        )
 
 
 def _mode(mode: object) -> Iterator[Problem]:

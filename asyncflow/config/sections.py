@@ -20,6 +20,7 @@ import attrs
 
 from asyncflow.config.given import as_amounts
 from asyncflow.config.retry import Retry, as_retry
+from asyncflow.worker.streams import Mode
 
 
 class NotGiven(enum.Enum):
@@ -289,8 +290,8 @@ class JobConfig:
     max_nb_of_workers: int | None = None
     """How many workers there may be; None is the number of usable CPUs."""
 
-    echo: bool = True
-    """Whether what a job printed is printed when it ends."""
+    echo: Mode = True
+    """Whether what a job printed is printed when it ends; or, ``"live"``, while it runs."""
 
     prewarm: bool = False
     """Whether the workers are spawned at start, not when they are needed first."""

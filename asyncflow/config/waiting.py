@@ -1,4 +1,4 @@
-"""How long callers may wait."""
+"""What callers may say of how they submit: how long they wait, yes or no."""
 
 from __future__ import annotations
 
@@ -16,3 +16,12 @@ def check_timeout(timeout: object) -> None:
         return
 
     raise ValueError(f"timeout is in seconds, at least 0, or None; got {timeout!r}")
+
+
+def check_flag(name: str, value: object, remedy: str = "") -> None:
+    """Refuse what is neither True nor False.
+
+    :raises TypeError: where it is something else, say a list of callbacks
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is True or False; got {value!r}{remedy}")

@@ -16,6 +16,9 @@ from asyncflow.records import DataNodeRecord
 LOCKED_FOR = 1800.0
 """How long `DataNode.lock_edit` locks unless told otherwise, in seconds."""
 
+EVICTED = b""
+"""Stands for a small value that only the store has just now. No pickle is empty."""
+
 
 @attrs.define(eq=False)
 class Version:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.scenario import Scenario
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.submittable import Submittable
+    from asyncflow.worker.streams import Stream
 
 OnFailure = Literal["continue", "stop"]
 
@@ -79,6 +80,6 @@ class Engine(Protocol):
 
     async def unlock(self, node: DataNode, editor_id: str | None) -> None: ...
 
-    async def output(self, job: Job) -> str: ...
+    async def output(self, job: Job, stream: Stream | None) -> str: ...
 
     def follow(self, job: Job) -> AsyncIterator[str]: ...

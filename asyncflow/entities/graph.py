@@ -30,6 +30,8 @@ class Graph:
     """For each job, the keys of the data nodes that it writes."""
     groups: Collection[str] = attrs.field()
     """The groups of its data nodes: see `group_of`."""
+    takes_turns: bool = False
+    """Whether several of its data nodes are one file: jobs that touch it take turns."""
 
     @groups.default
     def _each_its_own(self) -> Collection[str]:
@@ -44,12 +46,15 @@ class Graph:
         :param tasks: those of the graph, in their order
         """
         nodes = entity.data_nodes
+        common = [nodes[one] for one in dag.common]
+        places = [node.driver.place for node in common if node.driver.place is not None]
         return cls(
             successors=dag.successors,
             predecessors=dag.needed,
             reads=Nodes(tasks, attrgetter("input")),
             writes=Nodes(tasks, attrgetter("output")),
-            groups={entity.scenario_id, *(group_of(nodes[one]) for one in dag.common)},
+            groups={entity.scenario_id, *map(group_of, common)},
+            takes_turns=len(places) != len({*places}),
         )
 
     @cached_property

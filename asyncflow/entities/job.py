@@ -35,6 +35,7 @@ from asyncflow.worker.values import fetch
 if TYPE_CHECKING:
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.task import Task
+    from asyncflow.worker.streams import Stream
 
 
 EARLIER = 1_048_576
@@ -85,6 +86,16 @@ class Job:
         return self._id
 
     @property
+    def name(self) -> str:
+        """The name of its task: `config_id`."""
+        return self.task.config.id
+
+    @property
+    def config_id(self) -> str:
+        """The id that its task was declared with."""
+        return self.task.config.id
+
+    @property
     def attempt(self) -> int:
         """The number of its attempt: 1 unless it was tried again."""
         return number_of_next(self.attempts)
@@ -113,6 +124,11 @@ class Job:
         return self._finished_at - self._run_at
 
     @property
+    def duration(self) -> float | None:
+        """The same as `execution_duration`."""
+        return self.execution_duration
+
+    @property
     def is_finished(self) -> bool:
         """Whether its status is final."""
         return self.status in FINAL
@@ -122,15 +138,28 @@ class Job:
         """The traceback of its failure, from the worker; ``""`` without one."""
         return self.failure.traceback if isinstance(self.failure, Raised) else ""
 
-    async def output(self) -> str:
-        """Return what it has printed to stdout and stderr, also from C and children.
+    async def output(self, stream: Stream | None = None) -> str:
+        """Return what it has printed to stdout and stderr, also from C and children, and
+        its log records, one a line; in their order.
+
+        What C and children write to stderr comes before what Python prints next, so it
+        may stand behind what they wrote to stdout at the same time. Where the job runs in
+        this process (development mode, threads, ``async def``) what C and children print
+        goes where this process prints, and is not kept.
 
         It is kept with the job. Of much output the beginning and the end are kept, see
         ``max_log_size``; of earlier attempts too.
 
+        :param stream: ``"stdout"``, ``"stderr"`` or ``"log"``: only that; None for all
         :raises NotOpen: once the orchestrator is closed
+        :raises ValueError: for another name of a stream
         """
-        return await self.submission.engine.output(self)
+        if stream not in (None, "stdout", "stderr", "log"):
+            raise ValueError(
+                f"stream={stream!r} is none: give 'stdout', 'stderr', 'log', or None for all"
+            )
+
+        return await self.submission.engine.output(self, stream)
 
     def follow(self) -> AsyncIterator[str]:
         """Give the lines that it prints, from the first, then as they come.

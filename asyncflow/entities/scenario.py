@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NoReturn
 
 import attrs
 
@@ -19,6 +20,17 @@ from asyncflow.errors import UsageError
 from asyncflow.records import ScenarioRecord
 
 
+def _refuse(scenario: Scenario, attribute: attrs.Attribute[Any], _: object) -> NoReturn:
+    raise AttributeError(
+        f"{attribute.name!r} of {scenario.id} cannot be set: it is what create_scenario() "
+        "was given"
+    )
+
+
+def _read_only(properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(properties) if type(properties) is dict else properties
+
+
 @attrs.define(eq=False, repr=False)
 class Scenario(Submittable):
     """An instance of a scenario config: its tasks and its data nodes.
@@ -31,10 +43,12 @@ class Scenario(Submittable):
     config: ScenarioConfig
     dag: Dag
     """The graph of its tasks."""
-    name: str | None
-    creation_date: datetime
+    name: str | None = attrs.field(on_setattr=_refuse)
+    creation_date: datetime = attrs.field(on_setattr=_refuse)
     """When it was created, in UTC."""
-    properties: Mapping[str, Any]
+    properties: Mapping[str, Any] = attrs.field(
+        converter=_read_only, on_setattr=_refuse
+    )
     """The user's own values: the config's, and those given at creation."""
     tasks: Mapping[str, Task]
     """Its tasks, by config id."""
@@ -108,12 +122,13 @@ class Scenario(Submittable):
 
     def record(self) -> ScenarioRecord:
         """Return its facts."""
+        properties = self.properties
         return ScenarioRecord(
             self.id,
             self.config_id,
             self.name,
             self.creation_date.timestamp(),
-            self.properties,
+            dict(properties) if type(properties) is MappingProxyType else properties,
         )
 
     def __getattr__(self, name: str) -> Any:

@@ -6,6 +6,7 @@ import attrs
 
 from asyncflow.abc import Printed
 from asyncflow.worker.outcome import mark
+from asyncflow.worker.streams import Stream, decoded, switch
 
 SLACK = 65_536
 """How many bytes more than needed are held, so that not each write moves them."""
@@ -22,13 +23,20 @@ class HeadAndTail:
     _head: bytearray = attrs.field(init=False, factory=bytearray)
     _tail: bytearray = attrs.field(init=False, factory=bytearray)
     """What follows the first `most` bytes; of that the end."""
-    _size: int = attrs.field(init=False, default=0)
+    _stream: Stream = attrs.field(init=False, default="stdout")
+    size: int = attrs.field(init=False, default=0)
+    """How many bytes there were."""
 
-    def write(self, text: str) -> None:
-        """Take some text."""
+    def write(self, text: str, stream: Stream = "stdout") -> None:
+        """Take some text that went to a stream."""
         data = text.encode("utf-8", "backslashreplace")
+
+        if stream != self._stream and text:
+            data = switch(self._stream, stream) + data
+            self._stream = stream
+
         room = self.most - len(self._head)
-        self._size += len(data)
+        self.size += len(data)
 
         if len(data) <= room:
             self._head += data
@@ -42,18 +50,15 @@ class HeadAndTail:
 
     def printed(self) -> Printed | None:
         """Return what is kept; None where nothing was printed."""
-        if not self._size:
+        if not self.size:
             return None
 
-        if self._size <= self.most:
-            return Printed(_text(self._head))
+        if self.size <= self.most:
+            return Printed(decoded(self._head))
 
         half = self.most // 2
         end = self._head + self._tail
-        left_out = self._size - 2 * half
-        first, last = _text(self._head[:half]), _text(end[len(end) - half :])
+        left_out = self.size - 2 * half
+        first = decoded(self._head[:half], is_cut=True)
+        last = decoded(end[len(end) - half :], is_cut=True)
         return Printed(f"{first}\n{mark(left_out)}\n{last}", left_out)
-
-
-def _text(data: bytes | bytearray) -> str:
-    return data.decode("utf-8", "replace")

@@ -9,6 +9,7 @@ from anyio import Event, sleep, to_thread
 
 from asyncflow.abc import Log
 from asyncflow.worker.punch import BLOCK, punch
+from asyncflow.worker.raw_stderr import fold
 
 FACTOR = 8
 """How often what is kept of a log may lie on the disk, before its middle goes."""
@@ -34,8 +35,13 @@ class _Watched:
     """Where it ended at the last look."""
 
     def look(self) -> bool:
-        """Give back its middle, if it is large; tell whether much was printed. Blocks."""
+        """Give back its middle, if it is large; tell whether much was printed. Blocks.
+
+        What child processes wrote to stderr is brought into it.
+        """
         try:
+            fold(self.log.path)
+
             with open(self.log.path, "rb+", buffering=0) as file:
                 size = os.fstat(file.fileno()).st_size
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Self
 
 import attrs
 from anyio import to_thread
 
 from asyncflow.folder import WORKERS, Folder
+from asyncflow.log import logger as _logger
 from asyncflow.worker import channel, parent
-
-_logger = logging.getLogger("asyncflow")
 
 
 @attrs.define(eq=False)
@@ -28,7 +25,7 @@ class Place:
     """Where workers report to."""
     life: int
     """What workers end with; see `parent.hold`."""
-    _dropping: asyncio.Future[None] | None = attrs.field(init=False, default=None)
+    _has_dropped: bool = attrs.field(init=False, default=False)
 
     @classmethod
     async def open(cls, hear: Callable[[], object]) -> Self:
@@ -69,13 +66,11 @@ class Place:
         self.channel.close()
         await to_thread.run_sync(self.folder.remove)
 
-        if self._dropping is not None:
-            await self._dropping
-
     def drop(self, error: BaseException) -> None:
-        """Log that a report makes no sense; of many at once, one is logged."""
-        if self._dropping is None or self._dropping.done():
-            self._dropping = asyncio.ensure_future(_log(repr(error)))
+        """Log that a report makes no sense: the first one."""
+        if not self._has_dropped:
+            self._has_dropped = True
+            _logger.warning("a report of a job makes no sense: %r", error)
 
     def bind(self, pid: int) -> int:
         """Have a worker and its group end with this process; see `parent.bind`."""
@@ -85,10 +80,3 @@ class Place:
     def let_go(self) -> None:
         """Let the workers go down that are still bound to it."""
         parent.let_go(self.life)
-
-
-async def _log(what: str) -> None:
-    text = "a report of a job makes no sense: %s"
-
-    with suppress(Exception):  # of somebody's handler
-        await to_thread.run_sync(_logger.warning, text, what)

@@ -35,16 +35,17 @@ from anyio.lowlevel import RunVar
 
 from asyncflow.executors import _family, _suspend
 from asyncflow.executors._anyio import end, lists, take_idle
+from asyncflow.executors._generation import Generation
 from asyncflow.executors._place import Place
 from asyncflow.executors._start import (
     Start,
     close_after_exit,
     leave_reaping_to_the_loop,
 )
-from asyncflow.executors._today import Today, warn
+from asyncflow.executors._today import Today
 from asyncflow.executors._worker import Worker, WorkerDied, files
 from asyncflow.worker import channel, parent, trip
-from asyncflow.worker.current import Progress
+from asyncflow.worker.channel import Told
 from asyncflow.worker.tokens import Tokens
 from asyncflow.worker.world import World
 
@@ -88,10 +89,8 @@ class Pool:
     """Where its workers have their files: the last is that of those that start now."""
     _opening: Lock = attrs.field(init=False, factory=Lock)
     _users: int = attrs.field(init=False, default=0)
-    listeners: list[Callable[[str, Progress | None], None]] = attrs.field(
-        init=False, factory=list
-    )
-    """Who wants to know how far jobs, by their ids, have come; see `channel.receive`."""
+    listeners: list[Callable[[str, Told], None]] = attrs.field(init=False, factory=list)
+    """Who wants to know what jobs, by their ids, tell while they run."""
     _workers: dict[int, Worker] = attrs.field(init=False, factory=dict)
     _idle: deque[tuple[Process, float]] | None = attrs.field(init=False, default=None)
     """anyio's own list of idle processes; None before anyio has made it."""
@@ -183,21 +182,21 @@ class Pool:
         watches = [self._watches[one] for one in workers if one in self._watches]
         return asyncio.gather(*watches, return_exceptions=True)
 
-    async def worker(self) -> Worker:
+    async def worker(self, pinned: Generation) -> Worker:
         """Return the worker that anyio takes next; start one where none is idle.
 
         It is the one of the next `call`, if nothing is awaited in between.
 
+        :param pinned: what it has of the user's modules, as far as it has loaded them
         :raises StartFailed, OSError: when no worker could be started
         """
-        if older := self.today.look(self._workers.values()):
-            await warn(older)
-
         while True:
-            process = self.next_idle()
-            worker = self._workers.get(process.pid) if process else None
+            if not pinned.is_in(place := self._places[-1].path):
+                await pinned.put(place)  # first: one that has just started is awake
 
-            if worker is not None and self._is_good(worker):
+            worker = self._idle_with(pinned)
+
+            if worker is not None and self._is_good(worker, pinned):
                 return worker
 
             if worker is not None:
@@ -209,9 +208,31 @@ class Pool:
                 with CancelScope(shield=True):
                     await self._settle()
 
-    def _is_good(self, worker: Worker) -> bool:
-        """Tell whether nobody has removed its files, or changed its modules."""
-        return worker.place is self._places[-1] and not worker.is_stale
+    def _idle_with(self, pinned: Generation) -> Worker | None:
+        """Return the worker that anyio takes next: a good one, where there is one."""
+        process = self.next_idle()
+        worker = self._workers.get(process.pid) if process else None
+
+        if worker is None or self._is_good(worker, pinned):
+            return worker
+
+        for entry in reversed(self._idle or ()):
+            other = self._workers.get(entry[0].pid)
+
+            if other and other.returncode is None and self._is_good(other, pinned):
+                assert self._idle is not None
+                self._idle.remove(entry)
+                self._idle.append(entry)
+                return other
+
+        return worker
+
+    def _is_good(self, worker: Worker, pinned: Generation) -> bool:
+        """Tell whether nobody has removed its files, and it has loaded no other modules."""
+        return worker.place is self._places[-1] and (
+            worker.pinned is pinned
+            or all(pinned.has(path, sign) for path, sign in worker.loaded.items())
+        )
 
     def world_for(self, worker: Worker) -> bytes | None:
         """Return the world of this process; None where the worker is in it."""
@@ -222,6 +243,14 @@ class Pool:
 
         worker.world = number
         return self._world.told
+
+    def pinned_for(self, worker: Worker, pinned: Generation) -> bytes | None:
+        """Return the user's modules of a moment; None where the worker has these."""
+        if worker.pinned is pinned:
+            return None
+
+        worker.pinned = pinned
+        return pinned.told(worker.place.path)
 
     async def warm(self) -> None:
         """Start a worker before it is needed; who needs one meanwhile waits for it.
@@ -327,6 +356,7 @@ class Pool:
         except BaseException as error:
             if seat.process is None:
                 worker.is_called = False
+                worker.world, worker.pinned = 0, None  # what it was told may be lost
                 raise  # it was cancelled before it took the worker
 
             self._workers.pop(worker.pid, None)
@@ -474,9 +504,9 @@ class Pool:
     def hear(self) -> None:
         """Pass on what jobs have reported up to now."""
         for place in self._places:
-            for job_id, progress in channel.receive(place.channel, place.drop):
+            for job_id, told in channel.receive(place.channel, place.drop):
                 for listener in self.listeners:
-                    listener(job_id, progress)
+                    listener(job_id, told)
 
 
 def _let_go(places: Iterable[Place]) -> None:

@@ -3,42 +3,121 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import TextIO
 
-from asyncflow.executors._head_and_tail import HeadAndTail
+import attrs
 
-printed: ContextVar[tuple[HeadAndTail, bool] | None] = ContextVar(
-    "asyncflow_printed", default=None
-)
-"""Where what is printed in this context is kept, and whether it is shown too."""
+from asyncflow.executors._head_and_tail import HeadAndTail
+from asyncflow.worker.streams import Stream
+
+MOST_HELD = 65_536
+"""How many characters of a line are held at most."""
+
+
+@attrs.define(eq=False)
+class Captured:
+    """The output of a job in this process.
+
+    :param kept: keeps it
+    :param is_shown: whether it is shown, too
+    :param label: what each line that is shown begins with
+    """
+
+    kept: HeadAndTail
+    is_shown: bool = True
+    label: str = ""
+    _within: dict[Stream, bool] = attrs.field(init=False, factory=dict)
+    """Of each stream, whether the last line that was shown has no end yet."""
+    _held: dict[Stream, str] = attrs.field(init=False, factory=dict)
+    """Of each stream, the beginning of a line: it is shown once that is whole, so that
+    nobody writes into it, or once it is flushed."""
+    _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock)
+
+    def taken(self, text: str, stream: Stream) -> str:
+        """Take a text; return what is shown now."""
+        with self._lock:
+            text = self._held.pop(stream, "") + text
+            end = text.rfind("\n") + 1
+
+            if len(text) - end < MOST_HELD:
+                self._held[stream] = text[end:]
+                text = text[:end]
+
+            return self._labelled(text, stream)
+
+    def rest(self, stream: Stream) -> str:
+        """Return what is held, to show it now."""
+        with self._lock:
+            return self._labelled(self._held.pop(stream, ""), stream)
+
+    def _labelled(self, text: str, stream: Stream) -> str:
+        if not self.label or not text:
+            return text
+
+        begin = "" if self._within.get(stream) else self.label
+        self._within[stream] = not text.endswith("\n")
+        body = text[:-1].replace("\n", f"\n{self.label}")
+        return f"{begin}{body}{text[-1]}"
+
+
+printed: ContextVar[Captured | None] = ContextVar("asyncflow_printed", default=None)
+"""The output of the job that runs in this context."""
 
 
 class Split(io.TextIOBase):
     """A standard stream that keeps what a job writes, and hands all on.
 
-    To a job it is like the stream that it stands for.
+    To a job it is like the stream that it stands for, but that it takes any character:
+    what that one has no characters for is escaped.
 
     :param target: that stream; None where the process has none
+    :param stream: which one it is
     """
 
-    def __init__(self, target: TextIO | None) -> None:
+    def __init__(self, target: TextIO | None, stream: Stream = "stdout") -> None:
         self.target = target
+        self.stream = stream
 
     def write(self, text: str) -> int:
         _check(text)
+        captured = printed.get()
 
-        if _keep(text) and self.target is not None:
-            self.target.write(text)
+        if captured is not None:
+            captured.kept.write(text, self.stream)
 
+            if not captured.is_shown:
+                return len(text)
+
+        self._show(text if captured is None else captured.taken(text, self.stream))
         return len(text)
+
+    def show_rest(self) -> None:
+        """Show the line that the job of this context has begun."""
+        captured = printed.get()
+
+        if captured is not None and captured.is_shown:
+            self._show(captured.rest(self.stream))
+
+    def _show(self, text: str) -> None:
+        if self.target is None or not text:
+            return
+
+        try:
+            self.target.write(text)
+        except UnicodeEncodeError as error:
+            escaped = text.encode(error.encoding, "backslashreplace")
+            self.target.write(escaped.decode(error.encoding))
 
     def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]  # of str alone
         for line in lines:
             self.write(line)
 
     def flush(self) -> None:
+        self.show_rest()
+
         if self.target is not None:
             self.target.flush()
 
@@ -95,14 +174,21 @@ class _SplitBuffer(io.BufferedIOBase):
     def write(self, data: bytes) -> int:  # type: ignore[override]  # or what is like bytes
         with memoryview(data) as view:
             size = view.nbytes
-            text = view.tobytes().decode(self._stream.encoding, "replace")
+            text = view.tobytes().decode(self._stream.encoding, "backslashreplace")
 
-        if _keep(text):
+        self._stream.show_rest()
+        captured = printed.get()
+
+        if captured is not None:
+            captured.kept.write(text, self._stream.stream)
+
+        if captured is None or captured.is_shown:
             self._target.write(data)
 
         return size
 
     def flush(self) -> None:
+        self._stream.show_rest()
         self._target.flush()
 
     def close(self) -> None:
@@ -124,15 +210,3 @@ class _SplitBuffer(io.BufferedIOBase):
 def _check(text: object) -> None:
     if not isinstance(text, str):
         raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-
-
-def _keep(text: str) -> bool:
-    """Keep what is printed where a job runs; tell whether it is shown."""
-    kept = printed.get()
-
-    if kept is None:
-        return True
-
-    taken, echo = kept
-    taken.write(text)
-    return echo

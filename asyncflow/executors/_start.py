@@ -8,7 +8,6 @@ it, and lose how it ended.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import pickle
 import signal
@@ -119,7 +118,6 @@ class Start:
             self.folder,
             self.told,
             main_path if isinstance(main_path, str) else None,
-            logging.getLogger().getEffectiveLevel(),
             os.getpid(),
             self.mark,
             is_moved,

@@ -31,8 +31,10 @@ from asyncflow.executors._pool import Pool
 from asyncflow.executors._worker import Worker, WorkerDied
 from asyncflow.log import logger as _logger
 from asyncflow.worker import spool, trip, wire
+from asyncflow.worker.channel import Told
 from asyncflow.worker.digests import remove_named
 from asyncflow.worker.failure import summary_of
+from asyncflow.worker.streams import plain, whole
 from asyncflow.worker.values import temporary_name
 
 BOUND = 0.02
@@ -126,9 +128,7 @@ class Trip:
         else:
             await self._stop_telling()
 
-            if not self.calls[0].is_short:
-                self.pool.hear()  # the last report comes before the end
-
+            self.pool.hear()  # the last report comes before the end
             await self._take(worker, answer)
         finally:
             self.logs.unwatch(worker.log_path)
@@ -186,7 +186,7 @@ class Trip:
 
             with CancelScope(shield=True):
                 await self.pool.retire(worker, min(self.grace, LEFT))
-                await _log(logging.INFO, worker, f"its job of task {task!r} {left}")
+                _log(logging.INFO, worker, f"its job of task {task!r} {left}")
 
     def _check(self, outcomes: Sequence[Outcome | None]) -> None:
         """Check that outcomes are those of the calls.
@@ -217,7 +217,7 @@ class Trip:
         with CancelScope(shield=True):
             await self.pool.kill(worker)
             await self._tell_death(worker, None, why)
-            await _log(logging.WARNING, worker, why)
+            _log(logging.WARNING, worker, why)
 
     def kill(self, index: int, *, now: bool = False) -> None:
         """Have a call end, by its place.
@@ -261,16 +261,17 @@ class Trip:
 
         self._reaching = asyncio.ensure_future(reach())
 
-    def hear(self, index: int, progress: Progress | None) -> None:
-        """Pass on how far a call has come, by its place.
+    def hear(self, index: int, told: Told) -> None:
+        """Pass on what a call, by its place, has told."""
+        call = self.calls[index]
 
-        :param progress: None where its function is called now
-        """
-        if progress is None:
+        if told is None:
             self._is_called = True
-            self.watch.called(self.calls[index])
+            self.watch.called(call)
+        elif isinstance(told, Progress):
+            self.watch.reported(call, told)
         else:
-            self.watch.reported(self.calls[index], progress)
+            self.watch.logged(call, told)
 
     @property
     def has_kills(self) -> bool:
@@ -371,6 +372,7 @@ class Trip:
         self, worker: Worker, returncode: int | None, why: str
     ) -> None:
         await self._stop_telling()
+        self.pool.hear()
 
         if self._reaching is not None:
             await asyncio.wait({self._reaching})
@@ -396,11 +398,8 @@ class Trip:
             self.watch.ended(call, outcome)
 
 
-async def _log(level: int, worker: Worker, why: str) -> None:
-    text = "worker %s was replaced: %s"
-
-    with suppress(Exception):  # of somebody's handler
-        await to_thread.run_sync(_logger.log, level, text, worker.pid, why)
+def _log(level: int, worker: Worker, why: str) -> None:
+    _logger.log(level, "worker %s was replaced: %s", worker.pid, why)
 
 
 def _clean_up(call: Call, worker: Worker, most: int) -> tuple[Printed | None, str]:
@@ -419,7 +418,12 @@ def _clean_up(call: Call, worker: Worker, most: int) -> tuple[Printed | None, st
 
     rest = worker.rest_of_log()
     log = rest and rest.read(most)
-    return log, _stack(log.text) if log else ""
+
+    if log is None:
+        return None, ""
+
+    log = log._replace(text=whole(log.text))
+    return log, plain(_stack(log.text))
 
 
 def _stack(text: str) -> str:

@@ -12,9 +12,11 @@ import attrs
 from anyio import CancelScope, CapacityLimiter, to_thread
 
 from asyncflow.executors import _family
+from asyncflow.executors._generation import Generation
 from asyncflow.executors._place import Place
 from asyncflow.worker.loaded import Sign
 from asyncflow.worker.outcome import Log
+from asyncflow.worker.raw_stderr import fold, path_of
 from asyncflow.worker.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -53,8 +55,8 @@ class Worker:
     """The number of the world that it is in."""
     loaded: dict[str, Sign] = attrs.field(init=False, factory=dict)
     """The user's modules that it has loaded, by their files."""
-    is_stale: bool = attrs.field(init=False, default=False)
-    """Whether one of these has changed since."""
+    pinned: Generation | None = attrs.field(init=False, default=None)
+    """The moment of which it finds the user's modules."""
     others: list[_family.Member] = attrs.field(init=False, factory=list)
     """What it is known to have started."""
     since: float = attrs.field(init=False, factory=time.monotonic)
@@ -156,6 +158,7 @@ class Worker:
     def rest_of_log(self) -> Log | None:
         """Return what it printed after its last finished call. Blocks."""
         try:
+            fold(self.log_path)
             end = os.stat(self.log_path).st_size
         except OSError:
             return None
@@ -187,9 +190,10 @@ def remove_files(log_path: str) -> None:
             os.unlink(path)
 
 
-def files(log_path: str) -> tuple[str, str, str, str]:
-    """Return the names of a worker's files: its log, its spool, its tokens, and a copy
-    of its ``__main__``.
+def files(log_path: str) -> tuple[str, ...]:
+    """Return the names of a worker's files: its log, its spool, its tokens, a copy of
+    its ``__main__``, and what is written to its descriptor 2.
     """
     name = log_path.removesuffix(".log")
-    return log_path, f"{name}.spool", f"{name}.tokens", f"{name}.main"
+    others = (f"{name}.spool", f"{name}.tokens", f"{name}.main")
+    return (log_path, *others, path_of(log_path))

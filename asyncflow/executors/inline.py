@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 
 import attrs
-from anyio import CancelScope, get_cancelled_exc_class, to_thread
+from anyio import get_cancelled_exc_class, to_thread
 from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import (
     Call,
     Executor,
     Killed,
+    Mode,
     Outcome,
     Raised,
     Returned,
@@ -33,8 +32,7 @@ from asyncflow.executors._local import (
     under_way,
     write_outputs,
 )
-
-_logger = logging.getLogger("asyncflow")
+from asyncflow.log import logger as _logger
 
 HELD = 1.0
 """After how many seconds a plain function has held the event loop for long."""
@@ -48,12 +46,12 @@ class InlineExecutor(Executor):
     ``async def`` function does not: it is cancelled where it awaits. One that goes on
     nevertheless is let go.
 
-    :param echo: whether what a job prints is shown
+    :param echo: whether what a job prints is shown; ``"live"`` shows whose it is
     :param log_size: how many bytes are kept of what a job prints
     :param grace: how long a job may take to end once it is cancelled, in seconds
     """
 
-    echo: bool = True
+    echo: Mode = True
     log_size: int = 1_048_576
     grace: float = 2.0
     is_default: bool = False
@@ -73,10 +71,10 @@ class InlineExecutor(Executor):
                 del self._running[call.job_id]
 
                 if one.was_let_go:
-                    await self._warn(call)
+                    self._warn(call)
 
             if self._held_up:
-                await self._warn_of_holding(call)
+                self._warn_of_holding(call)
 
     def kill(self, call: Call, *, now: bool = False) -> None:
         if one := self._running.get(call.job_id):
@@ -87,7 +85,7 @@ class InlineExecutor(Executor):
         started_at, start = time.time(), time.perf_counter()
         report = partial(watch.reported, call)
 
-        with captured(echo=self.echo, most=self.log_size) as printed:
+        with captured(call.task, echo=self.echo, most=self.log_size) as printed:
             try:
                 with one.scope:
                     await checkpoint()
@@ -105,7 +103,7 @@ class InlineExecutor(Executor):
             self._held_up = self.is_default and not call.is_async and usage.wall > HELD
             watch.ended(call, outcome._replace(log=printed(), usage=usage))
 
-    async def _warn_of_holding(self, call: Call) -> None:
+    def _warn_of_holding(self, call: Call) -> None:
         self._held_up = False
         others = _others()
 
@@ -118,18 +116,14 @@ class InlineExecutor(Executor):
             "program waited: in development mode jobs run on the loop; "
             'configure_job_executions(mode="standalone") runs them in worker processes'
         )
+        _logger.warning(text, call.task, HELD, others)
 
-        with CancelScope(shield=True), suppress(Exception):  # of somebody's handler
-            await to_thread.run_sync(_logger.warning, text, call.task, HELD, others)
-
-    async def _warn(self, call: Call) -> None:
+    def _warn(self, call: Call) -> None:
         text = (
             "job %s did not end within %g s after it was cancelled, and was let go: its "
             "function should not go on after a CancelledError (see kill_grace)"
         )
-
-        with CancelScope(shield=True), suppress(Exception):  # of somebody's handler
-            await to_thread.run_sync(_logger.warning, text, call.job_id, self.grace)
+        _logger.warning(text, call.job_id, self.grace)
 
 
 _CANCELED = Raised("CancelledError: raised by the function", "", None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -13,12 +12,13 @@ from types import CoroutineType, TracebackType
 from typing import Self
 
 import attrs
-from anyio import CancelScope, from_thread, to_thread
+from anyio import CancelScope, from_thread
 
 from asyncflow.abc import (
     Call,
     Executor,
     Killed,
+    Mode,
     Outcome,
     Progress,
     Returned,
@@ -33,9 +33,8 @@ from asyncflow.executors._local import (
     write_outputs,
 )
 from asyncflow.executors._threads import Threads
+from asyncflow.log import logger as _logger
 from asyncflow.worker.trip import run_coroutine
-
-_logger = logging.getLogger("asyncflow")
 
 _Measured = tuple[Outcome, float, float]
 """An outcome, the seconds that it took, and those of CPU time."""
@@ -87,12 +86,12 @@ class ThreadExecutor(Executor):
     comes of it counts; after that it is let go: nobody waits for the thread any more, what
     its function returns is dropped, and the program may end without it.
 
-    :param echo: whether what a job prints is shown
+    :param echo: whether what a job prints is shown; ``"live"`` shows whose it is
     :param log_size: how many bytes are kept of what a job prints
     :param grace: how long a job that is cancelled may take to end, in seconds
     """
 
-    echo: bool = True
+    echo: Mode = True
     log_size: int = 1_048_576
     grace: float = 2.0
     _threads: Threads = attrs.field(init=False, factory=Threads)
@@ -128,14 +127,14 @@ class ThreadExecutor(Executor):
         report = partial(_pass_on, watch, one.call)
 
         with (
-            captured(echo=self.echo, most=self.log_size) as printed,
+            captured(one.call.task, echo=self.echo, most=self.log_size) as printed,
             under_way(one.call, watch, report),
         ):
             one.told = self._threads.start(partial(_measured, one))
             told = await self._told(one, one.told)
 
         if told is None:
-            await self._warn(one.call)
+            self._warn(one.call)
             watch.ended(one.call, Killed(printed()))
             return
 
@@ -156,14 +155,12 @@ class ThreadExecutor(Executor):
 
             raise
 
-    async def _warn(self, call: Call) -> None:
+    def _warn(self, call: Call) -> None:
         text = (
             "job %s was cancelled, and let go: its thread goes on, as no thread can be "
             "killed (see kill_grace)"
         )
-
-        with CancelScope(shield=True), suppress(Exception):  # of somebody's handler
-            await to_thread.run_sync(_logger.warning, text, call.job_id)
+        _logger.warning(text, call.job_id)
 
 
 def _pass_on(watch: Watch, call: Call, progress: Progress) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TypeAlias
 
 import attrs
@@ -21,7 +22,7 @@ from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
-from asyncflow.errors import NotDeclared, NotFound
+from asyncflow.errors import NotDeclared, NotFound, RecordDamaged
 from asyncflow.records import (
     DataNodeRecord,
     JobRecord,
@@ -183,7 +184,12 @@ class Archive:
         """Take over what the store has of a scenario's data nodes and tasks."""
         nodes = {node.id: node for node in scenario.data_nodes.values()}
 
-        for record in await self.store.data_nodes(owner_id=scenario.id):
+        records = await self.store.data_nodes(owner_id=scenario.id)
+
+        if not records and any(node.owner_id is not None for node in nodes.values()):
+            await self._check_there(scenario.id)
+
+        for record in records:
             if record.id in nodes:
                 self.catalog.take(nodes[record.id], record)
 
@@ -205,6 +211,16 @@ class Archive:
                 [one for one in nodes.values() if not one.driver.outlives]
             )
         )
+
+    async def _check_there(self, scenario_id: str) -> None:
+        """Let a scenario go that another process has deleted.
+
+        :raises NotFound: where it has
+        """
+        with suppress(RecordDamaged):  # it is there
+            if await self.store.get(scenario_id) is None:
+                self.catalog.forget(scenario_id)
+                raise NotFound(scenario_id)
 
     async def _part(self, entity_id: str) -> Sequence | Task:
         kind, _, rest = entity_id.partition("_")

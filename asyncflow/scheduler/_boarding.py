@@ -221,7 +221,10 @@ class Boarding:
 def _goes_with(travel: Travel, like: Travel) -> bool:
     """Tell whether a job may travel with others."""
     return (
-        travel.may_share and travel.executor == like.executor and travel.pace.is_short
+        travel.may_share
+        and travel.executor == like.executor
+        and travel.pace.is_short
+        and travel.pinned is like.pinned
     )
 
 

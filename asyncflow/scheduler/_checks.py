@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from asyncflow.config.typos import node_like, option_like
-from asyncflow.config.waiting import check_timeout
+from asyncflow.config.waiting import check_flag, check_timeout
 from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
-from asyncflow.worker import local_modules, process
+from asyncflow.worker import current, local_modules
 from asyncflow.worker.codec import dumps
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def check_place() -> None:
     """Refuse to open an orchestrator where it cannot work."""
     local_modules.take_importing()
 
-    if process.settled is not None:
+    if current.is_worker:
         raise InsideWorker(
             "an Orchestrator cannot be opened inside a job's worker process: submit "
             "from the program that opened the first one, or start another program"
@@ -57,12 +57,14 @@ def check_place() -> None:
 
 def check_options(
     timeout: object,
+    force: object,
     on_failure: str,
     idempotency_key: object,
     properties: Mapping[str, Any],
 ) -> None:
     """Refuse options of ``submit`` that mean nothing."""
     check_timeout(timeout)
+    check_flag("force", force)
 
     if on_failure not in ("continue", "stop"):
         raise ValueError(f"on_failure is 'continue' or 'stop'; got {on_failure!r}")

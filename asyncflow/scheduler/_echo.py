@@ -1,8 +1,9 @@
-"""The echo: what jobs print in other processes is shown on stdout.
+"""The echo: what jobs print in other processes is shown on stdout and stderr, and what
+they log is handled by the loggers of this process.
 
-Whoever reads stdout may stall (a pager, a log collector), so a thread writes there. What a
-job printed is shown before the job ends; but nothing waits for long, and once too much
-waits, output is dropped with a warning. What jobs print is kept in any case.
+Whoever reads stdout may stall (a pager, a log collector), and so may a handler; so a thread
+does it. What a job printed is shown before the job ends; but nothing waits for long, and
+once too much waits, output is dropped with a warning. What jobs print is kept in any case.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ import select
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import attrs
 
+from asyncflow.abc import Mode
 from asyncflow.log import logger as _logger
 
 PATIENCE = 0.5
@@ -36,41 +40,65 @@ PIECE = select.PIPE_BUF
 
 Waiter = asyncio.Future[None] | None
 
+Piece: TypeAlias = tuple[str, str | bytes, Callable[..., object]]
+"""What it is called, how much it is by its length, and what shows it."""
+
 
 @attrs.define(eq=False, repr=False)
 class Echo:
-    """Shows texts on ``sys.stdout``, in their order; the thread lives while there are any.
+    """Shows pieces in their order; the thread lives while there are any.
 
     It is a daemon thread, and holds no lock of a stream while it waits for a reader: so
     Python can end at any time.
+
+    :param mode: what of jobs is shown; their log records are handled in any case
     """
+
+    mode: Mode = True
 
     _loop: asyncio.AbstractEventLoop = attrs.field(
         init=False, factory=asyncio.get_running_loop
     )
     _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock)
-    _texts: deque[tuple[str, Waiter]] = attrs.field(init=False, factory=deque)
+    _pieces: deque[tuple[Piece | None, Waiter]] = attrs.field(init=False, factory=deque)
     _size: int = attrs.field(init=False, default=0)
-    """How many characters wait."""
+    """How many characters, or bytes of records, wait."""
     _dropped: int = attrs.field(init=False, default=0)
-    """How many characters were dropped since the last text was shown."""
+    """How many were dropped."""
     _is_running: bool = attrs.field(init=False, default=False)
     _is_stalled: bool = attrs.field(init=False, default=False)
     """Whether the last text that was waited for took too long."""
     _has_warned: bool = attrs.field(init=False, default=False)
 
-    async def show(self, text: str) -> None:
-        """Have a text shown; return when it is, or when that takes too long."""
-        if self._size > MOST:
-            self._drop(text)
+    @property
+    def is_busy(self) -> bool:
+        """Whether something waits to be shown."""
+        return self._is_running
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits that more is dropped."""
+        return self._size > MOST
+
+    async def show(self, pieces: Iterable[Piece]) -> None:
+        """Have pieces shown; return when they are, or when that takes too long."""
+        for piece in pieces:
+            self.put(piece)
+
+        if self._is_stalled or not self._is_running:
             return
 
-        waiter = None if self._is_stalled else self._loop.create_future()
-        self._put(text, waiter)
+        waiter = self._loop.create_future()
+        self._put(None, waiter)
+        done, _ = await asyncio.wait({waiter}, timeout=PATIENCE)
+        self._is_stalled = not done
 
-        if waiter is not None:
-            done, _ = await asyncio.wait({waiter}, timeout=PATIENCE)
-            self._is_stalled = not done
+    def put(self, piece: Piece) -> None:
+        """Have a piece shown; nobody waits for that."""
+        if self.is_full:
+            self._drop(piece)
+        else:
+            self._put(piece, None)
 
     async def close(self) -> None:
         """Wait for the last output, as long as it is read."""
@@ -78,31 +106,33 @@ class Echo:
             return
 
         waiter = self._loop.create_future()
-        self._put("", waiter)
+        self._put(None, waiter)
         done, _ = await asyncio.wait({waiter}, timeout=LAST)
 
         if not done:
             with self._lock:
                 left = self._dropped + self._size
-                self._texts.clear()
+                self._pieces.clear()
 
             _logger.warning(
-                "some output of jobs was not shown (%d characters): nobody reads stdout",
+                "some output of jobs was not shown (%d characters): nobody reads stdout, "
+                "or a handler of the log blocks",
                 left,
             )
 
-    def _drop(self, text: str) -> None:
-        self._dropped += len(text)
+    def _drop(self, piece: Piece) -> None:
+        where, what, _ = piece
+        self._dropped += len(what)
 
         if not self._has_warned:
             self._has_warned = True
-            problem = "output of jobs is not shown: whoever reads stdout is too slow"
-            _logger.warning(problem)
+            problem = "output of jobs is not shown: whoever reads %s is too slow"
+            _logger.warning(problem, where)
 
-    def _put(self, text: str, waiter: Waiter) -> None:
+    def _put(self, piece: Piece | None, waiter: Waiter) -> None:
         with self._lock:
-            self._texts.append((text, waiter))
-            self._size += len(text)
+            self._pieces.append((piece, waiter))
+            self._size += len(piece[1]) if piece else 0
 
             if self._is_running:
                 return
@@ -113,13 +143,13 @@ class Echo:
 
     def _run(self) -> None:
         while (entry := self._next()) is not None:
-            text, waiter = entry
+            piece, waiter = entry
 
-            if text:
-                self._write(text)
+            if piece is not None:
+                self._show(piece)
 
-            with self._lock:
-                self._size -= len(text)
+                with self._lock:
+                    self._size -= len(piece[1])
 
             self._is_stalled = False
 
@@ -127,24 +157,36 @@ class Echo:
                 with suppress(RuntimeError):  # the loop is closed: nobody waits
                     self._loop.call_soon_threadsafe(_resolve, waiter)
 
-    def _next(self) -> tuple[str, Waiter] | None:
+    def _next(self) -> tuple[Piece | None, Waiter] | None:
         with self._lock:
-            if self._texts:
-                return self._texts.popleft()
+            if self._pieces:
+                return self._pieces.popleft()
 
             self._is_running = False
             return None
 
-    def _write(self, text: str) -> None:
+    def _show(self, piece: Piece) -> None:
+        where, what, show = piece
+
         try:
-            write(sys.stdout, text)
-        except (
-            BaseException
-        ) as error:  # nothing that a stream raises is ours to pass on
+            show(what)
+        except BaseException as error:  # nothing that it raises is ours to pass on
             if not self._has_warned:
                 self._has_warned = True
-                problem = "the output of a job could not be shown on stdout: %r"
-                _logger.warning(problem, error)
+                problem = "the output of a job could not be shown on %s: %r"
+                _logger.warning(problem, where, error)
+
+
+def printed(stream: str, text: str) -> Piece:
+    """Make a piece of a text.
+
+    :param stream: ``stdout`` or ``stderr``: what is called so when it is shown
+    """
+    return stream, text, partial(_write, stream)
+
+
+def _write(stream: str, text: str) -> None:
+    write(getattr(sys, stream), text)
 
 
 def write(stream: Any, text: str) -> None:

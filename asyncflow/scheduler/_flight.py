@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from asyncflow.abc import (
     Call,
@@ -16,7 +16,7 @@ from asyncflow.abc import (
     Raised,
     Returned,
 )
-from asyncflow.entities.data_node import Version
+from asyncflow.entities.data_node import DataNode, Version
 from asyncflow.entities.job import Job, Status
 from asyncflow.entities.submission import Submission
 from asyncflow.scheduler._instructions import Ref
@@ -135,7 +135,17 @@ def call_of(
         travel.pace.is_short,
         carrier,
         config.stall_timeout is not None,
+        travel.pinned,
     )
+
+
+def read_by(flight: Flight) -> Iterator[tuple[DataNode, Version]]:
+    """Yield what a job reads, as far as it is there already."""
+    pins = flight.submission.pins or {}
+
+    for node in flight.task.input.values():
+        if version := pins.get(node.id, node.version):
+            yield node, version
 
 
 def judge(

@@ -16,6 +16,7 @@ from asyncflow.entities.job import Status
 from asyncflow.entities.submission import Submission
 from asyncflow.records import JobRecord, Record, VersionRecord
 from asyncflow.scheduler._flight import Flight
+from asyncflow.scheduler._value_cache import WORTH
 from asyncflow.scheduler._versions import Versions
 
 _new = tuple.__new__
@@ -70,7 +71,11 @@ def land(
 
         for node, one in zip(task.output.values(), kept, strict=True):
             if node.version is None and type(one) is bytes and node.driver.outlives:
-                node.version = Version(number, one)
+                node.version = version = Version(number, one)
+
+                if len(one) >= WORTH:
+                    versions.cache.add(node, version)
+
                 made = node.id, number, one, True, job_id, None, "", None
                 records.append(_new(VersionRecord, made))
             else:

@@ -14,9 +14,10 @@ from asyncflow.abc import Call, Crashed, Executor, Kept, Made, Outcome, Returned
 from asyncflow.entities.job import Job
 from asyncflow.log import logger as _logger
 from asyncflow.scheduler._echo import Echo
-from asyncflow.scheduler._flight import Flight, call_of
+from asyncflow.scheduler._flight import Flight, call_of, read_by
 from asyncflow.scheduler._group import Group, is_canceled
 from asyncflow.scheduler._insist import insist
+from asyncflow.scheduler._live import Live
 from asyncflow.scheduler._load import Load, Tower
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._versions import Versions
@@ -54,7 +55,8 @@ class Lane:
     waits.
 
     :param executors: by name
-    :param echo: shows what jobs printed in other processes; None for nobody
+    :param echo: shows what jobs print in other processes
+    :param live: does so while they run; None where that is not wanted
     :param tracer: gives the trace that a job continues
     :param late: is called when a job has ended whose executor may be done already
     """
@@ -63,7 +65,8 @@ class Lane:
     versions: Versions
     notes: Notes
     executors: Mapping[str, Executor]
-    echo: Echo | None
+    echo: Echo
+    live: Live | None
     group: Group
     tracer: Tracer
     late: Callable[[], None]
@@ -117,7 +120,13 @@ class Lane:
         """Run jobs that travel together."""
         before = self._load
         load = self._load = Load(
-            self.source, flights, self.echo, self.group, self.late, self._may_hold
+            self.source,
+            flights,
+            self.echo,
+            self.live,
+            self.group,
+            self.late,
+            self._may_hold,
         )
 
         try:
@@ -178,6 +187,10 @@ class Lane:
             self.source.started(first, None)
             await self.notes.note_fragile(flights)
 
+        if self.versions.cache.has_evicted:  # last: it may be evicted again
+            pairs = [pair for flight in flights for pair in read_by(flight)]
+            await insist(partial(self.versions.load, pairs))
+
     async def _run(
         self, flights: Sequence[Flight], load: Load, before: Load | None
     ) -> None:
@@ -204,7 +217,7 @@ class Lane:
 
     def _look_ahead(self, last: Flight, most: int) -> None:
         """Get the next load ready: what follows the last job of this one."""
-        if last.is_over:
+        if last.is_over or self.versions.cache.has_evicted:
             return
 
         ahead = self.source.links_after(last, most)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import attrs
 
 from asyncflow.abc import Call, Killed, Log, Outcome, Printed, Progress, Watch
 from asyncflow.log import logger as _logger
-from asyncflow.scheduler._echo import Echo
+from asyncflow.scheduler._echo import Echo, Piece, printed
 from asyncflow.scheduler._flight import Flight
 from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._live import Live
+from asyncflow.scheduler._logged import logged
+from asyncflow.worker.streams import parts
 
 
 class Tower(Protocol):
@@ -45,14 +49,16 @@ class Load(Watch):
     long. Nothing is raised here into the executor: what makes no sense is remembered,
     and what the tower raises ends the jobs that it concerns.
 
-    :param echo: shows what they print; None for nobody
+    :param echo: shows what they print
+    :param live: does so while they run; None where that is not wanted
     :param late: is called when one has ended whose executor may be done already
     :param may_hold: tells whether those that have ended land when `land` is called
     """
 
     tower: Tower
     flights: Sequence[Flight]
-    echo: Echo | None
+    echo: Echo
+    live: Live | None
     group: Group
     late: Callable[[], None]
     may_hold: Callable[[Sequence[Flight], Sequence[Outcome]], bool]
@@ -71,6 +77,9 @@ class Load(Watch):
 
     def started(self, call: Call, log: Log | None) -> None:
         if flight := self._flight(call):
+            if log is not None and self.live is not None:
+                self.live.begin(flight, log)
+
             try:
                 self.tower.started(flight, log)
             except Exception as error:
@@ -91,6 +100,11 @@ class Load(Watch):
             except Exception as error:
                 self._log("a report of %s could not be taken", flight, error)
 
+    def logged(self, call: Call, records: Sequence[bytes]) -> None:
+        if flight := self._flight(call):
+            for record in records:
+                self.echo.put(logged(record, flight))
+
     def ended(self, call: Call, outcome: Outcome) -> None:
         told: object = outcome
 
@@ -105,7 +119,11 @@ class Load(Watch):
             return
 
         try:
-            if self._waiting or (self.echo and any(one.log for one in outcomes)):
+            if (
+                self._waiting
+                or self.live is not None
+                or any(self._is_shown(one) for one in outcomes)
+            ):
                 super().all_ended(calls, outcomes)
                 return
 
@@ -169,7 +187,13 @@ class Load(Watch):
         return flight
 
     def _ended(self, flight: Flight, outcome: Outcome, *, shows: bool) -> None:
-        if not self._waiting and not (self.echo and shows and outcome.log is not None):
+        if self.live is not None:
+            self.live.ended(flight, outcome)
+
+        if not self._waiting and not (shows and self._is_shown(outcome)):
+            if self.live is not None:
+                self.live.drop(flight)
+
             self.end(flight, outcome)
             return
 
@@ -182,12 +206,45 @@ class Load(Watch):
         while self._waiting:
             flight, outcome = self._waiting[0]
 
-            if outcome.log is not None and self.echo is not None:
-                await self.echo.show(_shown(outcome, outcome.log))
+            if self._is_shown(outcome):
+                pieces = [*self._pieces(flight, outcome)]
+
+                if self.live is not None:
+                    pieces = [*await self.live.finish(flight, outcome), *pieces]
+
+                await self.echo.show(pieces)
 
             self.end(flight, outcome)
             del self._waiting[0]
             self.late()
+
+    def _is_shown(self, outcome: Outcome) -> bool:
+        """Tell whether anything of a job is to be shown at its end, or is not yet."""
+        log = outcome.log
+        return log is not None and (
+            self.echo.mode is not False or bool(log.records) or self.echo.is_busy
+        )
+
+    def _pieces(self, flight: Flight, outcome: Outcome) -> Iterator[Piece]:
+        """Give what is shown of a job: its last records have their places in its log."""
+        if (log := outcome.log) is None:
+            return
+
+        found = parts(_shown(outcome, log))
+        records = deque(log.records)
+        handled = sum(stream == "log" for stream, _ in found) - len(records)
+
+        for stream, text in found:
+            if stream != "log":
+                if self.echo.mode is True:
+                    yield printed(stream, text)
+            elif handled > 0:
+                handled -= 1
+            elif records:
+                yield logged(records.popleft(), flight)
+
+        for record in records:
+            yield logged(record, flight)
 
     def _not_shown(self, error: Exception) -> None:
         flights = [flight for flight, _ in self._waiting]

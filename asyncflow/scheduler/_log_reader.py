@@ -10,6 +10,7 @@ import attrs
 from asyncflow.abc import Log
 from asyncflow.worker.outcome import mark
 from asyncflow.worker.punch import next_data, next_hole
+from asyncflow.worker.streams import decoded, without_cut_front
 
 PIECE = 65_536
 """How much of a log is read at a time, in bytes; a longer line comes in several pieces."""
@@ -35,6 +36,8 @@ class LogReader:
     _file: int
     _rest: bytes = attrs.field(init=False, default=b"")
     """The beginning of a line of which the end was not read."""
+    _is_cut: bool = attrs.field(init=False, default=False)
+    """Whether what is read next may begin in the middle of a character."""
     has_lost_end: bool = attrs.field(init=False, default=False)
     """Whether the end of what was to be read is not in the file any more."""
 
@@ -46,7 +49,9 @@ class LogReader:
         except OSError:
             return None
 
-        return cls(log, attempt, log.start, file)
+        reader = cls(log, attempt, log.start, file)
+        reader._is_cut = bool(log.start) and os.pread(file, 1, log.start - 1) >= b"\x80"
+        return reader
 
     @property
     def size(self) -> int:
@@ -77,7 +82,7 @@ class LogReader:
             lines.append(self._rest)
             self._rest = b""
 
-        return [line.decode("utf-8", "replace") for line in lines]
+        return [decoded(line) for line in lines]
 
     def close(self) -> None:
         """Close the file."""
@@ -104,8 +109,13 @@ class LogReader:
         else:  # made shorter by its worker
             self._leave_out(stop, lines, is_end=is_end)
 
-    def _take(self, data: bytes, lines: list[bytes]) -> None:
+    def _take(self, data: bytes | bytearray, lines: list[bytes]) -> None:
         self.at += len(data)
+
+        if self._is_cut:
+            self._is_cut = False
+            data = without_cut_front(data)
+
         *whole, rest = (self._rest + data).splitlines(keepends=True)
         lines += whole
 
@@ -126,11 +136,12 @@ class LogReader:
             return
 
         if self._rest:
-            lines.append(self._rest + b"\n")
+            lines.append(decoded(self._rest, is_cut=True).encode() + b"\n")
             self._rest = b""
 
         lines.append(f"{mark(begin - self.at)}\n".encode())
         self.at = begin
+        self._is_cut = True
 
 
 def _boundary(data: bytes) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
 from functools import partial
 
 from anyio import sleep, to_thread
@@ -11,18 +12,33 @@ from anyio import sleep, to_thread
 from asyncflow.abc import Log, Printed, Store
 from asyncflow.entities.job import Job, separator
 from asyncflow.scheduler._log_reader import LogReader
+from asyncflow.worker import raw_stderr
 from asyncflow.worker.outcome import mark
+from asyncflow.worker.streams import Stream, parts, plain
 
 LOOK = 0.1
 """How often a log that is followed is looked at, in seconds: nothing tells of a write."""
 
 
-async def output(store: Store, job: Job, most: int) -> str:
-    """Return what a job has printed so far.
+async def output(
+    store: Store, job: Job, most: int, stream: Stream | None = None
+) -> str:
+    """Return what a job has printed and logged so far.
 
     :param most: how many bytes of it, as long as it runs: of more, the first and the
         last half
+    :param stream: only what went there; None for all
     """
+    text = await _text(store, job, most)
+
+    if stream is None:
+        return plain(text)
+
+    return "".join(part for name, part in parts(text) if name == stream)
+
+
+async def _text(store: Store, job: Job, most: int) -> str:
+    """Return what a job has printed so far, with marks."""
     if job.log is not None and not job.is_finished:
         printed = await to_thread.run_sync(_read, job.log, most)
         return printed.text if printed else ""
@@ -36,6 +52,16 @@ async def follow(store: Store, job: Job, most: int) -> AsyncIterator[str]:
 
     :param most: how many bytes are kept of what a job prints
     """
+    lines = _follow(store, job, most)
+
+    async with aclosing(lines):
+        async for line in lines:
+            if shown := plain(line):  # else it was a mark alone
+                yield shown
+
+
+async def _follow(store: Store, job: Job, most: int) -> AsyncGenerator[str, None]:
+    """Do it, with marks."""
     reader: LogReader | None = None
     was_running = False
 
@@ -132,7 +158,7 @@ async def _rest(
         seen = max(0, seen - (end - half))
 
     lines += [
-        line.decode("utf-8", "replace")
+        line.decode("utf-8", "backslashreplace")
         for line in last.encode("utf-8", "replace")[seen:].splitlines(keepends=True)
     ]
     return lines
@@ -140,6 +166,9 @@ async def _rest(
 
 def _read(log: Log, most: int) -> Printed | None:
     """Read what the log of a running job has. Blocks."""
+    with suppress(OSError):
+        raw_stderr.fold(log.path)
+
     try:
         end = os.stat(log.path).st_size
         return log._replace(end=end).read(most)

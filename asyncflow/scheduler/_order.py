@@ -1,4 +1,5 @@
 """The order between runs: jobs that touch one data node keep that of their submission.
+Within a run, those that touch one file of the user's by two data nodes keep its order.
 
 Pure, as the plan is. A reader waits for the writers before it, a writer for the writers
 and readers before it. A job keeps its place here until it has ended, and those before it.
@@ -53,6 +54,8 @@ class Order:
                 self._set_order(other)
 
             runs[run] = None
+
+        state.is_ordered = state.is_ordered or state.graph.takes_turns
 
     def runs_of(self, group: str) -> Iterable[int]:
         """Return the runs that use data nodes of a group."""
@@ -116,7 +119,11 @@ class Order:
             self._late.append((run, state.admitted))
 
     def _follow(self, ref: Ref, state: RunState, earlier: Ref | None) -> None:
-        if earlier is not None and earlier[0] != ref[0]:
+        if earlier is None or earlier == ref:
+            return
+
+        # The graph orders what one run does to a data node, but not to a file of two.
+        if earlier[0] != ref[0] or state.graph.takes_turns:
             self.runs[earlier[0]].followers.setdefault(earlier[1], []).append(ref)
             state.order[ref[1]] += 1
 

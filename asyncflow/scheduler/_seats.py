@@ -18,6 +18,7 @@ from asyncflow.scheduler._echo import Echo
 from asyncflow.scheduler._flight import Flight
 from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._lane import Lane, Source, Tracer
+from asyncflow.scheduler._live import Live
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._versions import Versions
 
@@ -27,7 +28,8 @@ class Seats:
     """The lanes.
 
     :param executors: by name
-    :param echo: shows what jobs printed in other processes; None for nobody
+    :param echo: shows what jobs print in other processes
+    :param live: does so while they run; None where that is not wanted
     :param tracer: gives the trace that a job continues
     """
 
@@ -36,7 +38,8 @@ class Seats:
     notes: Notes
     executors: Mapping[str, Executor]
     limiter: CapacityLimiter
-    echo: Echo | None
+    echo: Echo
+    live: Live | None
     group: Group
     tracer: Tracer
     _lanes: set[Lane] = attrs.field(init=False, factory=set)
@@ -110,6 +113,7 @@ class Seats:
             self.notes,
             self.executors,
             self.echo,
+            self.live,
             self.group,
             self.tracer,
             self.fill_soon,

@@ -68,6 +68,7 @@ from asyncflow.scheduler._undeclared import check_declared
 from asyncflow.scheduler._versions import Versions, remove
 from asyncflow.scheduler._walk import Walk
 from asyncflow.worker.shortened import REASON, shortened
+from asyncflow.worker.streams import Stream
 
 
 @attrs.define(eq=False, repr=False)
@@ -155,7 +156,7 @@ class Session:
         :param dag: the tasks that it has; None for all of the entity
         """
         self.outage.check()
-        check_options(timeout, on_failure, idempotency_key, properties)
+        check_options(timeout, force, on_failure, idempotency_key, properties)
         check_limits(run_timeout, priority)
 
         if properties and dag is None:
@@ -263,9 +264,9 @@ class Session:
 
         self.walk.cancel_job(job, reason)
 
-    async def output(self, job: Job, most: int) -> str:
+    async def output(self, job: Job, most: int, stream: Stream | None) -> str:
         """Return what a job printed; see `Orchestrator.output`."""
-        return await _logs.output(self.store, job, most)
+        return await _logs.output(self.store, job, most, stream)
 
     def follow(self, job: Job, most: int) -> AsyncIterator[str]:
         """Give the lines that a job prints; see `Orchestrator.follow`."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from asyncflow.abc import Kept
-from asyncflow.entities.data_node import DataNode, Version
+from asyncflow.entities.data_node import EVICTED, DataNode, Version
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.task import Task
 from asyncflow.records import BasisRecord
@@ -183,6 +183,9 @@ def _read(node: DataNode, pins: Pins) -> Version | None:
 def _content(version: Version | None) -> str:
     """Return what tells a value from others; ``""`` where nobody knows."""
     if version is None:
+        return ""
+
+    if version.kept is EVICTED and version.content is None:
         return ""
 
     if version.content is None:

@@ -6,8 +6,8 @@ import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from math import inf
 from typing import Any
 
@@ -17,12 +17,20 @@ from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import Kept, Store
 from asyncflow.config.sections import NOT_GIVEN
-from asyncflow.entities.data_node import DataNode, Version
-from asyncflow.errors import NoData, NotPicklable, StoreFailed, ValueMissing
+from asyncflow.entities.data_node import EVICTED, DataNode, Version
+from asyncflow.errors import (
+    NoData,
+    NotFound,
+    NotPicklable,
+    RecordDamaged,
+    StoreFailed,
+    ValueMissing,
+)
 from asyncflow.log import logger as _logger
 from asyncflow.records import VersionRecord
 from asyncflow.scheduler._company import Company
 from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._value_cache import LIMIT, ValueCache
 from asyncflow.worker.digests import compared
 
 LEASE = 30.0
@@ -60,6 +68,7 @@ class Versions:
         init=False, default=None
     )
     """Is told before a version is replaced, unless a job of a run here has made it."""
+    cache: ValueCache = attrs.field(init=False)
     pinned: dict[Version, int] = attrs.field(init=False, factory=dict)
     """The versions that runs have pinned: how many."""
     _step: int = attrs.field(init=False)
@@ -74,6 +83,9 @@ class Versions:
 
     def __attrs_post_init__(self) -> None:
         self._step = 1 + hash(self.holder_id) % STEPS
+        # Values that end with this process anyway stay: no store on disk has them.
+        limit = inf if self.store.values_folder is None else LIMIT
+        self.cache = ValueCache(self.store, self.group, limit)
 
     def new_path(self, node: DataNode) -> str:
         """Return the name of a file that a new value may have."""
@@ -100,7 +112,17 @@ class Versions:
                 await self.refresh([node])
 
                 if number is not None or node.version is version:
+                    await self._check_there(node)
                     raise
+
+    async def _check_there(self, node: DataNode) -> None:
+        """Tell that a data node was deleted, with its scenario, if it was.
+
+        :raises NotFound: where it was
+        """
+        with suppress(RecordDamaged):  # it is there
+            if await self.store.get(node.id) is None:
+                raise NotFound(node.id) from None
 
     async def read_together(self, nodes: Sequence[DataNode]) -> tuple[Any, ...]:
         """Read the current versions of data nodes, as they are at one moment.
@@ -118,11 +140,16 @@ class Versions:
             for version in versions:
                 self.pin(version)
 
+            pairs = [*zip(nodes, versions, strict=True)]
+
             try:
-                pairs = zip(nodes, versions, strict=True)
+                await self.cache.load(pairs)
                 return tuple([await self._read(node, one) for node, one in pairs])
             except ValueMissing:
                 if versions == tried:  # no other process has dropped it
+                    for node in nodes:
+                        await self._check_there(node)
+
                     raise
             finally:
                 for version in versions:
@@ -175,9 +202,7 @@ class Versions:
         """
         known = {one.number: one for one in node.versions}
         ordered = [
-            known.pop(one.number)
-            if one.number in known
-            else Version(one.number, self._found(one.kept))
+            known.pop(one.number) if one.number in known else self._made(node, one)
             for one in chain(node, records)
         ]
         ordered += [one for one in known.values() if one not in before]
@@ -185,6 +210,20 @@ class Versions:
         if ordered:
             self._told(node, ordered)
             *node.older, node.version = ordered[-_older(node) - 1 :]
+
+    async def load(self, pairs: Collection[tuple[DataNode, Version]]) -> None:
+        """Have in memory what jobs are about to read, as far as it was there before."""
+        for _, version in pairs:  # nor is any of them evicted meanwhile
+            self.pin(version)
+
+        try:
+            await self.cache.load(pairs)
+        finally:
+            for _, version in pairs:
+                self.unpin(version)
+
+        if any(version.kept is EVICTED for _, version in pairs):  # others dropped it
+            await self.refresh(node for node, _ in pairs)
 
     async def write(
         self, node: DataNode, value: object, editor_id: str | None, comment: str
@@ -247,7 +286,11 @@ class Versions:
         if last is not None and last.number >= number:  # of a clock that is ahead
             number = last.number + self._step
 
-        node.version = Version(number, kept)
+        node.version = version = Version(number, kept)
+
+        if node.driver.outlives:
+            self.cache.add(node, version)
+
         made = VersionRecord(  # by place, as there is one for each job
             node.id,
             number,
@@ -286,12 +329,20 @@ class Versions:
             if not self._reads % TURN:  # whoever reads thousands of small ones
                 await checkpoint()
 
-            return node.driver.read(version.kept)
+            if version.kept is EVICTED:
+                await self.cache.load([(node, version)])
+
+            if version.kept is EVICTED:
+                raise ValueMissing(f"version {version.number} of {node.id}")
+
+            with _naming(node):
+                return node.driver.read(version.kept)
 
         self.pin(version)
 
         try:
-            return await to_thread.run_sync(node.driver.read, version.kept)
+            with _naming(node):
+                return await to_thread.run_sync(node.driver.read, version.kept)
         except ValueMissing:
             raise
         except FileNotFoundError as error:  # a file of the user's
@@ -322,6 +373,14 @@ class Versions:
             between = [one for one in ordered[begin:-1] if one not in known]
             self.replaced(node, (last, *between), newest.number)
 
+    def _made(self, node: DataNode, record: VersionRecord) -> Version:
+        version = Version(record.number, self._found(record.kept))
+
+        if node.driver.outlives:
+            self.cache.add(node, version)
+
+        return version
+
     def _found(self, kept: Kept) -> Kept:
         return os.path.join(self.folder, kept) if isinstance(kept, str) else kept
 
@@ -340,7 +399,7 @@ class Versions:
         stays = {one.number for one in node.versions}
         known = {one.number: one for one in before}
         surplus = [
-            known.get(one.number) or Version(one.number, self._found(one.kept))
+            known.get(one.number) or self._made(node, one)
             for one in records
             if one.number not in stays
             and (one.holder_id is None or not node.driver.outlives)
@@ -433,6 +492,23 @@ def remove(paths: Iterable[str]) -> None:
             pass
         except OSError as error:
             _logger.warning("a file that nobody needs could not be removed: %s", error)
+
+
+@contextmanager
+def _naming(node: DataNode) -> Iterator[None]:
+    """Say which data node has a value of which the code is not here."""
+    try:
+        yield
+    except (ModuleNotFoundError, AttributeError) as error:
+        problem = (
+            f"the value of data node {node.config_id!r} cannot be loaded: {error}; have "
+            "what defines its class where this program can import it"
+        )
+
+        if isinstance(error, ModuleNotFoundError):
+            raise ModuleNotFoundError(problem, name=error.name) from error
+
+        raise AttributeError(problem) from error
 
 
 def _find(node: DataNode, number: int | None) -> Version:

@@ -15,7 +15,7 @@ import attrs
 from anyio import CapacityLimiter, Event
 from anyio.lowlevel import checkpoint
 
-from asyncflow.abc import Executor, Store
+from asyncflow.abc import Executor, Mode, Store
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.graph import Graph, group_of
 from asyncflow.entities.job import Job, Status
@@ -37,6 +37,7 @@ from asyncflow.scheduler._instructions import (
     MakeReady,
 )
 from asyncflow.scheduler._lane import Tracer
+from asyncflow.scheduler._live import Live
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._pins import Pins
 from asyncflow.scheduler._runs import Runs
@@ -65,7 +66,7 @@ class Walk:
     """All runs of an orchestrator.
 
     :param executors: by name
-    :param echo: whether to print what jobs printed in other processes
+    :param echo: whether to show what jobs print in other processes, and when
     :param resources: how much there is of each named resource
     :param watchers: who is told of each run that begins here
     :param tracer: gives the traces that jobs continue
@@ -75,14 +76,14 @@ class Walk:
     versions: Versions
     executors: Mapping[str, Executor]
     limiter: CapacityLimiter
-    echo: bool
+    echo: Mode
     group: Group
     watchers: Sequence[Callable[[Submission], None]] = ()
     resources: Mapping[str, float] = attrs.field(factory=dict)
     tracer: Tracer = attrs.field(factory=Tracer)
     pins: Pins = attrs.field(init=False)
     _plan: GuardedPlan = attrs.field(init=False)
-    _echo: Echo | None = attrs.field(init=False)
+    _echo: Echo = attrs.field(init=False)
     _runs: Runs = attrs.field(init=False)
     _flights: Flights = attrs.field(init=False)
     _seats: Seats = attrs.field(init=False)
@@ -96,7 +97,7 @@ class Walk:
 
     def __attrs_post_init__(self) -> None:
         notes = Notes(self.store)
-        self._echo = Echo() if self.echo else None
+        self._echo = Echo(self.echo)
         self._plan = GuardedPlan(
             {**self.resources, **ALONE}, on_failure=self.group.fail
         )
@@ -122,6 +123,7 @@ class Walk:
             self.executors,
             self.limiter,
             self._echo,
+            Live(self._echo, self.group) if self.echo == "live" else None,
             self.group,
             self.tracer,
         )
@@ -366,8 +368,7 @@ class Walk:
 
     async def show_rest(self) -> None:
         """Show the last output of jobs, if somebody reads it."""
-        if self._echo is not None:
-            await self._echo.close()
+        await self._echo.close()
 
     def broke(self, error: Exception) -> None:
         """End all runs, and tell who waits: the engine cannot go on."""

@@ -486,7 +486,12 @@ def _merged_data_node(old: DataNodeRecord, new: DataNodeRecord) -> DataNodeRecor
 
 
 def _merged_version(old: VersionRecord, new: VersionRecord) -> VersionRecord:
-    return old._replace(kept=new.kept, is_kept=new.is_kept, holder_id=new.holder_id)
+    kept = old.kept if old.is_kept else new.kept
+    return old._replace(
+        kept=kept if new.is_kept else None,
+        is_kept=new.is_kept,
+        holder_id=new.holder_id,
+    )
 
 
 def _merged_submission(

@@ -30,8 +30,16 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (node_id, number) DO UPDATE SET
     is_kept = excluded.is_kept,
     holder_id = excluded.holder_id,
-    path = excluded.path,
-    value = excluded.value;
+    path = CASE
+        WHEN NOT excluded.is_kept THEN NULL
+        WHEN version.is_kept THEN version.path
+        ELSE excluded.path
+    END,
+    value = CASE
+        WHEN NOT excluded.is_kept THEN NULL
+        WHEN version.is_kept THEN version.value
+        ELSE excluded.value
+    END;
 
 -- name: save_submission
 INSERT INTO submission (

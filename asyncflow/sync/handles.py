@@ -11,6 +11,7 @@ import attrs
 
 from asyncflow.abc import Progress, Usage
 from asyncflow.config.sections import ScenarioConfig, Scope, TaskConfig
+from asyncflow.config.waiting import check_flag
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import LOCKED_FOR, Edit
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
@@ -29,6 +30,7 @@ from asyncflow.events import Event
 from asyncflow.records import AttemptRecord
 from asyncflow.sync.loop import Loop, each
 from asyncflow.sync.passed import Handle, Passed
+from asyncflow.worker.streams import Stream
 
 Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)
 
@@ -118,9 +120,10 @@ class Runnable(Handle[Submittable]):
         :param properties: the user's own values, kept with the submission
         :raises UsageError: for what is wrong with the call, as the async verb does
         """
-        submission = Submission(
-            self._loop.call(
-                self._inner.submit,
+        check_flag("wait", wait, ": callbacks are given as callbacks=[...]")
+
+        async def started() -> AsyncSubmission:
+            made = self._inner.submit(
                 force=force,
                 on_failure=on_failure,
                 idempotency_key=idempotency_key,
@@ -128,11 +131,14 @@ class Runnable(Handle[Submittable]):
                 run_timeout=run_timeout,
                 priority=priority,
                 **properties,
-            ),
-            self._loop,
-        )
+            )
+            return await made.wait(timeout) if wait else made
+
+        self._loop.check(self._inner.submit)
+        submission = Submission(self._loop.call(started), self._loop)
+
         if wait:
-            _log_failure(submission.wait(timeout))
+            _log_failure(submission)
 
         return submission
 
@@ -289,9 +295,9 @@ class Job(Handle[AsyncJob]):
         """The run that it is part of."""
         return Submission(self._inner.submission, self._loop)
 
-    def output(self) -> str:
+    def output(self, stream: Stream | None = None) -> str:
         """Return what it printed; see `asyncflow.Job.output`."""
-        return self._loop.call(self._inner.output)
+        return self._loop.call(self._inner.output, stream)
 
     def follow(self) -> Iterator[str]:
         """Give the lines that it prints, live; see `asyncflow.Job.follow`."""

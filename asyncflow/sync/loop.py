@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 import re
@@ -17,7 +18,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from asyncflow.errors import BlockingCall, InsideWorker, NotOpen, UsageError
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
 from asyncflow.scheduler._signals import install, restore
-from asyncflow.worker import process
+from asyncflow.worker import current
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,6 +47,7 @@ class Loop:
             stack.enter_context(portal.wrap_async_context_manager(orchestrator))
             install()  # where Ctrl-C arrives, if this is the main thread
             thread = portal.call(threading.get_ident)
+            portal.call(_name_tasks)
             return cls(orchestrator, portal, thread, stack.pop_all())
 
     @property
@@ -60,7 +62,7 @@ class Loop:
 
         :param error: what it is left by
         """
-        self._check(None)
+        self.check(None)
 
         if self._is_closing:
             raise not_running()
@@ -94,7 +96,7 @@ class Loop:
         :raises NotOpen: where the orchestrator is stopped
         :raises BlockingCall: on the thread of the event loop itself
         """
-        self._check(verb)
+        self.check(verb)
 
         async def run() -> Any:
             result = verb(*args, **kwargs)
@@ -112,7 +114,12 @@ class Loop:
         finally:
             future.cancel()
 
-    def _check(self, verb: Callable[..., object] | None) -> None:
+    def check(self, verb: Callable[..., object] | None) -> None:
+        """Refuse a call that cannot be made now; `verb` is what it would call.
+
+        :raises NotOpen: where the orchestrator is stopped
+        :raises BlockingCall: on the thread of the event loop itself
+        """
         if not self.is_open:
             raise not_running()
 
@@ -125,7 +132,7 @@ class Loop:
 
 def not_running() -> UsageError:
     """Make the error of a verb without its orchestrator."""
-    if process.settled is not None:
+    if current.is_worker:
         return InsideWorker(
             "the verbs of asyncflow.sync do not work inside a job's worker process: "
             "call them in the program that submits, and give jobs what they need as "
@@ -159,3 +166,9 @@ def each(items: AsyncIterator[T], loop: Loop) -> Iterator[T]:
 
 async def _next(items: AsyncIterator[T]) -> T | None:
     return await anext(items, None)
+
+
+def _name_tasks() -> None:
+    """Mark the loop's own tasks as ours: no job of the loop's keeps a program waiting."""
+    for task in asyncio.all_tasks():
+        task.set_name(f"asyncflow {task.get_name()}")

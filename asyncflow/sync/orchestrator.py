@@ -39,7 +39,7 @@ from asyncflow.sync.handles import (
     handle,
 )
 from asyncflow.sync.loop import Loop, each, not_running
-from asyncflow.worker import local_modules, process
+from asyncflow.worker import current, local_modules
 
 _running: Orchestrator | None = None
 _starting = threading.Lock()
@@ -106,7 +106,7 @@ class Orchestrator:
         """
         global _running
 
-        if local_modules.take_importing() and process.settled is not None and joins:
+        if local_modules.take_importing() and current.is_worker and joins:
             return  # a worker imports the module: the program itself is elsewhere
 
         with _starting:

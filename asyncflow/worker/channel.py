@@ -1,7 +1,7 @@
 """The channel: what a worker tells its parent while a job is under way.
 
-Datagrams to a socket of the parent. One is lost rather than that the job waits: each says
-how far the job has come, so the next one makes up for it.
+Datagrams to a socket of the parent. The job never waits: where one cannot be sent, the
+next one that says how far the job has come makes up for it; log records are sent later.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from asyncflow.worker.current import Progress
 
@@ -22,6 +22,10 @@ NAME = "channel"
 
 LONGEST = 100
 """The most bytes that the path of a socket may have on all systems."""
+
+Told: TypeAlias = Progress | list[bytes] | None
+"""How far a job has come, or some of its log records (see `records.unpacked`), or None:
+its function is called now."""
 
 SIZE = 65536
 """The most bytes of a datagram."""
@@ -47,6 +51,18 @@ class Channel:
                 self._socket = _connected(self._folder)
 
             self._socket.send(pickle.dumps((job_id, progress and tuple(progress)), 5))
+
+    def send_records(self, job_id: str, records: list[bytes]) -> bool:
+        """Pass log records of a job on; tell whether that could be done now."""
+        try:
+            if self._socket is None:
+                self._socket = _connected(self._folder)
+
+            self._socket.send(pickle.dumps((job_id, records), 5))
+        except OSError:
+            return False
+
+        return True
 
     def close(self) -> None:
         """Close this end."""
@@ -83,9 +99,8 @@ def _new_socket() -> socket.socket:
 
 def receive(
     listening: socket.socket, drop: Callable[[BaseException], object]
-) -> Iterator[tuple[str, Progress | None]]:
-    """Give what has arrived: the ids of jobs, and how far they have come; None for those
-    whose function is called now.
+) -> Iterator[tuple[str, Told]]:
+    """Give what has arrived: the ids of jobs, and what they tell.
 
     :param drop: is called for what makes no sense, with what was raised
     """
@@ -97,12 +112,12 @@ def receive(
 
         try:
             job_id, told = pickle.loads(data)
-            progress = None if told is None else Progress(*told)
+            found = told if told is None or type(told) is list else Progress(*told)
             hash(job_id)
         except (Exception, SystemExit) as error:  # whoever has sent it
             drop(error)
         else:
-            yield job_id, progress
+            yield job_id, found
 
 
 @contextmanager

@@ -11,6 +11,9 @@ from asyncflow.worker.trace import continue_trace
 
 T = TypeVar("T")
 
+is_worker: bool = False
+"""Whether this is a worker process."""
+
 INTERVAL = 0.1
 """The least time between two reports that are passed on, in seconds."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from asyncflow.worker.streams import decoded
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -17,10 +19,13 @@ class Printed(NamedTuple):
     """What a job printed, as far as it is kept."""
 
     text: str
+    """Marked as `asyncflow.worker.streams` does."""
     left_out: int = 0
     """How many bytes were dropped from the middle."""
     size: int | None = None
     """How many bytes of its log it was; None where it is in no log."""
+    records: tuple[bytes, ...] = ()
+    """The last of its log records, pickled, as far as they were not sent before."""
 
 
 class Log(NamedTuple):
@@ -49,12 +54,11 @@ def read_slice(descriptor: int, start: int, end: int, most: int) -> Printed | No
         return None
 
     if size <= most:
-        text = os.pread(descriptor, size, start).decode("utf-8", "replace")
-        return Printed(text, 0, size)
+        return Printed(decoded(os.pread(descriptor, size, start)), 0, size)
 
     half = most // 2
-    first = os.pread(descriptor, half, start).decode("utf-8", "replace")
-    last = os.pread(descriptor, half, end - half).decode("utf-8", "replace")
+    first = decoded(os.pread(descriptor, half, start), is_cut=True)
+    last = decoded(os.pread(descriptor, half, end - half), is_cut=True)
     left_out = size - 2 * half
     return Printed(f"{first}\n{mark(left_out)}\n{last}", left_out, size)
 

@@ -6,6 +6,7 @@ too; it drops what is printed, and outlives its parent. `settle` mends that, onc
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import faulthandler
 import gc
@@ -19,14 +20,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import TextIO
 
-from asyncflow.worker import main, parent
+from asyncflow.worker import current, main, parent, pinned
 from asyncflow.worker.channel import Channel
 from asyncflow.worker.loaded import Loaded
+from asyncflow.worker.log_state import LogState
 from asyncflow.worker.naming import naming_jobs
 from asyncflow.worker.outcome import Printed, read_slice
 from asyncflow.worker.punch import BLOCK, punch
+from asyncflow.worker.raw_stderr import RawStderr, path_of, write_all
+from asyncflow.worker.records import Records, basic_config
 from asyncflow.worker.spool import Spool
 from asyncflow.worker.state import ProcessState
+from asyncflow.worker.streams import framed
 from asyncflow.worker.tokens import Tokens
 
 LOG_SIZE = 16 * 1024 * 1024
@@ -35,12 +40,14 @@ LOG_SIZE = 16 * 1024 * 1024
 PLACE = 64 * LOG_SIZE + 7
 """Where the log file's descriptors point while nothing is printed. What is written goes
 to the end of the file from anywhere, and moves the place; so who finds it unmoved knows
-that nothing was written and that the descriptor is still the log's, and asks no more."""
+that nothing was written and that the descriptor is still ours, and asks no more."""
 
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-"""How log records are written where the function has not set logging up."""
+NO_TERMINAL = (
+    "a worker process has no terminal: declare mode='development', where jobs run in the "
+    "program itself"
+)
 
-_getpid, _exit = os.getpid, os._exit
+_getpid, _exit, _lseek = os.getpid, os._exit, os.lseek
 
 CALL = "_call"
 _CALLER = "asyncflow.worker.trip"
@@ -66,11 +73,17 @@ class Settled:
     tokens: Tokens
     channel: Channel
     state: ProcessState
+    records: Records
+    log_state: LogState
     loaded: Loaded
     left: str = ""
     """What a job of the trip has left that ends this process; see `ProcessState`."""
     _is_looked_at: bool = True
     _log: int
+    """For descriptor 1."""
+    _raw: RawStderr
+    _raw_end: int
+    """For descriptor 2."""
     _cleared: int
     """Up to where the disk space of the log was given back."""
     _out: io.TextIOWrapper
@@ -85,6 +98,7 @@ class Settled:
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
+        self.records = Records(self._write_record, self._send_records)
         self._in = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115
         self._open(folder)
 
@@ -92,6 +106,8 @@ class Settled:
         """Keep the files in another folder from now on: that of another parent."""
         os.close(self._log)
         os.close(self._end)
+        os.close(self._raw_end)
+        self._raw.close()
         self.spool.close()
         self.tokens.close()
         self.channel.close()
@@ -111,6 +127,10 @@ class Settled:
 
         self.left = ""
         self._is_looked_at = True
+
+        if self._raw.has_grown():
+            self._fold()
+
         self.logged = os.lseek(self._end, 0, os.SEEK_END)
 
         if self.logged - self._cleared > LOG_SIZE:
@@ -132,20 +152,25 @@ class Settled:
         else:
             self._is_looked_at = False
 
+        is_silent = False
+
         try:
             sys.stdout.flush()
             sys.stderr.flush()
             self._flush_c(None)
+            is_silent = (
+                os.lseek(1, 0, os.SEEK_CUR) == PLACE == os.lseek(2, 0, os.SEEK_CUR)
+            )
             is_whole = (
                 sys.stdout is self._out
                 and sys.stderr is self._err
-                and (
-                    os.lseek(1, 0, os.SEEK_CUR) == PLACE == os.lseek(2, 0, os.SEEK_CUR)
-                    or self._has_printed()
-                )
+                and (is_silent or self._is_ours())
             )
         except (OSError, ValueError, AttributeError):
             is_whole = False  # the job closed or replaced its standard streams
+
+        if not is_silent or (is_long and self._raw.has_grown()):
+            self._fold()
 
         if not is_whole:
             self._point_output()
@@ -161,11 +186,17 @@ class Settled:
 
         end = os.lseek(self._end, 0, os.SEEK_END)
 
-        if end == self.logged:
+        if end == self.logged and not self.records.waiting:
             return None
 
         start, self.logged = self.logged, end
-        return read_slice(self._log, start, end, most)
+        printed = read_slice(self._log, start, end, most)
+
+        if self.records.waiting:
+            printed = printed or Printed("", 0, 0)
+            printed = printed._replace(records=self.records.take())
+
+        return printed
 
     def end_trip(self) -> None:
         """Look closely what the last calls have left, and put it right."""
@@ -174,12 +205,51 @@ class Settled:
 
     def tell_stacks(self) -> None:
         """Have the log tell where Python was when a signal ended the process."""
-        faulthandler.enable(self._log, all_threads=False)
+        file = self._raw_end
+        faulthandler.enable(file, all_threads=False)
         faulthandler.unregister(signal.SIGTERM)
-        faulthandler.register(signal.SIGTERM, self._log, all_threads=False, chain=True)
+        faulthandler.register(signal.SIGTERM, file, all_threads=False, chain=True)
+
+    def write_stderr(self, data: bytes | memoryview) -> bool:
+        """Write what Python prints to stderr into the log, in its order.
+
+        :return: False where a job has pointed descriptor 2 elsewhere: it goes there
+        """
+        try:
+            place = _lseek(2, 0, os.SEEK_CUR)
+        except OSError:
+            return False
+
+        if place != PLACE:
+            if place != _lseek(self._raw_end, 0, os.SEEK_CUR):
+                return False
+
+            self.fold_before()
+
+        write_all(self._log, framed(bytes(data), "stderr"))
+        return True
+
+    def fold_before(self) -> None:
+        """Bring what was written to descriptor 2 into the log, before Python prints."""
+        if _getpid() == self.pid:
+            self._fold(waits=False)
+
+    def _write_record(self, line: bytes) -> None:
+        self.fold_before()
+        write_all(self._log, framed(line, "log"))
+
+    def _send_records(self, job_id: str, records: list[bytes]) -> bool:
+        return self.channel.send_records(job_id, records)
+
+    def _fold(self, *, waits: bool = True) -> None:
+        with contextlib.suppress(OSError):  # a full disk, a limit of the job's
+            os.lseek(self._raw_end, PLACE, os.SEEK_SET)
+            self._raw.fold(waits=waits)
 
     def _clear_log(self) -> None:
         """Give back the disk space of the log: places in it stay what they are."""
+        self._raw.clear()
+
         if punch(self._log, self._cleared, self.logged):
             self._cleared = self.logged // BLOCK * BLOCK
         else:
@@ -193,6 +263,9 @@ class Settled:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._log = os.open(self.log_path, flags, 0o600)
         self._end = os.open(self.log_path, os.O_RDONLY | os.O_CLOEXEC)
+        raw_path = path_of(self.log_path)
+        self._raw = RawStderr(raw_path, self._log)
+        self._raw_end = os.open(raw_path, flags)
         self.spool = Spool(f"{name}.spool")
         self.tokens = Tokens.make(f"{name}.tokens")
         self.channel = Channel(folder)
@@ -200,21 +273,24 @@ class Settled:
         self._point_output()
         self.tell_stacks()
 
-    def _has_printed(self) -> bool:
-        """Tell whether the output has moved from its place, but is the log still.
-
-        It is put there again.
-        """
+    def _is_ours(self) -> bool:
+        """Tell whether the output goes where it did; its places are put right."""
         os.lseek(self._log, PLACE, os.SEEK_SET)
+        os.lseek(self._raw_end, PLACE, os.SEEK_SET)
         return os.lseek(1, 0, os.SEEK_CUR) == PLACE == os.lseek(2, 0, os.SEEK_CUR)
 
+    def is_reading_nothing(self) -> bool:
+        """Tell whether nobody has given the job another standard input."""
+        return sys.stdin is self._in
+
     def _point_output(self) -> None:
-        """Point descriptors 1 and 2, and Python's streams, at the log file."""
+        """Point descriptors 1 and 2, and Python's streams, at the log."""
         os.lseek(self._log, PLACE, os.SEEK_SET)
+        os.lseek(self._raw_end, PLACE, os.SEEK_SET)
         os.dup2(self._log, 1)
-        os.dup2(self._log, 2)
-        self._out = _writer(1)
-        self._err = _writer(2)
+        os.dup2(self._raw_end, 2)
+        self._out = _writer(_Stdout(self))
+        self._err = _writer(_Stderr(self))
         sys.stdin = sys.__stdin__ = self._in  # type: ignore[misc]  # it is Final
         sys.stdout = sys.__stdout__ = self._out  # type: ignore[misc]  # it is Final
         sys.stderr = sys.__stderr__ = self._err  # type: ignore[misc]  # it is Final
@@ -223,7 +299,6 @@ class Settled:
 def settle(
     folder: str,
     main_path: str | None,
-    log_level: int,
     parent_pid: int,
     *,
     is_moved: bool,
@@ -232,7 +307,6 @@ def settle(
 
     :param folder: where its files are made
     :param main_path: the parent's main script, or None where it has none
-    :param log_level: from which level on log records are written
     :param parent_pid: the process id of the parent
     :param is_moved: whether anyio's protocol is off the standard streams already
     """
@@ -245,20 +319,23 @@ def settle(
         with contextlib.suppress(OSError):  # it leads one already
             os.setsid()  # away from the terminal too: who asks there is told at once
 
+        current.is_worker = True
         settled = Settled(folder, parent_pid)
         main.install(main_path, os.path.join(folder, f"{settled.pid}.main"))
-        _write_records(log_level)
         _take_interrupts()
         # A process that a job forks and ends prints no stack into the job's output.
         os.register_at_fork(
             after_in_child=partial(faulthandler.unregister, signal.SIGTERM)
         )
+        settled.log_state = _pass_records_on(settled.records)
         settled.loaded = Loaded(is_new=is_moved)
-        settled.state = ProcessState(settled.tell_stacks)
+        pinned.here.install()
+        _refuse_questions(settled)
+        settled.state = ProcessState(settled.tell_stacks, settled.log_state)
         gc.freeze()  # what is imported by now stays: no need to look at it again
     else:
         settled.move(folder)
-        settled.state = ProcessState(settled.tell_stacks)
+        settled.state = ProcessState(settled.tell_stacks, settled.log_state)
 
     return settled
 
@@ -281,6 +358,30 @@ def _raw(stream: TextIO) -> object:
     return getattr(stream.buffer, "raw", stream.buffer)
 
 
+def _refuse_questions(settled: Settled) -> None:
+    """Have ``input()`` and ``breakpoint()`` say that nobody can answer."""
+    ask = builtins.input
+
+    def input_(prompt: object = "", /) -> str:
+        try:
+            return ask(prompt)
+        except EOFError:
+            if not settled.is_reading_nothing():
+                raise
+
+            raise EOFError(f"input() in a job: {NO_TERMINAL}") from None
+
+    def stop(*args: object, **more: object) -> object:
+        if os.environ.get("PYTHONBREAKPOINT"):  # a debugger that needs no terminal
+            return sys.__breakpointhook__(*args, **more)  # noqa: T100  # it was asked for
+
+        raise RuntimeError(f"breakpoint() in a job: {NO_TERMINAL}")
+
+    input_.__name__ = input_.__qualname__ = "input"
+    builtins.input = input_
+    sys.breakpointhook = stop
+
+
 def _take_interrupts() -> None:
     """Have an interrupt hit nothing but users' functions."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -296,23 +397,13 @@ def _interrupted(_number: int, frame: types.FrameType | None) -> None:
         frame = frame.f_back
 
 
-class _Records(logging.StreamHandler[TextIO]):
-    """Writes log records to what is ``sys.stderr`` then."""
-
-    def __init__(self) -> None:
-        logging.Handler.__init__(self)
-        self.setFormatter(logging.Formatter(LOG_FORMAT))
-
-    @property
-    def stream(self) -> TextIO:  # type: ignore[override]  # it changes with each job
-        return sys.stderr
-
-
-def _write_records(level: int) -> None:
-    """Write log records that no handler of the user's takes; name the job in each."""
-    logging.lastResort = _Records()
-    logging.getLogger().setLevel(level)
+def _pass_records_on(records: Records) -> LogState:
+    """Have log records go to the parent; name the job in each."""
+    logging.root.handlers[:] = [records]
+    logging.lastResort = records
+    logging.basicConfig = basic_config(records)
     logging.setLogRecordFactory(naming_jobs(logging.getLogRecordFactory()))
+    return LogState(records)
 
 
 def _close_placeholders() -> None:
@@ -330,14 +421,49 @@ def _current_directory() -> str | None:
         return None
 
 
-def _writer(descriptor: int) -> io.TextIOWrapper:
-    return open(  # lives as long as the process
-        descriptor,
-        "w",
-        buffering=1,
+class _Stdout(io.FileIO):
+    """Descriptor 1: what was written to descriptor 2 before comes first.
+
+    :param settled: whose output it is
+    """
+
+    def __init__(self, settled: Settled) -> None:
+        super().__init__(1, "w", closefd=False)
+        self._settled = settled
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]  # or what is like bytes
+        try:
+            if _lseek(2, 0, os.SEEK_CUR) != PLACE:
+                self._settled.fold_before()
+        except OSError:
+            pass  # a job has pointed it at what has no place
+
+        return super().write(data)
+
+
+class _Stderr(io.FileIO):
+    """Descriptor 2: what Python writes there goes to the log at once, and is marked.
+
+    :param settled: whose output it is
+    """
+
+    def __init__(self, settled: Settled) -> None:
+        super().__init__(2, "w", closefd=False)
+        self._settled = settled
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]  # or what is like bytes
+        if self._settled.write_stderr(data):
+            return len(data)
+
+        return super().write(data)
+
+
+def _writer(raw: io.RawIOBase) -> io.TextIOWrapper:
+    return io.TextIOWrapper(  # lives as long as the process
+        io.BufferedWriter(raw),
         encoding="utf-8",
         errors="backslashreplace",
-        closefd=False,
+        line_buffering=True,
     )
 
 

@@ -29,6 +29,7 @@ from operator import is_, itemgetter
 from types import ModuleType
 from typing import Any
 
+from asyncflow.worker.log_state import LogState
 from asyncflow.worker.usage import limit_of
 
 QUICK = tuple(
@@ -94,10 +95,14 @@ class ProcessState:
     """The state of this process, as it was remembered last.
 
     :param ready: is called when the handler of SIGTERM was put right
+    :param logging: that of `logging`; None leaves it alone
     """
 
-    def __init__(self, ready: Callable[[], object]) -> None:
+    def __init__(
+        self, ready: Callable[[], object], logging: LogState | None = None
+    ) -> None:
         self._ready = ready
+        self._logging = logging
         self._functions = [
             (module.__dict__, itemgetter(*names.split()), names.split())
             for module, names in _OURS
@@ -132,6 +137,10 @@ class ProcessState:
         self._children = {*_children()} if _has_children() else set()
         self._umask = _umask(_new_umask)
         _umask(self._umask)
+
+        if self._logging is not None:
+            self._logging.remember()
+
         self._quick = [*map(_handler_of, QUICK)]
         self._handlers = [*map(_handler_of, ALL)]
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
@@ -154,6 +163,7 @@ class ProcessState:
             and _umask(self._umask) == self._umask
             and not _alarm(0)
             and _all(_map(is_, _map(_handler_of, QUICK), self._quick))
+            and (self._logging is None or self._logging.is_clean())
         )
 
     def put_right(self, *, is_long: bool = True) -> str:
@@ -281,6 +291,9 @@ class ProcessState:
 
             with warnings.catch_warnings():
                 pass  # has what it remembers of them forgotten
+
+        if self._logging is not None and not self._logging.is_clean():
+            self._logging.put_right()
 
         return ""
 

@@ -19,7 +19,7 @@ from functools import partial
 from types import CoroutineType, TracebackType
 from typing import NamedTuple
 
-from asyncflow.worker import current, main, parent, process, world
+from asyncflow.worker import current, main, parent, pinned, process, world
 from asyncflow.worker.codec import is_by_value
 from asyncflow.worker.current import Progress, job_of, running
 from asyncflow.worker.errors import DataNodeWritingError
@@ -60,7 +60,6 @@ def settle(
     folder: str,
     told: bytes,
     main_path: str | None,
-    log_level: int,
     parent_pid: int,
     mark: str,
     is_moved: bool,
@@ -72,9 +71,7 @@ def settle(
     """
     world.apply(told)
     os.environ[parent.MARK] = mark
-    settled = process.settle(
-        folder, main_path, log_level, parent_pid, is_moved=is_moved
-    )
+    settled = process.settle(folder, main_path, parent_pid, is_moved=is_moved)
     return settled.pid, settled.log_path
 
 
@@ -108,13 +105,16 @@ def run(request: bytes) -> bytes:
 def _run_calls(settled: process.Settled, request: bytes, answer: Answer) -> None:
     assert main.here is not None
     main.here.is_ours = True
-    trip, most, looks, current.is_watched, columns, told = pickle.loads(request)
+    trip, most, looks, current.is_watched, columns, told, pins = pickle.loads(request)
     settled.begin_trip(trip)
     begun = time.time_ns()
 
     if told is not None:
         world.apply(told)
         settled.state.remember()
+
+    if pins is not None:
+        pinned.here.apply(pins)
 
     if looks:
         forget_peak()
@@ -140,7 +140,7 @@ def _run_calls(settled: process.Settled, request: bytes, answer: Answer) -> None
         settled.end_trip()
 
         if len(_modules) != settled.loaded.count:
-            answer.loaded = settled.loaded.news(begun)
+            answer.loaded = settled.loaded.news(begun, pinned.here.signs)
     finally:
         current.end()
         main.here.is_ours = False
@@ -154,6 +154,7 @@ def _run(
     :param answer: what came of earlier ones
     :param most: how many bytes are kept of what it prints
     """
+    settled.records.job_id = call[0]
     at, start = time.time(), time.perf_counter()
 
     try:

@@ -14,11 +14,14 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from asyncflow.worker import parent
+from asyncflow.worker import log_levels, parent
+from asyncflow.worker.log_levels import Levels, LevelWatch
 
-Told: TypeAlias = tuple[list[str], list[str], dict[bytes, bytes], list[Any], bool]
-"""`sys.path`, `sys.argv`, the environment, the warning filters, and whether byte code is
-kept from the disk."""
+Told: TypeAlias = tuple[
+    list[str], list[str], dict[bytes, bytes], list[Any], bool, Levels
+]
+"""`sys.path`, `sys.argv`, the environment, the warning filters, whether byte code is
+kept from the disk, and the levels of loggers."""
 
 _OURS = frozenset({parent.MARK.encode(), b"ASYNCFLOW_MAIN"})
 """Variables of the worker itself."""
@@ -37,6 +40,7 @@ class World:
         self._filters: list[Any] = []
         self._variables: dict[bytes, bytes] = {}
         self._writes_none = False
+        self._levels = LevelWatch()
 
     def look(self) -> int:
         """Look whether it has changed; return its number. Takes 1 to 2 us."""
@@ -47,6 +51,7 @@ class World:
             and warnings.filters == self._filters
             and sys.dont_write_bytecode == self._writes_none
             and _data() == self._variables
+            and self._levels.is_same()
         ):
             return self.number
 
@@ -60,6 +65,7 @@ class World:
             {k: one for k, one in self._variables.items() if k not in _OURS},
             [*map(_plain, self._filters)],
             self._writes_none,
+            self._levels.look(),
         )
         self.told = pickle.dumps(told, 5)
         self.number += 1
@@ -80,7 +86,7 @@ def apply(data: bytes) -> None:
 
     :param data: a pickled `Told`
     """
-    path, argv, variables, filters, writes_none = pickle.loads(data)
+    path, argv, variables, filters, writes_none, levels = pickle.loads(data)
 
     if path != sys.path:
         sys.path[:] = path
@@ -94,6 +100,7 @@ def apply(data: bytes) -> None:
     _set_variables(variables)
     _Given.told = filters
     set_filters()
+    log_levels.apply(levels)
 
 
 def lacks_filters() -> bool:

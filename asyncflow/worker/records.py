@@ -1,0 +1,239 @@
+"""Log records of jobs, on their way to the loggers of the parent."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from asyncflow.worker.failure import raised
+from asyncflow.worker.log_levels import handled_by_parent
+from asyncflow.worker.shortened import shortened
+
+FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+"""How records are written into the log of their job."""
+
+MOST = 1000
+"""How many records wait for a parent that is busy; of more the last ones are dropped."""
+
+MOST_BYTES = 4 * 1024 * 1024
+"""How many bytes of them."""
+
+TEXT = 262_144
+"""How many characters of a message or a traceback are passed on."""
+
+BATCH = 32_768
+"""How many bytes of records are sent at a time, if it is more than one."""
+
+PAUSE = 0.005
+"""How long a parent that is busy is left alone, in seconds."""
+
+_PLAIN = (str, int, float, bool, type(None))
+
+
+class Records(logging.Handler):
+    """Writes the records of jobs into their logs, and passes them on.
+
+    What cannot be sent at once goes with the next one, or with what comes of the job.
+
+    :param write: writes a line into the log
+    :param send: sends records of a job; tells whether that could be done
+    """
+
+    def __init__(
+        self,
+        write: Callable[[bytes], object],
+        send: Callable[[str, list[bytes]], bool],
+    ) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter(FORMAT))
+        self.job_id = ""
+        """Whose records they are."""
+        self.waiting: list[bytes] = []
+        self._write = write
+        self._send = send
+        self._pid = os.getpid()
+        self._size = 0
+        self._dropped = 0
+        self._next = 0.0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a record; what is wrong with it is told as `logging` does."""
+        try:
+            line = shortened(self.format(record), TEXT)
+            data = packed(record)
+        except Exception:
+            self.handleError(record)
+            return
+
+        with suppress(OSError):  # a full disk
+            self._write(f"{line}\n".encode("utf-8", "backslashreplace"))
+
+        if os.getpid() != self._pid:
+            self._send(self.job_id, [data])  # a fork: nobody asks it later
+            return
+
+        self._add(data)
+        self._flush()
+
+    def take(self) -> tuple[bytes, ...]:
+        """Return what was not sent, to send it with what came of the job."""
+        if self._dropped:
+            self._tell_dropped()
+
+        found, self.waiting, self._size = tuple(self.waiting), [], 0
+        return found
+
+    def _add(self, data: bytes) -> None:
+        if len(self.waiting) >= MOST or self._size > MOST_BYTES:
+            self._dropped += 1
+            return
+
+        self.waiting.append(data)
+        self._size += len(data)
+
+    def _flush(self) -> None:
+        while self.waiting and time.monotonic() >= self._next:
+            batch, size = 0, 0
+
+            for data in self.waiting:
+                size += len(data)
+
+                if batch and size > BATCH:
+                    break
+
+                batch += 1
+
+            if not self._send(self.job_id, self.waiting[:batch]):
+                self._next = time.monotonic() + PAUSE
+                return
+
+            self._size -= sum(map(len, self.waiting[:batch]))
+            del self.waiting[:batch]
+
+            if self._dropped:
+                self._tell_dropped()
+
+    def _tell_dropped(self) -> None:
+        text = "%d log records of a job were dropped: there were too many at a time"
+        record = logging.makeLogRecord(
+            {
+                "name": "asyncflow",
+                "levelno": logging.WARNING,
+                "levelname": "WARNING",
+                "msg": text,
+                "args": (self._dropped,),
+            }
+        )
+        self._dropped = 0
+        self.waiting.append(packed(record))
+
+
+def line_of(record: logging.LogRecord) -> str:
+    """Return how a record is written into the log of its job; it stays as it is."""
+    kept = {name: record.__dict__.get(name) for name in ("exc_text", "message")}
+
+    try:
+        return f"{logging.Formatter(FORMAT).format(record)}\n"
+    except Exception:
+        return ""  # its handlers tell what is wrong with it
+    finally:
+        record.__dict__.update(kept)
+
+
+def packed(record: logging.LogRecord) -> bytes:
+    """Pickle a record, so that it can be loaded whatever it has.
+
+    Its message is made here, and its traceback a text.
+    """
+    state = dict(record.__dict__)
+    error = state["exc_info"][1] if state["exc_info"] else None
+    state["msg"] = shortened(record.getMessage(), TEXT)
+    state["exc_text"] = state["exc_text"] and shortened(state["exc_text"], TEXT)
+    state["args"] = state["exc_info"] = None
+    others = {
+        key: _other(state.pop(key))
+        for key, value in record.__dict__.items()
+        if not isinstance(state[key], _PLAIN)
+    }
+    survivor = None if error is None else raised(error, None).error
+    return pickle.dumps((state, others, survivor), 5)
+
+
+def _other(value: object) -> tuple[bytes | None, str]:
+    """Pickle a value, with what stands for it where it cannot be loaded."""
+    try:
+        text = shortened(repr(value), 1000)
+    except Exception as error:
+        text = f"<its repr raised {type(error).__name__}>"
+
+    try:
+        data = pickle.dumps(value, 5)
+    except Exception:
+        data = None
+
+    return (data if data and len(data) <= TEXT else None), text
+
+
+def unpacked(data: bytes) -> logging.LogRecord:
+    """Load a record.
+
+    :raises Exception: of any kind, where it makes no sense
+    """
+    state, others, survivor = pickle.loads(data)
+
+    for key, (value, text) in others.items():
+        state[key] = _loaded(value, text)
+
+    error = _loaded(survivor, None)
+
+    if isinstance(error, BaseException):
+        state["exc_info"] = type(error), error, None
+
+    return logging.makeLogRecord(state)
+
+
+def _loaded(data: bytes | None, otherwise: object) -> object:
+    if data is None:
+        return otherwise
+
+    try:
+        return pickle.loads(data)
+    except Exception:
+        return otherwise
+
+
+def basic_config(ours: Records) -> Callable[..., None]:
+    """Return what is `logging.basicConfig` in a worker.
+
+    It does what it would do in the parent, without the handler that passes records on.
+    """
+    basic = logging.basicConfig
+
+    def set_up(**options: Any) -> None:
+        if sys._getframe(1).f_code.co_name == "<module>":
+            return  # the parent has loaded that module, too
+
+        root = logging.root
+        is_handled = "" in handled_by_parent()
+        has_own = any(one is not ours for one in root.handlers)
+        wants_own = not options.keys().isdisjoint(("filename", "stream", "handlers"))
+
+        if (is_handled and not wants_own) or (has_own and not options.get("force")):
+            return
+
+        with suppress(ValueError):
+            root.handlers.remove(ours)
+
+        try:
+            basic(**options)
+        finally:
+            if is_handled and ours not in root.handlers:
+                root.handlers.insert(0, ours)
+
+    return set_up

@@ -1,0 +1,133 @@
+"""The streams of a job's log: what went to stderr, and log records, are marked there.
+
+So one file, and one text in the store, has all in its order. What is not marked went to
+stdout. Who shows a log takes the marks away.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, TypeAlias
+
+Mode: TypeAlias = bool | Literal["live"]
+"""Whether what jobs print is shown: when they end, or ``"live"``, while they run."""
+
+Stream: TypeAlias = Literal["stdout", "stderr", "log"]
+
+_NUMBERS: dict[Stream, str] = {"stderr": "\x02", "log": "\x03"}
+_STREAMS: dict[str, Stream] = {number: name for name, number in _NUMBERS.items()}
+
+END = "\x14\x02\x14"
+"""Ends a part. Control characters for tape punches: hardly anybody prints them."""
+
+_BEGINS = {name: f"\x12{number}\x12".encode() for name, number in _NUMBERS.items()}
+
+_REPLACEMENT = "\ufffd".encode()
+
+_LEFT_OUT = r"\.\.\. \d+ bytes left out \.\.\.\n"
+_MARK = (
+    r"(\x12[\x02\x03]\x12|\x14\x02\x14)"
+    # One that was cut in two, where the middle of a log was left out.
+    rf"|(?:\x12[\x02\x03]?|\x14\x02?)(?=\n{_LEFT_OUT})"
+    r"|(?<= bytes left out \.\.\.\n)(?:[\x02\x03]?\x12|\x02?\x14)"
+)
+_CUT_FRONT = rb"\A[\x80-\xbf]{1,3}"
+_CUT_END = rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\Z"
+_BORDER = rf"(?<=\n){_LEFT_OUT}"
+"""Patterns: `re` compiles them once they are needed."""
+
+
+def framed(data: bytes, stream: Stream) -> bytes:
+    """Mark what went to another stream than stdout."""
+    return _BEGINS[stream] + data + END.encode()
+
+
+def switch(now: Stream, then: Stream) -> bytes:
+    """Return the marks between two streams."""
+    end = b"" if now == "stdout" else END.encode()
+    return end + _BEGINS.get(then, b"")
+
+
+def decoded(data: bytes | bytearray, *, is_cut: bool = False) -> str:
+    """Return what was printed as text; bytes that are none are escaped.
+
+    :param is_cut: whether characters at its ends may be cut in two
+    """
+    if is_cut:
+        data = re.sub(_CUT_END, _REPLACEMENT, without_cut_front(data))
+
+    return data.decode("utf-8", "backslashreplace")
+
+
+def without_cut_front(data: bytes | bytearray) -> bytes | bytearray:
+    """Replace what is left of a character of which the beginning was cut off."""
+    return re.sub(_CUT_FRONT, lambda cut: _REPLACEMENT * len(cut[0]), data)
+
+
+def is_marked(text: str) -> bool:
+    """Tell whether there may be marks in a text."""
+    return "\x12" in text or "\x14" in text
+
+
+def plain(text: str) -> str:
+    """Return a text without its marks."""
+    return re.sub(_MARK, "", text) if is_marked(text) else text
+
+
+def whole(text: str) -> str:
+    """Return a text in which a part of stderr is not cut where none is between."""
+    return text.replace(f"{END}{_BEGINS['stderr'].decode()}", "")
+
+
+def parts(text: str, begin: Stream = "stdout") -> list[tuple[Stream, str]]:
+    """Split a text by its streams, in its order; parts that follow each other may have
+    the same one.
+
+    :param begin: what the text begins with, as far as that is known
+    """
+    if not is_marked(text):
+        return [(begin, text)] if text else []
+
+    found: list[tuple[Stream, str]] = []
+    stream, at = begin, 0
+
+    for mark in re.finditer(_MARK, text):
+        chunk, at = text[at : mark.start()], mark.end()
+
+        if mark[1] is None:
+            found.append((stream, chunk))
+        elif mark[1] == END:
+            found.append(("stderr" if stream == "stdout" else stream, chunk))
+            stream = "stdout"
+        else:
+            _add_before(found, stream, chunk)
+            stream = _STREAMS[mark[1][1]]
+
+    found.append((stream, text[at:]))
+    return [one for one in found if one[1]]
+
+
+def _add_before(found: list[tuple[Stream, str]], stream: Stream, chunk: str) -> None:
+    """Add what comes before the beginning of a part: its own stream's end was cut off,
+    if it is not stdout.
+    """
+    border = re.search(_BORDER, chunk) if stream != "stdout" else None
+
+    if border is None:
+        found.append((stream, chunk))
+    else:
+        found.append((stream, chunk[: border.end()]))
+        found.append(("stdout", chunk[border.end() :]))
+
+
+def end_of(text: str, begin: Stream) -> Stream:
+    """Return with which stream a text goes on behind its end.
+
+    :param begin: what it begins with
+    """
+    last = max(text.rfind("\x12"), text.rfind("\x14")) if is_marked(text) else -1
+
+    if last < 2:
+        return begin
+
+    return _STREAMS.get(text[last - 1], "stdout") if text[last] == "\x12" else "stdout"
