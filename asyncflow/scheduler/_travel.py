@@ -28,7 +28,7 @@ LEAST_LIMIT = 0.5
 the millisecond when each has started."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Travel:
     """The same for all jobs of a task in a submission."""
 
