@@ -214,11 +214,14 @@ class Executor(ABC):
         """Get ready to run `count` jobs at once."""
         return None
 
-    def pin(self) -> Pinned | None:
+    def pin(self, *, have_run: bool = False) -> Pinned | None:  # noqa: ARG002
         """Pin the user's modules as they are now, for a run that is submitted.
 
         Its calls have what this returns, and calls that travel together have the same.
         None where functions run as this process has loaded them.
+
+        :param have_run: whether all its functions have run, so that it is known what
+            modules they have loaded
         """
         return None
 

@@ -35,7 +35,7 @@ IS_SHOWN = os.path.exists("/proc/self/stat")
 """Whether the system shows its processes."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Member:
     """A process, told from a later one with its id by when it was started."""
 

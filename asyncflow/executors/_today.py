@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 import attrs
@@ -19,11 +19,12 @@ from asyncflow.log import logger as _logger
 from asyncflow.worker import local_modules
 from asyncflow.worker.loaded import Sign, file_of, is_users, stat, text_of
 
-FREE = 0.002
-"""A look at files that takes no longer, in seconds, is never put off."""
+LONG = 0.002
+"""From how many seconds on a look at all files may be put off, though functions are new."""
 
-SHARE = 5
-"""Of one that takes longer, one part in so many of the time may go into it."""
+SHARE = 50
+"""One part in so many of the time goes into looking at files that no worker has loaded,
+where all functions have run."""
 
 MOST = 64 * 1024 * 1024
 """How many bytes of texts are kept."""
@@ -38,6 +39,8 @@ class Today:
 
     _names: dict[str, str] = attrs.field(init=False, factory=dict)
     """The user's modules, with their files."""
+    _used: dict[str, str] = attrs.field(init=False, factory=dict)
+    """Those of them that workers have loaded."""
     _signs: dict[str, Sign] = attrs.field(init=False, factory=dict)
     """Of each file, the last sign."""
     _texts: dict[str, bytes] = attrs.field(init=False, factory=dict)
@@ -53,6 +56,9 @@ class Today:
     _count: int = attrs.field(init=False, default=0)
     """How many modules there were at the last look."""
     _next: float = attrs.field(init=False, default=0.0)
+    """When all are looked at again."""
+    _took: float = attrs.field(init=False, default=0.0)
+    """How long that took."""
     _last: Generation | None = attrs.field(init=False, default=None)
     _number: int = attrs.field(init=False, default=0)
     _gone: list[str] = attrs.field(init=False, factory=list)
@@ -65,16 +71,22 @@ class Today:
             if worker.pinned is not None:
                 worker.pinned.learn(path, sign)
 
+            self._used[sign[0]] = path
+
             if path not in self._signs:
                 self._watch(sign[0], path)
+                self._next = 0.0
 
-    def pin(self) -> Generation:
+    def pin(self, *, have_run: bool = False) -> Generation:
         """Return the user's modules of now. Blocks for a moment.
 
-        It takes some microseconds for each of them, and as long as reading them the first
-        time. What this process has loaded in an older form is told, once.
+        It takes a microsecond or two for each of them, and as long as reading them the
+        first time. What this process has loaded in an older form is told, once.
+
+        :param have_run: whether the functions of the run have run, so that what workers
+            have loaded is what counts; the other modules are looked at now and then
         """
-        if self._look() or self._last is None:
+        if self._look(have_run=have_run) or self._last is None:
             self._number += 1
             self._last = Generation(
                 self._number,
@@ -92,16 +104,23 @@ class Today:
 
         return self._last
 
-    def _look(self) -> bool:
+    def _look(self, *, have_run: bool) -> bool:
         """Look at the files, and at what is loaded; tell whether anything is new."""
         has_new = len(sys.modules) != self._count and self._look_for_modules()
         start = time.perf_counter()
+        may_wait = have_run or self._took > LONG
 
-        if start < self._next and not has_new:
+        if (
+            may_wait
+            and start < self._next
+            and not has_new
+            and not self._changed(self._used.values())
+            and not self._loaded_anew(self._used)
+        ):
             return False
 
-        changed = self._changed()
-        loaded = self._loaded_anew()
+        changed = self._changed(self._signs)
+        loaded = self._loaded_anew(self._specs)
 
         for path in changed:
             self._keep(path)
@@ -112,8 +131,9 @@ class Today:
         for name in loaded:
             self._judge(name, is_same=False)
 
-        took = time.perf_counter() - start
-        self._next = start + SHARE * took if took > FREE else 0.0
+        end = time.perf_counter()
+        self._took = end - start
+        self._next = end + SHARE * self._took
         return has_new or bool(changed) or bool(loaded)
 
     def _look_for_modules(self) -> bool:
@@ -140,11 +160,13 @@ class Today:
         self._specs.setdefault(name, _NEVER)
         self._signs.setdefault(path, (name, -1, -1))
 
-    def _changed(self) -> set[str]:
+    def _changed(self, paths: Iterable[str]) -> set[str]:
         """Return the files that have changed since the last look."""
         changed = set()
 
-        for path, (_, at, size) in self._signs.items():
+        for path in paths:
+            _, at, size = self._signs[path]
+
             try:
                 status = stat(path)
             except OSError:
@@ -155,13 +177,13 @@ class Today:
 
         return changed
 
-    def _loaded_anew(self) -> set[str]:
+    def _loaded_anew(self, names: Iterable[str]) -> set[str]:
         """Return the modules that this process has loaded since the last look."""
-        modules = sys.modules
+        modules, specs = sys.modules, self._specs
         return {
             name
-            for name, spec in self._specs.items()
-            if getattr(modules.get(name), "__spec__", None) is not spec
+            for name in names
+            if getattr(modules.get(name), "__spec__", None) is not specs.get(name)
         }
 
     def _keep(self, path: str) -> None:

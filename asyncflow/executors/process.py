@@ -104,8 +104,8 @@ class ProcessExecutor(Executor):
             finally:
                 self._warming.remove(scope)
 
-    def pin(self) -> Generation:
-        return self._pool.today.pin()
+    def pin(self, *, have_run: bool = False) -> Generation:
+        return self._pool.today.pin(have_run=have_run)
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         self._count += 1

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 CarryOut: TypeAlias = Callable[[Sequence[Instruction]], None]
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Boarding:
     """Gives seats to jobs; from then on these can be killed.
 

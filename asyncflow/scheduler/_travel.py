@@ -6,7 +6,7 @@ import linecache
 import pickle
 from collections.abc import Callable, Collection, Iterable
 from types import FunctionType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
 import attrs
@@ -28,7 +28,7 @@ LEAST_LIMIT = 0.5
 the millisecond when each has started."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Travel:
     """The same for all jobs of a task in a submission."""
 
@@ -52,6 +52,12 @@ class Travel:
     """Whether they may travel with the one whose value they need."""
 
 
+class Pin(Protocol):
+    """Pins the user's modules; see `Executor.pin`."""
+
+    def __call__(self, *, have_run: bool = False) -> Pinned | None: ...
+
+
 @attrs.define(eq=False, repr=False)
 class Travels:
     """Tells how tasks travel, and remembers it where it cannot change.
@@ -63,7 +69,7 @@ class Travels:
 
     far: bool
     group: Group
-    pin: Callable[[], Pinned | None]
+    pin: Pin
     _pinned: Pinned | None = attrs.field(init=False, default=None)
     """What was pinned last."""
     _known: WeakKeyDictionary[TaskConfig, Travel] = attrs.field(
@@ -89,7 +95,8 @@ class Travels:
         :param force: whether the jobs run even if they could be skipped
         :raises NotPicklable: where a function cannot travel
         """
-        pinned = self.pin()
+        kinds = tuple(kinds)
+        pinned = self.pin(have_run=all(map(self._has_run, kinds)))
 
         if local_modules.look():
             self._by_name.clear()
@@ -100,9 +107,15 @@ class Travels:
         self._pinned = pinned
 
         ways: dict[tuple[int, str], _Way] = {}
-        kinds = tuple(kinds)
         prints = _fingerprints(kinds, pinned.older if pinned else ())
         return [self._of(config, ways, prints, force=force) for config in kinds]
+
+    def _has_run(self, config: TaskConfig) -> bool:
+        """Tell whether a worker has run the function, where one is to."""
+        travel = self._known.get(config)
+        return travel is not None and (
+            travel.code is None or travel.pace.seconds is not None
+        )
 
     def _of(
         self,

@@ -18,7 +18,7 @@ import sys
 import types
 from collections.abc import Callable
 from functools import partial
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from asyncflow.worker import current, main, parent, pinned
 from asyncflow.worker.channel import Channel
@@ -30,9 +30,11 @@ from asyncflow.worker.punch import BLOCK, punch
 from asyncflow.worker.raw_stderr import RawStderr, path_of, write_all
 from asyncflow.worker.records import Records, basic_config
 from asyncflow.worker.spool import Spool
-from asyncflow.worker.state import ProcessState
 from asyncflow.worker.streams import framed
 from asyncflow.worker.tokens import Tokens
+
+if TYPE_CHECKING:
+    from asyncflow.worker.state import ProcessState
 
 LOG_SIZE = 16 * 1024 * 1024
 """How much of a log file may lie on the disk when a trip begins, in bytes."""
@@ -311,6 +313,8 @@ def settle(
     :param is_moved: whether anyio's protocol is off the standard streams already
     """
     global settled
+
+    from asyncflow.worker.state import ProcessState
 
     if settled is None:
         if not is_moved:
