@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, Self
 
 from asyncflow.worker.current import Progress as Progress
 from asyncflow.worker.outcome import Crashed as Crashed
@@ -98,6 +98,14 @@ class Driver(ABC):
         return kept
 
 
+class Pinned(Protocol):
+    """The user's modules as they were when a run was submitted."""
+
+    @property
+    def older(self) -> Collection[str]:
+        """Those that this process may have loaded in an older form, by name."""
+
+
 class Call(NamedTuple):
     """One job, as an executor sees it."""
 
@@ -125,6 +133,8 @@ class Call(NamedTuple):
     """The W3C ``traceparent`` that its function continues; None for none."""
     is_watched: bool = False
     """Whether it matters when its function is called: it may be silent only so long."""
+    pinned: Pinned | None = None
+    """What `Executor.pin` gave when its run was submitted."""
 
 
 class Watch(ABC):
@@ -202,6 +212,17 @@ class Executor(ABC):
 
     async def warm(self, count: int) -> None:  # noqa: ARG002
         """Get ready to run `count` jobs at once."""
+        return None
+
+    def pin(self, *, have_run: bool = False) -> Pinned | None:  # noqa: ARG002
+        """Pin the user's modules as they are now, for a run that is submitted.
+
+        Its calls have what this returns, and calls that travel together have the same.
+        None where functions run as this process has loaded them.
+
+        :param have_run: whether all its functions have run, so that it is known what
+            modules they have loaded
+        """
         return None
 
     @abstractmethod

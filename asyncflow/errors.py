@@ -39,6 +39,7 @@ from typing import ClassVar
 
 import attrs
 
+from asyncflow.facts import Facts
 from asyncflow.worker.errors import AsyncflowError as AsyncflowError
 from asyncflow.worker.errors import DataNodeWritingError as DataNodeWritingError
 from asyncflow.worker.errors import NotPicklable as NotPicklable
@@ -46,8 +47,8 @@ from asyncflow.worker.errors import ValueDamaged as ValueDamaged
 from asyncflow.worker.errors import ValueMissing as ValueMissing
 
 
-@attrs.frozen(kw_only=True)
-class Problem:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Problem(Facts):
     """One thing that is wrong with a configuration."""
 
     section: str

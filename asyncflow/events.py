@@ -14,11 +14,12 @@ from typing import Any
 
 import attrs
 
+from asyncflow.facts import Facts
 from asyncflow.status import Status, SubmissionStatus
 
 
-@attrs.frozen(kw_only=True)
-class Event:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Event(Facts):
     """Something that happened in a submission."""
 
     submission_id: str
@@ -38,7 +39,7 @@ class Event:
         }
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class SubmissionStarted(Event):
     """A submission was accepted."""
 
@@ -46,7 +47,7 @@ class SubmissionStarted(Event):
     """What was submitted: a scenario, a sequence or a task."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class JobEvent(Event):
     """Something that happened to a job."""
 
@@ -56,17 +57,17 @@ class JobEvent(Event):
     """The id of the task's config."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class JobPending(JobEvent):
     """A job has all it needs; it waits for a worker."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class JobStarted(JobEvent):
     """A job was given to a worker."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class JobAttemptFailed(JobEvent):
     """An attempt at a job failed; it waits for a worker, to be tried again."""
 
@@ -77,7 +78,7 @@ class JobAttemptFailed(JobEvent):
     """Why it failed."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class JobProgressed(JobEvent):
     """A job has reported how far it has come; see `asyncflow.report`.
 
@@ -97,7 +98,7 @@ class JobProgressed(JobEvent):
     """What people are told; or ``""``."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class JobFinished(JobEvent):
     """A job ended."""
 
@@ -108,7 +109,7 @@ class JobFinished(JobEvent):
     """Why it ended so, or why it ran where it could have been skipped; or ``""``."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class SubmissionFinished(Event):
     """Every job of a submission ended."""
 

@@ -19,8 +19,7 @@ from asyncflow.entities.catalog import Catalog
 from asyncflow.entities.directory import Directory
 from asyncflow.entities.engine import Engine
 from asyncflow.errors import UsageError
-from asyncflow.executors.inline import InlineExecutor
-from asyncflow.executors.thread import ThreadExecutor
+from asyncflow.executors._late import LateExecutor
 from asyncflow.folder import Folder
 from asyncflow.scheduler._archive import Archive
 from asyncflow.scheduler._bus import Bus
@@ -31,6 +30,7 @@ from asyncflow.scheduler._tally import Tally
 from asyncflow.scheduler._travel import Travels
 from asyncflow.scheduler._versions import Versions
 from asyncflow.scheduler._walk import Walk
+from asyncflow.worker.streams import Mode
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)
@@ -81,7 +81,11 @@ class Opening:
             own,
             self.store,
             catalog,
-            Travels(far=self.workers is not None, group=group),
+            Travels(
+                far=self.workers is not None,
+                group=group,
+                pin=executors["process"].pin,
+            ),
             walk,
             versions,
             Archive(self.config, self.store, catalog, versions),
@@ -92,20 +96,31 @@ class Opening:
 
     async def _executors(self, stack: AsyncExitStack) -> dict[str, Executor]:
         """Open an executor for each name that a task may give."""
-        jobs = self.jobs
-        how = (jobs.echo, jobs.max_log_size, jobs.kill_grace)
-        inline: Executor = InlineExecutor(*how, is_default=self.workers is None)
-
         if self.workers is None:
-            names = ("process", "thread", "inline")
-            return {name: around_executor(inline) for name in names}
+            inline = around_executor(self._inline())
+            return dict.fromkeys(("process", "thread", "inline"), inline)
 
-        thread = await stack.enter_async_context(ThreadExecutor(*how))
+        thread = await stack.enter_async_context(LateExecutor(self._thread))
         return {
             "process": self.workers,
             "thread": around_executor(thread),
-            "inline": around_executor(inline),
+            "inline": around_executor(LateExecutor(self._inline)),
         }
+
+    def _inline(self) -> Executor:
+        from asyncflow.executors.inline import InlineExecutor
+
+        return InlineExecutor(*self._how, is_default=self.workers is None)
+
+    def _thread(self) -> Executor:
+        from asyncflow.executors.thread import ThreadExecutor
+
+        return ThreadExecutor(*self._how)
+
+    @property
+    def _how(self) -> tuple[Mode, int, float]:
+        jobs = self.jobs
+        return jobs.echo, jobs.max_log_size, jobs.kill_grace
 
 
 def _anchor(store: Store) -> str:

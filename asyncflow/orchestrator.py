@@ -44,6 +44,12 @@ if TYPE_CHECKING:
     from asyncflow.worker.streams import Stream
 
 
+_SYNC = (
+    "an Orchestrator is opened with `async with` in an async function; "
+    "`asyncflow.sync.Orchestrator` is the one for `with`, `run()` and `stop()`"
+)
+
+
 @names_arguments
 @attrs.define(eq=False, repr=False)
 class Orchestrator(Listing, Watching):
@@ -127,15 +133,19 @@ class Orchestrator(Listing, Watching):
         if self._host.is_open:
             await self.__aexit__(None, None, None)
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            hint = f": {_SYNC}" if name in ("run", "start", "stop") else ""
+            what = f"an Orchestrator has no attribute {name!r}{hint}"
+            raise AttributeError(what, name=name, obj=self)
+
     def __enter__(self) -> NoReturn:
         """Refuse to be opened by a plain ``with``.
 
         :raises UsageError: always
         """
-        raise UsageError(
-            "an Orchestrator is opened with `async with` in an async function; "
-            "`asyncflow.sync.Orchestrator` is the one for `with`, `run()` and `stop()`"
-        )
+        raise UsageError(_SYNC)
 
     def __exit__(self, *_: object) -> None:
         """Do nothing: it was never entered."""

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,6 +51,34 @@ def run(
     assert done.returncode == 0, f"exit code {done.returncode}:\n{shown}"
     assert not done.stderr, shown
     return done.stdout
+
+
+def killed(
+    module: str,
+    *arguments: str | Path,
+    folder: Path,
+    is_time: Callable[[], bool] = lambda: True,
+) -> str:
+    """Kill a module's program once it has said something; return that. Blocks.
+
+    :param is_time: tells when to kill it
+    """
+    with subprocess.Popen(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as program:
+        assert program.stdout is not None
+        line = program.stdout.readline().strip()
+
+        while not is_time():
+            pass
+
+        program.kill()
+
+    return line
 
 
 @attrs.define

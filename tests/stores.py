@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from asyncflow.abc import Store
+from asyncflow.records import Record
 from asyncflow.stores.memory import MemoryStore
 from asyncflow.stores.postgres import PostgresStore
 from asyncflow.stores.sqlite import SqliteStore
@@ -18,6 +22,22 @@ SHARED = ("sqlite", "postgres")
 """Those that several may have open at a time."""
 
 STORES = ("memory", *SHARED)
+
+
+async def fill(path: Path, *records: Record) -> None:
+    """Save records in an SQLite file."""
+    async with SqliteStore(path) as store:
+        store.save(*records)
+
+
+def change(path: Path, *statements: str, cells: Sequence[object] = ()) -> None:
+    """Change a closed SQLite file behind our back.
+
+    :param cells: for the question marks of each statement
+    """
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement, cells)
 
 
 class Place(NamedTuple):

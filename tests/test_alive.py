@@ -73,7 +73,9 @@ def test_one_of_another_host_is_alive_until_its_lease_ends() -> None:
         "",
     ],
 )
-@pytest.mark.parametrize("pid", [1, os.getpid(), 2**22 + 1])
+@pytest.mark.parametrize(
+    "pid", [1, os.getpid(), 2**22 + 1], ids=["first", "own", "none"]
+)
 def test_one_that_cannot_be_seen_is_alive_until_its_lease_ends(
     begun: str, pid: int
 ) -> None:

@@ -189,7 +189,7 @@ def test_importing_it_imports_no_toml() -> None:
         (Doubler(), False),
         (5, False),
     ],
-    ids=str,
+    ids=["plain", "async", "partial", "nested", "call", "class", "plain-call", "5"],
 )
 def test_is_async(function: Any, is_async: bool) -> None:
     assert TaskConfig(id="t", function=function).is_async is is_async

@@ -7,9 +7,7 @@ import json
 import logging
 import os
 import pickle
-import sqlite3
 import threading
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,6 @@ import pytest
 from asyncflow import Config, NotPicklable, Orchestrator, RecordDamaged, UsageError
 from asyncflow.abc import Store
 from asyncflow.errors import StoreFailed
-from asyncflow.records import Record
 from asyncflow.stores.sqlite import SqliteStore
 from tests.records import (
     ONE_OF_EACH,
@@ -31,7 +28,7 @@ from tests.records import (
     submission_record,
     version_record,
 )
-from tests.stores import STORES, Place
+from tests.stores import STORES, Place, change, fill
 from tests.stores import database as database
 from tests.stores import kind as kind
 from tests.stores import place as place
@@ -58,17 +55,6 @@ def go_off(mark: str) -> None:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "asyncflow.db"
-
-
-def change(path: Path, statement: str, *cells: object) -> None:
-    """Change a closed file behind our back."""
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(statement, cells)
-
-
-async def fill(path: Path, *records: Record) -> None:
-    async with SqliteStore(path) as store:
-        store.save(*records)
 
 
 # ------------------------------------------------------------------------- properties
@@ -137,7 +123,7 @@ async def test_nothing_is_unpickled_before_it_is_read(
 
 async def test_a_lost_class_is_named_where_it_is_looked_for(path: Path) -> None:
     await fill(path, scenario_record(1, properties={"color": Color.RED}))
-    change(path, "UPDATE scenario SET pickled = ?", LOST)
+    change(path, "UPDATE scenario SET pickled = ?", cells=[LOST])
 
     async with SqliteStore(path) as store:
         (record,) = await store.scenarios()
@@ -156,7 +142,7 @@ async def test_any_garbage_is_an_error_of_its_record(
     path: Path, garbage: bytes
 ) -> None:
     await fill(path, scenario_record(1, properties={"color": Color.RED}))
-    change(path, "UPDATE scenario SET pickled = ?", garbage)
+    change(path, "UPDATE scenario SET pickled = ?", cells=[garbage])
 
     async with SqliteStore(path) as store:
         (record,) = await store.scenarios()
@@ -275,7 +261,7 @@ async def test_a_time_that_is_none_is_left_out(path: Path) -> None:
 async def test_garbage_as_json_is_left_out(path: Path, properties: str) -> None:
     await fill(path, scenario_record(1), scenario_record(2))
     data = properties.encode("utf-8", "surrogatepass")
-    change(path, "UPDATE scenario SET properties = ? WHERE seq = 1", data)
+    change(path, "UPDATE scenario SET properties = ? WHERE seq = 1", cells=[data])
 
     async with SqliteStore(path) as store:
         assert await store.scenarios() == [scenario_record(2)]
@@ -301,7 +287,9 @@ async def test_what_cannot_be_loaded_is_deleted_by_its_id(path: Path) -> None:
         await other
 
     change(path, "UPDATE scenario SET name = x'80'")
-    change(path, "UPDATE submission SET reason = x'80' WHERE id = ?", submission.id)
+    change(
+        path, "UPDATE submission SET reason = x'80' WHERE id = ?", cells=[submission.id]
+    )
 
     async with Orchestrator(store=SqliteStore(path)) as orchestrator:
         assert await orchestrator.scenarios() == []
@@ -328,8 +316,8 @@ async def test_a_run_with_a_lost_class_goes_on(path: Path) -> None:
         submission = scenario.submit(color=Color.RED)
         await submission
 
-    change(path, "UPDATE graph SET pickled = ?", LOST)
-    change(path, "UPDATE scenario SET pickled = ?", LOST)
+    change(path, "UPDATE graph SET pickled = ?", cells=[LOST])
+    change(path, "UPDATE scenario SET pickled = ?", cells=[LOST])
     change(path, "UPDATE submission SET status = 'PENDING', finished_at = NULL")
     change(path, "DELETE FROM job")
     change(

@@ -80,7 +80,9 @@ class Blocking(Tee):
 
 
 @pytest.mark.parametrize(
-    "stream", [None, Tee(), Broken(), Exiting(), BadFlush(), object()], ids=repr
+    "stream",
+    [None, Tee(), Broken(), Exiting(), BadFlush(), object()],
+    ids=lambda stream: type(stream).__name__,
 )
 async def test_whatever_stdout_is_the_job_ends(
     stream: Any, monkeypatch: pytest.MonkeyPatch

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from tests import programs
 
 APPS = ["starlette_app", "fastapi_app"]
+PIPELINES = ["crawler", "log_report", "sales_etl"]
 
 EVENTS = [
     "SubmissionStarted",
@@ -36,7 +37,7 @@ def run(name: str, folder: Path) -> str:
 
 @pytest.mark.smoke
 def test_every_example_is_run() -> None:
-    known = {"cpu_fanout", "failing_jobs", "seed", "seed_sync", *APPS}
+    known = {"cpu_fanout", "failing_jobs", "seed", "seed_sync", *PIPELINES, *APPS}
     assert {path.stem for path in programs.EXAMPLES.glob("*.py")} == known
 
 
@@ -101,6 +102,47 @@ def test_cpu_fanout(tmp_path: Path) -> None:
     out = run("cpu_fanout", tmp_path)
     assert "27608 primes below 320000" in out
     assert re.search(r"^speed-up: \d+\.\d$", out, re.MULTILINE)
+
+
+def table_of(out: str) -> dict[str, str]:
+    """Return what an example tells of each task."""
+    return dict(re.findall(r"^(\w+) +([A-Z]+)\b", out, re.MULTILINE))
+
+
+def test_an_etl_skips_what_has_not_changed(tmp_path: Path) -> None:
+    first, second = run("sales_etl", tmp_path), run("sales_etl", tmp_path)
+    told = "{'E': 16471, 'N': 16744, 'S': 16562, 'W': 16653}\n"
+    steps = ("clean", "summarize", "load")
+    assert first.startswith("364 sales\n")
+    assert first.endswith(told)
+    assert second.endswith(told)
+    assert table_of(first) == dict.fromkeys(("extract", *steps), "COMPLETED")
+    assert table_of(second) == {"extract": "COMPLETED"} | dict.fromkeys(
+        steps, "SKIPPED"
+    )
+    path = tmp_path / "sales.csv"
+    path.write_text(path.read_text() + "N,100000\n")
+    third = run("sales_etl", tmp_path)
+    assert table_of(third) == table_of(first)
+    assert "'N': 116744" in third
+
+
+def test_a_report_reads_what_has_changed(tmp_path: Path) -> None:
+    first, second = run("log_report", tmp_path), run("log_report", tmp_path)
+    others = dict.fromkeys(("read_1", "read_2", "read_3"), "SKIPPED")
+    assert set(table_of(first).values()) == {"COMPLETED"}
+    assert first.endswith("6 errors of 406 lines\n")
+    assert table_of(second) == {"read_0": "COMPLETED", "total": "COMPLETED"} | others
+    assert second.endswith("7 errors of 407 lines\n")
+
+
+def test_a_crawler_tries_again(tmp_path: Path) -> None:
+    for _start in range(2):
+        *told, words = run("crawler", tmp_path).splitlines()
+        assert len(told) == 2
+        assert all("JOB_fetch_2_" in line and "BusyError: /2" in line for line in told)
+        pages = [(str(number), 1) for number in range(6)]
+        assert words == str([*pages, ("is", 6), ("page", 6), ("this", 6)])
 
 
 # ----------------------------------------------------------------------------- web apps

@@ -169,7 +169,7 @@ async def test_old_versions_that_cannot_be_dropped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     broken = Broken()
-    monkeypatch.setattr(Versions, "_tidy", broken)
+    monkeypatch.setattr(Versions, "_look", broken)
     given = config.configure_data_node("number", default_data=2)
     kept = config.configure_data_node("kept", scope=Scope.GLOBAL)
     task = config.configure_task("work", flows.double, given, kept)

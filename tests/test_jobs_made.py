@@ -6,6 +6,7 @@ import pytest
 
 from asyncflow import JobFinished, JobPending, JobStarted, Orchestrator, Status
 from asyncflow.entities.scenario import Scenario
+from asyncflow.executors import _trip
 from tests import flows
 
 pytestmark = pytest.mark.anyio
@@ -22,8 +23,9 @@ async def short(orchestrator: Orchestrator, count: int = 6) -> Scenario:
 
 @pytest.mark.smoke
 async def test_a_job_that_nobody_asks_for_is_not_made(
-    orchestrator: Orchestrator,
+    orchestrator: Orchestrator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(_trip, "BOUND", 60.0)  # none is told to run, however slow it is
     scenario = await short(orchestrator)
     submission = await scenario.submit()
     assert not submission._jobs.made

@@ -231,3 +231,21 @@ async def test_much_output_is_not_held_in_memory(executor: str) -> None:
         assert output.startswith("first\nxxx")
         assert output.endswith("x\n" + "é" * 100 + "\nlast\n")
         assert f"... {6 + 50_000_000 + 201 + 5 - 1000} bytes left out ..." in output
+
+
+def lengthen_stderr(_: object) -> str:
+    os.ftruncate(2, 1 << 40)  # no byte of it is written
+    return "done"
+
+
+async def test_a_file_that_is_long_and_empty_is_not_copied() -> None:
+    config = configuration(workers=1)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        cfg = flows.single(config, lengthen_stderr)
+        scenario = await orchestrator.create_scenario(cfg)
+
+        with fail_after(30):
+            await scenario.submit()
+
+        assert await scenario.result.read() == "done"

@@ -110,11 +110,11 @@ async def test_leaving_does_not_wait_for_it(pool: Pool) -> None:
 async def test_the_start_of_a_worker_leaves_the_main_module_alone(pool: Pool) -> None:
     """The host may start workers meanwhile, which must be told the main script."""
     main = sys.modules["__main__"]
-    path = main.__file__
+    path = getattr(main, "__file__", None)  # xdist has none
 
     async with Orchestrator(configuration(), ":memory:"):
         while pool.coming and not pool.alive:
-            assert main.__file__ is path
+            assert getattr(main, "__file__", None) is path
             await checkpoint()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -21,10 +19,9 @@ from asyncflow import (
     SubmissionFailed,
     UsageError,
 )
-from tests import flows
+from tests import flows, programs
 from tests.flows import configuration
 from tests.pins_program import SIZE, declare
-from tests.programs import environment
 
 pytestmark = pytest.mark.anyio
 
@@ -324,18 +321,7 @@ async def test_who_takes_a_run_over_reads_what_it_was_submitted_with(
     tmp_path: Path,
 ) -> None:
     def killed() -> str:
-        with subprocess.Popen(
-            [sys.executable, "-m", "tests.pins_program", tmp_path],
-            cwd=tmp_path,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as program:
-            assert program.stdout is not None
-            line = program.stdout.readline().strip()
-            program.kill()
-
-        return line
+        return programs.killed("tests.pins_program", tmp_path, folder=tmp_path)
 
     submission_id = await to_thread.run_sync(killed)
     (tmp_path / "go").touch()

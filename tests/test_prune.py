@@ -135,8 +135,8 @@ async def test_a_rule_is_kept_to(
 
 async def test_without_a_rule_all_stays(tmp_path: Path) -> None:
     config = configuration(workers=1)
-    assert not _prune.has_rule(config.core_config)
-    assert _prune.has_rule(config.configure_core(keep_submissions=0))
+    assert config.core_config.keeps_all
+    assert not config.configure_core(keep_submissions=0).keeps_all
 
 
 @pytest.mark.parametrize(

@@ -200,13 +200,13 @@ async def test_a_worker_is_made_safe_once() -> None:
         pool = executor._pool
 
         with fail_after(30):
-            group.start_soon(pool.worker)
+            group.start_soon(pool.worker, pool.today.pin())
 
             while pool.next_idle() is None:
                 await checkpoint()
 
             (first,) = pool._workers.values()
-            assert await pool.worker() is first
+            assert await pool.worker(pool.today.pin()) is first
 
 
 # ------------------------------------------------------------------- what jobs may do

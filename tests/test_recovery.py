@@ -19,7 +19,7 @@ from asyncflow import (
     SubmissionStatus,
 )
 from asyncflow.stores.sqlite import SqliteStore
-from tests import flows
+from tests import flows, programs
 from tests.flows import configuration, single, statuses
 from tests.programs import environment
 from tests.recovery_program import SIZE, declare
@@ -37,23 +37,12 @@ async def killed(folder: Path, kind: str = "pickle", on_restart: str = "rerun") 
 
 
 def _killed(folder: Path, kind: str, on_restart: str) -> str:
-    command = [sys.executable, "-m", "tests.recovery_program"]
-
-    with subprocess.Popen(
-        [*command, folder, kind, on_restart],
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as program:
-        assert program.stdout is not None
-        line = program.stdout.readline().strip()
-
-        while "second" not in begun(folder):
-            pass
-
-        program.kill()
-
+    line = programs.killed(
+        "tests.recovery_program",
+        *(folder, kind, on_restart),
+        folder=folder,
+        is_time=lambda: "second" in begun(folder),
+    )
     assert line.startswith("SUBMISSION_")
     return line
 

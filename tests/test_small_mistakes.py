@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import io
 import math
+import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,14 @@ import pytest
 
 import asyncflow.sync
 import asyncflow.sync as tp
-from asyncflow import Configuration, Orchestrator, Retry, SubmissionStatus, UsageError
+from asyncflow import (
+    Configuration,
+    Orchestrator,
+    Retry,
+    Status,
+    SubmissionStatus,
+    UsageError,
+)
 from tests import flows
 from tests.flows import configuration, single
 
@@ -201,6 +211,68 @@ async def test_a_coroutine_that_a_plain_function_returns_is_run(
         reasons = {job.task.config_id: job.reason for job in submission.jobs}
         assert await scenario.out.read() == 2
         assert reasons["fail"].startswith("LookupError: 1")
+
+
+def asks(_: object) -> str:
+    return input("What now? ")
+
+
+def stops(_: object) -> None:
+    breakpoint()  # noqa: T100  # what the test is about
+
+
+def reads_its_own(_: object) -> str:
+    sys.stdin = io.StringIO("an answer\n")
+    return input()
+
+
+def reads_too_much(_: object) -> str:
+    sys.stdin = io.StringIO("")
+    return input()
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (asks, r"EOFError: input\(\) in a job: a worker .* mode='development'"),
+        (stops, r"RuntimeError: breakpoint\(\) in a job: .* mode='development'"),
+        (reads_too_much, "^EOFError: EOF when reading a line$"),
+    ],
+)
+async def test_who_asks_a_person_in_a_worker_is_told(
+    function: Callable[[object], object],
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("PYTHONBREAKPOINT", raising=False)
+    config = configuration(workers=1)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(single(config, function))
+        (job,) = (await scenario.submit().wait()).jobs
+        assert job.status is Status.FAILED
+        assert re.search(reason, job.reason)
+        await scenario.submit().wait()
+
+
+async def test_a_job_may_read_what_it_has_itself() -> None:
+    config = configuration(workers=1)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        cfg = single(config, reads_its_own)
+        scenario = await orchestrator.create_scenario(cfg)
+        (job,) = (await scenario.submit()).jobs
+        assert await scenario.result.read() == "an answer"
+        assert job.name == job.config_id == "work"
+        assert job.duration == job.execution_duration is not None
+
+
+def test_the_verbs_of_the_blocking_form_are_told() -> None:
+    with pytest.raises(AttributeError, match=r"'run'.*asyncflow\.sync\.Orchestrator"):
+        Orchestrator().run()  # type: ignore[attr-defined]  # what is wrong here
+
+    with pytest.raises(AttributeError, match=r"no attribute 'submit_all'$"):
+        Orchestrator().submit_all()  # type: ignore[attr-defined]  # the same
 
 
 @pytest.mark.parametrize(

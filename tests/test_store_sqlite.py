@@ -40,6 +40,7 @@ from tests.records import (
     submission_record,
     version_record,
 )
+from tests.stores import change, fill
 
 pytestmark = pytest.mark.anyio
 
@@ -71,18 +72,6 @@ async def ask(path: Path) -> list[Record]:
             ],
             *[log for log in logs if log is not None],
         ]
-
-
-async def fill(path: Path, *records: Record) -> None:
-    async with SqliteStore(path) as store:
-        store.save(*records)
-
-
-def change(path: Path, *statements: str) -> None:
-    """Change a closed file behind our back."""
-    with closing(sqlite3.connect(path)) as connection, connection:
-        for statement in statements:
-            connection.execute(statement)
 
 
 @contextmanager

@@ -49,10 +49,11 @@ Config.configure_job_executions(mode="standalone", max_nb_of_workers=2, echo=Fal
 
 async def main():
     async with Orchestrator(store="runs.db") as orchestrator:
-        if not await orchestrator.submissions():
-            for name in NAMES:
-                scenario = await orchestrator.create_scenario(name)
-                await scenario.submit().accepted()
+        there = await orchestrator.submissions()
+
+        for name in NAMES[len(there):]:  # it may have died between two of them
+            scenario = await orchestrator.create_scenario(name)
+            await scenario.submit().accepted()
 
         await orchestrator.drain()
 

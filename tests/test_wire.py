@@ -145,9 +145,11 @@ def test_a_driver_is_pickled_once() -> None:
     driver = Counted()
     calls = [call((("a", driver, b"kept"),), (("b", driver, "path"),))] * 3
 
-    request = wire.pack((7, 10, False, False, tuple(zip(*calls, strict=True)), None))
-    wire.pack((8, 10, False, False, tuple(zip(*calls, strict=True)), None))
-    number, most, looks, tells, columns, _world = pickle.loads(request)
+    request = wire.pack(
+        (7, 10, False, False, tuple(zip(*calls, strict=True)), None, None)
+    )
+    wire.pack((8, 10, False, False, tuple(zip(*calls, strict=True)), None, None))
+    number, most, looks, tells, columns, *_told = pickle.loads(request)
 
     assert Counted.count == 1
     assert (number, most, looks, tells) == (7, 10, False, False)
@@ -168,7 +170,9 @@ def test_a_driver_that_cannot_be_loaded_fails_its_own_call(
         call((("a", fragile, kept),), (("b", sound, "path"),)),
         call((("a", sound, kept),), (("b", fragile, "path"),)),
     ]
-    request = wire.pack((0, 10, False, False, tuple(zip(*calls, strict=True)), None))
+    request = wire.pack(
+        (0, 10, False, False, tuple(zip(*calls, strict=True)), None, None)
+    )
     wire.load_driver.cache_clear()
     monkeypatch.setattr(Fragile, "sound", False)
     arrived = list(zip(*pickle.loads(request)[4], strict=True))

@@ -28,13 +28,14 @@ from asyncflow.config.sections import (
     key_of,
 )
 from asyncflow.errors import ConfigError, Problem
+from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
 
 S = TypeVar("S", bound=Section)
 
 
-@attrs.define(eq=False)
-class Configuration:
+@attrs.define(eq=False, repr=False)
+class Configuration(Shown):
     """What is declared: data nodes, tasks, scenarios, and how jobs are executed.
 
     Declaring never raises for what is declared. `problems` lists everything that is

@@ -13,7 +13,7 @@ MAX_COUNT = 1_000_000
 MAX_BYTES = 1 << 60
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Number:
     """The numbers that a field takes."""
 

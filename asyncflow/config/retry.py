@@ -11,6 +11,7 @@ import attrs
 from asyncflow.config.choices import names_arguments
 from asyncflow.config.given import as_tuple
 from asyncflow.config.kinds import name_of, spelled
+from asyncflow.facts import Facts
 
 Kind: TypeAlias = type[BaseException] | str
 """An exception class, or its name."""
@@ -29,8 +30,8 @@ def _names(on: Iterable[object]) -> frozenset[str]:
 
 
 @names_arguments
-@attrs.frozen
-class Retry:
+@attrs.frozen(eq=False, repr=False)
+class Retry(Facts):
     """How often a job that failed is tried again, when, and after which errors.
 
     ``Retry(3, wait=1, on=ConnectionError)`` tries three times in all: the second time

@@ -20,6 +20,7 @@ import attrs
 
 from asyncflow.config.given import as_amounts
 from asyncflow.config.retry import Retry, as_retry
+from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
 
 
@@ -113,8 +114,8 @@ def key_of(section_id: object) -> str:
     return section_id if isinstance(section_id, str) else repr(section_id)
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class Section:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Section(Shown):
     """What every section with an id has. Equal only to itself; see `differing`."""
 
     kind: ClassVar[str]
@@ -149,7 +150,7 @@ class Section:
         return type(self) is type(other) and not self.differing(other)
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class DataNodeConfig(Section):
     """A named value: how it is stored, and who shares it."""
 
@@ -174,7 +175,7 @@ class DataNodeConfig(Section):
     """How many versions are kept beside the current one."""
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class TaskConfig(Section):
     """A function, the data nodes it reads and those it writes.
 
@@ -249,7 +250,7 @@ class TaskConfig(Section):
         )
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class ScenarioConfig(Section):
     """A graph of tasks, joined by the data nodes that they read and write."""
 
@@ -280,8 +281,8 @@ class ScenarioConfig(Section):
         return tuple(nodes.values())
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class JobConfig:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class JobConfig(Shown):
     """How jobs are executed."""
 
     mode: str = "development"
@@ -334,8 +335,8 @@ class JobConfig:
         )
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class CoreConfig:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class CoreConfig(Shown):
     """What is kept of submissions that have finished: all, where nothing is given.
 
     Where both `keep_days` and `keep_submissions` are given, what either keeps stays.
@@ -352,3 +353,9 @@ class CoreConfig:
 
     properties: Mapping[str, object] = attrs.field(factory=dict[str, object])
     """Whatever else was given, by name."""
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether nothing is given, and so nothing ever removed."""
+        given = self.keep_days, self.keep_submissions, self.keep_log_days
+        return all(one is None for one in given)

@@ -10,12 +10,13 @@ from typing import TypeVar
 import attrs
 
 from asyncflow.config.sections import Scope, TaskConfig
+from asyncflow.facts import Facts
 
 T = TypeVar("T")
 
 
-@attrs.frozen(kw_only=True)
-class Dag:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Dag(Facts):
     """Tasks, in an order in which they can run, and the edges between them.
 
     A task is named by its place in `tasks`. An edge goes from the task that writes a

@@ -12,6 +12,7 @@ import attrs
 from asyncflow.abc import Driver, Kept
 from asyncflow.config.sections import DataNodeConfig, Scope
 from asyncflow.entities.engine import Engine
+from asyncflow.facts import Facts
 from asyncflow.records import DataNodeRecord
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ EVICTED = b""
 """Stands for a small value that only the store has just now. No pickle is empty."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Version:
     """One value of a data node; it never changes."""
 
@@ -50,8 +51,8 @@ class Version:
         return datetime.fromtimestamp(self.number / 1e9, UTC)
 
 
-@attrs.frozen(kw_only=True)
-class Edit:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Edit(Facts):
     """A write of a data node that has ended."""
 
     version: int

@@ -16,7 +16,7 @@ from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
 
 
-@attrs.define(eq=False, kw_only=True)
+@attrs.define(eq=False, kw_only=True, repr=False)
 class Graph:
     """The jobs of a run, in an order that they can run in. It never changes."""
 
@@ -73,7 +73,7 @@ def group_of(node: DataNode) -> str:
     return node.id if node.owner_id is None else node.owner_id
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Nodes(Sequence[Sequence[str]]):
     """The keys of data nodes of each task, which are looked up when asked for.
 

@@ -86,6 +86,16 @@ class Job:
         return self._id
 
     @property
+    def name(self) -> str:
+        """The name of its task: `config_id`."""
+        return self.task.config.id
+
+    @property
+    def config_id(self) -> str:
+        """The id that its task was declared with."""
+        return self.task.config.id
+
+    @property
     def attempt(self) -> int:
         """The number of its attempt: 1 unless it was tried again."""
         return number_of_next(self.attempts)
@@ -112,6 +122,11 @@ class Job:
             return None
 
         return self._finished_at - self._run_at
+
+    @property
+    def duration(self) -> float | None:
+        """The same as `execution_duration`."""
+        return self.execution_duration
 
     @property
     def is_finished(self) -> bool:

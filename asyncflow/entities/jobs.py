@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.task import Task
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Jobs:
     """The jobs of a submission.
 

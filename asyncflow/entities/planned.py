@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import attrs
 
+from asyncflow.facts import Facts
 
-@attrs.frozen(kw_only=True)
-class PlannedJob:
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class PlannedJob(Facts):
     """What a run would do with a task, as things are now."""
 
     task: str

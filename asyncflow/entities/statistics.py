@@ -8,10 +8,11 @@ from datetime import datetime
 import attrs
 
 from asyncflow.entities.job import Status
+from asyncflow.facts import Facts
 
 
-@attrs.frozen(kw_only=True)
-class Statistics:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Statistics(Facts):
     """What an orchestrator was doing at one moment."""
 
     workers: int

@@ -28,11 +28,14 @@ DYING = 5.0
 """How long processes may take to die after SIGKILL, in seconds."""
 
 
+CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""That by which the system says when a process was started."""
+
 IS_SHOWN = os.path.exists("/proc/self/stat")
 """Whether the system shows its processes."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Member:
     """A process, told from a later one with its id by when it was started."""
 
@@ -51,8 +54,7 @@ class Member:
 
 def now() -> int:
     """Return how long the system runs, in the ticks of `Member.started`."""
-    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    return int(time.clock_gettime(clock) * os.sysconf("SC_CLK_TCK"))
+    return int(time.clock_gettime(CLOCK) * os.sysconf("SC_CLK_TCK"))
 
 
 def has_started_any(pid: int) -> bool:

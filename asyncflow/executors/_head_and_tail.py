@@ -12,7 +12,7 @@ SLACK = 65_536
 """How many bytes more than needed are held, so that not each write moves them."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class HeadAndTail:
     """Takes what is printed, and holds no more of it than is kept.
 

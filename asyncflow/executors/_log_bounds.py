@@ -22,7 +22,7 @@ FIRST, SOON, LATE = 0.1, 0.02, 0.5
 much is printed. There are more where much is."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class _Watched:
     """A log that is watched."""
 
@@ -55,7 +55,7 @@ class _Watched:
         return grown > self.keep
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class LogBounds:
     """Watches logs, as long as jobs run long: otherwise it does nothing at all.
 

@@ -16,7 +16,7 @@ from asyncflow.log import logger as _logger
 from asyncflow.worker import channel, parent
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Place:
     """A new temporary folder, and what its owner has open of it."""
 

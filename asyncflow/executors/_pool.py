@@ -35,13 +35,14 @@ from anyio.lowlevel import RunVar
 
 from asyncflow.executors import _family, _suspend
 from asyncflow.executors._anyio import end, lists, take_idle
+from asyncflow.executors._generation import Generation
 from asyncflow.executors._place import Place
 from asyncflow.executors._start import (
     Start,
     close_after_exit,
     leave_reaping_to_the_loop,
 )
-from asyncflow.executors._today import Today, warn
+from asyncflow.executors._today import Today
 from asyncflow.executors._worker import Worker, WorkerDied, files
 from asyncflow.worker import channel, parent, trip
 from asyncflow.worker.channel import Told
@@ -181,21 +182,21 @@ class Pool:
         watches = [self._watches[one] for one in workers if one in self._watches]
         return asyncio.gather(*watches, return_exceptions=True)
 
-    async def worker(self) -> Worker:
+    async def worker(self, pinned: Generation) -> Worker:
         """Return the worker that anyio takes next; start one where none is idle.
 
         It is the one of the next `call`, if nothing is awaited in between.
 
+        :param pinned: what it has of the user's modules, as far as it has loaded them
         :raises StartFailed, OSError: when no worker could be started
         """
-        if older := self.today.look(self._workers.values()):
-            warn(older)
-
         while True:
-            process = self.next_idle()
-            worker = self._workers.get(process.pid) if process else None
+            if not pinned.is_in(place := self._places[-1].path):
+                await pinned.put(place)  # first: one that has just started is awake
 
-            if worker is not None and self._is_good(worker):
+            worker = self._idle_with(pinned)
+
+            if worker is not None and self._is_good(worker, pinned):
                 return worker
 
             if worker is not None:
@@ -207,9 +208,31 @@ class Pool:
                 with CancelScope(shield=True):
                     await self._settle()
 
-    def _is_good(self, worker: Worker) -> bool:
-        """Tell whether nobody has removed its files, or changed its modules."""
-        return worker.place is self._places[-1] and not worker.is_stale
+    def _idle_with(self, pinned: Generation) -> Worker | None:
+        """Return the worker that anyio takes next: a good one, where there is one."""
+        process = self.next_idle()
+        worker = self._workers.get(process.pid) if process else None
+
+        if worker is None or self._is_good(worker, pinned):
+            return worker
+
+        for entry in reversed(self._idle or ()):
+            other = self._workers.get(entry[0].pid)
+
+            if other and other.returncode is None and self._is_good(other, pinned):
+                assert self._idle is not None
+                self._idle.remove(entry)
+                self._idle.append(entry)
+                return other
+
+        return worker
+
+    def _is_good(self, worker: Worker, pinned: Generation) -> bool:
+        """Tell whether nobody has removed its files, and it has loaded no other modules."""
+        return worker.place is self._places[-1] and (
+            worker.pinned is pinned
+            or all(pinned.has(path, sign) for path, sign in worker.loaded.items())
+        )
 
     def world_for(self, worker: Worker) -> bytes | None:
         """Return the world of this process; None where the worker is in it."""
@@ -220,6 +243,14 @@ class Pool:
 
         worker.world = number
         return self._world.told
+
+    def pinned_for(self, worker: Worker, pinned: Generation) -> bytes | None:
+        """Return the user's modules of a moment; None where the worker has these."""
+        if worker.pinned is pinned:
+            return None
+
+        worker.pinned = pinned
+        return pinned.told(worker.place.path)
 
     async def warm(self) -> None:
         """Start a worker before it is needed; who needs one meanwhile waits for it.
@@ -325,6 +356,7 @@ class Pool:
         except BaseException as error:
             if seat.process is None:
                 worker.is_called = False
+                worker.world, worker.pinned = 0, None  # what it was told may be lost
                 raise  # it was cancelled before it took the worker
 
             self._workers.pop(worker.pid, None)

@@ -51,33 +51,69 @@ LINE = 200
 """How many characters are told of what it wrote to stderr."""
 
 PROGRAM = """
-import os, sys
-reader, writer = os.dup(0), os.dup(1)
+import os, pickle, sys
+calls, answers = open(os.dup(0), "rb"), os.dup(1)
 null = os.open(os.devnull, os.O_RDWR)
 os.dup2(null, 0)
 os.dup2(null, 1)
 os.close(null)
-os.write(writer, f"{sys.argv[1]}\\n".encode())
+sys.stdin = open(os.devnull)
+sys.stdout, sys.stderr = open(os.devnull, "w"), open(os.devnull, "w")
+
+def write(data):
+    left = memoryview(data)
+
+    while left:
+        left = left[os.write(answers, left):]
+
+def answer(status, value):
+    data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    write(b"%s %d\\n%s" % (status, len(data), data))
+
+def carry_out(command, one, other):
+    if command == "run":
+        return one(*other)
+
+    sys.path = one
+    sys.modules.pop("__main__", None)
+
+def answer_with(error):
+    try:
+        answer(b"EXCEPTION", error)
+    except BaseException as another:
+        answer(b"EXCEPTION", another)
+
+    if isinstance(error, SystemExit):
+        raise error
+
+def serve():
+    while True:
+        try:
+            call = pickle.load(calls)
+        except EOFError:
+            return
+        except BaseException as error:
+            answer_with(error)
+            continue
+
+        try:
+            value = carry_out(*call)
+        except BaseException as error:
+            answer_with(error)
+            continue
+
+        try:
+            answer(b"RETURN", value)
+        except BaseException as error:
+            answer_with(error)
+
+write(f"{sys.argv[1]}\\nREADY\\n".encode())
 del sys.argv[1:]
-
-class Answers:
-    @property
-    def buffer(self):
-        return self
-
-    def write(self, data):
-        left = memoryview(data)
-
-        while left:
-            left = left[os.write(writer, left):]
-
-from anyio.to_process import process_worker
-sys.stdin = open(reader)
-sys.stdout = Answers()
-process_worker()
+serve()
 """
-"""Moves the protocol off the standard streams before anything else; what was printed up to
-then ends with the argument."""
+"""Answers calls in the words of anyio's pool, without the half of the start that to import
+anyio takes. It moves the protocol off the standard streams before anything else; what was
+printed up to then ends with the argument."""
 
 
 _GONE = (
@@ -95,7 +131,7 @@ class StartFailed(Exception):
     """A worker process could not be started; the message says why."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Start:
     """What a worker is started with.
 
@@ -134,11 +170,12 @@ class Start:
         nonce = os.urandom(8).hex()
 
         try:
-            process = await open_process(
-                [sys.executable, "-u", "-c", PROGRAM, nonce, "anyio.to_process"],
-                start_new_session=True,  # neither Ctrl-C nor the terminal are its own
-                env={**os.environ, MARK: self.mark},
-            )
+            with CancelScope(shield=True):  # half made, asyncio leaves it behind
+                process = await open_process(
+                    [sys.executable, "-u", "-c", PROGRAM, nonce, "anyio.to_process"],
+                    start_new_session=True,  # no Ctrl-C and no terminal are its own
+                    env={**os.environ, MARK: self.mark},
+                )
         except RuntimeError as error:  # no thread to wait for it
             raise StartFailed(str(error)) from error
 

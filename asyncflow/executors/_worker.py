@@ -12,6 +12,7 @@ import attrs
 from anyio import CancelScope, CapacityLimiter, to_thread
 
 from asyncflow.executors import _family
+from asyncflow.executors._generation import Generation
 from asyncflow.executors._place import Place
 from asyncflow.worker.loaded import Sign
 from asyncflow.worker.outcome import Log
@@ -54,8 +55,8 @@ class Worker:
     """The number of the world that it is in."""
     loaded: dict[str, Sign] = attrs.field(init=False, factory=dict)
     """The user's modules that it has loaded, by their files."""
-    is_stale: bool = attrs.field(init=False, default=False)
-    """Whether one of these has changed since."""
+    pinned: Generation | None = attrs.field(init=False, default=None)
+    """The moment of which it finds the user's modules."""
     others: list[_family.Member] = attrs.field(init=False, factory=list)
     """What it is known to have started."""
     since: float = attrs.field(init=False, factory=time.monotonic)

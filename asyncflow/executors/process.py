@@ -13,6 +13,7 @@ from anyio import CancelScope, create_task_group, to_thread
 from anyio.abc import TaskGroup
 
 from asyncflow.abc import Call, Crashed, Executor, Watch
+from asyncflow.executors._generation import Generation
 from asyncflow.executors._log_bounds import LogBounds
 from asyncflow.executors._pool import Pool
 from asyncflow.executors._start import StartFailed
@@ -103,6 +104,9 @@ class ProcessExecutor(Executor):
             finally:
                 self._warming.remove(scope)
 
+    def pin(self, *, have_run: bool = False) -> Generation:
+        return self._pool.today.pin(have_run=have_run)
+
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         self._count += 1
         one = Trip(self._pool, calls, watch, self._count, self.grace, self._logs)
@@ -132,7 +136,12 @@ class ProcessExecutor(Executor):
             one.hear(place, told)
 
     async def _run(self, one: Trip) -> None:
-        worker = await self._worker(one)
+        pinned = (
+            calls_pinned
+            if isinstance(calls_pinned := one.calls[0].pinned, Generation)
+            else self.pin()
+        )
+        worker = await self._worker(one, pinned)
 
         if one.has_kills:
             return  # meanwhile; what is left travels again
@@ -141,19 +150,20 @@ class ProcessExecutor(Executor):
             one.watch.ended(one.calls[0], Crashed(None, worker))
             return
 
-        await one.go(worker, self._request(one, self._pool.world_for(worker)))
+        await one.go(worker, self._request(one, worker, pinned))
 
         if await self._is_old(worker):
             await self._pool.retire(worker, self.grace)
 
-    def _request(self, one: Trip, world: bytes | None) -> bytes:
+    def _request(self, one: Trip, worker: Worker, pinned: Generation) -> bytes:
         calls = one.calls
+        told = self._pool.world_for(worker), self._pool.pinned_for(worker, pinned)
         looks = len(calls) == 1 and not calls[0].is_short
         tells = len(calls) == 1 and calls[0].is_watched
         number = one.number if len(calls) > 1 else 0
-        return wire.pack((number, self.log_size, looks, tells, _columns(calls), world))
+        return wire.pack((number, self.log_size, looks, tells, _columns(calls), *told))
 
-    async def _worker(self, one: Trip) -> Worker | str:
+    async def _worker(self, one: Trip, pinned: Generation) -> Worker | str:
         """Return a worker, or say why there is none.
 
         A shortage may pass, and a worker of another job may become free: both are
@@ -166,7 +176,7 @@ class ProcessExecutor(Executor):
 
         while True:
             try:
-                return await self._pool.worker()
+                return await self._pool.worker(pinned)
             except (StartFailed, OSError) as error:
                 is_short = isinstance(error, OSError)
                 why = summary_of(error) if is_short else str(error)
@@ -218,6 +228,7 @@ def _columns(calls: Sequence[Call]) -> tuple[tuple[object, ...], ...]:
         _are_short,
         carriers,
         _are_watched,
+        _pinned,
     ) = zip(*calls, strict=True)
     assert None not in codes
     return ids, tasks, attempts, codes, inputs, outputs, sources, limits, carriers

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 CarryOut: TypeAlias = Callable[[Sequence[Instruction]], None]
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Boarding:
     """Gives seats to jobs; from then on these can be killed.
 
@@ -222,7 +222,10 @@ class Boarding:
 def _goes_with(travel: Travel, like: Travel) -> bool:
     """Tell whether a job may travel with others."""
     return (
-        travel.may_share and travel.executor == like.executor and travel.pace.is_short
+        travel.may_share
+        and travel.executor == like.executor
+        and travel.pace.is_short
+        and travel.pinned is like.pinned
     )
 
 

@@ -452,6 +452,23 @@ def name_of(value: object) -> str:
     return f"{getattr(value, '__module__', None)}.{name}"
 
 
+def module_name(value: object) -> str | None:
+    """Return the name of the module in which something is found."""
+    match value:
+        case Global(module, _):
+            name = module.get("__name__")
+        case Members(module, _):
+            name = module.__name__
+        case Source(_):
+            return None
+        case types.FunctionType():
+            name = value.__globals__.get("__name__")
+        case _:
+            name = getattr(value, "__module__", None)
+
+    return name if isinstance(name, str) else None
+
+
 def _found(module: str, name: str) -> object:
     found: object = sys.modules.get(module)
 

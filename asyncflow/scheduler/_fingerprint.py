@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 
 import attrs
@@ -21,6 +21,7 @@ from asyncflow.scheduler._describe import (
     Describer,
     Description,
     Limit,
+    module_name,
     name_of,
     new_hash,
 )
@@ -94,8 +95,12 @@ class Fingerprints:
     """Makes fingerprints, and describes what they have in common once.
 
     For one moment: later, what they describe may have changed.
+
+    :param older: the modules of which this process has, or may have, loaded less than
+        jobs do: what is in their files counts as well
     """
 
+    older: Collection[str] = ()
     _made: dict[int, tuple[object, Fingerprint]] = attrs.field(factory=dict)
     _described: dict[tuple[object, ...], Description] = attrs.field(factory=dict)
     _own: dict[tuple[str, str | None], bool] = attrs.field(factory=dict)
@@ -150,10 +155,11 @@ class Fingerprints:
         waiting = deque((function,))
 
         while waiting:
-            one = self._describe(waiting.popleft(), root, is_own)
+            value = waiting.popleft()
+            one = self._describe(value, root, is_own)
             edges = []
 
-            for other in one.refers_to:
+            for other in (*one.refers_to, *self._files(value)):
                 key = _key(other)
 
                 if key not in places:
@@ -169,6 +175,11 @@ class Fingerprints:
                 waiting.clear()
 
             yield one, edges
+
+    def _files(self, value: object) -> tuple[Source, ...]:
+        """Return the file that says what something is, where it was loaded before."""
+        name = module_name(value) if self.older else None
+        return () if name is None or name not in self.older else (Source(name),)
 
     def _describe(
         self, value: object, root: str | None, is_own: Callable[[str], bool]

@@ -135,6 +135,7 @@ def call_of(
         travel.pace.is_short,
         carrier,
         config.stall_timeout is not None,
+        travel.pinned,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from typing import TYPE_CHECKING
 
 import attrs
 from anyio import move_on_after, sleep, to_thread
@@ -19,8 +20,10 @@ from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._insist import insist
 from asyncflow.scheduler._peers import PeerGone
 from asyncflow.scheduler._recover import Recovery
-from asyncflow.scheduler._view import Unreadable, View
 from asyncflow.scheduler._walk import Walk
+
+if TYPE_CHECKING:
+    from asyncflow.scheduler._view import View
 
 SOON = 0.1
 """How long to wait for an orchestrator that closes or dies to have done so, in s."""
@@ -50,6 +53,8 @@ class Following:
         """See to it that a handle tells what becomes of its run."""
         if self._is_settled(submission) or submission in self._followed:
             return
+
+        from asyncflow.scheduler._view import View
 
         view = View(submission, partial(self._is_settled, submission))
         self._followed[submission] = view
@@ -152,6 +157,8 @@ class Following:
 
         :raises PeerGone: where the owner is gone, or has not told anything
         """
+        from asyncflow.scheduler._view import Unreadable
+
         run, heard = view.submission, view.next
 
         if view.is_plain:

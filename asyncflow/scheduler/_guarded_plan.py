@@ -37,7 +37,7 @@ class GuardedPlan(Plan):
 def _guarded(name: str) -> Callable[..., Any]:
     def event(self: GuardedPlan, *args: Any, **kwargs: Any) -> Any:
         try:
-            return getattr(super(GuardedPlan, self), name)(*args, **kwargs)
+            return getattr(Plan, name)(self, *args, **kwargs)
         except Exception as error:
             self.on_failure(error)
             raise

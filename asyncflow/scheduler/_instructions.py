@@ -8,29 +8,30 @@ from typing import TypeAlias
 import attrs
 
 from asyncflow.entities.job import Status
+from asyncflow.facts import Facts
 
 Ref: TypeAlias = tuple[int, int]
 """A job: its run, and its place in the run."""
 
 
-@attrs.frozen
-class Block:
+@attrs.frozen(eq=False, repr=False)
+class Block(Facts):
     """Jobs wait for others."""
 
     run: int
     places: Sequence[int]
 
 
-@attrs.frozen
-class MakeReady:
+@attrs.frozen(eq=False, repr=False)
+class MakeReady(Facts):
     """Jobs wait for nothing but a worker."""
 
     run: int
     places: list[int]
 
 
-@attrs.frozen
-class End:
+@attrs.frozen(eq=False, repr=False)
+class End(Facts):
     """The job ends without having run."""
 
     ref: Ref
@@ -38,8 +39,8 @@ class End:
     reason: str
 
 
-@attrs.frozen
-class Kill:
+@attrs.frozen(eq=False, repr=False)
+class Kill(Facts):
     """The job has a seat, and must not run; if it does not end by itself it gets the
     status.
     """
@@ -49,8 +50,8 @@ class Kill:
     status: Status = Status.CANCELED
 
 
-@attrs.frozen
-class Finish:
+@attrs.frozen(eq=False, repr=False)
+class Finish(Facts):
     """Every job of the run has ended."""
 
     run: int

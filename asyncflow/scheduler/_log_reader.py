@@ -19,7 +19,7 @@ AT_ONCE = 16
 """How many such pieces are read before they are told."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class LogReader:
     """Reads on in the log of one attempt at a job.
 

@@ -78,12 +78,6 @@ class Pruning:
             await sleep(EVERY)
 
 
-def has_rule(core: CoreConfig) -> bool:
-    """Tell whether anything is to be removed."""
-    rules = core.keep_days, core.keep_submissions, core.keep_log_days
-    return any(one is not None for one in rules)
-
-
 def _days(count: float | None) -> timedelta | None:
     return None if count is None else timedelta(days=count)
 

@@ -39,7 +39,7 @@ from asyncflow.records import (
     ScenarioRecord,
     SubmissionRecord,
 )
-from asyncflow.scheduler import _logs, _skips
+from asyncflow.scheduler import _skips
 from asyncflow.scheduler._archive import Archive, Entity
 from asyncflow.scheduler._before import Before, First
 from asyncflow.scheduler._bus import Bus
@@ -54,7 +54,6 @@ from asyncflow.scheduler._editing import Editing
 from asyncflow.scheduler._follow import Following
 from asyncflow.scheduler._outage import Outage
 from asyncflow.scheduler._peers import Send
-from asyncflow.scheduler._prune import Pruning, has_rule
 from asyncflow.scheduler._recover import Recovery, closed
 from asyncflow.scheduler._results import Results
 from asyncflow.scheduler._shutdown import interrupt, leave
@@ -62,7 +61,6 @@ from asyncflow.scheduler._stream import EventStream, stream
 from asyncflow.scheduler._subscriptions import Subscriptions, check_callbacks
 from asyncflow.scheduler._suspects import travel_of
 from asyncflow.scheduler._tally import Tally
-from asyncflow.scheduler._telling import Telling
 from asyncflow.scheduler._travel import Travels
 from asyncflow.scheduler._undeclared import check_declared
 from asyncflow.scheduler._versions import Versions, remove
@@ -269,10 +267,14 @@ class Session:
 
     async def output(self, job: Job, most: int, stream: Stream | None) -> str:
         """Return what a job printed; see `Orchestrator.output`."""
+        from asyncflow.scheduler import _logs
+
         return await _logs.output(self.store, job, most, stream)
 
     def follow(self, job: Job, most: int) -> AsyncIterator[str]:
         """Give the lines that a job prints; see `Orchestrator.follow`."""
+        from asyncflow.scheduler import _logs
+
         return _logs.follow(self.store, job, most)
 
     async def read(self, node: DataNode, version: int | None) -> Any:
@@ -372,12 +374,16 @@ class Session:
         self, older_than: timedelta | None, keep: int | None, *, logs_only: bool
     ) -> Pruned:
         """Remove old runs; see `Orchestrator.prune`."""
+        from asyncflow.scheduler._prune import Pruning
+
         pruning = Pruning(self.store, self.catalog)
         return await pruning.prune(older_than, keep, logs_only=logs_only)
 
     def keep_to(self, core: CoreConfig) -> None:
         """Remove what is not to be kept, in the background, as long as this is open."""
-        if has_rule(core):
+        if not core.keeps_all:
+            from asyncflow.scheduler._prune import Pruning
+
             pruning = Pruning(self.store, self.catalog)
             self.walk.group.start_soon(pruning.keep_to, core)
 
@@ -439,6 +445,8 @@ class Session:
         submission = self.catalog.find(submission_id)
 
         if isinstance(submission, Submission) and self.walk.drives(submission):
+            from asyncflow.scheduler._telling import Telling
+
             await Telling(submission, self.store.flush, send).tell(since)
 
         await self.wait_for_peer(submission_id)

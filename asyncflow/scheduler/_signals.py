@@ -122,7 +122,7 @@ LAST = 3
 os.register_at_fork(after_in_child=_listeners.clear)
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class _Handler:
     """Stands for a handler: notes the signal, and passes it on.
 

@@ -7,11 +7,13 @@ they are, that must not make a difference.
 from __future__ import annotations
 
 import os
+import sys
 
 from asyncflow.scheduler._code import compiled, imports_of
 from asyncflow.scheduler._describe import Describer, Description, new_hash
 from asyncflow.scheduler._own import is_own_file, source_of
 from asyncflow.scheduler._parts import Source, sources
+from asyncflow.worker.loaded import stat, text_of
 
 _elsewhere: set[str] = set()
 """The modules that are not the user's."""
@@ -40,7 +42,7 @@ def describe_source(one: Description, source: Source) -> None:
         return
 
     try:
-        facts = os.stat(path)
+        facts = stat(path)
         key = path, name, facts.st_mtime_ns, facts.st_size
 
         if key not in _known:
@@ -56,9 +58,8 @@ def describe_source(one: Description, source: Source) -> None:
 
 
 def _of_file(path: str, name: str) -> tuple[bytes, tuple[Source, ...]]:
-    with open(path, "rb") as file:
-        text = file.read()
-
+    _, text = text_of(path, sys.maxsize)
+    assert text is not None
     code = compiled(text, path) if path.endswith(".py") else None
     whole = new_hash()
     whole.update(f"{name}\0".encode())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NamedTuple
+import pickle
+from collections.abc import Callable, Collection, Iterable
+from types import FunctionType
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
 import attrs
 
+from asyncflow.abc import Pinned
 from asyncflow.config.sections import Scope, TaskConfig
 from asyncflow.errors import NotPicklable
 from asyncflow.scheduler._generators import Generators
@@ -25,7 +28,7 @@ LEAST_LIMIT = 0.5
 the millisecond when each has started."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Travel:
     """The same for all jobs of a task in a submission."""
 
@@ -43,8 +46,16 @@ class Travel:
     """How fast its function is."""
     may_share: bool
     """Whether its jobs may travel with others, once they are known to be short."""
+    pinned: Pinned | None
+    """The user's modules as its jobs have them; None for those of this process."""
     may_follow: bool
     """Whether they may travel with the one whose value they need."""
+
+
+class Pin(Protocol):
+    """Pins the user's modules; see `Executor.pin`."""
+
+    def __call__(self, *, have_run: bool = False) -> Pinned | None: ...
 
 
 @attrs.define(eq=False, repr=False)
@@ -53,13 +64,21 @@ class Travels:
 
     :param far: whether functions may be called in other processes
     :param group: warns in the background
+    :param pin: pins the user's modules; see `Executor.pin`
     """
 
     far: bool
     group: Group
+    pin: Pin
+    _pinned: Pinned | None = attrs.field(init=False, default=None)
+    """What was pinned last."""
     _known: WeakKeyDictionary[TaskConfig, Travel] = attrs.field(
         init=False, factory=WeakKeyDictionary
     )
+    _by_name: WeakKeyDictionary[TaskConfig, bytes] = attrs.field(
+        init=False, factory=WeakKeyDictionary
+    )
+    """Those functions that travel by their names: what has the name later is another."""
     _paces: Paces = attrs.field(init=False, factory=Paces)
     _generators: Generators = attrs.field(
         init=False,
@@ -76,13 +95,27 @@ class Travels:
         :param force: whether the jobs run even if they could be skipped
         :raises NotPicklable: where a function cannot travel
         """
+        kinds = tuple(kinds)
+        pinned = self.pin(have_run=all(map(self._has_run, kinds)))
+
         if local_modules.look():
+            self._by_name.clear()
+            self._known.clear()
+        elif pinned is not self._pinned:
             self._known.clear()
 
+        self._pinned = pinned
+
         ways: dict[tuple[int, str], _Way] = {}
-        kinds = tuple(kinds)
-        prints = _fingerprints(kinds)
+        prints = _fingerprints(kinds, pinned.older if pinned else ())
         return [self._of(config, ways, prints, force=force) for config in kinds]
+
+    def _has_run(self, config: TaskConfig) -> bool:
+        """Tell whether a worker has run the function, where one is to."""
+        travel = self._known.get(config)
+        return travel is not None and (
+            travel.code is None or travel.pace.seconds is not None
+        )
 
     def _of(
         self,
@@ -125,12 +158,15 @@ class Travels:
         return Travel(
             executor,
             way.is_async,
-            prints.of(config.function) if prints and config.skippable else None,
+            prints.of(_called(config, way.code if far else None))
+            if prints and config.skippable
+            else None,
             False,
             way.code if far else None,
             way.sources if far else None,
             way.pace,
             may_share,
+            self._pinned if far else None,
             may_share
             and not config.skippable
             and all(node.scope is Scope.SCENARIO for node in config.input),
@@ -144,17 +180,24 @@ class Travels:
             return _Way(False, Pace(), None, None)
 
         self._generators.look(config)
-        pace, code = self._paces.of(_code(config))
+        code = self._by_name.get(config) or _code(config)
+
+        if not is_by_value(code):
+            self._by_name[config] = code
+
+        pace, code = self._paces.of(code)
         return _Way(False, pace, code, _sources(config.function))
 
 
-def _fingerprints(kinds: Iterable[TaskConfig]) -> Fingerprints | None:
+def _fingerprints(
+    kinds: Iterable[TaskConfig], older: Collection[str]
+) -> Fingerprints | None:
     if not any(config.skippable for config in kinds):
         return None
 
     from asyncflow.scheduler._fingerprint import Fingerprints
 
-    return Fingerprints()
+    return Fingerprints(older)
 
 
 class _Way(NamedTuple):
@@ -164,6 +207,17 @@ class _Way(NamedTuple):
     pace: Pace
     code: bytes | None
     sources: dict[str, str] | None
+
+
+def _called(config: TaskConfig, code: bytes | None) -> Callable[..., object]:
+    """Return the function that jobs call: after a reload, the new one of its name."""
+    function = config.function
+
+    if code is None or is_by_value(code) or not isinstance(function, FunctionType):
+        return function
+
+    found: Callable[..., object] = pickle.loads(code)
+    return found
 
 
 def _may_share(config: TaskConfig) -> bool:

@@ -21,12 +21,12 @@ from asyncflow.entities.dag import Dag
 from asyncflow.errors import NotDeclared
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class UndeclaredScenario(ScenarioConfig):
     """A scenario config that this program does not declare, or not as it was then."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Undeclared:
     """Stands for the function of a task whose code is not here."""
 

@@ -24,7 +24,7 @@ IGNORE = "# Made by asyncflow: what is here belongs to nobody's repository.\n*\n
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Access:
     """Makes what a store is kept in, for this user alone, and looks whose it is.
 

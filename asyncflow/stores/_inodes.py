@@ -18,7 +18,7 @@ from asyncflow.errors import StoreFailed
 Inode: TypeAlias = tuple[int, int]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Inodes:
     """The files at some paths.
 

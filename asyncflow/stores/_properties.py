@@ -87,7 +87,7 @@ def dump_properties(
 
     :raises NotPicklable: where they cannot be kept, naming the part
     """
-    if isinstance(properties, PickledProperties):
+    if type(properties) is PickledProperties:  # isinstance asks its ABC, for each run
         return "", properties.data
 
     plain = dict(properties)

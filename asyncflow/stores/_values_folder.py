@@ -15,14 +15,15 @@ from contextlib import suppress
 
 import attrs
 
+from asyncflow.facts import Facts
 from asyncflow.stores._folder import Access
 
 NAME = ".store"
 """What the file with the mark is called."""
 
 
-@attrs.frozen
-class Mark:
+@attrs.frozen(eq=False, repr=False)
+class Mark(Facts):
     """Whose a folder is."""
 
     store: str
@@ -51,7 +52,7 @@ def mark_of(folder: str) -> Mark | None:
         return None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class ValuesFolder:
     """Finds the folder of a store, or makes it. All methods block.
 

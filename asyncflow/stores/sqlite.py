@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from asyncflow.facts import Shown
 from asyncflow.stores._address import file_of
 from asyncflow.stores._store import DatabaseStore
 
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from asyncflow.stores._sqlite import SqliteDatabase
 
 
-@attrs.define(eq=False)
-class SqliteStore(DatabaseStore):
+@attrs.define(eq=False, repr=False)
+class SqliteStore(DatabaseStore, Shown):
     """Keep records in an SQLite file. Several processes may use one file at a time.
 
     Those of one host see at once what others write. Where processes cannot reach each

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 Sign: TypeAlias = tuple[str, int, int]
@@ -20,6 +20,30 @@ _PACKAGES = tuple(
 )
 
 stat: Callable[[str], os.stat_result] = os.stat
+open_file: Callable[[str, int], int] = os.open
+read: Callable[[int, int], bytes] = os.read
+
+
+def text_of(path: str, most: int) -> tuple[os.stat_result, bytes | None]:
+    """Return what a file is, and its text; None where that is too long. Blocks.
+
+    :param most: how many bytes it may have
+    """
+    file = open_file(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    try:
+        status = os.fstat(file)
+        text = b""
+
+        if status.st_size > most:
+            return status, None
+
+        while more := read(file, status.st_size + 1):
+            text += more
+    finally:
+        os.close(file)
+
+    return status, text
 
 
 class Loaded:
@@ -34,11 +58,15 @@ class Loaded:
     def __init__(self, *, is_new: bool) -> None:
         self._seen: set[str] = {*sys.modules} if is_new else {"__main__"}
 
-    def news(self, since: int) -> dict[str, Sign]:
+    def news(
+        self, since: int, found_as: Mapping[str, tuple[int, int]]
+    ) -> dict[str, Sign]:
         """Return the modules that have come, by their files.
 
         :param since: when the first of them was loaded at the earliest, in nanoseconds
             since the epoch; a file that was changed later may not be what was loaded
+        :param found_as: for files, the change and the size of what was loaded, as far as
+            that is known
         """
         modules = {**sys.modules}
         self.count = len(modules)
@@ -48,6 +76,10 @@ class Loaded:
             file = file_of(modules[name])
 
             if file is None or not is_users(file):
+                continue
+
+            if file in found_as:
+                found[file] = name, *found_as[file]
                 continue
 
             try:

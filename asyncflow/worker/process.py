@@ -6,6 +6,7 @@ too; it drops what is printed, and outlives its parent. `settle` mends that, onc
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import faulthandler
 import gc
@@ -17,9 +18,9 @@ import sys
 import types
 from collections.abc import Callable
 from functools import partial
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from asyncflow.worker import current, main, parent
+from asyncflow.worker import current, main, parent, pinned
 from asyncflow.worker.channel import Channel
 from asyncflow.worker.loaded import Loaded
 from asyncflow.worker.log_state import LogState
@@ -29,9 +30,11 @@ from asyncflow.worker.punch import BLOCK, punch
 from asyncflow.worker.raw_stderr import RawStderr, path_of, write_all
 from asyncflow.worker.records import Records, basic_config
 from asyncflow.worker.spool import Spool
-from asyncflow.worker.state import ProcessState
 from asyncflow.worker.streams import framed
 from asyncflow.worker.tokens import Tokens
+
+if TYPE_CHECKING:
+    from asyncflow.worker.state import ProcessState
 
 LOG_SIZE = 16 * 1024 * 1024
 """How much of a log file may lie on the disk when a trip begins, in bytes."""
@@ -40,6 +43,11 @@ PLACE = 64 * LOG_SIZE + 7
 """Where the log file's descriptors point while nothing is printed. What is written goes
 to the end of the file from anywhere, and moves the place; so who finds it unmoved knows
 that nothing was written and that the descriptor is still ours, and asks no more."""
+
+NO_TERMINAL = (
+    "a worker process has no terminal: declare mode='development', where jobs run in the "
+    "program itself"
+)
 
 _getpid, _exit, _lseek = os.getpid, os._exit, os.lseek
 
@@ -273,6 +281,10 @@ class Settled:
         os.lseek(self._raw_end, PLACE, os.SEEK_SET)
         return os.lseek(1, 0, os.SEEK_CUR) == PLACE == os.lseek(2, 0, os.SEEK_CUR)
 
+    def is_reading_nothing(self) -> bool:
+        """Tell whether nobody has given the job another standard input."""
+        return sys.stdin is self._in
+
     def _point_output(self) -> None:
         """Point descriptors 1 and 2, and Python's streams, at the log."""
         os.lseek(self._log, PLACE, os.SEEK_SET)
@@ -302,6 +314,8 @@ def settle(
     """
     global settled
 
+    from asyncflow.worker.state import ProcessState
+
     if settled is None:
         if not is_moved:
             _move_protocol()
@@ -319,6 +333,8 @@ def settle(
         )
         settled.log_state = _pass_records_on(settled.records)
         settled.loaded = Loaded(is_new=is_moved)
+        pinned.here.install()
+        _refuse_questions(settled)
         settled.state = ProcessState(settled.tell_stacks, settled.log_state)
         gc.freeze()  # what is imported by now stays: no need to look at it again
     else:
@@ -344,6 +360,30 @@ def _move_protocol() -> None:
 def _raw(stream: TextIO) -> object:
     """Return the unbuffered layer of a standard stream (``-u`` leaves no other)."""
     return getattr(stream.buffer, "raw", stream.buffer)
+
+
+def _refuse_questions(settled: Settled) -> None:
+    """Have ``input()`` and ``breakpoint()`` say that nobody can answer."""
+    ask = builtins.input
+
+    def input_(prompt: object = "", /) -> str:
+        try:
+            return ask(prompt)
+        except EOFError:
+            if not settled.is_reading_nothing():
+                raise
+
+            raise EOFError(f"input() in a job: {NO_TERMINAL}") from None
+
+    def stop(*args: object, **more: object) -> object:
+        if os.environ.get("PYTHONBREAKPOINT"):  # a debugger that needs no terminal
+            return sys.__breakpointhook__(*args, **more)  # noqa: T100  # it was asked for
+
+        raise RuntimeError(f"breakpoint() in a job: {NO_TERMINAL}")
+
+    input_.__name__ = input_.__qualname__ = "input"
+    builtins.input = input_
+    sys.breakpointhook = stop
 
 
 def _take_interrupts() -> None:

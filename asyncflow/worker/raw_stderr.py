@@ -7,6 +7,7 @@ once in a while.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import struct
@@ -75,7 +76,7 @@ class RawStderr:
         (at,) = _HEAD.unpack(os.pread(self._file, _HEAD.size, 0))
         end = _lseek(self._file, 0, os.SEEK_END)
 
-        while at < end:
+        while (at := self._written_from(at, end)) < end:
             data = os.pread(self._file, min(PIECE, end - at), at)
 
             if at + len(data) < end:  # a character is not cut in two
@@ -86,6 +87,15 @@ class RawStderr:
             os.pwrite(self._file, _HEAD.pack(at), 0)
 
         self._size = at
+
+    def _written_from(self, at: int, end: int) -> int:
+        """Return from where on something was written; a job may make the file as long
+        as it likes without writing a byte.
+        """
+        try:
+            return min(end, _lseek(self._file, at, os.SEEK_DATA))
+        except OSError as error:
+            return end if error.errno == errno.ENXIO else at  # not all know holes
 
 
 def path_of(log_path: str) -> str:

@@ -19,7 +19,7 @@ from functools import partial
 from types import CoroutineType, TracebackType
 from typing import NamedTuple
 
-from asyncflow.worker import current, main, parent, process, world
+from asyncflow.worker import current, main, parent, pinned, process, world
 from asyncflow.worker.codec import is_by_value
 from asyncflow.worker.current import Progress, job_of, running
 from asyncflow.worker.errors import DataNodeWritingError
@@ -105,13 +105,16 @@ def run(request: bytes) -> bytes:
 def _run_calls(settled: process.Settled, request: bytes, answer: Answer) -> None:
     assert main.here is not None
     main.here.is_ours = True
-    trip, most, looks, current.is_watched, columns, told = pickle.loads(request)
+    trip, most, looks, current.is_watched, columns, told, pins = pickle.loads(request)
     settled.begin_trip(trip)
     begun = time.time_ns()
 
     if told is not None:
         world.apply(told)
         settled.state.remember()
+
+    if pins is not None:
+        pinned.here.apply(pins)
 
     if looks:
         forget_peak()
@@ -137,7 +140,7 @@ def _run_calls(settled: process.Settled, request: bytes, answer: Answer) -> None
         settled.end_trip()
 
         if len(_modules) != settled.loaded.count:
-            answer.loaded = settled.loaded.news(begun)
+            answer.loaded = settled.loaded.news(begun, pinned.here.signs)
     finally:
         current.end()
         main.here.is_ours = False

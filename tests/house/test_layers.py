@@ -44,7 +44,7 @@ class Row:
 
 ROWS = (
     Row(nouns=("worker",), outside=frozenset({"cloudpickle"})),
-    Row(nouns=("status",), outside=frozenset()),
+    Row(nouns=("facts", "status"), outside=frozenset()),
     Row(nouns=("errors", "folder", "log", "records"), outside=frozenset({"attrs"})),
     Row(nouns=("config",)),
     Row(nouns=("abc",)),
@@ -90,7 +90,13 @@ INNER: Mapping[tuple[str, str], str] = {
     ("alternatives", "stores.sqlite"): "only where it is picked",
     ("worker.main", "runpy"): "only for the host's own calls",
     ("worker.outcome", "datetime"): "workers need none; who reads a usage does",
+    ("opening", "executors.inline"): "not in standalone mode, before a job needs it",
+    ("opening", "executors.thread"): "not before a job needs it",
     ("opening", "scheduler._lag"): "only where it is asked for",
+    ("scheduler._follow", "scheduler._view"): "only for runs of other processes",
+    ("scheduler._session", "scheduler._logs"): "few programs read what jobs printed",
+    ("scheduler._session", "scheduler._prune"): "only where it is asked for",
+    ("scheduler._session", "scheduler._telling"): "only where others watch",
     ("orchestrator", "opening"): "the scheduler: it is loaded while a worker starts",
     (
         "stores.sqlite",
@@ -112,6 +118,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.mapping", "ctypes"): "only for large values, before Python 3.13",
     ("worker.parent", "ctypes"): "only in a worker",
     ("worker.process", "ctypes"): "only in a worker",
+    ("worker.process", "worker.state"): "only in a worker",
     ("worker.replacing", "shutil"): "compression: only where a link leads elsewhere",
     ("worker.trip", "asyncio"): "only for a coroutine that nobody saw coming",
     ("worker.punch", "ctypes"): "only where a log is large",
@@ -132,7 +139,7 @@ PURE = frozenset(
 )
 """The modules that decide."""
 
-PURE_SEES = frozenset({"config", "entities", "errors", "events"})
+PURE_SEES = frozenset({"config", "entities", "errors", "events", "facts"})
 PURE_OUTSIDE = STDLIB - {
     "anyio",
     "asyncio",
@@ -367,7 +374,7 @@ def test_every_exception_is_needed() -> None:
         (
             "errors.py",
             "import asyncflow.config",
-            "may import from ['status', 'worker']",
+            "may import from ['facts', 'status', 'worker']",
         ),
         ("config/a.py", "from ..entities import Job", "may import from"),
         ("config/b.py", "from ..entities import job as job", "entities.job"),

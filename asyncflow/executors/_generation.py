@@ -1,0 +1,83 @@
+"""The user's modules as they were at one moment: what the runs have that began then."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import weakref
+from collections.abc import Collection, Mapping
+
+import attrs
+from anyio import to_thread
+
+from asyncflow.worker.loaded import Sign
+from asyncflow.worker.pinned import RECENT, TEXTS, Known
+
+
+@attrs.define(eq=False, repr=False)
+class Generation:
+    """What workers load for the runs of a moment, whatever is edited later.
+
+    :param number: tells it from others of its pool
+    :param at: when it was, in nanoseconds since the epoch
+    :param names: of the modules, with their files
+    :param signs: for each file, what tells that it is still the same
+    :param texts: for each file, its text, as far as that is kept
+    :param older: the modules that this process may have loaded in an older form
+    :param gone: takes the folders of those that no run has any more, until they are removed
+    """
+
+    number: int
+    at: int
+    names: Mapping[str, str]
+    signs: dict[str, Sign]
+    texts: Mapping[str, bytes]
+    older: Collection[str]
+    gone: list[str]
+    _told: dict[str, bytes] = attrs.field(init=False, factory=dict)
+    """What workers are told, by the folder in which they have their files."""
+
+    def has(self, path: str, sign: Sign) -> bool:
+        """Tell whether a worker that has loaded a file has what it was then."""
+        return self.signs.get(path) == sign
+
+    def learn(self, path: str, sign: Sign) -> None:
+        """Take note of what the first worker has loaded that nobody had before."""
+        self.signs.setdefault(path, sign)
+
+    def is_in(self, place: str) -> bool:
+        """Tell whether workers that have their files in a folder can be told."""
+        return place in self._told
+
+    async def put(self, place: str) -> None:
+        """Write the texts into a folder of workers; remove those that nobody needs."""
+        if place not in self._told:
+            self._told[place] = await to_thread.run_sync(self._put, place)
+
+    def told(self, place: str) -> bytes:
+        """Return what workers are told; see `worker.pinned.Finder.apply`."""
+        return self._told[place]
+
+    def _put(self, place: str) -> bytes:
+        while self.gone:
+            shutil.rmtree(self.gone.pop(), ignore_errors=True)
+
+        folder = os.path.join(place, f"{self.number}.modules")
+        index: dict[str, Known] = {}
+
+        for name, path in self.names.items():
+            _, changed, size = self.signs[path]
+            index[name] = path, changed, size, changed > self.at - RECENT
+
+        try:
+            os.mkdir(folder)
+
+            with open(os.path.join(folder, TEXTS), "wb") as file:
+                pickle.dump(self.texts, file, 5)
+        except OSError:
+            pass  # who needs a text says that it is not kept
+
+        going = weakref.finalize(self, self.gone.append, folder)
+        going.atexit = False  # the folder around it goes then
+        return pickle.dumps((folder, index), 5)

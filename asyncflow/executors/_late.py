@@ -1,0 +1,40 @@
+"""An executor that is loaded with the first job for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+import attrs
+
+from asyncflow.abc import Call, Executor, Watch
+
+
+@attrs.define(eq=False, repr=False)
+class LateExecutor(Executor):
+    """Stands for an executor that most programs never need, until there is a job for it.
+
+    :param make: loads it, and makes one that is there at once, entered or not
+    """
+
+    make: Callable[[], Executor]
+    _made: Executor | None = attrs.field(init=False, default=None)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._made is not None:
+            await self._made.__aexit__(kind, error, traceback)
+
+    async def run(self, calls: Sequence[Call], watch: Watch) -> None:
+        if self._made is None:
+            self._made = self.make()  # with no await before: a kill finds its call
+
+        await self._made.run(calls, watch)
+
+    def kill(self, call: Call, *, now: bool = False) -> None:
+        if self._made is not None:
+            self._made.kill(call, now=now)

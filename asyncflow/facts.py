@@ -1,0 +1,60 @@
+"""What shows and compares instances of attrs classes by their fields.
+
+attrs writes and compiles these methods for each class as that is imported: with some fifty
+classes a sizeable part of a program's start.
+"""
+
+from __future__ import annotations
+
+from reprlib import recursive_repr
+from typing import Any, ClassVar
+
+
+class Shown:
+    """Shows its fields. An attrs class below it is made with ``repr=False``."""
+
+    __slots__ = ()
+
+    __attrs_attrs__: ClassVar[Any]
+
+    @recursive_repr()
+    def __repr__(self) -> str:
+        name = type(self).__qualname__.rpartition(">.")[2]
+        return f"{name}({', '.join(self._shown())})"
+
+    def _shown(self) -> list[str]:
+        shown = []
+
+        for field in self.__attrs_attrs__:
+            if field.repr:
+                show = repr if field.repr is True else field.repr
+                shown.append(f"{field.name}={show(getattr(self, field.name))}")
+
+        return shown
+
+
+class Facts(Shown):
+    """Is equal to another of its class with the same fields. An attrs class below it is
+    made with ``eq=False, repr=False``, and is frozen.
+    """
+
+    __slots__ = ()
+
+    def _facts(self) -> tuple[object, ...]:
+        facts: list[object] = []
+
+        for field in self.__attrs_attrs__:
+            if field.eq:
+                fact = getattr(self, field.name)
+                facts.append(field.eq_key(fact) if field.eq_key else fact)
+
+        return tuple(facts)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+
+        return self._facts() == other._facts()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._facts()))

@@ -1,0 +1,198 @@
+"""The user's modules in a worker: as they were when the run was submitted.
+
+A worker imports a file as it is on the disk while that is what its run has pinned; once it
+was edited, it imports the text that was kept. What nobody had loaded at the submit is
+pinned by the first worker that imports it for a run of that time.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import pickle
+import sys
+import time
+from _frozen_importlib import ModuleSpec  # `importlib.machinery` is one more to load
+from _frozen_importlib_external import PathFinder, SourceFileLoader
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import CodeType, ModuleType
+from typing import TypeAlias
+
+from asyncflow.worker.loaded import is_users
+
+Known: TypeAlias = tuple[str, int, int, bool]
+"""The file of a module; when it was changed, in nanoseconds since the epoch; its size;
+whether it is recent."""
+
+TEXTS = "texts"
+"""The file in the folder of a generation that has the texts, by path."""
+
+RECENT = 2_000_000_000
+"""How old the last change of a file is at least, in nanoseconds, for byte code that is
+kept beside it to be known as its own: that names the second and the size."""
+
+
+class Finder:
+    """Finds modules. It stands before Python's own search of ``sys.path``."""
+
+    def __init__(self) -> None:
+        self._folder: str | None = None
+        self._index: Mapping[str, Known] = {}
+        self._texts: Mapping[str, bytes] | None = None
+        self.signs: dict[str, tuple[int, int]] = {}
+        """For the files that it has found, the change and the size."""
+
+    def install(self) -> None:
+        """Have it asked from now on."""
+        if PathFinder in sys.meta_path:
+            sys.meta_path.insert(sys.meta_path.index(PathFinder), self)
+
+    def apply(self, data: bytes) -> None:
+        """Find the modules of another moment.
+
+        :param data: a pickled folder, and the modules by name
+        """
+        self._folder, self._index = pickle.loads(data)
+        self._texts = None
+
+    def find_spec(
+        self,
+        name: str,
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        """Find a module; see `importlib.abc.MetaPathFinder`.
+
+        :raises ImportError: where it has changed, and what it was is gone
+        """
+        if self._folder is None:
+            return None
+
+        if name in self._index:
+            return self._pinned(name, self._index[name], kept=None)
+
+        found = PathFinder.find_spec(name, path, target)
+
+        if found is None or type(found.loader) is not SourceFileLoader:
+            return found
+
+        file = found.origin
+
+        if file is None or not is_users(file):
+            return found
+
+        return self._claimed(name, file, self._folder) or found
+
+    def _pinned(self, name: str, known: Known, kept: bytes | None) -> ModuleSpec | None:
+        """Return how to load a module; None where its file is what it was.
+
+        :param kept: its text; None where the generation has it
+        """
+        file, changed, size, is_recent = known
+        self.signs[file] = changed, size
+
+        if not is_recent and _sign(file) == (changed, size):
+            return None
+
+        text = self._text(file) if kept is None else kept
+
+        if text is None and _sign(file) == (changed, size):
+            return None
+
+        if text is None:
+            raise ImportError(
+                f"{file} has changed since the run was submitted, and what it was then "
+                "is not kept: submit the run again",
+                name=name,
+                path=file,
+            )
+
+        spec = ModuleSpec(name, Text(name, file, text), origin=file)
+        spec.has_location = True
+
+        if os.path.basename(file).startswith("__init__."):
+            spec.submodule_search_locations = [os.path.dirname(file)]
+
+        return spec
+
+    def _text(self, file: str) -> bytes | None:
+        if self._texts is None:
+            self._texts = {}
+
+            with suppress(OSError), open(f"{self._folder}/{TEXTS}", "rb") as found:
+                self._texts = pickle.load(found)
+
+        return self._texts.get(file)
+
+    def _claimed(self, name: str, file: str, folder: str) -> ModuleSpec | None:
+        """Pin a module that nobody had loaded, unless another worker has done that."""
+        try:
+            (file, *sign), text = _claim(f"{folder}/{name}.module", file)
+        except (OSError, ValueError):  # a name that no file has, a folder that is gone
+            return None
+
+        changed, size = sign
+        is_recent = changed > time.time_ns() - RECENT
+        return self._pinned(name, (file, changed, size, is_recent), text)
+
+
+class Text(SourceFileLoader):
+    """Loads a module from a text that was kept.
+
+    :param text: what its file was
+    """
+
+    def __init__(self, name: str, file: str, text: bytes) -> None:
+        super().__init__(name, file)
+        self.text = text
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002
+        lines = self.text.decode("utf-8", "replace").splitlines(keepends=True)
+        # Tracebacks show these lines, and not those of the file as it is now.
+        linecache.cache[self.path] = len(self.text), None, lines, self.path
+        return compile(self.text, self.path, "exec", dont_inherit=True)
+
+    def get_data(self, path: str) -> bytes:
+        return self.text if path == self.path else super().get_data(path)
+
+
+here: Finder = Finder()
+"""That of this process."""
+
+
+def _sign(file: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(file)
+    except OSError:
+        return None
+
+    return status.st_mtime_ns, status.st_size
+
+
+def _claim(path: str, file: str) -> tuple[tuple[str, int, int], bytes]:
+    """Return the first text of a module that a worker has claimed; else claim it.
+
+    :param path: where that is kept
+    """
+    with suppress(FileNotFoundError), open(path, "rb") as found:
+        return pickle.load(found)  # type: ignore[no-any-return]  # it was pickled
+
+    with open(file, "rb") as source:
+        status = os.fstat(source.fileno())
+        claim = (file, status.st_mtime_ns, status.st_size), source.read()
+
+    own = f"{path}.{os.getpid()}"
+
+    with open(own, "wb") as made:
+        pickle.dump(claim, made, 5)
+
+    try:
+        os.link(own, path)
+    except FileExistsError:
+        with open(path, "rb") as found:
+            return pickle.load(found)  # type: ignore[no-any-return]  # the same
+    finally:
+        os.unlink(own)
+
+    return claim
