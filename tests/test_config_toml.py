@@ -26,6 +26,7 @@ from asyncflow.config.sections import Section
 from asyncflow.config.toml_lines import line_at, lines_of
 from asyncflow.config.toml_write import dump
 from asyncflow.errors import ConfigError, Problem
+from asyncflow.log import logger
 
 HERE = __name__
 
@@ -220,8 +221,8 @@ def wrapped() -> Callable[..., object]:
 @pytest.mark.parametrize(
     ("options", "field", "piece"),
     [
-        pytest.param({"default_data": b"x"}, "default_data", "the bytes", id="bytes"),
-        pytest.param({"default_data": (1, 2)}, "default_data", "tuple", id="tuple"),
+        pytest.param({"x": b"x"}, "x", "the bytes", id="bytes"),
+        pytest.param({"x": (1, 2)}, "x", "tuple", id="tuple"),
         pytest.param({"x": [1, {"a": None}]}, "x", "[1]['a']: None", id="none"),
         pytest.param({"x": None}, "x", "None", id="none_alone"),
         pytest.param({"x": np.arange(3)}, "x", "ndarray", id="array"),
@@ -244,6 +245,51 @@ def test_what_has_no_form_is_refused(
     assert piece in problems[0].message
     assert "set it in code" in problems[0].remedy
     assert os.listdir(file.parent) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"x", (1, 2), [1, {"a": None}], np.arange(3), {1: 2}, 5j, timedelta(1), None],
+)
+@pytest.mark.parametrize(
+    "text",
+    [None, "", "# ours\n[DATA_NODE.b]\nscope = 'GLOBAL'\n\n# two\n[DATA_NODE.a]\n"],
+    ids=["none", "empty", "other"],
+)
+def test_default_data_without_a_form_stays_in_the_code(
+    config: Configuration,
+    file: Path,
+    value: Any,
+    text: str | None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def declare_it(config: Configuration) -> None:
+        config.configure_data_node("a", default_data=value, keep_versions=3)
+        config.configure_data_node("b", default_data=4)
+
+    if text is not None:
+        file.write_text(text)
+
+    declare_it(config)
+    config.export(file)
+    written = file.read_text()
+    note = f"# default_data: set in code ({type(value).__qualname__})\n"
+    assert f"keep_versions = 3\n{note}" in written
+    assert not text or "# two\n[DATA_NODE.a]\n" in written
+    assert logger.wait(5)
+    assert "default_data of a has no TOML form" in caplog.text
+
+    config.export(file)
+    assert file.read_text() == written
+    there = Configuration()
+    declare_it(there)
+    there.load(file)
+    assert there.data_nodes["a"].default_data is value
+    assert same(there, config)
+    config.configure_data_node("a", default_data=1, keep_versions=3)
+    config.export(file)
+    assert note not in file.read_text()
+    assert loaded(file).data_nodes["a"].same_content(config.data_nodes["a"])
 
 
 @pytest.mark.parametrize("id", [5, "\ud800"], ids=["int", "surrogate"])
@@ -280,7 +326,7 @@ def test_everything_without_a_form_is_reported_at_once(
     config.configure_scenario("s", None, sequences=5)  # type: ignore[arg-type]  # that is what is tested
     config.configure_job_executions(x=b"")
     fields = [each.field for each in refused(lambda: config.export(file))]
-    assert fields == ["x", "default_data", "x", "function", "input", "sequences"]
+    assert fields == ["x", "x", "function", "input", "sequences"]
     assert file.read_text() == "[JOB]\n"
 
 
@@ -382,13 +428,12 @@ def test_a_file_changes_how_values_are_kept(config: Configuration, file: Path) -
 
 def test_a_period_elsewhere_is_refused(config: Configuration, file: Path) -> None:
     """It would come back as text."""
-    config.configure_data_node("a", default_data=HOUR, x=HOUR)
+    config.configure_data_node("a", x=HOUR)
     config.configure_task("t", double, validity_period=HOUR)
     found = [
         (each.section, each.field) for each in refused(lambda: config.export(file))
     ]
     assert sorted(found) == [
-        ("DATA_NODE.a", "default_data"),
         ("DATA_NODE.a", "x"),
         ("TASK.t", "validity_period"),
     ]

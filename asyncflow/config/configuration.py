@@ -411,9 +411,10 @@ class Configuration(Shown):
         """Write everything to a TOML file.
 
         The file is replaced as a whole or not at all. Comments in an existing file stay
-        with the sections and keys that stay.
+        with the sections and keys that stay. Default data without a TOML form stays in the
+        code: a comment in the file says so, and a warning is logged.
 
-        :raises ConfigError: something has no TOML form, or the file is somebody else's.
+        :raises ConfigError: something else has no TOML form, or the file is somebody else's.
         :raises OSError: the file cannot be written.
         """
         from asyncflow.config import toml_write  # loads tomlkit, which few need

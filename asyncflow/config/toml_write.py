@@ -19,6 +19,7 @@ from asyncflow.config.keeping import to_text
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry, to_table
 from asyncflow.config.sections import (
+    NOT_GIVEN,
     CoreConfig,
     DataNodeConfig,
     JobConfig,
@@ -29,8 +30,10 @@ from asyncflow.config.sections import (
     same_value,
 )
 from asyncflow.config.toml_read import TABLES, parse
-from asyncflow.config.toml_text import edited, fresh
+from asyncflow.config.toml_text import SET_IN_CODE, Notes, edited, fresh
 from asyncflow.errors import ConfigError, Problem
+from asyncflow.log import logger as _logger
+from asyncflow.log import named
 from asyncflow.worker.replacing import replace_file
 
 Table = dict[str, Any]
@@ -62,7 +65,10 @@ _SIMPLE = frozenset({bool, int, float, datetime.date})
 def save(registry: Registry, path: str | os.PathLike[str]) -> None:
     """Write a registry to a file: as a whole, or not at all.
 
-    :raises ConfigError: something has no TOML form, or the file is somebody else's.
+    Default data without a TOML form stays in the code: the file says so, as does a
+    warning.
+
+    :raises ConfigError: something else has no TOML form, or the file is somebody else's.
     :raises OSError: the file cannot be written.
     """
     target = Path(os.path.realpath(path))  # a link goes on being one
@@ -83,9 +89,20 @@ def dump(registry: Registry, existing: str | None = None) -> str:
     :param existing: the text to edit, so that its comments stay; None to write anew.
     :raises ConfigError: something has no TOML form: all of it.
     """
-    tables = _Writer().tables(registry)
-    text = None if existing is None else edited(existing, tables)
-    return fresh(tables) if text is None else text
+    writer = _Writer()
+    tables = writer.tables(registry)
+    text = None if existing is None else edited(existing, tables, writer.notes)
+    _tell(writer.notes)
+    return fresh(tables, writer.notes) if text is None else text
+
+
+def _tell(notes: Notes) -> None:
+    if notes:
+        problem = (
+            "default_data of %s has no TOML form, and is not in the file: load that on top "
+            "of the code that sets it"
+        )
+        _logger.warning(problem, named([node_id for _, node_id in notes]))
 
 
 # -------------------------------------------------------- from sections to plain tables
@@ -149,6 +166,8 @@ def _plain_key(key: object, path: str) -> str:
 class _Writer:
     """Makes plain tables of sections, and gathers what has no TOML form."""
 
+    notes: Notes = attrs.field(init=False, factory=dict)
+    """What the file says of values that it does not have."""
     _problems: list[Problem] = attrs.field(init=False, factory=list[Problem])
 
     def tables(self, registry: Registry) -> Table:
@@ -184,11 +203,22 @@ class _Writer:
     def _data_node(self, node: DataNodeConfig) -> Table:
         table: Table = {}
         self._unless_default(table, node.label, node, "storage_type", "scope")
-        self._unless_default(table, node.label, node, "default_data", "default_path")
+        self._default_data(table, node)
+        self._unless_default(table, node.label, node, "default_path")
         self._unless_default(
             table, node.label, node, "validity_period", "keep_versions"
         )
         return table | self._properties(node.label, node.properties)
+
+    def _default_data(self, table: Table, node: DataNodeConfig) -> None:
+        if node.default_data is NOT_GIVEN:
+            return
+
+        try:
+            table["default_data"] = plain(node.default_data)
+        except NoForm:
+            kind = type(node.default_data).__qualname__
+            self.notes["DATA_NODE", self._id(node)] = f"{SET_IN_CODE}({kind})"
 
     def _task(self, task: TaskConfig) -> Table:
         table: Table = {
