@@ -134,9 +134,10 @@ class Listing(ABC):
         limit: int | None = None,
         offset: int = 0,
     ) -> list[JobRecord]:
-        """List jobs that ended, and those that have been running for a second.
+        """List jobs: those that ended, those that have been running for a second, and
+        after them those that this orchestrator has still to run, or runs.
 
-        What the other jobs do, of a run of whatever process, is told by its handle:
+        What all jobs do of a run of another process is told by its handle:
         ``(await get(submission_id)).jobs``.
 
         :param status: ``"COMPLETED"``, ``"FAILED"``, ...
@@ -144,10 +145,9 @@ class Listing(ABC):
         :param offset: how many to leave out at the beginning
         :raises ValueError: where there is no such status
         """
-        return await self._opened().store.jobs(
-            submission_id=submission_id,
-            task_id=task_id,
-            status=_known(status, Status),
+        known = _known(status, Status)
+        return await self._opened().jobs(
+            {"submission_id": submission_id, "task_id": task_id, "status": known},
             newest_first=newest_first,
             limit=limit,
             offset=offset,

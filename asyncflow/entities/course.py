@@ -75,6 +75,28 @@ class Course(ABC):
         """Tell whether somebody has asked for a job, by its place among all."""
         return self._jobs.is_made(place)
 
+    def records_under_way(self) -> list[JobRecord]:
+        """Return the facts of its jobs that have not ended. None is made for that."""
+        run, made = self._handle, self._jobs.made
+        return [
+            made[place].record()
+            if place in made
+            else JobRecord(
+                f"JOB_{task.config.id}_{run.key}",
+                task.id,
+                run.id,
+                status,
+                "",
+                None,
+                None,
+                "",
+            )
+            for place, (task, status) in enumerate(
+                zip(self.tasks, self._jobs.status, strict=True)
+            )
+            if status not in FINAL
+        ]
+
     def let_jobs_go(self) -> None:
         """Hold its jobs no longer than they are used, if all have ended. For the engine."""
         if sum(self._counts[status] for status in FINAL) == len(self.tasks):

@@ -34,6 +34,7 @@ from asyncflow.errors import (
     UsageError,
 )
 from asyncflow.records import (
+    JobRecord,
     OrchestratorRecord,
     Pruned,
     ScenarioRecord,
@@ -63,6 +64,7 @@ from asyncflow.scheduler._suspects import travel_of
 from asyncflow.scheduler._tally import Tally
 from asyncflow.scheduler._travel import Travels
 from asyncflow.scheduler._undeclared import check_declared
+from asyncflow.scheduler._under_way import Filters, list_jobs
 from asyncflow.scheduler._versions import Versions, remove
 from asyncflow.scheduler._walk import Walk
 from asyncflow.worker.shortened import REASON, shortened
@@ -305,6 +307,19 @@ class Session:
     async def edit_own(self, submission: Submission, name: str) -> Edit:
         """Return what a run wrote as an edit; see `Output.edit`."""
         return await self.results.edit(submission, name)
+
+    async def jobs(
+        self, filters: Filters, *, newest_first: bool, limit: int | None, offset: int
+    ) -> list[JobRecord]:
+        """List jobs; see `Orchestrator.jobs`."""
+        return await list_jobs(
+            self.store,
+            self.walk.runs,
+            filters,
+            newest_first=newest_first,
+            limit=limit,
+            offset=offset,
+        )
 
     def events(self, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
         """Give the events of all runs; see `Orchestrator.events`."""

@@ -1,0 +1,81 @@
+"""Jobs under way: what a list of jobs has that the store was not told yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypedDict
+
+from asyncflow.abc import Store
+from asyncflow.entities.submission import Submission
+from asyncflow.records import JobRecord
+
+
+class Filters(TypedDict):
+    """Which jobs are wanted; None for any."""
+
+    submission_id: str | None
+    task_id: str | None
+    status: str | None
+
+
+async def list_jobs(
+    store: Store,
+    runs: Iterable[Submission],
+    filters: Filters,
+    *,
+    newest_first: bool,
+    limit: int | None,
+    offset: int,
+) -> list[JobRecord]:
+    """List jobs: those that the store has in its order, and after them the others.
+
+    :param runs: those that are under way here
+    """
+    others = await _untold(store, runs, filters)
+
+    if newest_first:
+        first = others[::-1][offset:][:limit]
+        left = None if limit is None else limit - len(first)
+        skipped = max(0, offset - len(others))
+
+        if left == 0:
+            return first
+
+        return first + await store.jobs(
+            **filters, newest_first=True, limit=left, offset=skipped
+        )
+
+    found = await store.jobs(**filters, limit=limit, offset=offset)
+
+    if len(found) == limit or not others:
+        return found
+
+    count = offset + len(found) if found or not offset else None
+
+    if count is None:  # the page begins after all that the store has
+        count = len(await store.jobs(**filters))
+
+    left = None if limit is None else limit - len(found)
+    return found + others[max(0, offset - count) :][:left]
+
+
+async def _untold(
+    store: Store, runs: Iterable[Submission], filters: Filters
+) -> list[JobRecord]:
+    """Return the jobs under way of which the store has nothing."""
+    untold: list[JobRecord] = []
+
+    for run in runs:
+        if filters["submission_id"] not in (None, run.id):
+            continue
+
+        told = {one.id for one in await store.jobs(submission_id=run.id)}
+        untold += [
+            one
+            for one in run.records_under_way()
+            if one.id not in told
+            and filters["task_id"] in (None, one.task_id)
+            and filters["status"] in (None, one.status)
+        ]
+
+    return untold
