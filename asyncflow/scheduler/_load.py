@@ -119,11 +119,7 @@ class Load(Watch):
             return
 
         try:
-            if (
-                self._waiting
-                or self.live is not None
-                or any(self._is_shown(one) for one in outcomes)
-            ):
+            if self._waiting or self.live is not None or self._shows_any(outcomes):
                 super().all_ended(calls, outcomes)
                 return
 
@@ -217,6 +213,17 @@ class Load(Watch):
             self.end(flight, outcome)
             del self._waiting[0]
             self.late()
+
+    def _shows_any(self, outcomes: Sequence[Outcome]) -> bool:
+        """Tell whether anything of jobs is to be shown; also where one has no outcome,
+        which is found where they are told one by one.
+        """
+        try:
+            have_logs = any(one.log is not None for one in outcomes)
+        except AttributeError:
+            return True
+
+        return have_logs and any(map(self._is_shown, outcomes))
 
     def _is_shown(self, outcome: Outcome) -> bool:
         """Tell whether anything of a job is to be shown at its end, or is not yet."""
