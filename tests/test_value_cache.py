@@ -165,3 +165,29 @@ async def test_what_a_run_has_pinned_stays(path: str) -> None:
 
 def last(_: int, text: str) -> str:
     return text.split()[0]
+
+
+async def test_what_is_kept_for_handles_leaves_the_memory_too(path: str) -> None:
+    config = configuration()
+    source = config.configure_data_node("source", default_data=0)
+    result = config.configure_data_node("result")
+    task = config.configure_task("make", make, source, result)
+    cfg = config.configure_scenario("sweep", task)
+
+    async with Orchestrator(config, path) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        runs = []
+
+        for value in range(30):
+            await scenario.source.write(value)
+            runs.append(await scenario.submit())
+
+        held = [version for run in runs for _, version in (run.held or {}).values()]
+        assert len(held) == 28
+
+        with fail_after(20):
+            while sum(len(one.kept) for one in held if one.kept is not None) > LIMIT:
+                await checkpoint()
+
+        texts = [await run.read("result") for run in runs]
+        assert [int(text.split()[0]) for text in texts] == [*range(30)]

@@ -52,7 +52,7 @@ class Course(ABC):
     @property
     def jobs(self) -> tuple[Job, ...]:
         """Its jobs, in an order in which they can run."""
-        return self._jobs.all()
+        return tuple(map(self.job, range(len(self.tasks))))
 
     @property
     def tasks(self) -> Sequence[Task]:
@@ -61,12 +61,11 @@ class Course(ABC):
 
     def job(self, place: int) -> Job:
         """Return a job by its place among all."""
-        return self._jobs[place]
+        return self._jobs.get(place, self._handle)
 
     def attempt(self, place: int) -> int:
         """Return the number of a job's attempt, by its place among all."""
-        job = self._jobs.made.get(place)
-        return 1 if job is None else job.attempt
+        return self.job(place).attempt if self.is_made(place) else 1
 
     def job_status(self, place: int) -> Status:
         """Return the status of a job, by its place among all."""
@@ -74,7 +73,12 @@ class Course(ABC):
 
     def is_made(self, place: int) -> bool:
         """Tell whether somebody has asked for a job, by its place among all."""
-        return place in self._jobs.made
+        return self._jobs.is_made(place)
+
+    def let_jobs_go(self) -> None:
+        """Hold its jobs no longer than they are used, if all have ended. For the engine."""
+        if sum(self._counts[status] for status in FINAL) == len(self.tasks):
+            self._jobs.let_go()
 
     def ended(self) -> dict[int, Status]:
         """Return the status of each of its jobs that has ended, by place."""
@@ -93,7 +97,7 @@ class Course(ABC):
 
         :param at: when it was submitted, in seconds since the epoch
         """
-        self._jobs = Jobs(self._handle, tasks)
+        self._jobs = Jobs(tasks)
         self._counts = dict.fromkeys(_STATUSES, 0)
         self._counts[Status.SUBMITTED] = len(tasks)
         self._history = History()
@@ -222,7 +226,7 @@ class Course(ABC):
 
         :param at: when, in seconds since the epoch
         """
-        job = self._jobs[place]
+        job = self.job(place)
 
         if status in TRANSITIONS[job.status] and not job.has_run_since_then(at):
             job.move(status, at, reason)
@@ -240,7 +244,7 @@ class Course(ABC):
         :param number: the number of the attempt
         :param attempt: what is known of it; None where that is not kept
         """
-        job = self._jobs[place]
+        job = self.job(place)
 
         if job.status is Status.RUNNING and not job.has_run_since_then(at):
             job.tried(number, at, attempt)
@@ -252,14 +256,14 @@ class Course(ABC):
         :param attempt: the number of its attempt
         :param at: when, in seconds since the epoch
         """
-        job = self._jobs[place]
+        job = self.job(place)
 
         if job.status is Status.RUNNING and job.attempt == attempt:
             job.reported(progress, at)
 
     def ended_as(self, place: int, record: JobRecord) -> None:
         """Take over how a job ended, in another process."""
-        for change in self._restored(self._jobs[place], record):
+        for change in self._restored(self.job(place), record):
             self._tell(*change)
 
     def _restored(self, job: Job, kept: JobRecord) -> list[Change]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import attrs
 
@@ -13,6 +14,9 @@ from asyncflow.config.sections import DataNodeConfig, Scope
 from asyncflow.entities.engine import Engine
 from asyncflow.facts import Facts
 from asyncflow.records import DataNodeRecord
+
+if TYPE_CHECKING:
+    from asyncflow.entities.submission import Submission
 
 LOCKED_FOR = 1800.0
 """How long `DataNode.lock_edit` locks unless told otherwise, in seconds."""
@@ -28,12 +32,16 @@ class Version:
     number: int
     """When it was made, in nanoseconds since the epoch, by the clock of who made it."""
     kept: Kept
+    submission_id: str | None = None
+    """The run that wrote it; None for a write by hand."""
     readers: int = 0
     """How many reads are under way; the value is kept at least so long."""
     is_dropped: bool = False
     """Whether nothing but its readers keeps the value."""
     is_missing: bool = False
     """Whether its file was not there when somebody looked."""
+    reused_by: WeakSet[Submission] | None = None
+    """The runs that skipped its writer; None for none."""
     content: str | None = None
     """What tells the value from others, where somebody asked; ``""`` if nobody knows."""
 

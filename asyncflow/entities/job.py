@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from copy import copy
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -277,6 +277,15 @@ class Job:
 
         return [LogRecord(self.id, self._printed.text, self._printed.left_out)]
 
+    def facts(self) -> tuple[Any, ...]:
+        """Return what is known of it, beside what it is."""
+        return tuple([getattr(self, name) for name in _FACTS])
+
+    def restore_facts(self, facts: tuple[Any, ...]) -> None:
+        """Take over what was known of it when nobody used it."""
+        for name, fact in zip(_FACTS, facts, strict=True):
+            setattr(self, name, fact)
+
     def as_of(self, status: Status, at: float, reason: str) -> Job:
         """Return a copy that stays as the job was when it went to a status.
 
@@ -383,6 +392,9 @@ class Job:
 
 def _date(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+_FACTS = tuple(field.name for field in attrs.fields(Job) if not field.init)
 
 
 def _failure(outcome: Outcome) -> Raised | Crashed | None:

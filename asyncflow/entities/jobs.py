@@ -1,13 +1,16 @@
 """The jobs of a submission: each is made when somebody asks for it.
 
 What has to be known of every job lies in lists, by its place in the run. So a job that
-ends well, and that nobody looks at, costs no object of its own.
+ends well, and that nobody looks at, costs no object of its own. Nor does anything here
+refer to the submission before that, or after `Jobs.let_go`: it goes as soon as its last
+user lets it go.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import attrs
 
@@ -26,12 +29,15 @@ class Jobs:
     :param tasks: for each job its task, in an order in which they can run
     """
 
-    submission: Submission
     tasks: Sequence[Task]
     status: list[Status] = attrs.field(init=False)
     """For each job."""
     made: dict[int, Job] = attrs.field(init=False, factory=dict)
     """Those that somebody has asked for, by place."""
+    _ended: dict[int, tuple[Any, ...]] | None = attrs.field(init=False, default=None)
+    """What is known of jobs that were made, once they live no longer than their users."""
+    _used: WeakValueDictionary[int, Job] = attrs.field(init=False)
+    """Those of them that are used."""
     _usage: list[tuple[float, float, float | None, int | None] | None] = attrs.field(
         init=False
     )
@@ -48,13 +54,32 @@ class Jobs:
     def __len__(self) -> int:
         return len(self.tasks)
 
-    def __getitem__(self, place: int) -> Job:
+    def get(self, place: int, submission: Submission) -> Job:
+        """Return a job of a submission, whose jobs these are."""
         job = self.made.get(place)
-        return self._make(place) if job is None else job
 
-    def all(self) -> tuple[Job, ...]:
-        """Make those that are not made yet, and return all."""
-        return tuple(map(self.__getitem__, range(len(self.tasks))))
+        if job is None and self._ended is not None:
+            job = self._used.get(place)
+
+        return self._make(place, submission) if job is None else job
+
+    def is_made(self, place: int) -> bool:
+        """Tell whether somebody has asked for a job."""
+        return place in self.made or (self._ended is not None and place in self._ended)
+
+    def let_go(self) -> None:
+        """Let the jobs live as long as they are used: all have ended, and change no more.
+
+        As they refer to their submission, it would live until the garbage collector comes.
+        """
+        if self._ended is None:
+            self._ended, self._used = {}, WeakValueDictionary()
+
+        for place, job in self.made.items():
+            self._ended[place] = job.facts()
+            self._used[place] = job
+
+        self.made.clear()
 
     def completed(self, place: int, usage: Usage, at: float) -> None:
         """Take note of the end of a job that is not made.
@@ -65,14 +90,24 @@ class Jobs:
         self._usage[place] = (*usage,)
         self._finished_at[place] = at
 
-    def _make(self, place: int) -> Job:
-        job = Job(self.tasks[place], self.submission, place)
+    def _make(self, place: int, submission: Submission) -> Job:
+        job = Job(self.tasks[place], submission, place)
         job.status = self.status[place]
+
+        if self._ended is not None:
+            self._used[place] = job
+
+            if place in self._ended:
+                job.restore_facts(self._ended[place])
+                return job
+
         usage, finished_at = self._usage[place], self._finished_at[place]
 
         if usage is not None and finished_at is not None:
             job.restore_end(Usage._make(usage), finished_at)
-            self._usage[place] = self._finished_at[place] = None
 
-        self.made[place] = job
+        if self._ended is None:
+            self._usage[place] = self._finished_at[place] = None
+            self.made[place] = job
+
         return job

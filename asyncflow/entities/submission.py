@@ -14,7 +14,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from operator import itemgetter
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import attrs
 from anyio import CancelScope, Event, fail_after, move_on_after
@@ -24,7 +24,7 @@ from asyncflow import events
 from asyncflow.config.waiting import check_timeout
 from asyncflow.entities.course import Course
 from asyncflow.entities.dag import Dag
-from asyncflow.entities.data_node import Version
+from asyncflow.entities.data_node import DataNode, Version
 from asyncflow.entities.engine import Engine, OnFailure
 from asyncflow.entities.history import Change, event_of
 from asyncflow.entities.job import DONE, FINAL, Job, Status
@@ -41,6 +41,8 @@ from asyncflow.errors import (
 from asyncflow.log import logger as _logger
 from asyncflow.records import JobRecord, SubmissionRecord
 from asyncflow.worker.shortened import REASON, shortened
+
+Held: TypeAlias = dict[str, tuple[DataNode, Version]]
 
 
 @attrs.define(eq=False, repr=False)
@@ -97,6 +99,9 @@ class Submission(Course):
     pins: dict[str, Version] | None = attrs.field(init=False, default=None)
     """The versions of its sources that it reads though there are newer ones, by the
     ids of the data nodes. For the engine."""
+    held: Held | None = attrs.field(init=False, default=None)
+    """The versions that are kept for it alone, by the ids of the data nodes. For the
+    engine."""
     _cancel_reason: str | None = attrs.field(init=False, default=None)
     _interrupt_reason: str | None = attrs.field(init=False, default=None)
     _failure: Exception | None = attrs.field(init=False, default=None)
@@ -204,12 +209,15 @@ class Submission(Course):
     async def read(self, output: str) -> Any:
         """Read what a job of this run wrote, whatever others have written since.
 
-        Of a job that was skipped it is the value that was there then. On cancel nothing
-        changes.
+        Of a job that was skipped it is the value that was there then. It can be read as
+        long as the run has not ended and this handle is used, until the orchestrator is
+        closed; after that, and where another process has written since, as long as
+        ``keep_versions`` says. A data node with a ``default_path`` has one version alone.
+        On cancel nothing changes.
 
         :param output: the id of the data node's config
         :raises NoData: where the run has not written it, naming the job, or where the
-            version is not kept any more: see ``keep_versions``
+            version is not kept any more
         :raises UsageError: where no job of the run writes it
         """
         return await self.engine.read_own(self, output)
@@ -427,7 +435,7 @@ class Submission(Course):
         if place is None or status is None:
             return None
 
-        return self._jobs[place].as_of(status, at, reason)
+        return self.job(place).as_of(status, at, reason)
 
     def error(self) -> Exception | None:
         """Return the error that ``await`` raises; None for a run that is all right."""

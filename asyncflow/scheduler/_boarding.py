@@ -214,6 +214,7 @@ class Boarding:
     def _skip(self, ref: Ref) -> None:
         job = self.runs.job(ref)
         job.move(Status.SKIPPED, time.time(), _skips.NOTHING_NEW)
+        _skips.reuse(job.task, job.submission)
         self.store.save(job.record())
         self.carry_out(self.plan.ended(ref, Status.SKIPPED, time.monotonic()))
 

@@ -60,10 +60,10 @@ def land(
 
     for flight, (kept, _, usage) in zip(flights, outcomes, strict=True):
         assert usage is not None
-        task, job_id = flight.task, flight.job_id
+        task, job_id, run_id = flight.task, flight.job_id, flight.submission.id
         flight.travel.pace.took(usage.wall)
         facts = (
-            *(job_id, task.id, flight.submission.id, Status.COMPLETED, ""),
+            *(job_id, task.id, run_id, Status.COMPLETED, ""),
             *(usage[0], at, "", (), usage[2], usage[3]),
         )
         records.append(_new(JobRecord, facts))
@@ -71,7 +71,7 @@ def land(
 
         for node, one in zip(task.output.values(), kept, strict=True):
             if node.version is None and type(one) is bytes and node.driver.outlives:
-                node.version = version = Version(number, one)
+                node.version = version = Version(number, one, run_id)
 
                 if len(one) >= WORTH:
                     versions.cache.add(node, version)

@@ -10,14 +10,14 @@ from asyncflow.entities.submission import Submission
 from asyncflow.errors import UsageError
 
 
-def writer_of(submission: Submission, name: str) -> Job:
-    """Return the job of a run that writes a data node.
+def writer_of(submission: Submission, name: str) -> int:
+    """Return the place of the job of a run that writes a data node.
 
     :raises UsageError: where none does
     """
     for place, task in enumerate(submission.tasks):
         if name in task.output:
-            return submission.job(place)
+            return place
 
     names = ", ".join(one for task in submission.tasks for one in task.output)
     raise UsageError(
@@ -25,19 +25,23 @@ def writer_of(submission: Submission, name: str) -> Job:
     )
 
 
-def edit_of(job: Job, edits: Iterable[Edit]) -> Edit | None:
+def edit_of(submission: Submission, place: int, edits: Iterable[Edit]) -> Edit | None:
     """Return the edit that a job made, of those of a data node; None where it has not.
 
     One that was skipped stands for the last one before.
     """
-    if job.status not in DONE or job.finished_at is None:
+    if submission.job_status(place) not in DONE:
         return None
 
-    found = None
+    job, found = submission.job(place), None
 
     for edit in edits:
         is_own = edit.job_id == job.id
-        was_there = job.status is Status.SKIPPED and edit.at <= job.finished_at
+        was_there = (
+            job.status is Status.SKIPPED
+            and job.finished_at is not None
+            and edit.at <= job.finished_at
+        )
 
         if is_own or was_there:
             found = edit

@@ -70,7 +70,7 @@ class Pins:
         if node.id not in submission.pins:
             submission.pins[node.id] = version
             self.versions.pin(version)
-            self.versions.pinned[version] = self.versions.pinned.get(version, 0) + 1
+            self.versions.hold(version)
 
     async def restore(self, submission: Submission) -> None:
         """Pin anew what a run that was adopted is to read."""

@@ -53,9 +53,9 @@ from asyncflow.scheduler._checks import (
 from asyncflow.scheduler._editing import Editing
 from asyncflow.scheduler._follow import Following
 from asyncflow.scheduler._outage import Outage
-from asyncflow.scheduler._outputs import edit_of, why_unwritten, writer_of
 from asyncflow.scheduler._peers import Send
 from asyncflow.scheduler._recover import Recovery, closed
+from asyncflow.scheduler._results import Results
 from asyncflow.scheduler._shutdown import interrupt, leave
 from asyncflow.scheduler._stream import EventStream, stream
 from asyncflow.scheduler._subscriptions import Subscriptions, check_callbacks
@@ -87,6 +87,7 @@ class Session:
     tally: Tally
     subscriptions: Subscriptions = attrs.field(init=False)
     editing: Editing = attrs.field(init=False)
+    results: Results = attrs.field(init=False)
     recovery: Recovery = attrs.field(init=False)
     following: Following = attrs.field(init=False)
     outage: Outage = attrs.field(init=False)
@@ -97,6 +98,8 @@ class Session:
     def __attrs_post_init__(self) -> None:
         self.subscriptions = Subscriptions(self.bus, self._scenario_of)
         self.editing = Editing(self.store, self.versions)
+        self.results = Results(self.catalog, self.versions, self.editing)
+        self.versions.dropping = self.results.keep
         self.before = Before(self.versions, self.archive)
         self.recovery = Recovery(self.own, self.store, self.archive, self._resume)
         self.following = Following(
@@ -297,19 +300,11 @@ class Session:
 
     async def read_own(self, submission: Submission, name: str) -> Any:
         """Read what a run wrote; see `Submission.read`."""
-        edit = await self.edit_own(submission, name)
-        node = writer_of(submission, name).task.output[name]
-        return await self.versions.read(node, edit.version)
+        return await self.results.read(submission, name)
 
     async def edit_own(self, submission: Submission, name: str) -> Edit:
         """Return what a run wrote as an edit; see `Output.edit`."""
-        job = writer_of(submission, name)
-        edits = await self.editing.edits(job.task.output[name])
-
-        if (edit := edit_of(job, edits)) is None:
-            raise NoData(name, cause=why_unwritten(job))
-
-        return edit
+        return await self.results.edit(submission, name)
 
     def events(self, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
         """Give the events of all runs; see `Orchestrator.events`."""
@@ -372,6 +367,7 @@ class Session:
         with CancelScope(shield=True):
             names = await self.store.delete(entity_id)
             self.catalog.forget(entity_id)
+            self.results.forget()
             await self._remove(names)
 
     async def prune(
@@ -416,6 +412,7 @@ class Session:
         """Say that the orchestrator is no more; leave unfinished runs to others."""
         with CancelScope(shield=True), suppress(StoreFailed):  # its exit tells that
             await self.recovery.clean_up()
+            self.results.close()
             await self.versions.close()
             is_left = bool(await self.recovery.unfinished())
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from weakref import WeakSet
 
 from asyncflow.abc import Kept
 from asyncflow.entities.data_node import EVICTED, DataNode, Version
 from asyncflow.entities.planned import PlannedJob
+from asyncflow.entities.submission import Submission
 from asyncflow.entities.task import Task
 from asyncflow.records import BasisRecord
 from asyncflow.scheduler._travel import Travel
@@ -56,6 +58,18 @@ def note(task: Task, fingerprint: Fingerprint, inputs: Seen) -> BasisRecord:
     )
     task.follows_from(basis)
     return basis
+
+
+def reuse(task: Task, submission: Submission) -> None:
+    """Take note that a run skips a task: the outputs that are there are its own."""
+    for node in task.output.values():
+        version = node.version
+
+        if version is not None and version.submission_id != submission.id:
+            if version.reused_by is None:
+                version.reused_by = WeakSet()
+
+            version.reused_by.add(submission)
 
 
 def places(tasks: Iterable[Task]) -> list[DataNode]:

@@ -69,8 +69,13 @@ class Versions:
     )
     """Is told before a version is replaced, unless a job of a run here has made it."""
     cache: ValueCache = attrs.field(init=False)
+    dropping: Callable[[DataNode, Version], None] | None = attrs.field(
+        init=False, default=None
+    )
+    """Is told before a version is dropped, and may hold it."""
     pinned: dict[Version, int] = attrs.field(init=False, factory=dict)
-    """The versions that runs have pinned: how many."""
+    """The versions that are held, for runs that read them or have written them: how
+    often."""
     _step: int = attrs.field(init=False)
     """What is added to the number of a version that was made later than it is here, in
     nanoseconds. Others add something else."""
@@ -106,7 +111,7 @@ class Versions:
             version = _find(node, number)
 
             try:
-                return await self._read(node, version)
+                return await self.read_version(node, version)
             except ValueMissing:
                 # Another process has written twice since, and dropped this version.
                 await self.refresh([node])
@@ -144,7 +149,9 @@ class Versions:
 
             try:
                 await self.cache.load(pairs)
-                return tuple([await self._read(node, one) for node, one in pairs])
+                return tuple(
+                    [await self.read_version(node, one) for node, one in pairs]
+                )
             except ValueMissing:
                 if versions == tried:  # no other process has dropped it
                     for node in nodes:
@@ -210,6 +217,18 @@ class Versions:
         if ordered:
             self._told(node, ordered)
             *node.older, node.version = ordered[-_older(node) - 1 :]
+            self._left(node, before)
+
+    def _left(self, node: DataNode, before: Collection[Version]) -> None:
+        """Tell of versions that others have dropped, or are about to."""
+        if self.dropping is None:
+            return
+
+        known = node.versions
+
+        for version in before:
+            if version not in known and version.kept is not EVICTED:
+                self.dropping(node, version)
 
     async def load(self, pairs: Collection[tuple[DataNode, Version]]) -> None:
         """Have in memory what jobs are about to read, as far as it was there before."""
@@ -286,7 +305,7 @@ class Versions:
         if last is not None and last.number >= number:  # of a clock that is ahead
             number = last.number + self._step
 
-        node.version = version = Version(number, kept)
+        node.version = version = Version(number, kept, _run_of(job_id))
 
         if node.driver.outlives:
             self.cache.add(node, version)
@@ -322,7 +341,35 @@ class Versions:
         version.readers -= 1
         self._discard(version)
 
-    async def _read(self, node: DataNode, version: Version) -> Any:
+    def hold(self, version: Version) -> None:
+        """Keep a version also when it is dropped, until `let_go`."""
+        self.pinned[version] = self.pinned.get(version, 0) + 1
+
+    def let_go(self, node: DataNode, version: Version, *, is_deleted: bool) -> None:
+        """Hold a version no more; drop it if it was to be dropped.
+
+        :param is_deleted: whether the store knows nothing of the data node any more
+        """
+        count = self.pinned.pop(version) - 1
+
+        if count:
+            self.pinned[version] = count
+            return
+
+        if not version.is_dropped:
+            return
+
+        if not is_deleted:
+            gone = VersionRecord(node.id, version.number, None, is_kept=False)
+            self.store.save(gone)
+
+        self._discard(version)
+
+    async def read_version(self, node: DataNode, version: Version) -> Any:
+        """Read a version of a data node.
+
+        :raises ValueMissing: where it is not kept any more
+        """
         if isinstance(version.kept, bytes):
             self._reads += 1
 
@@ -353,7 +400,7 @@ class Versions:
 
     def held(self, record: VersionRecord) -> Version:
         """Return a version that is kept for a run alone."""
-        version = Version(record.number, self._found(record.kept))
+        version = self._version(record)
         version.is_dropped = True
         return version
 
@@ -374,15 +421,20 @@ class Versions:
             self.replaced(node, (last, *between), newest.number)
 
     def _made(self, node: DataNode, record: VersionRecord) -> Version:
-        version = Version(record.number, self._found(record.kept))
+        version = self._version(record)
 
         if node.driver.outlives:
             self.cache.add(node, version)
 
         return version
 
-    def _found(self, kept: Kept) -> Kept:
-        return os.path.join(self.folder, kept) if isinstance(kept, str) else kept
+    def _version(self, record: VersionRecord) -> Version:
+        kept = record.kept
+
+        if isinstance(kept, str):
+            kept = os.path.join(self.folder, kept)
+
+        return Version(record.number, kept, _run_of(record.job_id))
 
     async def _look(self, node: DataNode) -> None:
         """Drop what others have written, and is not kept any more."""
@@ -409,10 +461,13 @@ class Versions:
     def _drop(self, node: DataNode, version: Version) -> VersionRecord:
         """Stop keeping a version; return what is to be saved.
 
-        What a run has pinned stays in the store, too: it ends with the orchestrator of
-        the run, or with its heir.
+        What is held stays in the store, too: it ends with the orchestrator that holds it,
+        or with its heir.
         """
         version.is_dropped = True
+
+        if self.dropping is not None:
+            self.dropping(node, version)
 
         if version in self.pinned and node.driver.outlives:
             return self.held_record(node, version)
@@ -425,6 +480,7 @@ class Versions:
         if (
             not version.is_dropped
             or version.readers
+            or version in self.pinned
             or not isinstance(version.kept, str)
         ):
             return
@@ -520,6 +576,10 @@ def _find(node: DataNode, number: int | None) -> Version:
             return version
 
     raise NoData(node.config_id, number)
+
+
+def _run_of(job_id: str | None) -> str | None:
+    return None if job_id is None else f"SUBMISSION_{job_id.rpartition('_')[2]}"
 
 
 def _has_default(node: DataNode) -> bool:
