@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
@@ -13,9 +13,11 @@ from asyncflow.log import logger as _logger
 from asyncflow.scheduler._echo import Echo, Piece, printed
 from asyncflow.scheduler._flight import Flight
 from asyncflow.scheduler._group import Group
-from asyncflow.scheduler._live import Live
 from asyncflow.scheduler._logged import logged
 from asyncflow.worker.streams import parts
+
+if TYPE_CHECKING:
+    from asyncflow.scheduler._live import Live
 
 
 class Tower(Protocol):
