@@ -8,7 +8,7 @@ from typing import Self
 import attrs
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Directory:
     """A directory, as this process and as records call it."""
 

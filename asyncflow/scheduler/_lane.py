@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 from anyio import CancelScope
@@ -17,10 +17,12 @@ from asyncflow.scheduler._echo import Echo
 from asyncflow.scheduler._flight import Flight, call_of, read_by
 from asyncflow.scheduler._group import Group, is_canceled
 from asyncflow.scheduler._insist import insist
-from asyncflow.scheduler._live import Live
 from asyncflow.scheduler._load import Load, Tower
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._versions import Versions
+
+if TYPE_CHECKING:
+    from asyncflow.scheduler._live import Live
 
 
 class Source(Tower, Protocol):

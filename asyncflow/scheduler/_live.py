@@ -21,7 +21,7 @@ SOON, LATE = 0.05, 0.5
 tells what their children print. There are more where much is printed."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Lines:
     """Turns what is read of a log into whole lines, each with a label.
 
@@ -59,7 +59,7 @@ class Lines:
             yield printed(stream, f"{self.label}{body}\n")
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class _Tail:
     """The log of a job that runs."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
@@ -13,9 +13,11 @@ from asyncflow.log import logger as _logger
 from asyncflow.scheduler._echo import Echo, Piece, printed
 from asyncflow.scheduler._flight import Flight
 from asyncflow.scheduler._group import Group
-from asyncflow.scheduler._live import Live
 from asyncflow.scheduler._logged import logged
 from asyncflow.worker.streams import parts
+
+if TYPE_CHECKING:
+    from asyncflow.scheduler._live import Live
 
 
 class Tower(Protocol):
@@ -119,11 +121,7 @@ class Load(Watch):
             return
 
         try:
-            if (
-                self._waiting
-                or self.live is not None
-                or any(self._is_shown(one) for one in outcomes)
-            ):
+            if self._waiting or self.live is not None or self._shows_any(outcomes):
                 super().all_ended(calls, outcomes)
                 return
 
@@ -217,6 +215,17 @@ class Load(Watch):
             self.end(flight, outcome)
             del self._waiting[0]
             self.late()
+
+    def _shows_any(self, outcomes: Sequence[Outcome]) -> bool:
+        """Tell whether anything of jobs is to be shown; also where one has no outcome,
+        which is found where they are told one by one.
+        """
+        try:
+            have_logs = any(one.log is not None for one in outcomes)
+        except AttributeError:
+            return True
+
+        return have_logs and any(map(self._is_shown, outcomes))
 
     def _is_shown(self, outcome: Outcome) -> bool:
         """Tell whether anything of a job is to be shown at its end, or is not yet."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import attrs
 from anyio import CapacityLimiter
@@ -18,9 +19,11 @@ from asyncflow.scheduler._echo import Echo
 from asyncflow.scheduler._flight import Flight
 from asyncflow.scheduler._group import Group
 from asyncflow.scheduler._lane import Lane, Source, Tracer
-from asyncflow.scheduler._live import Live
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._versions import Versions
+
+if TYPE_CHECKING:
+    from asyncflow.scheduler._live import Live
 
 
 @attrs.define(eq=False, repr=False)

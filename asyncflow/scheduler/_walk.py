@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import attrs
 from anyio import CapacityLimiter, Event
@@ -37,7 +38,6 @@ from asyncflow.scheduler._instructions import (
     MakeReady,
 )
 from asyncflow.scheduler._lane import Tracer
-from asyncflow.scheduler._live import Live
 from asyncflow.scheduler._notes import Notes
 from asyncflow.scheduler._pins import Pins
 from asyncflow.scheduler._runs import Runs
@@ -45,6 +45,9 @@ from asyncflow.scheduler._seats import Seats
 from asyncflow.scheduler._suspects import ALONE, needs_of
 from asyncflow.scheduler._travel import Travel
 from asyncflow.scheduler._versions import Versions
+
+if TYPE_CHECKING:
+    from asyncflow.scheduler._live import Live
 
 ADMITTED_AT_ONCE = 100
 """How many jobs of new runs are taken in before others have their turn: half a ms."""
@@ -123,10 +126,15 @@ class Walk:
             self.executors,
             self.limiter,
             self._echo,
-            Live(self._echo, self.group) if self.echo == "live" else None,
+            self._live() if self.echo == "live" else None,
             self.group,
             self.tracer,
         )
+
+    def _live(self) -> Live:
+        from asyncflow.scheduler._live import Live
+
+        return Live(self._echo, self.group)
 
     def submit(
         self,

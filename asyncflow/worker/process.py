@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, TextIO
 from asyncflow.worker import current, main, parent, pinned
 from asyncflow.worker.channel import Channel
 from asyncflow.worker.loaded import Loaded
-from asyncflow.worker.log_state import LogState
 from asyncflow.worker.naming import naming_jobs
 from asyncflow.worker.outcome import Printed, read_slice
 from asyncflow.worker.punch import BLOCK, punch
@@ -34,6 +33,7 @@ from asyncflow.worker.streams import framed
 from asyncflow.worker.tokens import Tokens
 
 if TYPE_CHECKING:
+    from asyncflow.worker.log_state import LogState
     from asyncflow.worker.state import ProcessState
 
 LOG_SIZE = 16 * 1024 * 1024
@@ -403,6 +403,8 @@ def _interrupted(_number: int, frame: types.FrameType | None) -> None:
 
 def _pass_records_on(records: Records) -> LogState:
     """Have log records go to the parent; name the job in each."""
+    from asyncflow.worker.log_state import LogState
+
     logging.root.handlers[:] = [records]
     logging.lastResort = records
     logging.basicConfig = basic_config(records)

@@ -97,6 +97,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("scheduler._session", "scheduler._logs"): "few programs read what jobs printed",
     ("scheduler._session", "scheduler._prune"): "only where it is asked for",
     ("scheduler._session", "scheduler._telling"): "only where others watch",
+    ("scheduler._walk", "scheduler._live"): "only where output is shown at once",
     ("orchestrator", "opening"): "the scheduler: it is loaded while a worker starts",
     (
         "stores.sqlite",
@@ -118,6 +119,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.mapping", "ctypes"): "only for large values, before Python 3.13",
     ("worker.parent", "ctypes"): "only in a worker",
     ("worker.process", "ctypes"): "only in a worker",
+    ("worker.process", "worker.log_state"): "only in a worker",
     ("worker.process", "worker.state"): "only in a worker",
     ("worker.replacing", "shutil"): "compression: only where a link leads elsewhere",
     ("worker.trip", "asyncio"): "only for a coroutine that nobody saw coming",
