@@ -433,6 +433,25 @@ class Store(ABC):
         """
 
     @abstractmethod
+    def pin(self, submission_id: str, node_ids: Collection[str]) -> None:
+        """Have the values stay that data nodes have now, until a submission is unpinned.
+
+        Returns at once, as `save` does. What is dropped meanwhile is not kept any more, but
+        its record goes on having its value, or the name of its file.
+        """
+
+    @abstractmethod
+    async def unpin(self, submission_id: str) -> list[str]:
+        """Let the values go that were pinned for a submission, of those not kept.
+
+        :return: the names of the files that no record has any more
+        """
+
+    @abstractmethod
+    async def pinned(self, submission_id: str) -> set[tuple[str, int]]:
+        """Return what is pinned for a submission: data nodes' ids, versions' numbers."""
+
+    @abstractmethod
     async def prunable(
         self,
         *,

@@ -1,6 +1,6 @@
 """The program of `test_pins`: it submits a run, writes its source, waits to be killed.
 
-``python -m tests.pins_program FOLDER``
+``python -m tests.pins_program FOLDER [SCOPE]``: of a shared source others write it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import anyio
 
-from asyncflow import Configuration, Orchestrator, ScenarioConfig
+from asyncflow import Configuration, Orchestrator, ScenarioConfig, Scope
 from tests.flows import configuration
 
 SIZE = 200_000
@@ -29,12 +29,14 @@ def join(_: int, text: str) -> str:
     return text[:1]
 
 
-def declare(folder: Path | str) -> tuple[Configuration, ScenarioConfig]:
+def declare(
+    folder: Path | str, scope: Scope = Scope.SCENARIO
+) -> tuple[Configuration, ScenarioConfig]:
     """Declare a task that reads ``source`` after one that waits for the file ``go``."""
     config = configuration()
     where = config.configure_data_node("where", default_data=str(folder))
     source = config.configure_data_node(
-        "source", default_data="a" * SIZE, keep_versions=0
+        "source", scope=scope, default_data="a" * SIZE, keep_versions=0
     )
     gone = config.configure_data_node("gone")
     result = config.configure_data_node("result")
@@ -46,14 +48,18 @@ def declare(folder: Path | str) -> tuple[Configuration, ScenarioConfig]:
 
 
 async def main(*arguments: str) -> None:
-    (folder,) = arguments
-    config, cfg = declare(folder)
+    folder, *others = arguments
+    scope = Scope(others[0]) if others else Scope.SCENARIO
+    config, cfg = declare(folder, scope)
 
     async with Orchestrator(config, f"{folder}/runs.db") as orchestrator:
         scenario = await orchestrator.create_scenario(cfg)
         submission = await scenario.submit().accepted()
-        await scenario.source.write("b" * SIZE)
-        await scenario.source.write("c" * SIZE)
+
+        if scope is Scope.SCENARIO:
+            await scenario.source.write("b" * SIZE)
+            await scenario.source.write("c" * SIZE)
+
         print(submission.id, flush=True)
         await submission
 

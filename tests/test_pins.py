@@ -338,3 +338,54 @@ async def test_who_takes_a_run_over_reads_what_it_was_submitted_with(
 
     folder = tmp_path / "runs.values"
     assert len([one for one in folder.iterdir() if one.suffix == ".value"]) == 1
+
+
+@pytest.mark.limit(120)
+async def test_a_third_reads_what_another_has_replaced_since(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    config, cfg = declare(tmp_path, Scope.GLOBAL)
+
+    def killed() -> str:
+        module = "tests.pins_program"
+        return programs.killed(module, tmp_path, "GLOBAL", folder=tmp_path)
+
+    async with Orchestrator(config, path, adopt=False) as other:
+        theirs = await other.create_scenario(cfg)
+        submission_id = await to_thread.run_sync(killed)
+
+        for text in "bcd":
+            await theirs.source.write(text * SIZE)
+
+        edits = await theirs.source.edits()
+        assert [edit.is_kept for edit in edits] == [False] * 3 + [True]
+
+    (tmp_path / "go").touch()
+
+    async with Orchestrator(config, path) as third:
+        run = await third.get_submission(submission_id)
+        await run
+        assert await run.read("result") == "a"
+        assert not await third.store.pinned(submission_id)
+
+    folder = tmp_path / "runs.values"
+    assert len([one for one in folder.iterdir() if one.suffix == ".value"]) == 1
+
+
+async def test_who_is_alone_tells_the_store_no_pins(
+    config: Configuration, path: str
+) -> None:
+    gate = Gate()
+    cfg = gated(config, gate, Scope.GLOBAL)
+
+    async with Orchestrator(config, path) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        run = scenario.submit()
+        assert await orchestrator.store.pinned(run.id) == set()
+
+        async with Orchestrator(config, path):
+            second = scenario.submit()
+            assert len(await orchestrator.store.pinned(second.id)) == 1
+
+        gate.is_open.set()
+        await run
+        await second

@@ -290,6 +290,32 @@ async def test_the_value_of_a_version_stays_until_that_is_dropped(store: Store) 
     assert (await store.versions())[0] == made._replace(holder_id="o")
 
 
+@pytest.mark.parametrize("kept", [b"value", "1.value"])
+async def test_what_is_pinned_stays_when_it_is_dropped(
+    store: Store, kept: bytes | str
+) -> None:
+    names = [kept] if isinstance(kept, str) else []
+    version = VersionRecord("DATANODE_n_1", 1, kept)
+    store.save(version)
+    store.pin("SUBMISSION_a", ["DATANODE_n_1", "DATANODE_n_2"])
+    store.pin("SUBMISSION_b", ["DATANODE_n_1"])
+    dropped = version._replace(kept=None, is_kept=False)
+    store.save(dropped, VersionRecord("DATANODE_n_1", 2, b"2"))
+    store.pin("SUBMISSION_c", ["DATANODE_n_1"])
+    assert (await store.versions())[0] == dropped._replace(kept=kept)
+    assert await store.pinned("SUBMISSION_a") == {("DATANODE_n_1", 1)}
+    assert await store.pinned("SUBMISSION_c") == {("DATANODE_n_1", 2)}
+    assert await store.unpin("SUBMISSION_a") == []
+    assert await store.kept_names() == {*names}
+    assert await store.unpin("SUBMISSION_c") == []
+    assert (await store.versions())[0] == dropped._replace(kept=kept)
+    assert await store.unpin("SUBMISSION_b") == names
+    assert (await store.versions())[0] == dropped
+    assert await store.kept_names() == set()
+    assert await store.pinned("SUBMISSION_b") == set()
+    assert await store.unpin("SUBMISSION_b") == []
+
+
 async def test_a_query_gives_pages_in_order(store: Store) -> None:
     dated = [scenario_record(n, created=float(n // 2)) for n in (5, 1, 0, 4, 3)]
     jobs = [job_record(n) for n in (3, 1, 2)]

@@ -1,24 +1,30 @@
 """Pins: what runs under way read of their sources is what it was at their submit.
 
-Nothing is noted at submit. When a source gets a new version that no run here has made,
-each run that was submitted before it pins the one that there was.
+Where an orchestrator is alone on its store, nothing is noted at submit: when a source gets a new version that no run here has made,
+each run that was submitted before it pins the one that there was. Where others are on the
+store, who may replace what scenarios share, the store is told at submit: what it has pinned
+for a run stays until that has ended, whoever drops it, and whoever takes the run over.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from math import inf
 
 import attrs
+from anyio import CancelScope, to_thread
 
 from asyncflow.abc import Store
 from asyncflow.entities.data_node import DataNode, Version
 from asyncflow.entities.job import FINAL
 from asyncflow.entities.submission import Submission
+from asyncflow.errors import StoreFailed
 from asyncflow.records import VersionRecord
 from asyncflow.scheduler._runs import Runs
-from asyncflow.scheduler._versions import Versions
+from asyncflow.scheduler._versions import Versions, remove
 
 
 @attrs.define(eq=False, repr=False)
@@ -28,6 +34,51 @@ class Pins:
     store: Store
     runs: Runs
     versions: Versions
+    _noted: set[str] = attrs.field(init=False, factory=set)
+    """The runs for which the store keeps versions, whoever drops these."""
+    _ended: list[str] = attrs.field(init=False, factory=list)
+    """Those of them that have ended."""
+
+    def note(self, submission: Submission) -> None:
+        """Have the store keep what a new run is to read, where others may drop it.
+
+        It is what is kept at the moment at which the submission is.
+        """
+        if not self.versions.is_shared:
+            return
+
+        nodes = submission.entity.data_nodes
+        shared = [
+            nodes[name].id
+            for name in submission.dag.sources
+            if nodes[name].owner_id is None
+            and nodes[name].driver.outlives
+            and nodes[name].config.default_path is None
+        ]
+
+        if shared:
+            self.store.pin(submission.id, shared)
+            self._is_noted(submission)
+
+    def _is_noted(self, submission: Submission) -> None:
+        self._noted.add(submission.id)
+        submission.when_finished(partial(self._forget, submission))
+
+    def _forget(self, submission: Submission) -> None:
+        """Have the store let go what it has kept for a run, unless that goes on."""
+        if not _goes_on(submission):
+            self._ended.append(submission.id)
+            self.versions.group.start_soon(self.collect)
+
+    async def collect(self) -> None:
+        """Remove what was kept for runs that have ended."""
+        with CancelScope(shield=True), suppress(StoreFailed):  # then it stays
+            while self._ended:
+                run_id = self._ended.pop()
+                names = await self.store.unpin(run_id)
+                self._noted.discard(run_id)
+                paths = [os.path.join(self.versions.folder, name) for name in names]
+                await to_thread.run_sync(remove, paths)
 
     def keep(self, node: DataNode, known: Sequence[Version], number: float) -> None:
         """Pin what a new version replaces.
@@ -49,7 +100,7 @@ class Pins:
                 newer = [one for one in known[1:] if one.number <= at]
                 last = (known[0], *newer)[-1]
 
-                if not self._is_at_risk(node, last):
+                if submission.id in self._noted or not self._is_at_risk(node, last):
                     self.pin(submission, node, last)
                 elif number == inf:  # nobody else has dropped it so far
                     self.pin(submission, node, last)
@@ -79,19 +130,27 @@ class Pins:
         at = submission.submitted_at.timestamp() * 1e9
         right: dict[str, VersionRecord] = {}
         newest: dict[str, int] = {}
+        pinned = await self.store.pinned(submission.id)
+
+        if pinned:
+            self._is_noted(submission)
 
         for record in await self.store.versions(node_ids=sources):
             newest[record.node_id] = record.number
 
-            # What jobs have written since was by runs submitted earlier: others wait.
-            if record.number <= at or record.job_id is not None:
+            # What jobs have written since was by runs submitted earlier: others wait. But
+            # where processes share a data node they do not.
+            is_known = record.node_id in {node_id for node_id, _ in pinned}
+            is_earlier = record.job_id is not None and not is_known
+
+            if record.number <= at or is_earlier:
                 right[record.node_id] = record
 
         for node_id, record in right.items():
             node = sources[node_id]
 
             if (
-                record.is_kept
+                record.kept is not None
                 and record.number != newest[node_id]
                 and not self._is_awaited(node)
             ):
@@ -121,8 +180,7 @@ class Pins:
 
     def _release(self, submission: Submission) -> None:
         pins, submission.pins = submission.pins or {}, None
-        is_left = submission.end_reason is not None and not submission.cancel_reason
-
+        is_left, is_noted = _goes_on(submission), submission.id in self._noted
         nodes = {one.id: one for one in submission.entity.data_nodes.values()}
 
         for node_id, version in pins.items():
@@ -135,11 +193,18 @@ class Pins:
             elif version.is_dropped:
                 gone = VersionRecord(node_id, version.number, None, is_kept=False)
                 self.store.save(gone)
-            elif self._is_at_risk(nodes[node_id], version) and not is_left:
+            elif is_noted or is_left:
+                pass
+            elif self._is_at_risk(nodes[node_id], version):
                 held = self.versions.held_record(nodes[node_id], version)
                 self.store.save(held._replace(holder_id=None))
 
             self.versions.unpin(version)
+
+
+def _goes_on(submission: Submission) -> bool:
+    """Tell whether a run that ends here goes on elsewhere."""
+    return submission.end_reason is not None and not submission.cancel_reason
 
 
 def _will_write(submission: Submission, name: str) -> bool:

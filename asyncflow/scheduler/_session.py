@@ -205,6 +205,7 @@ class Session:
             first = partial(self._claim, submission)
         else:
             self.store.save(submission.record())
+            self.walk.pins.note(submission)
 
         read = self.before.read(submission)
         first = self.before.first(submission, travel, read, first)
@@ -428,6 +429,7 @@ class Session:
         with CancelScope(shield=True), suppress(StoreFailed):  # its exit tells that
             await self.recovery.clean_up()
             self.results.close()
+            await self.walk.pins.collect()
             await self.versions.close()
             is_left = bool(await self.recovery.unfinished())
 
@@ -539,6 +541,7 @@ class Session:
         if kept.orchestrator_id == self.own.id and (
             kept.submitted == submission.submitted_at.timestamp()
         ):
+            self.walk.pins.note(submission)
             return True
 
         self.bus.forget(submission)

@@ -536,6 +536,11 @@ class Versions:
 
         with CancelScope(shield=True), suppress(StoreFailed):  # then they are kept
             await self.store.flush()
+
+            if self.is_shared:  # some are pinned for runs of others, who remove them
+                kept = await self.store.kept_names()
+                garbage = [one for one in garbage if os.path.basename(one) not in kept]
+
             await to_thread.run_sync(remove, garbage)
 
 

@@ -269,6 +269,13 @@ def _load_basis(row: Row) -> BasisRecord:
     )
 
 
+def load_pin(row: Row) -> tuple[str, int]:
+    """Load the row of a query that asks for versions by their data nodes and numbers."""
+    node_id, number = row
+    assert isinstance(number, int)
+    return str(node_id), number
+
+
 def load_name(row: Row) -> str:
     """Load the row of a query that asks for one text."""
     return str(row[0])

@@ -29,7 +29,15 @@ from asyncflow.records import (
 )
 from asyncflow.stores._act import Act, Change, Parameters, is_told
 from asyncflow.stores._properties import dump_properties
-from asyncflow.stores._rows import KINDS, Given, Row, given, load_name, load_time
+from asyncflow.stores._rows import (
+    KINDS,
+    Given,
+    Row,
+    given,
+    load_name,
+    load_pin,
+    load_time,
+)
 from asyncflow.stores._trouble import LONGEST_PAUSE, PAUSE, Trouble
 from asyncflow.stores._writer import Writer
 
@@ -202,6 +210,19 @@ class DatabaseStore(Store):
         await self._put(act)
         rows = chain(*(act.answers[part] for part in WITH_NAMES))
         return [str(name) for (name,) in rows if name is not None]
+
+    def pin(self, submission_id: str, node_ids: Collection[str]) -> None:
+        given = [{"id": submission_id, "node_id": node_id} for node_id in node_ids]
+        self._now_open().writer.put((Act("pin", given),))
+
+    async def unpin(self, submission_id: str) -> list[str]:
+        act = Act("unpin", [{"id": submission_id}])
+        await self._put(act)
+        return [str(name) for (name,) in act.answers["names"]]
+
+    async def pinned(self, submission_id: str) -> set[tuple[str, int]]:
+        paged = {"limit": ALL, "offset": 0}
+        return set(await self._ask("pinned", {"id": submission_id, **paged}, load_pin))
 
     async def prunable(
         self,

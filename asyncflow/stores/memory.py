@@ -74,6 +74,8 @@ class MemoryStore(Store):
     _own_id: str | None = attrs.field(init=False, default=None)
     """The orchestrator that must be there whenever something is written."""
     _failure: StoreFailed | None = attrs.field(init=False, default=None)
+    _pins: dict[str, set[str]] = attrs.field(init=False, factory=dict)
+    """The versions that are pinned for submissions, by the ids of these."""
     _crashes: dict[str, tuple[int, int]] = attrs.field(init=False, factory=dict)
     """For each submission that was adopted, how often its orchestrator has died since a
     job of it last ended, and how many had ended then."""
@@ -116,7 +118,53 @@ class MemoryStore(Store):
             return
 
         for record in records:
+            old = self._pinned_one(record)
             tables[type(record)].save(record)
+
+            if old is not None:
+                versions = self._tables.versions
+                dropped = versions.records[old.id]
+                versions.replace(dropped._replace(kept=old.kept))
+
+    def pin(self, submission_id: str, node_ids: Collection[str]) -> None:
+        if self._is_refused():
+            return
+
+        versions = self._tables.versions
+        pins = self._pins.setdefault(submission_id, set())
+
+        for node_id in node_ids:
+            pins.update(one.id for one in versions.found(node_id=node_id, is_kept=True))
+
+    async def unpin(self, submission_id: str) -> list[str]:
+        versions = self._written().versions
+        names: list[str] = []
+
+        for version_id in self._pins.pop(submission_id, ()):
+            one = versions.records.get(version_id)
+
+            if one and not one.is_kept and not self._is_pinned(version_id):
+                names += _names([one])
+                versions.replace(one._replace(kept=None))
+
+        return names
+
+    async def pinned(self, submission_id: str) -> set[tuple[str, int]]:
+        self._check()
+        records = self._tables.versions.records
+        found = [records.get(one) for one in self._pins.get(submission_id, ())]
+        return {(one.node_id, one.number) for one in found if one is not None}
+
+    def _is_pinned(self, version_id: str) -> bool:
+        return any(version_id in pins for pins in self._pins.values())
+
+    def _pinned_one(self, record: Record) -> VersionRecord | None:
+        """Return what is kept of a pinned version that is to be dropped."""
+        if not self._pins or not isinstance(record, VersionRecord) or record.is_kept:
+            return None
+
+        old = self._tables.versions.records.get(record.id)
+        return old if old is not None and self._is_pinned(record.id) else None
 
     async def flush(self) -> None:
         self._check()
@@ -444,10 +492,11 @@ class MemoryStore(Store):
         held = self._tables.versions.found(holder_id=holder_id)
 
         for one in held:
-            dropped = one._replace(kept=None, is_kept=False, holder_id=None)
+            kept = one.kept if self._is_pinned(one.id) else None
+            dropped = one._replace(kept=kept, is_kept=False, holder_id=None)
             self._tables.versions.replace(dropped)
 
-        return _names(held)
+        return _names(one for one in held if not self._is_pinned(one.id))
 
     def _is_refused(self) -> bool:
         """Tell whether nothing may be written (any more)."""

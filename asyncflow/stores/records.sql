@@ -31,13 +31,19 @@ ON CONFLICT (node_id, number) DO UPDATE SET
     is_kept = excluded.is_kept,
     holder_id = excluded.holder_id,
     path = CASE
-        WHEN NOT excluded.is_kept THEN NULL
-        WHEN version.is_kept THEN version.path
+        WHEN NOT excluded.is_kept AND NOT EXISTS (
+            SELECT TRUE FROM pin
+            WHERE pin.node_id = version.node_id AND pin.number = version.number
+        ) THEN NULL
+        WHEN version.is_kept OR NOT excluded.is_kept THEN version.path
         ELSE excluded.path
     END,
     value = CASE
-        WHEN NOT excluded.is_kept THEN NULL
-        WHEN version.is_kept THEN version.value
+        WHEN NOT excluded.is_kept AND NOT EXISTS (
+            SELECT TRUE FROM pin
+            WHERE pin.node_id = version.node_id AND pin.number = version.number
+        ) THEN NULL
+        WHEN version.is_kept OR NOT excluded.is_kept THEN version.value
         ELSE excluded.value
     END;
 
@@ -207,11 +213,28 @@ FROM data_node
 WHERE id = :id;
 
 -- name: delete.names
-SELECT path FROM version WHERE holder_id = :id AND path IS NOT NULL;
+SELECT path FROM version
+WHERE
+    holder_id = :id
+    AND path IS NOT NULL
+    AND NOT EXISTS (
+        SELECT TRUE FROM pin
+        WHERE pin.node_id = version.node_id AND pin.number = version.number
+    );
 
 -- name: delete.held
 UPDATE version
-SET is_kept = FALSE, holder_id = NULL, path = NULL, value = NULL
+SET
+    is_kept = FALSE,
+    holder_id = NULL,
+    path = CASE WHEN EXISTS (
+        SELECT TRUE FROM pin
+        WHERE pin.node_id = version.node_id AND pin.number = version.number
+    ) THEN path END,
+    value = CASE WHEN EXISTS (
+        SELECT TRUE FROM pin
+        WHERE pin.node_id = version.node_id AND pin.number = version.number
+    ) THEN value END
 WHERE holder_id = :id;
 
 -- name: delete.versions
@@ -270,6 +293,58 @@ WHERE
             path IS NOT NULL
             AND substr(path, 1, length(maker.id) + 1) = maker.id || '-'
     );
+
+-- name: pin.versions
+INSERT INTO pin (node_id, number, submission_id)
+SELECT node_id, number, CAST(:id AS TEXT)
+FROM version
+WHERE node_id = :node_id AND is_kept
+ON CONFLICT (node_id, number, submission_id) DO NOTHING;
+
+-- name: unpin.names
+SELECT path FROM version
+WHERE
+    path IS NOT NULL
+    AND NOT is_kept
+    AND node_id IN (SELECT node_id FROM pin WHERE submission_id = :id)
+    AND EXISTS (
+        SELECT TRUE FROM pin
+        WHERE
+            pin.node_id = version.node_id
+            AND pin.number = version.number
+            AND submission_id = :id
+    )
+    AND NOT EXISTS (
+        SELECT TRUE FROM pin
+        WHERE
+            pin.node_id = version.node_id
+            AND pin.number = version.number
+            AND submission_id <> :id
+    );
+
+-- name: unpin.versions
+UPDATE version
+SET path = NULL, value = NULL
+WHERE
+    NOT is_kept
+    AND node_id IN (SELECT node_id FROM pin WHERE submission_id = :id)
+    AND EXISTS (
+        SELECT TRUE FROM pin
+        WHERE
+            pin.node_id = version.node_id
+            AND pin.number = version.number
+            AND submission_id = :id
+    )
+    AND NOT EXISTS (
+        SELECT TRUE FROM pin
+        WHERE
+            pin.node_id = version.node_id
+            AND pin.number = version.number
+            AND submission_id <> :id
+    );
+
+-- name: unpin.pins
+DELETE FROM pin WHERE submission_id = :id;
 
 -- name: prune.logs
 DELETE FROM log
@@ -352,6 +427,11 @@ WHERE TRUE
 ORDER BY
     seq DESC                                  -- if newest_first
     seq                                       -- unless newest_first
+LIMIT :limit OFFSET :offset;
+
+-- name: pinned
+SELECT node_id, number FROM pin
+WHERE submission_id = :id
 LIMIT :limit OFFSET :offset;
 
 -- name: kept_names

@@ -137,4 +137,13 @@ CREATE TABLE maker (
     id TEXT NOT NULL PRIMARY KEY -- of an orchestrator, with which names of files begin
 );
 
-PRAGMA user_version = 6;
+CREATE TABLE pin (
+    node_id TEXT NOT NULL,
+    number INTEGER NOT NULL, -- of the version that stays until the submission has ended
+    submission_id TEXT NOT NULL,
+    PRIMARY KEY (node_id, number, submission_id)
+);
+
+CREATE INDEX pin_by_submission ON pin (submission_id);
+
+PRAGMA user_version = 7;
