@@ -36,6 +36,9 @@ pytestmark = pytest.mark.anyio
 # --------------------------------------------------------- files of workers that are dead
 
 
+MODULES = ".modules"
+
+
 def end(how: str) -> str:
     """Print a bit, then end as asked, or return the folder of this worker's files."""
     print("x" * 1000, flush=True)
@@ -60,7 +63,11 @@ async def folder_of(scenario: Scenario) -> Path:
 
 
 def files_in(folder: Path) -> list[str]:
-    return sorted(one.name for one in folder.iterdir() if one.suffix)
+    """Return the files of workers; those of the user's modules are for all workers."""
+    suffixes = {one: one.suffix for one in folder.iterdir()}
+    return sorted(
+        one.name for one, kind in suffixes.items() if kind not in ("", MODULES)
+    )
 
 
 async def until_empty(folder: Path) -> None:

@@ -163,7 +163,7 @@ async def test_an_index_serves_a_query(
     found = plan(path, query, **given)
 
     assert found.startswith("SEARCH")
-    assert "TEMP B-TREE" not in found
+    assert query == "version" or "TEMP B-TREE" not in found  # those of one data node
 
 
 async def test_a_first_page_needs_no_sorting(path: Path) -> None:
