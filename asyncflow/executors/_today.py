@@ -19,8 +19,9 @@ from asyncflow.log import logger as _logger
 from asyncflow.worker import local_modules
 from asyncflow.worker.loaded import Sign, file_of, is_users, stat, text_of
 
-LONG = 0.002
-"""From how many seconds on a look at all files may be put off, though functions are new."""
+LONG = 0.05
+"""From how many seconds of work on a look at all files may be put off, though functions
+are new: so long the event loop is held."""
 
 SHARE = 50
 """One part in so many of the time goes into looking at files that no worker has loaded,
@@ -107,7 +108,7 @@ class Today:
     def _look(self, *, have_run: bool) -> bool:
         """Look at the files, and at what is loaded; tell whether anything is new."""
         has_new = len(sys.modules) != self._count and self._look_for_modules()
-        start = time.perf_counter()
+        start, worked = time.perf_counter(), time.thread_time()
         may_wait = have_run or self._took > LONG
 
         if (
@@ -131,9 +132,8 @@ class Today:
         for name in loaded:
             self._judge(name, is_same=False)
 
-        end = time.perf_counter()
-        self._took = end - start
-        self._next = end + SHARE * self._took
+        self._took = time.thread_time() - worked
+        self._next = time.perf_counter() + SHARE * self._took
         return has_new or bool(changed) or bool(loaded)
 
     def _look_for_modules(self) -> bool:
