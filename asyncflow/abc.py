@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, Self
 
 from asyncflow.worker.current import Progress as Progress
 from asyncflow.worker.outcome import Crashed as Crashed
-from asyncflow.worker.outcome import Kept as Kept
 from asyncflow.worker.outcome import Killed as Killed
 from asyncflow.worker.outcome import Log as Log
 from asyncflow.worker.outcome import Outcome as Outcome
 from asyncflow.worker.outcome import Printed as Printed
 from asyncflow.worker.outcome import Raised as Raised
 from asyncflow.worker.outcome import Returned as Returned
+from asyncflow.worker.outcome import StoredValue as StoredValue
 from asyncflow.worker.outcome import Usage as Usage
 from asyncflow.worker.streams import Mode as Mode
 from asyncflow.worker.values import fetch, keep
@@ -48,7 +48,7 @@ class Driver(ABC):
     """
 
     storage_type: ClassVar[str]
-    outlives: ClassVar[bool] = True
+    is_durable: ClassVar[bool] = True
     """Whether its values outlive the orchestrator, and a power failure."""
 
     @property
@@ -59,7 +59,7 @@ class Driver(ABC):
     def locate(self) -> None:  # noqa: B027  # most have no place
         """Look where `place` leads, before it is used. Blocks."""
 
-    def read(self, kept: Kept) -> object:
+    def read(self, kept: StoredValue) -> object:
         """Read a value.
 
         :param kept: what `write` and `publish` returned for it
@@ -69,7 +69,7 @@ class Driver(ABC):
 
         return fetch(kept)
 
-    def write(self, value: object, path: str, name: str) -> Kept:
+    def write(self, value: object, path: str, name: str) -> StoredValue:
         """Keep a value where no reader sees it yet.
 
         :param path: a file that it may make; nobody else uses this name
@@ -78,17 +78,17 @@ class Driver(ABC):
         :raises NotPicklable: where the value cannot be kept
         :raises OSError: where it cannot be written; nothing is left behind
         """
-        return keep(value, path, name, sync=self.outlives)
+        return keep(value, path, name, sync=self.is_durable)
 
     def exists(self) -> bool:
         """Tell whether a place that only the driver knows has a value already."""
         return False
 
-    def staged(self, path: str) -> str:
+    def staging_path(self, path: str) -> str:
         """Return the file that `write` may make, to remove it after a killed job."""
         return path
 
-    def publish(self, kept: Kept, path: str) -> Kept:  # noqa: ARG002
+    def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
         """Make a written value visible; called when all outputs of a job are written.
 
         :param kept: what `write` returned
@@ -114,7 +114,7 @@ class Call(NamedTuple):
     function: Callable[..., object]
     code: bytes | None
     """The pickled function; None where no worker process needs it."""
-    inputs: tuple[tuple[str, Driver, Kept | Made], ...]
+    inputs: tuple[tuple[str, Driver, StoredValue | Made], ...]
     """For each input: the data node's name, its driver and its value. That may be one
     that an earlier call of the same trip makes, if the executor carries several."""
     outputs: tuple[tuple[str, Driver, str], ...]
@@ -183,12 +183,12 @@ class Watch(ABC):
 class Executor(ABC):
     """Where jobs run.
 
-    The walk takes a token of its limiter, then hands over what is ready. The executor
-    is an async context manager: what it opened is gone when it is left.
+    The scheduler takes a token of its limiter, then hands over what is ready. The
+    executor is an async context manager: what it opened is gone when it is left.
     """
 
-    carries: ClassVar[int] = 1
-    """How many calls may travel together."""
+    max_batch: ClassVar[int] = 1
+    """How many calls one batch may have."""
 
     async def __aenter__(self) -> Self:
         return self

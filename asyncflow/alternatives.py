@@ -30,15 +30,15 @@ DEFAULT_STORE = os.path.join(".asyncflow", "asyncflow.db")
 """Where records are kept unless told otherwise, in the current directory."""
 
 
-class Around(Protocol):
+class Wrapper(Protocol):
     """What stands between an orchestrator and its alternatives."""
 
-    def around_store(self, store: Store) -> Store: ...
+    def wrap_store(self, store: Store) -> Store: ...
 
-    def around_executor(self, executor: Executor) -> Executor: ...
+    def wrap_executor(self, executor: Executor) -> Executor: ...
 
 
-around: list[Around] = []
+wrappers: list[Wrapper] = []
 """The faults of `asyncflow.testing` that are active: they stand around what is picked
 from here on."""
 
@@ -47,8 +47,8 @@ def as_store(store: Store | str | os.PathLike[str] | None) -> Store:
     """Return the store that is meant; see `Orchestrator`."""
     found = _store(store)
 
-    for one in around:
-        found = one.around_store(found)
+    for wrapper in wrappers:
+        found = wrapper.wrap_store(found)
 
     return found
 
@@ -106,10 +106,10 @@ def _store_of(address: str, told_by: str, variable: str) -> Store:
     return found
 
 
-def around_executor(executor: Executor) -> Executor:
+def wrap_executor(executor: Executor) -> Executor:
     """Return what jobs are given to, in the place of an executor."""
-    for one in around:
-        executor = one.around_executor(executor)
+    for wrapper in wrappers:
+        executor = wrapper.wrap_executor(executor)
 
     return executor
 
@@ -120,7 +120,7 @@ async def open_workers(jobs: JobConfig, stack: AsyncExitStack) -> Executor | Non
         return None
 
     process = await to_thread.run_sync(_process_executor, jobs)
-    return around_executor(await stack.enter_async_context(process))
+    return wrap_executor(await stack.enter_async_context(process))
 
 
 def _process_executor(jobs: JobConfig) -> ProcessExecutor:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.submission import Submission
     from asyncflow.records import JobRecord, ScenarioRecord, SubmissionRecord
     from asyncflow.scheduler._archive import Entity
-    from asyncflow.scheduler._session import Session
+    from asyncflow.scheduler._session import Engine
 
 
 class Listing(ABC):
@@ -26,7 +26,7 @@ class Listing(ABC):
     __slots__ = ()
 
     @abstractmethod
-    def _opened(self) -> Session:
+    def _opened(self) -> Engine:
         """Return what is open."""
 
     @abstractmethod

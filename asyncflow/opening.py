@@ -12,50 +12,50 @@ import attrs
 from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
 
 from asyncflow.abc import Executor, Store
-from asyncflow.alternatives import around_executor, driver_of
+from asyncflow.alternatives import driver_of, wrap_executor
 from asyncflow.config import Configuration
 from asyncflow.config.sections import JobConfig
-from asyncflow.entities.catalog import Catalog
+from asyncflow.entities.catalog import IdentityMap
 from asyncflow.entities.directory import Directory
-from asyncflow.entities.engine import Engine
+from asyncflow.entities.engine import Verbs
 from asyncflow.errors import UsageError
-from asyncflow.executors._late import LateExecutor
+from asyncflow.executors._late import LazyExecutor
 from asyncflow.folder import Folder
-from asyncflow.scheduler._archive import Archive
+from asyncflow.scheduler._archive import EntityLoader
 from asyncflow.scheduler._bus import Bus
-from asyncflow.scheduler._group import Group
-from asyncflow.scheduler._presence import Presence
-from asyncflow.scheduler._session import Session
-from asyncflow.scheduler._tally import Tally
-from asyncflow.scheduler._travel import Travels
+from asyncflow.scheduler._group import Tasks
+from asyncflow.scheduler._presence import Membership
+from asyncflow.scheduler._session import Engine
+from asyncflow.scheduler._tally import JobCounters
+from asyncflow.scheduler._travel import CallSpecs
 from asyncflow.scheduler._versions import Versions
-from asyncflow.scheduler._walk import Walk
+from asyncflow.scheduler._walk import Scheduler
 from asyncflow.worker.streams import Mode
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)
 class Opening:
-    """Opens a session.
+    """Opens the engine.
 
-    :param engine: whose session it is
+    :param verbs: whose engine it is
     :param workers: the worker processes; None in development mode
     :param size: how many jobs run at once
     """
 
-    engine: Engine
+    verbs: Verbs
     config: Configuration
     jobs: JobConfig
     store: Store
     workers: Executor | None
     size: int
 
-    async def open(self, stack: AsyncExitStack) -> Session:
+    async def open(self, stack: AsyncExitStack) -> Engine:
         """Open it; the stack closes what belongs to it."""
         await stack.enter_async_context(self.store)
         directory = await to_thread.run_sync(_directory, self.store)
         folder = self.store.values_folder or await _temporary_folder(stack)
-        presence = await stack.enter_async_context(Presence(self.store))
-        own = presence.own
+        membership = await stack.enter_async_context(Membership(self.store))
+        own = membership.own
         executors = await self._executors(stack)
 
         if limit := self.jobs.loop_lag_warning:
@@ -63,11 +63,11 @@ class Opening:
 
             await stack.enter_async_context(LoopMonitor(limit))
 
-        group = Group(await stack.enter_async_context(create_task_group()))
-        bus, tally = Bus(self.store.flush, group), Tally()
-        catalog = Catalog(self.engine, driver_of, directory)
-        versions = Versions(self.store, folder, own.id, group, presence.company)
-        walk = Walk(
+        group = Tasks(await stack.enter_async_context(create_task_group()))
+        bus, counters = Bus(self.store.flush, group), JobCounters()
+        identity_map = IdentityMap(self.verbs, driver_of, directory)
+        versions = Versions(self.store, folder, own.id, group, membership.sharing)
+        scheduler = Scheduler(
             store=self.store,
             versions=versions,
             executors=executors,
@@ -75,36 +75,36 @@ class Opening:
             echo=self.jobs.echo,
             group=group,
             resources=self.jobs.resources,
-            watchers=(bus.take, tally.take),
+            watchers=(bus.take, counters.take),
         )
-        presence.session = Session(
+        membership.engine = Engine(
             own,
             self.store,
-            catalog,
-            Travels(
-                far=self.workers is not None,
+            identity_map,
+            CallSpecs(
+                in_processes=self.workers is not None,
                 group=group,
                 pin=executors["process"].pin,
             ),
-            walk,
+            scheduler,
             versions,
-            Archive(self.config, self.store, catalog, versions),
+            EntityLoader(self.config, self.store, identity_map, versions),
             bus,
-            tally,
+            counters,
         )
-        return presence.session
+        return membership.engine
 
     async def _executors(self, stack: AsyncExitStack) -> dict[str, Executor]:
         """Open an executor for each name that a task may give."""
         if self.workers is None:
-            inline = around_executor(self._inline())
+            inline = wrap_executor(self._inline())
             return dict.fromkeys(("process", "thread", "inline"), inline)
 
-        thread = await stack.enter_async_context(LateExecutor(self._thread))
+        thread = await stack.enter_async_context(LazyExecutor(self._thread))
         return {
             "process": self.workers,
-            "thread": around_executor(thread),
-            "inline": around_executor(LateExecutor(self._inline)),
+            "thread": wrap_executor(thread),
+            "inline": wrap_executor(LazyExecutor(self._inline)),
         }
 
     def _inline(self) -> Executor:

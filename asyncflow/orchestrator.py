@@ -25,7 +25,7 @@ from asyncflow.errors import ConfigError, NotOpen, UsageError
 from asyncflow.listing import Listing
 from asyncflow.log import logger as _logger
 from asyncflow.scheduler._checks import check_place, check_workers
-from asyncflow.scheduler._host import Host, only
+from asyncflow.scheduler._host import BackgroundContext, unwrap_single
 from asyncflow.scheduler._signals import Signals
 from asyncflow.watching import Watching
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from asyncflow.opening import Opening
     from asyncflow.records import Pruned, SubmissionRecord
     from asyncflow.scheduler._archive import Entity
-    from asyncflow.scheduler._session import Session
+    from asyncflow.scheduler._session import Engine
     from asyncflow.worker.streams import Stream
 
 
@@ -83,8 +83,8 @@ class Orchestrator(Listing, Watching):
     config: Configuration = Config
     store: Store = attrs.field(default=None, converter=as_store)
     adopt: bool | Callable[[SubmissionRecord], bool] = True
-    _session: Session | None = attrs.field(init=False, default=None)
-    _host: Host = attrs.field(init=False, factory=Host)
+    _session: Engine | None = attrs.field(init=False, default=None)
+    _host: BackgroundContext = attrs.field(init=False, factory=BackgroundContext)
     _signals: Signals = attrs.field(init=False)
     _is_cut_off: bool = attrs.field(init=False, default=False)
     """Whether it is left for another reason than that its work is done, or has failed."""
@@ -181,18 +181,18 @@ class Orchestrator(Listing, Watching):
     def max_nb_of_workers(self, count: int) -> None:
         """Change it: more jobs start at once, and none that runs is ended.
 
-        With fewer, seats and worker processes go as their jobs end.
+        With fewer, slots and worker processes go as their jobs end.
 
         :raises ValueError: where it is no number of workers
         """
-        session = self._opened()
+        engine = self._opened()
 
         if self._jobs.mode == "development":
             raise UsageError("in development mode one job runs at a time, always")
 
         check_workers(count)
         self._jobs = attrs.evolve(self._jobs, max_nb_of_workers=count)
-        session.walk.resize(count)
+        engine.scheduler.resize(count)
 
     async def create_scenario(
         self,
@@ -210,10 +210,10 @@ class Orchestrator(Listing, Watching):
         :raises ConfigError: with everything that is wrong with the configuration
         :raises NotPicklable: where default data cannot be kept
         """
-        session = self._opened()
+        engine = self._opened()
         await self._check_config()
         section = self.config.scenario(config)
-        return await session.create(section, creation_date, name, properties)
+        return await engine.create(section, creation_date, name, properties)
 
     def submit(
         self,
@@ -265,14 +265,14 @@ class Orchestrator(Listing, Watching):
     async def accepted(self, submission: Submission) -> None:
         """Wait until a run is durable; see `Submission.accepted`."""
         if self._session is not None:
-            await self._session.walk.begun(submission)
+            await self._session.scheduler.until_begun(submission)
 
         await self.flush()
 
     def will_be_written(self, node: DataNode) -> bool:
         """Tell whether a submitted job is going to write a data node."""
-        session = self._session
-        return session is not None and session.walk.will_be_written(node)
+        engine = self._session
+        return engine is not None and engine.scheduler.will_be_written(node)
 
     async def read(self, node: DataNode, version: int | None = None) -> Any:
         """Read a data node; see `DataNode.read`."""
@@ -319,7 +319,7 @@ class Orchestrator(Listing, Watching):
 
     def follow(self, job: Job) -> AsyncIterator[str]:
         """Give the lines that a job prints; see `Job.follow`."""
-        return self._opened().follow(job, self._jobs.max_log_size)
+        return self._opened().tail(job, self._jobs.max_log_size)
 
     async def get(self, entity_id: str) -> Entity:
         """Return the scenario, sequence, task, data node, submission or job of an id.
@@ -333,9 +333,9 @@ class Orchestrator(Listing, Watching):
         :raises NotFound: where there is none with this id
         :raises RecordDamaged: where its record cannot be loaded
         """
-        session = self._opened()
+        engine = self._opened()
         await self._check_config()
-        return await session.get(entity_id)
+        return await engine.get(entity_id)
 
     async def delete(self, entity_id: str) -> None:
         """Delete a scenario with all that is its own, or a submission with its jobs.
@@ -379,10 +379,10 @@ class Orchestrator(Listing, Watching):
         :raises OrchestratorFailed: where the engine cannot go on
         :raises StoreFailed: where the store has failed for good, which has ended them
         """
-        session = self._opened()
-        await session.walk.drain()
-        session.walk.check()
-        session.outage.check()
+        engine = self._opened()
+        await engine.scheduler.drain()
+        engine.scheduler.check()
+        engine.outage.check()
 
     async def flush(self) -> None:
         """Return when everything that was accepted so far is durable."""
@@ -417,7 +417,7 @@ class Orchestrator(Listing, Watching):
                 "n` changes the number of workers now",
             )
 
-    def _opened(self) -> Session:
+    def _opened(self) -> Engine:
         if self._session is None:
             raise NotOpen(
                 "the Orchestrator is not open: use `async with Orchestrator() as "
@@ -446,7 +446,7 @@ class Orchestrator(Listing, Watching):
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
         """Own all that runs; entered and left by the host task."""
-        session: Session | None = None
+        engine: Engine | None = None
 
         try:
             async with create_task_group() as starting, AsyncExitStack() as stack:
@@ -456,17 +456,17 @@ class Orchestrator(Listing, Watching):
                     count = self.max_nb_of_workers if self._jobs.prewarm else 1
                     starting.start_soon(_warm, workers, count)
 
-                self._session = session = await self._open(workers, stack)
-                walk = session.walk
+                self._session = engine = await self._open(workers, stack)
+                scheduler = engine.scheduler
 
-                session.recovery.wants = self.adopt
+                engine.recovery.wants = self.adopt
 
-                if session.is_shared:
-                    await session.recovery.adopt_all()
-                    walk.group.start_soon(session.recovery.keep_alive)
+                if engine.is_shared:
+                    await engine.recovery.adopt_all()
+                    scheduler.group.start_soon(engine.recovery.keep_alive)
 
-                session.outage.watch()
-                session.keep_to(self.config.core_config)
+                engine.outage.watch()
+                engine.keep_to(self.config.core_config)
 
                 try:
                     yield
@@ -474,38 +474,38 @@ class Orchestrator(Listing, Watching):
                     self._is_cut_off = True
                     raise
                 finally:
-                    self._signals.closes(session.hurry)
-                    session.store.close_soon()
+                    self._signals.closes(engine.hurry)
+                    engine.store.close_soon()
 
                     with CancelScope(shield=True):
-                        await session.settle()
+                        await engine.drain_notifications()
                         self._session = None
-                        await self._end_runs(session)
-                        await session.settle()
+                        await self._end_runs(engine)
+                        await engine.drain_notifications()
 
-                    walk.group.cancel()
+                    scheduler.group.cancel()
         except BaseExceptionGroup as group:
-            error = only(group)
+            error = unwrap_single(group)
             raise error from error.__cause__
         finally:
             self._session = None
             self._is_closed = True
 
-            if session is not None:
-                session.walk.give_up("the orchestrator failed")
-                session.bus.end()
+            if engine is not None:
+                engine.scheduler.give_up("the orchestrator failed")
+                engine.bus.end()
 
                 with CancelScope(shield=True):
-                    await to_thread.run_sync(session.tell_unwatched)
+                    await to_thread.run_sync(engine.tell_unwatched)
 
             if _logger.is_busy:
                 with CancelScope(shield=True):
                     await to_thread.run_sync(_logger.wait)
 
-    async def _open(self, workers: Executor | None, stack: AsyncExitStack) -> Session:
+    async def _open(self, workers: Executor | None, stack: AsyncExitStack) -> Engine:
         opening = await to_thread.run_sync(_opening)
         return await opening(
-            engine=self,
+            verbs=self,
             config=self.config,
             jobs=self._jobs,
             store=self.store,
@@ -513,17 +513,17 @@ class Orchestrator(Listing, Watching):
             size=self.max_nb_of_workers,
         ).open(stack)
 
-    async def _end_runs(self, session: Session) -> None:
-        walk = session.walk
+    async def _end_runs(self, engine: Engine) -> None:
+        scheduler = engine.scheduler
         if self._signals.has_come:
-            await session.interrupt(self._jobs.shutdown_grace)
+            await engine.interrupt(self._jobs.shutdown_grace)
         elif self._is_cut_off:
-            await session.interrupt(0.0)
+            await engine.interrupt(0.0)
         else:
-            session.leave()
+            engine.leave()
 
-        await walk.drain()
-        await walk.show_rest()
+        await scheduler.drain()
+        await scheduler.show_rest()
 
 
 async def _warm(workers: Executor, count: int) -> None:

@@ -30,7 +30,7 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.trace import Span, StatusCode, Tracer, TracerProvider
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from asyncflow.entities.engine import Engine
+from asyncflow.entities.engine import Verbs
 from asyncflow.entities.job import Job, Status
 from asyncflow.entities.submission import Submission
 from asyncflow.events import (
@@ -43,7 +43,7 @@ from asyncflow.events import (
 )
 from asyncflow.log import logger as _logger
 from asyncflow.orchestrator import Orchestrator
-from asyncflow.scheduler._bus import Bus, Listener, News
+from asyncflow.scheduler._bus import Bus, Listener, Notification
 
 _TOLD = (
     SubmissionStarted,
@@ -54,7 +54,7 @@ _TOLD = (
 )
 _W3C = TraceContextTextMapPropagator()
 
-_tracings: WeakKeyDictionary[Engine, Tracing] = WeakKeyDictionary()
+_tracings: WeakKeyDictionary[Verbs, Tracing] = WeakKeyDictionary()
 
 
 @attrs.define(eq=False, repr=False)
@@ -69,7 +69,7 @@ class Tracing(Listener):
     _attempts: dict[str, Span] = attrs.field(init=False, factory=dict)
     """By the ids of their jobs."""
 
-    def begins(self, submission: Submission) -> None:
+    def run_started(self, submission: Submission) -> None:
         """Begin the span of a submission, in the span of who submits it."""
         with self._guarded():
             context = Context() if submission.is_adopted else get_current()
@@ -79,7 +79,7 @@ class Tracing(Listener):
         """Tell whether an event begins or ends a span."""
         return kind in _TOLD
 
-    def take(self, news: News) -> None:
+    def take(self, news: Notification) -> None:
         """Begin or end a span."""
         with self._guarded():
             match news.event, news.job:
@@ -107,7 +107,7 @@ class Tracing(Listener):
         return _headers(self._attempts.get(job.id) or self._span_of(job))
 
     def traceparent(self, job: Job) -> str | None:
-        """Return what travels with a job to where it runs: that of its span."""
+        """Return what goes with a job to where it runs: that of its span."""
         headers: dict[str, str] = {}
 
         with self._guarded():
@@ -182,7 +182,7 @@ class Tracing(Listener):
     def _end_attempt(self, job: Job, failed: JobAttemptFailed) -> None:
         """End the span of an attempt that failed: that of the first begins here."""
         number, at = failed.attempt, failed.at.timestamp()
-        kept = (one for one in job.attempts if one.number == number)
+        kept = (attempt for attempt in job.attempts if attempt.number == number)
         one = next(kept, None)  # of very many the middle is not kept
 
         if job.id not in self._attempts:
@@ -257,7 +257,7 @@ async def tracing(
 
     try:
         yield listener
-        await bus.settle()
+        await bus.drain()
     finally:
         bus.remove(listener)
         tracer_of_jobs.carrier = None
@@ -270,7 +270,7 @@ def carrier(job: Job) -> dict[str, str]:
 
     Empty where nobody traces the runs of its orchestrator, or no SDK is set up.
     """
-    listener = _tracings.get(job.submission.engine)
+    listener = _tracings.get(job.submission.verbs)
     return {} if listener is None else listener.carrier(job)
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 
 from asyncflow.status import AttemptKind, Status, SubmissionStatus
-from asyncflow.worker.outcome import Kept
+from asyncflow.worker.outcome import StoredValue
 
 
 class ScenarioRecord(NamedTuple):
@@ -56,7 +56,7 @@ class VersionRecord(NamedTuple):
     number: int
     """When it was made, in nanoseconds since the epoch, by the clock of who made it: of
     two, the last to be saved is the newer one, whatever their numbers."""
-    kept: Kept
+    kept: StoredValue
     """The value itself, the name of its file, or None: the driver knows where."""
     is_kept: bool = True
     """Whether the value can still be read; older ones are dropped."""

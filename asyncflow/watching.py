@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from asyncflow.events import Event
     from asyncflow.scheduler._bus import Bus
     from asyncflow.scheduler._lane import Tracer
-    from asyncflow.scheduler._session import Session
+    from asyncflow.scheduler._session import Engine
     from asyncflow.scheduler._stream import EventStream
 
 E = TypeVar("E", bound="Event")
@@ -32,7 +32,7 @@ class Watching(ABC):
         """How many jobs run at once."""
 
     @abstractmethod
-    def _opened(self) -> Session:
+    def _opened(self) -> Engine:
         """Return what is open."""
 
     @overload
@@ -99,7 +99,7 @@ class Watching(ABC):
     @property
     def tracer(self) -> Tracer:
         """Where the traces come from that jobs continue. For faces alone."""
-        return self._opened().walk.tracer
+        return self._opened().scheduler.tracer
 
     @property
     def bus(self) -> Bus:

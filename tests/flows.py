@@ -112,7 +112,7 @@ def statuses(scenario_jobs: Any) -> list[str]:
 async def make_short(orchestrator: Orchestrator, scenario: Scenario) -> None:
     """Run it until its functions are known to be short."""
     assert orchestrator._session is not None
-    known = orchestrator._session.travels._paces._known
+    known = orchestrator._session.specs._durations._known
 
     while not known or not all(pace.is_short for pace in known.values()):
         await scenario.submit()

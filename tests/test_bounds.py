@@ -24,8 +24,8 @@ from asyncflow import (
     Status,
     report,
 )
-from asyncflow.scheduler._flight import Flight
-from asyncflow.scheduler._pace import REMEMBERED_BYTES, Paces
+from asyncflow.scheduler._flight import Attempt
+from asyncflow.scheduler._pace import REMEMBERED_BYTES, DurationEstimates
 from asyncflow.worker import codec, current, shortened, trip
 from tests import flows
 from tests.flows import configuration
@@ -299,14 +299,14 @@ async def test_what_travelled_goes_without_a_garbage_collection(executor: str) -
             await orchestrator.drain()
 
             with fail_after(20):
-                while any(isinstance(one, Flight) for one in gc.get_objects()):
+                while any(isinstance(one, Attempt) for one in gc.get_objects()):
                     await checkpoint()
         finally:
             gc.enable()
 
 
 def test_functions_that_are_remembered_are_bounded_by_their_size() -> None:
-    paces = Paces()
+    paces = DurationEstimates()
     small = bytes(100)
     pace, code = paces.of(small)
     assert code is small

@@ -101,7 +101,7 @@ async def test_a_link_that_is_cancelled_ahead(orchestrator: Orchestrator) -> Non
 
     assert all(job.is_finished for job in submission.jobs)
     assert orchestrator._session is not None
-    assert orchestrator._session.walk._plan.is_idle
+    assert orchestrator._session.scheduler._plan.is_idle
 
 
 async def test_chains_do_not_keep_others_from_a_seat(

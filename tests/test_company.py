@@ -364,7 +364,7 @@ async def test_two_other_processes_open_at_a_time(
 async def test_one_that_is_stopped_hears_it_when_it_goes_on(
     config: Configuration, store: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_presence, "PATIENCE", 0.05)
+    monkeypatch.setattr(_presence, "GREET_TIMEOUT", 0.05)
 
     async with peer(store.path) as stopped:
         assert await stopped.do("read") == "1"

@@ -93,7 +93,7 @@ def test_a_driver_writes_only_what_it_says(driver: Driver, tmp_path: Path) -> No
     path = str(tmp_path / "1.value")
     driver.write(b"x" * 3 * INLINE, path, "node")
 
-    assert [str(file) for file in tmp_path.iterdir()] == [driver.staged(path)]
+    assert [str(file) for file in tmp_path.iterdir()] == [driver.staging_path(path)]
 
 
 def call(

@@ -20,7 +20,7 @@ import pytest
 from anyio import fail_after, to_thread
 
 from asyncflow import Orchestrator, Status
-from asyncflow.executors._place import Place
+from asyncflow.executors._place import WorkerFolder
 from asyncflow.worker import channel, parent
 from asyncflow.worker.current import Progress
 from tests.flows import configuration, single
@@ -617,7 +617,7 @@ async def test_a_report_that_makes_no_sense_is_dropped(
     data: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     heard: list[channel.Told] = []
-    place = await Place.open(lambda: None)
+    place = await WorkerFolder.open(lambda: None)
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.connect(os.path.join(place.path, channel.NAME))

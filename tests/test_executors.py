@@ -17,7 +17,7 @@ from anyio import create_task_group, fail_after, to_process
 from anyio.lowlevel import checkpoint
 
 from asyncflow import Orchestrator, Status, SubmissionFailed, SubmissionStatus
-from asyncflow.executors._pool import Pool, Seat
+from asyncflow.executors._pool import NullLimiter, Pool
 from tests import flows
 from tests.flows import chain, configuration, fan, single, statuses
 
@@ -360,7 +360,7 @@ async def pool() -> AsyncIterator[Pool]:
 async def test_a_worker_answers_the_host_as_anyios_would(pool: Pool) -> None:
     """It does without anyio, which takes half of the time in which one starts."""
     worker = await pool.worker(pool.today.pin())
-    call = partial(to_process.run_sync, limiter=Seat(pool))
+    call = partial(to_process.run_sync, limiter=NullLimiter(pool))
     assert await call(os.getpid) == worker.pid
     assert await call(eval, "'anyio' in __import__('sys').modules") is False
 
@@ -398,7 +398,7 @@ async def test_a_start_that_is_cancelled_leaves_no_process(
 
 async def test_what_is_assumed_of_anyios_pool(pool: Pool) -> None:
     """anyio takes the idle process used last, at once after it entered the limiter."""
-    seats = [Seat(pool) for _ in range(3)]
+    seats = [NullLimiter(pool) for _ in range(3)]
     pids = [
         await to_process.run_sync(os.getpid, limiter=seats[0]),
         await to_process.run_sync(os.getpid, limiter=seats[1]),

@@ -42,8 +42,8 @@ from asyncflow.abc import (
 )
 from asyncflow.events import Event
 from asyncflow.records import JobRecord, Record, SubmissionRecord
-from asyncflow.scheduler._bus import Listener, News
-from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._bus import Listener, Notification
+from asyncflow.scheduler._group import Tasks
 from asyncflow.scheduler._plan import Plan
 from asyncflow.stores.memory import MemoryStore
 from tests import flows
@@ -83,7 +83,7 @@ class Toy(Executor):
     def __init__(self, inner: Executor, misuse: Callable[..., Any]) -> None:
         self.inner = inner
         self.misuse = misuse
-        self.carries = inner.carries  # type: ignore[misc]  # as the other says
+        self.max_batch = inner.max_batch  # type: ignore[misc]  # as the other says
 
     async def warm(self, count: int) -> None:
         raise RuntimeError("it cannot get ready")
@@ -115,19 +115,19 @@ def misused(misuse: Callable[..., Any]) -> Iterator[None]:
     """Have jobs of one task misused by the orchestrators that are opened meanwhile."""
 
     class Around:
-        def around_store(self, store: Store) -> Store:
+        def wrap_store(self, store: Store) -> Store:
             return store
 
-        def around_executor(self, executor: Executor) -> Executor:
+        def wrap_executor(self, executor: Executor) -> Executor:
             return Toy(executor, misuse)
 
     one = Around()
-    alternatives.around.append(one)
+    alternatives.wrappers.append(one)
 
     try:
         yield
     finally:
-        alternatives.around.remove(one)
+        alternatives.wrappers.remove(one)
 
 
 async def raise_error(calls: Sequence[Call], watch: Watch) -> None:
@@ -468,13 +468,13 @@ async def test_what_was_just_submitted_cannot_be_deleted(
 
 
 class BadListener(Listener):
-    def begins(self, submission: object) -> None:
+    def run_started(self, submission: object) -> None:
         raise RuntimeError("in begins")
 
     def wants(self, kind: type[Event] | None) -> bool:
         return True
 
-    def take(self, news: News) -> None:
+    def take(self, news: Notification) -> None:
         raise RuntimeError("in take")
 
     def end(self, failure: Exception | None) -> None:
@@ -628,7 +628,7 @@ async def test_an_error_of_a_task_goes_to_its_owner(
         raise ValueError("of the task")
 
     async with create_task_group() as inner:
-        group = Group(inner)
+        group = Tasks(inner)
         group.start_soon(fail, on_error=errors.append)
         group.start_soon(fail)
         await anyio.wait_all_tasks_blocked()
@@ -648,7 +648,7 @@ async def test_nothing_starts_once_all_is_cancelled() -> None:
 
     with fail_after(10):
         async with create_task_group() as inner:
-            group = Group(inner)
+            group = Tasks(inner)
             group.cancel()
 
             with anyio.CancelScope(shield=True):
@@ -670,7 +670,7 @@ async def test_an_owner_that_fails_ends_all() -> None:
 
     async def run() -> None:
         async with create_task_group() as inner:
-            group = Group(inner)
+            group = Tasks(inner)
             group.on_failure = told.append
             group.start_soon(fail, on_error=own)
 

@@ -13,10 +13,10 @@ from anyio import fail_after
 from asyncflow import Configuration, Orchestrator, Scope, Submission
 from asyncflow.records import OrchestratorRecord
 from asyncflow.scheduler import _peers, _recover
-from asyncflow.scheduler._follow import Following
+from asyncflow.scheduler._follow import RemoteRuns
 from asyncflow.scheduler._peers import PeerGone
 from asyncflow.scheduler._recover import Recovery
-from asyncflow.scheduler._session import Session
+from asyncflow.scheduler._session import Engine
 from asyncflow.scheduler._versions import Versions
 from tests import flows
 from tests.flows import configuration, single
@@ -104,7 +104,7 @@ async def watched(
 
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(Recovery, "adopt"), (Following, "_look")],
+    [(Recovery, "adopt"), (RemoteRuns, "_look")],
     ids=["adopt", "look"],
 )
 async def test_a_run_that_cannot_be_followed(
@@ -144,7 +144,7 @@ async def test_a_run_with_a_key_that_cannot_be_followed(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Session, "_follow", Broken())
+    monkeypatch.setattr(Engine, "_watch", Broken())
     go = tmp_path / "go"
     cfg = single(config, flows.wait_for_file, str(go))
     scenario = await one.create_scenario(cfg)

@@ -37,7 +37,7 @@ EVERYWHERE = [
 logger = logging.getLogger("tests.etl")
 
 
-class Kept(logging.Handler):
+class StoredValue(logging.Handler):
     """Keeps what it is given."""
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ async def test_records_come_to_the_loggers_of_the_program(
 ) -> None:
     config = configuration(mode, echo=echo)
     cfg = single(config, log_all, executor=executor)
-    kept = Kept()
+    kept = StoredValue()
 
     with handled(kept):
         async with Orchestrator(config) as orchestrator:
@@ -138,7 +138,7 @@ async def test_records_come_while_the_job_runs(tmp_path: Path) -> None:
     cfg = single(config, log_and_wait, str(tmp_path))
     came = threading.Event()
 
-    class Coming(Kept):
+    class Coming(StoredValue):
         def emit(self, record: logging.LogRecord) -> None:
             super().emit(record)
             came.set()
@@ -168,7 +168,7 @@ def log_many(count: int) -> None:
 async def test_many_records_come_in_their_order() -> None:
     config = configuration(workers=1)
     cfg = single(config, log_many, 800)
-    kept = Kept()
+    kept = StoredValue()
 
     with handled(kept):
         async with Orchestrator(config) as orchestrator:
@@ -187,7 +187,7 @@ def log_number(value: int) -> int:
 
 async def test_each_job_of_a_trip_has_its_own_records() -> None:
     config = configuration(workers=2)
-    kept = Kept()
+    kept = StoredValue()
 
     async with Orchestrator(config) as orchestrator:
         scenario = await orchestrator.create_scenario(fan(config, log_number, 100))
@@ -210,7 +210,7 @@ def die_logging(_: object) -> None:
 async def test_the_last_records_of_a_worker_that_dies_come() -> None:
     config = configuration(workers=1)
     cfg = single(config, die_logging, crash_retries=0)
-    kept = Kept()
+    kept = StoredValue()
 
     with handled(kept):
         async with Orchestrator(config) as orchestrator:
@@ -218,7 +218,7 @@ async def test_the_last_records_of_a_worker_that_dies_come() -> None:
             submission = await scenario.submit().wait()
 
             with fail_after(PATIENCE):
-                await orchestrator._opened().walk._echo.close()
+                await orchestrator._opened().scheduler._echo.close()
 
     assert kept.messages == ["last words"]
     assert submission.jobs[0].status == "FAILED"

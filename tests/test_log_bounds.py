@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from asyncflow import Orchestrator
 from asyncflow.abc import Log
 from asyncflow.executors import _head_and_tail
-from asyncflow.executors._head_and_tail import HeadAndTail
+from asyncflow.executors._head_and_tail import BoundedOutput
 from asyncflow.scheduler._log_reader import PIECE, LogReader
 from asyncflow.worker.outcome import read_slice
 from asyncflow.worker.punch import BLOCK, punch
@@ -184,7 +184,7 @@ def test_the_head_and_the_tail_are_those_of_the_whole(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_head_and_tail, "SLACK", slack)
-        kept = HeadAndTail(most)
+        kept = BoundedOutput(most)
 
         for text in texts:
             kept.write(text)

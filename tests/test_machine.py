@@ -41,7 +41,7 @@ from asyncflow import (
 )
 from asyncflow.entities.job import DONE, FINAL, Job
 from asyncflow.executors.process import ProcessExecutor
-from asyncflow.scheduler._walk import Walk
+from asyncflow.scheduler._walk import Scheduler
 from asyncflow.testing import Faults
 from tests import machine
 from tests.machine import MortalStore
@@ -174,7 +174,7 @@ class Machine(RuleBasedStateMachine):
     ) -> None:
         """Choose what is used, few of all there is, so that much happens to it.
 
-        Where faults can be ordered, jobs travel alone.
+        Where faults can be ordered, each job is a batch of its own.
         """
         self.has_faults, self.names, self.words = faults, names, words
 
@@ -235,10 +235,10 @@ class Machine(RuleBasedStateMachine):
                 self._cancel_job(run, order.priority)
 
     def hasten(self) -> None:
-        """Have functions known to be short: only such jobs travel together."""
+        """Have functions known to be short: only such jobs share a batch."""
         assert self.orchestrator._session is not None
 
-        for pace in self.orchestrator._session.travels._paces._known.values():
+        for pace in self.orchestrator._session.specs._durations._known.values():
             pace.seconds = 0.0001
 
     @rule()
@@ -256,7 +256,7 @@ class Machine(RuleBasedStateMachine):
     async def _cancel_what_ends(self) -> Run | None:
         with anyio.move_on_after(0.1):
             while True:
-                for flight in self.walk._flights._by_ref.values():
+                for flight in self.walk._in_flight._by_ref.values():
                     for run in self.runs:
                         if run.handle is flight.job.submission and flight.verdict:
                             self._cancel(run)
@@ -295,7 +295,7 @@ class Machine(RuleBasedStateMachine):
         ref = number, run.handle.jobs.index(job)
 
         if number is not None:
-            may_complete = job.is_finished or ref in self.walk._flights._by_ref
+            may_complete = job.is_finished or ref in self.walk._in_flight._by_ref
             job.cancel()
 
             if not may_complete:
@@ -420,7 +420,7 @@ class Machine(RuleBasedStateMachine):
         self.orchestrator = Orchestrator(self.config, self.store)
         await self.orchestrator.__aenter__()
         assert self.orchestrator._session is not None
-        self.walk: Walk = self.orchestrator._session.walk
+        self.walk: Scheduler = self.orchestrator._session.scheduler
         self.canceled: list[Job] = []
         await self.find_runs()
 
@@ -489,7 +489,7 @@ class Machine(RuleBasedStateMachine):
             for index, status in enumerate(state.status)
         ]
         seated = {ref for ref, status in states if status is Status.RUNNING}
-        assert seated == set(walk._flights._by_ref)
+        assert seated == set(walk._in_flight._by_ref)
         ready = [ref for ref, status in states if status is Status.PENDING]
         assert plan.ready == len(ready)
         taken: Counter[str] = Counter()
@@ -513,9 +513,9 @@ class Machine(RuleBasedStateMachine):
         assert not plan.has_arrivals
         assert plan.ready == 0
         assert not plan._takers
-        assert not walk._flights._by_ref
+        assert not walk._in_flight._by_ref
         assert not walk._deadlines
-        assert not walk._flights._limits._clocks
+        assert not walk._in_flight._timeouts._clocks
         assert not walk._runs._by_number
         assert not walk._runs._numbers
         assert not walk._waiting
@@ -596,7 +596,7 @@ class Machine(RuleBasedStateMachine):
             run.handle.cancel()
 
     async def await_seats(self) -> None:
-        """Wait until the lanes have seen that nothing is left."""
+        """Wait until the slots have seen that nothing is left."""
         while self.walk.limiter.borrowed_tokens:
             await anyio.lowlevel.checkpoint()
 

@@ -376,7 +376,7 @@ async def test_a_failure_is_logged_when_it_happens_if_nobody_watches(
         scenario = await orchestrator.create_scenario(chain(config, flows.fail))
         submission = scenario.submit()
         await orchestrator.drain()
-        await orchestrator._opened().settle()
+        await orchestrator._opened().drain_notifications()
         (record,) = caplog.records
         assert record.exc_info is not None
         assert isinstance(record.exc_info[1], SubmissionFailed)

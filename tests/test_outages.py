@@ -121,7 +121,7 @@ async def test_no_job_starts_while_the_store_is_locked(
             assert statistics.store_error_since is not None
             other = scenario.submit()
             assert one._session is not None
-            await one._session.walk.landed()
+            await one._session.scheduler.until_idle()
             before = len(noted(file))
 
             with pytest.raises(TimeoutError), fail_after(0.3):

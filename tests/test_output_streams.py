@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncflow import ConfigError, Orchestrator
-from asyncflow.executors._head_and_tail import HeadAndTail
+from asyncflow.executors._head_and_tail import BoundedOutput
 from asyncflow.scheduler import _echo
 from asyncflow.worker.outcome import Printed, read_slice
 from asyncflow.worker.streams import Stream, framed, parts, plain
@@ -328,7 +328,7 @@ def test_parts_are_what_was_framed(pieces: list[tuple[Stream, str]]) -> None:
     )
     marked = data.decode()
     assert plain(marked) == "".join(text for _, text in pieces)
-    kept = HeadAndTail(10_000_000)
+    kept = BoundedOutput(10_000_000)
 
     for name, text in pieces:
         kept.write(text, name)
@@ -486,7 +486,7 @@ async def test_a_flood_that_nobody_reads_is_bounded(
                 scenario = await orchestrator.create_scenario(cfg)
                 submission = await scenario.submit()
                 assert submission.jobs[0].status == "COMPLETED"
-                assert orchestrator._opened().walk._echo._size < 3_000_000
+                assert orchestrator._opened().scheduler._echo._size < 3_000_000
     finally:
         end.set()
 

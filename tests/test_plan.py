@@ -183,7 +183,7 @@ def test_the_next_link_of_a_chain_follows() -> None:
     plan.followed((1, 1))
     assert plan.follower((1, 0)) is None
     assert plan.follower((1, 1)) == (1, 2)
-    assert plan.ended((1, 0), Status.COMPLETED) == []  # it has a seat already
+    assert plan.ended((1, 0), Status.COMPLETED) == []  # it has a slot already
     assert plan.ended((1, 1), Status.COMPLETED) == [MakeReady(1, [2])]
 
 
@@ -419,7 +419,7 @@ class World:
         self.status: dict[Ref, Status] = {}
         self.running: list[Ref] = []
         self.links: dict[Ref, Ref] = {}
-        """For a job that has a seat, the one that follows it on that seat."""
+        """For a job that has a slot, the one that follows it on that slot."""
         self.killed: set[Ref] = set()
         self.postponed: list[Ref] = []
         self.finished: list[int] = []
@@ -520,7 +520,7 @@ class World:
         return True
 
     def follow(self) -> None:
-        """Give a seat to the next link of a chain as well."""
+        """Give a slot to the next link of a chain as well."""
         may = [(ref, self.plan.follower(ref)) for ref in self.running]
         pairs = [(ref, after) for ref, after in may if after is not None]
 
@@ -541,7 +541,7 @@ class World:
         self.check()
 
     def give_back(self, ref: Ref) -> None:
-        """Take a job off its seat that has not started, and those that follow it."""
+        """Take a job off its slot that has not started, and those that follow it."""
         self.give_back_followers(ref)
         self.running.remove(ref)
 
@@ -771,7 +771,7 @@ def test_a_run_gets_its_order_when_another_one_meets_it() -> None:
     plan = Plan()
     reader = Graph(successors=[[]], predecessors=[0], reads=[["n1"]], writes=[[]])
     submit(plan, 1, chain(3))
-    assert plan._order._writers == {}
+    assert plan._node_order._writers == {}
 
     assert submit(plan, 2, reader) == []
     assert plan.offered() == (1, 0)

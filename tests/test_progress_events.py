@@ -143,7 +143,7 @@ async def test_who_stops_watching_costs_nothing_more(
     watcher = aiter(submission)
 
     def watchers() -> int:
-        return len(submission._live)
+        return len(submission._progress_reports)
 
     await anext(watcher)
     assert watchers() == 1
@@ -160,7 +160,7 @@ async def test_a_reader_of_all_runs_gets_the_newest_state(
 
     async with orchestrator.events(JobProgressed, buffer=1) as events:
         one = await scenario.submit()
-        await orchestrator.bus.settle()
+        await orchestrator.bus.drain()
         event = await anext(events)
         assert (event.submission_id, event.done, event.total) == (one.id, 100, 100)
 
@@ -185,10 +185,10 @@ async def test_what_is_held_for_a_reader_is_replaced_by_newer_news(
     async with orchestrator.events() as events:
         submission = scenario.submit()
         await reported.wait()
-        await orchestrator.bus.settle()
+        await orchestrator.bus.drain()
         go.set()
         await submission
-        await orchestrator.bus.settle()
+        await orchestrator.bus.drain()
         read: list[Event] = []
 
         while not read or not isinstance(read[-1], SubmissionFinished):

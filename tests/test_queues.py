@@ -176,4 +176,4 @@ def test_each_job_has_its_turn_once(
         take()
 
     assert lines.take(now, everything) is None
-    assert not lines._lines
+    assert not lines._queues

@@ -1,4 +1,4 @@
-"""What jobs may take: seats, named resources, memory."""
+"""What jobs may take: slots, named resources, memory."""
 
 from __future__ import annotations
 

@@ -377,10 +377,10 @@ class Raising(Executor):
     def kill(self, call: Call, *, now: bool = False) -> None:
         pass
 
-    def around_store(self, store: Store) -> Store:
+    def wrap_store(self, store: Store) -> Store:
         return store
 
-    def around_executor(self, executor: Executor) -> Executor:
+    def wrap_executor(self, executor: Executor) -> Executor:
         return self
 
 
@@ -392,7 +392,7 @@ async def test_an_executor_that_raises_is_not_tried_for_ever(
     config = configuration(workers=1)
     cfg = single(config, fail_twice, 1, crash_retries=2, retry=9)
     executor = Raising(tells_nothing)
-    monkeypatch.setattr(alternatives, "around", [executor])
+    monkeypatch.setattr(alternatives, "wrappers", [executor])
 
     async with Orchestrator(config) as owner:
         scenario = await owner.create_scenario(cfg)

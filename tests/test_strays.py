@@ -15,7 +15,7 @@ from anyio import fail_after, to_process
 
 from asyncflow import Orchestrator, Retry, Scenario, Status, SubmissionFailed
 from asyncflow.executors._anyio import is_of_worker
-from asyncflow.executors._pool import Pool, Seat
+from asyncflow.executors._pool import NullLimiter, Pool
 from asyncflow.worker.failure import kinds_of, raised, summary_of
 from tests.flows import configuration, single
 
@@ -353,7 +353,7 @@ async def test_what_is_assumed_of_what_anyio_raises(
     pool: Pool, kind: type[BaseException]
 ) -> None:
     with pytest.raises(kind) as found:
-        await to_process.run_sync(leave, kind, limiter=Seat(pool))
+        await to_process.run_sync(leave, kind, limiter=NullLimiter(pool))
 
     assert is_of_worker(found.value)
     found.value.__traceback__ = None

@@ -310,7 +310,7 @@ async def test_an_error_is_logged_and_changes_nothing(
 
     submission = await scenario.submit()
     await calls.reach(3)
-    await orchestrator._opened().settle()
+    await orchestrator._opened().drain_notifications()
 
     assert [record.getMessage() for record in caplog.records] == [
         f"the callback {callback.__name__} failed for job {submission.jobs[0].id}, "
@@ -332,7 +332,7 @@ async def test_a_name_is_found_for_whatever_can_be_called(
 ) -> None:
     scenario = await orchestrator.create_scenario(cfg)
     await scenario.submit(callbacks=[functools.partial(raise_value_error, 1)])
-    await orchestrator._opened().settle()
+    await orchestrator._opened().drain_notifications()
 
     assert "the callback functools.partial(<function raise_value" in caplog.text
 

@@ -33,7 +33,7 @@ from asyncflow import (
     SubmissionStatus,
     UsageError,
 )
-from asyncflow.sync.passed import Passed
+from asyncflow.sync.passed import Forwarded
 from tests import flows, programs
 from tests.flows import chain, configuration, single
 
@@ -343,7 +343,7 @@ def test_passed_attributes_are_those_of_the_async_handles() -> None:
             name
             for part in kind.__mro__
             for name, value in vars(part).items()
-            if isinstance(value, Passed)
+            if isinstance(value, Forwarded)
         }
         theirs = set(dir(getattr(asyncflow, kind.__name__)))
         assert "id" in ours

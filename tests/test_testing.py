@@ -30,7 +30,7 @@ from asyncflow import (
 from asyncflow.abc import Store
 from asyncflow.stores.memory import MemoryStore
 from asyncflow.testing import Faults, run_program
-from asyncflow.testing._end import End
+from asyncflow.testing._end import KillSwitch
 from asyncflow.testing._store import FaultyStore
 from tests import flows
 
@@ -630,7 +630,7 @@ def test_a_program_that_does_not_end_is_killed(tmp_path: Path) -> None:
 @pytest.mark.anyio
 async def test_a_store_with_faults_has_all_that_a_store_has() -> None:
     inner = MemoryStore()
-    store = FaultyStore.around(inner, End())
+    store = FaultyStore.around(inner, KillSwitch())
     assert isinstance(store, Store)
 
     for name in vars(Store):

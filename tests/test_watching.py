@@ -379,17 +379,17 @@ async def test_who_watches_and_does_not_read_costs_little(
             for count in range(10_000):
                 submission.jobs[0].reported(Progress(count, None, "x" * 100), 1.0)
 
-            assert all(len(live._reports) <= 1 for live in submission._live)
+            assert all(len(live._reports) <= 1 for live in submission._progress_reports)
             go.set()
 
     with fail_after(PATIENCE):
         await flows.until_started(submission)
         submission.jobs[0].reported(Progress(1, None), 1.0)
-        await _telling.Telling(submission, flush, send).tell(0)
+        await _telling.RunFeed(submission, flush, send).send_all(0)
 
     assert b"9999" in b"".join(lines)
     assert len(b"".join(lines)) < 3_000
-    assert not any(live.is_whole for live in submission._live)
+    assert not any(live.is_whole for live in submission._progress_reports)
 
 
 async def test_many_watch_one_run(
@@ -407,7 +407,7 @@ async def test_many_watch_one_run(
             assert len(news) <= _telling.AT_ONCE
             ends[number] += sum(one[1] == "COMPLETED" for one in news)
 
-        await _telling.Telling(submission, flush, send).tell(0)
+        await _telling.RunFeed(submission, flush, send).send_all(0)
 
     with fail_after(PATIENCE):
         seen = await seen_by(other, await submission.accepted())
@@ -420,7 +420,7 @@ async def test_many_watch_one_run(
 
     assert ends == [1_000] * 50
     assert statuses(seen.jobs) == ["COMPLETED"] * 1_000
-    assert not submission._live
+    assert not submission._progress_reports
 
 
 async def test_who_watches_sees_the_end_of_a_run_that_moves_on(

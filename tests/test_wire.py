@@ -15,7 +15,14 @@ from asyncflow.drivers.memory import MemoryDriver
 from asyncflow.drivers.pickle import PickleDriver
 from asyncflow.worker import current, trip, wire
 from asyncflow.worker.current import Progress
-from asyncflow.worker.outcome import Kept, Outcome, Printed, Raised, Returned, Usage
+from asyncflow.worker.outcome import (
+    Outcome,
+    Printed,
+    Raised,
+    Returned,
+    StoredValue,
+    Usage,
+)
 from asyncflow.worker.wire import Answer, End, Input, Output, RemoteCall
 
 ROWS = st.tuples(
@@ -66,7 +73,7 @@ class Counted(MemoryDriver):
 class Unpublished(PickleDriver):
     """A driver that cannot make visible what it has written."""
 
-    def publish(self, kept: Kept, path: str) -> Kept:
+    def publish(self, kept: StoredValue, path: str) -> StoredValue:
         raise OSError(f"{path} cannot be published")
 
 

@@ -84,7 +84,7 @@ async def kill_workers(tmp_path: Path, kills: int, crash_retries: int) -> None:
         check_costs(submission, kills, crash_retries)
         assert (await orchestrator.jobs(status="COMPLETED", limit=1)) != []
 
-        # The pool goes on, with all its seats.
+        # The pool goes on, with all its slots.
         await scenario.tasks["f0"].submit()
         assert await scenario.data_nodes["r0"].read() == 1
 

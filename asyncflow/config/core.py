@@ -8,12 +8,14 @@ from asyncflow.config.numbers import MAX_COUNT, Number
 from asyncflow.config.sections import CoreConfig
 from asyncflow.errors import Problem
 
-DAYS = Number(most=36_500, optional=True, remedy="give days, or None to keep them all")
+DAYS = Number(
+    maximum=36_500, optional=True, remedy="give days, or None to keep them all"
+)
 
 NUMBERS: Mapping[str, Number] = {
     "keep_days": DAYS,
     "keep_submissions": Number(
-        most=1000 * MAX_COUNT,
+        maximum=1000 * MAX_COUNT,
         whole=True,
         optional=True,
         remedy="give one, or None to keep them all",

@@ -21,8 +21,8 @@ MODES = ("development", "standalone")
 
 NUMBERS: Mapping[str, Number] = {
     "max_nb_of_workers": Number(
-        least=1,
-        most=1024,
+        minimum=1,
+        maximum=1024,
         whole=True,
         optional=True,
         remedy="give one, or None for the number of usable CPUs",
@@ -30,15 +30,15 @@ NUMBERS: Mapping[str, Number] = {
     "kill_grace": SECONDS,
     "shutdown_grace": SECONDS,
     "max_jobs_per_worker": Number(
-        least=1,
-        most=MAX_COUNT,
+        minimum=1,
+        maximum=MAX_COUNT,
         whole=True,
         optional=True,
         remedy="give one, or None for any number of jobs",
     ),
     "max_worker_age": SECONDS_OR_NONE,
     "max_worker_rss": BYTES_OR_NONE,
-    "max_log_size": Number(most=MAX_BYTES, whole=True, remedy="give bytes"),
+    "max_log_size": Number(maximum=MAX_BYTES, whole=True, remedy="give bytes"),
     "loop_lag_warning": Number(
         over=True,
         optional=True,

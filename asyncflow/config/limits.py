@@ -21,21 +21,21 @@ NUMBERS: Mapping[str, Number] = {
     "stall_timeout": SECONDS_OR_NONE,
     "memory_limit": BYTES_OR_NONE,
     "crash_retries": Number(
-        most=MAX_COUNT, whole=True, remedy="give how often a job may run again"
+        maximum=MAX_COUNT, whole=True, remedy="give how often a job may run again"
     ),
 }
 
 RETRY_NUMBERS: Mapping[str, Number] = {
     "attempts": Number(
-        least=1,
-        most=MAX_COUNT,
+        minimum=1,
+        maximum=MAX_COUNT,
         whole=True,
         remedy="give how often a job is tried in all",
     ),
     "wait": SECONDS,
-    "factor": Number(least=1, remedy="give 1 for waits that are all the same"),
+    "factor": Number(minimum=1, remedy="give 1 for waits that are all the same"),
     "max_wait": Number(optional=True, remedy="give seconds, or None"),
-    "jitter": Number(most=1, remedy="give a share of the wait, such as 0.1"),
+    "jitter": Number(maximum=1, remedy="give a share of the wait, such as 0.1"),
 }
 
 KILLING = ("run_timeout", "stall_timeout", "memory_limit")

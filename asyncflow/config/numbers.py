@@ -20,13 +20,13 @@ class Number:
     remedy: str
     """What to do about any other value."""
 
-    least: float = 0
+    minimum: float = 0
     """The smallest of them."""
 
     over: bool = False
     """Whether it is more than the least."""
 
-    most: float = sys.float_info.max
+    maximum: float = sys.float_info.max
     """The largest of them; by default any that is finite."""
 
     whole: bool = False
@@ -47,8 +47,8 @@ class Number:
             return False
 
         # Comparing leaves NaN out, and infinity.
-        low = value > self.least if self.over else value >= self.least
-        return low and value <= self.most
+        low = value > self.minimum if self.over else value >= self.minimum
+        return low and value <= self.maximum
 
     def problems(
         self, label: str, field: str, value: object, part: str = ""
@@ -67,18 +67,18 @@ class Number:
 
     def __str__(self) -> str:
         kind = "an int" if self.whole else "a number"
-        if self.most != sys.float_info.max:
-            return f"{kind} from {self.least} to {self.most}"
+        if self.maximum != sys.float_info.max:
+            return f"{kind} from {self.minimum} to {self.maximum}"
 
-        return f"{kind} {'above' if self.over else 'of at least'} {self.least}"
+        return f"{kind} {'above' if self.over else 'of at least'} {self.minimum}"
 
 
 SECONDS_OR_NONE = Number(
     over=True, optional=True, remedy="give seconds, or None for no limit"
 )
 BYTES_OR_NONE = Number(
-    least=1,
-    most=MAX_BYTES,
+    minimum=1,
+    maximum=MAX_BYTES,
     whole=True,
     optional=True,
     remedy="give bytes, or None for no limit",

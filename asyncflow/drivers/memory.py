@@ -14,4 +14,4 @@ class MemoryDriver(Driver):
     """
 
     storage_type: ClassVar[str] = "in_memory"
-    outlives: ClassVar[bool] = False
+    is_durable: ClassVar[bool] = False

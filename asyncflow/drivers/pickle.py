@@ -7,7 +7,7 @@ import pickle
 from contextlib import suppress
 from typing import ClassVar
 
-from asyncflow.abc import Driver, Kept
+from asyncflow.abc import Driver, StoredValue
 from asyncflow.worker.codec import dumps
 from asyncflow.worker.replacing import put_in_place, replace_file
 from asyncflow.worker.values import fetch, keep, temporary_name
@@ -43,19 +43,19 @@ class PickleDriver(Driver):
         if self.path is not None and len(_places) < MOST_PLACES:
             _places.setdefault(self.path, os.path.realpath(self.path))
 
-    def read(self, kept: Kept) -> object:
+    def read(self, kept: StoredValue) -> object:
         if self.path is None:
             return super().read(kept) if kept is None else fetch(kept)
 
         with open(self.path, "rb") as file:
             return pickle.load(file)
 
-    def write(self, value: object, path: str, name: str) -> Kept:
+    def write(self, value: object, path: str, name: str) -> StoredValue:
         if self.path is None:
             return keep(value, path, name, sync=True)
 
         data = dumps(value, name=name)
-        staged = self.staged(path)
+        staged = self.staging_path(path)
         temporary = temporary_name(staged)
         replace_file(staged, lambda file: file.write(data), temporary, sync=True)
         return staged
@@ -63,10 +63,10 @@ class PickleDriver(Driver):
     def exists(self) -> bool:
         return self.path is not None and os.path.exists(self.path)
 
-    def staged(self, path: str) -> str:
+    def staging_path(self, path: str) -> str:
         return path if self.path is None else f"{self.path}.{os.path.basename(path)}"
 
-    def publish(self, kept: Kept, path: str) -> Kept:  # noqa: ARG002
+    def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
         if self.path is None:
             return kept
 

@@ -1,4 +1,6 @@
-"""The catalog: makes the entities of an orchestrator, and knows those that are in use."""
+"""The identity map: makes the entities of an orchestrator, and knows those that are in
+use.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope, Tas
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.directory import Directory
-from asyncflow.entities.engine import Engine, OnFailure
+from asyncflow.entities.engine import OnFailure, Verbs
 from asyncflow.entities.scenario import Scenario, tasks_of
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission
@@ -33,16 +35,16 @@ _KEYS = uuid.UUID("5f3a7c0e-6d0b-4c53-9d0a-5d6a1f0b8a77")
 
 
 @attrs.define(eq=False, repr=False)
-class Catalog:
+class IdentityMap:
     """Makes entities; of each there is one object as long as anybody uses it.
 
-    :param engine: what the entities' verbs ask
+    :param verbs: what the entities' verbs ask
     :param driver_in: gives the driver of a data node, in the directory where relative
         paths begin
     :param directory: where they begin in this process
     """
 
-    engine: Engine
+    verbs: Verbs
     driver_in: Callable[[str, DataNodeConfig], Driver]
     directory: Directory
     _in_use: WeakValueDictionary[str, Entity] = attrs.field(
@@ -61,7 +63,7 @@ class Catalog:
     def submissions(self) -> list[Submission]:
         """Return the submissions that are in use."""
         entities = list(self._in_use.values())
-        return [one for one in entities if isinstance(one, Submission)]
+        return [entity for entity in entities if isinstance(entity, Submission)]
 
     def forget(self, entity_id: str) -> None:
         """Let an entity go that was deleted, and with a scenario all that is its own."""
@@ -142,11 +144,11 @@ class Catalog:
                     name=label,
                     owner_id=scenario_id,
                     tasks={task.id: tasks[task.id] for task in part},
-                    engine=self.engine,
+                    verbs=self.verbs,
                 )
                 for label, part in config.sequences.items()
             },
-            engine=self.engine,
+            verbs=self.verbs,
         )
 
         if is_found:
@@ -183,7 +185,7 @@ class Catalog:
             entity=entity,
             dag=dag,
             first_tasks=tasks_of(entity, dag),
-            engine=self.engine,
+            verbs=self.verbs,
             timeout=timeout,
             run_timeout=run_timeout,
             priority=priority,
@@ -206,7 +208,7 @@ class Catalog:
                 entity=entity,
                 dag=dag,
                 first_tasks=tasks_of(entity, dag),
-                engine=self.engine,
+                verbs=self.verbs,
                 timeout=None,
                 run_timeout=record.run_timeout,
                 priority=record.priority,
@@ -236,7 +238,7 @@ class Catalog:
             owner_id=scenario_id if own else None,
             driver=self.driver_in(self.directory.path, config),
             directory=self._told_from(config),
-            engine=self.engine,
+            verbs=self.verbs,
         )
         self._in_use[node_id] = node
         return node
@@ -275,7 +277,7 @@ class Catalog:
             owner_id=scenario_id,
             input=inputs,
             output={node.id: nodes[node.id] for node in config.output},
-            engine=self.engine,
+            verbs=self.verbs,
             shared_bases=self.bases if is_shared(config) else None,
         )
 

@@ -1,4 +1,4 @@
-"""The course of a run: how far its jobs have come, and what has happened to them."""
+"""A run: how far its jobs have come, and what has happened to them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from asyncflow.abc import Progress, Usage
 from asyncflow.entities.attempts import number_of_next
 from asyncflow.entities.history import Change, History, kind_of
 from asyncflow.entities.job import FINAL, TRANSITIONS, Job, Status
-from asyncflow.entities.jobs import Jobs
-from asyncflow.entities.live import Live, Report
+from asyncflow.entities.jobs import JobTable
+from asyncflow.entities.live import ProgressReports, Report
 from asyncflow.entities.task import Task
 from asyncflow.records import AttemptRecord, JobRecord
 
@@ -26,10 +26,10 @@ _STATUSES = tuple(Status)
 
 
 @attrs.define(eq=False, repr=False)
-class Course(ABC):
+class Run(ABC):
     """What a submission knows of its jobs."""
 
-    _jobs: Jobs = attrs.field(init=False)
+    _jobs: JobTable = attrs.field(init=False)
     _counts: dict[Status, int] = attrs.field(init=False)
     publish: Callable[[Submission, int], None] | None = attrs.field(
         init=False, default=None
@@ -40,14 +40,14 @@ class Course(ABC):
     )
     """Who is told how far jobs have come; None where nobody listens."""
     _history: History = attrs.field(init=False, factory=History)
-    _live: tuple[Live, ...] = attrs.field(init=False, default=())
+    _progress_reports: tuple[ProgressReports, ...] = attrs.field(init=False, default=())
     """What each watcher is still to be told of the progress of jobs."""
-    _news: Event | None = attrs.field(init=False, default=None)
+    _next_change: Event | None = attrs.field(init=False, default=None)
 
     @property
     @abstractmethod
     def _handle(self) -> Submission:
-        """The submission whose course it is: itself."""
+        """The submission whose run it is: itself."""
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -119,21 +119,22 @@ class Course(ABC):
 
         :param at: when it was submitted, in seconds since the epoch
         """
-        self._jobs = Jobs(tasks)
+        self._jobs = JobTable(tasks)
         self._counts = dict.fromkeys(_STATUSES, 0)
         self._counts[Status.SUBMITTED] = len(tasks)
         self._history = History()
         self._tell(None, None, at, "")
 
     def moved(self, job: Job, old: Status, new: Status, at: float, reason: str) -> None:
-        """Take note that a job changed its status. For the walk alone."""
+        """Take note that a job changed its status. For the scheduler alone."""
         self._count(job.place, old, new)
 
         if new is not Status.BLOCKED or self._tells_all:
             self._tell(job.place, new, at, reason)
 
     def wait_for(self, status: Status, places: Iterable[int], at: float) -> None:
-        """Take note that jobs wait: for others, or for a worker. For the walk alone.
+        """Take note that jobs wait: for others, or for a worker. For the scheduler
+        alone.
 
         :param status: `Status.BLOCKED` or `Status.PENDING`
         :param at: when, in seconds since the epoch
@@ -153,8 +154,8 @@ class Course(ABC):
                     self._tell(place, status, at, "")
 
     def completed(self, ended: Sequence[tuple[int, Usage]], at: float) -> None:
-        """Take note of the ends of jobs that are not made, and of which nothing was told
-        since they were ready. For the walk alone.
+        """Take note of the ends of jobs that are not made, and of which nothing was
+        told since they were ready. For the scheduler alone.
 
         :param ended: their places, and what they used
         :param at: when, in seconds since the epoch
@@ -177,13 +178,13 @@ class Course(ABC):
                 self.publish(self._handle, index)
 
     def progressed(self, job: Job, progress: Progress, at: float) -> None:
-        """Take note of how far a job has come. For the walk alone."""
-        if not self._live and self.publish_report is None:
+        """Take note of how far a job has come. For the scheduler alone."""
+        if not self._progress_reports and self.publish_report is None:
             return
 
         report = Report(job, job.attempt, progress, at)
 
-        for live in self._live:
+        for live in self._progress_reports:
             live.take(report, len(self._history))
 
         self._wake()
@@ -194,27 +195,33 @@ class Course(ABC):
     @property
     def _tells_all(self) -> bool:
         """Whether somebody wants to know also what is no event."""
-        return self.publish is not None or any(one.is_whole for one in self._live)
+        return self.publish is not None or any(
+            progress_report.is_whole for progress_report in self._progress_reports
+        )
 
-    def watch(self, *, is_whole: bool = False) -> Live:
+    def watch(self, *, is_whole: bool = False) -> ProgressReports:
         """Keep for a watcher how far jobs come, until `unwatch`: the newest alone.
 
         :param is_whole: whether the history is to tell it also what is no event
         """
-        live = Live(is_whole=is_whole)
-        self._live = (*self._live, live)
+        live = ProgressReports(is_whole=is_whole)
+        self._progress_reports = (*self._progress_reports, live)
         return live
 
-    def unwatch(self, live: Live) -> None:
+    def unwatch(self, live: ProgressReports) -> None:
         """Keep nothing for a watcher any more."""
-        self._live = tuple(one for one in self._live if one is not live)
+        self._progress_reports = tuple(
+            progress_report
+            for progress_report in self._progress_reports
+            if progress_report is not live
+        )
 
-    async def news(self) -> None:
+    async def next_change(self) -> None:
         """Wait until anything happens."""
-        if self._news is None:
-            self._news = Event()
+        if self._next_change is None:
+            self._next_change = Event()
 
-        await self._news.wait()
+        await self._next_change.wait()
 
     @property
     def length(self) -> int:
@@ -304,14 +311,14 @@ class Course(ABC):
         news: list[Change] = []
         place = job.place
 
-        for one in kept.attempts:
-            if one.number >= known:
-                if one.started is not None and one.started != run_at:
-                    news.append((place, Status.RUNNING, one.started, ""))
-                    run_at = one.started
+        for attempt in kept.attempts:
+            if attempt.number >= known:
+                if attempt.started is not None and attempt.started != run_at:
+                    news.append((place, Status.RUNNING, attempt.started, ""))
+                    run_at = attempt.started
 
-                why = one.reason or str(one.kind)
-                news.append((place, Status.PENDING, one.ended, why))
+                why = attempt.reason or str(attempt.kind)
+                news.append((place, Status.PENDING, attempt.ended, why))
 
         if kept.started is not None and kept.started != run_at:
             news.append((place, Status.RUNNING, kept.started, ""))
@@ -341,6 +348,6 @@ class Course(ABC):
             self.publish(self._handle, len(self._history) - 1)
 
     def _wake(self) -> None:
-        if self._news is not None:
-            self._news.set()
-            self._news = None
+        if self._next_change is not None:
+            self._next_change.set()
+            self._next_change = None

@@ -150,7 +150,7 @@ def _kinds(
 
 
 def _kind(task: TaskConfig) -> Hashable:
-    """Return what tells how the jobs of a task travel."""
+    """Return what tells how the jobs of a task are called."""
     return (
         id(task.function),
         task.executor,

@@ -9,9 +9,9 @@ from weakref import WeakSet
 
 import attrs
 
-from asyncflow.abc import Driver, Kept
+from asyncflow.abc import Driver, StoredValue
 from asyncflow.config.sections import DataNodeConfig, Scope
-from asyncflow.entities.engine import Engine
+from asyncflow.entities.engine import Verbs
 from asyncflow.facts import Facts
 from asyncflow.records import DataNodeRecord
 
@@ -31,7 +31,7 @@ class Version:
 
     number: int
     """When it was made, in nanoseconds since the epoch, by the clock of who made it."""
-    kept: Kept
+    kept: StoredValue
     submission_id: str | None = None
     """The run that wrote it; None for a write by hand."""
     readers: int = 0
@@ -91,7 +91,7 @@ class DataNode:
     directory: str | None = attrs.field()
     """Where its relative path begins, seen from the folder of the store; None where it
     has none."""
-    _engine: Engine
+    _verbs: Verbs
     version: Version | None = attrs.field(init=False, default=None)
     """The current version; None before the first write."""
     older: list[Version] = attrs.field(init=False, factory=list)
@@ -154,7 +154,7 @@ class DataNode:
     @property
     def edit_in_progress(self) -> bool:
         """Whether it is locked, or a submitted job is going to write it."""
-        return self.is_locked or self._engine.will_be_written(self)
+        return self.is_locked or self._verbs.will_be_written(self)
 
     @property
     def is_ready_for_reading(self) -> bool:
@@ -185,7 +185,7 @@ class DataNode:
         :raises NoData: where it was never written, or that version is not kept
         :raises ValueDamaged: where its file is missing or damaged
         """
-        return await self._engine.read(self, version)
+        return await self._verbs.read(self, version)
 
     async def write(
         self, value: object, *, editor_id: str | None = None, comment: str = ""
@@ -200,11 +200,11 @@ class DataNode:
         :raises DataNodeIsBeingEdited: where somebody else has locked it
         :raises NotPicklable: where it cannot be kept, naming the part
         """
-        await self._engine.write(self, value, editor_id=editor_id, comment=comment)
+        await self._verbs.write(self, value, editor_id=editor_id, comment=comment)
 
     async def edits(self) -> tuple[Edit, ...]:
         """Return every write that has ended, the oldest first."""
-        return await self._engine.edits(self)
+        return await self._verbs.edits(self)
 
     async def lock_edit(
         self, editor_id: str, *, timeout: float | None = LOCKED_FOR
@@ -217,7 +217,7 @@ class DataNode:
         :param timeout: after how many seconds the lock ends by itself; None for never
         :raises DataNodeIsBeingEdited: where somebody else has locked it
         """
-        await self._engine.lock(self, editor_id, timeout)
+        await self._verbs.lock(self, editor_id, timeout)
 
     async def unlock_edit(self, editor_id: str | None = None) -> None:
         """Take the lock away.
@@ -225,7 +225,7 @@ class DataNode:
         :param editor_id: whose lock it must be; None takes away anybody's
         :raises DataNodeIsBeingEdited: where it is somebody else's
         """
-        await self._engine.unlock(self, editor_id)
+        await self._verbs.unlock(self, editor_id)
 
     def take_lock(self, record: DataNodeRecord) -> None:
         """Take over who has locked it."""

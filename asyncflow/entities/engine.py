@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 OnFailure = Literal["continue", "stop"]
 
 
-class Engine(Protocol):
+class Verbs(Protocol):
     """The verbs behind the handles' methods."""
 
     def submit(

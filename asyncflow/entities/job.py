@@ -159,7 +159,7 @@ class Job:
                 f"stream={stream!r} is none: give 'stdout', 'stderr', 'log', or None for all"
             )
 
-        return await self.submission.engine.output(self, stream)
+        return await self.submission.verbs.output(self, stream)
 
     def follow(self) -> AsyncIterator[str]:
         """Give the lines that it prints, from the first, then as they come.
@@ -168,7 +168,7 @@ class Job:
         process runs the job, they come when it has ended. Whoever stops iterating stops
         watching.
         """
-        return self.submission.engine.follow(self)
+        return self.submission.verbs.follow(self)
 
     def cancel(self, reason: str | None = None) -> None:
         """Ask for the end of this job: at once, without waiting for it.
@@ -178,7 +178,7 @@ class Job:
 
         :param reason: what is said where the cancel shows; None says just that
         """
-        self.submission.engine.cancel(self, reason=reason)
+        self.submission.verbs.cancel(self, reason=reason)
 
     def error(self) -> JobFailed:
         """Make the error that says how it failed, chained to the user's own."""
@@ -210,7 +210,7 @@ class Job:
             self._printed = self.log = None
 
     def took(self, outcome: Outcome) -> None:
-        """Take over what an executor tells of an attempt. For the walk alone."""
+        """Take over what an executor tells of an attempt. For the scheduler alone."""
         self.usage = outcome.usage
         self.failure = _failure(outcome)
 
@@ -228,7 +228,7 @@ class Job:
             self.ended_log = self.attempt, log
 
     def try_again(self, at: float, kind: AttemptKind, reason: str) -> None:
-        """Wait for another attempt. For the walk alone.
+        """Wait for another attempt. For the scheduler alone.
 
         :param at: when the last one failed, in seconds since the epoch
         :param kind: how
@@ -243,7 +243,7 @@ class Job:
         self.move(Status.PENDING, at, reason)
 
     def move_back(self, at: float, reason: str) -> None:
-        """Wait again, without another attempt. For the walk alone.
+        """Wait again, without another attempt. For the scheduler alone.
 
         :param at: when, in seconds since the epoch
         """
@@ -260,7 +260,7 @@ class Job:
         self.attempts = added(self.attempts, last)
 
     def reported(self, progress: Progress, at: float) -> None:
-        """Take note of how far it has come. For the walk alone."""
+        """Take note of how far it has come. For the scheduler alone."""
         self.progress = progress
 
         if self.status is Status.RUNNING:
@@ -295,7 +295,9 @@ class Job:
         then.status, then.reason = status, reason
 
         if status not in FINAL:
-            then.attempts = tuple(one for one in self.attempts if one.ended <= at)
+            then.attempts = tuple(
+                attempt for attempt in self.attempts if attempt.ended <= at
+            )
             then._run_at = at if status is Status.RUNNING else None
             then._finished_at = then.failure = then.log = None
 
@@ -309,10 +311,10 @@ class Job:
         if self._numbers is not None and at in self._numbers:
             return self._numbers[at]
 
-        return next(one.number for one in self.attempts if one.ended == at)
+        return next(attempt.number for attempt in self.attempts if attempt.ended == at)
 
     def restore_end(self, usage: Usage, at: float) -> None:
-        """Take over how it completed, before it was made. For `Jobs` alone.
+        """Take over how it completed, before it was made. For `JobTable` alone.
 
         :param at: when, in seconds since the epoch
         """
@@ -333,12 +335,12 @@ class Job:
         return self._run_at is not None and self._run_at > at
 
     def anew(self) -> None:
-        """Forget an attempt whose orchestrator is gone. For `Course` alone."""
+        """Forget an attempt whose orchestrator is gone. For `Run` alone."""
         self.status = Status.SUBMITTED
         self.progress = self._run_at = None
 
     def tried(self, number: int, at: float, attempt: AttemptRecord | None) -> None:
-        """Take over an attempt that failed in another process. For `Course` alone.
+        """Take over an attempt that failed in another process. For `Run` alone.
 
         :param at: when, in seconds since the epoch
         :param attempt: what is known of it; None where that is not kept

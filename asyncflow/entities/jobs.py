@@ -2,8 +2,8 @@
 
 What has to be known of every job lies in lists, by its place in the run. So a job that
 ends well, and that nobody looks at, costs no object of its own. Nor does anything here
-refer to the submission before that, or after `Jobs.let_go`: it goes as soon as its last
-user lets it go.
+refer to the submission before that, or after `JobTable.let_go`: it goes as soon as its
+last user lets it go.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @attrs.define(eq=False, repr=False)
-class Jobs:
+class JobTable:
     """The jobs of a submission.
 
     :param tasks: for each job its task, in an order in which they can run

@@ -43,7 +43,7 @@ class Report(NamedTuple):
 
 
 @attrs.define(eq=False, repr=False)
-class Live:
+class ProgressReports:
     """The reports that one watcher has not seen: of each attempt the last one.
 
     Each stands where the first one that was not seen came: before the end of its job.

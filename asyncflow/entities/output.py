@@ -30,7 +30,7 @@ class Output:
         :raises NoData: where nothing is known of it any more
         """
         submission = self.job.submission
-        return await submission.engine.edit_own(submission, self.data_node.config_id)
+        return await submission.verbs.edit_own(submission, self.data_node.config_id)
 
     def __repr__(self) -> str:
         return f"<Output {self.data_node.config_id} of {self.job.id}>"

@@ -92,7 +92,7 @@ class Scenario(Submittable):
         :raises UsageError: where the scenario has no such data node
         :raises ValueDamaged: where a file is missing or damaged
         """
-        return await self._engine.read_together([self._node(name) for name in names])
+        return await self._verbs.read_together([self._node(name) for name in names])
 
     def subscribe(
         self, callback: Callable[..., object], params: Iterable[object] | None = None
@@ -108,7 +108,7 @@ class Scenario(Submittable):
         :param callback: what is called
         :param params: what it is given first; None for nothing
         """
-        self._engine.subscribe_scenario(callback, params, self)
+        self._verbs.subscribe_scenario(callback, params, self)
 
     def unsubscribe(
         self, callback: Callable[..., object], params: Iterable[object] | None = None
@@ -118,7 +118,7 @@ class Scenario(Submittable):
         :param params: those of the subscription; None for whatever it has
         :raises ValueError: where there is no such subscription
         """
-        self._engine.unsubscribe_scenario(callback, params, self)
+        self._verbs.unsubscribe_scenario(callback, params, self)
 
     def record(self) -> ScenarioRecord:
         """Return its facts."""

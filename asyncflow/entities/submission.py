@@ -22,13 +22,13 @@ from anyio.lowlevel import checkpoint_if_cancelled
 
 from asyncflow import events
 from asyncflow.config.waiting import check_timeout
-from asyncflow.entities.course import Course
+from asyncflow.entities.course import Run
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode, Version
-from asyncflow.entities.engine import Engine, OnFailure
+from asyncflow.entities.engine import OnFailure, Verbs
 from asyncflow.entities.history import Change, event_of
 from asyncflow.entities.job import DONE, FINAL, Job, Status
-from asyncflow.entities.live import Live
+from asyncflow.entities.live import ProgressReports
 from asyncflow.entities.output import Output
 from asyncflow.entities.submission_status import SubmissionStatus, status_of
 from asyncflow.entities.submittable import Submittable
@@ -46,7 +46,7 @@ Held: TypeAlias = dict[str, tuple[DataNode, Version]]
 
 
 @attrs.define(eq=False, repr=False)
-class Submission(Course):
+class Submission(Run):
     """A handle on one run. It can be awaited any number of times, from any task.
 
     ``await submission`` returns the submission when all jobs have ended and all of it is
@@ -68,7 +68,7 @@ class Submission(Course):
     """What was submitted."""
     dag: Dag
     """The graph of its jobs' tasks."""
-    engine: Engine
+    verbs: Verbs
     timeout: float | None
     """How long ``await`` waits, in seconds; None for as long as it takes."""
     run_timeout: float | None
@@ -182,7 +182,7 @@ class Submission(Course):
 
         with nullcontext() if timeout is None else move_on_after(timeout):
             await self._ended()
-            await self.engine.flush()
+            await self.verbs.flush()
             self.watched = True
 
         return self
@@ -192,7 +192,7 @@ class Submission(Course):
 
         From then on it ends, if need be in another process that uses the same store.
         """
-        await self.engine.accepted(self)
+        await self.verbs.accepted(self)
         return self
 
     def cancel(self, reason: str | None = None) -> None:
@@ -204,7 +204,7 @@ class Submission(Course):
 
         :param reason: what is said where the cancel shows; None says just that
         """
-        self.engine.cancel(self, reason=reason)
+        self.verbs.cancel(self, reason=reason)
 
     async def read(self, output: str) -> Any:
         """Read what a job of this run wrote, whatever others have written since.
@@ -220,7 +220,7 @@ class Submission(Course):
             version is not kept any more
         :raises UsageError: where no job of the run writes it
         """
-        return await self.engine.read_own(self, output)
+        return await self.verbs.read_own(self, output)
 
     @property
     def outputs(self) -> Mapping[str, Output]:
@@ -240,7 +240,7 @@ class Submission(Course):
 
         :raises UsageError: where the run has not ended, or nothing is left to do
         """
-        return self.engine.retry_failed(self)
+        return self.verbs.retry_failed(self)
 
     async def __aenter__(self) -> Self:
         self.watchers += 1
@@ -274,7 +274,7 @@ class Submission(Course):
                 known = len(self._history)
 
                 if index < known:
-                    await self.engine.flush()  # no event of what might be forgotten
+                    await self.verbs.flush()  # no event of what might be forgotten
 
                 for event in self._events(live, index, known):
                     yield event
@@ -288,7 +288,7 @@ class Submission(Course):
                     self.watched = True
                     return
 
-                await self.news()
+                await self.next_change()
         finally:
             self.unwatch(live)
             self.watchers -= 1
@@ -341,7 +341,7 @@ class Submission(Course):
             self.finished(record.finished)
 
     def finished(self, at: float) -> None:
-        """Take note that every job has ended. For the walk alone."""
+        """Take note that every job has ended. For the scheduler alone."""
         self._finished_at = at
         self._tell(None, None, at, "")
 
@@ -383,7 +383,9 @@ class Submission(Course):
         self.finished(at)
 
     def failed_for(self, error: Exception) -> None:
-        """Take note of an error that is not a job's; the first stays. For the walk."""
+        """Take note of an error that is not a job's; the first stays. For the
+        scheduler.
+        """
         self._failure = self._failure or error
 
     @property
@@ -399,11 +401,15 @@ class Submission(Course):
         return self._failure
 
     def canceled_for(self, reason: str) -> None:
-        """Take note of why it is cancelled; the first reason stays. For the walk."""
+        """Take note of why it is cancelled; the first reason stays. For the
+        scheduler.
+        """
         self._cancel_reason = self._cancel_reason or shortened(reason, REASON)
 
     def interrupted_for(self, reason: str) -> None:
-        """Take note of why it ends here alone; the first reason stays. For the walk."""
+        """Take note of why it ends here alone; the first reason stays. For the
+        scheduler.
+        """
         self._interrupt_reason = self._interrupt_reason or shortened(reason, REASON)
 
     def when_finished(self, callback: Callable[[], object]) -> None:
@@ -497,7 +503,9 @@ class Submission(Course):
 
         return self
 
-    def _events(self, live: Live, first: int, last: int) -> Iterator[events.Event]:
+    def _events(
+        self, live: ProgressReports, first: int, last: int
+    ) -> Iterator[events.Event]:
         """Make the events of a part of the history, and the reports among them."""
         for index in range(first, last):
             for report in live.until(index):

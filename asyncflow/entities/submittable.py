@@ -10,7 +10,7 @@ import attrs
 
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
-from asyncflow.entities.engine import Engine, OnFailure
+from asyncflow.entities.engine import OnFailure, Verbs
 from asyncflow.entities.planned import PlannedJob
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Submittable(ABC):
 
     id: str
     """Its id."""
-    _engine: Engine = attrs.field(kw_only=True)
+    _verbs: Verbs = attrs.field(kw_only=True)
     is_deleted: bool = attrs.field(init=False, default=False)
     """Whether it was deleted here, and cannot be submitted any more."""
 
@@ -86,7 +86,7 @@ class Submittable(ABC):
             cannot be kept
         :raises NotOpen: where the orchestrator is closed
         """
-        return self._engine.submit(
+        return self._verbs.submit(
             self,
             timeout=timeout,
             run_timeout=run_timeout,
@@ -104,4 +104,4 @@ class Submittable(ABC):
         :param force: as `submit` has it
         :raises NotPicklable: where a function cannot travel to a worker
         """
-        return self._engine.plan(self, force=force)
+        return self._verbs.plan(self, force=force)

@@ -109,7 +109,14 @@ def _context_of(task: asyncio.Task[Any]) -> Context | None:
         context: Context = task.get_context()
         return context
 
-    return next((one for one in gc.get_referents(task) if type(one) is Context), None)
+    return next(
+        (
+            get_referent
+            for get_referent in gc.get_referents(task)
+            if type(get_referent) is Context
+        ),
+        None,
+    )
 
 
 def _let_go(task: asyncio.Task[Any]) -> None:

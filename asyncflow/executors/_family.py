@@ -80,16 +80,18 @@ def look(pid: int, mark: str, since: int) -> list[Member]:
     others: list[Member] = []
     wanted = f"{MARK}={mark}".encode()
 
-    for one in _processes():
-        if one.started < since or one.pid in (pid, os.getpid()):
+    for process in _processes():
+        if process.started < since or process.pid in (pid, os.getpid()):
             continue
 
-        if pid in (one.group, one.parent) or wanted in _environment(one.pid):
-            found[one.pid] = one
+        if pid in (process.group, process.parent) or wanted in _environment(
+            process.pid
+        ):
+            found[process.pid] = process
         else:
-            others.append(one)
+            others.append(process)
 
-    while more := [one for one in others if one.parent in found]:
+    while more := [other for other in others if other.parent in found]:
         found.update((one.pid, one) for one in more)
         others = [one for one in others if one.pid not in found]
 
@@ -152,11 +154,11 @@ def stopped(pid: int, mark: str, since: int, known: Iterable[Member]) -> list[Me
 
 def _await_end(members: Iterable[Member], until: float) -> None:
     """Wait until processes have ended, as long as there is time; reap our own."""
-    for one in members:
-        _await_exit(one, until)
+    for member in members:
+        _await_exit(member, until)
 
         with suppress(OSError):  # nobody else waits for what has become our child
-            os.waitpid(one.pid, os.WNOHANG)
+            os.waitpid(member.pid, os.WNOHANG)
 
 
 def _await_exit(member: Member, until: float) -> None:

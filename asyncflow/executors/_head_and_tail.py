@@ -13,16 +13,16 @@ SLACK = 65_536
 
 
 @attrs.define(eq=False, repr=False)
-class HeadAndTail:
+class BoundedOutput:
     """Takes what is printed, and holds no more of it than is kept.
 
-    :param most: how many bytes: of more, the first and the last half
+    :param max_bytes: how many bytes: of more, the first and the last half
     """
 
-    most: int
+    max_bytes: int
     _head: bytearray = attrs.field(init=False, factory=bytearray)
     _tail: bytearray = attrs.field(init=False, factory=bytearray)
-    """What follows the first `most` bytes; of that the end."""
+    """What follows the first `max_bytes` bytes; of that the end."""
     _stream: Stream = attrs.field(init=False, default="stdout")
     size: int = attrs.field(init=False, default=0)
     """How many bytes there were."""
@@ -35,7 +35,7 @@ class HeadAndTail:
             data = switch(self._stream, stream) + data
             self._stream = stream
 
-        room = self.most - len(self._head)
+        room = self.max_bytes - len(self._head)
         self.size += len(data)
 
         if len(data) <= room:
@@ -43,20 +43,20 @@ class HeadAndTail:
             return
 
         self._head += data[:room]
-        self._tail += data[max(room, len(data) - self.most) :]
+        self._tail += data[max(room, len(data) - self.max_bytes) :]
 
-        if len(self._tail) > self.most + SLACK:
-            del self._tail[: -self.most or None]
+        if len(self._tail) > self.max_bytes + SLACK:
+            del self._tail[: -self.max_bytes or None]
 
     def printed(self) -> Printed | None:
         """Return what is kept; None where nothing was printed."""
         if not self.size:
             return None
 
-        if self.size <= self.most:
+        if self.size <= self.max_bytes:
             return Printed(decoded(self._head))
 
-        half = self.most // 2
+        half = self.max_bytes // 2
         end = self._head + self._tail
         left_out = self.size - 2 * half
         first = decoded(self._head[:half], is_cut=True)

@@ -11,7 +11,7 @@ from asyncflow.abc import Call, Executor, Watch
 
 
 @attrs.define(eq=False, repr=False)
-class LateExecutor(Executor):
+class LazyExecutor(Executor):
     """Stands for an executor that most programs never need, until there is a job for it.
 
     :param make: loads it, and makes one that is there at once, entered or not

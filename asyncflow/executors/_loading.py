@@ -41,7 +41,7 @@ def was_loaded_before(spec: object, at: int, size: int) -> bool | None:
         return None  # it is known by the text alone
 
     facts = (at // _SECOND & 0xFFFFFFFF, size & 0xFFFFFFFF)
-    is_of_it = head[8:16] == b"".join(one.to_bytes(4, "little") for one in facts)
+    is_of_it = head[8:16] == b"".join(fact.to_bytes(4, "little") for fact in facts)
     return not is_of_it or made < at
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeAlias
 
-from asyncflow.abc import Call, Kept, Mode, Printed, Progress, Raised, Watch
-from asyncflow.executors._head_and_tail import HeadAndTail
+from asyncflow.abc import Call, Mode, Printed, Progress, Raised, StoredValue, Watch
+from asyncflow.executors._head_and_tail import BoundedOutput
 from asyncflow.executors._split import Captured, Split, printed
 from asyncflow.worker.current import current_job, job_of, running
 from asyncflow.worker.failure import beyond_ours, raised
@@ -31,15 +31,15 @@ _handling: tuple[Handling, Handling] | None = None
 
 @contextmanager
 def captured(
-    task: str, *, echo: Mode, most: int
+    task: str, *, echo: Mode, max_bytes: int
 ) -> Iterator[Callable[[], Printed | None]]:
     """Keep what this context prints and logs; yield a function that gives it.
 
     :param task: whose job it is
     :param echo: whether it is shown too; ``"live"`` shows whose it is
-    :param most: how many bytes of it are kept
+    :param max_bytes: how many bytes of it are kept
     """
-    kept = HeadAndTail(most)
+    kept = BoundedOutput(max_bytes)
     label = f"[{task}] " if echo == "live" else ""
     token = printed.set(Captured(kept, bool(echo), label))
     _install()
@@ -83,7 +83,7 @@ def is_at_hand(call: Call) -> bool:
     return all(isinstance(kept, bytes) for _, _, kept in call.inputs)
 
 
-def write_outputs(call: Call, result: object) -> tuple[Kept, ...]:
+def write_outputs(call: Call, result: object) -> tuple[StoredValue, ...]:
     """Keep the result of a call."""
     return keep_result(call.task, call.outputs, result)
 

@@ -59,20 +59,20 @@ class _Watched:
 class LogBounds:
     """Watches logs, as long as jobs run long: otherwise it does nothing at all.
 
-    How much of a log is on the disk is bounded by `FACTOR` times what is kept of it, and
-    by what can be printed between two looks.
+    How much of a log is on the disk is bounded by `FACTOR` times what is kept of it,
+    and by what can be printed between two looks.
 
-    :param most: how many bytes are kept of what a job prints
+    :param max_bytes: how many bytes are kept of what a job prints
     """
 
-    most: int
+    max_bytes: int
     _watched: dict[str, _Watched] = attrs.field(init=False, factory=dict)
     """By the path of the log."""
     _is_needed: Event = attrs.field(init=False, factory=Event)
 
     def watch(self, log: Log) -> None:
         """Watch the log of a job from here on."""
-        keep = max(self.most, LEAST)
+        keep = max(self.max_bytes, LEAST)
         self._watched[log.path] = _Watched(log, keep, log.start + keep, log.start)
         self._is_needed.set()
 

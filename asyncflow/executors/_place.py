@@ -17,7 +17,7 @@ from asyncflow.worker import channel, parent
 
 
 @attrs.define(eq=False, repr=False)
-class Place:
+class WorkerFolder:
     """A new temporary folder, and what its owner has open of it."""
 
     folder: Folder

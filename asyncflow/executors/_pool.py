@@ -3,9 +3,9 @@
 The pool belongs to the event loop and is shared with the host's own `to_process` calls.
 Three things are wanted of it that its public face does not give: which process a call
 goes to (to tell its exit code and to kill its group), calls without a limiter of their
-own (the walk has taken the token), and workers that are gone when the last orchestrator
-of the loop is. For these it reads three of anyio's private variables; a test holds what
-is assumed of them.
+own (the scheduler has taken the token), and workers that are gone when the last
+orchestrator of the loop is. For these it reads three of anyio's private variables; a
+test holds what is assumed of them.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from anyio.lowlevel import RunVar
 from asyncflow.executors import _family, _suspend
 from asyncflow.executors._anyio import end, lists, take_idle
 from asyncflow.executors._generation import Generation
-from asyncflow.executors._place import Place
+from asyncflow.executors._place import WorkerFolder
 from asyncflow.executors._start import (
     Start,
     close_after_exit,
     leave_reaping_to_the_loop,
 )
-from asyncflow.executors._today import Today
+from asyncflow.executors._today import CurrentCode
 from asyncflow.executors._worker import Worker, WorkerDied, files
 from asyncflow.worker import channel, parent, trip
 from asyncflow.worker.channel import Told
@@ -60,7 +60,7 @@ GRACE = 2.0
 _pools: RunVar[Pool] = RunVar("asyncflow_pool")
 
 
-class Seat(CapacityLimiter):
+class NullLimiter(CapacityLimiter):
     """Stand in for a limiter: take nothing, and see which process anyio takes next.
 
     anyio takes the process right after it entered the limiter, with no other task in
@@ -85,7 +85,7 @@ class Seat(CapacityLimiter):
 class Pool:
     """The workers of one event loop, for all its orchestrators."""
 
-    _places: list[Place] = attrs.field(init=False, factory=list)
+    _places: list[WorkerFolder] = attrs.field(init=False, factory=list)
     """Where its workers have their files: the last is that of those that start now."""
     _opening: Lock = attrs.field(init=False, factory=Lock)
     _users: int = attrs.field(init=False, default=0)
@@ -103,7 +103,7 @@ class Pool:
     _count: int = attrs.field(init=False, default=0)
     """How many workers were started."""
     _world: World = attrs.field(init=False, factory=World)
-    today: Today = attrs.field(init=False, factory=Today)
+    today: CurrentCode = attrs.field(init=False, factory=CurrentCode)
     _watches: dict[Worker, asyncio.Task[None]] = attrs.field(init=False, factory=dict)
     """What waits for the end of each worker."""
     _left: set[Worker] = attrs.field(init=False, factory=set)
@@ -112,7 +112,7 @@ class Pool:
     @property
     def alive(self) -> int:
         """How many workers are alive."""
-        return sum(one.returncode is None for one in self._workers.values())
+        return sum(worker.returncode is None for worker in self._workers.values())
 
     @property
     def coming(self) -> int:
@@ -174,12 +174,16 @@ class Pool:
                 await place.close()
 
             self._left.update(busy)
-            await self._ends(one for one in self._watches if one not in self._left)
+            await self._ends(
+                watch for watch in self._watches if watch not in self._left
+            )
             self._ends(busy).add_done_callback(lambda _: _let_go(places))
 
     def _ends(self, workers: Iterable[Worker]) -> asyncio.Future[Any]:
         """Return what is done once workers have ended."""
-        watches = [self._watches[one] for one in workers if one in self._watches]
+        watches = [
+            self._watches[worker] for worker in workers if worker in self._watches
+        ]
         return asyncio.gather(*watches, return_exceptions=True)
 
     async def worker(self, pinned: Generation) -> Worker:
@@ -346,15 +350,15 @@ class Pool:
 
         :raises WorkerDied: when the worker process ended
         """
-        seat = Seat(self)
+        null_limiter = NullLimiter(self)
         worker.is_called = True
 
         try:
             answer = await to_process.run_sync(
-                function, request, cancellable=True, limiter=seat
+                function, request, cancellable=True, limiter=null_limiter
             )
         except BaseException as error:
-            if seat.process is None:
+            if null_limiter.process is None:
                 worker.is_called = False
                 worker.world, worker.pinned = 0, None  # what it was told may be lost
                 raise  # it was cancelled before it took the worker
@@ -366,7 +370,7 @@ class Pool:
 
             raise
 
-        assert seat.process is worker.process
+        assert null_limiter.process is worker.process
         worker.is_called = False
 
         if self._waiting:
@@ -374,12 +378,12 @@ class Pool:
 
         return answer
 
-    async def wait_idle(self, most: float) -> None:
+    async def wait_idle(self, timeout: float) -> None:
         """Wait until a worker has become idle, but no longer than some seconds."""
         event = Event()
         self._waiting.append(event)
 
-        with move_on_after(most):
+        with move_on_after(timeout):
             await event.wait()
 
         with suppress(ValueError):
@@ -438,7 +442,9 @@ class Pool:
 
         try:
             _pid, log_path = await to_process.run_sync(
-                partial(trip.settle, *settling), cancellable=True, limiter=Seat(self)
+                partial(trip.settle, *settling),
+                cancellable=True,
+                limiter=NullLimiter(self),
             )
             self._know(process, place, log_path, mark, born=0).world = world
         except BrokenWorkerProcess:
@@ -449,7 +455,7 @@ class Pool:
             raise
 
     def _know(
-        self, process: Process, place: Place, log_path: str, mark: str, born: int
+        self, process: Process, place: WorkerFolder, log_path: str, mark: str, born: int
     ) -> Worker:
         tokens = Tokens(files(log_path)[2])
 
@@ -490,14 +496,14 @@ class Pool:
         await to_thread.run_sync(worker.bury, 0.0)
         await worker.forget()
 
-    async def _place(self, *, is_new: bool = True) -> Place:
+    async def _place(self, *, is_new: bool = True) -> WorkerFolder:
         """Return where a worker has its files; make it anew where somebody removed it.
 
         :param is_new: whether it is looked for
         """
         async with self._opening:
             if not self._places or (is_new and await self._places[-1].is_gone()):
-                self._places.append(await Place.open(self.hear))
+                self._places.append(await WorkerFolder.open(self.hear))
 
             return self._places[-1]
 
@@ -509,6 +515,6 @@ class Pool:
                     listener(job_id, told)
 
 
-def _let_go(places: Iterable[Place]) -> None:
+def _let_go(places: Iterable[WorkerFolder]) -> None:
     for place in places:
         place.let_go()

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import attrs
 
-from asyncflow.executors._head_and_tail import HeadAndTail
+from asyncflow.executors._head_and_tail import BoundedOutput
 from asyncflow.worker.streams import Stream
 
 MOST_HELD = 65_536
@@ -26,7 +26,7 @@ class Captured:
     :param label: what each line that is shown begins with
     """
 
-    kept: HeadAndTail
+    kept: BoundedOutput
     is_shown: bool = True
     label: str = ""
     _within: dict[Stream, bool] = attrs.field(init=False, factory=dict)

@@ -208,7 +208,9 @@ class Start:
         commands = [("init", sys.path, ""), settle]
 
         with fail_after(PATIENCE):
-            await process.stdin.send(b"".join(pickle.dumps(one, 5) for one in commands))
+            await process.stdin.send(
+                b"".join(pickle.dumps(command, 5) for command in commands)
+            )
             await received.receive_until(noise_ends + b"READY\n", NOISE)
             await _answer(received)
             pid, log_path = await _answer(received)

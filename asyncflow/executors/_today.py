@@ -32,7 +32,7 @@ MOST = 64 * 1024 * 1024
 
 
 @attrs.define(eq=False, repr=False)
-class Today:
+class CurrentCode:
     """Pins the modules of runs that are submitted, and tells which workers have them.
 
     A file that is gone counts as unchanged: what is loaded of it is all there is.

@@ -1,4 +1,4 @@
-"""A trip: calls that travel to a worker together, as their parent sees them."""
+"""A request: calls that go to a worker in one trip, as their parent sees them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _STACK = "Stack (most recent call first):"
 
 
 @attrs.define(eq=False, repr=False)
-class Trip:
+class Request:
     """Some calls, on their way.
 
     :param number: tells it from other trips of its worker
@@ -388,7 +388,7 @@ class Trip:
             index = self._told
             call = self.calls[index]
             log, stack = await to_thread.run_sync(
-                _clean_up, call, worker, self.logs.most
+                _clean_up, call, worker, self.logs.max_bytes
             )
             self._told += 1
             is_killed = index in self._kills
@@ -402,13 +402,13 @@ def _log(level: int, worker: Worker, why: str) -> None:
     _logger.log(level, "worker %s was replaced: %s", worker.pid, why)
 
 
-def _clean_up(call: Call, worker: Worker, most: int) -> tuple[Printed | None, str]:
+def _clean_up(call: Call, worker: Worker, max_bytes: int) -> tuple[Printed | None, str]:
     """Remove what a killed call left of its outputs. Blocks.
 
     :return: what it printed, and where its Python was
     """
     for _name, driver, path in call.outputs:
-        staged = driver.staged(path)
+        staged = driver.staging_path(path)
 
         for name in {path, staged, temporary_name(path), temporary_name(staged)}:
             with suppress(OSError):
@@ -417,7 +417,7 @@ def _clean_up(call: Call, worker: Worker, most: int) -> tuple[Printed | None, st
         remove_named(path)
 
     rest = worker.rest_of_log()
-    log = rest and rest.read(most)
+    log = rest and rest.read(max_bytes)
 
     if log is None:
         return None, ""

@@ -13,7 +13,7 @@ from anyio import CancelScope, CapacityLimiter, to_thread
 
 from asyncflow.executors import _family
 from asyncflow.executors._generation import Generation
-from asyncflow.executors._place import Place
+from asyncflow.executors._place import WorkerFolder
 from asyncflow.worker.loaded import Sign
 from asyncflow.worker.outcome import Log
 from asyncflow.worker.raw_stderr import fold, path_of
@@ -36,7 +36,7 @@ class Worker:
     """A worker process that `trip.settle` has made safe."""
 
     process: Process
-    place: Place
+    place: WorkerFolder
     log_path: str
     tokens: Tokens
     mark: str
@@ -105,8 +105,8 @@ class Worker:
         for each in (number, signal.SIGCONT):
             self.signal_group(each)
 
-            for one in self.others:
-                one.signal(each)
+            for other in self.others:
+                other.signal(each)
 
     async def end_all(self, number: signal.Signals) -> None:
         """Do it in a thread, however many others are busy.

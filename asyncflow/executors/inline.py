@@ -85,7 +85,7 @@ class InlineExecutor(Executor):
         started_at, start = time.time(), time.perf_counter()
         report = partial(watch.reported, call)
 
-        with captured(call.task, echo=self.echo, most=self.log_size) as printed:
+        with captured(call.task, echo=self.echo, max_bytes=self.log_size) as printed:
             try:
                 with one.scope:
                     await checkpoint()

@@ -17,7 +17,7 @@ from asyncflow.executors._generation import Generation
 from asyncflow.executors._log_bounds import LogBounds
 from asyncflow.executors._pool import Pool
 from asyncflow.executors._start import StartFailed
-from asyncflow.executors._trip import Trip
+from asyncflow.executors._trip import Request
 from asyncflow.executors._worker import Worker
 from asyncflow.worker import wire
 from asyncflow.worker.channel import Told
@@ -45,7 +45,7 @@ class ProcessExecutor(Executor):
     :param most_rss: when it has more memory than so many bytes, between two jobs
     """
 
-    carries: ClassVar[int] = 128
+    max_batch: ClassVar[int] = 128
 
     grace: float = 2.0
     log_size: int = 1_048_576
@@ -55,7 +55,7 @@ class ProcessExecutor(Executor):
     _pool: Pool = attrs.field(init=False)
     _logs: LogBounds = attrs.field(init=False)
     _group: TaskGroup = attrs.field(init=False)
-    _trips: dict[str, Trip] = attrs.field(init=False, factory=dict)
+    _trips: dict[str, Request] = attrs.field(init=False, factory=dict)
     """For the id of each job under way, its trip."""
     _count: int = attrs.field(init=False, default=0)
     _warming: set[CancelScope] = attrs.field(init=False, factory=set)
@@ -109,7 +109,7 @@ class ProcessExecutor(Executor):
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         self._count += 1
-        one = Trip(self._pool, calls, watch, self._count, self.grace, self._logs)
+        one = Request(self._pool, calls, watch, self._count, self.grace, self._logs)
 
         for call in calls:
             self._trips[call.job_id] = one
@@ -135,7 +135,7 @@ class ProcessExecutor(Executor):
         if one is not None and place is not None:
             one.hear(place, told)
 
-    async def _run(self, one: Trip) -> None:
+    async def _run(self, one: Request) -> None:
         pinned = (
             calls_pinned
             if isinstance(calls_pinned := one.calls[0].pinned, Generation)
@@ -155,7 +155,7 @@ class ProcessExecutor(Executor):
         if await self._is_old(worker):
             await self._pool.retire(worker, self.grace)
 
-    def _request(self, one: Trip, worker: Worker, pinned: Generation) -> bytes:
+    def _request(self, one: Request, worker: Worker, pinned: Generation) -> bytes:
         calls = one.calls
         told = self._pool.world_for(worker), self._pool.pinned_for(worker, pinned)
         looks = len(calls) == 1 and not calls[0].is_short
@@ -163,7 +163,7 @@ class ProcessExecutor(Executor):
         number = one.number if len(calls) > 1 else 0
         return wire.pack((number, self.log_size, looks, tells, _columns(calls), *told))
 
-    async def _worker(self, one: Trip, pinned: Generation) -> Worker | str:
+    async def _worker(self, one: Request, pinned: Generation) -> Worker | str:
         """Return a worker, or say why there is none.
 
         A shortage may pass, and a worker of another job may become free: both are

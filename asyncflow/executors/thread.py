@@ -127,7 +127,7 @@ class ThreadExecutor(Executor):
         report = partial(_pass_on, watch, one.call)
 
         with (
-            captured(one.call.task, echo=self.echo, most=self.log_size) as printed,
+            captured(one.call.task, echo=self.echo, max_bytes=self.log_size) as printed,
             under_way(one.call, watch, report),
         ):
             one.told = self._threads.start(partial(_measured, one))

@@ -1,1 +1,1 @@
-"""The scheduler: the plan decides, the walk does."""
+"""The scheduler: the plan decides, dispatch does."""

@@ -1,4 +1,4 @@
-"""The archive: brings entities back from the store."""
+"""The loader: brings entities back from the store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anyio import Lock
 from asyncflow.abc import Store
 from asyncflow.config import Configuration
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope
-from asyncflow.entities.catalog import Catalog, is_shared
+from asyncflow.entities.catalog import IdentityMap, is_shared
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.job import Job
@@ -45,7 +45,7 @@ LOOKED_AT = 20
 
 
 @attrs.define(eq=False, repr=False)
-class Archive:
+class EntityLoader:
     """Makes the objects of what is in the store, unless they are in use.
 
     :param config: what entities are made from
@@ -53,7 +53,7 @@ class Archive:
 
     config: Configuration
     store: Store
-    catalog: Catalog
+    identity_map: IdentityMap
     versions: Versions
     _lock: Lock = attrs.field(init=False, factory=Lock)
     """One thing is brought back at a time: so there is one object of each."""
@@ -100,7 +100,7 @@ class Archive:
         """Return the data nodes that scenarios share, with the versions there are."""
         async with self._lock:
             nodes = [
-                self.catalog.node(node, "", "")
+                self.identity_map.node(node, "", "")
                 for node in config.data_node_configs
                 if node.scope is not Scope.SCENARIO
             ]
@@ -115,10 +115,10 @@ class Archive:
     async def refresh_bases(self) -> None:
         """Look what the outputs of tasks follow from that scenarios share."""
         for basis in await self.store.bases(""):
-            self.catalog.bases[basis.task_id] = basis
+            self.identity_map.bases[basis.task_id] = basis
 
     async def _scenario(self, scenario_id: str) -> Scenario:
-        found = self.catalog.find(scenario_id)
+        found = self.identity_map.find(scenario_id)
 
         if isinstance(found, Scenario) and not self._is_outdated(found):
             if self.versions.is_shared:
@@ -154,8 +154,8 @@ class Archive:
     async def _made(
         self, record: ScenarioRecord, config: ScenarioConfig, *, is_found: bool = True
     ) -> Scenario:
-        await self.catalog.prepare(config)
-        return self.catalog.make_scenario(
+        await self.identity_map.prepare(config)
+        return self.identity_map.make_scenario(
             config,
             record.id,
             record.creation_date,
@@ -178,7 +178,7 @@ class Archive:
                 record = await self.store.get(node.id)
 
                 if isinstance(record, DataNodeRecord):
-                    self.catalog.take(node, record)
+                    self.identity_map.take(node, record)
 
     async def _fill(self, scenario: Scenario) -> None:
         """Take over what the store has of a scenario's data nodes and tasks."""
@@ -191,7 +191,7 @@ class Archive:
 
         for record in records:
             if record.id in nodes:
-                self.catalog.take(nodes[record.id], record)
+                self.identity_map.take(nodes[record.id], record)
 
         shared = [node for node in nodes.values() if node.owner_id is None]
         await self._find_files(shared)
@@ -208,7 +208,7 @@ class Archive:
         # What was in memory has gone with its orchestrator: it begins anew.
         self.store.save(
             *await self.versions.defaults(
-                [one for one in nodes.values() if not one.driver.outlives]
+                [one for one in nodes.values() if not one.driver.is_durable]
             )
         )
 
@@ -219,7 +219,7 @@ class Archive:
         """
         with suppress(RecordDamaged):  # it is there
             if await self.store.get(scenario_id) is None:
-                self.catalog.forget(scenario_id)
+                self.identity_map.forget(scenario_id)
                 raise NotFound(scenario_id)
 
     async def _part(self, entity_id: str) -> Sequence | Task:
@@ -252,13 +252,13 @@ class Archive:
             scope = record.id.rpartition("_")[2]
             config = DataNodeConfig(id=record.config_id, scope=Scope(scope))
 
-        node = self.catalog.node(config, "", "")
-        self.catalog.take(node, record)
+        node = self.identity_map.node(config, "", "")
+        self.identity_map.take(node, record)
         await self.versions.refresh([node])
         return node
 
     async def _submission(self, submission_id: str) -> Submission:
-        found = self.catalog.find(submission_id)
+        found = self.identity_map.find(submission_id)
 
         if isinstance(found, Submission):
             return found
@@ -275,7 +275,7 @@ class Archive:
             return await self._restored(entity, entity.dag, record)
 
     async def _submission_of(self, record: SubmissionRecord) -> Submission:
-        found = self.catalog.find(record.id)
+        found = self.identity_map.find(record.id)
 
         if isinstance(found, Submission) and not is_undeclared(found.dag):
             return found
@@ -287,7 +287,7 @@ class Archive:
         self, entity: Submittable, dag: Dag, record: SubmissionRecord
     ) -> Submission:
         """Make a submission. What its jobs do that has not ended, its owner tells."""
-        submission = self.catalog.make_submission(entity, dag, record)
+        submission = self.identity_map.make_submission(entity, dag, record)
         is_over = record.finished is not None
         submission.restore(record, await self.jobs(record.id) if is_over else {})
         return submission
@@ -329,7 +329,7 @@ class Archive:
             name=name,
             owner_id=scenario.id,
             tasks=scenario.tasks,
-            engine=self.catalog.engine,
+            verbs=self.identity_map.verbs,
         )
 
     async def _job(self, job_id: str) -> Job:

@@ -12,8 +12,8 @@ from anyio import to_thread
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.submission import Submission
 from asyncflow.scheduler import _skips
-from asyncflow.scheduler._archive import Archive
-from asyncflow.scheduler._travel import Travel
+from asyncflow.scheduler._archive import EntityLoader
+from asyncflow.scheduler._travel import CallSpec
 from asyncflow.scheduler._versions import Versions
 
 First: TypeAlias = Callable[[], Awaitable[bool]]
@@ -21,11 +21,11 @@ First: TypeAlias = Callable[[], Awaitable[bool]]
 
 
 @attrs.define(eq=False, repr=False)
-class Before:
+class RunPreparation:
     """Looks at what others have written, and at files that others may have removed."""
 
     versions: Versions
-    archive: Archive
+    loader: EntityLoader
 
     def shared(self, submission: Submission) -> list[DataNode]:
         """Return the data nodes of a run that others may write at any time."""
@@ -43,7 +43,7 @@ class Before:
     def first(
         self,
         submission: Submission,
-        travel: Iterable[Travel],
+        specs: Iterable[CallSpec],
         written: Sequence[DataNode] = (),
         then: First | None = None,
     ) -> First | None:
@@ -52,10 +52,10 @@ class Before:
         :param written: the data nodes that others may have written
         :param then: what is awaited after that
         """
-        if any(way.fingerprint for way in travel) and (
+        if any(spec.fingerprint for spec in specs) and (
             places := _skips.places(submission.tasks)
         ):
-            then = partial(self._looked, places, then)
+            then = partial(self._measured, places, then)
 
         return partial(self._refreshed, written, then) if written else then
 
@@ -64,11 +64,11 @@ class Before:
         await self.versions.refresh(nodes)
 
         if any(node.owner_id is None for node in nodes):
-            await self.archive.refresh_bases()
+            await self.loader.refresh_bases()
 
         return True if then is None else await then()
 
-    async def _looked(self, nodes: Iterable[DataNode], then: First | None) -> bool:
+    async def _measured(self, nodes: Iterable[DataNode], then: First | None) -> bool:
         """See whether files are there that skippable tasks have written."""
         await to_thread.run_sync(_skips.look, nodes)
         return True if then is None else await then()

@@ -1,7 +1,7 @@
-"""Boarding: which jobs get the next seat.
+"""Batching: which jobs get the next slot.
 
-One job, or several that are known to be short: those whose turn it is, and the next links
-of their chains. No seat takes more than its share of what is ready.
+One job, or several that are known to be short: those whose turn it is, and the next
+links of their chains. No slot takes more than its share of what is ready.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import attrs
 from asyncflow.abc import Executor, Store
 from asyncflow.entities.job import Status
 from asyncflow.scheduler import _skips
-from asyncflow.scheduler._flight import Flight
+from asyncflow.scheduler._flight import Attempt
 from asyncflow.scheduler._instructions import Instruction, Ref
-from asyncflow.scheduler._pace import TOGETHER
+from asyncflow.scheduler._pace import MAX_BATCH
 from asyncflow.scheduler._plan import Plan
 from asyncflow.scheduler._runs import Runs
-from asyncflow.scheduler._travel import Travel
+from asyncflow.scheduler._travel import CallSpec
 
 if TYPE_CHECKING:
     from asyncflow.scheduler._fingerprint import Fingerprint
@@ -29,10 +29,10 @@ CarryOut: TypeAlias = Callable[[Sequence[Instruction]], None]
 
 
 @attrs.define(eq=False, repr=False)
-class Boarding:
-    """Gives seats to jobs; from then on these can be killed.
+class Batcher:
+    """Gives slots to jobs; from then on these can be killed.
 
-    :param flights: the jobs that have a seat
+    :param attempts: the jobs that have a slot
     :param executors: by name
     :param carry_out: does what the plan says
     :param fail: ends jobs with an error of ours
@@ -41,69 +41,73 @@ class Boarding:
     plan: Plan
     runs: Runs
     store: Store
-    flights: dict[Ref, Flight]
+    attempts: dict[Ref, Attempt]
     executors: Mapping[str, Executor]
     carry_out: CarryOut
-    fail: Callable[[Sequence[Flight], Exception], None]
+    fail: Callable[[Sequence[Attempt], Exception], None]
     is_held: bool = attrs.field(init=False, default=False)
     """Whether no job is started any more."""
     is_paused: bool = attrs.field(init=False, default=False)
     """Whether none is for now."""
 
-    def next_load(self, seats: int) -> list[Flight]:
-        """Give a seat to the jobs whose turn it is; there may be none.
+    def next_batch(self, slots: int) -> list[Attempt]:
+        """Give a slot to the jobs whose turn it is; there may be none.
 
         Those that would do nothing new are skipped on the way.
 
-        :param seats: how many seats there are in all
+        :param slots: how many slots there are in all
         """
         ready = self.plan.ready
-        load: list[Flight] = []
+        batch: list[Attempt] = []
 
         if self.is_held or self.is_paused or not ready:
-            return load
+            return batch
 
         now = time.monotonic()
 
-        if self._gathers(ready, now):
-            return load
+        if self._waits_for_more(ready, now):
+            return batch
 
-        while not load:
+        while not batch:
             refs = self.plan.offered_together(1, now)
 
             if not refs:
-                return load
+                return batch
 
-            self._board_all(refs, load)
+            self._assign_all(refs, batch)
 
-        first = load[0].travel
-        most = self.executors[first.executor].carries
+        first = batch[0].spec
+        max_size = self.executors[first.executor].max_batch
 
-        if most > 1 and first.may_share and first.pace.is_short:
-            share = max(_worth(first), -(-ready // seats))
-            self._fill(load, most, share, now)
+        if max_size > 1 and first.can_share_batch and first.duration.is_short:
+            share = max(_worthwhile_size(first), -(-ready // slots))
+            self._fill(batch, max_size, share, now)
 
-        return load
+        return batch
 
-    def links_after(self, last: Flight, most: int) -> list[Flight]:
-        """Give the seat of a job that is under way to the next links of its chain,
+    def links_after(self, last: Attempt, max_size: int) -> list[Attempt]:
+        """Give the slot of a job that is under way to the next links of its chain,
         unless somebody else waits for one.
 
-        :param most: how many travel at most
+        :param max_size: how many share the batch at most
         """
-        load = [last]
-        left = TOGETHER
+        batch = [last]
+        left = MAX_BATCH
 
         if self.is_held or self.is_paused or self.plan.ready:
             return []
 
-        while left > 0 and len(load) <= most and (link := self._link(load[-1])):
-            load.append(link)
-            left -= link.travel.pace.seconds or 0.0
+        while (
+            left > 0
+            and len(batch) <= max_size
+            and (link := self._next_in_chain(batch[-1]))
+        ):
+            batch.append(link)
+            left -= link.spec.duration.seconds or 0.0
 
-        return load[1:]
+        return batch[1:]
 
-    def _gathers(self, ready: int, now: float) -> bool:
+    def _waits_for_more(self, ready: int, now: float) -> bool:
         """Tell whether what is ready waits for more.
 
         To send it would take longer than to run it, and jobs are under way that are over
@@ -114,98 +118,104 @@ class Boarding:
         if ref is None or self.plan.follower(ref) is not None:
             return False
 
-        travel = self.runs.travel(ref)
+        spec = self.runs.spec(ref)
         return (
-            travel.may_share
-            and travel.pace.is_short
-            and ready < _worth(travel)
+            spec.can_share_batch
+            and spec.duration.is_short
+            and ready < _worthwhile_size(spec)
             and any(
-                flight.travel.pace.is_short and flight.status is not Status.RUNNING
-                for flight in self.flights.values()
+                attempt.spec.duration.is_short and attempt.status is not Status.RUNNING
+                for attempt in self.attempts.values()
             )
         )
 
-    def _fill(self, load: list[Flight], most: int, share: int, now: float) -> None:
-        """Add what travels with a first job.
+    def _fill(
+        self, batch: list[Attempt], max_size: int, share: int, now: float
+    ) -> None:
+        """Add what may share the batch of a first job.
 
-        :param most: how many travel at most
+        :param max_size: how many share the batch at most
         :param share: how many of them may have been ready
         """
-        like = load[0].travel
-        left = TOGETHER - (like.pace.seconds or 0.0)
+        like = batch[0].spec
+        left = MAX_BATCH - (like.duration.seconds or 0.0)
         share -= 1
 
-        while left > 0 and (known := len(load)) < most:
-            if link := self._link(load[-1]):
-                load.append(link)
-                left -= link.travel.pace.seconds or 0.0
+        while left > 0 and (known := len(batch)) < max_size:
+            if link := self._next_in_chain(batch[-1]):
+                batch.append(link)
+                left -= link.spec.duration.seconds or 0.0
                 continue
 
-            count = min(share, most - known, _fit(left, like.pace.seconds))
-            is_chain = known > 1 and load[-2].follower is load[-1]
+            count = min(
+                share, max_size - known, _how_many_fit(left, like.duration.seconds)
+            )
+            is_chain = known > 1 and batch[-2].next_in_chain is batch[-1]
             # Of chains one at a time: the links of each come right after it.
-            refs = self._offered_with(like, min(1, count) if is_chain else count, now)
+            refs = self._offered_for_batch(
+                like, min(1, count) if is_chain else count, now
+            )
             share -= len(refs)
 
             if not refs:
                 return
 
-            self._board_all(refs, load)
-            left -= sum([one.travel.pace.seconds or 0.0 for one in load[known:]])
+            self._assign_all(refs, batch)
+            left -= sum([one.spec.duration.seconds or 0.0 for one in batch[known:]])
 
-    def _offered_with(self, like: Travel, count: int, now: float) -> list[Ref]:
-        """Give seats to those that may travel with others, as long as it is their turn."""
+    def _offered_for_batch(self, like: CallSpec, count: int, now: float) -> list[Ref]:
+        """Give slots to those that may share a batch, as long as it is their turn."""
 
         def accepts(ref: Ref) -> bool:
-            travel = self.runs.travel(ref)
-            return travel is like or _goes_with(travel, like)
+            spec = self.runs.spec(ref)
+            return spec is like or _can_join(spec, like)
 
         return self.plan.offered_together(count, now, accepts) if count > 0 else []
 
-    def _link(self, last: Flight) -> Flight | None:
-        """Give the same seat to the next link of a chain, if it may travel with it."""
+    def _next_in_chain(self, last: Attempt) -> Attempt | None:
+        """Give the same slot to the next link of a chain, if it may share its batch."""
         ref = self.plan.follower(last.ref)
 
         if ref is None:
             return None
 
-        travel = self.runs.travel(ref)
+        spec = self.runs.spec(ref)
 
-        if not (travel.may_follow and _goes_with(travel, last.travel)):
+        if not (spec.can_chain and _can_join(spec, last.spec)):
             return None
 
         self.plan.followed(ref)
-        last.follower = link = self._board(ref, travel, "")
+        last.next_in_chain = link = self._assign(ref, spec, "")
         return link
 
-    def _board_all(self, refs: Sequence[Ref], load: list[Flight]) -> None:
+    def _assign_all(self, refs: Sequence[Ref], batch: list[Attempt]) -> None:
         for ref in refs:
-            travel = self.runs.travel(ref)
+            spec = self.runs.spec(ref)
 
-            if travel.fingerprint is None:
-                load.append(self._board(ref, travel, ""))
+            if spec.fingerprint is None:
+                batch.append(self._assign(ref, spec, ""))
                 continue
 
             try:
-                reason = self._reason_to_run(ref, travel, travel.fingerprint)
+                reason = self._reason_to_run(ref, spec, spec.fingerprint)
 
                 if not reason:
                     self._skip(ref)
             except Exception as error:
-                self.fail([self._board(ref, travel, "")], error)
+                self.fail([self._assign(ref, spec, "")], error)
                 continue
 
             if reason:
-                load.append(self._board(ref, travel, reason))
+                batch.append(self._assign(ref, spec, reason))
 
-    def _board(self, ref: Ref, travel: Travel, reason: str) -> Flight:
-        flight = Flight(ref, self.runs[ref[0]], travel, reason)
-        self.flights[ref] = flight
-        return flight
+    def _assign(self, ref: Ref, spec: CallSpec, reason: str) -> Attempt:
+        attempt = Attempt(ref, self.runs[ref[0]], spec, reason)
+        self.attempts[ref] = attempt
+        return attempt
 
-    def _reason_to_run(self, ref: Ref, travel: Travel, function: Fingerprint) -> str:
+    def _reason_to_run(self, ref: Ref, spec: CallSpec, function: Fingerprint) -> str:
         """Say why a skippable job runs; ``""`` if it need not."""
-        if travel.force:
+        if spec.force:
             return "the run is forced"
 
         pins = self.runs[ref[0]].pins
@@ -219,33 +229,33 @@ class Boarding:
         self.carry_out(self.plan.ended(ref, Status.SKIPPED, time.monotonic()))
 
 
-def _goes_with(travel: Travel, like: Travel) -> bool:
-    """Tell whether a job may travel with others."""
+def _can_join(spec: CallSpec, like: CallSpec) -> bool:
+    """Tell whether a job may share a batch."""
     return (
-        travel.may_share
-        and travel.executor == like.executor
-        and travel.pace.is_short
-        and travel.pinned is like.pinned
+        spec.can_share_batch
+        and spec.executor == like.executor
+        and spec.duration.is_short
+        and spec.pinned is like.pinned
     )
 
 
-def _worth(travel: Travel) -> int:
-    """Tell how many jobs are worth a trip of their own."""
-    return int(SENDING / (CALLING + (travel.pace.seconds or 0.0)))
+def _worthwhile_size(spec: CallSpec) -> int:
+    """Tell how many jobs are worth a batch of their own."""
+    return int(BATCH_COST / (CALL_COST + (spec.duration.seconds or 0.0)))
 
 
-def _fit(left: float, each: float | None) -> int:
+def _how_many_fit(left: float, each: float | None) -> int:
     """Tell how many jobs fit into a time, all in seconds."""
-    return 1 + int(left / each) if each else MOST
+    return 1 + int(left / each) if each else UNBOUNDED
 
 
-SENDING = 0.0008
-"""How much work is worth a load of its own, in seconds: to send it and to take the
-outcomes takes some 0.3 ms, of which a part holds up the other seats. As much goes
-together even if that leaves a seat free."""
+BATCH_COST = 0.0008
+"""How much work is worth a batch of its own, in seconds: to send it and to take the
+outcomes takes some 0.3 ms, of which a part holds up the other slots. As much goes
+together even if that leaves a slot free."""
 
-CALLING = 0.00001
+CALL_COST = 0.00001
 """What a worker needs for a job beside its function, in seconds."""
 
-MOST = 1_000_000
-"""More than ever travel together."""
+UNBOUNDED = 1_000_000
+"""More than ever share a batch."""

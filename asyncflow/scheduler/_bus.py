@@ -35,9 +35,9 @@ from asyncflow.entities.submission import Submission
 from asyncflow.errors import NotOpen
 from asyncflow.events import Event, JobProgressed
 from asyncflow.log import logger as _logger
-from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._group import Tasks
 
-About: TypeAlias = Submission | str | None
+Topic: TypeAlias = Submission | str | None
 """What is listened to: one run, the runs of a scenario (its id), or all runs."""
 
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
@@ -59,7 +59,7 @@ class Listener(ABC):
         """Whether it should have its turn on the event loop before it is told more."""
         return False
 
-    def begins(self, submission: Submission) -> None:  # noqa: B027  # few care
+    def run_started(self, submission: Submission) -> None:  # noqa: B027  # few care
         """Take note of a run that begins, in the context of who submits it.
 
         Nothing of it is durable yet.
@@ -70,7 +70,7 @@ class Listener(ABC):
         """Tell whether it is told such an event; None is a change that is none."""
 
     @abstractmethod
-    def take(self, news: News) -> None:
+    def take(self, notification: Notification) -> None:
         """Take something that has happened."""
 
     @abstractmethod
@@ -83,11 +83,11 @@ class Listener(ABC):
 
 
 @attrs.define(eq=False, repr=False)
-class News:
+class Notification:
     """Something that has happened in a run, and who wanted to know it then."""
 
     submission: Submission
-    what: int | Report
+    subject: int | Report
     """Its place in the history, or what is in none."""
     listeners: Sequence[Listener]
     _event: Event | None = attrs.field(init=False, default=None)
@@ -96,9 +96,11 @@ class News:
     def event(self) -> Event | None:
         """The event, made once; None for a change that is none."""
         if self._event is None:
-            what = self.what
+            subject = self.subject
             self._event = (
-                self.submission.event(what) if isinstance(what, int) else what.event()
+                self.submission.event(subject)
+                if isinstance(subject, int)
+                else subject.event()
             )
 
         return self._event
@@ -106,15 +108,17 @@ class News:
     @property
     def key(self) -> Hashable:
         """What it has in common with what makes it old news; itself for most."""
-        return self if isinstance(self.what, int) else self.what.key
+        return self if isinstance(self.subject, int) else self.subject.key
 
     @property
     def job(self) -> Job | None:
         """The job as it was then; None for something of the submission itself."""
-        what = self.what
-        return self.submission.job_at(what) if isinstance(what, int) else what.job
+        subject = self.subject
+        return (
+            self.submission.job_at(subject) if isinstance(subject, int) else subject.job
+        )
 
-    def hand_out(self) -> None:
+    def deliver(self) -> None:
         """Tell those who wanted to know it."""
         for listener in self.listeners:
             try:
@@ -131,17 +135,19 @@ class Bus:
     """
 
     flush: Callable[[], Awaitable[None]]
-    group: Group
+    group: Tasks
     _runs: set[Submission] = attrs.field(init=False, factory=set)
-    _listeners: dict[About, list[Listener]] = attrs.field(init=False, factory=dict)
-    _news: OrderedDict[Hashable, News] = attrs.field(init=False, factory=OrderedDict)
+    _listeners: dict[Topic, list[Listener]] = attrs.field(init=False, factory=dict)
+    _pending: OrderedDict[Hashable, Notification] = attrs.field(
+        init=False, factory=OrderedDict
+    )
     """What was not told yet, in its order."""
     _alarm: Signal = attrs.field(init=False, factory=Signal)
     _lock: Lock = attrs.field(init=False, factory=Lock)
     _is_running: bool = attrs.field(init=False, default=False)
     _is_over: bool = attrs.field(init=False, default=False)
 
-    def add(self, listener: Listener, about: About = None) -> None:
+    def add(self, listener: Listener, topic: Topic = None) -> None:
         """Tell somebody what happens from now on.
 
         :raises NotOpen: where the orchestrator has been closed
@@ -153,20 +159,20 @@ class Bus:
             self._is_running = True
             self.group.start_soon(self._run, on_error=self.fail)
 
-        self._listeners.setdefault(about, []).append(listener)
-        self._tune(about)
+        self._listeners.setdefault(topic, []).append(listener)
+        self._update_publishers(topic)
 
-    def remove(self, listener: Listener, about: About = None) -> None:
+    def remove(self, listener: Listener, topic: Topic = None) -> None:
         """Tell somebody nothing more."""
-        listeners = self._listeners.get(about, [])
+        listeners = self._listeners.get(topic, [])
 
         if listener in listeners:
             listeners.remove(listener)
 
             if not listeners:
-                del self._listeners[about]
+                del self._listeners[topic]
 
-            self._tune(about)
+            self._update_publishers(topic)
 
     def forget(self, submission: Submission) -> None:
         """Forget those who listen to one run alone."""
@@ -175,7 +181,7 @@ class Bus:
     def take(self, submission: Submission) -> None:
         """Take a run that begins here.
 
-        What happened in an adopted run before is no news.
+        What happened in an adopted run before is not told again.
         """
         self._runs.add(submission)
         submission.when_finished(partial(self._leave, submission))
@@ -183,11 +189,11 @@ class Bus:
         if not self._listeners:
             return
 
-        self._tune(submission)
+        self._update_publishers(submission)
 
-        for listener in list(self._about(submission)):
+        for listener in list(self._listeners_to(submission)):
             try:
-                listener.begins(submission)
+                listener.run_started(submission)
             except Exception as error:
                 _tell(listener, error)
 
@@ -203,35 +209,35 @@ class Bus:
 
         return is_open
 
-    async def settle(self) -> None:
+    async def drain(self) -> None:
         """Return when all that has happened so far has been told.
 
         On cancel only the waiting ends: the rest is told later.
         """
         async with self._lock:
-            while self._news:
-                await self._deliver(len(self._news))
+            while self._pending:
+                await self._deliver(len(self._pending))
 
     def end(self) -> None:
         """Tell what is left, and that this was all."""
         self._is_over = True
 
-        while self._news:
-            self._next().hand_out()
+        while self._pending:
+            self._next().deliver()
 
         self._dismiss(None)
 
     def fail(self, error: Exception) -> None:
         """Tell that nothing more will be told, and why."""
         self._is_running = False
-        self._news.clear()
+        self._pending.clear()
         self._dismiss(error)
 
     async def _run(self) -> None:
         while True:
             await self._alarm.wait()
             self._alarm = Signal()
-            await self.settle()
+            await self.drain()
 
     async def _deliver(self, count: int) -> None:
         """Tell what has gathered, after one flush.
@@ -239,28 +245,28 @@ class Bus:
         :param count: how much that is
         """
         try:
-            if any(isinstance(one.what, int) for one in self._news.values()):
+            if any(isinstance(one.subject, int) for one in self._pending.values()):
                 await self.flush()
         except Exception as error:
-            self._news.clear()
+            self._pending.clear()
             self._dismiss(error)
             return
 
         for left in range(count, 0, -1):
-            first = next(iter(self._news.values()))
+            first = next(iter(self._pending.values()))
 
-            if not left % TURN or any(one.is_full for one in first.listeners):
+            if not left % TURN or any(listener.is_full for listener in first.listeners):
                 await checkpoint()
 
-            self._next().hand_out()
+            self._next().deliver()
 
-    def _next(self) -> News:
-        return self._news.popitem(last=False)[1]
+    def _next(self) -> Notification:
+        return self._pending.popitem(last=False)[1]
 
     def _dismiss(self, failure: Exception | None) -> None:
         listeners = list(chain.from_iterable(self._listeners.values()))
         self._listeners.clear()
-        self._tune(None)
+        self._update_publishers(None)
 
         for listener in listeners:
             try:
@@ -271,35 +277,35 @@ class Bus:
     def _publish(self, submission: Submission, index: int) -> None:
         """Take a change in a run; told by the run itself."""
         kind = submission.kind(index)
-        listeners = [one for one in self._about(submission) if _wants(one, kind)]
+        listeners = [one for one in self._listeners_to(submission) if _wants(one, kind)]
 
         if listeners:
-            self._add(News(submission, index, listeners))
+            self._add(Notification(submission, index, listeners))
 
     def _publish_report(self, submission: Submission, report: Report) -> None:
         """Take how far a job has come; told by its run itself."""
-        about = self._about(submission)
+        topic = self._listeners_to(submission)
         self._add(
-            News(
-                submission, report, [one for one in about if _wants(one, JobProgressed)]
+            Notification(
+                submission, report, [one for one in topic if _wants(one, JobProgressed)]
             )
         )
 
-    def _add(self, news: News) -> None:
-        self._news[news.key] = news
+    def _add(self, notification: Notification) -> None:
+        self._pending[notification.key] = notification
         self._alarm.set()
 
-    def _about(self, submission: Submission) -> Iterator[Listener]:
-        for about in (None, submission.entity.scenario_id, submission):
-            yield from self._listeners.get(about, ())
+    def _listeners_to(self, submission: Submission) -> Iterator[Listener]:
+        for topic in (None, submission.entity.scenario_id, submission):
+            yield from self._listeners.get(topic, ())
 
-    def _tune(self, about: About) -> None:
+    def _update_publishers(self, topic: Topic) -> None:
         """See to it that runs tell what somebody listens to, and no more."""
-        runs = {about} & self._runs if isinstance(about, Submission) else self._runs
+        runs = {topic} & self._runs if isinstance(topic, Submission) else self._runs
 
         for run in runs:
-            listeners = list(self._about(run))
-            reports = any(_wants(one, JobProgressed) for one in listeners)
+            listeners = list(self._listeners_to(run))
+            reports = any(_wants(listener, JobProgressed) for listener in listeners)
             run.publish = self._publish if listeners else None
             run.publish_report = self._publish_report if reports else None
 

@@ -15,7 +15,7 @@ from asyncflow.worker.codec import dumps
 
 if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode
-    from asyncflow.scheduler._walk import Walk
+    from asyncflow.scheduler._walk import Scheduler
 
 RESERVED = frozenset({"wait"})
 """Names that ``submit`` refuses as properties: they mean something in the field, and
@@ -157,7 +157,7 @@ def _is_number(value: object) -> TypeGuard[float]:
 
 
 def check_inputs(
-    walk: Walk, nodes: Iterable[DataNode], unknown: Collection[DataNode]
+    scheduler: Scheduler, nodes: Iterable[DataNode], unknown: Collection[DataNode]
 ) -> None:
     """Refuse a run that reads what was never written, and nothing will write.
 
@@ -168,7 +168,7 @@ def check_inputs(
         if (
             node.version is None
             and node not in unknown
-            and not walk.will_be_written(node)
+            and not scheduler.will_be_written(node)
         ):
             raise NoData(node.config_id)
 

@@ -1,4 +1,4 @@
-"""Company: whether others use the store of an orchestrator."""
+"""Sharing: whether others use the store of an orchestrator."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import attrs
 
 
 @attrs.define(eq=False, repr=False)
-class Company:
+class StoreSharing:
     """What an orchestrator knows of others on its store.
 
-    Who is alone has in memory whatever was written last, and need not look. Who opens
-    greets those that are open, before it writes anything: from then on all of them look,
-    for the rest of their lives.
+    An orchestrator that is the only user of its store can trust its memory. Each one
+    that opens first notifies the others; from then on all of them read again before
+    use.
     """
 
-    is_there: bool = False
+    is_shared: bool = False
     """Whether others may write, or may have written."""
-    is_untold: bool = False
+    has_unnotified_peer: bool = False
     """Whether one that lives could not be greeted: it finds our record in the store."""

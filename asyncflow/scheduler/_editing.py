@@ -66,7 +66,7 @@ class Editing:
     async def edits(self, node: DataNode) -> tuple[Edit, ...]:
         records = await self.store.versions(node_id=node.id)
         kept = {one.number for one in chain(node, records)}
-        return tuple(_edit(one, is_kept=one.number in kept) for one in records)
+        return tuple(_edit(record, is_kept=record.number in kept) for record in records)
 
     async def _look(self, node: DataNode) -> None:
         record = await self.store.get(node.id)

@@ -1,4 +1,4 @@
-"""Flights: jobs that have a seat, from the start to how they ended."""
+"""An attempt at a job: it has a slot, from the start to how it ended."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from asyncflow.abc import (
     Call,
     Crashed,
     Driver,
-    Kept,
     Killed,
     Made,
     Outcome,
     Raised,
     Returned,
+    StoredValue,
 )
 from asyncflow.entities.data_node import DataNode, Version
 from asyncflow.entities.job import Job, Status
 from asyncflow.entities.submission import Submission
 from asyncflow.scheduler._instructions import Ref
-from asyncflow.scheduler._skips import Seen, seen
-from asyncflow.scheduler._travel import Travel
+from asyncflow.scheduler._skips import InputSnapshot, snapshot
+from asyncflow.scheduler._travel import CallSpec
 from asyncflow.scheduler._versions import Versions
 from asyncflow.status import AttemptKind
 from asyncflow.worker.shortened import REASON, shortened
 
 
-class Flight:
-    """A job that has a seat.
+class Attempt:
+    """A job that has a slot.
 
     There is one for each job, so what few of them have is the class's until it is set.
 
@@ -37,13 +37,13 @@ class Flight:
 
     call: Call | None = None
     """What its executor was given; None before."""
-    follower: Flight | None = None
-    """The next link of its chain, in the same trip."""
-    reading: Sequence[Version] = ()
+    next_in_chain: Attempt | None = None
+    """The next link of its chain, in the same batch."""
+    read_versions: Sequence[Version] = ()
     """The versions of its inputs that have files: kept until it has ended."""
-    basis: Seen | None = None
+    snapshot: InputSnapshot | None = None
     """What its outputs follow from, where the task is skippable."""
-    is_noted: bool = False
+    is_marked_running: bool = False
     """Whether the store knows that it runs."""
     is_over: bool = False
     """Whether it has ended, or was given back."""
@@ -53,12 +53,12 @@ class Flight:
     """The limit that it is being killed for: it may be tried again. None for no limit."""
 
     def __init__(
-        self, ref: Ref, submission: Submission, travel: Travel, reason: str
+        self, ref: Ref, submission: Submission, spec: CallSpec, reason: str
     ) -> None:
         place = ref[1]
         self.ref = ref
         self.submission = submission
-        self.travel = travel
+        self.spec = spec
         self.reason = reason
         self.task = submission.tasks[place]
         self.job_id = f"JOB_{self.task.config.id}_{submission.key}"
@@ -69,7 +69,7 @@ class Flight:
         return self.submission.job(self.ref[1])
 
     @property
-    def is_fragile(self) -> bool:
+    def must_be_marked(self) -> bool:
         """Whether the store is to know that it runs before it does."""
         is_suspect = self.submission.crashes > 0
         return is_suspect or self.task.config.on_restart == "fail"
@@ -81,76 +81,76 @@ class Flight:
 
 
 def call_of(
-    flight: Flight,
+    attempt: Attempt,
     versions: Versions,
-    made: Mapping[str, Kept | Made],
+    made: Mapping[str, StoredValue | Made],
     carrier: str | None = None,
 ) -> Call:
     """Describe a job to its executor, and keep the versions that it reads.
 
-    :param made: by their ids, the data nodes that earlier jobs of the same trip write,
-        or have written before they landed
+    :param made: by their ids, the data nodes that earlier jobs of the same batch write,
+        or have written before that was taken
     :param carrier: the trace that its function continues
     """
-    travel, task = flight.travel, flight.task
+    spec, task = attempt.spec, attempt.task
     config = task.config
-    inputs: list[tuple[str, Driver, Kept | Made]] = []
+    inputs: list[tuple[str, Driver, StoredValue | Made]] = []
     outputs: list[tuple[str, Driver, str]] = []
 
-    if travel.fingerprint is not None:
-        flight.basis = seen(task, flight.submission.pins)
+    if spec.fingerprint is not None:
+        attempt.snapshot = snapshot(task, attempt.submission.pins)
 
-    pins = flight.submission.pins
+    pins = attempt.submission.pins
 
     for name, node in task.input.items():
         version = node.version
-        kept: Kept | Made = made.get(node.id) if made else None
+        stored: StoredValue | Made = made.get(node.id) if made else None
 
         if pins is not None and node.id in pins:
-            kept, version = None, pins[node.id]
+            stored, version = None, pins[node.id]
 
-        if kept is None and version is not None:
-            kept = version.kept
+        if stored is None and version is not None:
+            stored = version.kept
 
-            if isinstance(kept, str):
+            if isinstance(stored, str):
                 version.readers += 1
-                flight.reading = (*flight.reading, version)
+                attempt.read_versions = (*attempt.read_versions, version)
 
-        inputs.append((name, node.driver, kept))
+        inputs.append((name, node.driver, stored))
 
     for name, node in task.output.items():
         outputs.append((name, node.driver, versions.new_path(node)))
 
     return Call(
-        flight.job_id,
+        attempt.job_id,
         config.id,
         config.function,
-        travel.code,
+        spec.code,
         tuple(inputs),
         tuple(outputs),
-        travel.is_async,
-        travel.sources,
-        flight.submission.attempt(flight.ref[1]),
+        spec.is_async,
+        spec.sources,
+        attempt.submission.attempt(attempt.ref[1]),
         config.memory_limit,
-        travel.pace.is_short,
+        spec.duration.is_short,
         carrier,
         config.stall_timeout is not None,
-        travel.pinned,
+        spec.pinned,
     )
 
 
-def read_by(flight: Flight) -> Iterator[tuple[DataNode, Version]]:
+def read_by(attempt: Attempt) -> Iterator[tuple[DataNode, Version]]:
     """Yield what a job reads, as far as it is there already."""
-    pins = flight.submission.pins or {}
+    pins = attempt.submission.pins or {}
 
-    for node in flight.task.input.values():
+    for node in attempt.task.input.values():
         if version := pins.get(node.id, node.version):
             yield node, version
 
 
 def judge(
     outcome: Outcome, verdict: tuple[Status, str] | None
-) -> tuple[Status, str, tuple[Kept, ...]]:
+) -> tuple[Status, str, tuple[StoredValue, ...]]:
     """Turn an outcome into a status, a reason and what was kept."""
     if isinstance(outcome, Returned):
         return Status.COMPLETED, "", outcome.kept

@@ -1,6 +1,6 @@
-"""The flights: what becomes of the jobs that have a seat.
+"""In flight: what becomes of the jobs that have a slot.
 
-A job takes off when a seat asks for one, and is over when it has ended or was given back.
+A job starts when a slot asks for one, and is over when it has ended or was given back.
 Its executor tells what happens to it; the plan is told, the store, and the run.
 """
 
@@ -17,26 +17,26 @@ from anyio import Event
 from asyncflow.abc import (
     Crashed,
     Executor,
-    Kept,
     Killed,
     Log,
     Outcome,
     Progress,
     Returned,
     Store,
+    StoredValue,
 )
 from asyncflow.entities.job import Job, Status
 from asyncflow.log import logger as _logger
 from asyncflow.records import Record
 from asyncflow.scheduler import _skips
-from asyncflow.scheduler._boarding import Boarding, CarryOut
-from asyncflow.scheduler._flight import Flight, judge, kind_of
+from asyncflow.scheduler._boarding import Batcher, CarryOut
+from asyncflow.scheduler._flight import Attempt, judge, kind_of
 from asyncflow.scheduler._instructions import Kill, Ref
-from asyncflow.scheduler._landing import is_plain, land
-from asyncflow.scheduler._limits import Limits
-from asyncflow.scheduler._notes import Notes
+from asyncflow.scheduler._landing import complete, is_simple_success
+from asyncflow.scheduler._limits import Timeouts
+from asyncflow.scheduler._notes import RunningMarks
 from asyncflow.scheduler._plan import Plan
-from asyncflow.scheduler._replaced import Replaced
+from asyncflow.scheduler._replaced import ReplacedInputs
 from asyncflow.scheduler._retries import wait_before_next
 from asyncflow.scheduler._runs import Runs
 from asyncflow.scheduler._versions import Versions
@@ -45,13 +45,13 @@ from asyncflow.worker.shortened import REASON, shortened
 
 
 @attrs.define(eq=False, repr=False)
-class Flights:
-    """The jobs that have a seat.
+class InFlight:
+    """The jobs that have a slot.
 
     :param executors: by name
     :param carry_out: does what the plan says
-    :param fill_soon: has the seats ask for jobs, once what goes on now is done
-    :param end: ends the load of a job whose executor cannot kill it
+    :param fill_soon: has the slots ask for jobs, once what goes on now is done
+    :param end: ends the batch of a job whose executor cannot kill it
     :param is_stopping: tells whether what runs is being cancelled
     """
 
@@ -59,26 +59,26 @@ class Flights:
     runs: Runs
     store: Store
     versions: Versions
-    notes: Notes
+    marks: RunningMarks
     executors: Mapping[str, Executor]
     carry_out: CarryOut
     fill_soon: Callable[[], None]
-    end: Callable[[Flight], None]
+    end: Callable[[Attempt], None]
     is_stopping: Callable[[], bool]
-    _by_ref: dict[Ref, Flight] = attrs.field(init=False, factory=dict)
-    _boarding: Boarding = attrs.field(init=False)
-    _limits: Limits = attrs.field(init=False)
-    _replaced: Replaced = attrs.field(init=False)
+    _by_ref: dict[Ref, Attempt] = attrs.field(init=False, factory=dict)
+    _batcher: Batcher = attrs.field(init=False)
+    _timeouts: Timeouts = attrs.field(init=False)
+    _replaced: ReplacedInputs = attrs.field(init=False)
     _is_hurried: bool = attrs.field(init=False, default=False)
     """Whether jobs are killed without a grace."""
-    _landing: Event = attrs.field(init=False, factory=Event)
+    _idle: Event = attrs.field(init=False, factory=Event)
     _retries: dict[Ref, asyncio.TimerHandle] = attrs.field(init=False, factory=dict)
     """For each job that waits for its next attempt, when that is due."""
 
     def __attrs_post_init__(self) -> None:
-        self._limits = Limits(self._over_limit)
-        self._replaced = Replaced(self.versions)
-        self._boarding = Boarding(
+        self._timeouts = Timeouts(self._timed_out)
+        self._replaced = ReplacedInputs(self.versions)
+        self._batcher = Batcher(
             self.plan,
             self.runs,
             self.store,
@@ -93,222 +93,226 @@ class Flights:
 
         Those that are known to be short are let go: they are over in a moment.
         """
-        self._boarding.is_held = True
+        self._batcher.is_held = True
 
-        for flight in list(self._by_ref.values()):
-            if flight.status is not Status.RUNNING and not (
-                flight.travel.pace.is_short
+        for attempt in list(self._by_ref.values()):
+            if attempt.status is not Status.RUNNING and not (
+                attempt.spec.duration.is_short
             ):
-                self._kill(flight)
+                self._kill(attempt)
 
     def pause(self) -> None:
         """Start no job until `resume`; take those back that no executor has yet."""
-        self._boarding.is_paused = True
+        self._batcher.is_paused = True
 
-        for flight in reversed(list(self._by_ref.values())):
-            if flight.call is None and flight.status is not Status.RUNNING:
-                self.returned(flight)
+        for attempt in reversed(list(self._by_ref.values())):
+            if attempt.call is None and attempt.status is not Status.RUNNING:
+                self.returned(attempt)
 
     def resume(self) -> None:
-        """Start jobs again; the seats have to ask for them."""
-        self._boarding.is_paused = False
+        """Start jobs again; the slots have to ask for them."""
+        self._batcher.is_paused = False
 
     @property
     def running(self) -> int:
         """How many jobs run."""
-        flights = self._by_ref.values()
-        return sum(one.status is Status.RUNNING for one in flights)
+        attempts = self._by_ref.values()
+        return sum(attempt.status is Status.RUNNING for attempt in attempts)
 
-    async def landed(self) -> None:
-        """Wait until no job has a seat, or somebody is in a hurry."""
+    async def until_idle(self) -> None:
+        """Wait until no job has a slot, or somebody is in a hurry."""
         while self._by_ref and not (self.runs.is_broken or self._is_hurried):
-            if self._landing.is_set():
-                self._landing = Event()
+            if self._idle.is_set():
+                self._idle = Event()
 
-            await self._landing.wait()
+            await self._idle.wait()
 
     def hurry(self) -> None:
         """Have what is killed die at once, from here on."""
         self._is_hurried = True
-        self._landing.set()
+        self._idle.set()
 
-        for flight in list(self._by_ref.values()):
-            if flight.verdict is not None:
-                self._kill(flight)
+        for attempt in list(self._by_ref.values()):
+            if attempt.verdict is not None:
+                self._kill(attempt)
 
-    def next_load(self, seats: int) -> list[Flight]:
-        """Give a seat to the jobs whose turn it is; see `Boarding`."""
-        return self._boarding.next_load(seats)
+    def next_batch(self, slots: int) -> list[Attempt]:
+        """Give a slot to the jobs whose turn it is; see `Batcher`."""
+        return self._batcher.next_batch(slots)
 
-    def links_after(self, last: Flight, most: int) -> list[Flight]:
-        """Give the same seat to what follows a job; see `Boarding`."""
-        return self._boarding.links_after(last, most)
+    def links_after(self, last: Attempt, max_size: int) -> list[Attempt]:
+        """Give the same slot to what follows a job; see `Batcher`."""
+        return self._batcher.links_after(last, max_size)
 
-    def started(self, flight: Flight, log: Log | None) -> None:
+    def started(self, attempt: Attempt, log: Log | None) -> None:
         """Take note that a job has started."""
         if self.runs.is_broken:
             return
 
-        job = flight.job
+        job = attempt.job
         job.log = log or job.log
 
         if job.status is not Status.RUNNING:
             _move_to_running(job, time.time())
-            self.notes.watch(self._by_ref.values())
-            self._limits.started(flight)
+            self.marks.watch(self._by_ref.values())
+            self._timeouts.started(attempt)
             self.fill_soon()  # others may have waited for its end
 
-    def loading(self, flight: Flight) -> None:
+    def loading(self, attempt: Attempt) -> None:
         """Take note that the function of a job is loaded before it is called."""
-        self._limits.loading(flight)
+        self._timeouts.loading(attempt)
 
-    def called(self, flight: Flight) -> None:
+    def called(self, attempt: Attempt) -> None:
         """Take note that the function of a job is called now."""
-        self._limits.reported(flight)
+        self._timeouts.reported(attempt)
 
-    def reported(self, flight: Flight, progress: Progress) -> None:
+    def reported(self, attempt: Attempt, progress: Progress) -> None:
         """Take note of how far a job has come."""
-        if not flight.is_over:
-            self._limits.reported(flight)
-            flight.job.reported(progress, time.time())
+        if not attempt.is_over:
+            self._timeouts.reported(attempt)
+            attempt.job.reported(progress, time.time())
 
-    def returned(self, flight: Flight) -> None:
-        """Take a job back that was not started, and what follows it on its seat."""
-        if flight.is_over or self.runs.is_broken:
+    def returned(self, attempt: Attempt) -> None:
+        """Take a job back that was not started, and what follows it on its slot."""
+        if attempt.is_over or self.runs.is_broken:
             return
 
-        if flight.verdict is not None and flight.verdict[0] is Status.FAILED:
-            self.ended(flight, Killed())  # its time was up before it could start
+        if attempt.verdict is not None and attempt.verdict[0] is Status.FAILED:
+            self.ended(attempt, Killed())  # its time was up before it could start
             return
 
-        self._return_followers(flight)
-        self._close(flight)
+        self._return_followers(attempt)
+        self._free(attempt)
 
-        if flight.verdict is None:
-            self.plan.returned(flight.ref, time.monotonic())
+        if attempt.verdict is None:
+            self.plan.returned(attempt.ref, time.monotonic())
             self.fill_soon()
         else:
-            job = flight.job
-            why = flight.verdict[1]
-            self._finish_job(flight, Status.CANCELED, why, job.records_of_output())
+            job = attempt.job
+            why = attempt.verdict[1]
+            self._finish_job(attempt, Status.CANCELED, why, job.records_of_output())
 
-    def ended(self, flight: Flight, outcome: Outcome) -> None:
+    def ended(self, attempt: Attempt, outcome: Outcome) -> None:
         """Take the outcome of a job: its outputs and its status are saved together."""
-        if flight.is_over or self.runs.is_broken:
+        if attempt.is_over or self.runs.is_broken:
             return
 
-        if self._replaced.may_concern(flight, outcome):
-            self._return_followers(flight)
-            flight.is_over = (
-                True  # to its executor; it keeps its seat until this is known
+        if self._replaced.may_concern(attempt, outcome):
+            self._return_followers(attempt)
+            attempt.is_over = (
+                True  # to its executor; it keeps its slot until this is known
             )
             self.versions.group.start_soon(
                 self._look_again,
-                flight,
+                attempt,
                 outcome,
-                on_error=lambda error: self._not_looked(flight, error),
+                on_error=lambda error: self._not_looked(attempt, error),
             )
             return
 
-        self._ended(flight, outcome)
+        self._ended(attempt, outcome)
 
-    async def _look_again(self, flight: Flight, outcome: Outcome) -> None:
+    async def _look_again(self, attempt: Attempt, outcome: Outcome) -> None:
         """Give a job back whose input was replaced by others; end it where it was not."""
-        is_replaced = await self._replaced.concerns(flight)
-        flight.is_over = False
+        is_replaced = await self._replaced.concerns(attempt)
+        attempt.is_over = False
 
         if self.runs.is_broken:
             return
 
         if is_replaced:
-            _move_back(flight)
-            self.returned(flight)
+            _move_back(attempt)
+            self.returned(attempt)
         else:
-            self._ended(flight, outcome)
+            self._ended(attempt, outcome)
 
-    def _not_looked(self, flight: Flight, error: Exception) -> None:
-        flight.is_over = False
-        self.failed([flight], error)
+    def _not_looked(self, attempt: Attempt, error: Exception) -> None:
+        attempt.is_over = False
+        self.failed([attempt], error)
 
-    def _ended(self, flight: Flight, outcome: Outcome) -> None:
-        outcome = self._checked(flight, outcome)
-        job = flight.job
-        self._close(flight)
+    def _ended(self, attempt: Attempt, outcome: Outcome) -> None:
+        outcome = self._checked(attempt, outcome)
+        job = attempt.job
+        self._free(attempt)
         _move_to_running(job, outcome.usage.started if outcome.usage else time.time())
 
-        if isinstance(outcome, Killed) and flight.verdict is None:
-            self.runs.interrupt(flight.ref[0], "the event loop was stopped")
+        if isinstance(outcome, Killed) and attempt.verdict is None:
+            self.runs.interrupt(attempt.ref[0], "the event loop was stopped")
 
-        status, reason, kept = judge(outcome, flight.verdict)
+        status, reason, kept = judge(outcome, attempt.verdict)
         job.took(outcome)
 
         if status is Status.COMPLETED:
-            self._complete(flight, kept)
+            self._complete(attempt, kept)
             return
 
-        self._return_followers(flight)
+        self._return_followers(attempt)
 
-        if status is Status.FAILED and self._tries_again(flight, outcome, reason):
+        if status is Status.FAILED and self._tries_again(attempt, outcome, reason):
             return
 
-        self._finish_job(flight, status, reason, job.records_of_output())
+        self._finish_job(attempt, status, reason, job.records_of_output())
 
-    def all_ended(self, flights: Sequence[Flight], outcomes: Sequence[Outcome]) -> None:
-        """Take the outcomes of jobs that travelled together, in their order."""
+    def all_ended(
+        self, attempts: Sequence[Attempt], outcomes: Sequence[Outcome]
+    ) -> None:
+        """Take the outcomes of the jobs of one batch, in their order."""
         if self.runs.is_broken:
             return
 
-        landed: list[Flight] = []
+        simple: list[Attempt] = []
         returned: list[Returned] = []
 
-        for flight, outcome in zip(flights, outcomes, strict=True):
-            if is_plain(outcome, flight):
-                landed.append(flight)
+        for attempt, outcome in zip(attempts, outcomes, strict=True):
+            if is_simple_success(outcome, attempt):
+                simple.append(attempt)
                 returned.append(outcome)
                 continue
 
-            self._land(landed, returned)
-            landed, returned = [], []
-            self.ended(flight, outcome)
+            self._complete_simple(simple, returned)
+            simple, returned = [], []
+            self.ended(attempt, outcome)
 
-        self._land(landed, returned)
+        self._complete_simple(simple, returned)
 
-    def _land(self, flights: Sequence[Flight], outcomes: Sequence[Returned]) -> None:
+    def _complete_simple(
+        self, attempts: Sequence[Attempt], outcomes: Sequence[Returned]
+    ) -> None:
         """Take the ends of jobs that completed, all at once."""
-        if not flights:
+        if not attempts:
             return
 
-        for flight in flights:
-            self._close(flight)
+        for attempt in attempts:
+            self._free(attempt)
 
-        landing = land(flights, outcomes, self.versions)
-        self.store.save(*landing.records)
-        landing.tell()
-        refs = [flight.ref for flight in flights]
+        completion = complete(attempts, outcomes, self.versions)
+        self.store.save(*completion.records)
+        completion.notify()
+        refs = [attempt.ref for attempt in attempts]
         self.carry_out(self.plan.completed(refs, time.monotonic()))
 
-    def failed(self, flights: Sequence[Flight], error: Exception) -> None:
+    def failed(self, attempts: Sequence[Attempt], error: Exception) -> None:
         """End jobs with an error of ours: what became of them could not be taken."""
         if self.runs.is_broken:
             return
 
-        ids = ", ".join([flight.job_id for flight in flights[:10]])
+        ids = ", ".join([attempt.job_id for attempt in attempts[:10]])
         _logger.error("asyncflow could not handle %s", ids, exc_info=error)
 
-        for flight in flights:
-            if not flight.is_over:
-                self._return_followers(flight)
-                self._close(flight)
+        for attempt in attempts:
+            if not attempt.is_over:
+                self._return_followers(attempt)
+                self._free(attempt)
 
-            if self.plan.has_seat(flight.ref):
-                self._fail(flight, error)
+            if self.plan.has_seat(attempt.ref):
+                self._fail(attempt, error)
 
-    def _fail(self, flight: Flight, error: Exception) -> None:
+    def _fail(self, attempt: Attempt, error: Exception) -> None:
         """End a job that has failed here; its run, too, where it counts as completed."""
-        run, job = flight.ref[0], flight.job
+        run, job = attempt.ref[0], attempt.job
 
         if job.is_finished:
-            flight.submission.failed_for(error)
+            attempt.submission.failed_for(error)
         else:
             now = time.time()
             _move_to_running(job, now)
@@ -319,15 +323,15 @@ class Flights:
         except Exception as another:  # what is not kept runs again elsewhere
             _logger.error("%s was not kept", job.id, exc_info=another)
 
-        self.carry_out(self.plan.ended(flight.ref, job.status, time.monotonic()))
+        self.carry_out(self.plan.ended(attempt.ref, job.status, time.monotonic()))
 
-        if flight.submission.failure is not None:
+        if attempt.submission.failure is not None:
             reason = f"{job.id} could not be handled: {error!r}"
             self.carry_out(self.plan.canceled(run, reason, time.monotonic()))
 
         self.fill_soon()
 
-    def _checked(self, flight: Flight, outcome: Outcome) -> Outcome:
+    def _checked(self, attempt: Attempt, outcome: Outcome) -> Outcome:
         """Return an outcome, or a crash where it makes no sense."""
         any_: object = outcome
 
@@ -337,14 +341,14 @@ class Flights:
             )
 
         if isinstance(outcome, Returned):
-            told, wanted = len(outcome.kept), len(flight.task.output)
+            told, wanted = len(outcome.kept), len(attempt.task.output)
 
             if told != wanted:
                 return Crashed(None, f"its executor told {told} of {wanted} outputs")
 
         if (
             isinstance(outcome, Killed)
-            and flight.verdict is None
+            and attempt.verdict is None
             and not self.is_stopping()
         ):
             why = "its executor ended it, which nobody had asked for"
@@ -352,10 +356,10 @@ class Flights:
 
         return outcome
 
-    def broken(self) -> None:
+    def fail(self) -> None:
         """Take note that nothing runs any more: an error of ours."""
         self.runs.broken()
-        self._landing.set()
+        self._idle.set()
 
     def forget(self, run: int) -> None:
         """Let the attempts go that a run would still have made."""
@@ -366,92 +370,92 @@ class Flights:
 
     def give_up(self) -> None:
         """Watch no job any more."""
-        self.notes.stop()
+        self.marks.stop()
 
         while self._retries:
             self._retries.popitem()[1].cancel()
 
-        for flight in self._by_ref.values():
-            self._limits.ended(flight)
+        for attempt in self._by_ref.values():
+            self._timeouts.ended(attempt)
 
     def kill(self, kills: Sequence[Kill]) -> None:
         """Kill jobs; all are known before the first, as that may give others back."""
-        flights = [self._by_ref[kill.ref] for kill in kills]
+        attempts = [self._by_ref[kill.ref] for kill in kills]
 
-        for flight, kill in zip(flights, kills, strict=True):
-            flight.verdict = flight.verdict or (kill.status, kill.reason)
-            flight.limit = None
+        for attempt, kill in zip(attempts, kills, strict=True):
+            attempt.verdict = attempt.verdict or (kill.status, kill.reason)
+            attempt.limit = None
 
-        for flight in flights:
-            self._kill(flight)
+        for attempt in attempts:
+            self._kill(attempt)
 
-    def _over_limit(self, flight: Flight, limit: AttemptKind, reason: str) -> None:
-        """End a job that has a seat, for what its task says."""
-        if flight.verdict is None and not flight.is_over:
-            flight.verdict = Status.FAILED, reason
-            flight.limit = limit
-            self._kill(flight)
+    def _timed_out(self, attempt: Attempt, limit: AttemptKind, reason: str) -> None:
+        """End a job that has a slot, for what its task says."""
+        if attempt.verdict is None and not attempt.is_over:
+            attempt.verdict = Status.FAILED, reason
+            attempt.limit = limit
+            self._kill(attempt)
 
-    def _kill(self, flight: Flight) -> None:
-        if flight.is_over:
+    def _kill(self, attempt: Attempt) -> None:
+        if attempt.is_over:
             return
 
-        if flight.call is None:  # its executor does not know of it yet
-            self.returned(flight)
+        if attempt.call is None:  # its executor does not know of it yet
+            self.returned(attempt)
         else:
-            executor = self.executors[flight.travel.executor]
+            executor = self.executors[attempt.spec.executor]
 
             try:
-                executor.kill(flight.call, now=self._is_hurried)
+                executor.kill(attempt.call, now=self._is_hurried)
             except Exception as error:
                 problem = "the executor of %s could not kill it"
-                _logger.error(problem, flight.job_id, exc_info=error)
-                self.end(flight)
+                _logger.error(problem, attempt.job_id, exc_info=error)
+                self.end(attempt)
 
-    def _close(self, flight: Flight) -> None:
-        """Take a job off its seat."""
-        flight.is_over = True
-        del self._by_ref[flight.ref]
+    def _free(self, attempt: Attempt) -> None:
+        """Take a job off its slot."""
+        attempt.is_over = True
+        del self._by_ref[attempt.ref]
 
-        if self._limits.are_set:
-            self._limits.ended(flight)
+        if self._timeouts.any_running:
+            self._timeouts.ended(attempt)
 
-        for version in flight.reading:
+        for version in attempt.read_versions:
             self.versions.unpin(version)
 
         if not self._by_ref:
-            self._landing.set()
+            self._idle.set()
 
-    def _return_followers(self, flight: Flight) -> None:
+    def _return_followers(self, attempt: Attempt) -> None:
         """Give the next links of a chain back: they have not run."""
-        if flight.follower is not None:
-            self._return_followers(flight.follower)
-            self.returned(flight.follower)
+        if attempt.next_in_chain is not None:
+            self._return_followers(attempt.next_in_chain)
+            self.returned(attempt.next_in_chain)
 
-    def _complete(self, flight: Flight, kept: Sequence[Kept]) -> None:
+    def _complete(self, attempt: Attempt, kept: Sequence[StoredValue]) -> None:
         """Make the outputs of a job visible, together with its status."""
-        job = flight.job
+        job = attempt.job
         records = job.records_of_output()
 
         for node, one in zip(job.task.output.values(), kept, strict=True):
             records += self.versions.replace(node, one, job_id=job.id)
 
-        if flight.basis is not None and flight.travel.fingerprint is not None:
-            function = flight.travel.fingerprint
-            records.append(_skips.note(job.task, function, flight.basis))
+        if attempt.snapshot is not None and attempt.spec.fingerprint is not None:
+            function = attempt.spec.fingerprint
+            records.append(_skips.note(job.task, function, attempt.snapshot))
 
         if job.usage is not None:
-            flight.travel.pace.took(job.usage.wall)
+            attempt.spec.duration.add(job.usage.wall)
 
-        self._finish_job(flight, Status.COMPLETED, flight.reason, records)
+        self._finish_job(attempt, Status.COMPLETED, attempt.reason, records)
 
-    def _tries_again(self, flight: Flight, outcome: Outcome, reason: str) -> bool:
+    def _tries_again(self, attempt: Attempt, outcome: Outcome, reason: str) -> bool:
         """Have a job that failed run again, if its task wants that."""
-        if flight.verdict is not None and flight.limit is None:
+        if attempt.verdict is not None and attempt.limit is None:
             return False
 
-        job = flight.job
-        kind = kind_of(outcome, flight.limit)
+        job = attempt.job
+        kind = kind_of(outcome, attempt.limit)
         wait = wait_before_next(job, kind, outcome, random.random())  # noqa: S311
 
         if wait is None:
@@ -459,7 +463,7 @@ class Flights:
 
         job.try_again(time.time(), kind, reason)
         self.store.save(job.record(), *job.records_of_output())
-        self.plan.postponed(flight.ref)
+        self.plan.postponed(attempt.ref)
         _logger.warning(
             "attempt %d at %s failed, and is followed by another%s: %s",
             *(job.attempts[-1].number, job.id),
@@ -468,9 +472,9 @@ class Flights:
 
         if wait:
             loop = asyncio.get_running_loop()
-            self._retries[flight.ref] = loop.call_later(wait, self._due, flight.ref)
+            self._retries[attempt.ref] = loop.call_later(wait, self._due, attempt.ref)
         else:
-            self._due(flight.ref)
+            self._due(attempt.ref)
 
         return True
 
@@ -480,13 +484,13 @@ class Flights:
         self.fill_soon()
 
     def _finish_job(
-        self, flight: Flight, status: Status, reason: str, records: Sequence[Record]
+        self, attempt: Attempt, status: Status, reason: str, records: Sequence[Record]
     ) -> None:
-        job, at = flight.job, time.time()
+        job, at = attempt.job, time.time()
         record = job.record()._replace(status=status, reason=reason, finished=at)
-        self.runs.save(flight.ref[0], status, record, *records)
+        self.runs.save(attempt.ref[0], status, record, *records)
         job.move(status, at, reason)  # what cannot be saved has not ended so
-        self.carry_out(self.plan.ended(flight.ref, status, time.monotonic()))
+        self.carry_out(self.plan.ended(attempt.ref, status, time.monotonic()))
 
 
 def _why(error: Exception) -> str:
@@ -504,7 +508,7 @@ def _move_to_running(job: Job, at: float) -> None:
         job.move(Status.RUNNING, at)
 
 
-def _move_back(flight: Flight) -> None:
+def _move_back(attempt: Attempt) -> None:
     """Have a job wait again whose function was not called."""
-    if flight.verdict is None and flight.status is Status.RUNNING:
-        flight.job.move_back(time.time(), "another process has replaced its input")
+    if attempt.verdict is None and attempt.status is Status.RUNNING:
+        attempt.job.move_back(time.time(), "another process has replaced its input")

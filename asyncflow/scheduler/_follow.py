@@ -15,15 +15,15 @@ from asyncflow.log import logger as _logger
 from asyncflow.records import OrchestratorRecord, SubmissionRecord
 from asyncflow.scheduler import _peers
 from asyncflow.scheduler._alive import is_visible
-from asyncflow.scheduler._archive import Archive
-from asyncflow.scheduler._group import Group
-from asyncflow.scheduler._insist import insist
+from asyncflow.scheduler._archive import EntityLoader
+from asyncflow.scheduler._group import Tasks
+from asyncflow.scheduler._insist import retry_until_available
 from asyncflow.scheduler._peers import PeerGone
 from asyncflow.scheduler._recover import Recovery
-from asyncflow.scheduler._walk import Walk
+from asyncflow.scheduler._walk import Scheduler
 
 if TYPE_CHECKING:
-    from asyncflow.scheduler._view import View
+    from asyncflow.scheduler._view import RemoteView
 
 SOON = 0.1
 """How long to wait for an orchestrator that closes or dies to have done so, in s."""
@@ -34,32 +34,32 @@ long `Orchestrator.get` waits for what an owner tells."""
 
 
 @attrs.define(eq=False, repr=False)
-class Following:
+class RemoteRuns:
     """Brings the handles on others' runs up to date, and their wishes to the others.
 
     While its owner lives, it tells through its socket what happens in the run; what it
-    cannot tell, the store is asked for, once in a while. When the owner dies, the run is
-    adopted, and the walk drives it.
+    cannot tell, the store is asked for, once in a while. When the owner dies, the run
+    is adopted, and the scheduler drives it.
     """
 
     store: Store
-    archive: Archive
+    loader: EntityLoader
     recovery: Recovery
-    walk: Walk
-    group: Group
-    _followed: dict[Submission, View] = attrs.field(init=False, factory=dict)
+    scheduler: Scheduler
+    group: Tasks
+    _views: dict[Submission, RemoteView] = attrs.field(init=False, factory=dict)
 
-    def follow(self, submission: Submission) -> None:
+    def watch(self, submission: Submission) -> None:
         """See to it that a handle tells what becomes of its run."""
-        if self._is_settled(submission) or submission in self._followed:
+        if self._is_resolved(submission) or submission in self._views:
             return
 
-        from asyncflow.scheduler._view import View
+        from asyncflow.scheduler._view import RemoteView
 
-        view = View(submission, partial(self._is_settled, submission))
-        self._followed[submission] = view
+        view = RemoteView(submission, partial(self._is_resolved, submission))
+        self._views[submission] = view
         lost = partial(self.lost, submission)
-        self.group.start_soon(self._follow, view, on_error=lost)
+        self.group.start_soon(self._watch, view, on_error=lost)
 
     async def catch_up(self, submission: Submission) -> None:
         """Follow a run; return when the handle is as the run is, as its owner tells it.
@@ -67,8 +67,8 @@ class Following:
 
         On cancel only the waiting ends.
         """
-        self.follow(submission)
-        view = self._followed.get(submission)
+        self.watch(submission)
+        view = self._views.get(submission)
 
         if view is None:
             return
@@ -76,7 +76,7 @@ class Following:
         with move_on_after(LOOK):
             await view.has_come.wait()
 
-        if not view.has_come.is_set() and not self._is_settled(submission):
+        if not view.has_come.is_set() and not self._is_resolved(submission):
             record = await self.store.get(submission.id)
 
             if isinstance(record, SubmissionRecord):
@@ -87,26 +87,26 @@ class Following:
         submission.canceled_for(reason)
         self.group.start_soon(self._cancel, submission, reason)
 
-    async def _follow(self, view: View) -> None:
+    async def _watch(self, view: RemoteView) -> None:
         try:
-            while not view.is_settled():
-                await insist(partial(self._look, view))
+            while not view.is_resolved():
+                await retry_until_available(partial(self._look, view))
         finally:
-            del self._followed[view.submission]
+            del self._views[view.submission]
             view.has_come.set()
 
     def fail(self, error: Exception) -> None:
         """End all handles: the store has failed for good."""
-        for submission in list(self._followed):
+        for submission in list(self._views):
             self.lost(submission, error)
 
     def lost(self, submission: Submission, error: Exception) -> None:
         """End a handle: nobody can tell any more what becomes of its run."""
-        if not self._is_settled(submission):
+        if not self._is_resolved(submission):
             why = f"it cannot be watched any more: {error}"
             submission.lost(time.time(), why, error)
 
-    async def _look(self, view: View) -> None:
+    async def _look(self, view: RemoteView) -> None:
         """Take over what is known; where that is not the end, wait for news."""
         submission = view.submission
         record = await self.store.get(submission.id)
@@ -115,7 +115,7 @@ class Following:
             submission.lost(time.time(), "it was deleted")
             return
 
-        if self._is_settled(submission):  # adopted meanwhile
+        if self._is_resolved(submission):  # adopted meanwhile
             return
 
         view.of(record.orchestrator_id)
@@ -126,18 +126,18 @@ class Following:
 
         view.is_looked_up = True
 
-        if not self._is_settled(submission):
+        if not self._is_resolved(submission):
             await self._wait(view, record.orchestrator_id)
 
-    async def _restore(self, view: View, record: SubmissionRecord) -> None:
+    async def _restore(self, view: RemoteView, record: SubmissionRecord) -> None:
         """Take over what the store has of a run."""
-        jobs = await self.archive.jobs(record.id)
+        jobs = await self.loader.jobs(record.id)
 
-        if not view.is_settled():  # adopted meanwhile
+        if not view.is_resolved():  # adopted meanwhile
             view.submission.restore(record, jobs)
             view.has_come.set()
 
-    async def _wait(self, view: View, owner_id: str) -> None:
+    async def _wait(self, view: RemoteView, owner_id: str) -> None:
         owner = await self.store.get(owner_id)
 
         if not isinstance(owner, OrchestratorRecord) or view.is_told_its_end:
@@ -146,13 +146,13 @@ class Following:
             return
 
         try:
-            await self._hear(view, owner.address)
+            await self._receive(view, owner.address)
         except PeerGone:
             if not await self.recovery.adopt(owner):
                 seen = await to_thread.run_sync(is_visible, owner)
                 await sleep(SOON if seen else LOOK)
 
-    async def _hear(self, view: View, address: str) -> None:
+    async def _receive(self, view: RemoteView, address: str) -> None:
         """Hear what the owner tells until the end of a run.
 
         :raises PeerGone: where the owner is gone, or has not told anything
@@ -161,7 +161,7 @@ class Following:
 
         run, heard = view.submission, view.next
 
-        if view.is_plain:
+        if view.tells_end_only:
             with move_on_after(LOOK):
                 await _peers.wait(address, run.id)
                 view.is_told_its_end = True
@@ -172,16 +172,18 @@ class Following:
             await _peers.watch(address, run.id, view.next, view.take)
             view.is_told_its_end = True
         except Unreadable as error:
-            view.is_plain = True
+            view.tells_end_only = True
             problem = "what the orchestrator of %s tells of it makes no sense: %s"
             _logger.warning(problem, run.id, error)
         except PeerGone:
-            view.is_plain = view.next == heard  # one that does not know the request?
+            view.tells_end_only = (
+                view.next == heard
+            )  # one that does not know the request?
             raise
 
     async def _cancel(self, submission: Submission, reason: str) -> None:
         """Pass the wish on; a run that is adopted meanwhile sees it by itself."""
-        while not self._is_settled(submission):
+        while not self._is_resolved(submission):
             owner = await self.store.get(submission.orchestrator_id)
 
             try:
@@ -193,5 +195,5 @@ class Following:
 
             await sleep(SOON)
 
-    def _is_settled(self, submission: Submission) -> bool:
-        return submission.is_finished or self.walk.drives(submission)
+    def _is_resolved(self, submission: Submission) -> bool:
+        return submission.is_finished or self.scheduler.drives(submission)

@@ -12,7 +12,7 @@ from anyio import to_thread
 from asyncflow.config.sections import TaskConfig
 from asyncflow.log import logger as _logger
 from asyncflow.scheduler._code import names_of
-from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._group import Tasks
 
 MOST = 100
 """At how many functions that a task's function uses to look."""
@@ -39,7 +39,7 @@ class Generators:
     :param group: does that in the background
     """
 
-    group: Group
+    group: Tasks
     _looked: WeakSet[types.CodeType] = attrs.field(init=False, factory=WeakSet)
 
     def look(self, config: TaskConfig) -> None:

@@ -26,7 +26,7 @@ OnError: TypeAlias = Callable[[Exception], object]
 
 
 @attrs.define(eq=False, repr=False)
-class Group:
+class Tasks:
     """Starts tasks that the orchestrator owns."""
 
     _inner: TaskGroup

@@ -10,7 +10,7 @@ from anyio import CancelScope, Event
 
 
 @attrs.define(eq=False, repr=False)
-class Host:
+class BackgroundContext:
     """Keep a context manager open in a task of its own.
 
     Task groups must be left in the task that entered them. A web server's lifespan, a
@@ -87,7 +87,7 @@ class Host:
             await self._leaving.wait()
 
 
-def only(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def unwrap_single(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """Return the only error of a group; the group where there are several."""
     error: BaseException = group
 

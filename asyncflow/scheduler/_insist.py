@@ -1,4 +1,6 @@
-"""To insist: where nobody is there whom an error would help, the store is asked again."""
+"""Asking a store again: where nobody is there whom an error would help, the store is
+asked again.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ PAUSE = 0.1
 """Before the store is asked again, in seconds; it has tried for a while by itself."""
 
 
-async def insist(ask: Callable[[], Awaitable[T]]) -> T:
+async def retry_until_available(ask: Callable[[], Awaitable[T]]) -> T:
     """Ask a store until it answers, or has failed for good."""
     while True:
         try:

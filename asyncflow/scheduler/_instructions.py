@@ -41,7 +41,7 @@ class End(Facts):
 
 @attrs.frozen(eq=False, repr=False)
 class Kill(Facts):
-    """The job has a seat, and must not run; if it does not end by itself it gets the
+    """The job has a slot, and must not run; if it does not end by itself it gets the
     status.
     """
 

@@ -1,4 +1,4 @@
-"""Landing: the ends of jobs that travelled together, and of which there is nothing to tell
+"""Completion: the ends of the jobs of one batch, and of which there is nothing to tell
 but that they completed. They are told and saved together, as there are many of them.
 """
 
@@ -15,7 +15,7 @@ from asyncflow.entities.data_node import Version
 from asyncflow.entities.job import Status
 from asyncflow.entities.submission import Submission
 from asyncflow.records import JobRecord, Record, VersionRecord
-from asyncflow.scheduler._flight import Flight
+from asyncflow.scheduler._flight import Attempt
 from asyncflow.scheduler._value_cache import WORTH
 from asyncflow.scheduler._versions import Versions
 
@@ -23,7 +23,7 @@ _new = tuple.__new__
 _submission = attrgetter("submission")
 
 
-class Landing(NamedTuple):
+class Completion(NamedTuple):
     """Jobs whose outputs are visible, and which have not ended yet."""
 
     records: list[Record]
@@ -32,45 +32,45 @@ class Landing(NamedTuple):
     ended: list[tuple[int, Usage]]
     at: float
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Tell the runs that the jobs have completed."""
         _tell(self.submissions, self.ended, self.at)
 
 
-def is_plain(outcome: Outcome, flight: Flight) -> TypeGuard[Returned]:
+def is_simple_success(outcome: Outcome, attempt: Attempt) -> TypeGuard[Returned]:
     """Tell whether there is nothing to tell but that a job completed."""
     return (
         type(outcome) is Returned
         and outcome.log is None
         and outcome.usage is not None
-        and len(outcome.kept) == len(flight.task.output)
-        and not flight.is_over
-        and flight.travel.fingerprint is None
-        and not flight.submission.is_made(flight.ref[1])
+        and len(outcome.kept) == len(attempt.task.output)
+        and not attempt.is_over
+        and attempt.spec.fingerprint is None
+        and not attempt.submission.is_made(attempt.ref[1])
     )
 
 
-def land(
-    flights: Sequence[Flight], outcomes: Sequence[Returned], versions: Versions
-) -> Landing:
+def complete(
+    attempts: Sequence[Attempt], outcomes: Sequence[Returned], versions: Versions
+) -> Completion:
     """Make the outputs of jobs visible; their runs are told once that is saved."""
     at, number = time.time(), time.time_ns()
     records: list[Record] = []
     ended: list[tuple[int, Usage]] = []
 
-    for flight, (kept, _, usage) in zip(flights, outcomes, strict=True):
+    for attempt, (kept, _, usage) in zip(attempts, outcomes, strict=True):
         assert usage is not None
-        task, job_id, run_id = flight.task, flight.job_id, flight.submission.id
-        flight.travel.pace.took(usage.wall)
+        task, job_id, run_id = attempt.task, attempt.job_id, attempt.submission.id
+        attempt.spec.duration.add(usage.wall)
         facts = (
             *(job_id, task.id, run_id, Status.COMPLETED, ""),
             *(usage[0], at, "", (), usage[2], usage[3]),
         )
         records.append(_new(JobRecord, facts))
-        ended.append((flight.ref[1], usage))
+        ended.append((attempt.ref[1], usage))
 
         for node, one in zip(task.output.values(), kept, strict=True):
-            if node.version is None and type(one) is bytes and node.driver.outlives:
+            if node.version is None and type(one) is bytes and node.driver.is_durable:
                 node.version = version = Version(number, one, run_id)
 
                 if len(one) >= WORTH:
@@ -81,7 +81,7 @@ def land(
             else:
                 records += versions.replace(node, one, job_id=job_id)
 
-    return Landing(records, map(_submission, flights), ended, at)
+    return Completion(records, map(_submission, attempts), ended, at)
 
 
 def _tell(

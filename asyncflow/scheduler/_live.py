@@ -10,8 +10,8 @@ from anyio import Lock, sleep, to_thread
 from asyncflow.abc import Killed, Log, Outcome, Printed
 from asyncflow.log import logger as _logger
 from asyncflow.scheduler._echo import Echo, Piece, printed
-from asyncflow.scheduler._flight import Flight
-from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._flight import Attempt
+from asyncflow.scheduler._group import Tasks
 from asyncflow.scheduler._log_reader import LogReader
 from asyncflow.worker.outcome import mark
 from asyncflow.worker.streams import Stream, end_of, parts
@@ -138,7 +138,7 @@ class Live:
     """
 
     echo: Echo
-    group: Group
+    group: Tasks
     _tails: dict[str, _Tail] = attrs.field(init=False, factory=dict)
     """By the ids of the jobs."""
     _dropped: list[_Tail] = attrs.field(init=False, factory=list)
@@ -147,7 +147,7 @@ class Live:
     """Held while logs are read: one at a time, and what is read is shown in its order."""
     _is_looking: bool = attrs.field(init=False, default=False)
 
-    def begin(self, flight: Flight, log: Log) -> None:
+    def begin(self, flight: Attempt, log: Log) -> None:
         """Show what a job prints from here on."""
         self.drop(flight)
         lines = Lines(f"[{flight.task.config_id}] ")
@@ -157,18 +157,18 @@ class Live:
             self._is_looking = True
             self.group.start_soon(self._look_on, on_error=self._failed)
 
-    def drop(self, flight: Flight) -> None:
+    def drop(self, flight: Attempt) -> None:
         """Look no more at the log of a job, if that was done."""
         if tail := self._tails.pop(flight.job_id, None):
             self._dropped.append(tail)
 
-    def ended(self, flight: Flight, outcome: Outcome) -> None:
+    def ended(self, flight: Attempt, outcome: Outcome) -> None:
         """Take note, at once, that a job has ended: what follows is of others."""
         if tail := self._tails.get(flight.job_id):
             size = outcome.log.size if outcome.log else 0
             tail.end = tail.log.start + (size or 0)
 
-    async def finish(self, flight: Flight, outcome: Outcome) -> list[Piece]:
+    async def finish(self, flight: Attempt, outcome: Outcome) -> list[Piece]:
         """Return what was not shown yet of a job that has ended."""
         log = outcome.log
 

@@ -1,4 +1,4 @@
-"""A load: jobs that share a seat, and what their executor tells of them."""
+"""A batch: jobs that share a slot, and what their executor tells of them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import attrs
 from asyncflow.abc import Call, Killed, Log, Outcome, Printed, Progress, Watch
 from asyncflow.log import logger as _logger
 from asyncflow.scheduler._echo import Echo, Piece, printed
-from asyncflow.scheduler._flight import Flight
-from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._flight import Attempt
+from asyncflow.scheduler._group import Tasks
 from asyncflow.scheduler._logged import logged
 from asyncflow.worker.streams import parts
 
@@ -20,104 +20,105 @@ if TYPE_CHECKING:
     from asyncflow.scheduler._live import Live
 
 
-class Tower(Protocol):
-    """Who is told what becomes of the jobs of a load."""
+class BatchListener(Protocol):
+    """Who is told what becomes of the jobs of a batch."""
 
-    def started(self, flight: Flight, log: Log | None) -> None: ...
+    def started(self, attempt: Attempt, log: Log | None) -> None: ...
 
-    def loading(self, flight: Flight) -> None: ...
+    def loading(self, attempt: Attempt) -> None: ...
 
-    def called(self, flight: Flight) -> None: ...
+    def called(self, attempt: Attempt) -> None: ...
 
-    def reported(self, flight: Flight, progress: Progress) -> None: ...
+    def reported(self, attempt: Attempt, progress: Progress) -> None: ...
 
-    def ended(self, flight: Flight, outcome: Outcome) -> None: ...
+    def ended(self, attempt: Attempt, outcome: Outcome) -> None: ...
 
     def all_ended(
-        self, flights: Sequence[Flight], outcomes: Sequence[Outcome]
+        self, attempts: Sequence[Attempt], outcomes: Sequence[Outcome]
     ) -> None: ...
 
-    def returned(self, flight: Flight) -> None: ...
+    def returned(self, attempt: Attempt) -> None: ...
 
-    def failed(self, flights: Sequence[Flight], error: Exception) -> None:
+    def failed(self, attempts: Sequence[Attempt], error: Exception) -> None:
         """End jobs with an error of ours: what was told of them could not be taken."""
 
 
 @attrs.define(eq=False, repr=False)
-class Load(Watch):
-    """Jobs that travel together.
+class Batch(Watch):
+    """Jobs that share a slot.
 
     What they printed is shown before they end, in their order, unless that takes too
     long. Nothing is raised here into the executor: what makes no sense is remembered,
-    and what the tower raises ends the jobs that it concerns.
+    and what the listener raises ends the jobs that it concerns.
 
     :param echo: shows what they print
     :param live: does so while they run; None where that is not wanted
-    :param late: is called when one has ended whose executor may be done already
-    :param may_hold: tells whether those that have ended land when `land` is called
+    :param on_late_end: is called when one has ended whose executor may be done already
+    :param may_defer: tells whether those that have ended are completed when
+        `complete_deferred` is called
     """
 
-    tower: Tower
-    flights: Sequence[Flight]
+    listener: BatchListener
+    attempts: Sequence[Attempt]
     echo: Echo
     live: Live | None
-    group: Group
-    late: Callable[[], None]
-    may_hold: Callable[[Sequence[Flight], Sequence[Outcome]], bool]
-    held: tuple[Sequence[Flight], Sequence[Outcome]] | None = attrs.field(
+    group: Tasks
+    on_late_end: Callable[[], None]
+    may_defer: Callable[[Sequence[Attempt], Sequence[Outcome]], bool]
+    deferred: tuple[Sequence[Attempt], Sequence[Outcome]] | None = attrs.field(
         init=False, default=None
     )
-    """Those that have ended, and land a little later; see `Lane`."""
-    nonsense: str = attrs.field(init=False, default="")
+    """Those that have ended, and are completed a little later; see `Slot`."""
+    violation: str = attrs.field(init=False, default="")
     """What the executor told that makes no sense; ``""`` where all did."""
-    _by_id: dict[str, Flight] = attrs.field(init=False)
-    _waiting: list[tuple[Flight, Outcome]] = attrs.field(init=False, factory=list)
+    _by_id: dict[str, Attempt] = attrs.field(init=False)
+    _waiting: list[tuple[Attempt, Outcome]] = attrs.field(init=False, factory=list)
     """Those that have ended, from the first on whose output is not shown yet."""
 
     def __attrs_post_init__(self) -> None:
-        self._by_id = {flight.job_id: flight for flight in self.flights}
+        self._by_id = {attempt.job_id: attempt for attempt in self.attempts}
 
     def started(self, call: Call, log: Log | None) -> None:
-        if flight := self._flight(call):
+        if attempt := self._attempt_of(call):
             if log is not None and self.live is not None:
-                self.live.begin(flight, log)
+                self.live.begin(attempt, log)
 
             try:
-                self.tower.started(flight, log)
+                self.listener.started(attempt, log)
             except Exception as error:
-                self._log("the start of %s could not be taken", flight, error)
+                self._log("the start of %s could not be taken", attempt, error)
 
     def loading(self, call: Call) -> None:
-        if flight := self._flight(call):
-            self.tower.loading(flight)
+        if attempt := self._attempt_of(call):
+            self.listener.loading(attempt)
 
     def called(self, call: Call) -> None:
-        if flight := self._flight(call):
-            self.tower.called(flight)
+        if attempt := self._attempt_of(call):
+            self.listener.called(attempt)
 
     def reported(self, call: Call, progress: Progress) -> None:
-        if flight := self._flight(call):
+        if attempt := self._attempt_of(call):
             try:
-                self.tower.reported(flight, progress)
+                self.listener.reported(attempt, progress)
             except Exception as error:
-                self._log("a report of %s could not be taken", flight, error)
+                self._log("a report of %s could not be taken", attempt, error)
 
     def logged(self, call: Call, records: Sequence[bytes]) -> None:
-        if flight := self._flight(call):
+        if attempt := self._attempt_of(call):
             for record in records:
-                self.echo.put(logged(record, flight))
+                self.echo.put(logged(record, attempt))
 
     def ended(self, call: Call, outcome: Outcome) -> None:
         told: object = outcome
 
         if not isinstance(told, Outcome):
-            self._note(f"an outcome that is none: {told!r:.200}")
-        elif flight := self._flight(call):
-            self._ended(flight, outcome, shows=call.code is not None)
+            self._note_violation(f"an outcome that is none: {told!r:.200}")
+        elif attempt := self._attempt_of(call):
+            self._ended(attempt, outcome, shows=call.code is not None)
 
     def all_ended(self, calls: Sequence[Call], outcomes: Sequence[Outcome]) -> None:
         if len(calls) != len(outcomes):
-            self._note(f"{len(outcomes)} outcomes of {len(calls)} jobs")
+            self._note_violation(f"{len(outcomes)} outcomes of {len(calls)} jobs")
             return
 
         try:
@@ -125,103 +126,105 @@ class Load(Watch):
                 super().all_ended(calls, outcomes)
                 return
 
-            held = [self._by_id[call.job_id] for call in calls], outcomes
-            is_held = self.may_hold(*held)
+            deferred = [self._by_id[call.job_id] for call in calls], outcomes
+            is_deferred = self.may_defer(*deferred)
         except (LookupError, AttributeError, TypeError) as error:
-            self._note(repr(error))
+            self._note_violation(repr(error))
             return
 
-        self.held = held
+        self.deferred = deferred
 
-        if not is_held:
-            self.land()
+        if not is_deferred:
+            self.complete_deferred()
 
-    def land(self) -> None:
-        """Tell of those that were held; do nothing where that is done."""
-        held, self.held = self.held, None
+    def complete_deferred(self) -> None:
+        """Tell of those that were deferred; do nothing where that is done."""
+        deferred, self.deferred = self.deferred, None
 
-        if held is not None:
+        if deferred is not None:
             try:
-                self.tower.all_ended(*held)
+                self.listener.all_ended(*deferred)
             except Exception as error:
-                self.tower.failed(held[0], error)
+                self.listener.failed(deferred[0], error)
 
     def returned(self, calls: Sequence[Call]) -> None:
         for call in reversed(calls):  # each goes before all others
-            if flight := self._flight(call):
-                self.give_back(flight)
+            if attempt := self._attempt_of(call):
+                self.give_back(attempt)
 
-    def give_back(self, flight: Flight) -> None:
+    def give_back(self, attempt: Attempt) -> None:
         """Give a job back that has not run."""
         try:
-            self.tower.returned(flight)
+            self.listener.returned(attempt)
         except Exception as error:
-            self.tower.failed([flight], error)
+            self.listener.failed([attempt], error)
 
-    def end(self, flight: Flight, outcome: Outcome) -> None:
+    def end(self, attempt: Attempt, outcome: Outcome) -> None:
         """Tell of one that has ended."""
         try:
-            self.tower.ended(flight, outcome)
+            self.listener.ended(attempt, outcome)
         except Exception as error:
-            self.tower.failed([flight], error)
+            self.listener.failed([attempt], error)
 
-    def untold(self) -> list[Flight]:
+    def unreported(self) -> list[Attempt]:
         """Return those of which no end was told."""
-        held, _ = self.held or ((), ())
-        told = {id(flight) for flight in (*held, *(one for one, _ in self._waiting))}
+        deferred, _ = self.deferred or ((), ())
+        told = {
+            id(attempt) for attempt in (*deferred, *(one for one, _ in self._waiting))
+        }
         return [
-            flight
-            for flight in self.flights
-            if not flight.is_over and id(flight) not in told
+            attempt
+            for attempt in self.attempts
+            if not attempt.is_over and id(attempt) not in told
         ]
 
-    def _flight(self, call: Call) -> Flight | None:
+    def _attempt_of(self, call: Call) -> Attempt | None:
         """Return the job of a call; None for one that was not given to it."""
-        flight = self._by_id.get(call.job_id)
+        attempt = self._by_id.get(call.job_id)
 
-        if flight is None:
-            self._note(f"something of {call.job_id}, which it was not given")
+        if attempt is None:
+            self._note_violation(f"something of {call.job_id}, which it was not given")
 
-        return flight
+        return attempt
 
-    def _ended(self, flight: Flight, outcome: Outcome, *, shows: bool) -> None:
+    def _ended(self, attempt: Attempt, outcome: Outcome, *, shows: bool) -> None:
         if self.live is not None:
-            self.live.ended(flight, outcome)
+            self.live.ended(attempt, outcome)
 
         if not self._waiting and not (shows and self._is_shown(outcome)):
             if self.live is not None:
-                self.live.drop(flight)
+                self.live.drop(attempt)
 
-            self.end(flight, outcome)
+            self.end(attempt, outcome)
             return
 
-        self._waiting.append((flight, outcome))
+        self._waiting.append((attempt, outcome))
 
         if len(self._waiting) == 1:
             self.group.start_soon(self._show, on_error=self._not_shown)
 
     async def _show(self) -> None:
         while self._waiting:
-            flight, outcome = self._waiting[0]
+            attempt, outcome = self._waiting[0]
 
             if self._is_shown(outcome):
-                pieces = [*self._pieces(flight, outcome)]
+                pieces = [*self._pieces(attempt, outcome)]
 
                 if self.live is not None:
-                    pieces = [*await self.live.finish(flight, outcome), *pieces]
+                    pieces = [*await self.live.finish(attempt, outcome), *pieces]
 
                 await self.echo.show(pieces)
 
-            self.end(flight, outcome)
+            self.end(attempt, outcome)
             del self._waiting[0]
-            self.late()
+            self.on_late_end()
 
     def _shows_any(self, outcomes: Sequence[Outcome]) -> bool:
         """Tell whether anything of jobs is to be shown; also where one has no outcome,
         which is found where they are told one by one.
         """
         try:
-            have_logs = any(one.log is not None for one in outcomes)
+            have_logs = any(outcome.log is not None for outcome in outcomes)
         except AttributeError:
             return True
 
@@ -234,7 +237,7 @@ class Load(Watch):
             self.echo.mode is not False or bool(log.records) or self.echo.is_busy
         )
 
-    def _pieces(self, flight: Flight, outcome: Outcome) -> Iterator[Piece]:
+    def _pieces(self, attempt: Attempt, outcome: Outcome) -> Iterator[Piece]:
         """Give what is shown of a job: its last records have their places in its log."""
         if (log := outcome.log) is None:
             return
@@ -250,26 +253,26 @@ class Load(Watch):
             elif handled > 0:
                 handled -= 1
             elif records:
-                yield logged(records.popleft(), flight)
+                yield logged(records.popleft(), attempt)
 
         for record in records:
-            yield logged(record, flight)
+            yield logged(record, attempt)
 
     def _not_shown(self, error: Exception) -> None:
-        flights = [flight for flight, _ in self._waiting]
+        attempts = [attempt for attempt, _ in self._waiting]
         self._waiting.clear()
-        self.tower.failed(flights, error)
-        self.late()
+        self.listener.failed(attempts, error)
+        self.on_late_end()
 
-    def _note(self, what: str) -> None:
-        """Take note of nonsense: `Lane` has a job end for it."""
-        if not self.nonsense:
-            _logger.error("the executor of %s told %s", self.flights[0].job_id, what)
+    def _note_violation(self, what: str) -> None:
+        """Take note of nonsense: `Slot` has a job end for it."""
+        if not self.violation:
+            _logger.error("the executor of %s told %s", self.attempts[0].job_id, what)
 
-        self.nonsense = self.nonsense or what
+        self.violation = self.violation or what
 
-    def _log(self, problem: str, flight: Flight, error: Exception) -> None:
-        _logger.error(problem, flight.job_id, exc_info=error)
+    def _log(self, problem: str, attempt: Attempt, error: Exception) -> None:
+        _logger.error(problem, attempt.job_id, exc_info=error)
 
 
 def _shown(outcome: Outcome, printed: Printed) -> str:

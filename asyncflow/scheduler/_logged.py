@@ -6,12 +6,12 @@ import logging
 from functools import partial
 
 from asyncflow.scheduler._echo import Piece
-from asyncflow.scheduler._flight import Flight
+from asyncflow.scheduler._flight import Attempt
 from asyncflow.worker.current import CurrentJob, job_of
 from asyncflow.worker.records import unpacked
 
 
-def logged(data: bytes, flight: Flight) -> Piece:
+def logged(data: bytes, flight: Attempt) -> Piece:
     """Make a piece of a record; who shows it has it handled."""
     job = job_of(flight.job_id, flight.task.config_id, 1)
     return "the log", data, partial(_handle, job)

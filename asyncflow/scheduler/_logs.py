@@ -21,15 +21,15 @@ LOOK = 0.1
 
 
 async def output(
-    store: Store, job: Job, most: int, stream: Stream | None = None
+    store: Store, job: Job, max_bytes: int, stream: Stream | None = None
 ) -> str:
     """Return what a job has printed and logged so far.
 
-    :param most: how many bytes of it, as long as it runs: of more, the first and the
-        last half
+    :param max_bytes: how many bytes of it, as long as it runs: of more, the first and
+        the last half
     :param stream: only what went there; None for all
     """
-    text = await _text(store, job, most)
+    text = await _text(store, job, max_bytes)
 
     if stream is None:
         return plain(text)
@@ -47,12 +47,12 @@ async def _text(store: Store, job: Job, most: int) -> str:
     return record.text if record else ""
 
 
-async def follow(store: Store, job: Job, most: int) -> AsyncIterator[str]:
+async def tail(store: Store, job: Job, max_bytes: int) -> AsyncIterator[str]:
     """Give the lines that a job prints, as they come.
 
-    :param most: how many bytes are kept of what a job prints
+    :param max_bytes: how many bytes are kept of what a job prints
     """
-    lines = _follow(store, job, most)
+    lines = _follow(store, job, max_bytes)
 
     async with aclosing(lines):
         async for line in lines:
@@ -128,7 +128,7 @@ def _stop(job: Job, reader: LogReader) -> tuple[int, bool]:
 
 
 async def _rest(
-    store: Store, job: Job, reader: LogReader | None, most: int
+    store: Store, job: Job, reader: LogReader | None, max_bytes: int
 ) -> list[str]:
     """Return what is kept of a job that has ended, and was not followed to its end."""
     seen, end = 0, None
@@ -148,8 +148,8 @@ async def _rest(
     last = text.rpartition(separator(job.attempt))[2] if job.attempts else text
     lines = []
 
-    if end is not None and end > most and seen:  # its middle was not kept
-        half = most // 2
+    if end is not None and end > max_bytes and seen:  # its middle was not kept
+        half = max_bytes // 2
         last = last.rpartition(f"\n{mark(end - 2 * half)}\n")[2]
 
         if seen < end - half:
@@ -164,13 +164,13 @@ async def _rest(
     return lines
 
 
-def _read(log: Log, most: int) -> Printed | None:
+def _read(log: Log, max_bytes: int) -> Printed | None:
     """Read what the log of a running job has. Blocks."""
     with suppress(OSError):
         raw_stderr.fold(log.path)
 
     try:
         end = os.stat(log.path).st_size
-        return log._replace(end=end).read(most)
+        return log._replace(end=end).read(max_bytes)
     except OSError:  # its worker has gone
         return None

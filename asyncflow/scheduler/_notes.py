@@ -1,4 +1,4 @@
-"""Notes: the store is told which jobs run, where somebody may have to know."""
+"""Running marks: the store is told which jobs run, where somebody may have to know."""
 
 from __future__ import annotations
 
@@ -10,59 +10,59 @@ import attrs
 
 from asyncflow.abc import Store
 from asyncflow.entities.job import Status
-from asyncflow.scheduler._flight import Flight
+from asyncflow.scheduler._flight import Attempt
 
 LONG = 1.0
 """How many seconds a job runs before the store is told that it does."""
 
 
 @attrs.define(eq=False, repr=False)
-class Notes:
+class RunningMarks:
     """Saves records of jobs that have not ended: short ones need none."""
 
     store: Store
     _clock: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
 
-    def watch(self, flights: Collection[Flight]) -> None:
-        """See to it that those that fly for long are noted.
+    def watch(self, attempts: Collection[Attempt]) -> None:
+        """See to it that those that run for long are marked.
 
-        :param flights: all that fly, now and later
+        :param attempts: all that are in flight, now and later
         """
         if self._clock is None:
             loop = asyncio.get_running_loop()
-            self._clock = loop.call_later(LONG, self._note_long, flights)
+            self._clock = loop.call_later(LONG, self._mark_long, attempts)
 
-    async def note_fragile(self, flights: Iterable[Flight]) -> None:
+    async def mark_not_rerunnable(self, attempts: Iterable[Attempt]) -> None:
         """Have it known, before they start, that jobs run that must not run twice, or
         may be why their program dies.
         """
-        fragile = [one for one in flights if one.is_fragile]
+        fragile = [attempt for attempt in attempts if attempt.must_be_marked]
 
         if fragile:
-            self._note(fragile)
+            self._mark(fragile)
             await self.store.flush()
 
     def stop(self) -> None:
-        """Note nothing any more."""
+        """Mark nothing any more."""
         if self._clock is not None:
             self._clock.cancel()
             self._clock = None
 
-    def _note_long(self, flights: Collection[Flight]) -> None:
+    def _mark_long(self, attempts: Collection[Attempt]) -> None:
         self._clock = None
         since = time.time() - LONG
 
-        if flights:
-            self.watch(flights)
-            self._note(
-                one
-                for one in flights
-                if one.status is Status.RUNNING
-                and not one.is_noted
-                and one.job.has_run_since(since)
+        if attempts:
+            self.watch(attempts)
+            self._mark(
+                attempt
+                for attempt in attempts
+                if attempt.status is Status.RUNNING
+                and not attempt.is_marked_running
+                and attempt.job.has_run_since(since)
             )
 
-    def _note(self, flights: Iterable[Flight]) -> None:
-        for flight in flights:
-            flight.is_noted = True
-            self.store.save(flight.job.record(), flight.submission.record())
+    def _mark(self, attempts: Iterable[Attempt]) -> None:
+        for attempt in attempts:
+            attempt.is_marked_running = True
+            self.store.save(attempt.job.record(), attempt.submission.record())

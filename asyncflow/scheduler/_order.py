@@ -24,7 +24,7 @@ CheckReady: TypeAlias = Callable[[Ref, RunState, list[Instruction], float], None
 
 
 @attrs.define(eq=False, repr=False)
-class Order:
+class NodeOrder:
     """The places of the jobs that were admitted.
 
     :param runs: by number; a run goes with its last job
@@ -100,14 +100,14 @@ class Order:
         index = ref[1]
 
         for name in state.graph.reads[index]:
-            self._follow(ref, state, self._writers.get(name))
+            self._wait_for(ref, state, self._writers.get(name))
             self._readers.setdefault(name, {})[ref] = None
 
         for name in state.graph.writes[index]:
-            self._follow(ref, state, self._writers.get(name))
+            self._wait_for(ref, state, self._writers.get(name))
 
             for reader in self._readers.pop(name, ()):
-                self._follow(ref, state, reader)
+                self._wait_for(ref, state, reader)
 
             self._writers[name] = ref
 
@@ -118,14 +118,14 @@ class Order:
             state.is_ordered = True
             self._late.append((run, state.admitted))
 
-    def _follow(self, ref: Ref, state: RunState, earlier: Ref | None) -> None:
+    def _wait_for(self, ref: Ref, state: RunState, earlier: Ref | None) -> None:
         if earlier is None or earlier == ref:
             return
 
         # The graph orders what one run does to a data node, but not to a file of two.
         if earlier[0] != ref[0] or state.graph.takes_turns:
             self.runs[earlier[0]].followers.setdefault(earlier[1], []).append(ref)
-            state.order[ref[1]] += 1
+            state.waits_for_runs[ref[1]] += 1
 
     def release(
         self, ref: Ref, state: RunState, instructions: list[Instruction], now: float
@@ -139,7 +139,7 @@ class Order:
             self.forget(ref[0], state)
             return
 
-        if not state.followers and not state.order[ref[1]]:
+        if not state.followers and not state.waits_for_runs[ref[1]]:
             self._leave(ref, state)
             return
 
@@ -148,16 +148,16 @@ class Order:
         while waiting:
             (run, index), state = waiting.pop()
 
-            if state.order[index]:
+            if state.waits_for_runs[index]:
                 continue
 
             self._leave((run, index), state)
 
             for follower in state.followers.pop(index, ()):
                 later = self.runs[follower[0]]
-                later.order[follower[1]] -= 1
+                later.waits_for_runs[follower[1]] -= 1
 
-                if later.order[follower[1]]:
+                if later.waits_for_runs[follower[1]]:
                     continue
 
                 if later.status[follower[1]] is Status.BLOCKED:
@@ -184,9 +184,9 @@ class Order:
 
     def forget(self, run: int, state: RunState) -> None:
         """Let a job's place in the order go, and the run with its last one."""
-        state.kept -= 1
+        state.places_held -= 1
 
-        if not state.kept:
+        if not state.places_held:
             del self.runs[run]
 
             for group in state.graph.groups:

@@ -16,19 +16,20 @@ import attrs
 from asyncflow.abc import Store
 from asyncflow.errors import StoreFailed, StoreUnavailable, TakenOver
 from asyncflow.log import logger as _logger
-from asyncflow.scheduler._walk import Walk
+from asyncflow.scheduler._walk import Scheduler
 
 
 @attrs.define(eq=False, repr=False)
 class Outage:
-    """Holds the walk while the store cannot be written, and ends it where it never will.
+    """Holds the scheduler while the store cannot be written, and ends it where it never
+    will.
 
     :param over: is called when it can be written again
     :param failed: is called when it never will be
     """
 
     store: Store
-    walk: Walk
+    scheduler: Scheduler
     over: Callable[[], object]
     failed: Callable[[Exception], object]
     failure: StoreFailed | None = attrs.field(init=False, default=None)
@@ -69,7 +70,7 @@ class Outage:
 
     def _begins(self, failure: StoreFailed) -> None:
         self._since = time.time()
-        self.walk.pause()
+        self.scheduler.pause()
         _logger.error(
             "%s; it is tried again, what is to be written waits, and no job starts until "
             "it is",
@@ -79,7 +80,7 @@ class Outage:
     def _ends(self) -> None:
         since, self._since = self._since or time.time(), None
         self.over()
-        self.walk.resume()
+        self.scheduler.resume()
         _logger.warning(
             "the store can be written again, after %.1f s: nothing was lost",
             time.time() - since,
@@ -91,7 +92,7 @@ class Outage:
         _logger.error("nothing is kept any more: %s", failure)
 
         if isinstance(failure, TakenOver):  # its jobs run elsewhere already
-            self.walk.hurry()
+            self.scheduler.hurry()
 
-        self.walk.stop(str(failure), leave=True)
+        self.scheduler.stop(str(failure), leave=True)
         self.failed(failure)

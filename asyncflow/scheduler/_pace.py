@@ -1,4 +1,4 @@
-"""How fast functions are, as far as that has shown: what is short travels together."""
+"""How fast functions are, as far as that has shown: what is short shares a batch."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import TypeAlias
 
 import attrs
 
-SHORT = 0.0025
-"""Up to how many seconds a job takes that travels with others."""
+MAX_SHORT = 0.0025
+"""Up to how many seconds a job takes that shares a batch."""
 
-TOGETHER = 0.005
-"""How many seconds jobs may take together that travel together."""
+MAX_BATCH = 0.005
+"""How many seconds the jobs of one batch may take together."""
 
 REMEMBERED = 4096
-"""Of how many functions the pace is remembered."""
+"""Of how many functions the duration is remembered."""
 
 REMEMBERED_BYTES = 16 * 1024 * 1024
 """How many bytes the functions that are remembered may have together."""
 
 _Digest: TypeAlias = tuple[int, int]
-"""The size of a function as it travels, and its hash: enough for an estimate."""
+"""The size of a function as it is sent, and its hash: enough for an estimate."""
 
 
 @attrs.define(eq=False, repr=False)
-class Pace:
+class DurationEstimate:
     """How long the jobs of one function take: a running estimate."""
 
     seconds: float | None = None
@@ -33,9 +33,9 @@ class Pace:
     @property
     def is_short(self) -> bool:
         """Whether its jobs are known to be short."""
-        return self.seconds is not None and self.seconds <= SHORT
+        return self.seconds is not None and self.seconds <= MAX_SHORT
 
-    def took(self, seconds: float) -> None:
+    def add(self, seconds: float) -> None:
         """Take note of a job: a long one weighs more than a short one."""
         last = self.seconds
 
@@ -46,33 +46,36 @@ class Pace:
 
 
 @attrs.define(eq=False, repr=False)
-class Paces:
-    """The paces of functions, by what they are when they travel.
+class DurationEstimates:
+    """How long functions take, by what they are when they are sent.
 
-    A function may carry the globals that it uses, so the functions themselves are bounded
-    by their size.
+    A function may carry the globals that it uses, so the functions themselves are
+    bounded by their size.
     """
 
-    _known: OrderedDict[_Digest, Pace] = attrs.field(init=False, factory=OrderedDict)
+    _known: OrderedDict[_Digest, DurationEstimate] = attrs.field(
+        init=False, factory=OrderedDict
+    )
     _codes: OrderedDict[_Digest, bytes] = attrs.field(init=False, factory=OrderedDict)
     _size: int = attrs.field(init=False, default=0)
     """The size of all that is in `_codes`, in bytes."""
 
-    def of(self, code: bytes) -> tuple[Pace, bytes]:
-        """Return the pace of a function, and the function as it travels.
+    def of(self, code: bytes) -> tuple[DurationEstimate, bytes]:
+        """Return the duration of a function, and the function as it is sent.
 
-        Both are the same objects for every task that has it, as far as it is remembered.
+        Both are the same objects for every task that has it, as far as it is
+        remembered.
         """
         digest = len(code), hash(code)
-        pace = self._known.get(digest)
+        duration = self._known.get(digest)
 
-        if pace is None:
-            pace = self._known[digest] = Pace()
+        if duration is None:
+            duration = self._known[digest] = DurationEstimate()
 
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
 
-        return pace, self._shared(digest, code)
+        return duration, self._shared(digest, code)
 
     def _shared(self, digest: _Digest, code: bytes) -> bytes:
         known = self._codes.get(digest)

@@ -39,7 +39,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from asyncflow.folder import Folder
 from asyncflow.log import logger as _logger
-from asyncflow.scheduler._host import only
+from asyncflow.scheduler._host import unwrap_single
 from asyncflow.worker.channel import short
 
 PAUSE = 1.0
@@ -144,7 +144,7 @@ class Peers:
             pass
         except* Exception as group:
             problem = "another orchestrator could not be answered"
-            _logger.error(problem, exc_info=only(group))
+            _logger.error(problem, exc_info=unwrap_single(group))
 
     async def _answer_request(self, stream: ByteStream) -> None:
         receive = BufferedByteReceiveStream(stream).receive_until

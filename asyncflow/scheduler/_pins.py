@@ -52,7 +52,7 @@ class Pins:
             nodes[name].id
             for name in submission.dag.sources
             if nodes[name].owner_id is None
-            and nodes[name].driver.outlives
+            and nodes[name].driver.is_durable
             and nodes[name].config.default_path is None
         ]
 
@@ -126,7 +126,7 @@ class Pins:
     async def restore(self, submission: Submission) -> None:
         """Pin anew what a run that was adopted is to read."""
         nodes = submission.entity.data_nodes
-        sources = {nodes[one].id: nodes[one] for one in submission.dag.sources}
+        sources = {nodes[source].id: nodes[source] for source in submission.dag.sources}
         at = submission.submitted_at.timestamp() * 1e9
         right: dict[str, VersionRecord] = {}
         newest: dict[str, int] = {}
@@ -158,7 +158,7 @@ class Pins:
 
     def _is_at_risk(self, node: DataNode, version: Version) -> bool:
         """Tell whether others may remove the file of a version."""
-        is_shared = self.versions.is_shared and node.driver.outlives
+        is_shared = self.versions.is_shared and node.driver.is_durable
         return is_shared and isinstance(version.kept, str)
 
     def _is_awaited(self, node: DataNode) -> bool:
@@ -181,7 +181,10 @@ class Pins:
     def _release(self, submission: Submission) -> None:
         pins, submission.pins = submission.pins or {}, None
         is_left, is_noted = _goes_on(submission), submission.id in self._noted
-        nodes = {one.id: one for one in submission.entity.data_nodes.values()}
+        nodes = {
+            data_node.id: data_node
+            for data_node in submission.entity.data_nodes.values()
+        }
 
         for node_id, version in pins.items():
             count = self.versions.pinned.pop(version) - 1

@@ -62,7 +62,7 @@ class Plan(Readiness):
 
         state = RunState(graph, stop, names, priority, needs)
         self._runs[run] = state
-        self._order.enter(run, state)
+        self._node_order.enter(run, state)
         self._arrivals.append(run)
         instructions: list[Instruction] = []
 
@@ -72,7 +72,7 @@ class Plan(Readiness):
         return instructions
 
     def completed(self, refs: Sequence[Ref], now: float = 0.0) -> list[Instruction]:
-        """Take the ends of jobs that had seats, and completed."""
+        """Take the ends of jobs that had slots, and completed."""
         instructions: list[Instruction] = []
 
         for ref in refs:
@@ -84,7 +84,7 @@ class Plan(Readiness):
         return instructions
 
     def ended(self, ref: Ref, status: Status, now: float = 0.0) -> list[Instruction]:
-        """Take the end of a job that had a seat."""
+        """Take the end of a job that had a slot."""
         run, index = ref
         state = self._runs[run]
         self._takers.pop(ref, None)
@@ -146,7 +146,7 @@ class Plan(Readiness):
 
         :param group: the group that it is in; None for one of its own
         """
-        for run in self._order.runs_of(node if group is None else group):
+        for run in self._node_order.runs_of(node if group is None else group):
             state = self._runs[run]
             writer = state.graph.writers.get(node)
 
@@ -158,7 +158,7 @@ class Plan(Readiness):
     @property
     def is_idle(self) -> bool:
         """Whether every run has finished."""
-        return not self._runs and self._order.is_empty
+        return not self._runs and self._node_order.is_empty
 
     def _resume(
         self,
@@ -176,11 +176,11 @@ class Plan(Readiness):
         for index, status in ended.items():
             state.status[index] = status
             state.open -= 1
-            self._order.forget(run, state)
+            self._node_order.forget(run, state)
 
             if status in DONE:
                 for successor in state.graph.successors[index]:
-                    state.needs[successor] -= 1
+                    state.waits_for_jobs[successor] -= 1
 
         for index, status in ended.items():
             if status not in DONE:
@@ -205,7 +205,7 @@ class Plan(Readiness):
         run, index = ref
         state.status[index] = status
         state.open -= 1
-        self._order.release(ref, state, instructions, now)
+        self._node_order.release(ref, state, instructions, now)
 
         if status in DONE:
             for successor in state.graph.successors[index]:
@@ -257,7 +257,7 @@ class Plan(Readiness):
     def _drop(
         self, end: End, state: RunState, instructions: list[Instruction], now: float
     ) -> None:
-        """End a job that has no seat."""
+        """End a job that has no slot."""
         index = end.ref[1]
         was_admitted = state.status[index] is not Status.SUBMITTED
         self.ready -= state.status[index] is Status.PENDING
@@ -266,9 +266,9 @@ class Plan(Readiness):
         instructions.append(end)
 
         if was_admitted:
-            self._order.release(end.ref, state, instructions, now)
+            self._node_order.release(end.ref, state, instructions, now)
         else:
-            self._order.forget(end.ref[0], state)
+            self._node_order.forget(end.ref[0], state)
 
     def _check_finished(
         self, run: int, state: RunState, instructions: list[Instruction]

@@ -1,4 +1,4 @@
-"""The presence of an orchestrator: what others that share its store know of it."""
+"""The membership of an orchestrator: what others that share its store know of it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from asyncflow.abc import Store
 from asyncflow.errors import StoreFailed
 from asyncflow.records import OrchestratorRecord
 from asyncflow.scheduler import _peers
-from asyncflow.scheduler._company import Company
+from asyncflow.scheduler._company import StoreSharing
 from asyncflow.scheduler._peers import PeerGone, Peers, Send
 from asyncflow.scheduler._recover import new_record, own_ids, register, seems_dead
-from asyncflow.scheduler._session import Session
+from asyncflow.scheduler._session import Engine
 
-PATIENCE = 5.0
+GREET_TIMEOUT = 5.0
 """How long to wait for the answer to a greeting, in seconds. Who is stopped, or blocks
 its event loop, hears it as soon as it goes on."""
 
 
 @attrs.define(eq=False, repr=False)
-class Presence:
+class Membership:
     """Registers an orchestrator, answers others for it, and takes its leave.
 
     Where the store is shared with nobody it does nothing of this.
@@ -33,9 +33,9 @@ class Presence:
     store: Store
     own: OrchestratorRecord = attrs.field(init=False)
     """What the store knows of the orchestrator."""
-    session: Session | None = attrs.field(init=False, default=None)
+    engine: Engine | None = attrs.field(init=False, default=None)
     """What it has opened; what is asked before is answered with nothing."""
-    company: Company = attrs.field(init=False, factory=Company)
+    sharing: StoreSharing = attrs.field(init=False, factory=StoreSharing)
     """The others, as far as it knows."""
     _stack: AsyncExitStack = attrs.field(init=False, factory=AsyncExitStack)
 
@@ -68,13 +68,16 @@ class Presence:
         await self._stack.aclose()
 
     async def _greet_all(self) -> None:
-        """Tell those that are open that they have company, before anything is written.
+        """Tell those that are open that the store is shared, before anything is
+        written.
 
         Of two that open at a time, at least the last to register finds the other.
         """
-        self.company.is_there = self.store.is_far
+        self.sharing.is_shared = self.store.is_far
         others = [
-            one for one in await self.store.orchestrators() if one.id != self.own.id
+            orchestrator
+            for orchestrator in await self.store.orchestrators()
+            if orchestrator.id != self.own.id
         ]
 
         async with create_task_group() as group:
@@ -83,37 +86,37 @@ class Presence:
 
     async def _greet(self, other: OrchestratorRecord) -> None:
         try:
-            with fail_after(PATIENCE):
+            with fail_after(GREET_TIMEOUT):
                 await _peers.greet(other.address, self.own.id)
         except (PeerGone, TimeoutError):
             if await seems_dead(other, self.store):
                 return
 
-            self.company.is_untold = True
+            self.sharing.has_unnotified_peer = True
 
-        self.company.is_there = True
+        self.sharing.is_shared = True
 
     async def _release(self) -> None:
         self.store.close_soon()
 
-        if self.session is not None:
-            await self.session.release()
+        if self.engine is not None:
+            await self.engine.release()
             return
 
         with CancelScope(shield=True), suppress(StoreFailed):  # its exit tells that
             await self.store.delete(self.own.id)
 
     def _greeted(self, orchestrator_id: str) -> None:  # noqa: ARG002
-        self.company.is_there = True
+        self.sharing.is_shared = True
 
     async def _wait(self, submission_id: str) -> None:
-        if self.session is not None:
-            await self.session.wait_for_peer(submission_id)
+        if self.engine is not None:
+            await self.engine.wait_for_peer(submission_id)
 
     async def _watch(self, submission_id: str, since: int, send: Send) -> None:
-        if self.session is not None:
-            await self.session.tell_peer(submission_id, since, send)
+        if self.engine is not None:
+            await self.engine.tell_peer(submission_id, since, send)
 
     def _cancel(self, submission_id: str, reason: str) -> None:
-        if self.session is not None:
-            self.session.cancel_for_peer(submission_id, reason)
+        if self.engine is not None:
+            self.engine.cancel_for_peer(submission_id, reason)

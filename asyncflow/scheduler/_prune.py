@@ -10,7 +10,7 @@ from anyio import sleep
 
 from asyncflow.abc import Store
 from asyncflow.config.sections import CoreConfig
-from asyncflow.entities.catalog import Catalog
+from asyncflow.entities.catalog import IdentityMap
 from asyncflow.errors import AsyncflowError, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.records import Pruned
@@ -26,11 +26,11 @@ EVERY = 3600.0
 class Pruning:
     """Removes old runs from a store.
 
-    :param catalog: forgets them too
+    :param identity_map: forgets them too
     """
 
     store: Store
-    catalog: Catalog
+    identity_map: IdentityMap
 
     async def prune(
         self, older_than: timedelta | None, keep: int | None, *, logs_only: bool
@@ -56,8 +56,8 @@ class Pruning:
 
             if not logs_only:
                 for one in ids:
-                    if self.catalog.find(one) is not None:
-                        self.catalog.forget(one)
+                    if self.identity_map.find(one) is not None:
+                        self.identity_map.forget(one)
 
         return total._replace(freed_bytes=await self.store.shrink())
 

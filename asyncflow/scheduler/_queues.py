@@ -25,7 +25,7 @@ NO_NEEDS: Needs = {}
 
 
 @attrs.define(eq=False, repr=False)
-class _Line:
+class _Queue:
     """Ready jobs of one priority that need the same."""
 
     priority: float
@@ -70,7 +70,7 @@ class Queues:
     """
 
     is_ready: Callable[[int, int], bool]
-    _lines: dict[tuple[float, frozenset[tuple[str, float]]], _Line] = attrs.field(
+    _queues: dict[tuple[float, frozenset[tuple[str, float]]], _Queue] = attrs.field(
         init=False, factory=dict
     )
 
@@ -89,12 +89,12 @@ class Queues:
         :param first: whether it goes before all others of its line
         """
         key = priority, frozenset(needs.items()) if needs else _NOTHING
-        line = self._lines.get(key)
+        queue = self._queues.get(key)
 
-        if line is None:
-            line = self._lines[key] = _Line(priority, needs, now)
+        if queue is None:
+            queue = self._queues[key] = _Queue(priority, needs, now)
 
-        line.put(run, index, first=first)
+        queue.put(run, index, first=first)
 
     def put_all(
         self, run: int, indexes: Sequence[int], priority: float, now: float
@@ -102,15 +102,15 @@ class Queues:
         """Take jobs of a run that need no named resource."""
         if indexes:
             self.put(run, indexes[0], priority, NO_NEEDS, now)
-            self._lines[priority, _NOTHING].jobs[run].extend(indexes[1:])
+            self._queues[priority, _NOTHING].jobs[run].extend(indexes[1:])
 
     def next(self, now: float, fits: Callable[[Needs], bool]) -> tuple[int, int] | None:
         """Tell whose turn it is, and leave it there; None where nobody can start.
 
         :param fits: tells whether there is enough for some needs
         """
-        line = self._next(now, fits)
-        return None if line is None else line.head()
+        queue = self._next(now, fits)
+        return None if queue is None else queue.head()
 
     def take(
         self,
@@ -122,18 +122,18 @@ class Queues:
 
         :param accepts: tells whether that job is wanted; otherwise it stays
         """
-        line = self._next(now, fits)
+        queue = self._next(now, fits)
 
-        if line is None:
+        if queue is None:
             return None
 
-        ref = line.head()
+        ref = queue.head()
 
         if accepts is not None and not accepts(ref):
             return None
 
-        line.take()
-        line.since = now
+        queue.take()
+        queue.since = now
         return ref
 
     def take_together(
@@ -150,15 +150,15 @@ class Queues:
         """
         taken: list[tuple[int, int]] = []
 
-        if len(self._lines) != 1:
+        if len(self._queues) != 1:
             return taken
 
-        (line,) = self._lines.values()
+        (queue,) = self._queues.values()
 
-        if line.needs:
+        if queue.needs:
             return taken
 
-        turns, jobs, is_ready = line.turns, line.jobs, self.is_ready
+        turns, jobs, is_ready = queue.turns, queue.jobs, self.is_ready
 
         while turns and len(taken) < count:
             run = turns[0]
@@ -170,60 +170,60 @@ class Queues:
                     break
 
                 taken.append(ref)
-                line.since = now
+                queue.since = now
 
             if len(turns) == 1 and len(places) > 1:  # nobody else has a turn
                 places.popleft()
             else:
-                line.take()
+                queue.take()
 
         return taken
 
-    def _next(self, now: float, fits: Callable[[Needs], bool]) -> _Line | None:
-        if len(self._lines) == 1:  # the usual case
-            (line,) = self._lines.values()
-            self._skip(line)
+    def _next(self, now: float, fits: Callable[[Needs], bool]) -> _Queue | None:
+        if len(self._queues) == 1:  # the usual case
+            (queue,) = self._queues.values()
+            self._skip(queue)
 
-            if line.turns:
-                return line if not line.needs or fits(line.needs) else None
+            if queue.turns:
+                return queue if not queue.needs or fits(queue.needs) else None
 
         held: set[str] = set()
 
-        for line in self._in_order(now):
-            if held.isdisjoint(line.needs) and fits(line.needs):
-                return line
+        for queue in self._in_order(now):
+            if held.isdisjoint(queue.needs) and fits(queue.needs):
+                return queue
 
-            if now - line.since >= AGING:
-                held.update(line.needs)
+            if now - queue.since >= AGING:
+                held.update(queue.needs)
 
         return None
 
-    def _in_order(self, now: float) -> list[_Line]:
+    def _in_order(self, now: float) -> list[_Queue]:
         """Return the lines that have jobs, in the order of their turns."""
-        for key, line in list(self._lines.items()):
-            self._skip(line)
+        for key, queue in list(self._queues.items()):
+            self._skip(queue)
 
-            if not line.turns:
-                del self._lines[key]
+            if not queue.turns:
+                del self._queues[key]
 
-        lines = list(self._lines.values())
+        queues = list(self._queues.values())
 
-        if len(lines) > 1:
-            lines.sort(key=lambda line: _rank(line, now), reverse=True)
+        if len(queues) > 1:
+            queues.sort(key=lambda queue: _rank(queue, now), reverse=True)
 
-        return lines
+        return queues
 
-    def _skip(self, line: _Line) -> None:
+    def _skip(self, queue: _Queue) -> None:
         """Pass over jobs that wait no more."""
-        turns, jobs = line.turns, line.jobs
+        turns, jobs = queue.turns, queue.jobs
 
         while turns and not self.is_ready(turns[0], jobs[turns[0]][0]):
-            line.take()
+            queue.take()
 
 
 _NOTHING: frozenset[tuple[str, float]] = frozenset()
 
 
-def _rank(line: _Line, now: float) -> tuple[float, float]:
-    waited = now - line.since
-    return line.priority + waited / AGING, waited
+def _rank(queue: _Queue, now: float) -> tuple[float, float]:
+    waited = now - queue.since
+    return queue.priority + waited / AGING, waited

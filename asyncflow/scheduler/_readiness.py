@@ -1,4 +1,4 @@
-"""Readiness: which jobs can run, and which has a seat. Pure, as the plan is."""
+"""Readiness: which jobs can run, and which has a slot. Pure, as the plan is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 
 from asyncflow.entities.job import Status
 from asyncflow.scheduler._instructions import Block, Instruction, MakeReady, Ref
-from asyncflow.scheduler._order import Order
+from asyncflow.scheduler._order import NodeOrder
 from asyncflow.scheduler._queues import NO_NEEDS, Needs, Queues
 from asyncflow.scheduler._run_state import RunState
 
@@ -23,23 +23,23 @@ class Readiness:
 
     resources: Needs = NO_NEEDS
     ready: int = attrs.field(init=False, default=0)
-    """How many jobs wait for a seat."""
+    """How many jobs wait for a slot."""
     _runs: dict[int, RunState] = attrs.field(init=False, factory=dict)
-    _order: Order = attrs.field(init=False)
+    _node_order: NodeOrder = attrs.field(init=False)
     _queues: Queues = attrs.field(init=False)
     _takers: dict[Ref, Needs] = attrs.field(init=False, factory=dict)
-    """The jobs that have a seat and named resources."""
+    """The jobs that have a slot and named resources."""
     _arrivals: deque[int] = attrs.field(init=False, factory=deque)
     """The runs that have jobs which were not admitted yet, in their order."""
 
     def __attrs_post_init__(self) -> None:
         self._queues = Queues(self._is_ready)
-        self._order = Order(self._runs, self._check_ready)
+        self._node_order = NodeOrder(self._runs, self._check_ready)
 
     @property
     def has_arrivals(self) -> bool:
         """Whether jobs wait to be admitted."""
-        return bool(self._arrivals) or self._order.has_late
+        return bool(self._arrivals) or self._node_order.has_late
 
     def admitted(self, count: int, now: float = 0.0) -> list[Instruction]:
         """Take the time to admit jobs: only then they count for others.
@@ -47,7 +47,7 @@ class Readiness:
         :param count: how many at most
         """
         instructions: list[Instruction] = []
-        count = self._order.register_late(count)
+        count = self._node_order.register_late(count)
 
         while count and self._arrivals:
             run = self._arrivals[0]
@@ -68,7 +68,7 @@ class Readiness:
         return run in self._runs
 
     def has_seat(self, ref: Ref) -> bool:
-        """Tell whether a job has a seat, and has not ended."""
+        """Tell whether a job has a slot, and has not ended."""
         state = self._runs.get(ref[0])
         return state is not None and state.status[ref[1]] is Status.RUNNING
 
@@ -79,7 +79,7 @@ class Readiness:
     def offered(
         self, now: float = 0.0, accepts: Callable[[Ref], bool] | None = None
     ) -> Ref | None:
-        """Give the job whose turn it is to a free seat; None where none can start.
+        """Give the job whose turn it is to a free slot; None where none can start.
 
         :param now: in seconds, from any beginning; see `Queues`
         :param accepts: tells whether that job is wanted; otherwise it keeps its turn
@@ -98,7 +98,7 @@ class Readiness:
         now: float = 0.0,
         accepts: Callable[[Ref], bool] | None = None,
     ) -> list[Ref]:
-        """Give the jobs whose turn it is to one free seat; see `offered`.
+        """Give the jobs whose turn it is to one free slot; see `offered`.
 
         :param count: how many at most
         """
@@ -127,22 +127,22 @@ class Readiness:
         (after,) = successors
         is_free = (
             state.status[after] is Status.BLOCKED
-            and state.needs[after] == 1
-            and not state.order[after]
+            and state.waits_for_jobs[after] == 1
+            and not state.waits_for_runs[after]
             and after not in state.job_needs
         )
         return (run, after) if is_free else None
 
     def followed(self, ref: Ref) -> None:
-        """Give a `follower` to the seat of the one that it needs."""
+        """Give a `follower` to the slot of the one that it needs."""
         self._runs[ref[0]].status[ref[1]] = Status.RUNNING
 
     def returned(self, ref: Ref, now: float = 0.0) -> None:
-        """Take a job back that had a seat and did not start: its turn is next."""
+        """Take a job back that had a slot and did not start: its turn is next."""
         state = self._runs[ref[0]]
         self._takers.pop(ref, None)
 
-        if state.needs[ref[1]]:
+        if state.waits_for_jobs[ref[1]]:
             state.status[ref[1]] = Status.BLOCKED
         else:
             self._put(ref, state, now, first=True)
@@ -167,7 +167,7 @@ class Readiness:
         return state is not None and state.status[index] is Status.PENDING
 
     def _fits(self, needs: Needs) -> bool:
-        """Tell whether there is enough beside what those take that have a seat."""
+        """Tell whether there is enough beside what those take that have a slot."""
         return not needs or all(
             amount + sum(taken.get(name, 0) for taken in self._takers.values())
             <= self.resources.get(name, 0)
@@ -202,14 +202,14 @@ class Readiness:
         state.admitted = end
         ready: list[int] = []
         blocked: list[int] = []
-        status, needs, order = state.status, state.needs, state.order
+        status, needs, order = state.status, state.waits_for_jobs, state.waits_for_runs
 
         for index in places:
             if status[index] is not Status.SUBMITTED:
                 continue
 
             if state.is_ordered:
-                self._order.register((run, index), state)
+                self._node_order.register((run, index), state)
 
             if needs[index] or order[index]:
                 status[index] = Status.BLOCKED
@@ -252,9 +252,9 @@ class Readiness:
         now: float,
     ) -> None:
         """Take note that something that a job needs is there."""
-        state.needs[index] -= 1
+        state.waits_for_jobs[index] -= 1
 
-        if not state.needs[index]:
+        if not state.waits_for_jobs[index]:
             self._check_ready((run, index), state, instructions, now)
 
     def _check_ready(
@@ -264,8 +264,8 @@ class Readiness:
 
         if (
             state.status[index] is not Status.BLOCKED
-            or state.needs[index]
-            or state.order[index]
+            or state.waits_for_jobs[index]
+            or state.waits_for_runs[index]
         ):
             return
 

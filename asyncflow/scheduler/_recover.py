@@ -24,8 +24,8 @@ from asyncflow.log import named
 from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
 from asyncflow.scheduler import _suspects
 from asyncflow.scheduler._alive import host, is_dead, is_visible, started
-from asyncflow.scheduler._archive import Archive
-from asyncflow.scheduler._company import Company
+from asyncflow.scheduler._archive import EntityLoader
+from asyncflow.scheduler._company import StoreSharing
 from asyncflow.scheduler._versions import remove
 
 LEASE = 30.0
@@ -73,7 +73,7 @@ class Recovery:
 
     own: OrchestratorRecord
     store: Store
-    archive: Archive
+    loader: EntityLoader
     start: Callable[[Submission], Awaitable[None]]
     wants: bool | Callable[[SubmissionRecord], bool] = True
     """Which runs are adopted; see `Orchestrator`."""
@@ -84,9 +84,9 @@ class Recovery:
     _adopted: list[str] = attrs.field(init=False, factory=list)
 
     @property
-    def company(self) -> Company:
+    def sharing(self) -> StoreSharing:
         """Others on the store, as far as they are known."""
-        return self.archive.versions.company
+        return self.loader.versions.sharing
 
     async def adopt_all(self) -> None:
         """Adopt the runs of every orchestrator that is dead, before all else."""
@@ -102,7 +102,7 @@ class Recovery:
         if record.id == self.own.id:
             return False
 
-        self.company.is_there = True
+        self.sharing.is_shared = True
         return await self._adopt_dead(record)
 
     async def keep_alive(self) -> None:
@@ -155,7 +155,7 @@ class Recovery:
 
     async def _others(self) -> list[OrchestratorRecord]:
         records = await self.store.orchestrators()
-        return [one for one in records if one.id != self.own.id]
+        return [record for record in records if record.id != self.own.id]
 
     def store_was_away(self) -> None:
         """Take note that nobody could renew a lease until now."""
@@ -183,7 +183,7 @@ class Recovery:
         for run in runs:
             async with self._told_apart(run.id):
                 if self.wants is True or (self.wants and self.wants(run)):
-                    submissions.append(await self.archive.submission(run))
+                    submissions.append(await self.loader.submission(run))
 
         if runs and not submissions:
             return False
@@ -197,7 +197,7 @@ class Recovery:
             is_crash=not is_closed(dead),
         )
         mine = [one for one in submissions if one.id in crashes]
-        kept = {one.id: await self.archive.jobs(one.id) for one in mine}
+        kept = {one.id: await self.loader.jobs(one.id) for one in mine}
         ran = [
             job for jobs in kept.values() for job in jobs.values() if _suspects.ran(job)
         ]
@@ -302,7 +302,7 @@ class Recovery:
         The files are listed first: who made one was registered by then, and what it was
         made for is in the store once its maker is not.
         """
-        folder = self.archive.versions.folder
+        folder = self.loader.versions.folder
         names = await to_thread.run_sync(os.listdir, folder)
         makers = await self.store.makers()
         makers -= {record.id for record in await self.store.orchestrators()}
@@ -320,10 +320,10 @@ class Recovery:
 
     def _sweep_users_folders(self, dead_id: str) -> None:
         """Remove what was to become files of the user's."""
-        for node in list(self.archive.config.data_nodes.values()):
+        for node in list(self.loader.config.data_nodes.values()):
             if node.default_path is not None:
                 path = os.path.join(
-                    self.archive.catalog.directory.path, node.default_path
+                    self.loader.identity_map.directory.path, node.default_path
                 )
                 remove(glob.glob(f"{glob.escape(path)}.{dead_id}-*"))
 

@@ -7,8 +7,8 @@ from functools import partial
 import attrs
 
 from asyncflow.abc import Outcome, Raised
-from asyncflow.scheduler._flight import Flight
-from asyncflow.scheduler._insist import insist
+from asyncflow.scheduler._flight import Attempt
+from asyncflow.scheduler._insist import retry_until_available
 from asyncflow.scheduler._instructions import Ref
 from asyncflow.scheduler._versions import Versions
 from asyncflow.worker.errors import ValueMissing
@@ -20,7 +20,7 @@ _MISSING = f"{ValueMissing.__module__}.{ValueMissing.__qualname__}"
 
 
 @attrs.define(eq=False, repr=False)
-class Replaced:
+class ReplacedInputs:
     """Tells whether a job failed only because its input is not the current one any more.
 
     Another process cannot know who reads the versions that it drops: it leaves their
@@ -30,26 +30,26 @@ class Replaced:
     versions: Versions
     _counts: dict[Ref, int] = attrs.field(init=False, factory=dict)
 
-    def may_concern(self, flight: Flight, outcome: Outcome) -> bool:
+    def may_concern(self, attempt: Attempt, outcome: Outcome) -> bool:
         """Tell whether it is worth a look."""
         return (
             isinstance(outcome, Raised)
-            and bool(flight.reading)
-            and flight.verdict is None
+            and bool(attempt.read_versions)
+            and attempt.verdict is None
             and _MISSING in outcome.kinds
-            and self._counts.get(flight.ref, 0) < MOST
+            and self._counts.get(attempt.ref, 0) < MOST
         )
 
-    async def concerns(self, flight: Flight) -> bool:
+    async def concerns(self, attempt: Attempt) -> bool:
         """Look in the store whether it has other versions now.
 
         :raises StoreFailed: where it cannot be asked any more
         """
-        inputs = list(flight.task.input.values())
-        await insist(partial(self.versions.refresh, inputs))
-        self._counts[flight.ref] = self._counts.get(flight.ref, 0) + 1
+        inputs = list(attempt.task.input.values())
+        await retry_until_available(partial(self.versions.refresh, inputs))
+        self._counts[attempt.ref] = self._counts.get(attempt.ref, 0) + 1
         current = {id(node.version) for node in inputs}
-        return any(id(version) not in current for version in flight.reading)
+        return any(id(version) not in current for version in attempt.read_versions)
 
     def forget(self, run: int) -> None:
         """Forget the jobs of a run that has ended."""

@@ -14,7 +14,7 @@ from weakref import finalize, ref
 
 import attrs
 
-from asyncflow.entities.catalog import Catalog
+from asyncflow.entities.catalog import IdentityMap
 from asyncflow.entities.data_node import DataNode, Edit, Version
 from asyncflow.entities.submission import Held, Submission
 from asyncflow.errors import NoData
@@ -33,7 +33,7 @@ class Results:
     :param catalog: knows which are
     """
 
-    catalog: Catalog
+    catalog: IdentityMap
     versions: Versions
     editing: Editing
     _ends: dict[int, tuple[End, Held]] = attrs.field(init=False, factory=dict)

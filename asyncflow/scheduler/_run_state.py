@@ -26,9 +26,9 @@ class RunState:
     """The named resources of those jobs that need some."""
     open: int = attrs.field(init=False)
     """How many jobs have not ended."""
-    needs: list[int] = attrs.field(init=False)
+    waits_for_jobs: list[int] = attrs.field(init=False)
     """How many jobs that it needs have not ended well."""
-    order: list[int] = attrs.field(init=False)
+    waits_for_runs: list[int] = attrs.field(init=False)
     """How many jobs of earlier runs it has to wait for."""
     status: list[Status] = attrs.field(init=False)
     admitted: int = attrs.field(init=False, default=0)
@@ -37,16 +37,16 @@ class RunState:
     """The jobs of later runs that wait for a job."""
     is_ordered: bool = attrs.field(init=False, default=False)
     """Whether its jobs have places in the order between runs: others use its nodes."""
-    kept: int = attrs.field(init=False)
+    places_held: int = attrs.field(init=False)
     """How many jobs still keep a place in the order between runs."""
     stopped: bool = attrs.field(init=False, default=False)
     finished: bool = attrs.field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
         count = len(self.graph.successors)
-        self.open = self.kept = count
-        self.needs = list(self.graph.predecessors)
-        self.order = [0] * count
+        self.open = self.places_held = count
+        self.waits_for_jobs = list(self.graph.predecessors)
+        self.waits_for_runs = [0] * count
         self.status = [Status.SUBMITTED] * count
 
     def why_abandoned(self, cause: int) -> str:

@@ -13,7 +13,7 @@ from asyncflow.entities.submission import Submission
 from asyncflow.log import logger as _logger
 from asyncflow.records import Record
 from asyncflow.scheduler._instructions import Ref
-from asyncflow.scheduler._travel import Travel
+from asyncflow.scheduler._travel import CallSpec
 
 
 @attrs.define(eq=False, repr=False)
@@ -26,21 +26,21 @@ class Runs:
     _count: int = attrs.field(init=False, default=0)
     _by_number: dict[int, Submission] = attrs.field(init=False, factory=dict)
     _numbers: dict[Submission, int] = attrs.field(init=False, factory=dict)
-    _travel: dict[int, Sequence[Travel]] = attrs.field(init=False, factory=dict)
+    _specs: dict[int, Sequence[CallSpec]] = attrs.field(init=False, factory=dict)
     _interrupted: set[int] = attrs.field(init=False, factory=set)
     """Those that end here alone, to go on elsewhere."""
     _idle: Event = attrs.field(init=False, factory=Event)
 
-    def add(self, submission: Submission, travel: Sequence[Travel]) -> int:
+    def add(self, submission: Submission, specs: Sequence[CallSpec]) -> int:
         """Take a run; return its number.
 
-        :param travel: how the jobs of each kind of task travel
+        :param spec: how the jobs of each kind of task are called
         """
         self._count += 1
         run = self._count
         self._by_number[run] = submission
         self._numbers[submission] = run
-        self._travel[run] = travel
+        self._specs[run] = specs
         return run
 
     def __getitem__(self, run: int) -> Submission:
@@ -65,10 +65,10 @@ class Runs:
         """Return a job."""
         return self._by_number[ref[0]].job(ref[1])
 
-    def travel(self, ref: Ref) -> Travel:
-        """Return how a job travels."""
+    def spec(self, ref: Ref) -> CallSpec:
+        """Return how a job is called."""
         run, place = ref
-        return self._travel[run][self._by_number[run].dag.kind_of[place]]
+        return self._specs[run][self._by_number[run].dag.kind_of[place]]
 
     def save(self, run: int, status: Status, *records: Record) -> None:
         """Save the end of a job; not that it was cancelled, where the run goes on."""
@@ -106,7 +106,7 @@ class Runs:
     def forget(self, run: int) -> Submission:
         """Let a run go, and return it."""
         submission = self._by_number.pop(run)
-        del self._numbers[submission], self._travel[run]
+        del self._numbers[submission], self._specs[run]
 
         if not self._by_number:
             self._idle.set()
@@ -120,7 +120,7 @@ class Runs:
         """
         lost = self.all()
 
-        for known in (self._by_number, self._numbers, self._travel):
+        for known in (self._by_number, self._numbers, self._specs):
             known.clear()
 
         for submission in lost:

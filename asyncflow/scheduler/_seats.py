@@ -1,8 +1,8 @@
-"""The seats: who runs at a time.
+"""The slots: who runs at a time.
 
-Seats are the tokens of one limiter. While jobs are ready and seats are free, a lane is
-started in the task group: it holds one seat and runs one load after the other until
-nothing is ready. So there are never more tasks than seats, however many jobs wait.
+Slots are the tokens of one limiter. While jobs are ready and tokens are free, a slot is
+started in the task group: it holds one token and runs one batch after the other until
+nothing is ready. So there are never more tasks than slots, however many jobs wait.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from anyio import CapacityLimiter
 
 from asyncflow.abc import Executor
 from asyncflow.scheduler._echo import Echo
-from asyncflow.scheduler._flight import Flight
-from asyncflow.scheduler._group import Group
-from asyncflow.scheduler._lane import Lane, Source, Tracer
-from asyncflow.scheduler._notes import Notes
+from asyncflow.scheduler._flight import Attempt
+from asyncflow.scheduler._group import Tasks
+from asyncflow.scheduler._lane import BatchSource, Slot, Tracer
+from asyncflow.scheduler._notes import RunningMarks
 from asyncflow.scheduler._versions import Versions
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 @attrs.define(eq=False, repr=False)
-class Seats:
-    """The lanes.
+class Slots:
+    """The slots.
 
     :param executors: by name
     :param echo: shows what jobs print in other processes
@@ -36,20 +36,20 @@ class Seats:
     :param tracer: gives the trace that a job continues
     """
 
-    source: Source
+    source: BatchSource
     versions: Versions
-    notes: Notes
+    marks: RunningMarks
     executors: Mapping[str, Executor]
     limiter: CapacityLimiter
     echo: Echo
     live: Live | None
-    group: Group
+    group: Tasks
     tracer: Tracer
-    _lanes: set[Lane] = attrs.field(init=False, factory=set)
+    _slots: set[Slot] = attrs.field(init=False, factory=set)
     """Those that run something."""
     _is_due: bool = attrs.field(init=False, default=False)
     _is_full: bool = attrs.field(init=False, default=False)
-    """Whether no seat is known to be free."""
+    """Whether no slot is known to be free."""
 
     def fill_soon(self) -> None:
         """Fill them at the end of the event loop's turn."""
@@ -58,21 +58,21 @@ class Seats:
             asyncio.get_running_loop().call_soon(self._fill_now)
 
     def fill(self) -> None:
-        """Start lanes while jobs are ready and seats are free."""
+        """Start slots while jobs are ready and tokens are free."""
         if self._is_full or self.group.is_failing:  # an error of ours ends all
             return
 
         try:
             self._fill()
-        except Exception as error:  # who has a seat then, nobody knows
+        except Exception as error:  # who has a slot then, nobody knows
             self.group.fail(error)
             raise
 
-    def end(self, flight: Flight) -> None:
-        """End the load of a job that its executor cannot kill."""
-        for lane in self._lanes:
-            if lane.has(flight):
-                lane.end()
+    def end(self, attempt: Attempt) -> None:
+        """End the batch of a job that its executor cannot kill."""
+        for slot in self._slots:
+            if slot.has(attempt):
+                slot.end()
 
     def _fill(self) -> None:
         while not self._is_full:
@@ -80,14 +80,16 @@ class Seats:
                 self._is_full = True
                 return
 
-            flights = self._next_load()
+            attempts = self._next_batch()
 
-            if not flights:
+            if not attempts:
                 return
 
-            seat = object()
-            self.limiter.acquire_on_behalf_of_nowait(seat)
-            self.group.start_soon(self._lane, seat, flights, on_error=self.group.fail)
+            borrower = object()
+            self.limiter.acquire_on_behalf_of_nowait(borrower)
+            self.group.start_soon(
+                self._run_slot, borrower, attempts, on_error=self.group.fail
+            )
 
     def resize(self, count: int) -> None:
         """Change how many there are; no job that runs is ended."""
@@ -97,7 +99,7 @@ class Seats:
         self.fill()
 
     async def _shrink(self) -> None:
-        """Have the processes end that there are no seats for."""
+        """Have the processes end that there are no slots for."""
         for executor in self.executors.values():
             await executor.shrink(int(self.limiter.total_tokens))
 
@@ -105,15 +107,15 @@ class Seats:
         self._is_due = False
         self.fill()
 
-    def _next_load(self) -> list[Flight]:
-        return self.source.next_load(int(self.limiter.total_tokens))
+    def _next_batch(self) -> list[Attempt]:
+        return self.source.next_batch(int(self.limiter.total_tokens))
 
-    async def _lane(self, seat: object, flights: list[Flight]) -> None:
-        """Run one load after the other on one seat, until none is ready."""
-        lane = Lane(
+    async def _run_slot(self, borrower: object, attempts: list[Attempt]) -> None:
+        """Run one batch after the other on one slot, until none is ready."""
+        slot = Slot(
             self.source,
             self.versions,
-            self.notes,
+            self.marks,
             self.executors,
             self.echo,
             self.live,
@@ -121,21 +123,21 @@ class Seats:
             self.tracer,
             self.fill_soon,
         )
-        self._lanes.add(lane)
+        self._slots.add(slot)
 
         try:
-            while flights:
-                await lane.fly(flights)
+            while attempts:
+                await slot.run(attempts)
 
                 if self.limiter.borrowed_tokens > self.limiter.total_tokens:
-                    lane.give_back()
+                    slot.give_back()
                     self.group.start_soon(self._shrink)
-                    break  # there are fewer seats now
+                    break  # there are fewer slots now
 
-                flights = lane.next_load() or self._next_load()
+                attempts = slot.next_batch() or self._next_batch()
                 self.fill()
         finally:
-            self._lanes.discard(lane)
-            lane.close()
-            self.limiter.release_on_behalf_of(seat)
+            self._slots.discard(slot)
+            slot.close()
+            self.limiter.release_on_behalf_of(borrower)
             self._is_full = False

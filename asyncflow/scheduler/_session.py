@@ -1,4 +1,4 @@
-"""A session: what an orchestrator has and does while it is open."""
+"""The engine: what an orchestrator has and does while it is open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from anyio import CancelScope, to_thread
 
 from asyncflow.abc import Store
 from asyncflow.config.sections import CoreConfig, ScenarioConfig
-from asyncflow.entities.catalog import Catalog, key_of
+from asyncflow.entities.catalog import IdentityMap, key_of
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode, Edit
 from asyncflow.entities.engine import OnFailure
@@ -41,8 +41,8 @@ from asyncflow.records import (
     SubmissionRecord,
 )
 from asyncflow.scheduler import _skips
-from asyncflow.scheduler._archive import Archive, Entity
-from asyncflow.scheduler._before import Before, First
+from asyncflow.scheduler._archive import Entity, EntityLoader
+from asyncflow.scheduler._before import First, RunPreparation
 from asyncflow.scheduler._bus import Bus
 from asyncflow.scheduler._checks import (
     check_inputs,
@@ -52,7 +52,7 @@ from asyncflow.scheduler._checks import (
     check_properties,
 )
 from asyncflow.scheduler._editing import Editing
-from asyncflow.scheduler._follow import Following
+from asyncflow.scheduler._follow import RemoteRuns
 from asyncflow.scheduler._outage import Outage
 from asyncflow.scheduler._peers import Send
 from asyncflow.scheduler._recover import Recovery, closed
@@ -60,19 +60,19 @@ from asyncflow.scheduler._results import Results
 from asyncflow.scheduler._shutdown import interrupt, leave
 from asyncflow.scheduler._stream import EventStream, stream
 from asyncflow.scheduler._subscriptions import Subscriptions, check_callbacks
-from asyncflow.scheduler._suspects import travel_of
-from asyncflow.scheduler._tally import Tally
-from asyncflow.scheduler._travel import Travels
+from asyncflow.scheduler._suspects import specs_of
+from asyncflow.scheduler._tally import JobCounters
+from asyncflow.scheduler._travel import CallSpecs
 from asyncflow.scheduler._undeclared import check_declared
 from asyncflow.scheduler._under_way import Filters, list_jobs
 from asyncflow.scheduler._versions import Versions, remove
-from asyncflow.scheduler._walk import Walk
+from asyncflow.scheduler._walk import Scheduler
 from asyncflow.worker.shortened import REASON, shortened
 from asyncflow.worker.streams import Stream
 
 
 @attrs.define(eq=False, repr=False)
-class Session:
+class Engine:
     """The verbs, and what they need.
 
     :param own: what the store knows of the orchestrator
@@ -80,37 +80,40 @@ class Session:
 
     own: OrchestratorRecord
     store: Store
-    catalog: Catalog
-    travels: Travels
-    walk: Walk
+    identity_map: IdentityMap
+    specs: CallSpecs
+    scheduler: Scheduler
     versions: Versions
-    archive: Archive
+    loader: EntityLoader
     bus: Bus
-    tally: Tally
+    counters: JobCounters
     subscriptions: Subscriptions = attrs.field(init=False)
     editing: Editing = attrs.field(init=False)
     results: Results = attrs.field(init=False)
     recovery: Recovery = attrs.field(init=False)
-    following: Following = attrs.field(init=False)
+    remote_runs: RemoteRuns = attrs.field(init=False)
     outage: Outage = attrs.field(init=False)
     _deleted: list[str] = attrs.field(init=False, factory=list)
     """What is being deleted."""
-    before: Before = attrs.field(init=False)
+    preparation: RunPreparation = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.subscriptions = Subscriptions(self.bus, self._scenario_of)
         self.editing = Editing(self.store, self.versions)
-        self.results = Results(self.catalog, self.versions, self.editing)
+        self.results = Results(self.identity_map, self.versions, self.editing)
         self.versions.dropping = self.results.keep
-        self.before = Before(self.versions, self.archive)
-        self.recovery = Recovery(self.own, self.store, self.archive, self._resume)
-        self.following = Following(
-            self.store, self.archive, self.recovery, self.walk, self.walk.group
+        self.preparation = RunPreparation(self.versions, self.loader)
+        self.recovery = Recovery(self.own, self.store, self.loader, self._resume)
+        self.remote_runs = RemoteRuns(
+            self.store, self.loader, self.recovery, self.scheduler, self.scheduler.group
         )
         self.outage = Outage(
-            self.store, self.walk, self.recovery.store_was_away, self.following.fail
+            self.store,
+            self.scheduler,
+            self.recovery.store_was_away,
+            self.remote_runs.fail,
         )
-        self.walk.group.on_failure = self._broke
+        self.scheduler.group.on_failure = self._broke
 
     @property
     def is_shared(self) -> bool:
@@ -126,12 +129,16 @@ class Session:
     ) -> Scenario:
         """Create a scenario; see `Orchestrator.create_scenario`."""
         if properties:
-            names = {one.id for one in config.data_node_configs}
+            names = {
+                data_node_config.id for data_node_config in config.data_node_configs
+            }
             check_properties("create_scenario", properties, names)
 
-        await self.catalog.prepare(config)
-        shared = await self.archive.shared(config)  # in use until it is the scenario's
-        scenario = self.catalog.new_scenario(config, creation_date, name, properties)
+        await self.identity_map.prepare(config)
+        shared = await self.loader.shared(config)  # in use until it is the scenario's
+        scenario = self.identity_map.new_scenario(
+            config, creation_date, name, properties
+        )
         nodes = scenario.data_nodes.values()
         del shared
         versions = await self.versions.defaults(nodes)
@@ -167,22 +174,22 @@ class Session:
 
         callbacks = tuple(callbacks)
         check_callbacks(callbacks)
-        self.walk.check()
+        self.scheduler.check()
         self._check_there(entity)
         dag = entity.dag if dag is None else dag
         check_declared(dag)
         key = key_of(idempotency_key)
-        same = self.catalog.find(f"SUBMISSION_{key}")
+        same = self.identity_map.find(f"SUBMISSION_{key}")
 
         if isinstance(same, Submission) and same.failure is None:
             _check_same(same.entity_id, entity, same.id)
 
-            if self.walk.drives(same):
+            if self.scheduler.drives(same):
                 self.subscriptions.add_to(same, callbacks)
 
             return same
 
-        submission = self.catalog.new_submission(
+        submission = self.identity_map.new_submission(
             key,
             entity,
             dag=dag,
@@ -195,9 +202,9 @@ class Session:
         )
         submission.orchestrator_id = self.own.id
         dag, nodes = submission.dag, entity.data_nodes
-        travel = self.travels.of_all(dag.kinds, force=force)
-        shared = self.before.shared(submission)
-        check_inputs(self.walk, map(nodes.__getitem__, dag.sources), shared)
+        specs = self.specs.of_all(dag.kinds, force=force)
+        shared = self.preparation.shared(submission)
+        check_inputs(self.scheduler, map(nodes.__getitem__, dag.sources), shared)
         first: First | None = None
 
         if idempotency_key is not None:
@@ -205,26 +212,26 @@ class Session:
             first = partial(self._claim, submission)
         else:
             self.store.save(submission.record())
-            self.walk.pins.note(submission)
+            self.scheduler.pins.note(submission)
 
-        read = self.before.read(submission)
-        first = self.before.first(submission, travel, read, first)
+        read = self.preparation.read(submission)
+        first = self.preparation.first(submission, specs, read, first)
         graph = Graph.of(entity, dag, submission.tasks)
-        self.catalog.remember(submission)  # last: what is refused has no handle
+        self.identity_map.remember(submission)  # last: what is refused has no handle
         self.subscriptions.add_to(submission, callbacks)
-        self.walk.submit(submission, graph, travel, first=first)
+        self.scheduler.submit(submission, graph, specs, first=first)
         return submission
 
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `Submittable.plan`."""
         tasks, dag = entity.tasks, entity.dag
         check_declared(dag)
-        travel = self.travels.of_all(dag.kinds, force=force)
+        specs = self.specs.of_all(dag.kinds, force=force)
 
-        if any(way.fingerprint for way in travel):
+        if any(spec.fingerprint for spec in specs):
             _skips.look(_skips.users_places(tasks.values()))
 
-        return _skips.plan(dag.pick(tasks), [travel[kind] for kind in dag.kind_of])
+        return _skips.plan(dag.pick(tasks), [specs[kind] for kind in dag.kind_of])
 
     def retry_failed(self, submission: Submission) -> Submission:
         """Start a run of what has not completed; see `Submission.retry_failed`."""
@@ -255,30 +262,30 @@ class Session:
 
         if isinstance(what, Job):
             self._cancel_job(what, reason)
-        elif self.walk.drives(what):
-            self.walk.cancel(what, reason)
+        elif self.scheduler.drives(what):
+            self.scheduler.cancel(what, reason)
         elif not what.is_finished:
-            self.following.cancel(what, reason)
+            self.remote_runs.cancel(what, reason)
 
     def _cancel_job(self, job: Job, reason: str) -> None:
-        if not self.walk.drives(job.submission):
+        if not self.scheduler.drives(job.submission):
             raise UsageError(
                 f"{job.id} is of a run that another process drives: cancel its submission"
             )
 
-        self.walk.cancel_job(job, reason)
+        self.scheduler.cancel_job(job, reason)
 
-    async def output(self, job: Job, most: int, stream: Stream | None) -> str:
+    async def output(self, job: Job, max_bytes: int, stream: Stream | None) -> str:
         """Return what a job printed; see `Orchestrator.output`."""
         from asyncflow.scheduler import _logs
 
-        return await _logs.output(self.store, job, most, stream)
+        return await _logs.output(self.store, job, max_bytes, stream)
 
-    def follow(self, job: Job, most: int) -> AsyncIterator[str]:
-        """Give the lines that a job prints; see `Orchestrator.follow`."""
+    def tail(self, job: Job, max_bytes: int) -> AsyncIterator[str]:
+        """Give the lines that a job prints; see `Orchestrator.tail`."""
         from asyncflow.scheduler import _logs
 
-        return _logs.follow(self.store, job, most)
+        return _logs.tail(self.store, job, max_bytes)
 
     async def read(self, node: DataNode, version: int | None) -> Any:
         """Read a data node; see `DataNode.read`."""
@@ -315,7 +322,7 @@ class Session:
         """List jobs; see `Orchestrator.jobs`."""
         return await list_jobs(
             self.store,
-            self.walk.runs,
+            self.scheduler.runs,
             filters,
             newest_first=newest_first,
             limit=limit,
@@ -328,25 +335,25 @@ class Session:
 
     def leave(self) -> None:
         """End all runs, as the orchestrator is left."""
-        leave(self.walk)
+        leave(self.scheduler)
 
     async def interrupt(self, grace: float) -> None:
         """End all runs, as the orchestrator is interrupted.
 
         :param grace: how long what runs may take, in seconds
         """
-        await interrupt(self.walk, grace)
+        await interrupt(self.scheduler, grace)
 
     async def get(self, entity_id: str) -> Entity:
         """Return an entity; a run of another process is followed from now on.
 
         It is returned as it is there now, if that can be known soon.
         """
-        entity = await self.archive.get(entity_id)
+        entity = await self.loader.get(entity_id)
 
         if not isinstance(entity, Submittable | DataNode):
             run = entity if isinstance(entity, Submission) else entity.submission
-            await self.following.catch_up(run)
+            await self.remote_runs.catch_up(run)
 
         return entity
 
@@ -382,7 +389,7 @@ class Session:
 
         with CancelScope(shield=True):
             names = await self.store.delete(entity_id)
-            self.catalog.forget(entity_id)
+            self.identity_map.forget(entity_id)
             self.results.forget()
             await self._remove(names)
 
@@ -392,7 +399,7 @@ class Session:
         """Remove old runs; see `Orchestrator.prune`."""
         from asyncflow.scheduler._prune import Pruning
 
-        pruning = Pruning(self.store, self.catalog)
+        pruning = Pruning(self.store, self.identity_map)
         return await pruning.prune(older_than, keep, logs_only=logs_only)
 
     def keep_to(self, core: CoreConfig) -> None:
@@ -400,14 +407,14 @@ class Session:
         if not core.keeps_all:
             from asyncflow.scheduler._prune import Pruning
 
-            pruning = Pruning(self.store, self.catalog)
-            self.walk.group.start_soon(pruning.keep_to, core)
+            pruning = Pruning(self.store, self.identity_map)
+            self.scheduler.group.start_soon(pruning.keep_to, core)
 
     def statistics(self, max_nb_of_workers: int) -> Statistics:
         """Say what goes on; see `Orchestrator.statistics`."""
-        return self.tally.statistics(
-            self.walk.runs,
-            workers=self.walk.executors["process"].workers,
+        return self.counters.statistics(
+            self.scheduler.runs,
+            workers=self.scheduler.executors["process"].workers,
             max_nb_of_workers=max_nb_of_workers,
             commits=self.store.commits,
             store_error=str(self.outage.failure) if self.outage.failure else None,
@@ -416,40 +423,40 @@ class Session:
 
     def hurry(self) -> None:
         """Have the orchestrator close faster: kill what is to die, wait for no store."""
-        self.walk.hurry()
+        self.scheduler.hurry()
         self.store.close_soon(now=True)
 
-    async def settle(self) -> None:
+    async def drain_notifications(self) -> None:
         """Wait until all that has happened was told, and callbacks were called."""
-        await self.bus.settle()
-        await self.subscriptions.settle()
+        await self.bus.drain()
+        await self.subscriptions.drain()
 
     async def release(self) -> None:
         """Say that the orchestrator is no more; leave unfinished runs to others."""
         with CancelScope(shield=True), suppress(StoreFailed):  # its exit tells that
             await self.recovery.clean_up()
             self.results.close()
-            await self.walk.pins.collect()
+            await self.scheduler.pins.collect()
             await self.versions.close()
             is_left = bool(await self.recovery.unfinished())
 
             if not is_left:
                 await self._remove(await self.store.delete(self.own.id))
 
-            if is_left or self.versions.company.is_untold:
+            if is_left or self.versions.sharing.has_unnotified_peer:
                 self.store.save(closed(self.own))
                 await self.store.flush()
 
     def tell_unwatched(self) -> None:
         """Log the failures that nobody has seen. Blocks."""
-        for submission in self.catalog.submissions():
+        for submission in self.identity_map.submissions():
             submission.tell_unwatched()
 
     async def wait_for_peer(self, submission_id: str) -> None:
         """Wait for the end of a run of ours, for another orchestrator."""
-        submission = self.catalog.find(submission_id)
+        submission = self.identity_map.find(submission_id)
 
-        if isinstance(submission, Submission) and self.walk.drives(submission):
+        if isinstance(submission, Submission) and self.scheduler.drives(submission):
             await submission.over()
 
         await self.store.flush()
@@ -459,39 +466,39 @@ class Session:
 
         :param since: the number of the first change that it does not know
         """
-        submission = self.catalog.find(submission_id)
+        submission = self.identity_map.find(submission_id)
 
-        if isinstance(submission, Submission) and self.walk.drives(submission):
-            from asyncflow.scheduler._telling import Telling
+        if isinstance(submission, Submission) and self.scheduler.drives(submission):
+            from asyncflow.scheduler._telling import RunFeed
 
-            await Telling(submission, self.store.flush, send).tell(since)
+            await RunFeed(submission, self.store.flush, send).send_all(since)
 
         await self.wait_for_peer(submission_id)
 
     def cancel_for_peer(self, submission_id: str, reason: str) -> None:
         """Cancel a run of ours, for another orchestrator."""
-        submission = self.catalog.find(submission_id)
+        submission = self.identity_map.find(submission_id)
 
         if isinstance(submission, Submission):
-            self.walk.cancel(submission, reason)
+            self.scheduler.cancel(submission, reason)
 
     def _broke(self, error: Exception) -> None:
         """Tell all who wait that the engine cannot go on."""
-        self.walk.broke(error)
+        self.scheduler.fail(error)
         self.bus.fail(OrchestratorFailed.of(error))
 
     async def _resume(self, submission: Submission) -> None:
         """Start a run that was adopted."""
-        await self.walk.pins.restore(submission)
+        await self.scheduler.pins.restore(submission)
         dag = submission.dag
-        travel = self.travels.of_all(dag.kinds, force=submission.force)
+        specs = self.specs.of_all(dag.kinds, force=submission.force)
         graph = Graph.of(submission.entity, dag, submission.tasks)
-        first = self.before.first(submission, travel)
-        how = travel_of(submission, travel)
-        self.walk.submit(submission, graph, how, first=first)
+        first = self.preparation.first(submission, specs)
+        how = specs_of(submission, specs)
+        self.scheduler.submit(submission, graph, how, first=first)
 
         if submission.cancel_reason is not None:
-            self.walk.cancel(submission, submission.cancel_reason)
+            self.scheduler.cancel(submission, submission.cancel_reason)
 
     async def _explain(self, error: NoData, node: DataNode) -> None:
         """Raise an error anew that says why a data node was never written, if known."""
@@ -500,7 +507,7 @@ class Session:
 
     async def _why_unwritten(self, node: DataNode) -> str:
         """Say what became of the last job that should have written a data node."""
-        scenario = self.catalog.find(node.owner_id or "")
+        scenario = self.identity_map.find(node.owner_id or "")
 
         if not isinstance(scenario, Scenario):
             return ""
@@ -525,11 +532,11 @@ class Session:
         """Return the scenario of a run, whichever part of it was submitted."""
         scenario_id = submission.entity.scenario_id
 
-        for found in (submission.entity, self.catalog.find(scenario_id)):
+        for found in (submission.entity, self.identity_map.find(scenario_id)):
             if isinstance(found, Scenario):
                 return found
 
-        entity = await self.archive.get(scenario_id)
+        entity = await self.loader.get(scenario_id)
         assert isinstance(entity, Scenario)
         return entity
 
@@ -541,22 +548,22 @@ class Session:
         if kept.orchestrator_id == self.own.id and (
             kept.submitted == submission.submitted_at.timestamp()
         ):
-            self.walk.pins.note(submission)
+            self.scheduler.pins.note(submission)
             return True
 
         self.bus.forget(submission)
-        self.catalog.forget(submission.id)
-        submission.become(await self.archive.submission(kept))
-        self.catalog.remember(submission)
-        submission.restore(kept, await self.archive.jobs(kept.id))
-        lost = partial(self.following.lost, submission)
-        self.walk.group.start_soon(self._follow, submission, on_error=lost)
+        self.identity_map.forget(submission.id)
+        submission.become(await self.loader.submission(kept))
+        self.identity_map.remember(submission)
+        submission.restore(kept, await self.loader.jobs(kept.id))
+        lost = partial(self.remote_runs.lost, submission)
+        self.scheduler.group.start_soon(self._watch, submission, on_error=lost)
         return False
 
-    async def _follow(self, submission: Submission) -> None:
-        """Follow a run once the walk knows that it is another's."""
-        await self.walk.begun(submission)
-        self.following.follow(submission)
+    async def _watch(self, submission: Submission) -> None:
+        """Follow a run once the scheduler knows that it is another's."""
+        await self.scheduler.until_begun(submission)
+        self.remote_runs.watch(submission)
 
     def _check_there(self, entity: Submittable) -> None:
         """Refuse to submit what is deleted, or being deleted."""
@@ -571,7 +578,7 @@ class Session:
 
     def _check_idle(self, entity_id: str) -> None:
         """Refuse to delete what has runs here, also those that no store knows yet."""
-        for run in self.walk.runs:
+        for run in self.scheduler.runs:
             if entity_id in (run.id, run.entity.scenario_id):
                 raise UsageError(_not_ended(run.id, entity_id))
 

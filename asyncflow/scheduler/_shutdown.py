@@ -6,19 +6,19 @@ from anyio import move_on_after
 
 from asyncflow.log import logger as _logger
 from asyncflow.log import named
-from asyncflow.scheduler._walk import Walk
+from asyncflow.scheduler._walk import Scheduler
 
 REASON = "the orchestrator was interrupted"
 
 
-def leave(walk: Walk) -> None:
+def leave(scheduler: Scheduler) -> None:
     """Ask for the end of all runs, as the orchestrator is left; say which these are.
 
     Those that were adopted go on elsewhere.
     """
     ended = [
         run.id
-        for run in walk.runs
+        for run in scheduler.runs
         if run.end_reason is None and not run.is_adopted and not run.is_finished
     ]
 
@@ -30,20 +30,20 @@ def leave(walk: Walk) -> None:
             named(ended),
         )
 
-    walk.stop("the orchestrator was closed")
+    scheduler.stop("the orchestrator was closed")
 
 
-async def interrupt(walk: Walk, grace: float) -> None:
+async def interrupt(scheduler: Scheduler, grace: float) -> None:
     """Start no job any more, let those end that run, and ask for the end of the rest.
 
     In a store that outlives the process, runs that have not ended go on elsewhere.
 
     :param grace: how long what runs may take, in seconds
     """
-    walk.hold()
+    scheduler.hold()
 
     if grace:
-        if count := walk.running:
+        if count := scheduler.running:
             _logger.warning(
                 "asyncflow is draining %d running job%s for up to %g s: Ctrl-C again "
                 "kills %s",
@@ -52,12 +52,12 @@ async def interrupt(walk: Walk, grace: float) -> None:
             )
 
         with move_on_after(grace):
-            await walk.landed()
+            await scheduler.until_idle()
 
-    left = [run.id for run in walk.runs if run.end_reason is None]
-    walk.stop(REASON, leave=True)
+    left = [run.id for run in scheduler.runs if run.end_reason is None]
+    scheduler.stop(REASON, leave=True)
 
-    if walk.is_durable and (count := len(left)):
+    if scheduler.is_durable and (count := len(left)):
         _logger.warning(
             "%d unfinished run%s %s kept in the store (%s): the next start goes on with "
             "%s, unless `Orchestrator(adopt=False)` leaves %s",

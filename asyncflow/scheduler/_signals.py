@@ -150,7 +150,7 @@ class _Handler:
                 _end_by(number)
                 return
 
-            heard = [one.hear(is_fatal=is_fatal) for one in list(_listeners)]
+            heard = [listener.hear(is_fatal=is_fatal) for listener in list(_listeners)]
 
             if is_fatal:
                 _ends_by = number
@@ -172,7 +172,7 @@ class _Handler:
         has cancelled the main task for it, or an orchestrator closes. A notebook, say,
         goes on.
         """
-        if not callable(self.before) or any(one.hurry for one in _listeners):
+        if not callable(self.before) or any(listener.hurry for listener in _listeners):
             return True
 
         function = getattr(self.before, "func", None)

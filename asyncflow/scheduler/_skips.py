@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from weakref import WeakSet
 
-from asyncflow.abc import Kept
+from asyncflow.abc import StoredValue
 from asyncflow.entities.data_node import EVICTED, DataNode, Version
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.task import Task
 from asyncflow.records import BasisRecord
-from asyncflow.scheduler._travel import Travel
+from asyncflow.scheduler._travel import CallSpec
 from asyncflow.worker.digests import digest, digest_in
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ Pins: TypeAlias = Mapping[str, Version] | None
 NOTHING_NEW = "its function and its inputs are the same"
 
 
-class Seen(NamedTuple):
+class InputSnapshot(NamedTuple):
     """What a job of a skippable task has read."""
 
     numbers: Mapping[str, int]
@@ -33,17 +33,17 @@ class Seen(NamedTuple):
     """For those where that is known, what tells their values from others."""
 
 
-def seen(task: Task, pins: Pins = None) -> Seen:
+def snapshot(task: Task, pins: Pins = None) -> InputSnapshot:
     """Tell what a job reads that begins now.
 
     :param pins: what its run has pinned
     """
     read = {name: _read(node, pins) for name, node in task.input.items()}
     contents = {name: text for name, one in read.items() if (text := _content(one))}
-    return Seen({name: _number(one) for name, one in read.items()}, contents)
+    return InputSnapshot({name: _number(one) for name, one in read.items()}, contents)
 
 
-def note(task: Task, fingerprint: Fingerprint, inputs: Seen) -> BasisRecord:
+def note(task: Task, fingerprint: Fingerprint, inputs: InputSnapshot) -> BasisRecord:
     """Remember a job that completed; its outputs are the current ones.
 
     :return: what is to be saved
@@ -103,17 +103,17 @@ def look(nodes: Iterable[DataNode]) -> None:
             version.is_missing = not os.path.exists(version.kept)
 
 
-def plan(tasks: Iterable[Task], travel: Iterable[Travel]) -> tuple[PlannedJob, ...]:
+def plan(tasks: Iterable[Task], specs: Iterable[CallSpec]) -> tuple[PlannedJob, ...]:
     """Say what a run would do.
 
     :param tasks: in an order in which they can run
-    :param travel: for each task, how its jobs travel
+    :param spec: for each task, how its jobs are called
     """
     writers: dict[str, str] = {}
     planned = []
 
-    for task, way in zip(tasks, travel, strict=True):
-        runs, reason = _outlook(task, way, writers)
+    for task, spec in zip(tasks, specs, strict=True):
+        runs, reason = _forecast(task, spec, writers)
         planned.append(PlannedJob(task=task.config_id, runs=runs, reason=reason))
 
         if runs:
@@ -173,20 +173,20 @@ def versions(nodes: Mapping[str, DataNode]) -> dict[str, int]:
     return {name: _number(node.version) for name, node in nodes.items()}
 
 
-def _outlook(
-    task: Task, travel: Travel, writers: Mapping[str, str]
+def _forecast(
+    task: Task, spec: CallSpec, writers: Mapping[str, str]
 ) -> tuple[bool, str]:
-    if travel.fingerprint is None:
+    if spec.fingerprint is None:
         return True, "it is not skippable"
 
-    if travel.force:
+    if spec.force:
         return True, "the run is forced"
 
     for name in task.input:
         if name in writers:
             return True, f"`{name}` will be written by {writers[name]}"
 
-    reason = reason_to_run(task, travel.fingerprint)
+    reason = reason_to_run(task, spec.fingerprint)
     return bool(reason), reason or NOTHING_NEW
 
 
@@ -208,7 +208,7 @@ def _content(version: Version | None) -> str:
     return version.content
 
 
-def _digest(kept: Kept) -> str:
+def _digest(kept: StoredValue) -> str:
     if isinstance(kept, bytes):
         return digest(kept)
 

@@ -12,7 +12,7 @@ from anyio import Event as Signal
 
 from asyncflow.errors import EventsLost, UsageError
 from asyncflow.events import Event
-from asyncflow.scheduler._bus import Bus, Listener, News
+from asyncflow.scheduler._bus import Bus, Listener, Notification
 
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 
@@ -82,18 +82,18 @@ class EventStream(Listener, AsyncIterator[E_co], Generic[E_co]):
         """Tell whether it gives such events."""
         return kind is not None and issubclass(kind, self._kinds)
 
-    def take(self, news: News) -> None:
+    def take(self, notification: Notification) -> None:
         """Hold an event, or count it as lost."""
         if not self._is_open:
             return
 
-        key = news.key
+        key = notification.key
         has_room = len(self._events) < self._buffer or key in self._events
 
         if self._lost or not has_room:
             self._lost += 1
         else:
-            self._events[key] = cast(E_co, news.event)
+            self._events[key] = cast(E_co, notification.event)
             self._signal.set()
 
     def end(self, failure: Exception | None) -> None:

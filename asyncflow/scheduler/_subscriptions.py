@@ -24,7 +24,7 @@ from asyncflow.events import (
     JobStarted,
 )
 from asyncflow.log import logger as _logger
-from asyncflow.scheduler._bus import Bus, Listener, News, Work
+from asyncflow.scheduler._bus import Bus, Listener, Notification, Work
 
 AT_ONCE = 100
 """How often a plain function is called before its thread comes back."""
@@ -62,7 +62,7 @@ class Subscription(Listener):
     find: Find | None
     start: Callable[[Work], bool]
     busy: set[Subscription]
-    _news: deque[News] = attrs.field(init=False, factory=deque)
+    _news: deque[Notification] = attrs.field(init=False, factory=deque)
     _is_over: bool = attrs.field(init=False, default=False)
     """Whether it is not to be called any more."""
     _rest: Signal = attrs.field(init=False, factory=Signal)
@@ -80,12 +80,12 @@ class Subscription(Listener):
         """Tell whether something is a change of a job's status."""
         return kind in _CHANGES
 
-    def take(self, news: News) -> None:
+    def take(self, notification: Notification) -> None:
         """Have it called, after what it was not called for yet."""
         if self._is_over:
             return
 
-        self._news.append(news)
+        self._news.append(notification)
 
         if self not in self.busy and self.start(self._call_all):
             self.busy.add(self)
@@ -209,9 +209,9 @@ class Subscriptions:
         check_callbacks([callback])
         find = self.find if scenario is None else _always(scenario)
         one = self._new(callback, tuple(params or ()), find)
-        about = None if scenario is None else scenario.id
-        self.bus.add(one, about)
-        self._kept.append((about, one))
+        topic = None if scenario is None else scenario.id
+        self.bus.add(one, topic)
+        self._kept.append((topic, one))
 
     def add_to(
         self, submission: Submission, callbacks: Iterable[Callable[[Job], object]]
@@ -227,25 +227,25 @@ class Subscriptions:
         scenario: Scenario | None,
     ) -> None:
         """End a subscription; see `Orchestrator.unsubscribe_scenario`."""
-        about = None if scenario is None else scenario.id
+        topic = None if scenario is None else scenario.id
         wanted = None if params is None else tuple(params)
 
         for entry in self._kept:
             one = entry[1]
 
-            if (entry[0], one.callback) == (about, callback) and (
+            if (entry[0], one.callback) == (topic, callback) and (
                 wanted is None or wanted == one.params
             ):
                 self._kept.remove(entry)
-                self.bus.remove(one, about)
+                self.bus.remove(one, topic)
                 one.end(None)
                 return
 
-        whose = about or "all scenarios"
+        whose = topic or "all scenarios"
         given = "" if wanted is None else f" with the params {wanted!r}"
         raise ValueError(f"{callback!r} is not subscribed to {whose}{given}")
 
-    async def settle(self) -> None:
+    async def drain(self) -> None:
         """Wait until all have been called; after some time, for no longer."""
         with move_on_after(GRACE):
             while self._busy:

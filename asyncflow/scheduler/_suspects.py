@@ -1,9 +1,9 @@
 """Suspects: jobs that may have taken the program along, as when memory runs out.
 
 The process of an orchestrator dies, and a job that ran may be why. Which jobs ran is in
-the store only where they ran for a while. So once a run was taken over after a crash, each
-of its jobs travels alone, and the store knows of it before it starts; after a second crash
-without any progress they run one at a time, with those of other such runs. A job
+the store only where they ran for a while. So once a run was taken over after a crash,
+each of its jobs runs alone, and the store knows of it before it starts; after a second
+crash without any progress they run one at a time, with those of other such runs. A job
 that alone is known to have run when an orchestrator died has crashed, and its
 ``crash_retries`` bound that.
 """
@@ -19,7 +19,7 @@ from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Submission
 from asyncflow.records import JobRecord
 from asyncflow.scheduler._queues import Needs
-from asyncflow.scheduler._travel import Travel
+from asyncflow.scheduler._travel import CallSpec
 from asyncflow.status import Status
 
 ALONE: Needs = {"": 1.0}
@@ -30,12 +30,14 @@ ALTERNATELY = 2
 """After how many crashes without progress the jobs of a run go one at a time."""
 
 
-def travel_of(submission: Submission, travels: Sequence[Travel]) -> Sequence[Travel]:
-    """Tell how the jobs of a run travel: each alone, where one is a suspect."""
+def specs_of(submission: Submission, specs: Sequence[CallSpec]) -> Sequence[CallSpec]:
+    """Tell how the jobs of a run are called: each alone, where one is a suspect."""
     if not submission.crashes:
-        return travels
+        return specs
 
-    return [attrs.evolve(one, may_share=False, may_follow=False) for one in travels]
+    return [
+        attrs.evolve(spec, can_share_batch=False, can_chain=False) for spec in specs
+    ]
 
 
 def needs_of(submission: Submission) -> Mapping[int, Needs]:

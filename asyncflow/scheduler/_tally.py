@@ -1,4 +1,4 @@
-"""The tally: how many jobs have ended, without a count for each of them."""
+"""Counters: how many jobs have ended, without a count for each of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from asyncflow.entities.submission import Submission
 
 
 @attrs.define(eq=False, repr=False)
-class Tally:
+class JobCounters:
     """Adds up what runs count anyway: those that have ended once, the others when asked."""
 
     _ended: Counter[Status] = attrs.field(init=False, factory=Counter)

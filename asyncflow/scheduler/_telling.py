@@ -23,7 +23,7 @@ import attrs
 from anyio import move_on_after
 
 from asyncflow.entities.job import FINAL, Status
-from asyncflow.entities.live import Live, Report
+from asyncflow.entities.live import ProgressReports, Report
 from asyncflow.entities.submission import Submission
 from asyncflow.scheduler._peers import Send
 
@@ -38,7 +38,7 @@ SIZE = 262_144
 
 
 @attrs.define(eq=False, repr=False)
-class Telling:
+class RunFeed:
     """Tells one watcher what happens in a run.
 
     :param flush: returns when what has happened so far is durable
@@ -49,7 +49,7 @@ class Telling:
     flush: Callable[[], Awaitable[None]]
     send: Send
 
-    async def tell(self, since: int) -> None:
+    async def send_all(self, since: int) -> None:
         """Tell what has happened, then what happens; return when the run has ended.
 
         What goes on elsewhere is told there.
@@ -69,20 +69,20 @@ class Telling:
             await self._send(((since, one) for one in news), since, is_all=False)
 
             while not submission.is_left:
-                since = await self._tell_on(live, since)
+                since = await self._send_new(live, since)
 
                 if since == submission.length and not live.has_news:
                     if submission.is_finished:
                         return
 
-                    await submission.news()
+                    await submission.next_change()
 
                 with move_on_after(PAUSE):
                     await submission.over()
         finally:
             submission.unwatch(live)
 
-    async def _tell_on(self, live: Live, since: int) -> int:
+    async def _send_new(self, live: ProgressReports, since: int) -> int:
         """Tell all that has happened so far; return the number of the next change."""
         known = self.submission.length
 
@@ -123,7 +123,7 @@ class Telling:
         await self.send(f'{{"news": [{", ".join(parts)}], {rest}}}\n'.encode())
 
     def _news(
-        self, live: Live, first: int, last: int
+        self, live: ProgressReports, first: int, last: int
     ) -> Iterator[tuple[int, Sequence[Any]]]:
         for index in range(first, last):
             for report in live.until(index):
@@ -165,7 +165,7 @@ def _of_change(submission: Submission, index: int) -> Sequence[Any] | None:
 
     if status is Status.PENDING and reason:
         number = job.attempt_that_failed(at)
-        kept = (one for one in job.attempts if one.number == number)
+        kept = (attempt for attempt in job.attempts if attempt.number == number)
         return *change, number, next(kept, None)
 
     return change

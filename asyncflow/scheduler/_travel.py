@@ -1,4 +1,4 @@
-"""How the jobs of a task travel to where they run."""
+"""How the jobs of a task are called, and where."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from asyncflow.abc import Pinned
 from asyncflow.config.sections import Scope, TaskConfig
 from asyncflow.errors import NotPicklable
 from asyncflow.scheduler._generators import Generators
-from asyncflow.scheduler._group import Group
-from asyncflow.scheduler._pace import Pace, Paces
+from asyncflow.scheduler._group import Tasks
+from asyncflow.scheduler._pace import DurationEstimate, DurationEstimates
 from asyncflow.worker import local_modules
 from asyncflow.worker.codec import dumps_code, is_by_value
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from asyncflow.scheduler._fingerprint import Fingerprint, Fingerprints
 
 LEAST_LIMIT = 0.5
-"""Jobs with a shorter limit of time, in seconds, travel alone: only then it is known to
+"""Jobs with a shorter limit of time, in seconds, run alone: only then it is known to
 the millisecond when each has started."""
 
 
 @attrs.frozen(eq=False, repr=False)
-class Travel:
+class CallSpec:
     """The same for all jobs of a task in a submission."""
 
     executor: str
@@ -42,14 +42,14 @@ class Travel:
     """The pickled function; None where it is called in this process."""
     sources: dict[str, str] | None
     """The text of its source file, where that is in no file: a notebook's cell."""
-    pace: Pace
+    duration: DurationEstimate
     """How fast its function is."""
-    may_share: bool
-    """Whether its jobs may travel with others, once they are known to be short."""
+    can_share_batch: bool
+    """Whether its jobs may share a batch, once they are known to be short."""
     pinned: Pinned | None
     """The user's modules as its jobs have them; None for those of this process."""
-    may_follow: bool
-    """Whether they may travel with the one whose value they need."""
+    can_chain: bool
+    """Whether they may share the batch of the one whose value they need."""
 
 
 class Pin(Protocol):
@@ -59,41 +59,41 @@ class Pin(Protocol):
 
 
 @attrs.define(eq=False, repr=False)
-class Travels:
-    """Tells how tasks travel, and remembers it where it cannot change.
+class CallSpecs:
+    """Tells how tasks are called, and remembers it where it cannot change.
 
-    :param far: whether functions may be called in other processes
+    :param in_processes: whether functions may be called in other processes
     :param group: warns in the background
     :param pin: pins the user's modules; see `Executor.pin`
     """
 
-    far: bool
-    group: Group
+    in_processes: bool
+    group: Tasks
     pin: Pin
     _pinned: Pinned | None = attrs.field(init=False, default=None)
     """What was pinned last."""
-    _known: WeakKeyDictionary[TaskConfig, Travel] = attrs.field(
+    _known: WeakKeyDictionary[TaskConfig, CallSpec] = attrs.field(
         init=False, factory=WeakKeyDictionary
     )
     _by_name: WeakKeyDictionary[TaskConfig, bytes] = attrs.field(
         init=False, factory=WeakKeyDictionary
     )
     """Those functions that travel by their names: what has the name later is another."""
-    _paces: Paces = attrs.field(init=False, factory=Paces)
+    _durations: DurationEstimates = attrs.field(init=False, factory=DurationEstimates)
     _generators: Generators = attrs.field(
         init=False,
         default=attrs.Factory(lambda self: Generators(self.group), takes_self=True),
     )
 
-    def of_all(self, kinds: Iterable[TaskConfig], *, force: bool) -> list[Travel]:
-        """Tell how the jobs of tasks travel, for each kind of task of a run.
+    def of_all(self, kinds: Iterable[TaskConfig], *, force: bool) -> list[CallSpec]:
+        """Tell how the jobs of tasks are called, for each kind of task of a run.
 
-        A function that travels by value is pickled for each submission, and that of a
+        A function that is sent by value is pickled for each submission, and that of a
         skippable task is looked at, as the globals that it uses may have changed.
 
         :param kinds: a task of each kind
         :param force: whether the jobs run even if they could be skipped
-        :raises NotPicklable: where a function cannot travel
+        :raises NotPicklable: where a function cannot be sent
         """
         kinds = tuple(kinds)
         pinned = self.pin(have_run=all(map(self._has_run, kinds)))
@@ -106,65 +106,65 @@ class Travels:
 
         self._pinned = pinned
 
-        ways: dict[tuple[int, str], _Way] = {}
+        functions: dict[tuple[int, str], FunctionSpec] = {}
         prints = _fingerprints(kinds, pinned.older if pinned else ())
-        return [self._of(config, ways, prints, force=force) for config in kinds]
+        return [self._of(config, functions, prints, force=force) for config in kinds]
 
     def _has_run(self, config: TaskConfig) -> bool:
         """Tell whether a worker has run the function, where one is to."""
-        travel = self._known.get(config)
-        return travel is not None and (
-            travel.code is None or travel.pace.seconds is not None
+        spec = self._known.get(config)
+        return spec is not None and (
+            spec.code is None or spec.duration.seconds is not None
         )
 
     def _of(
         self,
         config: TaskConfig,
-        ways: dict[tuple[int, str], _Way],
+        functions: dict[tuple[int, str], FunctionSpec],
         prints: Fingerprints | None,
         *,
         force: bool,
-    ) -> Travel:
-        travel = self._known.get(config)
+    ) -> CallSpec:
+        spec = self._known.get(config)
 
-        if travel is None:
-            travel = self._make(config, ways, prints)
+        if spec is None:
+            spec = self._make(config, functions, prints)
 
-            if travel.fingerprint is None and not is_by_value(travel.code or b""):
-                self._known[config] = travel
+            if spec.fingerprint is None and not is_by_value(spec.code or b""):
+                self._known[config] = spec
 
-        return attrs.evolve(travel, force=True) if force else travel
+        return attrs.evolve(spec, force=True) if force else spec
 
     def _make(
         self,
         config: TaskConfig,
-        ways: dict[tuple[int, str], _Way],
+        functions: dict[tuple[int, str], FunctionSpec],
         prints: Fingerprints | None,
-    ) -> Travel:
-        """Tell how the jobs of a task travel.
+    ) -> CallSpec:
+        """Tell how the jobs of a task are called.
 
-        :param ways: those of the functions of this run, by their identities
+        :param functions: those of the functions of this run, by their identities
             and the executors
         """
         key = id(config.function), config.executor
-        way = ways.get(key)
+        function = functions.get(key)
 
-        if way is None:
-            way = ways[key] = self._way(config)
+        if function is None:
+            function = functions[key] = self._function_spec(config)
 
-        executor = "inline" if way.is_async else config.executor
-        far = self.far and executor == "process"
+        executor = "inline" if function.is_async else config.executor
+        far = self.in_processes and executor == "process"
         may_share = far and _may_share(config)
-        return Travel(
+        return CallSpec(
             executor,
-            way.is_async,
-            prints.of(_called(config, way.code if far else None))
+            function.is_async,
+            prints.of(_called(config, function.code if far else None))
             if prints and config.skippable
             else None,
             False,
-            way.code if far else None,
-            way.sources if far else None,
-            way.pace,
+            function.code if far else None,
+            function.sources if far else None,
+            function.duration,
             may_share,
             self._pinned if far else None,
             may_share
@@ -172,12 +172,12 @@ class Travels:
             and all(node.scope is Scope.SCENARIO for node in config.input),
         )
 
-    def _way(self, config: TaskConfig) -> _Way:
-        if config.is_async or not self.far:
-            return _Way(config.is_async, Pace(), None, None)
+    def _function_spec(self, config: TaskConfig) -> FunctionSpec:
+        if config.is_async or not self.in_processes:
+            return FunctionSpec(config.is_async, DurationEstimate(), None, None)
 
         if config.executor != "process":
-            return _Way(False, Pace(), None, None)
+            return FunctionSpec(False, DurationEstimate(), None, None)
 
         self._generators.look(config)
         code = self._by_name.get(config) or _code(config)
@@ -185,8 +185,8 @@ class Travels:
         if not is_by_value(code):
             self._by_name[config] = code
 
-        pace, code = self._paces.of(code)
-        return _Way(False, pace, code, _sources(config.function))
+        duration, code = self._durations.of(code)
+        return FunctionSpec(False, duration, code, _sources(config.function))
 
 
 def _fingerprints(
@@ -200,11 +200,11 @@ def _fingerprints(
     return Fingerprints(older)
 
 
-class _Way(NamedTuple):
+class FunctionSpec(NamedTuple):
     """What is the same for all tasks that have one function."""
 
     is_async: bool
-    pace: Pace
+    duration: DurationEstimate
     code: bytes | None
     sources: dict[str, str] | None
 

@@ -27,7 +27,7 @@ class UndeclaredScenario(ScenarioConfig):
 
 
 @attrs.frozen(eq=False, repr=False)
-class Undeclared:
+class MissingDeclaration:
     """Stands for the function of a task whose code is not here."""
 
     entity_id: str
@@ -56,7 +56,7 @@ def scenario_config(
     :param own: the config ids of the data nodes that are the scenario's alone
     :param graphs: those of its runs that tell of its tasks, the newest first
     """
-    function = Undeclared(scenario_id, config_id, why)
+    function = MissingDeclaration(scenario_id, config_id, why)
     nodes = {name: DataNodeConfig(id=name) for name in own}
     tasks: dict[str, TaskConfig] = {}
 
@@ -86,7 +86,7 @@ def scenario_config(
 
 def is_undeclared(dag: Dag) -> bool:
     """Tell whether the code of tasks is not here."""
-    return any(isinstance(task.function, Undeclared) for task in dag.kinds)
+    return any(isinstance(task.function, MissingDeclaration) for task in dag.kinds)
 
 
 def check_declared(dag: Dag) -> None:
@@ -95,5 +95,5 @@ def check_declared(dag: Dag) -> None:
     :raises NotDeclared: where it is not
     """
     for task in dag.kinds:
-        if isinstance(task.function, Undeclared):
+        if isinstance(task.function, MissingDeclaration):
             task.function()

@@ -69,7 +69,7 @@ async def _untold(
         if filters["submission_id"] not in (None, run.id):
             continue
 
-        told = {one.id for one in await store.jobs(submission_id=run.id)}
+        told = {job.id for job in await store.jobs(submission_id=run.id)}
         untold += [
             one
             for one in run.records_under_way()

@@ -14,7 +14,7 @@ from anyio import to_thread
 from asyncflow.abc import Store
 from asyncflow.entities.data_node import EVICTED, DataNode, Version
 from asyncflow.errors import StoreFailed
-from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._group import Tasks
 from asyncflow.worker.digests import digest
 
 LIMIT = 64 * 1024 * 1024
@@ -39,7 +39,7 @@ class ValueCache:
     """
 
     store: Store
-    group: Group
+    group: Tasks
     limit: float = LIMIT
     has_evicted: bool = attrs.field(init=False, default=False)
     """Whether values may have to be loaded."""

@@ -15,7 +15,7 @@ import attrs
 from anyio import CancelScope, to_thread
 from anyio.lowlevel import checkpoint
 
-from asyncflow.abc import Kept, Store
+from asyncflow.abc import Store, StoredValue
 from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.entities.data_node import EVICTED, DataNode, Version
 from asyncflow.errors import (
@@ -28,8 +28,8 @@ from asyncflow.errors import (
 )
 from asyncflow.log import logger as _logger
 from asyncflow.records import VersionRecord
-from asyncflow.scheduler._company import Company
-from asyncflow.scheduler._group import Group
+from asyncflow.scheduler._company import StoreSharing
+from asyncflow.scheduler._group import Tasks
 from asyncflow.scheduler._value_cache import LIMIT, ValueCache
 from asyncflow.worker.digests import compared
 
@@ -49,21 +49,22 @@ class Versions:
     """Every value that is kept.
 
     A version that is not kept any more stays as long as somebody here reads it; where
-    others are on the store, its file stays for a lease, or until this is closed. Its file
-    goes when that is durable: what a crash leaves between the two, recovery sweeps.
+    others are on the store, its file stays for a lease, or until this is closed. Its
+    file goes when that is durable: what a crash leaves between the two, recovery
+    sweeps.
 
     :param store: where versions are kept
     :param folder: where the files of large values are
     :param holder_id: the orchestrator that values in memory end with
     :param group: removes files in the background
-    :param company: others, who may write what is kept here
+    :param sharing: others, who may write what is kept here
     """
 
     store: Store
     folder: str
     holder_id: str
-    group: Group
-    company: Company
+    group: Tasks
+    sharing: StoreSharing
     replaced: Callable[[DataNode, Sequence[Version], float], None] | None = attrs.field(
         init=False, default=None
     )
@@ -167,7 +168,7 @@ class Versions:
     @property
     def is_shared(self) -> bool:
         """Whether others may write what is kept here, or may have done so."""
-        return self.company.is_there
+        return self.sharing.is_shared
 
     async def refresh(self, nodes: Iterable[DataNode], *, tidies: bool = False) -> None:
         """Look what others have written: at one moment, for all of them.
@@ -207,7 +208,7 @@ class Versions:
 
         :param before: those that were known when the store was asked, which had them then
         """
-        known = {one.number: one for one in node.versions}
+        known = {version.number: version for version in node.versions}
         ordered = [
             known.pop(one.number) if one.number in known else self._made(node, one)
             for one in chain(node, records)
@@ -282,7 +283,7 @@ class Versions:
     def replace(
         self,
         node: DataNode,
-        kept: Kept,
+        kept: StoredValue,
         *,
         job_id: str | None = None,
         editor_id: str | None = None,
@@ -307,7 +308,7 @@ class Versions:
 
         node.version = version = Version(number, kept, _run_of(job_id))
 
-        if node.driver.outlives:
+        if node.driver.is_durable:
             self.cache.add(node, version)
 
         made = VersionRecord(  # by place, as there is one for each job
@@ -318,7 +319,7 @@ class Versions:
             job_id,
             editor_id,
             comment,
-            None if node.driver.outlives else self.holder_id,
+            None if node.driver.is_durable else self.holder_id,
         )
 
         if last is None:
@@ -423,7 +424,7 @@ class Versions:
     def _made(self, node: DataNode, record: VersionRecord) -> Version:
         version = self._version(record)
 
-        if node.driver.outlives:
+        if node.driver.is_durable:
             self.cache.add(node, version)
 
         return version
@@ -448,15 +449,15 @@ class Versions:
         before: Iterable[Version],
     ) -> None:
         """Drop all versions but the last ones, and those that are kept for a run."""
-        stays = {one.number for one in node.versions}
+        stays = {version.number for version in node.versions}
         known = {one.number: one for one in before}
         surplus = [
-            known.get(one.number) or self._made(node, one)
-            for one in records
-            if one.number not in stays
-            and (one.holder_id is None or not node.driver.outlives)
+            known.get(record.number) or self._made(node, record)
+            for record in records
+            if record.number not in stays
+            and (record.holder_id is None or not node.driver.is_durable)
         ]
-        self.store.save(*(self._drop(node, one) for one in surplus))
+        self.store.save(*(self._drop(node, surplu) for surplu in surplus))
 
     def _drop(self, node: DataNode, version: Version) -> VersionRecord:
         """Stop keeping a version; return what is to be saved.
@@ -469,7 +470,7 @@ class Versions:
         if self.dropping is not None:
             self.dropping(node, version)
 
-        if version in self.pinned and node.driver.outlives:
+        if version in self.pinned and node.driver.is_durable:
             return self.held_record(node, version)
 
         self._discard(version)
@@ -597,7 +598,7 @@ def chain(node: DataNode, records: Iterable[VersionRecord]) -> list[VersionRecor
 
     Those before them are kept for runs alone.
     """
-    return [one for one in records if one.is_kept][-_older(node) - 1 :]
+    return [record for record in records if record.is_kept][-_older(node) - 1 :]
 
 
 def _older(node: DataNode) -> int:
@@ -605,7 +606,9 @@ def _older(node: DataNode) -> int:
     return 0 if node.config.default_path is not None else node.config.keep_versions
 
 
-def _keep_defaults(nodes: Sequence[DataNode], paths: Sequence[str]) -> list[Kept]:
+def _keep_defaults(
+    nodes: Sequence[DataNode], paths: Sequence[str]
+) -> list[StoredValue]:
     """Keep the default data of all, or of none."""
     try:
         return [
@@ -616,7 +619,7 @@ def _keep_defaults(nodes: Sequence[DataNode], paths: Sequence[str]) -> list[Kept
         raise
 
 
-def _keep_default(node: DataNode, path: str) -> Kept:
+def _keep_default(node: DataNode, path: str) -> StoredValue:
     """Keep default data; a file of the user's that is there already stays."""
     default = node.config.default_data
 
@@ -629,7 +632,7 @@ def _keep_default(node: DataNode, path: str) -> Kept:
     return _keep(node, default, path)
 
 
-def _keep(node: DataNode, value: object, path: str) -> Kept:
+def _keep(node: DataNode, value: object, path: str) -> StoredValue:
     try:
         return node.driver.publish(node.driver.write(value, path, node.config_id), path)
     except NotPicklable as error:

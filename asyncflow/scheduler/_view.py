@@ -25,19 +25,19 @@ class Unreadable(Exception):
 
 
 @attrs.define(eq=False, repr=False)
-class View:
+class RemoteView:
     """What is known here of a run that another orchestrator drives.
 
-    :param is_settled: whether the run is told of otherwise by now
+    :param is_resolved: whether the run is told of otherwise by now
     """
 
     submission: Submission
-    is_settled: Callable[[], bool]
+    is_resolved: Callable[[], bool]
     has_come: Event = attrs.field(init=False, factory=Event)
     """Tells that the handle is as the run is, as far as that can be known."""
     next: int = attrs.field(init=False, default=0)
     """The number of the first change that its owner has not told."""
-    is_plain: bool = attrs.field(init=False, default=False)
+    tells_end_only: bool = attrs.field(init=False, default=False)
     """Whether its owner can tell nothing but the end."""
     is_looked_up: bool = attrs.field(init=False, default=False)
     """Whether the store has something to tell."""
@@ -54,7 +54,7 @@ class View:
 
         self._owner_id = owner_id
         self.next = 0
-        self.is_plain = False
+        self.tells_end_only = False
 
     def take(self, line: bytes) -> None:
         """Take over a line that its owner has sent: all of it, or nothing.
@@ -71,7 +71,7 @@ class View:
         except _ERRORS as error:
             raise Unreadable(line[:100]) from error
 
-        if self.is_settled():
+        if self.is_resolved():
             return
 
         if reason:
@@ -127,7 +127,7 @@ def _record(facts: Any) -> JobRecord:
         started=None if record.started is None else _time(record.started),
         finished=_time(record.finished),
         traceback=str(record.traceback),
-        attempts=tuple(_attempt(*one) for one in record.attempts),
+        attempts=tuple(_attempt(*attempt) for attempt in record.attempts),
         cpu_seconds=_number(record.cpu_seconds),
         peak_rss=None if record.peak_rss is None else int(record.peak_rss),
     )

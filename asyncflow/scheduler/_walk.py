@@ -1,7 +1,7 @@
-"""The walk: carry out what the plan says.
+"""The scheduler: carries out what the plan says.
 
-It takes runs in, and has them end. `_runs` keeps them; `_flights` knows what becomes of
-their jobs that have a seat, and `_seats` runs those.
+It takes runs in, and has them end. `runs` keeps them; `in_flight` knows what becomes of
+their jobs that have a slot, and `slots` runs those.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from asyncflow.entities.submission import Submission
 from asyncflow.errors import OrchestratorFailed, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.scheduler._echo import Echo
-from asyncflow.scheduler._flight import Flight
-from asyncflow.scheduler._flights import Flights
-from asyncflow.scheduler._group import Group, is_canceled
+from asyncflow.scheduler._flight import Attempt
+from asyncflow.scheduler._flights import InFlight
+from asyncflow.scheduler._group import Tasks, is_canceled
 from asyncflow.scheduler._guarded_plan import GuardedPlan
-from asyncflow.scheduler._insist import insist
+from asyncflow.scheduler._insist import retry_until_available
 from asyncflow.scheduler._instructions import (
     Block,
     End,
@@ -38,12 +38,12 @@ from asyncflow.scheduler._instructions import (
     MakeReady,
 )
 from asyncflow.scheduler._lane import Tracer
-from asyncflow.scheduler._notes import Notes
+from asyncflow.scheduler._notes import RunningMarks
 from asyncflow.scheduler._pins import Pins
 from asyncflow.scheduler._runs import Runs
-from asyncflow.scheduler._seats import Seats
+from asyncflow.scheduler._seats import Slots
 from asyncflow.scheduler._suspects import ALONE, needs_of
-from asyncflow.scheduler._travel import Travel
+from asyncflow.scheduler._travel import CallSpec
 from asyncflow.scheduler._versions import Versions
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ ADMITTED_AT_ONCE = 100
 
 
 @attrs.define(eq=False, repr=False)
-class _Waiting:
+class _WaitingRun:
     """A run that the plan does not know yet."""
 
     graph: Graph
@@ -65,7 +65,7 @@ class _Waiting:
 
 
 @attrs.define(eq=False, repr=False)
-class Walk:
+class Scheduler:
     """All runs of an orchestrator.
 
     :param executors: by name
@@ -80,7 +80,7 @@ class Walk:
     executors: Mapping[str, Executor]
     limiter: CapacityLimiter
     echo: Mode
-    group: Group
+    group: Tasks
     watchers: Sequence[Callable[[Submission], None]] = ()
     resources: Mapping[str, float] = attrs.field(factory=dict)
     tracer: Tracer = attrs.field(factory=Tracer)
@@ -88,18 +88,18 @@ class Walk:
     _plan: GuardedPlan = attrs.field(init=False)
     _echo: Echo = attrs.field(init=False)
     _runs: Runs = attrs.field(init=False)
-    _flights: Flights = attrs.field(init=False)
-    _seats: Seats = attrs.field(init=False)
+    _in_flight: InFlight = attrs.field(init=False)
+    _slots: Slots = attrs.field(init=False)
     _deadlines: dict[int, asyncio.TimerHandle] = attrs.field(init=False, factory=dict)
     """For each run that may not take longer, when that is."""
-    _waiting: dict[int, _Waiting] = attrs.field(init=False, factory=dict)
+    _waiting: dict[int, _WaitingRun] = attrs.field(init=False, factory=dict)
     """The runs that the plan does not know yet."""
     _is_admitting: bool = attrs.field(init=False, default=False)
-    _taken: int = attrs.field(init=False, default=0)
+    _admitted_this_turn: int = attrs.field(init=False, default=0)
     """How many jobs were taken in since others had their turn on the event loop."""
 
     def __attrs_post_init__(self) -> None:
-        notes = Notes(self.store)
+        marks = RunningMarks(self.store)
         self._echo = Echo(self.echo)
         self._plan = GuardedPlan(
             {**self.resources, **ALONE}, on_failure=self.group.fail
@@ -107,22 +107,22 @@ class Walk:
         self._runs = Runs(self.store)
         self.pins = Pins(self.store, self._runs, self.versions)
         self.versions.replaced = self.pins.keep
-        self._flights = Flights(
+        self._in_flight = InFlight(
             self._plan,
             self._runs,
             self.store,
             self.versions,
-            notes,
+            marks,
             self.executors,
             self._carry_out,
             self._fill_soon,
-            self._end_load,
+            self._end_batch,
             self._is_stopping,
         )
-        self._seats = Seats(
-            self._flights,
+        self._slots = Slots(
+            self._in_flight,
             self.versions,
-            notes,
+            marks,
             self.executors,
             self.limiter,
             self._echo,
@@ -140,7 +140,7 @@ class Walk:
         self,
         submission: Submission,
         graph: Graph,
-        travel: Sequence[Travel],
+        specs: Sequence[CallSpec],
         *,
         first: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
@@ -154,10 +154,10 @@ class Walk:
         :raises OrchestratorFailed: where the engine cannot go on
         """
         self.check()
-        run = self._runs.add(submission, travel)
+        run = self._runs.add(submission, specs)
 
         if first is not None:
-            self._waiting[run] = _Waiting(graph)
+            self._waiting[run] = _WaitingRun(graph)
             not_begun = partial(self._not_begun, run)
             self.group.start_soon(self._begin_after, first, run, on_error=not_begun)
             return
@@ -180,7 +180,7 @@ class Walk:
         self, first: Callable[[], Awaitable[bool]], run: int
     ) -> None:
         try:
-            is_ours = await insist(first)
+            is_ours = await retry_until_available(first)
         except UsageError as error:  # the caller's, who is told it
             self._not_begun(run, error)
             return
@@ -200,7 +200,7 @@ class Walk:
 
         if (reason := submission.end_reason) is not None:
             self._carry_out(self._plan.canceled(run, reason, time.monotonic()))
-            self._seats.fill()
+            self._slots.fill()
 
         for job, reason in waiting.canceled:
             self.cancel_job(job, reason)
@@ -251,13 +251,13 @@ class Walk:
         if self._is_admitting:
             return
 
-        if self._taken < ADMITTED_AT_ONCE:
+        if self._admitted_this_turn < ADMITTED_AT_ONCE:
             self._admit_some()
 
-        if not self._taken:
+        if not self._admitted_this_turn:
             asyncio.get_running_loop().call_soon(self._end_turn)
 
-        self._taken += len(submission.tasks)
+        self._admitted_this_turn += len(submission.tasks)
 
         if self._plan.has_arrivals:
             self._is_admitting = True
@@ -270,7 +270,7 @@ class Walk:
         if run is not None:
             submission.canceled_for(reason)
             self._carry_out(self._plan.canceled(run, reason, time.monotonic()))
-            self._seats.fill()
+            self._slots.fill()
 
     def cancel_job(self, job: Job, reason: str) -> None:
         """Ask for the end of one job; one that has ended stays what it is."""
@@ -281,27 +281,27 @@ class Walk:
         elif run is not None:
             ref = run, job.place
             self._carry_out(self._plan.canceled_job(ref, reason, time.monotonic()))
-            self._seats.fill()
+            self._slots.fill()
 
-    def resize(self, seats: int) -> None:
+    def resize(self, slots: int) -> None:
         """Change how many jobs run at once."""
-        self._seats.resize(seats)
+        self._slots.resize(slots)
 
     def hold(self) -> None:
         """Start no job any more, and take those back that have not started yet.
 
         Those that are known to be short are let go: they are over in a moment.
         """
-        self._flights.hold()
+        self._in_flight.hold()
 
     def pause(self) -> None:
         """Start no job until `resume`. What runs goes on."""
-        self._flights.pause()
+        self._in_flight.pause()
 
     def resume(self) -> None:
         """Start jobs again after `pause`."""
-        self._flights.resume()
-        self._seats.fill()
+        self._in_flight.resume()
+        self._slots.fill()
 
     @property
     def is_durable(self) -> bool:
@@ -311,15 +311,15 @@ class Walk:
     @property
     def running(self) -> int:
         """How many jobs run."""
-        return self._flights.running
+        return self._in_flight.running
 
-    async def landed(self) -> None:
-        """Wait until no job has a seat, or somebody is in a hurry."""
-        await self._flights.landed()
+    async def until_idle(self) -> None:
+        """Wait until no job has a slot, or somebody is in a hurry."""
+        await self._in_flight.until_idle()
 
     def hurry(self) -> None:
         """Have what is killed die at once, from here on."""
-        self._flights.hurry()
+        self._in_flight.hurry()
 
     def stop(self, reason: str, *, leave: bool = False) -> None:
         """Ask for the end of every run.
@@ -347,7 +347,7 @@ class Walk:
         """The runs that have not ended."""
         return self._runs.all()
 
-    async def begun(self, submission: Submission) -> None:
+    async def until_begun(self, submission: Submission) -> None:
         """Wait until it is known whether a run is ours.
 
         :raises Exception: what it could not begin for
@@ -378,10 +378,10 @@ class Walk:
         """Show the last output of jobs, if somebody reads it."""
         await self._echo.close()
 
-    def broke(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
         """End all runs, and tell who waits: the engine cannot go on."""
         failed = OrchestratorFailed.of(error)
-        self._flights.broken()
+        self._in_flight.fail()
         self.give_up(f"the orchestrator failed: {failed.reason}", failed)
 
     def give_up(self, reason: str, error: Exception | None = None) -> None:
@@ -389,7 +389,7 @@ class Walk:
 
         :param error: what who awaits one is told; None for the reason alone
         """
-        self._flights.give_up()
+        self._in_flight.give_up()
 
         for run in list(self._deadlines):
             self._stop_time(run)
@@ -403,10 +403,10 @@ class Walk:
 
     def _admit_some(self) -> None:
         self._carry_out(self._plan.admitted(ADMITTED_AT_ONCE, time.monotonic()))
-        self._seats.fill()
+        self._slots.fill()
 
     def _end_turn(self) -> None:
-        self._taken = 0
+        self._admitted_this_turn = 0
 
     async def _admit(self) -> None:
         """Admit the jobs of large runs, in turns with all else on the event loop."""
@@ -434,7 +434,7 @@ class Walk:
                 self._not_done(instruction, error)
 
         if kills:
-            self._flights.kill(kills)
+            self._in_flight.kill(kills)
 
     def _do(self, instruction: Instruction, now: float) -> None:
         match instruction:
@@ -483,18 +483,18 @@ class Walk:
         self._runs[run].canceled_for(why)
         now = time.monotonic()
         self._carry_out(self._plan.canceled(run, why, now, killed=Status.FAILED))
-        self._seats.fill()
+        self._slots.fill()
 
     def _finish(self, run: int, now: float) -> None:
         self._stop_time(run)
-        self._flights.forget(run)
+        self._in_flight.forget(run)
         self._runs.finish(run, now)
 
-    def _end_load(self, flight: Flight) -> None:
-        self._seats.end(flight)
+    def _end_batch(self, attempt: Attempt) -> None:
+        self._slots.end(attempt)
 
     def _is_stopping(self) -> bool:
         return self.group.is_failing or is_canceled()
 
     def _fill_soon(self) -> None:
-        self._seats.fill_soon()
+        self._slots.fill_soon()

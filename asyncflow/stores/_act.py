@@ -8,13 +8,13 @@ from typing import TypeAlias
 import attrs
 
 from asyncflow.errors import StoreFailed, TakenOver
-from asyncflow.stores._rows import Cell, Given, Row
+from asyncflow.stores._rows import Cell, Row, WriteItem
 
 Parameters: TypeAlias = Mapping[str, Cell]
 
 
 @attrs.define(eq=False, repr=False)
-class Act:
+class Command:
     """Some queries of one name, run in one transaction, between the saves around them.
 
     :param verb: the name: ``claim`` has all queries that are named ``claim.part``
@@ -27,7 +27,7 @@ class Act:
     """For each part, the rows that it returned. Whole when the act has settled."""
 
 
-Change: TypeAlias = Sequence[Given | Act]
+Change: TypeAlias = Sequence[WriteItem | Command]
 """What is written as a whole, or not at all."""
 
 
@@ -40,7 +40,7 @@ def taken_over(file: str) -> TakenOver:
     )
 
 
-def is_told(error: BaseException | None) -> bool:
+def is_reported(error: BaseException | None) -> bool:
     """Tell whether an error, or one in a group, says already that the store failed."""
     if isinstance(error, BaseExceptionGroup):
         return error.subgroup(StoreFailed) is not None

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, cast
 import attrs
 
 from asyncflow.errors import NotOpen, RecordDamaged, StoreUnavailable
-from asyncflow.stores._act import Act, Change, Parameters, taken_over
+from asyncflow.stores._act import Change, Command, Parameters, taken_over
 from asyncflow.stores._rows import FOUND_BY_ID, Cell, Column, Row, columns_by_table
 from asyncflow.stores._sql import parts, queries, statement
 
@@ -202,11 +202,11 @@ class Database(ABC):
         kinds = dict.fromkeys(map(type, changes))
         begin = 0
 
-        if Act in kinds:
-            del kinds[Act]
+        if Command in kinds:
+            del kinds[Command]
 
             for place, change in enumerate(changes):
-                if isinstance(change, Act):
+                if isinstance(change, Command):
                     self._save_all(changes[begin:place], kinds)
                     self._carry_out(change)
                     begin = place + 1
@@ -220,7 +220,7 @@ class Database(ABC):
             for table, columns in columns_by_table(kind, group):
                 self._save(self._query(f"save_{table}"), columns)
 
-    def _carry_out(self, act: Act) -> None:
+    def _carry_out(self, act: Command) -> None:
         before = act.answers
         act.answers = {
             part: self._run(text, act.given)
@@ -270,6 +270,8 @@ FOR_GOOD = frozenset({"delete"})
 def _is_forgotten(record_id: Cell, changes: Sequence[Change]) -> bool:
     """Tell whether some changes forget a record."""
     return any(
-        isinstance(one, Act) and one.verb == "delete" and {"id": record_id} in one.given
+        isinstance(one, Command)
+        and one.verb == "delete"
+        and {"id": record_id} in one.given
         for one in chain.from_iterable(changes)
     )

@@ -378,9 +378,9 @@ class PostgresDatabase(Database):
     def _take_turns(self, changes: Sequence[Any]) -> None:
         """Wait for others: the order of their versions is one in all shared data nodes."""
         nodes = {
-            one.node_id
-            for one in changes
-            if type(one) is VersionRecord and one.node_id.endswith(SHARED)
+            change.node_id
+            for change in changes
+            if type(change) is VersionRecord and change.node_id.endswith(SHARED)
         }
 
         if nodes:
@@ -452,7 +452,9 @@ class PostgresDatabase(Database):
 
     def _is_lost(self) -> bool:
         connections = (getattr(self, name, None) for name in ("_writing", "_reading"))
-        return any(one is not None and one.closed for one in connections)
+        return any(
+            connection is not None and connection.closed for connection in connections
+        )
 
 
 _PARAMETER = re.compile(r"(?<!:):(\w+)")

@@ -24,7 +24,7 @@ from asyncflow.records import (
 )
 from asyncflow.status import CRASHES, AttemptKind, Status, SubmissionStatus
 from asyncflow.stores._properties import dump_properties, load_properties
-from asyncflow.worker.outcome import Kept
+from asyncflow.worker.outcome import StoredValue
 
 Cell: TypeAlias = str | bytes | int | float | None
 Row: TypeAlias = tuple[Cell, ...]
@@ -36,14 +36,14 @@ AT_ONCE = 512
 them, and its garbage collector would look at more in between."""
 
 
-class Saved(NamedTuple):
+class TableRow(NamedTuple):
     """A row to be saved."""
 
     table: str
     cells: Row
 
 
-Given: TypeAlias = Record | Saved
+WriteItem: TypeAlias = Record | TableRow
 """What the writer is given: a record that it makes a row of, or a row."""
 
 
@@ -62,7 +62,7 @@ class Kind(NamedTuple):
     """What a row has: SQLite keeps anything in any column."""
     columns: Callable[[Sequence[Any]], list[Column]] = columns_of
     """Makes the columns of records of which nothing can change, or be refused."""
-    dump: Callable[[Any], Iterable[Saved]] | None = None
+    dump: Callable[[Any], Iterable[TableRow]] | None = None
     """Makes the rows of any other, in the order in which they are to be saved."""
 
     def load(self, row: Row) -> Any:
@@ -76,7 +76,7 @@ class Kind(NamedTuple):
         return self.make(row)
 
 
-def given(records: Sequence[Record], graphs: set[str]) -> Sequence[Given]:
+def given(records: Sequence[Record], graphs: set[str]) -> Sequence[WriteItem]:
     """Return what the writer is to be given for some records.
 
     It makes most rows itself: this is called on the event loop, for each job.
@@ -91,7 +91,7 @@ def given(records: Sequence[Record], graphs: set[str]) -> Sequence[Given]:
     return [part for record in records for part in _given(record, graphs)]
 
 
-def _given(record: Record, graphs: set[str]) -> Iterable[Given]:
+def _given(record: Record, graphs: set[str]) -> Iterable[WriteItem]:
     if isinstance(record, SubmissionRecord):
         return _dump_change(record, graphs)
 
@@ -107,7 +107,7 @@ def columns_by_table(
     kind: type[Any], group: Sequence[Any]
 ) -> Iterator[tuple[str, list[Column]]]:
     """Make the columns of what was given, all of one kind, for one table at a time."""
-    if kind is not Saved:
+    if kind is not TableRow:
         known = KINDS[kind]
 
         for begin in range(0, len(group), AT_ONCE):
@@ -124,9 +124,9 @@ def columns_by_table(
         yield table, columns_of(rows)
 
 
-def _dump_scenario(record: ScenarioRecord) -> Iterable[Saved]:
+def _dump_scenario(record: ScenarioRecord) -> Iterable[TableRow]:
     properties = dump_properties(record.properties, record.id)
-    return (Saved("scenario", (*record[:-1], *properties)),)
+    return (TableRow("scenario", (*record[:-1], *properties)),)
 
 
 def _load_scenario(row: Row) -> ScenarioRecord:
@@ -134,7 +134,7 @@ def _load_scenario(row: Row) -> ScenarioRecord:
     return ScenarioRecord._make((*row[:-2], properties))
 
 
-def _dump_change(record: SubmissionRecord, graphs: set[str]) -> Iterable[Saved]:
+def _dump_change(record: SubmissionRecord, graphs: set[str]) -> Iterable[TableRow]:
     """Leave out what the writer has already; see `given`."""
     is_known = record.id in graphs
 
@@ -146,15 +146,15 @@ def _dump_change(record: SubmissionRecord, graphs: set[str]) -> Iterable[Saved]:
     return (_facts_of(record),) if is_known else _dump_submission(record)
 
 
-def _facts_of(record: SubmissionRecord) -> Saved:
-    return Saved("submission", (*record[:-4], record.priority, record.run_timeout))
+def _facts_of(record: SubmissionRecord) -> TableRow:
+    return TableRow("submission", (*record[:-4], record.priority, record.run_timeout))
 
 
-def _dump_submission(record: SubmissionRecord) -> Iterable[Saved]:
+def _dump_submission(record: SubmissionRecord) -> Iterable[TableRow]:
     properties = dump_properties(record.properties, record.id)
     return (
         _facts_of(record),
-        Saved("graph", (record.graph, *properties, record.id)),
+        TableRow("graph", (record.graph, *properties, record.id)),
     )
 
 
@@ -172,7 +172,7 @@ def _version_columns(records: Sequence[VersionRecord]) -> list[Column]:
     return [*facts, *_paths_and_values(kept)]
 
 
-def _paths_and_values(kept: tuple[Kept, ...]) -> tuple[Column, Column]:
+def _paths_and_values(kept: tuple[StoredValue, ...]) -> tuple[Column, Column]:
     """Tell the names of files from the values themselves."""
     if str not in map(type, kept):
         return (None,) * len(kept), kept
@@ -246,13 +246,13 @@ _KINDS_BY_TEXT = {
 }
 
 
-def _dump_basis(record: BasisRecord) -> Iterable[Saved]:
+def _dump_basis(record: BasisRecord) -> Iterable[TableRow]:
     *facts, inputs, outputs, contents = record
     seen = {
         name: [number, contents[name]] if name in contents else number
         for name, number in inputs.items()
     }
-    return (Saved("basis", (*facts, json.dumps(seen), json.dumps(dict(outputs)))),)
+    return (TableRow("basis", (*facts, json.dumps(seen), json.dumps(dict(outputs)))),)
 
 
 def _load_basis(row: Row) -> BasisRecord:

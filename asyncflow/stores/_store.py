@@ -27,12 +27,12 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.stores._act import Act, Change, Parameters, is_told
+from asyncflow.stores._act import Change, Command, Parameters, is_reported
 from asyncflow.stores._properties import dump_properties
 from asyncflow.stores._rows import (
     KINDS,
-    Given,
     Row,
+    WriteItem,
     given,
     load_name,
     load_pin,
@@ -54,7 +54,7 @@ ALL = 2**63 - 1
 
 
 @attrs.define(eq=False, repr=False)
-class Open:
+class OpenDatabase:
     """What an open store has."""
 
     database: Database
@@ -76,8 +76,8 @@ class DatabaseStore(Store):
     it cannot be written, in seconds."""
     variable: str = attrs.field(init=False, default="", repr=False)
     """The environment variable that named it, or ""."""
-    _opened: Open | None = attrs.field(init=False, default=None)
-    _closing: Open | None = attrs.field(init=False, default=None)
+    _opened: OpenDatabase | None = attrs.field(init=False, default=None)
+    _closing: OpenDatabase | None = attrs.field(init=False, default=None)
 
     @property
     def values_folder(self) -> str:
@@ -144,7 +144,7 @@ class DatabaseStore(Store):
                 opened.writer.closed()
                 await _close(opened, self.patience)
 
-        if not is_told(error):
+        if not is_reported(error):
             _raise_failure(opened)
 
     def save(self, *records: Record) -> None:
@@ -158,7 +158,9 @@ class DatabaseStore(Store):
         self, record: OrchestratorRecord, *, lease: float | None = None
     ) -> None:
         self._now_open().trouble.is_opening = True
-        await self._put(record, Act("register", [{"id": record.id, "lease": lease}]))
+        await self._put(
+            record, Command("register", [{"id": record.id, "lease": lease}])
+        )
 
     async def now(self) -> float:
         (now,) = await self._ask("now", {}, load_time)
@@ -176,7 +178,7 @@ class DatabaseStore(Store):
         facts = {"dead_id": dead_id, "heir_id": heir_id, "lease_until": lease_until}
         ids = [None] if run_ids is None else run_ids or [""]
         given = [{**facts, "is_crash": is_crash, "run_id": run_id} for run_id in ids]
-        act = Act("adopt", given)
+        act = Command("adopt", given)
         await self._put(act)
         return {str(run_id): cast("int", n) for run_id, n in act.answers["found"]}
 
@@ -185,7 +187,7 @@ class DatabaseStore(Store):
         made = {"properties": properties, "pickled": pickled}
 
         while True:
-            act = Act("claim", [{**record._asdict(), **made}])
+            act = Command("claim", [{**record._asdict(), **made}])
             opened = await self._put(act)
 
             if act.answers["submission"]:
@@ -200,23 +202,23 @@ class DatabaseStore(Store):
     async def lock(
         self, record: DataNodeRecord, *, now: float
     ) -> DataNodeRecord | None:
-        act = Act("lock", [{**record._asdict(), "now": now}])
+        act = Command("lock", [{**record._asdict(), "now": now}])
         await self._put(act)
         return next(map(DataNodeRecord._make, act.answers["found"]), None)
 
     async def delete(self, *record_ids: str) -> list[str]:
         self._now_open().graphs.clear()  # they may go: with what is saved anew they come
-        act = Act("delete", [{"id": record_id} for record_id in record_ids])
+        act = Command("delete", [{"id": record_id} for record_id in record_ids])
         await self._put(act)
         rows = chain(*(act.answers[part] for part in WITH_NAMES))
         return [str(name) for (name,) in rows if name is not None]
 
     def pin(self, submission_id: str, node_ids: Collection[str]) -> None:
         given = [{"id": submission_id, "node_id": node_id} for node_id in node_ids]
-        self._now_open().writer.put((Act("pin", given),))
+        self._now_open().writer.put((Command("pin", given),))
 
     async def unpin(self, submission_id: str) -> list[str]:
-        act = Act("unpin", [{"id": submission_id}])
+        act = Command("unpin", [{"id": submission_id}])
         await self._put(act)
         return [str(name) for (name,) in act.answers["names"]]
 
@@ -238,7 +240,7 @@ class DatabaseStore(Store):
 
     async def prune(self, *submission_ids: str, logs_only: bool = False) -> Pruned:
         verb = "prune_logs" if logs_only else "prune"
-        act = Act(verb, [{"id": one} for one in submission_ids])
+        act = Command(verb, [{"id": submission_id} for submission_id in submission_ids])
         await self._put(act)
         counts = {part: len(rows) for part, rows in act.answers.items()}
         kinds = (counts.get(part, 0) for part in ("submissions", "jobs", "logs"))
@@ -373,7 +375,7 @@ class DatabaseStore(Store):
     async def orchestrators(self) -> list[OrchestratorRecord]:
         return await self._read("orchestrator")
 
-    def _now_open(self) -> Open:
+    def _now_open(self) -> OpenDatabase:
         if self._opened is None:
             raise NotOpen(
                 f"the store {self._name} is not open: use `async with` around it"
@@ -381,7 +383,7 @@ class DatabaseStore(Store):
 
         return self._opened
 
-    async def _open(self) -> Open:
+    async def _open(self) -> OpenDatabase:
         database = await to_thread.run_sync(self._connected)
         trouble = Trouble(database.file, self.patience)
         writer = Writer(
@@ -391,7 +393,7 @@ class DatabaseStore(Store):
             database.interrupt,
             database.is_lease_due,
         )
-        opened = Open(database, writer, trouble)
+        opened = OpenDatabase(database, writer, trouble)
         await to_thread.run_sync(opened.writer.start)
         return opened
 
@@ -405,12 +407,12 @@ class DatabaseStore(Store):
             file = f"{error.file} (named by the environment variable {self.variable})"
             raise StoreFailed(file, error.problem, error.remedy) from error
 
-    async def _put(self, *change: Given | Act) -> Open:
+    async def _put(self, *change: WriteItem | Command) -> OpenDatabase:
         """Have something written, and wait until it is."""
         self._now_open().writer.put(change)
         return await self._settled()
 
-    async def _settled(self) -> Open:
+    async def _settled(self) -> OpenDatabase:
         """Wait until what was saved before is written."""
         opened = self._now_open()
         await opened.writer.settle()
@@ -451,7 +453,7 @@ class DatabaseStore(Store):
             await sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _settled_by(self, give_up: float) -> Open:
+    async def _settled_by(self, give_up: float) -> OpenDatabase:
         """Wait until what was saved before is written; where that cannot be done for
         now, until a time as `time.monotonic` has it.
         """
@@ -474,7 +476,7 @@ class DatabaseStore(Store):
 _LOADS = {kind.table: kind.load for kind in KINDS.values()}
 
 
-async def _close(opened: Open, patience: float) -> None:
+async def _close(opened: OpenDatabase, patience: float) -> None:
     """Close the database when nobody reads it any more; who reads for long is stopped."""
     readers = opened.readers
 
@@ -491,13 +493,13 @@ async def _close(opened: Open, patience: float) -> None:
         readers.release_on_behalf_of(opened)
 
 
-def _raise_failure(opened: Open) -> None:
+def _raise_failure(opened: OpenDatabase) -> None:
     """Raise why nothing is written any more, as an error of its own for each who asks."""
     if opened.trouble.failure is not None:
         raise _explained(opened, opened.trouble.failure)
 
 
-def _explained(opened: Open, failure: Exception) -> StoreFailed:
+def _explained(opened: OpenDatabase, failure: Exception) -> StoreFailed:
     if isinstance(failure, StoreFailed):
         return _copy(failure)
 

@@ -93,9 +93,9 @@ class Table(Generic[R]):
             records = self._indexes[indexed].get(wanted.pop(indexed), {})
 
         return [
-            one
-            for one in records.values()
-            if all(getattr(one, name) == value for name, value in wanted.items())
+            record
+            for record in records.values()
+            if all(getattr(record, name) == value for name, value in wanted.items())
         ]
 
     def _build(self, name: str) -> None:

@@ -25,7 +25,7 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.stores._act import is_told, taken_over
+from asyncflow.stores._act import is_reported, taken_over
 from asyncflow.stores._properties import check_properties
 from asyncflow.stores._table import Table
 
@@ -101,7 +101,7 @@ class MemoryStore(Store):
         failure, self._changed = self._failure, None
         self._tables, self._own_id, self._failure = Tables(), None, None
 
-        if failure is not None and not is_told(error):
+        if failure is not None and not is_reported(error):
             raise failure
 
     def save(self, *records: Record) -> None:
@@ -256,7 +256,7 @@ class MemoryStore(Store):
 
     async def delete(self, *record_ids: str) -> list[str]:
         self._written()
-        names = [name for one in record_ids for name in self._delete(one)]
+        names = [name for record_id in record_ids for name in self._delete(record_id)]
 
         if self._own_id in record_ids:
             self._own_id = None
@@ -273,7 +273,7 @@ class MemoryStore(Store):
     ) -> list[str]:
         self._check()
         runs = self._tables.submissions.found()
-        finished = [one for one in runs if one.finished is not None]
+        finished = [run for run in runs if run.finished is not None]
         found = [
             one.id
             for one in finished[: max(0, len(finished) - (keep or 0))]
@@ -554,7 +554,7 @@ def _ids(records: Iterable[Record]) -> list[str]:
 
 
 def _names(versions: Iterable[VersionRecord]) -> set[str]:
-    return {one.kept for one in versions if isinstance(one.kept, str)}
+    return {version.kept for version in versions if isinstance(version.kept, str)}
 
 
 def _page(

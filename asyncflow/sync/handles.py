@@ -29,7 +29,7 @@ from asyncflow.errors import JobFailed, SubmissionFailed
 from asyncflow.events import Event
 from asyncflow.records import AttemptRecord
 from asyncflow.sync.loop import Loop, each
-from asyncflow.sync.passed import Handle, Passed
+from asyncflow.sync.passed import Forwarded, Handle
 from asyncflow.worker.streams import Stream
 
 Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)
@@ -42,18 +42,18 @@ class DataNode(Handle[AsyncDataNode]):
 
     __slots__ = ()
 
-    id: Passed[str] = Passed()
-    config_id: Passed[str] = Passed()
-    owner_id: Passed[str | None] = Passed()
-    scope: Passed[Scope] = Passed()
-    storage_type: Passed[str] = Passed()
-    last_edit_date: Passed[datetime | None] = Passed()
-    expiration_date: Passed[datetime | None] = Passed()
-    is_valid: Passed[bool] = Passed()
-    is_ready_for_reading: Passed[bool] = Passed()
-    edit_in_progress: Passed[bool] = Passed()
-    editor_id: Passed[str | None] = Passed()
-    editor_expiration_date: Passed[datetime | None] = Passed()
+    id: Forwarded[str] = Forwarded()
+    config_id: Forwarded[str] = Forwarded()
+    owner_id: Forwarded[str | None] = Forwarded()
+    scope: Forwarded[Scope] = Forwarded()
+    storage_type: Forwarded[str] = Forwarded()
+    last_edit_date: Forwarded[datetime | None] = Forwarded()
+    expiration_date: Forwarded[datetime | None] = Forwarded()
+    is_valid: Forwarded[bool] = Forwarded()
+    is_ready_for_reading: Forwarded[bool] = Forwarded()
+    edit_in_progress: Forwarded[bool] = Forwarded()
+    editor_id: Forwarded[str | None] = Forwarded()
+    editor_expiration_date: Forwarded[datetime | None] = Forwarded()
 
     def read(self, version: int | None = None) -> Any:
         """Read the value; see `asyncflow.DataNode.read`."""
@@ -83,9 +83,9 @@ class Runnable(Handle[Submittable]):
 
     __slots__ = ()
 
-    id: Passed[str] = Passed()
-    scenario_id: Passed[str] = Passed()
-    dag: Passed[Dag] = Passed()
+    id: Forwarded[str] = Forwarded()
+    scenario_id: Forwarded[str] = Forwarded()
+    dag: Forwarded[Dag] = Forwarded()
 
     def submit(
         self,
@@ -127,7 +127,7 @@ class Runnable(Handle[Submittable]):
                 force=force,
                 on_failure=on_failure,
                 idempotency_key=idempotency_key,
-                callbacks=[Callback(one, self._loop) for one in callbacks],
+                callbacks=[Callback(callback, self._loop) for callback in callbacks],
                 run_timeout=run_timeout,
                 priority=priority,
                 **properties,
@@ -158,11 +158,11 @@ class Task(Runnable[AsyncTask]):
 
     __slots__ = ()
 
-    config_id: Passed[str] = Passed()
-    config: Passed[TaskConfig] = Passed()
-    owner_id: Passed[str | None] = Passed()
-    function: Passed[Callable[..., object]] = Passed()
-    skippable: Passed[bool] = Passed()
+    config_id: Forwarded[str] = Forwarded()
+    config: Forwarded[TaskConfig] = Forwarded()
+    owner_id: Forwarded[str | None] = Forwarded()
+    function: Forwarded[Callable[..., object]] = Forwarded()
+    skippable: Forwarded[bool] = Forwarded()
 
     @property
     def input(self) -> Mapping[str, DataNode]:
@@ -185,8 +185,8 @@ class Sequence(Runnable[AsyncSequence]):
 
     __slots__ = ()
 
-    name: Passed[str] = Passed()
-    owner_id: Passed[str] = Passed()
+    name: Forwarded[str] = Forwarded()
+    owner_id: Forwarded[str] = Forwarded()
 
     @property
     def tasks(self) -> Mapping[str, Task]:
@@ -204,11 +204,11 @@ class Scenario(Runnable[AsyncScenario]):
 
     __slots__ = ()
 
-    config_id: Passed[str] = Passed()
-    config: Passed[ScenarioConfig] = Passed()
-    name: Passed[str | None] = Passed()
-    creation_date: Passed[datetime] = Passed()
-    properties: Passed[Mapping[str, Any]] = Passed()
+    config_id: Forwarded[str] = Forwarded()
+    config: Forwarded[ScenarioConfig] = Forwarded()
+    name: Forwarded[str | None] = Forwarded()
+    creation_date: Forwarded[datetime] = Forwarded()
+    properties: Forwarded[Mapping[str, Any]] = Forwarded()
 
     @property
     def tasks(self) -> Mapping[str, Task]:
@@ -271,19 +271,19 @@ class Job(Handle[AsyncJob]):
 
     __slots__ = ()
 
-    id: Passed[str] = Passed()
-    status: Passed[Status] = Passed()
-    reason: Passed[str] = Passed()
-    stacktrace: Passed[str] = Passed()
-    is_finished: Passed[bool] = Passed()
-    submitted_at: Passed[datetime] = Passed()
-    run_at: Passed[datetime | None] = Passed()
-    finished_at: Passed[datetime | None] = Passed()
-    execution_duration: Passed[float | None] = Passed()
-    attempt: Passed[int] = Passed()
-    attempts: Passed[tuple[AttemptRecord, ...]] = Passed()
-    progress: Passed[Progress | None] = Passed()
-    usage: Passed[Usage | None] = Passed()
+    id: Forwarded[str] = Forwarded()
+    status: Forwarded[Status] = Forwarded()
+    reason: Forwarded[str] = Forwarded()
+    stacktrace: Forwarded[str] = Forwarded()
+    is_finished: Forwarded[bool] = Forwarded()
+    submitted_at: Forwarded[datetime] = Forwarded()
+    run_at: Forwarded[datetime | None] = Forwarded()
+    finished_at: Forwarded[datetime | None] = Forwarded()
+    execution_duration: Forwarded[float | None] = Forwarded()
+    attempt: Forwarded[int] = Forwarded()
+    attempts: Forwarded[tuple[AttemptRecord, ...]] = Forwarded()
+    progress: Forwarded[Progress | None] = Forwarded()
+    usage: Forwarded[Usage | None] = Forwarded()
 
     @property
     def task(self) -> Task:
@@ -341,20 +341,20 @@ class Submission(Handle[AsyncSubmission]):
 
     __slots__ = ()
 
-    id: Passed[str] = Passed()
-    entity_id: Passed[str] = Passed()
-    status: Passed[SubmissionStatus] = Passed()
-    is_finished: Passed[bool] = Passed()
-    submitted_at: Passed[datetime] = Passed()
-    finished_at: Passed[datetime | None] = Passed()
-    properties: Passed[Mapping[str, Any]] = Passed()
-    orchestrator_id: Passed[str] = Passed()
-    is_adopted: Passed[bool] = Passed()
-    dag: Passed[Dag] = Passed()
-    run_timeout: Passed[float | None] = Passed()
-    priority: Passed[float] = Passed()
-    force: Passed[bool] = Passed()
-    on_failure: Passed[OnFailure] = Passed()
+    id: Forwarded[str] = Forwarded()
+    entity_id: Forwarded[str] = Forwarded()
+    status: Forwarded[SubmissionStatus] = Forwarded()
+    is_finished: Forwarded[bool] = Forwarded()
+    submitted_at: Forwarded[datetime] = Forwarded()
+    finished_at: Forwarded[datetime | None] = Forwarded()
+    properties: Forwarded[Mapping[str, Any]] = Forwarded()
+    orchestrator_id: Forwarded[str] = Forwarded()
+    is_adopted: Forwarded[bool] = Forwarded()
+    dag: Forwarded[Dag] = Forwarded()
+    run_timeout: Forwarded[float | None] = Forwarded()
+    priority: Forwarded[float] = Forwarded()
+    force: Forwarded[bool] = Forwarded()
+    on_failure: Forwarded[OnFailure] = Forwarded()
 
     @property
     def entity(self) -> Entity:

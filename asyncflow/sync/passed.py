@@ -12,7 +12,7 @@ T = TypeVar("T")
 Inner = TypeVar("Inner")
 
 
-class Passed(Generic[T]):
+class Forwarded(Generic[T]):
     """An attribute that is the same as that of the wrapped handle."""
 
     def __set_name__(self, owner: type[Handle[Any]], name: str) -> None:

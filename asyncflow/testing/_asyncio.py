@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pytest
 
     from asyncflow.orchestrator import Orchestrator
-    from asyncflow.testing._bench import Bench, Kind
+    from asyncflow.testing._bench import Kind, Orchestrators
 
 LoopScope = Literal["function", "class", "module", "package", "session"]
 
@@ -33,7 +33,7 @@ def _name(scope: LoopScope, kind: Kind) -> str:
 
 def _fixture(scope: LoopScope, kind: Kind) -> Any:
     @pytest_asyncio.fixture(loop_scope=scope, name=_name(scope, kind))
-    async def fixture(_asyncflow_bench: Bench) -> AsyncIterator[Orchestrator]:
+    async def fixture(_asyncflow_bench: Orchestrators) -> AsyncIterator[Orchestrator]:
         async with _asyncflow_bench.open(kind) as orchestrator:
             yield orchestrator
 

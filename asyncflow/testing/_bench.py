@@ -19,7 +19,7 @@ WORKERS = 2
 
 
 @attrs.frozen
-class Bench:
+class Orchestrators:
     """Opens orchestrators.
 
     :param config: what they have; how it says that jobs are executed does not count

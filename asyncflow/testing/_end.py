@@ -38,7 +38,7 @@ class Condition:
 
 
 @attrs.define(eq=False)
-class End:
+class KillSwitch:
     """When a program is to end.
 
     From the event on, it is as good as dead: no store takes or gives anything.
@@ -71,7 +71,7 @@ class End:
 
         The loop goes on for a moment, until what was before is durable.
         """
-        met = [one.is_met(event, task) for one in self._conditions]
+        met = [condition.is_met(event, task) for condition in self._conditions]
 
         if any(met) and self._dying is None:
             self._dying = asyncio.get_running_loop().create_task(self._die())

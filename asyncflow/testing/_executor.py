@@ -14,7 +14,7 @@ from anyio.lowlevel import checkpoint
 from asyncflow.abc import Call, Crashed, Executor, Raised, Watch
 from asyncflow.events import JobStarted
 from asyncflow.testing._crash import crash
-from asyncflow.testing._end import End
+from asyncflow.testing._end import KillSwitch
 from asyncflow.testing._fault import Error, Fault
 from asyncflow.worker.codec import dumps_code
 from asyncflow.worker.failure import raised
@@ -24,7 +24,7 @@ from asyncflow.worker.failure import raised
 class FaultyExecutor(Executor):
     """Run jobs elsewhere, but for those that something happens to.
 
-    Each job travels alone, so that it is known which ones have started.
+    Each job is a batch of its own, so that it is known which ones have started.
 
     :param inner: where jobs run
     :param strike: tells what happens to the next job of a task
@@ -32,7 +32,7 @@ class FaultyExecutor(Executor):
 
     inner: Executor
     strike: Callable[[str], Fault | None]
-    end: End
+    end: KillSwitch
 
     async def __aenter__(self) -> Self:
         await self.inner.__aenter__()

@@ -16,7 +16,7 @@ from asyncflow.abc import Store
 from asyncflow.entities.job import FINAL
 from asyncflow.events import Event, JobFinished, SubmissionFinished, SubmissionStarted
 from asyncflow.records import JobRecord, Record, SubmissionRecord
-from asyncflow.testing._end import End
+from asyncflow.testing._end import KillSwitch
 
 T = TypeVar("T")
 
@@ -31,10 +31,10 @@ class FaultyStore:
     """
 
     inner: Store
-    end: End
+    end: KillSwitch
 
     @classmethod
-    def around(cls, inner: Store, end: End) -> Store:
+    def around(cls, inner: Store, end: KillSwitch) -> Store:
         """Stand around a store."""
         end.after(inner.flush)
         return cast(Store, cls(inner, end))

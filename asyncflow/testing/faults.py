@@ -19,7 +19,7 @@ from asyncflow.events import (
     SubmissionFinished,
     SubmissionStarted,
 )
-from asyncflow.testing._end import End
+from asyncflow.testing._end import KillSwitch
 from asyncflow.testing._executor import FaultyExecutor
 from asyncflow.testing._fault import Error, Fault
 from asyncflow.testing._store import FaultyStore
@@ -39,7 +39,7 @@ class Faults:
     """
 
     _faults: list[Fault] = attrs.field(init=False, factory=list[Fault])
-    _end: End = attrs.field(init=False, factory=End)
+    _end: KillSwitch = attrs.field(init=False, factory=KillSwitch)
 
     def crash(self, task: TaskConfig | str, *, attempt: int | None = 1) -> None:
         """Have a job die: its worker process is killed by SIGKILL.
@@ -93,7 +93,7 @@ class Faults:
             known = ", ".join(one.__name__ for one in _SEEN)
             raise UsageError(f"cannot kill after {event.__name__}: use one of {known}")
 
-        if self in alternatives.around:
+        if self in alternatives.wrappers:
             _check_process()
 
         self._end.add(event, None if task is None else _id_of(task), _counted(nth))
@@ -101,16 +101,16 @@ class Faults:
     @property
     def pending(self) -> tuple[str, ...]:
         """The faults of jobs that have not happened so far, in words."""
-        return tuple(str(one) for one in self._faults if not one.has_happened)
+        return tuple(str(fault) for fault in self._faults if not fault.has_happened)
 
     def __enter__(self) -> Self:
-        if self in alternatives.around:
+        if self in alternatives.wrappers:
             raise UsageError("these faults are active already: make other Faults()")
 
         if self._end.is_wanted:
             _check_process()
 
-        alternatives.around.append(self)
+        alternatives.wrappers.append(self)
         return self
 
     def __exit__(
@@ -119,13 +119,13 @@ class Faults:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        alternatives.around.remove(self)
+        alternatives.wrappers.remove(self)
 
-    def around_store(self, store: Store) -> Store:
+    def wrap_store(self, store: Store) -> Store:
         """Stand around a store. For asyncflow alone."""
         return store if _is_pytest() else FaultyStore.around(store, self._end)
 
-    def around_executor(self, executor: Executor) -> Executor:
+    def wrap_executor(self, executor: Executor) -> Executor:
         """Stand around an executor. For asyncflow alone."""
         return FaultyExecutor(executor, self._strike, self._end)
 
@@ -138,7 +138,7 @@ class Faults:
     def _strike(self, task: str) -> Fault | None:
         """Count a job that starts; return what happens to it."""
         # A list, as each of them counts.
-        striking = [one for one in self._faults if one.strikes(task)]
+        striking = [fault for fault in self._faults if fault.strikes(task)]
         return striking[0] if striking else None
 
 

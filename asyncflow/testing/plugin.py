@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from asyncflow.config import Configuration
     from asyncflow.orchestrator import Orchestrator
-    from asyncflow.testing._bench import Bench, Kind
+    from asyncflow.testing._bench import Kind, Orchestrators
     from asyncflow.testing.faults import Faults
 
 
@@ -80,16 +80,16 @@ def _asyncflow_bench(
     asyncflow_faults: Faults,  # noqa: ARG001  # they are active
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Bench:
-    from asyncflow.testing._bench import Bench
+) -> Orchestrators:
+    from asyncflow.testing._bench import Orchestrators
 
     monkeypatch.chdir(tmp_path)
-    return Bench(asyncflow_config, tmp_path)
+    return Orchestrators(asyncflow_config, tmp_path)
 
 
 @pytest.fixture
 async def _asyncflow_anyio_inline(
-    _asyncflow_bench: Bench,
+    _asyncflow_bench: Orchestrators,
 ) -> AsyncIterator[Orchestrator]:
     async with _asyncflow_bench.open("inline") as orchestrator:
         yield orchestrator
@@ -97,7 +97,7 @@ async def _asyncflow_anyio_inline(
 
 @pytest.fixture
 async def _asyncflow_anyio_process(
-    _asyncflow_bench: Bench,
+    _asyncflow_bench: Orchestrators,
 ) -> AsyncIterator[Orchestrator]:
     async with _asyncflow_bench.open("process") as orchestrator:
         yield orchestrator

@@ -40,8 +40,8 @@ def _texts(value: Any) -> Iterator[str]:
     except Exception:  # there are none, or some name in them is not there
         return
 
-    for one in annotations:
-        text = one if isinstance(one, str) else repr(one)
+    for annotation in annotations:
+        text = annotation if isinstance(annotation, str) else repr(annotation)
 
-        if isinstance(one, str) or "ForwardRef" in text:
+        if isinstance(annotation, str) or "ForwardRef" in text:
             yield text

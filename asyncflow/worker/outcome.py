@@ -10,7 +10,7 @@ from asyncflow.worker.streams import decoded
 if TYPE_CHECKING:
     from datetime import datetime
 
-Kept: TypeAlias = bytes | str | None
+StoredValue: TypeAlias = bytes | str | None
 """Where a value is: in these bytes, in the file of this name, or (None) in the place
 that its driver knows."""
 
@@ -36,27 +36,27 @@ class Log(NamedTuple):
     """Bytes from the beginning of the file."""
     end: int
 
-    def read(self, most: int) -> Printed | None:
+    def read(self, max_bytes: int) -> Printed | None:
         """Read it. Blocks.
 
-        :param most: how many bytes; of more, the first and the last half
+        :param max_bytes: how many bytes; of more, the first and the last half
         :return: None where nothing was written
         """
         with open(self.path, "rb") as file:
-            return read_slice(file.fileno(), self.start, self.end, most)
+            return read_slice(file.fileno(), self.start, self.end, max_bytes)
 
 
-def read_slice(descriptor: int, start: int, end: int, most: int) -> Printed | None:
+def read_slice(descriptor: int, start: int, end: int, max_bytes: int) -> Printed | None:
     """Read a part of a file; see `Log.read`."""
     size = end - start
 
     if size <= 0:
         return None
 
-    if size <= most:
+    if size <= max_bytes:
         return Printed(decoded(os.pread(descriptor, size, start)), 0, size)
 
-    half = most // 2
+    half = max_bytes // 2
     first = decoded(os.pread(descriptor, half, start), is_cut=True)
     last = decoded(os.pread(descriptor, half, end - half), is_cut=True)
     left_out = size - 2 * half
@@ -68,16 +68,16 @@ def mark(left_out: int) -> str:
     return f"... {left_out} bytes left out ..."
 
 
-def cut(text: str, most: int) -> Printed | None:
+def cut(text: str, max_bytes: int) -> Printed | None:
     """Keep a text as far as it is kept; see `Log.read`.
 
-    :param most: in characters
+    :param max_bytes: in characters
     :return: None for an empty text
     """
-    if len(text) <= most:
+    if len(text) <= max_bytes:
         return Printed(text) if text else None
 
-    half = most // 2
+    half = max_bytes // 2
     left_out = len(text) - 2 * half
     first, last = text[:half], text[len(text) - half :]
     return Printed(f"{first}\n{mark(left_out)}\n{last}", left_out)
@@ -108,7 +108,7 @@ class Usage(NamedTuple):
 class Returned(NamedTuple):
     """The function returned, and its outputs are kept."""
 
-    kept: tuple[Kept, ...]
+    kept: tuple[StoredValue, ...]
     """One for each output, in the order of the task's outputs."""
     log: Printed | None = None
     """What the job printed."""

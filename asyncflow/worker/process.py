@@ -55,11 +55,11 @@ CALL = "_call"
 _CALLER = "asyncflow.worker.trip"
 """The function that runs a call, and its module."""
 
-settled: Settled | None = None
+settled: WorkerState | None = None
 """What this process is, where it is a worker."""
 
 
-class Settled:
+class WorkerState:
     """A worker process that keeps its output in a log file.
 
     :param folder: where its files are: the log, the spool, the tokens; and the channel
@@ -138,10 +138,10 @@ class Settled:
         if self.logged - self._cleared > LOG_SIZE:
             self._clear_log()  # its parent has what it wanted of it
 
-    def end_job(self, most: int, *, is_long: bool) -> Printed | None:
+    def end_job(self, max_bytes: int, *, is_long: bool) -> Printed | None:
         """Put the process in order after a job.
 
-        :param most: how many bytes are kept of what it printed
+        :param max_bytes: how many bytes are kept of what it printed
         :param is_long: whether it took so long that a closer look costs next to nothing
         :return: what it printed
         """
@@ -192,7 +192,7 @@ class Settled:
             return None
 
         start, self.logged = self.logged, end
-        printed = read_slice(self._log, start, end, most)
+        printed = read_slice(self._log, start, end, max_bytes)
 
         if self.records.waiting:
             printed = printed or Printed("", 0, 0)
@@ -304,7 +304,7 @@ def settle(
     parent_pid: int,
     *,
     is_moved: bool,
-) -> Settled:
+) -> WorkerState:
     """Make this process a worker; a second call only moves its files.
 
     :param folder: where its files are made
@@ -324,7 +324,7 @@ def settle(
             os.setsid()  # away from the terminal too: who asks there is told at once
 
         current.is_worker = True
-        settled = Settled(folder, parent_pid)
+        settled = WorkerState(folder, parent_pid)
         main.install(main_path, os.path.join(folder, f"{settled.pid}.main"))
         _take_interrupts()
         # A process that a job forks and ends prints no stack into the job's output.
@@ -362,7 +362,7 @@ def _raw(stream: TextIO) -> object:
     return getattr(stream.buffer, "raw", stream.buffer)
 
 
-def _refuse_questions(settled: Settled) -> None:
+def _refuse_questions(settled: WorkerState) -> None:
     """Have ``input()`` and ``breakpoint()`` say that nobody can answer."""
     ask = builtins.input
 
@@ -433,7 +433,7 @@ class _Stdout(io.FileIO):
     :param settled: whose output it is
     """
 
-    def __init__(self, settled: Settled) -> None:
+    def __init__(self, settled: WorkerState) -> None:
         super().__init__(1, "w", closefd=False)
         self._settled = settled
 
@@ -453,7 +453,7 @@ class _Stderr(io.FileIO):
     :param settled: whose output it is
     """
 
-    def __init__(self, settled: Settled) -> None:
+    def __init__(self, settled: WorkerState) -> None:
         super().__init__(2, "w", closefd=False)
         self._settled = settled
 

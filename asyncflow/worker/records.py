@@ -221,7 +221,7 @@ def basic_config(ours: Records) -> Callable[..., None]:
 
         root = logging.root
         is_handled = "" in handled_by_parent()
-        has_own = any(one is not ours for one in root.handlers)
+        has_own = any(handler is not ours for handler in root.handlers)
         wants_own = not options.keys().isdisjoint(("filename", "stream", "handlers"))
 
         if (is_handled and not wants_own) or (has_own and not options.get("force")):

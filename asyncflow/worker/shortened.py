@@ -15,14 +15,14 @@ _MARK = 64
 """More characters than it takes to say how many were left out."""
 
 
-def shortened(text: str, most: int) -> str:
+def shortened(text: str, max_length: int) -> str:
     """Return a text, or of a long one the beginning and the end.
 
-    :param most: how many characters the result may have, at least 100
+    :param max_length: how many characters the result may have, at least 100
     """
-    if len(text) <= most:
+    if len(text) <= max_length:
         return text
 
-    half = (most - _MARK) // 2
+    half = (max_length - _MARK) // 2
     left_out = len(text) - 2 * half
     return f"{text[:half]} ... {left_out} characters left out ... {text[-half:]}"

@@ -24,7 +24,7 @@ from asyncflow.worker.codec import is_by_value
 from asyncflow.worker.current import Progress, job_of, running
 from asyncflow.worker.errors import DataNodeWritingError
 from asyncflow.worker.failure import beyond_ours, raised, summary_of, traceback_of
-from asyncflow.worker.outcome import Kept, Raised, Usage
+from asyncflow.worker.outcome import Raised, StoredValue, Usage
 from asyncflow.worker.shortened import REASON, shortened
 from asyncflow.worker.usage import Meter, forget_peak, memory_limited
 from asyncflow.worker.values import fetch
@@ -102,7 +102,7 @@ def run(request: bytes) -> bytes:
     os._exit(INTERRUPTED)
 
 
-def _run_calls(settled: process.Settled, request: bytes, answer: Answer) -> None:
+def _run_calls(settled: process.WorkerState, request: bytes, answer: Answer) -> None:
     assert main.here is not None
     main.here.is_ours = True
     trip, most, looks, current.is_watched, columns, told, pins = pickle.loads(request)
@@ -119,7 +119,7 @@ def _run_calls(settled: process.Settled, request: bytes, answer: Answer) -> None
     if looks:
         forget_peak()
 
-    meter = Meter(looks=looks)
+    meter = Meter(measure_peak=looks)
 
     try:
         for call in zip(*columns, strict=True):
@@ -147,7 +147,11 @@ def _run_calls(settled: process.Settled, request: bytes, answer: Answer) -> None
 
 
 def _run(
-    settled: process.Settled, call: RemoteCall, answer: Answer, meter: Meter, most: int
+    settled: process.WorkerState,
+    call: RemoteCall,
+    answer: Answer,
+    meter: Meter,
+    most: int,
 ) -> Row | Raised:
     """Run a call.
 
@@ -172,7 +176,7 @@ def _run(
 
 def execute(
     call: RemoteCall, answer: Answer, send: Callable[[str, Progress | None], None]
-) -> tuple[Kept, ...] | Raised:
+) -> tuple[StoredValue, ...] | Raised:
     """Read the inputs, call the function, keep the outputs.
 
     :param answer: what came of earlier calls of the trip
@@ -237,7 +241,7 @@ def _call(
     inputs: Sequence[Input],
     outputs: Sequence[Output],
     answer: Answer,
-) -> tuple[Kept, ...] | Failure:
+) -> tuple[StoredValue, ...] | Failure:
     """Do what `execute` does, where all is set up."""
     try:
         function, names = _functions.get(code) or _load_function(code)
@@ -295,7 +299,7 @@ async def _awaited(coroutine: Coroutine[object, object, object]) -> object:
     return await coroutine
 
 
-def read_input(task: str, name: str, driver: ValueDriver, kept: Kept) -> object:
+def read_input(task: str, name: str, driver: ValueDriver, kept: StoredValue) -> object:
     """Read an input; an error says which one it was."""
     try:
         return driver.read(kept)
@@ -310,7 +314,7 @@ def read_input(task: str, name: str, driver: ValueDriver, kept: Kept) -> object:
 
 def keep_result(
     task: str, outputs: Sequence[tuple[str, ValueDriver, str]], result: object
-) -> tuple[Kept, ...]:
+) -> tuple[StoredValue, ...]:
     """Split a result over the outputs of a task, and keep it.
 
     :param outputs: for each its name, its driver and the file it may make
@@ -354,12 +358,12 @@ def split_result(task: str, names: Sequence[str], result: object) -> Sequence[ob
 
 def write_all(
     ports: Sequence[tuple[str, ValueDriver, str]], values: Sequence[object]
-) -> tuple[Kept, ...]:
+) -> tuple[StoredValue, ...]:
     """Keep values: all are written before the first is published.
 
     :param ports: for each value its name, its driver and the file it may make
     """
-    kept: list[Kept] = []
+    kept: list[StoredValue] = []
 
     try:
         for (name, driver, path), value in zip(ports, values, strict=True):
@@ -374,7 +378,7 @@ def write_all(
         raise
 
 
-def _drop(kept: Sequence[Kept]) -> None:
+def _drop(kept: Sequence[StoredValue]) -> None:
     """Remove the files of values that are not to be published."""
     for one in kept:
         if isinstance(one, str):

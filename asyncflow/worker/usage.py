@@ -14,12 +14,12 @@ _UNIT = 1 if sys.platform == "darwin" else 1024
 class Meter:
     """Measures jobs that run one after the other.
 
-    :param looks: whether to look for a job's own peak of memory; otherwise it is that of
-        the process
+    :param measure_peak: whether to look for a job's own peak of memory; otherwise it is
+        that of the process
     """
 
-    def __init__(self, *, looks: bool) -> None:
-        self._looks = looks
+    def __init__(self, *, measure_peak: bool) -> None:
+        self._looks = measure_peak
         self._cpu = 0.0
         self.measured()
 

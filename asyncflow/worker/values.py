@@ -23,7 +23,7 @@ from asyncflow.worker.codec import PLAIN, dumps
 from asyncflow.worker.digests import named_after
 from asyncflow.worker.errors import ValueDamaged, ValueMissing
 from asyncflow.worker.mapping import map_file
-from asyncflow.worker.outcome import Kept
+from asyncflow.worker.outcome import StoredValue
 from asyncflow.worker.replacing import replace_file
 
 INLINE = 64 * 1024
@@ -34,7 +34,7 @@ _HEAD = struct.Struct("<4sIQI")
 _ALIGN = 64
 
 
-def keep(value: object, path: str, name: str, *, sync: bool) -> Kept:
+def keep(value: object, path: str, name: str, *, sync: bool) -> StoredValue:
     """Keep a value; return its bytes, or the path where a file was made for it.
 
     :param path: the file to make where the value is large; see also `digests`

@@ -13,24 +13,31 @@ from functools import lru_cache, partial
 from typing import NamedTuple, Protocol, TypeAlias
 
 from asyncflow.worker.loaded import Sign
-from asyncflow.worker.outcome import Kept, Outcome, Printed, Raised, Returned, Usage
+from asyncflow.worker.outcome import (
+    Outcome,
+    Printed,
+    Raised,
+    Returned,
+    StoredValue,
+    Usage,
+)
 
 
 class ValueDriver(Protocol):
     """What a call asks of the driver of an input or output."""
 
-    def read(self, kept: Kept) -> object: ...
+    def read(self, kept: StoredValue) -> object: ...
 
-    def write(self, value: object, path: str, name: str) -> Kept: ...
+    def write(self, value: object, path: str, name: str) -> StoredValue: ...
 
-    def publish(self, kept: Kept, path: str) -> Kept: ...
+    def publish(self, kept: StoredValue, path: str) -> StoredValue: ...
 
 
 Made: TypeAlias = tuple[int, int]
 """A value that an earlier call of the same trip makes: the places of that call, and of
 the value among its outputs."""
 
-Input: TypeAlias = tuple[str, ValueDriver, Kept | Made]
+Input: TypeAlias = tuple[str, ValueDriver, StoredValue | Made]
 """The data node's name, for errors; its driver; the value."""
 
 Output: TypeAlias = tuple[str, ValueDriver, str]
@@ -61,7 +68,9 @@ the function is called; for each part of a `RemoteCall`, that part of all calls;
 parent's world where it has changed, for `world.apply`; the user's modules where they are
 those of another moment, for `Finder.apply`."""
 
-Row: TypeAlias = tuple[tuple[Kept, ...], Printed | None, float, float, float, int]
+Row: TypeAlias = tuple[
+    tuple[StoredValue, ...], Printed | None, float, float, float, int
+]
 """A `Returned`, as it travels: what it kept, what it printed, and its `Usage`."""
 
 End: TypeAlias = Row | Raised | None
@@ -122,13 +131,13 @@ class _Unloaded:
     def __init__(self, data: bytes) -> None:
         self._data = data
 
-    def read(self, kept: Kept) -> object:
+    def read(self, kept: StoredValue) -> object:
         return _load(self._data).read(kept)
 
-    def write(self, value: object, path: str, name: str) -> Kept:
+    def write(self, value: object, path: str, name: str) -> StoredValue:
         return _load(self._data).write(value, path, name)
 
-    def publish(self, kept: Kept, path: str) -> Kept:
+    def publish(self, kept: StoredValue, path: str) -> StoredValue:
         return _load(self._data).publish(kept, path)
 
 
@@ -149,7 +158,7 @@ class Answer:
             isinstance(kept, tuple) and kept[0] in self._others for _, _, kept in inputs
         )
 
-    def made(self, made: Made) -> Kept:
+    def made(self, made: Made) -> StoredValue:
         """Return a value that an earlier call has made."""
         call, output = made
         return self._rows[call][0][output]
