@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from asyncflow.config import ScenarioConfig as ScenarioConfig
     from asyncflow.config import Scope as Scope
     from asyncflow.config import TaskConfig as TaskConfig
-    from asyncflow.entities.completion import as_completed as as_completed
+    from asyncflow.entities.as_completed import as_completed as as_completed
     from asyncflow.entities.data_node import DataNode as DataNode
     from asyncflow.entities.data_node import Edit as Edit
     from asyncflow.entities.job import Job as Job
@@ -56,9 +56,6 @@ if TYPE_CHECKING:
     from asyncflow.entities.sequence import Sequence as Sequence
     from asyncflow.entities.statistics import Statistics as Statistics
     from asyncflow.entities.submission import Submission as Submission
-    from asyncflow.entities.submission_status import (
-        SubmissionStatus as SubmissionStatus,
-    )
     from asyncflow.entities.task import Task as Task
     from asyncflow.errors import AsyncflowError as AsyncflowError
     from asyncflow.errors import BlockingCall as BlockingCall
@@ -96,14 +93,17 @@ if TYPE_CHECKING:
     from asyncflow.events import JobStarted as JobStarted
     from asyncflow.events import SubmissionFinished as SubmissionFinished
     from asyncflow.events import SubmissionStarted as SubmissionStarted
+    from asyncflow.notify.stream import EventStream as EventStream
     from asyncflow.orchestrator import Orchestrator as Orchestrator
     from asyncflow.records import AttemptRecord as AttemptRecord
     from asyncflow.records import JobRecord as JobRecord
     from asyncflow.records import Pruned as Pruned
     from asyncflow.records import ScenarioRecord as ScenarioRecord
     from asyncflow.records import SubmissionRecord as SubmissionRecord
-    from asyncflow.scheduler._stream import EventStream as EventStream
     from asyncflow.status import AttemptKind as AttemptKind
+    from asyncflow.status import (
+        SubmissionStatus as SubmissionStatus,
+    )
     from asyncflow.worker.current import CurrentJob as CurrentJob
     from asyncflow.worker.current import Progress as Progress
     from asyncflow.worker.current import current_job as current_job
@@ -114,7 +114,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "config": "Config Configuration CoreConfig DataNodeConfig JobConfig Retry ScenarioConfig "
     "Scope TaskConfig",
-    "entities.completion": "as_completed",
+    "entities.as_completed": "as_completed",
     "entities.data_node": "DataNode Edit",
     "entities.job": "Job Status",
     "entities.output": "Output",
@@ -123,7 +123,6 @@ _HOMES = {
     "entities.sequence": "Sequence",
     "entities.statistics": "Statistics",
     "entities.submission": "Submission",
-    "entities.submission_status": "SubmissionStatus",
     "entities.task": "Task",
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
     "DataNodeWritingError EventsLost InsideWorker JobFailed NoData NotDeclared NotFound "
@@ -134,8 +133,8 @@ _HOMES = {
     "JobStarted SubmissionFinished SubmissionStarted",
     "orchestrator": "Orchestrator",
     "records": "AttemptRecord JobRecord Pruned ScenarioRecord SubmissionRecord",
-    "scheduler._stream": "EventStream",
-    "status": "AttemptKind",
+    "notify.stream": "EventStream",
+    "status": "AttemptKind SubmissionStatus",
     "worker.current": "CurrentJob Progress current_job progress report",
     "worker.outcome": "Usage",
 }

@@ -13,11 +13,11 @@ from anyio import to_thread
 
 from asyncflow.abc import Driver, Executor, Store
 from asyncflow.config.sections import DataNodeConfig, JobConfig
-from asyncflow.drivers.memory import MemoryDriver
+from asyncflow.drivers.in_memory import MemoryDriver
 from asyncflow.drivers.pickle import PickleDriver
 
 if TYPE_CHECKING:
-    from asyncflow.executors.process import ProcessExecutor
+    from asyncflow.executors.process.executor import ProcessExecutor
     from asyncflow.stores._store import DatabaseStore
 
 _MEMORY, _PICKLE = MemoryDriver(), PickleDriver()
@@ -124,7 +124,7 @@ async def open_workers(jobs: JobConfig, stack: AsyncExitStack) -> Executor | Non
 
 
 def _process_executor(jobs: JobConfig) -> ProcessExecutor:
-    from asyncflow.executors.process import ProcessExecutor
+    from asyncflow.executors.process.executor import ProcessExecutor
 
     return ProcessExecutor(
         grace=jobs.kill_grace,

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from asyncflow.config.choices import one_of
+from asyncflow.config.checks.values import one_of
 from asyncflow.errors import NotFound
 from asyncflow.status import Status, SubmissionStatus
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from asyncflow.entities.scenario import Scenario
     from asyncflow.entities.submission import Submission
     from asyncflow.records import JobRecord, ScenarioRecord, SubmissionRecord
-    from asyncflow.scheduler._archive import Entity
-    from asyncflow.scheduler._session import Engine
+    from asyncflow.recovery.loader import Entity
+    from asyncflow.runtime.engine import Engine
 
 
 class Listing(ABC):

@@ -18,29 +18,29 @@ from anyio import CancelScope, create_task_group, to_thread
 
 from asyncflow.abc import Executor, Store
 from asyncflow.alternatives import as_store, open_workers, usable_cpus
+from asyncflow.background import BackgroundContext, unwrap_single
 from asyncflow.config import Config, Configuration
-from asyncflow.config.choices import names_arguments
+from asyncflow.config.checks.values import names_arguments
 from asyncflow.config.sections import JobConfig, ScenarioConfig
 from asyncflow.errors import ConfigError, NotOpen, UsageError
 from asyncflow.listing import Listing
 from asyncflow.log import logger as _logger
-from asyncflow.scheduler._checks import check_place, check_workers
-from asyncflow.scheduler._host import BackgroundContext, unwrap_single
-from asyncflow.scheduler._signals import Signals
+from asyncflow.runtime.checks import check_place, check_workers
+from asyncflow.runtime.signals import Signals
 from asyncflow.watching import Watching
 
 if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode, Edit
-    from asyncflow.entities.engine import OnFailure
     from asyncflow.entities.job import Job
     from asyncflow.entities.planned import PlannedJob
     from asyncflow.entities.scenario import Scenario
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.submittable import Submittable
-    from asyncflow.opening import Opening
+    from asyncflow.entities.verbs import OnFailure
     from asyncflow.records import Pruned, SubmissionRecord
-    from asyncflow.scheduler._archive import Entity
-    from asyncflow.scheduler._session import Engine
+    from asyncflow.recovery.loader import Entity
+    from asyncflow.runtime.engine import Engine
+    from asyncflow.runtime.open import Opening
     from asyncflow.worker.streams import Stream
 
 
@@ -535,6 +535,6 @@ async def _warm(workers: Executor, count: int) -> None:
 
 
 def _opening() -> type[Opening]:
-    from asyncflow.opening import Opening
+    from asyncflow.runtime.open import Opening
 
     return Opening

@@ -30,9 +30,9 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.trace import Span, StatusCode, Tracer, TracerProvider
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from asyncflow.entities.engine import Verbs
 from asyncflow.entities.job import Job, Status
 from asyncflow.entities.submission import Submission
+from asyncflow.entities.verbs import Verbs
 from asyncflow.events import (
     Event,
     JobAttemptFailed,
@@ -42,8 +42,8 @@ from asyncflow.events import (
     SubmissionStarted,
 )
 from asyncflow.log import logger as _logger
+from asyncflow.notify.bus import Bus, Listener, Notification
 from asyncflow.orchestrator import Orchestrator
-from asyncflow.scheduler._bus import Bus, Listener, Notification
 
 _TOLD = (
     SubmissionStarted,

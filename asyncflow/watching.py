@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 if TYPE_CHECKING:
+    from asyncflow.dispatch.slot import Tracer
     from asyncflow.entities.scenario import Scenario
     from asyncflow.entities.statistics import Statistics
     from asyncflow.events import Event
-    from asyncflow.scheduler._bus import Bus
-    from asyncflow.scheduler._lane import Tracer
-    from asyncflow.scheduler._session import Engine
-    from asyncflow.scheduler._stream import EventStream
+    from asyncflow.notify.bus import Bus
+    from asyncflow.notify.stream import EventStream
+    from asyncflow.runtime.engine import Engine
 
 E = TypeVar("E", bound="Event")
 

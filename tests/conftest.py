@@ -37,7 +37,7 @@ from hypothesis import settings
 
 from asyncflow import Orchestrator
 from asyncflow.log import logger
-from tests import flows
+from tests.support import flows
 
 if TYPE_CHECKING:
     from blockbuster import BlockBuster

@@ -35,9 +35,9 @@ from asyncflow import (
 from asyncflow.records import JobRecord, Record, SubmissionRecord
 from asyncflow.stores.memory import MemoryStore
 from asyncflow.stores.sqlite import SqliteStore
-from tests import flows
-from tests.flows import chain, configuration, fan, single, statuses
-from tests.test_submission import gone, started
+from tests.entities.test_submission import gone, started
+from tests.support import flows
+from tests.support.flows import chain, configuration, fan, single, statuses
 
 
 @pytest_asyncio.fixture

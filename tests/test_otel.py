@@ -23,10 +23,10 @@ from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 from asyncflow import Configuration, NotOpen, Orchestrator, Submission, current_job
 from asyncflow.otel import carrier, tracing
 from asyncflow.worker.trace import continue_trace
-from tests import flows
-from tests.flows import chain, configuration, fan, single
-from tests.recovery_program import declare
-from tests.test_recovery import killed
+from tests.programs.recovery_program import declare
+from tests.recovery.test_recovery import killed
+from tests.support import flows
+from tests.support.flows import chain, configuration, fan, single
 
 pytestmark = pytest.mark.anyio
 

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 import attrs
 
-from asyncflow.config import checks
-from asyncflow.config.given import as_amounts, as_path, as_sequences, as_tuple
+from asyncflow.config.checks import sections
+from asyncflow.config.converters import as_amounts, as_path, as_sequences, as_tuple
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry, as_retry
 from asyncflow.config.sections import (
@@ -366,7 +366,7 @@ class Configuration(Shown):
         """
         current = self._registry.current(section)
         if self._registry.find(section) is not current:
-            raise ConfigError([checks.not_registered(section.label, "", section)])
+            raise ConfigError([sections.not_registered(section.label, "", section)])
 
         return current
 
@@ -390,7 +390,7 @@ class Configuration(Shown):
 
         May be called in another thread than those that declare.
         """
-        return (*self._recorded, *checks.problems(self._registry.snapshot()))
+        return (*self._recorded, *sections.problems(self._registry.snapshot()))
 
     def check(self) -> None:
         """Check everything that is declared.
@@ -417,9 +417,9 @@ class Configuration(Shown):
         :raises ConfigError: something else has no TOML form, or the file is somebody else's.
         :raises OSError: the file cannot be written.
         """
-        from asyncflow.config import toml_write  # loads tomlkit, which few need
+        from asyncflow.config.toml import write  # loads tomlkit, which few need
 
-        toml_write.save(self._registry, path)
+        write.save(self._registry, path)
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Merge a TOML file over what is declared, key by key.
@@ -431,9 +431,9 @@ class Configuration(Shown):
             file is applied then.
         :raises OSError: the file cannot be read.
         """
-        from asyncflow.config import toml_read  # loads tomllib, which few need
+        from asyncflow.config.toml import read  # loads tomllib, which few need
 
-        self._registry.update(toml_read.load(self._registry, path))
+        self._registry.update(read.load(self._registry, path))
         self._revision += 1
 
     def _configure(self, section: S) -> S:

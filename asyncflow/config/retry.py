@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from asyncflow.config.choices import names_arguments
-from asyncflow.config.given import as_tuple
-from asyncflow.config.kinds import name_of, spelled
+from asyncflow.config.checks.exception_names import name_of, spelled
+from asyncflow.config.checks.values import names_arguments
+from asyncflow.config.converters import as_tuple
 from asyncflow.facts import Facts
 
 Kind: TypeAlias = type[BaseException] | str

@@ -18,7 +18,7 @@ from typing import ClassVar
 
 import attrs
 
-from asyncflow.config.given import as_amounts
+from asyncflow.config.converters import as_amounts
 from asyncflow.config.retry import Retry, as_retry
 from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode

@@ -11,7 +11,7 @@ import attrs
 
 from asyncflow.abc import Driver, StoredValue
 from asyncflow.config.sections import DataNodeConfig, Scope
-from asyncflow.entities.engine import Verbs
+from asyncflow.entities.verbs import Verbs
 from asyncflow.facts import Facts
 from asyncflow.records import DataNodeRecord
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import attrs
 
-from asyncflow.config.choices import meant, one_of
+from asyncflow.config.checks.values import meant, one_of
 from asyncflow.config.sections import ScenarioConfig
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode

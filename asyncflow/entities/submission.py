@@ -21,18 +21,17 @@ from anyio import CancelScope, Event, fail_after, move_on_after
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from asyncflow import events
-from asyncflow.config.waiting import check_timeout
-from asyncflow.entities.course import Run
+from asyncflow.config.checks.numbers import check_timeout
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode, Version
-from asyncflow.entities.engine import OnFailure, Verbs
 from asyncflow.entities.history import Change, event_of
 from asyncflow.entities.job import DONE, FINAL, Job, Status
-from asyncflow.entities.live import ProgressReports
 from asyncflow.entities.output import Output
-from asyncflow.entities.submission_status import SubmissionStatus, status_of
+from asyncflow.entities.progress import ProgressReports
+from asyncflow.entities.run import Run
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
+from asyncflow.entities.verbs import OnFailure, Verbs
 from asyncflow.errors import (
     SubmissionCanceled,
     SubmissionFailed,
@@ -40,6 +39,7 @@ from asyncflow.errors import (
 )
 from asyncflow.log import logger as _logger
 from asyncflow.records import JobRecord, SubmissionRecord
+from asyncflow.status import SubmissionStatus, status_of
 from asyncflow.worker.shortened import REASON, shortened
 
 Held: TypeAlias = dict[str, tuple[DataNode, Version]]

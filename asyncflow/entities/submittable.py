@@ -10,8 +10,8 @@ import attrs
 
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
-from asyncflow.entities.engine import OnFailure, Verbs
 from asyncflow.entities.planned import PlannedJob
+from asyncflow.entities.verbs import OnFailure, Verbs
 
 if TYPE_CHECKING:
     from asyncflow.entities.job import Job

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import attrs
 
-from asyncflow.executors._head_and_tail import BoundedOutput
+from asyncflow.executors._bounded_output import BoundedOutput
 from asyncflow.worker.streams import Stream
 
 MOST_HELD = 65_536

@@ -24,7 +24,7 @@ from asyncflow.abc import (
     Watch,
 )
 from asyncflow.executors._coroutine import Coroutine
-from asyncflow.executors._local import (
+from asyncflow.executors._in_process import (
     captured,
     failed,
     is_at_hand,

@@ -25,7 +25,7 @@ from asyncflow.abc import (
     Usage,
     Watch,
 )
-from asyncflow.executors._local import (
+from asyncflow.executors._in_process import (
     captured,
     failed,
     read_inputs,

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, cast
 import attrs
 
 from asyncflow.errors import NotOpen, RecordDamaged, StoreUnavailable
-from asyncflow.stores._act import Change, Command, Parameters, taken_over
+from asyncflow.stores._command import Change, Command, Parameters, taken_over
 from asyncflow.stores._rows import FOUND_BY_ID, Cell, Column, Row, columns_by_table
 from asyncflow.stores._sql import parts, queries, statement
 

@@ -14,7 +14,7 @@ import attrs
 
 from asyncflow.errors import StoreFailed, StoreUnavailable, UsageError
 from asyncflow.records import VersionRecord
-from asyncflow.stores._act import Parameters
+from asyncflow.stores._command import Parameters
 from asyncflow.stores._database import Database
 from asyncflow.stores._escape import escaped, unescaped
 from asyncflow.stores._folder import Access

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import attrs
 
 from asyncflow.errors import StoreFailed, StoreUnavailable
-from asyncflow.stores._act import Parameters
+from asyncflow.stores._command import Parameters
 from asyncflow.stores._database import Database
 from asyncflow.stores._folder import Access, check_path
 from asyncflow.stores._inodes import Inodes

@@ -27,7 +27,7 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.stores._act import Change, Command, Parameters, is_reported
+from asyncflow.stores._command import Change, Command, Parameters, is_reported
 from asyncflow.stores._properties import dump_properties
 from asyncflow.stores._rows import (
     KINDS,

@@ -25,7 +25,7 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.stores._act import is_reported, taken_over
+from asyncflow.stores._command import is_reported, taken_over
 from asyncflow.stores._properties import check_properties
 from asyncflow.stores._table import Table
 

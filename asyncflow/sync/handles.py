@@ -10,12 +10,11 @@ from typing import Any, Self, TypeAlias, TypeVar
 import attrs
 
 from asyncflow.abc import Progress, Usage
+from asyncflow.config.checks.numbers import check_flag
 from asyncflow.config.sections import ScenarioConfig, Scope, TaskConfig
-from asyncflow.config.waiting import check_flag
 from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import LOCKED_FOR, Edit
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
-from asyncflow.entities.engine import OnFailure
 from asyncflow.entities.job import Job as AsyncJob
 from asyncflow.entities.job import Status
 from asyncflow.entities.output import Output as AsyncOutput
@@ -23,13 +22,14 @@ from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
 from asyncflow.entities.submission import Submission as AsyncSubmission
-from asyncflow.entities.submission_status import SubmissionStatus
 from asyncflow.entities.task import Task as AsyncTask
+from asyncflow.entities.verbs import OnFailure
 from asyncflow.errors import JobFailed, SubmissionFailed
 from asyncflow.events import Event
 from asyncflow.records import AttemptRecord
+from asyncflow.status import SubmissionStatus
+from asyncflow.sync.forwarding import Forwarded, Handle
 from asyncflow.sync.loop import Loop, each
-from asyncflow.sync.passed import Forwarded, Handle
 from asyncflow.worker.streams import Stream
 
 Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)

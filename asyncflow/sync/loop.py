@@ -17,7 +17,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from asyncflow.errors import BlockingCall, InsideWorker, NotOpen, UsageError
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
-from asyncflow.scheduler._signals import install, restore
+from asyncflow.runtime.signals import install, restore
 from asyncflow.worker import current
 
 P = ParamSpec("P")

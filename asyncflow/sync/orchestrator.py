@@ -19,15 +19,15 @@ from anyio import move_on_after
 
 from asyncflow.abc import Store
 from asyncflow.config import Config, Configuration
-from asyncflow.config.choices import names_arguments
+from asyncflow.config.checks.values import names_arguments
 from asyncflow.config.sections import ScenarioConfig
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.statistics import Statistics
 from asyncflow.errors import NotOpen, UsageError
 from asyncflow.events import Event
+from asyncflow.notify.stream import EventStream
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
 from asyncflow.records import JobRecord, Pruned, ScenarioRecord, SubmissionRecord
-from asyncflow.scheduler._stream import EventStream
 from asyncflow.sync.handles import (
     Callback,
     Entity,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pytest
 
     from asyncflow.orchestrator import Orchestrator
-    from asyncflow.testing._bench import Kind, Orchestrators
+    from asyncflow.testing._orchestrators import Kind, Orchestrators
 
 LoopScope = Literal["function", "class", "module", "package", "session"]
 

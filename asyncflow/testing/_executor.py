@@ -14,8 +14,8 @@ from anyio.lowlevel import checkpoint
 from asyncflow.abc import Call, Crashed, Executor, Raised, Watch
 from asyncflow.events import JobStarted
 from asyncflow.testing._crash import crash
-from asyncflow.testing._end import KillSwitch
 from asyncflow.testing._fault import Error, Fault
+from asyncflow.testing._kill_switch import KillSwitch
 from asyncflow.worker.codec import dumps_code
 from asyncflow.worker.failure import raised
 

@@ -16,7 +16,7 @@ from asyncflow.abc import Store
 from asyncflow.entities.job import FINAL
 from asyncflow.events import Event, JobFinished, SubmissionFinished, SubmissionStarted
 from asyncflow.records import JobRecord, Record, SubmissionRecord
-from asyncflow.testing._end import KillSwitch
+from asyncflow.testing._kill_switch import KillSwitch
 
 T = TypeVar("T")
 

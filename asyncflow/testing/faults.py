@@ -19,9 +19,9 @@ from asyncflow.events import (
     SubmissionFinished,
     SubmissionStarted,
 )
-from asyncflow.testing._end import KillSwitch
 from asyncflow.testing._executor import FaultyExecutor
 from asyncflow.testing._fault import Error, Fault
+from asyncflow.testing._kill_switch import KillSwitch
 from asyncflow.testing._store import FaultyStore
 
 _SEEN = (SubmissionStarted, JobStarted, JobFinished, SubmissionFinished)

@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from asyncflow.config import Configuration
     from asyncflow.orchestrator import Orchestrator
-    from asyncflow.testing._bench import Kind, Orchestrators
+    from asyncflow.testing._orchestrators import Kind, Orchestrators
     from asyncflow.testing.faults import Faults
 
 
@@ -81,7 +81,7 @@ def _asyncflow_bench(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Orchestrators:
-    from asyncflow.testing._bench import Orchestrators
+    from asyncflow.testing._orchestrators import Orchestrators
 
     monkeypatch.chdir(tmp_path)
     return Orchestrators(asyncflow_config, tmp_path)

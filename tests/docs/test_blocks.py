@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import notebooks
 from tests.docs.pages import EVERY, EXAMPLE, PAGES, ROOT, Block, blocks
+from tests.support import notebooks
 
 PROGRAMS = [block for block in EVERY if block.kind == "python"]
 TESTS = [block for block in EVERY if block.kind == "python pytest"]

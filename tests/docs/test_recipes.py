@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 
-from tests import programs
 from tests.docs.pages import EVERY
+from tests.support import programs
 
 
 def test_the_web_server_answers(tmp_path: Path) -> None:

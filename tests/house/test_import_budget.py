@@ -40,7 +40,7 @@ NOT_IN_WORKERS = frozenset({"anyio", "asyncio", "attr", "attrs", "concurrent"})
 NOT_AT_FIRST = frozenset({"cloudpickle", "ctypes", "difflib", "hashlib", "uuid"})
 """What few programs need, or need only once a worker starts."""
 
-LATER = frozenset({"_walk", "entities", "executors", "opening", "stores"})
+LATER = frozenset({"dispatch", "engine", "entities", "executors", "open", "stores"})
 """Of ours, what is loaded when an orchestrator is opened."""
 
 FIRST_MODULES = 60
@@ -111,8 +111,8 @@ def test_what_declares_and_opens_loads_little() -> None:
 
 
 def test_the_engine_loads_nothing_heavy() -> None:
-    loaded = loaded_by("import asyncflow.opening")
-    assert "asyncflow.scheduler._walk" in loaded
+    loaded = loaded_by("import asyncflow.runtime.open")
+    assert "asyncflow.dispatch.scheduler" in loaded
     assert tops(loaded) & HEAVY == set()
 
 
@@ -120,7 +120,7 @@ def test_the_engine_loads_nothing_heavy() -> None:
 def test_a_run_loads_what_it_needs(mode: str) -> None:
     loaded = loaded_by(RUN.format(mode=mode))
     assert tops(loaded) & (HEAVY - {"sqlite3"} | {"cloudpickle", "hashlib"}) == set()
-    assert ("asyncflow.executors.process" in loaded) is (mode == "standalone")
+    assert ("asyncflow.executors.process.executor" in loaded) is (mode == "standalone")
     assert "asyncflow.stores.memory" not in loaded
 
 

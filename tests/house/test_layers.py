@@ -46,18 +46,24 @@ ROWS = (
     Row(nouns=("worker",), outside=frozenset({"cloudpickle"})),
     Row(nouns=("facts", "status"), outside=frozenset()),
     Row(nouns=("errors", "folder", "log", "records"), outside=frozenset({"attrs"})),
+    Row(nouns=("background", "task_group")),
     Row(nouns=("config",)),
     Row(nouns=("abc",)),
     Row(nouns=("events",)),
     Row(nouns=("entities",)),
-    Row(nouns=("scheduler",)),
+    Row(nouns=("fingerprint",), outside=frozenset({"attrs", "cloudpickle"})),
+    Row(nouns=("plan",), outside=frozenset({"attrs"})),
+    Row(nouns=("values",)),
+    Row(nouns=("dispatch", "notify")),
+    Row(nouns=("recovery",)),
     Row(
         nouns=("executors", "drivers", "stores"),
         siblings="private",
-        unseen=("scheduler",),
+        unseen=("fingerprint", "plan", "values", "dispatch", "notify", "recovery"),
     ),
-    Row(nouns=("alternatives", "listing", "watching")),
-    Row(nouns=("opening",)),
+    Row(nouns=("alternatives",)),
+    Row(nouns=("runtime",)),
+    Row(nouns=("listing", "watching")),
     Row(nouns=("orchestrator",)),
     Row(nouns=("cli", "otel", "sync", "testing", "web")),
     Row(nouns=("__main__",)),
@@ -70,7 +76,7 @@ NARROW: Mapping[str, frozenset[str]] = {
 """Modules that see less at run time, outside ``if TYPE_CHECKING``, than for types."""
 
 OUTSIDE: Mapping[str, frozenset[str]] = {
-    "config.toml_text": frozenset({"tomlkit"}),
+    "config.toml.text": frozenset({"tomlkit"}),
     "otel": frozenset({"opentelemetry"}),
     "stores._postgres": frozenset({"psycopg"}),
     "testing._asyncio": frozenset({"pytest", "pytest_asyncio"}),
@@ -79,37 +85,46 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 """More that a module may import from outside: a driver's or a face's optional extra."""
 
 INNER: Mapping[tuple[str, str], str] = {
-    ("config.names", "unicodedata"): "its tables: few ids are not ASCII",
-    ("config.choices", "difflib"): "only where something is wrong",
-    ("config.configuration", "config.toml_read"): "tomllib: few programs load",
-    ("config.configuration", "config.toml_write"): "tomlkit: few programs export",
-    ("alternatives", "executors.process"): "not in development mode",
+    ("config.checks.names", "unicodedata"): "its tables: few ids are not ASCII",
+    ("config.checks.values", "difflib"): "only where something is wrong",
+    ("config.configuration", "config.toml.read"): "tomllib: few programs load",
+    ("config.configuration", "config.toml.write"): "tomlkit: few programs export",
+    ("alternatives", "executors.process.executor"): "not in development mode",
     ("alternatives", "stores._address"): "only where a store has no class yet",
     ("alternatives", "stores.memory"): "only where it is picked",
     ("alternatives", "stores.postgres"): "psycopg: an extra",
     ("alternatives", "stores.sqlite"): "only where it is picked",
     ("worker.main", "runpy"): "only for the host's own calls",
     ("worker.outcome", "datetime"): "workers need none; who reads a usage does",
-    ("opening", "executors.inline"): "not in standalone mode, before a job needs it",
-    ("opening", "executors.thread"): "not before a job needs it",
-    ("opening", "scheduler._lag"): "only where it is asked for",
-    ("scheduler._follow", "scheduler._view"): "only for runs of other processes",
-    ("scheduler._session", "scheduler._logs"): "few programs read what jobs printed",
-    ("scheduler._session", "scheduler._prune"): "only where it is asked for",
-    ("scheduler._session", "scheduler._telling"): "only where others watch",
-    ("scheduler._walk", "scheduler._live"): "only where output is shown at once",
-    ("orchestrator", "opening"): "the scheduler: it is loaded while a worker starts",
+    (
+        "runtime.open",
+        "executors.inline",
+    ): "not in standalone mode, before a job needs it",
+    ("runtime.open", "executors.thread"): "not before a job needs it",
+    ("runtime.open", "runtime.loop_monitor"): "only where it is asked for",
+    (
+        "recovery.remote_runs",
+        "recovery.remote_view",
+    ): "only for runs of other processes",
+    ("runtime.engine", "runtime.job_output"): "few programs read what jobs printed",
+    ("runtime.engine", "runtime.pruning"): "only where it is asked for",
+    ("runtime.engine", "recovery.run_feed"): "only where others watch",
+    ("dispatch.scheduler", "dispatch.live_echo"): "only where output is shown at once",
+    ("orchestrator", "runtime.open"): "the engine: it is loaded while a worker starts",
     (
         "stores.sqlite",
         "stores._sqlite",
     ): "sqlite3: it is loaded in the thread that opens",
     (
-        "scheduler._travel",
-        "scheduler._fingerprint",
+        "dispatch.call_spec",
+        "fingerprint.fingerprint",
     ): "only for tasks that may be skipped: it loads OpenSSL",
     ("testing.plugin", "config"): "pytest loads the plugin in every project",
     ("testing.plugin", "testing._asyncio"): "pytest-asyncio: not everybody has it",
-    ("testing.plugin", "testing._bench"): "the engine: pytest loads the plugin always",
+    (
+        "testing.plugin",
+        "testing._orchestrators",
+    ): "the engine: pytest loads the plugin always",
     ("testing.plugin", "testing.faults"): "the engine: pytest loads the plugin always",
     ("worker.channel", "socket"): "few jobs report how far they have come",
     ("worker.codec", "worker.by_value"): "cloudpickle: only for what has no module",
@@ -128,18 +143,8 @@ INNER: Mapping[tuple[str, str], str] = {
 }
 """What functions import, of ours or from outside, and why not at the top."""
 
-PURE = frozenset(
-    f"scheduler.{name}"
-    for name in (
-        "_plan",
-        "_readiness",
-        "_order",
-        "_run_state",
-        "_queues",
-        "_instructions",
-    )
-)
-"""The modules that decide."""
+PURE = "plan"
+"""The folder that decides."""
 
 PURE_SEES = frozenset({"config", "entities", "errors", "events", "facts"})
 PURE_OUTSIDE = STDLIB - {
@@ -265,7 +270,7 @@ def refusal(name: str, it: Import) -> str | None:
     if not it.ours:
         allowed = row.outside | OUTSIDE.get(name, frozenset())
 
-        if name in PURE:
+        if noun == PURE:
             allowed = PURE_OUTSIDE
         elif it.target in STDLIB or (name, it.target) in INNER:
             return None
@@ -280,25 +285,29 @@ def refusal(name: str, it: Import) -> str | None:
     if not seen:
         return "import a name from the module that defines it, not from its public face"
 
-    if name in PURE and seen == noun and it.target not in PURE:
-        return "the plan sees only what is as pure as itself"
-
     if seen == noun:
         last = it.target.rpartition(".")[2]
         is_free = row.siblings == "all" or (
-            row.siblings == "private" and last.startswith("_")
+            row.siblings == "private"
+            and (last.startswith("_") or in_one_folder(name, it.target))
         )
         return None if is_free else "alternatives are blind to each other"
 
     above = {noun for row in ROWS[:index] for noun in row.nouns} - set(row.unseen)
 
-    if name in PURE:
+    if noun == PURE:
         above &= PURE_SEES
 
     if not it.typing:
         above &= NARROW.get(name, above)
 
     return None if seen in above else f"it may import from {sorted(above)}"
+
+
+def in_one_folder(name: str, other: str) -> bool:
+    """Tell whether two modules are parts of one alternative: a folder of its own."""
+    folder = name.rpartition(".")[0]
+    return "." in folder and folder == other.rpartition(".")[0]
 
 
 def impurities(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -310,7 +319,7 @@ def impurities(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 | ast.AsyncFor(lineno=line)
                 | ast.AsyncWith(lineno=line)
             ):
-                yield line, "the plan decides, the walk waits"
+                yield line, "the plan decides, dispatch waits"
             case ast.Call(func=ast.Attribute(attr=attr), lineno=line) if attr in CLOCKS:
                 yield line, "the plan has no clock: let the event carry the time"
             case ast.Call(func=ast.Name(id="print" | "open"), lineno=line):
@@ -338,7 +347,7 @@ def violations(package: Path) -> list[str]:
                 target = f"{package.name}.{it.target}" if it.ours else it.target
                 wrong.append(f"{where}:{it.line}: imports {target}; {why}")
 
-        if name in PURE:
+        if name.partition(".")[0] == PURE:
             wrong += [f"{where}:{line}: {why}" for line, why in impurities(tree)]
 
     return sorted(set(wrong))
@@ -386,25 +395,33 @@ def test_every_exception_is_needed() -> None:
         ("config/f.py", "def f():\n    import tomlkit", ":2: imports tomlkit; inside"),
         ("config/g.py", "import_module('asyncflow.sync')", "may import from"),
         ("events.py", "from .entities.job import Job", "may import from"),
-        ("entities/b.py", "from ..scheduler._plan import Plan", "may import from"),
+        ("entities/b.py", "from ..plan.plan import Plan", "may import from"),
         (
             "entities/a.py",
             "if TYPE_CHECKING:\n    from ..orchestrator import Orchestrator",
             ":2: imports asyncflow.orchestrator",
         ),
         ("abc.py", "from asyncflow.entities import Job", "may import from ['worker']"),
-        ("scheduler/_walk.py", "from ..executors.process import P", "may import from"),
-        ("scheduler/_plan.py", "from ..abc import Store", "may import from"),
-        ("scheduler/_plan.py", "import time", "outside"),
-        ("scheduler/_plan.py", "from ._walk import Walk", "as pure"),
-        ("scheduler/_order.py", "import time", "outside"),
-        ("scheduler/_plan.py", "from uuid import uuid4", "outside"),
-        ("scheduler/_plan.py", "import anyio", "outside"),
-        ("scheduler/_plan.py", "async def f(): pass", "waits"),
-        ("scheduler/_plan.py", "x = datetime.now()", "clock"),
+        (
+            "dispatch/scheduler.py",
+            "from ..executors.process import P",
+            "may import from",
+        ),
+        ("plan/plan.py", "from ..abc import Store", "may import from"),
+        ("plan/plan.py", "import time", "outside"),
+        ("plan/plan.py", "from ..dispatch.runs import Runs", "may import from"),
+        ("values/a.py", "from ..dispatch.runs import Runs", "may import from"),
+        ("notify/a.py", "from ..dispatch.runs import Runs", "may import from"),
+        ("dispatch/a.py", "from ..recovery.peers import P", "may import from"),
+        ("recovery/a.py", "from ..runtime.engine import E", "may import from"),
+        ("plan/run_order.py", "import time", "outside"),
+        ("plan/plan.py", "from uuid import uuid4", "outside"),
+        ("plan/plan.py", "import anyio", "outside"),
+        ("plan/plan.py", "async def f(): pass", "waits"),
+        ("plan/plan.py", "x = datetime.now()", "clock"),
         ("executors/a.py", "from ..drivers.pickle import P", "may import from"),
         ("executors/b.py", "from .process import P", "blind"),
-        ("executors/c.py", "from ..scheduler import Plan", "may import from"),
+        ("executors/c.py", "from ..plan import Plan", "may import from"),
         ("stores/a.py", "from ..orchestrator import O", "may import from"),
         ("orchestrator.py", "from .sync import O", "may import from"),
         ("web/a.py", "from ..sync import O", "may import from"),
@@ -426,14 +443,17 @@ def test_a_breach_is_found(tmp_path: Path, name: str, text: str, words: str) -> 
         ("worker/a.py", "import cloudpickle, os\nfrom . import b\nfrom .b import x"),
         ("config/a.py", "from ..errors import E\nfrom asyncflow.config.b import c"),
         ("abc.py", "if TYPE_CHECKING:\n    from asyncflow.config.b import Scope"),
-        ("scheduler/_plan.py", "import attrs, heapq\nfrom ..entities import job"),
-        ("executors/process.py", "from ._pool import Pool\nfrom ..abc import Executor"),
+        ("plan/plan.py", "import attrs, heapq\nfrom ..entities import job"),
+        (
+            "executors/process/executor.py",
+            "from .pool import Pool\nfrom ...abc import Executor",
+        ),
         ("orchestrator.py", "from .executors.process import P\nimport anyio.abc"),
         ("__main__.py", "from .cli import main"),
     ],
 )
 def test_what_is_allowed_passes(tmp_path: Path, name: str, text: str) -> None:
-    siblings = {"worker/b.py": "", "config/b.py": "", "executors/_pool.py": ""}
+    siblings = {"worker/b.py": "", "config/b.py": "", "executors/process/pool.py": ""}
     package = make(tmp_path, {**siblings, name: text})
     assert violations(package) == []
 

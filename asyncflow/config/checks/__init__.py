@@ -1,0 +1,1 @@
+"""What can be wrong with what is declared: from sections to problems."""

@@ -1,0 +1,80 @@
+"""What can be wrong with how jobs are executed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from asyncflow.config.checks import resources
+from asyncflow.config.checks.numbers import (
+    BYTES_OR_NONE,
+    MAX_BYTES,
+    MAX_COUNT,
+    SECONDS,
+    SECONDS_OR_NONE,
+    Number,
+)
+from asyncflow.config.checks.values import choice, flag
+from asyncflow.config.sections import JobConfig
+from asyncflow.errors import Problem
+
+MODES = ("development", "standalone")
+
+NUMBERS: Mapping[str, Number] = {
+    "max_nb_of_workers": Number(
+        minimum=1,
+        maximum=1024,
+        whole=True,
+        optional=True,
+        remedy="give one, or None for the number of usable CPUs",
+    ),
+    "kill_grace": SECONDS,
+    "shutdown_grace": SECONDS,
+    "max_jobs_per_worker": Number(
+        minimum=1,
+        maximum=MAX_COUNT,
+        whole=True,
+        optional=True,
+        remedy="give one, or None for any number of jobs",
+    ),
+    "max_worker_age": SECONDS_OR_NONE,
+    "max_worker_rss": BYTES_OR_NONE,
+    "max_log_size": Number(maximum=MAX_BYTES, whole=True, remedy="give bytes"),
+    "loop_lag_warning": Number(
+        over=True,
+        optional=True,
+        remedy="give seconds, or None not to watch the event loop",
+    ),
+}
+
+
+def problems(job: JobConfig) -> Iterator[Problem]:
+    """Yield what is wrong with how jobs are executed, free properties aside."""
+    yield from _mode(job.mode)
+    yield from _echo(job.echo)
+    yield from flag("JOB", "prewarm", job.prewarm)
+    for field, number in NUMBERS.items():
+        yield from number.problems("JOB", field, getattr(job, field))
+
+    yield from resources.totals("JOB", "resources", job.resources)
+
+
+def _echo(echo: object) -> Iterator[Problem]:
+    if not isinstance(echo, bool) and echo != "live":
+        yield Problem(
+            section="JOB",
+            field="echo",
+            message=f"{echo!r} is not a bool",
+            remedy="give True or False, or 'live' to print while a job runs",
+        )
+
+
+def _mode(mode: object) -> Iterator[Problem]:
+    if mode == "cluster":
+        yield Problem(
+            section="JOB",
+            field="mode",
+            message="the mode 'cluster' is not available in this version",
+            remedy="use 'standalone'",
+        )
+    else:
+        yield from choice("JOB", "mode", mode, MODES)

@@ -1,0 +1,160 @@
+"""Names that look like an option and are none.
+
+Whatever is given beside the options is kept as a property of the user's. So a misspelt
+option would be kept too, and do nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+
+import attrs
+
+from asyncflow.config.checks.values import most_like
+from asyncflow.config.sections import (
+    CoreConfig,
+    DataNodeConfig,
+    JobConfig,
+    ScenarioConfig,
+    TaskConfig,
+)
+from asyncflow.errors import Problem
+
+LIKENESS = 0.82
+"""From which likeness on a name is taken for a misspelt option, as `difflib` has it."""
+
+OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
+    "DATA_NODE": {
+        "default": "default_data",
+        "default_value": "default_data",
+        "file": "default_path",
+        "filename": "default_path",
+        "path": "default_path",
+        "storage": "storage_type",
+        "type": "storage_type",
+        "versions": "keep_versions",
+    },
+    "TASK": {
+        "attempts": "retry",
+        "cacheable": "skippable",
+        "func": "function",
+        "max_retries": "retry",
+        "memory": "memory_limit",
+        "resources": "needs",
+        "retries": "retry",
+        "retry_attempts": "retry",
+        "time_limit": "run_timeout",
+        "timeout": "run_timeout",
+    },
+    "SCENARIO": {
+        "task_config": "task_configs",
+        "data_nodes": "additional_data_node_configs",
+    },
+    "JOB": {
+        "max_workers": "max_nb_of_workers",
+        "n_jobs": "max_nb_of_workers",
+        "n_workers": "max_nb_of_workers",
+        "nb_of_workers": "max_nb_of_workers",
+        "nb_workers": "max_nb_of_workers",
+        "num_workers": "max_nb_of_workers",
+        "parallelized": "mode",
+        "workers": "max_nb_of_workers",
+    },
+    "CORE": {
+        "retention_days": "keep_days",
+        "max_age": "keep_days",
+        "max_submissions": "keep_submissions",
+        "keep_logs": "keep_log_days",
+    },
+    "create_scenario": {"date": "creation_date"},
+    "submit": {
+        "key": "idempotency_key",
+        "max_time": "run_timeout",
+        "time_limit": "run_timeout",
+    },
+}
+"""What options are called elsewhere, or were called once, by what takes them."""
+
+_OPTIONS: Mapping[str, type[attrs.AttrsInstance]] = {
+    "DATA_NODE": DataNodeConfig,
+    "TASK": TaskConfig,
+    "SCENARIO": ScenarioConfig,
+    "JOB": JobConfig,
+    "CORE": CoreConfig,
+}
+
+
+def problems(
+    label: str, kind: str, properties: Mapping[str, object]
+) -> Iterator[Problem]:
+    """Yield a problem for each property of a section that looks like an option.
+
+    :param kind: ``DATA_NODE``, ``TASK``, ``SCENARIO``, ``JOB`` or ``CORE``
+    """
+    for name in properties:
+        if option := option_like(name, kind, _options(kind)):
+            yield Problem(
+                section=label,
+                field=name,
+                message="this is no option, and as a property it would do nothing",
+                remedy=f"did you mean {option!r}? A property of your own needs a name "
+                "that is less like an option's",
+            )
+
+
+@lru_cache(1024)
+def option_like(name: object, kind: str, options: tuple[str, ...]) -> str | None:
+    """Return the option that was meant by a name; None where it looks like none.
+
+    :param kind: a key of `OTHER_NAMES`
+    :param options: the names of the options that there are
+    """
+    if not isinstance(name, str):
+        return None
+
+    if other := OTHER_NAMES[kind].get(name.lower()):
+        return other
+
+    return spelled_like(name, options)
+
+
+def node_like(name: str, nodes: Iterable[str]) -> str | None:
+    """Return the data node that was meant by a name; None where it looks like none.
+
+    A name that is only longer or shorter, such as a plural, is another one.
+    """
+    like = spelled_like(name, nodes)
+
+    if like is None or name.lower() == like.lower():
+        return like
+
+    return None if name.startswith(like) or like.startswith(name) else like
+
+
+def spelled_like(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is written as another one, but for a slip."""
+    known = tuple(known)
+    lower = name.lower()
+    exact = (one for one in known if one.lower() == lower or _is_swapped(lower, one))
+    return next(exact, None) or most_like(lower, known, LIKENESS)
+
+
+def _is_swapped(name: str, other: str) -> bool:
+    """Tell whether two neighbouring letters of a name have changed places."""
+    differ = [
+        at for at, pair in enumerate(zip(name, other, strict=False)) if len({*pair}) > 1
+    ]
+    return (
+        len(name) == len(other) > 2
+        and len(differ) == 2
+        and differ[1] == differ[0] + 1
+        and name[differ[0]] == other[differ[1]]
+        and name[differ[1]] == other[differ[0]]
+    )
+
+
+@lru_cache(8)
+def _options(kind: str) -> tuple[str, ...]:
+    names = attrs.fields_dict(_OPTIONS[kind])
+    return tuple(name for name in names if name not in ("id", "properties"))

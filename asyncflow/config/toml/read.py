@@ -1,0 +1,324 @@
+"""A TOML file over a registry: key by key, with the line of whatever is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+
+from asyncflow.config.checks import sections, values
+from asyncflow.config.checks.data_nodes import from_text
+from asyncflow.config.registry import Registry
+from asyncflow.config.retry import Retry
+from asyncflow.config.sections import (
+    CoreConfig,
+    DataNodeConfig,
+    JobConfig,
+    ScenarioConfig,
+    Scope,
+    Section,
+    TaskConfig,
+)
+from asyncflow.config.toml.importable import NotImportable, find
+from asyncflow.config.toml.lines import line_at, lines_of
+from asyncflow.errors import ConfigError, Problem
+
+S = TypeVar("S", bound=Section)
+
+Table = dict[str, Any]
+
+TABLES = ("JOB", "CORE", "DATA_NODE", "TASK", "SCENARIO")
+"""The tables of a file."""
+
+FIELDS: Mapping[str, str] = {
+    "input": "inputs",
+    "output": "outputs",
+    "task_configs": "tasks",
+    "additional_data_node_configs": "additional_data_nodes",
+}
+"""Fields of sections, and the keys of a file that they are, where the names differ."""
+
+
+def load(registry: Registry, path: str | os.PathLike[str]) -> Registry:
+    """Return a registry with a file merged over it; the one given stays as it is.
+
+    :raises ConfigError: every problem of the file.
+    :raises OSError: the file cannot be read.
+    """
+    text, tables = parse(path)
+    reader = _Reader(
+        draft=registry.copy(), file=os.fspath(path), lines=lines_of(text), tables=tables
+    )
+    return reader.read()
+
+
+def parse(path: str | os.PathLike[str]) -> tuple[str, Table]:
+    """Return the text of a TOML file, and its tables.
+
+    :raises ConfigError: there is no such file, or it is not TOML.
+    :raises OSError: the file cannot be read.
+    """
+    text = ""
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+        return text, tomllib.loads(text)
+    except FileNotFoundError:
+        problem = _not_toml(path, "there is no such file", None)
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        problem = _not_toml(path, "the file is not UTF-8", line)
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"line (\d+)", str(error))
+        line = int(at[1]) if at else text.count("\n") + 1
+        problem = _not_toml(path, f"the file is not TOML: {error}", line)
+
+    raise ConfigError([problem])
+
+
+def _not_toml(path: str | os.PathLike[str], message: str, line: int | None) -> Problem:
+    missing = line is None
+    return Problem(
+        section="TOML",
+        field="",
+        message=message,
+        remedy="check the path" if missing else "mend that line",
+        file=os.fspath(path),
+        line=line,
+    )
+
+
+@attrs.define(eq=False, kw_only=True)
+class _Reader:
+    """Merges the tables of a file into a draft, and gathers what is wrong with them."""
+
+    draft: Registry
+    file: str
+    lines: Mapping[tuple[str, ...], int]
+    tables: Table
+    problems: list[Problem] = attrs.field(init=False, factory=list[Problem])
+    added: set[str] = attrs.field(init=False, factory=set[str])
+
+    def read(self) -> Registry:
+        """Return the draft, with everything of the file in it.
+
+        :raises ConfigError: something is wrong with the file.
+        """
+        self._job()
+        self._core()
+        self._sections("DATA_NODE", self._data_node)
+        self._sections("TASK", self._task)
+        self._sections("SCENARIO", self._scenario)
+        self.draft.point()
+        self._unknown_tables()
+        self._checks()
+        if self.problems:
+            raise ConfigError(sorted(self.problems, key=lambda each: each.line or 0))
+
+        return self.draft
+
+    # ------------------------------------------------------------------------ tables
+
+    def _job(self) -> None:
+        table = self._table(self.tables.get("JOB", {}), "JOB", "")
+        job = self.draft.job
+        fields, properties = _split(table, JobConfig)
+        self.draft.job = attrs.evolve(
+            job, **fields, properties={**job.properties, **properties}
+        )
+
+    def _core(self) -> None:
+        table = self._table(self.tables.get("CORE", {}), "CORE", "")
+        core = self.draft.core
+        fields, properties = _split(table, CoreConfig)
+        self.draft.core = attrs.evolve(
+            core, **fields, properties={**core.properties, **properties}
+        )
+
+    def _sections(self, kind: str, read: Callable[[str, Table], None]) -> None:
+        for key, value in self._table(self.tables.get(kind, {}), kind, "").items():
+            table = self._table(value, f"{kind}.{key}", "")
+            if isinstance(value, dict):
+                read(key, table)
+
+    def _data_node(self, key: str, table: Table) -> None:
+        scope = table.get("scope")
+        if isinstance(scope, str) and scope in Scope.__members__:
+            table["scope"] = Scope[scope]
+
+        period = table.get("validity_period")
+        if isinstance(period, str):
+            read = from_text(period)
+            table["validity_period"] = period if read is None else read
+
+        self._put(self.draft.data_nodes.get(key), DataNodeConfig(id=key), table)
+
+    def _task(self, key: str, table: Table) -> None:
+        label, nodes = f"TASK.{key}", self.draft.data_nodes
+        if "function" in table:
+            table["function"] = self._function(label, table["function"])
+        elif key not in self.draft.tasks:
+            remedy = "write function = 'module:function'"
+            self._report(label, "function", "the task has no function", remedy)
+
+        for name in ("inputs", "outputs"):
+            if name in table:
+                table[name] = self._referred(label, name, table[name], nodes)
+
+        if isinstance(table.get("retry"), dict):
+            table["retry"] = self._retry(label, table["retry"])
+
+        self._put(
+            self.draft.tasks.get(key), TaskConfig(id=key, function=_missing), table
+        )
+
+    def _scenario(self, key: str, table: Table) -> None:
+        label, nodes = f"SCENARIO.{key}", self.draft.data_nodes
+        tasks = self.draft.tasks
+        if "tasks" in table:
+            table["tasks"] = self._referred(label, "tasks", table["tasks"], tasks)
+
+        name = "additional_data_nodes"
+        if name in table:
+            table[name] = self._referred(label, name, table[name], nodes)
+
+        if "sequences" in table:
+            sequences = self._table(table["sequences"], label, "sequences")
+            table["sequences"] = {
+                name: self._referred(label, f"sequences.{name}", ids, tasks)
+                for name, ids in sequences.items()
+            }
+
+        self._put(self.draft.scenarios.get(key), ScenarioConfig(id=key), table)
+
+    def _put(self, previous: S | None, default: S, table: Table) -> None:
+        """Put a section: what was declared, or its defaults, and the table over it."""
+        if previous is None:
+            self.added.add(default.label)
+
+        section = previous or default
+        fields, properties = _split(table, type(section))
+        self._misnamed(section, properties)
+        self.draft.place(
+            attrs.evolve(
+                section, **fields, properties={**section.properties, **properties}
+            )
+        )
+
+    # ------------------------------------------------------------------------ values
+
+    def _table(self, value: object, label: str, field: str) -> Table:
+        if isinstance(value, dict):
+            return dict(value)
+
+        self._report(label, field, f"{value!r} is not a table", "write it as a table")
+        return {}
+
+    def _function(self, label: str, name: object) -> Any:
+        if not isinstance(name, str):
+            remedy = "write it as 'module:function'"
+            self._report(label, "function", f"{name!r} is no text", remedy)
+            return _missing
+
+        try:
+            return find(name)
+        except NotImportable as error:
+            remedy = "name a function of a module, as 'module:function'"
+            self._report(label, "function", str(error), remedy)
+            return _missing
+
+    def _retry(self, label: str, table: Table) -> Retry:
+        known = attrs.fields_dict(Retry)
+        for name in table:
+            if name not in known:
+                message, remedy = f"{name!r} is not known", values.one_of(name, known)
+                self._report(label, "retry", message, remedy)
+
+        return Retry(**{name: table[name] for name in table if name in known})
+
+    def _referred(
+        self, label: str, field: str, ids: object, known: Mapping[str, S]
+    ) -> tuple[S, ...]:
+        """Return the sections that a list of ids names."""
+        if not isinstance(ids, list):
+            remedy = (
+                f'write it as ["{ids}"]' if isinstance(ids, str) else "write a list"
+            )
+            self._report(label, field, f"{ids!r} is not a list of ids", remedy)
+            return ()
+
+        for key in ids:
+            if not isinstance(key, str) or key not in known:
+                message = f"{key!r} is the id of nothing that is declared"
+                self._report(label, field, message, values.one_of(key, known))
+
+        return tuple(known[key] for key in ids if isinstance(key, str) and key in known)
+
+    # ---------------------------------------------------------------------- problems
+
+    def _unknown_tables(self) -> None:
+        for name in self.tables:
+            if name not in TABLES:
+                remedy = values.one_of(name, TABLES)
+                self._report(name, "", "the table is not known", remedy)
+
+    def _misnamed(self, section: Section, properties: Table) -> None:
+        """Report what is called as in Python: as a property it would do nothing."""
+        for name in properties:
+            if name in FIELDS and hasattr(section, name):
+                message = "this is the parameter's name, not the one in a TOML file"
+                self._report(section.label, name, message, f"call it {FIELDS[name]}")
+
+    def _checks(self) -> None:
+        """Add what the checks say of that which the file says."""
+        reported = {(problem.section, problem.field) for problem in self.problems}
+        for problem in sections.problems(self.draft):
+            field = FIELDS.get(problem.field, problem.field)
+            here = self._path(problem.section, field) in self.lines
+            if not here and problem.section not in self.added:
+                continue
+
+            if (problem.section, field) not in reported:
+                self._report(problem.section, field, problem.message, problem.remedy)
+
+    def _report(self, label: str, field: str, message: str, remedy: str) -> None:
+        self.problems.append(
+            Problem(
+                section=label,
+                field=field,
+                message=message,
+                remedy=remedy,
+                file=self.file,
+                line=line_at(self.lines, self._path(label, field)),
+            )
+        )
+
+    def _path(self, label: str, field: str) -> tuple[str, ...]:
+        kind, dot, key = label.partition(".")
+        section = (kind, key) if dot else (kind,)
+        table, dot, name = field.partition(".")
+        if dot and table == "sequences":
+            return (*section, table, name)
+
+        return (*section, field) if field else section
+
+
+def _missing() -> None:
+    """Stand in for the function that a file does not name, or names in vain."""
+
+
+def _split(
+    table: Table, kind: type[Section] | type[JobConfig] | type[CoreConfig]
+) -> tuple[Table, Table]:
+    """Split a table into fields of a section and free properties."""
+    keys = {
+        FIELDS.get(name, name): name
+        for name in attrs.fields_dict(kind)
+        if name not in ("id", "properties")
+    }
+    fields = {keys[key]: value for key, value in table.items() if key in keys}
+    return fields, {key: value for key, value in table.items() if key not in keys}

@@ -1,0 +1,195 @@
+"""An attempt at a job: it has a slot, from the start to how it ended."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+
+from asyncflow.abc import (
+    Call,
+    Crashed,
+    Driver,
+    Killed,
+    Made,
+    Outcome,
+    Raised,
+    Returned,
+    StoredValue,
+)
+from asyncflow.dispatch.call_spec import CallSpec
+from asyncflow.dispatch.skipping import InputSnapshot, snapshot
+from asyncflow.entities.data_node import DataNode, Version
+from asyncflow.entities.job import Job, Status
+from asyncflow.entities.submission import Submission
+from asyncflow.plan.instructions import Ref
+from asyncflow.status import AttemptKind
+from asyncflow.values.versions import Versions
+from asyncflow.worker.shortened import REASON, shortened
+
+
+class Attempt:
+    """A job that has a slot.
+
+    There is one for each job, so what few of them have is the class's until it is set.
+
+    :param reason: why it runs, where it could have been skipped
+    """
+
+    call: Call | None = None
+    """What its executor was given; None before."""
+    next_in_chain: Attempt | None = None
+    """The next link of its chain, in the same batch."""
+    read_versions: Sequence[Version] = ()
+    """The versions of its inputs that have files: kept until it has ended."""
+    snapshot: InputSnapshot | None = None
+    """What its outputs follow from, where the task is skippable."""
+    is_marked_running: bool = False
+    """Whether the store knows that it runs."""
+    is_over: bool = False
+    """Whether it has ended, or was given back."""
+    verdict: tuple[Status, str] | None = None
+    """What it becomes if it does not complete, and why: it is being killed."""
+    limit: AttemptKind | None = None
+    """The limit that it is being killed for: it may be tried again. None for no limit."""
+
+    def __init__(
+        self, ref: Ref, submission: Submission, spec: CallSpec, reason: str
+    ) -> None:
+        place = ref[1]
+        self.ref = ref
+        self.submission = submission
+        self.spec = spec
+        self.reason = reason
+        self.task = submission.tasks[place]
+        self.job_id = f"JOB_{self.task.config.id}_{submission.key}"
+
+    @property
+    def job(self) -> Job:
+        """The job. Most are never made: ask for it only where it is needed."""
+        return self.submission.job(self.ref[1])
+
+    @property
+    def must_be_marked(self) -> bool:
+        """Whether the store is to know that it runs before it does."""
+        is_suspect = self.submission.crashes > 0
+        return is_suspect or self.task.config.on_restart == "fail"
+
+    @property
+    def status(self) -> Status:
+        """The status of the job."""
+        return self.submission.job_status(self.ref[1])
+
+
+def call_of(
+    attempt: Attempt,
+    versions: Versions,
+    made: Mapping[str, StoredValue | Made],
+    carrier: str | None = None,
+) -> Call:
+    """Describe a job to its executor, and keep the versions that it reads.
+
+    :param made: by their ids, the data nodes that earlier jobs of the same batch write,
+        or have written before that was taken
+    :param carrier: the trace that its function continues
+    """
+    spec, task = attempt.spec, attempt.task
+    config = task.config
+    inputs: list[tuple[str, Driver, StoredValue | Made]] = []
+    outputs: list[tuple[str, Driver, str]] = []
+
+    if spec.fingerprint is not None:
+        attempt.snapshot = snapshot(task, attempt.submission.pins)
+
+    pins = attempt.submission.pins
+
+    for name, node in task.input.items():
+        version = node.version
+        stored: StoredValue | Made = made.get(node.id) if made else None
+
+        if pins is not None and node.id in pins:
+            stored, version = None, pins[node.id]
+
+        if stored is None and version is not None:
+            stored = version.kept
+
+            if isinstance(stored, str):
+                version.readers += 1
+                attempt.read_versions = (*attempt.read_versions, version)
+
+        inputs.append((name, node.driver, stored))
+
+    for name, node in task.output.items():
+        outputs.append((name, node.driver, versions.new_path(node)))
+
+    return Call(
+        attempt.job_id,
+        config.id,
+        config.function,
+        spec.code,
+        tuple(inputs),
+        tuple(outputs),
+        spec.is_async,
+        spec.sources,
+        attempt.submission.attempt(attempt.ref[1]),
+        config.memory_limit,
+        spec.duration.is_short,
+        carrier,
+        config.stall_timeout is not None,
+        spec.pinned,
+    )
+
+
+def read_by(attempt: Attempt) -> Iterator[tuple[DataNode, Version]]:
+    """Yield what a job reads, as far as it is there already."""
+    pins = attempt.submission.pins or {}
+
+    for node in attempt.task.input.values():
+        if version := pins.get(node.id, node.version):
+            yield node, version
+
+
+def judge(
+    outcome: Outcome, verdict: tuple[Status, str] | None
+) -> tuple[Status, str, tuple[StoredValue, ...]]:
+    """Turn an outcome into a status, a reason and what was kept."""
+    if isinstance(outcome, Returned):
+        return Status.COMPLETED, "", outcome.kept
+
+    if verdict is not None:
+        return *verdict, ()
+
+    match outcome:
+        case Raised(summary):
+            return Status.FAILED, shortened(summary, REASON), ()
+        case Crashed(returncode, detail):
+            why = shortened(detail, REASON) or _crash(returncode)
+            return Status.FAILED, why, ()
+        case Killed():
+            return Status.CANCELED, "the orchestrator was stopped", ()
+
+
+def kind_of(outcome: Outcome, limit: AttemptKind | None) -> AttemptKind:
+    """Tell how an attempt failed.
+
+    :param limit: what it was killed for, where that is a limit
+    """
+    if limit is not None:
+        return limit
+
+    return AttemptKind.CRASHED if isinstance(outcome, Crashed) else AttemptKind.RAISED
+
+
+def _crash(returncode: int | None) -> str:
+    """Say how a process ended."""
+    if returncode is None:
+        return "its worker process ended, nobody knows how"
+
+    if returncode < 0:
+        try:
+            name = signal.Signals(-returncode).name
+        except ValueError:
+            name = "a signal"
+
+        return f"its worker process was killed by {name} ({-returncode})"
+
+    return f"its worker process ended with exit code {returncode}"

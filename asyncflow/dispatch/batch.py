@@ -1,0 +1,283 @@
+"""A batch: jobs that share a slot, and what their executor tells of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import attrs
+
+from asyncflow.abc import Call, Killed, Log, Outcome, Printed, Progress, Watch
+from asyncflow.dispatch.attempt import Attempt
+from asyncflow.dispatch.echo import Echo, Piece, printed
+from asyncflow.dispatch.job_log_records import logged
+from asyncflow.log import logger as _logger
+from asyncflow.task_group import Tasks
+from asyncflow.worker.streams import parts
+
+if TYPE_CHECKING:
+    from asyncflow.dispatch.live_echo import Live
+
+
+class BatchListener(Protocol):
+    """Who is told what becomes of the jobs of a batch."""
+
+    def started(self, attempt: Attempt, log: Log | None) -> None: ...
+
+    def loading(self, attempt: Attempt) -> None: ...
+
+    def called(self, attempt: Attempt) -> None: ...
+
+    def reported(self, attempt: Attempt, progress: Progress) -> None: ...
+
+    def ended(self, attempt: Attempt, outcome: Outcome) -> None: ...
+
+    def all_ended(
+        self, attempts: Sequence[Attempt], outcomes: Sequence[Outcome]
+    ) -> None: ...
+
+    def returned(self, attempt: Attempt) -> None: ...
+
+    def failed(self, attempts: Sequence[Attempt], error: Exception) -> None:
+        """End jobs with an error of ours: what was told of them could not be taken."""
+
+
+@attrs.define(eq=False, repr=False)
+class Batch(Watch):
+    """Jobs that share a slot.
+
+    What they printed is shown before they end, in their order, unless that takes too
+    long. Nothing is raised here into the executor: what makes no sense is remembered,
+    and what the listener raises ends the jobs that it concerns.
+
+    :param echo: shows what they print
+    :param live: does so while they run; None where that is not wanted
+    :param on_late_end: is called when one has ended whose executor may be done already
+    :param may_defer: tells whether those that have ended are completed when
+        `complete_deferred` is called
+    """
+
+    listener: BatchListener
+    attempts: Sequence[Attempt]
+    echo: Echo
+    live: Live | None
+    group: Tasks
+    on_late_end: Callable[[], None]
+    may_defer: Callable[[Sequence[Attempt], Sequence[Outcome]], bool]
+    deferred: tuple[Sequence[Attempt], Sequence[Outcome]] | None = attrs.field(
+        init=False, default=None
+    )
+    """Those that have ended, and are completed a little later; see `Slot`."""
+    violation: str = attrs.field(init=False, default="")
+    """What the executor told that makes no sense; ``""`` where all did."""
+    _by_id: dict[str, Attempt] = attrs.field(init=False)
+    _waiting: list[tuple[Attempt, Outcome]] = attrs.field(init=False, factory=list)
+    """Those that have ended, from the first on whose output is not shown yet."""
+
+    def __attrs_post_init__(self) -> None:
+        self._by_id = {attempt.job_id: attempt for attempt in self.attempts}
+
+    def started(self, call: Call, log: Log | None) -> None:
+        if attempt := self._attempt_of(call):
+            if log is not None and self.live is not None:
+                self.live.begin(attempt, log)
+
+            try:
+                self.listener.started(attempt, log)
+            except Exception as error:
+                self._log("the start of %s could not be taken", attempt, error)
+
+    def loading(self, call: Call) -> None:
+        if attempt := self._attempt_of(call):
+            self.listener.loading(attempt)
+
+    def called(self, call: Call) -> None:
+        if attempt := self._attempt_of(call):
+            self.listener.called(attempt)
+
+    def reported(self, call: Call, progress: Progress) -> None:
+        if attempt := self._attempt_of(call):
+            try:
+                self.listener.reported(attempt, progress)
+            except Exception as error:
+                self._log("a report of %s could not be taken", attempt, error)
+
+    def logged(self, call: Call, records: Sequence[bytes]) -> None:
+        if attempt := self._attempt_of(call):
+            for record in records:
+                self.echo.put(logged(record, attempt))
+
+    def ended(self, call: Call, outcome: Outcome) -> None:
+        told: object = outcome
+
+        if not isinstance(told, Outcome):
+            self._note_violation(f"an outcome that is none: {told!r:.200}")
+        elif attempt := self._attempt_of(call):
+            self._ended(attempt, outcome, shows=call.code is not None)
+
+    def all_ended(self, calls: Sequence[Call], outcomes: Sequence[Outcome]) -> None:
+        if len(calls) != len(outcomes):
+            self._note_violation(f"{len(outcomes)} outcomes of {len(calls)} jobs")
+            return
+
+        try:
+            if self._waiting or self.live is not None or self._shows_any(outcomes):
+                super().all_ended(calls, outcomes)
+                return
+
+            deferred = [self._by_id[call.job_id] for call in calls], outcomes
+            is_deferred = self.may_defer(*deferred)
+        except (LookupError, AttributeError, TypeError) as error:
+            self._note_violation(repr(error))
+            return
+
+        self.deferred = deferred
+
+        if not is_deferred:
+            self.complete_deferred()
+
+    def complete_deferred(self) -> None:
+        """Tell of those that were deferred; do nothing where that is done."""
+        deferred, self.deferred = self.deferred, None
+
+        if deferred is not None:
+            try:
+                self.listener.all_ended(*deferred)
+            except Exception as error:
+                self.listener.failed(deferred[0], error)
+
+    def returned(self, calls: Sequence[Call]) -> None:
+        for call in reversed(calls):  # each goes before all others
+            if attempt := self._attempt_of(call):
+                self.give_back(attempt)
+
+    def give_back(self, attempt: Attempt) -> None:
+        """Give a job back that has not run."""
+        try:
+            self.listener.returned(attempt)
+        except Exception as error:
+            self.listener.failed([attempt], error)
+
+    def end(self, attempt: Attempt, outcome: Outcome) -> None:
+        """Tell of one that has ended."""
+        try:
+            self.listener.ended(attempt, outcome)
+        except Exception as error:
+            self.listener.failed([attempt], error)
+
+    def unreported(self) -> list[Attempt]:
+        """Return those of which no end was told."""
+        deferred, _ = self.deferred or ((), ())
+        told = {
+            id(attempt) for attempt in (*deferred, *(one for one, _ in self._waiting))
+        }
+        return [
+            attempt
+            for attempt in self.attempts
+            if not attempt.is_over and id(attempt) not in told
+        ]
+
+    def _attempt_of(self, call: Call) -> Attempt | None:
+        """Return the job of a call; None for one that was not given to it."""
+        attempt = self._by_id.get(call.job_id)
+
+        if attempt is None:
+            self._note_violation(f"something of {call.job_id}, which it was not given")
+
+        return attempt
+
+    def _ended(self, attempt: Attempt, outcome: Outcome, *, shows: bool) -> None:
+        if self.live is not None:
+            self.live.ended(attempt, outcome)
+
+        if not self._waiting and not (shows and self._is_shown(outcome)):
+            if self.live is not None:
+                self.live.drop(attempt)
+
+            self.end(attempt, outcome)
+            return
+
+        self._waiting.append((attempt, outcome))
+
+        if len(self._waiting) == 1:
+            self.group.start_soon(self._show, on_error=self._not_shown)
+
+    async def _show(self) -> None:
+        while self._waiting:
+            attempt, outcome = self._waiting[0]
+
+            if self._is_shown(outcome):
+                pieces = [*self._pieces(attempt, outcome)]
+
+                if self.live is not None:
+                    pieces = [*await self.live.finish(attempt, outcome), *pieces]
+
+                await self.echo.show(pieces)
+
+            self.end(attempt, outcome)
+            del self._waiting[0]
+            self.on_late_end()
+
+    def _shows_any(self, outcomes: Sequence[Outcome]) -> bool:
+        """Tell whether anything of jobs is to be shown; also where one has no outcome,
+        which is found where they are told one by one.
+        """
+        try:
+            have_logs = any(outcome.log is not None for outcome in outcomes)
+        except AttributeError:
+            return True
+
+        return have_logs and any(map(self._is_shown, outcomes))
+
+    def _is_shown(self, outcome: Outcome) -> bool:
+        """Tell whether anything of a job is to be shown at its end, or is not yet."""
+        log = outcome.log
+        return log is not None and (
+            self.echo.mode is not False or bool(log.records) or self.echo.is_busy
+        )
+
+    def _pieces(self, attempt: Attempt, outcome: Outcome) -> Iterator[Piece]:
+        """Give what is shown of a job: its last records have their places in its log."""
+        if (log := outcome.log) is None:
+            return
+
+        found = parts(_shown(outcome, log))
+        records = deque(log.records)
+        handled = sum(stream == "log" for stream, _ in found) - len(records)
+
+        for stream, text in found:
+            if stream != "log":
+                if self.echo.mode is True:
+                    yield printed(stream, text)
+            elif handled > 0:
+                handled -= 1
+            elif records:
+                yield logged(records.popleft(), attempt)
+
+        for record in records:
+            yield logged(record, attempt)
+
+    def _not_shown(self, error: Exception) -> None:
+        attempts = [attempt for attempt, _ in self._waiting]
+        self._waiting.clear()
+        self.listener.failed(attempts, error)
+        self.on_late_end()
+
+    def _note_violation(self, what: str) -> None:
+        """Take note of nonsense: `Slot` has a job end for it."""
+        if not self.violation:
+            _logger.error("the executor of %s told %s", self.attempts[0].job_id, what)
+
+        self.violation = self.violation or what
+
+    def _log(self, problem: str, attempt: Attempt, error: Exception) -> None:
+        _logger.error(problem, attempt.job_id, exc_info=error)
+
+
+def _shown(outcome: Outcome, printed: Printed) -> str:
+    """Return what is shown: not the stack of a job that was killed, which is kept."""
+    if isinstance(outcome, Killed) and outcome.stack:
+        return printed.text.partition(outcome.stack)[0]
+
+    return printed.text

@@ -1,0 +1,261 @@
+"""Batching: which jobs get the next slot.
+
+One job, or several that are known to be short: those whose turn it is, and the next
+links of their chains. No slot takes more than its share of what is ready.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
+
+from asyncflow.abc import Executor, Store
+from asyncflow.dispatch import skipping
+from asyncflow.dispatch.attempt import Attempt
+from asyncflow.dispatch.call_spec import CallSpec
+from asyncflow.dispatch.durations import MAX_BATCH
+from asyncflow.dispatch.runs import Runs
+from asyncflow.entities.job import Status
+from asyncflow.plan.instructions import Instruction, Ref
+from asyncflow.plan.plan import Plan
+
+if TYPE_CHECKING:
+    from asyncflow.fingerprint.fingerprint import Fingerprint
+
+CarryOut: TypeAlias = Callable[[Sequence[Instruction]], None]
+
+
+@attrs.define(eq=False, repr=False)
+class Batcher:
+    """Gives slots to jobs; from then on these can be killed.
+
+    :param attempts: the jobs that have a slot
+    :param executors: by name
+    :param carry_out: does what the plan says
+    :param fail: ends jobs with an error of ours
+    """
+
+    plan: Plan
+    runs: Runs
+    store: Store
+    attempts: dict[Ref, Attempt]
+    executors: Mapping[str, Executor]
+    carry_out: CarryOut
+    fail: Callable[[Sequence[Attempt], Exception], None]
+    is_held: bool = attrs.field(init=False, default=False)
+    """Whether no job is started any more."""
+    is_paused: bool = attrs.field(init=False, default=False)
+    """Whether none is for now."""
+
+    def next_batch(self, slots: int) -> list[Attempt]:
+        """Give a slot to the jobs whose turn it is; there may be none.
+
+        Those that would do nothing new are skipped on the way.
+
+        :param slots: how many slots there are in all
+        """
+        ready = self.plan.ready
+        batch: list[Attempt] = []
+
+        if self.is_held or self.is_paused or not ready:
+            return batch
+
+        now = time.monotonic()
+
+        if self._waits_for_more(ready, now):
+            return batch
+
+        while not batch:
+            refs = self.plan.offered_together(1, now)
+
+            if not refs:
+                return batch
+
+            self._assign_all(refs, batch)
+
+        first = batch[0].spec
+        max_size = self.executors[first.executor].max_batch
+
+        if max_size > 1 and first.can_share_batch and first.duration.is_short:
+            share = max(_worthwhile_size(first), -(-ready // slots))
+            self._fill(batch, max_size, share, now)
+
+        return batch
+
+    def links_after(self, last: Attempt, max_size: int) -> list[Attempt]:
+        """Give the slot of a job that is under way to the next links of its chain,
+        unless somebody else waits for one.
+
+        :param max_size: how many share the batch at most
+        """
+        batch = [last]
+        left = MAX_BATCH
+
+        if self.is_held or self.is_paused or self.plan.ready:
+            return []
+
+        while (
+            left > 0
+            and len(batch) <= max_size
+            and (link := self._next_in_chain(batch[-1]))
+        ):
+            batch.append(link)
+            left -= link.spec.duration.seconds or 0.0
+
+        return batch[1:]
+
+    def _waits_for_more(self, ready: int, now: float) -> bool:
+        """Tell whether what is ready waits for more.
+
+        To send it would take longer than to run it, and jobs are under way that are over
+        in a moment: others may become ready then.
+        """
+        ref = self.plan.next(now)
+
+        if ref is None or self.plan.follower(ref) is not None:
+            return False
+
+        spec = self.runs.spec(ref)
+        return (
+            spec.can_share_batch
+            and spec.duration.is_short
+            and ready < _worthwhile_size(spec)
+            and any(
+                attempt.spec.duration.is_short and attempt.status is not Status.RUNNING
+                for attempt in self.attempts.values()
+            )
+        )
+
+    def _fill(
+        self, batch: list[Attempt], max_size: int, share: int, now: float
+    ) -> None:
+        """Add what may share the batch of a first job.
+
+        :param max_size: how many share the batch at most
+        :param share: how many of them may have been ready
+        """
+        like = batch[0].spec
+        left = MAX_BATCH - (like.duration.seconds or 0.0)
+        share -= 1
+
+        while left > 0 and (known := len(batch)) < max_size:
+            if link := self._next_in_chain(batch[-1]):
+                batch.append(link)
+                left -= link.spec.duration.seconds or 0.0
+                continue
+
+            count = min(
+                share, max_size - known, _how_many_fit(left, like.duration.seconds)
+            )
+            is_chain = known > 1 and batch[-2].next_in_chain is batch[-1]
+            # Of chains one at a time: the links of each come right after it.
+            refs = self._offered_for_batch(
+                like, min(1, count) if is_chain else count, now
+            )
+            share -= len(refs)
+
+            if not refs:
+                return
+
+            self._assign_all(refs, batch)
+            left -= sum([one.spec.duration.seconds or 0.0 for one in batch[known:]])
+
+    def _offered_for_batch(self, like: CallSpec, count: int, now: float) -> list[Ref]:
+        """Give slots to those that may share a batch, as long as it is their turn."""
+
+        def accepts(ref: Ref) -> bool:
+            spec = self.runs.spec(ref)
+            return spec is like or _can_join(spec, like)
+
+        return self.plan.offered_together(count, now, accepts) if count > 0 else []
+
+    def _next_in_chain(self, last: Attempt) -> Attempt | None:
+        """Give the same slot to the next link of a chain, if it may share its batch."""
+        ref = self.plan.follower(last.ref)
+
+        if ref is None:
+            return None
+
+        spec = self.runs.spec(ref)
+
+        if not (spec.can_chain and _can_join(spec, last.spec)):
+            return None
+
+        self.plan.followed(ref)
+        last.next_in_chain = link = self._assign(ref, spec, "")
+        return link
+
+    def _assign_all(self, refs: Sequence[Ref], batch: list[Attempt]) -> None:
+        for ref in refs:
+            spec = self.runs.spec(ref)
+
+            if spec.fingerprint is None:
+                batch.append(self._assign(ref, spec, ""))
+                continue
+
+            try:
+                reason = self._reason_to_run(ref, spec, spec.fingerprint)
+
+                if not reason:
+                    self._skip(ref)
+            except Exception as error:
+                self.fail([self._assign(ref, spec, "")], error)
+                continue
+
+            if reason:
+                batch.append(self._assign(ref, spec, reason))
+
+    def _assign(self, ref: Ref, spec: CallSpec, reason: str) -> Attempt:
+        attempt = Attempt(ref, self.runs[ref[0]], spec, reason)
+        self.attempts[ref] = attempt
+        return attempt
+
+    def _reason_to_run(self, ref: Ref, spec: CallSpec, function: Fingerprint) -> str:
+        """Say why a skippable job runs; ``""`` if it need not."""
+        if spec.force:
+            return "the run is forced"
+
+        pins = self.runs[ref[0]].pins
+        return skipping.reason_to_run(self.runs.job(ref).task, function, pins)
+
+    def _skip(self, ref: Ref) -> None:
+        job = self.runs.job(ref)
+        job.move(Status.SKIPPED, time.time(), skipping.NOTHING_NEW)
+        skipping.reuse(job.task, job.submission)
+        self.store.save(job.record())
+        self.carry_out(self.plan.ended(ref, Status.SKIPPED, time.monotonic()))
+
+
+def _can_join(spec: CallSpec, like: CallSpec) -> bool:
+    """Tell whether a job may share a batch."""
+    return (
+        spec.can_share_batch
+        and spec.executor == like.executor
+        and spec.duration.is_short
+        and spec.pinned is like.pinned
+    )
+
+
+def _worthwhile_size(spec: CallSpec) -> int:
+    """Tell how many jobs are worth a batch of their own."""
+    return int(BATCH_COST / (CALL_COST + (spec.duration.seconds or 0.0)))
+
+
+def _how_many_fit(left: float, each: float | None) -> int:
+    """Tell how many jobs fit into a time, all in seconds."""
+    return 1 + int(left / each) if each else UNBOUNDED
+
+
+BATCH_COST = 0.0008
+"""How much work is worth a batch of its own, in seconds: to send it and to take the
+outcomes takes some 0.3 ms, of which a part holds up the other slots. As much goes
+together even if that leaves a slot free."""
+
+CALL_COST = 0.00001
+"""What a worker needs for a job beside its function, in seconds."""
+
+UNBOUNDED = 1_000_000
+"""More than ever share a batch."""

@@ -1,0 +1,248 @@
+"""How the jobs of a task are called, and where."""
+
+from __future__ import annotations
+
+import linecache
+import pickle
+from collections.abc import Callable, Collection, Iterable
+from types import FunctionType
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+from weakref import WeakKeyDictionary
+
+import attrs
+
+from asyncflow.abc import Pinned
+from asyncflow.config.sections import Scope, TaskConfig
+from asyncflow.dispatch.durations import DurationEstimate, DurationEstimates
+from asyncflow.dispatch.shared_generators import Generators
+from asyncflow.errors import NotPicklable
+from asyncflow.task_group import Tasks
+from asyncflow.worker import local_modules
+from asyncflow.worker.codec import dumps_code, is_by_value
+
+if TYPE_CHECKING:
+    from asyncflow.fingerprint.fingerprint import Fingerprint, Fingerprints
+
+LEAST_LIMIT = 0.5
+"""Jobs with a shorter limit of time, in seconds, run alone: only then it is known to
+the millisecond when each has started."""
+
+
+@attrs.frozen(eq=False, repr=False)
+class CallSpec:
+    """The same for all jobs of a task in a submission."""
+
+    executor: str
+    is_async: bool
+    fingerprint: Fingerprint | None
+    """What the function does, where its jobs may be skipped; None elsewhere."""
+    force: bool
+    """Whether its jobs run even if they could be skipped."""
+    code: bytes | None
+    """The pickled function; None where it is called in this process."""
+    sources: dict[str, str] | None
+    """The text of its source file, where that is in no file: a notebook's cell."""
+    duration: DurationEstimate
+    """How fast its function is."""
+    can_share_batch: bool
+    """Whether its jobs may share a batch, once they are known to be short."""
+    pinned: Pinned | None
+    """The user's modules as its jobs have them; None for those of this process."""
+    can_chain: bool
+    """Whether they may share the batch of the one whose value they need."""
+
+
+class Pin(Protocol):
+    """Pins the user's modules; see `Executor.pin`."""
+
+    def __call__(self, *, have_run: bool = False) -> Pinned | None: ...
+
+
+@attrs.define(eq=False, repr=False)
+class CallSpecs:
+    """Tells how tasks are called, and remembers it where it cannot change.
+
+    :param in_processes: whether functions may be called in other processes
+    :param group: warns in the background
+    :param pin: pins the user's modules; see `Executor.pin`
+    """
+
+    in_processes: bool
+    group: Tasks
+    pin: Pin
+    _pinned: Pinned | None = attrs.field(init=False, default=None)
+    """What was pinned last."""
+    _known: WeakKeyDictionary[TaskConfig, CallSpec] = attrs.field(
+        init=False, factory=WeakKeyDictionary
+    )
+    _by_name: WeakKeyDictionary[TaskConfig, bytes] = attrs.field(
+        init=False, factory=WeakKeyDictionary
+    )
+    """Those functions that travel by their names: what has the name later is another."""
+    _durations: DurationEstimates = attrs.field(init=False, factory=DurationEstimates)
+    _generators: Generators = attrs.field(
+        init=False,
+        default=attrs.Factory(lambda self: Generators(self.group), takes_self=True),
+    )
+
+    def of_all(self, kinds: Iterable[TaskConfig], *, force: bool) -> list[CallSpec]:
+        """Tell how the jobs of tasks are called, for each kind of task of a run.
+
+        A function that is sent by value is pickled for each submission, and that of a
+        skippable task is looked at, as the globals that it uses may have changed.
+
+        :param kinds: a task of each kind
+        :param force: whether the jobs run even if they could be skipped
+        :raises NotPicklable: where a function cannot be sent
+        """
+        kinds = tuple(kinds)
+        pinned = self.pin(have_run=all(map(self._has_run, kinds)))
+
+        if local_modules.look():
+            self._by_name.clear()
+            self._known.clear()
+        elif pinned is not self._pinned:
+            self._known.clear()
+
+        self._pinned = pinned
+
+        functions: dict[tuple[int, str], FunctionSpec] = {}
+        prints = _fingerprints(kinds, pinned.older if pinned else ())
+        return [self._of(config, functions, prints, force=force) for config in kinds]
+
+    def _has_run(self, config: TaskConfig) -> bool:
+        """Tell whether a worker has run the function, where one is to."""
+        spec = self._known.get(config)
+        return spec is not None and (
+            spec.code is None or spec.duration.seconds is not None
+        )
+
+    def _of(
+        self,
+        config: TaskConfig,
+        functions: dict[tuple[int, str], FunctionSpec],
+        prints: Fingerprints | None,
+        *,
+        force: bool,
+    ) -> CallSpec:
+        spec = self._known.get(config)
+
+        if spec is None:
+            spec = self._make(config, functions, prints)
+
+            if spec.fingerprint is None and not is_by_value(spec.code or b""):
+                self._known[config] = spec
+
+        return attrs.evolve(spec, force=True) if force else spec
+
+    def _make(
+        self,
+        config: TaskConfig,
+        functions: dict[tuple[int, str], FunctionSpec],
+        prints: Fingerprints | None,
+    ) -> CallSpec:
+        """Tell how the jobs of a task are called.
+
+        :param functions: those of the functions of this run, by their identities
+            and the executors
+        """
+        key = id(config.function), config.executor
+        function = functions.get(key)
+
+        if function is None:
+            function = functions[key] = self._function_spec(config)
+
+        executor = "inline" if function.is_async else config.executor
+        far = self.in_processes and executor == "process"
+        may_share = far and _may_share(config)
+        return CallSpec(
+            executor,
+            function.is_async,
+            prints.of(_called(config, function.code if far else None))
+            if prints and config.skippable
+            else None,
+            False,
+            function.code if far else None,
+            function.sources if far else None,
+            function.duration,
+            may_share,
+            self._pinned if far else None,
+            may_share
+            and not config.skippable
+            and all(node.scope is Scope.SCENARIO for node in config.input),
+        )
+
+    def _function_spec(self, config: TaskConfig) -> FunctionSpec:
+        if config.is_async or not self.in_processes:
+            return FunctionSpec(config.is_async, DurationEstimate(), None, None)
+
+        if config.executor != "process":
+            return FunctionSpec(False, DurationEstimate(), None, None)
+
+        self._generators.look(config)
+        code = self._by_name.get(config) or _code(config)
+
+        if not is_by_value(code):
+            self._by_name[config] = code
+
+        duration, code = self._durations.of(code)
+        return FunctionSpec(False, duration, code, _sources(config.function))
+
+
+def _fingerprints(
+    kinds: Iterable[TaskConfig], older: Collection[str]
+) -> Fingerprints | None:
+    if not any(config.skippable for config in kinds):
+        return None
+
+    from asyncflow.fingerprint.fingerprint import Fingerprints
+
+    return Fingerprints(older)
+
+
+class FunctionSpec(NamedTuple):
+    """What is the same for all tasks that have one function."""
+
+    is_async: bool
+    duration: DurationEstimate
+    code: bytes | None
+    sources: dict[str, str] | None
+
+
+def _called(config: TaskConfig, code: bytes | None) -> Callable[..., object]:
+    """Return the function that jobs call: after a reload, the new one of its name."""
+    function = config.function
+
+    if code is None or is_by_value(code) or not isinstance(function, FunctionType):
+        return function
+
+    found: Callable[..., object] = pickle.loads(code)
+    return found
+
+
+def _may_share(config: TaskConfig) -> bool:
+    limits = (config.run_timeout, config.stall_timeout)
+    return (
+        config.on_restart != "fail"
+        and not config.needs
+        and all(limit is None or limit >= LEAST_LIMIT for limit in limits)
+    )
+
+
+def _code(config: TaskConfig) -> bytes:
+    try:
+        return dumps_code(config.function)
+    except NotPicklable as error:
+        path = f"the function of task {config.id!r}: {error.path}"
+        raise NotPicklable(path, error.why) from error
+
+
+def _sources(function: Callable[..., object]) -> dict[str, str] | None:
+    code = getattr(function, "__code__", None)
+    entry = linecache.cache.get(code.co_filename) if code else None
+
+    # An entry without a modification time was not read from a file.
+    if code is None or entry is None or len(entry) != 4 or entry[1] is not None:
+        return None
+
+    return {code.co_filename: "".join(entry[2])}

@@ -1,0 +1,94 @@
+"""Completion: the ends of the jobs of one batch, and of which there is nothing to tell
+but that they completed. They are told and saved together, as there are many of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple, TypeGuard
+
+from asyncflow.abc import Outcome, Returned, Usage
+from asyncflow.dispatch.attempt import Attempt
+from asyncflow.entities.data_node import Version
+from asyncflow.entities.job import Status
+from asyncflow.entities.submission import Submission
+from asyncflow.records import JobRecord, Record, VersionRecord
+from asyncflow.values.value_cache import WORTH
+from asyncflow.values.versions import Versions
+
+_new = tuple.__new__
+_submission = attrgetter("submission")
+
+
+class Completion(NamedTuple):
+    """Jobs whose outputs are visible, and which have not ended yet."""
+
+    records: list[Record]
+    """What is to be saved."""
+    submissions: Iterable[Submission]
+    ended: list[tuple[int, Usage]]
+    at: float
+
+    def notify(self) -> None:
+        """Tell the runs that the jobs have completed."""
+        _tell(self.submissions, self.ended, self.at)
+
+
+def is_simple_success(outcome: Outcome, attempt: Attempt) -> TypeGuard[Returned]:
+    """Tell whether there is nothing to tell but that a job completed."""
+    return (
+        type(outcome) is Returned
+        and outcome.log is None
+        and outcome.usage is not None
+        and len(outcome.kept) == len(attempt.task.output)
+        and not attempt.is_over
+        and attempt.spec.fingerprint is None
+        and not attempt.submission.is_made(attempt.ref[1])
+    )
+
+
+def complete(
+    attempts: Sequence[Attempt], outcomes: Sequence[Returned], versions: Versions
+) -> Completion:
+    """Make the outputs of jobs visible; their runs are told once that is saved."""
+    at, number = time.time(), time.time_ns()
+    records: list[Record] = []
+    ended: list[tuple[int, Usage]] = []
+
+    for attempt, (kept, _, usage) in zip(attempts, outcomes, strict=True):
+        assert usage is not None
+        task, job_id, run_id = attempt.task, attempt.job_id, attempt.submission.id
+        attempt.spec.duration.add(usage.wall)
+        facts = (
+            *(job_id, task.id, run_id, Status.COMPLETED, ""),
+            *(usage[0], at, "", (), usage[2], usage[3]),
+        )
+        records.append(_new(JobRecord, facts))
+        ended.append((attempt.ref[1], usage))
+
+        for node, one in zip(task.output.values(), kept, strict=True):
+            if node.version is None and type(one) is bytes and node.driver.is_durable:
+                node.version = version = Version(number, one, run_id)
+
+                if len(one) >= WORTH:
+                    versions.cache.add(node, version)
+
+                made = node.id, number, one, True, job_id, None, "", None
+                records.append(_new(VersionRecord, made))
+            else:
+                records += versions.replace(node, one, job_id=job_id)
+
+    return Completion(records, map(_submission, attempts), ended, at)
+
+
+def _tell(
+    submissions: Iterable[Submission], ended: Iterable[tuple[int, Usage]], at: float
+) -> None:
+    """Tell the runs, each once for those of its jobs that follow each other."""
+    ends = iter(ended)
+
+    for submission, same in groupby(submissions):
+        submission.completed([next(ends) for _ in same], at)

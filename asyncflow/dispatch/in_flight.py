@@ -1,0 +1,514 @@
+"""In flight: what becomes of the jobs that have a slot.
+
+A job starts when a slot asks for one, and is over when it has ended or was given back.
+Its executor tells what happens to it; the plan is told, the store, and the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
+from anyio import Event
+
+from asyncflow.abc import (
+    Crashed,
+    Executor,
+    Killed,
+    Log,
+    Outcome,
+    Progress,
+    Returned,
+    Store,
+    StoredValue,
+)
+from asyncflow.dispatch import skipping
+from asyncflow.dispatch.attempt import Attempt, judge, kind_of
+from asyncflow.dispatch.batching import Batcher, CarryOut
+from asyncflow.dispatch.completion import complete, is_simple_success
+from asyncflow.dispatch.replaced_inputs import ReplacedInputs
+from asyncflow.dispatch.retries import wait_before_next
+from asyncflow.dispatch.running_marks import RunningMarks
+from asyncflow.dispatch.runs import Runs
+from asyncflow.dispatch.timeouts import Timeouts
+from asyncflow.entities.job import Job, Status
+from asyncflow.log import logger as _logger
+from asyncflow.plan.instructions import Kill, Ref
+from asyncflow.plan.plan import Plan
+from asyncflow.records import Record
+from asyncflow.status import AttemptKind
+from asyncflow.values.versions import Versions
+from asyncflow.worker.shortened import REASON, shortened
+
+
+@attrs.define(eq=False, repr=False)
+class InFlight:
+    """The jobs that have a slot.
+
+    :param executors: by name
+    :param carry_out: does what the plan says
+    :param fill_soon: has the slots ask for jobs, once what goes on now is done
+    :param end: ends the batch of a job whose executor cannot kill it
+    :param is_stopping: tells whether what runs is being cancelled
+    """
+
+    plan: Plan
+    runs: Runs
+    store: Store
+    versions: Versions
+    marks: RunningMarks
+    executors: Mapping[str, Executor]
+    carry_out: CarryOut
+    fill_soon: Callable[[], None]
+    end: Callable[[Attempt], None]
+    is_stopping: Callable[[], bool]
+    _by_ref: dict[Ref, Attempt] = attrs.field(init=False, factory=dict)
+    _batcher: Batcher = attrs.field(init=False)
+    _timeouts: Timeouts = attrs.field(init=False)
+    _replaced: ReplacedInputs = attrs.field(init=False)
+    _is_hurried: bool = attrs.field(init=False, default=False)
+    """Whether jobs are killed without a grace."""
+    _idle: Event = attrs.field(init=False, factory=Event)
+    _retries: dict[Ref, asyncio.TimerHandle] = attrs.field(init=False, factory=dict)
+    """For each job that waits for its next attempt, when that is due."""
+
+    def __attrs_post_init__(self) -> None:
+        self._timeouts = Timeouts(self._timed_out)
+        self._replaced = ReplacedInputs(self.versions)
+        self._batcher = Batcher(
+            self.plan,
+            self.runs,
+            self.store,
+            self._by_ref,
+            self.executors,
+            self.carry_out,
+            self.failed,
+        )
+
+    def hold(self) -> None:
+        """Start no job any more, and take those back that have not started yet.
+
+        Those that are known to be short are let go: they are over in a moment.
+        """
+        self._batcher.is_held = True
+
+        for attempt in list(self._by_ref.values()):
+            if attempt.status is not Status.RUNNING and not (
+                attempt.spec.duration.is_short
+            ):
+                self._kill(attempt)
+
+    def pause(self) -> None:
+        """Start no job until `resume`; take those back that no executor has yet."""
+        self._batcher.is_paused = True
+
+        for attempt in reversed(list(self._by_ref.values())):
+            if attempt.call is None and attempt.status is not Status.RUNNING:
+                self.returned(attempt)
+
+    def resume(self) -> None:
+        """Start jobs again; the slots have to ask for them."""
+        self._batcher.is_paused = False
+
+    @property
+    def running(self) -> int:
+        """How many jobs run."""
+        attempts = self._by_ref.values()
+        return sum(attempt.status is Status.RUNNING for attempt in attempts)
+
+    async def until_idle(self) -> None:
+        """Wait until no job has a slot, or somebody is in a hurry."""
+        while self._by_ref and not (self.runs.is_broken or self._is_hurried):
+            if self._idle.is_set():
+                self._idle = Event()
+
+            await self._idle.wait()
+
+    def hurry(self) -> None:
+        """Have what is killed die at once, from here on."""
+        self._is_hurried = True
+        self._idle.set()
+
+        for attempt in list(self._by_ref.values()):
+            if attempt.verdict is not None:
+                self._kill(attempt)
+
+    def next_batch(self, slots: int) -> list[Attempt]:
+        """Give a slot to the jobs whose turn it is; see `Batcher`."""
+        return self._batcher.next_batch(slots)
+
+    def links_after(self, last: Attempt, max_size: int) -> list[Attempt]:
+        """Give the same slot to what follows a job; see `Batcher`."""
+        return self._batcher.links_after(last, max_size)
+
+    def started(self, attempt: Attempt, log: Log | None) -> None:
+        """Take note that a job has started."""
+        if self.runs.is_broken:
+            return
+
+        job = attempt.job
+        job.log = log or job.log
+
+        if job.status is not Status.RUNNING:
+            _move_to_running(job, time.time())
+            self.marks.watch(self._by_ref.values())
+            self._timeouts.started(attempt)
+            self.fill_soon()  # others may have waited for its end
+
+    def loading(self, attempt: Attempt) -> None:
+        """Take note that the function of a job is loaded before it is called."""
+        self._timeouts.loading(attempt)
+
+    def called(self, attempt: Attempt) -> None:
+        """Take note that the function of a job is called now."""
+        self._timeouts.reported(attempt)
+
+    def reported(self, attempt: Attempt, progress: Progress) -> None:
+        """Take note of how far a job has come."""
+        if not attempt.is_over:
+            self._timeouts.reported(attempt)
+            attempt.job.reported(progress, time.time())
+
+    def returned(self, attempt: Attempt) -> None:
+        """Take a job back that was not started, and what follows it on its slot."""
+        if attempt.is_over or self.runs.is_broken:
+            return
+
+        if attempt.verdict is not None and attempt.verdict[0] is Status.FAILED:
+            self.ended(attempt, Killed())  # its time was up before it could start
+            return
+
+        self._return_followers(attempt)
+        self._free(attempt)
+
+        if attempt.verdict is None:
+            self.plan.returned(attempt.ref, time.monotonic())
+            self.fill_soon()
+        else:
+            job = attempt.job
+            why = attempt.verdict[1]
+            self._finish_job(attempt, Status.CANCELED, why, job.records_of_output())
+
+    def ended(self, attempt: Attempt, outcome: Outcome) -> None:
+        """Take the outcome of a job: its outputs and its status are saved together."""
+        if attempt.is_over or self.runs.is_broken:
+            return
+
+        if self._replaced.may_concern(attempt, outcome):
+            self._return_followers(attempt)
+            attempt.is_over = (
+                True  # to its executor; it keeps its slot until this is known
+            )
+            self.versions.group.start_soon(
+                self._look_again,
+                attempt,
+                outcome,
+                on_error=lambda error: self._not_looked(attempt, error),
+            )
+            return
+
+        self._ended(attempt, outcome)
+
+    async def _look_again(self, attempt: Attempt, outcome: Outcome) -> None:
+        """Give a job back whose input was replaced by others; end it where it was not."""
+        is_replaced = await self._replaced.concerns(attempt)
+        attempt.is_over = False
+
+        if self.runs.is_broken:
+            return
+
+        if is_replaced:
+            _move_back(attempt)
+            self.returned(attempt)
+        else:
+            self._ended(attempt, outcome)
+
+    def _not_looked(self, attempt: Attempt, error: Exception) -> None:
+        attempt.is_over = False
+        self.failed([attempt], error)
+
+    def _ended(self, attempt: Attempt, outcome: Outcome) -> None:
+        outcome = self._checked(attempt, outcome)
+        job = attempt.job
+        self._free(attempt)
+        _move_to_running(job, outcome.usage.started if outcome.usage else time.time())
+
+        if isinstance(outcome, Killed) and attempt.verdict is None:
+            self.runs.interrupt(attempt.ref[0], "the event loop was stopped")
+
+        status, reason, kept = judge(outcome, attempt.verdict)
+        job.took(outcome)
+
+        if status is Status.COMPLETED:
+            self._complete(attempt, kept)
+            return
+
+        self._return_followers(attempt)
+
+        if status is Status.FAILED and self._tries_again(attempt, outcome, reason):
+            return
+
+        self._finish_job(attempt, status, reason, job.records_of_output())
+
+    def all_ended(
+        self, attempts: Sequence[Attempt], outcomes: Sequence[Outcome]
+    ) -> None:
+        """Take the outcomes of the jobs of one batch, in their order."""
+        if self.runs.is_broken:
+            return
+
+        simple: list[Attempt] = []
+        returned: list[Returned] = []
+
+        for attempt, outcome in zip(attempts, outcomes, strict=True):
+            if is_simple_success(outcome, attempt):
+                simple.append(attempt)
+                returned.append(outcome)
+                continue
+
+            self._complete_simple(simple, returned)
+            simple, returned = [], []
+            self.ended(attempt, outcome)
+
+        self._complete_simple(simple, returned)
+
+    def _complete_simple(
+        self, attempts: Sequence[Attempt], outcomes: Sequence[Returned]
+    ) -> None:
+        """Take the ends of jobs that completed, all at once."""
+        if not attempts:
+            return
+
+        for attempt in attempts:
+            self._free(attempt)
+
+        completion = complete(attempts, outcomes, self.versions)
+        self.store.save(*completion.records)
+        completion.notify()
+        refs = [attempt.ref for attempt in attempts]
+        self.carry_out(self.plan.completed(refs, time.monotonic()))
+
+    def failed(self, attempts: Sequence[Attempt], error: Exception) -> None:
+        """End jobs with an error of ours: what became of them could not be taken."""
+        if self.runs.is_broken:
+            return
+
+        ids = ", ".join([attempt.job_id for attempt in attempts[:10]])
+        _logger.error("asyncflow could not handle %s", ids, exc_info=error)
+
+        for attempt in attempts:
+            if not attempt.is_over:
+                self._return_followers(attempt)
+                self._free(attempt)
+
+            if self.plan.has_seat(attempt.ref):
+                self._fail(attempt, error)
+
+    def _fail(self, attempt: Attempt, error: Exception) -> None:
+        """End a job that has failed here; its run, too, where it counts as completed."""
+        run, job = attempt.ref[0], attempt.job
+
+        if job.is_finished:
+            attempt.submission.failed_for(error)
+        else:
+            now = time.time()
+            _move_to_running(job, now)
+            job.move(Status.FAILED, now, shortened(_why(error), REASON))
+
+        try:
+            self.runs.save(run, job.status, job.record(), *job.records_of_output())
+        except Exception as another:  # what is not kept runs again elsewhere
+            _logger.error("%s was not kept", job.id, exc_info=another)
+
+        self.carry_out(self.plan.ended(attempt.ref, job.status, time.monotonic()))
+
+        if attempt.submission.failure is not None:
+            reason = f"{job.id} could not be handled: {error!r}"
+            self.carry_out(self.plan.canceled(run, reason, time.monotonic()))
+
+        self.fill_soon()
+
+    def _checked(self, attempt: Attempt, outcome: Outcome) -> Outcome:
+        """Return an outcome, or a crash where it makes no sense."""
+        any_: object = outcome
+
+        if not isinstance(any_, Outcome):
+            return Crashed(
+                None, f"its executor told an outcome that is none: {any_!r:.200}"
+            )
+
+        if isinstance(outcome, Returned):
+            told, wanted = len(outcome.kept), len(attempt.task.output)
+
+            if told != wanted:
+                return Crashed(None, f"its executor told {told} of {wanted} outputs")
+
+        if (
+            isinstance(outcome, Killed)
+            and attempt.verdict is None
+            and not self.is_stopping()
+        ):
+            why = "its executor ended it, which nobody had asked for"
+            return Crashed(None, why, outcome.log, outcome.usage)
+
+        return outcome
+
+    def fail(self) -> None:
+        """Take note that nothing runs any more: an error of ours."""
+        self.runs.broken()
+        self._idle.set()
+
+    def forget(self, run: int) -> None:
+        """Let the attempts go that a run would still have made."""
+        self._replaced.forget(run)
+
+        for ref in [ref for ref in self._retries if ref[0] == run]:
+            self._retries.pop(ref).cancel()
+
+    def give_up(self) -> None:
+        """Watch no job any more."""
+        self.marks.stop()
+
+        while self._retries:
+            self._retries.popitem()[1].cancel()
+
+        for attempt in self._by_ref.values():
+            self._timeouts.ended(attempt)
+
+    def kill(self, kills: Sequence[Kill]) -> None:
+        """Kill jobs; all are known before the first, as that may give others back."""
+        attempts = [self._by_ref[kill.ref] for kill in kills]
+
+        for attempt, kill in zip(attempts, kills, strict=True):
+            attempt.verdict = attempt.verdict or (kill.status, kill.reason)
+            attempt.limit = None
+
+        for attempt in attempts:
+            self._kill(attempt)
+
+    def _timed_out(self, attempt: Attempt, limit: AttemptKind, reason: str) -> None:
+        """End a job that has a slot, for what its task says."""
+        if attempt.verdict is None and not attempt.is_over:
+            attempt.verdict = Status.FAILED, reason
+            attempt.limit = limit
+            self._kill(attempt)
+
+    def _kill(self, attempt: Attempt) -> None:
+        if attempt.is_over:
+            return
+
+        if attempt.call is None:  # its executor does not know of it yet
+            self.returned(attempt)
+        else:
+            executor = self.executors[attempt.spec.executor]
+
+            try:
+                executor.kill(attempt.call, now=self._is_hurried)
+            except Exception as error:
+                problem = "the executor of %s could not kill it"
+                _logger.error(problem, attempt.job_id, exc_info=error)
+                self.end(attempt)
+
+    def _free(self, attempt: Attempt) -> None:
+        """Take a job off its slot."""
+        attempt.is_over = True
+        del self._by_ref[attempt.ref]
+
+        if self._timeouts.any_running:
+            self._timeouts.ended(attempt)
+
+        for version in attempt.read_versions:
+            self.versions.unpin(version)
+
+        if not self._by_ref:
+            self._idle.set()
+
+    def _return_followers(self, attempt: Attempt) -> None:
+        """Give the next links of a chain back: they have not run."""
+        if attempt.next_in_chain is not None:
+            self._return_followers(attempt.next_in_chain)
+            self.returned(attempt.next_in_chain)
+
+    def _complete(self, attempt: Attempt, kept: Sequence[StoredValue]) -> None:
+        """Make the outputs of a job visible, together with its status."""
+        job = attempt.job
+        records = job.records_of_output()
+
+        for node, one in zip(job.task.output.values(), kept, strict=True):
+            records += self.versions.replace(node, one, job_id=job.id)
+
+        if attempt.snapshot is not None and attempt.spec.fingerprint is not None:
+            function = attempt.spec.fingerprint
+            records.append(skipping.note(job.task, function, attempt.snapshot))
+
+        if job.usage is not None:
+            attempt.spec.duration.add(job.usage.wall)
+
+        self._finish_job(attempt, Status.COMPLETED, attempt.reason, records)
+
+    def _tries_again(self, attempt: Attempt, outcome: Outcome, reason: str) -> bool:
+        """Have a job that failed run again, if its task wants that."""
+        if attempt.verdict is not None and attempt.limit is None:
+            return False
+
+        job = attempt.job
+        kind = kind_of(outcome, attempt.limit)
+        wait = wait_before_next(job, kind, outcome, random.random())  # noqa: S311
+
+        if wait is None:
+            return False
+
+        job.try_again(time.time(), kind, reason)
+        self.store.save(job.record(), *job.records_of_output())
+        self.plan.postponed(attempt.ref)
+        _logger.warning(
+            "attempt %d at %s failed, and is followed by another%s: %s",
+            *(job.attempts[-1].number, job.id),
+            *(f" in {wait:.3g} s" if wait else "", reason),
+        )
+
+        if wait:
+            loop = asyncio.get_running_loop()
+            self._retries[attempt.ref] = loop.call_later(wait, self._due, attempt.ref)
+        else:
+            self._due(attempt.ref)
+
+        return True
+
+    def _due(self, ref: Ref) -> None:
+        self._retries.pop(ref, None)
+        self.carry_out(self.plan.due(ref, time.monotonic()))
+        self.fill_soon()
+
+    def _finish_job(
+        self, attempt: Attempt, status: Status, reason: str, records: Sequence[Record]
+    ) -> None:
+        job, at = attempt.job, time.time()
+        record = job.record()._replace(status=status, reason=reason, finished=at)
+        self.runs.save(attempt.ref[0], status, record, *records)
+        job.move(status, at, reason)  # what cannot be saved has not ended so
+        self.carry_out(self.plan.ended(attempt.ref, status, time.monotonic()))
+
+
+def _why(error: Exception) -> str:
+    return f"asyncflow could not handle it: {type(error).__name__}: {error}"
+
+
+def _move_to_running(job: Job, at: float) -> None:
+    """Catch up with a job that has started, or has even ended: in a chain, it may not
+    be known yet that what it needed has ended.
+    """
+    if job.status is Status.BLOCKED:
+        job.move(Status.PENDING, at)
+
+    if job.status is not Status.RUNNING:
+        job.move(Status.RUNNING, at)
+
+
+def _move_back(attempt: Attempt) -> None:
+    """Have a job wait again whose function was not called."""
+    if attempt.verdict is None and attempt.status is Status.RUNNING:
+        attempt.job.move_back(time.time(), "another process has replaced its input")

@@ -1,0 +1,219 @@
+"""Pins: what runs under way read of their sources is what it was at their submit.
+
+Where an orchestrator is alone on its store, nothing is noted at submit: when a source gets a new version that no run here has made,
+each run that was submitted before it pins the one that there was. Where others are on the
+store, who may replace what scenarios share, the store is told at submit: what it has pinned
+for a run stays until that has ended, whoever drops it, and whoever takes the run over.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from math import inf
+
+import attrs
+from anyio import CancelScope, to_thread
+
+from asyncflow.abc import Store
+from asyncflow.dispatch.runs import Runs
+from asyncflow.entities.data_node import DataNode, Version
+from asyncflow.entities.job import FINAL
+from asyncflow.entities.submission import Submission
+from asyncflow.errors import StoreFailed
+from asyncflow.records import VersionRecord
+from asyncflow.values.versions import Versions, remove
+
+
+@attrs.define(eq=False, repr=False)
+class Pins:
+    """Pins versions for runs, and lets them go at their ends."""
+
+    store: Store
+    runs: Runs
+    versions: Versions
+    _noted: set[str] = attrs.field(init=False, factory=set)
+    """The runs for which the store keeps versions, whoever drops these."""
+    _ended: list[str] = attrs.field(init=False, factory=list)
+    """Those of them that have ended."""
+
+    def note(self, submission: Submission) -> None:
+        """Have the store keep what a new run is to read, where others may drop it.
+
+        It is what is kept at the moment at which the submission is.
+        """
+        if not self.versions.is_shared:
+            return
+
+        nodes = submission.entity.data_nodes
+        shared = [
+            nodes[name].id
+            for name in submission.dag.sources
+            if nodes[name].owner_id is None
+            and nodes[name].driver.is_durable
+            and nodes[name].config.default_path is None
+        ]
+
+        if shared:
+            self.store.pin(submission.id, shared)
+            self._is_noted(submission)
+
+    def _is_noted(self, submission: Submission) -> None:
+        self._noted.add(submission.id)
+        submission.when_finished(partial(self._forget, submission))
+
+    def _forget(self, submission: Submission) -> None:
+        """Have the store let go what it has kept for a run, unless that goes on."""
+        if not _goes_on(submission):
+            self._ended.append(submission.id)
+            self.versions.group.start_soon(self.collect)
+
+    async def collect(self) -> None:
+        """Remove what was kept for runs that have ended."""
+        with CancelScope(shield=True), suppress(StoreFailed):  # then it stays
+            while self._ended:
+                run_id = self._ended.pop()
+                names = await self.store.unpin(run_id)
+                self._noted.discard(run_id)
+                paths = [os.path.join(self.versions.folder, name) for name in names]
+                await to_thread.run_sync(remove, paths)
+
+    def keep(self, node: DataNode, known: Sequence[Version], number: float) -> None:
+        """Pin what a new version replaces.
+
+        :param known: the current version, and those between it and the new one
+        :param number: that of the new version; infinite for one that is made just now
+        """
+        is_awaited, is_held = False, False
+
+        for submission in self.runs.all():  # in the order of their submits
+            if submission.entity.data_nodes.get(node.config_id) is not node:
+                continue
+
+            name, at = node.config_id, submission.submitted_at.timestamp() * 1e9
+
+            if name not in submission.dag.sources:
+                is_awaited = is_awaited or _will_write(submission, name)
+            elif not is_awaited and number > at:
+                newer = [one for one in known[1:] if one.number <= at]
+                last = (known[0], *newer)[-1]
+
+                if submission.id in self._noted or not self._is_at_risk(node, last):
+                    self.pin(submission, node, last)
+                elif number == inf:  # nobody else has dropped it so far
+                    self.pin(submission, node, last)
+                    is_held = True
+
+        if is_held:
+            self.store.save(self.versions.held_record(node, known[0]))
+
+    def pin(self, submission: Submission, node: DataNode, version: Version) -> None:
+        """Have a run read a version of a source, unless it has pinned one."""
+        if version.kept is None:  # a file of the user's: there is one version alone
+            return
+
+        if submission.pins is None:
+            submission.pins = {}
+            submission.when_finished(partial(self._release, submission))
+
+        if node.id not in submission.pins:
+            submission.pins[node.id] = version
+            self.versions.pin(version)
+            self.versions.hold(version)
+
+    async def restore(self, submission: Submission) -> None:
+        """Pin anew what a run that was adopted is to read."""
+        nodes = submission.entity.data_nodes
+        sources = {nodes[source].id: nodes[source] for source in submission.dag.sources}
+        at = submission.submitted_at.timestamp() * 1e9
+        right: dict[str, VersionRecord] = {}
+        newest: dict[str, int] = {}
+        pinned = await self.store.pinned(submission.id)
+
+        if pinned:
+            self._is_noted(submission)
+
+        for record in await self.store.versions(node_ids=sources):
+            newest[record.node_id] = record.number
+
+            # What jobs have written since was by runs submitted earlier: others wait. But
+            # where processes share a data node they do not.
+            is_known = record.node_id in {node_id for node_id, _ in pinned}
+            is_earlier = record.job_id is not None and not is_known
+
+            if record.number <= at or is_earlier:
+                right[record.node_id] = record
+
+        for node_id, record in right.items():
+            node = sources[node_id]
+
+            if (
+                record.kept is not None
+                and record.number != newest[node_id]
+                and not self._is_awaited(node)
+            ):
+                self.pin(submission, node, self._found(node, record))
+
+    def _is_at_risk(self, node: DataNode, version: Version) -> bool:
+        """Tell whether others may remove the file of a version."""
+        is_shared = self.versions.is_shared and node.driver.is_durable
+        return is_shared and isinstance(version.kept, str)
+
+    def _is_awaited(self, node: DataNode) -> bool:
+        return any(
+            one.entity.data_nodes.get(node.config_id) is node
+            and _will_write(one, node.config_id)
+            for one in self.runs.all()
+        )
+
+    def _found(self, node: DataNode, record: VersionRecord) -> Version:
+        """Return a version that may be kept for runs alone."""
+        pinned = [one.pins.get(node.id) for one in self.runs.all() if one.pins]
+
+        for version in (*node.versions, *pinned):
+            if version is not None and version.number == record.number:
+                return version
+
+        return self.versions.held(record)
+
+    def _release(self, submission: Submission) -> None:
+        pins, submission.pins = submission.pins or {}, None
+        is_left, is_noted = _goes_on(submission), submission.id in self._noted
+        nodes = {
+            data_node.id: data_node
+            for data_node in submission.entity.data_nodes.values()
+        }
+
+        for node_id, version in pins.items():
+            count = self.versions.pinned.pop(version) - 1
+
+            if count:
+                self.versions.pinned[version] = count
+            elif version.is_dropped and is_left:
+                continue  # it goes on elsewhere: the file stays, too
+            elif version.is_dropped:
+                gone = VersionRecord(node_id, version.number, None, is_kept=False)
+                self.store.save(gone)
+            elif is_noted or is_left:
+                pass
+            elif self._is_at_risk(nodes[node_id], version):
+                held = self.versions.held_record(nodes[node_id], version)
+                self.store.save(held._replace(holder_id=None))
+
+            self.versions.unpin(version)
+
+
+def _goes_on(submission: Submission) -> bool:
+    """Tell whether a run that ends here goes on elsewhere."""
+    return submission.end_reason is not None and not submission.cancel_reason
+
+
+def _will_write(submission: Submission, name: str) -> bool:
+    """Tell whether a job of a run that has not ended writes a data node."""
+    return any(
+        name in submission.tasks[place].output
+        and submission.job_status(place) not in FINAL
+        for place in range(len(submission.tasks))
+    )

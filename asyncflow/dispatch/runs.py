@@ -1,0 +1,145 @@
+"""The runs that have not ended, and what the store is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+from anyio import Event
+
+from asyncflow.abc import Store
+from asyncflow.dispatch.call_spec import CallSpec
+from asyncflow.entities.job import DONE, Job, Status
+from asyncflow.entities.submission import Submission
+from asyncflow.log import logger as _logger
+from asyncflow.plan.instructions import Ref
+from asyncflow.records import Record
+
+
+@attrs.define(eq=False, repr=False)
+class Runs:
+    """The runs of an orchestrator; the plan knows them by their numbers."""
+
+    store: Store
+    is_broken: bool = attrs.field(init=False, default=False)
+    """Whether nothing runs any more: after an error of ours."""
+    _count: int = attrs.field(init=False, default=0)
+    _by_number: dict[int, Submission] = attrs.field(init=False, factory=dict)
+    _numbers: dict[Submission, int] = attrs.field(init=False, factory=dict)
+    _specs: dict[int, Sequence[CallSpec]] = attrs.field(init=False, factory=dict)
+    _interrupted: set[int] = attrs.field(init=False, factory=set)
+    """Those that end here alone, to go on elsewhere."""
+    _idle: Event = attrs.field(init=False, factory=Event)
+
+    def add(self, submission: Submission, specs: Sequence[CallSpec]) -> int:
+        """Take a run; return its number.
+
+        :param spec: how the jobs of each kind of task are called
+        """
+        self._count += 1
+        run = self._count
+        self._by_number[run] = submission
+        self._numbers[submission] = run
+        self._specs[run] = specs
+        return run
+
+    def __getitem__(self, run: int) -> Submission:
+        return self._by_number[run]
+
+    def __contains__(self, run: int) -> bool:
+        return run in self._by_number
+
+    def number(self, submission: Submission) -> int | None:
+        """Return the number of a run; None for one that is not under way here."""
+        return self._numbers.get(submission)
+
+    def numbered(self) -> list[tuple[Submission, int]]:
+        """Return the runs with their numbers."""
+        return list(self._numbers.items())
+
+    def all(self) -> list[Submission]:
+        """Return the runs."""
+        return list(self._by_number.values())
+
+    def job(self, ref: Ref) -> Job:
+        """Return a job."""
+        return self._by_number[ref[0]].job(ref[1])
+
+    def spec(self, ref: Ref) -> CallSpec:
+        """Return how a job is called."""
+        run, place = ref
+        return self._specs[run][self._by_number[run].dag.kind_of[place]]
+
+    def save(self, run: int, status: Status, *records: Record) -> None:
+        """Save the end of a job; not that it was cancelled, where the run goes on."""
+        if run not in self._interrupted or status in DONE or status is Status.FAILED:
+            self.store.save(*records)
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether the store outlives us."""
+        return self.store.values_folder is not None
+
+    def interrupt(self, run: int, reason: str) -> None:
+        """Have a run end here alone: to a store that outlives us it goes on."""
+        if self.is_durable:
+            self._interrupted.add(run)
+            self._by_number[run].interrupted_for(reason)
+        else:
+            self._by_number[run].canceled_for(reason)
+
+    def finish(self, run: int, now: float) -> None:
+        """Take note that every job of a run has ended."""
+        submission = self.forget(run)
+        submission.finished(now)
+
+        if run in self._interrupted:
+            self._interrupted.remove(run)
+            return
+
+        try:
+            self.store.save(submission.record())
+        except Exception as error:
+            _logger.error("the end of %s was not kept", submission.id, exc_info=error)
+            submission.failed_for(error)
+
+    def forget(self, run: int) -> Submission:
+        """Let a run go, and return it."""
+        submission = self._by_number.pop(run)
+        del self._numbers[submission], self._specs[run]
+
+        if not self._by_number:
+            self._idle.set()
+
+        return submission
+
+    def lose(self, now: float, reason: str, error: Exception | None = None) -> None:
+        """End the runs, of which nobody can tell what becomes of them.
+
+        :param error: what who awaits one is told; None for the reason alone
+        """
+        lost = self.all()
+
+        for known in (self._by_number, self._numbers, self._specs):
+            known.clear()
+
+        for submission in lost:
+            try:
+                submission.lost(now, reason, error)
+            except Exception as another:
+                _logger.error(
+                    "%s was not told its end", submission.id, exc_info=another
+                )
+
+    def broken(self) -> None:
+        """Take note that nothing runs any more: an error of ours."""
+        self.is_broken = True
+        self._idle.set()
+
+    async def drain(self) -> None:
+        """Wait until no run is left."""
+        while self._by_number and not self.is_broken:
+            if self._idle.is_set():
+                self._idle = Event()
+
+            await self._idle.wait()

@@ -1,0 +1,143 @@
+"""The slots: who runs at a time.
+
+Slots are the tokens of one limiter. While jobs are ready and tokens are free, a slot is
+started in the task group: it holds one token and runs one batch after the other until
+nothing is ready. So there are never more tasks than slots, however many jobs wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+from anyio import CapacityLimiter
+
+from asyncflow.abc import Executor
+from asyncflow.dispatch.attempt import Attempt
+from asyncflow.dispatch.echo import Echo
+from asyncflow.dispatch.running_marks import RunningMarks
+from asyncflow.dispatch.slot import BatchSource, Slot, Tracer
+from asyncflow.task_group import Tasks
+from asyncflow.values.versions import Versions
+
+if TYPE_CHECKING:
+    from asyncflow.dispatch.live_echo import Live
+
+
+@attrs.define(eq=False, repr=False)
+class Slots:
+    """The slots.
+
+    :param executors: by name
+    :param echo: shows what jobs print in other processes
+    :param live: does so while they run; None where that is not wanted
+    :param tracer: gives the trace that a job continues
+    """
+
+    source: BatchSource
+    versions: Versions
+    marks: RunningMarks
+    executors: Mapping[str, Executor]
+    limiter: CapacityLimiter
+    echo: Echo
+    live: Live | None
+    group: Tasks
+    tracer: Tracer
+    _slots: set[Slot] = attrs.field(init=False, factory=set)
+    """Those that run something."""
+    _is_due: bool = attrs.field(init=False, default=False)
+    _is_full: bool = attrs.field(init=False, default=False)
+    """Whether no slot is known to be free."""
+
+    def fill_soon(self) -> None:
+        """Fill them at the end of the event loop's turn."""
+        if not self._is_due:
+            self._is_due = True
+            asyncio.get_running_loop().call_soon(self._fill_now)
+
+    def fill(self) -> None:
+        """Start slots while jobs are ready and tokens are free."""
+        if self._is_full or self.group.is_failing:  # an error of ours ends all
+            return
+
+        try:
+            self._fill()
+        except Exception as error:  # who has a slot then, nobody knows
+            self.group.fail(error)
+            raise
+
+    def end(self, attempt: Attempt) -> None:
+        """End the batch of a job that its executor cannot kill."""
+        for slot in self._slots:
+            if slot.has(attempt):
+                slot.end()
+
+    def _fill(self) -> None:
+        while not self._is_full:
+            if self.limiter.available_tokens < 1:
+                self._is_full = True
+                return
+
+            attempts = self._next_batch()
+
+            if not attempts:
+                return
+
+            borrower = object()
+            self.limiter.acquire_on_behalf_of_nowait(borrower)
+            self.group.start_soon(
+                self._run_slot, borrower, attempts, on_error=self.group.fail
+            )
+
+    def resize(self, count: int) -> None:
+        """Change how many there are; no job that runs is ended."""
+        self.limiter.total_tokens = count
+        self._is_full = False
+        self.group.start_soon(self._shrink)
+        self.fill()
+
+    async def _shrink(self) -> None:
+        """Have the processes end that there are no slots for."""
+        for executor in self.executors.values():
+            await executor.shrink(int(self.limiter.total_tokens))
+
+    def _fill_now(self) -> None:
+        self._is_due = False
+        self.fill()
+
+    def _next_batch(self) -> list[Attempt]:
+        return self.source.next_batch(int(self.limiter.total_tokens))
+
+    async def _run_slot(self, borrower: object, attempts: list[Attempt]) -> None:
+        """Run one batch after the other on one slot, until none is ready."""
+        slot = Slot(
+            self.source,
+            self.versions,
+            self.marks,
+            self.executors,
+            self.echo,
+            self.live,
+            self.group,
+            self.tracer,
+            self.fill_soon,
+        )
+        self._slots.add(slot)
+
+        try:
+            while attempts:
+                await slot.run(attempts)
+
+                if self.limiter.borrowed_tokens > self.limiter.total_tokens:
+                    slot.give_back()
+                    self.group.start_soon(self._shrink)
+                    break  # there are fewer slots now
+
+                attempts = slot.next_batch() or self._next_batch()
+                self.fill()
+        finally:
+            self._slots.discard(slot)
+            slot.close()
+            self.limiter.release_on_behalf_of(borrower)
+            self._is_full = False

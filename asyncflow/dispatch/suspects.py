@@ -1,0 +1,83 @@
+"""Suspects: jobs that may have taken the program along, as when memory runs out.
+
+The process of an orchestrator dies, and a job that ran may be why. Which jobs ran is in
+the store only where they ran for a while. So once a run was taken over after a crash,
+each of its jobs runs alone, and the store knows of it before it starts; after a second
+crash without any progress they run one at a time, with those of other such runs. A job
+that alone is known to have run when an orchestrator died has crashed, and its
+``crash_retries`` bound that.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from asyncflow.dispatch.call_spec import CallSpec
+from asyncflow.entities.job import Job
+from asyncflow.entities.submission import Submission
+from asyncflow.plan.queues import Needs
+from asyncflow.records import JobRecord
+from asyncflow.status import Status
+
+ALONE: Needs = {"": 1.0}
+"""The resource of which there is enough for one job at a time, by a name that no other
+can have."""
+
+ALTERNATELY = 2
+"""After how many crashes without progress the jobs of a run go one at a time."""
+
+
+def specs_of(submission: Submission, specs: Sequence[CallSpec]) -> Sequence[CallSpec]:
+    """Tell how the jobs of a run are called: each alone, where one is a suspect."""
+    if not submission.crashes:
+        return specs
+
+    return [
+        attrs.evolve(spec, can_share_batch=False, can_chain=False) for spec in specs
+    ]
+
+
+def needs_of(submission: Submission) -> Mapping[int, Needs]:
+    """Return the named resources that the jobs of a run need, by place."""
+    needs = submission.dag.needs
+
+    if submission.crashes < ALTERNATELY:
+        return needs
+
+    places = range(len(submission.tasks))
+    return {place: {**needs.get(place, {}), **ALONE} for place in places}
+
+
+def ran(record: JobRecord) -> bool:
+    """Tell whether a job ran when its orchestrator died."""
+    return record.status is Status.RUNNING
+
+
+def why_it_ends(job: Job, crashes: int) -> str:
+    """Say why a job that ran when its orchestrator died does not run again; ``""``
+    where it does.
+
+    :param crashes: how often it has crashed, as far as is known
+    """
+    config = job.task.config
+
+    if config.on_restart == "fail":
+        return "its orchestrator was killed while it ran, and on_restart is 'fail'"
+
+    if crashes <= config.crash_retries:
+        return ""
+
+    times = "once" if crashes == 1 else f"{crashes} times"
+    return (
+        f"the process of its orchestrator died {times} while it ran, and crash_retries "
+        f"is {config.crash_retries}: perhaps the job takes the program along, as when "
+        "memory runs out (see memory_limit)"
+    )
+
+
+def failed(record: JobRecord, reason: str) -> JobRecord:
+    """Make the record of a job that does not run again."""
+    return record._replace(status=Status.FAILED, reason=reason, finished=time.time())

@@ -1,0 +1,328 @@
+"""The identity map: makes the entities of an orchestrator, and knows those that are in
+use.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+import attrs
+from anyio import to_thread
+
+from asyncflow.abc import Driver
+from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope, TaskConfig
+from asyncflow.entities.dag import Dag
+from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.directory import Directory
+from asyncflow.entities.scenario import Scenario, tasks_of
+from asyncflow.entities.sequence import Sequence
+from asyncflow.entities.submission import Submission
+from asyncflow.entities.submittable import Submittable
+from asyncflow.entities.task import Task
+from asyncflow.entities.verbs import OnFailure, Verbs
+from asyncflow.records import BasisRecord, DataNodeRecord, SubmissionRecord
+
+Entity: TypeAlias = Scenario | Task | DataNode | Submission
+
+_KEYS = uuid.UUID("5f3a7c0e-6d0b-4c53-9d0a-5d6a1f0b8a77")
+"""The namespace of idempotency keys; any would do."""
+
+
+@attrs.define(eq=False, repr=False)
+class IdentityMap:
+    """Makes entities; of each there is one object as long as anybody uses it.
+
+    :param verbs: what the entities' verbs ask
+    :param driver_in: gives the driver of a data node, in the directory where relative
+        paths begin
+    :param directory: where they begin in this process
+    """
+
+    verbs: Verbs
+    driver_in: Callable[[str, DataNodeConfig], Driver]
+    directory: Directory
+    _in_use: WeakValueDictionary[str, Entity] = attrs.field(
+        init=False, factory=WeakValueDictionary
+    )
+    bases: dict[str, BasisRecord] = attrs.field(init=False, factory=dict)
+    """Those of the tasks that scenarios share, by their ids."""
+    _dags: WeakKeyDictionary[ScenarioConfig, Dag] = attrs.field(
+        init=False, factory=WeakKeyDictionary
+    )
+
+    def find(self, entity_id: str) -> Entity | None:
+        """Return an entity that is in use, or None."""
+        return self._in_use.get(entity_id)
+
+    def submissions(self) -> list[Submission]:
+        """Return the submissions that are in use."""
+        entities = list(self._in_use.values())
+        return [entity for entity in entities if isinstance(entity, Submission)]
+
+    def forget(self, entity_id: str) -> None:
+        """Let an entity go that was deleted, and with a scenario all that is its own."""
+        for entity in list(self._in_use.values()):
+            if entity_id in (entity.id, _scenario_id(entity)):
+                self._in_use.pop(entity.id, None)
+
+                if isinstance(entity, Submittable):
+                    entity.is_deleted = True
+
+    async def prepare(self, config: ScenarioConfig) -> None:
+        """Build the graph of a config, and find its files, where that holds up nobody."""
+        if config not in self._dags:
+            self._dags[config] = await to_thread.run_sync(self._prepared, config)
+
+    def _prepared(self, config: ScenarioConfig) -> Dag:
+        for node in config.data_node_configs:
+            if node.default_path is not None:
+                self.driver_in(self.directory.path, node).locate()
+
+        return Dag.of(config.task_configs)
+
+    def new_scenario(
+        self,
+        config: ScenarioConfig,
+        creation_date: datetime | None,
+        name: str | None,
+        properties: Mapping[str, Any],
+    ) -> Scenario:
+        """Make a scenario; its data nodes have no version yet, unless they are shared.
+
+        :param config: one that was prepared
+        """
+        date = _aware(creation_date)
+        scenario_id = f"SCENARIO_{config.id}_{key_of(None)}"
+        everything = {**config.properties, **properties}
+        return self.make_scenario(config, scenario_id, date, name, everything)
+
+    def make_scenario(
+        self,
+        config: ScenarioConfig,
+        scenario_id: str,
+        creation_date: datetime,
+        name: str | None,
+        properties: Mapping[str, Any],
+        *,
+        is_found: bool = True,
+    ) -> Scenario:
+        """Make the object of a scenario, of its tasks and its data nodes.
+
+        :param is_found: whether these are what is found under their ids from now on
+        """
+        key = scenario_id.rpartition("_")[2]
+        nodes = {
+            node.id: self.node(node, scenario_id, key)
+            for node in config.data_node_configs
+        }
+        tasks = {
+            task.id: self._task(task, scenario_id, nodes)
+            for task in config.task_configs
+        }
+
+        if is_found:
+            self._in_use.update((task.id, task) for task in tasks.values())
+
+        scenario = Scenario(
+            id=scenario_id,
+            config=config,
+            dag=self._dags[config],
+            name=name,
+            creation_date=creation_date,
+            properties=properties,
+            tasks=tasks,
+            data_nodes=nodes,
+            sequences={
+                label: Sequence(
+                    id=f"SEQUENCE_{label}_{scenario_id}",
+                    name=label,
+                    owner_id=scenario_id,
+                    tasks={task.id: tasks[task.id] for task in part},
+                    verbs=self.verbs,
+                )
+                for label, part in config.sequences.items()
+            },
+            verbs=self.verbs,
+        )
+
+        if is_found:
+            self._in_use[scenario_id] = scenario
+
+        return scenario
+
+    def remember(self, entity: Entity) -> None:
+        """Have an entity found by its id as long as anybody uses it."""
+        self._in_use[entity.id] = entity
+
+    def new_submission(
+        self,
+        key: str,
+        entity: Submittable,
+        *,
+        dag: Dag | None = None,
+        timeout: float | None,
+        run_timeout: float | None,
+        priority: float,
+        force: bool,
+        on_failure: OnFailure,
+        properties: Mapping[str, Any],
+    ) -> Submission:
+        """Make a submission with its jobs, in an order in which they can run.
+
+        It is found by its id once it is remembered.
+
+        :param dag: the tasks that it has, of those of the entity; None for all
+        """
+        dag = entity.dag if dag is None else dag
+        return Submission(
+            key=key,
+            entity=entity,
+            dag=dag,
+            first_tasks=tasks_of(entity, dag),
+            verbs=self.verbs,
+            timeout=timeout,
+            run_timeout=run_timeout,
+            priority=priority,
+            properties=dict(properties),
+            force=force,
+            on_failure=on_failure,
+            submitted_at=datetime.now(UTC).timestamp(),
+        )
+
+    def make_submission(
+        self, entity: Submittable, dag: Dag, record: SubmissionRecord
+    ) -> Submission:
+        """Make the object of a submission; what became of its jobs is not told.
+
+        :param dag: the tasks that it has, of those of the entity
+        """
+        return self._submission(
+            Submission(
+                key=record.id.rpartition("_")[2],
+                entity=entity,
+                dag=dag,
+                first_tasks=tasks_of(entity, dag),
+                verbs=self.verbs,
+                timeout=None,
+                run_timeout=record.run_timeout,
+                priority=record.priority,
+                properties=record.properties,
+                force=record.force,
+                on_failure="stop" if record.on_failure == "stop" else "continue",
+                submitted_at=record.submitted,
+            )
+        )
+
+    def _submission(self, submission: Submission) -> Submission:
+        self._in_use[submission.id] = submission
+        return submission
+
+    def node(self, config: DataNodeConfig, scenario_id: str, key: str) -> DataNode:
+        """Return the data node of a config: a new one, or the one that is in use."""
+        own = config.scope is Scope.SCENARIO
+        node_id = f"DATANODE_{config.id}_{key if own else config.scope.value}"
+        found = self._in_use.get(node_id)
+
+        if isinstance(found, DataNode):
+            return found
+
+        node = DataNode(
+            id=node_id,
+            config=config,
+            owner_id=scenario_id if own else None,
+            driver=self.driver_in(self.directory.path, config),
+            directory=self._told_from(config),
+            verbs=self.verbs,
+        )
+        self._in_use[node_id] = node
+        return node
+
+    def take(self, node: DataNode, record: DataNodeRecord) -> None:
+        """Take over what a store has of a data node: its lock, and where its file is."""
+        node.take_lock(record)
+
+        if None in (record.directory, node.directory):
+            return
+
+        if record.directory is not None and record.directory != node.directory:
+            node.directory = record.directory
+            path = self.directory.found(record.directory)
+            node.driver = self.driver_in(path, node.config)
+
+    def _told_from(self, config: DataNodeConfig) -> str | None:
+        """Return where the path of a data node begins, if that has to be known."""
+        if config.default_path is None or os.path.isabs(config.default_path):
+            return None
+
+        return self.directory.told
+
+    def _task(
+        self, config: TaskConfig, scenario_id: str, nodes: Mapping[str, DataNode]
+    ) -> Task:
+        inputs = {node.id: nodes[node.id] for node in config.input}
+
+        if config.skippable:
+            for node in inputs.values():
+                node.is_compared = True
+
+        return Task(
+            id=f"TASK_{config.id}_{scenario_id}",
+            config=config,
+            owner_id=scenario_id,
+            input=inputs,
+            output={node.id: nodes[node.id] for node in config.output},
+            verbs=self.verbs,
+            shared_bases=self.bases if is_shared(config) else None,
+        )
+
+
+def is_shared(config: TaskConfig) -> bool:
+    """Tell whether a skippable task is one for several scenarios: they share all of its
+    outputs.
+    """
+    return (
+        config.skippable
+        and bool(config.output)
+        and all(node.scope is not Scope.SCENARIO for node in config.output)
+    )
+
+
+def key_of(idempotency_key: str | None) -> str:
+    """Return what tells one from others, in ids: the same for the same key.
+
+    Without a key it begins with the time, in milliseconds. So what is made at one time is
+    at one place in the indexes of a store, which is five times as fast in a large one.
+    """
+    if idempotency_key is None:
+        return f"{time.time_ns() // 1_000_000:012x}{os.urandom(10).hex()}"
+
+    return uuid.uuid5(_KEYS, idempotency_key).hex
+
+
+def _scenario_id(entity: Entity) -> str | None:
+    match entity:
+        case DataNode() | Task():
+            return entity.owner_id
+        case Submission():
+            return entity.entity.scenario_id
+
+    return None
+
+
+def _aware(date: datetime | None) -> datetime:
+    if date is None:
+        return datetime.now(UTC)
+
+    if date.tzinfo is None:
+        raise ValueError(
+            f"creation_date {date} has no time zone: use datetime.now(timezone.utc), or "
+            "date.astimezone()"
+        )
+
+    return date

@@ -1,0 +1,234 @@
+"""The executor of ``standalone`` mode: jobs run in worker processes."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import ClassVar, Self
+
+import attrs
+from anyio import CancelScope, create_task_group, to_thread
+from anyio.abc import TaskGroup
+
+from asyncflow.abc import Call, Crashed, Executor, Watch
+from asyncflow.executors.process.generation import Generation
+from asyncflow.executors.process.log_bounds import LogBounds
+from asyncflow.executors.process.pool import Pool
+from asyncflow.executors.process.request import Request
+from asyncflow.executors.process.start import StartFailed
+from asyncflow.executors.process.worker import Worker
+from asyncflow.worker import wire
+from asyncflow.worker.channel import Told
+from asyncflow.worker.failure import summary_of
+
+STARTS = 3
+"""How often a worker is tried to be started for a job, where it is no shortage."""
+
+SHORTAGE = 10.0
+"""How long a shortage of the system may last until a job fails by it, in seconds."""
+
+PAUSE = 0.05
+LONGEST_PAUSE = 1.0
+"""The pauses between tries, the first and the longest, in seconds."""
+
+
+@attrs.define(eq=False, repr=False)
+class ProcessExecutor(Executor):
+    """Run jobs through `anyio.to_process`.
+
+    :param grace: how long a job that is killed may take to end by itself, in seconds
+    :param log_size: how many bytes are kept of what a job prints
+    :param most_jobs: after how many jobs a worker is replaced; None for never
+    :param most_age: after how many seconds, between two jobs
+    :param most_rss: when it has more memory than so many bytes, between two jobs
+    """
+
+    max_batch: ClassVar[int] = 128
+
+    grace: float = 2.0
+    log_size: int = 1_048_576
+    most_jobs: int | None = None
+    most_age: float | None = None
+    most_rss: int | None = None
+    _pool: Pool = attrs.field(init=False)
+    _logs: LogBounds = attrs.field(init=False)
+    _group: TaskGroup = attrs.field(init=False)
+    _trips: dict[str, Request] = attrs.field(init=False, factory=dict)
+    """For the id of each job under way, its trip."""
+    _count: int = attrs.field(init=False, default=0)
+    _warming: set[CancelScope] = attrs.field(init=False, factory=set)
+
+    async def __aenter__(self) -> Self:
+        self._pool = await Pool.open()
+        self._pool.listeners.append(self._hear)
+        self._logs = LogBounds(self.log_size)
+        self._group = create_task_group()
+        await self._group.__aenter__()
+        self._group.start_soon(self._logs.run)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for scope in self._warming:
+            scope.cancel()
+
+        self._pool.listeners.remove(self._hear)
+        self._group.cancel_scope.cancel()
+        await self._group.__aexit__(None, None, None)
+        await self._pool.close(self.grace)
+
+    async def shrink(self, count: int) -> None:
+        await self._pool.shrink(count, self.grace)
+
+    @property
+    def workers(self) -> int:
+        return self._pool.alive
+
+    async def warm(self, count: int) -> None:
+        with CancelScope() as scope:
+            self._warming.add(scope)
+
+            try:
+                async with create_task_group() as group:
+                    for one in self._pool.starting:
+                        group.start_soon(one.wait)
+
+                    for _ in range(count - self._pool.coming):
+                        group.start_soon(self._warm)
+            finally:
+                self._warming.remove(scope)
+
+    def pin(self, *, have_run: bool = False) -> Generation:
+        return self._pool.today.pin(have_run=have_run)
+
+    async def run(self, calls: Sequence[Call], watch: Watch) -> None:
+        self._count += 1
+        one = Request(self._pool, calls, watch, self._count, self.grace, self._logs)
+
+        for call in calls:
+            self._trips[call.job_id] = one
+
+        try:
+            await self._run(one)
+        finally:
+            for call in calls:  # one that was returned may travel again already
+                if self._trips.get(call.job_id) is one:
+                    del self._trips[call.job_id]
+
+    def kill(self, call: Call, *, now: bool = False) -> None:
+        one = self._trips.get(call.job_id)
+        place = None if one is None else one.place_of(call.job_id)
+
+        if one is not None and place is not None:
+            one.kill(place, now=now)
+
+    def _hear(self, job_id: str, told: Told) -> None:
+        one = self._trips.get(job_id)
+        place = None if one is None else one.place_of(job_id)
+
+        if one is not None and place is not None:
+            one.hear(place, told)
+
+    async def _run(self, one: Request) -> None:
+        pinned = (
+            calls_pinned
+            if isinstance(calls_pinned := one.calls[0].pinned, Generation)
+            else self.pin()
+        )
+        worker = await self._worker(one, pinned)
+
+        if one.has_kills:
+            return  # meanwhile; what is left travels again
+
+        if isinstance(worker, str):
+            one.watch.ended(one.calls[0], Crashed(None, worker))
+            return
+
+        await one.go(worker, self._request(one, worker, pinned))
+
+        if await self._is_old(worker):
+            await self._pool.retire(worker, self.grace)
+
+    def _request(self, one: Request, worker: Worker, pinned: Generation) -> bytes:
+        calls = one.calls
+        told = self._pool.world_for(worker), self._pool.pinned_for(worker, pinned)
+        looks = len(calls) == 1 and not calls[0].is_short
+        tells = len(calls) == 1 and calls[0].is_watched
+        number = one.number if len(calls) > 1 else 0
+        return wire.pack((number, self.log_size, looks, tells, _columns(calls), *told))
+
+    async def _worker(self, one: Request, pinned: Generation) -> Worker | str:
+        """Return a worker, or say why there is none.
+
+        A shortage may pass, and a worker of another job may become free: both are
+        waited for, the former for some seconds. One that is killed while it starts is
+        replaced: it has cost nobody anything.
+        """
+        give_up = time.monotonic() + SHORTAGE
+        pause = PAUSE
+        starts = 0
+
+        while True:
+            try:
+                return await self._pool.worker(pinned)
+            except (StartFailed, OSError) as error:
+                is_short = isinstance(error, OSError)
+                why = summary_of(error) if is_short else str(error)
+
+            starts += 1
+            may_pass = time.monotonic() < give_up if is_short else starts < STARTS
+
+            if not (may_pass or self._pool.alive) or one.has_kills:
+                return f"no worker process could be started ({why})"
+
+            await self._pool.wait_idle(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _is_old(self, worker: Worker) -> bool:
+        """Tell whether a worker that is alive is to be replaced."""
+        if worker.returncode is not None:
+            return False
+
+        if self.most_jobs is not None and worker.jobs >= self.most_jobs:
+            return True
+
+        if self.most_age is not None and worker.age >= self.most_age:
+            return True
+
+        return (
+            self.most_rss is not None
+            and await to_thread.run_sync(worker.rss) > self.most_rss
+        )
+
+    async def _warm(self) -> None:
+        # A job that needs a worker meets the same error, and tells it.
+        with contextlib.suppress(Exception):
+            await self._pool.warm()
+
+
+def _columns(calls: Sequence[Call]) -> tuple[tuple[object, ...], ...]:
+    """Turn calls into the columns of a `wire.Request`."""
+    (
+        ids,
+        tasks,
+        _functions,
+        codes,
+        inputs,
+        outputs,
+        _are_async,
+        sources,
+        attempts,
+        limits,
+        _are_short,
+        carriers,
+        _are_watched,
+        _pinned,
+    ) = zip(*calls, strict=True)
+    assert None not in codes
+    return ids, tasks, attempts, codes, inputs, outputs, sources, limits, carriers

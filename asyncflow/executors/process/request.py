@@ -1,0 +1,434 @@
+"""A request: calls that go to a worker in one trip, as their parent sees them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+import attrs
+from anyio import CancelScope, to_thread
+
+from asyncflow.abc import (
+    Call,
+    Crashed,
+    Killed,
+    Log,
+    Outcome,
+    Printed,
+    Progress,
+    Raised,
+    Returned,
+    Watch,
+)
+from asyncflow.executors.process.anyio_pool import is_of_worker
+from asyncflow.executors.process.log_bounds import LogBounds
+from asyncflow.executors.process.pool import Pool
+from asyncflow.executors.process.worker import Worker, WorkerDied
+from asyncflow.log import logger as _logger
+from asyncflow.worker import spool, trip, wire
+from asyncflow.worker.channel import Told
+from asyncflow.worker.digests import remove_named
+from asyncflow.worker.failure import summary_of
+from asyncflow.worker.streams import plain, whole
+from asyncflow.worker.values import temporary_name
+
+BOUND = 0.02
+"""After how many seconds what was not started is taken back: what is slow delays nobody
+else."""
+
+LEFT = 0.2
+"""How long a worker may take to end by itself that goes for what a job has left in it, in
+seconds: a thread of that may not let it."""
+
+_NO_ANSWER = "its worker process gave no proper answer"
+_INTERRUPTED = "its worker process was interrupted outside of the function"
+
+_STACK = "Stack (most recent call first):"
+"""How a stack begins that `faulthandler` wrote."""
+
+
+@attrs.define(eq=False, repr=False)
+class Request:
+    """Some calls, on their way.
+
+    :param number: tells it from other trips of its worker
+    :param grace: how long a job that is killed may take to end by itself, in seconds
+    :param logs: bounds what jobs print that run long
+    """
+
+    pool: Pool
+    calls: Sequence[Call]
+    watch: Watch
+    number: int
+    grace: float
+    logs: LogBounds
+    _worker: Worker | None = attrs.field(init=False, default=None)
+    """The worker, once it has the calls."""
+    _started: int = attrs.field(init=False)
+    """How many calls are the worker's: started, or about to be."""
+    _told: int = attrs.field(init=False, default=0)
+    """Of how many calls the end was told."""
+    _is_bounded: bool = attrs.field(init=False, default=False)
+    """Whether no call can be started any more."""
+    _is_called: bool = attrs.field(init=False, default=False)
+    """Whether the function of the only call is known to be called."""
+    _kills: set[int] = attrs.field(init=False, factory=set)
+    """The places of the calls that are to end."""
+    _killing: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
+    _kill_at: float = attrs.field(init=False, default=0.0)
+    """When the worker is killed, as `time.monotonic` has it; long ago if it died."""
+    _reaching: asyncio.Task[None] | None = attrs.field(init=False, default=None)
+    """Sends signals to the worker and all that it started."""
+    _telling: asyncio.Task[None] | None = attrs.field(init=False, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        self._started = len(self.calls)
+
+    async def go(self, worker: Worker, request: bytes) -> None:
+        """Send the calls, and tell what becomes of them.
+
+        :param request: the calls, as `trip.run` takes them
+        """
+        loop = asyncio.get_running_loop()
+        count = len(self.calls)
+        self._worker = worker
+        worker.tokens.give(count)
+        is_short = self.calls[0].is_short
+        is_bound = count > 1 or is_short
+        bound = loop.call_later(BOUND, self.take_back) if is_bound else None
+
+        if not is_short:
+            self._tell_started(worker, 0)
+
+        try:
+            answer = await self.pool.call(worker, trip.run, request)
+        except WorkerDied as died:
+            await self._tell_death(worker, died.returncode)
+        except BaseException as error:
+            if self.pool.has(worker):  # it did not get the calls
+                worker.tokens.take(count)
+                raise
+
+            if isinstance(error, Exception) or is_of_worker(error):
+                await self._end(worker, f"{_NO_ANSWER} ({summary_of(error)})")
+                return
+
+            worker.kill_group()
+
+            with CancelScope(shield=True):
+                self._kills.update(range(count))
+                await self._tell_death(worker, None)
+
+            raise
+        else:
+            await self._stop_telling()
+
+            self.pool.hear()  # the last report comes before the end
+            await self._take(worker, answer)
+        finally:
+            self.logs.unwatch(worker.log_path)
+
+            if bound is not None:
+                bound.cancel()
+
+            if self._killing is not None:
+                self._killing.cancel()
+
+            await self._finish()
+
+    async def _finish(self) -> None:
+        """Wait for what goes on beside the call: nothing of it outlives the trip."""
+        begun = {task for task in (self._telling, self._reaching) if task is not None}
+
+        if not begun:
+            return
+
+        with CancelScope(shield=True):
+            done, _ = await asyncio.wait(begun)
+
+        for task in done:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                _logger.error("a part of a trip failed", exc_info=error)
+
+    async def _take(self, worker: Worker, answer: bytes) -> None:
+        """Tell what a worker has answered; end it if it must not run another job."""
+        try:
+            end, outcomes, stray, left, loaded = wire.read_answer(answer)
+            self._check(outcomes)
+        except (Exception, SystemExit) as error:
+            await self._end(worker, f"{_NO_ANSWER} ({summary_of(error)})")
+            return
+
+        if loaded:
+            self.pool.today.learn(worker, loaded)
+
+        if self._killing is not None:  # it is dead before that is told
+            await self.pool.end(worker, self.grace)
+
+        self._tell(worker, end, outcomes)
+
+        if stray or left:
+            self._take_rest(worker)
+
+        if stray:
+            await self._end(worker, f"{_INTERRUPTED} ({stray})")
+        elif self._told < self._started:
+            await self._end(worker, f"{_NO_ANSWER} (it did not run the job)")
+        elif self._killing is not None:
+            await worker.forget()
+        elif left:
+            task = self.calls[self._told - 1].task
+
+            with CancelScope(shield=True):
+                await self.pool.retire(worker, min(self.grace, LEFT))
+                _log(logging.INFO, worker, f"its job of task {task!r} {left}")
+
+    def _check(self, outcomes: Sequence[Outcome | None]) -> None:
+        """Check that outcomes are those of the calls.
+
+        :raises ValueError: where they cannot be
+        """
+        if len(outcomes) > self._started:
+            raise ValueError(f"{len(outcomes)} outcomes of {self._started} calls")
+
+        for call, outcome in zip(self.calls, outcomes, strict=False):
+            if type(outcome) is Returned:
+                if len(outcome[0]) != len(call[5]):
+                    raise ValueError(f"{len(outcome[0])} values of {call.task!r}")
+            elif outcome is not None and type(outcome) is not Raised:
+                raise ValueError(f"a {type(outcome).__name__} for {call.task!r}")
+
+    def _take_rest(self, worker: Worker) -> None:
+        """Take back what the worker has left to others."""
+        self._is_bounded = True
+        left = worker.tokens.take(len(self.calls))
+        self._started -= left
+
+        if left:
+            self.watch.returned(self.calls[self._started :])
+
+    async def _end(self, worker: Worker, why: str) -> None:
+        """End a worker that is not what it was; the call that it had has crashed."""
+        with CancelScope(shield=True):
+            await self.pool.kill(worker)
+            await self._tell_death(worker, None, why)
+            _log(logging.WARNING, worker, why)
+
+    def kill(self, index: int, *, now: bool = False) -> None:
+        """Have a call end, by its place.
+
+        :param now: without a grace
+        """
+        self._kills.add(index)
+
+        if self._worker is None or index < self._told:
+            return
+
+        self.take_back()
+
+        if index == self._started - 1:
+            self._kill(self._worker, now=now)
+
+    def _kill(self, worker: Worker, *, now: bool) -> None:
+        """Kill the worker once; then only if there is no time to wait for its end."""
+        if self._killing is not None:
+            if not now:
+                return
+
+            self._killing.cancel()
+        elif not now:
+            self._reach(worker, signal.SIGTERM)
+
+        grace = 0.0 if now else self.grace
+        self._kill_at = time.monotonic() + grace
+        loop = asyncio.get_running_loop()
+        self._killing = loop.call_later(grace, self._reach, worker, signal.SIGKILL)
+
+    def _reach(self, worker: Worker, number: signal.Signals) -> None:
+        """Send a signal to the worker and all that it started, after an earlier one."""
+        before = self._reaching
+
+        async def reach() -> None:
+            if before is not None:
+                await asyncio.wait({before})
+
+            await worker.end_all(number)
+
+        self._reaching = asyncio.ensure_future(reach())
+
+    def hear(self, index: int, told: Told) -> None:
+        """Pass on what a call, by its place, has told."""
+        call = self.calls[index]
+
+        if told is None:
+            self._is_called = True
+            self.watch.called(call)
+        elif isinstance(told, Progress):
+            self.watch.reported(call, told)
+        else:
+            self.watch.logged(call, told)
+
+    @property
+    def has_kills(self) -> bool:
+        """Whether a call is to end."""
+        return bool(self._kills)
+
+    def place_of(self, job_id: str) -> int | None:
+        """Return the place of the call of a job."""
+        for index, call in enumerate(self.calls):
+            if call.job_id == job_id:
+                return index
+
+        return None
+
+    def take_back(self) -> None:
+        """Take back what was not started, and tell what has ended before it runs on."""
+        if self._is_bounded or self._worker is None:
+            return
+
+        self._is_bounded = True
+        left = self._worker.tokens.take(len(self.calls))
+        self._started -= left
+
+        if left:
+            self.watch.returned(self.calls[self._started :])
+
+        if self._started > self._told + 1:
+            self._telling = asyncio.ensure_future(self._tell_early(self._worker))
+        elif self._started:
+            self._tell_running(self._worker)
+
+    async def _tell_early(self, worker: Worker) -> None:
+        found = await to_thread.run_sync(spool.read, worker.spool_path, self.number)
+        self._tell(worker, *wire.read_outcomes(found))
+        self._tell_running(worker)
+
+    def _tell_running(self, worker: Worker) -> None:
+        """Tell that the last call runs, if nothing else can."""
+        if self._told == self._started - 1:
+            self._tell_started(worker, self._told)
+
+    def _tell_started(self, worker: Worker, place: int) -> None:
+        log = Log(worker.log_path, worker.logged, -1)
+        self.logs.watch(log)
+        call = self.calls[place]
+        self.watch.started(call, log)
+
+        if call.is_watched and len(self.calls) == 1 and not self._is_called:
+            self.watch.loading(call)
+
+    async def _stop_telling(self) -> None:
+        if self._telling is not None:
+            await self._telling
+
+    def _tell(
+        self, worker: Worker, end: int, outcomes: Sequence[Outcome | None]
+    ) -> None:
+        """Tell what has ended and was not told yet.
+
+        :param end: where the worker's log ended then
+        :param outcomes: those of all calls from the first on
+        """
+        first = self._told
+        found = outcomes[first:]
+        self._told += len(found)
+
+        if not found:
+            return
+
+        calls = self.calls[first : self._told]
+        ended = [one for one in found if one is not None]
+
+        if len(ended) < len(found):  # what the others need has failed
+            calls = [
+                call for call, one in zip(calls, found, strict=True) if one is not None
+            ]
+
+        worker.logged = end
+        worker.jobs += len(ended)
+        self.watch.all_ended(calls, ended)
+
+    async def _tell_death(
+        self, worker: Worker, returncode: int | None, why: str = ""
+    ) -> None:
+        """Tell what had ended before the worker died, and what died with it.
+
+        :param why: what is known of it beside the exit code
+        """
+        self._is_bounded = True  # nothing can be taken back any more
+        worker.close()
+
+        try:
+            await self._tell_rest(worker, returncode, why)
+        finally:
+            await worker.forget()
+
+    async def _tell_rest(
+        self, worker: Worker, returncode: int | None, why: str
+    ) -> None:
+        await self._stop_telling()
+        self.pool.hear()
+
+        if self._reaching is not None:
+            await asyncio.wait({self._reaching})
+
+        await to_thread.run_sync(worker.bury, self._kill_at)
+
+        if len(self.calls) > 1:
+            path = worker.spool_path
+            found = await to_thread.run_sync(spool.read, path, self.number)
+            self._tell(worker, *wire.read_outcomes(found))
+
+        if self._told < self._started:
+            index = self._told
+            call = self.calls[index]
+            log, stack = await to_thread.run_sync(
+                _clean_up, call, worker, self.logs.max_bytes
+            )
+            self._told += 1
+            is_killed = index in self._kills
+            outcome = (
+                Killed(log, None, stack) if is_killed else Crashed(returncode, why, log)
+            )
+            self.watch.ended(call, outcome)
+
+
+def _log(level: int, worker: Worker, why: str) -> None:
+    _logger.log(level, "worker %s was replaced: %s", worker.pid, why)
+
+
+def _clean_up(call: Call, worker: Worker, max_bytes: int) -> tuple[Printed | None, str]:
+    """Remove what a killed call left of its outputs. Blocks.
+
+    :return: what it printed, and where its Python was
+    """
+    for _name, driver, path in call.outputs:
+        staged = driver.staging_path(path)
+
+        for name in {path, staged, temporary_name(path), temporary_name(staged)}:
+            with suppress(OSError):
+                os.unlink(name)
+
+        remove_named(path)
+
+    rest = worker.rest_of_log()
+    log = rest and rest.read(max_bytes)
+
+    if log is None:
+        return None, ""
+
+    log = log._replace(text=whole(log.text))
+    return log, plain(_stack(log.text))
+
+
+def _stack(text: str) -> str:
+    """Return the stack that ends a text."""
+    _, head, stack = text.rpartition(_STACK)
+    lines = stack.splitlines(keepends=True) if head else []
+    ours = [index for index, line in enumerate(lines) if trip.__file__ in line]
+    return "".join([head, *lines[: ours[0] if ours else None]])

@@ -1,0 +1,1 @@
+"""Fingerprints: what a function does, as a text."""

@@ -1,0 +1,79 @@
+"""Modules that functions import when they run: what they do is in their files.
+
+They need not be loaded when a task is submitted, and are not loaded for this; and where
+they are, that must not make a difference.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from asyncflow.fingerprint.bytecode import compiled, imports_of
+from asyncflow.fingerprint.description import Describer, Description, new_hash
+from asyncflow.fingerprint.own_modules import is_own_file, source_of
+from asyncflow.fingerprint.parts import Source, sources
+from asyncflow.worker.loaded import stat, text_of
+
+_elsewhere: set[str] = set()
+"""The modules that are not the user's."""
+
+_known: dict[tuple[object, ...], tuple[bytes, tuple[Source, ...]]] = {}
+"""For files, as they were: their digests, and what they import."""
+
+KEPT = 256
+"""Of how many files that is remembered."""
+
+
+def describe_source(one: Description, source: Source) -> None:
+    """Describe a module of the user's by its file. Blocks for a moment."""
+    name = source.name
+
+    if name in _elsewhere:
+        return
+
+    path = source_of(name)
+
+    if path is None:
+        return
+
+    if not is_own_file(path):
+        _elsewhere.add(name)
+        return
+
+    try:
+        facts = stat(path)
+        key = path, name, facts.st_mtime_ns, facts.st_size
+
+        if key not in _known:
+            while len(_known) >= KEPT:
+                del _known[next(iter(_known))]
+
+            _known[key] = _of_file(path, name)
+    except OSError as error:
+        one.unknown = f"a file that cannot be read ({error.strerror})"
+    else:
+        one.digest, imported = _known[key]
+        one.refers_to.extend(imported)
+
+
+def _of_file(path: str, name: str) -> tuple[bytes, tuple[Source, ...]]:
+    _, text = text_of(path, sys.maxsize)
+    assert text is not None
+    code = compiled(text, path) if path.endswith(".py") else None
+    whole = new_hash()
+    whole.update(f"{name}\0".encode())
+
+    if code is None:
+        whole.update(text)
+        return whole.digest(), ()
+
+    whole.update(Describer(lambda _: True, Description(name)).of((code,)))
+    is_package = os.path.basename(path) == "__init__.py"
+    package = name if is_package else name.rpartition(".")[0]
+    imported = [
+        module
+        for statement in imports_of(code)
+        for module in sources(statement, package)
+    ]
+    return whole.digest(), tuple(imported)

@@ -1,0 +1,329 @@
+"""The bus: tells those who listen what happens in runs, once it is durable.
+
+A change goes through as a submission and its place in that one's history. It is made an
+event only for a listener that wants this kind. A run that nobody listens to does not know
+the bus.
+
+How far a job has come is in no history, and never on disk: a report waits only for what
+has happened before. One that was not told yet gives its place to the next.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Coroutine,
+    Hashable,
+    Iterator,
+    Sequence,
+)
+from functools import partial
+from itertools import chain
+from typing import Any, TypeAlias
+
+import attrs
+from anyio import Event as Signal
+from anyio import Lock
+from anyio.lowlevel import checkpoint
+
+from asyncflow.entities.job import Job
+from asyncflow.entities.progress import Report
+from asyncflow.entities.submission import Submission
+from asyncflow.errors import NotOpen
+from asyncflow.events import Event, JobProgressed
+from asyncflow.log import logger as _logger
+from asyncflow.task_group import Tasks
+
+Topic: TypeAlias = Submission | str | None
+"""What is listened to: one run, the runs of a scenario (its id), or all runs."""
+
+Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+
+TURN = 100
+"""How many changes are told before others have their turn on the event loop."""
+
+
+class Listener(ABC):
+    """Somebody who is told what happens in runs.
+
+    Its methods are called on the event loop. They are short, and never raise.
+    """
+
+    __slots__ = ()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it should have its turn on the event loop before it is told more."""
+        return False
+
+    def run_started(self, submission: Submission) -> None:  # noqa: B027  # few care
+        """Take note of a run that begins, in the context of who submits it.
+
+        Nothing of it is durable yet.
+        """
+
+    @abstractmethod
+    def wants(self, kind: type[Event] | None) -> bool:
+        """Tell whether it is told such an event; None is a change that is none."""
+
+    @abstractmethod
+    def take(self, notification: Notification) -> None:
+        """Take something that has happened."""
+
+    @abstractmethod
+    def end(self, failure: Exception | None) -> None:
+        """Take note that nothing more will be told.
+
+        :param failure: why what has happened since cannot be durable; None for the end
+            of the orchestrator
+        """
+
+
+@attrs.define(eq=False, repr=False)
+class Notification:
+    """Something that has happened in a run, and who wanted to know it then."""
+
+    submission: Submission
+    subject: int | Report
+    """Its place in the history, or what is in none."""
+    listeners: Sequence[Listener]
+    _event: Event | None = attrs.field(init=False, default=None)
+
+    @property
+    def event(self) -> Event | None:
+        """The event, made once; None for a change that is none."""
+        if self._event is None:
+            subject = self.subject
+            self._event = (
+                self.submission.event(subject)
+                if isinstance(subject, int)
+                else subject.event()
+            )
+
+        return self._event
+
+    @property
+    def key(self) -> Hashable:
+        """What it has in common with what makes it old news; itself for most."""
+        return self if isinstance(self.subject, int) else self.subject.key
+
+    @property
+    def job(self) -> Job | None:
+        """The job as it was then; None for something of the submission itself."""
+        subject = self.subject
+        return (
+            self.submission.job_at(subject) if isinstance(subject, int) else subject.job
+        )
+
+    def deliver(self) -> None:
+        """Tell those who wanted to know it."""
+        for listener in self.listeners:
+            try:
+                listener.take(self)
+            except Exception as error:
+                _tell(listener, error)
+
+
+@attrs.define(eq=False, repr=False)
+class Bus:
+    """Between the runs of an orchestrator and those who listen to them.
+
+    :param flush: returns when what has happened so far is durable
+    """
+
+    flush: Callable[[], Awaitable[None]]
+    group: Tasks
+    _runs: set[Submission] = attrs.field(init=False, factory=set)
+    _listeners: dict[Topic, list[Listener]] = attrs.field(init=False, factory=dict)
+    _pending: OrderedDict[Hashable, Notification] = attrs.field(
+        init=False, factory=OrderedDict
+    )
+    """What was not told yet, in its order."""
+    _alarm: Signal = attrs.field(init=False, factory=Signal)
+    _lock: Lock = attrs.field(init=False, factory=Lock)
+    _is_running: bool = attrs.field(init=False, default=False)
+    _is_over: bool = attrs.field(init=False, default=False)
+
+    def add(self, listener: Listener, topic: Topic = None) -> None:
+        """Tell somebody what happens from now on.
+
+        :raises NotOpen: where the orchestrator has been closed
+        """
+        if self._is_over:
+            raise NotOpen("the orchestrator was closed: nothing happens there any more")
+
+        if not self._is_running:
+            self._is_running = True
+            self.group.start_soon(self._run, on_error=self.fail)
+
+        self._listeners.setdefault(topic, []).append(listener)
+        self._update_publishers(topic)
+
+    def remove(self, listener: Listener, topic: Topic = None) -> None:
+        """Tell somebody nothing more."""
+        listeners = self._listeners.get(topic, [])
+
+        if listener in listeners:
+            listeners.remove(listener)
+
+            if not listeners:
+                del self._listeners[topic]
+
+            self._update_publishers(topic)
+
+    def forget(self, submission: Submission) -> None:
+        """Forget those who listen to one run alone."""
+        self._listeners.pop(submission, None)
+
+    def take(self, submission: Submission) -> None:
+        """Take a run that begins here.
+
+        What happened in an adopted run before is not told again.
+        """
+        self._runs.add(submission)
+        submission.when_finished(partial(self._leave, submission))
+
+        if not self._listeners:
+            return
+
+        self._update_publishers(submission)
+
+        for listener in list(self._listeners_to(submission)):
+            try:
+                listener.run_started(submission)
+            except Exception as error:
+                _tell(listener, error)
+
+        if submission.publish is not None and not submission.is_adopted:
+            self._publish(submission, 0)
+
+    def start(self, work: Work) -> bool:
+        """Have something done for a listener; tell whether it will be."""
+        is_open = not (self._is_over or self.group.is_failing)
+
+        if is_open:
+            self.group.start_soon(work)
+
+        return is_open
+
+    async def drain(self) -> None:
+        """Return when all that has happened so far has been told.
+
+        On cancel only the waiting ends: the rest is told later.
+        """
+        async with self._lock:
+            while self._pending:
+                await self._deliver(len(self._pending))
+
+    def end(self) -> None:
+        """Tell what is left, and that this was all."""
+        self._is_over = True
+
+        while self._pending:
+            self._next().deliver()
+
+        self._dismiss(None)
+
+    def fail(self, error: Exception) -> None:
+        """Tell that nothing more will be told, and why."""
+        self._is_running = False
+        self._pending.clear()
+        self._dismiss(error)
+
+    async def _run(self) -> None:
+        while True:
+            await self._alarm.wait()
+            self._alarm = Signal()
+            await self.drain()
+
+    async def _deliver(self, count: int) -> None:
+        """Tell what has gathered, after one flush.
+
+        :param count: how much that is
+        """
+        try:
+            if any(isinstance(one.subject, int) for one in self._pending.values()):
+                await self.flush()
+        except Exception as error:
+            self._pending.clear()
+            self._dismiss(error)
+            return
+
+        for left in range(count, 0, -1):
+            first = next(iter(self._pending.values()))
+
+            if not left % TURN or any(listener.is_full for listener in first.listeners):
+                await checkpoint()
+
+            self._next().deliver()
+
+    def _next(self) -> Notification:
+        return self._pending.popitem(last=False)[1]
+
+    def _dismiss(self, failure: Exception | None) -> None:
+        listeners = list(chain.from_iterable(self._listeners.values()))
+        self._listeners.clear()
+        self._update_publishers(None)
+
+        for listener in listeners:
+            try:
+                listener.end(failure)
+            except Exception as error:
+                _tell(listener, error)
+
+    def _publish(self, submission: Submission, index: int) -> None:
+        """Take a change in a run; told by the run itself."""
+        kind = submission.kind(index)
+        listeners = [one for one in self._listeners_to(submission) if _wants(one, kind)]
+
+        if listeners:
+            self._add(Notification(submission, index, listeners))
+
+    def _publish_report(self, submission: Submission, report: Report) -> None:
+        """Take how far a job has come; told by its run itself."""
+        topic = self._listeners_to(submission)
+        self._add(
+            Notification(
+                submission, report, [one for one in topic if _wants(one, JobProgressed)]
+            )
+        )
+
+    def _add(self, notification: Notification) -> None:
+        self._pending[notification.key] = notification
+        self._alarm.set()
+
+    def _listeners_to(self, submission: Submission) -> Iterator[Listener]:
+        for topic in (None, submission.entity.scenario_id, submission):
+            yield from self._listeners.get(topic, ())
+
+    def _update_publishers(self, topic: Topic) -> None:
+        """See to it that runs tell what somebody listens to, and no more."""
+        runs = {topic} & self._runs if isinstance(topic, Submission) else self._runs
+
+        for run in runs:
+            listeners = list(self._listeners_to(run))
+            reports = any(_wants(listener, JobProgressed) for listener in listeners)
+            run.publish = self._publish if listeners else None
+            run.publish_report = self._publish_report if reports else None
+
+    def _leave(self, submission: Submission) -> None:
+        """Let a run go that has ended, and those who listened to it alone."""
+        self._runs.discard(submission)
+        self.forget(submission)
+        submission.publish = submission.publish_report = None
+
+
+def _wants(listener: Listener, kind: type[Event] | None) -> bool:
+    try:
+        return listener.wants(kind)
+    except Exception as error:
+        _tell(listener, error)
+        return False
+
+
+def _tell(listener: Listener, error: Exception) -> None:
+    """Log what a listener has raised: runs go on, and others are told."""
+    _logger.error("the listener %r failed", listener, exc_info=error)

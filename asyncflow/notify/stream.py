@@ -1,0 +1,135 @@
+"""Streams: the events of all runs, for one reader."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Hashable
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar, cast
+
+import attrs
+from anyio import Event as Signal
+
+from asyncflow.errors import EventsLost, UsageError
+from asyncflow.events import Event
+from asyncflow.notify.bus import Bus, Listener, Notification
+
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+
+
+@attrs.define(eq=False, repr=False)
+class EventStream(Listener, AsyncIterator[E_co], Generic[E_co]):
+    """The events of every run of an orchestrator, from the moment it is entered.
+
+    ``async with orchestrator.events(...) as events: async for event in events:``. It
+    ends when the orchestrator is closed, after the last event.
+
+    It holds some events for a reader that takes longer than they come. Where they become
+    too many, the reader gets those it holds, then `EventsLost`, and nothing more. Of a
+    job's progress it holds the newest alone.
+
+    :raises EventsLost: while iterating, where the reader was too slow
+    :raises StoreFailed: while iterating, where what happened could not be kept
+    """
+
+    _bus: Bus
+    _kinds: tuple[type[Any], ...]
+    _buffer: int
+    _events: OrderedDict[Hashable, E_co] = attrs.field(init=False, factory=OrderedDict)
+    _lost: int = attrs.field(init=False, default=0)
+    """How many events there was no room for."""
+    _failure: Exception | None = attrs.field(init=False, default=None)
+    _was_entered: bool = attrs.field(init=False, default=False)
+    _is_open: bool = attrs.field(init=False, default=False)
+    _signal: Signal = attrs.field(init=False, factory=Signal)
+
+    async def __aenter__(self) -> Self:
+        if self._was_entered:
+            raise UsageError("these events were read already: call events() again")
+
+        self._bus.add(self)
+        self._was_entered = self._is_open = True
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    async def __anext__(self) -> E_co:
+        if not self._was_entered:
+            raise UsageError(
+                "events are told to who has entered: use `async with "
+                "orchestrator.events() as events:` around `async for`"
+            )
+
+        while not self._events:
+            self._check()
+            self._signal = Signal()
+            await self._signal.wait()
+
+        return self._events.popitem(last=False)[1]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next event would be lost, and would be the first."""
+        return len(self._events) >= self._buffer and not self._lost
+
+    def wants(self, kind: type[Event] | None) -> bool:
+        """Tell whether it gives such events."""
+        return kind is not None and issubclass(kind, self._kinds)
+
+    def take(self, notification: Notification) -> None:
+        """Hold an event, or count it as lost."""
+        if not self._is_open:
+            return
+
+        key = notification.key
+        has_room = len(self._events) < self._buffer or key in self._events
+
+        if self._lost or not has_room:
+            self._lost += 1
+        else:
+            self._events[key] = cast(E_co, notification.event)
+            self._signal.set()
+
+    def end(self, failure: Exception | None) -> None:
+        """End after what it holds."""
+        self._failure = failure
+        self._is_open = False
+        self._signal.set()
+
+    def _check(self) -> None:
+        """Say why there is no event; nothing is said where one may come."""
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            self._close()
+            raise EventsLost(lost, self._buffer)
+
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+
+        if not self._is_open:
+            raise StopAsyncIteration
+
+    def _close(self) -> None:
+        self._bus.remove(self)
+        self._events.clear()
+        self._lost = 0
+        self.end(None)
+
+
+def stream(bus: Bus, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
+    """Make a stream of events; see `Orchestrator.events`."""
+    for kind in kinds:
+        if not issubclass(kind, Event):
+            raise TypeError(f"{kind.__name__} is no class of events")
+
+    if buffer < 1:
+        raise ValueError(f"a buffer holds at least one event; got {buffer!r}")
+
+    return EventStream(bus, kinds or (Event,), buffer)

@@ -1,0 +1,278 @@
+"""Readiness: which jobs can run, and which has a slot. Pure, as the plan is."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from asyncflow.entities.job import Status
+from asyncflow.plan.instructions import Block, Instruction, MakeReady, Ref
+from asyncflow.plan.queues import NO_NEEDS, Needs, Queues
+from asyncflow.plan.run_order import NodeOrder
+from asyncflow.plan.run_state import RunState
+
+
+@attrs.define(eq=False, repr=False)
+class Readiness:
+    """The half of the plan that says who may start.
+
+    :param resources: how much there is of each named resource
+    """
+
+    resources: Needs = NO_NEEDS
+    ready: int = attrs.field(init=False, default=0)
+    """How many jobs wait for a slot."""
+    _runs: dict[int, RunState] = attrs.field(init=False, factory=dict)
+    _node_order: NodeOrder = attrs.field(init=False)
+    _queues: Queues = attrs.field(init=False)
+    _takers: dict[Ref, Needs] = attrs.field(init=False, factory=dict)
+    """The jobs that have a slot and named resources."""
+    _arrivals: deque[int] = attrs.field(init=False, factory=deque)
+    """The runs that have jobs which were not admitted yet, in their order."""
+
+    def __attrs_post_init__(self) -> None:
+        self._queues = Queues(self._is_ready)
+        self._node_order = NodeOrder(self._runs, self._check_ready)
+
+    @property
+    def has_arrivals(self) -> bool:
+        """Whether jobs wait to be admitted."""
+        return bool(self._arrivals) or self._node_order.has_late
+
+    def admitted(self, count: int, now: float = 0.0) -> list[Instruction]:
+        """Take the time to admit jobs: only then they count for others.
+
+        :param count: how many at most
+        """
+        instructions: list[Instruction] = []
+        count = self._node_order.register_late(count)
+
+        while count and self._arrivals:
+            run = self._arrivals[0]
+            state = self._runs.get(run)
+
+            if state is None or state.admitted == len(state.status):
+                self._arrivals.popleft()
+                continue
+
+            end = min(state.admitted + count, len(state.status))
+            count -= end - state.admitted
+            instructions += self._admit(run, state, end, now)
+
+        return instructions
+
+    def has_run(self, run: int) -> bool:
+        """Tell whether a run was submitted, and has not been forgotten."""
+        return run in self._runs
+
+    def has_seat(self, ref: Ref) -> bool:
+        """Tell whether a job has a slot, and has not ended."""
+        state = self._runs.get(ref[0])
+        return state is not None and state.status[ref[1]] is Status.RUNNING
+
+    def next(self, now: float = 0.0) -> Ref | None:
+        """Tell which job `offered` gives next; None where none can start."""
+        return self._queues.next(now, self._fits)
+
+    def offered(
+        self, now: float = 0.0, accepts: Callable[[Ref], bool] | None = None
+    ) -> Ref | None:
+        """Give the job whose turn it is to a free slot; None where none can start.
+
+        :param now: in seconds, from any beginning; see `Queues`
+        :param accepts: tells whether that job is wanted; otherwise it keeps its turn
+        """
+        ref = self._queues.take(now, self._fits, accepts)
+
+        if ref is not None:
+            self.ready -= 1
+            self._seat(ref)
+
+        return ref
+
+    def offered_together(
+        self,
+        count: int,
+        now: float = 0.0,
+        accepts: Callable[[Ref], bool] | None = None,
+    ) -> list[Ref]:
+        """Give the jobs whose turn it is to one free slot; see `offered`.
+
+        :param count: how many at most
+        """
+        refs = self._queues.take_together(count, now, accepts)
+        self.ready -= len(refs)
+
+        for one in refs:
+            self._seat(one)
+
+        if not refs and (ref := self.offered(now, accepts)) is not None:
+            refs.append(ref)
+
+        return refs
+
+    def follower(self, ref: Ref) -> Ref | None:
+        """Tell which job needs nothing but a seated one, if it is the only one that
+        needs that: the next link of a chain. None where there is no such job.
+        """
+        run, index = ref
+        state = self._runs[run]
+        successors = state.graph.successors[index]
+
+        if len(successors) != 1 or state.stopped:
+            return None
+
+        (after,) = successors
+        is_free = (
+            state.status[after] is Status.BLOCKED
+            and state.waits_for_jobs[after] == 1
+            and not state.waits_for_runs[after]
+            and after not in state.job_needs
+        )
+        return (run, after) if is_free else None
+
+    def followed(self, ref: Ref) -> None:
+        """Give a `follower` to the slot of the one that it needs."""
+        self._runs[ref[0]].status[ref[1]] = Status.RUNNING
+
+    def returned(self, ref: Ref, now: float = 0.0) -> None:
+        """Take a job back that had a slot and did not start: its turn is next."""
+        state = self._runs[ref[0]]
+        self._takers.pop(ref, None)
+
+        if state.waits_for_jobs[ref[1]]:
+            state.status[ref[1]] = Status.BLOCKED
+        else:
+            self._put(ref, state, now, first=True)
+
+    def postponed(self, ref: Ref) -> None:
+        """Take a job back that is to run again, but not yet; see `due`."""
+        self._takers.pop(ref, None)
+        self._runs[ref[0]].status[ref[1]] = Status.BLOCKED
+
+    def due(self, ref: Ref, now: float = 0.0) -> list[Instruction]:
+        """Take the time of a job that was postponed."""
+        instructions: list[Instruction] = []
+        state = self._runs.get(ref[0])
+
+        if state is not None:
+            self._check_ready(ref, state, instructions, now)
+
+        return instructions
+
+    def _is_ready(self, run: int, index: int) -> bool:
+        state = self._runs.get(run)
+        return state is not None and state.status[index] is Status.PENDING
+
+    def _fits(self, needs: Needs) -> bool:
+        """Tell whether there is enough beside what those take that have a slot."""
+        return not needs or all(
+            amount + sum(taken.get(name, 0) for taken in self._takers.values())
+            <= self.resources.get(name, 0)
+            for name, amount in needs.items()
+        )
+
+    def _seat(self, ref: Ref) -> None:
+        run, index = ref
+        state = self._runs[run]
+        state.status[index] = Status.RUNNING
+
+        if index in state.job_needs:
+            self._takers[ref] = state.job_needs[index]
+
+    def _put(
+        self, ref: Ref, state: RunState, now: float, *, first: bool = False
+    ) -> None:
+        run, index = ref
+        state.status[index] = Status.PENDING
+        needs = state.job_needs.get(index, NO_NEEDS)
+        self._queues.put(run, index, state.priority, needs, now, first=first)
+        self.ready += 1
+
+    def _admit(
+        self, run: int, state: RunState, end: int, now: float
+    ) -> list[Instruction]:
+        """Admit the next jobs of a run.
+
+        :param end: up to which one
+        """
+        places = range(state.admitted, end)
+        state.admitted = end
+        ready: list[int] = []
+        blocked: list[int] = []
+        status, needs, order = state.status, state.waits_for_jobs, state.waits_for_runs
+
+        for index in places:
+            if status[index] is not Status.SUBMITTED:
+                continue
+
+            if state.is_ordered:
+                self._node_order.register((run, index), state)
+
+            if needs[index] or order[index]:
+                status[index] = Status.BLOCKED
+                blocked.append(index)
+            else:
+                ready.append(index)
+
+        self._put_all(run, ready, state, now)
+        instructions: list[Instruction] = []
+
+        if ready:
+            instructions.append(MakeReady(run, ready))
+
+        if blocked:
+            instructions.append(Block(run, blocked))
+
+        return instructions
+
+    def _put_all(
+        self, run: int, places: Sequence[int], state: RunState, now: float
+    ) -> None:
+        if state.job_needs:
+            for index in places:
+                self._put((run, index), state, now)
+
+            return
+
+        for index in places:
+            state.status[index] = Status.PENDING
+
+        self._queues.put_all(run, places, state.priority, now)
+        self.ready += len(places)
+
+    def _satisfy(
+        self,
+        run: int,
+        index: int,
+        state: RunState,
+        instructions: list[Instruction],
+        now: float,
+    ) -> None:
+        """Take note that something that a job needs is there."""
+        state.waits_for_jobs[index] -= 1
+
+        if not state.waits_for_jobs[index]:
+            self._check_ready((run, index), state, instructions, now)
+
+    def _check_ready(
+        self, ref: Ref, state: RunState, instructions: list[Instruction], now: float
+    ) -> None:
+        run, index = ref
+
+        if (
+            state.status[index] is not Status.BLOCKED
+            or state.waits_for_jobs[index]
+            or state.waits_for_runs[index]
+        ):
+            return
+
+        self._put(ref, state, now)
+        last = instructions[-1] if instructions else None
+
+        if isinstance(last, MakeReady) and last.run == run:
+            last.places.append(index)
+        else:
+            instructions.append(MakeReady(run, [index]))

@@ -1,0 +1,1 @@
+"""Runs of dead orchestrators are taken over; those of others watched."""

@@ -1,0 +1,367 @@
+"""The loader: brings entities back from the store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TypeAlias
+
+import attrs
+from anyio import Lock
+
+from asyncflow.abc import Store
+from asyncflow.config import Configuration
+from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope
+from asyncflow.entities.dag import Dag
+from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.identity_map import IdentityMap, is_shared
+from asyncflow.entities.job import Job
+from asyncflow.entities.scenario import Scenario
+from asyncflow.entities.sequence import Sequence
+from asyncflow.entities.submission import Submission
+from asyncflow.entities.submittable import Submittable
+from asyncflow.entities.task import Task
+from asyncflow.errors import NotDeclared, NotFound, RecordDamaged
+from asyncflow.records import (
+    DataNodeRecord,
+    JobRecord,
+    ScenarioRecord,
+    SubmissionRecord,
+)
+from asyncflow.recovery.undeclared import (
+    UndeclaredScenario,
+    is_undeclared,
+    scenario_config,
+)
+from asyncflow.values.versions import Versions
+
+Entity: TypeAlias = Scenario | Sequence | Task | DataNode | Submission | Job
+
+NOT_HERE = "which this program does not declare"
+
+LOOKED_AT = 20
+"""How many runs tell of the tasks of a scenario that is not declared."""
+
+
+@attrs.define(eq=False, repr=False)
+class EntityLoader:
+    """Makes the objects of what is in the store, unless they are in use.
+
+    :param config: what entities are made from
+    """
+
+    config: Configuration
+    store: Store
+    identity_map: IdentityMap
+    versions: Versions
+    _lock: Lock = attrs.field(init=False, factory=Lock)
+    """One thing is brought back at a time: so there is one object of each."""
+
+    async def get(self, entity_id: str) -> Entity:
+        """Return an entity of whatever kind, as the store has it now.
+
+        What the configuration lacks, or has otherwise, is made from what the store
+        tells of it: it can be read, and cannot run.
+
+        :raises NotFound: where there is none with this id
+        """
+        async with self._lock:
+            match entity_id.partition("_")[0]:
+                case "SCENARIO":
+                    return await self._scenario(entity_id)
+                case "SEQUENCE" | "TASK":
+                    return await self._part(entity_id)
+                case "DATANODE":
+                    return await self._node(entity_id)
+                case "SUBMISSION":
+                    return await self._submission(entity_id)
+                case "JOB":
+                    return await self._job(entity_id)
+
+        raise NotFound(entity_id)
+
+    async def submission(self, record: SubmissionRecord) -> Submission:
+        """Return the submission of a record, which is to go on.
+
+        :raises NotDeclared: where it cannot go on with this configuration
+        """
+        async with self._lock:
+            submission = await self._submission_of(record)
+            submission.restore(record, await self.jobs(record.id))
+            return submission
+
+    async def jobs(self, submission_id: str) -> dict[str, JobRecord]:
+        """Return what is kept of the jobs of a submission, by their ids."""
+        records = await self.store.jobs(submission_id=submission_id)
+        return {record.id: record for record in records}
+
+    async def shared(self, config: ScenarioConfig) -> list[DataNode]:
+        """Return the data nodes that scenarios share, with the versions there are."""
+        async with self._lock:
+            nodes = [
+                self.identity_map.node(node, "", "")
+                for node in config.data_node_configs
+                if node.scope is not Scope.SCENARIO
+            ]
+            await self.versions.refresh(nodes)
+            await self._find_files(nodes)
+
+            if any(is_shared(task) for task in config.task_configs):
+                await self.refresh_bases()
+
+            return nodes
+
+    async def refresh_bases(self) -> None:
+        """Look what the outputs of tasks follow from that scenarios share."""
+        for basis in await self.store.bases(""):
+            self.identity_map.bases[basis.task_id] = basis
+
+    async def _scenario(self, scenario_id: str) -> Scenario:
+        found = self.identity_map.find(scenario_id)
+
+        if isinstance(found, Scenario) and not self._is_outdated(found):
+            if self.versions.is_shared:
+                await self._fill(found)
+
+            return found
+
+        record = await self.store.get(scenario_id)
+
+        if not isinstance(record, ScenarioRecord):
+            raise NotFound(scenario_id)
+
+        config = self.config.scenarios.get(record.config_id)
+
+        if config is None:
+            runs = await self.store.submissions(
+                scenario_id=scenario_id, newest_first=True, limit=LOOKED_AT
+            )
+            graphs = [run.graph for run in runs]
+            config = await self._undeclared(record, NOT_HERE, graphs)
+
+        scenario = await self._made(record, config)
+        await self._fill(scenario)
+        return scenario
+
+    def _is_outdated(self, scenario: Scenario) -> bool:
+        """Tell whether a scenario was brought back before its config was declared."""
+        return (
+            isinstance(scenario.config, UndeclaredScenario)
+            and scenario.config_id in self.config.scenarios
+        )
+
+    async def _made(
+        self, record: ScenarioRecord, config: ScenarioConfig, *, is_found: bool = True
+    ) -> Scenario:
+        await self.identity_map.prepare(config)
+        return self.identity_map.make_scenario(
+            config,
+            record.id,
+            record.creation_date,
+            record.name,
+            record.properties,
+            is_found=is_found,
+        )
+
+    async def _undeclared(
+        self, record: ScenarioRecord, why: str, graphs: Iterable[str]
+    ) -> UndeclaredScenario:
+        nodes = await self.store.data_nodes(owner_id=record.id)
+        own = [node.config_id for node in nodes]
+        return scenario_config(record.id, record.config_id, why, own=own, graphs=graphs)
+
+    async def _find_files(self, nodes: Iterable[DataNode]) -> None:
+        """Take over where others have shared files with relative paths."""
+        for node in nodes:
+            if node.directory is not None:
+                record = await self.store.get(node.id)
+
+                if isinstance(record, DataNodeRecord):
+                    self.identity_map.take(node, record)
+
+    async def _fill(self, scenario: Scenario) -> None:
+        """Take over what the store has of a scenario's data nodes and tasks."""
+        nodes = {node.id: node for node in scenario.data_nodes.values()}
+
+        records = await self.store.data_nodes(owner_id=scenario.id)
+
+        if not records and any(node.owner_id is not None for node in nodes.values()):
+            await self._check_there(scenario.id)
+
+        for record in records:
+            if record.id in nodes:
+                self.identity_map.take(nodes[record.id], record)
+
+        shared = [node for node in nodes.values() if node.owner_id is None]
+        await self._find_files(shared)
+        await self.versions.refresh(nodes.values())
+        tasks = {task.id: task for task in scenario.tasks.values()}
+
+        for basis in await self.store.bases(scenario.id):
+            if basis.task_id in tasks:
+                tasks[basis.task_id].follows_from(basis)
+
+        if any(is_shared(task.config) for task in tasks.values()):
+            await self.refresh_bases()
+
+        # What was in memory has gone with its orchestrator: it begins anew.
+        self.store.save(
+            *await self.versions.defaults(
+                [one for one in nodes.values() if not one.driver.is_durable]
+            )
+        )
+
+    async def _check_there(self, scenario_id: str) -> None:
+        """Let a scenario go that another process has deleted.
+
+        :raises NotFound: where it has
+        """
+        with suppress(RecordDamaged):  # it is there
+            if await self.store.get(scenario_id) is None:
+                self.identity_map.forget(scenario_id)
+                raise NotFound(scenario_id)
+
+    async def _part(self, entity_id: str) -> Sequence | Task:
+        kind, _, rest = entity_id.partition("_")
+        _, found, key = rest.rpartition("_SCENARIO_")
+
+        if found:
+            scenario = await self._scenario(f"SCENARIO_{key}")
+            parts = scenario.sequences if kind == "SEQUENCE" else scenario.tasks
+
+            for part in parts.values():
+                if part.id == entity_id:
+                    return part
+
+        raise NotFound(entity_id)
+
+    async def _node(self, node_id: str) -> DataNode:
+        record = await self.store.get(node_id)
+
+        if not isinstance(record, DataNodeRecord):
+            raise NotFound(node_id)
+
+        if record.owner_id is not None:
+            scenario = await self._scenario(record.owner_id)
+            return scenario.data_nodes[record.config_id]
+
+        config = self.config.data_nodes.get(record.config_id)
+
+        if config is None:
+            scope = record.id.rpartition("_")[2]
+            config = DataNodeConfig(id=record.config_id, scope=Scope(scope))
+
+        node = self.identity_map.node(config, "", "")
+        self.identity_map.take(node, record)
+        await self.versions.refresh([node])
+        return node
+
+    async def _submission(self, submission_id: str) -> Submission:
+        found = self.identity_map.find(submission_id)
+
+        if isinstance(found, Submission):
+            return found
+
+        record = await self.store.get(submission_id)
+
+        if not isinstance(record, SubmissionRecord):
+            raise NotFound(submission_id)
+
+        try:
+            return await self._submission_of(record)
+        except NotDeclared as error:
+            entity = await self._entity_then(record, error.why)
+            return await self._restored(entity, entity.dag, record)
+
+    async def _submission_of(self, record: SubmissionRecord) -> Submission:
+        found = self.identity_map.find(record.id)
+
+        if isinstance(found, Submission) and not is_undeclared(found.dag):
+            return found
+
+        entity = await self._entity(record)
+        return await self._restored(entity, _dag(entity, record), record)
+
+    async def _restored(
+        self, entity: Submittable, dag: Dag, record: SubmissionRecord
+    ) -> Submission:
+        """Make a submission. What its jobs do that has not ended, its owner tells."""
+        submission = self.identity_map.make_submission(entity, dag, record)
+        is_over = record.finished is not None
+        submission.restore(record, await self.jobs(record.id) if is_over else {})
+        return submission
+
+    async def _entity(self, record: SubmissionRecord) -> Submittable:
+        scenario = await self._scenario(record.scenario_id)
+
+        if isinstance(scenario.config, UndeclaredScenario):
+            raise NotDeclared(record.id, scenario.config_id, NOT_HERE)
+
+        for entity in (
+            scenario,
+            *scenario.sequences.values(),
+            *scenario.tasks.values(),
+        ):
+            if entity.id == record.entity_id:
+                return entity
+
+        why = f"which has no {record.entity_id} any more"
+        raise NotDeclared(record.id, scenario.config_id, why)
+
+    async def _entity_then(self, record: SubmissionRecord, why: str) -> Submittable:
+        """Return what was submitted, as it was then."""
+        kept = await self.store.get(record.scenario_id)
+
+        if not isinstance(kept, ScenarioRecord):
+            raise NotFound(record.scenario_id)
+
+        config = await self._undeclared(kept, why, [record.graph])
+        scenario = await self._made(kept, config, is_found=False)
+
+        for entity in (scenario, *scenario.tasks.values()):
+            if entity.id == record.entity_id:
+                return entity
+
+        name = record.entity_id.removeprefix("SEQUENCE_").rpartition("_SCENARIO_")[0]
+        return Sequence(
+            id=record.entity_id,
+            name=name,
+            owner_id=scenario.id,
+            tasks=scenario.tasks,
+            verbs=self.identity_map.verbs,
+        )
+
+    async def _job(self, job_id: str) -> Job:
+        key = job_id.rpartition("_")[2]
+
+        try:
+            submission = await self._submission(f"SUBMISSION_{key}")
+        except NotFound:
+            raise NotFound(job_id) from None
+
+        for job in submission.jobs:
+            if job.id == job_id:
+                return job
+
+        raise NotFound(job_id)
+
+
+def _dag(entity: Submittable, record: SubmissionRecord) -> Dag:
+    """Return the graph of a run, which may be of some of the tasks alone.
+
+    :raises NotDeclared: where these are others now
+    """
+    dag = entity.dag
+
+    if dag.text == record.graph:
+        return dag
+
+    part = dag.part({task for task, *_ in json.loads(record.graph)})
+
+    if part.text == record.graph:
+        return part
+
+    config_id = record.scenario_id.removeprefix("SCENARIO_").rpartition("_")[0]
+    why = "which has other tasks now, or others' inputs and outputs, than when it began"
+    raise NotDeclared(record.id, config_id, why)

@@ -1,0 +1,259 @@
+"""How the orchestrators of one host speak to each other, so that none has to poll.
+
+Each listens on a socket of its own. Who watches a run of another one connects, and has
+an answer when the run has ended; if the owner dies, the connection breaks at once.
+
+A request is one line of JSON: ``{"watch": SUBMISSION_ID, "since": NUMBER}``, ``{"wait":
+SUBMISSION_ID}``, ``{"cancel": SUBMISSION_ID, "reason": TEXT}``, or ``{"hello":
+ORCHESTRATOR_ID}``. The answer is one line; that to "watch" is many, of which the last is
+that of the others. Whatever else is asked, the connection is closed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from functools import partial
+from types import TracebackType
+from typing import Self, TypeAlias
+
+import attrs
+from anyio import (
+    BrokenResourceError,
+    CancelScope,
+    ClosedResourceError,
+    DelimiterNotFound,
+    EndOfStream,
+    IncompleteRead,
+    connect_unix,
+    create_task_group,
+    create_unix_listener,
+    fail_after,
+    sleep,
+    to_thread,
+)
+from anyio.abc import ByteStream, Listener
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+from asyncflow.background import unwrap_single
+from asyncflow.folder import Folder
+from asyncflow.log import logger as _logger
+from asyncflow.worker.channel import short
+
+PAUSE = 1.0
+"""How long to wait before others are let in again, in seconds."""
+
+PATIENCE = 30.0
+"""How long to wait for one who watches and does not read, in seconds."""
+
+LINE = 33_554_432
+"""The most bytes of a line of what happens."""
+
+_REQUEST = 65536
+"""The most bytes of a request."""
+
+_DONE = b"done\n"
+_GONE = (
+    OSError,
+    BrokenResourceError,
+    ClosedResourceError,
+    DelimiterNotFound,
+    EndOfStream,
+    IncompleteRead,
+)
+
+
+Send: TypeAlias = Callable[[bytes], Awaitable[None]]
+"""Sends a line to another orchestrator."""
+
+
+class PeerGone(Exception):
+    """The other orchestrator cannot be reached, or has gone while it was asked."""
+
+
+@attrs.define(eq=False, repr=False)
+class Peers:
+    """Answers other orchestrators.
+
+    :param wait: returns when a run has ended and all of it is durable, at once where
+        there is none with this id; cancelled when the asker goes
+    :param cancel: asks for the end of a run, with a reason
+    :param greet: takes note that another orchestrator is there, and which
+    :param watch: the same as ``wait``, and sends what happens until then, as lines; begins
+        at a change of that number
+    """
+
+    _wait: Callable[[str], Awaitable[None]]
+    _cancel: Callable[[str, str], None]
+    _greet: Callable[[str], None]
+    _watch: Callable[[str, int, Send], Awaitable[None]]
+    address: str = attrs.field(init=False, default="")
+    """The path of the socket."""
+    _stack: AsyncExitStack = attrs.field(init=False, factory=AsyncExitStack)
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            folder = await to_thread.run_sync(Folder, "peers")
+            stack.push_async_callback(_remove, folder)
+            self.address = os.path.join(folder.path, "socket")
+
+            with short(self.address) as path:
+                listener = await create_unix_listener(path, mode=0o600)
+
+            await stack.enter_async_context(listener)
+            group = await stack.enter_async_context(create_task_group())
+            stack.callback(group.cancel_scope.cancel)
+            group.start_soon(self._serve, listener)
+            self._stack = stack.pop_all()
+
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _serve(self, listener: Listener[ByteStream]) -> None:
+        """Answer all who come. Where nobody can be let in, as there is no descriptor
+        left, the next may be.
+        """
+        while True:
+            try:
+                await listener.serve(self._answer)
+            except ClosedResourceError:
+                return
+            except Exception as error:
+                problem = "other orchestrators could not be answered"
+                _logger.error(problem, exc_info=error)
+
+            await sleep(PAUSE)
+
+    async def _answer(self, stream: ByteStream) -> None:
+        """Answer a stranger: nothing that it does, and no error of ours, ends more than
+        this answer.
+        """
+        try:
+            async with stream:
+                await self._answer_request(stream)
+        except* (*_GONE, ValueError, RecursionError):
+            pass
+        except* Exception as group:
+            problem = "another orchestrator could not be answered"
+            _logger.error(problem, exc_info=unwrap_single(group))
+
+    async def _answer_request(self, stream: ByteStream) -> None:
+        receive = BufferedByteReceiveStream(stream).receive_until
+        request = json.loads(await receive(b"\n", _REQUEST))
+
+        match request:
+            case {"watch": str(submission_id), "since": int(since)}:
+                send = partial(_send, stream)
+                watch = partial(self._watch, submission_id, since, send)
+                await self._answer_at_end(stream, watch)
+            case {"wait": str(submission_id)}:
+                await self._answer_at_end(stream, partial(self._wait, submission_id))
+            case {"cancel": str(submission_id), "reason": str(reason)}:
+                self._cancel(submission_id, reason)
+                await stream.send(_DONE)
+            case {"hello": str(orchestrator_id)}:
+                self._greet(orchestrator_id)
+                await stream.send(_DONE)
+
+    async def _answer_at_end(
+        self, stream: ByteStream, until_end: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Answer when a run has ended; stop waiting when the asker goes."""
+        async with create_task_group() as group:
+
+            async def watch() -> None:
+                try:
+                    await stream.receive()
+                except _GONE:
+                    group.cancel_scope.cancel()
+
+            group.start_soon(watch)
+            await until_end()
+            await stream.send(_DONE)
+            group.cancel_scope.cancel()
+
+
+async def _remove(folder: Folder) -> None:
+    with CancelScope(shield=True):
+        await to_thread.run_sync(folder.remove)
+
+
+async def _send(stream: ByteStream, line: bytes) -> None:
+    """Send a line; who does not read for long is let go.
+
+    :raises TimeoutError: where that is so
+    """
+    with fail_after(PATIENCE):
+        await stream.send(line)
+
+
+async def watch(
+    address: str, submission_id: str, since: int, take: Callable[[bytes], object]
+) -> None:
+    """Take what an orchestrator tells of a run of its, until that has ended.
+
+    :param since: the number of the first change that is not known yet
+    :param take: takes each line; what it raises is raised
+    :raises PeerGone: where it cannot be reached, dies, or does not know the request
+    """
+    request = {"watch": submission_id, "since": since}
+
+    try:
+        async with await _connect(address) as stream:
+            await stream.send(json.dumps(request).encode() + b"\n")
+            receive = BufferedByteReceiveStream(stream).receive_until
+
+            while (line := await receive(b"\n", LINE)) != _DONE.strip():
+                take(line)
+    except _GONE as error:
+        raise PeerGone(address) from error
+
+
+async def wait(address: str, submission_id: str) -> None:
+    """Wait until an orchestrator says that a run of its has ended.
+
+    :raises PeerGone: where it cannot be reached, or dies
+    """
+    await _ask(address, {"wait": submission_id})
+
+
+async def cancel(address: str, submission_id: str, reason: str) -> None:
+    """Ask an orchestrator to end a run; return when it has heard.
+
+    :raises PeerGone: where it cannot be reached, or dies
+    """
+    await _ask(address, {"cancel": submission_id, "reason": reason})
+
+
+async def greet(address: str, own_id: str) -> None:
+    """Tell an orchestrator that another one is there; return when it has heard.
+
+    :raises PeerGone: where it cannot be reached, or dies
+    """
+    await _ask(address, {"hello": own_id})
+
+
+async def _connect(address: str) -> ByteStream:
+    try:
+        with short(address) as path:
+            return await connect_unix(path)
+    except ValueError as error:  # no address
+        raise PeerGone(address) from error
+
+
+async def _ask(address: str, request: object) -> None:
+    try:
+        async with await _connect(address) as stream:
+            await stream.send(json.dumps(request).encode() + b"\n")
+            await BufferedByteReceiveStream(stream).receive_exactly(len(_DONE))
+    except _GONE as error:
+        raise PeerGone(address) from error

@@ -1,0 +1,360 @@
+"""Recovery: what killed orchestrators had goes on here."""
+
+from __future__ import annotations
+
+import glob
+import os
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+
+import attrs
+from anyio import Lock, sleep, to_thread
+
+from asyncflow.abc import Store
+from asyncflow.dispatch import suspects
+from asyncflow.entities.attempts import crashes_of
+from asyncflow.entities.job import FINAL, Job
+from asyncflow.entities.submission import Submission
+from asyncflow.errors import NotPicklable, StoreFailed, StoreUnavailable
+from asyncflow.folder import sweep
+from asyncflow.log import logger as _logger
+from asyncflow.log import named
+from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
+from asyncflow.recovery.liveness import host, is_dead, is_visible, started
+from asyncflow.recovery.loader import EntityLoader
+from asyncflow.values.sharing import StoreSharing
+from asyncflow.values.versions import remove
+
+LEASE = 30.0
+"""How long an orchestrator counts as alive after it said so, in s, where its process
+cannot be seen. The thread that writes to the store says it three times as often."""
+
+own_ids: set[str] = set()
+"""The orchestrators of this process that are open."""
+
+
+def new_record() -> OrchestratorRecord:
+    """Describe a new orchestrator of this process. Blocks."""
+    pid = os.getpid()
+    return OrchestratorRecord(
+        id=f"ORCHESTRATOR_{uuid.uuid4().hex[:12]}",
+        host=host(),
+        pid=pid,
+        started=started(pid),
+        address="",
+        lease=0.0,  # the store sets it, by its own clock
+    )
+
+
+async def register(record: OrchestratorRecord, store: Store) -> None:
+    """Have others know of an orchestrator, and that it is alive."""
+    await store.register(record, lease=LEASE)
+
+
+async def seems_dead(record: OrchestratorRecord, store: Store) -> bool:
+    """Tell whether an orchestrator is dead, as far as can be seen from here.
+
+    Leases are of the store's clock: those of hosts may differ.
+    """
+    now = None if await to_thread.run_sync(is_visible, record) else await store.now()
+    return await to_thread.run_sync(partial(is_dead, record, own_ids=own_ids, now=now))
+
+
+@attrs.define(eq=False, repr=False)
+class Recovery:
+    """Takes over the runs of dead orchestrators, and removes what they left.
+
+    :param own: the orchestrator that it does this for
+    :param start: starts a run that was adopted
+    """
+
+    own: OrchestratorRecord
+    store: Store
+    loader: EntityLoader
+    start: Callable[[Submission], Awaitable[None]]
+    wants: bool | Callable[[SubmissionRecord], bool] = True
+    """Which runs are adopted; see `Orchestrator`."""
+    _lock: Lock = attrs.field(init=False, factory=Lock)
+    _told: set[str] = attrs.field(init=False, factory=set)
+    _blind_until: float = attrs.field(init=False, default=0.0)
+    """Until when a lease that has ended says nothing, as `time.monotonic` has it."""
+    _adopted: list[str] = attrs.field(init=False, factory=list)
+
+    @property
+    def sharing(self) -> StoreSharing:
+        """Others on the store, as far as they are known."""
+        return self.loader.versions.sharing
+
+    async def adopt_all(self) -> None:
+        """Adopt the runs of every orchestrator that is dead, before all else."""
+        for record in await self._others():
+            async with self._told_apart(record.id):
+                await self._adopt_dead(record)
+
+    async def adopt(self, record: OrchestratorRecord) -> bool:
+        """Adopt the runs of an orchestrator if it is dead; tell whether it is no more.
+
+        Whoever is found may have written, even if it could not greet this one.
+        """
+        if record.id == self.own.id:
+            return False
+
+        self.sharing.is_shared = True
+        return await self._adopt_dead(record)
+
+    async def keep_alive(self) -> None:
+        """See which others do not live any more, for ever."""
+        has_failed = False
+
+        with suppress(StoreFailed):  # for good: who watches the store tells it
+            while True:
+                await sleep(LEASE / 3)
+
+                try:
+                    await self._look_for_dead()
+                    has_failed = False
+                except StoreUnavailable:  # likewise
+                    pass
+                except StoreFailed:
+                    raise
+                except Exception as error:
+                    if not has_failed:  # it may work the next time
+                        _logger.error("nobody looked who has died", exc_info=error)
+
+                    has_failed = True
+
+    async def _look_for_dead(self) -> None:
+        for record in await self._others():
+            async with self._told_apart(record.id):
+                await self.adopt(record)
+
+    async def clean_up(self) -> None:
+        """Remove what workers wrote that died after their orchestrator."""
+        if self._adopted:
+            await self._sweep()
+            await self.store.delete(*self._adopted)  # makers without a file
+
+    async def unfinished(self) -> Mapping[str, SubmissionRecord]:
+        """Return the runs of this orchestrator that have not ended, by id."""
+        found = await self.store.submissions(
+            orchestrator_id=self.own.id, is_finished=False
+        )
+        return {record.id: record for record in found}
+
+    async def is_owned(self, run: SubmissionRecord) -> bool:
+        """Tell whether the orchestrator of a run is alive."""
+        owner = await self.store.get(run.orchestrator_id)
+
+        if not isinstance(owner, OrchestratorRecord):
+            return False
+
+        return not await seems_dead(owner, self.store)
+
+    async def _others(self) -> list[OrchestratorRecord]:
+        records = await self.store.orchestrators()
+        return [record for record in records if record.id != self.own.id]
+
+    def store_was_away(self) -> None:
+        """Take note that nobody could renew a lease until now."""
+        self._blind_until = time.monotonic() + LEASE
+
+    def _is_blind(self) -> bool:
+        is_away = self.store.failure is not None
+        return is_away or time.monotonic() < self._blind_until
+
+    async def _adopt_dead(self, record: OrchestratorRecord) -> bool:
+        if self._is_blind() and not await to_thread.run_sync(is_visible, record):
+            return False
+
+        if not await seems_dead(record, self.store):
+            return False
+
+        async with self._lock:
+            return await self._adopt(record)
+
+    async def _adopt(self, dead: OrchestratorRecord) -> bool:
+        """Adopt what can go on here; leave the rest to others, with a warning."""
+        runs = await self.store.submissions(orchestrator_id=dead.id, is_finished=False)
+        submissions: list[Submission] = []
+
+        for run in runs:
+            async with self._told_apart(run.id):
+                if self.wants is True or (self.wants and self.wants(run)):
+                    submissions.append(await self.loader.submission(run))
+
+        if runs and not submissions:
+            return False
+
+        seen = await to_thread.run_sync(is_visible, dead)
+        crashes = await self.store.adopt(
+            dead.id,
+            self.own.id,
+            lease_until=None if seen else dead.lease,
+            run_ids=[submission.id for submission in submissions],
+            is_crash=not is_closed(dead),
+        )
+        mine = [one for one in submissions if one.id in crashes]
+        kept = {one.id: await self.loader.jobs(one.id) for one in mine}
+        ran = [
+            job for jobs in kept.values() for job in jobs.values() if suspects.ran(job)
+        ]
+
+        for submission in mine:
+            submission.crashes = crashes[submission.id]
+
+            async with self._told_apart(submission.id):
+                is_suspect = len(ran) == 1 and not is_closed(dead)
+                await self._resume(submission, kept[submission.id], is_suspect)
+
+        _tell_adopted([submission.id for submission in mine])
+
+        if len(submissions) < len(runs):
+            return False
+
+        self._adopted.append(dead.id)
+        await self._sweep(dead.id)
+        return True
+
+    async def _resume(
+        self,
+        submission: Submission,
+        kept: Mapping[str, JobRecord],
+        is_suspect: bool,
+    ) -> None:
+        """Have a run go on: what has ended stays, the rest begins anew or fails.
+
+        :param is_suspect: whether one that ran may be why its orchestrator died: where
+            several did, nobody can tell, and the next time they run one at a time
+        """
+        ended: dict[str, JobRecord] = {}
+        begun: list[Job] = []
+
+        for job in submission.jobs:
+            record = kept.get(job.id)
+
+            if record is None:
+                continue
+
+            if record.status in FINAL:
+                ended[job.id] = record
+            elif suspects.ran(record) and (
+                reason := self._why_it_ends(job, len(kept) == 1, is_suspect)
+            ):
+                ended[job.id] = suspects.failed(record, reason)
+                self.store.save(ended[job.id])
+            else:
+                begun.append(job)
+
+                if record.attempts and (log := await self.store.log(job.id)):
+                    job.restore_output(log)
+
+        submission.resume(self.own.id, ended)
+        # Who takes it over next is not to think that these ran.
+        self.store.save(*(job.record() for job in begun))
+
+        try:
+            await self.start(submission)
+        except NotPicklable as error:  # now, where it could travel once
+            problem = "%s cannot go on: %s"
+            _logger.error(problem, submission.id, error)
+            submission.lost(time.time(), str(error))
+            jobs = [job.record() for job in submission.jobs]
+            self.store.save(submission.record(), *jobs)
+
+    def _why_it_ends(self, job: Job, is_first: bool, is_suspect: bool) -> str:
+        """Count the crash of a job that ran; say why it does not run again.
+
+        :param is_first: whether nothing is known of any other job of its run
+        """
+        if not is_suspect:
+            return suspects.why_it_ends(job, 0)
+
+        job.interrupted(time.time(), "the process of its orchestrator died")
+        crashes = crashes_of(job.attempts)
+
+        if is_first:  # and so, most likely, before that was known
+            crashes = max(crashes, job.submission.crashes)
+
+        return suspects.why_it_ends(job, crashes)
+
+    @asynccontextmanager
+    async def _told_apart(self, name: str) -> AsyncIterator[None]:
+        """Leave one run, or one orchestrator, alone whose recovery raises: say so once.
+
+        :raises StoreFailed: where that is why: it concerns all
+        """
+        try:
+            yield
+        except StoreFailed:
+            raise
+        except Exception as error:
+            if name not in self._told:
+                self._told.add(name)
+                why = _why_left(name, error)
+                _logger.warning("%s", why)
+
+    async def _sweep(self, dead_id: str = "") -> None:
+        """Remove the files that nobody has any more, of those that this store has made.
+
+        The files are listed first: who made one was registered by then, and what it was
+        made for is in the store once its maker is not.
+        """
+        folder = self.loader.versions.folder
+        names = await to_thread.run_sync(os.listdir, folder)
+        makers = await self.store.makers()
+        makers -= {record.id for record in await self.store.orchestrators()}
+        kept = await self.store.kept_names()
+        lost = [
+            os.path.join(folder, name)
+            for name in names
+            if name not in kept and name.partition("-")[0] in makers
+        ]
+        await to_thread.run_sync(remove, lost)
+        await to_thread.run_sync(sweep)
+
+        if dead_id:
+            await to_thread.run_sync(self._sweep_users_folders, dead_id)
+
+    def _sweep_users_folders(self, dead_id: str) -> None:
+        """Remove what was to become files of the user's."""
+        for node in list(self.loader.config.data_nodes.values()):
+            if node.default_path is not None:
+                path = os.path.join(
+                    self.loader.identity_map.directory.path, node.default_path
+                )
+                remove(glob.glob(f"{glob.escape(path)}.{dead_id}-*"))
+
+
+def _tell_adopted(run_ids: Sequence[str]) -> None:
+    if count := len(run_ids):
+        _logger.warning(
+            "%d run%s that a process has left unfinished %s on here (%s): cancel what "
+            "you do not want any more, or leave all to others with "
+            "`Orchestrator(adopt=False)`",
+            *(count, "" if count == 1 else "s", "goes" if count == 1 else "go"),
+            named(run_ids),
+        )
+
+
+def is_closed(record: OrchestratorRecord) -> bool:
+    """Tell whether an orchestrator was closed, and did not die."""
+    return record.started == _CLOSED
+
+
+def closed(record: OrchestratorRecord) -> OrchestratorRecord:
+    """Make the record of an orchestrator that was closed, and leaves runs to others."""
+    return record._replace(started=_CLOSED, lease=0.0)
+
+
+_CLOSED = "closed"
+
+
+def _why_left(name: str, error: Exception) -> str:
+    return (
+        f"{name}, left by a process that has ended, cannot go on here: "
+        f"{type(error).__name__}: {error}; it stays for others, or delete it with "
+        f"`await orchestrator.delete({name!r})`"
+    )

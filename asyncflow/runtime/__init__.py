@@ -1,0 +1,1 @@
+"""What opens, runs and closes an orchestrator."""

@@ -1,0 +1,182 @@
+"""What is refused before it begins: wrong options, and runs that lack an input."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from asyncflow.config.checks.numbers import check_flag, check_timeout
+from asyncflow.config.checks.typos import node_like, option_like
+from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
+from asyncflow.worker import current, local_modules
+from asyncflow.worker.codec import dumps
+
+if TYPE_CHECKING:
+    from asyncflow.dispatch.scheduler import Scheduler
+    from asyncflow.entities.data_node import DataNode
+
+RESERVED = frozenset({"wait"})
+"""Names that ``submit`` refuses as properties: they mean something in the field, and
+what has no effect must not look as if it had."""
+
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "create_scenario": ("config", "creation_date", "name"),
+    "submit": (
+        "timeout",
+        "run_timeout",
+        "priority",
+        "force",
+        "on_failure",
+        "idempotency_key",
+        "callbacks",
+    ),
+}
+"""The options of the verbs that take properties beside them."""
+
+
+def check_place() -> None:
+    """Refuse to open an orchestrator where it cannot work."""
+    local_modules.take_importing()
+
+    if current.is_worker:
+        raise InsideWorker(
+            "an Orchestrator cannot be opened inside a job's worker process: submit "
+            "from the program that opened the first one, or start another program"
+        )
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise UnsupportedLoop(
+            "asyncflow runs on asyncio's event loops only (stock and uvloop): use "
+            "anyio.run(main) or asyncio.run(main()), without another backend"
+        ) from None
+
+
+def check_options(
+    timeout: object,
+    force: object,
+    on_failure: str,
+    idempotency_key: object,
+    properties: Mapping[str, Any],
+) -> None:
+    """Refuse options of ``submit`` that mean nothing."""
+    check_timeout(timeout)
+    check_flag("force", force)
+
+    if on_failure not in ("continue", "stop"):
+        raise ValueError(f"on_failure is 'continue' or 'stop'; got {on_failure!r}")
+
+    if idempotency_key is not None and not (
+        isinstance(idempotency_key, str) and idempotency_key
+    ):
+        raise ValueError(
+            f"idempotency_key is a text that is not empty, or None; got "
+            f"{idempotency_key!r}"
+        )
+
+    if isinstance(idempotency_key, str) and not _is_utf8(idempotency_key):
+        raise ValueError(
+            f"idempotency_key {idempotency_key!a} has half of a character "
+            "(a surrogate): decode what it came from as UTF-8"
+        )
+
+    if names := RESERVED.intersection(properties):
+        raise TypeError(
+            f"submit() has no option {', '.join(sorted(names))} in this version, and "
+            "these names cannot be properties"
+        )
+
+
+def check_properties(
+    verb: str, properties: Mapping[str, Any], nodes: Collection[str]
+) -> None:
+    """Refuse properties that look like an option, or like the value of a data node.
+
+    :param verb: ``create_scenario`` or ``submit``
+    :param nodes: the config ids of the data nodes
+    """
+    for name in properties:
+        if name in nodes:
+            raise TypeError(
+                f"{verb}() takes no values of data nodes, and {name!r} is one: write it "
+                f"with `await scenario.{name}.write(...)`"
+            )
+
+        if option := option_like(name, verb, OPTIONS[verb]):
+            raise TypeError(
+                f"{verb}() has no option {name!r}: did you mean {option!r}? A property "
+                "of your own needs a name that is less like an option's"
+            )
+
+        if node := node_like(name, nodes):
+            raise TypeError(
+                f"{verb}() takes no values of data nodes, and {name!r} is almost one: "
+                f"write it with `await scenario.{node}.write(...)`, or give a property "
+                "of your own a name that is less like it"
+            )
+
+
+def check_kept(properties: Mapping[str, Any], owner: str) -> None:
+    """Refuse properties that no store can keep.
+
+    :raises NotPicklable: naming the part
+    """
+    if any(type(value) not in _PLAIN for value in properties.values()):
+        dumps(dict(properties), name=f"properties of {owner}")
+
+
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def check_workers(count: object) -> None:
+    """Refuse what is no number of workers."""
+    if not (type(count) is int and 1 <= count <= 1024):
+        raise ValueError(f"max_nb_of_workers is from 1 to 1024; got {count!r}")
+
+
+def check_limits(run_timeout: object, priority: object) -> None:
+    """Refuse limits of a run that mean nothing."""
+    if run_timeout is not None and not (_is_number(run_timeout) and run_timeout > 0):
+        raise ValueError(
+            f"run_timeout is in seconds, above 0, or None; got {run_timeout!r}"
+        )
+
+    if not _is_number(priority):
+        raise ValueError(f"priority is a finite number; got {priority!r}")
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+    )
+
+
+def check_inputs(
+    scheduler: Scheduler, nodes: Iterable[DataNode], unknown: Collection[DataNode]
+) -> None:
+    """Refuse a run that reads what was never written, and nothing will write.
+
+    :param nodes: those that it reads and does not write
+    :param unknown: those that others may have written meanwhile
+    """
+    for node in nodes:
+        if (
+            node.version is None
+            and node not in unknown
+            and not scheduler.will_be_written(node)
+        ):
+            raise NoData(node.config_id)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+
+    return True

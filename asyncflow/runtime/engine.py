@@ -1,0 +1,630 @@
+"""The engine: what an orchestrator has and does while it is open."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import attrs
+from anyio import CancelScope, to_thread
+
+from asyncflow.abc import Store
+from asyncflow.config.sections import CoreConfig, ScenarioConfig
+from asyncflow.dispatch import skipping
+from asyncflow.dispatch.call_spec import CallSpecs
+from asyncflow.dispatch.scheduler import Scheduler
+from asyncflow.dispatch.suspects import specs_of
+from asyncflow.dispatch.under_way import Filters, list_jobs
+from asyncflow.entities.dag import Dag
+from asyncflow.entities.data_node import DataNode, Edit
+from asyncflow.entities.identity_map import IdentityMap, key_of
+from asyncflow.entities.job import DONE, Job, Status
+from asyncflow.entities.planned import PlannedJob
+from asyncflow.entities.scenario import Scenario
+from asyncflow.entities.statistics import Statistics
+from asyncflow.entities.submission import Submission
+from asyncflow.entities.submittable import Submittable
+from asyncflow.entities.verbs import OnFailure
+from asyncflow.errors import (
+    NoData,
+    NotFound,
+    OrchestratorFailed,
+    RecordDamaged,
+    StoreFailed,
+    UsageError,
+)
+from asyncflow.notify.bus import Bus
+from asyncflow.notify.counters import JobCounters
+from asyncflow.notify.stream import EventStream, stream
+from asyncflow.notify.subscriptions import Subscriptions, check_callbacks
+from asyncflow.plan.graph import Graph
+from asyncflow.records import (
+    JobRecord,
+    OrchestratorRecord,
+    Pruned,
+    ScenarioRecord,
+    SubmissionRecord,
+)
+from asyncflow.recovery.loader import Entity, EntityLoader
+from asyncflow.recovery.outage import Outage
+from asyncflow.recovery.peers import Send
+from asyncflow.recovery.recovery import Recovery, closed
+from asyncflow.recovery.remote_runs import RemoteRuns
+from asyncflow.recovery.undeclared import check_declared
+from asyncflow.runtime.checks import (
+    check_inputs,
+    check_kept,
+    check_limits,
+    check_options,
+    check_properties,
+)
+from asyncflow.runtime.preparation import First, RunPreparation
+from asyncflow.runtime.shutdown import interrupt, leave
+from asyncflow.values.editing import Editing
+from asyncflow.values.results import Results
+from asyncflow.values.versions import Versions, remove
+from asyncflow.worker.shortened import REASON, shortened
+from asyncflow.worker.streams import Stream
+
+
+@attrs.define(eq=False, repr=False)
+class Engine:
+    """The verbs, and what they need.
+
+    :param own: what the store knows of the orchestrator
+    """
+
+    own: OrchestratorRecord
+    store: Store
+    identity_map: IdentityMap
+    specs: CallSpecs
+    scheduler: Scheduler
+    versions: Versions
+    loader: EntityLoader
+    bus: Bus
+    counters: JobCounters
+    subscriptions: Subscriptions = attrs.field(init=False)
+    editing: Editing = attrs.field(init=False)
+    results: Results = attrs.field(init=False)
+    recovery: Recovery = attrs.field(init=False)
+    remote_runs: RemoteRuns = attrs.field(init=False)
+    outage: Outage = attrs.field(init=False)
+    _deleted: list[str] = attrs.field(init=False, factory=list)
+    """What is being deleted."""
+    preparation: RunPreparation = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.subscriptions = Subscriptions(self.bus, self._scenario_of)
+        self.editing = Editing(self.store, self.versions)
+        self.results = Results(self.identity_map, self.versions, self.editing)
+        self.versions.dropping = self.results.keep
+        self.preparation = RunPreparation(self.versions, self.loader)
+        self.recovery = Recovery(self.own, self.store, self.loader, self._resume)
+        self.remote_runs = RemoteRuns(
+            self.store, self.loader, self.recovery, self.scheduler, self.scheduler.group
+        )
+        self.outage = Outage(
+            self.store,
+            self.scheduler,
+            self.recovery.store_was_away,
+            self.remote_runs.fail,
+        )
+        self.scheduler.group.on_failure = self._broke
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others may use the store, even if nobody does now."""
+        return self.store.values_folder is not None
+
+    async def create(
+        self,
+        config: ScenarioConfig,
+        creation_date: datetime | None,
+        name: str | None,
+        properties: Mapping[str, Any],
+    ) -> Scenario:
+        """Create a scenario; see `Orchestrator.create_scenario`."""
+        if properties:
+            names = {
+                data_node_config.id for data_node_config in config.data_node_configs
+            }
+            check_properties("create_scenario", properties, names)
+
+        await self.identity_map.prepare(config)
+        shared = await self.loader.shared(config)  # in use until it is the scenario's
+        scenario = self.identity_map.new_scenario(
+            config, creation_date, name, properties
+        )
+        nodes = scenario.data_nodes.values()
+        del shared
+        versions = await self.versions.defaults(nodes)
+        records = (node.record() for node in nodes)
+        self.store.save(scenario.record(), *records, *versions)
+        await self.store.flush()
+        return scenario
+
+    def submit(
+        self,
+        entity: Submittable,
+        *,
+        timeout: float | None,
+        run_timeout: float | None,
+        priority: float,
+        force: bool,
+        on_failure: OnFailure,
+        idempotency_key: str | None,
+        callbacks: Iterable[Callable[[Job], object]],
+        properties: Mapping[str, Any],
+        dag: Dag | None = None,
+    ) -> Submission:
+        """Start a run; see `Submittable.submit`.
+
+        :param dag: the tasks that it has; None for all of the entity
+        """
+        self.outage.check()
+        check_options(timeout, force, on_failure, idempotency_key, properties)
+        check_limits(run_timeout, priority)
+
+        if properties and dag is None:
+            check_properties("submit", properties, entity.data_nodes)
+
+        callbacks = tuple(callbacks)
+        check_callbacks(callbacks)
+        self.scheduler.check()
+        self._check_there(entity)
+        dag = entity.dag if dag is None else dag
+        check_declared(dag)
+        key = key_of(idempotency_key)
+        same = self.identity_map.find(f"SUBMISSION_{key}")
+
+        if isinstance(same, Submission) and same.failure is None:
+            _check_same(same.entity_id, entity, same.id)
+
+            if self.scheduler.drives(same):
+                self.subscriptions.add_to(same, callbacks)
+
+            return same
+
+        submission = self.identity_map.new_submission(
+            key,
+            entity,
+            dag=dag,
+            timeout=timeout,
+            run_timeout=run_timeout,
+            priority=priority,
+            force=force,
+            on_failure=on_failure,
+            properties=properties,
+        )
+        submission.orchestrator_id = self.own.id
+        dag, nodes = submission.dag, entity.data_nodes
+        specs = self.specs.of_all(dag.kinds, force=force)
+        shared = self.preparation.shared(submission)
+        check_inputs(self.scheduler, map(nodes.__getitem__, dag.sources), shared)
+        first: First | None = None
+
+        if idempotency_key is not None:
+            check_kept(properties, submission.id)
+            first = partial(self._claim, submission)
+        else:
+            self.store.save(submission.record())
+            self.scheduler.pins.note(submission)
+
+        read = self.preparation.read(submission)
+        first = self.preparation.first(submission, specs, read, first)
+        graph = Graph.of(entity, dag, submission.tasks)
+        self.identity_map.remember(submission)  # last: what is refused has no handle
+        self.subscriptions.add_to(submission, callbacks)
+        self.scheduler.submit(submission, graph, specs, first=first)
+        return submission
+
+    def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
+        """Say what a run would do; see `Submittable.plan`."""
+        tasks, dag = entity.tasks, entity.dag
+        check_declared(dag)
+        specs = self.specs.of_all(dag.kinds, force=force)
+
+        if any(spec.fingerprint for spec in specs):
+            skipping.look(skipping.users_places(tasks.values()))
+
+        return skipping.plan(dag.pick(tasks), [specs[kind] for kind in dag.kind_of])
+
+    def retry_failed(self, submission: Submission) -> Submission:
+        """Start a run of what has not completed; see `Submission.retry_failed`."""
+        if not submission.is_finished:
+            raise UsageError(f"{submission.id} has not ended: await it first")
+
+        left = {job.task.config_id for job in submission.jobs if job.status not in DONE}
+
+        if not left:
+            raise UsageError(f"{submission.id} has completed: nothing is left to retry")
+
+        return self.submit(
+            submission.entity,
+            timeout=submission.timeout,
+            run_timeout=submission.run_timeout,
+            priority=submission.priority,
+            force=submission.force,
+            on_failure=submission.on_failure,
+            idempotency_key=None,
+            callbacks=(),
+            properties=submission.properties,
+            dag=submission.dag.part(left),
+        )
+
+    def cancel(self, what: Submission | Job, reason: str) -> None:
+        """Ask for the end of a run or of a job; see `Orchestrator.cancel`."""
+        reason = shortened(reason, REASON)
+
+        if isinstance(what, Job):
+            self._cancel_job(what, reason)
+        elif self.scheduler.drives(what):
+            self.scheduler.cancel(what, reason)
+        elif not what.is_finished:
+            self.remote_runs.cancel(what, reason)
+
+    def _cancel_job(self, job: Job, reason: str) -> None:
+        if not self.scheduler.drives(job.submission):
+            raise UsageError(
+                f"{job.id} is of a run that another process drives: cancel its submission"
+            )
+
+        self.scheduler.cancel_job(job, reason)
+
+    async def output(self, job: Job, max_bytes: int, stream: Stream | None) -> str:
+        """Return what a job printed; see `Orchestrator.output`."""
+        from asyncflow.runtime import job_output
+
+        return await job_output.output(self.store, job, max_bytes, stream)
+
+    def tail(self, job: Job, max_bytes: int) -> AsyncIterator[str]:
+        """Give the lines that a job prints; see `Orchestrator.tail`."""
+        from asyncflow.runtime import job_output
+
+        return job_output.tail(self.store, job, max_bytes)
+
+    async def read(self, node: DataNode, version: int | None) -> Any:
+        """Read a data node; see `DataNode.read`."""
+        try:
+            return await self.versions.read(node, version)
+        except NoData as error:
+            if version is None:
+                await self._explain(error, node)
+
+            raise
+
+    async def read_together(self, nodes: Sequence[DataNode]) -> tuple[Any, ...]:
+        """Read data nodes as they are at one moment; see `Scenario.read`."""
+        try:
+            return await self.versions.read_together(nodes)
+        except NoData as error:
+            for node in nodes:
+                if node.version is None:
+                    await self._explain(error, node)
+
+            raise
+
+    async def read_own(self, submission: Submission, name: str) -> Any:
+        """Read what a run wrote; see `Submission.read`."""
+        return await self.results.read(submission, name)
+
+    async def edit_own(self, submission: Submission, name: str) -> Edit:
+        """Return what a run wrote as an edit; see `Output.edit`."""
+        return await self.results.edit(submission, name)
+
+    async def jobs(
+        self, filters: Filters, *, newest_first: bool, limit: int | None, offset: int
+    ) -> list[JobRecord]:
+        """List jobs; see `Orchestrator.jobs`."""
+        return await list_jobs(
+            self.store,
+            self.scheduler.runs,
+            filters,
+            newest_first=newest_first,
+            limit=limit,
+            offset=offset,
+        )
+
+    def events(self, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
+        """Give the events of all runs; see `Orchestrator.events`."""
+        return stream(self.bus, kinds, buffer)
+
+    def leave(self) -> None:
+        """End all runs, as the orchestrator is left."""
+        leave(self.scheduler)
+
+    async def interrupt(self, grace: float) -> None:
+        """End all runs, as the orchestrator is interrupted.
+
+        :param grace: how long what runs may take, in seconds
+        """
+        await interrupt(self.scheduler, grace)
+
+    async def get(self, entity_id: str) -> Entity:
+        """Return an entity; a run of another process is followed from now on.
+
+        It is returned as it is there now, if that can be known soon.
+        """
+        entity = await self.loader.get(entity_id)
+
+        if not isinstance(entity, Submittable | DataNode):
+            run = entity if isinstance(entity, Submission) else entity.submission
+            await self.remote_runs.catch_up(run)
+
+        return entity
+
+    async def delete(self, entity_id: str) -> None:
+        """Delete a scenario or a submission; see `Orchestrator.delete`.
+
+        Meanwhile nothing of it can be submitted.
+        """
+        self._check_idle(entity_id)
+        self._deleted.append(entity_id)
+
+        try:
+            await self._delete(entity_id)
+        finally:
+            self._deleted.remove(entity_id)
+
+    async def _delete(self, entity_id: str) -> None:
+        try:
+            record = await self.store.get(entity_id)
+        except RecordDamaged:  # of whatever kind: there is no other way to be rid of it
+            await self._check_all_ended(entity_id)
+        else:
+            if record is None:
+                raise NotFound(entity_id)
+
+            if not isinstance(record, ScenarioRecord | SubmissionRecord):
+                raise UsageError(
+                    f"{entity_id} cannot be deleted by itself: delete its scenario, or "
+                    "its submission"
+                )
+
+            await self._check_ended(record)
+
+        with CancelScope(shield=True):
+            names = await self.store.delete(entity_id)
+            self.identity_map.forget(entity_id)
+            self.results.forget()
+            await self._remove(names)
+
+    async def prune(
+        self, older_than: timedelta | None, keep: int | None, *, logs_only: bool
+    ) -> Pruned:
+        """Remove old runs; see `Orchestrator.prune`."""
+        from asyncflow.runtime.pruning import Pruning
+
+        pruning = Pruning(self.store, self.identity_map)
+        return await pruning.prune(older_than, keep, logs_only=logs_only)
+
+    def keep_to(self, core: CoreConfig) -> None:
+        """Remove what is not to be kept, in the background, as long as this is open."""
+        if not core.keeps_all:
+            from asyncflow.runtime.pruning import Pruning
+
+            pruning = Pruning(self.store, self.identity_map)
+            self.scheduler.group.start_soon(pruning.keep_to, core)
+
+    def statistics(self, max_nb_of_workers: int) -> Statistics:
+        """Say what goes on; see `Orchestrator.statistics`."""
+        return self.counters.statistics(
+            self.scheduler.runs,
+            workers=self.scheduler.executors["process"].workers,
+            max_nb_of_workers=max_nb_of_workers,
+            commits=self.store.commits,
+            store_error=str(self.outage.failure) if self.outage.failure else None,
+            store_error_since=self.outage.since,
+        )
+
+    def hurry(self) -> None:
+        """Have the orchestrator close faster: kill what is to die, wait for no store."""
+        self.scheduler.hurry()
+        self.store.close_soon(now=True)
+
+    async def drain_notifications(self) -> None:
+        """Wait until all that has happened was told, and callbacks were called."""
+        await self.bus.drain()
+        await self.subscriptions.drain()
+
+    async def release(self) -> None:
+        """Say that the orchestrator is no more; leave unfinished runs to others."""
+        with CancelScope(shield=True), suppress(StoreFailed):  # its exit tells that
+            await self.recovery.clean_up()
+            self.results.close()
+            await self.scheduler.pins.collect()
+            await self.versions.close()
+            is_left = bool(await self.recovery.unfinished())
+
+            if not is_left:
+                await self._remove(await self.store.delete(self.own.id))
+
+            if is_left or self.versions.sharing.has_unnotified_peer:
+                self.store.save(closed(self.own))
+                await self.store.flush()
+
+    def tell_unwatched(self) -> None:
+        """Log the failures that nobody has seen. Blocks."""
+        for submission in self.identity_map.submissions():
+            submission.tell_unwatched()
+
+    async def wait_for_peer(self, submission_id: str) -> None:
+        """Wait for the end of a run of ours, for another orchestrator."""
+        submission = self.identity_map.find(submission_id)
+
+        if isinstance(submission, Submission) and self.scheduler.drives(submission):
+            await submission.over()
+
+        await self.store.flush()
+
+    async def tell_peer(self, submission_id: str, since: int, send: Send) -> None:
+        """Tell another orchestrator what happens in a run of ours, until its end.
+
+        :param since: the number of the first change that it does not know
+        """
+        submission = self.identity_map.find(submission_id)
+
+        if isinstance(submission, Submission) and self.scheduler.drives(submission):
+            from asyncflow.recovery.run_feed import RunFeed
+
+            await RunFeed(submission, self.store.flush, send).send_all(since)
+
+        await self.wait_for_peer(submission_id)
+
+    def cancel_for_peer(self, submission_id: str, reason: str) -> None:
+        """Cancel a run of ours, for another orchestrator."""
+        submission = self.identity_map.find(submission_id)
+
+        if isinstance(submission, Submission):
+            self.scheduler.cancel(submission, reason)
+
+    def _broke(self, error: Exception) -> None:
+        """Tell all who wait that the engine cannot go on."""
+        self.scheduler.fail(error)
+        self.bus.fail(OrchestratorFailed.of(error))
+
+    async def _resume(self, submission: Submission) -> None:
+        """Start a run that was adopted."""
+        await self.scheduler.pins.restore(submission)
+        dag = submission.dag
+        specs = self.specs.of_all(dag.kinds, force=submission.force)
+        graph = Graph.of(submission.entity, dag, submission.tasks)
+        first = self.preparation.first(submission, specs)
+        how = specs_of(submission, specs)
+        self.scheduler.submit(submission, graph, how, first=first)
+
+        if submission.cancel_reason is not None:
+            self.scheduler.cancel(submission, submission.cancel_reason)
+
+    async def _explain(self, error: NoData, node: DataNode) -> None:
+        """Raise an error anew that says why a data node was never written, if known."""
+        if cause := await self._why_unwritten(node):
+            raise NoData(node.config_id, cause=cause) from error
+
+    async def _why_unwritten(self, node: DataNode) -> str:
+        """Say what became of the last job that should have written a data node."""
+        scenario = self.identity_map.find(node.owner_id or "")
+
+        if not isinstance(scenario, Scenario):
+            return ""
+
+        for task in scenario.tasks.values():
+            if node.config_id not in task.output:
+                continue
+
+            for job in await self.store.jobs(
+                task_id=task.id, newest_first=True, limit=1
+            ):
+                if job.status is not Status.COMPLETED:
+                    why = f": {job.reason}" if job.reason else ""
+                    return (
+                        f"{job.id} of task {task.config_id!r}, which writes it, is "
+                        f"{job.status}{why}"
+                    )
+
+        return ""
+
+    async def _scenario_of(self, submission: Submission) -> Scenario:
+        """Return the scenario of a run, whichever part of it was submitted."""
+        scenario_id = submission.entity.scenario_id
+
+        for found in (submission.entity, self.identity_map.find(scenario_id)):
+            if isinstance(found, Scenario):
+                return found
+
+        entity = await self.loader.get(scenario_id)
+        assert isinstance(entity, Scenario)
+        return entity
+
+    async def _claim(self, submission: Submission) -> bool:
+        """Save a run with a key of its user's, or find the one that has this key."""
+        kept = await self.store.claim(submission.record())
+        _check_same(kept.entity_id, submission.entity, submission.id)
+
+        if kept.orchestrator_id == self.own.id and (
+            kept.submitted == submission.submitted_at.timestamp()
+        ):
+            self.scheduler.pins.note(submission)
+            return True
+
+        self.bus.forget(submission)
+        self.identity_map.forget(submission.id)
+        submission.become(await self.loader.submission(kept))
+        self.identity_map.remember(submission)
+        submission.restore(kept, await self.loader.jobs(kept.id))
+        lost = partial(self.remote_runs.lost, submission)
+        self.scheduler.group.start_soon(self._watch, submission, on_error=lost)
+        return False
+
+    async def _watch(self, submission: Submission) -> None:
+        """Follow a run once the scheduler knows that it is another's."""
+        await self.scheduler.until_begun(submission)
+        self.remote_runs.watch(submission)
+
+    def _check_there(self, entity: Submittable) -> None:
+        """Refuse to submit what is deleted, or being deleted."""
+        is_deleted = entity.is_deleted or any(
+            task.is_deleted for task in entity.tasks.values()
+        )
+
+        if is_deleted or {entity.id, entity.scenario_id}.intersection(self._deleted):
+            raise UsageError(
+                f"{entity.scenario_id} was deleted: create another scenario"
+            )
+
+    def _check_idle(self, entity_id: str) -> None:
+        """Refuse to delete what has runs here, also those that no store knows yet."""
+        for run in self.scheduler.runs:
+            if entity_id in (run.id, run.entity.scenario_id):
+                raise UsageError(_not_ended(run.id, entity_id))
+
+    async def _check_ended(self, record: ScenarioRecord | SubmissionRecord) -> None:
+        if isinstance(record, ScenarioRecord):
+            await self._check_all_ended(record.id)
+        else:
+            await self._check_run(record, record.id)
+
+    async def _check_all_ended(self, scenario_id: str) -> None:
+        for run in await self.store.submissions(
+            scenario_id=scenario_id, is_finished=False
+        ):
+            await self._check_run(run, scenario_id)
+
+    async def _check_run(self, run: SubmissionRecord, entity_id: str) -> None:
+        if run.finished is not None:
+            return
+
+        try:
+            is_owned = await self.recovery.is_owned(run)
+        except RecordDamaged:  # of its owner: nobody can be asked
+            return
+
+        if is_owned:
+            raise UsageError(_not_ended(run.id, entity_id))
+
+    async def _remove(self, names: Iterable[str]) -> None:
+        paths = [os.path.join(self.versions.folder, name) for name in names]
+        await to_thread.run_sync(remove, paths)
+
+
+def _check_same(known_id: str, entity: Submittable, submission_id: str) -> None:
+    """Refuse a key that another entity has.
+
+    :param known_id: the id of the entity that has it
+    """
+    if known_id != entity.id:
+        raise UsageError(
+            f"this idempotency_key is that of {submission_id}, a run of {known_id}, so "
+            f"{entity.id} cannot have it: use a key of its own"
+        )
+
+
+def _not_ended(run_id: str, entity_id: str) -> str:
+    return (
+        f"{run_id} has not ended: cancel it, and wait for its end, before you delete "
+        f"{entity_id}"
+    )

@@ -1,0 +1,122 @@
+"""The membership of an orchestrator: what others that share its store know of it."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, suppress
+from types import TracebackType
+from typing import Self
+
+import attrs
+from anyio import CancelScope, create_task_group, fail_after, to_thread
+
+from asyncflow.abc import Store
+from asyncflow.errors import StoreFailed
+from asyncflow.records import OrchestratorRecord
+from asyncflow.recovery import peers as _peers
+from asyncflow.recovery.peers import PeerGone, Peers, Send
+from asyncflow.recovery.recovery import new_record, own_ids, register, seems_dead
+from asyncflow.runtime.engine import Engine
+from asyncflow.values.sharing import StoreSharing
+
+GREET_TIMEOUT = 5.0
+"""How long to wait for the answer to a greeting, in seconds. Who is stopped, or blocks
+its event loop, hears it as soon as it goes on."""
+
+
+@attrs.define(eq=False, repr=False)
+class Membership:
+    """Registers an orchestrator, answers others for it, and takes its leave.
+
+    Where the store is shared with nobody it does nothing of this.
+    """
+
+    store: Store
+    own: OrchestratorRecord = attrs.field(init=False)
+    """What the store knows of the orchestrator."""
+    engine: Engine | None = attrs.field(init=False, default=None)
+    """What it has opened; what is asked before is answered with nothing."""
+    sharing: StoreSharing = attrs.field(init=False, factory=StoreSharing)
+    """The others, as far as it knows."""
+    _stack: AsyncExitStack = attrs.field(init=False, factory=AsyncExitStack)
+
+    async def __aenter__(self) -> Self:
+        self.own = await to_thread.run_sync(new_record)
+
+        if self.store.values_folder is None:
+            return self
+
+        async with AsyncExitStack() as stack:
+            peers = Peers(self._wait, self._cancel, self._greeted, self._watch)
+            await stack.enter_async_context(peers)
+            self.own = self.own._replace(address=peers.address)
+            # Others of this process take those for dead that are not there.
+            own_ids.add(self.own.id)
+            stack.callback(own_ids.discard, self.own.id)
+            await register(self.own, self.store)
+            stack.push_async_callback(self._release)
+            await self._greet_all()
+            self._stack = stack.pop_all()
+
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _greet_all(self) -> None:
+        """Tell those that are open that the store is shared, before anything is
+        written.
+
+        Of two that open at a time, at least the last to register finds the other.
+        """
+        self.sharing.is_shared = self.store.is_far
+        others = [
+            orchestrator
+            for orchestrator in await self.store.orchestrators()
+            if orchestrator.id != self.own.id
+        ]
+
+        async with create_task_group() as group:
+            for other in others:
+                group.start_soon(self._greet, other)
+
+    async def _greet(self, other: OrchestratorRecord) -> None:
+        try:
+            with fail_after(GREET_TIMEOUT):
+                await _peers.greet(other.address, self.own.id)
+        except (PeerGone, TimeoutError):
+            if await seems_dead(other, self.store):
+                return
+
+            self.sharing.has_unnotified_peer = True
+
+        self.sharing.is_shared = True
+
+    async def _release(self) -> None:
+        self.store.close_soon()
+
+        if self.engine is not None:
+            await self.engine.release()
+            return
+
+        with CancelScope(shield=True), suppress(StoreFailed):  # its exit tells that
+            await self.store.delete(self.own.id)
+
+    def _greeted(self, orchestrator_id: str) -> None:  # noqa: ARG002
+        self.sharing.is_shared = True
+
+    async def _wait(self, submission_id: str) -> None:
+        if self.engine is not None:
+            await self.engine.wait_for_peer(submission_id)
+
+    async def _watch(self, submission_id: str, since: int, send: Send) -> None:
+        if self.engine is not None:
+            await self.engine.tell_peer(submission_id, since, send)
+
+    def _cancel(self, submission_id: str, reason: str) -> None:
+        if self.engine is not None:
+            self.engine.cancel_for_peer(submission_id, reason)

@@ -1,0 +1,152 @@
+"""What an orchestrator opens for its work, besides its worker processes.
+
+It loads this module, and the scheduler with it, once the first of these starts.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack
+
+import attrs
+from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
+
+from asyncflow.abc import Executor, Store
+from asyncflow.alternatives import driver_of, wrap_executor
+from asyncflow.config import Configuration
+from asyncflow.config.sections import JobConfig
+from asyncflow.dispatch.call_spec import CallSpecs
+from asyncflow.dispatch.scheduler import Scheduler
+from asyncflow.entities.directory import Directory
+from asyncflow.entities.identity_map import IdentityMap
+from asyncflow.entities.verbs import Verbs
+from asyncflow.errors import UsageError
+from asyncflow.executors._lazy import LazyExecutor
+from asyncflow.folder import Folder
+from asyncflow.notify.bus import Bus
+from asyncflow.notify.counters import JobCounters
+from asyncflow.recovery.loader import EntityLoader
+from asyncflow.runtime.engine import Engine
+from asyncflow.runtime.membership import Membership
+from asyncflow.task_group import Tasks
+from asyncflow.values.versions import Versions
+from asyncflow.worker.streams import Mode
+
+
+@attrs.define(kw_only=True, eq=False, repr=False)
+class Opening:
+    """Opens the engine.
+
+    :param verbs: whose engine it is
+    :param workers: the worker processes; None in development mode
+    :param size: how many jobs run at once
+    """
+
+    verbs: Verbs
+    config: Configuration
+    jobs: JobConfig
+    store: Store
+    workers: Executor | None
+    size: int
+
+    async def open(self, stack: AsyncExitStack) -> Engine:
+        """Open it; the stack closes what belongs to it."""
+        await stack.enter_async_context(self.store)
+        directory = await to_thread.run_sync(_directory, self.store)
+        folder = self.store.values_folder or await _temporary_folder(stack)
+        membership = await stack.enter_async_context(Membership(self.store))
+        own = membership.own
+        executors = await self._executors(stack)
+
+        if limit := self.jobs.loop_lag_warning:
+            from asyncflow.runtime.loop_monitor import LoopMonitor
+
+            await stack.enter_async_context(LoopMonitor(limit))
+
+        group = Tasks(await stack.enter_async_context(create_task_group()))
+        bus, counters = Bus(self.store.flush, group), JobCounters()
+        identity_map = IdentityMap(self.verbs, driver_of, directory)
+        versions = Versions(self.store, folder, own.id, group, membership.sharing)
+        scheduler = Scheduler(
+            store=self.store,
+            versions=versions,
+            executors=executors,
+            limiter=CapacityLimiter(self.size),
+            echo=self.jobs.echo,
+            group=group,
+            resources=self.jobs.resources,
+            watchers=(bus.take, counters.take),
+        )
+        membership.engine = Engine(
+            own,
+            self.store,
+            identity_map,
+            CallSpecs(
+                in_processes=self.workers is not None,
+                group=group,
+                pin=executors["process"].pin,
+            ),
+            scheduler,
+            versions,
+            EntityLoader(self.config, self.store, identity_map, versions),
+            bus,
+            counters,
+        )
+        return membership.engine
+
+    async def _executors(self, stack: AsyncExitStack) -> dict[str, Executor]:
+        """Open an executor for each name that a task may give."""
+        if self.workers is None:
+            inline = wrap_executor(self._inline())
+            return dict.fromkeys(("process", "thread", "inline"), inline)
+
+        thread = await stack.enter_async_context(LazyExecutor(self._thread))
+        return {
+            "process": self.workers,
+            "thread": wrap_executor(thread),
+            "inline": wrap_executor(LazyExecutor(self._inline)),
+        }
+
+    def _inline(self) -> Executor:
+        from asyncflow.executors.inline import InlineExecutor
+
+        return InlineExecutor(*self._how, is_default=self.workers is None)
+
+    def _thread(self) -> Executor:
+        from asyncflow.executors.thread import ThreadExecutor
+
+        return ThreadExecutor(*self._how)
+
+    @property
+    def _how(self) -> tuple[Mode, int, float]:
+        jobs = self.jobs
+        return jobs.echo, jobs.max_log_size, jobs.kill_grace
+
+
+def _anchor(store: Store) -> str:
+    """Return what records tell directories from: the folder of a store moves with it."""
+    if store.values_folder is None or store.is_far:
+        return "/"
+
+    return os.path.dirname(store.values_folder)
+
+
+def _directory(store: Store) -> Directory:
+    try:
+        return Directory.of(os.getcwd(), _anchor(store))
+    except FileNotFoundError as error:
+        raise UsageError(
+            "the current directory was removed, in which relative paths begin: change "
+            "to another one (os.chdir) before you open an Orchestrator"
+        ) from error
+
+
+async def _temporary_folder(stack: AsyncExitStack) -> str:
+    folder = await to_thread.run_sync(Folder, "values")
+    stack.push_async_callback(_remove, folder)
+    return folder.path
+
+
+async def _remove(folder: Folder) -> None:
+    with CancelScope(shield=True):
+        await to_thread.run_sync(folder.remove)

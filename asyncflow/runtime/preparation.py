@@ -1,0 +1,74 @@
+"""What is looked at before a run begins, where that may have changed behind our back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from typing import TypeAlias
+
+import attrs
+from anyio import to_thread
+
+from asyncflow.dispatch import skipping
+from asyncflow.dispatch.call_spec import CallSpec
+from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.submission import Submission
+from asyncflow.recovery.loader import EntityLoader
+from asyncflow.values.versions import Versions
+
+First: TypeAlias = Callable[[], Awaitable[bool]]
+"""What is awaited before a run begins: it tells whether the run is to be ours."""
+
+
+@attrs.define(eq=False, repr=False)
+class RunPreparation:
+    """Looks at what others have written, and at files that others may have removed."""
+
+    versions: Versions
+    loader: EntityLoader
+
+    def shared(self, submission: Submission) -> list[DataNode]:
+        """Return the data nodes of a run that others may write at any time."""
+        return self._some(submission, submission.dag.shared)
+
+    def read(self, submission: Submission) -> list[DataNode]:
+        """Return those and all others of which it reads what others may have written."""
+        dag = submission.dag
+        return self._some(submission, dict.fromkeys((*dag.shared, *dag.sources)))
+
+    def _some(self, submission: Submission, names: Iterable[str]) -> list[DataNode]:
+        nodes = submission.entity.data_nodes
+        return [nodes[name] for name in names] if self.versions.is_shared else []
+
+    def first(
+        self,
+        submission: Submission,
+        specs: Iterable[CallSpec],
+        written: Sequence[DataNode] = (),
+        then: First | None = None,
+    ) -> First | None:
+        """Return what is to be awaited before a run begins; None for nothing.
+
+        :param written: the data nodes that others may have written
+        :param then: what is awaited after that
+        """
+        if any(spec.fingerprint for spec in specs) and (
+            places := skipping.places(submission.tasks)
+        ):
+            then = partial(self._measured, places, then)
+
+        return partial(self._refreshed, written, then) if written else then
+
+    async def _refreshed(self, nodes: Sequence[DataNode], then: First | None) -> bool:
+        """Look what others have written."""
+        await self.versions.refresh(nodes)
+
+        if any(node.owner_id is None for node in nodes):
+            await self.loader.refresh_bases()
+
+        return True if then is None else await then()
+
+    async def _measured(self, nodes: Iterable[DataNode], then: First | None) -> bool:
+        """See whether files are there that skippable tasks have written."""
+        await to_thread.run_sync(skipping.look, nodes)
+        return True if then is None else await then()

@@ -1,0 +1,86 @@
+"""Old runs: removed when somebody asks for it, or by a rule."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import attrs
+from anyio import sleep
+
+from asyncflow.abc import Store
+from asyncflow.config.sections import CoreConfig
+from asyncflow.entities.identity_map import IdentityMap
+from asyncflow.errors import AsyncflowError, UsageError
+from asyncflow.log import logger as _logger
+from asyncflow.records import Pruned
+
+BATCH = 100
+"""How many submissions are removed in one transaction: others write in between."""
+
+EVERY = 3600.0
+"""After how many seconds a rule is applied again."""
+
+
+@attrs.define(eq=False, repr=False)
+class Pruning:
+    """Removes old runs from a store.
+
+    :param identity_map: forgets them too
+    """
+
+    store: Store
+    identity_map: IdentityMap
+
+    async def prune(
+        self, older_than: timedelta | None, keep: int | None, *, logs_only: bool
+    ) -> Pruned:
+        """Remove what has finished; see `Orchestrator.prune`."""
+        if older_than is None and keep is None:
+            raise UsageError(
+                "prune needs to be told what to remove: give older_than, keep, or both"
+            )
+
+        if keep is not None and keep < 0:
+            raise UsageError(f"keep is a number of submissions, not {keep}")
+
+        before = (
+            None if older_than is None else time.time() - older_than.total_seconds()
+        )
+        total = Pruned()
+
+        while ids := await self.store.prunable(
+            finished_before=before, keep=keep, has_log=logs_only, limit=BATCH
+        ):
+            total = _sum(total, await self.store.prune(*ids, logs_only=logs_only))
+
+            if not logs_only:
+                for one in ids:
+                    if self.identity_map.find(one) is not None:
+                        self.identity_map.forget(one)
+
+        return total._replace(freed_bytes=await self.store.shrink())
+
+    async def keep_to(self, core: CoreConfig) -> None:
+        """Remove what is not to be kept, now and again, until this is cancelled."""
+        age, log_age = _days(core.keep_days), _days(core.keep_log_days)
+
+        while True:
+            try:
+                if age is not None or core.keep_submissions is not None:
+                    await self.prune(age, core.keep_submissions, logs_only=False)
+
+                if log_age is not None:
+                    await self.prune(log_age, None, logs_only=True)
+            except AsyncflowError as error:  # runs go on
+                _logger.warning("old runs could not be removed: %s", error)
+
+            await sleep(EVERY)
+
+
+def _days(count: float | None) -> timedelta | None:
+    return None if count is None else timedelta(days=count)
+
+
+def _sum(one: Pruned, other: Pruned) -> Pruned:
+    return Pruned(*map(sum, zip(one, other, strict=True)))

@@ -1,1 +1,0 @@
-"""The scheduler: the plan decides, dispatch does."""

@@ -1,0 +1,1 @@
+"""Versions of data nodes, edits by hand, and whether others write too."""

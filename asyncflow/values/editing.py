@@ -1,0 +1,95 @@
+"""Writes by hand: locks, edits and their history."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import attrs
+from anyio import CancelScope
+
+from asyncflow.abc import Store
+from asyncflow.entities.data_node import DataNode, Edit
+from asyncflow.errors import DataNodeIsBeingEdited, NotFound
+from asyncflow.records import DataNodeRecord, VersionRecord
+from asyncflow.values.versions import Versions, chain
+
+LONGEST = 1e9
+"""The longest time that a lock is given for, in seconds: some thirty years."""
+
+
+@attrs.define(eq=False, repr=False)
+class Editing:
+    """What people do to data nodes; see `DataNode`."""
+
+    store: Store
+    versions: Versions
+
+    async def write(
+        self, node: DataNode, value: object, editor_id: str | None, comment: str
+    ) -> None:
+        is_shared = self.versions.is_shared
+
+        if is_shared or node.owner_id is None:  # one of before may have locked it
+            await self._look(node)
+
+        if is_shared:
+            await self.versions.refresh([node])  # a version comes after all before it
+
+        _check_editor(node, editor_id)
+
+        with CancelScope(shield=True):
+            await self.versions.write(node, value, editor_id, comment)
+            await self.store.flush()
+
+    async def lock(self, node: DataNode, editor_id: str, timeout: float | None) -> None:
+        if timeout is not None and not 0 <= timeout <= LONGEST:
+            raise ValueError(
+                f"timeout is in seconds, from 0 to {LONGEST:g}, or None; got {timeout!r}"
+            )
+
+        now = time.time()
+        expires = None if timeout is None else now + timeout
+        wanted = node.record()._replace(editor_id=editor_id, editor_expires=expires)
+        self._take(node, await self.store.lock(wanted, now=now))
+        _check_editor(node, editor_id)
+
+    async def unlock(self, node: DataNode, editor_id: str | None) -> None:
+        await self._look(node)
+
+        if editor_id is not None:
+            _check_editor(node, editor_id)
+
+        wanted = node.record()._replace(editor_id=None, editor_expires=None)
+        self._take(node, await self.store.lock(wanted, now=time.time()))
+
+    async def edits(self, node: DataNode) -> tuple[Edit, ...]:
+        records = await self.store.versions(node_id=node.id)
+        kept = {one.number for one in chain(node, records)}
+        return tuple(_edit(record, is_kept=record.number in kept) for record in records)
+
+    async def _look(self, node: DataNode) -> None:
+        record = await self.store.get(node.id)
+        self._take(node, record if isinstance(record, DataNodeRecord) else None)
+
+    def _take(self, node: DataNode, record: DataNodeRecord | None) -> None:
+        if record is None:
+            raise NotFound(node.id)
+
+        node.take_lock(record)
+
+
+def _check_editor(node: DataNode, editor_id: str | None) -> None:
+    if node.is_locked and node.editor_id != editor_id:
+        raise DataNodeIsBeingEdited(node.config_id, str(node.editor_id))
+
+
+def _edit(record: VersionRecord, *, is_kept: bool) -> Edit:
+    return Edit(
+        version=record.number,
+        at=datetime.fromtimestamp(record.number / 1e9, UTC),
+        job_id=record.job_id,
+        editor_id=record.editor_id,
+        comment=record.comment,
+        is_kept=is_kept,
+    )

@@ -1,0 +1,134 @@
+"""Results: what a run has written can be read through its handle as long as that is used,
+however many later runs have written since.
+
+Nothing is noted when a version is made. When one is dropped that a run has written, or has
+found as good as new, it stays if the handle of the run is used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any, TypeAlias
+from weakref import finalize, ref
+
+import attrs
+
+from asyncflow.entities.data_node import DataNode, Edit, Version
+from asyncflow.entities.identity_map import IdentityMap
+from asyncflow.entities.submission import Held, Submission
+from asyncflow.errors import NoData
+from asyncflow.values.editing import Editing
+from asyncflow.values.outputs import edit_of, why_unwritten, writer_of
+from asyncflow.values.versions import Versions
+from asyncflow.worker.errors import ValueMissing
+
+End: TypeAlias = "finalize[..., Submission]"
+
+
+@attrs.define(eq=False, repr=False)
+class Results:
+    """Keeps what runs have written as long as their handles are used.
+
+    :param catalog: knows which are
+    """
+
+    catalog: IdentityMap
+    versions: Versions
+    editing: Editing
+    _ends: dict[int, tuple[End, Held]] = attrs.field(init=False, factory=dict)
+    """What waits for the end of each handle that keeps versions, and these; by the
+    identity of the latter."""
+
+    async def read(self, submission: Submission, name: str) -> Any:
+        """Read what a run wrote; see `Submission.read`."""
+        edit = await self.edit(submission, name)
+        node = submission.tasks[writer_of(submission, name)].output[name]
+
+        if held := (submission.held or {}).get(node.id):
+            with suppress(ValueMissing):  # another process has dropped it
+                return await self.versions.read_version(*held)
+
+        return await self.versions.read(node, edit.version)
+
+    async def edit(self, submission: Submission, name: str) -> Edit:
+        """Return what a run wrote as an edit; see `Output.edit`."""
+        place = writer_of(submission, name)
+        edits = await self.editing.edits(submission.tasks[place].output[name])
+
+        if (edit := edit_of(submission, place, edits)) is None:
+            raise NoData(name, cause=why_unwritten(submission.job(place)))
+
+        return edit
+
+    def keep(self, node: DataNode, version: Version) -> None:
+        """Keep a version that is to be dropped for the handles that are used."""
+        for one in self._runs_of(version):
+            _let_jobs_go(one)
+
+            if submission := one():
+                self._keep_for(submission, node, version)
+
+    def forget(self) -> None:
+        """Keep nothing any more for the runs that were deleted, of what was deleted."""
+        for end, held in tuple(self._ends.values()):
+            alive = end.peek()
+
+            if alive is None or self.catalog.find(alive[0].id) is not alive[0]:
+                end.detach()
+                self._release(held)
+
+    def close(self) -> None:
+        """Keep nothing any more."""
+        for end, held in tuple(self._ends.values()):
+            end.detach()
+            self._release(held)
+
+    def _runs_of(self, version: Version) -> list[ref[Submission]]:
+        found = [ref(one) for one in version.reused_by or ()]
+
+        if version.submission_id is not None:
+            writer = self.catalog.find(version.submission_id)
+
+            if isinstance(writer, Submission):
+                found.append(ref(writer))
+
+        return found
+
+    def _keep_for(
+        self, submission: Submission, node: DataNode, version: Version
+    ) -> None:
+        if submission.held is None:
+            held = submission.held = {}
+            loop = asyncio.get_running_loop()
+            end: End = finalize(submission, _tell, loop, self._release, held)
+            end.atexit = False
+            self._ends[id(held)] = end, held
+            submission.when_finished(submission.let_jobs_go)
+
+        if node.id not in submission.held:
+            submission.held[node.id] = node, version
+            self.versions.hold(version)
+
+    def _release(self, held: Held) -> None:
+        """Drop what was kept for a handle that nobody uses any more."""
+        if self._ends.pop(id(held), None) is None:
+            return
+
+        for node, version in held.values():
+            is_there = self.catalog.find(node.id) is node
+            self.versions.let_go(node, version, is_deleted=not is_there)
+
+        held.clear()
+
+
+def _let_jobs_go(used: ref[Submission]) -> None:
+    """Have a handle on a run that has ended go now if nobody uses it."""
+    if (submission := used()) and submission.is_finished:
+        submission.let_jobs_go()
+
+
+def _tell(loop: asyncio.AbstractEventLoop, release: Any, held: Held) -> None:
+    """Have the event loop release it: a handle may end in any thread."""
+    with suppress(RuntimeError):  # the event loop is closed
+        loop.call_soon_threadsafe(release, held)

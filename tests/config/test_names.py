@@ -1,0 +1,207 @@
+"""Names of data nodes, tasks and sequences; names of options."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import asyncflow
+from asyncflow import ConfigError, Configuration, NoData, Orchestrator, UsageError
+from tests.support.flows import configuration
+
+pytestmark = [pytest.mark.anyio, pytest.mark.blocking_jobs]
+
+
+@pytest.fixture
+def config() -> Configuration:
+    return configuration()
+
+
+@pytest.mark.smoke
+async def test_attributes_of_all_handles_are_fine_as_ids(config: Configuration) -> None:
+    first = config.configure_data_node("input", default_data=1)
+    last = config.configure_data_node("name")
+    middle = config.configure_data_node("output")
+    read = config.configure_task("read", lambda one: one + 1, first, middle)
+    write = config.configure_task("write", lambda one: one * 10, middle, last)
+    cfg = config.configure_scenario("s", [read, write], sequences={"tasks": [read]})
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg, name="mine")
+        await scenario.submit()
+        assert scenario.name == "mine"
+        assert scenario["read"] is scenario.tasks["read"]
+        assert scenario["tasks"] is scenario.sequences["tasks"]
+        assert await scenario["name"].read() == 20
+        assert await scenario.output.read() == 2
+        assert await scenario.tasks["write"].input["output"].read() == 2
+
+
+async def test_what_is_missing_is_said_with_what_was_meant(
+    config: Configuration,
+) -> None:
+    node = config.configure_data_node("my_output", default_data=1)
+    cfg = config.configure_scenario("s", additional_data_node_configs=node)
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        with pytest.raises(AttributeError, match="did you mean 'my_output'"):
+            _ = scenario.my_ouput
+
+        with pytest.raises(KeyError, match="did you mean 'my_output'"):
+            _ = scenario["my_ouput"]
+
+        with pytest.raises(AttributeError, match=r"data node 'x'$"):
+            _ = scenario.x
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("time_out", "did you mean 'timeout'"),
+        ("forced", "did you mean 'force'"),
+        ("on_fail", "did you mean 'on_failure'"),
+        ("my_input", "one: write it with `await scenario.my_input.write"),
+        ("wait", "no option wait"),
+    ],
+)
+async def test_no_property_of_a_run_looks_like_an_option(
+    config: Configuration, name: str, meant: str
+) -> None:
+    node = config.configure_data_node("my_input", default_data=1)
+    task = config.configure_task("t", str, node)
+    cfg = config.configure_scenario("s", task)
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        options: dict[str, Any] = {name: 1}
+
+        for entity in (scenario, scenario.t):
+            with pytest.raises(TypeError, match=meant):
+                entity.submit(**options)
+
+        submission = await scenario.submit(owner="ann")
+        assert submission.properties == {"owner": "ann"}
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("creation_dat", "'creation_date'"), ("my_input", "is one: write it")],
+)
+async def test_no_property_of_a_scenario_looks_like_an_option(
+    config: Configuration, name: str, meant: str
+) -> None:
+    node = config.configure_data_node("my_input", default_data=1)
+    cfg = config.configure_scenario("s", additional_data_node_configs=node)
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        free: dict[str, Any] = {name: 1}
+
+        with pytest.raises(TypeError, match=meant):
+            await orchestrator.create_scenario(cfg, **free)
+
+
+async def test_none_is_a_value(config: Configuration) -> None:
+    given = config.configure_data_node("given", default_data=None)
+    unwritten = config.configure_data_node("unwritten")
+    task = config.configure_task("t", repr, given, unwritten)
+    cfg = config.configure_scenario("s", task)
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        assert await scenario.given.read() is None
+
+        with pytest.raises(NoData, match="give it default_data"):
+            await scenario.unwritten.read()
+
+        await scenario.submit()
+        assert await scenario.unwritten.read() == "None"
+
+
+def fail(value: object) -> None:
+    raise ValueError(f"not {value}")
+
+
+async def test_a_read_after_a_failure_names_the_failure(
+    config: Configuration, tmp_path: Path
+) -> None:
+    first = config.configure_data_node("first", default_data=1)
+    middle = config.configure_data_node("middle")
+    last = config.configure_data_node("last")
+    tasks = [
+        config.configure_task("breaks", fail, first, middle),
+        config.configure_task("follows", str, middle, last),
+    ]
+    cfg = config.configure_scenario("s", tasks)
+
+    async with Orchestrator(config, store=tmp_path / "x.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        submission = await scenario.submit().wait()
+        job, _ = submission.jobs
+
+        with pytest.raises(
+            NoData, match=f"{job.id} .*'breaks'.*FAILED: ValueError: not"
+        ):
+            await scenario.middle.read()
+
+        with pytest.raises(NoData, match="'follows', which writes it, is ABANDONED"):
+            await scenario.last.read()
+
+
+async def test_what_is_configured_too_late_is_said_once(
+    config: Configuration, caplog: pytest.LogCaptureFixture
+) -> None:
+    node = config.configure_data_node("n", default_data=1)
+    cfg = config.configure_scenario("s", additional_data_node_configs=node)
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        await orchestrator.create_scenario(cfg)
+        config.configure_job_executions(mode="development", echo=False)
+
+        for _ in range(2):
+            await orchestrator.create_scenario(cfg)
+
+    (record,) = caplog.records
+    assert "holds from the next opening on" in record.getMessage()
+
+
+async def test_a_plain_with_names_the_other_face(config: Configuration) -> None:
+    with pytest.raises(UsageError, match="async with"), Orchestrator(config):
+        pytest.fail("it was entered")
+
+
+async def test_a_config_error_has_a_short_traceback(config: Configuration) -> None:
+    config.configure_job_executions(mode="standalon")
+
+    with pytest.raises(ConfigError) as caught:
+        async with Orchestrator(config, store=":memory:"):
+            pytest.fail("it was opened")
+
+    assert len(caught.traceback) <= 4
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_the_faces_are_attributes() -> None:
+    program = "import asyncflow; asyncflow.sync.Orchestrator, asyncflow.otel.tracing"
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)
+    assert {"sync", "otel", "testing"} <= set(dir(asyncflow))
+
+
+async def test_the_repr_of_a_run_has_its_id(config: Configuration) -> None:
+    task = config.configure_task(
+        "t", str, config.configure_data_node("n", default_data=1)
+    )
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(
+            config.configure_scenario("s", task)
+        )
+        submission = await scenario.submit()
+        _, found, *_ = repr(submission).replace("<", " ").split(" ")
+        assert await orchestrator.get(found) is submission

@@ -1,0 +1,382 @@
+"""Small mistakes: each is refused with what is wrong and what to do, or is none."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import io
+import math
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import numpy as np
+import pytest
+
+import asyncflow.sync
+import asyncflow.sync as tp
+from asyncflow import (
+    Configuration,
+    Orchestrator,
+    Retry,
+    Status,
+    SubmissionStatus,
+    UsageError,
+)
+from tests.support import flows
+from tests.support.flows import configuration, single
+
+pytestmark = pytest.mark.anyio
+
+
+# ------------------------------------------------------------------- the same, again
+
+
+def twice(make: Callable[[], object]) -> list[str]:
+    config = Configuration()
+
+    for _ in range(2):
+        config.configure_data_node("weights", default_data=make())
+
+    return [problem.message for problem in config.problems()]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: np.arange(2),
+        lambda: np.arange(1),
+        lambda: np.array([]),
+        lambda: np.array([1.0, math.nan]),
+        lambda: np.arange(6).reshape(2, 3),
+        lambda: [np.arange(2), np.arange(3)],
+        lambda: {"a": np.arange(2), "b": [np.arange(2)]},
+        lambda: (np.arange(2), "x"),
+    ],
+    ids=["two", "one", "none", "nan", "table", "list", "dict", "tuple"],
+)
+def test_the_same_array_twice_is_no_problem(make: Callable[[], object]) -> None:
+    assert twice(make) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (np.arange(2), np.arange(3)),
+        (np.arange(2), np.arange(2.0)),
+        (np.arange(4), np.arange(4).reshape(2, 2)),
+        (np.ones(1), np.zeros(1)),
+        ([np.arange(2)], [np.arange(3)]),
+        (np.arange(2), [0, 1]),
+    ],
+    ids=["longer", "floats", "shape", "one", "list", "kind"],
+)
+def test_another_array_is_a_problem(one: object, other: object) -> None:
+    values = iter((one, other))
+    assert "different content" in twice(lambda: next(values))[0]
+
+
+# ---------------------------------------------------------------------------- names
+
+
+@pytest.mark.parametrize(
+    "name", ["\u00b5_value", "\ufb01le", "\u212bngstrom", "x\u00aa"]
+)
+def test_an_id_that_python_spells_otherwise_is_refused(name: str) -> None:
+    config = Configuration()
+    config.configure_data_node(name, default_data=1)
+    (problem,) = config.problems()
+    assert "Python writes the identifier" in problem.message
+    assert "looks the same" in problem.remedy
+
+
+@pytest.mark.smoke
+def test_an_id_of_letters_is_none_of_that() -> None:
+    config = Configuration()
+    config.configure_data_node("größe", default_data=1)
+    config.configure_data_node("\u03bc_value", default_data=1)
+    assert not config.problems()
+
+
+# --------------------------------------------------------------------------- waiting
+
+
+def declared(config: Configuration) -> Any:
+    out = config.configure_data_node("out")
+    node = config.configure_data_node("x", default_data=1)
+    config.configure_job_executions(mode="development")
+    return config.configure_scenario(
+        "s", config.configure_task("t", flows.identity, node, out)
+    )
+
+
+@pytest.mark.parametrize("timeout", ["5", math.nan, -1, -0.5, True, [1]])
+async def test_a_time_to_wait_is_a_number(timeout: Any) -> None:
+    config = Configuration()
+    cfg = declared(config)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        submission = scenario.submit()
+
+        with pytest.raises(ValueError, match="timeout is in seconds"):
+            await submission.wait(timeout=timeout)
+
+        with pytest.raises(ValueError, match="timeout is in seconds"):
+            scenario.submit(timeout=timeout)
+
+        await submission.wait(timeout=math.inf)
+        await submission.wait(timeout=0)
+
+
+async def test_half_a_character_is_no_key() -> None:
+    config = Configuration()
+    cfg = declared(config)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        with pytest.raises(ValueError, match=r"idempotency_key '\\ud800'.*UTF-8"):
+            scenario.submit(idempotency_key="\ud800")
+
+        assert await orchestrator.submissions() == []
+
+
+async def test_a_folder_that_is_gone_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = Configuration()
+    declared(config)
+    await anyio.Path(tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    await anyio.Path(tmp_path / "gone").rmdir()
+
+    with pytest.raises(UsageError, match=r"current directory was removed.*os\.chdir"):
+        await Orchestrator(config).__aenter__()
+
+
+# ------------------------------------------------------------------------ coroutines
+
+
+def plain(function: Callable[..., object]) -> Callable[..., object]:
+    """Decorate a function, as is done with plain ones."""
+
+    @functools.wraps(function)
+    def wrapper(*arguments: object) -> object:
+        return function(*arguments)
+
+    return wrapper
+
+
+@plain
+async def fetch(number: int) -> int:
+    await anyio.lowlevel.checkpoint()
+    return number + 1
+
+
+@plain
+async def fail(number: int) -> int:
+    raise LookupError(number)
+
+
+@pytest.mark.parametrize(
+    ("mode", "executor"),
+    [("development", "process"), ("standalone", "process"), ("standalone", "thread")],
+)
+async def test_a_coroutine_that_a_plain_function_returns_is_run(
+    mode: Any, executor: Any
+) -> None:
+    config = Configuration()
+    node = config.configure_data_node("x", default_data=1)
+    out, none = config.configure_data_node("out"), config.configure_data_node("none")
+    config.configure_job_executions(mode=mode, max_nb_of_workers=1)
+    cfg = config.configure_scenario(
+        "s",
+        [
+            config.configure_task("fetch", fetch, node, out, executor=executor),
+            config.configure_task("fail", fail, node, none, executor=executor),
+        ],
+    )
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        submission = scenario.submit()
+
+        with anyio.fail_after(30):
+            await submission.wait()
+
+        reasons = {job.task.config_id: job.reason for job in submission.jobs}
+        assert await scenario.out.read() == 2
+        assert reasons["fail"].startswith("LookupError: 1")
+
+
+def asks(_: object) -> str:
+    return input("What now? ")
+
+
+def stops(_: object) -> None:
+    breakpoint()  # noqa: T100  # what the test is about
+
+
+def reads_its_own(_: object) -> str:
+    sys.stdin = io.StringIO("an answer\n")
+    return input()
+
+
+def reads_too_much(_: object) -> str:
+    sys.stdin = io.StringIO("")
+    return input()
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (asks, r"EOFError: input\(\) in a job: a worker .* mode='development'"),
+        (stops, r"RuntimeError: breakpoint\(\) in a job: .* mode='development'"),
+        (reads_too_much, "^EOFError: EOF when reading a line$"),
+    ],
+)
+async def test_who_asks_a_person_in_a_worker_is_told(
+    function: Callable[[object], object],
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("PYTHONBREAKPOINT", raising=False)
+    config = configuration(workers=1)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(single(config, function))
+        (job,) = (await scenario.submit().wait()).jobs
+        assert job.status is Status.FAILED
+        assert re.search(reason, job.reason)
+        await scenario.submit().wait()
+
+
+async def test_a_job_may_read_what_it_has_itself() -> None:
+    config = configuration(workers=1)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        cfg = single(config, reads_its_own)
+        scenario = await orchestrator.create_scenario(cfg)
+        (job,) = (await scenario.submit()).jobs
+        assert await scenario.result.read() == "an answer"
+        assert job.name == job.config_id == "work"
+        assert job.duration == job.execution_duration is not None
+
+
+def test_the_verbs_of_the_blocking_form_are_told() -> None:
+    with pytest.raises(AttributeError, match=r"'run'.*asyncflow\.sync\.Orchestrator"):
+        Orchestrator().run()  # type: ignore[attr-defined]  # what is wrong here
+
+    with pytest.raises(AttributeError, match=r"no attribute 'submit_all'$"):
+        Orchestrator().submit_all()  # type: ignore[attr-defined]  # the same
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "meant"),
+    [
+        (Orchestrator, "stroe", "store"),
+        (Orchestrator, "adop", "adopt"),
+        (asyncflow.sync.Orchestrator, "confg", "config"),
+        (Retry, "attempt", "attempts"),
+        (Retry, "wiat", "wait"),
+    ],
+)
+def test_misspelt_arguments_are_named(
+    make: Callable[..., object], name: str, meant: str
+) -> None:
+    why = rf"\(\) has no argument '{name}': did you mean '{meant}'\? it takes "
+
+    with pytest.raises(TypeError, match=why):
+        make(**{name: 1})
+
+    assert meant in inspect.signature(make).parameters
+
+
+async def test_what_is_almost_an_option_or_a_data_node_is_refused() -> None:
+    config = flows.configuration("development")
+    cfg = flows.single(config, flows.double)
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        for name in ("soruce", "Result", "rsult"):
+            given: dict[str, Any] = {name: 1}
+
+            with pytest.raises(TypeError, match="is almost one: write it with"):
+                scenario.submit(**given)
+
+            with pytest.raises(TypeError, match="is almost one: write it with"):
+                await orchestrator.create_scenario(cfg, **given)
+
+        with pytest.raises(TypeError, match="did you mean 'force'"):
+            scenario.submit(focre=True)
+
+        await scenario.submit(sources=1)
+
+
+async def test_a_status_that_there_is_not_is_refused() -> None:
+    config = flows.configuration("development")
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        with pytest.raises(ValueError, match="'FAILD': did you mean 'FAILED'"):
+            await orchestrator.jobs(status="FAILD")
+
+        with pytest.raises(ValueError, match="'completed': choose one of"):
+            await orchestrator.submissions(status="completed")
+
+        assert await orchestrator.submissions(status=SubmissionStatus.FAILED) == []
+
+
+async def test_what_a_scenario_was_created_with_cannot_be_set() -> None:
+    config = configuration()
+    node = config.configure_data_node("a", default_data=1)
+    cfg = config.configure_scenario("s", additional_data_node_configs=node)
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg, name="mine", color="red")
+
+        for name, value in (("name", "x"), ("creation_date", None), ("properties", {})):
+            with pytest.raises(AttributeError, match=f"'{name}' of SCENARIO_s_"):
+                setattr(scenario, name, value)
+
+        properties: Any = scenario.properties
+
+        with pytest.raises(TypeError):
+            properties["color"] = "blue"
+
+        assert scenario.name == "mine"
+        assert scenario.properties == {"color": "red"}
+
+
+async def test_a_list_of_callbacks_is_no_flag(tmp_path: Path) -> None:
+    config = configuration()
+    cfg = single(config, flows.identity, 1)
+    callbacks: Any = [print]
+
+    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        with pytest.raises(TypeError, match="force is True or False"):
+            scenario.submit(force=callbacks)
+
+        await scenario.submit()  # the store goes on
+
+
+def test_the_blocking_submit_takes_no_callbacks_for_a_flag() -> None:
+    config = configuration()
+    cfg = single(config, flows.identity, 1)
+    callbacks: Any = [print]
+    orchestrator = tp.Orchestrator(config)
+    orchestrator.run()
+
+    try:
+        scenario = orchestrator.create_scenario(cfg)
+
+        with pytest.raises(TypeError, match=r"callbacks=\[...\]"):
+            scenario.submit(callbacks)
+    finally:
+        orchestrator.stop()

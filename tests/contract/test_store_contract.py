@@ -1,0 +1,678 @@
+"""The contract of a store, run by every store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from asyncflow.abc import Store
+from asyncflow.errors import StoreFailed
+from asyncflow.records import (
+    BasisRecord,
+    LogRecord,
+    SubmissionRecord,
+    VersionRecord,
+)
+from asyncflow.status import SubmissionStatus
+from tests.support.records import (
+    ONE_OF_EACH,
+    basis_record,
+    job_record,
+    log_record,
+    node_record,
+    orchestrator_record,
+    scenario_record,
+    submission_record,
+    version_record,
+)
+from tests.support.stores import STORES, Place
+from tests.support.stores import database as database
+from tests.support.stores import kind as kind
+from tests.support.stores import place as place
+from tests.support.stores import server as server
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.parametrize("kind", STORES, indirect=True, scope="session"),
+]
+
+
+@pytest.fixture
+async def store(place: Place) -> AsyncIterator[Store]:
+    async with place.store() as opened:
+        yield opened
+
+
+async def fails(store: Store) -> None:
+    """Check that a store does nothing any more, as its orchestrator is gone."""
+    words = "took this one for dead.*open a new one"
+
+    for _ in range(2):
+        with pytest.raises(StoreFailed, match=words):
+            await store.flush()
+
+        store.save(job_record("late"))
+
+    with pytest.raises(StoreFailed, match=words):
+        await store.jobs()
+
+    with pytest.raises(StoreFailed, match=words):
+        await store.delete("JOB_t_1")
+
+    with pytest.raises(StoreFailed, match=words):
+        await store.claim(submission_record("late"))
+
+
+# ----------------------------------------------------------------------------- records
+
+
+@pytest.mark.smoke
+async def test_it_keeps_records_by_id(store: Store) -> None:
+    store.save(*ONE_OF_EACH)
+    await store.flush()
+
+    for record in ONE_OF_EACH:
+        if not isinstance(record, BasisRecord | VersionRecord | LogRecord):
+            assert await store.get(record.id) == record
+            assert type(await store.get(record.id)) is type(record)
+
+    for strange in ("SCENARIO_c_2", "", "DATANODE_n_1@1", "TASK_t_1", "JOB_t_1@log"):
+        assert await store.get(strange) is None
+
+
+async def test_it_lists_what_it_keeps(store: Store) -> None:
+    store.save(*ONE_OF_EACH)
+
+    scenario, node, submission, job, orchestrator, version, basis, log = ONE_OF_EACH
+    assert await store.scenarios() == [scenario]
+    assert await store.data_nodes() == [node]
+    assert await store.submissions() == [submission]
+    assert await store.jobs() == [job]
+    assert await store.orchestrators() == [orchestrator]
+    assert await store.versions() == [version]
+    assert await store.bases("SCENARIO_c_1") == [basis]
+    assert await store.bases("SCENARIO_c_2") == []
+    assert await store.log("JOB_t_1") == log
+    assert await store.log("JOB_t_2") is None
+
+
+async def test_a_record_replaces_the_one_with_its_id(store: Store) -> None:
+    store.save(scenario_record(1, name="old"), job_record(1, status="RUNNING"))
+    store.save(scenario_record(1, name="new"), scenario_record(2))
+    store.save(job_record(1, status="FAILED"), job_record(1, status="COMPLETED"))
+    store.save(basis_record(1), basis_record(1, fingerprint="new", inputs={}))
+    store.save(orchestrator_record(1), orchestrator_record(1, lease=200.5))
+    store.save(log_record(1), log_record(1, text="more", left_out=7), log_record(2))
+
+    assert await store.scenarios() == [
+        scenario_record(1, name="new"),
+        scenario_record(2),
+    ]
+    assert await store.jobs() == [job_record(1, status="COMPLETED")]
+    assert await store.bases("SCENARIO_c_1") == [
+        basis_record(1, fingerprint="new", inputs={})
+    ]
+    assert await store.orchestrators() == [orchestrator_record(1, lease=200.5)]
+    assert await store.log("JOB_t_1") == log_record(1, text="more", left_out=7)
+
+
+async def test_a_submission_keeps_its_graph_and_properties(store: Store) -> None:
+    first = submission_record(1, graph="[1]", properties={"a": 1}, run_timeout=1.5)
+    store.save(first)
+    await store.flush()
+    ended = first._replace(
+        orchestrator_id="o",
+        status=SubmissionStatus.CANCELED,
+        finished=9.5,
+        reason="enough",
+        graph="[2]",
+        properties={},
+        priority=2.0,
+        run_timeout=None,
+    )
+    store.save(ended, submission_record(2, properties={"b": (1,)}))
+
+    assert await store.submissions() == [
+        ended._replace(graph="[1]", properties={"a": 1}),
+        submission_record(2, properties={"b": (1,)}),
+    ]
+
+
+async def test_a_data_node_keeps_its_lock(store: Store) -> None:
+    store.save(node_record(1, editor_id="ann", editor_expires=5.0))
+    store.save(node_record(1, owner_id="o", editor_id="bob"))
+
+    assert await store.data_nodes() == [
+        node_record(1, owner_id="o", editor_id="ann", editor_expires=5.0)
+    ]
+
+
+async def test_a_version_keeps_who_made_it(store: Store) -> None:
+    made = version_record(
+        7, kept="1.value", editor_id="ann", comment="c", holder_id="o", job_id="j"
+    )
+    store.save(made)
+    store.save(version_record(7, kept=None, is_kept=False))
+
+    assert await store.versions() == [
+        made._replace(kept=None, is_kept=False, holder_id=None)
+    ]
+    assert await store.kept_names() == set()
+
+
+@pytest.mark.parametrize("kept", [None, b"", b"\0\xff", "name", "ä b", b"x" * 70_000])
+async def test_it_keeps_values(store: Store, kept: bytes | str | None) -> None:
+    record = version_record(2**63 - 1, kept=kept)
+    store.save(record)
+
+    assert await store.versions() == [record]
+    assert type((await store.versions())[0].kept) is type(kept)
+
+
+async def test_it_refuses_what_is_no_record(store: Store) -> None:
+    with pytest.raises(TypeError, match="records of asyncflow, not 'text'"):
+        store.save(job_record(1), "text")  # type: ignore[arg-type]  # a mistake
+
+    assert await store.jobs() == []
+
+
+async def test_kept_names_are_those_of_files(store: Store) -> None:
+    store.save(
+        version_record(1, kept="1.value"),
+        version_record(2, kept=b"2"),
+        version_record(3, kept=None),
+        version_record(4, node_id="n", kept="4.value"),
+        version_record(5, kept="5.value"),
+        version_record(5, kept=None, is_kept=False),
+    )
+    assert await store.kept_names() == {"1.value", "4.value"}
+
+
+async def test_it_tells_whether_other_hosts_may_use_it(store: Store, kind: str) -> None:
+    assert store.is_far is (kind == "postgres")
+
+
+# ----------------------------------------------------------------------------- queries
+
+
+async def test_a_query_filters(store: Store) -> None:
+    scenarios = [
+        scenario_record(number, config_id=config_id, name=name)
+        for number, config_id, name in [(0, "c", "x"), (1, "d", "x"), (2, "c", None)]
+    ]
+    nodes = [node_record(1, owner_id="o"), node_record(2), node_record(3, owner_id="")]
+    jobs = [
+        job_record(1),
+        job_record(2, status="FAILED", submission_id="s"),
+        job_record(3, task_id="t", submission_id="s"),
+    ]
+    store.save(*scenarios, *nodes, *jobs)
+
+    assert await store.scenarios(config_id="c") == [scenarios[0], scenarios[2]]
+    assert await store.scenarios(config_id="c", name="x") == [scenarios[0]]
+    assert await store.scenarios(created_from=1.0) == scenarios[1:]
+    assert await store.scenarios(created_from=0.0, created_to=1.0) == scenarios[:1]
+    assert await store.scenarios(created_to=0.0) == []
+    assert await store.scenarios(config_id="x' OR 1=1 --") == []
+    assert await store.data_nodes(owner_id="o") == nodes[:1]
+    assert await store.data_nodes(owner_id="") == nodes[2:]
+    assert await store.data_nodes() == nodes
+    assert await store.jobs(submission_id="s") == jobs[1:]
+    assert await store.jobs(submission_id="s", task_id="t") == jobs[2:]
+    assert await store.jobs(status="FAILED") == [jobs[1]]
+    assert await store.jobs(status="FAILED", task_id="t") == []
+
+
+async def test_a_query_for_submissions_filters(store: Store) -> None:
+    first, second, third = submissions = [
+        submission_record(1, finished=0.0),
+        submission_record(2, entity_id="e", status="FAILED", orchestrator_id="o"),
+        submission_record(3, entity_id="e", scenario_id="s", orchestrator_id="o"),
+    ]
+    store.save(*submissions)
+
+    assert await store.submissions(entity_id="e") == [second, third]
+    assert await store.submissions(entity_id="e", status="FAILED") == [second]
+    assert await store.submissions(scenario_id="s") == [third]
+    assert await store.submissions(orchestrator_id="o") == [second, third]
+    assert await store.submissions(is_finished=True) == [first]
+    assert await store.submissions(is_finished=False) == [second, third]
+    assert await store.submissions(is_finished=None) == submissions
+    assert await store.submissions(is_finished=True, orchestrator_id="o") == []
+    assert await store.submissions(
+        is_finished=False, orchestrator_id="o", newest_first=True, limit=1
+    ) == [third]
+
+
+async def test_a_query_for_versions_filters(store: Store) -> None:
+    store.save(node_record(1, owner_id="s"), node_record(2, owner_id="s"))
+    store.save(node_record(3))
+    numbers = [(1, 30), (2, 10), (3, 20), (1, 5), (2, 40)]
+    thirty, ten, twenty, five, forty = [
+        version_record(number, node_id=f"DATANODE_n_{node}", is_kept=number > 9)
+        for node, number in numbers
+    ]
+    store.save(thirty, ten, twenty, five, forty)
+
+    # In the order of their first saves: clocks differ.
+    assert await store.versions() == [thirty, ten, twenty, five, forty]
+    assert await store.versions(owner_id="s") == [thirty, ten, five, forty]
+    assert await store.versions(node_id="DATANODE_n_1") == [thirty, five]
+    assert await store.versions(node_id="DATANODE_n_1", is_kept=True) == [thirty]
+    assert await store.versions(node_id="DATANODE_n_3", owner_id="s") == []
+    assert await store.versions(node_id="DATANODE_n_2", owner_id="s", limit=1) == [ten]
+    assert await store.versions(is_kept=False) == [five]
+    assert await store.versions(
+        node_ids=["DATANODE_n_3", "DATANODE_n_1", "DATANODE_n_4"]
+    ) == [thirty, twenty, five]
+    assert await store.versions(
+        node_ids={"DATANODE_n_1", "DATANODE_n_3"}, owner_id="s", is_kept=True
+    ) == [thirty]
+    assert await store.versions(node_ids=[]) == []
+    assert await store.versions(owner_id="s", newest_first=True, limit=2) == [
+        forty,
+        five,
+    ]
+    assert await store.versions(newest_first=True, offset=3) == [ten, thirty]
+
+
+async def test_the_value_of_a_version_stays_until_that_is_dropped(store: Store) -> None:
+    made = version_record(30, kept=b"value")
+    store.save(made, version_record(20))
+    store.save(made._replace(kept=b"", holder_id="o"))  # who may not have it any more
+    assert (await store.versions())[0] == made._replace(holder_id="o")
+    store.save(made._replace(kept=None, is_kept=False))
+    store.save(made._replace(kept=b"value", holder_id="o"))  # held after all
+    assert (await store.versions())[0] == made._replace(holder_id="o")
+
+
+@pytest.mark.parametrize("kept", [b"value", "1.value"])
+async def test_what_is_pinned_stays_when_it_is_dropped(
+    store: Store, kept: bytes | str
+) -> None:
+    names = [kept] if isinstance(kept, str) else []
+    version = VersionRecord("DATANODE_n_1", 1, kept)
+    store.save(version)
+    store.pin("SUBMISSION_a", ["DATANODE_n_1", "DATANODE_n_2"])
+    store.pin("SUBMISSION_b", ["DATANODE_n_1"])
+    dropped = version._replace(kept=None, is_kept=False)
+    store.save(dropped, VersionRecord("DATANODE_n_1", 2, b"2"))
+    store.pin("SUBMISSION_c", ["DATANODE_n_1"])
+    assert (await store.versions())[0] == dropped._replace(kept=kept)
+    assert await store.pinned("SUBMISSION_a") == {("DATANODE_n_1", 1)}
+    assert await store.pinned("SUBMISSION_c") == {("DATANODE_n_1", 2)}
+    assert await store.unpin("SUBMISSION_a") == []
+    assert await store.kept_names() == {*names}
+    assert await store.unpin("SUBMISSION_c") == []
+    assert (await store.versions())[0] == dropped._replace(kept=kept)
+    assert await store.unpin("SUBMISSION_b") == names
+    assert (await store.versions())[0] == dropped
+    assert await store.kept_names() == set()
+    assert await store.pinned("SUBMISSION_b") == set()
+    assert await store.unpin("SUBMISSION_b") == []
+
+
+async def test_a_query_gives_pages_in_order(store: Store) -> None:
+    dated = [scenario_record(n, created=float(n // 2)) for n in (5, 1, 0, 4, 3)]
+    jobs = [job_record(n) for n in (3, 1, 2)]
+    nodes = [node_record(n) for n in (3, 1, 2)]
+    submissions = [submission_record(n) for n in (3, 1, 2)]
+    store.save(*dated, *jobs, *nodes, *submissions)
+    store.save(dated[1], jobs[0], nodes[0], submissions[0])
+
+    # By their date; those of one date as they were saved.
+    ordered = [dated[1], dated[2], dated[4], dated[0], dated[3]]
+    assert await store.scenarios() == ordered
+    assert await store.scenarios(newest_first=True) == ordered[::-1]
+    assert await store.scenarios(limit=2) == ordered[:2]
+    assert await store.scenarios(limit=2, offset=4) == ordered[4:]
+    assert await store.scenarios(limit=0) == []
+    assert await store.scenarios(offset=3) == ordered[3:]
+    assert await store.scenarios(offset=9) == []
+    assert await store.scenarios(newest_first=True, limit=2, offset=1) == [
+        ordered[3],
+        ordered[2],
+    ]
+
+    assert await store.jobs() == jobs
+    assert await store.jobs(newest_first=True, limit=1) == jobs[2:]
+    assert await store.data_nodes(offset=1) == nodes[1:]
+    assert await store.data_nodes(newest_first=True) == nodes[::-1]
+    assert await store.submissions(limit=2) == submissions[:2]
+    assert await store.submissions(newest_first=True, offset=2) == submissions[:1]
+
+
+async def test_a_record_that_moves_keeps_its_place(store: Store) -> None:
+    jobs = [job_record(n, submission_id="s") for n in (1, 2, 3)]
+    store.save(*jobs, jobs[0]._replace(submission_id="t"))
+    assert await store.jobs(submission_id="s") == jobs[1:]
+
+    store.save(jobs[0])
+    assert await store.jobs(submission_id="s") == jobs
+
+
+@pytest.mark.both_loops
+async def test_flushes_and_queries_may_be_many_at_once(store: Store) -> None:
+    async def save_and_ask(number: int) -> None:
+        store.save(job_record(number, submission_id=str(number % 7)))
+        await store.flush()
+        assert await store.get(f"JOB_t_{number}") is not None
+        assert await store.jobs(submission_id=str(number % 7)) != []
+
+    async with anyio.create_task_group() as group:
+        for number in range(100):
+            group.start_soon(save_and_ask, number)
+
+    assert len(await store.jobs()) == 100
+
+
+# ---------------------------------------------------------------------------- deletion
+
+
+async def test_it_deletes_records(store: Store) -> None:
+    store.save(*ONE_OF_EACH, scenario_record(2), job_record(2, submission_id="s"))
+    ids = [record.id for record in ONE_OF_EACH]
+    assert await store.delete(*ids, "SCENARIO_unknown") == []
+    assert await store.delete() == []
+
+    assert await store.scenarios() == [scenario_record(2)]
+    assert await store.jobs() == [job_record(2, submission_id="s")]
+    assert await store.data_nodes() == []
+    assert await store.submissions() == []
+    assert await store.versions() == []
+    assert await store.orchestrators() == []
+    assert await store.bases("SCENARIO_c_1") == []
+    assert await store.log("JOB_t_1") is None
+    assert await store.get(ONE_OF_EACH[0].id) is None
+
+    # What is saved again comes last.
+    store.save(job_record(1))
+    assert [job.id for job in await store.jobs()] == ["JOB_t_2", "JOB_t_1"]
+
+
+async def save_two_scenarios(store: Store) -> None:
+    for name in ("a", "b"):
+        owner = f"SCENARIO_c_{name}"
+        node, run = node_record(name, owner_id=owner), f"SUBMISSION_s_{name}"
+        store.save(
+            scenario_record(name),
+            node,
+            version_record(1, node_id=node.id, kept=f"{name}1.value"),
+            version_record(2, node_id=node.id, kept=b"2", holder_id="o"),
+            version_record(3, node_id=node.id, kept=f"{name}3.value"),
+            submission_record(name, scenario_id=owner, graph=name),
+            job_record(f"{name}_1", submission_id=run),
+            job_record(f"{name}_2", submission_id=run),
+            log_record(f"{name}_1"),
+            log_record(f"{name}_2"),
+            basis_record(name, scenario_id=owner),
+        )
+
+
+async def test_what_a_scenario_has_goes_with_it(store: Store) -> None:
+    await save_two_scenarios(store)
+    store.save(node_record("shared"), orchestrator_record(1))
+
+    names = await store.delete("SCENARIO_c_a")
+
+    assert sorted(names) == ["a1.value", "a3.value"]
+    assert [one.id for one in await store.scenarios()] == ["SCENARIO_c_b"]
+    assert [one.id for one in await store.data_nodes()] == [
+        "DATANODE_n_b",
+        "DATANODE_n_shared",
+    ]
+    assert {one.node_id for one in await store.versions()} == {"DATANODE_n_b"}
+    assert len(await store.versions()) == 3
+    assert [one.id for one in await store.submissions()] == ["SUBMISSION_s_b"]
+    assert {one.submission_id for one in await store.jobs()} == {"SUBMISSION_s_b"}
+    assert len(await store.jobs()) == 2
+    assert await store.bases("SCENARIO_c_a") == []
+    assert len(await store.bases("SCENARIO_c_b")) == 1
+    assert len(await store.orchestrators()) == 1
+    assert await store.kept_names() == {"b1.value", "b3.value"}
+    assert await store.log("JOB_t_a_1") is None
+    assert await store.log("JOB_t_a_2") is None
+    assert await store.log("JOB_t_b_2") == log_record("b_2")
+
+
+async def test_jobs_go_with_a_submission(store: Store) -> None:
+    await save_two_scenarios(store)
+    assert await store.delete("SUBMISSION_s_a") == []
+
+    assert {one.submission_id for one in await store.jobs()} == {"SUBMISSION_s_b"}
+    assert len(await store.scenarios()) == 2
+    assert len(await store.versions()) == 6
+    assert await store.log("JOB_t_a_1") is None
+    assert await store.log("JOB_t_b_1") == log_record("b_1")
+    await store.delete("JOB_t_b_1")
+    assert await store.log("JOB_t_b_1") is None
+    assert await store.log("JOB_t_b_2") == log_record("b_2")
+
+    # A submission of that id that comes later has its own graph.
+    store.save(submission_record("a", graph="new"))
+    assert [one.graph for one in await store.submissions()] == ["b", "new"]
+
+
+async def test_versions_go_with_a_data_node(store: Store) -> None:
+    await save_two_scenarios(store)
+    names = await store.delete("DATANODE_n_a", "DATANODE_n_b")
+
+    assert sorted(names) == ["a1.value", "a3.value", "b1.value", "b3.value"]
+    assert await store.versions() == []
+    assert await store.data_nodes() == []
+    assert len(await store.scenarios()) == 2
+
+
+async def test_the_values_that_it_holds_go_with_an_orchestrator(store: Store) -> None:
+    held = version_record(1, holder_id="ORCHESTRATOR_1", kept="1.value", comment="c")
+    store.save(orchestrator_record(1), orchestrator_record(2), held)
+    store.save(version_record(2, holder_id="ORCHESTRATOR_1", node_id="n"))
+    store.save(version_record(3, holder_id="ORCHESTRATOR_2"), version_record(4))
+
+    assert await store.delete("ORCHESTRATOR_1") == ["1.value"]
+    assert await store.orchestrators() == [orchestrator_record(2)]
+    assert await store.versions() == [
+        held._replace(kept=None, is_kept=False, holder_id=None),
+        version_record(2, kept=None, is_kept=False, node_id="n"),
+        version_record(3, holder_id="ORCHESTRATOR_2"),
+        version_record(4),
+    ]
+
+
+async def test_it_keeps_the_order_of_saves_and_deletes(store: Store) -> None:
+    async with anyio.create_task_group() as group:
+        store.save(job_record(1))
+        group.start_soon(store.delete, "JOB_t_1")
+        await anyio.lowlevel.checkpoint()
+        await anyio.lowlevel.checkpoint()
+        store.save(job_record(1, status="FAILED"))
+
+    assert await store.jobs() == [job_record(1, status="FAILED")]
+
+
+# -------------------------------------------------------------------- several may want it
+
+
+async def test_a_submission_is_claimed_once(store: Store) -> None:
+    first = submission_record(1, graph="[1]", properties={"a": (1,)})
+    second = first._replace(orchestrator_id="o", graph="[2]", properties={})
+
+    assert await store.claim(first) == first
+    assert await store.claim(second) == first
+    assert await store.submissions() == [first]
+
+    store.save(first._replace(status=SubmissionStatus.FAILED))
+    assert await store.claim(second) == first._replace(status=SubmissionStatus.FAILED)
+
+    await store.delete(first.id)
+    assert await store.claim(second) == second
+    assert await store.get(first.id) == second
+
+
+async def test_a_data_node_is_locked_by_one(store: Store) -> None:
+    free = node_record(1, owner_id="o")
+    ann = free._replace(editor_id="ann", editor_expires=10.0)
+    bob = free._replace(editor_id="bob", editor_expires=30.0)
+    store.save(free)
+
+    assert await store.lock(ann, now=5.0) == ann
+    assert await store.lock(bob, now=5.0) == ann
+    assert await store.lock(bob, now=10.0) == ann
+    longer = ann._replace(editor_expires=20.0)
+    assert await store.lock(longer, now=15.0) == longer
+    assert await store.lock(bob, now=20.5) == bob
+    assert await store.lock(longer, now=25.0) == bob
+    assert await store.data_nodes() == [bob]
+
+    assert await store.lock(free, now=25.0) == free
+    assert await store.lock(free, now=25.0) == free
+    assert await store.data_nodes() == [free]
+
+
+async def test_a_lock_may_have_no_end(store: Store) -> None:
+    store.save(node_record(1))
+    for_ever = node_record(1, editor_id="ann")
+
+    assert await store.lock(for_ever, now=5.0) == for_ever
+    assert await store.lock(node_record(1, editor_id="bob"), now=1e12) == for_ever
+
+
+async def test_a_lock_changes_nothing_else(store: Store) -> None:
+    store.save(node_record(1, owner_id="o"))
+    other = node_record(1, config_id="other", editor_id="ann")
+
+    assert await store.lock(other, now=5.0) == node_record(
+        1, owner_id="o", editor_id="ann"
+    )
+    assert await store.lock(node_record(2, editor_id="ann"), now=5.0) is None
+    assert len(await store.data_nodes()) == 1
+
+
+async def test_a_dead_orchestrator_is_adopted(store: Store) -> None:
+    dead, heir = orchestrator_record(1), orchestrator_record(2)
+    ended = submission_record(1, finished=2.5)
+    going = submission_record(2)
+    others = submission_record(3, orchestrator_id="o")
+    held = version_record(1, holder_id=dead.id)
+    others_too = version_record(2, holder_id="o")
+    store.save(dead, heir, ended, going, others, held, others_too, version_record(3))
+
+    await store.adopt(dead.id, heir.id)
+
+    assert await store.orchestrators() == [heir]
+    going = going._replace(orchestrator_id=heir.id)
+    assert await store.submissions() == [ended, going, others]
+    held = held._replace(holder_id=heir.id)
+    assert await store.versions() == [held, others_too, version_record(3)]
+
+    # Another was faster.
+    await store.adopt(dead.id, "late")
+    assert await store.submissions() == [ended, going, others]
+
+
+async def test_what_is_unknown_is_not_adopted(store: Store) -> None:
+    store.save(submission_record(1), version_record(1, holder_id="ORCHESTRATOR_1"))
+    await store.adopt("ORCHESTRATOR_1", "ORCHESTRATOR_2")
+
+    assert await store.submissions() == [submission_record(1)]
+    assert await store.versions() == [version_record(1, holder_id="ORCHESTRATOR_1")]
+
+
+async def test_who_has_renewed_its_lease_is_not_adopted(store: Store) -> None:
+    store.save(orchestrator_record(1, lease=100.0), submission_record(1))
+
+    await store.adopt("ORCHESTRATOR_1", "ORCHESTRATOR_2", lease_until=99.5)
+    assert await store.orchestrators() == [orchestrator_record(1, lease=100.0)]
+    assert await store.submissions(orchestrator_id="ORCHESTRATOR_1") != []
+
+    await store.adopt("ORCHESTRATOR_1", "ORCHESTRATOR_2", lease_until=100.0)
+    assert await store.orchestrators() == []
+    assert await store.submissions(orchestrator_id="ORCHESTRATOR_2") != []
+
+
+async def test_a_lease_is_of_the_clock_of_the_store(store: Store) -> None:
+    before = await store.now()
+    await store.register(orchestrator_record(1, lease=5.0), lease=100.0)
+    (record,) = await store.orchestrators()
+    after = await store.now()
+    assert before - 0.01 <= record.lease - 100.0 <= after + 0.01
+    assert abs(after - time.time()) < 10
+
+
+async def test_who_was_taken_for_dead_writes_nothing(place: Place) -> None:
+    async def be_adopted() -> None:
+        async with place.store() as store:
+            await store.register(orchestrator_record(1))
+            assert await store.orchestrators() == [orchestrator_record(1)]
+            store.save(job_record(1))
+            await store.flush()
+
+            await store.adopt("ORCHESTRATOR_1", "ORCHESTRATOR_2")
+            store.save(job_record(2))
+            await fails(store)
+
+    with pytest.raises(StoreFailed, match="took this one for dead"):
+        await be_adopted()
+
+
+async def test_who_has_gone_by_itself_may_write(store: Store) -> None:
+    await store.register(orchestrator_record(1))
+    store.save(version_record(1, holder_id="ORCHESTRATOR_1", kept="1.value"))
+
+    assert await store.delete("ORCHESTRATOR_1") == ["1.value"]
+    store.save(job_record(1))
+    assert await store.jobs() == [job_record(1)]
+
+    await store.register(orchestrator_record(2))
+    assert await store.orchestrators() == [orchestrator_record(2)]
+
+
+async def test_it_can_be_opened_again(place: Place) -> None:
+    store = place.store()
+
+    for _ in range(2):
+        async with store:
+            store.save(*ONE_OF_EACH)
+            await store.register(orchestrator_record(1))
+            assert len(await store.jobs()) == 1
+            assert isinstance((await store.submissions())[0], SubmissionRecord)
+
+
+# ------------------------------------------------------------------------------- old runs
+
+
+async def test_what_has_finished_is_pruned(store: Store) -> None:
+    runs = [
+        submission_record(n, finished=None if n == 3 else 100.0 - n)
+        for n in (1, 2, 3, 4, 5)
+    ]
+    jobs = [job_record(n, submission_id=runs[n - 1].id) for n in (1, 2, 3, 4, 5)]
+    logs = [LogRecord(jobs[n - 1].id, f"printed {n}") for n in (1, 3, 4)]
+    store.save(*runs, *jobs, *logs)
+    one, two, _three, four, five = [run.id for run in runs]
+
+    assert await store.prunable() == [one, two, four, five]
+    assert await store.prunable(limit=2) == [one, two]
+    assert await store.prunable(keep=0) == [one, two, four, five]
+    assert await store.prunable(keep=3) == [one]
+    assert await store.prunable(keep=9) == []
+    assert await store.prunable(finished_before=97.0) == [four, five]
+    assert await store.prunable(finished_before=97.0, keep=1) == [four]
+    assert await store.prunable(has_log=True) == [one, four]
+    assert await store.prunable(has_log=True, keep=2) == [one]
+
+    assert await store.prune(four, logs_only=True) == (0, 0, 1, 0)
+    assert await store.log(jobs[3].id) is None
+    assert await store.jobs(submission_id=four) == [jobs[3]]
+
+    assert await store.prune(one, two, "SUBMISSION_unknown") == (2, 2, 1, 0)
+    assert await store.submissions() == runs[2:]
+    assert await store.jobs() == jobs[2:]
+    assert await store.log(jobs[0].id) is None
+    assert await store.log(jobs[2].id) == logs[1]
+    assert await store.prune() == (0, 0, 0, 0)
+    assert await store.shrink() == 0

@@ -1,0 +1,67 @@
+"""What is ready may wait for more, but only for a moment."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from anyio import fail_after
+
+from asyncflow import JobFinished, Orchestrator, Status
+from tests.support import flows
+
+pytestmark = pytest.mark.anyio
+
+
+def maybe_wait(value: object) -> object:
+    """Be short, but for the path of a file: wait until that is there."""
+    if isinstance(value, str):
+        while not Path(value).exists():
+            time.sleep(0.002)
+
+    return value
+
+
+@pytest.mark.smoke
+async def test_a_short_job_does_not_wait_for_one_that_is_not(
+    orchestrator: Orchestrator, tmp_path: Path
+) -> None:
+    cfg = flows.single(orchestrator.config, maybe_wait)
+    scenario = await orchestrator.create_scenario(cfg)
+    await flows.make_short(orchestrator, scenario)
+    slow = await orchestrator.create_scenario(cfg)
+    gate = tmp_path / "gate"
+    await slow.source.write(str(gate))
+
+    with fail_after(20):
+        first = slow.submit()
+        second = scenario.submit()  # it may be sent with more, if there is more
+        await second
+        assert not first.is_finished
+        assert first.jobs[0].status is Status.RUNNING
+        gate.touch()
+        await first
+
+
+async def test_what_gathers_goes_together(orchestrator: Orchestrator) -> None:
+    """Many short runs that become ready one by one all end, in whatever loads."""
+    cfg = flows.chain(orchestrator.config, maybe_wait)
+    scenario = await orchestrator.create_scenario(cfg)
+    await flows.make_short(orchestrator, scenario)
+    scenarios = [await orchestrator.create_scenario(cfg) for _ in range(40)]
+
+    with fail_after(20):
+        runs = []
+
+        for one in scenarios:
+            runs.append(one.submit())
+            await runs[0].accepted()
+
+        finished = 0
+
+        for run in runs:
+            async for event in run:
+                finished += isinstance(event, JobFinished)
+
+    assert finished == 40

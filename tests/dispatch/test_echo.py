@@ -1,0 +1,245 @@
+"""What jobs print is shown, whatever stdout is; and the log, whatever handles it."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from anyio import fail_after
+
+from asyncflow import Job, Orchestrator, Status, log
+from asyncflow.dispatch import echo
+from tests.support import flows
+from tests.support.flows import configuration, single
+
+pytestmark = pytest.mark.anyio
+
+TEXT = "100 rows from Zürich"
+
+
+def say(value: int) -> int:
+    print(TEXT)
+    return value
+
+
+async def check_shown(stream: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run a job that prints; return its output, as it is kept."""
+    config = configuration(echo=True)
+    monkeypatch.setattr(sys, "stdout", stream)
+
+    with fail_after(20):
+        async with Orchestrator(config) as orchestrator:
+            scenario = await orchestrator.create_scenario(single(config, say))
+
+            for _ in range(3):
+                submission = await scenario.submit()
+
+            return await submission.jobs[0].output()
+
+
+class Tee:
+    """Somebody's own, without `flush`."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def write(self, text: str) -> None:
+        self.text += text
+
+
+class Broken(Tee):
+    def write(self, text: str) -> None:
+        raise RuntimeError("it cannot write")
+
+
+class Exiting(Tee):
+    def write(self, text: str) -> None:
+        raise SystemExit(3)
+
+
+class BadFlush(Tee):
+    def flush(self) -> None:
+        raise KeyError("it cannot flush")
+
+
+class Blocking(Tee):
+    def __init__(self) -> None:
+        super().__init__()
+        self.end = threading.Event()
+
+    def write(self, text: str) -> None:
+        self.end.wait(30)
+        super().write(text)
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [None, Tee(), Broken(), Exiting(), BadFlush(), object()],
+    ids=lambda stream: type(stream).__name__,
+)
+async def test_whatever_stdout_is_the_job_ends(
+    stream: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert TEXT in await check_shown(stream, monkeypatch)
+
+    if type(stream) in (Tee, BadFlush):
+        assert stream.text.count(TEXT) == 3
+
+
+@pytest.mark.smoke
+async def test_a_broken_stream_is_warned_of_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await check_shown(Broken(), monkeypatch)
+    assert caplog.text.count("could not be shown on stdout") == 1
+
+
+async def test_a_stream_that_blocks_holds_up_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(echo, "PATIENCE", 0.05)
+    monkeypatch.setattr(echo, "LAST", 0.05)
+    stream = Blocking()
+
+    try:
+        assert TEXT in await check_shown(stream, monkeypatch)
+    finally:
+        stream.end.set()
+
+    assert caplog.text.count("nobody reads stdout") == 1
+
+
+async def test_a_pipe_that_nobody_reads_holds_up_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(echo, "PATIENCE", 0.05)
+    monkeypatch.setattr(echo, "LAST", 0.05)
+    reader, writer = os.pipe()
+
+    with os.fdopen(writer, "w") as stream, os.fdopen(reader, "rb") as end:
+        full = fill(writer)
+        assert TEXT in await check_shown(stream, monkeypatch)
+        end.read(full)  # the thread goes on, and ends
+
+
+def fill(pipe: int) -> int:
+    """Fill a pipe; return how many bytes it takes."""
+    os.set_blocking(pipe, False)
+    count = 0
+
+    try:
+        while True:
+            count += os.write(pipe, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(pipe, True)
+        return count
+
+
+@pytest.mark.parametrize("is_file", [True, False])
+async def test_what_the_encoding_lacks_is_escaped(
+    is_file: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    path = tmp_path / "shown"
+    raw = path.open("wb") if is_file else io.BytesIO()
+
+    with io.TextIOWrapper(raw, encoding="ascii") as stream:
+        await check_shown(stream, monkeypatch)
+        shown = (
+            path.read_bytes() if isinstance(raw, io.BufferedWriter) else raw.getvalue()
+        )
+
+    assert shown.count(b"100 rows from Z\\xfcrich") == 3
+
+
+async def test_what_is_too_much_is_dropped(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(echo, "PATIENCE", 0.05)
+    monkeypatch.setattr(echo, "LAST", 0.05)
+    monkeypatch.setattr(echo, "MOST", 30)
+    stream = Blocking()
+
+    try:
+        await check_shown(stream, monkeypatch)
+    finally:
+        stream.end.set()
+
+    assert caplog.text.count("is too slow") == 1
+
+
+# ----------------------------------------------------------------------------- the log
+
+
+@contextmanager
+def handled(handler: logging.Handler) -> Iterator[None]:
+    logger = logging.getLogger("asyncflow")
+    logger.addHandler(handler)
+
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class Raising(logging.Handler):
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise self.error
+
+
+class Hanging(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.end = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.end.wait(30)
+
+
+def fail(job: Job) -> None:
+    raise ValueError("in the callback")
+
+
+async def run_with_bad_callback(mode: str) -> Status:
+    config = configuration(mode)
+
+    with fail_after(20):
+        async with Orchestrator(config) as orchestrator:
+            scenario = await orchestrator.create_scenario(single(config, flows.double))
+            submission = await scenario.submit(callbacks=[fail])
+            return submission.jobs[0].status
+
+
+@pytest.mark.blocking_jobs
+@pytest.mark.parametrize("mode", ["development", "standalone"])
+@pytest.mark.parametrize(
+    "error", [ConnectionError("away"), SystemExit(3), KeyboardInterrupt()], ids=repr
+)
+async def test_a_handler_that_raises_changes_nothing(
+    mode: str, error: BaseException
+) -> None:
+    with handled(Raising(error)):
+        assert await run_with_bad_callback(mode) == "COMPLETED"
+
+
+async def test_a_handler_that_blocks_holds_up_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(log, "PATIENCE", 0.05)
+    handler = Hanging()
+
+    try:
+        with handled(handler):
+            assert await run_with_bad_callback("standalone") == "COMPLETED"
+    finally:
+        handler.end.set()

@@ -1,0 +1,391 @@
+"""A run reads its sources as they were when it was submitted."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from anyio import fail_after, to_thread
+
+from asyncflow import (
+    Configuration,
+    NoData,
+    Orchestrator,
+    Scenario,
+    ScenarioConfig,
+    Scope,
+    Submission,
+    SubmissionFailed,
+    UsageError,
+)
+from tests.programs.pins_program import SIZE, declare
+from tests.support import flows, programs
+from tests.support.flows import configuration
+
+pytestmark = pytest.mark.anyio
+
+
+class Gate:
+    """Holds jobs up."""
+
+    def __init__(self) -> None:
+        self.is_open = threading.Event()
+
+    def wait(self, _: object) -> int:
+        assert self.is_open.wait(20)
+        return 1
+
+
+@pytest.fixture
+def config() -> Configuration:
+    return configuration()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / "runs.db")
+
+
+def gated(
+    config: Configuration,
+    gate: Gate,
+    scope: Scope = Scope.SCENARIO,
+    *,
+    skippable: bool = False,
+    keep: int = 0,
+    default: str = "a" * SIZE,
+) -> ScenarioConfig:
+    """Declare a task that reads ``source`` after one that a gate holds up."""
+    begin = config.configure_data_node("begin", default_data=0)
+    source = config.configure_data_node(
+        "source", scope=scope, default_data=default, keep_versions=keep
+    )
+    gone = config.configure_data_node("gone")
+    result = config.configure_data_node("result", keep_versions=9)
+    tasks = [
+        config.configure_task("wait", gate.wait, begin, gone, executor="thread"),
+        config.configure_task(
+            "join", joined, [source, gone], result, skippable, executor="thread"
+        ),
+    ]
+    return config.configure_scenario("flow", tasks)
+
+
+def joined(text: str, _: int) -> str:
+    return text[:1]
+
+
+@pytest.mark.smoke
+async def test_a_sweep_has_a_result_for_each_value(
+    config: Configuration, path: str
+) -> None:
+    a = config.configure_data_node("a", default_data=0)
+    b = config.configure_data_node("b", keep_versions=9)
+    task = config.configure_task("t", flows.double, a, b)
+    cfg = config.configure_scenario("sweep", task)
+
+    async with Orchestrator(config, path) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        runs = []
+
+        for value in range(1, 5):
+            await scenario.a.write(value)
+            runs.append(scenario.submit())
+
+        assert [await (await run).read("b") for run in runs] == [2, 4, 6, 8]
+        edits = await scenario.b.edits()
+        values = [await scenario.b.read(version=edit.version) for edit in edits]
+        assert values == [2, 4, 6, 8]
+
+
+async def test_what_is_pinned_goes_with_the_run(
+    config: Configuration, path: str, tmp_path: Path
+) -> None:
+    gate = Gate()
+
+    async with Orchestrator(config, path) as orchestrator:
+        scenario = await orchestrator.create_scenario(gated(config, gate))
+        first = scenario.submit()
+        await scenario.source.write("b" * SIZE)
+        second = scenario.submit()
+        await scenario.source.write("c" * SIZE)
+        await scenario.source.write("d" * SIZE)
+        assert await scenario.source.read() == "d" * SIZE
+        gate.is_open.set()
+        await first
+        await second
+        assert [await one.read("result") for one in (first, second)] == ["a", "b"]
+        last = await scenario.submit()
+        assert await last.read("result") == "d"
+
+    folder = tmp_path / "runs.values"
+    assert len([one for one in folder.iterdir() if one.suffix == ".value"]) == 1
+
+
+async def test_what_a_run_submitted_earlier_is_to_write_is_read(
+    config: Configuration, path: str
+) -> None:
+    gate = Gate()
+    begin = config.configure_data_node("begin", default_data=0)
+    middle = config.configure_data_node("middle", default_data=50)
+    result = config.configure_data_node("result")
+    one = config.configure_task("one", gate.wait, begin, middle, executor="thread")
+    two = config.configure_task("two", flows.double, middle, result, executor="thread")
+    cfg = config.configure_scenario("flow", [one, two])
+
+    async with Orchestrator(config, path) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        before = scenario.tasks["two"].submit()
+        writer = scenario.tasks["one"].submit()
+        reader = scenario.tasks["two"].submit()
+        await scenario.middle.write(70)
+        gate.is_open.set()
+        await before
+        await writer
+        await reader
+        assert await reader.read("result") == 2
+        records = await scenario.result.edits()
+        assert await scenario.result.read(version=records[0].version) == 100
+
+
+async def test_a_shared_node_that_another_orchestrator_writes(
+    config: Configuration, path: str
+) -> None:
+    gate = Gate()
+    cfg = gated(config, gate, Scope.GLOBAL, default="a")
+
+    async with (
+        Orchestrator(config, path) as one,
+        Orchestrator(config, path) as other,
+    ):
+        mine = await one.create_scenario(cfg)
+        theirs = await other.create_scenario(cfg)
+        run = mine.submit()
+
+        with fail_after(20):
+            await flows.until_started(run)
+
+        await theirs.source.write("b")
+        assert await mine.source.read() == "b"
+        gate.is_open.set()
+        await run
+        assert await run.read("result") == "a"
+
+
+@pytest.mark.parametrize("keep", [0, 1])
+async def test_others_drop_nothing_that_is_pinned(
+    config: Configuration, path: str, keep: int
+) -> None:
+    gate = Gate()
+    cfg = gated(config, gate, Scope.GLOBAL, keep=keep)
+
+    async with (
+        Orchestrator(config, path) as one,
+        Orchestrator(config, path) as other,
+    ):
+        mine = await one.create_scenario(cfg)
+        theirs = await other.create_scenario(cfg)
+        run = mine.submit()
+
+        with fail_after(20):
+            await flows.until_started(run)
+
+        await mine.source.write("b" * SIZE)
+
+        for text in "cde":
+            await theirs.source.write(text * SIZE)
+
+        assert await mine.source.read() == "e" * SIZE
+        gate.is_open.set()
+        await run
+        assert await run.read("result") == "a"
+
+
+async def test_a_skippable_task_compares_what_its_run_reads(
+    config: Configuration, path: str
+) -> None:
+    gate = Gate()
+
+    async with Orchestrator(config, path) as orchestrator:
+        cfg = gated(config, gate, skippable=True)
+        scenario = await orchestrator.create_scenario(cfg)
+        first = scenario.submit()
+        await scenario.source.write("b" * SIZE)
+        second = scenario.submit()
+        gate.is_open.set()
+        await first
+        await second
+        assert [await one.read("result") for one in (first, second)] == ["a", "b"]
+        assert "join" not in {
+            job.task.config_id for job in second.jobs if job.status == "SKIPPED"
+        }
+
+
+async def test_what_a_run_has_not_written(config: Configuration, path: str) -> None:
+    source = config.configure_data_node("source", default_data=0)
+    result = config.configure_data_node("result")
+    task = config.configure_task("work", flows.fail, source, result)
+    cfg = config.configure_scenario("flow", task)
+
+    async with Orchestrator(config, path) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        run = scenario.submit()
+
+        with pytest.raises(SubmissionFailed):
+            await run
+
+        with pytest.raises(NoData, match=r"JOB_work_.* is FAILED"):
+            await run.read("result")
+
+        with pytest.raises(UsageError, match="its outputs are result"):
+            await run.read("source")
+
+
+async def test_outputs_are_what_the_run_has_written(
+    config: Configuration, path: str
+) -> None:
+    source = config.configure_data_node("source", default_data=21)
+    middle = config.configure_data_node("middle", keep_versions=9)
+    result = config.configure_data_node("result")
+    gone = config.configure_data_node("gone")
+    tasks = [
+        config.configure_task("double", flows.double, source, middle, skippable=True),
+        config.configure_task("again", flows.double, middle, result),
+        config.configure_task("work", flows.fail, source, gone),
+    ]
+    cfg = config.configure_scenario("flow", tasks)
+
+    async with (
+        Orchestrator(config, path) as one,
+        Orchestrator(config, path) as other,
+    ):
+        scenario = await one.create_scenario(cfg)
+        first = await scenario.submit().wait()
+        assert list(first.outputs) == ["middle", "result"]
+        output = first.outputs["middle"]
+        assert output.data_node is scenario.middle
+        assert output.job.task.config_id == "double"
+
+        second = await scenario.submit().wait()
+        assert second.outputs["middle"].job.status == "SKIPPED"
+        assert await second.outputs["middle"].edit() == await output.edit()
+
+        theirs = await other.get_submission(first.id)
+        await other.get_scenario(scenario.id)
+        assert isinstance(theirs.entity, Scenario)
+        await theirs.entity.middle.write(0)
+        await theirs.entity.source.write(1)
+        third = await scenario.submit().wait()
+        assert await output.read() == await theirs.outputs["middle"].read() == 42
+        assert await third.outputs["result"].read() == 4
+        edit = await output.edit()
+        assert (edit.job_id, edit.is_kept) == (output.job.id, True)
+
+        assert await first.outputs["result"].read() == 84
+        edit = await first.outputs["result"].edit()
+        assert not edit.is_kept
+
+
+async def test_what_is_kept_for_a_run_alone_is_not_told_to_be_readable(
+    config: Configuration, path: str
+) -> None:
+    gate = Gate()
+    cfg = gated(config, gate, Scope.GLOBAL)
+
+    async with (
+        Orchestrator(config, path) as one,
+        Orchestrator(config, path) as other,
+    ):
+        mine = await one.create_scenario(cfg)
+        theirs = await other.create_scenario(cfg)
+        run = mine.submit()
+
+        with fail_after(20):
+            await flows.until_started(run)
+
+        await mine.source.write("b" * SIZE)
+        await mine.source.write("c" * SIZE)
+
+        for scenario in (mine, theirs):
+            edits = await scenario.source.edits()
+            assert [edit.is_kept for edit in edits] == [False, False, True]
+
+        gate.is_open.set()
+        await run
+        assert await run.read("result") == "a"
+
+
+@pytest.mark.limit(120)
+async def test_who_takes_a_run_over_reads_what_it_was_submitted_with(
+    tmp_path: Path,
+) -> None:
+    def killed() -> str:
+        return programs.killed("tests.programs.pins_program", tmp_path, folder=tmp_path)
+
+    submission_id = await to_thread.run_sync(killed)
+    (tmp_path / "go").touch()
+    config, _ = declare(tmp_path)
+
+    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
+        run = await orchestrator.get(submission_id)
+        assert isinstance(run, Submission)
+        await run
+        assert await run.read("result") == "a"
+        scenario = run.entity
+        assert isinstance(scenario, Scenario)
+        assert await scenario.source.read() == "c" * SIZE
+
+    folder = tmp_path / "runs.values"
+    assert len([one for one in folder.iterdir() if one.suffix == ".value"]) == 1
+
+
+@pytest.mark.limit(120)
+async def test_a_third_reads_what_another_has_replaced_since(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    config, cfg = declare(tmp_path, Scope.GLOBAL)
+
+    def killed() -> str:
+        module = "tests.programs.pins_program"
+        return programs.killed(module, tmp_path, "GLOBAL", folder=tmp_path)
+
+    async with Orchestrator(config, path, adopt=False) as other:
+        theirs = await other.create_scenario(cfg)
+        submission_id = await to_thread.run_sync(killed)
+
+        for text in "bcd":
+            await theirs.source.write(text * SIZE)
+
+        edits = await theirs.source.edits()
+        assert [edit.is_kept for edit in edits] == [False] * 3 + [True]
+
+    (tmp_path / "go").touch()
+
+    async with Orchestrator(config, path) as third:
+        run = await third.get_submission(submission_id)
+        await run
+        assert await run.read("result") == "a"
+        assert not await third.store.pinned(submission_id)
+
+    folder = tmp_path / "runs.values"
+    assert len([one for one in folder.iterdir() if one.suffix == ".value"]) == 1
+
+
+async def test_who_is_alone_tells_the_store_no_pins(
+    config: Configuration, path: str
+) -> None:
+    gate = Gate()
+    cfg = gated(config, gate, Scope.GLOBAL)
+
+    async with Orchestrator(config, path) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        run = scenario.submit()
+        assert await orchestrator.store.pinned(run.id) == set()
+
+        async with Orchestrator(config, path):
+            second = scenario.submit()
+            assert len(await orchestrator.store.pinned(second.id)) == 1
+
+        gate.is_open.set()
+        await run
+        await second

@@ -1,0 +1,464 @@
+"""Skippable tasks: what makes them run again, and what they say about it."""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+import os
+import pickle
+import random
+import threading
+import types
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from anyio import to_thread
+
+from asyncflow import (
+    Configuration,
+    Orchestrator,
+    PlannedJob,
+    Scenario,
+    ScenarioConfig,
+    Submission,
+)
+from asyncflow.fingerprint import fingerprint as _fingerprint
+from asyncflow.worker.digests import compared, digest, digest_in, remove_named
+from asyncflow.worker.values import fetch, keep
+from tests.support import flows
+from tests.support.flows import configuration, statuses
+
+
+def fingerprint(function: flows.Function) -> str:
+    return _fingerprint.fingerprint(function).text
+
+
+def define(text: str, module: str = "made") -> types.FunctionType:
+    """Make the function `f` of a module with this source."""
+    namespace: dict[str, object] = {"__name__": module}
+    exec(text, namespace)
+    function = namespace["f"]
+    assert isinstance(function, types.FunctionType)
+    return function
+
+
+BASE = """
+import math
+import operator
+import os
+import pickle
+import random
+from os.path import join
+LIMIT = 3
+def helper(x):
+    return x + 1
+class Model:
+    size = 1
+    def fit(self, x):
+        return x
+def f(x, y=1):
+    return helper(x) * LIMIT + math.pi + len(join("a", "b")) + Model().fit(y)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("x + 1", "x + 2"),
+        ("LIMIT = 3", "LIMIT = 4"),
+        ("y=1", "y=2"),
+        ("* LIMIT", "- LIMIT"),
+        ("        return x\n", "        return -x\n"),
+        ("size = 1", "size = 2"),
+        ("math.pi", "math.e"),
+        ("import join", "import normpath as join"),
+        ('"b"', '"c"'),
+    ],
+)
+def test_a_change_of_what_it_does_changes_the_fingerprint(old: str, new: str) -> None:
+    assert old in BASE
+    assert fingerprint(define(BASE)) != fingerprint(define(BASE.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("import math\n", "# a comment\n\n\nimport math\n"),
+        ("LIMIT = 3", "LIMIT = 3\nUNUSED = 5"),
+        ("class Model:", "def unused():\n    pass\nclass Model:"),
+    ],
+)
+def test_anything_else_does_not(old: str, new: str) -> None:
+    assert fingerprint(define(BASE)) == fingerprint(define(BASE.replace(old, new)))
+
+
+@pytest.mark.smoke
+def test_functions_that_call_each_other_have_one() -> None:
+    text = "def g(x):\n    return f(x)\ndef f(x):\n    return g(x - {})"
+
+    assert fingerprint(define(text.format(1))) == fingerprint(define(text.format(1)))
+    assert fingerprint(define(text.format(1))) != fingerprint(define(text.format(2)))
+
+
+def test_what_a_closure_holds_counts() -> None:
+    def make(factor: object) -> flows.Function:
+        return lambda value: (value, factor)
+
+    assert fingerprint(make(1)) == fingerprint(make(1))
+    assert fingerprint(make(1)) != fingerprint(make(2))
+    assert fingerprint(make({1, 2, 3})) == fingerprint(make({3, 2, 1}))
+    assert fingerprint(make(flows.double)) != fingerprint(make(flows.fail))
+    assert fingerprint(make(threading.Lock())) == fingerprint(make(threading.Lock()))
+
+
+class Multiply:
+    def __init__(self, factor: int) -> None:
+        self.factor = factor
+
+    def __call__(self, value: int) -> int:
+        return value * self.factor
+
+
+def test_any_callable_has_one() -> None:
+    callables: list[flows.Function] = [
+        len,
+        math.sin,
+        functools.partial(pow, 2),
+        functools.partial(pow, 3),
+        Multiply(2),
+        Multiply(3),
+        Multiply(2).__call__,
+        Multiply,
+        flows.double,
+    ]
+
+    assert len({fingerprint(function) for function in callables}) == len(callables)
+    assert fingerprint(Multiply(2)) == fingerprint(Multiply(2))
+    assert fingerprint(callables[2]) == fingerprint(functools.partial(pow, 2))
+
+
+@pytest.fixture
+def config() -> Configuration:
+    return configuration()
+
+
+@pytest.fixture
+async def orchestrator(config: Configuration) -> AsyncIterator[Orchestrator]:
+    async with Orchestrator(config) as opened:
+        yield opened
+
+
+async def the_one(orchestrator: Orchestrator) -> Scenario:
+    (record,) = await orchestrator.scenarios()
+    scenario = await orchestrator.get(record.id)
+    assert isinstance(scenario, Scenario)
+    return scenario
+
+
+def reasons(submission: Submission) -> list[str]:
+    return [job.reason for job in submission.jobs]
+
+
+@pytest.mark.anyio
+async def test_a_run_says_why_it_ran_or_was_skipped(
+    config: Configuration, orchestrator: Orchestrator
+) -> None:
+    raw = config.configure_in_memory_data_node("raw", default_data=1)
+    model = config.configure_in_memory_data_node("model")
+    score = config.configure_in_memory_data_node("score")
+    factor = 2
+
+    def fit(value: int) -> int:
+        return value * factor
+
+    tasks = [
+        config.configure_task("fit", fit, raw, model, skippable=True),
+        config.configure_task("evaluate", flows.double, model, score, skippable=True),
+    ]
+    cfg = config.configure_scenario("training", tasks)
+    scenario = await orchestrator.create_scenario(cfg)
+    same = "its function and its inputs are the same"
+
+    assert scenario.plan() == (
+        PlannedJob(task="fit", runs=True, reason="it has not run yet"),
+        PlannedJob(task="evaluate", runs=True, reason="`model` will be written by fit"),
+    )
+    first = await scenario.submit()
+    assert reasons(first) == ["it has not run yet"] * 2
+
+    assert [job.runs for job in scenario.plan()] == [False, False]
+    again = await scenario.submit()
+    assert statuses(again.jobs) == ["SKIPPED", "SKIPPED"]
+    assert reasons(again) == [same, same]
+
+    factor = 1
+    assert scenario.plan()[0].reason == "`fit` changed"
+    assert reasons(await scenario.submit()) == [
+        "`fit` changed",
+        "`model` has a new version",
+    ]
+
+    await scenario.raw.write(5)
+    assert scenario.plan()[0].reason == "`raw` has a new version"
+    await scenario.submit()
+
+    await scenario.score.write(0)
+    assert scenario.plan() == (
+        PlannedJob(task="fit", runs=False, reason=same),
+        PlannedJob(
+            task="evaluate",
+            runs=True,
+            reason="`score` was written by something else",
+        ),
+    )
+    assert scenario.evaluate.plan()[0].runs
+    await scenario.submit()
+
+    assert {job.reason for job in scenario.plan(force=True)} == {"the run is forced"}
+    assert reasons(await scenario.submit(force=True)) == ["the run is forced"] * 2
+    assert not any(job.runs for job in scenario.plan())
+    assert await scenario.score.read() == 10
+
+
+@pytest.mark.anyio
+async def test_what_failed_is_not_skipped(
+    config: Configuration, orchestrator: Orchestrator
+) -> None:
+    cfg = flows.single(config, flows.fail, skippable=True)
+    scenario = await orchestrator.create_scenario(cfg)
+
+    for _ in range(2):
+        submission = await scenario.submit().wait()
+        assert statuses(submission.jobs) == ["FAILED"]
+        assert reasons(submission) == ["ValueError: no 1"]
+
+
+@pytest.mark.anyio
+async def test_what_cannot_be_known_runs(
+    config: Configuration, orchestrator: Orchestrator, tmp_path: Path
+) -> None:
+    own = config.configure_data_node(
+        "own", default_path=tmp_path / "own.pickle", default_data=1
+    )
+    result = config.configure_data_node("result")
+    tasks = [
+        config.configure_task("reads", flows.double, own, result, skippable=True),
+        config.configure_task("says", flows.identity, own, skippable=True),
+        config.configure_task("always", flows.identity, own),
+    ]
+    scenario = await orchestrator.create_scenario(
+        config.configure_scenario("unknown", tasks)
+    )
+    await scenario.submit()
+
+    assert [job.reason for job in scenario.plan()] == [
+        "`own` is a file of yours, which may have changed",
+        "it has no output that could tell",
+        "it is not skippable",
+    ]
+    assert statuses((await scenario.submit()).jobs) == ["COMPLETED"] * 3
+
+
+HELPED = """
+import functools
+@functools.cache
+def rate(x):
+    return {}
+def f(x):
+    return x + rate(x)
+"""
+
+
+@pytest.mark.anyio
+@pytest.mark.blocking_jobs
+async def test_a_helper_that_changed_is_named() -> None:
+    config = configuration("development")
+    cfg = flows.single(config, lambda x: work(x), skippable=True)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        for nb, reason in [
+            (1, "it has not run yet"),
+            (2, "`made.rate` changed, which it uses"),
+            (2, "its function and its inputs are the same"),
+        ]:
+            work = define(HELPED.format(nb))
+            assert [job.reason for job in scenario.plan()] == [reason]
+            assert reasons(await scenario.submit()) == [reason]
+
+
+@pytest.mark.anyio
+async def test_a_shared_generator_of_random_numbers_is_warned_of_once(
+    config: Configuration, caplog: pytest.LogCaptureFixture
+) -> None:
+    generator = random.Random(5)
+
+    def draw(value: float) -> float:
+        return value + generator.random()
+
+    cfg = flows.single(config, draw)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+        await scenario.submit()
+
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "draws from `generator`" in record.getMessage()
+
+
+def remove_values(folder: Path) -> None:
+    for value in folder.rglob("*.value"):
+        value.unlink()
+
+
+@pytest.mark.anyio
+@pytest.mark.blocking_jobs  # plan() looks at files
+@pytest.mark.parametrize("mode", ["development", "standalone"])
+async def test_whose_output_is_gone_runs_again(tmp_path: Path, mode: str) -> None:
+    config = configuration(mode)
+    own = config.configure_data_node("own", default_path=tmp_path / "own.pickle")
+    large = config.configure_data_node("large")
+    count = config.configure_data_node("count")
+    tasks = [
+        config.configure_task("make", flows.thousand, None, own, skippable=True),
+        config.configure_task("enlarge", flows.large, None, large, skippable=True),
+        config.configure_task("use", len, own, count),
+    ]
+    cfg = config.configure_scenario("files", tasks)
+
+    async with Orchestrator(config, store=tmp_path / "runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+        done = "COMPLETED", "SKIPPED"
+        assert statuses((await scenario.submit()).jobs) == [done[1], done[1], done[0]]
+
+        (tmp_path / "own.pickle").unlink()
+        assert scenario.make.plan()[0].reason == "the file of `own` is gone"
+        submission = await scenario.submit()
+        assert statuses(submission.jobs) == [done[0], done[1], done[0]]
+        assert submission.jobs[0].reason == "the file of `own` is gone"
+        assert await scenario.count.read() == 1000
+
+        await to_thread.run_sync(remove_values, tmp_path)
+
+        submission = await scenario.submit()
+        assert statuses(submission.jobs) == [done[1], done[0], done[0]]
+        assert submission.jobs[1].reason == "the file of `large` is gone"
+        assert not any(job.runs for job in scenario.enlarge.plan())
+
+
+@pytest.mark.anyio
+async def test_what_ended_with_its_orchestrator_is_made_again(tmp_path: Path) -> None:
+    config = configuration()
+    cfg = flows.single(config, flows.double, skippable=True)
+
+    async with Orchestrator(config, store=tmp_path / "runs.db") as orchestrator:
+        await (await orchestrator.create_scenario(cfg, name="one")).submit()
+
+    async with Orchestrator(config, store=tmp_path / "runs.db") as orchestrator:
+        scenario = await the_one(orchestrator)
+        submission = await scenario.submit()
+        assert reasons(submission) == ["`result` has no value any more"]
+        assert await scenario.result.read() == 2
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("size", [1, 1_000_000])
+@pytest.mark.parametrize("storage_type", ["pickle", "in_memory"])
+async def test_a_new_version_with_equal_content_is_nothing_new(
+    config: Configuration, tmp_path: Path, size: int, storage_type: str
+) -> None:
+    source = config.configure_data_node("source", default_data=b"a")
+    raw = config.configure_data_node("raw", storage_type)
+    clean = config.configure_data_node("clean")
+    report = config.configure_data_node("report")
+    tasks = [
+        config.configure_task("read", partial(operator.mul, size), source, raw),
+        config.configure_task("clean_", flows.double, raw, clean, skippable=True),
+        config.configure_task("report_", flows.double, clean, report, skippable=True),
+    ]
+    cfg = config.configure_scenario("rows", tasks)
+
+    async with Orchestrator(config, store=tmp_path / "runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg, name="one")
+        await scenario.submit()
+        again = await scenario.submit()
+        assert statuses(again.jobs) == ["COMPLETED", "SKIPPED", "SKIPPED"]
+
+        await scenario.source.write(b"b")
+        submission = await scenario.submit()
+        assert reasons(submission)[1:] == [
+            "`raw` has a new version",
+            "`clean` has a new version",
+        ]
+        await scenario.source.write(b"c")
+        await scenario.source.write(b"b")
+        again = await scenario.submit()
+        assert statuses(again.jobs) == ["COMPLETED", "SKIPPED", "SKIPPED"]
+
+    async with Orchestrator(config, store=tmp_path / "runs.db") as orchestrator:
+        scenario = await the_one(orchestrator)
+        again = await scenario.submit()
+        assert statuses(again.jobs) == ["COMPLETED", "SKIPPED", "SKIPPED"]
+        assert await scenario.report.read() == b"b" * size * 4
+
+
+def sharing(config: Configuration) -> ScenarioConfig:
+    """Declare a task that all scenarios share, and one of each."""
+    seed = config.configure_data_node("seed", default_data=1, scope=flows.GLOBAL)
+    data = config.configure_data_node("data", scope=flows.GLOBAL)
+    own = config.configure_data_node("own", default_data=1)
+    out = config.configure_data_node("out")
+    tasks = [
+        config.configure_task("prepare", flows.add, [seed, own], data, skippable=True),
+        config.configure_task("use", flows.add, [data, own], out),
+    ]
+    return config.configure_scenario("sharing", tasks)
+
+
+@pytest.mark.anyio
+async def test_a_task_whose_outputs_are_shared_is_one_task(tmp_path: Path) -> None:
+    config = configuration()
+    cfg = sharing(config)
+    path = tmp_path / "runs.db"
+
+    async with Orchestrator(config, store=path) as orchestrator:
+        scenarios = [await orchestrator.create_scenario(cfg) for _ in range(3)]
+        submissions = [scenario.submit() for scenario in scenarios]
+        done = [statuses((await one).jobs)[0] for one in submissions]
+        assert done == ["COMPLETED", "SKIPPED", "SKIPPED"]
+        assert not scenarios[2].prepare.plan()[0].runs
+        await orchestrator.delete(scenarios[0].id)
+
+    async with Orchestrator(config, store=path) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        assert statuses((await scenario.submit()).jobs) == ["SKIPPED", "COMPLETED"]
+        await scenario.own.write(2)
+        submission = await scenario.submit()
+        assert reasons(submission)[0] == "`own` has a new version"
+
+        async with Orchestrator(config, store=path) as other:
+            again = await other.create_scenario(cfg)
+            await again.own.write(2)
+            assert statuses((await again.submit()).jobs)[0] == "SKIPPED"
+            await again.own.write(3)
+            assert statuses((await again.submit()).jobs)[0] == "COMPLETED"
+            await scenario.own.write(3)
+            assert statuses((await scenario.submit()).jobs)[0] == "SKIPPED"
+
+
+def test_the_file_of_a_killed_job_is_found_by_its_first_name(tmp_path: Path) -> None:
+    path = str(tmp_path / "1.value")
+    kept = keep(bytes(100_000), compared(path), "value", sync=False)
+    assert isinstance(kept, str)
+    assert kept.startswith(str(tmp_path / "1-"))
+    assert digest_in(kept) == digest(pickle.dumps(bytes(100_000), 5)) != ""
+    assert fetch(kept) == bytes(100_000)
+    remove_named(compared(path))
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,251 @@
+"""What jobs print, much of it: on the disk, in memory, and as it is followed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from anyio import fail_after, to_thread
+from anyio.lowlevel import checkpoint
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asyncflow import Orchestrator
+from asyncflow.abc import Log
+from asyncflow.dispatch.log_reader import PIECE, LogReader
+from asyncflow.executors import _bounded_output
+from asyncflow.executors._bounded_output import BoundedOutput
+from asyncflow.worker.outcome import read_slice
+from asyncflow.worker.punch import BLOCK, punch
+from tests.support import flows
+from tests.support.flows import configuration
+
+pytestmark = pytest.mark.anyio
+
+
+# ------------------------------------------------------------------ what running jobs print
+
+
+def print_much(spec: tuple[str, str, int]) -> None:
+    """Print so many megabytes, then wait for a file."""
+    how, path, count = spec
+    block = (b"x" * 99 + b"\n") * 10_000
+    print("first", flush=True)
+
+    if how == "child":
+        command = f"head -c {count}000000 /dev/zero | tr '\\0' y"
+        subprocess.run(["sh", "-c", command], check=True)
+    else:
+        for _ in range(count):
+            os.write(1, block)
+
+    Path(f"{path}.printed").touch()
+
+    while not Path(path).exists():
+        time.sleep(0.01)
+
+    print("\nlast")
+
+
+async def until(there: Callable[[], bool]) -> None:
+    with fail_after(50):
+        while not await to_thread.run_sync(there):
+            await checkpoint()
+
+
+@pytest.mark.parametrize("how", ["itself", "child"])
+async def test_the_log_of_a_running_job_is_bounded_on_the_disk(
+    how: str, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "go")
+    config = configuration(workers=1, max_log_size=100_000)
+    cfg = flows.single(config, print_much, (how, path, 60))
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        submission = scenario.submit()
+        (job,) = submission.jobs
+        await until(Path(f"{path}.printed").exists)
+        assert job.log is not None
+        log = Path(job.log.path)
+        assert (await to_thread.run_sync(log.stat)).st_size > 60_000_000
+        await until(lambda: log.stat().st_blocks * 512 < 1_500_000)
+        output = await job.output()
+        assert output.startswith("first\n")
+        assert output.endswith("x\n" if how == "itself" else "yyy")
+        assert "bytes left out" in output
+        assert len(output) < 101_000
+        await to_thread.run_sync(Path(path).touch)
+        await submission
+        output = await job.output()
+        assert output.startswith("first\n")
+        assert output.endswith("\nlast\n")
+        assert len(output) < 101_000
+
+        # The next job begins where this one has ended, on a disk that is as good as empty.
+        await scenario.source.write(("itself", path, 17))
+        (job,) = (await scenario.submit()).jobs
+        assert (await job.output()).startswith("first\nxxx")
+        await scenario.submit()
+        assert (await to_thread.run_sync(log.stat)).st_blocks * 512 < 20_000_000
+
+
+@pytest.mark.smoke
+async def test_one_endless_line_is_given_in_pieces(tmp_path: Path) -> None:
+    path = str(tmp_path / "go")
+    config = configuration(workers=1)
+    cfg = flows.single(config, print_much, ("child", path, 8))
+    pieces = []
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        submission = (await orchestrator.create_scenario(cfg)).submit()
+        (job,) = submission.jobs
+
+        with fail_after(50):
+            async for piece in job.follow():
+                pieces.append(piece)
+
+                if sum(map(len, pieces)) >= 7_900_000:
+                    assert job.is_finished or await job.output()
+                    await to_thread.run_sync(Path(path).touch)
+
+    text = "".join(pieces)
+    assert text == "first\n" + "y" * 8_000_000 + "\nlast\n"
+    assert max(map(len, pieces)) <= 2 * PIECE
+
+
+def print_lines(count: int) -> None:
+    for number in range(count):
+        print(f"line {number} é")
+
+
+@pytest.mark.parametrize("size", [100, 10_000, 1_000_000])
+async def test_following_never_loses_the_end(size: int) -> None:
+    config = configuration(workers=1, max_log_size=size)
+    cfg = flows.single(config, print_lines, 4001)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        for _ in range(5):
+            submission = scenario.submit()
+            (job,) = submission.jobs
+
+            with fail_after(50):
+                lines = [line async for line in job.follow()]
+
+            assert lines[-1] == "line 4000 é\n"
+            kept = [one for one in lines if "left out" not in one]
+            assert len(lines) - len(kept) <= 1
+            assert len(kept) == len(lines) == 4001 or len(kept) < len(lines)
+
+
+@pytest.mark.parametrize("lost", range(0, 3000, 171))
+def test_what_left_the_file_is_said_in_one_line(lost: int, tmp_path: Path) -> None:
+    """A part that was punched is skipped by who comes to it; what follows is given."""
+    path = tmp_path / "1.log"
+    lines = [f"{number:07} é\n".encode() for number in range(100_000)]
+    path.write_bytes(b"".join(lines))
+    end = path.stat().st_size
+
+    with open(path, "rb+") as file:
+        assert punch(file.fileno(), BLOCK, 4 * BLOCK)
+
+    reader = LogReader.open(Log(str(path), lost, -1), 1)
+    assert reader is not None
+    given: list[str] = []
+
+    while reader.at < end:
+        given += reader.read(end, is_end=True)
+
+    reader.close()
+    content = b"".join(lines)
+    before = content[lost:BLOCK].decode(errors="replace")
+    after = content[4 * BLOCK :].decode(errors="replace")
+    assert "".join(given) == f"{before}\n... {3 * BLOCK} bytes left out ...\n{after}"
+
+
+# --------------------------------------------------------------------- in this process
+
+
+@given(
+    most=st.integers(0, 60),
+    texts=st.lists(st.text(max_size=30), max_size=20),
+    slack=st.sampled_from([0, 10, 65_536]),
+)
+def test_the_head_and_the_tail_are_those_of_the_whole(
+    most: int, texts: list[str], slack: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_bounded_output, "SLACK", slack)
+        kept = BoundedOutput(most)
+
+        for text in texts:
+            kept.write(text)
+            assert len(kept._head) + len(kept._tail) <= 2 * most + slack
+
+    whole = "".join(texts).encode("utf-8", "backslashreplace")
+
+    with tempfile.TemporaryFile() as file:
+        file.write(whole)
+        file.flush()
+        expected = read_slice(file.fileno(), 0, len(whole), most)
+
+    assert kept.printed() == (expected and expected._replace(size=None))
+
+
+def print_for_ever(count: int) -> None:
+    print("first")
+
+    for _ in range(count):
+        print("x" * 999)
+
+    print("é" * 100)
+    print("last")
+
+
+@pytest.mark.blocking_jobs
+@pytest.mark.parametrize("executor", ["inline", "thread", "process"])
+async def test_much_output_is_not_held_in_memory(executor: str) -> None:
+    config = configuration(workers=1, max_log_size=1000)
+    cfg = flows.single(config, print_for_ever, 50_000, executor=executor)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        tracemalloc.start()
+
+        try:
+            submission = await scenario.submit()
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+        assert peak < 5_000_000
+        output = await submission.jobs[0].output()
+        assert output.startswith("first\nxxx")
+        assert output.endswith("x\n" + "é" * 100 + "\nlast\n")
+        assert f"... {6 + 50_000_000 + 201 + 5 - 1000} bytes left out ..." in output
+
+
+def lengthen_stderr(_: object) -> str:
+    os.ftruncate(2, 1 << 40)  # no byte of it is written
+    return "done"
+
+
+async def test_a_file_that_is_long_and_empty_is_not_copied() -> None:
+    config = configuration(workers=1)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        cfg = flows.single(config, lengthen_stderr)
+        scenario = await orchestrator.create_scenario(cfg)
+
+        with fail_after(30):
+            await scenario.submit()
+
+        assert await scenario.result.read() == "done"

@@ -1,0 +1,262 @@
+"""Orchestrators speak to each other."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio import create_task_group, fail_after
+
+from asyncflow.recovery import peers as _peers
+from asyncflow.recovery.peers import PeerGone, Peers, Send
+from tests.support.programs import environment
+
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
+
+
+class Owner:
+    """Has one run, which ends when it is told."""
+
+    def __init__(self) -> None:
+        self.ended = anyio.Event()
+        self.canceled: list[tuple[str, str]] = []
+        self.greeted: list[str] = []
+        self.waiting = 0
+
+    async def wait(self, submission_id: str) -> None:
+        self.waiting += 1
+
+        try:
+            await self.ended.wait()
+        finally:
+            self.waiting -= 1
+
+    async def watch(self, submission_id: str, since: int, send: Send) -> None:
+        await send(f"{submission_id} from {since}\n".encode())
+        await self.wait(submission_id)
+
+    def cancel(self, submission_id: str, reason: str) -> None:
+        self.canceled.append((submission_id, reason))
+
+    def peers(self) -> Peers:
+        return Peers(self.wait, self.cancel, self.greeted.append, self.watch)
+
+
+@pytest.mark.smoke
+async def test_waits_for_the_end_of_a_run() -> None:
+    owner = Owner()
+
+    with fail_after(20):
+        async with (
+            owner.peers() as peers,
+            create_task_group() as group,
+        ):
+            for _ in range(300):
+                group.start_soon(_peers.wait, peers.address, "SUBMISSION_1")
+
+            while owner.waiting < 300:
+                await anyio.lowlevel.checkpoint()
+
+            owner.ended.set()
+
+
+async def test_tells_who_watches_a_run_what_happens_until_its_end() -> None:
+    owner = Owner()
+    lines: list[bytes] = []
+
+    def take(line: bytes) -> None:
+        lines.append(line)
+        owner.ended.set()
+
+    with fail_after(20):
+        async with owner.peers() as peers:
+            await _peers.watch(peers.address, "SUBMISSION_1", 7, take)
+
+    assert lines == [b"SUBMISSION_1 from 7"]
+
+
+async def test_who_watches_and_does_not_read_is_let_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_peers, "PATIENCE", 0.1)
+    sent = 0
+    given_up = anyio.Event()
+
+    async def flood(submission_id: str, since: int, send: Send) -> None:
+        nonlocal sent
+
+        try:
+            while True:
+                await send(b"x" * 10_000)
+                sent += 1
+        finally:
+            given_up.set()
+
+    owner = Owner()
+    peers = Peers(owner.wait, owner.cancel, owner.greeted.append, flood)
+
+    with fail_after(20):
+        async with peers, await anyio.connect_unix(peers.address) as stream:
+            await stream.send(b'{"watch": "SUBMISSION_1", "since": 0}\n')
+            await given_up.wait()
+            await _peers.cancel(peers.address, "SUBMISSION_1", "")  # it goes on
+
+    assert sent < 1_000
+
+
+async def test_passes_a_cancel_on() -> None:
+    owner = Owner()
+
+    async with owner.peers() as peers:
+        await _peers.cancel(peers.address, "SUBMISSION_1", "no more ümläuts")
+
+    assert owner.canceled == [("SUBMISSION_1", "no more ümläuts")]
+
+
+async def test_takes_note_of_a_greeting() -> None:
+    owner = Owner()
+
+    async with owner.peers() as peers:
+        await _peers.greet(peers.address, "ORCHESTRATOR_1")
+        assert owner.greeted == ["ORCHESTRATOR_1"]
+        await _peers.greet(peers.address, "ORCHESTRATOR_2")
+
+    assert owner.greeted == ["ORCHESTRATOR_1", "ORCHESTRATOR_2"]
+
+
+async def test_who_stops_waiting_is_waited_for_no_more() -> None:
+    owner = Owner()
+
+    with fail_after(20):
+        async with owner.peers() as peers:
+            async with create_task_group() as group:
+                group.start_soon(_peers.wait, peers.address, "SUBMISSION_1")
+
+                while not owner.waiting:
+                    await anyio.lowlevel.checkpoint()
+
+                group.cancel_scope.cancel()
+
+            while owner.waiting:
+                await anyio.lowlevel.checkpoint()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\n",
+        b"{\n",
+        b"[1]\n",
+        b'{"wait": 1}\n',
+        b'{"hello": null}\n',
+        b'{"watch": "SUBMISSION_1", "since": null}\n',
+        b"\xff\n",
+        b"x" * 70_000,
+        b'{"wait": "',
+    ],
+    ids=[
+        "empty",
+        "half",
+        "list",
+        "number",
+        "null",
+        "since",
+        "bytes",
+        "long",
+        "unfinished",
+    ],
+)
+async def test_whatever_else_is_asked_the_connection_is_closed(line: bytes) -> None:
+    owner = Owner()
+
+    with fail_after(20):
+        async with owner.peers() as peers:
+            async with await anyio.connect_unix(peers.address) as stream:
+                await stream.send(line)
+
+                if line.endswith(b'"'):
+                    await stream.send_eof()
+
+                with pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+                    await stream.receive()
+
+            await _peers.cancel(peers.address, "SUBMISSION_1", "")  # it goes on
+
+
+async def test_an_owner_that_closes_is_gone() -> None:
+    owner = Owner()
+    seen: list[str] = []
+
+    async def wait(address: str) -> None:
+        with pytest.raises(PeerGone):
+            await _peers.wait(address, "SUBMISSION_1")
+
+        seen.append(address)
+
+    with fail_after(20):
+        async with (
+            create_task_group() as group,
+            owner.peers() as peers,
+        ):
+            group.start_soon(wait, peers.address)
+
+            while not owner.waiting:
+                await anyio.lowlevel.checkpoint()
+
+        assert seen == [peers.address]
+
+        with pytest.raises(PeerGone):
+            await _peers.wait(peers.address, "SUBMISSION_1")
+
+
+async def test_an_owner_that_is_killed_is_gone(tmp_path: Path) -> None:
+    program = """
+import anyio
+from asyncflow.recovery.peers import Peers
+
+async def main():
+    async with Peers(lambda _: anyio.sleep_forever(), print, print, None) as peers:
+        print(peers.address, flush=True)
+        await anyio.sleep_forever()
+
+anyio.run(main)
+"""
+    process = await anyio.open_process(
+        [sys.executable, "-c", program], stderr=None, env=environment()
+    )
+
+    with fail_after(30):
+        async with process:
+            assert process.stdout is not None
+            address = (await process.stdout.receive()).decode().strip()
+
+            async with create_task_group() as group:
+
+                async def wait() -> None:
+                    with pytest.raises(PeerGone):
+                        await _peers.wait(address, "SUBMISSION_1")
+
+                group.start_soon(wait)
+                await _peers.cancel(address, "SUBMISSION_1", "")
+                process.kill()
+
+    # The next one to make a temporary folder removes what the killed one has left.
+    async with Owner().peers():
+        assert not await anyio.Path(address).parent.exists()
+
+
+async def test_a_long_path_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / ("x" * 120)
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    owner = Owner()
+
+    async with owner.peers() as peers:
+        assert peers.address.startswith(str(folder))
+        await _peers.cancel(peers.address, "SUBMISSION_1", "far")
+
+    assert owner.canceled == [("SUBMISSION_1", "far")]

@@ -1,0 +1,147 @@
+"""What happens without anybody looking is said once: runs that come back, attempts that
+failed, a program that waits for a job.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from anyio import create_task_group, fail_after, sleep_forever
+
+from asyncflow import (
+    Configuration,
+    Orchestrator,
+    SubmissionRecord,
+    current_job,
+)
+from asyncflow.testing import run_program
+from tests.programs.recovery_program import declare
+from tests.recovery.test_recovery import killed
+from tests.support.flows import configuration, single
+
+pytestmark = pytest.mark.anyio
+
+
+def told(caplog: pytest.LogCaptureFixture, piece: str) -> list[str]:
+    texts = [record.getMessage() for record in caplog.records]
+    return [text for text in texts if piece in text]
+
+
+@pytest.mark.smoke
+async def test_runs_that_come_back_are_told_and_can_be_left(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    submission_id = await killed(tmp_path)
+    (tmp_path / "go").touch()
+    asked: list[str] = []
+
+    def refuse(record: SubmissionRecord) -> bool:
+        asked.append(record.id)
+        return False
+
+    for adopt in (False, refuse):
+        config, _ = declare(tmp_path, "pickle")
+
+        async with Orchestrator(config, tmp_path / "runs.db", adopt) as orchestrator:
+            (run,) = await orchestrator.submissions(is_finished=False)
+            assert run.id == submission_id
+            await orchestrator.drain()
+
+    assert asked == [submission_id]
+    assert not told(caplog, submission_id)
+    config, _ = declare(tmp_path, "pickle")
+
+    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
+        with fail_after(20):
+            await orchestrator.drain()
+
+        assert await orchestrator.submissions(is_finished=False) == []
+
+    (text,) = told(caplog, submission_id)
+    assert text.startswith("1 run that a process has left unfinished goes on here")
+    assert "adopt=False" in text
+
+
+def fail_once(value: int) -> int:
+    job = current_job()
+    assert job is not None
+
+    if job.attempt == 1:
+        raise ConnectionError("the line is busy")
+
+    return value
+
+
+@pytest.mark.blocking_jobs
+async def test_an_attempt_that_failed_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    config = configuration(mode="development")
+    cfg = single(config, fail_once, retry=2)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        submission = await (await orchestrator.create_scenario(cfg)).submit()
+        (job,) = submission.jobs
+
+    (text,) = told(caplog, job.id)
+    assert text.startswith(f"attempt 1 at {job.id} failed")
+    assert text.endswith("ConnectionError: the line is busy")
+
+
+def hold(value: int) -> int:
+    time.sleep(1.1)
+    return value
+
+
+@pytest.mark.blocking_jobs
+async def test_a_job_that_holds_up_a_program_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    config: Configuration = configuration(mode="development")
+    cfg = single(config, hold)
+
+    async with create_task_group() as group:
+        group.start_soon(sleep_forever)
+
+        async with Orchestrator(config, ":memory:") as orchestrator:
+            scenario = await orchestrator.create_scenario(cfg)
+
+            for _ in range(2):
+                await scenario.submit()
+
+        group.cancel_scope.cancel()
+
+    (text,) = told(caplog, "held the event loop")
+    assert "task 'work'" in text
+    assert 'mode="standalone"' in text
+
+
+def test_a_script_that_waits_for_its_jobs_is_told_nothing(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    done = run_program(script, folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+
+
+SCRIPT = """
+import time
+import anyio
+from asyncflow import Config, Orchestrator
+
+def hold(value):
+    time.sleep(1.1)
+    return value
+
+nodes = [Config.configure_data_node("a", default_data=1), Config.configure_data_node("b")]
+cfg = Config.configure_scenario("s", Config.configure_task("t", hold, *nodes))
+
+async def main():
+    async with Orchestrator(store=":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+        print(await scenario.b.read())
+
+anyio.run(main)
+"""

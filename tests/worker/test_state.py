@@ -1,0 +1,368 @@
+"""Warm workers are clean: what a job leaves does not meet the next one."""
+
+from __future__ import annotations
+
+import decimal
+import locale
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from anyio import fail_after
+
+from asyncflow import Orchestrator, Status
+from asyncflow.worker.state import ProcessState
+from tests.support.flows import configuration, fan, single
+
+pytestmark = pytest.mark.anyio
+
+PATIENCE = 30
+
+
+def leave_timer(_: object) -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+
+
+def leave_cpu_timer(_: object) -> None:
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0.01)
+    signal.setitimer(signal.ITIMER_PROF, 0.01)
+
+
+def leave_handlers(_: object) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGWINCH):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def leave_mask(_: object) -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGTERM})
+
+
+def leave_umask(_: object) -> None:
+    os.umask(0o777)
+
+
+def leave_soft_limits(_: object) -> None:
+    for number in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE):
+        resource.setrlimit(number, (16, resource.getrlimit(number)[1]))
+
+
+def leave_hard_limits(_: object) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+
+
+def leave_user(_: object) -> None:
+    if not os.getuid():
+        os.setgid(65534)
+        os.setuid(65534)
+
+
+def leave_effective_user(_: object) -> None:
+    if not os.getuid():
+        os.seteuid(65534)
+
+
+def leave_environment(_: object) -> None:
+    os.environ["ASYNCFLOW_TEST_LEFT"] = "1"
+    os.environ.pop("PATH")
+
+
+def replace_environment(_: object) -> None:
+    os.environ = {}  # type: ignore[assignment]  # noqa: B003  # as some do
+
+
+def leave_filters(_: object) -> None:
+    warnings.simplefilter("error")
+
+
+def leave_descriptors(_: object) -> None:
+    import builtins
+
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, limit[1]))
+    builtins.kept = []  # type: ignore[attr-defined]
+
+    try:
+        while True:
+            builtins.kept.append(os.open(os.devnull, os.O_RDONLY))  # type: ignore[attr-defined]
+    except OSError:
+        return
+
+
+def leave_thread(_: object) -> None:
+    def noise() -> None:
+        while True:
+            print("noise")
+            time.sleep(0.0001)
+
+    threading.Thread(target=noise, daemon=True).start()
+
+
+def leave_child(_: object) -> None:
+    code = "import time\nwhile True: print('noise', flush=True); time.sleep(0.001)"
+    subprocess.Popen([sys.executable, "-c", code])
+
+
+def leave_fork(_: object) -> None:
+    if not os.fork():
+        while True:
+            os.write(1, b"noise\n")
+            time.sleep(0.001)
+
+
+def replace_builtin(_: object) -> None:
+    import builtins
+
+    builtins.len = lambda _: 1 // 0
+    os.getpid = lambda: -1
+
+
+def leave_nonblocking_pipes(_: object) -> None:
+    for descriptor in range(3, 32):
+        with suppress(OSError):
+            os.set_blocking(descriptor, False)
+
+
+def remove_modules(_: object) -> None:
+    sys.modules.clear()
+
+
+def hide_modules(_: object) -> None:
+    for name in [*sys.modules]:
+        if name.startswith(("asyncflow", "pickle")):
+            sys.modules[name] = None  # type: ignore[assignment]  # as importlib does
+
+
+def leave_root(_: object) -> None:
+    if not os.getuid():
+        os.chroot("/tmp")
+
+
+def leave_context(_: object) -> None:
+    decimal.getcontext().prec = 1
+    decimal.getcontext().traps[decimal.Inexact] = True
+
+
+def leave_locale(_: object) -> None:
+    locale.setlocale(locale.LC_ALL, "C")
+
+
+LEAVERS = (
+    leave_nonblocking_pipes,
+    remove_modules,
+    hide_modules,
+    leave_root,
+    leave_context,
+    leave_locale,
+    leave_timer,
+    leave_cpu_timer,
+    leave_handlers,
+    leave_mask,
+    leave_umask,
+    leave_soft_limits,
+    leave_hard_limits,
+    leave_user,
+    leave_effective_user,
+    leave_environment,
+    replace_environment,
+    leave_filters,
+    leave_descriptors,
+    leave_thread,
+    leave_child,
+    leave_fork,
+    replace_builtin,
+)
+
+
+def state(_: object) -> dict[str, object]:
+    """Tell in what state the process is; need what others may have taken away."""
+    print("mine")
+    end = time.perf_counter() + 0.1
+
+    while time.perf_counter() < end:  # for timers of both kinds
+        pass
+
+    umask = os.umask(0)
+    os.umask(umask)
+    numbers = (signal.SIGTERM, signal.SIGCHLD, signal.SIGWINCH, signal.SIGALRM)
+    limits = (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE)
+
+    with open(os.devnull) as file:
+        file.read()
+
+    return {
+        "umask": umask,
+        "handlers": [signal.getsignal(one) for one in numbers],
+        "interrupt": signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
+        "mask": signal.pthread_sigmask(signal.SIG_BLOCK, ()),
+        "limits": [resource.getrlimit(one) for one in limits],
+        "environment": {"PATH", "ASYNCFLOW_TEST_LEFT"} & {*os.environ},
+        "user": (os.getuid(), os.geteuid(), os.getgid()),
+        "threads": threading.active_count(),
+        "filters": len(warnings.filters),
+        "len": len("four"),
+        "third": decimal.Decimal(1) / 3,
+        "locale": locale.setlocale(locale.LC_ALL),
+        "root": os.path.exists(__file__),
+    }
+
+
+@pytest.mark.parametrize("leave", LEAVERS, ids=lambda one: one.__name__)
+async def test_the_next_job_meets_nothing(leave: Callable[..., object]) -> None:
+    config = configuration(workers=1)
+    node = config.configure_in_memory_data_node("none", default_data=1)
+    task = config.configure_task("leaves", leave, node)
+    leaves = config.configure_scenario("leaving", task)
+    asks = single(config, state, crash_retries=0)
+
+    async with Orchestrator(config) as orchestrator:
+        one = await orchestrator.create_scenario(asks)
+        two = await orchestrator.create_scenario(leaves)
+        before = await state_of(one)
+
+        with fail_after(PATIENCE):
+            for _ in range(2):
+                submission = await two.submit().wait()
+                assert (
+                    submission.jobs[0].status is Status.COMPLETED
+                    or leave is replace_builtin  # it may meet that itself
+                )
+                assert await state_of(one) == before
+
+
+async def state_of(scenario: Any) -> tuple[object, str]:
+    submission = await scenario.submit()
+    return await scenario.result.read(), await submission.jobs[0].output()
+
+
+def leave_or_ask(name: str) -> str:
+    """Leave something in every second job of a fan, and look in the others."""
+    from asyncflow import current_job
+
+    job = current_job()
+    assert job is not None
+    is_leaver = int(job.task.removeprefix("f")) % 2 == 0
+
+    if is_leaver and name == "timer":
+        leave_handlers(1)
+        signal.signal(signal.SIGALRM, lambda *_: print("noise"))
+        signal.setitimer(signal.ITIMER_REAL, 0.000_5)
+    elif is_leaver and name == "umask":
+        os.umask(0o777)
+    elif is_leaver and name == "thread":
+        threading.Thread(target=print_noise, daemon=True).start()
+    elif not is_leaver:
+        end = time.perf_counter() + 0.001
+
+        while name == "timer" and time.perf_counter() < end:
+            pass
+
+        assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+        assert os.umask(0o022) == 0o022, oct(os.umask(0o022))
+        assert threading.active_count() <= 2
+
+    return name
+
+
+def print_noise() -> None:
+    while True:
+        print("noise")
+        time.sleep(0.0001)
+
+
+@pytest.mark.parametrize("what", ["timer", "umask", "thread"])
+async def test_nor_does_the_next_one_of_a_batch(what: str) -> None:
+    config = configuration(workers=1)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(fan(config, leave_or_ask, 20))
+
+        with fail_after(PATIENCE):
+            await scenario.source.write("nothing")
+            await scenario.submit()  # they are known to be short now
+            await scenario.source.write(what)
+            submission = await scenario.submit()
+
+            for job in submission.jobs[1::2]:
+                assert not await job.output()
+
+
+@pytest.mark.smoke
+async def test_who_is_replaced_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    config = configuration(workers=1)
+    cfg = single(config, leave_child)
+    caplog.set_level("INFO", "asyncflow")
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+
+    assert "task 'work' left a child process running" in caplog.text
+
+
+async def test_what_a_module_sets_when_it_is_loaded_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sets_as_it_is_loaded.py").write_text(
+        "import os\n"
+        "os.environ['ASYNCFLOW_TEST_SET'] = 'yes'\n"
+        "def get(_): return os.environ.get('ASYNCFLOW_TEST_SET')\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    from sets_as_it_is_loaded import get  # type: ignore[import-not-found]
+
+    monkeypatch.delenv("ASYNCFLOW_TEST_SET")
+    config = configuration(workers=1)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(single(config, get))
+
+        for _ in range(3):
+            await scenario.submit()
+            assert await scenario.result.read() == "yes"
+
+
+# ------------------------------------------------------------------- in this process
+
+
+@pytest.fixture
+def here() -> Iterator[ProcessState]:
+    here = ProcessState(lambda: None)
+    yield here
+    here.put_right()
+
+
+def test_a_clean_process_is_clean(here: ProcessState) -> None:
+    assert here.is_clean()
+    assert here.put_right() == ""
+
+
+def test_a_thread_that_ends_in_time_is_nothing_left(here: ProcessState) -> None:
+    go_on = threading.Event()
+    thread = threading.Thread(target=go_on.wait)
+    thread.start()
+
+    assert not here.is_clean()
+    assert here.put_right() == "left a thread running"
+
+    go_on.set()
+
+    assert here.put_right() == ""
+    thread.join()
+
+
+def test_a_zombie_is_nothing_left(here: ProcessState) -> None:
+    child = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+
+    assert here.put_right() == ""
+    child.wait()
