@@ -21,6 +21,7 @@ from asyncflow.dispatch.skipping import InputSnapshot, snapshot
 from asyncflow.entities.data_node import DataNode, Version
 from asyncflow.entities.job import Job, Status
 from asyncflow.entities.submission import Submission
+from asyncflow.entities.task import Task
 from asyncflow.plan.instructions import Ref
 from asyncflow.status import AttemptKind
 from asyncflow.values.versions import Versions
@@ -60,8 +61,8 @@ class Attempt:
         self.submission = submission
         self.spec = spec
         self.reason = reason
-        self.task = submission.tasks[place]
-        self.job_id = f"JOB_{self.task.config.id}_{submission.key}"
+        self.task: Task = submission.tasks[place]
+        self.job_id: str = f"JOB_{self.task.config.id}_{submission.key}"
 
     @property
     def job(self) -> Job:

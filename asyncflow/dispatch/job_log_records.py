@@ -11,9 +11,9 @@ from asyncflow.worker.current import CurrentJob, job_of
 from asyncflow.worker.records import unpacked
 
 
-def logged(data: bytes, flight: Attempt) -> Piece:
+def logged(data: bytes, attempt: Attempt) -> Piece:
     """Make a piece of a record; who shows it has it handled."""
-    job = job_of(flight.job_id, flight.task.config_id, 1)
+    job = job_of(attempt.job_id, attempt.task.config_id, 1)
     return "the log", data, partial(_handle, job)
 
 

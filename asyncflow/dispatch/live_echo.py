@@ -147,40 +147,40 @@ class Live:
     """Held while logs are read: one at a time, and what is read is shown in its order."""
     _is_looking: bool = attrs.field(init=False, default=False)
 
-    def begin(self, flight: Attempt, log: Log) -> None:
+    def begin(self, attempt: Attempt, log: Log) -> None:
         """Show what a job prints from here on."""
-        self.drop(flight)
-        lines = Lines(f"[{flight.task.config_id}] ")
-        self._tails[flight.job_id] = _Tail(log, lines)
+        self.drop(attempt)
+        lines = Lines(f"[{attempt.task.config_id}] ")
+        self._tails[attempt.job_id] = _Tail(log, lines)
 
         if not self._is_looking:
             self._is_looking = True
             self.group.start_soon(self._look_on, on_error=self._failed)
 
-    def drop(self, flight: Attempt) -> None:
+    def drop(self, attempt: Attempt) -> None:
         """Look no more at the log of a job, if that was done."""
-        if tail := self._tails.pop(flight.job_id, None):
+        if tail := self._tails.pop(attempt.job_id, None):
             self._dropped.append(tail)
 
-    def ended(self, flight: Attempt, outcome: Outcome) -> None:
+    def ended(self, attempt: Attempt, outcome: Outcome) -> None:
         """Take note, at once, that a job has ended: what follows is of others."""
-        if tail := self._tails.get(flight.job_id):
+        if tail := self._tails.get(attempt.job_id):
             size = outcome.log.size if outcome.log else 0
             tail.end = tail.log.start + (size or 0)
 
-    async def finish(self, flight: Attempt, outcome: Outcome) -> list[Piece]:
+    async def finish(self, attempt: Attempt, outcome: Outcome) -> list[Piece]:
         """Return what was not shown yet of a job that has ended."""
         log = outcome.log
 
         if log is None:
-            self.drop(flight)
+            self.drop(attempt)
             return []
 
-        tail = self._tails.pop(flight.job_id, None)
+        tail = self._tails.pop(attempt.job_id, None)
 
         if tail is None or log.size is None:
             self._dropped += [tail] if tail else []
-            lines = Lines(f"[{flight.task.config_id}] ")
+            lines = Lines(f"[{attempt.task.config_id}] ")
             return [*lines.take([log.text]), *lines.rest()]
 
         end = tail.log.start + log.size

@@ -260,7 +260,9 @@ class Plan(Readiness):
         """End a job that has no slot."""
         index = end.ref[1]
         was_admitted = state.status[index] is not Status.SUBMITTED
-        self.ready -= state.status[index] is Status.PENDING
+        if state.status[index] is Status.PENDING:
+            self.ready -= 1
+
         state.status[index] = end.status
         state.open -= 1
         instructions.append(end)
