@@ -261,7 +261,7 @@ class Plan(Readiness):
         index = end.ref[1]
         was_admitted = state.status[index] is not Status.SUBMITTED
         if state.status[index] is Status.PENDING:
-            self.ready -= 1
+            self._leave_ready()
 
         state.status[index] = end.status
         state.open -= 1

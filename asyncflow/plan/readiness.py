@@ -162,6 +162,10 @@ class Readiness:
 
         return instructions
 
+    def _leave_ready(self) -> None:
+        """Take note that a job is not ready any more."""
+        self.ready -= 1
+
     def _is_ready(self, run: int, index: int) -> bool:
         state = self._runs.get(run)
         return state is not None and state.status[index] is Status.PENDING
