@@ -87,10 +87,12 @@ async def test_a_job_reads_the_version_that_it_was_given(path: str) -> None:
             assert await mine.out.read() == b"0"
 
             await mine.submit()
-            assert await mine.out.read() == b"3"
+            assert await mine.out.read() == b"0"
+        assert (await mine.board.read())[:1] == b"3"
 
 
-async def test_a_job_whose_input_is_gone_reads_the_next_one(path: str) -> None:
+async def test_what_is_pinned_stays_when_who_replaced_it_has_closed(path: str) -> None:
+    """A run reads what its sources were at its submit."""
     config = declare()
 
     async with Orchestrator(config, path) as one:
@@ -104,7 +106,7 @@ async def test_a_job_whose_input_is_gone_reads_the_next_one(path: str) -> None:
                 await to_thread.run_sync(reached.wait)
                 await replace(other, b"1", b"2", b"3")
 
-            passed.set()  # who has closed keeps no file for others
+            passed.set()  # who has closed keeps no file but those that are pinned
             await run
 
         (job,) = run.jobs
