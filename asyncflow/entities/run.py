@@ -65,7 +65,7 @@ class Run(ABC):
 
     def attempt(self, place: int) -> int:
         """Return the number of a job's attempt, by its place among all."""
-        return self.job(place).attempt if self.is_made(place) else 1
+        return self.job(place).attempt if self._jobs.is_made(place) else 1
 
     def job_status(self, place: int) -> Status:
         """Return the status of a job, by its place among all."""
