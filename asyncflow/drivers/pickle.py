@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 from contextlib import suppress
@@ -57,7 +58,13 @@ class PickleDriver(Driver):
         data = dumps(value, name=name)
         staged = self.staging_path(path)
         temporary = temporary_name(staged)
-        replace_file(staged, lambda file: file.write(data), temporary, sync=True)
+
+        try:
+            replace_file(staged, lambda file: file.write(data), temporary, sync=True)
+        except FileNotFoundError as error:
+            why = f"make the folder of data node {name!r} first, there is none for"
+            raise FileNotFoundError(errno.ENOENT, why, self.path) from error
+
         return staged
 
     def exists(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import stat
 import subprocess
 import sys
@@ -238,6 +239,29 @@ async def test_two_nodes_of_one_file_take_turns(tmp_path: Path, second: str) -> 
 
             for run in runs:
                 await run
+
+
+@pytest.mark.anyio
+async def test_a_write_names_the_folder_that_is_missing(tmp_path: Path) -> None:
+    config = Configuration()
+    path = tmp_path / "missing" / "own.p"
+    node = config.configure_data_node("own", default_path=path)
+    task = config.configure_task("make", flows.increment, None, node)
+    cfg = config.configure_scenario("s", task)
+    config.configure_job_executions(mode="standalone", max_nb_of_workers=1)
+    expected = rf"folder of data node 'own' first.*'{re.escape(str(path))}'"
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        submission = await scenario.submit().wait()
+        assert re.search(expected, submission.jobs[0].reason)
+
+        with pytest.raises(FileNotFoundError, match=expected):
+            await scenario.own.write(1)
+
+        await anyio.Path(path.parent).mkdir()
+        await scenario.submit()
+        assert path.exists()
 
 
 @pytest.mark.anyio
