@@ -34,7 +34,7 @@ class JobTable:
     """For each job."""
     made: dict[int, Job] = attrs.field(init=False, factory=dict)
     """Those that somebody has asked for, by place."""
-    _ended: dict[int, tuple[Any, ...]] | None = attrs.field(init=False, default=None)
+    ended: dict[int, tuple[Any, ...]] | None = attrs.field(init=False, default=None)
     """What is known of jobs that were made, once they live no longer than their users."""
     _used: WeakValueDictionary[int, Job] = attrs.field(init=False)
     """Those of them that are used."""
@@ -58,25 +58,21 @@ class JobTable:
         """Return a job of a submission, whose jobs these are."""
         job = self.made.get(place)
 
-        if job is None and self._ended is not None:
+        if job is None and self.ended is not None:
             job = self._used.get(place)
 
         return self._make(place, submission) if job is None else job
-
-    def is_made(self, place: int) -> bool:
-        """Tell whether somebody has asked for a job."""
-        return place in self.made or (self._ended is not None and place in self._ended)
 
     def let_go(self) -> None:
         """Let the jobs live as long as they are used: all have ended, and change no more.
 
         As they refer to their submission, it would live until the garbage collector comes.
         """
-        if self._ended is None:
-            self._ended, self._used = {}, WeakValueDictionary()
+        if self.ended is None:
+            self.ended, self._used = {}, WeakValueDictionary()
 
         for place, job in self.made.items():
-            self._ended[place] = job.facts()
+            self.ended[place] = job.facts()
             self._used[place] = job
 
         self.made.clear()
@@ -94,11 +90,11 @@ class JobTable:
         job = Job(self.tasks[place], submission, place)
         job.status = self.status[place]
 
-        if self._ended is not None:
+        if self.ended is not None:
             self._used[place] = job
 
-            if place in self._ended:
-                job.restore_facts(self._ended[place])
+            if place in self.ended:
+                job.restore_facts(self.ended[place])
                 return job
 
         usage, finished_at = self._usage[place], self._finished_at[place]
@@ -106,7 +102,7 @@ class JobTable:
         if usage is not None and finished_at is not None:
             job.restore_end(Usage._make(usage), finished_at)
 
-        if self._ended is None:
+        if self.ended is None:
             self._usage[place] = self._finished_at[place] = None
             self.made[place] = job
 

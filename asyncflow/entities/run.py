@@ -65,6 +65,11 @@ class Run(ABC):
 
     def attempt(self, place: int) -> int:
         """Return the number of a job's attempt, by its place among all."""
+        jobs = self._jobs
+
+        if place not in jobs.made and jobs.ended is None:  # most are never made
+            return 1
+
         return self.job(place).attempt if self.is_made(place) else 1
 
     def job_status(self, place: int) -> Status:
@@ -73,7 +78,8 @@ class Run(ABC):
 
     def is_made(self, place: int) -> bool:
         """Tell whether somebody has asked for a job, by its place among all."""
-        return self._jobs.is_made(place)
+        jobs = self._jobs
+        return place in jobs.made or (jobs.ended is not None and place in jobs.ended)
 
     def records_under_way(self) -> list[JobRecord]:
         """Return the facts of its jobs that have not ended. None is made for that."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -69,6 +70,8 @@ from asyncflow.values.results import Results
 from asyncflow.values.versions import Versions, remove
 from asyncflow.worker.shortened import REASON, shortened
 from asyncflow.worker.streams import Stream
+
+_is_deleted = attrgetter("is_deleted")
 
 
 @attrs.define(eq=False, repr=False)
@@ -567,11 +570,14 @@ class Engine:
 
     def _check_there(self, entity: Submittable) -> None:
         """Refuse to submit what is deleted, or being deleted."""
-        is_deleted = entity.is_deleted or any(
-            task.is_deleted for task in entity.tasks.values()
+        is_deleted = entity.is_deleted or True in map(
+            _is_deleted, entity.tasks.values()
         )
 
-        if is_deleted or {entity.id, entity.scenario_id}.intersection(self._deleted):
+        if is_deleted or (
+            self._deleted
+            and not {entity.id, entity.scenario_id}.isdisjoint(self._deleted)
+        ):
             raise UsageError(
                 f"{entity.scenario_id} was deleted: create another scenario"
             )

@@ -29,16 +29,20 @@ class RunPreparation:
 
     def shared(self, submission: Submission) -> list[DataNode]:
         """Return the data nodes of a run that others may write at any time."""
-        return self._some(submission, submission.dag.shared)
+        if not submission.dag.shared or not self.versions.is_shared:
+            return []
+
+        nodes = submission.entity.data_nodes
+        return [nodes[name] for name in submission.dag.shared]
 
     def read(self, submission: Submission) -> list[DataNode]:
         """Return those and all others of which it reads what others may have written."""
-        dag = submission.dag
-        return self._some(submission, dict.fromkeys((*dag.shared, *dag.sources)))
+        if not self.versions.is_shared:
+            return []
 
-    def _some(self, submission: Submission, names: Iterable[str]) -> list[DataNode]:
-        nodes = submission.entity.data_nodes
-        return [nodes[name] for name in names] if self.versions.is_shared else []
+        dag, nodes = submission.dag, submission.entity.data_nodes
+        names = dict.fromkeys((*dag.shared, *dag.sources))
+        return [nodes[name] for name in names]
 
     def first(
         self,
@@ -52,10 +56,12 @@ class RunPreparation:
         :param written: the data nodes that others may have written
         :param then: what is awaited after that
         """
-        if any(spec.fingerprint for spec in specs) and (
-            places := skipping.places(submission.tasks)
-        ):
-            then = partial(self._measured, places, then)
+        for spec in specs:
+            if spec.fingerprint:
+                if places := skipping.places(submission.tasks):
+                    then = partial(self._measured, places, then)
+
+                break
 
         return partial(self._refreshed, written, then) if written else then
 

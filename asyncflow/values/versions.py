@@ -6,8 +6,8 @@ import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from math import inf
 from typing import Any
 
@@ -383,14 +383,12 @@ class Versions:
             if version.kept is EVICTED:
                 raise ValueMissing(f"version {version.number} of {node.id}")
 
-            with _naming(node):
-                return node.driver.read(version.kept)
+            return _load(node, version.kept)
 
         self.pin(version)
 
         try:
-            with _naming(node):
-                return await to_thread.run_sync(node.driver.read, version.kept)
+            return await to_thread.run_sync(_load, node, version.kept)
         except ValueMissing:
             raise
         except FileNotFoundError as error:  # a file of the user's
@@ -556,11 +554,10 @@ def remove(paths: Iterable[str]) -> None:
             _logger.warning("a file that nobody needs could not be removed: %s", error)
 
 
-@contextmanager
-def _naming(node: DataNode) -> Iterator[None]:
-    """Say which data node has a value of which the code is not here."""
+def _load(node: DataNode, kept: StoredValue | None) -> Any:
+    """Load a value; say which data node has one of which the code is not here."""
     try:
-        yield
+        return node.driver.read(kept)
     except (ModuleNotFoundError, AttributeError) as error:
         problem = (
             f"the value of data node {node.config_id!r} cannot be loaded: {error}; have "

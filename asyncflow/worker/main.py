@@ -67,31 +67,28 @@ class Names:
 
         self._path = path
         self._host = host
-        self._shown = NOTHING
+        self.shown = NOTHING
         self._kept: dict[str, object] = {}
 
     def show(self, names: Mapping[str, object]) -> None:
         """Have what a job's function came with, instead of what another one did."""
-        if names is self._shown:
-            return
-
-        for name in self._shown:
+        for name in self.shown:
             self.content.pop(name, None)
 
         self.content.update(self._kept)
         self.content.update(names)
-        self._shown = names
+        self.shown = names
 
     def keep(self, name: str, value: object) -> None:
         """Have what came with a value, unless a function came with that."""
         self._kept[name] = value
 
-        if name not in self._shown:
+        if name not in self.shown:
             self.content[name] = value
 
     def is_shown(self, name: str) -> bool:
         """Tell whether the function of the job came with a name."""
-        return name in self._shown
+        return name in self.shown
 
     def asked_for(self, name: str) -> object:
         """Return what is not here, for a call of the host's; None for nothing."""

@@ -160,9 +160,7 @@ class WorkerState:
             sys.stdout.flush()
             sys.stderr.flush()
             self._flush_c(None)
-            is_silent = (
-                os.lseek(1, 0, os.SEEK_CUR) == PLACE == os.lseek(2, 0, os.SEEK_CUR)
-            )
+            is_silent = _lseek(1, 0, os.SEEK_CUR) == PLACE == _lseek(2, 0, os.SEEK_CUR)
             is_whole = (
                 sys.stdout is self._out
                 and sys.stderr is self._err
@@ -171,7 +169,9 @@ class WorkerState:
         except (OSError, ValueError, AttributeError):
             is_whole = False  # the job closed or replaced its standard streams
 
-        if not is_silent or (is_long and self._raw.has_grown()):
+        has_printed = not is_silent or (is_long and self._raw.has_grown())
+
+        if has_printed:
             self._fold()
 
         if not is_whole:
@@ -185,6 +185,9 @@ class WorkerState:
         if has_moved and self._directory:
             with contextlib.suppress(OSError):
                 os.chdir(self._directory)
+
+        if not has_printed and is_whole and not self.records.waiting:
+            return None
 
         end = os.lseek(self._end, 0, os.SEEK_END)
 

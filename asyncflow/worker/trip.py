@@ -165,8 +165,9 @@ def _run(
         outcome = execute(call, answer, settled.channel.send)
     finally:
         wall = time.perf_counter() - start
-        cpu, peak = meter.measured()
-        log = settled.end_job(most, is_long=wall > LONG)
+        is_long = wall > LONG
+        cpu, peak = meter.measured(has_children=is_long)
+        log = settled.end_job(most, is_long=is_long)
 
     if isinstance(outcome, Raised):
         return outcome._replace(log=log, usage=Usage(at, wall, cpu, peak))
@@ -246,7 +247,7 @@ def _call(
     try:
         function, names = _functions.get(code) or _load_function(code)
 
-        if main.here is not None:
+        if main.here is not None and main.here.shown is not names:
             main.here.show(names)
 
         arguments = []

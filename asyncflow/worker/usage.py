@@ -6,6 +6,7 @@ import resource
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 
 _UNIT = 1 if sys.platform == "darwin" else 1024
 """The bytes of a unit of ``ru_maxrss``."""
@@ -20,19 +21,25 @@ class Meter:
 
     def __init__(self, *, measure_peak: bool) -> None:
         self._looks = measure_peak
-        self._cpu = 0.0
-        self.measured()
+        self._cpu = self._of_children = 0.0
+        self.measured(has_children=True)
 
-    def measured(self) -> tuple[float, int]:
+    def measured(self, *, has_children: bool) -> tuple[float, int]:
         """Return what a job that has ended used: CPU time, and the peak of memory.
 
         The CPU time is that of this process, and of the children that it waited for,
         since the last job ended.
+
+        :param has_children: whether it may have waited for any
         """
-        own = resource.getrusage(resource.RUSAGE_SELF)
-        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        own = getrusage(RUSAGE_SELF)
         before = self._cpu
-        self._cpu = cpu = own[0] + own[1] + children[0] + children[1]
+
+        if has_children:
+            children = getrusage(RUSAGE_CHILDREN)
+            self._of_children = children[0] + children[1]
+
+        self._cpu = cpu = own[0] + own[1] + self._of_children
         peak = _peak() if self._looks else None
         return cpu - before, peak or own[2] * _UNIT
 
