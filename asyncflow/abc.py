@@ -205,6 +205,13 @@ class Executor(ABC):
         """End processes that run nothing, until there are `count` at most."""
         return None
 
+    async def wind_down(self) -> None:
+        """Begin to end what runs nothing: no call comes any more. Leaving it ends the rest.
+
+        Returns when what it has begun is done.
+        """
+        return None
+
     @property
     def workers(self) -> int:
         """How many worker processes are alive."""

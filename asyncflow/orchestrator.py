@@ -484,6 +484,9 @@ class Orchestrator(Listing, Watching):
                         await engine.drain_notifications()
 
                     scheduler.group.cancel()
+
+                    if workers is not None:  # while the rest is closed
+                        starting.start_soon(workers.wind_down)
         except BaseExceptionGroup as group:
             error = unwrap_single(group)
             raise error from error.__cause__

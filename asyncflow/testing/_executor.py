@@ -52,6 +52,9 @@ class FaultyExecutor(Executor):
     async def shrink(self, count: int) -> None:
         await self.inner.shrink(count)
 
+    async def wind_down(self) -> None:
+        await self.inner.wind_down()
+
     @property
     def workers(self) -> int:
         return self.inner.workers

@@ -166,7 +166,7 @@ def _run(
     finally:
         wall = time.perf_counter() - start
         is_long = wall > LONG
-        cpu, peak = meter.measured(has_children=is_long)
+        cpu, peak = meter.measured(is_long=is_long)
         log = settled.end_job(most, is_long=is_long)
 
     if isinstance(outcome, Raised):

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
+from time import process_time
 
 _UNIT = 1 if sys.platform == "darwin" else 1024
 """The bytes of a unit of ``ru_maxrss``."""
@@ -22,26 +23,27 @@ class Meter:
     def __init__(self, *, measure_peak: bool) -> None:
         self._looks = measure_peak
         self._cpu = self._of_children = 0.0
-        self.measured(has_children=True)
+        self._peak = 0
+        self.measured(is_long=True)
 
-    def measured(self, *, has_children: bool) -> tuple[float, int]:
+    def measured(self, *, is_long: bool) -> tuple[float, int]:
         """Return what a job that has ended used: CPU time, and the peak of memory.
 
         The CPU time is that of this process, and of the children that it waited for,
         since the last job ended.
 
-        :param has_children: whether it may have waited for any
+        :param is_long: whether it took so long that it may have waited for a child, or
+            have moved the peak of the process much: to ask for these takes a microsecond
         """
-        own = getrusage(RUSAGE_SELF)
         before = self._cpu
 
-        if has_children:
-            children = getrusage(RUSAGE_CHILDREN)
+        if is_long:
+            own, children = getrusage(RUSAGE_SELF), getrusage(RUSAGE_CHILDREN)
             self._of_children = children[0] + children[1]
+            self._peak = own[2] * _UNIT
 
-        self._cpu = cpu = own[0] + own[1] + self._of_children
-        peak = _peak() if self._looks else None
-        return cpu - before, peak or own[2] * _UNIT
+        self._cpu = cpu = process_time() + self._of_children
+        return cpu - before, (_peak() if self._looks else None) or self._peak
 
 
 def forget_peak() -> None:

@@ -448,3 +448,26 @@ async def test_a_cancel_before_the_start_spares_the_worker() -> None:
 
         await scenario.submit()
         assert await scenario.result.read() == before
+
+
+async def test_winding_down_ends_the_idle_workers_of_the_last_user(pool: Pool) -> None:
+    worker = await pool.worker(pool.today.pin())
+    other = await Pool.open()
+    await other.wind_down()
+    assert pool.alive == 1  # it is somebody else's, too
+    await other.close()
+    await pool.wind_down()
+    assert worker.returncode == 0
+    assert not pool.alive
+    assert (await pool.worker(pool.today.pin())).returncode is None
+
+
+async def test_closing_waits_for_what_winds_down() -> None:
+    pool = await Pool.open()
+    worker = await pool.worker(pool.today.pin())
+
+    async with create_task_group() as group:
+        group.start_soon(pool.wind_down)
+        await checkpoint()
+        await pool.close()
+        assert worker.returncode == 0

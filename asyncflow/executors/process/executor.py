@@ -86,6 +86,9 @@ class ProcessExecutor(Executor):
     async def shrink(self, count: int) -> None:
         await self._pool.shrink(count, self.grace)
 
+    async def wind_down(self) -> None:
+        await self._pool.wind_down(self.grace)
+
     @property
     def workers(self) -> int:
         return self._pool.alive

@@ -106,6 +106,8 @@ class Pool:
     today: CurrentCode = attrs.field(init=False, factory=CurrentCode)
     _watches: dict[Worker, asyncio.Task[None]] = attrs.field(init=False, factory=dict)
     """What waits for the end of each worker."""
+    _winding_down: Event | None = attrs.field(init=False, default=None)
+    """Tells that the idle workers have ended, as the last user leaves."""
     _left: set[Worker] = attrs.field(init=False, factory=set)
     """Those that were in a call of the host's when the pool was closed."""
 
@@ -151,6 +153,9 @@ class Pool:
         with CancelScope(shield=True):
             while self._warming and not self._users:
                 await next(iter(self._warming)).wait()
+
+            if self._winding_down is not None:
+                await self._winding_down.wait()
 
         if self._users:
             return
@@ -279,6 +284,29 @@ class Pool:
     def has(self, worker: Worker) -> bool:
         """Tell whether a worker can be called."""
         return worker.pid in self._workers
+
+    async def wind_down(self, grace: float = GRACE) -> None:
+        """Have the idle workers end, unless somebody else uses them.
+
+        :param grace: how long one may take to end by itself, in seconds
+        """
+        if self._users != 1:
+            return
+
+        self._winding_down = done = Event()
+        idle = [one for one in self._workers.values() if take_idle(one.process)]
+
+        for worker in idle:
+            del self._workers[worker.pid]
+
+        try:
+            with CancelScope(shield=True):
+                async with create_task_group() as group:
+                    for worker in idle:
+                        group.start_soon(self.retire, worker, grace)
+        finally:
+            self._winding_down = None
+            done.set()
 
     async def shrink(self, count: int, grace: float = GRACE) -> None:
         """Have idle workers end, until there are `count` at most.
