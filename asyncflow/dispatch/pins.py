@@ -9,7 +9,7 @@ for a run stays until that has ended, whoever drops it, and whoever takes the ru
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from math import inf
@@ -17,7 +17,7 @@ from math import inf
 import attrs
 from anyio import CancelScope, to_thread
 
-from asyncflow.abc import Store
+from asyncflow.abc import Store, StoredValue
 from asyncflow.dispatch.runs import Runs
 from asyncflow.entities.data_node import DataNode, Version
 from asyncflow.entities.job import FINAL
@@ -123,6 +123,47 @@ class Pins:
             self.versions.pin(version)
             self.versions.hold(version)
 
+    async def renew(self, submission: Submission) -> None:
+        """Pin anew what a run has pinned whose file is gone.
+
+        It was pinned by what is known here, which another process had replaced already:
+        the store knows what was current then. What it does not have either is no longer
+        pinned: the run reads what is current now.
+        """
+        pins = submission.pins or {}
+        paths = {node_id: pin.kept for node_id, pin in pins.items()}
+        gone = await to_thread.run_sync(_gone, paths)
+
+        if not gone:
+            return
+
+        numbers = dict(await self.store.pinned(submission.id))
+        nodes = {node.id: node for node in submission.entity.data_nodes.values()}
+        right = {
+            record.node_id: record
+            for record in await self.store.versions(node_ids=gone)
+            if record.number == numbers.get(record.node_id)
+        }
+
+        if submission.pins is not pins:  # it has ended meanwhile
+            return
+
+        for node_id in gone:
+            last = pins.pop(node_id)
+            record = right.get(node_id)
+
+            if record is not None and record.number != last.number:
+                self.pin(
+                    submission, nodes[node_id], self._found(nodes[node_id], record)
+                )
+
+            count = self.versions.pinned.pop(last) - 1
+
+            if count:
+                self.versions.pinned[last] = count
+
+            self.versions.unpin(last)
+
     async def restore(self, submission: Submission) -> None:
         """Pin anew what a run that was adopted is to read."""
         nodes = submission.entity.data_nodes
@@ -203,6 +244,15 @@ class Pins:
                 self.store.save(held._replace(holder_id=None))
 
             self.versions.unpin(version)
+
+
+def _gone(paths: Mapping[str, StoredValue]) -> list[str]:
+    """Return the data nodes whose files are not there. Blocks."""
+    return [
+        node_id
+        for node_id, path in paths.items()
+        if isinstance(path, str) and not os.path.exists(path)
+    ]
 
 
 def _goes_on(submission: Submission) -> bool:

@@ -47,6 +47,12 @@ class ReplacedInputs:
         """
         inputs = list(attempt.task.input.values())
         await retry_until_available(partial(self.versions.refresh, inputs))
+
+        if attempt.submission.pins and self.versions.renew_pins is not None:
+            await retry_until_available(
+                partial(self.versions.renew_pins, attempt.submission)
+            )
+
         self._counts[attempt.ref] = self._counts.get(attempt.ref, 0) + 1
         current = {id(node.version) for node in inputs}
         return any(id(version) not in current for version in attempt.read_versions)

@@ -107,6 +107,7 @@ class Scheduler:
         self._runs = Runs(self.store)
         self.pins = Pins(self.store, self._runs, self.versions)
         self.versions.replaced = self.pins.keep
+        self.versions.renew_pins = self.pins.renew
         self._in_flight = InFlight(
             self._plan,
             self._runs,

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from math import inf
 from typing import Any
@@ -18,6 +18,7 @@ from anyio.lowlevel import checkpoint
 from asyncflow.abc import Store, StoredValue
 from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.entities.data_node import EVICTED, DataNode, Version
+from asyncflow.entities.submission import Submission
 from asyncflow.errors import (
     NoData,
     NotFound,
@@ -74,6 +75,10 @@ class Versions:
         init=False, default=None
     )
     """Is told before a version is dropped, and may hold it."""
+    renew_pins: Callable[[Submission], Awaitable[None]] | None = attrs.field(
+        init=False, default=None
+    )
+    """Has a run read something else in the place of a pinned file that is gone."""
     pinned: dict[Version, int] = attrs.field(init=False, factory=dict)
     """The versions that are held, for runs that read them or have written them: how
     often."""
