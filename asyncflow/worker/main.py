@@ -67,7 +67,7 @@ class Names:
 
         self._path = path
         self._host = host
-        self.shown = NOTHING
+        self.shown: Mapping[str, object] = NOTHING
         self._kept: dict[str, object] = {}
 
     def show(self, names: Mapping[str, object]) -> None:
