@@ -119,7 +119,14 @@ def server(*arguments: str | Path, folder: Path) -> Iterator[Server]:
             raise AssertionError("".join(lines))
 
         running = Server(found[1])
-        yield running
+
+        try:
+            yield running
+        except BaseException:
+            process.kill()
+            print(*lines, process.communicate()[1], sep="")  # what the server said
+            raise
+
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=LIMIT)
         assert "Application shutdown complete" in err, "".join([*lines, err])

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Collection, Mapping
 
 import attrs
-from anyio import to_thread
+from anyio import Lock, to_thread
 
 from asyncflow.worker.loaded import Sign
 from asyncflow.worker.pinned import RECENT, TEXTS, Known
@@ -37,6 +37,8 @@ class Generation:
     gone: list[str]
     _told: dict[str, bytes] = attrs.field(init=False, factory=dict)
     """What workers are told, by the folder in which they have their files."""
+    _writing: Lock = attrs.field(init=False, factory=Lock)
+    """Held while the texts are written."""
 
     def has(self, path: str, sign: Sign) -> bool:
         """Tell whether a worker that has loaded a file has what it was then."""
@@ -51,9 +53,14 @@ class Generation:
         return place in self._told
 
     async def put(self, place: str) -> None:
-        """Write the texts into a folder of workers; remove those that nobody needs."""
+        """Write the texts into a folder of workers; remove those that nobody needs.
+
+        Whoever else asks for it meanwhile waits: workers read what is whole.
+        """
         if place not in self._told:
-            self._told[place] = await to_thread.run_sync(self._put, place)
+            async with self._writing:
+                if place not in self._told:
+                    self._told[place] = await to_thread.run_sync(self._put, place)
 
     def told(self, place: str) -> bytes:
         """Return what workers are told; see `worker.pinned.Finder.apply`."""
