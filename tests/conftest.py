@@ -35,7 +35,7 @@ import pytest
 from _pytest.logging import LogCaptureHandler
 from hypothesis import settings
 
-from asyncflow import Orchestrator
+from asyncflow import Configuration, Orchestrator
 from asyncflow.log import logger
 from tests.support import flows
 
@@ -240,6 +240,32 @@ def read_environment(pid: str) -> bytes:
     except ProcessLookupError:
         # It has ended and nobody has waited for it, or it is a thread of the kernel.
         return b""
+
+
+@pytest.fixture
+def config() -> Configuration:
+    """Give a configuration of two worker processes; see `flows.configuration`."""
+    return flows.configuration()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """Give the path of a store that is not there yet."""
+    return str(tmp_path / "runs.db")
+
+
+@pytest.fixture
+async def one(config: Configuration, path: str) -> AsyncIterator[Orchestrator]:
+    """Give an orchestrator on a store that `other` shares."""
+    async with Orchestrator(config, path) as orchestrator:
+        yield orchestrator
+
+
+@pytest.fixture
+async def other(config: Configuration, path: str) -> AsyncIterator[Orchestrator]:
+    """Give another orchestrator on the store of `one`."""
+    async with Orchestrator(config, path) as orchestrator:
+        yield orchestrator
 
 
 @pytest.fixture

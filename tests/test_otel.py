@@ -26,16 +26,11 @@ from asyncflow.worker.trace import continue_trace
 from tests.programs.recovery_program import declare
 from tests.recovery.test_recovery import killed
 from tests.support import flows
-from tests.support.flows import chain, configuration, fan, single
+from tests.support.flows import chain, fan, single
 
 pytestmark = pytest.mark.anyio
 
 TRACEPARENT = f"00-{'1' * 32}-{'1' * 16}-01"
-
-
-@pytest.fixture
-def config() -> Configuration:
-    return configuration()
 
 
 @pytest.fixture

@@ -45,11 +45,6 @@ class Fetcher:
         return await fetch(nb)
 
 
-@pytest.fixture
-def config() -> Configuration:
-    return Configuration()
-
-
 def chain(config: Configuration) -> tuple[TaskConfig, TaskConfig]:
     first = config.configure_data_node("my_input", default_data=21)
     middle = config.configure_data_node("intermediate")

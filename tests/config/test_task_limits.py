@@ -27,16 +27,6 @@ async def fetch(nb: float) -> float:
     return nb
 
 
-@pytest.fixture
-def config() -> Configuration:
-    return Configuration()
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "config.toml"
-
-
 # -------------------------------------------------------------------------- declaring
 
 

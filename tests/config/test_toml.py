@@ -52,16 +52,6 @@ class Math:
         return nb / 3
 
 
-@pytest.fixture
-def config() -> Configuration:
-    return Configuration()
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "config.toml"
-
-
 @pytest.fixture(autouse=True)
 def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
     # A module that is imported by its path alone has no name to import it by.

@@ -100,11 +100,11 @@ async def test_a_link_that_is_cancelled_ahead(orchestrator: Orchestrator) -> Non
         await submission.wait()
 
     assert all(job.is_finished for job in submission.jobs)
-    assert orchestrator._session is not None
-    assert orchestrator._session.scheduler._plan.is_idle
+    assert orchestrator._engine is not None
+    assert orchestrator._engine.scheduler._plan.is_idle
 
 
-async def test_chains_do_not_keep_others_from_a_seat(
+async def test_chains_do_not_keep_others_from_a_slot(
     orchestrator: Orchestrator,
 ) -> None:
     long = await short_chain(orchestrator, flows.identity)

@@ -21,7 +21,6 @@ from asyncflow import (
 )
 from tests.programs.pins_program import SIZE, declare
 from tests.support import flows, programs
-from tests.support.flows import configuration
 
 pytestmark = pytest.mark.anyio
 
@@ -35,16 +34,6 @@ class Gate:
     def wait(self, _: object) -> int:
         assert self.is_open.wait(20)
         return 1
-
-
-@pytest.fixture
-def config() -> Configuration:
-    return configuration()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> str:
-    return str(tmp_path / "runs.db")
 
 
 def gated(

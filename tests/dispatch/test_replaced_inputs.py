@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 from anyio import create_task_group, fail_after, to_thread
@@ -44,11 +43,6 @@ def use(gate: Gate, board: bytes) -> bytes:
 def shut() -> None:
     reached.clear()
     passed.clear()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> str:
-    return str(tmp_path / "runs.db")
 
 
 def declare() -> Configuration:

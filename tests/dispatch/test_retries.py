@@ -179,7 +179,7 @@ async def test_the_waits_grow() -> None:
 
 
 @pytest.mark.anyio
-async def test_what_waits_for_its_next_attempt_holds_no_seat() -> None:
+async def test_what_waits_for_its_next_attempt_holds_no_slot() -> None:
     config = configuration(workers=1)
     first = config.configure_task(
         "first",

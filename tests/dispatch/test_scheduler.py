@@ -236,9 +236,9 @@ class Machine(RuleBasedStateMachine):
 
     def hasten(self) -> None:
         """Have functions known to be short: only such jobs share a batch."""
-        assert self.orchestrator._session is not None
+        assert self.orchestrator._engine is not None
 
-        for pace in self.orchestrator._session.specs._durations._known.values():
+        for pace in self.orchestrator._engine.specs._durations._known.values():
             pace.seconds = 0.0001
 
     @rule()
@@ -419,8 +419,8 @@ class Machine(RuleBasedStateMachine):
         self.store = MortalStore(self.folder / "runs.db")
         self.orchestrator = Orchestrator(self.config, self.store)
         await self.orchestrator.__aenter__()
-        assert self.orchestrator._session is not None
-        self.walk: Scheduler = self.orchestrator._session.scheduler
+        assert self.orchestrator._engine is not None
+        self.walk: Scheduler = self.orchestrator._engine.scheduler
         self.canceled: list[Job] = []
         await self.find_runs()
 
@@ -488,8 +488,8 @@ class Machine(RuleBasedStateMachine):
             for run, state in plan._runs.items()
             for index, status in enumerate(state.status)
         ]
-        seated = {ref for ref, status in states if status is Status.RUNNING}
-        assert seated == set(walk._in_flight._by_ref)
+        running = {ref for ref, status in states if status is Status.RUNNING}
+        assert running == set(walk._in_flight._by_ref)
         ready = [ref for ref, status in states if status is Status.PENDING]
         assert plan.ready == len(ready)
         taken: Counter[str] = Counter()
@@ -498,7 +498,7 @@ class Machine(RuleBasedStateMachine):
             taken.update(needs)
 
         assert all(taken[name] <= most for name, most in machine.RESOURCES.items())
-        assert set(plan._takers) <= seated
+        assert set(plan._takers) <= running
         self.pids.update(worker.pid for worker in self.pool_workers())
 
         for run in self.runs:

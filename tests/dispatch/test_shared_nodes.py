@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,22 +25,12 @@ from asyncflow import (
 from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.stores._values_folder import NAME as MARK
 from tests.support import flows
-from tests.support.flows import configuration, statuses
+from tests.support.flows import statuses
 
 pytestmark = pytest.mark.anyio
 
 LARGE = 100_000
 """The length of texts that are kept in files."""
-
-
-@pytest.fixture
-def config() -> Configuration:
-    return configuration()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> str:
-    return str(tmp_path / "runs.db")
 
 
 @pytest.fixture

@@ -141,11 +141,6 @@ def test_any_callable_has_one() -> None:
 
 
 @pytest.fixture
-def config() -> Configuration:
-    return configuration()
-
-
-@pytest.fixture
 async def orchestrator(config: Configuration) -> AsyncIterator[Orchestrator]:
     async with Orchestrator(config) as opened:
         yield opened

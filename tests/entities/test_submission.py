@@ -36,11 +36,6 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def config() -> Configuration:
-    return configuration()
-
-
-@pytest.fixture
 async def orchestrator(config: Configuration) -> AsyncIterator[Orchestrator]:
     async with Orchestrator(config) as opened:
         yield opened

@@ -8,7 +8,6 @@ import os
 import pickle
 import sys
 import threading
-from collections.abc import AsyncIterator
 from functools import partial
 
 import anyio
@@ -350,13 +349,6 @@ async def test_a_worker_that_died_while_idle_costs_an_attempt_at_most() -> None:
     assert submission.jobs[0].attempt <= 2
 
 
-@pytest.fixture
-async def pool() -> AsyncIterator[Pool]:
-    opened = await Pool.open()
-    yield opened
-    await opened.close()
-
-
 async def test_a_worker_answers_the_host_as_anyios_would(pool: Pool) -> None:
     """It does without anyio, which takes half of the time in which one starts."""
     worker = await pool.worker(pool.today.pin())
@@ -398,19 +390,19 @@ async def test_a_start_that_is_cancelled_leaves_no_process(
 
 async def test_what_is_assumed_of_anyios_pool(pool: Pool) -> None:
     """anyio takes the idle process used last, at once after it entered the limiter."""
-    seats = [NullLimiter(pool) for _ in range(3)]
+    limiters = [NullLimiter(pool) for _ in range(3)]
     pids = [
-        await to_process.run_sync(os.getpid, limiter=seats[0]),
-        await to_process.run_sync(os.getpid, limiter=seats[1]),
+        await to_process.run_sync(os.getpid, limiter=limiters[0]),
+        await to_process.run_sync(os.getpid, limiter=limiters[1]),
     ]
 
-    assert seats[0].process is None
-    assert seats[1].process is not None
-    assert pids == [seats[1].process.pid] * 2
+    assert limiters[0].process is None
+    assert limiters[1].process is not None
+    assert pids == [limiters[1].process.pid] * 2
 
     worker = await pool.worker(pool.today.pin())
     assert worker.pid == pids[0]
-    assert isinstance(seats[2], anyio.CapacityLimiter)
+    assert isinstance(limiters[2], anyio.CapacityLimiter)
     assert to_process._process_pool_workers.get() == {worker.process}
     assert [entry[0] for entry in to_process._process_pool_idle_workers.get()] == [
         worker.process

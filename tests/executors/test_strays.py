@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any, Self
 
 import pytest
@@ -335,13 +335,6 @@ async def test_an_interrupt_of_an_idle_worker_costs_nothing() -> None:
             for _ in range(10):
                 await scenario.submit()
                 os.kill(await scenario.result.read(), signal.SIGINT)
-
-
-@pytest.fixture
-async def pool() -> AsyncIterator[Pool]:
-    opened = await Pool.open()
-    yield opened
-    await opened.close()
 
 
 def leave(kind: type[BaseException]) -> None:

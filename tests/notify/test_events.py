@@ -41,14 +41,9 @@ from asyncflow.stores.sqlite import SqliteStore
 from tests.programs.recovery_program import declare
 from tests.recovery.test_recovery import killed
 from tests.support import flows
-from tests.support.flows import chain, configuration, fan, single
+from tests.support.flows import chain, fan, single
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def config() -> Configuration:
-    return configuration()
 
 
 @pytest.fixture

@@ -25,16 +25,11 @@ from asyncflow import (
 )
 from asyncflow.notify import subscriptions
 from tests.support import flows
-from tests.support.flows import chain, configuration, single
+from tests.support.flows import chain, single
 
 pytestmark = pytest.mark.anyio
 
 RUN = ["PENDING", "RUNNING", "COMPLETED"]
-
-
-@pytest.fixture
-def config() -> Configuration:
-    return configuration()
 
 
 @pytest.fixture

@@ -91,14 +91,14 @@ victims = st.builds(
 @given(
     victim=victims,
     rivals=st.lists(jobs, min_size=1, max_size=4),
-    seats=st.integers(1, 3),
+    slots=st.integers(1, 3),
 )
 @example(  # there are never three left
     victim=Job(0, {"gpu": 3}, 1),
     rivals=[Job(1, {"gpu": 1}, 2), Job(2, {"gpu": 1}, 2, begins=1)],
-    seats=2,
+    slots=2,
 )
-def test_nobody_waits_for_ever(victim: Job, rivals: list[Job], seats: int) -> None:
+def test_nobody_waits_for_ever(victim: Job, rivals: list[Job], slots: int) -> None:
     """Rivals come again as soon as they have ended."""
     lines = queues()
     running: list[tuple[int, int]] = []
@@ -122,7 +122,7 @@ def test_nobody_waits_for_ever(victim: Job, rivals: list[Job], seats: int) -> No
             if rival.begins == now or run in ended:
                 lines.put(run, 0, rival.priority, rival.needs, now)
 
-        while len(running) < seats and (ref := lines.take(now, fits)) is not None:
+        while len(running) < slots and (ref := lines.take(now, fits)) is not None:
             if ref[0] == VICTIM:
                 return
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,30 +34,13 @@ from asyncflow import (
 from asyncflow.abc import Progress
 from asyncflow.recovery import run_feed
 from tests.support import flows
-from tests.support.flows import configuration, fan, statuses
+from tests.support.flows import fan, seen_by, statuses
 from tests.support.programs import environment
 
 pytestmark = pytest.mark.anyio
 
 PATIENCE = 40.0
 """How long whatever may take, in seconds."""
-
-
-@pytest.fixture
-def config() -> Configuration:
-    return configuration()
-
-
-@pytest.fixture
-async def one(config: Configuration, tmp_path: Path) -> AsyncIterator[Orchestrator]:
-    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
-        yield orchestrator
-
-
-@pytest.fixture
-async def other(config: Configuration, tmp_path: Path) -> AsyncIterator[Orchestrator]:
-    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
-        yield orchestrator
 
 
 def first(folder: str) -> str:
@@ -91,13 +74,6 @@ async def row(
         config.configure_task("second", second, middle, result),
     ]
     return await orchestrator.create_scenario(config.configure_scenario("row", tasks))
-
-
-async def seen_by(orchestrator: Orchestrator, submission: Submission) -> Submission:
-    found = await orchestrator.get(submission.id)
-    assert isinstance(found, Submission)
-    assert found is not submission
-    return found
 
 
 async def until(submission: Submission, is_there: Callable[[Event], bool]) -> None:
@@ -281,9 +257,9 @@ class Odd:
         path = folder / "odd"
         listener = await anyio.create_unix_listener(path)
         group.start_soon(self.serve, listener)
-        assert owner._session is not None
-        owner._session.store.save(owner._session.own._replace(address=str(path)))
-        await owner._session.store.flush()
+        assert owner._engine is not None
+        owner._engine.store.save(owner._engine.own._replace(address=str(path)))
+        await owner._engine.store.flush()
 
     async def serve(self, listener: anyio.abc.Listener[ByteStream]) -> None:
         async with listener:
@@ -368,8 +344,8 @@ async def test_who_watches_and_does_not_read_costs_little(
     node = config.configure_in_memory_data_node("n", default_data=1)
     cfg = config.configure_scenario("s", config.configure_task("t", wait, node))
     submission = (await one.create_scenario(cfg)).submit()
-    assert one._session is not None
-    flush = one._session.store.flush
+    assert one._engine is not None
+    flush = one._engine.store.flush
 
     async def send(line: bytes) -> None:
         """Take the first line only after much has happened."""
@@ -397,8 +373,8 @@ async def test_many_watch_one_run(
 ) -> None:
     scenario = await one.create_scenario(fan(config, flows.double, 1_000))
     submission = scenario.submit()
-    assert one._session is not None
-    flush = one._session.store.flush
+    assert one._engine is not None
+    flush = one._engine.store.flush
     ends = [0] * 50
 
     async def watch(number: int) -> None:
@@ -433,8 +409,8 @@ async def test_who_watches_sees_the_end_of_a_run_that_moves_on(
         with fail_after(PATIENCE):
             await until(submission, reports)
             seen = [await seen_by(one, submission), await seen_by(other, submission)]
-            assert third._session is not None
-            await third._session.interrupt(0)
+            assert third._engine is not None
+            await third._engine.interrupt(0)
 
     for name in ("first", "second"):
         (tmp_path / name).touch()

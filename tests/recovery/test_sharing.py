@@ -36,7 +36,7 @@ from asyncflow import (
     UsageError,
 )
 from tests.support import flows
-from tests.support.flows import chain, configuration, single, statuses
+from tests.support.flows import chain, configuration, seen_by, single, statuses
 
 pytestmark = pytest.mark.anyio
 
@@ -44,11 +44,6 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "runs.db"
-
-
-@pytest.fixture
-def config() -> Configuration:
-    return configuration()
 
 
 @pytest.fixture
@@ -61,13 +56,6 @@ async def one(config: Configuration, file: Path) -> AsyncIterator[Orchestrator]:
 async def other(config: Configuration, file: Path) -> AsyncIterator[Orchestrator]:
     async with Orchestrator(config, file) as orchestrator:
         yield orchestrator
-
-
-async def seen_by(orchestrator: Orchestrator, submission: Submission) -> Submission:
-    found = await orchestrator.get(submission.id)
-    assert isinstance(found, Submission)
-    assert found is not submission
-    return found
 
 
 # ------------------------------------------------------------------ the runs of others

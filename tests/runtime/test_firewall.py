@@ -55,11 +55,6 @@ BAD = "work"
 """The task that something happens to."""
 
 
-@pytest.fixture
-def config() -> Configuration:
-    return configuration()
-
-
 async def check_innocent(orchestrator: Orchestrator, config: Configuration) -> None:
     """See a run complete that has nothing to do with what failed."""
     given = config.configure_data_node("given", default_data=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,28 +20,11 @@ from asyncflow.runtime.engine import Engine
 from asyncflow.values.versions import Versions
 from tests.runtime.test_firewall import check_innocent
 from tests.support import flows
-from tests.support.flows import configuration, single
+from tests.support.flows import single
 
 pytestmark = pytest.mark.anyio
 
 PATIENCE = 30.0
-
-
-@pytest.fixture
-def config() -> Configuration:
-    return configuration()
-
-
-@pytest.fixture
-async def one(config: Configuration, tmp_path: Path) -> AsyncIterator[Orchestrator]:
-    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
-        yield orchestrator
-
-
-@pytest.fixture
-async def other(config: Configuration, tmp_path: Path) -> AsyncIterator[Orchestrator]:
-    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
-        yield orchestrator
 
 
 class Broken:

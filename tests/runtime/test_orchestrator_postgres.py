@@ -13,17 +13,12 @@ from asyncflow.records import OrchestratorRecord, SubmissionRecord
 from asyncflow.status import SubmissionStatus
 from asyncflow.stores.postgres import PostgresStore
 from tests.support import flows
-from tests.support.flows import configuration, single
+from tests.support.flows import single
 from tests.support.postgres import Server
 from tests.support.postgres import database as database
 from tests.support.postgres import server as server
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def config() -> Configuration:
-    return configuration()
 
 
 @pytest.fixture

@@ -39,11 +39,6 @@ from tests.support.flows import chain, configuration, single
 
 
 @pytest.fixture
-def config() -> Configuration:
-    return configuration()
-
-
-@pytest.fixture
 def orchestrator(config: Configuration) -> Iterator[tp.Orchestrator]:
     orchestrator = tp.Orchestrator(config)
     orchestrator.run()

@@ -23,17 +23,11 @@ from asyncflow import (
     Scope,
 )
 from tests.support import flows
-from tests.support.flows import configuration
 
 pytestmark = pytest.mark.anyio
 
 TINY = 0.001
 """A lock that ends by itself at once, in seconds."""
-
-
-@pytest.fixture
-def config() -> Configuration:
-    return configuration()
 
 
 @pytest.fixture(params=["sqlite", "memory"])

@@ -20,7 +20,6 @@ from asyncflow import (
     Submission,
 )
 from asyncflow.stores.sqlite import SqliteStore
-from tests.support.flows import configuration
 
 pytestmark = pytest.mark.anyio
 
@@ -39,16 +38,6 @@ def large_text(number: int) -> str:
 def noisy_text(number: int) -> str:
     print(number)
     return str(number)
-
-
-@pytest.fixture
-def config() -> Configuration:
-    return configuration()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> str:
-    return str(tmp_path / "runs.db")
 
 
 @pytest.fixture

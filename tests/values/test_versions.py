@@ -29,7 +29,7 @@ from asyncflow import (
 from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.stores._values_folder import NAME as MARK
 from tests.support import flows
-from tests.support.flows import configuration, statuses
+from tests.support.flows import statuses
 
 pytestmark = pytest.mark.anyio
 
@@ -40,20 +40,10 @@ HOUR = timedelta(hours=1)
 MOMENT = timedelta.resolution
 
 
-@pytest.fixture
-def config() -> Configuration:
-    return configuration()
-
-
 @pytest.fixture(params=["sqlite", "memory"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return a store for each kind of orchestrator."""
     return ":memory:" if request.param == "memory" else str(tmp_path / "runs.db")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> str:
-    return str(tmp_path / "runs.db")
 
 
 def flow(
