@@ -83,7 +83,7 @@ class Orchestrator(Listing, Watching):
     config: Configuration = Config
     store: Store = attrs.field(default=None, converter=as_store)
     adopt: bool | Callable[[SubmissionRecord], bool] = True
-    _session: Engine | None = attrs.field(init=False, default=None)
+    _engine: Engine | None = attrs.field(init=False, default=None)
     _host: BackgroundContext = attrs.field(init=False, factory=BackgroundContext)
     _signals: Signals = attrs.field(init=False)
     _is_cut_off: bool = attrs.field(init=False, default=False)
@@ -167,7 +167,7 @@ class Orchestrator(Listing, Watching):
     @property
     def is_open(self) -> bool:
         """Whether scenarios can be created and submitted."""
-        return self._session is not None
+        return self._engine is not None
 
     @property
     def max_nb_of_workers(self) -> int:
@@ -264,14 +264,14 @@ class Orchestrator(Listing, Watching):
 
     async def accepted(self, submission: Submission) -> None:
         """Wait until a run is durable; see `Submission.accepted`."""
-        if self._session is not None:
-            await self._session.scheduler.until_begun(submission)
+        if self._engine is not None:
+            await self._engine.scheduler.until_begun(submission)
 
         await self.flush()
 
     def will_be_written(self, node: DataNode) -> bool:
         """Tell whether a submitted job is going to write a data node."""
-        engine = self._session
+        engine = self._engine
         return engine is not None and engine.scheduler.will_be_written(node)
 
     async def read(self, node: DataNode, version: int | None = None) -> Any:
@@ -409,7 +409,7 @@ class Orchestrator(Listing, Watching):
 
         jobs = self.config.job_config
 
-        if self._session is not None and not jobs.same_content(self._declared):
+        if self._engine is not None and not jobs.same_content(self._declared):
             self._declared = jobs
             _logger.warning(
                 "how jobs are executed was configured while this Orchestrator is open: "
@@ -418,7 +418,7 @@ class Orchestrator(Listing, Watching):
             )
 
     def _opened(self) -> Engine:
-        if self._session is None:
+        if self._engine is None:
             raise NotOpen(
                 "the Orchestrator is not open: use `async with Orchestrator() as "
                 "orchestrator:` around what works with it"
@@ -430,7 +430,7 @@ class Orchestrator(Listing, Watching):
                 "function, `anyio.from_thread.run`, or `asyncflow.sync`"
             )
 
-        return self._session
+        return self._engine
 
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:
@@ -456,7 +456,7 @@ class Orchestrator(Listing, Watching):
                     count = self.max_nb_of_workers if self._jobs.prewarm else 1
                     starting.start_soon(_warm, workers, count)
 
-                self._session = engine = await self._open(workers, stack)
+                self._engine = engine = await self._open(workers, stack)
                 scheduler = engine.scheduler
 
                 engine.recovery.wants = self.adopt
@@ -479,7 +479,7 @@ class Orchestrator(Listing, Watching):
 
                     with CancelScope(shield=True):
                         await engine.drain_notifications()
-                        self._session = None
+                        self._engine = None
                         await self._end_runs(engine)
                         await engine.drain_notifications()
 
@@ -491,7 +491,7 @@ class Orchestrator(Listing, Watching):
             error = unwrap_single(group)
             raise error from error.__cause__
         finally:
-            self._session = None
+            self._engine = None
             self._is_closed = True
 
             if engine is not None:

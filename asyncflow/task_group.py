@@ -1,7 +1,7 @@
 """The tasks of an orchestrator: each has an owner, and none takes the others along.
 
 What a task raises is logged, and given to its owner, who ends what it concerns: one run,
-one batch, one peer. Only `Group.fail` ends everything: where the engine cannot go on.
+one batch, one peer. Only `Tasks.fail` ends everything: where the engine cannot go on.
 
 Tasks are started by callbacks of the event loop, too. anyio asks in which library it runs
 when it starts one. Where sniffio is installed and asyncio was not started by anyio, a

@@ -304,7 +304,7 @@ class InFlight:
                 self._return_followers(attempt)
                 self._free(attempt)
 
-            if self.plan.has_seat(attempt.ref):
+            if self.plan.has_slot(attempt.ref):
                 self._fail(attempt, error)
 
     def _fail(self, attempt: Attempt, error: Exception) -> None:

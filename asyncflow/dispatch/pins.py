@@ -1,9 +1,10 @@
 """Pins: what runs under way read of their sources is what it was at their submit.
 
-Where an orchestrator is alone on its store, nothing is noted at submit: when a source gets a new version that no run here has made,
-each run that was submitted before it pins the one that there was. Where others are on the
-store, who may replace what scenarios share, the store is told at submit: what it has pinned
-for a run stays until that has ended, whoever drops it, and whoever takes the run over.
+An orchestrator that is alone on its store notes nothing at submit: when a source gets a
+new version that no run here has made, each run that was submitted before it pins the last
+one. Where others may replace what scenarios share, the store is told at submit: what it has
+pinned for a run stays until the run has ended, whoever drops it, and whoever takes the run
+over.
 """
 
 from __future__ import annotations
@@ -58,9 +59,9 @@ class Pins:
 
         if shared:
             self.store.pin(submission.id, shared)
-            self._is_noted(submission)
+            self._note_run(submission)
 
-    def _is_noted(self, submission: Submission) -> None:
+    def _note_run(self, submission: Submission) -> None:
         self._noted.add(submission.id)
         submission.when_finished(partial(self._forget, submission))
 
@@ -157,11 +158,7 @@ class Pins:
                     submission, nodes[node_id], self._found(nodes[node_id], record)
                 )
 
-            count = self.versions.pinned.pop(last) - 1
-
-            if count:
-                self.versions.pinned[last] = count
-
+            self.versions.end_hold(last)
             self.versions.unpin(last)
 
     async def restore(self, submission: Submission) -> None:
@@ -171,18 +168,17 @@ class Pins:
         at = submission.submitted_at.timestamp() * 1e9
         right: dict[str, VersionRecord] = {}
         newest: dict[str, int] = {}
-        pinned = await self.store.pinned(submission.id)
+        known = {node_id for node_id, _ in await self.store.pinned(submission.id)}
 
-        if pinned:
-            self._is_noted(submission)
+        if known:
+            self._note_run(submission)
 
         for record in await self.store.versions(node_ids=sources):
             newest[record.node_id] = record.number
 
             # What jobs have written since was by runs submitted earlier: others wait. But
             # where processes share a data node they do not.
-            is_known = record.node_id in {node_id for node_id, _ in pinned}
-            is_earlier = record.job_id is not None and not is_known
+            is_earlier = record.job_id is not None and record.node_id not in known
 
             if record.number <= at or is_earlier:
                 right[record.node_id] = record
@@ -228,10 +224,8 @@ class Pins:
         }
 
         for node_id, version in pins.items():
-            count = self.versions.pinned.pop(version) - 1
-
-            if count:
-                self.versions.pinned[version] = count
+            if not self.versions.end_hold(version):
+                pass
             elif version.is_dropped and is_left:
                 continue  # it goes on elsewhere: the file stays, too
             elif version.is_dropped:

@@ -69,13 +69,15 @@ async def _untold(
         if filters["submission_id"] not in (None, run.id):
             continue
 
-        told = {job.id for job in await store.jobs(submission_id=run.id)}
-        untold += [
-            one
-            for one in run.records_under_way()
-            if one.id not in told
-            and filters["task_id"] in (None, one.task_id)
-            and filters["status"] in (None, one.status)
+        wanted = [
+            job
+            for job in run.records_under_way()
+            if filters["task_id"] in (None, job.task_id)
+            and filters["status"] in (None, job.status)
         ]
+
+        if wanted:
+            told = {job.id for job in await store.jobs(submission_id=run.id)}
+            untold += [job for job in wanted if job.id not in told]
 
     return untold

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from copy import copy
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -22,7 +22,7 @@ from asyncflow.abc import (
 )
 from asyncflow.entities.attempts import added, number_of_next
 from asyncflow.errors import JobFailed, RemoteTraceback
-from asyncflow.records import AttemptRecord, JobRecord, LogRecord, Record
+from asyncflow.records import AttemptRecord, JobRecord, LogRecord, Record, as_date
 from asyncflow.status import DONE as DONE
 from asyncflow.status import FINAL as FINAL
 from asyncflow.status import TRANSITIONS as TRANSITIONS
@@ -108,12 +108,12 @@ class Job:
     @property
     def run_at(self) -> datetime | None:
         """When it was given to a worker, in UTC; None before."""
-        return _date(self._run_at)
+        return as_date(self._run_at)
 
     @property
     def finished_at(self) -> datetime | None:
         """When it ended, in UTC; None before."""
-        return _date(self._finished_at)
+        return as_date(self._finished_at)
 
     @property
     def execution_duration(self) -> float | None:
@@ -390,10 +390,6 @@ class Job:
     def __repr__(self) -> str:
         why = f": {self.reason}" if self.reason else ""
         return f"<Job {self.task.config_id} {self.status}{why}>"
-
-
-def _date(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 _FACTS = tuple(field.name for field in attrs.fields(Job) if not field.init)

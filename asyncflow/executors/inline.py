@@ -33,6 +33,7 @@ from asyncflow.executors._in_process import (
     write_outputs,
 )
 from asyncflow.log import logger as _logger
+from asyncflow.task_group import is_canceled
 
 HELD = 1.0
 """After how many seconds a plain function has held the event loop for long."""
@@ -94,7 +95,7 @@ class InlineExecutor(Executor):
                         run = _run_async if call.is_async else _run
                         outcome = await run(call, one)
             except get_cancelled_exc_class():
-                if _is_canceled():
+                if is_canceled():
                     raise
 
                 outcome = _CANCELED
@@ -133,12 +134,6 @@ def _others() -> int:
     """Return how many tasks of the program wait, beside the one that submits."""
     names = (task.get_name() for task in asyncio.all_tasks())
     return sum(not name.startswith("asyncflow") for name in names) - 1
-
-
-def _is_canceled() -> bool:
-    """Tell a real cancel of this task from a `CancelledError` that a function raised."""
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0
 
 
 async def _run(call: Call, one: Coroutine) -> Outcome:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
@@ -25,6 +24,7 @@ from asyncflow.events import (
 )
 from asyncflow.log import logger as _logger
 from asyncflow.notify.bus import Bus, Listener, Notification, Work
+from asyncflow.task_group import is_canceled
 
 AT_ONCE = 100
 """How often a plain function is called before its thread comes back."""
@@ -168,7 +168,7 @@ class Subscription(Listener):
         try:
             return await waiting
         except get_cancelled_exc_class() as error:
-            if _is_canceled():
+            if is_canceled():
                 raise
 
             self._tell(job, error)
@@ -280,9 +280,3 @@ def _always(scenario: Scenario) -> Find:
         return scenario
 
     return find
-
-
-def _is_canceled() -> bool:
-    """Tell a real cancel of this task from a `CancelledError` of a callback."""
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0

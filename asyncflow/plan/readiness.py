@@ -67,7 +67,7 @@ class Readiness:
         """Tell whether a run was submitted, and has not been forgotten."""
         return run in self._runs
 
-    def has_seat(self, ref: Ref) -> bool:
+    def has_slot(self, ref: Ref) -> bool:
         """Tell whether a job has a slot, and has not ended."""
         state = self._runs.get(ref[0])
         return state is not None and state.status[ref[1]] is Status.RUNNING
@@ -88,7 +88,7 @@ class Readiness:
 
         if ref is not None:
             self.ready -= 1
-            self._seat(ref)
+            self._take_slot(ref)
 
         return ref
 
@@ -106,7 +106,7 @@ class Readiness:
         self.ready -= len(refs)
 
         for one in refs:
-            self._seat(one)
+            self._take_slot(one)
 
         if not refs and (ref := self.offered(now, accepts)) is not None:
             refs.append(ref)
@@ -114,7 +114,7 @@ class Readiness:
         return refs
 
     def follower(self, ref: Ref) -> Ref | None:
-        """Tell which job needs nothing but a seated one, if it is the only one that
+        """Tell which job needs nothing but one that has a slot, if it is the only one that
         needs that: the next link of a chain. None where there is no such job.
         """
         run, index = ref
@@ -178,7 +178,7 @@ class Readiness:
             for name, amount in needs.items()
         )
 
-    def _seat(self, ref: Ref) -> None:
+    def _take_slot(self, ref: Ref) -> None:
         run, index = ref
         state = self._runs[run]
         state.status[index] = Status.RUNNING

@@ -348,21 +348,24 @@ class Versions:
         self._discard(version)
 
     def hold(self, version: Version) -> None:
-        """Keep a version also when it is dropped, until `let_go`."""
+        """Keep a version also when it is dropped, until `end_hold`."""
         self.pinned[version] = self.pinned.get(version, 0) + 1
+
+    def end_hold(self, version: Version) -> bool:
+        """End what `hold` has begun; tell whether nobody else holds the version."""
+        count = self.pinned.pop(version) - 1
+
+        if count:
+            self.pinned[version] = count
+
+        return not count
 
     def let_go(self, node: DataNode, version: Version, *, is_deleted: bool) -> None:
         """Hold a version no more; drop it if it was to be dropped.
 
         :param is_deleted: whether the store knows nothing of the data node any more
         """
-        count = self.pinned.pop(version) - 1
-
-        if count:
-            self.pinned[version] = count
-            return
-
-        if not version.is_dropped:
+        if not self.end_hold(version) or not version.is_dropped:
             return
 
         if not is_deleted:
