@@ -54,7 +54,7 @@ class Pins:
             for name in submission.dag.sources
             if nodes[name].owner_id is None
             and nodes[name].driver.is_durable
-            and nodes[name].config.default_path is None
+            and nodes[name].driver.keeps_versions
         ]
 
         if shared:

@@ -305,6 +305,12 @@ class Scheduler:
         self._slots.fill()
 
     @property
+    def workers(self) -> int:
+        """How many worker processes are alive."""
+        executors = {id(one): one for one in self.executors.values()}
+        return sum(one.workers for one in executors.values())
+
+    @property
     def is_durable(self) -> bool:
         """Whether the store outlives us."""
         return self._runs.is_durable

@@ -81,8 +81,8 @@ class IdentityMap:
 
     def _prepared(self, config: ScenarioConfig) -> Dag:
         for node in config.data_node_configs:
-            if node.default_path is not None:
-                self.driver_in(self.directory.path, node).locate()
+            if node.owns_place:
+                self.driver(node).locate()
 
         return Dag.of(config.task_configs)
 
@@ -236,12 +236,16 @@ class IdentityMap:
             id=node_id,
             config=config,
             owner_id=scenario_id if own else None,
-            driver=self.driver_in(self.directory.path, config),
+            driver=self.driver(config),
             directory=self._told_from(config),
             verbs=self.verbs,
         )
         self._in_use[node_id] = node
         return node
+
+    def driver(self, config: DataNodeConfig) -> Driver:
+        """Return the driver of the data nodes of a config, in this process."""
+        return self.driver_in(self.directory.path, config)
 
     def take(self, node: DataNode, record: DataNodeRecord) -> None:
         """Take over what a store has of a data node: its lock, and where its file is."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import time
 import uuid
@@ -321,11 +320,8 @@ class Recovery:
     def _sweep_users_folders(self, dead_id: str) -> None:
         """Remove what was to become files of the user's."""
         for node in list(self.loader.config.data_nodes.values()):
-            if node.default_path is not None:
-                path = os.path.join(
-                    self.loader.identity_map.directory.path, node.default_path
-                )
-                remove(glob.glob(f"{glob.escape(path)}.{dead_id}-*"))
+            if node.owns_place:
+                remove(self.loader.identity_map.driver(node).staged(dead_id))
 
 
 def _tell_adopted(run_ids: Sequence[str]) -> None:

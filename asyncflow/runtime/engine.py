@@ -417,7 +417,7 @@ class Engine:
         """Say what goes on; see `Orchestrator.statistics`."""
         return self.counters.statistics(
             self.scheduler.runs,
-            workers=self.scheduler.executors["process"].workers,
+            workers=self.scheduler.workers,
             max_nb_of_workers=max_nb_of_workers,
             commits=self.store.commits,
             store_error=str(self.outage.failure) if self.outage.failure else None,

@@ -594,8 +594,7 @@ def _run_of(job_id: str | None) -> str | None:
 
 
 def _has_default(node: DataNode) -> bool:
-    config = node.config
-    return config.default_data is not NOT_GIVEN or config.default_path is not None
+    return node.config.default_data is not NOT_GIVEN or not node.driver.keeps_versions
 
 
 def chain(node: DataNode, records: Iterable[VersionRecord]) -> list[VersionRecord]:
@@ -608,7 +607,7 @@ def chain(node: DataNode, records: Iterable[VersionRecord]) -> list[VersionRecor
 
 def _older(node: DataNode) -> int:
     """Return how many versions are kept beside the current one."""
-    return 0 if node.config.default_path is not None else node.config.keep_versions
+    return node.config.keep_versions if node.driver.keeps_versions else 0
 
 
 def _keep_defaults(
@@ -628,7 +627,7 @@ def _keep_default(node: DataNode, path: str) -> StoredValue:
     """Keep default data; a file of the user's that is there already stays."""
     default = node.config.default_data
 
-    if node.config.default_path is None:
+    if node.driver.keeps_versions:
         return _keep(node, default, path)
 
     if default is NOT_GIVEN or node.driver.exists():
