@@ -233,10 +233,10 @@ class DataNodeConfig(Section):
         if not self.properties and not self.options:
             return self
 
-        given = {**self.properties, **self.options}
+        given = {**self.options, **self.properties}
         names = {name for name in self.option_names if name in given}
 
-        if names == self.options.keys():
+        if names == self.options.keys() and names.isdisjoint(self.properties):
             return self
 
         return attrs.evolve(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
@@ -47,6 +46,11 @@ def storage(node: DataNodeConfig) -> Iterator[Problem]:
 
 
 def _missing(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Problem]:
+    if not driver.requires:
+        return
+
+    from importlib.util import find_spec
+
     if missing := [name for name in driver.requires if find_spec(name) is None]:
         what = f"'asyncflow[{driver.extra}]'" if driver.extra else " ".join(missing)
         yield Problem(
@@ -127,7 +131,7 @@ def _path(node: DataNodeConfig) -> Iterator[Problem]:
             remedy="give a str or a pathlib.Path",
         )
 
-    if (driver := node.driver) is not None and not driver.takes_path:
+    if (driver := node.driver) is None or not driver.takes_path:
         yield Problem(
             section=node.label,
             field="default_path",
