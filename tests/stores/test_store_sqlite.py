@@ -682,7 +682,7 @@ async def test_an_error_of_the_disk_is_told_and_nothing_is_lost(path: Path) -> N
 
 
 def test_a_line_may_depend_on_a_parameter() -> None:
-    query = _sql.queries(*SqliteDatabase.queries)["scenario"]
+    query = _sql.query(SqliteDatabase.queries, "scenario")
     nothing = query.text({"name": None, "newest_first": False})
     all_of_it = query.text({"name": "", "created_from": 0.0, "newest_first": True})
 
