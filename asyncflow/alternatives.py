@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from asyncflow import drivers, executors, stores
+from asyncflow.gc_pause import pause_gc
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -116,7 +117,10 @@ class Alternatives(Generic[A]):
             return target
 
         module, _, attribute = target.partition(":")
-        there: type[A] = getattr(import_module(module), attribute)
+
+        with pause_gc():
+            there: type[A] = getattr(import_module(module), attribute)
+
         return there
 
     def _found(self) -> dict[str, EntryPoint]:
