@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode as DataNode
     from asyncflow.entities.data_node import Edit as Edit
     from asyncflow.entities.job import Job as Job
-    from asyncflow.entities.job import Status as Status
     from asyncflow.entities.output import Output as Output
     from asyncflow.entities.planned import PlannedJob as PlannedJob
     from asyncflow.entities.scenario import Scenario as Scenario
@@ -101,9 +100,8 @@ if TYPE_CHECKING:
     from asyncflow.records import ScenarioRecord as ScenarioRecord
     from asyncflow.records import SubmissionRecord as SubmissionRecord
     from asyncflow.status import AttemptKind as AttemptKind
-    from asyncflow.status import (
-        SubmissionStatus as SubmissionStatus,
-    )
+    from asyncflow.status import Status as Status
+    from asyncflow.status import SubmissionStatus as SubmissionStatus
     from asyncflow.worker.current import CurrentJob as CurrentJob
     from asyncflow.worker.current import Progress as Progress
     from asyncflow.worker.current import current_job as current_job
@@ -116,7 +114,7 @@ _HOMES = {
     "Scope TaskConfig",
     "entities.as_completed": "as_completed",
     "entities.data_node": "DataNode Edit",
-    "entities.job": "Job Status",
+    "entities.job": "Job",
     "entities.output": "Output",
     "entities.planned": "PlannedJob",
     "entities.scenario": "Scenario",
@@ -134,7 +132,7 @@ _HOMES = {
     "orchestrator": "Orchestrator",
     "records": "AttemptRecord JobRecord Pruned ScenarioRecord SubmissionRecord",
     "notify.stream": "EventStream",
-    "status": "AttemptKind SubmissionStatus",
+    "status": "AttemptKind Status SubmissionStatus",
     "worker.current": "CurrentJob Progress current_job progress report",
     "worker.outcome": "Usage",
 }

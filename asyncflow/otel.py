@@ -30,7 +30,7 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.trace import Span, StatusCode, Tracer, TracerProvider
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from asyncflow.entities.job import Job, Status
+from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.verbs import Verbs
 from asyncflow.events import (
@@ -44,6 +44,7 @@ from asyncflow.events import (
 from asyncflow.log import logger as _logger
 from asyncflow.notify.bus import Bus, Listener, Notification
 from asyncflow.orchestrator import Orchestrator
+from asyncflow.status import Status
 
 _TOLD = (
     SubmissionStarted,

@@ -18,12 +18,13 @@ from asyncflow.abc import (
 )
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.dispatch.skipping import InputSnapshot, snapshot
-from asyncflow.entities.data_node import DataNode, Version
-from asyncflow.entities.job import Job, Status
+from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.task import Task
 from asyncflow.plan.instructions import Ref
-from asyncflow.status import AttemptKind
+from asyncflow.runs.version import Version
+from asyncflow.status import AttemptKind, Status
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
 

@@ -18,9 +18,9 @@ from asyncflow.dispatch.attempt import Attempt
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.dispatch.durations import MAX_BATCH
 from asyncflow.dispatch.runs import Runs
-from asyncflow.entities.job import Status
 from asyncflow.plan.instructions import Instruction, Ref
 from asyncflow.plan.plan import Plan
+from asyncflow.status import Status
 
 if TYPE_CHECKING:
     from asyncflow.fingerprint.fingerprint import Fingerprint

@@ -12,10 +12,10 @@ from typing import NamedTuple, TypeGuard
 
 from asyncflow.abc import Outcome, Returned, Usage
 from asyncflow.dispatch.attempt import Attempt
-from asyncflow.entities.data_node import Version
-from asyncflow.entities.job import Status
 from asyncflow.entities.submission import Submission
 from asyncflow.records import JobRecord, Record, VersionRecord
+from asyncflow.runs.version import Version
+from asyncflow.status import Status
 from asyncflow.values.value_cache import WORTH
 from asyncflow.values.versions import Versions
 

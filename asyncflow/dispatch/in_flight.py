@@ -34,12 +34,12 @@ from asyncflow.dispatch.retries import wait_before_next
 from asyncflow.dispatch.running_marks import RunningMarks
 from asyncflow.dispatch.runs import Runs
 from asyncflow.dispatch.timeouts import Timeouts
-from asyncflow.entities.job import Job, Status
+from asyncflow.entities.job import Job
 from asyncflow.log import logger as _logger
 from asyncflow.plan.instructions import Kill, Ref
 from asyncflow.plan.plan import Plan
 from asyncflow.records import Record
-from asyncflow.status import AttemptKind
+from asyncflow.status import AttemptKind, Status
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
 

@@ -20,11 +20,12 @@ from anyio import CancelScope, to_thread
 
 from asyncflow.abc import Store, StoredValue
 from asyncflow.dispatch.runs import Runs
-from asyncflow.entities.data_node import DataNode, Version
-from asyncflow.entities.job import FINAL
+from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.submission import Submission
 from asyncflow.errors import StoreFailed
 from asyncflow.records import VersionRecord
+from asyncflow.runs.version import Version
+from asyncflow.status import FINAL
 from asyncflow.values.versions import Versions, remove
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from asyncflow.abc import Outcome, Raised
-from asyncflow.entities.attempts import crashes_of
 from asyncflow.entities.job import Job
+from asyncflow.runs.attempts import crashes_of
 from asyncflow.status import CRASHES, AttemptKind
 from asyncflow.worker.failure import kinds_of
 

@@ -10,7 +10,7 @@ import attrs
 
 from asyncflow.abc import Store
 from asyncflow.dispatch.attempt import Attempt
-from asyncflow.entities.job import Status
+from asyncflow.status import Status
 
 LONG = 1.0
 """How many seconds a job runs before the store is told that it does."""

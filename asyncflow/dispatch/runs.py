@@ -9,11 +9,12 @@ from anyio import Event
 
 from asyncflow.abc import Store
 from asyncflow.dispatch.call_spec import CallSpec
-from asyncflow.entities.job import DONE, Job, Status
+from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Submission
 from asyncflow.log import logger as _logger
 from asyncflow.plan.instructions import Ref
 from asyncflow.records import Record
+from asyncflow.status import DONE, Status
 
 
 @attrs.define(eq=False, repr=False)

@@ -29,7 +29,7 @@ from asyncflow.dispatch.slots import Slots
 from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.dispatch.suspects import ALONE, needs_of
 from asyncflow.entities.data_node import DataNode
-from asyncflow.entities.job import Job, Status
+from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Submission
 from asyncflow.errors import NotFound, OrchestratorFailed, UsageError
 from asyncflow.log import logger as _logger
@@ -43,6 +43,7 @@ from asyncflow.plan.instructions import (
     Kill,
     MakeReady,
 )
+from asyncflow.status import Status
 from asyncflow.task_group import Tasks, is_canceled
 from asyncflow.values.versions import Versions
 

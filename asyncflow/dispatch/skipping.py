@@ -9,11 +9,12 @@ from weakref import WeakSet
 
 from asyncflow.abc import StoredValue
 from asyncflow.dispatch.call_spec import CallSpec
-from asyncflow.entities.data_node import EVICTED, DataNode, Version
+from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.task import Task
 from asyncflow.records import BasisRecord
+from asyncflow.runs.version import EVICTED, Version
 from asyncflow.worker.digests import digest, digest_in
 
 if TYPE_CHECKING:

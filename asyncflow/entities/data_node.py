@@ -4,51 +4,19 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
+from typing import Any
 
 import attrs
 
-from asyncflow.abc import Driver, StoredValue
+from asyncflow.abc import Driver
 from asyncflow.config.sections import DataNodeConfig, Scope
 from asyncflow.entities.verbs import Verbs
 from asyncflow.facts import Facts
 from asyncflow.records import DataNodeRecord
-
-if TYPE_CHECKING:
-    from asyncflow.entities.submission import Submission
+from asyncflow.runs.version import Version
 
 LOCKED_FOR = 1800.0
 """How long `DataNode.lock_edit` locks unless told otherwise, in seconds."""
-
-EVICTED = b""
-"""Stands for a small value that only the store has just now. No pickle is empty."""
-
-
-@attrs.define(eq=False, repr=False)
-class Version:
-    """One value of a data node; it never changes."""
-
-    number: int
-    """When it was made, in nanoseconds since the epoch, by the clock of who made it."""
-    kept: StoredValue
-    submission_id: str | None = None
-    """The run that wrote it; None for a write by hand."""
-    readers: int = 0
-    """How many reads are under way; the value is kept at least so long."""
-    is_dropped: bool = False
-    """Whether nothing but its readers keeps the value."""
-    is_missing: bool = False
-    """Whether its file was not there when somebody looked."""
-    reused_by: WeakSet[Submission] | None = None
-    """The runs that skipped its writer; None for none."""
-    content: str | None = None
-    """What tells the value from others, where somebody asked; ``""`` if nobody knows."""
-
-    @property
-    def at(self) -> datetime:
-        """When it was made, in UTC."""
-        return datetime.fromtimestamp(self.number / 1e9, UTC)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from asyncflow import events
-from asyncflow.entities.job import FINAL, Status
+from asyncflow.status import FINAL, Status
 
 if TYPE_CHECKING:
     from asyncflow.entities.submission import Submission

@@ -16,8 +16,8 @@ import attrs
 from anyio import to_thread
 
 from asyncflow.abc import Driver
+from asyncflow.config.dag import Dag
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope, TaskConfig
-from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.directory import Directory
 from asyncflow.entities.scenario import Scenario, tasks_of

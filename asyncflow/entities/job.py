@@ -20,14 +20,10 @@ from asyncflow.abc import (
     Raised,
     Usage,
 )
-from asyncflow.entities.attempts import added, number_of_next
 from asyncflow.errors import JobFailed, RemoteTraceback
 from asyncflow.records import AttemptRecord, JobRecord, LogRecord, Record, as_date
-from asyncflow.status import DONE as DONE
-from asyncflow.status import FINAL as FINAL
-from asyncflow.status import TRANSITIONS as TRANSITIONS
-from asyncflow.status import AttemptKind
-from asyncflow.status import Status as Status
+from asyncflow.runs.attempts import added, number_of_next
+from asyncflow.status import FINAL, TRANSITIONS, AttemptKind, Status
 from asyncflow.worker.outcome import cut
 from asyncflow.worker.shortened import REASON, TRACEBACK, shortened
 from asyncflow.worker.values import fetch

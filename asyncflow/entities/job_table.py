@@ -15,7 +15,8 @@ from weakref import WeakValueDictionary
 import attrs
 
 from asyncflow.abc import Usage
-from asyncflow.entities.job import Job, Status
+from asyncflow.entities.job import Job
+from asyncflow.status import Status
 
 if TYPE_CHECKING:
     from asyncflow.entities.submission import Submission

@@ -11,13 +11,14 @@ from anyio import Event
 
 from asyncflow import events
 from asyncflow.abc import Progress, Usage
-from asyncflow.entities.attempts import number_of_next
 from asyncflow.entities.history import Change, History, kind_of
-from asyncflow.entities.job import FINAL, TRANSITIONS, Job, Status
+from asyncflow.entities.job import Job
 from asyncflow.entities.job_table import JobTable
 from asyncflow.entities.progress import ProgressReports, Report
 from asyncflow.entities.task import Task
 from asyncflow.records import AttemptRecord, JobRecord
+from asyncflow.runs.attempts import number_of_next
+from asyncflow.status import FINAL, TRANSITIONS, Status
 
 if TYPE_CHECKING:
     from asyncflow.entities.submission import Submission

@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 import attrs
 
 from asyncflow.config.checks.values import meant, one_of
+from asyncflow.config.dag import Dag
 from asyncflow.config.sections import ScenarioConfig
-from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submittable import Submittable

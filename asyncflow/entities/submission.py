@@ -22,10 +22,10 @@ from anyio.lowlevel import checkpoint_if_cancelled
 
 from asyncflow import events
 from asyncflow.config.checks.numbers import check_timeout
-from asyncflow.entities.dag import Dag
-from asyncflow.entities.data_node import DataNode, Version
+from asyncflow.config.dag import Dag
+from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.history import Change, event_of
-from asyncflow.entities.job import DONE, FINAL, Job, Status
+from asyncflow.entities.job import Job
 from asyncflow.entities.output import Output
 from asyncflow.entities.progress import ProgressReports
 from asyncflow.entities.run import Run
@@ -39,7 +39,8 @@ from asyncflow.errors import (
 )
 from asyncflow.log import logger as _logger
 from asyncflow.records import JobRecord, SubmissionRecord
-from asyncflow.status import SubmissionStatus, status_of
+from asyncflow.runs.version import Version
+from asyncflow.status import DONE, FINAL, Status, SubmissionStatus, status_of
 from asyncflow.worker.shortened import REASON, shortened
 
 Held: TypeAlias = dict[str, tuple[DataNode, Version]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from asyncflow.entities.dag import Dag
+from asyncflow.config.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.verbs import OnFailure, Verbs

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
+from asyncflow.config.dag import Dag
 from asyncflow.config.sections import TaskConfig
-from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.submittable import Submittable
 from asyncflow.records import BasisRecord

@@ -10,9 +10,9 @@ from types import MappingProxyType
 
 import attrs
 
-from asyncflow.entities.job import FINAL, Status
 from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Submission
+from asyncflow.status import FINAL, Status
 
 
 @attrs.define(eq=False, repr=False)

@@ -10,7 +10,7 @@ from typing import overload
 
 import attrs
 
-from asyncflow.entities.dag import Dag
+from asyncflow.config.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task

@@ -12,8 +12,8 @@ from anyio import Lock
 
 from asyncflow.abc import Store
 from asyncflow.config import Configuration
+from asyncflow.config.dag import Dag
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope
-from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.identity_map import IdentityMap, is_shared
 from asyncflow.entities.job import Job

@@ -15,8 +15,7 @@ from anyio import Lock, sleep, to_thread
 
 from asyncflow.abc import Store
 from asyncflow.dispatch import suspects
-from asyncflow.entities.attempts import crashes_of
-from asyncflow.entities.job import FINAL, Job
+from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Submission
 from asyncflow.errors import NotPicklable, StoreFailed, StoreUnavailable
 from asyncflow.folder import sweep
@@ -25,6 +24,8 @@ from asyncflow.log import named
 from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
 from asyncflow.recovery.liveness import host, is_dead, is_visible, started
 from asyncflow.recovery.loader import EntityLoader
+from asyncflow.runs.attempts import crashes_of
+from asyncflow.status import FINAL
 from asyncflow.values.sharing import StoreSharing
 from asyncflow.values.versions import remove
 

@@ -12,10 +12,9 @@ import attrs
 from anyio import Event
 
 from asyncflow.abc import Progress
-from asyncflow.entities.job import FINAL, Status
 from asyncflow.entities.submission import Submission
 from asyncflow.records import AttemptRecord, JobRecord
-from asyncflow.status import AttemptKind
+from asyncflow.status import FINAL, AttemptKind, Status
 
 _ERRORS = (ValueError, TypeError, LookupError, ArithmeticError, OSError, RecursionError)
 

@@ -22,10 +22,10 @@ from typing import Any
 import attrs
 from anyio import move_on_after
 
-from asyncflow.entities.job import FINAL, Status
 from asyncflow.entities.progress import ProgressReports, Report
 from asyncflow.entities.submission import Submission
 from asyncflow.recovery.peers import Send
+from asyncflow.status import FINAL, Status
 
 PAUSE = 0.1
 """How long news gather before they are sent, in seconds."""

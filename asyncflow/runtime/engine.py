@@ -22,16 +22,16 @@ import attrs
 from anyio import CancelScope, to_thread
 
 from asyncflow.abc import Store
+from asyncflow.config.dag import Dag
 from asyncflow.config.sections import CoreConfig, ScenarioConfig
 from asyncflow.dispatch import skipping
 from asyncflow.dispatch.call_spec import CallSpecs
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.dispatch.suspects import specs_of
 from asyncflow.dispatch.under_way import Filters, list_jobs
-from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode, Edit
 from asyncflow.entities.identity_map import IdentityMap, key_of
-from asyncflow.entities.job import DONE, Job, Status
+from asyncflow.entities.job import Job
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.statistics import Statistics
@@ -70,6 +70,7 @@ from asyncflow.runtime.checks import (
 )
 from asyncflow.runtime.preparation import First, RunPreparation
 from asyncflow.runtime.shutdown import interrupt, leave
+from asyncflow.status import DONE, Status
 from asyncflow.values.editing import Editing
 from asyncflow.values.results import Results
 from asyncflow.values.versions import Versions, remove

@@ -11,12 +11,11 @@ import attrs
 
 from asyncflow.abc import Progress, Usage
 from asyncflow.config.checks.numbers import check_flag
+from asyncflow.config.dag import Dag
 from asyncflow.config.sections import ScenarioConfig, Scope, TaskConfig
-from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import LOCKED_FOR, Edit
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.entities.job import Job as AsyncJob
-from asyncflow.entities.job import Status
 from asyncflow.entities.output import Output as AsyncOutput
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario as AsyncScenario
@@ -27,7 +26,7 @@ from asyncflow.entities.verbs import OnFailure
 from asyncflow.errors import JobFailed, SubmissionFailed
 from asyncflow.events import Event
 from asyncflow.records import AttemptRecord
-from asyncflow.status import SubmissionStatus
+from asyncflow.status import Status, SubmissionStatus
 from asyncflow.sync.forwarding import Forwarded, Handle
 from asyncflow.sync.loop import Loop, each
 from asyncflow.worker.streams import Stream

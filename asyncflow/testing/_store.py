@@ -13,9 +13,9 @@ import attrs
 from anyio import sleep_forever
 
 from asyncflow.abc import Store
-from asyncflow.entities.job import FINAL
 from asyncflow.events import Event, JobFinished, SubmissionFinished, SubmissionStarted
 from asyncflow.records import JobRecord, Record, SubmissionRecord
+from asyncflow.status import FINAL
 from asyncflow.testing._kill_switch import KillSwitch
 
 T = TypeVar("T")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from asyncflow.entities.data_node import Edit
-from asyncflow.entities.job import DONE, Job, Status
+from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Submission
 from asyncflow.errors import UsageError
+from asyncflow.status import DONE, Status
 
 
 def writer_of(submission: Submission, name: str) -> int:

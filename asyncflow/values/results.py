@@ -14,10 +14,11 @@ from weakref import finalize, ref
 
 import attrs
 
-from asyncflow.entities.data_node import DataNode, Edit, Version
+from asyncflow.entities.data_node import DataNode, Edit
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.submission import Held, Submission
 from asyncflow.errors import NoData
+from asyncflow.runs.version import Version
 from asyncflow.values.editing import Editing
 from asyncflow.values.outputs import edit_of, why_unwritten, writer_of
 from asyncflow.values.versions import Versions

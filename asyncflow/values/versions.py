@@ -17,7 +17,7 @@ from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import Store, StoredValue
 from asyncflow.config.sections import NOT_GIVEN
-from asyncflow.entities.data_node import EVICTED, DataNode, Version
+from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.submission import Submission
 from asyncflow.errors import (
     NoData,
@@ -29,6 +29,7 @@ from asyncflow.errors import (
 )
 from asyncflow.log import logger as _logger
 from asyncflow.records import VersionRecord
+from asyncflow.runs.version import EVICTED, Version
 from asyncflow.task_group import Tasks
 from asyncflow.values.sharing import StoreSharing
 from asyncflow.values.value_cache import LIMIT, ValueCache

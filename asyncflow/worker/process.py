@@ -31,6 +31,7 @@ from asyncflow.worker.records import Records, basic_config
 from asyncflow.worker.spool import Spool
 from asyncflow.worker.streams import framed
 from asyncflow.worker.tokens import Tokens
+from asyncflow.worker.world import current_folder
 
 if TYPE_CHECKING:
     from asyncflow.worker.log_state import LogState
@@ -94,7 +95,7 @@ class WorkerState:
     def __init__(self, folder: str, parent_pid: int) -> None:
         self.pid = os.getpid()
         self._parent = parent_pid
-        self._directory = _current_directory()
+        self._directory = current_folder()
         self._flush_c = _flush_of_c()
         _close_placeholders()
         null = os.open(os.devnull, os.O_RDONLY)
@@ -118,6 +119,11 @@ class WorkerState:
             os.close(self._life)
 
         self._open(folder)
+
+    def remember(self) -> None:
+        """Take the state of this process for what jobs are to find."""
+        self._directory = current_folder()
+        self.state.remember()
 
     def begin_trip(self, trip: int) -> None:
         """Get ready for calls.
@@ -420,14 +426,6 @@ def _close_placeholders() -> None:
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if stream not in (sys.__stdin__, sys.__stdout__, sys.__stderr__):
             stream.close()
-
-
-def _current_directory() -> str | None:
-    """Return the current directory; None where it was removed."""
-    try:
-        return os.getcwd()
-    except OSError:
-        return None
 
 
 class _Stdout(io.FileIO):

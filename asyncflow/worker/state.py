@@ -372,12 +372,19 @@ def _root() -> tuple[int, int]:
 
 
 def _pipes() -> Iterator[int]:
-    """Give the pipes and sockets of this process that block."""
+    """Give the pipes and sockets of this process that block.
+
+    What is inherited is not its own: others want it to be as it is for them.
+    """
     for descriptor in range(FIRST, LAST):
         with suppress(OSError):
             mode = os.fstat(descriptor).st_mode
 
-            if (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)) and _blocks(descriptor):
+            if (
+                (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))
+                and not os.get_inheritable(descriptor)
+                and _blocks(descriptor)
+            ):
                 yield descriptor
 
 

@@ -111,7 +111,7 @@ def _run_calls(settled: process.WorkerState, request: bytes, answer: Answer) -> 
 
     if told is not None:
         world.apply(told)
-        settled.state.remember()
+        settled.remember()
 
     if pins is not None:
         pinned.here.apply(pins)

@@ -40,8 +40,9 @@ from asyncflow import (
     UsageError,
 )
 from asyncflow.dispatch.scheduler import Scheduler
-from asyncflow.entities.job import DONE, FINAL, Job
+from asyncflow.entities.job import Job
 from asyncflow.executors.process.executor import ProcessExecutor
+from asyncflow.status import DONE, FINAL
 from asyncflow.testing import Faults
 from tests.support import machine
 from tests.support.machine import MortalStore

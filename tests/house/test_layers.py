@@ -50,6 +50,7 @@ ROWS = (
     Row(nouns=("config",)),
     Row(nouns=("abc",)),
     Row(nouns=("events",)),
+    Row(nouns=("runs",)),
     Row(nouns=("entities",)),
     Row(nouns=("fingerprint",), outside=frozenset({"attrs", "cloudpickle"})),
     Row(nouns=("plan",), outside=frozenset({"attrs"})),
@@ -147,7 +148,7 @@ INNER: Mapping[tuple[str, str], str] = {
 PURE = "plan"
 """The folder that decides."""
 
-PURE_SEES = frozenset({"config", "entities", "errors", "events", "facts"})
+PURE_SEES = frozenset({"config", "entities", "errors", "events", "facts", "status"})
 PURE_OUTSIDE = STDLIB - {
     "anyio",
     "asyncio",

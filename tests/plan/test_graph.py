@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asyncflow import Configuration, Orchestrator, Scope
-from asyncflow.entities.dag import Dag
+from asyncflow.config.dag import Dag
 from asyncflow.entities.scenario import Scenario, tasks_of
 from asyncflow.plan.graph import Graph, group_of
 from tests.support import flows

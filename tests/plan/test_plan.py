@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asyncflow.entities.job import DONE, FINAL, Status
 from asyncflow.plan.graph import Graph
 from asyncflow.plan.instructions import (
     Block,
@@ -22,6 +21,7 @@ from asyncflow.plan.instructions import (
 )
 from asyncflow.plan.plan import Plan
 from asyncflow.plan.queues import Needs
+from asyncflow.status import DONE, FINAL, Status
 
 History: TypeAlias = dict[int, Status]
 

@@ -9,8 +9,8 @@ import pytest
 from anyio import fail_after
 
 from asyncflow import JobAttemptFailed, Orchestrator, Retry
-from asyncflow.entities.attempts import FIRST, LAST, SHORT, TRACEBACKS, added
 from asyncflow.records import AttemptRecord
+from asyncflow.runs.attempts import FIRST, LAST, SHORT, TRACEBACKS, added
 from asyncflow.status import AttemptKind
 from asyncflow.worker.shortened import TRACEBACK
 from tests.support import flows
