@@ -118,6 +118,11 @@ def serve():
         except BaseException as error:
             answer_with(error)
 
+        after = getattr(call[1], "after", None)
+
+        if after is not None:
+            after()
+
 write(f"{sys.argv[1]}\\nREADY\\n".encode())
 del sys.argv[1:]
 serve()
