@@ -15,6 +15,7 @@ from asyncflow.abc import Driver, Executor, Store
 from asyncflow.config.sections import DataNodeConfig, JobConfig
 from asyncflow.drivers.in_memory import MemoryDriver
 from asyncflow.drivers.pickle import PickleDriver
+from asyncflow.gc_pause import pause_gc
 
 if TYPE_CHECKING:
     from asyncflow.executors.process.executor import ProcessExecutor
@@ -98,7 +99,8 @@ def _store_of(address: str, told_by: str, variable: str) -> Store:
 
         found = PostgresStore(address)
     else:
-        from asyncflow.stores.sqlite import SqliteStore
+        with pause_gc():
+            from asyncflow.stores.sqlite import SqliteStore
 
         found = SqliteStore(address)
 
@@ -124,7 +126,8 @@ async def open_workers(jobs: JobConfig, stack: AsyncExitStack) -> Executor | Non
 
 
 def _process_executor(jobs: JobConfig) -> ProcessExecutor:
-    from asyncflow.executors.process.executor import ProcessExecutor
+    with pause_gc():
+        from asyncflow.executors.process.executor import ProcessExecutor
 
     return ProcessExecutor(
         grace=jobs.kill_grace,

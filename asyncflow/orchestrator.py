@@ -23,6 +23,7 @@ from asyncflow.config import Config, Configuration
 from asyncflow.config.checks.values import names_arguments
 from asyncflow.config.sections import JobConfig, ScenarioConfig
 from asyncflow.errors import ConfigError, NotOpen, UsageError
+from asyncflow.gc_pause import pause_gc
 from asyncflow.listing import Listing
 from asyncflow.log import logger as _logger
 from asyncflow.runtime.checks import check_place, check_workers
@@ -538,6 +539,7 @@ async def _warm(workers: Executor, count: int) -> None:
 
 
 def _opening() -> type[Opening]:
-    from asyncflow.runtime.open import Opening
+    with pause_gc():
+        from asyncflow.runtime.open import Opening
 
     return Opening

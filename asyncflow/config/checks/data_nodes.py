@@ -11,10 +11,9 @@ from asyncflow.errors import Problem
 
 MAX_VERSIONS = 1_000_000
 
-_PERIOD = re.compile(
-    r"(?:(\d{1,18})d)?(?:(\d{1,18})h)?(?:(\d{1,18})m)?"
-    r"(?:(\d{1,18})(?:\.(\d{1,6}))?s)?(?::timedelta)?",
-    re.ASCII,
+_PERIOD = (
+    r"(?a)(?:(\d{1,18})d)?(?:(\d{1,18})h)?(?:(\d{1,18})m)?"
+    r"(?:(\d{1,18})(?:\.(\d{1,6}))?s)?(?::timedelta)?"
 )
 
 
@@ -102,7 +101,7 @@ def to_text(period: timedelta) -> str:
 
 def from_text(text: str) -> timedelta | None:
     """Read what `to_text` writes, also with ``:timedelta`` behind it; None for others."""
-    found = _PERIOD.fullmatch(text)
+    found = re.fullmatch(_PERIOD, text)
     if found is None or not any(found.groups()):
         return None
 

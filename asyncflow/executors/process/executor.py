@@ -144,16 +144,22 @@ class ProcessExecutor(Executor):
             if isinstance(calls_pinned := one.calls[0].pinned, Generation)
             else self.pin()
         )
-        worker = await self._worker(one, pinned)
 
-        if one.has_kills:
-            return  # meanwhile; what is left travels again
+        while True:
+            worker = await self._worker(one, pinned)
 
-        if isinstance(worker, str):
-            one.watch.ended(one.calls[0], Crashed(None, worker))
-            return
+            if one.has_kills:
+                return  # meanwhile; what is left travels again
 
-        await one.go(worker, self._request(one, worker, pinned))
+            if isinstance(worker, str):
+                one.watch.ended(one.calls[0], Crashed(None, worker))
+                return
+
+            one.is_refused = False
+            await one.go(worker, self._request(one, worker, pinned))
+
+            if not one.is_refused:
+                break
 
         if await self._is_old(worker):
             await self._pool.retire(worker, self.grace)
