@@ -6,7 +6,7 @@ This module is imported by workers too: at run time it needs the standard librar
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, Self
 
@@ -409,10 +409,22 @@ class Store(ABC):
         """
 
     @abstractmethod
+    def submit(self, record: SubmissionRecord) -> Callable[[], Awaitable[None]]:
+        """Save a new submission, unless its scenario is not there any more.
+
+        Returns at once, as `save` does.
+
+        :return: returns in its turn when that is durable, and raises `NotFound` where
+            nothing was saved
+        """
+
+    @abstractmethod
     async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
         """Save a submission, unless there is one with its id; return the one that is.
 
         Of several that claim one id at a time, one has its own returned.
+
+        :raises NotFound: where its scenario is not there any more
         """
 
     @abstractmethod
@@ -440,11 +452,26 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def pin(self, submission_id: str, node_ids: Collection[str]) -> None:
-        """Have the values stay that data nodes have now, until a submission is unpinned.
+    async def delete_ended(
+        self, record_id: str, lost: Collection[SubmissionRecord] = ()
+    ) -> list[str] | None:
+        """Do what `delete` does, for a scenario or a submission that has ended.
+
+        :param lost: the submissions that are forgotten though they have not finished, as
+            long as they have the same orchestrator
+        :return: None where another has not finished: then nothing has changed
+        """
+
+    @abstractmethod
+    def pin(self, submission_id: str, versions: Mapping[str, int | None]) -> None:
+        """Have the values of data nodes stay until a submission is unpinned.
 
         Returns at once, as `save` does. What is dropped meanwhile is not kept any more, but
-        its record goes on having its value, or the name of its file.
+        its record goes on having its value, or the name of its file. Nothing is pinned for
+        a submission that is not there, or has finished.
+
+        :param versions: by the ids of the data nodes the number of a version that is kept;
+            None for the current one
         """
 
     @abstractmethod
@@ -452,6 +479,12 @@ class Store(ABC):
         """Let the values go that were pinned for a submission, of those not kept.
 
         :return: the names of the files that no record has any more
+        """
+
+    @abstractmethod
+    async def pinned_for_ended(self) -> list[str]:
+        """List for which submissions values are pinned that are not there, or have
+        finished: who should have unpinned them was killed.
         """
 
     @abstractmethod

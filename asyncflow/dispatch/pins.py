@@ -2,15 +2,15 @@
 
 An orchestrator that is alone on its store notes nothing at submit: when a source gets a
 new version that no run here has made, each run that was submitted before it pins the last
-one. Where others may replace what scenarios share, the store is told at submit: what it has
-pinned for a run stays until the run has ended, whoever drops it, and whoever takes the run
-over.
+one. Where others may replace what scenarios share, the store is told at submit, and of the
+runs under way when the first of these others comes: what it has pinned for a run stays
+until the run has ended, whoever drops it, and whoever takes the run over.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from math import inf
@@ -49,22 +49,45 @@ class Pins:
         if not self.versions.is_shared:
             return
 
-        nodes = submission.entity.data_nodes
-        shared = [
-            nodes[name].id
-            for name in submission.dag.sources
-            if nodes[name].owner_id is None
-            and nodes[name].driver.is_durable
-            and nodes[name].config.default_path is None
-        ]
+        awaited = {
+            node.id for node in _shared_sources(submission) if self._is_awaited(node)
+        }
+        self._note(submission, awaited)
+
+    def note_all(self) -> None:
+        """Have the store keep what the runs here are to read: others may drop it now."""
+        awaited: set[str] = set()
+
+        for submission in self.runs.all():  # in the order of their submits
+            self._note(submission, awaited)
+            nodes = submission.entity.data_nodes
+            awaited.update(
+                nodes[name].id
+                for task in submission.tasks
+                for name in task.output
+                if _will_write(submission, name)
+            )
+
+    def _note(self, submission: Run, awaited: Collection[str]) -> None:
+        """Have the store keep what a run is to read.
+
+        :param awaited: what runs submitted earlier are to write: it reads that
+        """
+        pins = submission.pins or {}
+        shared = {
+            node.id: pins[node.id].number if node.id in pins else None
+            for node in _shared_sources(submission)
+            if node.id in pins or node.id not in awaited
+        }
 
         if shared:
             self.store.pin(submission.id, shared)
             self._note_run(submission)
 
     def _note_run(self, submission: Run) -> None:
-        self._noted.add(submission.id)
-        submission.when_finished(partial(self._forget, submission))
+        if submission.id not in self._noted:
+            self._noted.add(submission.id)
+            submission.when_finished(partial(self._forget, submission))
 
     def _forget(self, submission: Run) -> None:
         """Have the store let go what it has kept for a run, unless that goes on."""
@@ -169,7 +192,7 @@ class Pins:
         at = submission.submitted * 1e9
         right: dict[str, VersionRecord] = {}
         newest: dict[str, int] = {}
-        known = {node_id for node_id, _ in await self.store.pinned(submission.id)}
+        known = dict(await self.store.pinned(submission.id))
 
         if known:
             self._note_run(submission)
@@ -179,9 +202,12 @@ class Pins:
 
             # What jobs have written since was by runs submitted earlier: others wait. But
             # where processes share a data node they do not.
-            is_earlier = record.job_id is not None and record.node_id not in known
+            if record.node_id in known:
+                is_right = record.number == known[record.node_id]
+            else:
+                is_right = record.number <= at or record.job_id is not None
 
-            if record.number <= at or is_earlier:
+            if is_right:
                 right[record.node_id] = record
 
         for node_id, record in right.items():
@@ -239,6 +265,18 @@ class Pins:
                 self.store.save(held._replace(holder_id=None))
 
             self.versions.unpin(version)
+
+
+def _shared_sources(submission: Run) -> list[DataNode]:
+    """Return those of its sources that others may replace, and that are kept."""
+    nodes = submission.entity.data_nodes
+    return [
+        nodes[name]
+        for name in submission.dag.sources
+        if nodes[name].owner_id is None
+        and nodes[name].driver.is_durable
+        and nodes[name].config.default_path is None
+    ]
 
 
 def _gone(paths: Mapping[str, StoredValue]) -> list[str]:

@@ -30,7 +30,7 @@ from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.dispatch.suspects import ALONE, needs_of
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.submission import Run
-from asyncflow.errors import OrchestratorFailed, UsageError
+from asyncflow.errors import NotFound, OrchestratorFailed, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.plan.graph import Graph, group_of
 from asyncflow.plan.guarded_plan import GuardedPlan
@@ -182,7 +182,7 @@ class Scheduler:
     ) -> None:
         try:
             is_ours = await retry_until_available(first)
-        except UsageError as error:  # the caller's, who is told it
+        except (NotFound, UsageError) as error:  # the caller's, who is told it
             self._not_begun(run, error)
             return
 

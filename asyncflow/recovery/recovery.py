@@ -104,7 +104,7 @@ class Recovery:
         if record.id == self.own.id:
             return False
 
-        self.sharing.is_shared = True
+        self.sharing.begin()
         return await self._adopt_dead(record)
 
     async def keep_alive(self) -> None:
@@ -309,6 +309,7 @@ class Recovery:
         made for is in the store once its maker is not.
         """
         folder = self.loader.versions.folder
+        unpinned = await self._unpinned()
         names = await to_thread.run_sync(os.listdir, folder)
         makers = await self.store.makers()
         makers -= {record.id for record in await self.store.orchestrators()}
@@ -316,13 +317,19 @@ class Recovery:
         lost = [
             os.path.join(folder, name)
             for name in names
-            if name not in kept and name.partition("-")[0] in makers
+            if name not in kept
+            and (name.partition("-")[0] in makers or name in unpinned)
         ]
         await to_thread.run_sync(remove, lost)
         await to_thread.run_sync(sweep)
 
         if dead_id:
             await to_thread.run_sync(self._sweep_users_folders, dead_id)
+
+    async def _unpinned(self) -> set[str]:
+        """Let go what is pinned for runs that have ended; return the files' names."""
+        ended = await self.store.pinned_for_ended()
+        return {name for run_id in ended for name in await self.store.unpin(run_id)}
 
     def _sweep_users_folders(self, dead_id: str) -> None:
         """Remove what was to become files of the user's."""

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
@@ -34,7 +42,6 @@ from asyncflow.errors import (
     NoData,
     NotFound,
     OrchestratorFailed,
-    RecordDamaged,
     StoreFailed,
     UsageError,
 )
@@ -47,8 +54,6 @@ from asyncflow.records import (
     JobRecord,
     OrchestratorRecord,
     Pruned,
-    ScenarioRecord,
-    SubmissionRecord,
 )
 from asyncflow.recovery.loader import Entity, EntityLoader
 from asyncflow.recovery.outage import Outage
@@ -108,6 +113,7 @@ class Engine:
         self.editing = Editing(self.store, self.versions)
         self.results = Results(self.identity_map, self.versions, self.editing)
         self.versions.dropping = self.results.keep
+        self.versions.sharing.begun = self.scheduler.pins.note_all
         self.preparation = RunPreparation(self.versions, self.loader)
         self.recovery = Recovery(self.own, self.store, self.loader, self._resume)
         self.remote_runs = RemoteRuns(
@@ -216,9 +222,12 @@ class Engine:
         if idempotency_key is not None:
             check_kept(properties, submission.id)
             first = partial(self._claim, submission)
+        elif self.versions.is_shared:
+            saved = self.store.submit(submission.record())
+            first = partial(self._accepted, submission, saved)
+            self.scheduler.pins.note(submission)
         else:
             self.store.save(submission.record())
-            self.scheduler.pins.note(submission)
 
         read = self.preparation.read(submission)
         first = self.preparation.first(submission, specs, read, first)
@@ -378,36 +387,25 @@ class Engine:
 
         Meanwhile nothing of it can be submitted.
         """
-        self._check_idle(entity_id)
+        from asyncflow.runtime.deletion import Deletion, not_ended
+
+        for run in self.scheduler.runs:  # also those that no store knows yet
+            if entity_id in (run.id, run.entity.scenario_id):
+                raise UsageError(not_ended(run.id, entity_id))
+
+        deletion = Deletion(self.store, self.recovery)
         self._deleted.append(entity_id)
 
         try:
-            await self._delete(entity_id)
+            lost = await deletion.check(entity_id)
+
+            with CancelScope(shield=True):
+                names = await deletion.delete(entity_id, lost)
+                self.identity_map.forget(entity_id)
+                self.results.forget()
+                await self._remove(names)
         finally:
             self._deleted.remove(entity_id)
-
-    async def _delete(self, entity_id: str) -> None:
-        try:
-            record = await self.store.get(entity_id)
-        except RecordDamaged:  # of whatever kind: there is no other way to be rid of it
-            await self._check_all_ended(entity_id)
-        else:
-            if record is None:
-                raise NotFound(entity_id)
-
-            if not isinstance(record, ScenarioRecord | SubmissionRecord):
-                raise UsageError(
-                    f"{entity_id} cannot be deleted by itself: delete its scenario, or "
-                    "its submission"
-                )
-
-            await self._check_ended(record)
-
-        with CancelScope(shield=True):
-            names = await self.store.delete(entity_id)
-            self.identity_map.forget(entity_id)
-            self.results.forget()
-            await self._remove(names)
 
     async def prune(
         self, older_than: timedelta | None, keep: int | None, *, logs_only: bool
@@ -556,9 +554,29 @@ class Engine:
         assert isinstance(entity, Scenario)
         return entity
 
+    async def _accepted(
+        self, submission: Run, saved: Callable[[], Awaitable[None]]
+    ) -> bool:
+        """Wait until a run is kept: others may have deleted its scenario."""
+        with self._let_go(submission):
+            await saved()
+
+        return True
+
+    @contextmanager
+    def _let_go(self, submission: Run) -> Iterator[None]:
+        """Let a scenario go that another process has deleted."""
+        try:
+            yield
+        except NotFound:
+            self.identity_map.forget(submission.entity.scenario_id)
+            raise
+
     async def _claim(self, submission: Run) -> bool:
         """Save a run with a key of its user's, or find the one that has this key."""
-        kept = await self.store.claim(submission.record())
+        with self._let_go(submission):
+            kept = await self.store.claim(submission.record())
+
         _check_same(kept.entity_id, submission.entity, submission.id)
 
         if kept.orchestrator_id == self.own.id and (
@@ -595,36 +613,6 @@ class Engine:
                 f"{entity.scenario_id} was deleted: create another scenario"
             )
 
-    def _check_idle(self, entity_id: str) -> None:
-        """Refuse to delete what has runs here, also those that no store knows yet."""
-        for run in self.scheduler.runs:
-            if entity_id in (run.id, run.entity.scenario_id):
-                raise UsageError(_not_ended(run.id, entity_id))
-
-    async def _check_ended(self, record: ScenarioRecord | SubmissionRecord) -> None:
-        if isinstance(record, ScenarioRecord):
-            await self._check_all_ended(record.id)
-        else:
-            await self._check_run(record, record.id)
-
-    async def _check_all_ended(self, scenario_id: str) -> None:
-        for run in await self.store.submissions(
-            scenario_id=scenario_id, is_finished=False
-        ):
-            await self._check_run(run, scenario_id)
-
-    async def _check_run(self, run: SubmissionRecord, entity_id: str) -> None:
-        if run.finished is not None:
-            return
-
-        try:
-            is_owned = await self.recovery.is_owned(run)
-        except RecordDamaged:  # of its owner: nobody can be asked
-            return
-
-        if is_owned:
-            raise UsageError(_not_ended(run.id, entity_id))
-
     async def _remove(self, names: Iterable[str]) -> None:
         paths = [os.path.join(self.versions.folder, name) for name in names]
         await to_thread.run_sync(remove, paths)
@@ -640,10 +628,3 @@ def _check_same(known_id: str, entity: Submittable, submission_id: str) -> None:
             f"this idempotency_key is that of {submission_id}, a run of {known_id}, so "
             f"{entity.id} cannot have it: use a key of its own"
         )
-
-
-def _not_ended(run_id: str, entity_id: str) -> str:
-    return (
-        f"{run_id} has not ended: cancel it, and wait for its end, before you delete "
-        f"{entity_id}"
-    )

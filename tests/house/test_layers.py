@@ -108,6 +108,7 @@ INNER: Mapping[tuple[str, str], str] = {
         "recovery.remote_view",
     ): "only for runs of other processes",
     ("runtime.engine", "runtime.job_output"): "few programs read what jobs printed",
+    ("runtime.engine", "runtime.deletion"): "only where it is asked for",
     ("runtime.engine", "runtime.pruning"): "only where it is asked for",
     ("runtime.engine", "recovery.run_feed"): "only where others watch",
     ("dispatch.scheduler", "dispatch.live_echo"): "only where output is shown at once",
