@@ -266,7 +266,7 @@ class Orchestrator(Listing, Watching):
     async def accepted(self, submission: Submission) -> None:
         """Wait until a run is durable; see `Submission.accepted`."""
         if self._engine is not None:
-            await self._engine.scheduler.until_begun(submission)
+            await self._engine.until_begun(submission)
 
         await self.flush()
 

@@ -18,7 +18,7 @@ from anyio.lowlevel import checkpoint
 from asyncflow.abc import Store, StoredValue
 from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.entities.data_node import DataNode
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.errors import (
     NoData,
     NotFound,
@@ -76,7 +76,7 @@ class Versions:
         init=False, default=None
     )
     """Is told before a version is dropped, and may hold it."""
-    renew_pins: Callable[[Submission], Awaitable[None]] | None = attrs.field(
+    renew_pins: Callable[[Run], Awaitable[None]] | None = attrs.field(
         init=False, default=None
     )
     """Has a run read something else in the place of a pinned file that is gone."""
