@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from asyncflow import ids
 from asyncflow.config.checks.values import one_of
 from asyncflow.errors import NotFound
 from asyncflow.status import Status, SubmissionStatus
@@ -38,7 +39,7 @@ class Listing(ABC):
 
         :raises NotFound: where there is no scenario with this id
         """
-        entity: Scenario = await self._get(scenario_id, "SCENARIO_")  # type: ignore[assignment]  # by its id
+        entity: Scenario = await self._get(scenario_id, ids.SCENARIO)  # type: ignore[assignment]  # by its id
         return entity
 
     async def get_submission(self, submission_id: str) -> Submission:
@@ -46,7 +47,7 @@ class Listing(ABC):
 
         :raises NotFound: where there is no submission with this id
         """
-        entity: Submission = await self._get(submission_id, "SUBMISSION_")  # type: ignore[assignment]  # by its id
+        entity: Submission = await self._get(submission_id, ids.SUBMISSION)  # type: ignore[assignment]  # by its id
         return entity
 
     async def get_job(self, job_id: str) -> Job:
@@ -54,11 +55,11 @@ class Listing(ABC):
 
         :raises NotFound: where there is no job with this id
         """
-        entity: Job = await self._get(job_id, "JOB_")  # type: ignore[assignment]  # by its id
+        entity: Job = await self._get(job_id, ids.JOB)  # type: ignore[assignment]  # by its id
         return entity
 
     async def _get(self, entity_id: str, kind: str) -> Entity:
-        if not entity_id.startswith(kind):
+        if ids.kind_of(entity_id) != kind:
             raise NotFound(entity_id)
 
         return await self.get(entity_id)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
+from asyncflow import ids
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import TaskConfig
 from asyncflow.entities.data_node import DataNode
@@ -37,7 +38,7 @@ class Task(Submittable):
             return self.id
 
         scopes = {node.scope.value for node in self.output.values()}
-        return f"TASK_{self.config_id}_{'_'.join(sorted(scopes))}"
+        return ids.of_shared_task(self.config_id, scopes)
 
     @property
     def basis(self) -> BasisRecord | None:
