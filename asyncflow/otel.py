@@ -32,8 +32,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Submission
-from asyncflow.entities.submittable import verbs_of
-from asyncflow.entities.verbs import Verbs
+from asyncflow.entities.submittable import SubmittableVerbs, verbs_of
 from asyncflow.events import (
     Event,
     JobAttemptFailed,
@@ -56,7 +55,7 @@ _TOLD = (
 )
 _W3C = TraceContextTextMapPropagator()
 
-_tracings: WeakKeyDictionary[Verbs, Tracing] = WeakKeyDictionary()
+_tracings: WeakKeyDictionary[SubmittableVerbs, Tracing] = WeakKeyDictionary()
 
 
 @attrs.define(eq=False, repr=False)
