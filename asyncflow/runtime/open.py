@@ -13,13 +13,10 @@ from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
 
 from asyncflow.abc import Executor, Store
 from asyncflow.alternatives import driver_of, wrap_executor
-from asyncflow.config import Configuration
-from asyncflow.config.sections import JobConfig
 from asyncflow.dispatch.call_spec import CallSpecs
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.entities.directory import Directory
 from asyncflow.entities.identity_map import IdentityMap
-from asyncflow.entities.verbs import Verbs
 from asyncflow.errors import UsageError
 from asyncflow.executors._lazy import LazyExecutor
 from asyncflow.folder import Folder
@@ -27,59 +24,56 @@ from asyncflow.notify.bus import Bus
 from asyncflow.notify.counters import JobCounters
 from asyncflow.recovery.loader import EntityLoader
 from asyncflow.runtime.engine import Engine
+from asyncflow.runtime.handle_verbs import HandleVerbs
 from asyncflow.runtime.membership import Membership
+from asyncflow.runtime.session import Session
 from asyncflow.task_group import Tasks
 from asyncflow.values.versions import Versions
 from asyncflow.worker.streams import Mode
 
 
-@attrs.define(kw_only=True, eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class Opening:
-    """Opens the engine.
+    """Opens the engine of a session.
 
-    :param verbs: whose engine it is
     :param workers: the worker processes; None in development mode
-    :param size: how many jobs run at once
     """
 
-    verbs: Verbs
-    config: Configuration
-    jobs: JobConfig
-    store: Store
+    session: Session
     workers: Executor | None
-    size: int
 
     async def open(self, stack: AsyncExitStack) -> Engine:
         """Open it; the stack closes what belongs to it."""
-        await stack.enter_async_context(self.store)
-        directory = await to_thread.run_sync(_directory, self.store)
-        folder = self.store.values_folder or await _temporary_folder(stack)
-        membership = await stack.enter_async_context(Membership(self.store))
+        store, jobs = self.session.store, self.session.jobs
+        await stack.enter_async_context(store)
+        directory = await to_thread.run_sync(_directory, store)
+        folder = store.values_folder or await _temporary_folder(stack)
+        membership = await stack.enter_async_context(Membership(store))
         own = membership.own
         executors = await self._executors(stack)
 
-        if limit := self.jobs.loop_lag_warning:
+        if limit := jobs.loop_lag_warning:
             from asyncflow.runtime.loop_monitor import LoopMonitor
 
             await stack.enter_async_context(LoopMonitor(limit))
 
         group = Tasks(await stack.enter_async_context(create_task_group()))
-        bus, counters = Bus(self.store.flush, group), JobCounters()
-        identity_map = IdentityMap(self.verbs, driver_of, directory)
-        versions = Versions(self.store, folder, own.id, group, membership.sharing)
+        bus, counters = Bus(store.flush, group), JobCounters()
+        identity_map = IdentityMap(HandleVerbs(self.session), driver_of, directory)
+        versions = Versions(store, folder, own.id, group, membership.sharing)
         scheduler = Scheduler(
-            store=self.store,
+            store=store,
             versions=versions,
             executors=executors,
-            limiter=CapacityLimiter(self.size),
-            echo=self.jobs.echo,
+            limiter=CapacityLimiter(self.session.max_nb_of_workers),
+            echo=jobs.echo,
             group=group,
-            resources=self.jobs.resources,
+            resources=jobs.resources,
             watchers=(bus.take, counters.take),
         )
         membership.engine = Engine(
             own,
-            self.store,
+            store,
             identity_map,
             CallSpecs(
                 in_processes=self.workers is not None,
@@ -88,7 +82,7 @@ class Opening:
             ),
             scheduler,
             versions,
-            EntityLoader(self.config, self.store, identity_map, versions),
+            EntityLoader(self.session.config, store, identity_map, versions),
             bus,
             counters,
         )
@@ -119,7 +113,7 @@ class Opening:
 
     @property
     def _how(self) -> tuple[Mode, int, float]:
-        jobs = self.jobs
+        jobs = self.session.jobs
         return jobs.echo, jobs.max_log_size, jobs.kill_grace
 
 

@@ -64,7 +64,6 @@ ROWS = (
     ),
     Row(nouns=("alternatives",)),
     Row(nouns=("runtime",)),
-    Row(nouns=("listing", "watching")),
     Row(nouns=("orchestrator",)),
     Row(nouns=("cli", "otel", "sync", "testing", "web")),
     Row(nouns=("__main__",)),
