@@ -158,7 +158,11 @@ def __getattr__(name: str) -> object:
     if home is None:
         raise AttributeError(f"module 'asyncflow' has no attribute {name!r}")
 
-    value = getattr(import_module(f"asyncflow.{home}"), name)
+    from asyncflow.gc_pause import pause_gc
+
+    with pause_gc():
+        value = getattr(import_module(f"asyncflow.{home}"), name)
+
     globals()[name] = value
     return value
 

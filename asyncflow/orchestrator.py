@@ -17,12 +17,13 @@ import attrs
 from anyio import to_thread
 
 from asyncflow.abc import Executor, Store
-from asyncflow.alternatives import as_store
 from asyncflow.config import Config, Configuration
 from asyncflow.config.checks.values import names_arguments, one_of
 from asyncflow.config.sections import ScenarioConfig
 from asyncflow.errors import NotFound, UsageError
+from asyncflow.gc_pause import pause_gc
 from asyncflow.runtime.session import Session
+from asyncflow.runtime.wiring import as_store
 from asyncflow.status import Status, SubmissionStatus
 
 if TYPE_CHECKING:
@@ -501,7 +502,8 @@ async def _open_engine(
 
 
 def _opening() -> type[Opening]:
-    from asyncflow.runtime.open import Opening
+    with pause_gc():
+        from asyncflow.runtime.open import Opening
 
     return Opening
 

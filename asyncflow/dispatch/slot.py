@@ -17,6 +17,7 @@ from asyncflow.dispatch.echo import Echo
 from asyncflow.dispatch.running_marks import RunningMarks
 from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.entities.job import Job
+from asyncflow.entities.submission import job_handle_of
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks, is_canceled
 from asyncflow.values.versions import Versions
@@ -307,7 +308,7 @@ class Slot:
 
         for index, attempt in enumerate(attempts):
             if index >= start:
-                carrier = tracer.carrier(attempt.job) if tracer.carriers else None
+                carrier = self._carrier(attempt) if tracer.carriers else None
                 calls.append(call_of(attempt, self.versions, made, carrier))
 
             if attempt.next_in_chain is not None:
@@ -315,6 +316,9 @@ class Slot:
                     made[node.id] = index, place
 
         return calls
+
+    def _carrier(self, attempt: Attempt) -> str | None:
+        return self.tracer.carrier(job_handle_of(attempt.submission, attempt.job))
 
     def _check_reported(self, attempts: Sequence[Attempt], batch: Batch) -> None:
         """Have a job fail rather than run again and again where nothing was told."""

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -34,7 +35,7 @@ from anyio import (
     sleep,
     to_thread,
 )
-from anyio.abc import ByteStream, Listener
+from anyio.abc import ByteStream, Listener, SocketAttribute
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from asyncflow.background import unwrap_single
@@ -87,7 +88,7 @@ class Peers:
 
     _wait: Callable[[str], Awaitable[None]]
     _cancel: Callable[[str, str], None]
-    _greet: Callable[[str], None]
+    _greet: Callable[[str], Awaitable[None]]
     _watch: Callable[[str, int, Send], Awaitable[None]]
     address: str = attrs.field(init=False, default="")
     """The path of the socket."""
@@ -161,7 +162,7 @@ class Peers:
                 self._cancel(submission_id, reason)
                 await stream.send(_DONE)
             case {"hello": str(orchestrator_id)}:
-                self._greet(orchestrator_id)
+                await self._greet(orchestrator_id)
                 await stream.send(_DONE)
 
     async def _answer_at_end(
@@ -172,14 +173,22 @@ class Peers:
 
             async def watch() -> None:
                 try:
-                    await stream.receive()
+                    # Its cancel would be an error of the event loop, where the asker
+                    # goes at that moment. The end of the reading is its end.
+                    with CancelScope(shield=True):
+                        await stream.receive()
                 except _GONE:
                     group.cancel_scope.cancel()
 
             group.start_soon(watch)
-            await until_end()
-            await stream.send(_DONE)
-            group.cancel_scope.cancel()
+
+            try:
+                await until_end()
+                await stream.send(_DONE)
+            finally:
+                with suppress(OSError):  # the asker has gone
+                    raw = stream.extra(SocketAttribute.raw_socket)  # noqa: S610
+                    raw.shutdown(socket.SHUT_RD)
 
 
 async def _remove(folder: Folder) -> None:

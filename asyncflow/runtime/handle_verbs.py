@@ -70,7 +70,7 @@ class HandleVerbs(Verbs):
 
     async def accepted(self, submission: Submission) -> None:
         if engine := self.session.engine:
-            await engine.scheduler.until_begun(submission)
+            await engine.until_begun(submission)
 
         await self.flush()
 

@@ -12,12 +12,13 @@ import attrs
 from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
 
 from asyncflow.abc import Executor, Store
-from asyncflow.alternatives import driver_of, wrap_executor
+from asyncflow.alternatives import EXECUTORS, MODES, executor_of
 from asyncflow.dispatch.call_spec import CallSpecs
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.entities.directory import Directory
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.errors import UsageError
+from asyncflow.executors import BUILT_IN, DEFAULT
 from asyncflow.executors._lazy import LazyExecutor
 from asyncflow.folder import Folder
 from asyncflow.notify.bus import Bus
@@ -27,16 +28,16 @@ from asyncflow.runtime.engine import Engine
 from asyncflow.runtime.handle_verbs import HandleVerbs
 from asyncflow.runtime.membership import Membership
 from asyncflow.runtime.session import Session
+from asyncflow.runtime.wiring import driver_of, wrap_executor
 from asyncflow.task_group import Tasks
 from asyncflow.values.versions import Versions
-from asyncflow.worker.streams import Mode
 
 
 @attrs.define(eq=False, repr=False)
 class Opening:
     """Opens the engine of a session.
 
-    :param workers: the worker processes; None in development mode
+    :param workers: what runs the jobs that name no executor; None where it runs all
     """
 
     session: Session
@@ -76,9 +77,10 @@ class Opening:
             store,
             identity_map,
             CallSpecs(
-                in_processes=self.workers is not None,
+                executors=executors,
+                in_processes=self._in_processes,
                 group=group,
-                pin=executors["process"].pin,
+                pin=executors[DEFAULT].pin,
             ),
             scheduler,
             versions,
@@ -90,31 +92,37 @@ class Opening:
 
     async def _executors(self, stack: AsyncExitStack) -> dict[str, Executor]:
         """Open an executor for each name that a task may give."""
-        if self.workers is None:
-            inline = wrap_executor(self._inline())
-            return dict.fromkeys(("process", "thread", "inline"), inline)
+        names = self._names()
 
-        thread = await stack.enter_async_context(LazyExecutor(self._thread))
+        if self.workers is None:
+            of_mode = MODES.load(self.session.jobs.mode).of(self.session.jobs)
+            one = wrap_executor(await stack.enter_async_context(of_mode))
+            return dict.fromkeys(names, one)
+
+        executors = {DEFAULT: self.workers}
+
+        for name in names - {DEFAULT}:
+            made = await stack.enter_async_context(self._made(name))
+            executors[name] = wrap_executor(made)
+
+        return executors
+
+    def _names(self) -> set[str]:
+        """Return what tasks may name: what is built in, and what they name."""
         return {
-            "process": self.workers,
-            "thread": wrap_executor(thread),
-            "inline": wrap_executor(LazyExecutor(self._inline)),
+            *BUILT_IN,
+            *(task.executor for task in self.session.config.tasks.values()),
         }
 
-    def _inline(self) -> Executor:
-        from asyncflow.executors.inline import InlineExecutor
+    def _made(self, name: str) -> Executor:
+        if EXECUTORS.is_built_in(name):  # loaded with the first job for it
+            return LazyExecutor(lambda: EXECUTORS.load(name).of(self.session.jobs))
 
-        return InlineExecutor(*self._how, is_default=self.workers is None)
+        return EXECUTORS.load(name).of(self.session.jobs)
 
-    def _thread(self) -> Executor:
-        from asyncflow.executors.thread import ThreadExecutor
-
-        return ThreadExecutor(*self._how)
-
-    @property
-    def _how(self) -> tuple[Mode, int, float]:
-        jobs = self.session.jobs
-        return jobs.echo, jobs.max_log_size, jobs.kill_grace
+    def _in_processes(self, name: str) -> bool:
+        found = executor_of(name, self.session.jobs.mode)
+        return found is not None and found.in_processes
 
 
 def _anchor(store: Store) -> str:

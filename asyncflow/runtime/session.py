@@ -15,7 +15,7 @@ import attrs
 from anyio import CancelScope, create_task_group, to_thread
 
 from asyncflow.abc import Executor, Store
-from asyncflow.alternatives import open_workers, usable_cpus
+from asyncflow.alternatives import MODES
 from asyncflow.background import BackgroundContext, unwrap_single
 from asyncflow.config import Configuration
 from asyncflow.config.sections import JobConfig
@@ -23,6 +23,7 @@ from asyncflow.errors import ConfigError, NotOpen, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.runtime.checks import check_place, check_workers
 from asyncflow.runtime.signals import Signals
+from asyncflow.runtime.wiring import open_workers, usable_cpus
 
 if TYPE_CHECKING:
     from asyncflow.records import SubmissionRecord
@@ -96,17 +97,16 @@ class Session:
     @property
     def max_nb_of_workers(self) -> int:
         """How many jobs run at once: one in development mode."""
-        if self.jobs.mode == "development":
-            return 1
-
-        return self.jobs.max_nb_of_workers or usable_cpus()
+        of_mode = MODES.load(self.jobs.mode)
+        return of_mode.max_jobs or self.jobs.max_nb_of_workers or usable_cpus()
 
     def resize(self, count: int) -> None:
         """Change how many jobs run at once; see `Orchestrator.max_nb_of_workers`."""
         engine = self.opened()
 
-        if self.jobs.mode == "development":
-            raise UsageError("in development mode one job runs at a time, always")
+        if (limit := MODES.load(self.jobs.mode).max_jobs) is not None:
+            jobs = "one job runs" if limit == 1 else f"{limit} jobs run"
+            raise UsageError(f"in {self.jobs.mode} mode {jobs} at a time, always")
 
         check_workers(count)
         self.jobs = attrs.evolve(self.jobs, max_nb_of_workers=count)

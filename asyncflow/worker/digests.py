@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 _COMPARED = ".compared"
-_DIGEST = re.compile(r"-([0-9a-f]{32})\.\w+$")
-_MARK = re.compile(rb"<asyncflow:[0-9a-f]{32}:\d+>")
+_DIGEST = r"-([0-9a-f]{32})\.\w+$"
+_MARK = rb"<asyncflow:[0-9a-f]{32}:\d+>"
 
 
 def mark(tracker_id: str, age: int) -> str:
@@ -37,7 +37,7 @@ def digest(data: bytes, buffers: Iterable[pickle.PickleBuffer] = ()) -> str:
     """Return the digest of a value by its pickle, in which marks do not count."""
     import hashlib
 
-    whole = hashlib.blake2b(_MARK.sub(b"", data), digest_size=16)
+    whole = hashlib.blake2b(re.sub(_MARK, b"", data), digest_size=16)
 
     for buffer in buffers:
         with buffer.raw() as raw:
@@ -63,7 +63,7 @@ def named_after(path: str, data: bytes, buffers: Iterable[pickle.PickleBuffer]) 
 
 def digest_in(path: str) -> str:
     """Return the digest that a file is named after; ``""`` where it is not."""
-    found = _DIGEST.search(path)
+    found = re.search(_DIGEST, path)
     return found[1] if found else ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -213,6 +214,43 @@ async def test_a_warm_worker_is_given_the_world_of_now(tmp_path: Path) -> None:
         assert third["path"] == first["path"]
         assert not third["is_there"]
         assert {one["pid"] for one in (first, second, third)} == {first["pid"]}
+
+
+@pytest.mark.usefixtures("_same_world")
+async def test_a_warm_worker_goes_to_the_folder_of_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configuration(workers=1)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        first = await result(orchestrator, worlds)
+        monkeypatch.chdir(tmp_path)
+        await result(orchestrator, leaves_the_folder)
+        second = await result(orchestrator, worlds)
+
+        assert second["folder"] == str(tmp_path)
+        assert second["pid"] == first["pid"]
+
+
+def leaves_the_folder(_: object) -> None:
+    os.chdir("/")
+
+
+def hour(_: object) -> int:
+    return time.localtime(0).tm_hour
+
+
+@pytest.mark.usefixtures("_same_world")
+async def test_a_warm_worker_has_the_time_zone_of_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = configuration(workers=1)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        monkeypatch.setenv("TZ", "UTC")
+        assert await result(orchestrator, hour) == 0
+        monkeypatch.setenv("TZ", "<+09>-9")
+        assert await result(orchestrator, hour) == 9
 
 
 def spoils(_: object) -> None:

@@ -85,6 +85,8 @@ class Request:
     _reaching: asyncio.Task[None] | None = attrs.field(init=False, default=None)
     """Sends signals to the worker and all that it started."""
     _telling: asyncio.Task[None] | None = attrs.field(init=False, default=None)
+    is_refused: bool = attrs.field(init=False, default=False)
+    """Whether its worker has run nothing of it, for what an earlier job has left."""
 
     def __attrs_post_init__(self) -> None:
         self._started = len(self.calls)
@@ -172,6 +174,12 @@ class Request:
 
         self._tell(worker, end, outcomes)
 
+        if left and not (stray or outcomes or self.has_kills):
+            self._worker = None  # a kill now hits nobody: `go` is not called again
+            self.is_refused = self._started > 0
+            await self._retire(worker, left)
+            return
+
         if stray or left:
             self._take_rest(worker)
 
@@ -182,11 +190,13 @@ class Request:
         elif self._killing is not None:
             await worker.forget()
         elif left:
-            task = self.calls[self._told - 1].task
+            await self._retire(worker, left)
 
-            with CancelScope(shield=True):
-                await self.pool.retire(worker, min(self.grace, LEFT))
-                _log(logging.INFO, worker, f"its job of task {task!r} {left}")
+    async def _retire(self, worker: Worker, left: str) -> None:
+        """Replace a worker for what the job that it ran last has left."""
+        with CancelScope(shield=True):
+            await self.pool.retire(worker, min(self.grace, LEFT))
+            _log(logging.INFO, worker, f"its job of task {worker.last_task!r} {left}")
 
     def _check(self, outcomes: Sequence[Outcome | None]) -> None:
         """Check that outcomes are those of the calls.
@@ -351,6 +361,7 @@ class Request:
 
         worker.logged = end
         worker.jobs += len(ended)
+        worker.last_task = calls[-1].task
         self.watch.all_ended(calls, ended)
 
     async def _tell_death(

@@ -52,6 +52,17 @@ LINE = 200
 
 PROGRAM = """
 import os, pickle, sys
+
+def close_inherited(number):
+    try:
+        if number > 2 and os.get_inheritable(number):
+            os.close(number)
+    except OSError:
+        pass  # it was that of the list
+
+for name in os.listdir("/dev/fd") if os.path.isdir("/dev/fd") else ():
+    close_inherited(int(name))  # uvloop passes on what the parent lets be inherited
+
 calls, answers = open(os.dup(0), "rb"), os.dup(1)
 null = os.open(os.devnull, os.O_RDWR)
 os.dup2(null, 0)
@@ -106,6 +117,11 @@ def serve():
             answer(b"RETURN", value)
         except BaseException as error:
             answer_with(error)
+
+        after = getattr(call[1], "after", None)
+
+        if after is not None:
+            after()
 
 write(f"{sys.argv[1]}\\nREADY\\n".encode())
 del sys.argv[1:]

@@ -51,6 +51,8 @@ class Worker:
     """How much of its log belongs to calls that are over, in bytes."""
     jobs: int = 0
     """How many it has run."""
+    last_task: str = ""
+    """The task of the last of them."""
     world: int = 0
     """The number of the world that it is in."""
     loaded: dict[str, Sign] = attrs.field(init=False, factory=dict)
