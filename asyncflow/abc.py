@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
 
 from asyncflow.worker.current import Progress as Progress
 from asyncflow.worker.outcome import Crashed as Crashed
@@ -45,11 +45,51 @@ class Driver(ABC):
 
     A driver runs where the job runs, so its methods are plain blocking functions and the
     driver itself can be pickled. One driver serves every version of one data node.
+
+    Its class says what others need to know of the storage type. It is registered by that:
+    in `asyncflow.drivers`, by `asyncflow.alternatives.DRIVERS.register`, or as an entry
+    point ``asyncflow.drivers`` of a package. Its module is imported by workers, too.
+
+    :param path: what the data node has as ``default_path``, absolute; None for none
+    :param options: an instance of `Options`; None where there are none
     """
 
     storage_type: ClassVar[str]
+    Options: ClassVar[type[Any] | None] = None
+    """A frozen attrs class: its fields are further parameters of `configure_data_node` for
+    this storage type, and keys in TOML; its validators check them, and what a field has
+    as ``metadata={"remedy": "..."}`` says what to do. None for no options."""
+    takes_path: ClassVar[bool] = False
+    """Whether ``default_path`` may be given."""
+    extra: ClassVar[str | None] = None
+    """The extra of asyncflow that installs what it requires."""
+    requires: ClassVar[tuple[str, ...]] = ()
+    """The modules that must be there; it imports them when it is first used."""
     is_durable: ClassVar[bool] = True
     """Whether its values outlive the orchestrator, and a power failure."""
+
+    path: str | None = None
+    options: Any = None
+
+    def __init__(self, path: str | None = None, options: Any = None) -> None:
+        if path is not None:
+            self.path = path
+
+        if options is not None:
+            self.options = options
+
+    @classmethod
+    def owns_place(cls, path: str | None, options: Any) -> bool:  # noqa: ARG003
+        """Tell whether values are in a place of the user's, such as a file or a table.
+
+        It may have a value before the first write, and has one version alone.
+        """
+        return path is not None
+
+    @property
+    def keeps_versions(self) -> bool:
+        """Whether asyncflow keeps versions of it: not where `owns_place`."""
+        return not self.owns_place(self.path, self.options)
 
     @property
     def place(self) -> str | None:
@@ -87,6 +127,16 @@ class Driver(ABC):
     def staging_path(self, path: str) -> str:
         """Return the file that `write` may make, to remove it after a killed job."""
         return path
+
+    def staged(self, maker: str) -> Sequence[str]:  # noqa: ARG002
+        """List files beside its place that were to be published, and never are.
+
+        Blocks.
+
+        :param maker: the id of the orchestrator that is gone: the names of the paths that
+            `write` got from it begin with this and ``-``
+        """
+        return ()
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
         """Make a written value visible; called when all outputs of a job are written.
@@ -185,10 +235,32 @@ class Executor(ABC):
 
     The scheduler takes a token of its limiter, then hands over what is ready. The
     executor is an async context manager: what it opened is gone when it is left.
+
+    It is registered in `asyncflow.executors`, by `register` of
+    `asyncflow.alternatives.EXECUTORS` (for tasks that name it) or `MODES` (for all that
+    name none), or as an entry point ``asyncflow.executors`` or ``asyncflow.modes``.
     """
 
     max_batch: ClassVar[int] = 1
     """How many calls one batch may have."""
+    in_processes: ClassVar[bool] = False
+    """Whether it calls functions in other processes, and so needs them pickled."""
+    runs_all: ClassVar[bool] = False
+    """Whether, as that of a mode, it runs all jobs, whatever executors tasks name."""
+    max_jobs: ClassVar[int | None] = None
+    """How many jobs run at once, as that of a mode; None for ``max_nb_of_workers``."""
+    not_killing: ClassVar[str | None] = None
+    """Why it cannot end a plain function, for errors; None where it can."""
+    not_async: ClassVar[str | None] = None
+    """Why an ``async def`` function cannot be for it, for errors; None where it can."""
+
+    @classmethod
+    def of(cls, jobs: Any) -> Self:  # noqa: ARG003
+        """Make one, not open yet.
+
+        :param jobs: how jobs are executed: the `JobConfig`, which is declared below
+        """
+        return cls()
 
     async def __aenter__(self) -> Self:
         return self
@@ -273,6 +345,18 @@ class Store(ABC):
     :raises StoreFailed: by every coroutine, where the store cannot be read or written,
         saying what to do; `StoreUnavailable` by queries where that may pass
     """
+
+    variable: str = ""
+    """The environment variable that named it, or ""."""
+
+    @classmethod
+    def at(cls, address: str) -> Self:
+        """Make the store of an address, not open yet.
+
+        It is registered in `asyncflow.stores`, by `asyncflow.alternatives.STORES.register`
+        or as an entry point ``asyncflow.stores``: by the scheme of its addresses.
+        """
+        return cls(address)  # type: ignore[call-arg]  # as most take it
 
     @property
     def values_folder(self) -> str | None:

@@ -31,11 +31,11 @@ from asyncflow.dispatch.suspects import specs_of
 from asyncflow.dispatch.under_way import Filters, list_jobs
 from asyncflow.entities.data_node import DataNode, Edit
 from asyncflow.entities.identity_map import IdentityMap, key_of
-from asyncflow.entities.job import Job
+from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.statistics import Statistics
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run, Submission, handle_of, run_of
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.verbs import OnFailure
 from asyncflow.errors import (
@@ -61,6 +61,8 @@ from asyncflow.recovery.peers import Send
 from asyncflow.recovery.recovery import Recovery, closed
 from asyncflow.recovery.remote_runs import RemoteRuns
 from asyncflow.recovery.undeclared import check_declared
+from asyncflow.runs.restoring import restore
+from asyncflow.runs.run import Run as RunOf
 from asyncflow.runtime.checks import (
     check_inputs,
     check_kept,
@@ -191,13 +193,13 @@ class Engine:
         key = key_of(idempotency_key)
         same = self.identity_map.find(f"SUBMISSION_{key}")
 
-        if isinstance(same, Submission) and same.failure is None:
-            _check_same(same.entity_id, entity, same.id)
+        if isinstance(same, RunOf) and same.failure is None:
+            _check_same(same.entity.id, entity, same.id)
 
             if self.scheduler.drives(same):
                 self.subscriptions.add_to(same, callbacks)
 
-            return same
+            return handle_of(same)
 
         submission = self.identity_map.new_submission(
             key,
@@ -233,7 +235,11 @@ class Engine:
         self.identity_map.remember(submission)  # last: what is refused has no handle
         self.subscriptions.add_to(submission, callbacks)
         self.scheduler.submit(submission, graph, specs, first=first)
-        return submission
+        return handle_of(submission)
+
+    async def until_begun(self, submission: Submission) -> None:
+        """Wait until it is known whether a run is ours; see `Scheduler.until_begun`."""
+        await self.scheduler.until_begun(run_of(submission))
 
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `Submittable.plan`."""
@@ -275,30 +281,36 @@ class Engine:
 
         if isinstance(what, Job):
             self._cancel_job(what, reason)
-        elif self.scheduler.drives(what):
-            self.scheduler.cancel(what, reason)
-        elif not what.is_finished:
-            self.remote_runs.cancel(what, reason)
+            return
+
+        run = run_of(what)
+
+        if self.scheduler.drives(run):
+            self.scheduler.cancel(run, reason)
+        elif not run.is_finished:
+            self.remote_runs.cancel(run, reason)
 
     def _cancel_job(self, job: Job, reason: str) -> None:
-        if not self.scheduler.drives(job.submission):
+        run = run_of(job.submission)
+
+        if not self.scheduler.drives(run):
             raise UsageError(
                 f"{job.id} is of a run that another process drives: cancel its submission"
             )
 
-        self.scheduler.cancel_job(job, reason)
+        self.scheduler.cancel_job(run, state_of(job).place, reason)
 
     async def output(self, job: Job, max_bytes: int, stream: Stream | None) -> str:
         """Return what a job printed; see `Orchestrator.output`."""
         from asyncflow.runtime import job_output
 
-        return await job_output.output(self.store, job, max_bytes, stream)
+        return await job_output.output(self.store, state_of(job), max_bytes, stream)
 
     def tail(self, job: Job, max_bytes: int) -> AsyncIterator[str]:
         """Give the lines that a job prints; see `Orchestrator.tail`."""
         from asyncflow.runtime import job_output
 
-        return job_output.tail(self.store, job, max_bytes)
+        return job_output.tail(self.store, state_of(job), max_bytes)
 
     async def read(self, node: DataNode, version: int | None) -> Any:
         """Read a data node; see `DataNode.read`."""
@@ -323,11 +335,11 @@ class Engine:
 
     async def read_own(self, submission: Submission, name: str) -> Any:
         """Read what a run wrote; see `Submission.read`."""
-        return await self.results.read(submission, name)
+        return await self.results.read(run_of(submission), name)
 
     async def edit_own(self, submission: Submission, name: str) -> Edit:
         """Return what a run wrote as an edit; see `Output.edit`."""
-        return await self.results.edit(submission, name)
+        return await self.results.edit(run_of(submission), name)
 
     async def jobs(
         self, filters: Filters, *, newest_first: bool, limit: int | None, offset: int
@@ -365,8 +377,8 @@ class Engine:
         entity = await self.loader.get(entity_id)
 
         if not isinstance(entity, Submittable | DataNode):
-            run = entity if isinstance(entity, Submission) else entity.submission
-            await self.remote_runs.catch_up(run)
+            handle = entity if isinstance(entity, Submission) else entity.submission
+            await self.remote_runs.catch_up(run_of(handle))
 
         return entity
 
@@ -416,7 +428,7 @@ class Engine:
         """Say what goes on; see `Orchestrator.statistics`."""
         return self.counters.statistics(
             self.scheduler.runs,
-            workers=self.scheduler.executors["process"].workers,
+            workers=self.scheduler.workers,
             max_nb_of_workers=max_nb_of_workers,
             commits=self.store.commits,
             store_error=str(self.outage.failure) if self.outage.failure else None,
@@ -458,7 +470,7 @@ class Engine:
         """Wait for the end of a run of ours, for another orchestrator."""
         submission = self.identity_map.find(submission_id)
 
-        if isinstance(submission, Submission) and self.scheduler.drives(submission):
+        if isinstance(submission, RunOf) and self.scheduler.drives(submission):
             await submission.over()
 
         await self.store.flush()
@@ -470,7 +482,7 @@ class Engine:
         """
         submission = self.identity_map.find(submission_id)
 
-        if isinstance(submission, Submission) and self.scheduler.drives(submission):
+        if isinstance(submission, RunOf) and self.scheduler.drives(submission):
             from asyncflow.recovery.run_feed import RunFeed
 
             await RunFeed(submission, self.store.flush, send).send_all(since)
@@ -481,7 +493,7 @@ class Engine:
         """Cancel a run of ours, for another orchestrator."""
         submission = self.identity_map.find(submission_id)
 
-        if isinstance(submission, Submission):
+        if isinstance(submission, RunOf):
             self.scheduler.cancel(submission, reason)
 
     def _broke(self, error: Exception) -> None:
@@ -489,7 +501,7 @@ class Engine:
         self.scheduler.fail(error)
         self.bus.fail(OrchestratorFailed.of(error))
 
-    async def _resume(self, submission: Submission) -> None:
+    async def _resume(self, submission: Run) -> None:
         """Start a run that was adopted."""
         await self.scheduler.pins.restore(submission)
         dag = submission.dag
@@ -530,7 +542,7 @@ class Engine:
 
         return ""
 
-    async def _scenario_of(self, submission: Submission) -> Scenario:
+    async def _scenario_of(self, submission: Run) -> Scenario:
         """Return the scenario of a run, whichever part of it was submitted."""
         scenario_id = submission.entity.scenario_id
 
@@ -543,7 +555,7 @@ class Engine:
         return entity
 
     async def _accepted(
-        self, submission: Submission, saved: Callable[[], Awaitable[None]]
+        self, submission: Run, saved: Callable[[], Awaitable[None]]
     ) -> bool:
         """Wait until a run is kept: others may have deleted its scenario."""
         with self._let_go(submission):
@@ -552,7 +564,7 @@ class Engine:
         return True
 
     @contextmanager
-    def _let_go(self, submission: Submission) -> Iterator[None]:
+    def _let_go(self, submission: Run) -> Iterator[None]:
         """Let a scenario go that another process has deleted."""
         try:
             yield
@@ -560,7 +572,7 @@ class Engine:
             self.identity_map.forget(submission.entity.scenario_id)
             raise
 
-    async def _claim(self, submission: Submission) -> bool:
+    async def _claim(self, submission: Run) -> bool:
         """Save a run with a key of its user's, or find the one that has this key."""
         with self._let_go(submission):
             kept = await self.store.claim(submission.record())
@@ -568,7 +580,7 @@ class Engine:
         _check_same(kept.entity_id, submission.entity, submission.id)
 
         if kept.orchestrator_id == self.own.id and (
-            kept.submitted == submission.submitted_at.timestamp()
+            kept.submitted == submission.submitted
         ):
             self.scheduler.pins.note(submission)
             return True
@@ -577,12 +589,12 @@ class Engine:
         self.identity_map.forget(submission.id)
         submission.become(await self.loader.submission(kept))
         self.identity_map.remember(submission)
-        submission.restore(kept, await self.loader.jobs(kept.id))
+        restore(submission, kept, await self.loader.jobs(kept.id))
         lost = partial(self.remote_runs.lost, submission)
         self.scheduler.group.start_soon(self._watch, submission, on_error=lost)
         return False
 
-    async def _watch(self, submission: Submission) -> None:
+    async def _watch(self, submission: Run) -> None:
         """Follow a run once the scheduler knows that it is another's."""
         await self.scheduler.until_begun(submission)
         self.remote_runs.watch(submission)
