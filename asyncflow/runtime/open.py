@@ -9,10 +9,11 @@ import os
 from contextlib import AsyncExitStack
 
 import attrs
-from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
+from anyio import CapacityLimiter, create_task_group, to_thread
 
 from asyncflow.abc import Executor, Store
 from asyncflow.alternatives import EXECUTORS, MODES, executor_of
+from asyncflow.background import temporary_folder
 from asyncflow.dispatch.call_spec import CallSpecs
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.entities.directory import Directory
@@ -20,7 +21,6 @@ from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.errors import UsageError
 from asyncflow.executors import BUILT_IN, DEFAULT
 from asyncflow.executors._lazy import LazyExecutor
-from asyncflow.folder import Folder
 from asyncflow.notify.bus import Bus
 from asyncflow.notify.counters import JobCounters
 from asyncflow.recovery.loader import EntityLoader
@@ -48,7 +48,7 @@ class Opening:
         store, jobs = self.session.store, self.session.jobs
         await stack.enter_async_context(store)
         directory = await to_thread.run_sync(_directory, store)
-        folder = store.values_folder or await _temporary_folder(stack)
+        folder = store.values_folder or await temporary_folder(stack, "values")
         membership = await stack.enter_async_context(Membership(store))
         own = membership.own
         executors = await self._executors(stack)
@@ -141,14 +141,3 @@ def _directory(store: Store) -> Directory:
             "the current directory was removed, in which relative paths begin: change "
             "to another one (os.chdir) before you open an Orchestrator"
         ) from error
-
-
-async def _temporary_folder(stack: AsyncExitStack) -> str:
-    folder = await to_thread.run_sync(Folder, "values")
-    stack.push_async_callback(_remove, folder)
-    return folder.path
-
-
-async def _remove(folder: Folder) -> None:
-    with CancelScope(shield=True):
-        await to_thread.run_sync(folder.remove)
