@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -41,7 +39,7 @@ def new_record() -> OrchestratorRecord:
     """Describe a new orchestrator of this process. Blocks."""
     pid = os.getpid()
     return OrchestratorRecord(
-        id=f"ORCHESTRATOR_{uuid.uuid4().hex[:12]}",
+        id=f"ORCHESTRATOR_{os.urandom(6).hex()}",
         host=host(),
         pid=pid,
         started=started(pid),
@@ -321,6 +319,8 @@ class Recovery:
 
     def _sweep_users_folders(self, dead_id: str) -> None:
         """Remove what was to become files of the user's."""
+        import glob
+
         for node in list(self.loader.config.data_nodes.values()):
             if node.default_path is not None:
                 path = os.path.join(

@@ -95,6 +95,9 @@ INNER: Mapping[tuple[str, str], str] = {
     ("alternatives", "stores.memory"): "only where it is picked",
     ("alternatives", "stores.postgres"): "psycopg: an extra",
     ("alternatives", "stores.sqlite"): "only where it is picked",
+    ("entities.identity_map", "uuid"): "few runs have an idempotency key",
+    ("recovery.recovery", "glob"): "only where a process has died",
+    ("worker.digests", "glob"): "only where a value was not kept",
     ("worker.main", "runpy"): "only for the host's own calls",
     ("worker.outcome", "datetime"): "workers need none; who reads a usage does",
     (
