@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TypedDict
 
 from asyncflow.abc import Store
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.records import JobRecord
 
 
@@ -20,7 +20,7 @@ class Filters(TypedDict):
 
 async def list_jobs(
     store: Store,
-    runs: Iterable[Submission],
+    runs: Iterable[Run],
     filters: Filters,
     *,
     newest_first: bool,
@@ -60,7 +60,7 @@ async def list_jobs(
 
 
 async def _untold(
-    store: Store, runs: Iterable[Submission], filters: Filters
+    store: Store, runs: Iterable[Run], filters: Filters
 ) -> list[JobRecord]:
     """Return the jobs under way of which the store has nothing."""
     untold: list[JobRecord] = []

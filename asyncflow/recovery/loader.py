@@ -19,7 +19,7 @@ from asyncflow.entities.identity_map import IdentityMap, is_shared
 from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run, Submission, handle_of, job_handle_of
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
 from asyncflow.errors import NotDeclared, NotFound, RecordDamaged
@@ -34,6 +34,8 @@ from asyncflow.recovery.undeclared import (
     is_undeclared,
     scenario_config,
 )
+from asyncflow.runs.restoring import restore
+from asyncflow.runs.run import Run as RunOf
 from asyncflow.values.versions import Versions
 
 Entity: TypeAlias = Scenario | Sequence | Task | DataNode | Submission | Job
@@ -75,20 +77,20 @@ class EntityLoader:
                 case "DATANODE":
                     return await self._node(entity_id)
                 case "SUBMISSION":
-                    return await self._submission(entity_id)
+                    return handle_of(await self._submission(entity_id))
                 case "JOB":
                     return await self._job(entity_id)
 
         raise NotFound(entity_id)
 
-    async def submission(self, record: SubmissionRecord) -> Submission:
+    async def submission(self, record: SubmissionRecord) -> Run:
         """Return the submission of a record, which is to go on.
 
         :raises NotDeclared: where it cannot go on with this configuration
         """
         async with self._lock:
             submission = await self._submission_of(record)
-            submission.restore(record, await self.jobs(record.id))
+            restore(submission, record, await self.jobs(record.id))
             return submission
 
     async def jobs(self, submission_id: str) -> dict[str, JobRecord]:
@@ -257,10 +259,10 @@ class EntityLoader:
         await self.versions.refresh([node])
         return node
 
-    async def _submission(self, submission_id: str) -> Submission:
+    async def _submission(self, submission_id: str) -> Run:
         found = self.identity_map.find(submission_id)
 
-        if isinstance(found, Submission):
+        if isinstance(found, RunOf):
             return found
 
         record = await self.store.get(submission_id)
@@ -274,10 +276,10 @@ class EntityLoader:
             entity = await self._entity_then(record, error.why)
             return await self._restored(entity, entity.dag, record)
 
-    async def _submission_of(self, record: SubmissionRecord) -> Submission:
+    async def _submission_of(self, record: SubmissionRecord) -> Run:
         found = self.identity_map.find(record.id)
 
-        if isinstance(found, Submission) and not is_undeclared(found.dag):
+        if isinstance(found, RunOf) and not is_undeclared(found.dag):
             return found
 
         entity = await self._entity(record)
@@ -285,11 +287,11 @@ class EntityLoader:
 
     async def _restored(
         self, entity: Submittable, dag: Dag, record: SubmissionRecord
-    ) -> Submission:
+    ) -> Run:
         """Make a submission. What its jobs do that has not ended, its owner tells."""
         submission = self.identity_map.make_submission(entity, dag, record)
         is_over = record.finished is not None
-        submission.restore(record, await self.jobs(record.id) if is_over else {})
+        restore(submission, record, await self.jobs(record.id) if is_over else {})
         return submission
 
     async def _entity(self, record: SubmissionRecord) -> Submittable:
@@ -342,7 +344,7 @@ class EntityLoader:
 
         for job in submission.jobs:
             if job.id == job_id:
-                return job
+                return job_handle_of(submission, job)
 
         raise NotFound(job_id)
 

@@ -88,7 +88,7 @@ class Peers:
 
     _wait: Callable[[str], Awaitable[None]]
     _cancel: Callable[[str, str], None]
-    _greet: Callable[[str], None]
+    _greet: Callable[[str], Awaitable[None]]
     _watch: Callable[[str, int, Send], Awaitable[None]]
     address: str = attrs.field(init=False, default="")
     """The path of the socket."""
@@ -162,7 +162,7 @@ class Peers:
                 self._cancel(submission_id, reason)
                 await stream.send(_DONE)
             case {"hello": str(orchestrator_id)}:
-                self._greet(orchestrator_id)
+                await self._greet(orchestrator_id)
                 await stream.send(_DONE)
 
     async def _answer_at_end(
