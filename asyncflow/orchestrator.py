@@ -17,7 +17,7 @@ import attrs
 from anyio import CancelScope, create_task_group, to_thread
 
 from asyncflow.abc import Executor, Store
-from asyncflow.alternatives import as_store, open_workers, usable_cpus
+from asyncflow.alternatives import MODES
 from asyncflow.background import BackgroundContext, unwrap_single
 from asyncflow.config import Config, Configuration
 from asyncflow.config.checks.values import names_arguments
@@ -28,6 +28,7 @@ from asyncflow.listing import Listing
 from asyncflow.log import logger as _logger
 from asyncflow.runtime.checks import check_place, check_workers
 from asyncflow.runtime.signals import Signals
+from asyncflow.runtime.wiring import as_store, open_workers, usable_cpus
 from asyncflow.watching import Watching
 
 if TYPE_CHECKING:
@@ -173,10 +174,8 @@ class Orchestrator(Listing, Watching):
     @property
     def max_nb_of_workers(self) -> int:
         """How many jobs run at once: one in development mode."""
-        if self._jobs.mode == "development":
-            return 1
-
-        return self._jobs.max_nb_of_workers or usable_cpus()
+        of_mode = MODES.load(self._jobs.mode)
+        return of_mode.max_jobs or self._jobs.max_nb_of_workers or usable_cpus()
 
     @max_nb_of_workers.setter
     def max_nb_of_workers(self, count: int) -> None:
@@ -188,8 +187,9 @@ class Orchestrator(Listing, Watching):
         """
         engine = self._opened()
 
-        if self._jobs.mode == "development":
-            raise UsageError("in development mode one job runs at a time, always")
+        if (limit := MODES.load(self._jobs.mode).max_jobs) is not None:
+            jobs = "one job runs" if limit == 1 else f"{limit} jobs run"
+            raise UsageError(f"in {self._jobs.mode} mode {jobs} at a time, always")
 
         check_workers(count)
         self._jobs = attrs.evolve(self._jobs, max_nb_of_workers=count)
@@ -266,7 +266,7 @@ class Orchestrator(Listing, Watching):
     async def accepted(self, submission: Submission) -> None:
         """Wait until a run is durable; see `Submission.accepted`."""
         if self._engine is not None:
-            await self._engine.scheduler.until_begun(submission)
+            await self._engine.until_begun(submission)
 
         await self.flush()
 

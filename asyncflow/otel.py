@@ -32,6 +32,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Submission
+from asyncflow.entities.submittable import verbs_of
 from asyncflow.entities.verbs import Verbs
 from asyncflow.events import (
     Event,
@@ -271,7 +272,7 @@ def carrier(job: Job) -> dict[str, str]:
 
     Empty where nobody traces the runs of its orchestrator, or no SDK is set up.
     """
-    listener = _tracings.get(job.submission.verbs)
+    listener = _tracings.get(verbs_of(job.task))
     return {} if listener is None else listener.carrier(job)
 
 

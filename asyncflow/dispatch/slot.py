@@ -17,6 +17,7 @@ from asyncflow.dispatch.echo import Echo
 from asyncflow.dispatch.running_marks import RunningMarks
 from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.entities.job import Job
+from asyncflow.entities.submission import job_handle_of
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks, is_canceled
 from asyncflow.values.versions import Versions
@@ -290,7 +291,7 @@ class Slot:
 
         for index, attempt in enumerate(attempts):
             if index >= start:
-                carrier = self.tracer.carrier and self._carrier(attempt.job)
+                carrier = self.tracer.carrier and self._carrier(attempt)
                 calls.append(call_of(attempt, self.versions, made, carrier))
 
             if attempt.next_in_chain is not None:
@@ -299,7 +300,9 @@ class Slot:
 
         return calls
 
-    def _carrier(self, job: Job) -> str | None:
+    def _carrier(self, attempt: Attempt) -> str | None:
+        job = job_handle_of(attempt.submission, attempt.job)
+
         try:
             return self.tracer.carrier and self.tracer.carrier(job)
         except Exception as error:

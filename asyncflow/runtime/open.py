@@ -9,10 +9,11 @@ import os
 from contextlib import AsyncExitStack
 
 import attrs
-from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
+from anyio import CapacityLimiter, create_task_group, to_thread
 
 from asyncflow.abc import Executor, Store
-from asyncflow.alternatives import driver_of, wrap_executor
+from asyncflow.alternatives import EXECUTORS, MODES, executor_of
+from asyncflow.background import temporary_folder
 from asyncflow.config import Configuration
 from asyncflow.config.sections import JobConfig
 from asyncflow.dispatch.call_spec import CallSpecs
@@ -21,16 +22,16 @@ from asyncflow.entities.directory import Directory
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.verbs import Verbs
 from asyncflow.errors import UsageError
+from asyncflow.executors import BUILT_IN, DEFAULT
 from asyncflow.executors._lazy import LazyExecutor
-from asyncflow.folder import Folder
 from asyncflow.notify.bus import Bus
 from asyncflow.notify.counters import JobCounters
 from asyncflow.recovery.loader import EntityLoader
 from asyncflow.runtime.engine import Engine
 from asyncflow.runtime.membership import Membership
+from asyncflow.runtime.wiring import driver_of, wrap_executor
 from asyncflow.task_group import Tasks
 from asyncflow.values.versions import Versions
-from asyncflow.worker.streams import Mode
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)
@@ -38,7 +39,7 @@ class Opening:
     """Opens the engine.
 
     :param verbs: whose engine it is
-    :param workers: the worker processes; None in development mode
+    :param workers: what runs the jobs that name no executor; None where it runs all
     :param size: how many jobs run at once
     """
 
@@ -53,7 +54,7 @@ class Opening:
         """Open it; the stack closes what belongs to it."""
         await stack.enter_async_context(self.store)
         directory = await to_thread.run_sync(_directory, self.store)
-        folder = self.store.values_folder or await _temporary_folder(stack)
+        folder = self.store.values_folder or await temporary_folder(stack, "values")
         membership = await stack.enter_async_context(Membership(self.store))
         own = membership.own
         executors = await self._executors(stack)
@@ -82,9 +83,10 @@ class Opening:
             self.store,
             identity_map,
             CallSpecs(
-                in_processes=self.workers is not None,
+                executors=executors,
+                in_processes=self._in_processes,
                 group=group,
-                pin=executors["process"].pin,
+                pin=executors[DEFAULT].pin,
             ),
             scheduler,
             versions,
@@ -96,31 +98,34 @@ class Opening:
 
     async def _executors(self, stack: AsyncExitStack) -> dict[str, Executor]:
         """Open an executor for each name that a task may give."""
+        names = self._names()
+
         if self.workers is None:
-            inline = wrap_executor(self._inline())
-            return dict.fromkeys(("process", "thread", "inline"), inline)
+            of_mode = MODES.load(self.jobs.mode).of(self.jobs)
+            one = wrap_executor(await stack.enter_async_context(of_mode))
+            return dict.fromkeys(names, one)
 
-        thread = await stack.enter_async_context(LazyExecutor(self._thread))
-        return {
-            "process": self.workers,
-            "thread": wrap_executor(thread),
-            "inline": wrap_executor(LazyExecutor(self._inline)),
-        }
+        executors = {DEFAULT: self.workers}
 
-    def _inline(self) -> Executor:
-        from asyncflow.executors.inline import InlineExecutor
+        for name in names - {DEFAULT}:
+            made = await stack.enter_async_context(self._made(name))
+            executors[name] = wrap_executor(made)
 
-        return InlineExecutor(*self._how, is_default=self.workers is None)
+        return executors
 
-    def _thread(self) -> Executor:
-        from asyncflow.executors.thread import ThreadExecutor
+    def _names(self) -> set[str]:
+        """Return what tasks may name: what is built in, and what they name."""
+        return {*BUILT_IN, *(task.executor for task in self.config.tasks.values())}
 
-        return ThreadExecutor(*self._how)
+    def _made(self, name: str) -> Executor:
+        if EXECUTORS.is_built_in(name):  # loaded with the first job for it
+            return LazyExecutor(lambda: EXECUTORS.load(name).of(self.jobs))
 
-    @property
-    def _how(self) -> tuple[Mode, int, float]:
-        jobs = self.jobs
-        return jobs.echo, jobs.max_log_size, jobs.kill_grace
+        return EXECUTORS.load(name).of(self.jobs)
+
+    def _in_processes(self, name: str) -> bool:
+        found = executor_of(name, self.jobs.mode)
+        return found is not None and found.in_processes
 
 
 def _anchor(store: Store) -> str:
@@ -139,14 +144,3 @@ def _directory(store: Store) -> Directory:
             "the current directory was removed, in which relative paths begin: change "
             "to another one (os.chdir) before you open an Orchestrator"
         ) from error
-
-
-async def _temporary_folder(stack: AsyncExitStack) -> str:
-    folder = await to_thread.run_sync(Folder, "values")
-    stack.push_async_callback(_remove, folder)
-    return folder.path
-
-
-async def _remove(folder: Folder) -> None:
-    with CancelScope(shield=True):
-        await to_thread.run_sync(folder.remove)

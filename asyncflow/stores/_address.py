@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Literal, TypeAlias
+from collections.abc import Callable
 
 from asyncflow.errors import UsageError
 
-Kind: TypeAlias = Literal["memory", "sqlite", "postgres"]
-
 MEMORY = ":memory:"
-POSTGRES = ("postgresql://", "postgres://")
 KNOWN = f"the path of an SQLite file, {MEMORY!r}, or postgresql://user@host/database"
 
 _SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*):(/*)"
@@ -19,18 +16,21 @@ _LIKE_MEMORY = r"(?i):*(in[_-]?)?mem(ory)?:*"
 _LIBPQ = r"(^|\s)(host|hostaddr|dbname|user|password|service)\s*="
 
 
-def kind_of(address: str, told_by: str) -> Kind:
-    """Tell what kind of store an address means.
+def kind_of(address: str, told_by: str, is_known: Callable[[str], bool]) -> str:
+    """Tell what kind of store an address means: as it is registered.
 
     :param told_by: how errors name where it came from
+    :param is_known: whether there is a store for a scheme
     :raises UsageError: where it is of none that is known; it does not tell the address,
         in which there may be a password
     """
     if address == MEMORY:
         return "memory"
 
-    if address.startswith(POSTGRES):
-        return "postgres"
+    scheme, is_url, _ = address.partition("://")
+
+    if is_url and scheme != "sqlite" and is_known(scheme):
+        return scheme
 
     if advice := _advice(address) or _homeless(address):
         raise UsageError(

@@ -221,6 +221,9 @@ class Database(ABC):
                 self._save(self._query(f"save_{table}"), columns)
 
     def _carry_out(self, act: Command) -> None:
+        if act.unless is not None and act.unless[0].answers[act.unless[1]]:
+            return
+
         before = act.answers
         act.answers = {
             part: self._run(text, act.given)

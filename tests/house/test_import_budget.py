@@ -43,6 +43,9 @@ NOT_AT_FIRST = frozenset({"cloudpickle", "ctypes", "difflib", "hashlib", "uuid"}
 LATER = frozenset({"dispatch", "engine", "entities", "executors", "open", "stores"})
 """Of ours, what is loaded when an orchestrator is opened."""
 
+TEXT = frozenset({"asyncflow.drivers", "asyncflow.executors", "asyncflow.stores"})
+"""The lists of what there is to load."""
+
 FIRST_MODULES = 60
 """How many of ours it may take to declare and to make an orchestrator: 44 of them."""
 
@@ -106,7 +109,7 @@ def test_what_declares_and_opens_loads_little() -> None:
     assert "asyncflow.orchestrator" in loaded
     assert tops(loaded) & (HEAVY | NOT_AT_FIRST) == set()
     ours = {name for name in loaded if tops({name}) == {"asyncflow"}}
-    assert {part for name in ours for part in name.split(".")} & LATER == set()
+    assert {part for name in ours - TEXT for part in name.split(".")} & LATER == set()
     assert len(ours) <= FIRST_MODULES, sorted(ours)
 
 

@@ -26,6 +26,7 @@ from asyncflow import (
     current_job,
     report,
 )
+from asyncflow.entities.submission import run_of
 from tests.support import flows
 from tests.support.flows import chain, configuration, single
 
@@ -126,7 +127,7 @@ async def test_progress_is_kept_nowhere(
             break
 
     await submission
-    assert len(submission._history) == 5
+    assert run_of(submission).length == 5
     assert done([event async for event in submission]) == []
 
 
@@ -143,7 +144,7 @@ async def test_who_stops_watching_costs_nothing_more(
     watcher = aiter(submission)
 
     def watchers() -> int:
-        return len(submission._progress_reports)
+        return len(run_of(submission)._progress_reports)
 
     await anext(watcher)
     assert watchers() == 1
@@ -207,7 +208,7 @@ async def test_only_who_wants_it_is_told(
     run = scenario.submit()
 
     def is_told(run: Submission) -> bool:
-        return run.publish_report is not None
+        return run_of(run).publish_report is not None
 
     async with orchestrator.events(JobFinished):
         scenario.subscribe(print)

@@ -43,8 +43,11 @@ class Owner:
     def cancel(self, submission_id: str, reason: str) -> None:
         self.canceled.append((submission_id, reason))
 
+    async def greet(self, orchestrator_id: str) -> None:
+        self.greeted.append(orchestrator_id)
+
     def peers(self) -> Peers:
-        return Peers(self.wait, self.cancel, self.greeted.append, self.watch)
+        return Peers(self.wait, self.cancel, self.greet, self.watch)
 
 
 @pytest.mark.smoke
@@ -124,7 +127,7 @@ async def test_who_watches_and_does_not_read_is_let_go(
             given_up.set()
 
     owner = Owner()
-    peers = Peers(owner.wait, owner.cancel, owner.greeted.append, flood)
+    peers = Peers(owner.wait, owner.cancel, owner.greet, flood)
 
     with fail_after(20):
         async with peers, await anyio.connect_unix(peers.address) as stream:

@@ -32,6 +32,8 @@ from asyncflow import (
     report,
 )
 from asyncflow.abc import Progress
+from asyncflow.entities.job import state_of
+from asyncflow.entities.submission import run_of
 from asyncflow.recovery import run_feed
 from tests.support import flows
 from tests.support.flows import fan, seen_by, statuses
@@ -353,19 +355,23 @@ async def test_who_watches_and_does_not_read_costs_little(
 
         if len(lines) == 1:
             for count in range(10_000):
-                submission.jobs[0].reported(Progress(count, None, "x" * 100), 1.0)
+                state_of(submission.jobs[0]).reported(
+                    Progress(count, None, "x" * 100), 1.0
+                )
 
-            assert all(len(live._reports) <= 1 for live in submission._progress_reports)
+            assert all(
+                len(live._reports) <= 1 for live in run_of(submission)._progress_reports
+            )
             go.set()
 
     with fail_after(PATIENCE):
         await flows.until_started(submission)
-        submission.jobs[0].reported(Progress(1, None), 1.0)
-        await run_feed.RunFeed(submission, flush, send).send_all(0)
+        state_of(submission.jobs[0]).reported(Progress(1, None), 1.0)
+        await run_feed.RunFeed(run_of(submission), flush, send).send_all(0)
 
     assert b"9999" in b"".join(lines)
     assert len(b"".join(lines)) < 3_000
-    assert not any(live.is_whole for live in submission._progress_reports)
+    assert not any(live.is_whole for live in run_of(submission)._progress_reports)
 
 
 async def test_many_watch_one_run(
@@ -383,7 +389,7 @@ async def test_many_watch_one_run(
             assert len(news) <= run_feed.AT_ONCE
             ends[number] += sum(one[1] == "COMPLETED" for one in news)
 
-        await run_feed.RunFeed(submission, flush, send).send_all(0)
+        await run_feed.RunFeed(run_of(submission), flush, send).send_all(0)
 
     with fail_after(PATIENCE):
         seen = await seen_by(other, await submission.accepted())
@@ -396,7 +402,7 @@ async def test_many_watch_one_run(
 
     assert ends == [1_000] * 50
     assert statuses(seen.jobs) == ["COMPLETED"] * 1_000
-    assert not submission._progress_reports
+    assert not run_of(submission)._progress_reports
 
 
 async def test_who_watches_sees_the_end_of_a_run_that_moves_on(

@@ -28,7 +28,6 @@ from asyncflow import (
     SubmissionFailed,
     SubmissionStatus,
     UsageError,
-    alternatives,
 )
 from asyncflow.abc import (
     Call,
@@ -44,6 +43,7 @@ from asyncflow.events import Event
 from asyncflow.notify.bus import Listener, Notification
 from asyncflow.plan.plan import Plan
 from asyncflow.records import JobRecord, Record, SubmissionRecord
+from asyncflow.runtime import wiring
 from asyncflow.stores.memory import MemoryStore
 from asyncflow.task_group import Tasks
 from tests.support import flows
@@ -117,12 +117,12 @@ def misused(misuse: Callable[..., Any]) -> Iterator[None]:
             return Toy(executor, misuse)
 
     one = Around()
-    alternatives.wrappers.append(one)
+    wiring.wrappers.append(one)
 
     try:
         yield
     finally:
-        alternatives.wrappers.remove(one)
+        wiring.wrappers.remove(one)
 
 
 async def raise_error(calls: Sequence[Call], watch: Watch) -> None:

@@ -477,6 +477,8 @@ async def test_claims_and_deletions_of_one_id_harm_nobody(
                 if found == own:
                     await store.delete(own.id)
 
+    await fill(url, folder, scenario_record(1))
+
     async with create_task_group() as group:
         for name in "abcd":
             group.start_soon(claim, name)
