@@ -9,10 +9,11 @@ import os
 from contextlib import AsyncExitStack
 
 import attrs
-from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
+from anyio import CapacityLimiter, create_task_group, to_thread
 
 from asyncflow.abc import Executor, Store
 from asyncflow.alternatives import EXECUTORS, MODES, executor_of
+from asyncflow.background import temporary_folder
 from asyncflow.config import Configuration
 from asyncflow.config.sections import JobConfig
 from asyncflow.dispatch.call_spec import CallSpecs
@@ -23,7 +24,6 @@ from asyncflow.entities.verbs import Verbs
 from asyncflow.errors import UsageError
 from asyncflow.executors import BUILT_IN, DEFAULT
 from asyncflow.executors._lazy import LazyExecutor
-from asyncflow.folder import Folder
 from asyncflow.notify.bus import Bus
 from asyncflow.notify.counters import JobCounters
 from asyncflow.recovery.loader import EntityLoader
@@ -54,7 +54,7 @@ class Opening:
         """Open it; the stack closes what belongs to it."""
         await stack.enter_async_context(self.store)
         directory = await to_thread.run_sync(_directory, self.store)
-        folder = self.store.values_folder or await _temporary_folder(stack)
+        folder = self.store.values_folder or await temporary_folder(stack, "values")
         membership = await stack.enter_async_context(Membership(self.store))
         own = membership.own
         executors = await self._executors(stack)
@@ -144,14 +144,3 @@ def _directory(store: Store) -> Directory:
             "the current directory was removed, in which relative paths begin: change "
             "to another one (os.chdir) before you open an Orchestrator"
         ) from error
-
-
-async def _temporary_folder(stack: AsyncExitStack) -> str:
-    folder = await to_thread.run_sync(Folder, "values")
-    stack.push_async_callback(_remove, folder)
-    return folder.path
-
-
-async def _remove(folder: Folder) -> None:
-    with CancelScope(shield=True):
-        await to_thread.run_sync(folder.remove)
