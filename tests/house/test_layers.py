@@ -102,6 +102,8 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.checks.values", "difflib"): "only where something is wrong",
     ("config.configuration", "config.toml.read"): "tomllib: few programs load",
     ("config.configuration", "config.toml.write"): "tomlkit: few programs export",
+    ("entities.identity_map", "uuid"): "few runs have an idempotency key",
+    ("worker.digests", "glob"): "only where a value was not kept",
     ("alternatives", "importlib"): "only for what is not built in",
     ("runtime.wiring", "stores._address"): "only where a store has no class yet",
     ("worker.main", "runpy"): "only for the host's own calls",
