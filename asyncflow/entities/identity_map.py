@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -31,7 +30,7 @@ from asyncflow.runs.run import Run as RunOf
 
 Entity: TypeAlias = Scenario | Task | DataNode | Run
 
-_KEYS = uuid.UUID("5f3a7c0e-6d0b-4c53-9d0a-5d6a1f0b8a77")
+_KEYS = "5f3a7c0e-6d0b-4c53-9d0a-5d6a1f0b8a77"
 """The namespace of idempotency keys; any would do."""
 
 
@@ -305,7 +304,9 @@ def key_of(idempotency_key: str | None) -> str:
     if idempotency_key is None:
         return f"{time.time_ns() // 1_000_000:012x}{os.urandom(10).hex()}"
 
-    return uuid.uuid5(_KEYS, idempotency_key).hex
+    import uuid
+
+    return uuid.uuid5(uuid.UUID(_KEYS), idempotency_key).hex
 
 
 def _scenario_id(entity: Entity) -> str | None:
