@@ -696,13 +696,17 @@ class Store(ABC):
         self,
         *,
         submission_id: str | None = None,
+        submission_ids: Collection[str] | None = None,
         task_id: str | None = None,
         status: str | None = None,
         newest_first: bool = False,
         limit: int | None = None,
         offset: int = 0,
     ) -> list[JobRecord]:
-        """List jobs."""
+        """List jobs.
+
+        :param submission_ids: of any of these submissions
+        """
 
     @abstractmethod
     async def log(self, job_id: str) -> LogRecord | None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import TypeAlias
+from weakref import WeakValueDictionary
 
 import attrs
 from anyio import Lock
@@ -22,7 +23,7 @@ from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Run, Submission, handle_of, job_handle_of
 from asyncflow.entities.submittable import Submittable
-from asyncflow.entities.task import Task
+from asyncflow.entities.task import Task, restore_basis
 from asyncflow.errors import NotDeclared, NotFound, RecordDamaged
 from asyncflow.records import (
     DataNodeRecord,
@@ -58,8 +59,11 @@ class EntityLoader:
     store: Store
     identity_map: IdentityMap
     versions: Versions
-    _lock: Lock = attrs.field(init=False, factory=Lock)
-    """One thing is brought back at a time: so there is one object of each."""
+    _locks: WeakValueDictionary[str, Lock] = attrs.field(
+        init=False, factory=WeakValueDictionary
+    )
+    """For each id, who brings it back: one at a time, so that there is one object. A
+    submission is locked before its scenario."""
 
     async def get(self, entity_id: str) -> Entity:
         """Return an entity of whatever kind, as the store has it now.
@@ -69,18 +73,17 @@ class EntityLoader:
 
         :raises NotFound: where there is none with this id
         """
-        async with self._lock:
-            match ids.kind_of(entity_id):
-                case ids.SCENARIO:
-                    return await self._scenario(entity_id)
-                case ids.SEQUENCE | ids.TASK:
-                    return await self._part(entity_id)
-                case ids.DATA_NODE:
-                    return await self._node(entity_id)
-                case ids.SUBMISSION:
-                    return handle_of(await self._submission(entity_id))
-                case ids.JOB:
-                    return await self._job(entity_id)
+        match ids.kind_of(entity_id):
+            case ids.SCENARIO:
+                return await self._scenario(entity_id)
+            case ids.SEQUENCE | ids.TASK:
+                return await self._part(entity_id)
+            case ids.DATA_NODE:
+                return await self._node(entity_id)
+            case ids.SUBMISSION:
+                return handle_of(await self._submission(entity_id))
+            case ids.JOB:
+                return await self._job(entity_id)
 
         raise NotFound(entity_id)
 
@@ -89,7 +92,7 @@ class EntityLoader:
 
         :raises NotDeclared: where it cannot go on with this configuration
         """
-        async with self._lock:
+        async with self._lock(record.id):
             submission = await self._submission_of(record)
             restore(submission, record, await self.jobs(record.id))
             return submission
@@ -101,26 +104,38 @@ class EntityLoader:
 
     async def shared(self, config: ScenarioConfig) -> list[DataNode]:
         """Return the data nodes that scenarios share, with the versions there are."""
-        async with self._lock:
-            nodes = [
-                self.identity_map.node(node, "", "")
-                for node in config.data_node_configs
-                if node.scope is not Scope.SCENARIO
-            ]
-            await self.versions.refresh(nodes)
-            await self._find_files(nodes)
+        nodes = [
+            self.identity_map.node(node, "", "")
+            for node in config.data_node_configs
+            if node.scope is not Scope.SCENARIO
+        ]
+        await self.versions.refresh(nodes)
+        await self._find_files(nodes)
 
-            if any(is_shared(task) for task in config.task_configs):
-                await self.refresh_bases()
+        if any(is_shared(task) for task in config.task_configs):
+            await self.refresh_bases()
 
-            return nodes
+        return nodes
 
     async def refresh_bases(self) -> None:
         """Look what the outputs of tasks follow from that scenarios share."""
         for basis in await self.store.bases(""):
             self.identity_map.bases[basis.task_id] = basis
 
+    def _lock(self, entity_id: str) -> Lock:
+        """Return the lock of an id. It is there as long as somebody has it."""
+        lock = self._locks.get(entity_id)
+
+        if lock is None:
+            lock = self._locks[entity_id] = Lock()
+
+        return lock
+
     async def _scenario(self, scenario_id: str) -> Scenario:
+        async with self._lock(scenario_id):
+            return await self._scenario_alone(scenario_id)
+
+    async def _scenario_alone(self, scenario_id: str) -> Scenario:
         found = self.identity_map.find(scenario_id)
 
         if isinstance(found, Scenario) and not self._is_outdated(found):
@@ -203,7 +218,7 @@ class EntityLoader:
 
         for basis in await self.store.bases(scenario.id):
             if basis.task_id in tasks:
-                tasks[basis.task_id].follows_from(basis)
+                restore_basis(tasks[basis.task_id], basis)
 
         if any(is_shared(task.config) for task in tasks.values()):
             await self.refresh_bases()
@@ -261,6 +276,10 @@ class EntityLoader:
         return node
 
     async def _submission(self, submission_id: str) -> Run:
+        async with self._lock(submission_id):
+            return await self._submission_alone(submission_id)
+
+    async def _submission_alone(self, submission_id: str) -> Run:
         found = self.identity_map.find(submission_id)
 
         if isinstance(found, RunOf):

@@ -33,13 +33,11 @@ from anyio import (
     create_unix_listener,
     fail_after,
     sleep,
-    to_thread,
 )
 from anyio.abc import ByteStream, Listener, SocketAttribute
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from asyncflow.background import unwrap_single
-from asyncflow.folder import Folder
+from asyncflow.background import temporary_folder, unwrap_single
 from asyncflow.log import logger as _logger
 from asyncflow.worker.channel import short
 
@@ -96,9 +94,8 @@ class Peers:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            folder = await to_thread.run_sync(Folder, "peers")
-            stack.push_async_callback(_remove, folder)
-            self.address = os.path.join(folder.path, "socket")
+            folder = await temporary_folder(stack, "peers")
+            self.address = os.path.join(folder, "socket")
 
             with short(self.address) as path:
                 listener = await create_unix_listener(path, mode=0o600)
@@ -189,11 +186,6 @@ class Peers:
                 with suppress(OSError):  # the asker has gone
                     raw = stream.extra(SocketAttribute.raw_socket)  # noqa: S610
                     raw.shutdown(socket.SHUT_RD)
-
-
-async def _remove(folder: Folder) -> None:
-    with CancelScope(shield=True):
-        await to_thread.run_sync(folder.remove)
 
 
 async def _send(stream: ByteStream, line: bytes) -> None:

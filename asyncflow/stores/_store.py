@@ -235,7 +235,7 @@ class DatabaseStore(Store):
         self, record_id: str, lost: Collection[SubmissionRecord] = ()
     ) -> list[str] | None:
         self._now_open().graphs.clear()
-        keys = json.dumps({f"{one.id} {one.orchestrator_id}": 1 for one in lost})
+        keys = _keys([f"{one.id} {one.orchestrator_id}" for one in lost])
         look = Command("unfinished", [{"id": record_id, "lost": keys}])
         act = Command("delete", [{"id": record_id}], (look, "runs"))
         await self._put(look, act)
@@ -341,7 +341,7 @@ class DatabaseStore(Store):
         return await self._read(
             "version",
             node_id=node_id,
-            node_ids=None if node_ids is None else json.dumps(dict.fromkeys(node_ids)),
+            node_ids=_keys(node_ids),
             owner_id=owner_id,
             is_kept=is_kept is True,
             is_dropped=is_kept is False,
@@ -385,6 +385,7 @@ class DatabaseStore(Store):
         self,
         *,
         submission_id: str | None = None,
+        submission_ids: Collection[str] | None = None,
         task_id: str | None = None,
         status: str | None = None,
         newest_first: bool = False,
@@ -394,6 +395,7 @@ class DatabaseStore(Store):
         return await self._read(
             "job",
             submission_id=submission_id,
+            submission_ids=_keys(submission_ids),
             task_id=task_id,
             status=status,
             newest_first=newest_first,
@@ -506,6 +508,11 @@ class DatabaseStore(Store):
 
         _raise_failure(opened)
         return opened
+
+
+def _keys(names: Collection[str] | None) -> str | None:
+    """Write names as the keys of an object, which every database can list."""
+    return None if names is None else json.dumps(dict.fromkeys(names))
 
 
 def _claim(record: SubmissionRecord) -> Command:

@@ -470,6 +470,7 @@ class MemoryStore(Store):
         self,
         *,
         submission_id: str | None = None,
+        submission_ids: Collection[str] | None = None,
         task_id: str | None = None,
         status: str | None = None,
         newest_first: bool = False,
@@ -477,9 +478,12 @@ class MemoryStore(Store):
         offset: int = 0,
     ) -> list[JobRecord]:
         self._check()
-        found = self._tables.jobs.found(
-            submission_id=submission_id, task_id=task_id, status=status
-        )
+        jobs = self._tables.jobs
+        found = jobs.found(submission_id=submission_id, task_id=task_id, status=status)
+
+        if submission_ids is not None:
+            found = [one for one in found if one.submission_id in submission_ids]
+
         return _page(found, newest_first, limit, offset)
 
     async def log(self, job_id: str) -> LogRecord | None:

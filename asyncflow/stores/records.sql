@@ -455,6 +455,10 @@ FROM job
 WHERE TRUE
     AND id = :id                              -- if id
     AND submission_id = :submission_id        -- if submission_id
+    AND submission_id IN (                    -- if submission_ids
+        SELECT key                            -- if submission_ids
+        FROM json_each(:submission_ids)       -- if submission_ids
+    )                                         -- if submission_ids
     AND task_id = :task_id                    -- if task_id
     AND status = :status                      -- if status
 ORDER BY

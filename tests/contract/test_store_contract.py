@@ -342,6 +342,19 @@ async def test_one_version_is_pinned_for_a_run_that_goes_on(store: Store) -> Non
     assert await store.pinned_for_ended() == []
 
 
+async def test_it_lists_the_jobs_of_several_runs(store: Store) -> None:
+    jobs = [job_record(n, submission_id=f"SUBMISSION_{n % 3}") for n in range(7)]
+    store.save(*jobs)
+    found = await store.jobs(submission_ids={"SUBMISSION_0", "SUBMISSION_2", "x'\""})
+    assert found == [jobs[n] for n in (0, 2, 3, 5, 6)]
+    assert await store.jobs(submission_ids=["SUBMISSION_1"], offset=1) == jobs[4:5]
+    assert await store.jobs(submission_ids=[]) == []
+    both = await store.jobs(
+        submission_id="SUBMISSION_1", submission_ids=["SUBMISSION_0"]
+    )
+    assert both == []
+
+
 async def test_a_query_gives_pages_in_order(store: Store) -> None:
     dated = [scenario_record(n, created=float(n // 2)) for n in (5, 1, 0, 4, 3)]
     jobs = [job_record(n) for n in (3, 1, 2)]
