@@ -22,7 +22,7 @@ from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Run, Submission, handle_of, job_handle_of
 from asyncflow.entities.submittable import Submittable
-from asyncflow.entities.task import Task
+from asyncflow.entities.task import Task, restore_basis
 from asyncflow.errors import NotDeclared, NotFound, RecordDamaged
 from asyncflow.records import (
     DataNodeRecord,
@@ -217,7 +217,7 @@ class EntityLoader:
 
         for basis in await self.store.bases(scenario.id):
             if basis.task_id in tasks:
-                tasks[basis.task_id].follows_from(basis)
+                restore_basis(tasks[basis.task_id], basis)
 
         if any(is_shared(task.config) for task in tasks.values()):
             await self.refresh_bases()

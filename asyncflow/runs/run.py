@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from asyncflow.config.dag import Dag
     from asyncflow.runs.subject import RunEntity, RunTask
 
+OnFailure: TypeAlias = Literal["continue", "stop"]
+"""Whether a failed job ends the rest of a run."""
+
 _STATUSES = tuple(Status)
 
 EntityT_co = TypeVar("EntityT_co", bound="RunEntity", covariant=True)
@@ -64,7 +67,7 @@ class Run(Generic[EntityT_co, TaskT_co]):
     priority: float
     properties: Mapping[str, Any]
     force: bool
-    on_failure: Literal["continue", "stop"]
+    on_failure: OnFailure
     submitted: float
     _first_tasks: Sequence[TaskT_co]
     id: str = attrs.field(init=False)

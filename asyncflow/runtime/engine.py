@@ -33,7 +33,7 @@ from asyncflow.entities.data_node import DataNode, Edit
 from asyncflow.entities.identity_map import IdentityMap, key_of
 from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.planned import PlannedJob
-from asyncflow.entities.scenario import Scenario
+from asyncflow.entities.scenario import Scenario, record_of
 from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Run, Submission, handle_of, run_of
 from asyncflow.entities.submittable import Submittable
@@ -155,7 +155,7 @@ class Engine:
         del shared
         versions = await self.versions.defaults(nodes)
         records = (node.record() for node in nodes)
-        self.store.save(scenario.record(), *records, *versions)
+        self.store.save(record_of(scenario), *records, *versions)
         await self.store.flush()
         return scenario
 
