@@ -192,7 +192,7 @@ class IdentityMap:
             properties=dict(properties),
             force=force,
             on_failure=on_failure,
-            submitted_at=datetime.now(UTC).timestamp(),
+            submitted_at=time.time(),
         )
 
     def make_submission(

@@ -185,7 +185,7 @@ class Engine:
         key = key_of(idempotency_key)
         same = self.identity_map.find(f"SUBMISSION_{key}")
 
-        if isinstance(same, Submission) and same.failure is None:
+        if same is not None and isinstance(same, Submission) and same.failure is None:
             _check_same(same.entity_id, entity, same.id)
 
             if self.scheduler.drives(same):

@@ -63,10 +63,16 @@ class CurrentCode:
     _last: Generation | None = attrs.field(init=False, default=None)
     _number: int = attrs.field(init=False, default=0)
     _gone: list[str] = attrs.field(init=False, factory=list)
+    _marks: list[tuple[str, int, int, str, object]] | None = attrs.field(
+        init=False, default=None
+    )
+    """Of each module that workers have loaded: the file, its change and size, the name,
+    the spec. None where they are to be listed anew."""
 
     def learn(self, worker: Worker, loaded: Mapping[str, Sign]) -> None:
         """Take note of what a worker has loaded."""
         worker.loaded.update(loaded)
+        self._marks = None
 
         for path, sign in loaded.items():
             if worker.pinned is not None:
@@ -87,6 +93,9 @@ class CurrentCode:
         :param have_run: whether the functions of the run have run, so that what workers
             have loaded is what counts; the other modules are looked at now and then
         """
+        if have_run and self._is_as_ever() and self._last is not None:
+            return self._last
+
         if self._look(have_run=have_run) or self._last is None:
             self._number += 1
             self._last = Generation(
@@ -118,6 +127,7 @@ class CurrentCode:
             return False
 
         worked = time.thread_time()
+        self._marks = None
         changed = self._changed(self._signs)
         loaded = self._loaded_anew(self._specs)
 
@@ -158,22 +168,34 @@ class CurrentCode:
         self._specs.setdefault(name, _NEVER)
         self._signs.setdefault(path, (name, -1, -1))
 
+    def _is_as_ever(self) -> bool:
+        """Tell whether nothing is new, and not all files are to be looked at yet."""
+        return (
+            len(sys.modules) == self._count
+            and time.perf_counter() < self._next
+            and self._is_used_as_ever()
+        )
+
     def _is_used_as_ever(self) -> bool:
         """Tell whether nothing of what workers have loaded is new: for each run, so fast."""
-        modules, specs, signs = sys.modules, self._specs, self._signs
+        if (marks := self._marks) is None:
+            marks = self._marks = [
+                (path, *self._signs[path][1:], name, self._specs.get(name))
+                for name, path in self._used.items()
+            ]
 
-        for name, path in self._used.items():
+        modules = sys.modules
+
+        for path, at, size, name, spec in marks:
             try:
                 status = stat(path)
             except OSError:
                 pass
             else:
-                _, at, size = signs[path]
-
                 if status.st_mtime_ns != at or status.st_size != size:
                     return False
 
-            if getattr(modules.get(name), "__spec__", None) is not specs.get(name):
+            if getattr(modules.get(name), "__spec__", None) is not spec:
                 return False
 
         return True
