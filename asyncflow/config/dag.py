@@ -102,7 +102,7 @@ class Dag(Facts):
                 node.id
                 for task in tasks
                 for node in (*task.input, *task.output)
-                if node.scope is not Scope.SCENARIO or node.default_path is not None
+                if node.scope is not Scope.SCENARIO or node.owns_place
             ),
             needs={place: task.needs for place, task in enumerate(tasks) if task.needs},
             kinds=kinds,

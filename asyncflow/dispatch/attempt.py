@@ -19,10 +19,10 @@ from asyncflow.abc import (
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.dispatch.skipping import InputSnapshot, snapshot
 from asyncflow.entities.data_node import DataNode
-from asyncflow.entities.job import Job
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.entities.task import Task
 from asyncflow.plan.instructions import Ref
+from asyncflow.runs.job import JobState
 from asyncflow.runs.version import Version
 from asyncflow.status import AttemptKind, Status
 from asyncflow.values.versions import Versions
@@ -54,9 +54,7 @@ class Attempt:
     limit: AttemptKind | None = None
     """The limit that it is being killed for: it may be tried again. None for no limit."""
 
-    def __init__(
-        self, ref: Ref, submission: Submission, spec: CallSpec, reason: str
-    ) -> None:
+    def __init__(self, ref: Ref, submission: Run, spec: CallSpec, reason: str) -> None:
         place = ref[1]
         self.ref = ref
         self.submission = submission
@@ -66,7 +64,7 @@ class Attempt:
         self.job_id: str = f"JOB_{self.task.config.id}_{submission.key}"
 
     @property
-    def job(self) -> Job:
+    def job(self) -> JobState:
         """The job. Most are never made: ask for it only where it is needed."""
         return self.submission.job(self.ref[1])
 

@@ -218,13 +218,14 @@ class Batcher:
         if spec.force:
             return "the run is forced"
 
-        pins = self.runs[ref[0]].pins
-        return skipping.reason_to_run(self.runs.job(ref).task, function, pins)
+        run = self.runs[ref[0]]
+        return skipping.reason_to_run(run.tasks[ref[1]], function, run.pins)
 
     def _skip(self, ref: Ref) -> None:
-        job = self.runs.job(ref)
+        run = self.runs[ref[0]]
+        job = run.job(ref[1])
         job.move(Status.SKIPPED, time.time(), skipping.NOTHING_NEW)
-        skipping.reuse(job.task, job.submission)
+        skipping.reuse(run.tasks[ref[1]], run)
         self.store.save(job.record())
         self.carry_out(self.plan.ended(ref, Status.SKIPPED, time.monotonic()))
 

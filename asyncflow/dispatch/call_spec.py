@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 import pickle
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from operator import is_
 from types import FunctionType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -16,7 +16,8 @@ from asyncflow.abc import Pinned
 from asyncflow.config.sections import Scope, TaskConfig
 from asyncflow.dispatch.durations import DurationEstimate, DurationEstimates
 from asyncflow.dispatch.shared_generators import Generators
-from asyncflow.errors import NotPicklable
+from asyncflow.errors import NotPicklable, UsageError
+from asyncflow.executors import ASYNC
 from asyncflow.task_group import Tasks
 from asyncflow.worker import local_modules
 from asyncflow.worker.codec import dumps_code, is_by_value
@@ -63,12 +64,14 @@ class Pin(Protocol):
 class CallSpecs:
     """Tells how tasks are called, and remembers it where it cannot change.
 
-    :param in_processes: whether functions may be called in other processes
+    :param executors: those that tasks may name
+    :param in_processes: whether one of them calls functions in other processes
     :param group: warns in the background
     :param pin: pins the user's modules; see `Executor.pin`
     """
 
-    in_processes: bool
+    executors: Container[str]
+    in_processes: Callable[[str], bool]
     group: Tasks
     pin: Pin
     _pinned: Pinned | None = attrs.field(init=False, default=None)
@@ -103,9 +106,8 @@ class CallSpecs:
         """
         kinds = tuple(kinds)
         last = self._last
-        have_run = (last is not None and last[0] is kinds) or all(
-            map(self._has_run, kinds)
-        )
+        is_same = last is not None and last[0] is kinds
+        have_run = is_same or all(map(self._has_run, kinds))
         pinned = self.pin(have_run=have_run)
 
         if local_modules.look():
@@ -113,13 +115,13 @@ class CallSpecs:
             self._forget()
         elif pinned is not self._pinned:
             self._forget()
-        elif last is not None and last[0] is kinds and not force:
+        elif last is not None and is_same and not force:
             return last[1]
 
         self._pinned = pinned
         specs = self._all_of(kinds, pinned, force=force)
-        is_same = all(map(is_, map(self._known.get, kinds), specs))
-        self._last = (kinds, specs) if have_run and is_same else None
+        are_known = have_run and all(map(is_, map(self._known.get, kinds), specs))
+        self._last = (kinds, specs) if are_known else None
         return specs
 
     def _forget(self) -> None:
@@ -175,8 +177,14 @@ class CallSpecs:
         if function is None:
             function = functions[key] = self._function_spec(config)
 
-        executor = "inline" if function.is_async else config.executor
-        far = self.in_processes and executor == "process"
+        if config.executor not in self.executors:
+            raise UsageError(
+                f"the executor {config.executor!r} of task {config.id!r} is not open: "
+                "configure a task with it before the Orchestrator is opened"
+            )
+
+        executor = ASYNC if function.is_async else config.executor
+        far = self.in_processes(executor)
         may_share = far and _may_share(config)
         return CallSpec(
             executor,
@@ -196,11 +204,8 @@ class CallSpecs:
         )
 
     def _function_spec(self, config: TaskConfig) -> FunctionSpec:
-        if config.is_async or not self.in_processes:
+        if config.is_async or not self.in_processes(config.executor):
             return FunctionSpec(config.is_async, DurationEstimate(), None, None)
-
-        if config.executor != "process":
-            return FunctionSpec(False, DurationEstimate(), None, None)
 
         self._generators.look(config)
         code = self._by_name.get(config) or _code(config)

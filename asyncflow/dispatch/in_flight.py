@@ -34,11 +34,11 @@ from asyncflow.dispatch.retries import wait_before_next
 from asyncflow.dispatch.running_marks import RunningMarks
 from asyncflow.dispatch.runs import Runs
 from asyncflow.dispatch.timeouts import Timeouts
-from asyncflow.entities.job import Job
 from asyncflow.log import logger as _logger
 from asyncflow.plan.instructions import Kill, Ref
 from asyncflow.plan.plan import Plan
 from asyncflow.records import Record
+from asyncflow.runs.job import JobState
 from asyncflow.status import AttemptKind, Status
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
@@ -437,12 +437,12 @@ class InFlight:
         job = attempt.job
         records = job.records_of_output()
 
-        for node, one in zip(job.task.output.values(), kept, strict=True):
+        for node, one in zip(attempt.task.output.values(), kept, strict=True):
             records += self.versions.replace(node, one, job_id=job.id)
 
         if attempt.snapshot is not None and attempt.spec.fingerprint is not None:
             function = attempt.spec.fingerprint
-            records.append(skipping.note(job.task, function, attempt.snapshot))
+            records.append(skipping.note(attempt.task, function, attempt.snapshot))
 
         if job.usage is not None:
             attempt.spec.duration.add(job.usage.wall)
@@ -456,7 +456,8 @@ class InFlight:
 
         job = attempt.job
         kind = kind_of(outcome, attempt.limit)
-        wait = wait_before_next(job, kind, outcome, random.random())  # noqa: S311
+        chance = random.random()  # noqa: S311
+        wait = wait_before_next(attempt.task.config, job, kind, outcome, chance)
 
         if wait is None:
             return False
@@ -497,7 +498,7 @@ def _why(error: Exception) -> str:
     return f"asyncflow could not handle it: {type(error).__name__}: {error}"
 
 
-def _move_to_running(job: Job, at: float) -> None:
+def _move_to_running(job: JobState, at: float) -> None:
     """Catch up with a job that has started, or has even ended: in a chain, it may not
     be known yet that what it needed has ended.
     """

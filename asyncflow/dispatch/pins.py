@@ -2,15 +2,15 @@
 
 An orchestrator that is alone on its store notes nothing at submit: when a source gets a
 new version that no run here has made, each run that was submitted before it pins the last
-one. Where others may replace what scenarios share, the store is told at submit: what it has
-pinned for a run stays until the run has ended, whoever drops it, and whoever takes the run
-over.
+one. Where others may replace what scenarios share, the store is told at submit, and of the
+runs under way when the first of these others comes: what it has pinned for a run stays
+until the run has ended, whoever drops it, and whoever takes the run over.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from math import inf
@@ -21,7 +21,7 @@ from anyio import CancelScope, to_thread
 from asyncflow.abc import Store, StoredValue
 from asyncflow.dispatch.runs import Runs
 from asyncflow.entities.data_node import DataNode
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.errors import StoreFailed
 from asyncflow.records import VersionRecord
 from asyncflow.runs.version import Version
@@ -41,7 +41,7 @@ class Pins:
     _ended: list[str] = attrs.field(init=False, factory=list)
     """Those of them that have ended."""
 
-    def note(self, submission: Submission) -> None:
+    def note(self, submission: Run) -> None:
         """Have the store keep what a new run is to read, where others may drop it.
 
         It is what is kept at the moment at which the submission is.
@@ -49,24 +49,47 @@ class Pins:
         if not self.versions.is_shared:
             return
 
-        nodes = submission.entity.data_nodes
-        shared = [
-            nodes[name].id
-            for name in submission.dag.sources
-            if nodes[name].owner_id is None
-            and nodes[name].driver.is_durable
-            and nodes[name].config.default_path is None
-        ]
+        awaited = {
+            node.id for node in _shared_sources(submission) if self._is_awaited(node)
+        }
+        self._note(submission, awaited)
+
+    def note_all(self) -> None:
+        """Have the store keep what the runs here are to read: others may drop it now."""
+        awaited: set[str] = set()
+
+        for submission in self.runs.all():  # in the order of their submits
+            self._note(submission, awaited)
+            nodes = submission.entity.data_nodes
+            awaited.update(
+                nodes[name].id
+                for task in submission.tasks
+                for name in task.output
+                if _will_write(submission, name)
+            )
+
+    def _note(self, submission: Run, awaited: Collection[str]) -> None:
+        """Have the store keep what a run is to read.
+
+        :param awaited: what runs submitted earlier are to write: it reads that
+        """
+        pins = submission.pins or {}
+        shared = {
+            node.id: pins[node.id].number if node.id in pins else None
+            for node in _shared_sources(submission)
+            if node.id in pins or node.id not in awaited
+        }
 
         if shared:
             self.store.pin(submission.id, shared)
             self._note_run(submission)
 
-    def _note_run(self, submission: Submission) -> None:
-        self._noted.add(submission.id)
-        submission.when_finished(partial(self._forget, submission))
+    def _note_run(self, submission: Run) -> None:
+        if submission.id not in self._noted:
+            self._noted.add(submission.id)
+            submission.when_finished(partial(self._forget, submission))
 
-    def _forget(self, submission: Submission) -> None:
+    def _forget(self, submission: Run) -> None:
         """Have the store let go what it has kept for a run, unless that goes on."""
         if not _goes_on(submission):
             self._ended.append(submission.id)
@@ -94,7 +117,7 @@ class Pins:
             if submission.entity.data_nodes.get(node.config_id) is not node:
                 continue
 
-            name, at = node.config_id, submission.submitted_at.timestamp() * 1e9
+            name, at = node.config_id, submission.submitted * 1e9
 
             if name not in submission.dag.sources:
                 is_awaited = is_awaited or _will_write(submission, name)
@@ -111,7 +134,7 @@ class Pins:
         if is_held:
             self.store.save(self.versions.held_record(node, known[0]))
 
-    def pin(self, submission: Submission, node: DataNode, version: Version) -> None:
+    def pin(self, submission: Run, node: DataNode, version: Version) -> None:
         """Have a run read a version of a source, unless it has pinned one."""
         if version.kept is None:  # a file of the user's: there is one version alone
             return
@@ -125,7 +148,7 @@ class Pins:
             self.versions.pin(version)
             self.versions.hold(version)
 
-    async def renew(self, submission: Submission) -> None:
+    async def renew(self, submission: Run) -> None:
         """Pin anew what a run has pinned whose file is gone.
 
         It was pinned by what is known here, which another process had replaced already:
@@ -162,14 +185,14 @@ class Pins:
             self.versions.end_hold(last)
             self.versions.unpin(last)
 
-    async def restore(self, submission: Submission) -> None:
+    async def restore(self, submission: Run) -> None:
         """Pin anew what a run that was adopted is to read."""
         nodes = submission.entity.data_nodes
         sources = {nodes[source].id: nodes[source] for source in submission.dag.sources}
-        at = submission.submitted_at.timestamp() * 1e9
+        at = submission.submitted * 1e9
         right: dict[str, VersionRecord] = {}
         newest: dict[str, int] = {}
-        known = {node_id for node_id, _ in await self.store.pinned(submission.id)}
+        known = dict(await self.store.pinned(submission.id))
 
         if known:
             self._note_run(submission)
@@ -179,9 +202,12 @@ class Pins:
 
             # What jobs have written since was by runs submitted earlier: others wait. But
             # where processes share a data node they do not.
-            is_earlier = record.job_id is not None and record.node_id not in known
+            if record.node_id in known:
+                is_right = record.number == known[record.node_id]
+            else:
+                is_right = record.number <= at or record.job_id is not None
 
-            if record.number <= at or is_earlier:
+            if is_right:
                 right[record.node_id] = record
 
         for node_id, record in right.items():
@@ -216,7 +242,7 @@ class Pins:
 
         return self.versions.held(record)
 
-    def _release(self, submission: Submission) -> None:
+    def _release(self, submission: Run) -> None:
         pins, submission.pins = submission.pins or {}, None
         is_left, is_noted = _goes_on(submission), submission.id in self._noted
         nodes = {
@@ -241,6 +267,18 @@ class Pins:
             self.versions.unpin(version)
 
 
+def _shared_sources(submission: Run) -> list[DataNode]:
+    """Return those of its sources that others may replace, and that are kept."""
+    nodes = submission.entity.data_nodes
+    return [
+        nodes[name]
+        for name in submission.dag.sources
+        if nodes[name].owner_id is None
+        and nodes[name].driver.is_durable
+        and nodes[name].driver.keeps_versions
+    ]
+
+
 def _gone(paths: Mapping[str, StoredValue]) -> list[str]:
     """Return the data nodes whose files are not there. Blocks."""
     return [
@@ -250,12 +288,12 @@ def _gone(paths: Mapping[str, StoredValue]) -> list[str]:
     ]
 
 
-def _goes_on(submission: Submission) -> bool:
+def _goes_on(submission: Run) -> bool:
     """Tell whether a run that ends here goes on elsewhere."""
     return submission.end_reason is not None and not submission.cancel_reason
 
 
-def _will_write(submission: Submission, name: str) -> bool:
+def _will_write(submission: Run, name: str) -> bool:
     """Tell whether a job of a run that has not ended writes a data node."""
     return any(
         name in submission.tasks[place].output

@@ -29,9 +29,8 @@ from asyncflow.dispatch.slots import Slots
 from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.dispatch.suspects import ALONE, needs_of
 from asyncflow.entities.data_node import DataNode
-from asyncflow.entities.job import Job
-from asyncflow.entities.submission import Submission
-from asyncflow.errors import OrchestratorFailed, UsageError
+from asyncflow.entities.submission import Run
+from asyncflow.errors import NotFound, OrchestratorFailed, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.plan.graph import Graph, group_of
 from asyncflow.plan.guarded_plan import GuardedPlan
@@ -61,8 +60,8 @@ class _WaitingRun:
     graph: Graph
     begun: Event = attrs.field(init=False, factory=Event)
     """Tells that it is known whether the run is ours."""
-    canceled: list[tuple[Job, str]] = attrs.field(init=False, factory=list)
-    """Its jobs that are not to run, and why."""
+    canceled: list[tuple[int, str]] = attrs.field(init=False, factory=list)
+    """The places of its jobs that are not to run, and why."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -82,7 +81,7 @@ class Scheduler:
     limiter: CapacityLimiter
     echo: Mode
     group: Tasks
-    watchers: Sequence[Callable[[Submission], None]] = ()
+    watchers: Sequence[Callable[[Run], None]] = ()
     resources: Mapping[str, float] = attrs.field(factory=dict)
     tracer: Tracer = attrs.field(factory=Tracer)
     pins: Pins = attrs.field(init=False)
@@ -140,7 +139,7 @@ class Scheduler:
 
     def submit(
         self,
-        submission: Submission,
+        submission: Run,
         graph: Graph,
         specs: Sequence[CallSpec],
         *,
@@ -183,7 +182,7 @@ class Scheduler:
     ) -> None:
         try:
             is_ours = await retry_until_available(first)
-        except UsageError as error:  # the caller's, who is told it
+        except (NotFound, UsageError) as error:  # the caller's, who is told it
             self._not_begun(run, error)
             return
 
@@ -204,8 +203,8 @@ class Scheduler:
             self._carry_out(self._plan.canceled(run, reason, time.monotonic()))
             self._slots.fill()
 
-        for job, reason in waiting.canceled:
-            self.cancel_job(job, reason)
+        for place, reason in waiting.canceled:
+            self.cancel_job(submission, place, reason)
 
     def _not_begun(self, run: int, error: Exception) -> None:
         """End a run that could not begin."""
@@ -229,7 +228,7 @@ class Scheduler:
 
         submission.lost(time.time(), why)
 
-    def _watch(self, submission: Submission) -> None:
+    def _watch(self, submission: Run) -> None:
         for watch in self.watchers:
             watch(submission)
 
@@ -265,7 +264,7 @@ class Scheduler:
             self._is_admitting = True
             self.group.start_soon(self._admit, on_error=self.group.fail)
 
-    def cancel(self, submission: Submission, reason: str) -> None:
+    def cancel(self, submission: Run, reason: str) -> None:
         """Ask for the end of a run; a run that has ended stays what it is."""
         run = self._runs.number(submission)
 
@@ -274,14 +273,14 @@ class Scheduler:
             self._carry_out(self._plan.canceled(run, reason, time.monotonic()))
             self._slots.fill()
 
-    def cancel_job(self, job: Job, reason: str) -> None:
-        """Ask for the end of one job; one that has ended stays what it is."""
-        run = self._runs.number(job.submission)
+    def cancel_job(self, submission: Run, place: int, reason: str) -> None:
+        """Ask for the end of a job, by its place; one that has ended stays what it is."""
+        run = self._runs.number(submission)
 
         if run in self._waiting:
-            self._waiting[run].canceled.append((job, reason))
+            self._waiting[run].canceled.append((place, reason))
         elif run is not None:
-            ref = run, job.place
+            ref = run, place
             self._carry_out(self._plan.canceled_job(ref, reason, time.monotonic()))
             self._slots.fill()
 
@@ -304,6 +303,12 @@ class Scheduler:
         """Start jobs again after `pause`."""
         self._in_flight.resume()
         self._slots.fill()
+
+    @property
+    def workers(self) -> int:
+        """How many worker processes are alive."""
+        executors = {id(one): one for one in self.executors.values()}
+        return sum(one.workers for one in executors.values())
 
     @property
     def is_durable(self) -> bool:
@@ -345,11 +350,11 @@ class Scheduler:
                 self.cancel(submission, reason)
 
     @property
-    def runs(self) -> list[Submission]:
+    def runs(self) -> list[Run]:
         """The runs that have not ended."""
         return self._runs.all()
 
-    async def until_begun(self, submission: Submission) -> None:
+    async def until_begun(self, submission: Run) -> None:
         """Wait until it is known whether a run is ours.
 
         :raises Exception: what it could not begin for
@@ -362,7 +367,7 @@ class Scheduler:
         if submission.failure is not None:
             raise submission.failure
 
-    def drives(self, submission: Submission) -> bool:
+    def drives(self, submission: Run) -> bool:
         """Tell whether a run is under way here."""
         return self._runs.number(submission) is not None
 
@@ -466,12 +471,12 @@ class Scheduler:
         if run in self._runs:
             self._runs[run].failed_for(error)
 
-    def _watch_time(self, run: int, submission: Submission) -> None:
+    def _watch_time(self, run: int, submission: Run) -> None:
         limit = submission.run_timeout
 
         if limit is not None and run in self._runs:
             loop = asyncio.get_running_loop()
-            left = submission.submitted_at.timestamp() + limit - time.time()
+            left = submission.submitted + limit - time.time()
             self._deadlines[run] = loop.call_later(max(0.0, left), self._time_out, run)
 
     def _stop_time(self, run: int) -> None:

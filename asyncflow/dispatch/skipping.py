@@ -11,7 +11,7 @@ from asyncflow.abc import StoredValue
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.planned import PlannedJob
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.entities.task import Task
 from asyncflow.records import BasisRecord
 from asyncflow.runs.version import EVICTED, Version
@@ -61,7 +61,7 @@ def note(task: Task, fingerprint: Fingerprint, inputs: InputSnapshot) -> BasisRe
     return basis
 
 
-def reuse(task: Task, submission: Submission) -> None:
+def reuse(task: Task, submission: Run) -> None:
     """Take note that a run skips a task: the outputs that are there are its own."""
     for node in task.output.values():
         version = node.version

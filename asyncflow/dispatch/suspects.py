@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
+from asyncflow.config.sections import TaskConfig
 from asyncflow.dispatch.call_spec import CallSpec
-from asyncflow.entities.job import Job
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.plan.queues import Needs
 from asyncflow.records import JobRecord
 from asyncflow.status import Status
@@ -30,7 +30,7 @@ ALTERNATELY = 2
 """After how many crashes without progress the jobs of a run go one at a time."""
 
 
-def specs_of(submission: Submission, specs: Sequence[CallSpec]) -> Sequence[CallSpec]:
+def specs_of(submission: Run, specs: Sequence[CallSpec]) -> Sequence[CallSpec]:
     """Tell how the jobs of a run are called: each alone, where one is a suspect."""
     if not submission.crashes:
         return specs
@@ -40,7 +40,7 @@ def specs_of(submission: Submission, specs: Sequence[CallSpec]) -> Sequence[Call
     ]
 
 
-def needs_of(submission: Submission) -> Mapping[int, Needs]:
+def needs_of(submission: Run) -> Mapping[int, Needs]:
     """Return the named resources that the jobs of a run need, by place."""
     needs = submission.dag.needs
 
@@ -56,14 +56,13 @@ def ran(record: JobRecord) -> bool:
     return record.status is Status.RUNNING
 
 
-def why_it_ends(job: Job, crashes: int) -> str:
+def why_it_ends(config: TaskConfig, crashes: int) -> str:
     """Say why a job that ran when its orchestrator died does not run again; ``""``
     where it does.
 
+    :param config: that of its task
     :param crashes: how often it has crashed, as far as is known
     """
-    config = job.task.config
-
     if config.on_restart == "fail":
         return "its orchestrator was killed while it ran, and on_restart is 'fail'"
 

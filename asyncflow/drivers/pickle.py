@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pickle
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import ClassVar
 
@@ -29,9 +30,11 @@ class PickleDriver(Driver):
     """
 
     storage_type: ClassVar[str] = "pickle"
+    takes_path: ClassVar[bool] = True
 
-    def __init__(self, path: str | None = None) -> None:
-        self.path = path
+    @property
+    def keeps_versions(self) -> bool:
+        return self.path is None
 
     @property
     def place(self) -> str | None:
@@ -72,6 +75,20 @@ class PickleDriver(Driver):
 
     def staging_path(self, path: str) -> str:
         return path if self.path is None else f"{self.path}.{os.path.basename(path)}"
+
+    def staged(self, maker: str) -> Sequence[str]:
+        if self.path is None:
+            return ()
+
+        folder, name = os.path.split(self.path)
+        begin = f"{name}.{maker}-"
+
+        try:
+            names = os.listdir(folder or os.curdir)
+        except OSError:  # there is no folder
+            return ()
+
+        return [os.path.join(folder, one) for one in names if one.startswith(begin)]
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
         if self.path is None:

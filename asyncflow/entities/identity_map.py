@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -22,15 +21,16 @@ from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.directory import Directory
 from asyncflow.entities.scenario import Scenario, tasks_of
 from asyncflow.entities.sequence import Sequence
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
 from asyncflow.entities.verbs import OnFailure, Verbs
 from asyncflow.records import BasisRecord, DataNodeRecord, SubmissionRecord
+from asyncflow.runs.run import Run as RunOf
 
-Entity: TypeAlias = Scenario | Task | DataNode | Submission
+Entity: TypeAlias = Scenario | Task | DataNode | Run
 
-_KEYS = uuid.UUID("5f3a7c0e-6d0b-4c53-9d0a-5d6a1f0b8a77")
+_KEYS = "5f3a7c0e-6d0b-4c53-9d0a-5d6a1f0b8a77"
 """The namespace of idempotency keys; any would do."""
 
 
@@ -60,10 +60,10 @@ class IdentityMap:
         """Return an entity that is in use, or None."""
         return self._in_use.get(entity_id)
 
-    def submissions(self) -> list[Submission]:
+    def submissions(self) -> list[Run]:
         """Return the submissions that are in use."""
         entities = list(self._in_use.values())
-        return [entity for entity in entities if isinstance(entity, Submission)]
+        return [entity for entity in entities if isinstance(entity, RunOf)]
 
     def forget(self, entity_id: str) -> None:
         """Let an entity go that was deleted, and with a scenario all that is its own."""
@@ -81,8 +81,8 @@ class IdentityMap:
 
     def _prepared(self, config: ScenarioConfig) -> Dag:
         for node in config.data_node_configs:
-            if node.default_path is not None:
-                self.driver_in(self.directory.path, node).locate()
+            if node.owns_place:
+                self.driver(node).locate()
 
         return Dag.of(config.task_configs)
 
@@ -172,7 +172,7 @@ class IdentityMap:
         force: bool,
         on_failure: OnFailure,
         properties: Mapping[str, Any],
-    ) -> Submission:
+    ) -> Run:
         """Make a submission with its jobs, in an order in which they can run.
 
         It is found by its id once it is remembered.
@@ -180,46 +180,44 @@ class IdentityMap:
         :param dag: the tasks that it has, of those of the entity; None for all
         """
         dag = entity.dag if dag is None else dag
-        return Submission(
+        return RunOf(
             key=key,
             entity=entity,
             dag=dag,
             first_tasks=tasks_of(entity, dag),
-            verbs=self.verbs,
             timeout=timeout,
             run_timeout=run_timeout,
             priority=priority,
             properties=dict(properties),
             force=force,
             on_failure=on_failure,
-            submitted_at=time.time(),
+            submitted=time.time(),
         )
 
     def make_submission(
         self, entity: Submittable, dag: Dag, record: SubmissionRecord
-    ) -> Submission:
+    ) -> Run:
         """Make the object of a submission; what became of its jobs is not told.
 
         :param dag: the tasks that it has, of those of the entity
         """
         return self._submission(
-            Submission(
+            RunOf(
                 key=record.id.rpartition("_")[2],
                 entity=entity,
                 dag=dag,
                 first_tasks=tasks_of(entity, dag),
-                verbs=self.verbs,
                 timeout=None,
                 run_timeout=record.run_timeout,
                 priority=record.priority,
                 properties=record.properties,
                 force=record.force,
                 on_failure="stop" if record.on_failure == "stop" else "continue",
-                submitted_at=record.submitted,
+                submitted=record.submitted,
             )
         )
 
-    def _submission(self, submission: Submission) -> Submission:
+    def _submission(self, submission: Run) -> Run:
         self._in_use[submission.id] = submission
         return submission
 
@@ -236,12 +234,16 @@ class IdentityMap:
             id=node_id,
             config=config,
             owner_id=scenario_id if own else None,
-            driver=self.driver_in(self.directory.path, config),
+            driver=self.driver(config),
             directory=self._told_from(config),
             verbs=self.verbs,
         )
         self._in_use[node_id] = node
         return node
+
+    def driver(self, config: DataNodeConfig) -> Driver:
+        """Return the driver of the data nodes of a config, in this process."""
+        return self.driver_in(self.directory.path, config)
 
     def take(self, node: DataNode, record: DataNodeRecord) -> None:
         """Take over what a store has of a data node: its lock, and where its file is."""
@@ -302,14 +304,16 @@ def key_of(idempotency_key: str | None) -> str:
     if idempotency_key is None:
         return f"{time.time_ns() // 1_000_000:012x}{os.urandom(10).hex()}"
 
-    return uuid.uuid5(_KEYS, idempotency_key).hex
+    import uuid
+
+    return uuid.uuid5(uuid.UUID(_KEYS), idempotency_key).hex
 
 
 def _scenario_id(entity: Entity) -> str | None:
     match entity:
         case DataNode() | Task():
             return entity.owner_id
-        case Submission():
+        case RunOf():
             return entity.entity.scenario_id
 
     return None

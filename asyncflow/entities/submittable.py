@@ -105,3 +105,8 @@ class Submittable(ABC):
         :raises NotPicklable: where a function cannot travel to a worker
         """
         return self._verbs.plan(self, force=force)
+
+
+def verbs_of(entity: Submittable) -> Verbs:
+    """Return what the handles of an entity, and of its runs, ask."""
+    return entity._verbs

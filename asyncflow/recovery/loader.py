@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import TypeAlias
+from weakref import WeakValueDictionary
 
 import attrs
 from anyio import Lock
@@ -19,7 +20,7 @@ from asyncflow.entities.identity_map import IdentityMap, is_shared
 from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run, Submission, handle_of, job_handle_of
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
 from asyncflow.errors import NotDeclared, NotFound, RecordDamaged
@@ -34,6 +35,8 @@ from asyncflow.recovery.undeclared import (
     is_undeclared,
     scenario_config,
 )
+from asyncflow.runs.restoring import restore
+from asyncflow.runs.run import Run as RunOf
 from asyncflow.values.versions import Versions
 
 Entity: TypeAlias = Scenario | Sequence | Task | DataNode | Submission | Job
@@ -55,8 +58,11 @@ class EntityLoader:
     store: Store
     identity_map: IdentityMap
     versions: Versions
-    _lock: Lock = attrs.field(init=False, factory=Lock)
-    """One thing is brought back at a time: so there is one object of each."""
+    _locks: WeakValueDictionary[str, Lock] = attrs.field(
+        init=False, factory=WeakValueDictionary
+    )
+    """For each id, who brings it back: one at a time, so that there is one object. A
+    submission is locked before its scenario."""
 
     async def get(self, entity_id: str) -> Entity:
         """Return an entity of whatever kind, as the store has it now.
@@ -66,29 +72,28 @@ class EntityLoader:
 
         :raises NotFound: where there is none with this id
         """
-        async with self._lock:
-            match entity_id.partition("_")[0]:
-                case "SCENARIO":
-                    return await self._scenario(entity_id)
-                case "SEQUENCE" | "TASK":
-                    return await self._part(entity_id)
-                case "DATANODE":
-                    return await self._node(entity_id)
-                case "SUBMISSION":
-                    return await self._submission(entity_id)
-                case "JOB":
-                    return await self._job(entity_id)
+        match entity_id.partition("_")[0]:
+            case "SCENARIO":
+                return await self._scenario(entity_id)
+            case "SEQUENCE" | "TASK":
+                return await self._part(entity_id)
+            case "DATANODE":
+                return await self._node(entity_id)
+            case "SUBMISSION":
+                return handle_of(await self._submission(entity_id))
+            case "JOB":
+                return await self._job(entity_id)
 
         raise NotFound(entity_id)
 
-    async def submission(self, record: SubmissionRecord) -> Submission:
+    async def submission(self, record: SubmissionRecord) -> Run:
         """Return the submission of a record, which is to go on.
 
         :raises NotDeclared: where it cannot go on with this configuration
         """
-        async with self._lock:
+        async with self._lock(record.id):
             submission = await self._submission_of(record)
-            submission.restore(record, await self.jobs(record.id))
+            restore(submission, record, await self.jobs(record.id))
             return submission
 
     async def jobs(self, submission_id: str) -> dict[str, JobRecord]:
@@ -98,26 +103,38 @@ class EntityLoader:
 
     async def shared(self, config: ScenarioConfig) -> list[DataNode]:
         """Return the data nodes that scenarios share, with the versions there are."""
-        async with self._lock:
-            nodes = [
-                self.identity_map.node(node, "", "")
-                for node in config.data_node_configs
-                if node.scope is not Scope.SCENARIO
-            ]
-            await self.versions.refresh(nodes)
-            await self._find_files(nodes)
+        nodes = [
+            self.identity_map.node(node, "", "")
+            for node in config.data_node_configs
+            if node.scope is not Scope.SCENARIO
+        ]
+        await self.versions.refresh(nodes)
+        await self._find_files(nodes)
 
-            if any(is_shared(task) for task in config.task_configs):
-                await self.refresh_bases()
+        if any(is_shared(task) for task in config.task_configs):
+            await self.refresh_bases()
 
-            return nodes
+        return nodes
 
     async def refresh_bases(self) -> None:
         """Look what the outputs of tasks follow from that scenarios share."""
         for basis in await self.store.bases(""):
             self.identity_map.bases[basis.task_id] = basis
 
+    def _lock(self, entity_id: str) -> Lock:
+        """Return the lock of an id. It is there as long as somebody has it."""
+        lock = self._locks.get(entity_id)
+
+        if lock is None:
+            lock = self._locks[entity_id] = Lock()
+
+        return lock
+
     async def _scenario(self, scenario_id: str) -> Scenario:
+        async with self._lock(scenario_id):
+            return await self._scenario_alone(scenario_id)
+
+    async def _scenario_alone(self, scenario_id: str) -> Scenario:
         found = self.identity_map.find(scenario_id)
 
         if isinstance(found, Scenario) and not self._is_outdated(found):
@@ -257,10 +274,14 @@ class EntityLoader:
         await self.versions.refresh([node])
         return node
 
-    async def _submission(self, submission_id: str) -> Submission:
+    async def _submission(self, submission_id: str) -> Run:
+        async with self._lock(submission_id):
+            return await self._submission_alone(submission_id)
+
+    async def _submission_alone(self, submission_id: str) -> Run:
         found = self.identity_map.find(submission_id)
 
-        if isinstance(found, Submission):
+        if isinstance(found, RunOf):
             return found
 
         record = await self.store.get(submission_id)
@@ -274,10 +295,10 @@ class EntityLoader:
             entity = await self._entity_then(record, error.why)
             return await self._restored(entity, entity.dag, record)
 
-    async def _submission_of(self, record: SubmissionRecord) -> Submission:
+    async def _submission_of(self, record: SubmissionRecord) -> Run:
         found = self.identity_map.find(record.id)
 
-        if isinstance(found, Submission) and not is_undeclared(found.dag):
+        if isinstance(found, RunOf) and not is_undeclared(found.dag):
             return found
 
         entity = await self._entity(record)
@@ -285,11 +306,11 @@ class EntityLoader:
 
     async def _restored(
         self, entity: Submittable, dag: Dag, record: SubmissionRecord
-    ) -> Submission:
+    ) -> Run:
         """Make a submission. What its jobs do that has not ended, its owner tells."""
         submission = self.identity_map.make_submission(entity, dag, record)
         is_over = record.finished is not None
-        submission.restore(record, await self.jobs(record.id) if is_over else {})
+        restore(submission, record, await self.jobs(record.id) if is_over else {})
         return submission
 
     async def _entity(self, record: SubmissionRecord) -> Submittable:
@@ -342,7 +363,7 @@ class EntityLoader:
 
         for job in submission.jobs:
             if job.id == job_id:
-                return job
+                return job_handle_of(submission, job)
 
         raise NotFound(job_id)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -15,8 +13,7 @@ from anyio import Lock, sleep, to_thread
 
 from asyncflow.abc import Store
 from asyncflow.dispatch import suspects
-from asyncflow.entities.job import Job
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.errors import NotPicklable, StoreFailed, StoreUnavailable
 from asyncflow.folder import sweep
 from asyncflow.log import logger as _logger
@@ -25,6 +22,8 @@ from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
 from asyncflow.recovery.liveness import host, is_dead, is_visible, started
 from asyncflow.recovery.loader import EntityLoader
 from asyncflow.runs.attempts import crashes_of
+from asyncflow.runs.job import JobState
+from asyncflow.runs.restoring import resume
 from asyncflow.status import FINAL
 from asyncflow.values.sharing import StoreSharing
 from asyncflow.values.versions import remove
@@ -41,7 +40,7 @@ def new_record() -> OrchestratorRecord:
     """Describe a new orchestrator of this process. Blocks."""
     pid = os.getpid()
     return OrchestratorRecord(
-        id=f"ORCHESTRATOR_{uuid.uuid4().hex[:12]}",
+        id=f"ORCHESTRATOR_{os.urandom(6).hex()}",
         host=host(),
         pid=pid,
         started=started(pid),
@@ -75,7 +74,7 @@ class Recovery:
     own: OrchestratorRecord
     store: Store
     loader: EntityLoader
-    start: Callable[[Submission], Awaitable[None]]
+    start: Callable[[Run], Awaitable[None]]
     wants: bool | Callable[[SubmissionRecord], bool] = True
     """Which runs are adopted; see `Orchestrator`."""
     _lock: Lock = attrs.field(init=False, factory=Lock)
@@ -103,7 +102,7 @@ class Recovery:
         if record.id == self.own.id:
             return False
 
-        self.sharing.is_shared = True
+        self.sharing.begin()
         return await self._adopt_dead(record)
 
     async def keep_alive(self) -> None:
@@ -179,7 +178,7 @@ class Recovery:
     async def _adopt(self, dead: OrchestratorRecord) -> bool:
         """Adopt what can go on here; leave the rest to others, with a warning."""
         runs = await self.store.submissions(orchestrator_id=dead.id, is_finished=False)
-        submissions: list[Submission] = []
+        submissions: list[Run] = []
 
         for run in runs:
             async with self._told_apart(run.id):
@@ -221,7 +220,7 @@ class Recovery:
 
     async def _resume(
         self,
-        submission: Submission,
+        submission: Run,
         kept: Mapping[str, JobRecord],
         is_suspect: bool,
     ) -> None:
@@ -231,7 +230,7 @@ class Recovery:
             several did, nobody can tell, and the next time they run one at a time
         """
         ended: dict[str, JobRecord] = {}
-        begun: list[Job] = []
+        begun: list[JobState] = []
 
         for job in submission.jobs:
             record = kept.get(job.id)
@@ -242,7 +241,7 @@ class Recovery:
             if record.status in FINAL:
                 ended[job.id] = record
             elif suspects.ran(record) and (
-                reason := self._why_it_ends(job, len(kept) == 1, is_suspect)
+                reason := self._why_it_ends(submission, job, len(kept) == 1, is_suspect)
             ):
                 ended[job.id] = suspects.failed(record, reason)
                 self.store.save(ended[job.id])
@@ -252,7 +251,7 @@ class Recovery:
                 if record.attempts and (log := await self.store.log(job.id)):
                     job.restore_output(log)
 
-        submission.resume(self.own.id, ended)
+        resume(submission, self.own.id, ended)
         # Who takes it over next is not to think that these ran.
         self.store.save(*(job.record() for job in begun))
 
@@ -265,21 +264,25 @@ class Recovery:
             jobs = [job.record() for job in submission.jobs]
             self.store.save(submission.record(), *jobs)
 
-    def _why_it_ends(self, job: Job, is_first: bool, is_suspect: bool) -> str:
+    def _why_it_ends(
+        self, submission: Run, job: JobState, is_first: bool, is_suspect: bool
+    ) -> str:
         """Count the crash of a job that ran; say why it does not run again.
 
         :param is_first: whether nothing is known of any other job of its run
         """
+        config = submission.tasks[job.place].config
+
         if not is_suspect:
-            return suspects.why_it_ends(job, 0)
+            return suspects.why_it_ends(config, 0)
 
         job.interrupted(time.time(), "the process of its orchestrator died")
         crashes = crashes_of(job.attempts)
 
         if is_first:  # and so, most likely, before that was known
-            crashes = max(crashes, job.submission.crashes)
+            crashes = max(crashes, submission.crashes)
 
-        return suspects.why_it_ends(job, crashes)
+        return suspects.why_it_ends(config, crashes)
 
     @asynccontextmanager
     async def _told_apart(self, name: str) -> AsyncIterator[None]:
@@ -304,6 +307,7 @@ class Recovery:
         made for is in the store once its maker is not.
         """
         folder = self.loader.versions.folder
+        unpinned = await self._unpinned()
         names = await to_thread.run_sync(os.listdir, folder)
         makers = await self.store.makers()
         makers -= {record.id for record in await self.store.orchestrators()}
@@ -311,7 +315,8 @@ class Recovery:
         lost = [
             os.path.join(folder, name)
             for name in names
-            if name not in kept and name.partition("-")[0] in makers
+            if name not in kept
+            and (name.partition("-")[0] in makers or name in unpinned)
         ]
         await to_thread.run_sync(remove, lost)
         await to_thread.run_sync(sweep)
@@ -319,14 +324,16 @@ class Recovery:
         if dead_id:
             await to_thread.run_sync(self._sweep_users_folders, dead_id)
 
+    async def _unpinned(self) -> set[str]:
+        """Let go what is pinned for runs that have ended; return the files' names."""
+        ended = await self.store.pinned_for_ended()
+        return {name for run_id in ended for name in await self.store.unpin(run_id)}
+
     def _sweep_users_folders(self, dead_id: str) -> None:
         """Remove what was to become files of the user's."""
         for node in list(self.loader.config.data_nodes.values()):
-            if node.default_path is not None:
-                path = os.path.join(
-                    self.loader.identity_map.directory.path, node.default_path
-                )
-                remove(glob.glob(f"{glob.escape(path)}.{dead_id}-*"))
+            if node.owns_place:
+                remove(self.loader.identity_map.driver(node).staged(dead_id))
 
 
 def _tell_adopted(run_ids: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from asyncflow.config.checks.typos import node_like, option_like
 from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
 from asyncflow.worker import current, local_modules
 from asyncflow.worker.codec import dumps
+from asyncflow.worker.shortened import is_utf8
 
 if TYPE_CHECKING:
     from asyncflow.dispatch.scheduler import Scheduler
@@ -77,7 +78,7 @@ def check_options(
             f"{idempotency_key!r}"
         )
 
-    if isinstance(idempotency_key, str) and not _is_utf8(idempotency_key):
+    if isinstance(idempotency_key, str) and not is_utf8(idempotency_key):
         raise ValueError(
             f"idempotency_key {idempotency_key!a} has half of a character "
             "(a surrogate): decode what it came from as UTF-8"
@@ -171,12 +172,3 @@ def check_inputs(
             and not scheduler.will_be_written(node)
         ):
             raise NoData(node.config_id)
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-
-    return True

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
@@ -23,18 +31,17 @@ from asyncflow.dispatch.suspects import specs_of
 from asyncflow.dispatch.under_way import Filters, list_jobs
 from asyncflow.entities.data_node import DataNode, Edit
 from asyncflow.entities.identity_map import IdentityMap, key_of
-from asyncflow.entities.job import Job
+from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.statistics import Statistics
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run, Submission, handle_of, run_of
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.verbs import OnFailure
 from asyncflow.errors import (
     NoData,
     NotFound,
     OrchestratorFailed,
-    RecordDamaged,
     StoreFailed,
     UsageError,
 )
@@ -47,8 +54,6 @@ from asyncflow.records import (
     JobRecord,
     OrchestratorRecord,
     Pruned,
-    ScenarioRecord,
-    SubmissionRecord,
 )
 from asyncflow.recovery.loader import Entity, EntityLoader
 from asyncflow.recovery.outage import Outage
@@ -56,6 +61,8 @@ from asyncflow.recovery.peers import Send
 from asyncflow.recovery.recovery import Recovery, closed
 from asyncflow.recovery.remote_runs import RemoteRuns
 from asyncflow.recovery.undeclared import check_declared
+from asyncflow.runs.restoring import restore
+from asyncflow.runs.run import Run as RunOf
 from asyncflow.runtime.checks import (
     check_inputs,
     check_kept,
@@ -106,6 +113,7 @@ class Engine:
         self.editing = Editing(self.store, self.versions)
         self.results = Results(self.identity_map, self.versions, self.editing)
         self.versions.dropping = self.results.keep
+        self.versions.sharing.begun = self.scheduler.pins.note_all
         self.preparation = RunPreparation(self.versions, self.loader)
         self.recovery = Recovery(self.own, self.store, self.loader, self._resume)
         self.remote_runs = RemoteRuns(
@@ -185,13 +193,13 @@ class Engine:
         key = key_of(idempotency_key)
         same = self.identity_map.find(f"SUBMISSION_{key}")
 
-        if same is not None and isinstance(same, Submission) and same.failure is None:
-            _check_same(same.entity_id, entity, same.id)
+        if isinstance(same, RunOf) and same.failure is None:
+            _check_same(same.entity.id, entity, same.id)
 
             if self.scheduler.drives(same):
                 self.subscriptions.add_to(same, callbacks)
 
-            return same
+            return handle_of(same)
 
         submission = self.identity_map.new_submission(
             key,
@@ -214,9 +222,12 @@ class Engine:
         if idempotency_key is not None:
             check_kept(properties, submission.id)
             first = partial(self._claim, submission)
+        elif self.versions.is_shared:
+            saved = self.store.submit(submission.record())
+            first = partial(self._accepted, submission, saved)
+            self.scheduler.pins.note(submission)
         else:
             self.store.save(submission.record())
-            self.scheduler.pins.note(submission)
 
         read = self.preparation.read(submission)
         first = self.preparation.first(submission, specs, read, first)
@@ -224,7 +235,11 @@ class Engine:
         self.identity_map.remember(submission)  # last: what is refused has no handle
         self.subscriptions.add_to(submission, callbacks)
         self.scheduler.submit(submission, graph, specs, first=first)
-        return submission
+        return handle_of(submission)
+
+    async def until_begun(self, submission: Submission) -> None:
+        """Wait until it is known whether a run is ours; see `Scheduler.until_begun`."""
+        await self.scheduler.until_begun(run_of(submission))
 
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `Submittable.plan`."""
@@ -266,30 +281,36 @@ class Engine:
 
         if isinstance(what, Job):
             self._cancel_job(what, reason)
-        elif self.scheduler.drives(what):
-            self.scheduler.cancel(what, reason)
-        elif not what.is_finished:
-            self.remote_runs.cancel(what, reason)
+            return
+
+        run = run_of(what)
+
+        if self.scheduler.drives(run):
+            self.scheduler.cancel(run, reason)
+        elif not run.is_finished:
+            self.remote_runs.cancel(run, reason)
 
     def _cancel_job(self, job: Job, reason: str) -> None:
-        if not self.scheduler.drives(job.submission):
+        run = run_of(job.submission)
+
+        if not self.scheduler.drives(run):
             raise UsageError(
                 f"{job.id} is of a run that another process drives: cancel its submission"
             )
 
-        self.scheduler.cancel_job(job, reason)
+        self.scheduler.cancel_job(run, state_of(job).place, reason)
 
     async def output(self, job: Job, max_bytes: int, stream: Stream | None) -> str:
         """Return what a job printed; see `Orchestrator.output`."""
         from asyncflow.runtime import job_output
 
-        return await job_output.output(self.store, job, max_bytes, stream)
+        return await job_output.output(self.store, state_of(job), max_bytes, stream)
 
     def tail(self, job: Job, max_bytes: int) -> AsyncIterator[str]:
         """Give the lines that a job prints; see `Orchestrator.tail`."""
         from asyncflow.runtime import job_output
 
-        return job_output.tail(self.store, job, max_bytes)
+        return job_output.tail(self.store, state_of(job), max_bytes)
 
     async def read(self, node: DataNode, version: int | None) -> Any:
         """Read a data node; see `DataNode.read`."""
@@ -314,11 +335,11 @@ class Engine:
 
     async def read_own(self, submission: Submission, name: str) -> Any:
         """Read what a run wrote; see `Submission.read`."""
-        return await self.results.read(submission, name)
+        return await self.results.read(run_of(submission), name)
 
     async def edit_own(self, submission: Submission, name: str) -> Edit:
         """Return what a run wrote as an edit; see `Output.edit`."""
-        return await self.results.edit(submission, name)
+        return await self.results.edit(run_of(submission), name)
 
     async def jobs(
         self, filters: Filters, *, newest_first: bool, limit: int | None, offset: int
@@ -356,8 +377,8 @@ class Engine:
         entity = await self.loader.get(entity_id)
 
         if not isinstance(entity, Submittable | DataNode):
-            run = entity if isinstance(entity, Submission) else entity.submission
-            await self.remote_runs.catch_up(run)
+            handle = entity if isinstance(entity, Submission) else entity.submission
+            await self.remote_runs.catch_up(run_of(handle))
 
         return entity
 
@@ -366,36 +387,25 @@ class Engine:
 
         Meanwhile nothing of it can be submitted.
         """
-        self._check_idle(entity_id)
+        from asyncflow.runtime.deletion import Deletion, not_ended
+
+        for run in self.scheduler.runs:  # also those that no store knows yet
+            if entity_id in (run.id, run.entity.scenario_id):
+                raise UsageError(not_ended(run.id, entity_id))
+
+        deletion = Deletion(self.store, self.recovery)
         self._deleted.append(entity_id)
 
         try:
-            await self._delete(entity_id)
+            lost = await deletion.check(entity_id)
+
+            with CancelScope(shield=True):
+                names = await deletion.delete(entity_id, lost)
+                self.identity_map.forget(entity_id)
+                self.results.forget()
+                await self._remove(names)
         finally:
             self._deleted.remove(entity_id)
-
-    async def _delete(self, entity_id: str) -> None:
-        try:
-            record = await self.store.get(entity_id)
-        except RecordDamaged:  # of whatever kind: there is no other way to be rid of it
-            await self._check_all_ended(entity_id)
-        else:
-            if record is None:
-                raise NotFound(entity_id)
-
-            if not isinstance(record, ScenarioRecord | SubmissionRecord):
-                raise UsageError(
-                    f"{entity_id} cannot be deleted by itself: delete its scenario, or "
-                    "its submission"
-                )
-
-            await self._check_ended(record)
-
-        with CancelScope(shield=True):
-            names = await self.store.delete(entity_id)
-            self.identity_map.forget(entity_id)
-            self.results.forget()
-            await self._remove(names)
 
     async def prune(
         self, older_than: timedelta | None, keep: int | None, *, logs_only: bool
@@ -418,7 +428,7 @@ class Engine:
         """Say what goes on; see `Orchestrator.statistics`."""
         return self.counters.statistics(
             self.scheduler.runs,
-            workers=self.scheduler.executors["process"].workers,
+            workers=self.scheduler.workers,
             max_nb_of_workers=max_nb_of_workers,
             commits=self.store.commits,
             store_error=str(self.outage.failure) if self.outage.failure else None,
@@ -460,7 +470,7 @@ class Engine:
         """Wait for the end of a run of ours, for another orchestrator."""
         submission = self.identity_map.find(submission_id)
 
-        if isinstance(submission, Submission) and self.scheduler.drives(submission):
+        if isinstance(submission, RunOf) and self.scheduler.drives(submission):
             await submission.over()
 
         await self.store.flush()
@@ -472,7 +482,7 @@ class Engine:
         """
         submission = self.identity_map.find(submission_id)
 
-        if isinstance(submission, Submission) and self.scheduler.drives(submission):
+        if isinstance(submission, RunOf) and self.scheduler.drives(submission):
             from asyncflow.recovery.run_feed import RunFeed
 
             await RunFeed(submission, self.store.flush, send).send_all(since)
@@ -483,7 +493,7 @@ class Engine:
         """Cancel a run of ours, for another orchestrator."""
         submission = self.identity_map.find(submission_id)
 
-        if isinstance(submission, Submission):
+        if isinstance(submission, RunOf):
             self.scheduler.cancel(submission, reason)
 
     def _broke(self, error: Exception) -> None:
@@ -491,7 +501,7 @@ class Engine:
         self.scheduler.fail(error)
         self.bus.fail(OrchestratorFailed.of(error))
 
-    async def _resume(self, submission: Submission) -> None:
+    async def _resume(self, submission: Run) -> None:
         """Start a run that was adopted."""
         await self.scheduler.pins.restore(submission)
         dag = submission.dag
@@ -532,7 +542,7 @@ class Engine:
 
         return ""
 
-    async def _scenario_of(self, submission: Submission) -> Scenario:
+    async def _scenario_of(self, submission: Run) -> Scenario:
         """Return the scenario of a run, whichever part of it was submitted."""
         scenario_id = submission.entity.scenario_id
 
@@ -544,13 +554,33 @@ class Engine:
         assert isinstance(entity, Scenario)
         return entity
 
-    async def _claim(self, submission: Submission) -> bool:
+    async def _accepted(
+        self, submission: Run, saved: Callable[[], Awaitable[None]]
+    ) -> bool:
+        """Wait until a run is kept: others may have deleted its scenario."""
+        with self._let_go(submission):
+            await saved()
+
+        return True
+
+    @contextmanager
+    def _let_go(self, submission: Run) -> Iterator[None]:
+        """Let a scenario go that another process has deleted."""
+        try:
+            yield
+        except NotFound:
+            self.identity_map.forget(submission.entity.scenario_id)
+            raise
+
+    async def _claim(self, submission: Run) -> bool:
         """Save a run with a key of its user's, or find the one that has this key."""
-        kept = await self.store.claim(submission.record())
+        with self._let_go(submission):
+            kept = await self.store.claim(submission.record())
+
         _check_same(kept.entity_id, submission.entity, submission.id)
 
         if kept.orchestrator_id == self.own.id and (
-            kept.submitted == submission.submitted_at.timestamp()
+            kept.submitted == submission.submitted
         ):
             self.scheduler.pins.note(submission)
             return True
@@ -559,12 +589,12 @@ class Engine:
         self.identity_map.forget(submission.id)
         submission.become(await self.loader.submission(kept))
         self.identity_map.remember(submission)
-        submission.restore(kept, await self.loader.jobs(kept.id))
+        restore(submission, kept, await self.loader.jobs(kept.id))
         lost = partial(self.remote_runs.lost, submission)
         self.scheduler.group.start_soon(self._watch, submission, on_error=lost)
         return False
 
-    async def _watch(self, submission: Submission) -> None:
+    async def _watch(self, submission: Run) -> None:
         """Follow a run once the scheduler knows that it is another's."""
         await self.scheduler.until_begun(submission)
         self.remote_runs.watch(submission)
@@ -583,36 +613,6 @@ class Engine:
                 f"{entity.scenario_id} was deleted: create another scenario"
             )
 
-    def _check_idle(self, entity_id: str) -> None:
-        """Refuse to delete what has runs here, also those that no store knows yet."""
-        for run in self.scheduler.runs:
-            if entity_id in (run.id, run.entity.scenario_id):
-                raise UsageError(_not_ended(run.id, entity_id))
-
-    async def _check_ended(self, record: ScenarioRecord | SubmissionRecord) -> None:
-        if isinstance(record, ScenarioRecord):
-            await self._check_all_ended(record.id)
-        else:
-            await self._check_run(record, record.id)
-
-    async def _check_all_ended(self, scenario_id: str) -> None:
-        for run in await self.store.submissions(
-            scenario_id=scenario_id, is_finished=False
-        ):
-            await self._check_run(run, scenario_id)
-
-    async def _check_run(self, run: SubmissionRecord, entity_id: str) -> None:
-        if run.finished is not None:
-            return
-
-        try:
-            is_owned = await self.recovery.is_owned(run)
-        except RecordDamaged:  # of its owner: nobody can be asked
-            return
-
-        if is_owned:
-            raise UsageError(_not_ended(run.id, entity_id))
-
     async def _remove(self, names: Iterable[str]) -> None:
         paths = [os.path.join(self.versions.folder, name) for name in names]
         await to_thread.run_sync(remove, paths)
@@ -628,10 +628,3 @@ def _check_same(known_id: str, entity: Submittable, submission_id: str) -> None:
             f"this idempotency_key is that of {submission_id}, a run of {known_id}, so "
             f"{entity.id} cannot have it: use a key of its own"
         )
-
-
-def _not_ended(run_id: str, entity_id: str) -> str:
-    return (
-        f"{run_id} has not ended: cancel it, and wait for its end, before you delete "
-        f"{entity_id}"
-    )

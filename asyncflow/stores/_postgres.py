@@ -19,7 +19,7 @@ from asyncflow.stores._database import Database
 from asyncflow.stores._escape import escaped, unescaped
 from asyncflow.stores._folder import Access
 from asyncflow.stores._rows import Column, Row
-from asyncflow.stores._sql import migrations
+from asyncflow.stores._sql import migrations, newest_version
 from asyncflow.stores._values_folder import ValuesFolder
 
 try:
@@ -225,7 +225,7 @@ class PostgresDatabase(Database):
         """Bring the tables up to date; return the name of the store."""
         found = self._look()
 
-        if found is None or found[0] < max(migrations(SCHEMA)):
+        if found is None or found[0] < newest_version(SCHEMA):
             with self._writing.transaction():
                 self._ask(self._writing, "one_migrates")
                 self._migrate()
@@ -298,7 +298,7 @@ class PostgresDatabase(Database):
             return None
 
         ((version, name),) = self._ask(self._writing, "schema_version")
-        known = max(migrations(SCHEMA))
+        known = newest_version(SCHEMA)
 
         if version > known:
             raise StoreFailed(

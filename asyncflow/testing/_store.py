@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABCMeta
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -56,6 +56,20 @@ class FaultyStore:
         if not self.end.has_come:
             self.inner.save(*records)
             self._note(*records)
+
+    def submit(self, record: SubmissionRecord) -> Callable[[], Awaitable[None]]:
+        """Save a new submission, and take note of it."""
+        if self.end.has_come:
+            return partial(self._answer, sleep_forever)
+
+        answer = self.inner.submit(record)
+        self._note(record)
+        return partial(self._answer, answer)
+
+    def pin(self, submission_id: str, versions: Mapping[str, int | None]) -> None:
+        """Pin what a submission is to read."""
+        if not self.end.has_come:
+            self.inner.pin(submission_id, versions)
 
     async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
         """Save a submission or find the one there is, and take note of a new one."""

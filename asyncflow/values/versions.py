@@ -18,7 +18,7 @@ from anyio.lowlevel import checkpoint
 from asyncflow.abc import Store, StoredValue
 from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.entities.data_node import DataNode
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.errors import (
     NoData,
     NotFound,
@@ -76,7 +76,7 @@ class Versions:
         init=False, default=None
     )
     """Is told before a version is dropped, and may hold it."""
-    renew_pins: Callable[[Submission], Awaitable[None]] | None = attrs.field(
+    renew_pins: Callable[[Run], Awaitable[None]] | None = attrs.field(
         init=False, default=None
     )
     """Has a run read something else in the place of a pinned file that is gone."""
@@ -595,8 +595,7 @@ def _run_of(job_id: str | None) -> str | None:
 
 
 def _has_default(node: DataNode) -> bool:
-    config = node.config
-    return config.default_data is not NOT_GIVEN or config.default_path is not None
+    return node.config.default_data is not NOT_GIVEN or not node.driver.keeps_versions
 
 
 def chain(node: DataNode, records: Iterable[VersionRecord]) -> list[VersionRecord]:
@@ -609,7 +608,7 @@ def chain(node: DataNode, records: Iterable[VersionRecord]) -> list[VersionRecor
 
 def _older(node: DataNode) -> int:
     """Return how many versions are kept beside the current one."""
-    return 0 if node.config.default_path is not None else node.config.keep_versions
+    return node.config.keep_versions if node.driver.keeps_versions else 0
 
 
 def _keep_defaults(
@@ -629,7 +628,7 @@ def _keep_default(node: DataNode, path: str) -> StoredValue:
     """Keep default data; a file of the user's that is there already stays."""
     default = node.config.default_data
 
-    if node.config.default_path is None:
+    if node.driver.keeps_versions:
         return _keep(node, default, path)
 
     if default is NOT_GIVEN or node.driver.exists():

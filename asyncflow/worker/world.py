@@ -13,6 +13,7 @@ import time
 import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from posix import getcwd  # tests take that of `os` for a call that blocks
 from typing import Any, TypeAlias
 
 from asyncflow.worker import log_levels, parent
@@ -23,8 +24,6 @@ Told: TypeAlias = tuple[
 ]
 """`sys.path`, `sys.argv`, the environment, the warning filters, whether byte code is
 kept from the disk, the levels of loggers, and the folder; None where that was removed."""
-
-_folder = os.getcwd
 
 _OURS = frozenset({parent.MARK.encode(), b"ASYNCFLOW_MAIN"})
 """Variables of the worker itself."""
@@ -163,7 +162,7 @@ def _set_variables(variables: Mapping[bytes, bytes]) -> None:
 def current_folder() -> str | None:
     """Return the current folder; None where it was removed."""
     try:
-        return _folder()
+        return getcwd()
     except OSError:
         return None
 

@@ -37,6 +37,7 @@ from asyncflow.worker.codec import dumps, dumps_code
 from asyncflow.worker.values import INLINE, temporary_name
 from tests.entities.test_submission import started
 from tests.support import flows
+from tests.support.toy_driver import ToyDriver, ToyOptions
 
 VALUES = [None, 1, "é", [1, {"a": (2,)}], b"x" * 3 * INLINE]
 
@@ -44,6 +45,7 @@ Drivers = Callable[[Path], Driver]
 DRIVERS: dict[str, Drivers] = {
     "memory": lambda _: MemoryDriver(),
     "pickle": lambda _: PickleDriver(),
+    "toy": lambda _: ToyDriver(options=ToyOptions(level=3)),
     "pickle at a path": lambda folder: PickleDriver(str(folder / "own.pickle")),
 }
 

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from anyio import fail_after, to_thread
+from anyio import create_task_group, fail_after, to_thread
 
 from asyncflow import (
     Configuration,
@@ -355,6 +355,139 @@ async def test_a_third_reads_what_another_has_replaced_since(tmp_path: Path) -> 
         await run
         assert await run.read("result") == "a"
         assert not await third.store.pinned(submission_id)
+
+    folder = tmp_path / "runs.values"
+    assert len([one for one in folder.iterdir() if one.suffix == ".value"]) == 1
+
+
+@pytest.mark.parametrize("keep", [0, 2])
+async def test_who_was_alone_pins_when_another_comes(
+    config: Configuration, path: str, keep: int
+) -> None:
+    gate = Gate()
+    cfg = gated(config, gate, Scope.GLOBAL, keep=keep)
+
+    async with Orchestrator(config, path) as one:
+        mine = await one.create_scenario(cfg)
+        first = mine.submit()
+
+        with fail_after(20):
+            await flows.until_started(first)
+
+        await mine.source.write("b" * SIZE)
+        second = mine.submit()
+        numbers = [edit.version for edit in await mine.source.edits()]
+
+        async with Orchestrator(config, path) as other:
+            for run, number in zip((first, second), numbers, strict=True):
+                assert await other.store.pinned(run.id) == {(mine.source.id, number)}
+
+            theirs = await other.create_scenario(cfg)
+
+            for text in "cdef":
+                await theirs.source.write(text * SIZE)
+
+            gate.is_open.set()
+            await first
+            await second
+            assert [await run.read("result") for run in (first, second)] == ["a", "b"]
+            assert await theirs.source.read() == "f" * SIZE
+
+        assert await one.store.pinned_for_ended() == []
+
+
+async def test_what_another_run_is_to_write_is_not_pinned(
+    config: Configuration, path: str
+) -> None:
+    gate = Gate()
+    begin = config.configure_data_node("begin", default_data=0)
+    middle = config.configure_data_node("middle", scope=Scope.GLOBAL, default_data=50)
+    result = config.configure_data_node("result")
+    one = config.configure_task("one", gate.wait, begin, middle, executor="thread")
+    two = config.configure_task("two", flows.double, middle, result, executor="thread")
+    cfg = config.configure_scenario("flow", [one, two])
+
+    async with Orchestrator(config, path) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        writer = scenario.tasks["one"].submit()
+        reader = scenario.tasks["two"].submit()
+
+        async with Orchestrator(config, path):
+            another = scenario.tasks["two"].submit()
+
+            for run in (reader, another):
+                assert await orchestrator.store.pinned(run.id) == set()
+
+            gate.is_open.set()
+
+            for run in (writer, reader, another):
+                await run
+
+            assert await another.read("result") == 2
+
+
+@pytest.mark.limit(120)
+async def test_a_third_reads_what_was_pinned_when_another_came(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    config, cfg = declare(tmp_path, Scope.GLOBAL)
+    said, is_time = threading.Event(), threading.Event()
+    ids: list[str] = []
+
+    def killed() -> None:
+        def wait() -> bool:
+            said.set()
+            return is_time.wait(50)
+
+        module = "tests.programs.pins_program"
+        ids.append(
+            programs.killed(module, tmp_path, "GLOBAL", folder=tmp_path, is_time=wait)
+        )
+
+    async with create_task_group() as group:
+        group.start_soon(to_thread.run_sync, killed)
+        assert await to_thread.run_sync(said.wait, 50)
+
+        async with Orchestrator(config, path, adopt=False) as other:
+            theirs = await other.create_scenario(cfg)
+
+            for text in "bcd":
+                await theirs.source.write(text * SIZE)
+
+        is_time.set()
+
+    (tmp_path / "go").touch()
+
+    async with Orchestrator(config, path) as third:
+        run = await third.get_submission(ids[0])
+        await run
+        assert await run.read("result") == "a"
+
+
+@pytest.mark.limit(120)
+async def test_who_dies_between_the_end_of_a_run_and_its_unpinning(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "runs.db"
+    config, cfg = declare(tmp_path, Scope.GLOBAL)
+    (tmp_path / "go").touch()
+
+    async with Orchestrator(config, path, adopt=False) as other:
+        theirs = await other.create_scenario(cfg)
+
+        def dies() -> str:
+            module = "tests.programs.pins_program"
+            return programs.killed(
+                module, tmp_path, "GLOBAL", "dies", folder=tmp_path, at_once=False
+            )
+
+        submission_id = await to_thread.run_sync(dies)
+        assert await other.store.pinned_for_ended() == [submission_id]
+        await theirs.source.write("b" * SIZE)
+
+    async with Orchestrator(config, path) as third:
+        assert await third.store.pinned_for_ended() == []
+        run = await third.get_submission(submission_id)
+        assert await run.read("result") == "a"
 
     folder = tmp_path / "runs.values"
     assert len([one for one in folder.iterdir() if one.suffix == ".value"]) == 1

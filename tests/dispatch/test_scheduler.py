@@ -41,6 +41,7 @@ from asyncflow import (
 )
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.entities.job import Job
+from asyncflow.entities.submission import run_of
 from asyncflow.executors.process.executor import ProcessExecutor
 from asyncflow.status import DONE, FINAL
 from asyncflow.testing import Faults
@@ -237,9 +238,9 @@ class Machine(RuleBasedStateMachine):
 
     def hasten(self) -> None:
         """Have functions known to be short: only such jobs share a batch."""
-        assert self.orchestrator._engine is not None
+        assert self.orchestrator._session.engine is not None
 
-        for pace in self.orchestrator._engine.specs._durations._known.values():
+        for pace in self.orchestrator._session.engine.specs._durations._known.values():
             pace.seconds = 0.0001
 
     @rule()
@@ -259,7 +260,11 @@ class Machine(RuleBasedStateMachine):
             while True:
                 for flight in self.walk._in_flight._by_ref.values():
                     for run in self.runs:
-                        if run.handle is flight.job.submission and flight.verdict:
+                        if (
+                            run.handle
+                            and run_of(run.handle) is flight.submission
+                            and flight.verdict
+                        ):
                             self._cancel(run)
                             return run
 
@@ -292,7 +297,7 @@ class Machine(RuleBasedStateMachine):
         assert run.handle is not None
         job = run.handle.jobs[index % len(run.handle.jobs)]
 
-        number = self.walk._runs.number(run.handle)
+        number = self.walk._runs.number(run_of(run.handle))
         ref = number, run.handle.jobs.index(job)
 
         if number is not None:
@@ -420,8 +425,8 @@ class Machine(RuleBasedStateMachine):
         self.store = MortalStore(self.folder / "runs.db")
         self.orchestrator = Orchestrator(self.config, self.store)
         await self.orchestrator.__aenter__()
-        assert self.orchestrator._engine is not None
-        self.walk: Scheduler = self.orchestrator._engine.scheduler
+        assert self.orchestrator._session.engine is not None
+        self.walk: Scheduler = self.orchestrator._session.engine.scheduler
         self.canceled: list[Job] = []
         await self.find_runs()
 
@@ -447,9 +452,9 @@ class Machine(RuleBasedStateMachine):
 
     async def close(self, is_interrupted: bool = False) -> None:
         """Close it as a program does, after a Ctrl-C too."""
-        self.orchestrator._signals.has_come = is_interrupted
+        self.orchestrator._session.signals.has_come = is_interrupted
         handles = [run.handle for run in self.runs if run.handle]
-        owned = [one for one in handles if self.walk.drives(one)]
+        owned = [one for one in handles if self.walk.drives(run_of(one))]
         await self.orchestrator.__aexit__(None, None, None)
         assert all(one.is_finished for one in owned)
         await self.check_closed()

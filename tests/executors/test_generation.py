@@ -48,7 +48,7 @@ async def test_nobody_is_told_before_all_is_written(
 ) -> None:
     """Two workers start for one generation, as two runs begin at once."""
     place = str(tmp_path)
-    generation = Generation(1, 0, {}, {}, texts, (), [])
+    generation = Generation(1, 0, {}, {}, texts, (), (), [])
     is_told = Event()
 
     async def second() -> None:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from asyncflow import Orchestrator
 from asyncflow.abc import Log
 from asyncflow.dispatch.log_reader import PIECE, LogReader
+from asyncflow.entities.job import state_of
 from asyncflow.executors import _bounded_output
 from asyncflow.executors._bounded_output import BoundedOutput
 from asyncflow.worker.outcome import read_slice
@@ -72,8 +73,9 @@ async def test_the_log_of_a_running_job_is_bounded_on_the_disk(
         submission = scenario.submit()
         (job,) = submission.jobs
         await until(Path(f"{path}.printed").exists)
-        assert job.log is not None
-        log = Path(job.log.path)
+        state = state_of(job)
+        assert state.log is not None
+        log = Path(state.log.path)
         assert (await to_thread.run_sync(log.stat)).st_size > 60_000_000
         await until(lambda: log.stat().st_blocks * 512 < 1_500_000)
         output = await job.output()

@@ -34,8 +34,9 @@ from asyncflow import (
     UsageError,
 )
 from asyncflow.abc import Store
-from asyncflow.entities.history import event_of
+from asyncflow.entities.submission import run_of
 from asyncflow.records import Record
+from asyncflow.runs.run import Run
 from asyncflow.stores.memory import MemoryStore
 from asyncflow.stores.sqlite import SqliteStore
 from tests.programs.recovery_program import declare
@@ -365,7 +366,7 @@ async def test_a_run_that_nobody_listens_to_does_not_know_the_bus(
     run = scenario.submit()
 
     def is_heard() -> bool:
-        return run.publish is not None
+        return run_of(run).publish is not None
 
     assert not is_heard()
 
@@ -386,7 +387,7 @@ async def test_no_event_is_made_that_nobody_wants(
     made: list[int] = []
 
     def count(frame: FrameType, what: str, _: object) -> None:
-        if what == "call" and frame.f_code is event_of.__code__:
+        if what == "call" and frame.f_code is Run.event.__code__:
             made.append(frame.f_locals["index"])
 
     async with (

@@ -21,6 +21,7 @@ from anyio import connect_unix, create_task_group, fail_after
 
 from asyncflow import (
     Configuration,
+    Job,
     NoData,
     NotPicklable,
     Orchestrator,
@@ -28,7 +29,6 @@ from asyncflow import (
     SubmissionFailed,
     SubmissionStatus,
     UsageError,
-    alternatives,
 )
 from asyncflow.abc import (
     Call,
@@ -44,6 +44,7 @@ from asyncflow.events import Event
 from asyncflow.notify.bus import Listener, Notification
 from asyncflow.plan.plan import Plan
 from asyncflow.records import JobRecord, Record, SubmissionRecord
+from asyncflow.runtime import wiring
 from asyncflow.stores.memory import MemoryStore
 from asyncflow.task_group import Tasks
 from tests.support import flows
@@ -117,12 +118,12 @@ def misused(misuse: Callable[..., Any]) -> Iterator[None]:
             return Toy(executor, misuse)
 
     one = Around()
-    alternatives.wrappers.append(one)
+    wiring.wrappers.append(one)
 
     try:
         yield
     finally:
-        alternatives.wrappers.remove(one)
+        wiring.wrappers.remove(one)
 
 
 async def raise_error(calls: Sequence[Call], watch: Watch) -> None:
@@ -485,19 +486,24 @@ class BadTaste(BadListener):
 async def test_a_listener_that_raises_is_logged(
     config: Configuration, listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with Orchestrator(config) as orchestrator:
-        orchestrator.bus.add(listener)
+    async with (
+        Orchestrator(config) as orchestrator,
+        orchestrator.listen(listener),
+    ):
         await check_innocent(orchestrator, config)
 
     assert "RuntimeError: in " in caplog.text
 
 
 async def test_a_trace_that_cannot_be_continued(config: Configuration) -> None:
-    def fail(_: object) -> str:
-        raise RuntimeError("no trace")
+    class BadTrace(BadListener):
+        def traceparent(self, job: Job) -> str | None:
+            raise RuntimeError(f"no trace of {job.id}")
 
-    async with Orchestrator(config) as orchestrator:
-        orchestrator.tracer.carrier = fail
+    async with (
+        Orchestrator(config) as orchestrator,
+        orchestrator.listen(BadTrace()),
+    ):
         await check_innocent(orchestrator, config)
 
 

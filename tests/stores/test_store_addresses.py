@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from asyncflow import Orchestrator, UsageError
-from asyncflow.alternatives import as_store
 from asyncflow.errors import StoreFailed
+from asyncflow.runtime.wiring import as_store
 from asyncflow.stores.memory import MemoryStore
 from asyncflow.stores.postgres import PostgresStore
 from asyncflow.stores.sqlite import SqliteStore

@@ -36,7 +36,7 @@ from tests.support.records import (
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("database")]
 
 ROOT = Path(__file__).parents[2]
-KNOWN = max(_sql.migrations(SCHEMA))
+KNOWN = _sql.newest_version(SCHEMA)
 
 
 @pytest.fixture
@@ -297,7 +297,7 @@ async def test_an_index_serves_a_query(
 
 def plan(url: str, query: str, given: dict[str, object]) -> str:
     """Return how PostgreSQL carries a query out where tables are large."""
-    text = _sql.queries(*PostgresDatabase.queries)[query].text(given)
+    text = _sql.query(PostgresDatabase.queries, query).text(given)
 
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET search_path = asyncflow")
@@ -476,6 +476,8 @@ async def test_claims_and_deletions_of_one_id_harm_nobody(
 
                 if found == own:
                     await store.delete(own.id)
+
+    await fill(url, folder, scenario_record(1))
 
     async with create_task_group() as group:
         for name in "abcd":

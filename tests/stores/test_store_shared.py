@@ -409,6 +409,9 @@ async def test_a_submission_is_claimed_by_one_of_many(place: Place, count: int) 
         claims.append(await store.claim(own))
 
     async with opened(place, count) as stores:
+        stores[0].save(scenario_record(1))
+        await stores[0].flush()
+
         async with create_task_group() as group:
             for number, store in enumerate(stores):
                 group.start_soon(claim, store, str(number))

@@ -45,7 +45,7 @@ from tests.support.stores import change, fill
 pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).parents[2]
-KNOWN = max(_sql.migrations("schema"))
+KNOWN = _sql.newest_version("schema")
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ async def test_a_relative_path_begins_where_the_store_is_opened(
 
 def plan(path: Path, query: str, **given: object) -> str:
     """Return how SQLite carries a query out."""
-    text = _sql.queries(*SqliteDatabase.queries)[query].text(given)
+    text = _sql.query(SqliteDatabase.queries, query).text(given)
 
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute(
@@ -682,7 +682,7 @@ async def test_an_error_of_the_disk_is_told_and_nothing_is_lost(path: Path) -> N
 
 
 def test_a_line_may_depend_on_a_parameter() -> None:
-    query = _sql.queries(*SqliteDatabase.queries)["scenario"]
+    query = _sql.query(SqliteDatabase.queries, "scenario")
     nothing = query.text({"name": None, "newest_first": False})
     all_of_it = query.text({"name": "", "created_from": 0.0, "newest_first": True})
 

@@ -169,6 +169,7 @@ async def test_an_old_store_keeps_its_folder(tmp_path: Path) -> None:
             "ALTER TABLE submission DROP COLUMN crashes",
             "ALTER TABLE submission DROP COLUMN ended_jobs",
             "ALTER TABLE data_node DROP COLUMN directory",
+            "DROP VIEW last_pin",
             "DROP TABLE pin",
             "DROP TABLE store",
             "DROP TABLE maker",

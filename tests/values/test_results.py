@@ -19,6 +19,7 @@ from asyncflow import (
     ScenarioConfig,
     Submission,
 )
+from asyncflow.entities.job import state_of
 from asyncflow.stores.sqlite import SqliteStore
 
 pytestmark = pytest.mark.anyio
@@ -172,14 +173,14 @@ async def test_a_job_keeps_what_its_run_wrote(config: Configuration, path: str) 
     async with Orchestrator(config, path) as orchestrator:
         scenario = await orchestrator.create_scenario(cfg)
         (job,) = (await run(scenario, 1)).jobs
-        facts = job.record()
+        facts = state_of(job).record()
 
         for value in range(2, 5):
             await run(scenario, value)
 
         assert await job.submission.read("result") == "1"
         assert job.submission.jobs == (job,)
-        assert job.record() == facts
+        assert state_of(job).record() == facts
         assert (await job.output()).strip() == "1"
 
         handle = ref(job)
@@ -188,7 +189,7 @@ async def test_a_job_keeps_what_its_run_wrote(config: Configuration, path: str) 
         gc.collect()
         assert handle() is None
         (job,) = submission.jobs
-        assert job.record() == facts
+        assert state_of(job).record() == facts
 
 
 async def test_what_a_run_skipped_is_its_own(

@@ -208,6 +208,7 @@ class _Writer:
         self._unless_default(
             table, node.label, node, "validity_period", "keep_versions"
         )
+        table |= self._properties(node.label, node.options)
         return table | self._properties(node.label, node.properties)
 
     def _default_data(self, table: Table, node: DataNodeConfig) -> None:

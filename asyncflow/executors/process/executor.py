@@ -13,6 +13,7 @@ from anyio import CancelScope, create_task_group, to_thread
 from anyio.abc import TaskGroup
 
 from asyncflow.abc import Call, Crashed, Executor, Watch
+from asyncflow.config.sections import JobConfig
 from asyncflow.executors.process.generation import Generation
 from asyncflow.executors.process.log_bounds import LogBounds
 from asyncflow.executors.process.pool import Pool
@@ -46,6 +47,7 @@ class ProcessExecutor(Executor):
     """
 
     max_batch: ClassVar[int] = 128
+    in_processes: ClassVar[bool] = True
 
     grace: float = 2.0
     log_size: int = 1_048_576
@@ -59,6 +61,16 @@ class ProcessExecutor(Executor):
     """For the id of each job under way, its trip."""
     _count: int = attrs.field(init=False, default=0)
     _warming: set[CancelScope] = attrs.field(init=False, factory=set)
+
+    @classmethod
+    def of(cls, jobs: JobConfig) -> Self:
+        return cls(
+            grace=jobs.kill_grace,
+            log_size=jobs.max_log_size,
+            most_jobs=jobs.max_jobs_per_worker,
+            most_age=jobs.max_worker_age,
+            most_rss=jobs.max_worker_rss,
+        )
 
     async def __aenter__(self) -> Self:
         self._pool = await Pool.open()

@@ -1,43 +1,44 @@
-"""The jobs of a submission: each is made when somebody asks for it.
+"""The jobs of a run: each is made when somebody asks for it.
 
 What has to be known of every job lies in lists, by its place in the run. So a job that
 ends well, and that nobody looks at, costs no object of its own. Nor does anything here
-refer to the submission before that, or after `JobTable.let_go`: it goes as soon as its
+refer to the run before that, or after `JobTable.let_go`: it goes as soon as its
 last user lets it go.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
 import attrs
 
 from asyncflow.abc import Usage
-from asyncflow.entities.job import Job
+from asyncflow.runs.job import JobOwner, JobState
 from asyncflow.status import Status
 
 if TYPE_CHECKING:
-    from asyncflow.entities.submission import Submission
-    from asyncflow.entities.task import Task
+    from asyncflow.runs.subject import RunTask
+
+TaskT_co = TypeVar("TaskT_co", bound="RunTask", covariant=True)
 
 
 @attrs.define(eq=False, repr=False)
-class JobTable:
-    """The jobs of a submission.
+class JobTable(Generic[TaskT_co]):
+    """The jobs of a run.
 
     :param tasks: for each job its task, in an order in which they can run
     """
 
-    tasks: Sequence[Task]
+    tasks: Sequence[TaskT_co]
     status: list[Status] = attrs.field(init=False)
     """For each job."""
-    made: dict[int, Job] = attrs.field(init=False, factory=dict)
+    made: dict[int, JobState] = attrs.field(init=False, factory=dict)
     """Those that somebody has asked for, by place."""
     ended: dict[int, tuple[Any, ...]] | None = attrs.field(init=False, default=None)
     """What is known of jobs that were made, once they live no longer than their users."""
-    _used: WeakValueDictionary[int, Job] = attrs.field(init=False)
+    _used: WeakValueDictionary[int, JobState] = attrs.field(init=False)
     """Those of them that are used."""
     _usage: list[tuple[float, float, float | None, int | None] | None] = attrs.field(
         init=False
@@ -55,19 +56,19 @@ class JobTable:
     def __len__(self) -> int:
         return len(self.tasks)
 
-    def get(self, place: int, submission: Submission) -> Job:
-        """Return a job of a submission, whose jobs these are."""
+    def get(self, place: int, run: JobOwner) -> JobState:
+        """Return a job of a run, whose jobs these are."""
         job = self.made.get(place)
 
         if job is None and self.ended is not None:
             job = self._used.get(place)
 
-        return self._make(place, submission) if job is None else job
+        return self._make(place, run) if job is None else job
 
     def let_go(self) -> None:
         """Let the jobs live as long as they are used: all have ended, and change no more.
 
-        As they refer to their submission, it would live until the garbage collector comes.
+        As they refer to their run, it would live until the garbage collector comes.
         """
         if self.ended is None:
             self.ended, self._used = {}, WeakValueDictionary()
@@ -87,8 +88,11 @@ class JobTable:
         self._usage[place] = (*usage,)
         self._finished_at[place] = at
 
-    def _make(self, place: int, submission: Submission) -> Job:
-        job = Job(self.tasks[place], submission, place)
+    def _make(self, place: int, run: JobOwner) -> JobState:
+        task = self.tasks[place]
+        config_id = task.config.id
+        job_id = f"JOB_{config_id}_{run.key}"
+        job = JobState(run, place, job_id, task.id, config_id)
         job.status = self.status[place]
 
         if self.ended is not None:

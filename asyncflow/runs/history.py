@@ -1,22 +1,18 @@
-"""The history of a submission: its changes, and the events that they are."""
+"""The history of a run: its changes, and which events these are."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from asyncflow import events
 from asyncflow.status import FINAL, Status
 
-if TYPE_CHECKING:
-    from asyncflow.entities.submission import Submission
-
 Change: TypeAlias = tuple[int | None, Status | None, float, str]
-"""The place of the job (None: the submission itself), its new status, when, and why."""
+"""The place of the job (None: the run itself), its new status, when, and why."""
 
 
 class History:
-    """The changes of a submission, in their order.
+    """The changes of a run, in their order.
 
     Their parts lie in one list: the garbage collector has fewer objects to look at.
     """
@@ -73,33 +69,3 @@ def kind_of(index: int, change: Change) -> type[events.Event] | None:
         return events.JobAttemptFailed
 
     return _KINDS.get(status)
-
-
-def event_of(submission: Submission, index: int, change: Change) -> events.Event | None:
-    """Make the event of a change: nobody pays for one that nobody reads."""
-    place, status, at, reason = change
-    job = None if place is None else submission.job(place)
-    kind = kind_of(index, change)
-    facts: dict[str, Any] = {
-        "submission_id": submission.id,
-        "at": datetime.fromtimestamp(at, UTC),
-    }
-
-    if kind is None:
-        return None
-
-    if kind is events.SubmissionStarted:
-        facts["entity_id"] = submission.entity.id
-    elif kind is events.SubmissionFinished:
-        facts["status"] = submission.status
-
-    if job is not None:
-        facts |= {"job_id": job.id, "task": job.task.config_id}
-
-    if kind is events.JobFinished and status is not None:
-        facts |= {"status": status, "reason": reason}
-
-    if kind is events.JobAttemptFailed and job is not None:
-        facts |= {"attempt": job.attempt_that_failed(at), "reason": reason}
-
-    return kind(**facts)

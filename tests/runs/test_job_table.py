@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from asyncflow import JobFinished, JobPending, JobStarted, Orchestrator, Status
+from asyncflow.entities.job import state_of
 from asyncflow.entities.scenario import Scenario
+from asyncflow.entities.submission import job_handle_of, run_of
 from asyncflow.executors.process import request
 from tests.support import flows
 
@@ -30,12 +32,13 @@ async def test_a_job_that_nobody_asks_for_is_not_made(
     )  # none is told to run, however slow it is
     scenario = await short(orchestrator)
     submission = await scenario.submit()
-    assert not submission._jobs.made
+    assert not run_of(submission).table.made
     assert submission.counts() == {Status.COMPLETED: 6}
 
-    last = submission.job(5)
-    assert list(submission._jobs.made) == [5]
-    assert submission.jobs[5] is last
+    last = run_of(submission).job(5)
+    assert list(run_of(submission).table.made) == [5]
+    assert state_of(submission.jobs[5]) is last
+    assert submission.jobs[5] is submission.jobs[5]
     assert submission.jobs[4] is submission.jobs[4]
 
 
@@ -44,7 +47,8 @@ async def test_a_job_is_the_same_whenever_it_is_made(
 ) -> None:
     scenario = await short(orchestrator)
     submission = scenario.submit()
-    early = submission.job(2)
+    run = run_of(submission)
+    early = job_handle_of(run, run.job(2))
     assert early.status is Status.PENDING
     assert early.usage is None
     await submission
@@ -60,9 +64,9 @@ async def test_a_job_is_the_same_whenever_it_is_made(
         assert job.finished_at is not None
         assert job.submitted_at <= job.finished_at
         assert job.execution_duration is not None
-        assert job.record() == records[job.id]
+        assert state_of(job).record() == records[job.id]
 
-    assert submission.job(2) is early
+    assert submission.jobs[2] is early
 
 
 async def test_the_events_of_jobs_that_were_not_made(
@@ -93,7 +97,7 @@ async def test_a_chain_of_which_no_job_was_made(orchestrator: Orchestrator) -> N
     )
     await flows.make_short(orchestrator, scenario)
     submission = await scenario.submit()
-    assert not submission._jobs.made
+    assert not run_of(submission).table.made
     assert await scenario.n4.read() == 16
 
     events = [event async for event in submission]

@@ -9,21 +9,21 @@ from typing import NamedTuple
 import attrs
 
 from asyncflow.abc import Progress
-from asyncflow.entities.job import Job
 from asyncflow.events import JobProgressed
+from asyncflow.runs.job import JobState
 
 
 class Report(NamedTuple):
     """How far a job has come."""
 
-    job: Job
+    job: JobState
     attempt: int
     progress: Progress
     at: float
     """When, in seconds since the epoch."""
 
     @property
-    def key(self) -> tuple[Job, int]:
+    def key(self) -> tuple[JobState, int]:
         """What it has in common with those that it makes old news."""
         return self.job, self.attempt
 
@@ -31,10 +31,10 @@ class Report(NamedTuple):
         """Make the event that it is."""
         done, total, message = self.progress
         return JobProgressed(
-            submission_id=self.job.submission.id,
+            submission_id=self.job.run.id,
             at=datetime.fromtimestamp(self.at, UTC),
             job_id=self.job.id,
-            task=self.job.task.config_id,
+            task=self.job.name,
             attempt=self.attempt,
             done=done,
             total=total,
@@ -51,7 +51,7 @@ class ProgressReports:
 
     is_whole: bool = attrs.field(kw_only=True)
     """Whether it wants to know of all changes, also those that are no events."""
-    _reports: dict[tuple[Job, int], tuple[int, Report]] = attrs.field(
+    _reports: dict[tuple[JobState, int], tuple[int, Report]] = attrs.field(
         init=False, factory=dict
     )
 
