@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from types import FrameType
@@ -33,7 +34,8 @@ class Way(NamedTuple):
     files: int
 
 
-MOST = Way(calls=0, changes=0, files=0)
+MOST = Way(calls=370, changes=250, files=63)
+"""It is to become shorter: 200 calls, 90 changes, 25 files."""
 
 
 class Profiler:
@@ -48,7 +50,7 @@ class Profiler:
 
     def way(self) -> Way:
         files = self.files
-        pairs = zip(files, files[1:], strict=False)
+        pairs = itertools.pairwise(files)
         changes = sum(before != after for before, after in pairs)
         return Way(len(files), changes, len({*files}))
 

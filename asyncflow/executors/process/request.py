@@ -128,7 +128,8 @@ class Request:
 
             raise
         else:
-            await self._stop_telling()
+            if self._telling is not None:
+                await self._telling
 
             self.pool.hear()  # the last report comes before the end
             await self._take(worker, answer)
@@ -141,14 +142,12 @@ class Request:
             if self._killing is not None:
                 self._killing.cancel()
 
-            await self._finish()
+            if self._telling is not None or self._reaching is not None:
+                await self._finish()
 
     async def _finish(self) -> None:
         """Wait for what goes on beside the call: nothing of it outlives the trip."""
         begun = {task for task in (self._telling, self._reaching) if task is not None}
-
-        if not begun:
-            return
 
         with CancelScope(shield=True):
             done, _ = await asyncio.wait(begun)
@@ -332,10 +331,6 @@ class Request:
         if call.is_watched and len(self.calls) == 1 and not self._is_called:
             self.watch.loading(call)
 
-    async def _stop_telling(self) -> None:
-        if self._telling is not None:
-            await self._telling
-
     def _tell(
         self, worker: Worker, end: int, outcomes: Sequence[Outcome | None]
     ) -> None:
@@ -382,7 +377,9 @@ class Request:
     async def _tell_rest(
         self, worker: Worker, returncode: int | None, why: str
     ) -> None:
-        await self._stop_telling()
+        if self._telling is not None:
+            await self._telling
+
         self.pool.hear()
 
         if self._reaching is not None:
