@@ -11,7 +11,7 @@ import attrs
 from anyio import Event
 from anyio.lowlevel import checkpoint_if_cancelled
 
-from asyncflow import events
+from asyncflow import events, ids
 from asyncflow.abc import Progress, Usage
 from asyncflow.errors import (
     SubmissionCanceled,
@@ -31,6 +31,9 @@ from asyncflow.worker.shortened import REASON, shortened
 if TYPE_CHECKING:
     from asyncflow.config.dag import Dag
     from asyncflow.runs.subject import RunEntity, RunTask
+
+OnFailure: TypeAlias = Literal["continue", "stop"]
+"""Whether a failed job ends the rest of a run."""
 
 _STATUSES = tuple(Status)
 
@@ -64,7 +67,7 @@ class Run(Generic[EntityT_co, TaskT_co]):
     priority: float
     properties: Mapping[str, Any]
     force: bool
-    on_failure: Literal["continue", "stop"]
+    on_failure: OnFailure
     submitted: float
     _first_tasks: Sequence[TaskT_co]
     id: str = attrs.field(init=False)
@@ -112,7 +115,7 @@ class Run(Generic[EntityT_co, TaskT_co]):
     _callbacks: list[Callable[[], object]] = attrs.field(init=False, factory=list)
 
     def __attrs_post_init__(self) -> None:
-        self.id = f"SUBMISSION_{self.key}"
+        self.id = ids.of_submission(self.key)
         self._start(self._first_tasks)
 
     def _start(self, tasks: Sequence[TaskT_co]) -> None:
@@ -204,7 +207,7 @@ class Run(Generic[EntityT_co, TaskT_co]):
             made[place].record()
             if place in made
             else JobRecord(
-                f"JOB_{task.config.id}_{self.key}",
+                ids.of_job(task.config.id, self.key),
                 task.id,
                 self.id,
                 status,
