@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
+from asyncflow import ids
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import TaskConfig
 from asyncflow.entities.data_node import DataNode
@@ -110,4 +111,4 @@ def _basis_id(task: Task) -> str:
         return task.id
 
     scopes = {node.scope.value for node in task.output.values()}
-    return f"TASK_{task.config_id}_{'_'.join(sorted(scopes))}"
+    return ids.of_shared_task(task.config_id, scopes)

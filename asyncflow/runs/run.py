@@ -11,7 +11,7 @@ import attrs
 from anyio import Event
 from anyio.lowlevel import checkpoint_if_cancelled
 
-from asyncflow import events
+from asyncflow import events, ids
 from asyncflow.abc import Progress, Usage
 from asyncflow.errors import (
     SubmissionCanceled,
@@ -117,7 +117,7 @@ class Run(Generic[EntityT_co, TaskT_co]):
     _callbacks: list[Callable[[], object]] = attrs.field(init=False, factory=list)
 
     def __attrs_post_init__(self) -> None:
-        self.id = f"SUBMISSION_{self.key}"
+        self.id = ids.of_submission(self.key)
         self._start(self._first_tasks)
 
     def _start(self, tasks: Sequence[TaskT_co]) -> None:
@@ -196,7 +196,7 @@ class Run(Generic[EntityT_co, TaskT_co]):
             made[place].record()
             if place in made
             else JobRecord(
-                f"JOB_{task.config.id}_{self.key}",
+                ids.of_job(task.config.id, self.key),
                 task.id,
                 self.id,
                 status,
