@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, overload
 import attrs
 from anyio import to_thread
 
+from asyncflow import ids
 from asyncflow.abc import Executor, Store
 from asyncflow.config import Config, Configuration
 from asyncflow.config.checks.values import names_arguments, one_of
@@ -242,7 +243,7 @@ class Orchestrator:
 
         :raises NotFound: where there is no scenario with this id
         """
-        entity: Scenario = await self._get(scenario_id, "SCENARIO_")  # type: ignore[assignment]  # by its id
+        entity: Scenario = await self._get(scenario_id, ids.SCENARIO)  # type: ignore[assignment]  # by its id
         return entity
 
     async def get_submission(self, submission_id: str) -> Submission:
@@ -250,7 +251,7 @@ class Orchestrator:
 
         :raises NotFound: where there is no submission with this id
         """
-        entity: Submission = await self._get(submission_id, "SUBMISSION_")  # type: ignore[assignment]  # by its id
+        entity: Submission = await self._get(submission_id, ids.SUBMISSION)  # type: ignore[assignment]  # by its id
         return entity
 
     async def get_job(self, job_id: str) -> Job:
@@ -258,11 +259,11 @@ class Orchestrator:
 
         :raises NotFound: where there is no job with this id
         """
-        entity: Job = await self._get(job_id, "JOB_")  # type: ignore[assignment]  # by its id
+        entity: Job = await self._get(job_id, ids.JOB)  # type: ignore[assignment]  # by its id
         return entity
 
     async def _get(self, entity_id: str, kind: str) -> Entity:
-        if not entity_id.startswith(kind):
+        if ids.kind_of(entity_id) != kind:
             raise NotFound(entity_id)
 
         return await self.get(entity_id)

@@ -11,6 +11,7 @@ from functools import partial
 import attrs
 from anyio import Lock, sleep, to_thread
 
+from asyncflow import ids
 from asyncflow.abc import Store
 from asyncflow.dispatch import suspects
 from asyncflow.entities.submission import Run
@@ -40,7 +41,7 @@ def new_record() -> OrchestratorRecord:
     """Describe a new orchestrator of this process. Blocks."""
     pid = os.getpid()
     return OrchestratorRecord(
-        id=f"ORCHESTRATOR_{os.urandom(6).hex()}",
+        id=ids.of_orchestrator(),
         host=host(),
         pid=pid,
         started=started(pid),
