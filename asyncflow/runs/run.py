@@ -104,6 +104,8 @@ class Run(Generic[EntityT_co, TaskT_co]):
         attrs.field(init=False, default=None)
     )
     """Who is told how far jobs have come; None where nobody listens."""
+    tasks: Sequence[TaskT_co] = attrs.field(init=False)
+    """The tasks of its jobs, in their order."""
     table: JobTable[TaskT_co] = attrs.field(init=False)
     _counts: dict[Status, int] = attrs.field(init=False)
     _history: History = attrs.field(init=False, factory=History)
@@ -119,6 +121,7 @@ class Run(Generic[EntityT_co, TaskT_co]):
         self._start(self._first_tasks)
 
     def _start(self, tasks: Sequence[TaskT_co]) -> None:
+        self.tasks = tasks
         self.table = JobTable(tasks)
         self._counts = dict.fromkeys(_STATUSES, 0)
         self._counts[Status.SUBMITTED] = len(tasks)
@@ -139,11 +142,6 @@ class Run(Generic[EntityT_co, TaskT_co]):
         self.run_timeout, self.priority = other.run_timeout, other.priority
         self.submitted = other.submitted
         self._start(other.tasks)
-
-    @property
-    def tasks(self) -> Sequence[TaskT_co]:
-        """The tasks of its jobs, in their order."""
-        return self.table.tasks
 
     @property
     def jobs(self) -> tuple[JobState, ...]:

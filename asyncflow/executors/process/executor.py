@@ -27,6 +27,9 @@ from asyncflow.worker.failure import summary_of
 STARTS = 3
 """How often a worker is tried to be started for a job, where it is no shortage."""
 
+KILLED_STARTS = 10
+"""How often where it is killed while it starts: no job is why."""
+
 SHORTAGE = 10.0
 """How long a shortage of the system may last until a job fails by it, in seconds."""
 
@@ -201,10 +204,12 @@ class ProcessExecutor(Executor):
                 return await self._pool.worker(pinned)
             except (StartFailed, OSError) as error:
                 is_short = isinstance(error, OSError)
+                is_killed = isinstance(error, StartFailed) and error.is_killed
                 why = summary_of(error) if is_short else str(error)
 
             starts += 1
-            may_pass = time.monotonic() < give_up if is_short else starts < STARTS
+            most = KILLED_STARTS if is_killed else STARTS
+            may_pass = time.monotonic() < give_up if is_short else starts < most
 
             if not (may_pass or self._pool.alive) or one.has_kills:
                 return f"no worker process could be started ({why})"

@@ -91,6 +91,8 @@ class Pool:
     _users: int = attrs.field(init=False, default=0)
     listeners: list[Callable[[str, Told], None]] = attrs.field(init=False, factory=list)
     """Who wants to know what jobs, by their ids, tell while they run."""
+    stillborn: int = attrs.field(init=False, default=0)
+    """How many workers in a row have died before they had begun what they were sent."""
     _workers: dict[int, Worker] = attrs.field(init=False, factory=dict)
     _idle: deque[tuple[Process, float]] | None = attrs.field(init=False, default=None)
     """anyio's own list of idle processes; None before anyio has made it."""
