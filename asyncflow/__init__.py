@@ -92,6 +92,8 @@ if TYPE_CHECKING:
     from asyncflow.events import JobStarted as JobStarted
     from asyncflow.events import SubmissionFinished as SubmissionFinished
     from asyncflow.events import SubmissionStarted as SubmissionStarted
+    from asyncflow.notify.bus import Listener as Listener
+    from asyncflow.notify.bus import Notification as Notification
     from asyncflow.notify.stream import EventStream as EventStream
     from asyncflow.orchestrator import Orchestrator as Orchestrator
     from asyncflow.records import AttemptRecord as AttemptRecord
@@ -131,6 +133,7 @@ _HOMES = {
     "JobStarted SubmissionFinished SubmissionStarted",
     "orchestrator": "Orchestrator",
     "records": "AttemptRecord JobRecord Pruned ScenarioRecord SubmissionRecord",
+    "notify.bus": "Listener Notification",
     "notify.stream": "EventStream",
     "status": "AttemptKind Status SubmissionStatus",
     "worker.current": "CurrentJob Progress current_job progress report",

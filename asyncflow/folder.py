@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import glob
 import os
 import shutil
 import signal
@@ -65,9 +64,12 @@ def _make(kind: str) -> tuple[str, int]:
 
 def sweep() -> None:
     """Remove the folders whose owners were killed. Blocks."""
-    for folder in glob.iglob(f"{glob.escape(tempfile.gettempdir())}/{PREFIX}*-*"):
-        with suppress(OSError):  # of another user, or gone meanwhile
-            _remove_if_dead(folder)
+    parent_folder = tempfile.gettempdir()
+
+    for name in _names(parent_folder):
+        if name.startswith(PREFIX):
+            with suppress(OSError):  # of another user, or gone meanwhile
+                _remove_if_dead(os.path.join(parent_folder, name))
 
 
 def _remove_if_dead(folder: str) -> None:
@@ -97,12 +99,20 @@ def _end_marked(folder: str) -> None:
     """Kill what workers started whose files were in a folder, as their parent is dead."""
     mark = os.fsencode(f"{parent.MARK}={folder}/")
 
-    for path in glob.iglob("/proc/[0-9]*/environ"):
+    for pid in map(int, filter(str.isdecimal, _names("/proc"))):
         with suppress(OSError):  # of another user, or gone meanwhile
-            with open(path, "rb") as file:
+            with open(f"/proc/{pid}/environ", "rb") as file:
                 is_marked = any(
                     one.startswith(mark) for one in file.read().split(b"\0")
                 )
 
             if is_marked:
-                os.kill(int(path.split("/")[2]), signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
+
+
+def _names(folder: str) -> list[str]:
+    """Return what is in a folder; nothing where that cannot be told."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []

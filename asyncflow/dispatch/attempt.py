@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 
+from asyncflow import ids
 from asyncflow.abc import (
     Call,
     Crashed,
@@ -61,7 +62,7 @@ class Attempt:
         self.spec = spec
         self.reason = reason
         self.task: Task = submission.tasks[place]
-        self.job_id: str = f"JOB_{self.task.config.id}_{submission.key}"
+        self.job_id = ids.of_job(self.task.config.id, submission.key)
 
     @property
     def job(self) -> JobState:

@@ -12,7 +12,7 @@ from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.submission import Run
-from asyncflow.entities.task import Task
+from asyncflow.entities.task import Task, basis_of, new_basis
 from asyncflow.records import BasisRecord
 from asyncflow.runs.version import EVICTED, Version
 from asyncflow.worker.digests import digest, digest_in
@@ -49,16 +49,13 @@ def note(task: Task, fingerprint: Fingerprint, inputs: InputSnapshot) -> BasisRe
 
     :return: what is to be saved
     """
-    basis = BasisRecord(
-        task.basis_id,
-        task.scenario_id if task.shared_bases is None else "",
+    return new_basis(
+        task,
         fingerprint.text,
         inputs.numbers,
         versions(task.output),
         inputs.contents,
     )
-    task.follows_from(basis)
-    return basis
 
 
 def reuse(task: Task, submission: Run) -> None:
@@ -128,7 +125,7 @@ def reason_to_run(task: Task, fingerprint: Fingerprint, pins: Pins = None) -> st
 
     :param pins: what its run has pinned
     """
-    last = task.basis
+    last = basis_of(task)
 
     if last is None:
         return "it has not run yet"

@@ -45,8 +45,24 @@ class BatchSource(BatchListener, Protocol):
 class Tracer:
     """What goes with each job to where it runs, so that its trace goes on there."""
 
-    carrier: Callable[[Job], str | None] | None = None
-    """None where nobody traces."""
+    carriers: list[Callable[[Job], str | None]] = attrs.field(factory=list)
+    """Give the ``traceparent`` of a job, each; none where nobody traces."""
+
+    def carrier(self, job: Job) -> str | None:
+        """Return what continues the trace of a job: of those who have it, the first's.
+
+        What one raises is logged: the job runs without.
+        """
+        for carrier in self.carriers:
+            try:
+                if found := carrier(job):
+                    return found
+            except Exception as error:
+                _logger.error(
+                    "the trace of %s is not continued", job.id, exc_info=error
+                )
+
+        return None
 
 
 @attrs.define(eq=False, repr=False)
@@ -286,12 +302,13 @@ class Slot:
 
         :param values: of data nodes whose jobs are not completed yet
         """
+        tracer = self.tracer
         made: dict[str, StoredValue | Made] = dict(values)
         calls = []
 
         for index, attempt in enumerate(attempts):
             if index >= start:
-                carrier = self.tracer.carrier and self._carrier(attempt)
+                carrier = self._carrier(attempt) if tracer.carriers else None
                 calls.append(call_of(attempt, self.versions, made, carrier))
 
             if attempt.next_in_chain is not None:
@@ -301,13 +318,7 @@ class Slot:
         return calls
 
     def _carrier(self, attempt: Attempt) -> str | None:
-        job = job_handle_of(attempt.submission, attempt.job)
-
-        try:
-            return self.tracer.carrier and self.tracer.carrier(job)
-        except Exception as error:
-            _logger.error("the trace of %s is not continued", job.id, exc_info=error)
-            return None
+        return self.tracer.carrier(job_handle_of(attempt.submission, attempt.job))
 
     def _check_reported(self, attempts: Sequence[Attempt], batch: Batch) -> None:
         """Have a job fail rather than run again and again where nothing was told."""

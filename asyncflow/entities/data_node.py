@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
 from asyncflow.abc import Driver
 from asyncflow.config.sections import DataNodeConfig, Scope
-from asyncflow.entities.verbs import Verbs
 from asyncflow.facts import Facts
 from asyncflow.records import DataNodeRecord
 from asyncflow.runs.version import Version
@@ -42,6 +41,26 @@ class Edit(Facts):
     """Whether the value can still be read: ``await node.read(version=edit.version)``."""
 
 
+class DataNodeVerbs(Protocol):
+    """What a data node asks of the orchestrator that made it."""
+
+    def will_be_written(self, node: DataNode) -> bool: ...
+
+    async def read(self, node: DataNode, version: int | None) -> Any: ...
+
+    async def write(
+        self, node: DataNode, value: object, *, editor_id: str | None, comment: str
+    ) -> None: ...
+
+    async def edits(self, node: DataNode) -> tuple[Edit, ...]: ...
+
+    async def lock(
+        self, node: DataNode, editor_id: str, timeout: float | None
+    ) -> None: ...
+
+    async def unlock(self, node: DataNode, editor_id: str | None) -> None: ...
+
+
 @attrs.define(eq=False, repr=False)
 class DataNode:
     """A named value of a scenario, or of all scenarios (scope ``GLOBAL``).
@@ -59,7 +78,7 @@ class DataNode:
     directory: str | None = attrs.field()
     """Where its relative path begins, seen from the folder of the store; None where it
     has none."""
-    _verbs: Verbs
+    _verbs: DataNodeVerbs
     version: Version | None = attrs.field(init=False, default=None)
     """The current version; None before the first write."""
     older: list[Version] = attrs.field(init=False, factory=list)

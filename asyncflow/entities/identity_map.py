@@ -5,8 +5,6 @@ use.
 from __future__ import annotations
 
 import os
-import time
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -15,6 +13,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 import attrs
 from anyio import to_thread
 
+from asyncflow import ids
 from asyncflow.abc import Driver
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope, TaskConfig
@@ -30,9 +29,6 @@ from asyncflow.records import BasisRecord, DataNodeRecord, SubmissionRecord
 from asyncflow.runs.run import Run as RunOf
 
 Entity: TypeAlias = Scenario | Task | DataNode | Run
-
-_KEYS = uuid.UUID("5f3a7c0e-6d0b-4c53-9d0a-5d6a1f0b8a77")
-"""The namespace of idempotency keys; any would do."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -99,7 +95,7 @@ class IdentityMap:
         :param config: one that was prepared
         """
         date = _aware(creation_date)
-        scenario_id = f"SCENARIO_{config.id}_{key_of(None)}"
+        scenario_id = ids.of_scenario(config.id, ids.new_key())
         everything = {**config.properties, **properties}
         return self.make_scenario(config, scenario_id, date, name, everything)
 
@@ -117,7 +113,7 @@ class IdentityMap:
 
         :param is_found: whether these are what is found under their ids from now on
         """
-        key = scenario_id.rpartition("_")[2]
+        key = ids.key_of(scenario_id)
         nodes = {
             node.id: self.node(node, scenario_id, key)
             for node in config.data_node_configs
@@ -141,7 +137,7 @@ class IdentityMap:
             data_nodes=nodes,
             sequences={
                 label: Sequence(
-                    id=f"SEQUENCE_{label}_{scenario_id}",
+                    id=ids.of_sequence(label, scenario_id),
                     name=label,
                     owner_id=scenario_id,
                     tasks={task.id: tasks[task.id] for task in part},
@@ -204,7 +200,7 @@ class IdentityMap:
         """
         return self._submission(
             RunOf(
-                key=record.id.rpartition("_")[2],
+                key=ids.key_of(record.id),
                 entity=entity,
                 dag=dag,
                 first_tasks=tasks_of(entity, dag),
@@ -225,7 +221,7 @@ class IdentityMap:
     def node(self, config: DataNodeConfig, scenario_id: str, key: str) -> DataNode:
         """Return the data node of a config: a new one, or the one that is in use."""
         own = config.scope is Scope.SCENARIO
-        node_id = f"DATANODE_{config.id}_{key if own else config.scope.value}"
+        node_id = ids.of_node(config.id, key if own else config.scope.value)
         found = self._in_use.get(node_id)
 
         if isinstance(found, DataNode):
@@ -275,7 +271,7 @@ class IdentityMap:
                 node.is_compared = True
 
         return Task(
-            id=f"TASK_{config.id}_{scenario_id}",
+            id=ids.of_task(config.id, scenario_id),
             config=config,
             owner_id=scenario_id,
             input=inputs,
@@ -294,18 +290,6 @@ def is_shared(config: TaskConfig) -> bool:
         and bool(config.output)
         and all(node.scope is not Scope.SCENARIO for node in config.output)
     )
-
-
-def key_of(idempotency_key: str | None) -> str:
-    """Return what tells one from others, in ids: the same for the same key.
-
-    Without a key it begins with the time, in milliseconds. So what is made at one time is
-    at one place in the indexes of a store, which is five times as fast in a large one.
-    """
-    if idempotency_key is None:
-        return f"{time.time_ns() // 1_000_000:012x}{os.urandom(10).hex()}"
-
-    return uuid.uuid5(_KEYS, idempotency_key).hex
 
 
 def _scenario_id(entity: Entity) -> str | None:

@@ -19,11 +19,10 @@ from asyncflow.entities.job import Job
 from asyncflow.entities.output import Output
 from asyncflow.entities.submittable import Submittable, verbs_of
 from asyncflow.entities.task import Task
-from asyncflow.entities.verbs import OnFailure
 from asyncflow.records import as_date
 from asyncflow.runs.job import JobState
 from asyncflow.runs.progress import ProgressReports
-from asyncflow.runs.run import AnyRun
+from asyncflow.runs.run import AnyRun, OnFailure
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.status import DONE, Status, SubmissionStatus
 

@@ -66,6 +66,10 @@ class Listener(ABC):
         Nothing of it is durable yet.
         """
 
+    def traceparent(self, job: Job) -> str | None:  # noqa: ARG002
+        """Return what continues the trace of a job where it runs; None for nothing."""
+        return None
+
     @abstractmethod
     def wants(self, kind: type[Event] | None) -> bool:
         """Tell whether it is told such an event; None is a change that is none."""

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 import attrs
 from anyio import Lock
 
+from asyncflow import ids
 from asyncflow.abc import Store
 from asyncflow.config import Configuration
 from asyncflow.config.dag import Dag
@@ -22,7 +23,7 @@ from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Run, Submission, handle_of, job_handle_of
 from asyncflow.entities.submittable import Submittable
-from asyncflow.entities.task import Task
+from asyncflow.entities.task import Task, restore_basis
 from asyncflow.errors import NotDeclared, NotFound, RecordDamaged
 from asyncflow.records import (
     DataNodeRecord,
@@ -72,16 +73,16 @@ class EntityLoader:
 
         :raises NotFound: where there is none with this id
         """
-        match entity_id.partition("_")[0]:
-            case "SCENARIO":
+        match ids.kind_of(entity_id):
+            case ids.SCENARIO:
                 return await self._scenario(entity_id)
-            case "SEQUENCE" | "TASK":
+            case ids.SEQUENCE | ids.TASK:
                 return await self._part(entity_id)
-            case "DATANODE":
+            case ids.DATA_NODE:
                 return await self._node(entity_id)
-            case "SUBMISSION":
+            case ids.SUBMISSION:
                 return handle_of(await self._submission(entity_id))
-            case "JOB":
+            case ids.JOB:
                 return await self._job(entity_id)
 
         raise NotFound(entity_id)
@@ -217,7 +218,7 @@ class EntityLoader:
 
         for basis in await self.store.bases(scenario.id):
             if basis.task_id in tasks:
-                tasks[basis.task_id].follows_from(basis)
+                restore_basis(tasks[basis.task_id], basis)
 
         if any(is_shared(task.config) for task in tasks.values()):
             await self.refresh_bases()
@@ -240,16 +241,16 @@ class EntityLoader:
                 raise NotFound(scenario_id)
 
     async def _part(self, entity_id: str) -> Sequence | Task:
-        kind, _, rest = entity_id.partition("_")
-        _, found, key = rest.rpartition("_SCENARIO_")
+        for scenario_id in ids.scenarios_of(entity_id):
+            with suppress(NotFound):
+                scenario = await self._scenario(scenario_id)
 
-        if found:
-            scenario = await self._scenario(f"SCENARIO_{key}")
-            parts = scenario.sequences if kind == "SEQUENCE" else scenario.tasks
+                parts: list[Sequence | Task] = [*scenario.sequences.values()]
+                parts += scenario.tasks.values()
 
-            for part in parts.values():
-                if part.id == entity_id:
-                    return part
+                for part in parts:
+                    if part.id == entity_id:
+                        return part
 
         raise NotFound(entity_id)
 
@@ -266,7 +267,7 @@ class EntityLoader:
         config = self.config.data_nodes.get(record.config_id)
 
         if config is None:
-            scope = record.id.rpartition("_")[2]
+            scope = ids.key_of(record.id)
             config = DataNodeConfig(id=record.config_id, scope=Scope(scope))
 
         node = self.identity_map.node(config, "", "")
@@ -344,7 +345,7 @@ class EntityLoader:
             if entity.id == record.entity_id:
                 return entity
 
-        name = record.entity_id.removeprefix("SEQUENCE_").rpartition("_SCENARIO_")[0]
+        name = ids.name_of(record.entity_id, scenario.id)
         return Sequence(
             id=record.entity_id,
             name=name,
@@ -354,10 +355,8 @@ class EntityLoader:
         )
 
     async def _job(self, job_id: str) -> Job:
-        key = job_id.rpartition("_")[2]
-
         try:
-            submission = await self._submission(f"SUBMISSION_{key}")
+            submission = await self._submission(ids.submission_of(job_id))
         except NotFound:
             raise NotFound(job_id) from None
 
@@ -383,6 +382,6 @@ def _dag(entity: Submittable, record: SubmissionRecord) -> Dag:
     if part.text == record.graph:
         return part
 
-    config_id = record.scenario_id.removeprefix("SCENARIO_").rpartition("_")[0]
+    config_id = ids.config_of(record.scenario_id)
     why = "which has other tasks now, or others' inputs and outputs, than when it began"
     raise NotDeclared(record.id, config_id, why)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -12,6 +11,7 @@ from functools import partial
 import attrs
 from anyio import Lock, sleep, to_thread
 
+from asyncflow import ids
 from asyncflow.abc import Store
 from asyncflow.dispatch import suspects
 from asyncflow.entities.submission import Run
@@ -41,7 +41,7 @@ def new_record() -> OrchestratorRecord:
     """Describe a new orchestrator of this process. Blocks."""
     pid = os.getpid()
     return OrchestratorRecord(
-        id=f"ORCHESTRATOR_{uuid.uuid4().hex[:12]}",
+        id=ids.of_orchestrator(),
         host=host(),
         pid=pid,
         started=started(pid),

@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 
 import attrs
 
+from asyncflow import ids
 from asyncflow.abc import Usage
 from asyncflow.runs.job import JobOwner, JobState
 from asyncflow.status import Status
@@ -91,7 +92,7 @@ class JobTable(Generic[TaskT_co]):
     def _make(self, place: int, run: JobOwner) -> JobState:
         task = self.tasks[place]
         config_id = task.config.id
-        job_id = f"JOB_{config_id}_{run.key}"
+        job_id = ids.of_job(config_id, run.key)
         job = JobState(run, place, job_id, task.id, config_id)
         job.status = self.status[place]
 

@@ -11,7 +11,7 @@ import attrs
 from anyio import Event
 from anyio.lowlevel import checkpoint_if_cancelled
 
-from asyncflow import events
+from asyncflow import events, ids
 from asyncflow.abc import Progress, Usage
 from asyncflow.errors import (
     SubmissionCanceled,
@@ -31,6 +31,9 @@ from asyncflow.worker.shortened import REASON, shortened
 if TYPE_CHECKING:
     from asyncflow.config.dag import Dag
     from asyncflow.runs.subject import RunEntity, RunTask
+
+OnFailure: TypeAlias = Literal["continue", "stop"]
+"""Whether a failed job ends the rest of a run."""
 
 _STATUSES = tuple(Status)
 
@@ -64,7 +67,7 @@ class Run(Generic[EntityT_co, TaskT_co]):
     priority: float
     properties: Mapping[str, Any]
     force: bool
-    on_failure: Literal["continue", "stop"]
+    on_failure: OnFailure
     submitted: float
     _first_tasks: Sequence[TaskT_co]
     id: str = attrs.field(init=False)
@@ -101,6 +104,8 @@ class Run(Generic[EntityT_co, TaskT_co]):
         attrs.field(init=False, default=None)
     )
     """Who is told how far jobs have come; None where nobody listens."""
+    tasks: Sequence[TaskT_co] = attrs.field(init=False)
+    """The tasks of its jobs, in their order."""
     table: JobTable[TaskT_co] = attrs.field(init=False)
     _counts: dict[Status, int] = attrs.field(init=False)
     _history: History = attrs.field(init=False, factory=History)
@@ -112,10 +117,11 @@ class Run(Generic[EntityT_co, TaskT_co]):
     _callbacks: list[Callable[[], object]] = attrs.field(init=False, factory=list)
 
     def __attrs_post_init__(self) -> None:
-        self.id = f"SUBMISSION_{self.key}"
+        self.id = ids.of_submission(self.key)
         self._start(self._first_tasks)
 
     def _start(self, tasks: Sequence[TaskT_co]) -> None:
+        self.tasks = tasks
         self.table = JobTable(tasks)
         self._counts = dict.fromkeys(_STATUSES, 0)
         self._counts[Status.SUBMITTED] = len(tasks)
@@ -136,11 +142,6 @@ class Run(Generic[EntityT_co, TaskT_co]):
         self.run_timeout, self.priority = other.run_timeout, other.priority
         self.submitted = other.submitted
         self._start(other.tasks)
-
-    @property
-    def tasks(self) -> Sequence[TaskT_co]:
-        """The tasks of its jobs, in their order."""
-        return self.table.tasks
 
     @property
     def jobs(self) -> tuple[JobState, ...]:
@@ -195,7 +196,7 @@ class Run(Generic[EntityT_co, TaskT_co]):
             made[place].record()
             if place in made
             else JobRecord(
-                f"JOB_{task.config.id}_{self.key}",
+                ids.of_job(task.config.id, self.key),
                 task.id,
                 self.id,
                 status,

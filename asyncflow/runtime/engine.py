@@ -21,6 +21,7 @@ from typing import Any
 import attrs
 from anyio import CancelScope, to_thread
 
+from asyncflow import ids
 from asyncflow.abc import Store
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import CoreConfig, ScenarioConfig
@@ -30,10 +31,10 @@ from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.dispatch.suspects import specs_of
 from asyncflow.dispatch.under_way import Filters, list_jobs
 from asyncflow.entities.data_node import DataNode, Edit
-from asyncflow.entities.identity_map import IdentityMap, key_of
+from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.planned import PlannedJob
-from asyncflow.entities.scenario import Scenario
+from asyncflow.entities.scenario import Scenario, record_of
 from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Run, Submission, handle_of, run_of
 from asyncflow.entities.submittable import Submittable
@@ -155,7 +156,7 @@ class Engine:
         del shared
         versions = await self.versions.defaults(nodes)
         records = (node.record() for node in nodes)
-        self.store.save(scenario.record(), *records, *versions)
+        self.store.save(record_of(scenario), *records, *versions)
         await self.store.flush()
         return scenario
 
@@ -190,8 +191,8 @@ class Engine:
         self._check_there(entity)
         dag = entity.dag if dag is None else dag
         check_declared(dag)
-        key = key_of(idempotency_key)
-        same = self.identity_map.find(f"SUBMISSION_{key}")
+        key = ids.new_key(idempotency_key)
+        same = self.identity_map.find(ids.of_submission(key))
 
         if isinstance(same, RunOf) and same.failure is None:
             _check_same(same.entity.id, entity, same.id)

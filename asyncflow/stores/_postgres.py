@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeAlias
 import attrs
 
 from asyncflow.errors import StoreFailed, StoreUnavailable, UsageError
+from asyncflow.ids import is_shared_node
 from asyncflow.records import VersionRecord
 from asyncflow.stores._command import Parameters
 from asyncflow.stores._database import Database
@@ -134,9 +135,6 @@ PASSING = ("08", "57", "53", "58", "40", "25006", "25P03", "55P03")
 
 LOSSES = (psycopg.OperationalError, psycopg.InterfaceError)
 """What is raised, without a code, where there is no connection."""
-
-SHARED = ("_CYCLE", "_GLOBAL")
-"""How the ids of the data nodes end that scenarios share."""
 
 OTHER_SERVER = ("25006",)
 """Those after which another connection may find another server."""
@@ -380,7 +378,7 @@ class PostgresDatabase(Database):
         nodes = {
             change.node_id
             for change in changes
-            if type(change) is VersionRecord and change.node_id.endswith(SHARED)
+            if type(change) is VersionRecord and is_shared_node(change.node_id)
         }
 
         if nodes:

@@ -14,6 +14,7 @@ from anyio import sleep_forever
 
 from asyncflow.abc import Store
 from asyncflow.events import Event, JobFinished, SubmissionFinished, SubmissionStarted
+from asyncflow.ids import config_of
 from asyncflow.records import JobRecord, Record, SubmissionRecord
 from asyncflow.status import FINAL
 from asyncflow.testing._kill_switch import KillSwitch
@@ -132,5 +133,5 @@ def _events(record: Record) -> Iterator[tuple[type[Event], str | None]]:
 
 
 def _task_of(record: JobRecord) -> str:
-    """Return the config id of a job's task: ``JOB_<config id>_<key>``."""
-    return record.id.removeprefix("JOB_").rpartition("_")[0]
+    """Return the config id of a job's task."""
+    return config_of(record.id)

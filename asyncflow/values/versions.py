@@ -27,6 +27,7 @@ from asyncflow.errors import (
     StoreFailed,
     ValueMissing,
 )
+from asyncflow.ids import submission_of
 from asyncflow.log import logger as _logger
 from asyncflow.records import VersionRecord
 from asyncflow.runs.version import EVICTED, Version
@@ -591,7 +592,7 @@ def _find(node: DataNode, number: int | None) -> Version:
 
 
 def _run_of(job_id: str | None) -> str | None:
-    return None if job_id is None else f"SUBMISSION_{job_id.rpartition('_')[2]}"
+    return None if job_id is None else submission_of(job_id)
 
 
 def _has_default(node: DataNode) -> bool:

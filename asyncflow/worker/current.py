@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from contextvars import ContextVar
 from typing import NamedTuple, TypeVar
 
+from asyncflow.ids import submission_of
 from asyncflow.worker.trace import continue_trace
 
 T = TypeVar("T")
@@ -173,5 +174,4 @@ def job_of(
     job_id: str, task: str, attempt: int, traceparent: str | None = None
 ) -> CurrentJob:
     """Describe a job by its id."""
-    key = job_id.rpartition("_")[2]
-    return CurrentJob(job_id, f"SUBMISSION_{key}", task, attempt, traceparent)
+    return CurrentJob(job_id, submission_of(job_id), task, attempt, traceparent)

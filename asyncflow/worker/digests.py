@@ -6,7 +6,6 @@ is written, by the name of its file, and that is named after it.
 
 from __future__ import annotations
 
-import glob
 import os
 import pickle
 import re
@@ -71,6 +70,8 @@ def remove_named(path: str) -> None:
     """Remove the file that may have been made for a `compared` name. Blocks."""
     if not path.endswith(_COMPARED):
         return
+
+    import glob
 
     stem, ending = _parts(path)
 

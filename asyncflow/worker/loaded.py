@@ -20,9 +20,7 @@ UNKNOWN = -1
 
 _LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
 _OURS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
-_PACKAGES = tuple(
-    f"{os.sep}{one}{os.sep}" for one in ("site-packages", "dist-packages")
-)
+_SITE, _DIST = (f"{os.sep}{one}{os.sep}" for one in ("site-packages", "dist-packages"))
 
 stat: Callable[[str], os.stat_result] = os.stat
 open_file: Callable[[str, int], int] = os.open
@@ -129,6 +127,4 @@ def file_of(module: object) -> str | None:
 
 def is_users(file: str) -> bool:
     """Tell whether a file is neither of Python, nor of an installed package, nor ours."""
-    return not file.startswith((_LIBRARY, _OURS)) and not any(
-        one in file for one in _PACKAGES
-    )
+    return not (file.startswith((_LIBRARY, _OURS)) or _SITE in file or _DIST in file)

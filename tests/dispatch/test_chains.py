@@ -100,8 +100,8 @@ async def test_a_link_that_is_cancelled_ahead(orchestrator: Orchestrator) -> Non
         await submission.wait()
 
     assert all(job.is_finished for job in submission.jobs)
-    assert orchestrator._engine is not None
-    assert orchestrator._engine.scheduler._plan.is_idle
+    assert orchestrator._session.engine is not None
+    assert orchestrator._session.engine.scheduler._plan.is_idle
 
 
 async def test_chains_do_not_keep_others_from_a_slot(

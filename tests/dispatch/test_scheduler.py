@@ -238,9 +238,9 @@ class Machine(RuleBasedStateMachine):
 
     def hasten(self) -> None:
         """Have functions known to be short: only such jobs share a batch."""
-        assert self.orchestrator._engine is not None
+        assert self.orchestrator._session.engine is not None
 
-        for pace in self.orchestrator._engine.specs._durations._known.values():
+        for pace in self.orchestrator._session.engine.specs._durations._known.values():
             pace.seconds = 0.0001
 
     @rule()
@@ -425,8 +425,8 @@ class Machine(RuleBasedStateMachine):
         self.store = MortalStore(self.folder / "runs.db")
         self.orchestrator = Orchestrator(self.config, self.store)
         await self.orchestrator.__aenter__()
-        assert self.orchestrator._engine is not None
-        self.walk: Scheduler = self.orchestrator._engine.scheduler
+        assert self.orchestrator._session.engine is not None
+        self.walk: Scheduler = self.orchestrator._session.engine.scheduler
         self.canceled: list[Job] = []
         await self.find_runs()
 
@@ -452,7 +452,7 @@ class Machine(RuleBasedStateMachine):
 
     async def close(self, is_interrupted: bool = False) -> None:
         """Close it as a program does, after a Ctrl-C too."""
-        self.orchestrator._signals.has_come = is_interrupted
+        self.orchestrator._session.signals.has_come = is_interrupted
         handles = [run.handle for run in self.runs if run.handle]
         owned = [one for one in handles if self.walk.drives(run_of(one))]
         await self.orchestrator.__aexit__(None, None, None)

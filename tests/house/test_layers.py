@@ -55,6 +55,7 @@ class Row:
 PICKING = Row(nouns=("alternatives",), outside=frozenset())
 
 ROWS = (
+    Row(nouns=("ids",), outside=frozenset()),
     Row(nouns=("worker",), outside=frozenset({"cloudpickle"})),
     Row(nouns=("facts", "gc_pause", "status"), outside=frozenset()),
     Row(nouns=("errors", "folder", "log", "records"), outside=frozenset({"attrs"})),
@@ -76,7 +77,6 @@ ROWS = (
         unseen=("fingerprint", "plan", "values", "dispatch", "notify", "recovery"),
     ),
     Row(nouns=("runtime",)),
-    Row(nouns=("listing", "watching")),
     Row(nouns=("orchestrator",)),
     Row(nouns=("cli", "otel", "sync", "testing", "web")),
     Row(nouns=("__main__",)),
@@ -103,6 +103,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.checks.values", "difflib"): "only where something is wrong",
     ("config.configuration", "config.toml.read"): "tomllib: few programs load",
     ("config.configuration", "config.toml.write"): "tomlkit: few programs export",
+    ("worker.digests", "glob"): "only where a value was not kept",
     ("alternatives", "importlib"): "only for what is not built in",
     ("runtime.wiring", "stores._address"): "only where a store has no class yet",
     ("worker.main", "runpy"): "only for the host's own calls",
@@ -116,6 +117,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("runtime.engine", "runtime.deletion"): "only where it is asked for",
     ("runtime.engine", "runtime.pruning"): "only where it is asked for",
     ("runtime.engine", "recovery.run_feed"): "only where others watch",
+    ("ids", "uuid"): "only for idempotency keys",
     ("dispatch.scheduler", "dispatch.live_echo"): "only where output is shown at once",
     ("orchestrator", "runtime.open"): "the engine: it is loaded while a worker starts",
     (
@@ -401,11 +403,15 @@ def test_every_exception_is_needed() -> None:
     ("name", "text", "words"),
     [
         ("worker/a.py", "import attrs", "outside"),
-        ("worker/b.py", "from asyncflow.errors import NotFound", "may import from []"),
+        (
+            "worker/b.py",
+            "from asyncflow.errors import NotFound",
+            "may import from ['ids']",
+        ),
         (
             "errors.py",
             "import asyncflow.config",
-            "may import from ['facts', 'gc_pause', 'status', 'worker']",
+            "may import from ['facts', 'gc_pause', 'ids', 'status', 'worker']",
         ),
         ("config/a.py", "from ..entities import Job", "may import from"),
         ("config/b.py", "from ..entities import job as job", "entities.job"),

@@ -161,7 +161,7 @@ async def test_a_reader_of_all_runs_gets_the_newest_state(
 
     async with orchestrator.events(JobProgressed, buffer=1) as events:
         one = await scenario.submit()
-        await orchestrator.bus.drain()
+        await orchestrator._session.opened().bus.drain()
         event = await anext(events)
         assert (event.submission_id, event.done, event.total) == (one.id, 100, 100)
 
@@ -186,10 +186,10 @@ async def test_what_is_held_for_a_reader_is_replaced_by_newer_news(
     async with orchestrator.events() as events:
         submission = scenario.submit()
         await reported.wait()
-        await orchestrator.bus.drain()
+        await orchestrator._session.opened().bus.drain()
         go.set()
         await submission
-        await orchestrator.bus.drain()
+        await orchestrator._session.opened().bus.drain()
         read: list[Event] = []
 
         while not read or not isinstance(read[-1], SubmissionFinished):

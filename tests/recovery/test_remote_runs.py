@@ -259,9 +259,11 @@ class Odd:
         path = folder / "odd"
         listener = await anyio.create_unix_listener(path)
         group.start_soon(self.serve, listener)
-        assert owner._engine is not None
-        owner._engine.store.save(owner._engine.own._replace(address=str(path)))
-        await owner._engine.store.flush()
+        assert owner._session.engine is not None
+        owner._session.engine.store.save(
+            owner._session.engine.own._replace(address=str(path))
+        )
+        await owner._session.engine.store.flush()
 
     async def serve(self, listener: anyio.abc.Listener[ByteStream]) -> None:
         async with listener:
@@ -346,8 +348,8 @@ async def test_who_watches_and_does_not_read_costs_little(
     node = config.configure_in_memory_data_node("n", default_data=1)
     cfg = config.configure_scenario("s", config.configure_task("t", wait, node))
     submission = (await one.create_scenario(cfg)).submit()
-    assert one._engine is not None
-    flush = one._engine.store.flush
+    assert one._session.engine is not None
+    flush = one._session.engine.store.flush
 
     async def send(line: bytes) -> None:
         """Take the first line only after much has happened."""
@@ -379,8 +381,8 @@ async def test_many_watch_one_run(
 ) -> None:
     scenario = await one.create_scenario(fan(config, flows.double, 1_000))
     submission = scenario.submit()
-    assert one._engine is not None
-    flush = one._engine.store.flush
+    assert one._session.engine is not None
+    flush = one._session.engine.store.flush
     ends = [0] * 50
 
     async def watch(number: int) -> None:
@@ -415,8 +417,8 @@ async def test_who_watches_sees_the_end_of_a_run_that_moves_on(
         with fail_after(PATIENCE):
             await until(submission, reports)
             seen = [await seen_by(one, submission), await seen_by(other, submission)]
-            assert third._engine is not None
-            await third._engine.interrupt(0)
+            assert third._session.engine is not None
+            await third._session.engine.interrupt(0)
 
     for name in ("first", "second"):
         (tmp_path / name).touch()

@@ -92,8 +92,8 @@ async def test_what_another_has_submitted_meanwhile_is_not_deleted(
 ) -> None:
     one, other = pair
     scenario = await one.create_scenario(cfg)
-    assert other._engine is not None
-    deletion = Deletion(other.store, other._engine.recovery)
+    assert other._session.engine is not None
+    deletion = Deletion(other.store, other._session.engine.recovery)
     lost = await deletion.check(scenario.id)
     run = await scenario.submit().accepted()
 

@@ -21,6 +21,7 @@ from anyio import connect_unix, create_task_group, fail_after
 
 from asyncflow import (
     Configuration,
+    Job,
     NoData,
     NotPicklable,
     Orchestrator,
@@ -485,19 +486,24 @@ class BadTaste(BadListener):
 async def test_a_listener_that_raises_is_logged(
     config: Configuration, listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with Orchestrator(config) as orchestrator:
-        orchestrator.bus.add(listener)
+    async with (
+        Orchestrator(config) as orchestrator,
+        orchestrator.listen(listener),
+    ):
         await check_innocent(orchestrator, config)
 
     assert "RuntimeError: in " in caplog.text
 
 
 async def test_a_trace_that_cannot_be_continued(config: Configuration) -> None:
-    def fail(_: object) -> str:
-        raise RuntimeError("no trace")
+    class BadTrace(BadListener):
+        def traceparent(self, job: Job) -> str | None:
+            raise RuntimeError(f"no trace of {job.id}")
 
-    async with Orchestrator(config) as orchestrator:
-        orchestrator.tracer.carrier = fail
+    async with (
+        Orchestrator(config) as orchestrator,
+        orchestrator.listen(BadTrace()),
+    ):
         await check_innocent(orchestrator, config)
 
 

@@ -111,8 +111,8 @@ def statuses(scenario_jobs: Any) -> list[str]:
 
 async def make_short(orchestrator: Orchestrator, scenario: Scenario) -> None:
     """Run it until its functions are known to be short."""
-    assert orchestrator._engine is not None
-    known = orchestrator._engine.specs._durations._known
+    assert orchestrator._session.engine is not None
+    known = orchestrator._session.engine.specs._durations._known
 
     while not known or not all(pace.is_short for pace in known.values()):
         await scenario.submit()

@@ -1,0 +1,89 @@
+"""Listeners: what `orchestrator.listen` tells."""
+
+from __future__ import annotations
+
+import pytest
+
+from asyncflow import (
+    Configuration,
+    Event,
+    Job,
+    JobFinished,
+    Listener,
+    Notification,
+    NotOpen,
+    Orchestrator,
+    Submission,
+    current_job,
+)
+from tests.support.flows import single
+
+pytestmark = pytest.mark.anyio
+
+
+class Listening(Listener):
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self.finished: list[str] = []
+        self.is_over = False
+
+    def run_started(self, submission: Submission) -> None:
+        self.started.append(submission.id)
+
+    def wants(self, kind: type[Event] | None) -> bool:
+        return kind is JobFinished
+
+    def take(self, notification: Notification) -> None:
+        assert notification.job is not None
+        self.finished.append(notification.job.id)
+
+    def end(self, failure: Exception | None) -> None:
+        self.is_over = failure is None
+
+    def traceparent(self, job: Job) -> str | None:
+        return f"trace of {job.id}"
+
+
+def trace(_: object) -> str | None:
+    job = current_job()
+    assert job is not None
+    return job.traceparent
+
+
+async def test_a_listener_hears_of_every_run_while_it_is_entered(
+    config: Configuration,
+) -> None:
+    listener = Listening()
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(single(config, trace))
+
+        async with orchestrator.listen(listener):
+            run = await scenario.submit()
+
+        assert listener.started == [run.id]
+        assert listener.finished == [run.jobs[0].id]
+        assert await scenario.result.read() == f"trace of {run.jobs[0].id}"
+        await scenario.submit()
+        assert listener.started == [run.id]
+        assert await scenario.result.read() is None
+
+    assert not listener.is_over
+
+
+async def test_a_listener_is_told_of_the_end(config: Configuration) -> None:
+    listener = Listening()
+
+    async with Orchestrator(config) as orchestrator:
+        listening = orchestrator.listen(listener)
+        await listening.__aenter__()
+
+    assert listener.is_over
+    await listening.__aexit__(None, None, None)
+
+
+async def test_nobody_listens_to_what_is_not_open(config: Configuration) -> None:
+    orchestrator = Orchestrator(config)
+
+    with pytest.raises(NotOpen):
+        await orchestrator.listen(Listening()).__aenter__()
