@@ -5,6 +5,7 @@ use.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -188,7 +189,7 @@ class IdentityMap:
             properties=dict(properties),
             force=force,
             on_failure=on_failure,
-            submitted=datetime.now(UTC).timestamp(),
+            submitted=time.time(),
         )
 
     def make_submission(

@@ -179,11 +179,20 @@ class Run(Generic[EntityT_co, TaskT_co]):
 
     def ended(self) -> dict[int, Status]:
         """Return the status of each of its jobs that has ended, by place."""
-        if not any(self._counts[status] for status in FINAL):
+        if not self.ended_counts():
             return {}
 
         statuses = enumerate(self.table.status)
         return {place: status for place, status in statuses if status in FINAL}
+
+    def ended_counts(self) -> dict[Status, int]:
+        """Return how many of its jobs have ended, by status."""
+        counts = self._counts
+
+        if counts[Status.SUBMITTED] == len(self.tasks):
+            return {}
+
+        return {status: counts[status] for status in FINAL if counts[status]}
 
     def counts(self) -> dict[Status, int]:
         """Return how many of its jobs have each status."""
