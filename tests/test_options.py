@@ -20,7 +20,9 @@ DEFAULTS = {
 
 
 @pytest.mark.parametrize(
-    "verb", [Submittable.submit, Orchestrator.submit, handles.Scenario.submit]
+    "verb",
+    [Submittable.submit, Orchestrator.submit, handles.Scenario.submit],
+    ids=["entity", "orchestrator", "sync"],
 )
 def test_all_submits_take_the_options(verb: object) -> None:
     assert callable(verb)
