@@ -5,6 +5,7 @@ use.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -173,7 +174,7 @@ class IdentityMap:
             dag=dag,
             first_tasks=tasks_of(entity, dag),
             options=options.kept(),
-            submitted=datetime.now(UTC).timestamp(),
+            submitted=time.time(),
         )
 
     def make_submission(

@@ -92,6 +92,8 @@ class Run(Generic[EntityT_co, TaskT_co]):
         attrs.field(init=False, default=None)
     )
     """Who is told how far jobs have come; None where nobody listens."""
+    tasks: Sequence[TaskT_co] = attrs.field(init=False)
+    """The tasks of its jobs, in their order."""
     table: JobTable[TaskT_co] = attrs.field(init=False)
     _counts: dict[Status, int] = attrs.field(init=False)
     _history: History = attrs.field(init=False, factory=History)
@@ -107,6 +109,7 @@ class Run(Generic[EntityT_co, TaskT_co]):
         self._start(self._first_tasks)
 
     def _start(self, tasks: Sequence[TaskT_co]) -> None:
+        self.tasks = tasks
         self.table = JobTable(tasks)
         self._counts = dict.fromkeys(_STATUSES, 0)
         self._counts[Status.SUBMITTED] = len(tasks)
@@ -122,11 +125,6 @@ class Run(Generic[EntityT_co, TaskT_co]):
         self.options = attrs.evolve(other.options, timeout=self.options.timeout)
         self.submitted = other.submitted
         self._start(other.tasks)
-
-    @property
-    def tasks(self) -> Sequence[TaskT_co]:
-        """The tasks of its jobs, in their order."""
-        return self.table.tasks
 
     @property
     def jobs(self) -> tuple[JobState, ...]:
@@ -164,11 +162,20 @@ class Run(Generic[EntityT_co, TaskT_co]):
 
     def ended(self) -> dict[int, Status]:
         """Return the status of each of its jobs that has ended, by place."""
-        if not any(self._counts[status] for status in FINAL):
+        if not self.ended_counts():
             return {}
 
         statuses = enumerate(self.table.status)
         return {place: status for place, status in statuses if status in FINAL}
+
+    def ended_counts(self) -> dict[Status, int]:
+        """Return how many of its jobs have ended, by status."""
+        counts = self._counts
+
+        if counts[Status.SUBMITTED] == len(self.tasks):
+            return {}
+
+        return {status: counts[status] for status in FINAL if counts[status]}
 
     def counts(self) -> dict[Status, int]:
         """Return how many of its jobs have each status."""
