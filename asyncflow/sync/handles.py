@@ -22,9 +22,9 @@ from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
 from asyncflow.entities.submission import Submission as AsyncSubmission
 from asyncflow.entities.task import Task as AsyncTask
-from asyncflow.entities.verbs import OnFailure
 from asyncflow.errors import JobFailed, SubmissionFailed
 from asyncflow.events import Event
+from asyncflow.options import OnFailure
 from asyncflow.records import AttemptRecord
 from asyncflow.status import Status, SubmissionStatus
 from asyncflow.sync.forwarding import Forwarded, Handle
