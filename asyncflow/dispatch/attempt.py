@@ -64,7 +64,7 @@ class Attempt:
         self.spec = spec
         self.reason = reason
         self.task: Task = submission.tasks[place]
-        self.job_id = ids.of_job(self.task.config.id, submission.key)
+        self.job_id: str = ids.of_job(self.task.config.id, submission.key)
 
     @property
     def job(self) -> JobState:

@@ -162,7 +162,8 @@ class ProcessExecutor(Executor):
         )
 
         while True:
-            worker = await self._worker(one, pinned)
+            ready = self._pool.ready(pinned)
+            worker = ready or await self._worker(one, pinned)
 
             if one.has_kills:
                 return  # meanwhile; what is left travels again
@@ -177,7 +178,7 @@ class ProcessExecutor(Executor):
             if not one.is_refused:
                 break
 
-        if await self._is_old(worker):
+        if self._replaces and await self._is_old(worker):
             await self._pool.retire(worker, self.grace)
 
     def _request(self, one: Request, worker: Worker, pinned: Generation) -> bytes:
@@ -216,6 +217,12 @@ class ProcessExecutor(Executor):
 
             await self._pool.wait_idle(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    @property
+    def _replaces(self) -> bool:
+        """Whether a worker can be too old."""
+        limits = self.most_jobs, self.most_age, self.most_rss
+        return limits != (None, None, None)
 
     async def _is_old(self, worker: Worker) -> bool:
         """Tell whether a worker that is alive is to be replaced."""

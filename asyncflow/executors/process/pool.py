@@ -193,6 +193,16 @@ class Pool:
         ]
         return asyncio.gather(*watches, return_exceptions=True)
 
+    def ready(self, pinned: Generation) -> Worker | None:
+        """Return what `worker` does where that need not wait; None where it does."""
+        process = self.next_idle()
+        worker = self._workers.get(process.pid) if process else None
+
+        if worker is None or not self._is_good(worker, pinned):
+            return None
+
+        return worker if pinned.is_in(worker.place.path) else None
+
     async def worker(self, pinned: Generation) -> Worker:
         """Return the worker that anyio takes next; start one where none is idle.
 

@@ -134,7 +134,8 @@ class Request:
 
             raise
         else:
-            await self._stop_telling()
+            if self._telling is not None:
+                await self._telling
 
             self.pool.stillborn = 0
             self.pool.hear()  # the last report comes before the end
@@ -148,7 +149,8 @@ class Request:
             if self._killing is not None:
                 self._killing.cancel()
 
-            await self._finish()
+            if self._telling is not None or self._reaching is not None:
+                await self._finish()
 
     async def _is_unharmed(self, worker: Worker) -> bool:
         """Take back what a worker that has died did not begin: that did not kill it.
@@ -184,9 +186,6 @@ class Request:
     async def _finish(self) -> None:
         """Wait for what goes on beside the call: nothing of it outlives the trip."""
         begun = {task for task in (self._telling, self._reaching) if task is not None}
-
-        if not begun:
-            return
 
         with CancelScope(shield=True):
             done, _ = await asyncio.wait(begun)
@@ -370,10 +369,6 @@ class Request:
         if call.is_watched and len(self.calls) == 1 and not self._is_called:
             self.watch.loading(call)
 
-    async def _stop_telling(self) -> None:
-        if self._telling is not None:
-            await self._telling
-
     def _tell(
         self, worker: Worker, end: int, outcomes: Sequence[Outcome | None]
     ) -> None:
@@ -420,7 +415,9 @@ class Request:
     async def _tell_rest(
         self, worker: Worker, returncode: int | None, why: str
     ) -> None:
-        await self._stop_telling()
+        if self._telling is not None:
+            await self._telling
+
         self.pool.hear()
 
         if self._reaching is not None:
