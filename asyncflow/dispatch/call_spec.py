@@ -20,7 +20,7 @@ from asyncflow.errors import NotPicklable, UsageError
 from asyncflow.executors import ASYNC
 from asyncflow.task_group import Tasks
 from asyncflow.worker import local_modules
-from asyncflow.worker.codec import dumps_code, is_by_value
+from asyncflow.worker.codec import dumps_code, is_by_value, is_renewed
 
 if TYPE_CHECKING:
     from asyncflow.fingerprint.fingerprint import Fingerprint, Fingerprints
@@ -241,7 +241,10 @@ def _called(config: TaskConfig, code: bytes | None) -> Callable[..., object]:
     """Return the function that jobs call: after a reload, the new one of its name."""
     function = config.function
 
-    if code is None or is_by_value(code) or not isinstance(function, FunctionType):
+    if code is None or (
+        not is_renewed(code)
+        and (is_by_value(code) or not isinstance(function, FunctionType))
+    ):
         return function
 
     found: Callable[..., object] = pickle.loads(code)

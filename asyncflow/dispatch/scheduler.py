@@ -223,14 +223,14 @@ class Scheduler:
                 run,
                 graph,
                 submission.dag.ids,
-                stop=submission.on_failure == "stop",
+                stop=submission.options.on_failure == "stop",
                 ended=submission.ended(),
-                priority=submission.priority,
+                priority=submission.options.priority,
                 needs=needs_of(submission),
             )
         )
 
-        if (limit := submission.run_timeout) is not None and run in self.runs:
+        if (limit := submission.options.run_timeout) is not None and run in self.runs:
             self._timeouts.watch(run, submission.submitted, limit)
 
         self._admission.take(len(submission.tasks))
@@ -384,7 +384,7 @@ class Scheduler:
 
     def _time_out(self, run: int) -> None:
         """End a run that has taken too long: what runs has failed."""
-        limit = self.runs[run].run_timeout
+        limit = self.runs[run].options.run_timeout
         why = f"TIMED_OUT: the run took longer than its run_timeout of {limit:g} s"
         self.runs[run].canceled_for(why)
         now = time.monotonic()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from weakref import ReferenceType
 
 import attrs
@@ -19,6 +19,7 @@ from asyncflow.errors import (
     SubmissionInterrupted,
 )
 from asyncflow.log import logger as _logger
+from asyncflow.options import RunOptions
 from asyncflow.records import JobRecord, SubmissionRecord
 from asyncflow.runs.history import Change, History, kind_of
 from asyncflow.runs.job import JobState
@@ -31,9 +32,6 @@ from asyncflow.worker.shortened import REASON, shortened
 if TYPE_CHECKING:
     from asyncflow.config.dag import Dag
     from asyncflow.runs.subject import RunEntity, RunTask
-
-OnFailure: TypeAlias = Literal["continue", "stop"]
-"""Whether a failed job ends the rest of a run."""
 
 _STATUSES = tuple(Status)
 
@@ -49,12 +47,7 @@ class Run(Generic[EntityT_co, TaskT_co]):
     :param key: what its ids have in common
     :param entity: what was submitted
     :param dag: the graph of its jobs' tasks
-    :param timeout: how long ``await`` waits, in seconds; None for as long as it takes
-    :param run_timeout: how long it may take, in seconds; None for as long as it takes
-    :param priority: its ready jobs go before those of runs with a lower one
-    :param properties: the user's own values
-    :param force: whether what could be skipped runs too
-    :param on_failure: whether a failed job ends the rest
+    :param options: what it was submitted with
     :param submitted: when it was submitted, in seconds since the epoch
     :param first_tasks: the tasks of its jobs, in an order in which they can run
     """
@@ -62,12 +55,7 @@ class Run(Generic[EntityT_co, TaskT_co]):
     key: str
     entity: EntityT_co
     dag: Dag
-    timeout: float | None
-    run_timeout: float | None
-    priority: float
-    properties: Mapping[str, Any]
-    force: bool
-    on_failure: OnFailure
+    options: RunOptions
     submitted: float
     _first_tasks: Sequence[TaskT_co]
     id: str = attrs.field(init=False)
@@ -133,13 +121,8 @@ class Run(Generic[EntityT_co, TaskT_co]):
 
         For one whose idempotency key is that of an earlier run.
         """
-        self.entity, self.dag, self.properties = (
-            other.entity,
-            other.dag,
-            other.properties,
-        )
-        self.force, self.on_failure = other.force, other.on_failure
-        self.run_timeout, self.priority = other.run_timeout, other.priority
+        self.entity, self.dag = other.entity, other.dag
+        self.options = attrs.evolve(other.options, timeout=self.options.timeout)
         self.submitted = other.submitted
         self._start(other.tasks)
 
@@ -525,12 +508,12 @@ class Run(Generic[EntityT_co, TaskT_co]):
             self.submitted,
             self.finished_at,
             self.cancel_reason or "",
-            self.force,
-            self.on_failure,
+            self.options.force,
+            self.options.on_failure,
             self.dag.text,
-            self.properties,
-            self.priority,
-            self.run_timeout,
+            self.options.properties,
+            self.options.priority,
+            self.options.run_timeout,
         )
 
     def __repr__(self) -> str:

@@ -14,6 +14,7 @@ from asyncflow.config import Configuration
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import TaskConfig
 from asyncflow.errors import SubmissionCanceled, SubmissionFailed
+from asyncflow.options import RunOptions
 from asyncflow.records import AttemptRecord, JobRecord
 from asyncflow.runs import restoring
 from asyncflow.runs.run import Run
@@ -45,12 +46,7 @@ def make(config: Configuration, count: int = 3) -> Run[Thing, Work]:
         key="k",
         entity=Thing("SCENARIO_s_1", "SCENARIO_s_1"),
         dag=dag,
-        timeout=None,
-        run_timeout=None,
-        priority=0.0,
-        properties={},
-        force=False,
-        on_failure="continue",
+        options=RunOptions(),
         submitted=1.0,
         first_tasks=[Work(f"TASK_{task.id}_s", task) for task in dag.tasks],
     )
