@@ -49,6 +49,7 @@ class ProcessExecutor(Executor):
     :param most_rss: when it has more memory than so many bytes, between two jobs
     """
 
+    removes_files: ClassVar[bool] = True
     max_batch: ClassVar[int] = 128
     in_processes: ClassVar[bool] = True
 
@@ -184,7 +185,7 @@ class ProcessExecutor(Executor):
         calls = one.calls
         told = self._pool.world_for(worker), self._pool.pinned_for(worker, pinned)
         looks = len(calls) == 1 and not calls[0].is_short
-        tells = len(calls) == 1 and calls[0].is_watched
+        tells = len(calls) == 1 and (calls[0].waiting_file or calls[0].is_watched)
         number = one.number if len(calls) > 1 else 0
         return wire.pack((number, self.log_size, looks, tells, _columns(calls), *told))
 
@@ -262,6 +263,7 @@ def _columns(calls: Sequence[Call]) -> tuple[tuple[object, ...], ...]:
         carriers,
         _are_watched,
         _pinned,
+        _files,
     ) = zip(*calls, strict=True)
     assert None not in codes
     return ids, tasks, attempts, codes, inputs, outputs, sources, limits, carriers
