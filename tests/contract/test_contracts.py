@@ -12,13 +12,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from asyncflow import report
-from asyncflow.abc import (
-    Driver,
-    Executor,
-    Progress,
-    Raised,
-    Returned,
-)
+from asyncflow.abc import Driver, Executor, Progress, Raised, Returned
 from asyncflow.drivers.in_memory import MemoryDriver
 from asyncflow.drivers.pickle import PickleDriver
 from asyncflow.errors import NotPicklable

@@ -11,16 +11,14 @@ from anyio import create_task_group, fail_after, sleep_forever
 from anyio.lowlevel import checkpoint
 
 from asyncflow import Orchestrator, SubmissionStatus
-from asyncflow.abc import (
-    Killed,
-    Raised,
-    Returned,
-)
+from asyncflow.abc import Killed, Raised, Returned
 from asyncflow.drivers.in_memory import MemoryDriver
 from asyncflow.executors.inline import InlineExecutor
 from tests.support import flows
 from tests.support.calls import Notes, call, outcome_of
 from tests.support.flows import chain, configuration, fan, statuses
+
+pytestmark = pytest.mark.anyio
 
 
 async def double_async(value: int) -> int:
@@ -32,7 +30,6 @@ async def fail_async(value: object) -> None:
     raise ValueError(f"no {value}")
 
 
-@pytest.mark.anyio
 async def test_an_async_function_has_the_same_outcomes(tmp_path: Path) -> None:
     async with InlineExecutor(echo=False) as executor:
         one = call(double_async, tmp_path, 21, is_async=True)
@@ -45,7 +42,6 @@ async def test_an_async_function_has_the_same_outcomes(tmp_path: Path) -> None:
     assert failed.summary == "ValueError: no 1"
 
 
-@pytest.mark.anyio
 async def test_a_kill_cancels_an_async_call(tmp_path: Path) -> None:
     notes = Notes()
     one = call(sleep_forever, tmp_path, is_async=True)._replace(inputs=())

@@ -18,8 +18,9 @@ from tests.support import flows
 from tests.support.calls import Notes, call
 from tests.support.flows import configuration, single, statuses
 
+pytestmark = pytest.mark.anyio
 
-@pytest.mark.anyio
+
 async def test_a_thread_runs_to_its_end_where_it_is_killed(tmp_path: Path) -> None:
     notes = Notes()
     path = tmp_path / "go"

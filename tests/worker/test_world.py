@@ -7,7 +7,7 @@ import logging
 from asyncflow.worker.world import World
 
 
-async def test_a_change_of_levels_is_a_new_world() -> None:
+def test_a_change_of_levels_is_a_new_world() -> None:
     world = World()
     number = world.look()
     assert world.look() == number

@@ -8,11 +8,7 @@ import pytest
 from anyio import create_task_group, fail_after, to_thread
 from anyio.lowlevel import checkpoint
 
-from asyncflow.abc import (
-    Crashed,
-    Killed,
-    Returned,
-)
+from asyncflow.abc import Crashed, Killed, Returned
 from asyncflow.executors.process.executor import ProcessExecutor
 from tests.entities.test_submission import started
 from tests.support import flows
