@@ -185,6 +185,8 @@ class Call(NamedTuple):
     """Whether it matters when its function is called: it may be silent only so long."""
     pinned: Pinned | None = None
     """What `Executor.pin` gave when its run was submitted."""
+    waiting_file: str | None = None
+    """A file to be removed just before the call begins, by who has `removes_files`."""
 
 
 class Watch(ABC):
@@ -241,6 +243,8 @@ class Executor(ABC):
     name none), or as an entry point ``asyncflow.executors`` or ``asyncflow.modes``.
     """
 
+    removes_files: ClassVar[bool] = False
+    """Whether it removes the `waiting_file` of a call that is alone in its batch."""
     max_batch: ClassVar[int] = 1
     """How many calls one batch may have."""
     in_processes: ClassVar[bool] = False

@@ -23,6 +23,7 @@ from asyncflow.config.checks.values import names_arguments, one_of
 from asyncflow.config.sections import ScenarioConfig
 from asyncflow.errors import NotFound, UsageError
 from asyncflow.gc_pause import pause_gc
+from asyncflow.options import OnFailure, RunOptions
 from asyncflow.runtime.session import Session
 from asyncflow.runtime.wiring import as_store
 from asyncflow.status import Status, SubmissionStatus
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from asyncflow.entities.statistics import Statistics
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.submittable import Submittable
-    from asyncflow.entities.verbs import OnFailure
     from asyncflow.events import Event
     from asyncflow.notify.bus import Listener
     from asyncflow.notify.stream import EventStream
@@ -199,8 +199,7 @@ class Orchestrator:
         properties: Mapping[str, Any] | None = None,
     ) -> Submission:
         """Start a run of a scenario, a sequence or a task; see `Scenario.submit`."""
-        return self._opened().submit(
-            entity,
+        options = RunOptions(
             timeout=timeout,
             run_timeout=run_timeout,
             priority=priority,
@@ -210,6 +209,7 @@ class Orchestrator:
             callbacks=callbacks,
             properties=properties or {},
         )
+        return self._opened().submit(entity, options)
 
     def cancel(self, what: Submission | Job, *, reason: str | None = None) -> bool:
         """Ask for the end of a run or of a job; see `Submission.cancel`, `Job.cancel`.

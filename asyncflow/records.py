@@ -28,6 +28,9 @@ class ScenarioRecord(NamedTuple):
         """When it was created, in UTC."""
         return datetime.fromtimestamp(self.created, UTC)
 
+    def __repr__(self) -> str:
+        return _shown(self.as_dict(), type(self).__name__)
+
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; times are ISO texts."""
         return _plain_facts(self, creation_date="created")
@@ -109,6 +112,9 @@ class SubmissionRecord(NamedTuple):
         """When its last job ended, in UTC; None before."""
         return as_date(self.finished)
 
+    def __repr__(self) -> str:
+        return _shown(self.as_dict(), type(self).__name__)
+
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; times are ISO texts."""
         return _plain_facts(self, submitted_at="submitted", finished_at="finished")
@@ -139,6 +145,9 @@ class AttemptRecord(NamedTuple):
     def ended_at(self) -> datetime:
         """When it failed, in UTC."""
         return datetime.fromtimestamp(self.ended, UTC)
+
+    def __repr__(self) -> str:
+        return _shown(self.as_dict(), type(self).__name__)
 
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; times are ISO texts."""
@@ -172,6 +181,9 @@ class JobRecord(NamedTuple):
     def finished_at(self) -> datetime | None:
         """When it ended, in UTC; None before."""
         return as_date(self.finished)
+
+    def __repr__(self) -> str:
+        return _shown(self.as_dict(), type(self).__name__)
 
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; times are ISO texts."""
@@ -295,3 +307,8 @@ def _plain(value: Any) -> Any:
         return [_plain(part) for part in value]
 
     return repr(value)
+
+
+def _shown(parts: Mapping[str, object], name: str) -> str:
+    """Show a record as it is for users: with dates, not with seconds."""
+    return f"{name}({', '.join(f'{key}={value!r}' for key, value in parts.items())})"

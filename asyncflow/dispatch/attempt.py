@@ -46,6 +46,8 @@ class Attempt:
     """The versions of its inputs that have files: kept until it has ended."""
     snapshot: InputSnapshot | None = None
     """What its outputs follow from, where the task is skippable."""
+    waiting_file: str | None = None
+    """The file that says that its call has not begun; None for none."""
     is_marked_running: bool = False
     """Whether the store knows that it runs."""
     is_over: bool = False
@@ -62,7 +64,7 @@ class Attempt:
         self.spec = spec
         self.reason = reason
         self.task: Task = submission.tasks[place]
-        self.job_id = ids.of_job(self.task.config.id, submission.key)
+        self.job_id: str = ids.of_job(self.task.config.id, submission.key)
 
     @property
     def job(self) -> JobState:

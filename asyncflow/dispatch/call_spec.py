@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import linecache
 import pickle
-from collections.abc import Callable, Collection, Container, Iterable
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
+from operator import is_
 from types import FunctionType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
@@ -19,7 +20,7 @@ from asyncflow.errors import NotPicklable, UsageError
 from asyncflow.executors import ASYNC
 from asyncflow.task_group import Tasks
 from asyncflow.worker import local_modules
-from asyncflow.worker.codec import dumps_code, is_by_value
+from asyncflow.worker.codec import dumps_code, is_by_value, is_renewed
 
 if TYPE_CHECKING:
     from asyncflow.fingerprint.fingerprint import Fingerprint, Fingerprints
@@ -78,6 +79,11 @@ class CallSpecs:
     _known: WeakKeyDictionary[TaskConfig, CallSpec] = attrs.field(
         init=False, factory=WeakKeyDictionary
     )
+    _last: tuple[tuple[TaskConfig, ...], list[CallSpec]] | None = attrs.field(
+        init=False, default=None
+    )
+    """The kinds of the last run and how they are called, where all is remembered and has
+    run: who submits one run submits more of its kind."""
     _by_name: WeakKeyDictionary[TaskConfig, bytes] = attrs.field(
         init=False, factory=WeakKeyDictionary
     )
@@ -99,16 +105,32 @@ class CallSpecs:
         :raises NotPicklable: where a function cannot be sent
         """
         kinds = tuple(kinds)
-        pinned = self.pin(have_run=all(map(self._has_run, kinds)))
+        last = self._last
+        is_same = last is not None and last[0] is kinds
+        have_run = is_same or all(map(self._has_run, kinds))
+        pinned = self.pin(have_run=have_run)
 
         if local_modules.look():
             self._by_name.clear()
-            self._known.clear()
+            self._forget()
         elif pinned is not self._pinned:
-            self._known.clear()
+            self._forget()
+        elif last is not None and is_same and not force:
+            return last[1]
 
         self._pinned = pinned
+        specs = self._all_of(kinds, pinned, force=force)
+        are_known = have_run and all(map(is_, map(self._known.get, kinds), specs))
+        self._last = (kinds, specs) if are_known else None
+        return specs
 
+    def _forget(self) -> None:
+        self._known.clear()
+        self._last = None
+
+    def _all_of(
+        self, kinds: Sequence[TaskConfig], pinned: Pinned | None, *, force: bool
+    ) -> list[CallSpec]:
         functions: dict[tuple[int, str], FunctionSpec] = {}
         prints = _fingerprints(kinds, pinned.older if pinned else ())
         return [self._of(config, functions, prints, force=force) for config in kinds]
@@ -219,7 +241,10 @@ def _called(config: TaskConfig, code: bytes | None) -> Callable[..., object]:
     """Return the function that jobs call: after a reload, the new one of its name."""
     function = config.function
 
-    if code is None or is_by_value(code) or not isinstance(function, FunctionType):
+    if code is None or (
+        not is_renewed(code)
+        and (is_by_value(code) or not isinstance(function, FunctionType))
+    ):
         return function
 
     found: Callable[..., object] = pickle.loads(code)

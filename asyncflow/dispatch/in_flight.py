@@ -365,8 +365,9 @@ class InFlight:
         """Let the attempts go that a run would still have made."""
         self._replaced.forget(run)
 
-        for ref in [ref for ref in self._retries if ref[0] == run]:
-            self._retries.pop(ref).cancel()
+        if self._retries:
+            for ref in [ref for ref in self._retries if ref[0] == run]:
+                self._retries.pop(ref).cancel()
 
     def give_up(self) -> None:
         """Watch no job any more."""

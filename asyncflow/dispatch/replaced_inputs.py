@@ -59,5 +59,6 @@ class ReplacedInputs:
 
     def forget(self, run: int) -> None:
         """Forget the jobs of a run that has ended."""
-        for ref in [ref for ref in self._counts if ref[0] == run]:
-            del self._counts[ref]
+        if self._counts:
+            for ref in [ref for ref in self._counts if ref[0] == run]:
+                del self._counts[ref]

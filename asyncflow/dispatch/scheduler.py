@@ -241,9 +241,9 @@ class Scheduler:
                 run,
                 graph,
                 submission.dag.ids,
-                stop=submission.on_failure == "stop",
+                stop=submission.options.on_failure == "stop",
                 ended=submission.ended(),
-                priority=submission.priority,
+                priority=submission.options.priority,
                 needs=needs_of(submission),
             )
         )
@@ -472,7 +472,7 @@ class Scheduler:
             self._runs[run].failed_for(error)
 
     def _watch_time(self, run: int, submission: Run) -> None:
-        limit = submission.run_timeout
+        limit = submission.options.run_timeout
 
         if limit is not None and run in self._runs:
             loop = asyncio.get_running_loop()
@@ -485,7 +485,7 @@ class Scheduler:
 
     def _time_out(self, run: int) -> None:
         """End a run that has taken too long: what runs has failed."""
-        limit = self._runs[run].run_timeout
+        limit = self._runs[run].options.run_timeout
         why = f"TIMED_OUT: the run took longer than its run_timeout of {limit:g} s"
         self._runs[run].canceled_for(why)
         now = time.monotonic()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
-from anyio import CancelScope
+from anyio import CancelScope, to_thread
 
 from asyncflow.abc import Call, Crashed, Executor, Made, Outcome, Returned, StoredValue
 from asyncflow.dispatch.attempt import Attempt, call_of, read_by
@@ -16,11 +18,12 @@ from asyncflow.dispatch.batch import Batch, BatchListener
 from asyncflow.dispatch.echo import Echo
 from asyncflow.dispatch.running_marks import RunningMarks
 from asyncflow.dispatch.store_retry import retry_until_available
+from asyncflow.dispatch.suspects import waiting_file
 from asyncflow.entities.job import Job
 from asyncflow.entities.submission import job_handle_of
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks, is_canceled
-from asyncflow.values.versions import Versions
+from asyncflow.values.versions import Versions, remove
 
 if TYPE_CHECKING:
     from asyncflow.dispatch.live_echo import Live
@@ -182,11 +185,16 @@ class Slot:
 
         left = [attempt for attempt in attempts if not attempt.is_over]
 
-        if left:
-            with CancelScope() as self._scope:
-                await self._run(left, batch, before)
+        try:
+            if left:
+                with CancelScope() as self._scope:
+                    await self._run(left, batch, before)
 
-            self._check_reported(left, batch)
+                self._check_reported(left, batch)
+        finally:
+            if (file := attempts[0].waiting_file) is not None:
+                with CancelScope(shield=True):
+                    await to_thread.run_sync(remove, [file])
 
     def _crash(
         self, batch: Batch, why: str, error: BaseException | None = None
@@ -211,6 +219,9 @@ class Slot:
         if first.submission.crashes:  # it ran when we die soon: not if we wait for this
             await self.executors[first.spec.executor].warm(1)
 
+            if self.executors[first.spec.executor].removes_files:
+                await self._make_waiting_file(first)
+
         if first.must_be_marked and not first.is_over:
             self.source.started(first, None)
             await self.marks.mark_not_rerunnable(attempts)
@@ -219,12 +230,25 @@ class Slot:
             pairs = [pair for attempt in attempts for pair in read_by(attempt)]
             await retry_until_available(partial(self.versions.load, pairs))
 
+    async def _make_waiting_file(self, attempt: Attempt) -> None:
+        """Have it known of a suspect that its call has not begun."""
+        owner_id, place = self.versions.holder_id, attempt.ref[1]
+        name = waiting_file(owner_id, attempt.submission, place)
+        path = os.path.join(self.versions.folder, name)
+
+        with suppress(OSError):  # then it counts as begun
+            await to_thread.run_sync(_touch, path)
+            attempt.waiting_file = path
+
     async def _run(
         self, attempts: Sequence[Attempt], batch: Batch, before: Batch | None
     ) -> None:
         executor = self.executors[attempts[0].spec.executor]
         calls = self._calls(attempts, before)
         self._prefetched, self._prefetched_calls = [], []
+
+        if (file := attempts[0].waiting_file) is not None:
+            calls[0] = calls[0]._replace(waiting_file=file)
 
         for attempt, call in zip(attempts, calls, strict=True):
             attempt.call = call
@@ -342,3 +366,8 @@ def _deferred_values(batch: Batch | None) -> Mapping[str, StoredValue]:
     nodes = attempts[-1].task.output.values()
     assert isinstance(last, Returned)
     return {node.id: kept for node, kept in zip(nodes, last.kept, strict=True)}
+
+
+def _touch(path: str) -> None:
+    """Make a file. Blocks."""
+    os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, 0o600))

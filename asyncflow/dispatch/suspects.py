@@ -5,13 +5,14 @@ the store only where they ran for a while. So once a run was taken over after a 
 each of its jobs runs alone, and the store knows of it before it starts; after a second
 crash without any progress they run one at a time, with those of other such runs. A job
 that alone is known to have run when an orchestrator died has crashed, and its
-``crash_retries`` bound that.
+``crash_retries`` bound that. One that had only been sent is told from that by a file, which
+its worker removes as the call begins.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import attrs
 
@@ -54,6 +55,33 @@ def needs_of(submission: Run) -> Mapping[int, Needs]:
 def ran(record: JobRecord) -> bool:
     """Tell whether a job ran when its orchestrator died."""
     return record.status is Status.RUNNING
+
+
+def waiting_file(owner_id: str, run: Run, place: int) -> str:
+    """Name the file, beside the values, that is there until the call of a job begins.
+
+    :param owner_id: the orchestrator whose job it is: nobody else removes the file
+    """
+    return f"{owner_id}-waits-{run.key}-{place}"
+
+
+def note_waiting(
+    run: Run, kept: dict[str, JobRecord], owner_id: str, waiting: Collection[str]
+) -> None:
+    """Take those jobs for waiting that the store has as running, and had not begun.
+
+    :param kept: what is kept of the jobs, by their ids
+    :param waiting: the files that are there
+    """
+    for job in run.jobs:
+        record = kept.get(job.id)
+
+        if (
+            record is not None
+            and ran(record)
+            and waiting_file(owner_id, run, job.place) in waiting
+        ):
+            kept[job.id] = record._replace(status=Status.PENDING)
 
 
 def why_it_ends(config: TaskConfig, crashes: int) -> str:

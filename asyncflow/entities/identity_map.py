@@ -5,6 +5,7 @@ use.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -24,7 +25,8 @@ from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Run
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
-from asyncflow.entities.verbs import OnFailure, Verbs
+from asyncflow.entities.verbs import Verbs
+from asyncflow.options import RunOptions
 from asyncflow.records import BasisRecord, DataNodeRecord, SubmissionRecord
 from asyncflow.runs.run import Run as RunOf
 
@@ -158,37 +160,21 @@ class IdentityMap:
         self._in_use[entity.id] = entity
 
     def new_submission(
-        self,
-        key: str,
-        entity: Submittable,
-        *,
-        dag: Dag | None = None,
-        timeout: float | None,
-        run_timeout: float | None,
-        priority: float,
-        force: bool,
-        on_failure: OnFailure,
-        properties: Mapping[str, Any],
+        self, key: str, entity: Submittable, dag: Dag, options: RunOptions
     ) -> Run:
         """Make a submission with its jobs, in an order in which they can run.
 
         It is found by its id once it is remembered.
 
-        :param dag: the tasks that it has, of those of the entity; None for all
+        :param dag: the tasks that it has, of those of the entity
         """
-        dag = entity.dag if dag is None else dag
         return RunOf(
             key=key,
             entity=entity,
             dag=dag,
             first_tasks=tasks_of(entity, dag),
-            timeout=timeout,
-            run_timeout=run_timeout,
-            priority=priority,
-            properties=dict(properties),
-            force=force,
-            on_failure=on_failure,
-            submitted=datetime.now(UTC).timestamp(),
+            options=options.kept(),
+            submitted=time.time(),
         )
 
     def make_submission(
@@ -204,12 +190,13 @@ class IdentityMap:
                 entity=entity,
                 dag=dag,
                 first_tasks=tasks_of(entity, dag),
-                timeout=None,
-                run_timeout=record.run_timeout,
-                priority=record.priority,
-                properties=record.properties,
-                force=record.force,
-                on_failure="stop" if record.on_failure == "stop" else "continue",
+                options=RunOptions(
+                    run_timeout=record.run_timeout,
+                    priority=record.priority,
+                    properties=record.properties,
+                    force=record.force,
+                    on_failure="stop" if record.on_failure == "stop" else "continue",
+                ),
                 submitted=record.submitted,
             )
         )

@@ -19,10 +19,11 @@ from asyncflow.entities.job import Job
 from asyncflow.entities.output import Output
 from asyncflow.entities.submittable import Submittable, verbs_of
 from asyncflow.entities.task import Task
+from asyncflow.options import OnFailure
 from asyncflow.records import as_date
 from asyncflow.runs.job import JobState
 from asyncflow.runs.progress import ProgressReports
-from asyncflow.runs.run import AnyRun, OnFailure
+from asyncflow.runs.run import AnyRun
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.status import DONE, Status, SubmissionStatus
 
@@ -109,32 +110,32 @@ class Submission:
     @property
     def timeout(self) -> float | None:
         """How long ``await`` waits, in seconds; None for as long as it takes."""
-        return self._run.timeout
+        return self._run.options.timeout
 
     @property
     def run_timeout(self) -> float | None:
         """How long the run may take, in seconds; None for as long as it takes."""
-        return self._run.run_timeout
+        return self._run.options.run_timeout
 
     @property
     def priority(self) -> float:
         """Its ready jobs go before those of runs with a lower one."""
-        return self._run.priority
+        return self._run.options.priority
 
     @property
     def properties(self) -> Mapping[str, Any]:
         """The user's own values, as given to ``submit``."""
-        return self._run.properties
+        return self._run.options.properties
 
     @property
     def force(self) -> bool:
         """Whether what could be skipped runs too."""
-        return self._run.force
+        return self._run.options.force
 
     @property
     def on_failure(self) -> OnFailure:
         """Whether a failed job ends the rest: ``"continue"`` or ``"stop"``."""
-        return self._run.on_failure
+        return self._run.options.on_failure
 
     @property
     def orchestrator_id(self) -> str:

@@ -11,7 +11,7 @@ import attrs
 from asyncflow.config.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.planned import PlannedJob
-from asyncflow.runs.run import OnFailure
+from asyncflow.options import OnFailure, RunOptions
 
 if TYPE_CHECKING:
     from asyncflow.entities.data_node import Edit
@@ -24,19 +24,7 @@ if TYPE_CHECKING:
 class SubmittableVerbs(Protocol):
     """What an entity, and its runs and jobs, ask of the orchestrator that made it."""
 
-    def submit(
-        self,
-        entity: Submittable,
-        *,
-        timeout: float | None,
-        run_timeout: float | None,
-        priority: float,
-        force: bool,
-        on_failure: OnFailure,
-        idempotency_key: str | None,
-        callbacks: Iterable[Callable[[Job], object]],
-        properties: Mapping[str, Any],
-    ) -> Submission: ...
+    def submit(self, entity: Submittable, options: RunOptions) -> Submission: ...
 
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]: ...
 
@@ -124,8 +112,7 @@ class Submittable(ABC):
             cannot be kept
         :raises NotOpen: where the orchestrator is closed
         """
-        return self._verbs.submit(
-            self,
+        options = RunOptions(
             timeout=timeout,
             run_timeout=run_timeout,
             priority=priority,
@@ -135,6 +122,7 @@ class Submittable(ABC):
             callbacks=callbacks,
             properties=properties,
         )
+        return self._verbs.submit(self, options)
 
     def plan(self, *, force: bool = False) -> tuple[PlannedJob, ...]:
         """Say what a run would do with each task, and why, as things are now.

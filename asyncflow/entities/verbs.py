@@ -6,7 +6,6 @@ from typing import Protocol
 
 from asyncflow.entities.data_node import DataNodeVerbs
 from asyncflow.entities.scenario import ScenarioVerbs
-from asyncflow.runs.run import OnFailure as OnFailure
 
 
 class Verbs(ScenarioVerbs, DataNodeVerbs, Protocol):

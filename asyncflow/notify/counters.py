@@ -26,8 +26,7 @@ class JobCounters:
 
     def take(self, submission: Run) -> None:
         """Take a run that begins here."""
-        counts = submission.counts().items()
-        self._before[submission] = {one: n for one, n in counts if one in FINAL}
+        self._before[submission] = submission.ended_counts()
         submission.when_finished(partial(self._add, submission))
 
     def statistics(

@@ -190,6 +190,7 @@ class Recovery:
             return False
 
         seen = await to_thread.run_sync(is_visible, dead)
+        waiting = await self._waiting(dead.id)
         crashes = await self.store.adopt(
             dead.id,
             self.own.id,
@@ -199,6 +200,10 @@ class Recovery:
         )
         mine = [one for one in submissions if one.id in crashes]
         kept = {one.id: await self.loader.jobs(one.id) for one in mine}
+
+        for submission in mine if waiting else ():
+            suspects.note_waiting(submission, kept[submission.id], dead.id, waiting)
+
         ran = [
             job for jobs in kept.values() for job in jobs.values() if suspects.ran(job)
         ]
@@ -218,6 +223,12 @@ class Recovery:
         self._adopted.append(dead.id)
         await self._sweep(dead.id)
         return True
+
+    async def _waiting(self, dead_id: str) -> set[str]:
+        """Return the files that say which calls of a dead orchestrator had not begun."""
+        folder = self.loader.versions.folder
+        names = await to_thread.run_sync(os.listdir, folder)
+        return {name for name in names if name.startswith(f"{dead_id}-waits-")}
 
     async def _resume(
         self,
@@ -280,8 +291,8 @@ class Recovery:
         job.interrupted(time.time(), "the process of its orchestrator died")
         crashes = crashes_of(job.attempts)
 
-        if is_first:  # and so, most likely, before that was known
-            crashes = max(crashes, submission.crashes)
+        if is_first:  # and so, most likely, once before that was known
+            crashes = min(submission.crashes, crashes + 1)
 
         return suspects.why_it_ends(config, crashes)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from weakref import ReferenceType
 
 import attrs
@@ -19,6 +19,7 @@ from asyncflow.errors import (
     SubmissionInterrupted,
 )
 from asyncflow.log import logger as _logger
+from asyncflow.options import RunOptions
 from asyncflow.records import JobRecord, SubmissionRecord
 from asyncflow.runs.history import Change, History, kind_of
 from asyncflow.runs.job import JobState
@@ -31,9 +32,6 @@ from asyncflow.worker.shortened import REASON, shortened
 if TYPE_CHECKING:
     from asyncflow.config.dag import Dag
     from asyncflow.runs.subject import RunEntity, RunTask
-
-OnFailure: TypeAlias = Literal["continue", "stop"]
-"""Whether a failed job ends the rest of a run."""
 
 _STATUSES = tuple(Status)
 
@@ -49,12 +47,7 @@ class Run(Generic[EntityT_co, TaskT_co]):
     :param key: what its ids have in common
     :param entity: what was submitted
     :param dag: the graph of its jobs' tasks
-    :param timeout: how long ``await`` waits, in seconds; None for as long as it takes
-    :param run_timeout: how long it may take, in seconds; None for as long as it takes
-    :param priority: its ready jobs go before those of runs with a lower one
-    :param properties: the user's own values
-    :param force: whether what could be skipped runs too
-    :param on_failure: whether a failed job ends the rest
+    :param options: what it was submitted with
     :param submitted: when it was submitted, in seconds since the epoch
     :param first_tasks: the tasks of its jobs, in an order in which they can run
     """
@@ -62,12 +55,7 @@ class Run(Generic[EntityT_co, TaskT_co]):
     key: str
     entity: EntityT_co
     dag: Dag
-    timeout: float | None
-    run_timeout: float | None
-    priority: float
-    properties: Mapping[str, Any]
-    force: bool
-    on_failure: OnFailure
+    options: RunOptions
     submitted: float
     _first_tasks: Sequence[TaskT_co]
     id: str = attrs.field(init=False)
@@ -104,6 +92,8 @@ class Run(Generic[EntityT_co, TaskT_co]):
         attrs.field(init=False, default=None)
     )
     """Who is told how far jobs have come; None where nobody listens."""
+    tasks: Sequence[TaskT_co] = attrs.field(init=False)
+    """The tasks of its jobs, in their order."""
     table: JobTable[TaskT_co] = attrs.field(init=False)
     _counts: dict[Status, int] = attrs.field(init=False)
     _history: History = attrs.field(init=False, factory=History)
@@ -119,6 +109,7 @@ class Run(Generic[EntityT_co, TaskT_co]):
         self._start(self._first_tasks)
 
     def _start(self, tasks: Sequence[TaskT_co]) -> None:
+        self.tasks = tasks
         self.table = JobTable(tasks)
         self._counts = dict.fromkeys(_STATUSES, 0)
         self._counts[Status.SUBMITTED] = len(tasks)
@@ -130,20 +121,10 @@ class Run(Generic[EntityT_co, TaskT_co]):
 
         For one whose idempotency key is that of an earlier run.
         """
-        self.entity, self.dag, self.properties = (
-            other.entity,
-            other.dag,
-            other.properties,
-        )
-        self.force, self.on_failure = other.force, other.on_failure
-        self.run_timeout, self.priority = other.run_timeout, other.priority
+        self.entity, self.dag = other.entity, other.dag
+        self.options = attrs.evolve(other.options, timeout=self.options.timeout)
         self.submitted = other.submitted
         self._start(other.tasks)
-
-    @property
-    def tasks(self) -> Sequence[TaskT_co]:
-        """The tasks of its jobs, in their order."""
-        return self.table.tasks
 
     @property
     def jobs(self) -> tuple[JobState, ...]:
@@ -181,11 +162,20 @@ class Run(Generic[EntityT_co, TaskT_co]):
 
     def ended(self) -> dict[int, Status]:
         """Return the status of each of its jobs that has ended, by place."""
-        if not any(self._counts[status] for status in FINAL):
+        if not self.ended_counts():
             return {}
 
         statuses = enumerate(self.table.status)
         return {place: status for place, status in statuses if status in FINAL}
+
+    def ended_counts(self) -> dict[Status, int]:
+        """Return how many of its jobs have ended, by status."""
+        counts = self._counts
+
+        if counts[Status.SUBMITTED] == len(self.tasks):
+            return {}
+
+        return {status: counts[status] for status in FINAL if counts[status]}
 
     def counts(self) -> dict[Status, int]:
         """Return how many of its jobs have each status."""
@@ -518,12 +508,12 @@ class Run(Generic[EntityT_co, TaskT_co]):
             self.submitted,
             self.finished_at,
             self.cancel_reason or "",
-            self.force,
-            self.on_failure,
+            self.options.force,
+            self.options.on_failure,
             self.dag.text,
-            self.properties,
-            self.priority,
-            self.run_timeout,
+            self.options.properties,
+            self.options.priority,
+            self.options.run_timeout,
         )
 
     def __repr__(self) -> str:

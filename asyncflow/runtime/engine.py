@@ -38,7 +38,6 @@ from asyncflow.entities.scenario import Scenario, record_of
 from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Run, Submission, handle_of, run_of
 from asyncflow.entities.submittable import Submittable
-from asyncflow.entities.verbs import OnFailure
 from asyncflow.errors import (
     NoData,
     NotFound,
@@ -50,6 +49,7 @@ from asyncflow.notify.bus import Bus
 from asyncflow.notify.counters import JobCounters
 from asyncflow.notify.stream import EventStream, stream
 from asyncflow.notify.subscriptions import Subscriptions, check_callbacks
+from asyncflow.options import RunOptions
 from asyncflow.plan.graph import Graph
 from asyncflow.records import (
     JobRecord,
@@ -67,7 +67,6 @@ from asyncflow.runs.run import Run as RunOf
 from asyncflow.runtime.checks import (
     check_inputs,
     check_kept,
-    check_limits,
     check_options,
     check_properties,
 )
@@ -163,15 +162,7 @@ class Engine:
     def submit(
         self,
         entity: Submittable,
-        *,
-        timeout: float | None,
-        run_timeout: float | None,
-        priority: float,
-        force: bool,
-        on_failure: OnFailure,
-        idempotency_key: str | None,
-        callbacks: Iterable[Callable[[Job], object]],
-        properties: Mapping[str, Any],
+        options: RunOptions,
         dag: Dag | None = None,
     ) -> Submission:
         """Start a run; see `Submittable.submit`.
@@ -179,19 +170,18 @@ class Engine:
         :param dag: the tasks that it has; None for all of the entity
         """
         self.outage.check()
-        check_options(timeout, force, on_failure, idempotency_key, properties)
-        check_limits(run_timeout, priority)
+        check_options(options)
 
-        if properties and dag is None:
-            check_properties("submit", properties, entity.data_nodes)
+        if options.properties and dag is None:
+            check_properties("submit", options.properties, entity.data_nodes)
 
-        callbacks = tuple(callbacks)
+        callbacks = tuple(options.callbacks)
         check_callbacks(callbacks)
         self.scheduler.check()
         self._check_there(entity)
         dag = entity.dag if dag is None else dag
         check_declared(dag)
-        key = ids.new_key(idempotency_key)
+        key = ids.new_key(options.idempotency_key)
         same = self.identity_map.find(ids.of_submission(key))
 
         if isinstance(same, RunOf) and same.failure is None:
@@ -202,26 +192,16 @@ class Engine:
 
             return handle_of(same)
 
-        submission = self.identity_map.new_submission(
-            key,
-            entity,
-            dag=dag,
-            timeout=timeout,
-            run_timeout=run_timeout,
-            priority=priority,
-            force=force,
-            on_failure=on_failure,
-            properties=properties,
-        )
+        submission = self.identity_map.new_submission(key, entity, dag, options)
         submission.orchestrator_id = self.own.id
         dag, nodes = submission.dag, entity.data_nodes
-        specs = self.specs.of_all(dag.kinds, force=force)
+        specs = self.specs.of_all(dag.kinds, force=options.force)
         shared = self.preparation.shared(submission)
         check_inputs(self.scheduler, map(nodes.__getitem__, dag.sources), shared)
         first: First | None = None
 
-        if idempotency_key is not None:
-            check_kept(properties, submission.id)
+        if options.idempotency_key is not None:
+            check_kept(options.properties, submission.id)
             first = partial(self._claim, submission)
         elif self.versions.is_shared:
             saved = self.store.submit(submission.record())
@@ -263,18 +243,9 @@ class Engine:
         if not left:
             raise UsageError(f"{submission.id} has completed: nothing is left to retry")
 
-        return self.submit(
-            submission.entity,
-            timeout=submission.timeout,
-            run_timeout=submission.run_timeout,
-            priority=submission.priority,
-            force=submission.force,
-            on_failure=submission.on_failure,
-            idempotency_key=None,
-            callbacks=(),
-            properties=submission.properties,
-            dag=submission.dag.part(left),
-        )
+        options = run_of(submission).options
+        dag = submission.dag.part(left)
+        return self.submit(submission.entity, options, dag)
 
     def cancel(self, what: Submission | Job, reason: str) -> None:
         """Ask for the end of a run or of a job; see `Orchestrator.cancel`."""
@@ -506,7 +477,7 @@ class Engine:
         """Start a run that was adopted."""
         await self.scheduler.pins.restore(submission)
         dag = submission.dag
-        specs = self.specs.of_all(dag.kinds, force=submission.force)
+        specs = self.specs.of_all(dag.kinds, force=submission.options.force)
         graph = Graph.of(submission.entity, dag, submission.tasks)
         first = self.preparation.first(submission, specs)
         how = specs_of(submission, specs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -13,7 +13,8 @@ from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
-from asyncflow.entities.verbs import OnFailure, Verbs
+from asyncflow.entities.verbs import Verbs
+from asyncflow.options import RunOptions
 from asyncflow.runtime.session import Session
 from asyncflow.worker.streams import Stream
 
@@ -29,30 +30,8 @@ class HandleVerbs(Verbs):
 
     session: Session
 
-    def submit(
-        self,
-        entity: Submittable,
-        *,
-        timeout: float | None,
-        run_timeout: float | None,
-        priority: float,
-        force: bool,
-        on_failure: OnFailure,
-        idempotency_key: str | None,
-        callbacks: Iterable[Callable[[Job], object]],
-        properties: Mapping[str, Any],
-    ) -> Submission:
-        return self.session.opened().submit(
-            entity,
-            timeout=timeout,
-            run_timeout=run_timeout,
-            priority=priority,
-            force=force,
-            on_failure=on_failure,
-            idempotency_key=idempotency_key,
-            callbacks=callbacks,
-            properties=properties,
-        )
+    def submit(self, entity: Submittable, options: RunOptions) -> Submission:
+        return self.session.opened().submit(entity, options)
 
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
         return self.session.opened().plan(entity, force=force)

@@ -22,9 +22,9 @@ from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
 from asyncflow.entities.submission import Submission as AsyncSubmission
 from asyncflow.entities.task import Task as AsyncTask
-from asyncflow.entities.verbs import OnFailure
 from asyncflow.errors import JobFailed, SubmissionFailed
 from asyncflow.events import Event
+from asyncflow.options import OnFailure
 from asyncflow.records import AttemptRecord
 from asyncflow.status import Status, SubmissionStatus
 from asyncflow.sync.forwarding import Forwarded, Handle
@@ -250,15 +250,24 @@ class Scenario(Runnable[AsyncScenario]):
         if name.startswith("_"):
             raise AttributeError(name)
 
-        match getattr(self._inner, name):
-            case AsyncDataNode() as node:
-                return DataNode(node, self._loop)
-            case AsyncTask() as task:
-                return Task(task, self._loop)
-            case AsyncSequence() as part:
+        return self._wrapped(getattr(self._inner, name))
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a sequence, a task or a data node, whatever it is called; see
+        `asyncflow.Scenario`.
+        """
+        return self._wrapped(self._inner[name])
+
+    def _wrapped(self, part: Any) -> Any:
+        match part:
+            case AsyncDataNode():
+                return DataNode(part, self._loop)
+            case AsyncTask():
+                return Task(part, self._loop)
+            case AsyncSequence():
                 return Sequence(part, self._loop)
-            case other:
-                return other
+            case _:
+                return part
 
     def __dir__(self) -> list[str]:
         parts = (self._inner.sequences, self._inner.tasks, self._inner.data_nodes)
@@ -271,6 +280,8 @@ class Job(Handle[AsyncJob]):
     __slots__ = ()
 
     id: Forwarded[str] = Forwarded()
+    name: Forwarded[str] = Forwarded()
+    config_id: Forwarded[str] = Forwarded()
     status: Forwarded[Status] = Forwarded()
     reason: Forwarded[str] = Forwarded()
     stacktrace: Forwarded[str] = Forwarded()
@@ -279,6 +290,7 @@ class Job(Handle[AsyncJob]):
     run_at: Forwarded[datetime | None] = Forwarded()
     finished_at: Forwarded[datetime | None] = Forwarded()
     execution_duration: Forwarded[float | None] = Forwarded()
+    duration: Forwarded[float | None] = Forwarded()
     attempt: Forwarded[int] = Forwarded()
     attempts: Forwarded[tuple[AttemptRecord, ...]] = Forwarded()
     progress: Forwarded[Progress | None] = Forwarded()

@@ -29,7 +29,16 @@ from asyncflow.worker import local_modules, main
 from asyncflow.worker.annotations import named_in_annotations
 from asyncflow.worker.codec import load_code
 from asyncflow.worker.digests import mark, read_mark
-from asyncflow.worker.reducers import REDUCERS, Reduced, parts_of_variable, variable
+from asyncflow.worker.reducers import (
+    REDUCERS,
+    Reduced,
+    constant_name,
+    parts_of_variable,
+    reduce_parametrized,
+    slots_of,
+    variable,
+)
+from asyncflow.worker.reloaded import named, newest
 
 _CACHE = type(functools.cache(len))
 _BY_NAME: Mapping[type, tuple[str, ...]] = {
@@ -73,7 +82,7 @@ def pickled(
     :param collect: pickle's callback for large buffers
     """
     with io.BytesIO() as file:
-        _Pickler(file, protocol=5, buffer_callback=collect).dump(value)
+        _Pickler(file, protocol=5, buffer_callback=collect).dump(newest(value))
         return file.getvalue()
 
 
@@ -162,16 +171,25 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
             return made
 
         if issubclass(kind, type):
+            if (made := reduce_parametrized(value)) is not None:
+                return made
+
             return _reduce_class(value) if _is_named(value) else _super_of(self, value)
+
+        if kind in (types.FunctionType, _CACHE) and newest(value) is not value:
+            return by_name, (value.__module__, value.__qualname__)
 
         if kind is types.FunctionType:
             return _super_of(self, value)
 
+        if kind in self.dispatch_table:
+            return NotImplemented
+
         if (
             kind.__reduce_ex__ is object.__reduce_ex__
             and kind.__reduce__ is object.__reduce__
-        ) or kind in self.dispatch_table:
-            return NotImplemented
+        ):
+            return constant_name(value) or NotImplemented
 
         made = value.__reduce_ex__(5)
 
@@ -285,19 +303,19 @@ def _state_of(value: object) -> tuple[object, dict[str, object]]:
     slots = {
         name: getattr(value, name)
         for cls in type(value).__mro__
-        for name in _slots_of(cls)
+        for name in slots_of(cls)
         if hasattr(value, name)
     }
     return getattr(value, "__dict__", None), slots
 
 
-def _slots_of(cls: type) -> tuple[str, ...]:
-    slots = cls.__dict__.get("__slots__", ())
-    names = (slots,) if isinstance(slots, str) else tuple(slots)
-    return tuple(name for name in names if name not in ("__dict__", "__weakref__"))
-
-
 # ------------------------------------------------------------------------------ reading
+
+
+def by_name(module: str, name: str) -> object:
+    """Return what a module has now in the place of a function; see `newest`."""
+    __import__(module)
+    return named(sys.modules[module], name)
 
 
 def _main_function(

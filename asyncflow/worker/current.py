@@ -45,8 +45,9 @@ class Progress(NamedTuple):
     message: str = ""
 
 
-is_watched = False
-"""Whether the parent wants to know when the function of the job is called."""
+is_watched: bool | str = False
+"""Whether the parent wants to know when the function of the job is called; a text is also
+the file to be removed as the call begins."""
 
 
 class _Running:

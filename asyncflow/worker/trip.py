@@ -140,6 +140,10 @@ def _run_calls(settled: process.WorkerState, request: bytes, answer: Answer) -> 
     if pins is not None:
         pinned.here.apply(pins)
 
+    if type(current.is_watched) is str:
+        with suppress(OSError):
+            os.unlink(current.is_watched)
+
     _meter.begin(measure_peak=looks)
 
     try:

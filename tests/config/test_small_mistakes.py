@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import numpy as np
 import pytest
 
 import asyncflow.sync
@@ -33,50 +32,6 @@ pytestmark = pytest.mark.anyio
 
 
 # ------------------------------------------------------------------- the same, again
-
-
-def twice(make: Callable[[], object]) -> list[str]:
-    config = Configuration()
-
-    for _ in range(2):
-        config.configure_data_node("weights", default_data=make())
-
-    return [problem.message for problem in config.problems()]
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: np.arange(2),
-        lambda: np.arange(1),
-        lambda: np.array([]),
-        lambda: np.array([1.0, math.nan]),
-        lambda: np.arange(6).reshape(2, 3),
-        lambda: [np.arange(2), np.arange(3)],
-        lambda: {"a": np.arange(2), "b": [np.arange(2)]},
-        lambda: (np.arange(2), "x"),
-    ],
-    ids=["two", "one", "none", "nan", "table", "list", "dict", "tuple"],
-)
-def test_the_same_array_twice_is_no_problem(make: Callable[[], object]) -> None:
-    assert twice(make) == []
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (np.arange(2), np.arange(3)),
-        (np.arange(2), np.arange(2.0)),
-        (np.arange(4), np.arange(4).reshape(2, 2)),
-        (np.ones(1), np.zeros(1)),
-        ([np.arange(2)], [np.arange(3)]),
-        (np.arange(2), [0, 1]),
-    ],
-    ids=["longer", "floats", "shape", "one", "list", "kind"],
-)
-def test_another_array_is_a_problem(one: object, other: object) -> None:
-    values = iter((one, other))
-    assert "different content" in twice(lambda: next(values))[0]
 
 
 # ---------------------------------------------------------------------------- names

@@ -11,7 +11,12 @@ import pytest
 
 from asyncflow.abc import Store
 from asyncflow.errors import NotFound, StoreFailed
-from asyncflow.records import BasisRecord, LogRecord, SubmissionRecord, VersionRecord
+from asyncflow.records import (
+    BasisRecord,
+    LogRecord,
+    SubmissionRecord,
+    VersionRecord,
+)
 from asyncflow.status import SubmissionStatus
 from tests.support.records import (
     ONE_OF_EACH,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -9,7 +10,12 @@ from subprocess import CompletedProcess
 import pytest
 from anyio import to_thread
 
+from asyncflow import Orchestrator, Status
+from asyncflow.dispatch import suspects
+from asyncflow.entities.submission import run_of
 from asyncflow.testing import run_program
+from tests.support import flows
+from tests.support.flows import configuration, single
 
 pytestmark = [
     pytest.mark.anyio,
@@ -113,3 +119,50 @@ async def test_its_neighbours_go_on(tmp_path: Path) -> None:
     assert set(mixed.split()) == {*good, "after=COMPLETED", "bad=FAILED"}
     assert " ".join([*good, "after=COMPLETED"]) in said
     assert tries(tmp_path) <= 10
+
+
+async def test_what_was_sent_and_had_not_begun_is_no_suspect(tmp_path: Path) -> None:
+    config = configuration()
+    cfg = single(config, flows.double)
+
+    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
+        submission = await (await orchestrator.create_scenario(cfg)).submit()
+        run = run_of(submission)
+        (job,) = submission.jobs
+        (record,) = await orchestrator.store.jobs()
+        running = record._replace(status=Status.RUNNING, finished=None)
+        file = suspects.waiting_file("ORCHESTRATOR_a", run, 0)
+
+        for files, status in (
+            ({file}, Status.PENDING),
+            ({suspects.waiting_file("ORCHESTRATOR_b", run, 0)}, Status.RUNNING),
+            (set[str](), Status.RUNNING),
+        ):
+            kept = {job.id: running}
+            suspects.note_waiting(run, kept, "ORCHESTRATOR_a", files)
+            assert kept[job.id].status is status
+
+        kept = {job.id: record}
+        suspects.note_waiting(run, kept, "ORCHESTRATOR_a", {file})
+        assert kept == {job.id: record}
+
+
+async def test_a_file_is_there_until_the_call_of_a_suspect_begins(
+    tmp_path: Path,
+) -> None:
+    config = configuration()
+    cfg = single(config, names_in, str(tmp_path / "runs.values"))
+
+    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        submission = scenario.submit()
+        run_of(submission).crashes = 1
+        await submission
+        names = await scenario.result.read()
+        assert not any("-waits-" in name for name in names)
+        names = await to_thread.run_sync(os.listdir, tmp_path / "runs.values")
+        assert not any("-waits-" in name for name in names)
+
+
+def names_in(folder: str) -> list[str]:
+    return os.listdir(folder)

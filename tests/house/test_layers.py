@@ -58,7 +58,10 @@ ROWS = (
     Row(nouns=("ids",), outside=frozenset()),
     Row(nouns=("worker",), outside=frozenset({"cloudpickle"})),
     Row(nouns=("facts", "gc_pause", "status"), outside=frozenset()),
-    Row(nouns=("errors", "folder", "log", "records"), outside=frozenset({"attrs"})),
+    Row(
+        nouns=("errors", "folder", "log", "options", "records"),
+        outside=frozenset({"attrs"}),
+    ),
     Row(nouns=("background", "task_group")),
     Row(nouns=("abc",)),
     PICKING,

@@ -665,3 +665,21 @@ def test_a_plan_and_records_in_a_file(config: Configuration, tmp_path: Path) -> 
         assert scenario.plan(force=True)[0].runs
 
     assert path.exists()
+
+
+def test_what_an_attribute_hides_is_found_by_its_name(
+    orchestrator: tp.Orchestrator, config: Configuration
+) -> None:
+    name = config.configure_data_node("name", default_data=1)
+    out = config.configure_data_node("out")
+    task = config.configure_task("submit", abs, name, out)
+    scenario = tp.create_scenario(config.configure_scenario("hides", task), name="one")
+    submission = scenario.submit(wait=True)
+
+    assert scenario.name == "one"
+    assert scenario["name"].read() == 1
+    assert isinstance(scenario["submit"], tp.Task)
+    assert [(job.name, job.config_id) for job in submission.jobs] == [("submit",) * 2]
+
+    with pytest.raises(KeyError, match="has no sequence, task or data node 'nam'"):
+        scenario["nam"]

@@ -91,6 +91,8 @@ class Pool:
     _users: int = attrs.field(init=False, default=0)
     listeners: list[Callable[[str, Told], None]] = attrs.field(init=False, factory=list)
     """Who wants to know what jobs, by their ids, tell while they run."""
+    stillborn: int = attrs.field(init=False, default=0)
+    """How many workers in a row have died before they had begun what they were sent."""
     _workers: dict[int, Worker] = attrs.field(init=False, factory=dict)
     _idle: deque[tuple[Process, float]] | None = attrs.field(init=False, default=None)
     """anyio's own list of idle processes; None before anyio has made it."""
@@ -190,6 +192,16 @@ class Pool:
             self._watches[worker] for worker in workers if worker in self._watches
         ]
         return asyncio.gather(*watches, return_exceptions=True)
+
+    def ready(self, pinned: Generation) -> Worker | None:
+        """Return what `worker` does where that need not wait; None where it does."""
+        process = self.next_idle()
+        worker = self._workers.get(process.pid) if process else None
+
+        if worker is None or not self._is_good(worker, pinned):
+            return None
+
+        return worker if pinned.is_in(worker.place.path) else None
 
     async def worker(self, pinned: Generation) -> Worker:
         """Return the worker that anyio takes next; start one where none is idle.

@@ -1,4 +1,4 @@
-"""Files of the user's: whose turn it is to write, and where a relative path leads."""
+"""Values that are pickled: versions of asyncflow's, or files of the user's own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,15 @@ from asyncflow import (
     ScenarioConfig,
     Scope,
 )
+from asyncflow.drivers.pickle import PickleDriver
 from tests.support import flows
+
+
+def write(path: Path, value: object) -> None:
+    """Write a value as a job does."""
+    driver = PickleDriver(str(path))
+    staged = str(path.with_name("J-1.value"))
+    driver.publish(driver.write(value, staged, "node"), staged)
 
 
 def value_of(path: Path) -> object:
@@ -222,3 +230,74 @@ async def test_jobs_of_one_run_take_turns_at_a_file(
 
         with anyio.fail_after(20):
             await submission
+
+
+# ----------------------------------------------------------------- what the driver says
+
+
+def test_without_a_path_it_keeps_versions(tmp_path: Path) -> None:
+    driver = PickleDriver()
+    assert driver.keeps_versions
+    assert driver.place is None
+    assert not driver.exists()
+    assert driver.staged("ORCHESTRATOR_1") == ()
+    path = str(tmp_path / "1.value")
+    assert driver.staging_path(path) == path
+    kept = driver.write([1, 2], path, "node")
+    assert driver.publish(kept, path) is kept
+    assert driver.read(kept) == [1, 2]
+
+    with pytest.raises(LookupError, match="never written"):
+        driver.read(None)
+
+
+def test_with_a_path_it_has_one_version(tmp_path: Path) -> None:
+    driver = PickleDriver(str(tmp_path / "mine.p"))
+    assert not driver.keeps_versions
+    assert not driver.exists()
+    write(tmp_path / "mine.p", "value")
+    assert driver.exists()
+    assert driver.read(None) == "value"
+
+
+def test_a_place_is_where_the_path_leads_at_first(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to("real")
+    driver = PickleDriver(f"{link}/a/../mine.p")
+    assert driver.place == f"{link}/mine.p"
+    driver.locate()
+    assert driver.place == str(tmp_path / "real" / "mine.p")
+
+    link.unlink()
+    link.symlink_to("gone")
+    driver.locate()
+    assert driver.place == str(tmp_path / "real" / "mine.p")
+
+
+def test_drafts_of_one_maker_are_listed(tmp_path: Path) -> None:
+    driver = PickleDriver(str(tmp_path / "mine.p"))
+    assert PickleDriver(str(tmp_path / "gone" / "mine.p")).staged("A") == ()
+    kept = driver.write("draft", "/elsewhere/A-1.value", "node")
+    driver.write("draft", "/elsewhere/AB-1.value", "node")
+    write(tmp_path / "mine.p.A", "another file")
+    assert driver.staged("A") == [kept]
+
+
+def test_a_draft_that_cannot_be_published_goes(tmp_path: Path) -> None:
+    path = tmp_path / "mine.p"
+    driver = PickleDriver(str(path))
+    kept = driver.write("draft", "/elsewhere/A-1.value", "node")
+    path.mkdir()
+
+    with pytest.raises(OSError, match=r"mine\.p"):
+        driver.publish(kept, "/elsewhere/A-1.value")
+
+    assert os.listdir(tmp_path) == ["mine.p"]
+
+
+def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+    driver = PickleDriver(str(tmp_path / "gone" / "mine.p"))
+
+    with pytest.raises(FileNotFoundError, match="make the folder of data node 'node'"):
+        driver.write(1, "/elsewhere/A-1.value", "node")
