@@ -1,4 +1,4 @@
-"""What the stores promise that several may have open at a time."""
+"""What stores in a database promise that several may have open at a time."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from anyio import create_task_group, run_process, to_thread
 from asyncflow.errors import NotOpen, RecordDamaged, StoreFailed
 from asyncflow.records import JobRecord, Record
 from asyncflow.status import Status
-from asyncflow.stores import _escape, _sql
+from asyncflow.stores import _sql
 from asyncflow.stores._postgres import SCHEMA, PostgresDatabase, _own
 from asyncflow.stores.postgres import PostgresStore
 from tests.support.postgres import Server
@@ -254,14 +254,6 @@ async def test_version_1_is_migrated(server: Server, url: str, folder: Path) -> 
         assert await store.log("JOB_t_1") == log_record(1)
 
 
-def test_migrations_are_numbered_without_gaps() -> None:
-    versions = _sql.migrations(SCHEMA)
-    assert list(versions) == list(range(1, len(versions) + 1))
-
-    for version, text in versions.items():
-        assert text.endswith(f"\nUPDATE store SET schema_version = {version};\n")
-
-
 PARAMETERS = dict.fromkeys(["id", "name", "config_id", "owner_id", "node_id"], "x")
 
 
@@ -488,29 +480,6 @@ async def test_claims_and_deletions_of_one_id_harm_nobody(
 
 
 # ------------------------------------------------------------------------- what is kept
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "a",
-        "é☃",
-        "\0",
-        "a\0b",
-        "\ud800",
-        "\ud83d\ude00",
-        "😀\udcff",
-        "\ufdd0",
-        "\\x",
-    ],
-)
-def test_an_escaped_text_comes_back(text: str) -> None:
-    (kept,) = _escape.escaped([text])
-    assert isinstance(kept, str)
-    assert "\0" not in kept
-    kept.encode()
-    assert _escape.unescaped([kept]) == (text,)
 
 
 async def test_a_large_group_is_written_as_a_whole(url: str, folder: Path) -> None:

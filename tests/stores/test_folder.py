@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +13,6 @@ import pytest
 
 from asyncflow import Config, Orchestrator
 from asyncflow.errors import StoreFailed
-from asyncflow.folder import Folder, sweep
 from asyncflow.stores.postgres import PostgresStore
 from asyncflow.stores.sqlite import SqliteStore
 from tests.support.postgres import Server
@@ -239,43 +236,3 @@ async def test_what_is_no_file_is_refused(
 async def test_a_device_is_refused() -> None:
     with pytest.raises(StoreFailed, match="is no file, but a device"):
         await SqliteStore("/dev/null").__aenter__()
-
-
-# -------------------------------------------------------------------- temporary folders
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"theirs", b"a temporary folder of asyncflow"]
-)
-def test_a_folder_of_another_program_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
-) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    folder = tmp_path / "asyncflow-of-theirs"
-    folder.mkdir()
-    (folder / "lock").write_bytes(content)
-    (folder / "file").touch()
-    sweep()
-    assert (folder / "file").exists()
-
-
-def test_a_folder_whose_owner_was_killed_goes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    code = (
-        "import os, signal; from asyncflow.folder import Folder; "
-        "Folder('left'); os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        check=False,
-    )
-    (left,) = tmp_path.glob("asyncflow-left-*")
-    assert mode(left) == 0o700
-    folder = Folder("new")
-    assert os.listdir(tmp_path) == [os.path.basename(folder.path)]
-    sweep()
-    folder.remove()
-    assert not os.listdir(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -15,7 +16,8 @@ import pytest
 from asyncflow import Configuration, Orchestrator, Scenario
 from asyncflow.abc import Store
 from asyncflow.records import OrchestratorRecord
-from asyncflow.stores._values_folder import NAME, mark_of
+from asyncflow.stores._folder import Access
+from asyncflow.stores._values_folder import NAME, Mark, ValuesFolder, mark_of
 from asyncflow.stores.postgres import PostgresStore
 from asyncflow.stores.sqlite import SqliteStore
 from tests.support.postgres import Server
@@ -274,3 +276,85 @@ async def test_a_user_without_rights_opens_it_too(
         server.run(f"REVOKE ALL ON DATABASE {database} FROM plain", database)
         server.run("DROP ROLE plain", database)
         server.run("GRANT EXECUTE ON FUNCTION pg_control_system() TO PUBLIC", database)
+
+
+# ----------------------------------------------------------------------------- the mark
+
+
+def place(tmp_path: Path, is_there: bool = False) -> ValuesFolder:
+    """Say where the values of a database are, among other ones or alone."""
+    return ValuesFolder(
+        access=Access(store="runs.db"),
+        first=str(tmp_path / "runs.values"),
+        place_of=lambda store_id: str(tmp_path / f"runs.{store_id}.values"),
+        database="runs.db",
+        is_there=lambda _: is_there,
+    )
+
+
+def take(folder: ValuesFolder, store_id: str, *kept: str) -> str:
+    return folder.taken(store_id, lambda: f"new {store_id}", lambda: kept)
+
+
+def test_a_mark_comes_back(tmp_path: Path) -> None:
+    mark = Mark("id", "runs.db", 7)
+    mark.write(str(tmp_path))
+    mark.write(str(tmp_path))
+    assert mark_of(str(tmp_path)) == mark
+    assert os.listdir(tmp_path) == [NAME]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"store": "id"}', "\udc80"])
+def test_what_is_no_mark_is_as_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / NAME).write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert mark_of(str(tmp_path)) is None
+
+
+def test_a_folder_is_found_by_its_mark(tmp_path: Path) -> None:
+    folder = place(tmp_path)
+    assert folder.found("a") is None
+    taken = take(folder, "a")
+    assert taken == folder.first
+    assert folder.found("a") == taken
+    assert folder.found("b") is None
+
+
+def test_the_folder_of_another_store_is_left_to_it(tmp_path: Path) -> None:
+    first = take(place(tmp_path), "a")
+    second = take(place(tmp_path, is_there=True), "b")
+    assert second == str(tmp_path / "runs.b.values")
+    assert place(tmp_path).found("a") == first
+    assert place(tmp_path).found("b") == second
+
+
+def test_a_copy_has_another_id_and_the_files_of_the_original(tmp_path: Path) -> None:
+    first = Path(take(place(tmp_path), "a"))
+    (first / "1.value").write_bytes(b"1")
+    copy = Path(take(place(tmp_path, is_there=True), "a", "1.value", "gone.value"))
+    assert copy.name == "runs.new a.values"
+    assert (copy / "1.value").samefile(first / "1.value")
+    assert sorted(os.listdir(copy)) == [NAME, "1.value"]
+
+
+def test_a_disk_without_hard_links_gets_copies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", link)
+    first = Path(take(place(tmp_path), "a"))
+    (first / "1.value").write_bytes(b"1")
+    copy = Path(take(place(tmp_path, is_there=True), "a", "1.value", "gone.value"))
+    assert (copy / "1.value").read_bytes() == b"1"
+    assert not (copy / "1.value").samefile(first / "1.value")
+
+
+def test_a_folder_that_was_copied_is_no_other_stores(tmp_path: Path) -> None:
+    """Its mark has the inode of the original."""
+    first = take(place(tmp_path), "a")
+    shutil.move(first, tmp_path / "original")
+    shutil.copytree(tmp_path / "original", first)
+    assert place(tmp_path).found("a") is None
+    assert take(place(tmp_path, is_there=True), "a") == first
+    assert place(tmp_path).found("a") == first

@@ -19,7 +19,7 @@ import anyio.lowlevel
 import pytest
 from anyio import create_task_group, move_on_after, run_process
 
-from asyncflow.errors import NotOpen, StoreFailed, StoreUnavailable
+from asyncflow.errors import StoreFailed, StoreUnavailable
 from asyncflow.records import (
     DataNodeRecord,
     JobRecord,
@@ -257,57 +257,6 @@ def page_size(path: Path) -> int:
 
 def log_size(path: Path) -> int:
     return path.with_name(path.name + "-wal").stat().st_size
-
-
-# ----------------------------------------------------------------------- its folder
-
-
-async def test_values_have_a_folder_beside_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    store = SqliteStore(".asyncflow/asyncflow.db")
-
-    with pytest.raises(NotOpen):
-        _ = store.values_folder
-
-    async with store:
-        monkeypatch.chdir("/")
-        assert store.values_folder == str(tmp_path / ".asyncflow/asyncflow.values")
-
-    folder = tmp_path / ".asyncflow"
-    assert (folder / "asyncflow.values").stat().st_mode & 0o777 == 0o700
-    assert (folder / ".gitignore").read_text().splitlines()[-1] == "*"  # a test
-
-
-async def test_a_folder_that_was_there_is_taken(tmp_path: Path) -> None:
-    folder = tmp_path / ".asyncflow"
-    values = folder / "asyncflow.values"
-    values.mkdir(parents=True, mode=0o755)
-
-    async with SqliteStore(folder / "asyncflow.db"):
-        pass
-
-    assert values.stat().st_mode & 0o777 == 0o700
-    assert sorted(os.listdir(folder)) == ["asyncflow.db", "asyncflow.values"]
-
-
-async def test_two_files_have_two_folders(tmp_path: Path) -> None:
-    paths = [tmp_path / name for name in ("a.db", "a.sqlite", "a.db.values", "b.db")]
-    (tmp_path / "other").mkdir()
-    paths.append(tmp_path / "other" / "b.db")
-
-    async with AsyncExitStack() as stack:
-        stores = [await stack.enter_async_context(SqliteStore(one)) for one in paths]
-        assert len({store.values_folder for store in stores}) == len(paths)
-
-
-async def test_one_file_has_one_folder(tmp_path: Path) -> None:
-    link = tmp_path / "link"
-    link.symlink_to(tmp_path)
-
-    async with SqliteStore(tmp_path / "a.db") as one, SqliteStore(link / "a.db") as two:
-        assert one.values_folder == two.values_folder
 
 
 # ----------------------------------------------------------------------- other processes
@@ -676,27 +625,3 @@ async def test_an_error_of_the_disk_is_told_and_nothing_is_lost(path: Path) -> N
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
 
     assert await ask(path) == ONE_OF_EACH
-
-
-# ---------------------------------------------------------------------------- the SQL text
-
-
-def test_a_line_may_depend_on_a_parameter() -> None:
-    query = _sql.query(SqliteDatabase.queries, "scenario")
-    nothing = query.text({"name": None, "newest_first": False})
-    all_of_it = query.text({"name": "", "created_from": 0.0, "newest_first": True})
-
-    assert ":name" not in nothing
-    assert "DESC" not in nothing
-    assert "name = :name" in all_of_it
-    assert "creation_date >= :created_from" in all_of_it
-    assert "creation_date DESC, seq DESC" in all_of_it
-    assert all_of_it.count("seq") == 1
-
-
-def test_migrations_are_numbered_without_gaps() -> None:
-    versions = _sql.migrations("schema")
-    assert list(versions) == list(range(1, len(versions) + 1))
-
-    for version, text in versions.items():
-        assert text.endswith(f"\nPRAGMA user_version = {version};\n")
