@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 import math
 import operator
-import os
-import pickle
 import random
 import threading
 import types
@@ -26,8 +24,6 @@ from asyncflow import (
     Submission,
 )
 from asyncflow.fingerprint import fingerprint as _fingerprint
-from asyncflow.worker.digests import compared, digest, digest_in, remove_named
-from asyncflow.worker.values import fetch, keep
 from tests.support import flows
 from tests.support.flows import configuration, statuses
 
@@ -446,14 +442,3 @@ async def test_a_task_whose_outputs_are_shared_is_one_task(tmp_path: Path) -> No
             assert statuses((await again.submit()).jobs)[0] == "COMPLETED"
             await scenario.own.write(3)
             assert statuses((await scenario.submit()).jobs)[0] == "SKIPPED"
-
-
-def test_the_file_of_a_killed_job_is_found_by_its_first_name(tmp_path: Path) -> None:
-    path = str(tmp_path / "1.value")
-    kept = keep(bytes(100_000), compared(path), "value", sync=False)
-    assert isinstance(kept, str)
-    assert kept.startswith(str(tmp_path / "1-"))
-    assert digest_in(kept) == digest(pickle.dumps(bytes(100_000), 5)) != ""
-    assert fetch(kept) == bytes(100_000)
-    remove_named(compared(path))
-    assert os.listdir(tmp_path) == []

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import gc
-import linecache
 import os
 import signal
 import sys
 import weakref
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,7 +24,7 @@ from asyncflow import (
 )
 from asyncflow.dispatch.attempt import Attempt
 from asyncflow.dispatch.durations import REMEMBERED_BYTES, DurationEstimates
-from asyncflow.worker import codec, current, shortened, trip
+from asyncflow.worker import current, shortened
 from tests.support import flows
 from tests.support.flows import configuration
 
@@ -324,40 +322,6 @@ def test_functions_that_are_remembered_are_bounded_by_their_size() -> None:
     huge = bytes(REMEMBERED_BYTES + 1)
     assert paces.of(huge)[1] is huge
     assert paces._size <= REMEMBERED_BYTES
-
-
-def test_functions_that_a_worker_keeps_are_bounded_by_their_size(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    kept: dict[bytes, object] = {}
-    monkeypatch.setattr(trip, "_functions", kept)
-
-    for number in range(10):
-        code = codec.dumps(partial(len, number.to_bytes(4_000_000, "little")))
-        assert trip._load_function(code)[0]() == 4_000_000
-        assert code in kept
-        assert sum(map(len, kept)) <= trip.REMEMBERED_BYTES
-
-    code = codec.dumps(partial(len, bytes(trip.REMEMBERED_BYTES)))
-    trip._load_function(code)
-    assert list(kept) == [code]
-
-
-def test_sources_that_a_worker_keeps_are_bounded(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    kept: dict[str, None] = {}
-    monkeypatch.setattr(trip, "_sources", kept)
-
-    for number in range(trip.REMEMBERED + 50):
-        trip._remember_sources({"<often>": "pass\n", f"<cell {number}>": "pass\n"})
-
-    assert len(kept) == trip.REMEMBERED
-    assert "<cell 0>" not in linecache.cache
-    assert linecache.getline("<often>", 1) == "pass\n"
-
-    for name in kept:
-        del linecache.cache[name]
 
 
 def arguments(_: object) -> list[str]:

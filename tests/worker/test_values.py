@@ -1,47 +1,24 @@
-"""Pickling, and the files of large values."""
+"""The files of large values: whole, or told to be damaged."""
 
 from __future__ import annotations
 
 import errno
-import functools
 import os
 import pickle
 import struct
-import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
-import cloudpickle  # type: ignore[import-untyped]  # it has no types
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asyncflow.drivers.in_memory import MemoryDriver
 from asyncflow.drivers.pickle import PickleDriver
-from asyncflow.errors import NotPicklable, ValueDamaged, ValueMissing
+from asyncflow.errors import ValueDamaged, ValueMissing
 from asyncflow.worker import values
-from asyncflow.worker.codec import dumps, dumps_code
 from asyncflow.worker.values import INLINE, fetch, keep
-from tests.support import flows
-
-plain = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False)
-    | st.text()
-    | st.binary(),
-    lambda inner: (
-        st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner)
-    ),
-)
-
-
-@given(plain)
-def test_values_come_back(value: object) -> None:
-    assert pickle.loads(dumps(value)) == value
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -254,23 +231,6 @@ def test_any_flipped_byte_before_the_buffers_is_told(large: Path) -> None:
     assert len(read(str(large))) == 3
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        ValueDamaged("/tmp/größe.value", "is damaged (its checksum is wrong)"),
-        ValueMissing("/tmp/größe.value"),
-    ],
-    ids=["damaged", "missing"],
-)
-def test_the_errors_of_damaged_files_travel(error: ValueDamaged) -> None:
-    error.add_note("while reading input 'a'")
-    again = pickle.loads(pickle.dumps(error))
-
-    assert type(again) is type(error)
-    assert (again.file, again.why, str(again)) == (error.file, error.why, str(error))
-    assert again.__notes__ == ["while reading input 'a'"]
-
-
 # ------------------------------------------------------------------ what reaches the disk
 
 Step = tuple[str, str]
@@ -393,98 +353,3 @@ def test_a_disk_that_fails_at_the_end_leaves_nothing(
 
     assert os.listdir(tmp_path) == ["value"]
     assert read(str(path)) == "old" * INLINE
-
-
-# ------------------------------------------------------------- what cannot be pickled
-
-
-class Holder:
-    def __init__(self) -> None:
-        self.name = "fine"
-        self.inner = {"lock": threading.Lock()}
-
-
-class Slotted:
-    __slots__ = ("lock",)
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-
-    def method(self) -> None:
-        pass
-
-
-LOCK = threading.Lock()
-
-
-def closing() -> Any:
-    lock = threading.Lock()
-    return lambda: lock
-
-
-def defaulting() -> Any:
-    return lambda lock=LOCK: lock
-
-
-def using_a_global() -> Any:
-    return lambda: LOCK
-
-
-@pytest.mark.parametrize(
-    ("value", "path"),
-    [
-        (LOCK, "value"),
-        ([1, LOCK], "value[1]"),
-        ({"a": (LOCK,)}, "value['a'][0]"),
-        (Holder(), "value.inner['lock']"),
-        (Slotted(), "value.lock"),
-        (Slotted().method, "value.__self__.lock"),
-        (functools.partial(print, LOCK, file=LOCK), "value.args[0]"),
-        (functools.partial(print, file=LOCK), "value.keywords['file']"),
-        (closing(), "value.<closure lock>"),
-        (defaulting(), "value.<default 0>"),
-    ],
-)
-def test_what_cannot_be_pickled_is_named(value: object, path: str) -> None:
-    with pytest.raises(NotPicklable) as caught:
-        dumps(value)
-
-    assert caught.value.path == path
-    assert "lock" in caught.value.why
-
-
-def test_a_functions_name_leads_the_path() -> None:
-    with pytest.raises(
-        NotPicklable, match=r"closing\.<locals>\.<lambda>\.<closure lock>"
-    ):
-        dumps_code(closing())
-
-
-def test_importable_functions_go_by_reference() -> None:
-    code = dumps_code(flows.double)
-
-    assert len(code) < 60
-    assert pickle.loads(code) is flows.double
-
-
-def test_modules_registered_by_value_go_by_value() -> None:
-    cloudpickle.register_pickle_by_value(flows)
-
-    try:
-        assert b"cloudpickle" in dumps_code(flows.double)
-    finally:
-        cloudpickle.unregister_pickle_by_value(flows)
-
-
-def test_what_lives_in_main_goes_by_value() -> None:
-    script = """
-import pickle, sys
-from asyncflow.worker.codec import dumps
-class Point: pass
-sys.stdout.buffer.write(dumps([Point()]))
-"""
-    data = subprocess.run(
-        [sys.executable, "-c", script], check=True, capture_output=True, cwd=Path.cwd()
-    ).stdout
-
-    assert type(pickle.loads(data)[0]).__name__ == "Point"

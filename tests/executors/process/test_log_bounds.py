@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -13,16 +12,11 @@ from pathlib import Path
 import pytest
 from anyio import fail_after, to_thread
 from anyio.lowlevel import checkpoint
-from hypothesis import given
-from hypothesis import strategies as st
 
 from asyncflow import Orchestrator
 from asyncflow.abc import Log
 from asyncflow.dispatch.log_reader import PIECE, LogReader
 from asyncflow.entities.job import state_of
-from asyncflow.executors import _bounded_output
-from asyncflow.executors._bounded_output import BoundedOutput
-from asyncflow.worker.outcome import read_slice
 from asyncflow.worker.punch import BLOCK, punch
 from tests.support import flows
 from tests.support.flows import configuration
@@ -176,32 +170,6 @@ def test_what_left_the_file_is_said_in_one_line(lost: int, tmp_path: Path) -> No
 # --------------------------------------------------------------------- in this process
 
 
-@given(
-    most=st.integers(0, 60),
-    texts=st.lists(st.text(max_size=30), max_size=20),
-    slack=st.sampled_from([0, 10, 65_536]),
-)
-def test_the_head_and_the_tail_are_those_of_the_whole(
-    most: int, texts: list[str], slack: int
-) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_bounded_output, "SLACK", slack)
-        kept = BoundedOutput(most)
-
-        for text in texts:
-            kept.write(text)
-            assert len(kept._head) + len(kept._tail) <= 2 * most + slack
-
-    whole = "".join(texts).encode("utf-8", "backslashreplace")
-
-    with tempfile.TemporaryFile() as file:
-        file.write(whole)
-        file.flush()
-        expected = read_slice(file.fileno(), 0, len(whole), most)
-
-    assert kept.printed() == (expected and expected._replace(size=None))
-
-
 def print_for_ever(count: int) -> None:
     print("first")
 
@@ -233,21 +201,3 @@ async def test_much_output_is_not_held_in_memory(executor: str) -> None:
         assert output.startswith("first\nxxx")
         assert output.endswith("x\n" + "é" * 100 + "\nlast\n")
         assert f"... {6 + 50_000_000 + 201 + 5 - 1000} bytes left out ..." in output
-
-
-def lengthen_stderr(_: object) -> str:
-    os.ftruncate(2, 1 << 40)  # no byte of it is written
-    return "done"
-
-
-async def test_a_file_that_is_long_and_empty_is_not_copied() -> None:
-    config = configuration(workers=1)
-
-    async with Orchestrator(config, ":memory:") as orchestrator:
-        cfg = flows.single(config, lengthen_stderr)
-        scenario = await orchestrator.create_scenario(cfg)
-
-        with fail_after(30):
-            await scenario.submit()
-
-        assert await scenario.result.read() == "done"

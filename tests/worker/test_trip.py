@@ -1,0 +1,102 @@
+"""Trips: a worker reads inputs, calls functions, keeps outputs, and says what came of it."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import pickle
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from asyncflow.drivers.in_memory import MemoryDriver
+from asyncflow.drivers.pickle import PickleDriver
+from asyncflow.worker import codec, current, trip
+from asyncflow.worker.outcome import (
+    Raised,
+    StoredValue,
+)
+from asyncflow.worker.wire import Answer, Input, Output
+from tests.support.calls import half, remote_call, sent
+
+
+def test_functions_that_a_worker_keeps_are_bounded_by_their_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept: dict[bytes, object] = {}
+    monkeypatch.setattr(trip, "_functions", kept)
+
+    for number in range(10):
+        code = codec.dumps(partial(len, number.to_bytes(4_000_000, "little")))
+        assert trip._load_function(code)[0]() == 4_000_000
+        assert code in kept
+        assert sum(map(len, kept)) <= trip.REMEMBERED_BYTES
+
+    code = codec.dumps(partial(len, bytes(trip.REMEMBERED_BYTES)))
+    trip._load_function(code)
+    assert list(kept) == [code]
+
+
+def test_sources_that_a_worker_keeps_are_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept: dict[str, None] = {}
+    monkeypatch.setattr(trip, "_sources", kept)
+
+    for number in range(trip.REMEMBERED + 50):
+        trip._remember_sources({"<often>": "pass\n", f"<cell {number}>": "pass\n"})
+
+    assert len(kept) == trip.REMEMBERED
+    assert "<cell 0>" not in linecache.cache
+    assert linecache.getline("<often>", 1) == "pass\n"
+
+    for name in kept:
+        del linecache.cache[name]
+
+
+class Unpublished(PickleDriver):
+    """A driver that cannot make visible what it has written."""
+
+    def publish(self, kept: StoredValue, path: str) -> StoredValue:
+        raise OSError(f"{path} cannot be published")
+
+
+def nothing(_: object) -> bytes:
+    return bytes(100_000)
+
+
+@pytest.fixture(autouse=True)
+def _no_job_runs_on() -> Iterator[None]:
+    yield
+    current.end()
+
+
+def test_what_is_not_published_leaves_no_file(tmp_path: Path) -> None:
+    path = str(tmp_path / "value")
+    driver = Unpublished()
+    kept = pickle.dumps(0)
+
+    outcome = trip.execute(
+        remote_call((("a", driver, kept),), (("b", driver, path),), nothing),
+        Answer(),
+        sent,
+    )
+
+    assert isinstance(outcome, Raised)
+    assert outcome.summary == f"OSError: {path} cannot be published"
+    assert os.listdir(tmp_path) == []
+
+
+def test_more_functions_than_are_kept_are_loaded_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(trip, "REMEMBERED", 1)
+    driver = MemoryDriver()
+    inputs: tuple[Input, ...] = (("a", driver, pickle.dumps(6)),)
+    outputs: tuple[Output, ...] = (("b", driver, "path"),)
+
+    for function, expected in [(half, 3), (abs, 6), (half, 3), (half, 3)]:
+        found = trip.execute(remote_call(inputs, outputs, function), Answer(), sent)
+        assert found == (pickle.dumps(expected, 5),)
