@@ -401,7 +401,7 @@ class Orchestrator:
         :raises StoreFailed: where the store has failed for good, which has ended them
         """
         engine = self._opened()
-        await engine.scheduler.drain()
+        await engine.scheduler.runs.drain()
         engine.scheduler.check()
         engine.outage.check()
 

@@ -408,6 +408,6 @@ async def test_what_a_span_processor_raises_is_logged(
     async with tracing(orchestrator, tracer_provider=provider):
         await scenario.submit()
 
-    await orchestrator._opened().scheduler.drain()
+    await orchestrator._opened().scheduler.runs.drain()
     assert "could not be told to OpenTelemetry" in caplog.text
     assert {record.thread for record in caplog.records} != {threading.get_ident()}

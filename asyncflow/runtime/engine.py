@@ -319,7 +319,7 @@ class Engine:
         """List jobs; see `Orchestrator.jobs`."""
         return await list_jobs(
             self.store,
-            self.scheduler.runs,
+            self.scheduler.runs.all(),
             filters,
             newest_first=newest_first,
             limit=limit,
@@ -361,7 +361,7 @@ class Engine:
         """
         from asyncflow.runtime.deletion import Deletion, not_ended
 
-        for run in self.scheduler.runs:  # also those that no store knows yet
+        for run in self.scheduler.runs.all():  # also those that no store knows yet
             if entity_id in (run.id, run.entity.scenario_id):
                 raise UsageError(not_ended(run.id, entity_id))
 
@@ -399,7 +399,7 @@ class Engine:
     def statistics(self, max_nb_of_workers: int) -> Statistics:
         """Say what goes on; see `Orchestrator.statistics`."""
         return self.counters.statistics(
-            self.scheduler.runs,
+            self.scheduler.runs.all(),
             workers=self.scheduler.workers,
             max_nb_of_workers=max_nb_of_workers,
             commits=self.store.commits,
@@ -409,7 +409,7 @@ class Engine:
 
     def hurry(self) -> None:
         """Have the orchestrator close faster: kill what is to die, wait for no store."""
-        self.scheduler.hurry()
+        self.scheduler.in_flight.hurry()
         self.store.close_soon(now=True)
 
     async def drain_notifications(self) -> None:

@@ -110,7 +110,7 @@ class Session:
 
         check_workers(count)
         self.jobs = attrs.evolve(self.jobs, max_nb_of_workers=count)
-        engine.scheduler.resize(count)
+        engine.scheduler.slots.resize(count)
 
     async def flush(self) -> None:
         """Return when everything that was accepted so far is durable."""
@@ -232,7 +232,7 @@ class Session:
         else:
             engine.leave()
 
-        await engine.scheduler.drain()
+        await engine.scheduler.runs.drain()
         await engine.scheduler.show_rest()
 
 

@@ -31,9 +31,6 @@ from tests.support.flows import configuration, single
 pytestmark = pytest.mark.anyio
 
 
-# ------------------------------------------------------------------- the same, again
-
-
 # ---------------------------------------------------------------------------- names
 
 

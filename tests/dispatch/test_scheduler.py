@@ -258,7 +258,7 @@ class Machine(RuleBasedStateMachine):
     async def _cancel_what_ends(self) -> Run | None:
         with anyio.move_on_after(0.1):
             while True:
-                for flight in self.walk._in_flight._by_ref.values():
+                for flight in self.walk.in_flight._by_ref.values():
                     for run in self.runs:
                         if (
                             run.handle
@@ -297,11 +297,11 @@ class Machine(RuleBasedStateMachine):
         assert run.handle is not None
         job = run.handle.jobs[index % len(run.handle.jobs)]
 
-        number = self.walk._runs.number(run_of(run.handle))
+        number = self.walk.runs.number(run_of(run.handle))
         ref = number, run.handle.jobs.index(job)
 
         if number is not None:
-            may_complete = job.is_finished or ref in self.walk._in_flight._by_ref
+            may_complete = job.is_finished or ref in self.walk.in_flight._by_ref
             job.cancel()
 
             if not may_complete:
@@ -488,14 +488,14 @@ class Machine(RuleBasedStateMachine):
         """Check what is true between any two turns of the event loop."""
         walk, plan = self.walk, self.walk._plan
         assert not self.complaints.found, "\n".join(self.complaints.found)
-        assert not walk._runs.is_broken
+        assert not walk.runs.is_broken
         states = [
             ((run, index), status)
             for run, state in plan._runs.items()
             for index, status in enumerate(state.status)
         ]
         running = {ref for ref, status in states if status is Status.RUNNING}
-        assert running == set(walk._in_flight._by_ref)
+        assert running == set(walk.in_flight._by_ref)
         ready = [ref for ref, status in states if status is Status.PENDING]
         assert plan.ready == len(ready)
         taken: Counter[str] = Counter()
@@ -519,12 +519,12 @@ class Machine(RuleBasedStateMachine):
         assert not plan.has_arrivals
         assert plan.ready == 0
         assert not plan._takers
-        assert not walk._in_flight._by_ref
-        assert not walk._deadlines
-        assert not walk._in_flight._timeouts._clocks
-        assert not walk._runs._by_number
-        assert not walk._runs._numbers
-        assert not walk._waiting
+        assert not walk.in_flight._by_ref
+        assert not len(walk._timeouts)
+        assert not walk.in_flight._timeouts._clocks
+        assert not walk.runs._by_number
+        assert not walk.runs._numbers
+        assert not len(walk._waiting)
         executor: Any = walk.executors["process"]
         inner = getattr(executor, "inner", executor)
         assert not inner._trips

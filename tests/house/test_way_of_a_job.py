@@ -34,7 +34,7 @@ class Way(NamedTuple):
     files: int
 
 
-MOST = Way(calls=385, changes=252, files=64)
+MOST = Way(calls=385, changes=252, files=66)
 """It is to become shorter: 200 calls, 90 changes, 25 files."""
 
 

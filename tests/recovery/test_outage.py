@@ -121,7 +121,7 @@ async def test_no_job_starts_while_the_store_is_locked(
             assert statistics.store_error_since is not None
             other = scenario.submit()
             assert one._session.engine is not None
-            await one._session.engine.scheduler.until_idle()
+            await one._session.engine.scheduler.in_flight.until_idle()
             before = len(noted(file))
 
             with pytest.raises(TimeoutError), fail_after(0.3):

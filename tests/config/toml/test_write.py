@@ -299,9 +299,6 @@ def test_a_period_elsewhere_is_refused(config: Configuration, file: Path) -> Non
     ]
 
 
-# ------------------------------------------------------------- over a file that exists
-
-
 @pytest.mark.parametrize(
     "text", ["[project]\nname = 'x'\n", "mode = ="], ids=["foreign", "broken"]
 )
@@ -312,9 +309,6 @@ def test_a_file_that_is_not_ours_stays(
     (problem,) = refused(lambda: config.export(file))
     assert problem.file == str(file)
     assert file.read_text() == text
-
-
-# ------------------------------------------------------------------------------- load
 
 
 # ------------------------------------------------------------------------- any content

@@ -7,7 +7,7 @@ from anyio import create_task_group, fail_after
 from anyio.lowlevel import checkpoint
 
 from asyncflow import Orchestrator, SubmissionStatus
-from asyncflow.dispatch.scheduler import ADMITTED_AT_ONCE
+from asyncflow.dispatch.admission import AT_ONCE
 from asyncflow.values.versions import TURN
 from tests.support import flows
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 async def test_so_many_jobs_are_taken_in_at_once_from_however_many_runs(
     orchestrator: Orchestrator,
 ) -> None:
-    cfg = flows.fan(orchestrator.config, flows.identity, ADMITTED_AT_ONCE // 2)
+    cfg = flows.fan(orchestrator.config, flows.identity, AT_ONCE // 2)
     scenarios = [await orchestrator.create_scenario(cfg) for _ in range(4)]
     runs = [scenario.submit() for scenario in scenarios]
 
