@@ -145,5 +145,5 @@ def test_a_finder_stands_before_pythons_own(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
     finder = Finder()
     finder.install()
-    place = sys.meta_path.index(finder)  # type: ignore[arg-type]  # as Python sees it
+    place = sys.meta_path.index(finder)
     assert sys.meta_path[place + 1] is PathFinder

@@ -143,10 +143,10 @@ async def test_what_a_call_tells_is_passed_on(
 async def test_a_kill_before_the_start_is_remembered(
     request_of_two: Request, heard: Heard
 ) -> None:
-    assert not request_of_two.has_kills
+    before = request_of_two.has_kills
     request_of_two.kill(1)
     request_of_two.take_back()  # nothing was given to anybody
-    assert request_of_two.has_kills
+    assert (before, request_of_two.has_kills) == (False, True)
     assert heard.told == []
 
 
