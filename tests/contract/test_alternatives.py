@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -249,35 +248,3 @@ async def test_a_store_of_ones_own(config: Configuration) -> None:
 
     assert isinstance(store, ToyStore)
     assert store.address == "toys://host/box"
-
-
-def test_nothing_built_in_is_replaced() -> None:
-    for kind in (DRIVERS, EXECUTORS, MODES, STORES):
-        for name in kind.names():
-            if kind.is_built_in(name):
-                with pytest.raises(ValueError, match="is built in"):
-                    kind.register(name, "os:path")
-
-
-def test_drivers_are_called_as_they_are_listed() -> None:
-    for name in DRIVERS.names():
-        assert DRIVERS.load(name).storage_type == name
-
-
-def test_an_entry_point_is_found(
-    config: Configuration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "toy-1.0.dist-info"
-    folder.mkdir()
-    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n")
-    (folder / "entry_points.txt").write_text(
-        "[asyncflow.drivers]\nboxed = tests.support.toy_driver:ToyDriver\n"
-    )
-    monkeypatch.syspath_prepend(os.fspath(tmp_path))
-    monkeypatch.setattr(DRIVERS, "_entry_points", None)
-
-    config.configure_data_node("made", "boxed", level=2)
-
-    assert DRIVERS.names() == ("pickle", "in_memory", "toy", "boxed")
-    assert config.data_nodes["made"].options == {"level": 2}
-    assert config.problems() == ()

@@ -46,7 +46,6 @@ from asyncflow.plan.plan import Plan
 from asyncflow.records import JobRecord, Record, SubmissionRecord
 from asyncflow.runtime import wiring
 from asyncflow.stores.memory import MemoryStore
-from asyncflow.task_group import Tasks
 from tests.support import flows
 from tests.support.flows import chain, configuration, single, statuses
 
@@ -615,68 +614,3 @@ async def test_where_the_plan_fails_all_are_told(
 
     assert len(told) == 3
     assert all(isinstance(error.__cause__, RuntimeError) for error in told)
-
-
-# --------------------------------------------------------------------------- the group
-
-
-async def test_an_error_of_a_task_goes_to_its_owner(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    errors: list[Exception] = []
-
-    async def fail() -> None:
-        raise ValueError("of the task")
-
-    async with create_task_group() as inner:
-        group = Tasks(inner)
-        group.start_soon(fail, on_error=errors.append)
-        group.start_soon(fail)
-        await anyio.wait_all_tasks_blocked()
-        asyncio.get_running_loop().call_soon(group.start_soon, fail)
-        await anyio.wait_all_tasks_blocked()
-
-    assert [str(error) for error in errors] == ["of the task"]
-
-
-async def test_nothing_starts_once_all_is_cancelled() -> None:
-    """Nobody would deliver the cancel to it: it would wait for that for ever."""
-    started: list[None] = []
-
-    async def start() -> None:
-        started.append(None)
-        await anyio.lowlevel.checkpoint_if_cancelled()
-
-    with fail_after(10):
-        async with create_task_group() as inner:
-            group = Tasks(inner)
-            group.cancel()
-
-            with anyio.CancelScope(shield=True):
-                await anyio.lowlevel.checkpoint()
-                group.start_soon(start)
-                await anyio.lowlevel.checkpoint()
-
-    assert started == []
-
-
-async def test_an_owner_that_fails_ends_all() -> None:
-    told: list[Exception] = []
-
-    async def fail() -> None:
-        raise ValueError("of the task")
-
-    def own(error: Exception) -> None:
-        raise RuntimeError("of its owner")
-
-    async def run() -> None:
-        async with create_task_group() as inner:
-            group = Tasks(inner)
-            group.on_failure = told.append
-            group.start_soon(fail, on_error=own)
-
-    with fail_after(10), pytest.raises(ExceptionGroup) as caught:
-        await run()
-
-    assert caught.value.subgroup(RuntimeError) is not None
-    assert [str(error) for error in told] == ["of its owner"]

@@ -468,6 +468,7 @@ class Pool:
             raise
 
         processes.add(process)
+        self._idle = idle
         idle.append((process, asyncio.get_running_loop().time()))
 
     async def _adopt(self, process: Process) -> None:
