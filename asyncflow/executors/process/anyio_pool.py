@@ -24,9 +24,8 @@ def lists() -> tuple[set[Process], deque[tuple[Process, float]]]:
         processes = set[Process]()
         to_process._process_pool_workers.set(processes)
         to_process._process_pool_idle_workers.set(deque())
-        asyncio.create_task(
-            _end_with_loop(processes), name="asyncflow: end of the pool"
-        )  # noqa: RUF006  # its timer holds it
+        name = "asyncflow: end of the pool"
+        asyncio.create_task(_end_with_loop(processes), name=name)  # noqa: RUF006  # its timer holds it
 
     return processes, to_process._process_pool_idle_workers.get()
 
