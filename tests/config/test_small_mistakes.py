@@ -283,27 +283,6 @@ async def test_a_status_that_there_is_not_is_refused() -> None:
         assert await orchestrator.submissions(status=SubmissionStatus.FAILED) == []
 
 
-async def test_what_a_scenario_was_created_with_cannot_be_set() -> None:
-    config = configuration()
-    node = config.configure_data_node("a", default_data=1)
-    cfg = config.configure_scenario("s", additional_data_node_configs=node)
-
-    async with Orchestrator(config, store=":memory:") as orchestrator:
-        scenario = await orchestrator.create_scenario(cfg, name="mine", color="red")
-
-        for name, value in (("name", "x"), ("creation_date", None), ("properties", {})):
-            with pytest.raises(AttributeError, match=f"'{name}' of SCENARIO_s_"):
-                setattr(scenario, name, value)
-
-        properties: Any = scenario.properties
-
-        with pytest.raises(TypeError):
-            properties["color"] = "blue"
-
-        assert scenario.name == "mine"
-        assert scenario.properties == {"color": "red"}
-
-
 async def test_a_list_of_callbacks_is_no_flag(tmp_path: Path) -> None:
     config = configuration()
     cfg = single(config, flows.identity, 1)

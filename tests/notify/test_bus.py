@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import FrameType
+
 import pytest
 
 from asyncflow import (
@@ -14,9 +19,13 @@ from asyncflow import (
     NotOpen,
     Orchestrator,
     Submission,
+    SubmissionFinished,
     current_job,
 )
-from tests.support.flows import single
+from asyncflow.entities.submission import run_of
+from asyncflow.runs.run import Run
+from tests.support import flows
+from tests.support.flows import fan, single, until_finished
 
 pytestmark = pytest.mark.anyio
 
@@ -87,3 +96,57 @@ async def test_nobody_listens_to_what_is_not_open(config: Configuration) -> None
 
     with pytest.raises(NotOpen):
         await orchestrator.listen(Listening()).__aenter__()
+
+
+@pytest.fixture
+async def orchestrator(config: Configuration) -> AsyncIterator[Orchestrator]:
+    async with Orchestrator(config) as opened:
+        yield opened
+
+
+async def test_a_run_that_nobody_listens_to_does_not_know_the_bus(
+    config: Configuration, orchestrator: Orchestrator, tmp_path: Path
+) -> None:
+    cfg = single(config, flows.wait_for_file, str(tmp_path / "go"))
+    scenario = await orchestrator.create_scenario(cfg)
+    run = scenario.submit()
+
+    def is_heard() -> bool:
+        return run_of(run).publish is not None
+
+    assert not is_heard()
+
+    async with orchestrator.events():
+        assert is_heard()
+
+    assert not is_heard()
+    scenario.subscribe(print)
+    assert is_heard()
+    scenario.unsubscribe(print)
+    assert not is_heard()
+
+
+async def test_no_event_is_made_that_nobody_wants(
+    config: Configuration, orchestrator: Orchestrator
+) -> None:
+    scenario = await orchestrator.create_scenario(fan(config, flows.double, 10))
+    made: list[int] = []
+
+    def count(frame: FrameType, what: str, _: object) -> None:
+        if what == "call" and frame.f_code is Run.event.__code__:
+            made.append(frame.f_locals["index"])
+
+    async with (
+        orchestrator.events(SubmissionFinished) as events,
+        orchestrator.events(SubmissionFinished) as others,
+    ):
+        run = scenario.submit()
+        sys.setprofile(count)
+
+        try:
+            await until_finished(events, run)
+            await until_finished(others, run)
+        finally:
+            sys.setprofile(None)
+
+    assert made == [31]

@@ -16,12 +16,15 @@ from anyio import fail_after
 
 from asyncflow import (
     Configuration,
+    Event,
+    EventStream,
     JobStarted,
     Orchestrator,
     Scenario,
     ScenarioConfig,
     Scope,
     Submission,
+    SubmissionFinished,
 )
 
 Function = Callable[..., Any]
@@ -126,6 +129,23 @@ async def until_started(submission: Submission, count: int = 1) -> None:
 
             if not count:
                 return
+
+
+async def until_finished(
+    events: EventStream[Event], *submissions: Submission
+) -> list[Event]:
+    """Read events up to the end of the last of some runs."""
+    left = {submission.id for submission in submissions}
+    read = []
+
+    with fail_after(20):
+        while left:
+            read.append(await anext(events))
+
+            if isinstance(read[-1], SubmissionFinished):
+                left.discard(read[-1].submission_id)
+
+    return read
 
 
 async def result_of(scenario: Scenario) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextvars import Context
 
 import pytest
 
@@ -14,7 +15,15 @@ from asyncflow import (
     progress,
     report,
 )
-from asyncflow.worker.current import INTERVAL, running
+from asyncflow.worker.current import (
+    INTERVAL,
+    MESSAGE,
+    begin,
+    called,
+    end,
+    job_of,
+    running,
+)
 
 
 def test_outside_of_jobs_nothing_is_reported() -> None:
@@ -89,3 +98,44 @@ def test_the_items_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
         Progress(1, 2),
         Progress(2, 2),
     ]
+
+
+def test_who_runs_is_known_until_the_end() -> None:
+    sent: list[tuple[str, Progress | None]] = []
+
+    begin(("JOB_work_1", "work", 2), lambda job_id, told: sent.append((job_id, told)))
+
+    try:
+        job = current_job()
+        called()
+        report(1, 1, "x" * 2000)
+    finally:
+        end()
+
+    assert job == job_of("JOB_work_1", "work", 2)
+    assert (job.submission_id, job.traceparent) == ("SUBMISSION_1", None)
+    assert sent == [
+        ("JOB_work_1", None),
+        ("JOB_work_1", Progress(1, 1, "x" * MESSAGE)),
+    ]
+    assert current_job() is None
+    called()
+    assert len(sent) == 2
+
+
+def test_a_job_within_another_gives_way_to_it_again() -> None:
+    def running_as(name: str) -> running:
+        return running(CurrentJob(name, "SUBMISSION_1", "work"), lambda _: None)
+
+    def name() -> str | None:
+        job = current_job()
+        return job and job.id
+
+    with running_as("JOB_a_1"):
+        with running_as("JOB_b_1"):
+            assert name() == "JOB_b_1"
+
+        assert name() == "JOB_a_1"
+        assert Context().run(name) is None
+
+    assert name() is None

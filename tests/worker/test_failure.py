@@ -8,8 +8,18 @@ import pytest
 from anyio import fail_after
 
 from asyncflow import Orchestrator, Status, SubmissionFailed
-from asyncflow.worker.failure import kinds_of, raised, summary_of
-from tests.support.flows import configuration, single
+from asyncflow.worker.failure import (
+    beyond_ours,
+    kinds_of,
+    put_together,
+    raised,
+    summary_of,
+    traceback_of,
+)
+from asyncflow.worker.outcome import Raised
+from asyncflow.worker.shortened import ERROR, REASON, TRACEBACK
+from asyncflow.worker.values import fetch
+from tests.support.flows import Locked, TwoArguments, configuration, fail, single
 
 pytestmark = pytest.mark.anyio
 
@@ -167,3 +177,44 @@ def test_kinds_and_summaries_are_those_of_the_class() -> None:
 
     assert summary_of(error) == "FileNotFoundError: [Errno 2] gone: 'a.csv'"
     assert kinds_of(error)[0] == "builtins.FileNotFoundError"
+
+
+def error_of(outcome: Raised) -> BaseException:
+    assert isinstance(outcome.error, bytes)
+    found = fetch(outcome.error)
+    assert isinstance(found, BaseException)
+    return found
+
+
+def test_an_error_of_other_arguments_is_put_together_again() -> None:
+    found = error_of(raised(TwoArguments(1, 2), None))
+    assert (type(found), str(found)) == (TwoArguments, "1 and 2")
+    again = put_together(NotFound, ("no such customer: ann",), {"name": "ann"})
+    assert (str(again), vars(again)) == ("no such customer: ann", {"name": "ann"})
+
+
+@pytest.mark.parametrize("error", [Locked("locked"), ValueError("x" * ERROR)])
+def test_what_cannot_be_pickled_or_is_large_is_told_as_text(error: Exception) -> None:
+    outcome = raised(error, None)
+    assert outcome.error is None
+    assert outcome.summary.startswith(f"{type(error).__name__}: ")
+    assert len(outcome.summary) <= REASON
+    assert len(outcome.traceback) <= TRACEBACK
+
+
+def test_a_traceback_begins_behind_our_frame() -> None:
+    with pytest.raises(ValueError, match="no rows") as found:
+        fail("rows")
+
+    error = found.value
+    assert traceback_of(error) is error.__traceback__
+    outcome = raised(error, beyond_ours(error))
+    assert outcome.traceback.count("File ") == 1
+    assert "in fail" in outcome.traceback
+    assert beyond_ours(ValueError()) is None
+
+
+def test_a_summary_is_the_first_line() -> None:
+    assert summary_of(ValueError("one\ntwo")) == "ValueError: one"
+    assert summary_of(ValueError()) == "ValueError"
+    assert summary_of(Mute()) == "Mute: <its message raised SystemExit>"

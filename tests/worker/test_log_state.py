@@ -6,13 +6,15 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from asyncflow import Orchestrator
 from asyncflow.worker import log_levels
+from asyncflow.worker.log_state import LogState
 from tests.support.flows import configuration, single
 
 pytestmark = [pytest.mark.anyio, pytest.mark.blocking_jobs]
@@ -125,3 +127,60 @@ async def test_a_job_may_write_a_log_file_of_its_own(tmp_path: Path) -> None:
         await scenario.submit()
 
     assert path.read_text() == "OWN a row\nOWN a row\n"
+
+
+# ------------------------------------------------------------------- in this process
+
+
+@pytest.fixture
+def here() -> Iterator[LogState]:
+    handler = logging.NullHandler()
+    before = [*logging.root.handlers]
+    state = LogState(handler)
+    yield state
+    state.put_right()
+    logging.root.handlers[:] = before
+    handler.close()
+
+
+def test_a_job_that_only_logs_leaves_all_clean(here: LogState) -> None:
+    logging.getLogger("tests.state").info("a row")
+    assert here.is_clean()
+
+
+@pytest.mark.parametrize(
+    "leave", [leave_handlers, leave_disabled, leave_captured, leave_nothing_there]
+)
+def test_what_is_left_is_seen_and_put_right(
+    leave: Callable[[object], None], here: LogState
+) -> None:
+    before = look(0)
+    leave(0)
+    assert not here.is_clean()
+    here.put_right()
+    assert look(0) == before
+    assert here.is_clean()
+
+
+def test_what_is_remembered_stays(here: LogState) -> None:
+    logger = logging.getLogger("tests.state")
+    logger.setLevel(logging.ERROR)
+    here.remember()
+    logger.setLevel(logging.DEBUG)
+    here.put_right()
+    assert logger.level == logging.ERROR
+    logger.setLevel(logging.NOTSET)
+    here.remember()
+
+
+def test_what_a_module_sets_up_that_a_job_loads_stays(
+    here: LogState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "library_of_the_user", ModuleType("library"))
+    theirs = logging.getLogger("library_of_the_user.part")
+    other = logging.getLogger("tests.state_new")
+    theirs.propagate = other.propagate = False
+    here.put_right()
+    assert not theirs.propagate
+    assert other.propagate
+    theirs.propagate = True

@@ -1,313 +1,149 @@
-"""A run has the user's modules as they were when it was submitted."""
+"""The user's modules in a worker: as they were when the run was submitted."""
 
 from __future__ import annotations
 
-import importlib
+import linecache
 import os
+import pickle
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.util import module_from_spec
 from pathlib import Path
-from types import ModuleType
 
+import attrs
 import pytest
-from anyio import fail_after, to_thread
 
-from asyncflow import Configuration, Orchestrator, ScenarioConfig, Status, Submission
-from tests.support.flows import configuration, single
-from tests.support.programs import run
-
-pytestmark = pytest.mark.anyio
-
-HOW = "HOW = {0!r}\n"
-STEPS = """
-import os
-from own_package.own_help import HOW
-
-SAID = {0!r}
-
-def waits(gate):
-    os.close(os.open(gate, os.O_RDONLY))
-    return SAID, HOW
-
-def says(before):
-    return SAID, HOW
-
-def dies(gate):
-    if os.path.exists(gate):
-        os.close(os.open(gate, os.O_RDONLY))
-        os.unlink(gate)
-        os.kill(os.getpid(), 9)
-
-    return SAID, HOW
-
-def asks(gate):
-    import own_late
-    os.close(os.open(gate, os.O_RDONLY))
-    return own_late.SAID, own_late.HOW
-
-def asks_too(before):
-    import own_late
-    return own_late.SAID, own_late.HOW
-"""
-LATE = "SAID = {0!r}\nHOW = {0!r}\n"
-ONE, TWO = ("one", "one"), ("another", "another")
+from asyncflow.worker.loaded import facts_of
+from asyncflow.worker.pinned import RECENT, TEXTS, Finder, Known
 
 
-class Files:
-    """The user's modules in a folder: some that the program has loaded, and one not."""
+@attrs.define
+class Pins:
+    """A finder in the folder of a generation, with a module that the user edits."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.gate = folder / "gate"
-        (folder / "own_package").mkdir()
-        os.mkfifo(self.gate)
-        self.edit("one")
-        self.steps: ModuleType = importlib.import_module("own_package.own_steps")
+    generation: Path
+    file: Path
+    finder: Finder = attrs.field(factory=Finder)
 
-    def edit(self, what: str) -> None:
-        """Have all of them say something else."""
-        package = self.folder / "own_package"
-        (package / "__init__.py").write_text("")
-        (package / "own_steps.py").write_text(STEPS.format(what))
-        (package / "own_help.py").write_text(HOW.format(what))
-        (self.folder / "own_late.py").write_text(LATE.format(what))
-        importlib.invalidate_caches()
+    def pin(self, *, is_recent: bool = False, text: bytes | None = None) -> None:
+        """Pin the module as it is now.
 
-    def spoil(self) -> None:
-        for path in self.folder.rglob("*.py"):
-            path.write_text("def broken(:\n")
+        :param text: its text, where the generation keeps it
+        """
+        if text is not None:
+            data = pickle.dumps({str(self.file): text})
+            (self.generation / TEXTS).write_bytes(data)
 
-    async def open_gate(self, gate: Path | None = None) -> None:
-        """Wait until a job waits at the gate, and let it go on."""
-        file = await to_thread.run_sync(
-            os.open, gate or self.gate, os.O_WRONLY, abandon_on_cancel=True
-        )
-        os.close(file)
+        known = {"own_steps": (str(self.file), facts_of(str(self.file)), is_recent)}
+        self.apply(known)
 
-    def declare(
-        self, config: Configuration, first: str = "waits", then: str = "says"
-    ) -> ScenarioConfig:
-        """Declare a task, and three others that run beside each other after it."""
-        gate = config.configure_data_node("gate", default_data=str(self.gate))
-        early = config.configure_data_node("early")
-        function: Callable[..., object] = getattr(self.steps, first)
-        tasks = [config.configure_task("first", function, gate, early)]
+    def apply(self, known: dict[str, Known]) -> None:
+        self.finder.apply(pickle.dumps((str(self.generation), known)))
 
-        for name in ("a", "b", "c"):
-            late = config.configure_data_node(name)
-            function = getattr(self.steps, then)
-            tasks.append(config.configure_task(f"then_{name}", function, early, late))
+    def find(self, name: str = "own_steps") -> ModuleSpec | None:
+        return self.finder.find_spec(name, [str(self.file.parent)])
 
-        return config.configure_scenario("all", tasks)
+    def said(self, name: str = "own_steps") -> str:
+        """Load the module as it is found, and return what it says."""
+        spec = self.find(name)
+        assert spec is not None
+        assert spec.loader is not None
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return str(module.SAID)
 
 
 @pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Files]:
-    monkeypatch.syspath_prepend(tmp_path)
-    yield Files(tmp_path)
-
-    for name in [name for name in sys.modules if name.startswith("own_")]:
-        del sys.modules[name]
-
-
-@asynccontextmanager
-async def opened(config: Configuration) -> AsyncIterator[Orchestrator]:
-    with fail_after(50):
-        async with Orchestrator(config, ":memory:") as orchestrator:
-            yield orchestrator
+def pins(tmp_path: Path) -> Iterator[Pins]:
+    (tmp_path / "generation").mkdir()
+    (tmp_path / "code").mkdir()
+    made = Pins(tmp_path / "generation", tmp_path / "code" / "own_steps.py")
+    made.file.write_text("SAID = 'one'\n")
+    old = time.time_ns() - 10 * RECENT
+    os.utime(made.file, ns=(old, old))
+    yield made
+    linecache.cache.pop(str(made.file), None)
 
 
-async def results(submission: Submission) -> set[object]:
-    await submission
-    return {await submission.read(name) for name in ("early", "a", "b", "c")}
+def test_without_a_generation_python_finds_by_itself(pins: Pins) -> None:
+    assert pins.find() is None
 
 
-@pytest.mark.parametrize("how", ["edit", "reload", "spoil"])
-async def test_what_is_edited_concerns_later_runs(files: Files, how: str) -> None:
-    config = configuration(workers=2)
-    cfg = files.declare(config)
-
-    async with opened(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(cfg)
-        before = scenario.submit()
-        await files.open_gate()
-        assert await results(before) == {ONE}
-
-        running = scenario.submit()
-        files.edit("another")
-
-        if how == "spoil":
-            files.spoil()
-
-        if how == "reload":
-            importlib.reload(sys.modules["own_package.own_help"])
-            importlib.reload(files.steps)
-
-        await files.open_gate()
-        assert await results(running) == {ONE}
-        files.edit("another")
-        later = scenario.submit()
-        await files.open_gate()
-        assert await results(later) == {TWO}
+def test_a_file_that_is_what_it_was_is_left_to_python(pins: Pins) -> None:
+    pins.pin()
+    assert pins.find() is None
+    assert pins.finder.signs == {str(pins.file): facts_of(str(pins.file))}
+    pins.pin(is_recent=True)
+    assert pins.find() is None  # there is no text of it
 
 
-async def test_runs_beside_each_other_have_what_each_was_submitted_with(
-    files: Files,
-) -> None:
-    config = configuration(workers=2)
-    cfg = files.declare(config)
-
-    async with opened(config) as orchestrator:
-        first = (await orchestrator.create_scenario(cfg)).submit()
-        second = await orchestrator.create_scenario(cfg)
-        gate = files.folder / "another_gate"
-        os.mkfifo(gate)
-        await second.gate.write(str(gate))
-        files.edit("another")
-        later = second.submit()
-        await files.open_gate()
-        await files.open_gate(gate)
-        assert await results(first) == {ONE}
-        assert await results(later) == {TWO}
+def test_an_edited_file_is_loaded_from_the_text_that_was_kept(pins: Pins) -> None:
+    pins.pin(text=b"SAID = 'one'\n")
+    pins.file.write_text("SAID = 'another'\n")
+    assert pins.said() == "one"
+    assert linecache.getline(str(pins.file), 1) == "SAID = 'one'\n"
 
 
-async def test_a_worker_that_replaces_one_has_what_the_run_has(files: Files) -> None:
-    config = configuration(workers=1)
-    cfg = files.declare(config, "dies")
-
-    async with opened(config) as orchestrator:
-        running = (await orchestrator.create_scenario(cfg)).submit()
-        await running.accepted()
-        files.edit("another")
-        await files.open_gate()
-        assert await results(running) == {ONE}
+def test_one_that_was_just_edited_is_loaded_from_its_text(pins: Pins) -> None:
+    """Its byte code may be another's."""
+    pins.pin(is_recent=True, text=b"SAID = 'kept'\n")
+    assert pins.said() == "kept"
 
 
-async def test_what_only_jobs_import_is_one_for_a_run(files: Files) -> None:
-    config = configuration(workers=2)
-    cfg = files.declare(config, "asks", "asks_too")
+def test_an_edited_file_without_a_text_is_told(pins: Pins) -> None:
+    pins.pin()
+    pins.file.write_text("SAID = 'another'\n")
 
-    async with opened(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(cfg)
-        running = scenario.submit()
-        await files.open_gate()
-        files.edit("another")
-        assert await results(running) == {ONE}
-        later = scenario.submit()
-        await files.open_gate()
-        assert await results(later) == {TWO}
+    with pytest.raises(ImportError, match="submit the run again") as found:
+        pins.find()
+
+    assert (found.value.name, found.value.path) == ("own_steps", str(pins.file))
 
 
-async def test_an_edit_of_the_same_size_in_the_same_second_counts(
-    files: Files, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    config = configuration(workers=1)
-    cfg = single(config, files.steps.says)
-
-    async with opened(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(cfg)
-
-        for what in ("one", "two", "six"):
-            files.edit(what)
-            await scenario.submit()
-            assert await scenario.result.read() == (what, what)
+def test_a_package_is_found_with_its_parts(pins: Pins) -> None:
+    pins.file = pins.file.with_name("__init__.py")
+    pins.file.write_text("SAID = 'one'\n")
+    pins.pin(is_recent=True, text=b"SAID = 'one'\n")
+    spec = pins.find()
+    assert spec is not None
+    assert spec.submodule_search_locations == [str(pins.file.parent)]
 
 
-async def test_a_broken_file_fails_the_runs_that_are_submitted_then(
-    files: Files,
-) -> None:
-    config = configuration(workers=1)
-    cfg = single(config, files.steps.says)
+def test_what_nobody_had_loaded_is_pinned_by_who_imports_it_first(pins: Pins) -> None:
+    pins.apply({})
+    first = pins.find()
+    assert first is not None
+    assert first.origin == str(pins.file)
+    pins.file.write_text("SAID = 'another'\n")
 
-    async with opened(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(cfg)
-        files.spoil()
-        failed = await scenario.submit().wait()
-        (job,) = failed.jobs
-        assert job.status is Status.FAILED
-        assert "SyntaxError" in job.reason
-        files.edit("another")
-        await scenario.submit()
-        assert await scenario.result.read() == TWO
+    other = attrs.evolve(pins, finder=Finder())
+    other.apply({})
+
+    assert other.said() == "one"
+    assert sorted(os.listdir(pins.generation)) == ["own_steps.module"]
 
 
-@pytest.mark.parametrize("reloads", [False, True])
-async def test_a_skippable_task_follows_the_files(files: Files, reloads: bool) -> None:
-    config = configuration(workers=1)
-    cfg = single(config, files.steps.says, skippable=True)
-
-    async with opened(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(cfg)
-
-        for what in ("one", "another", "one", "six"):
-            files.edit(what)
-
-            if reloads:
-                importlib.reload(sys.modules["own_package.own_help"])
-                importlib.reload(files.steps)
-
-            (planned,) = scenario.plan()
-            run = await scenario.submit()
-            assert planned.runs
-            assert run.jobs[0].status is Status.COMPLETED
-            assert await scenario.result.read() == (what, what)
-            again = await scenario.submit()
-            assert again.jobs[0].status is Status.SKIPPED
+def test_what_is_pythons_own_is_not_pinned(pins: Pins) -> None:
+    pins.apply({})
+    library = os.path.dirname(os.__file__)
+    assert pins.finder.find_spec("shelve", [library]) is not None
+    assert pins.find("own_nothing") is None
+    assert os.listdir(pins.generation) == []
 
 
-async def test_a_helper_alone_makes_a_skippable_task_run(files: Files) -> None:
-    config = configuration(workers=1)
-    cfg = single(config, files.steps.says, skippable=True)
-
-    async with opened(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(cfg)
-        await scenario.submit()
-        help_file = files.folder / "own_package" / "own_help.py"
-        help_file.write_text(HOW.format("another"))
-        run = await scenario.submit()
-        assert run.jobs[0].status is Status.COMPLETED
-        assert await scenario.result.read() == ("one", "another")
+def test_in_a_folder_that_is_gone_python_finds_by_itself(pins: Pins) -> None:
+    pins.apply({})
+    pins.generation.rmdir()
+    spec = pins.find()
+    assert spec is not None
+    assert type(spec.loader) is SourceFileLoader
 
 
-STARTS = """
-import pathlib, sys
-import anyio
-from asyncflow import Config, Orchestrator
-import own_steps
-
-source = Config.configure_data_node("x", default_data=1)
-out = Config.configure_data_node("y")
-task = Config.configure_task("t", own_steps.says, source, out, skippable=True)
-cfg = Config.configure_scenario("s", task)
-Config.configure_job_executions(mode="standalone", max_nb_of_workers=1)
-
-if len(sys.argv) > 1:
-    pathlib.Path(own_steps.__file__).write_text(sys.argv[1])
-
-async def main():
-    async with Orchestrator() as orchestrator:
-        found = await orchestrator.scenarios()
-        if found:
-            scenario = await orchestrator.get_scenario(found[0].id)
-        else:
-            scenario = await orchestrator.create_scenario(cfg)
-        run = await scenario.submit()
-        print(run.jobs[0].status, await scenario.y.read())
-
-anyio.run(main)
-"""
-
-
-@pytest.mark.limit(120)
-def test_a_file_that_was_edited_before_the_first_submit(tmp_path: Path) -> None:
-    text = "def says(x):\n    return {!r}\n"
-    (tmp_path / "own_steps.py").write_text(text.format("one"))
-    (tmp_path / "script.py").write_text(STARTS)
-    assert run("script.py", folder=tmp_path) == "COMPLETED one\n"
-    assert run("script.py", folder=tmp_path) == "SKIPPED one\n"
-    found = run("script.py", text.format("two"), folder=tmp_path)
-    assert found == "COMPLETED two\n"
-    assert run("script.py", folder=tmp_path).endswith(" two\n")
-    assert run("script.py", folder=tmp_path) == "SKIPPED two\n"
+def test_a_finder_stands_before_pythons_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    finder = Finder()
+    finder.install()
+    place = sys.meta_path.index(finder)
+    assert sys.meta_path[place + 1] is PathFinder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import pytest
 from asyncflow import (
     Orchestrator,
 )
+from asyncflow.worker.usage import Meter, limit_of, memory_limited
 from tests.support import flows
 from tests.support.flows import configuration, single
 
@@ -90,3 +92,51 @@ async def test_the_peak_of_memory_is_each_jobs_own() -> None:
     assert 5 * MIB < first < large
     assert 90 * MIB < large - first < 130 * MIB
     assert abs(last - first) < 30 * MIB
+
+
+# ------------------------------------------------------------------- in this process
+
+
+def test_a_meter_measures_one_job_after_the_other() -> None:
+    meter = Meter()
+    meter.begin(measure_peak=False)
+    be_busy(0.05)
+    busy, peak = meter.measured(is_long=True)
+    idle, same = meter.measured(is_long=False)
+    assert 0.04 < busy < 1
+    assert idle < 0.04
+    assert peak == same > 5 * MIB
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system forgets a peak")
+def test_a_peak_can_be_forgotten() -> None:
+    meter = Meter()
+    take(60 * MIB)
+    meter.begin(measure_peak=True)
+    _, before = meter.measured(is_long=True)
+    take(60 * MIB)
+    _, after = meter.measured(is_long=True)
+    assert 50 * MIB < after - before < 90 * MIB
+
+
+def test_memory_is_limited_as_long_as_a_job_runs() -> None:
+    before = resource.getrlimit(resource.RLIMIT_AS)
+
+    with memory_limited(200 * MIB):
+        assert resource.getrlimit(resource.RLIMIT_AS) != before
+        assert limit_of(resource.RLIMIT_AS) == before  # what is put right is that
+
+        with pytest.raises(MemoryError):
+            bytearray(300 * MIB)
+
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
+    assert limit_of(resource.RLIMIT_NOFILE) == resource.getrlimit(
+        resource.RLIMIT_NOFILE
+    )
+
+
+def test_without_a_limit_nothing_changes() -> None:
+    before = resource.getrlimit(resource.RLIMIT_AS)
+
+    with memory_limited(None):
+        assert resource.getrlimit(resource.RLIMIT_AS) == before

@@ -12,6 +12,8 @@ from anyio import create_task_group, fail_after, to_process
 from anyio.lowlevel import checkpoint
 
 from asyncflow.executors.process.pool import NullLimiter, Pool
+from asyncflow.executors.process.worker import WorkerDied
+from tests.support import flows
 
 pytestmark = pytest.mark.anyio
 
@@ -76,3 +78,60 @@ async def test_closing_waits_for_what_winds_down() -> None:
         await checkpoint()
         await pool.close()
         assert worker.returncode == 0
+
+
+async def test_a_pool_is_that_of_its_loop(pool: Pool) -> None:
+    other = await Pool.open()
+    assert other is pool
+    await other.close()
+    assert (await pool.worker(pool.today.pin())).returncode is None
+
+
+async def test_a_worker_that_is_there_is_ready(pool: Pool) -> None:
+    now = pool.today.pin()
+    assert pool.ready(now) is None
+    worker = await pool.worker(now)
+    assert pool.ready(now) is worker
+    assert pool.has(worker)
+    await pool.retire(worker)
+    assert pool.ready(now) is None
+    assert not pool.has(worker)
+
+
+async def test_a_worker_is_told_of_the_world_once(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await pool.worker(pool.today.pin())
+    assert pool.world_for(worker) is None  # it was started in it
+    monkeypatch.setenv("OF_TODAY", "1")
+    told = pool.world_for(worker)
+    assert told is not None
+    assert pickle.loads(told)[2][b"OF_TODAY"] == b"1"
+    assert pool.world_for(worker) is None
+
+
+async def test_who_waits_for_an_idle_worker_waits_no_longer_than_said(
+    pool: Pool,
+) -> None:
+    with fail_after(20):
+        await pool.wait_idle(0.001)
+
+    assert not pool._waiting
+    worker = await pool.worker(pool.today.pin())
+
+    async with create_task_group() as group:
+        with fail_after(20):
+            group.start_soon(pool.wait_idle, 600.0)
+            await checkpoint()
+            await pool.call(worker, len, b"ab")
+
+
+async def test_the_end_of_a_worker_ends_its_call(pool: Pool) -> None:
+    worker = await pool.worker(pool.today.pin())
+
+    with pytest.raises(WorkerDied) as found:
+        await pool.call(worker, flows.kill_self, b"")
+
+    assert found.value.returncode == -9
+    assert not pool.has(worker)
+    await worker.forget()

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import attrs
 import pytest
 from anyio import create_task_group, fail_after, to_thread
 from anyio.lowlevel import checkpoint
 
-from asyncflow.abc import Crashed, Killed, Returned
+from asyncflow.abc import Call, Crashed, Killed, Outcome, Progress, Raised, Returned
 from asyncflow.executors.process.executor import ProcessExecutor
+from asyncflow.executors.process.log_bounds import LogBounds
+from asyncflow.executors.process.pool import Pool
+from asyncflow.executors.process.request import _STACK, Request, _stack
+from asyncflow.worker import trip
 from tests.entities.test_submission import started
 from tests.support import flows
 from tests.support.calls import Notes, call, outcome_of, run_all
 
+pytestmark = pytest.mark.anyio
 
-@pytest.mark.anyio
+
 async def test_what_waits_behind_a_slow_call_is_returned(tmp_path: Path) -> None:
     notes = Notes()
     path = tmp_path / "go"
@@ -39,7 +46,6 @@ async def test_what_waits_behind_a_slow_call_is_returned(tmp_path: Path) -> None
     assert notes.of("ended") == ["JOB_0"]
 
 
-@pytest.mark.anyio
 async def test_a_kill_ends_its_own_call_alone(tmp_path: Path) -> None:
     notes = Notes()
     path = tmp_path / "started"
@@ -67,7 +73,6 @@ async def test_a_kill_ends_its_own_call_alone(tmp_path: Path) -> None:
     assert isinstance(again, Returned)
 
 
-@pytest.mark.anyio
 async def test_a_killed_call_leaves_nothing(tmp_path: Path) -> None:
     notes = Notes()
     path = tmp_path / "started"
@@ -89,3 +94,82 @@ async def test_a_killed_call_leaves_nothing(tmp_path: Path) -> None:
     assert await to_thread.run_sync(lambda: [p.name for p in tmp_path.iterdir()]) == [
         "started"
     ]
+
+
+# --------------------------------------------------------- before a worker has the calls
+
+
+@attrs.define(eq=False)
+class Heard(Notes):
+    """Keeps the log records and the calls of functions, too."""
+
+    records: list[bytes] = attrs.field(factory=list)
+
+    def called(self, call: Call) -> None:
+        self._note("called", call)
+
+    def logged(self, call: Call, records: Sequence[bytes]) -> None:
+        self._note("logged", call)
+        self.records.extend(records)
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def request_of_two(tmp_path: Path, heard: Heard) -> Request:
+    calls = [call(flows.double, tmp_path, job_id=f"JOB_{index}") for index in range(2)]
+    return Request(Pool(), calls, heard, 1, 0.2, LogBounds(1000))
+
+
+async def test_calls_are_found_by_their_jobs(request_of_two: Request) -> None:
+    places = [request_of_two.place_of(f"JOB_{index}") for index in range(3)]
+    assert places == [0, 1, None]
+
+
+async def test_what_a_call_tells_is_passed_on(
+    request_of_two: Request, heard: Heard
+) -> None:
+    request_of_two.hear(1, None)
+    request_of_two.hear(1, Progress(1, 2))
+    request_of_two.hear(0, [b"record"])
+    expected = [("called", "JOB_1"), ("reported", "JOB_1"), ("logged", "JOB_0")]
+    assert heard.told == expected
+    assert (heard.progress, heard.records) == ([Progress(1, 2)], [b"record"])
+
+
+async def test_a_kill_before_the_start_is_remembered(
+    request_of_two: Request, heard: Heard
+) -> None:
+    before = request_of_two.has_kills
+    request_of_two.kill(1)
+    request_of_two.take_back()  # nothing was given to anybody
+    assert (before, request_of_two.has_kills) == (False, True)
+    assert heard.told == []
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "what"),
+    [
+        ([None] * 3, "3 outcomes of 2 calls"),
+        ([Returned((b"1", b"2"))], "2 values of 'work'"),
+        ([None, Crashed(1)], "a Crashed for 'work'"),
+    ],
+)
+async def test_outcomes_that_cannot_be_are_refused(
+    outcomes: list[Outcome | None], what: str, request_of_two: Request
+) -> None:
+    request_of_two._check([Returned((b"1",)), Raised("ValueError", "", None)])
+
+    with pytest.raises(ValueError, match=what):
+        request_of_two._check(outcomes)
+
+
+def test_a_stack_is_told_without_our_frames() -> None:
+    frames = f'{_STACK}\n  File "steps.py", line 3 in wait\n'
+    ours = f'  File "{trip.__file__}", line 7 in _call\n  File "x", line 1 in y\n'
+    assert _stack(f"printed\n{frames}{ours}") == frames
+    assert _stack(f"{_STACK} of an earlier job\n{frames}") == frames
+    assert _stack("printed\n") == ""

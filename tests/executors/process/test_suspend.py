@@ -6,9 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from asyncflow.executors.process import suspend
+from asyncflow.executors.process.worker import Worker
 from tests.support.processes import await_state
 from tests.support.programs import LIMIT, environment
 
@@ -65,3 +71,44 @@ def test_workers_are_suspended_with_their_parent(tmp_path: Path) -> None:
 
         (tmp_path / "go").touch()
         assert program.communicate(timeout=LIMIT)[0] == "COMPLETED\n"
+
+
+@pytest.fixture
+def _by_default() -> Iterator[None]:
+    before = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTSTP, before)
+
+
+@pytest.mark.usefixtures("_by_default")
+def test_the_signal_is_handled_as_long_as_a_pool_is_open() -> None:
+    one: dict[int, Worker] = {}
+    other: dict[int, Worker] = {}
+    suspend.join(one)
+    suspend.join(other)
+    assert signal.getsignal(signal.SIGTSTP) is suspend._suspend
+    suspend.leave(one)
+    assert signal.getsignal(signal.SIGTSTP) is suspend._suspend
+    suspend.leave(other)
+    assert signal.getsignal(signal.SIGTSTP) is signal.SIG_DFL
+    suspend.leave(other)  # nothing to do
+
+
+@pytest.mark.usefixtures("_by_default")
+def test_a_handler_of_the_programs_stays() -> None:
+    signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+    workers: dict[int, Worker] = {}
+    suspend.join(workers)
+    assert signal.getsignal(signal.SIGTSTP) is signal.SIG_IGN
+    suspend.leave(workers)
+    assert signal.getsignal(signal.SIGTSTP) is signal.SIG_IGN
+
+
+@pytest.mark.usefixtures("_by_default")
+def test_another_thread_sets_no_handler() -> None:
+    workers: dict[int, Worker] = {}
+    thread = threading.Thread(target=suspend.join, args=[workers])
+    thread.start()
+    thread.join()
+    assert signal.getsignal(signal.SIGTSTP) is signal.SIG_DFL
+    suspend.leave(workers)

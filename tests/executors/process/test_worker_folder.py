@@ -12,11 +12,12 @@ from glob import glob
 from pathlib import Path
 
 import pytest
-from anyio import to_thread
+from anyio import fail_after, to_thread
+from anyio.lowlevel import checkpoint
 
 from asyncflow import Orchestrator
 from asyncflow.executors.process.worker_folder import WorkerFolder
-from asyncflow.worker import channel
+from asyncflow.worker import channel, parent
 from asyncflow.worker.current import Progress
 from tests.support.flows import configuration, single
 from tests.support.processes import await_death
@@ -65,3 +66,43 @@ async def test_a_folder_that_was_removed_is_made_anew(tmp_path: Path) -> None:
 def getpid(_: object) -> int:
     print("printed")
     return os.getpid()
+
+
+async def test_a_folder_is_there_until_it_is_closed() -> None:
+    heard: list[int] = []
+    place = await WorkerFolder.open(lambda: heard.append(1))
+    assert not await place.is_gone()
+    worker = channel.Channel(place.path)
+
+    with fail_after(20):
+        worker.send("JOB_a_1", None)
+
+        while not heard:
+            await checkpoint()
+
+    assert list(channel.receive(place.channel, place.drop)) == [("JOB_a_1", None)]
+    worker.close()
+    await place.close()
+    assert not await to_thread.run_sync(os.path.exists, place.path)
+    assert await place.is_gone()
+    place.let_go()
+
+
+async def test_without_its_pipe_a_folder_is_gone() -> None:
+    place = await WorkerFolder.open(lambda: None)
+    await to_thread.run_sync(os.unlink, os.path.join(place.path, parent.NAME))
+    assert await place.is_gone()
+    await place.close()
+    place.let_go()
+
+
+async def test_where_it_cannot_be_opened_nothing_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: str) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(channel, "listen", refuse)
+
+    with pytest.raises(OSError, match="Too many"):
+        await WorkerFolder.open(lambda: None)

@@ -1,11 +1,9 @@
-"""Events of all runs of an orchestrator."""
+"""Streams: the events of all runs, for one reader."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import FrameType
 from typing import Any, assert_type
 
 import pytest
@@ -21,6 +19,7 @@ from asyncflow import (
     JobEvent,
     JobFinished,
     JobPending,
+    JobProgressed,
     JobRecord,
     JobStarted,
     NotOpen,
@@ -33,16 +32,18 @@ from asyncflow import (
     SubmissionStarted,
     UsageError,
 )
-from asyncflow.abc import Store
-from asyncflow.entities.submission import run_of
+from asyncflow.abc import Progress, Store
+from asyncflow.notify.bus import Notification
+from asyncflow.notify.stream import EventBuffer
 from asyncflow.records import Record
-from asyncflow.runs.run import Run
+from asyncflow.runs.progress import Report
 from asyncflow.stores.memory import MemoryStore
 from asyncflow.stores.sqlite import SqliteStore
 from tests.programs.recovery_program import declare
 from tests.recovery.test_recovery import killed
 from tests.support import flows
-from tests.support.flows import chain, fan, single
+from tests.support.entities import make_run, make_scenario
+from tests.support.flows import chain, fan, single, until_finished
 
 pytestmark = pytest.mark.anyio
 
@@ -51,23 +52,6 @@ pytestmark = pytest.mark.anyio
 async def orchestrator(config: Configuration) -> AsyncIterator[Orchestrator]:
     async with Orchestrator(config) as opened:
         yield opened
-
-
-async def until_finished(
-    events: EventStream[Event], *submissions: Submission
-) -> list[Event]:
-    """Read events up to the end of the last of some runs."""
-    left = {submission.id for submission in submissions}
-    read = []
-
-    with fail_after(20):
-        while left:
-            read.append(await anext(events))
-
-            if isinstance(read[-1], SubmissionFinished):
-                left.discard(read[-1].submission_id)
-
-    return read
 
 
 # ------------------------------------------------------------------------- the stream
@@ -355,52 +339,63 @@ async def test_what_cannot_be_kept_is_no_event(config: Configuration) -> None:
             assert [event async for event in stream] == []
 
 
-# ------------------------------------------------------------------------ nobody listens
+# ------------------------------------------------------------------------- the buffer
 
 
-async def test_a_run_that_nobody_listens_to_does_not_know_the_bus(
-    config: Configuration, orchestrator: Orchestrator, tmp_path: Path
-) -> None:
-    cfg = single(config, flows.wait_for_file, str(tmp_path / "go"))
-    scenario = await orchestrator.create_scenario(cfg)
-    run = scenario.submit()
-
-    def is_heard() -> bool:
-        return run_of(run).publish is not None
-
-    assert not is_heard()
-
-    async with orchestrator.events():
-        assert is_heard()
-
-    assert not is_heard()
-    scenario.subscribe(print)
-    assert is_heard()
-    scenario.unsubscribe(print)
-    assert not is_heard()
+async def heard(buffer: EventBuffer[Any]) -> list[Notification]:
+    """Return what is told of a run of one job that reports its progress."""
+    scenario = await make_scenario(single(Configuration(), flows.double))
+    run = make_run(scenario)
+    job = run.job(0)
+    job.move(Status.PENDING, 1.0)
+    job.move(Status.RUNNING, 2.0)
+    reports = [Report(job, 1, Progress(done, 3), done) for done in (1.0, 2.0)]
+    subjects: list[int | Report] = [0, 1, *reports, 2]
+    return [Notification(run, subject, [buffer]) for subject in subjects]
 
 
-async def test_no_event_is_made_that_nobody_wants(
-    config: Configuration, orchestrator: Orchestrator
-) -> None:
-    scenario = await orchestrator.create_scenario(fan(config, flows.double, 10))
-    made: list[int] = []
+async def test_a_buffer_holds_the_newest_progress_and_every_change() -> None:
+    buffer: EventBuffer[Any] = EventBuffer((Event,), 10)
 
-    def count(frame: FrameType, what: str, _: object) -> None:
-        if what == "call" and frame.f_code is Run.event.__code__:
-            made.append(frame.f_locals["index"])
+    for one in await heard(buffer):
+        one.deliver()
 
-    async with (
-        orchestrator.events(SubmissionFinished) as events,
-        orchestrator.events(SubmissionFinished) as others,
-    ):
-        run = scenario.submit()
-        sys.setprofile(count)
+    held = list(buffer.events.values())
+    kinds = [SubmissionStarted, JobPending, JobProgressed, JobStarted]
+    assert [type(event) for event in held] == kinds
+    assert held[2].done == 2.0
+    assert buffer.signal.is_set()
+    assert not buffer.lost
 
-        try:
-            await until_finished(events, run)
-            await until_finished(others, run)
-        finally:
-            sys.setprofile(None)
 
-    assert made == [31]
+async def test_a_full_buffer_counts_what_it_loses_and_holds_what_it_has() -> None:
+    buffer: EventBuffer[Any] = EventBuffer((Event,), 3)
+    told = await heard(buffer)
+
+    found = []
+
+    for one in (*told, told[3]):
+        one.deliver()
+        found.append((len(buffer.events), buffer.lost, buffer.is_full))
+
+    assert found == [
+        *((1, 0, False), (2, 0, False), (3, 0, True)),
+        (3, 0, True),  # newer news of what is held has room
+        *((3, 1, False), (3, 2, False)),  # there is nothing more to wait for
+    ]
+
+
+async def test_a_buffer_takes_nothing_after_its_end() -> None:
+    buffer: EventBuffer[Any] = EventBuffer((Event,), 3)
+    first, second, *_ = await heard(buffer)
+    first.deliver()
+    buffer.end(None)
+    second.deliver()
+    assert (len(buffer.events), buffer.lost) == (1, 0)
+
+
+def test_a_buffer_wants_kinds_and_those_below_them() -> None:
+    buffer: EventBuffer[Any] = EventBuffer((JobEvent,), 3)
+    assert buffer.wants(JobFinished)
+    assert not buffer.wants(SubmissionFinished)
+    assert not buffer.wants(None)
