@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
 
-from anyio import CancelScope, CapacityLimiter, to_process
-
-if TYPE_CHECKING:
-    from anyio.abc import Process
+from anyio import CancelScope, sleep_forever, to_process
+from anyio.abc import Process
 
 
-async def lists() -> tuple[set[Process], deque[tuple[Process, float]]]:
-    """Return anyio's lists: of its processes, and of the idle ones."""
-    with suppress(_Full):  # it makes them before it looks whether there is room
-        await to_process.run_sync(int, limiter=_NoRoom())
+def lists() -> tuple[set[Process], deque[tuple[Process, float]]]:
+    """Return anyio's lists of the event loop: of its processes, and of the idle ones.
 
-    return (
-        to_process._process_pool_workers.get(),
-        to_process._process_pool_idle_workers.get(),
-    )
+    anyio makes them at the first call, and then kills all at the end of the task that the
+    loop runs just then, which it takes for the program's. In a fixture of a test, or
+    where somebody calls ``run_until_complete`` again and again, it is not. So they are
+    made here, as anyio does it, to end with the loop.
+    """
+    processes = to_process._process_pool_workers.get(None)
+
+    if processes is None:
+        processes = set[Process]()
+        to_process._process_pool_workers.set(processes)
+        to_process._process_pool_idle_workers.set(deque())
+        name = "asyncflow: end of the pool"
+        asyncio.create_task(_end_with_loop(processes), name=name)  # noqa: RUF006  # its timer holds it
+
+    return processes, to_process._process_pool_idle_workers.get()
 
 
-class _Full(Exception):
-    """There is no room for a call."""
+async def _end_with_loop(processes: set[Process]) -> None:
+    """Kill what is left when the event loop cancels all tasks, as it does at its end."""
+    try:
+        await sleep_forever()
+    finally:
+        with CancelScope(shield=True):
+            for process in list(processes):
+                with suppress(ProcessLookupError):
+                    process.kill()
 
-
-class _NoRoom(CapacityLimiter):
-    def __new__(cls) -> Self:
-        return object.__new__(cls)
-
-    async def __aenter__(self) -> None:
-        raise _Full
+                await process.aclose()
 
 
 def take_idle(process: Process) -> bool:

@@ -452,7 +452,7 @@ class Pool:
     async def _start(self) -> None:
         """Start a worker. On cancel its process is dead before this raises."""
         place = await self._place()
-        processes, idle = await lists()
+        processes, idle = lists()
         self._count += 1
         mark = f"{place.path}/{self._count}"
         born = process_tree.now()

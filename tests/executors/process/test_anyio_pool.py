@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 import anyio
 import pytest
 from anyio import to_process
 
+from asyncflow import Configuration, Orchestrator
 from asyncflow.executors.process.anyio_pool import is_of_worker
 from asyncflow.executors.process.pool import NullLimiter, Pool
+from tests.support.flows import single
 
 pytestmark = pytest.mark.anyio
 
@@ -49,3 +52,41 @@ async def test_what_is_assumed_of_what_anyio_raises(
     assert is_of_worker(found.value)
     found.value.__traceback__ = None
     assert not is_of_worker(found.value)
+
+
+async def pids(pool: Orchestrator) -> set[int]:
+    scenario = await pool.create_scenario(single(pool.config, own_pid))
+    await scenario.submit()
+    return {await scenario.result.read()}
+
+
+def own_pid(_: object) -> int:
+    return os.getpid()
+
+
+def test_workers_live_on_where_the_loop_runs_one_call_after_the_other(
+    config: Configuration,
+) -> None:
+    async def warmed() -> tuple[Orchestrator, set[int]]:
+        pool = await Orchestrator(config).open()
+        return pool, await pids(pool)
+
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        pool, before = loop.run_until_complete(warmed())
+        assert loop.run_until_complete(pids(pool)) == before
+        loop.run_until_complete(pool.close())
+
+
+def test_processes_of_the_hosts_own_calls_end_with_the_loop(
+    config: Configuration,
+) -> None:
+    async def called() -> tuple[int, int]:
+        async with Orchestrator(config):
+            first = await to_process.run_sync(os.getpid)
+
+        return first, await to_process.run_sync(os.getpid)
+
+    for pid in asyncio.run(called()):
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
