@@ -74,8 +74,9 @@ from asyncflow.runtime.preparation import First, RunPreparation
 from asyncflow.runtime.shutdown import interrupt, leave
 from asyncflow.status import DONE, Status
 from asyncflow.values.editing import Editing
+from asyncflow.values.garbage import remove
 from asyncflow.values.results import Results
-from asyncflow.values.versions import Versions, remove
+from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
 from asyncflow.worker.streams import Stream
 
@@ -112,7 +113,7 @@ class Engine:
         self.subscriptions = Subscriptions(self.bus, self._scenario_of)
         self.editing = Editing(self.store, self.versions)
         self.results = Results(self.identity_map, self.versions, self.editing)
-        self.versions.dropping = self.results.keep
+        self.versions.retention.dropping = self.results.keep
         self.versions.sharing.begun = self.scheduler.pins.note_all
         self.preparation = RunPreparation(self.versions, self.loader)
         self.recovery = Recovery(self.own, self.store, self.loader, self._resume)
@@ -423,7 +424,7 @@ class Engine:
             await self.recovery.clean_up()
             self.results.close()
             await self.scheduler.pins.collect()
-            await self.versions.close()
+            await self.versions.garbage.close()
             is_left = bool(await self.recovery.unfinished())
 
             if not is_left:
