@@ -76,6 +76,26 @@ async def test_a_further_signal_makes_it_hurry_once(noted: list[int]) -> None:
     assert noted == [signal.SIGINT] * 2
 
 
+async def test_the_first_signal_while_it_closes_makes_nothing_hurry(
+    noted: list[int],
+) -> None:
+    hurried = Event()
+    signals = Signals(unexpected)
+    signals.open()
+    signals.closes(hurried.set)
+    signal.raise_signal(signal.SIGINT)
+    await checkpoint()
+    assert not hurried.is_set()
+    assert not signals._is_hurried
+    signal.raise_signal(signal.SIGINT)
+
+    with fail_after(10):
+        await hurried.wait()
+
+    signals.close()
+    assert noted == [signal.SIGINT] * 2
+
+
 async def test_an_interrupt_while_it_hurries_ends_no_event_loop() -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
