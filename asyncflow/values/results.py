@@ -113,7 +113,7 @@ class Results:
         if kept is not None and node.id not in submission.held:  # it was not deleted
             submission.held[node.id] = version
             kept[2][node.id] = node
-            self.versions.hold(version)
+            self.versions.retention.hold(version)
 
     def _release(self, held: Held) -> None:
         """Drop what was kept for a handle that nobody uses any more."""
@@ -123,7 +123,7 @@ class Results:
         for node_id, version in held.items():
             node = kept[2][node_id]
             is_there = self.catalog.find(node.id) is node
-            self.versions.let_go(node, version, is_deleted=not is_there)
+            self.versions.retention.let_go(node, version, is_deleted=not is_there)
 
         held.clear()
 
