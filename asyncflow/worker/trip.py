@@ -337,6 +337,9 @@ def read_input(task: str, name: str, driver: ValueDriver, kept: StoredValue) -> 
         with suppress(Exception):  # it may have notes of its own making
             BaseException.add_note(error, note)
 
+        if type(error) is FileNotFoundError and error.strerror:
+            error.strerror = f"input {name!r}: {error.strerror}"
+
         raise
 
 
