@@ -7,7 +7,6 @@ import math
 import operator
 import os
 import pickle
-import random
 import threading
 import time
 import types
@@ -223,27 +222,6 @@ async def test_a_helper_that_changed_is_named() -> None:
             assert reasons(await scenario.submit()) == [reason]
 
 
-@pytest.mark.anyio
-async def test_a_shared_generator_of_random_numbers_is_warned_of_once(
-    config: Configuration, caplog: pytest.LogCaptureFixture
-) -> None:
-    generator = random.Random(5)
-
-    def draw(value: float) -> float:
-        return value + generator.random()
-
-    cfg = flows.single(config, draw)
-
-    async with Orchestrator(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(cfg)
-        await scenario.submit()
-        await scenario.submit()
-
-    (record,) = caplog.records
-    assert record.levelname == "WARNING"
-    assert "draws from `generator`" in record.getMessage()
-
-
 def write_later(path: Path, than: int) -> None:
     """Write a file by hand; the clock of files ticks some milliseconds behind."""
     while path.stat().st_ctime_ns <= than:
@@ -277,6 +255,7 @@ async def test_whose_output_others_have_written_runs_again(
         assert await one.own.read() == 2
 
         await other.submit()
+        now = time.time_ns()
         await to_thread.run_sync(touch_later, tmp_path / "own.pickle", now)
         assert one.plan()[0].reason == reason
         await one.submit()
