@@ -45,3 +45,16 @@ def test_a_run_keeps_nothing_of_its_caller() -> None:
     given["note"] = 2
     assert (kept.idempotency_key, kept.callbacks) == (None, ())
     assert (kept.priority, kept.properties) == (2.0, {"note": 1})
+
+
+def test_a_run_keeps_the_rest_of_its_options() -> None:
+    given = {
+        "timeout": 1.0,
+        "run_timeout": 2.0,
+        "priority": 3.0,
+        "force": True,
+        "on_failure": "stop",
+    }
+    kept = RunOptions(**given).kept()  # type: ignore[arg-type]  # of many types
+    assert set(given) == {*NAMES} - {"idempotency_key", "callbacks"}
+    assert {name: getattr(kept, name) for name in given} == given

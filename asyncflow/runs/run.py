@@ -380,6 +380,11 @@ class Run(Generic[EntityT_co, TaskT_co]):
     @property
     def status(self) -> SubmissionStatus:
         """Its status: final once every job has ended."""
+        if self.finished_at is None and (
+            self._counts[Status.SUBMITTED] == len(self.tasks)
+        ):
+            return SubmissionStatus.SUBMITTED
+
         return status_of(self._counts, is_finished=self.is_finished)
 
     @property

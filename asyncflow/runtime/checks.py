@@ -61,7 +61,7 @@ def check_options(options: RunOptions) -> None:
             f"on_failure is 'continue' or 'stop'; got {options.on_failure!r}"
         )
 
-    if names := RESERVED.intersection(options.properties):
+    if options.properties and (names := RESERVED.intersection(options.properties)):
         raise TypeError(
             f"submit() has no option {', '.join(sorted(names))} in this version, and "
             "these names cannot be properties"
@@ -140,6 +140,9 @@ def _check_limits(run_timeout: object, priority: object) -> None:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
+    if type(value) is float:  # as it is by default
+        return math.isfinite(value)
+
     return (
         isinstance(value, int | float)
         and not isinstance(value, bool)

@@ -15,7 +15,6 @@ from collections.abc import (
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
-from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -74,12 +73,11 @@ from asyncflow.runtime.preparation import First, RunPreparation
 from asyncflow.runtime.shutdown import interrupt, leave
 from asyncflow.status import DONE, Status
 from asyncflow.values.editing import Editing
+from asyncflow.values.garbage import remove
 from asyncflow.values.results import Results
-from asyncflow.values.versions import Versions, remove
+from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
 from asyncflow.worker.streams import Stream
-
-_is_deleted = attrgetter("is_deleted")
 
 
 @attrs.define(eq=False, repr=False)
@@ -112,7 +110,7 @@ class Engine:
         self.subscriptions = Subscriptions(self.bus, self._scenario_of)
         self.editing = Editing(self.store, self.versions)
         self.results = Results(self.identity_map, self.versions, self.editing)
-        self.versions.dropping = self.results.keep
+        self.versions.retention.dropping = self.results.keep
         self.versions.sharing.begun = self.scheduler.pins.note_all
         self.preparation = RunPreparation(self.versions, self.loader)
         self.recovery = Recovery(self.own, self.store, self.loader, self._resume)
@@ -182,14 +180,10 @@ class Engine:
         dag = entity.dag if dag is None else dag
         check_declared(dag)
         key = ids.new_key(options.idempotency_key)
-        same = self.identity_map.find(ids.of_submission(key))
 
-        if isinstance(same, RunOf) and same.failure is None:
-            _check_same(same.entity.id, entity, same.id)
-
-            if self.scheduler.drives(same):
-                self.subscriptions.add_to(same, callbacks)
-
+        if options.idempotency_key is not None and (
+            same := self._same(key, entity, callbacks)
+        ):
             return handle_of(same)
 
         submission = self.identity_map.new_submission(key, entity, dag, options)
@@ -217,6 +211,25 @@ class Engine:
         self.subscriptions.add_to(submission, callbacks)
         self.scheduler.submit(submission, graph, specs, first=first)
         return handle_of(submission)
+
+    def _same(
+        self,
+        key: str,
+        entity: Submittable,
+        callbacks: Iterable[Callable[[Job], object]],
+    ) -> Run | None:
+        """Return the run that has an idempotency key, if it is in use."""
+        same = self.identity_map.find(ids.of_submission(key))
+
+        if not isinstance(same, RunOf) or same.failure is not None:
+            return None
+
+        _check_same(same.entity.id, entity, same.id)
+
+        if self.scheduler.drives(same):
+            self.subscriptions.add_to(same, callbacks)
+
+        return same
 
     async def until_begun(self, submission: Submission) -> None:
         """Wait until it is known whether a run is ours; see `Scheduler.until_begun`."""
@@ -423,7 +436,7 @@ class Engine:
             await self.recovery.clean_up()
             self.results.close()
             await self.scheduler.pins.collect()
-            await self.versions.close()
+            await self.versions.garbage.close()
             is_left = bool(await self.recovery.unfinished())
 
             if not is_left:
@@ -573,11 +586,10 @@ class Engine:
 
     def _check_there(self, entity: Submittable) -> None:
         """Refuse to submit what is deleted, or being deleted."""
-        is_deleted = entity.is_deleted or True in map(
-            _is_deleted, entity.tasks.values()
-        )
+        # All tasks are of one scenario, which is deleted as a whole.
+        task = next(iter(entity.tasks.values()), entity)
 
-        if is_deleted or (
+        if (entity.is_deleted or task.is_deleted) or (
             self._deleted
             and not {entity.id, entity.scenario_id}.isdisjoint(self._deleted)
         ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import TypeAlias
 
 Facts: TypeAlias = tuple[int, int, int, int]
@@ -32,15 +33,20 @@ def facts_of(path: str) -> Facts:
 
     :raises OSError: where there is none
     """
-    return facts(_status_of(path))
+    return facts(status_of(path))
 
 
-def facts(status: os.stat_result) -> Facts:
-    """Return what tells that a file is still the same."""
-    return status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns
+facts: Callable[[os.stat_result], Facts] = attrgetter(
+    "st_mtime_ns", "st_size", "st_ino", "st_ctime_ns"
+)
+"""Returns what tells that a file is still the same."""
 
 
-def _status_of(path: str) -> os.stat_result:
+def status_of(path: str) -> os.stat_result:
+    """Return the status of a file, or of the archive in which it is. Blocks.
+
+    :raises OSError: where there is none
+    """
     while True:
         try:
             return stat(path)

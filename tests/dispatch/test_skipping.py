@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 import operator
-import random
 import threading
 import types
 from collections.abc import AsyncIterator
@@ -218,27 +217,6 @@ async def test_a_helper_that_changed_is_named() -> None:
             work = define(HELPED.format(nb))
             assert [job.reason for job in scenario.plan()] == [reason]
             assert reasons(await scenario.submit()) == [reason]
-
-
-@pytest.mark.anyio
-async def test_a_shared_generator_of_random_numbers_is_warned_of_once(
-    config: Configuration, caplog: pytest.LogCaptureFixture
-) -> None:
-    generator = random.Random(5)
-
-    def draw(value: float) -> float:
-        return value + generator.random()
-
-    cfg = flows.single(config, draw)
-
-    async with Orchestrator(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(cfg)
-        await scenario.submit()
-        await scenario.submit()
-
-    (record,) = caplog.records
-    assert record.levelname == "WARNING"
-    assert "draws from `generator`" in record.getMessage()
 
 
 def remove_values(folder: Path) -> None:

@@ -92,16 +92,37 @@ def test_a_docstring_is_a_part_of_code_that_asks_for_one() -> None:
     assert parts(returned.format("one")) != parts(returned.format("two"))
 
 
-def test_a_class_body_does_not_say_where_it_is() -> None:
-    text = "class A:\n    x = 1\n    def g(self):\n        self.a = self.b = 1"
+@pytest.mark.smoke
+def test_a_docstring_that_is_used_as_a_text_is_a_part_of_code() -> None:
+    """Python keeps one constant for both."""
+    text = "def f():\n    '{0}'\n    return '{0}'"
+    assert parts(text.format("one")) != parts(text.format("two"))
 
-    def parts_of_body(text: str) -> list[object]:
-        *others, consts = parts(text)
-        assert isinstance(consts, tuple)
-        return [*others, *(one for one in consts if type(one) is not types.CodeType)]
 
-    assert parts_of_body(text) == parts_of_body(f"\n\n\n{text}")
-    assert parts_of_body(text) != parts_of_body(text.replace("x = 1", "x = 2"))
+def body_of(text: str) -> list[object]:
+    """Return the parts of a class body, without the functions in it."""
+    *others, consts = parts(text)
+    assert isinstance(consts, tuple)
+    return [*others, *(one for one in consts if type(one) is not types.CodeType)]
+
+
+CLASS = """\
+class A:
+    x = {}
+    def g(self):
+        self.a = self.b = 1
+"""
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("value", [1, 2, 301, 1000])
+@pytest.mark.parametrize("lines", [1, 300])
+def test_a_class_body_does_not_say_where_it_is(value: int, lines: int) -> None:
+    """Its line may be one and the same constant as a value in it."""
+    text = CLASS.format(value)
+    moved = "\n" * lines + text
+    assert body_of(text) == body_of(moved)
+    assert body_of(text) != body_of("\n" * lines + CLASS.format(value + lines))
 
 
 NESTED = """

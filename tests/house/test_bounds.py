@@ -23,7 +23,6 @@ from asyncflow import (
     report,
 )
 from asyncflow.dispatch.attempt import Attempt
-from asyncflow.dispatch.durations import REMEMBERED_BYTES, DurationEstimates
 from asyncflow.worker import current, shortened
 from tests.support import flows
 from tests.support.flows import configuration
@@ -301,27 +300,6 @@ async def test_what_travelled_goes_without_a_garbage_collection(executor: str) -
                     await checkpoint()
         finally:
             gc.enable()
-
-
-def test_functions_that_are_remembered_are_bounded_by_their_size() -> None:
-    paces = DurationEstimates()
-    small = bytes(100)
-    pace, code = paces.of(small)
-    assert code is small
-
-    for number in range(20):
-        large = number.to_bytes(4_000_000, "little")
-        assert paces.of(large)[1] is large
-        again = paces.of(number.to_bytes(4_000_000, "little"))
-        assert again == (paces.of(large)[0], large)
-        assert again[1] is large
-
-    assert sum(map(len, paces._codes.values())) == paces._size <= REMEMBERED_BYTES
-    assert paces.of(bytes(100))[0] is pace  # an estimate is remembered for longer
-
-    huge = bytes(REMEMBERED_BYTES + 1)
-    assert paces.of(huge)[1] is huge
-    assert paces._size <= REMEMBERED_BYTES
 
 
 def arguments(_: object) -> list[str]:

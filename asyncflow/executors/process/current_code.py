@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 import attrs
 
@@ -25,9 +26,13 @@ from asyncflow.worker.loaded import (
     facts_of,
     file_of,
     is_users,
+    status_of,
     text_of,
 )
 from asyncflow.worker.world import current_folder
+
+_Watched: TypeAlias = tuple[str, str, Facts, object]
+"""A module, its file, what that was, and the spec of the module in this process."""
 
 LONG = 0.05
 """From how many seconds of work on a look at all files may be put off, though functions
@@ -65,6 +70,8 @@ class CurrentCode:
     _folder: str | None = attrs.field(init=False, default=None)
     _specs: dict[str, object] = attrs.field(init=False, factory=dict)
     """For each module, its spec in this process: a reload makes another."""
+    _watched: list[_Watched] | None = attrs.field(init=False, default=None)
+    """What is looked at for each run; None where that is to be found out."""
     _older: set[str] = attrs.field(init=False, factory=set)
     """The modules that this process may have loaded in an older form."""
     _warned: set[str] = attrs.field(init=False, factory=set)
@@ -93,6 +100,8 @@ class CurrentCode:
             if path not in self._signs:
                 self._watch(sign[0], path)
                 self._next = 0.0
+
+        self._watched = None
 
     def pin(self, *, have_run: bool = False) -> Generation:
         """Return the user's modules of now. Blocks for a moment.
@@ -135,6 +144,7 @@ class CurrentCode:
         ):
             return False
 
+        self._watched = None
         worked = time.thread_time()
         has_new |= self._follow()
         changed, gone = self._changed(self._signs)
@@ -235,17 +245,23 @@ class CurrentCode:
 
     def _is_used_as_ever(self) -> bool:
         """Tell whether nothing of what workers have loaded is new: for each run, so fast."""
-        modules, specs, signs = sys.modules, self._specs, self._signs
+        modules = sys.modules
 
-        for name, path in self._used.items():
+        if self._watched is None:
+            self._watched = [
+                (name, path, self._signs[path][1], self._specs.get(name))
+                for name, path in self._used.items()
+            ]
+
+        for name, path, then, spec in self._watched:
             try:
-                if facts_of(path) != signs[path][1]:
+                if facts(status_of(path)) != then:
                     return False
             except OSError:
                 if name not in modules:
                     return False
 
-            if getattr(modules.get(name), "__spec__", None) is not specs.get(name):
+            if getattr(modules.get(name), "__spec__", None) is not spec:
                 return False
 
         return True

@@ -14,10 +14,8 @@ from anyio import fail_after, to_thread
 from anyio.lowlevel import checkpoint
 
 from asyncflow import Orchestrator
-from asyncflow.abc import Log
-from asyncflow.dispatch.log_reader import PIECE, LogReader
+from asyncflow.dispatch.log_reader import PIECE
 from asyncflow.entities.job import state_of
-from asyncflow.worker.punch import BLOCK, punch
 from tests.support import flows
 from tests.support.flows import configuration
 
@@ -140,31 +138,6 @@ async def test_following_never_loses_the_end(size: int) -> None:
             kept = [one for one in lines if "left out" not in one]
             assert len(lines) - len(kept) <= 1
             assert len(kept) == len(lines) == 4001 or len(kept) < len(lines)
-
-
-@pytest.mark.parametrize("lost", range(0, 3000, 171))
-def test_what_left_the_file_is_said_in_one_line(lost: int, tmp_path: Path) -> None:
-    """A part that was punched is skipped by who comes to it; what follows is given."""
-    path = tmp_path / "1.log"
-    lines = [f"{number:07} é\n".encode() for number in range(100_000)]
-    path.write_bytes(b"".join(lines))
-    end = path.stat().st_size
-
-    with open(path, "rb+") as file:
-        assert punch(file.fileno(), BLOCK, 4 * BLOCK)
-
-    reader = LogReader.open(Log(str(path), lost, -1), 1)
-    assert reader is not None
-    given: list[str] = []
-
-    while reader.at < end:
-        given += reader.read(end, is_end=True)
-
-    reader.close()
-    content = b"".join(lines)
-    before = content[lost:BLOCK].decode(errors="replace")
-    after = content[4 * BLOCK :].decode(errors="replace")
-    assert "".join(given) == f"{before}\n... {3 * BLOCK} bytes left out ...\n{after}"
 
 
 # --------------------------------------------------------------------- in this process

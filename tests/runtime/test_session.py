@@ -1,4 +1,4 @@
-"""What interrupts an orchestrator, and what becomes of its runs then."""
+"""A session: what interrupts it while it is open, and what becomes of its runs then."""
 
 from __future__ import annotations
 

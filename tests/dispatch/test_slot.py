@@ -1,4 +1,4 @@
-"""Long chains of short jobs: their next load is got ready while the last one runs."""
+"""A slot: the next load of a long chain of short jobs is got ready while the last runs."""
 
 from __future__ import annotations
 

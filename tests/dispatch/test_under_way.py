@@ -1,4 +1,4 @@
-"""Lists of jobs have those that are under way, too."""
+"""Lists of jobs have those that are under way, too: also what the store was not told."""
 
 from __future__ import annotations
 
