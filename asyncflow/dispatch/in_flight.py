@@ -29,6 +29,7 @@ from asyncflow.dispatch import skipping
 from asyncflow.dispatch.attempt import Attempt, judge, kind_of
 from asyncflow.dispatch.batching import Batcher, CarryOut
 from asyncflow.dispatch.completion import complete, is_simple_success
+from asyncflow.dispatch.pins import Pins
 from asyncflow.dispatch.replaced_inputs import ReplacedInputs
 from asyncflow.dispatch.retries import wait_before_next
 from asyncflow.dispatch.running_marks import RunningMarks
@@ -59,6 +60,7 @@ class InFlight:
     runs: Runs
     store: Store
     versions: Versions
+    pins: Pins
     marks: RunningMarks
     executors: Mapping[str, Executor]
     carry_out: CarryOut
@@ -77,7 +79,7 @@ class InFlight:
 
     def __attrs_post_init__(self) -> None:
         self._timeouts = Timeouts(self._timed_out)
-        self._replaced = ReplacedInputs(self.versions)
+        self._replaced = ReplacedInputs(self.versions, self.pins)
         self._batcher = Batcher(
             self.plan,
             self.runs,
@@ -422,7 +424,7 @@ class InFlight:
             self._timeouts.ended(attempt)
 
         for version in attempt.read_versions:
-            self.versions.unpin(version)
+            self.versions.retention.unpin(version)
 
         if not self._by_ref:
             self._idle.set()

@@ -26,7 +26,8 @@ from asyncflow.errors import StoreFailed
 from asyncflow.records import VersionRecord
 from asyncflow.runs.version import Version
 from asyncflow.status import FINAL
-from asyncflow.values.versions import Versions, remove
+from asyncflow.values.garbage import remove
+from asyncflow.values.versions import Versions
 
 
 @attrs.define(eq=False, repr=False)
@@ -132,7 +133,7 @@ class Pins:
                     is_held = True
 
         if is_held:
-            self.store.save(self.versions.held_record(node, known[0]))
+            self.store.save(self.versions.retention.held_record(node, known[0]))
 
     def pin(self, submission: Run, node: DataNode, version: Version) -> None:
         """Have a run read a version of a source, unless it has pinned one."""
@@ -145,8 +146,8 @@ class Pins:
 
         if node.id not in submission.pins:
             submission.pins[node.id] = version
-            self.versions.pin(version)
-            self.versions.hold(version)
+            self.versions.retention.pin(version)
+            self.versions.retention.hold(version)
 
     async def renew(self, submission: Run) -> None:
         """Pin anew what a run has pinned whose file is gone.
@@ -182,8 +183,8 @@ class Pins:
                     submission, nodes[node_id], self._found(nodes[node_id], record)
                 )
 
-            self.versions.end_hold(last)
-            self.versions.unpin(last)
+            self.versions.retention.end_hold(last)
+            self.versions.retention.unpin(last)
 
     async def restore(self, submission: Run) -> None:
         """Pin anew what a run that was adopted is to read."""
@@ -240,7 +241,7 @@ class Pins:
             if version is not None and version.number == record.number:
                 return version
 
-        return self.versions.held(record)
+        return self.versions.stored.held(record)
 
     def _release(self, submission: Run) -> None:
         pins, submission.pins = submission.pins or {}, None
@@ -251,7 +252,7 @@ class Pins:
         }
 
         for node_id, version in pins.items():
-            if not self.versions.end_hold(version):
+            if not self.versions.retention.end_hold(version):
                 pass
             elif version.is_dropped and is_left:
                 continue  # it goes on elsewhere: the file stays, too
@@ -261,10 +262,10 @@ class Pins:
             elif is_noted or is_left:
                 pass
             elif self._is_at_risk(nodes[node_id], version):
-                held = self.versions.held_record(nodes[node_id], version)
+                held = self.versions.retention.held_record(nodes[node_id], version)
                 self.store.save(held._replace(holder_id=None))
 
-            self.versions.unpin(version)
+            self.versions.retention.unpin(version)
 
 
 def _shared_sources(submission: Run) -> list[DataNode]:

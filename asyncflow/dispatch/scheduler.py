@@ -91,13 +91,13 @@ class Scheduler:
         self._admission = Admission(self._plan, self.group, self._admit)
         self._timeouts = RunTimeouts(self._time_out)
         self.pins = Pins(self.store, self.runs, self.versions)
-        self.versions.replaced = self.pins.keep
-        self.versions.renew_pins = self.pins.renew
+        self.versions.retention.replaced = self.pins.keep
         self.in_flight = InFlight(
             self._plan,
             self.runs,
             self.store,
             self.versions,
+            self.pins,
             marks,
             self.executors,
             self._carry_out,

@@ -23,7 +23,8 @@ from asyncflow.entities.job import Job
 from asyncflow.entities.submission import job_handle_of
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks, is_canceled
-from asyncflow.values.versions import Versions, remove
+from asyncflow.values.garbage import remove
+from asyncflow.values.versions import Versions
 
 if TYPE_CHECKING:
     from asyncflow.dispatch.live_echo import Live
@@ -211,7 +212,7 @@ class Slot:
             for attempt in attempts:
                 nodes = attempt.task.input.values()
                 await retry_until_available(
-                    partial(self.versions.refresh_shared, nodes)
+                    partial(self.versions.stored.refresh_shared, nodes)
                 )
 
         first = attempts[0]

@@ -109,7 +109,7 @@ class EntityLoader:
             for node in config.data_node_configs
             if node.scope is not Scope.SCENARIO
         ]
-        await self.versions.refresh(nodes)
+        await self.versions.stored.refresh(nodes)
         await self._find_files(nodes)
 
         if any(is_shared(task) for task in config.task_configs):
@@ -213,7 +213,7 @@ class EntityLoader:
 
         shared = [node for node in nodes.values() if node.owner_id is None]
         await self._find_files(shared)
-        await self.versions.refresh(nodes.values())
+        await self.versions.stored.refresh(nodes.values())
         tasks = {task.id: task for task in scenario.tasks.values()}
 
         for basis in await self.store.bases(scenario.id):
@@ -272,7 +272,7 @@ class EntityLoader:
 
         node = self.identity_map.node(config, "", "")
         self.identity_map.take(node, record)
-        await self.versions.refresh([node])
+        await self.versions.stored.refresh([node])
         return node
 
     async def _submission(self, submission_id: str) -> Run:

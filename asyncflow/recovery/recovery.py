@@ -26,8 +26,8 @@ from asyncflow.runs.attempts import crashes_of
 from asyncflow.runs.job import JobState
 from asyncflow.runs.restoring import resume
 from asyncflow.status import FINAL
+from asyncflow.values.garbage import remove
 from asyncflow.values.sharing import StoreSharing
-from asyncflow.values.versions import remove
 
 LEASE = 30.0
 """How long an orchestrator counts as alive after it said so, in s, where its process

@@ -67,7 +67,7 @@ class RunPreparation:
 
     async def _refreshed(self, nodes: Sequence[DataNode], then: First | None) -> bool:
         """Look what others have written."""
-        await self.versions.refresh(nodes)
+        await self.versions.stored.refresh(nodes)
 
         if any(node.owner_id is None for node in nodes):
             await self.loader.refresh_bases()

@@ -108,10 +108,12 @@ class Results:
             self._ends[id(held)] = end, held, {}
             submission.when_finished(submission.let_jobs_go)
 
-        if node.id not in submission.held:
+        kept = self._ends.get(id(submission.held))
+
+        if kept is not None and node.id not in submission.held:  # it was not deleted
             submission.held[node.id] = version
-            self._ends[id(submission.held)][2][node.id] = node
-            self.versions.hold(version)
+            kept[2][node.id] = node
+            self.versions.retention.hold(version)
 
     def _release(self, held: Held) -> None:
         """Drop what was kept for a handle that nobody uses any more."""
@@ -121,7 +123,7 @@ class Results:
         for node_id, version in held.items():
             node = kept[2][node_id]
             is_there = self.catalog.find(node.id) is node
-            self.versions.let_go(node, version, is_deleted=not is_there)
+            self.versions.retention.let_go(node, version, is_deleted=not is_there)
 
         held.clear()
 

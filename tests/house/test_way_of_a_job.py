@@ -34,7 +34,7 @@ class Way(NamedTuple):
     files: int
 
 
-MOST = Way(calls=385, changes=252, files=66)
+MOST = Way(calls=385, changes=255, files=68)
 """It is to become shorter: 200 calls, 90 changes, 25 files."""
 
 
