@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncflow.folder import Folder, sweep
+from asyncflow.folder import MARK, Folder, sweep
 
 
 @pytest.mark.parametrize(
@@ -125,10 +125,11 @@ def test_what_is_no_lock_of_ours_stays(
         folder.mkdir()
 
     os.mkfifo(folders["pipe"] / "lock")
-    (folders["link"] / "lock").symlink_to(__file__)
+    (tmp_path / "mark").write_bytes(MARK)
+    (folders["link"] / "lock").symlink_to(tmp_path / "mark")
     (tmp_path / "asyncflow-file").touch()
     sweep()
-    assert len(os.listdir(tmp_path)) == 4
+    assert len(os.listdir(tmp_path)) == 5
 
 
 def test_a_folder_that_was_swept_at_once_is_made_anew(
