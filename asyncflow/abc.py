@@ -124,6 +124,14 @@ class Driver(ABC):
         """Tell whether a place that only the driver knows has a value already."""
         return False
 
+    def changed_ns(self) -> int | None:
+        """Return when that place was last changed, in nanoseconds since the epoch.
+
+        None where nobody can tell, or it has no value. It is no less than the time of a
+        change by anybody.
+        """
+        return None
+
     def staging_path(self, path: str) -> str:
         """Return the file that `write` may make, to remove it after a killed job."""
         return path

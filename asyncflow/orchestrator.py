@@ -91,6 +91,13 @@ class Orchestrator:
     def __attrs_post_init__(self) -> None:
         self._session = Session(self.config, self.store, self.adopt, _open_engine)
 
+    def __repr__(self) -> str:
+        jobs = self._session.jobs if self.is_open else self.config.job_config
+        return (
+            f"Orchestrator(store={self.store!r}, mode={jobs.mode!r}, "
+            f"is_open={self.is_open})"
+        )
+
     async def __aenter__(self) -> Self:
         """Open the store and the executors.
 

@@ -6,7 +6,7 @@ properties give them as dates.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 
@@ -29,7 +29,7 @@ class ScenarioRecord(NamedTuple):
         return datetime.fromtimestamp(self.created, UTC)
 
     def __repr__(self) -> str:
-        return _shown(self.as_dict(), type(self).__name__)
+        return _shown(self, creation_date="created")
 
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; times are ISO texts."""
@@ -113,7 +113,7 @@ class SubmissionRecord(NamedTuple):
         return as_date(self.finished)
 
     def __repr__(self) -> str:
-        return _shown(self.as_dict(), type(self).__name__)
+        return _shown(self, submitted_at="submitted", finished_at="finished")
 
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; times are ISO texts."""
@@ -147,7 +147,7 @@ class AttemptRecord(NamedTuple):
         return datetime.fromtimestamp(self.ended, UTC)
 
     def __repr__(self) -> str:
-        return _shown(self.as_dict(), type(self).__name__)
+        return _shown(self, started_at="started", ended_at="ended")
 
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; times are ISO texts."""
@@ -183,7 +183,7 @@ class JobRecord(NamedTuple):
         return as_date(self.finished)
 
     def __repr__(self) -> str:
-        return _shown(self.as_dict(), type(self).__name__)
+        return _shown(self, run_at="started", finished_at="finished")
 
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; times are ISO texts."""
@@ -277,13 +277,18 @@ def _plain_facts(record: Any, **dates: str) -> dict[str, Any]:
 
     :param dates: for each date the field that it is made from
     """
+    return {name: _plain(value) for name, value in _facts(record, dates)}
+
+
+def _facts(record: Any, dates: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    """Give the names and values of a record, with dates for seconds."""
     named = {field: date for date, field in dates.items()}
-    return {
-        named.get(field, field): _plain(
-            getattr(record, named[field]) if field in named else value
-        )
-        for field, value in record._asdict().items()
-    }
+
+    for field, value in record._asdict().items():
+        if (date := named.get(field)) is not None:
+            yield date, getattr(record, date)
+        else:
+            yield field, value
 
 
 def _plain(value: Any) -> Any:
@@ -309,6 +314,13 @@ def _plain(value: Any) -> Any:
     return repr(value)
 
 
-def _shown(parts: Mapping[str, object], name: str) -> str:
-    """Show a record as it is for users: with dates, not with seconds."""
-    return f"{name}({', '.join(f'{key}={value!r}' for key, value in parts.items())})"
+def _shown(record: Any, **dates: str) -> str:
+    """Show a record as it is for users: with dates, not with seconds. Nothing that is
+    pickled is loaded for it.
+    """
+    parts = (f"{name}={_text(value)}" for name, value in _facts(record, dates))
+    return f"{type(record).__name__}({', '.join(parts)})"
+
+
+def _text(value: Any) -> str:
+    return repr(_plain(value) if isinstance(value, str | datetime) else value)

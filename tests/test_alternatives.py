@@ -89,6 +89,7 @@ def test_a_mode_takes_the_place_of_the_default_executor() -> None:
     assert executor_of(default, "standalone") is MODES.load("standalone")
     assert executor_of("thread", "standalone") is ThreadExecutor
     assert executor_of(default, "development") is InlineExecutor
+    assert executor_of("thread", "development") is InlineExecutor  # it runs all
     assert executor_of("nothing", "standalone") is None
     assert executor_of("thread", "nothing") is ThreadExecutor
 

@@ -113,16 +113,31 @@ async def test_a_cancel_waits_until_it_is_left() -> None:
         with move_on_after(0):
             await background.leave()
 
-        assert steps == ["left"]
-        await background.enter(slow())
+    assert steps == ["left"]
+
+
+async def test_a_cancel_of_the_task_waits_too() -> None:
+    """No shield helps against that."""
+    gate = anyio.Event()
+
+    @asynccontextmanager
+    async def gated() -> AsyncIterator[None]:
+        yield
+        await gate.wait()
+
+    background = BackgroundContext()
+
+    with fail_after(10):
+        await background.enter(gated())
         leaving = asyncio.create_task(background.leave())
-        await anyio.lowlevel.checkpoint()
-        leaving.cancel()  # no shield helps against that
+        await anyio.wait_all_tasks_blocked()
+        leaving.cancel()
+        await anyio.wait_all_tasks_blocked()
+        assert not leaving.done()
+        gate.set()
 
         with pytest.raises(asyncio.CancelledError):
             await leaving
-
-    assert steps == ["left", "left"]
 
 
 async def test_a_cancel_while_it_is_entered_leaves_it() -> None:

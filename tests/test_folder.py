@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncflow.folder import Folder, sweep
+from asyncflow.folder import MARK, Folder, sweep
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,44 @@ def test_a_folder_whose_owner_was_killed_goes(
     assert not os.listdir(tmp_path)
 
 
+FORKS = """
+import os, signal
+from asyncflow.folder import Folder
+
+folder = Folder("left")
+has_forked, forked = os.pipe()
+
+if not os.fork():
+    folder.remove()  # it is not the fork's
+    os.write(forked, b"!")
+    os.read(0, 1)
+    os._exit(0)
+
+os.read(has_forked, 1)
+print(os.path.exists(folder.path), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_folder_whose_owner_was_killed_goes_though_a_fork_of_it_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKS],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdin=subprocess.PIPE,  # with its end the fork ends
+        stdout=subprocess.PIPE,
+    ) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == b"True\n"
+        owner.wait()
+        assert os.listdir(tmp_path)
+        sweep()
+        assert not os.listdir(tmp_path)
+
+
 def test_a_folder_is_removed_with_all_that_is_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,10 +125,11 @@ def test_what_is_no_lock_of_ours_stays(
         folder.mkdir()
 
     os.mkfifo(folders["pipe"] / "lock")
-    (folders["link"] / "lock").symlink_to(__file__)
+    (tmp_path / "mark").write_bytes(MARK)
+    (folders["link"] / "lock").symlink_to(tmp_path / "mark")
     (tmp_path / "asyncflow-file").touch()
     sweep()
-    assert len(os.listdir(tmp_path)) == 4
+    assert len(os.listdir(tmp_path)) == 5
 
 
 def test_a_folder_that_was_swept_at_once_is_made_anew(

@@ -97,6 +97,7 @@ def look(nodes: Iterable[DataNode]) -> None:
 
         if version.kept is None:
             version.is_missing = not node.driver.exists()
+            version.is_changed = (node.driver.changed_ns() or 0) > version.number
         else:
             version.is_missing = not os.path.exists(version.kept)
 
@@ -159,6 +160,9 @@ def reason_to_run(task: Task, fingerprint: Fingerprint, pins: Pins = None) -> st
 
         if node.version.is_missing:
             return f"the file of `{name}` is gone"
+
+        if node.version.is_changed:
+            return f"the file of `{name}` was written by something else"
 
         if not node.is_valid:
             return f"`{name}` is not valid any more"

@@ -6,13 +6,14 @@ each of its jobs runs alone, and the store knows of it before it starts; after a
 crash without any progress they run one at a time, with those of other such runs. A job
 that alone is known to have run when an orchestrator died has crashed, and its
 ``crash_retries`` bound that. One that had only been sent is told from that by a file, which
-its worker removes as the call begins.
+its worker removes as the call begins. What it loads before, this process has loaded, too;
+only after many crashes in a row that is taken for why.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -22,10 +23,14 @@ from asyncflow.entities.submission import Run
 from asyncflow.plan.queues import Needs
 from asyncflow.records import JobRecord
 from asyncflow.status import Status
+from asyncflow.worker.current import LOADING
 
 ALONE: Needs = {"": 1.0}
 """The resource of which there is enough for one job at a time, by a name that no other
 can have."""
+
+LOADS = 10
+"""After how many crashes without progress what is loaded for a job is a suspect, too."""
 
 ALTERNATELY = 2
 """After how many crashes without progress the jobs of a run go one at a time."""
@@ -66,20 +71,22 @@ def waiting_file(owner_id: str, run: Run, place: int) -> str:
 
 
 def note_waiting(
-    run: Run, kept: dict[str, JobRecord], owner_id: str, waiting: Collection[str]
+    run: Run, kept: dict[str, JobRecord], owner_id: str, waiting: Mapping[str, int]
 ) -> None:
     """Take those jobs for waiting that the store has as running, and had not begun.
 
     :param kept: what is kept of the jobs, by their ids
-    :param waiting: the files that are there
+    :param waiting: the sizes of the files that are there, by their names
     """
     for job in run.jobs:
+        size = waiting.get(waiting_file(owner_id, run, job.place))
         record = kept.get(job.id)
 
         if (
             record is not None
             and ran(record)
-            and waiting_file(owner_id, run, job.place) in waiting
+            and size is not None
+            and (size < LOADING or run.crashes <= LOADS)
         ):
             kept[job.id] = record._replace(status=Status.PENDING)
 

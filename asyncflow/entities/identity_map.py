@@ -243,7 +243,9 @@ class IdentityMap:
 
     def _told_from(self, config: DataNodeConfig) -> str | None:
         """Return where the path of a data node begins, if that has to be known."""
-        if config.default_path is None or os.path.isabs(config.default_path):
+        path = config.default_path
+
+        if path is None or os.path.isabs(os.path.expanduser(path)):
             return None
 
         return self.directory.told

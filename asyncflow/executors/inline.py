@@ -103,6 +103,7 @@ class InlineExecutor(Executor):
             try:
                 with one.scope:
                     await checkpoint()
+                    start = time.perf_counter()  # what came first was not the job's
 
                     with under_way(call, watch, report):
                         run = _run_async if call.is_async else _run
@@ -114,7 +115,8 @@ class InlineExecutor(Executor):
                 outcome = _CANCELED
 
             usage = Usage(started_at, time.perf_counter() - start, None, None)
-            self._held_up = self.is_default and not call.is_async and usage.wall > HELD
+            held = usage.wall - one.awaited
+            self._held_up = self.is_default and not call.is_async and held > HELD
             watch.ended(call, outcome._replace(log=printed(), usage=usage))
 
     def _warn_of_holding(self, call: Call) -> None:

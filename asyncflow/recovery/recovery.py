@@ -201,7 +201,8 @@ class Recovery:
         mine = [one for one in submissions if one.id in crashes]
         kept = {one.id: await self.loader.jobs(one.id) for one in mine}
 
-        for submission in mine if waiting else ():
+        for submission in mine:
+            submission.crashes = crashes[submission.id]
             suspects.note_waiting(submission, kept[submission.id], dead.id, waiting)
 
         ran = [
@@ -209,8 +210,6 @@ class Recovery:
         ]
 
         for submission in mine:
-            submission.crashes = crashes[submission.id]
-
             async with self._told_apart(submission.id):
                 is_suspect = len(ran) == 1 and not is_closed(dead)
                 await self._resume(submission, kept[submission.id], is_suspect)
@@ -224,11 +223,12 @@ class Recovery:
         await self._sweep(dead.id)
         return True
 
-    async def _waiting(self, dead_id: str) -> set[str]:
-        """Return the files that say which calls of a dead orchestrator had not begun."""
+    async def _waiting(self, dead_id: str) -> dict[str, int]:
+        """Return the files that say which calls of a dead orchestrator had not begun,
+        with their sizes: see `suspects.note_waiting`.
+        """
         folder = self.loader.versions.folder
-        names = await to_thread.run_sync(os.listdir, folder)
-        return {name for name in names if name.startswith(f"{dead_id}-waits-")}
+        return await to_thread.run_sync(_sizes, folder, f"{dead_id}-waits-")
 
     async def _resume(
         self,
@@ -378,3 +378,16 @@ def _why_left(name: str, error: Exception) -> str:
         f"{type(error).__name__}: {error}; it stays for others, or delete it with "
         f"`await orchestrator.delete({name!r})`"
     )
+
+
+def _sizes(folder: str, prefix: str) -> dict[str, int]:
+    """Return the sizes of files whose names begin so. Blocks."""
+    sizes: dict[str, int] = {}
+
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(prefix):
+                with suppress(OSError):  # gone meanwhile
+                    sizes[entry.name] = entry.stat().st_size
+
+    return sizes

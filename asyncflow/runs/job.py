@@ -239,12 +239,14 @@ class JobState:
     def attempt_that_failed(self, at: float) -> int:
         """Return the number of the attempt that failed then: seconds since the epoch.
 
-        :raises StopIteration: where none did
+        Where none is known, as of another run that had its id, it is that of the last one
+        before.
         """
         if self._numbers is not None and at in self._numbers:
             return self._numbers[at]
 
-        return next(attempt.number for attempt in self.attempts if attempt.ended == at)
+        known = (attempt.number for attempt in self.attempts if attempt.ended <= at)
+        return max(known, default=1)
 
     def restore_end(self, usage: Usage, at: float) -> None:
         """Take over how it completed, before it was made.

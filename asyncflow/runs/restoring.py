@@ -13,6 +13,9 @@ from asyncflow.runs.job import JobState
 from asyncflow.runs.run import AnyRun
 from asyncflow.status import FINAL, TRANSITIONS, Status
 
+UNKNOWN = "the run has ended, and the store has no record of this job"
+"""The reason of a job of which it is not known what became of it."""
+
 
 def resume(run: AnyRun, orchestrator_id: str, jobs: Mapping[str, JobRecord]) -> None:
     """Have a run go on in another orchestrator: jobs that have not ended start anew.
@@ -47,7 +50,20 @@ def restore(
         run.tell(change)
 
     if record.finished is not None and not run.is_finished:
+        _end_unknown(run, record.finished)
         run.finished(record.finished)
+
+
+def _end_unknown(run: AnyRun, at: float) -> None:
+    """End the jobs of a run that has ended of which there is no record: it was deleted
+    while it was looked at, or cannot be loaded.
+    """
+    if len(run.ended()) == len(run.tasks):
+        return
+
+    for job in run.jobs:
+        if job.status not in FINAL:
+            job.move(Status.CANCELED, at, UNKNOWN)
 
 
 def anew(run: AnyRun) -> None:

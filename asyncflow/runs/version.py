@@ -29,6 +29,8 @@ class Version:
     """Whether nothing but its readers keeps the value."""
     is_missing: bool = False
     """Whether its file was not there when somebody looked."""
+    is_changed: bool = False
+    """Whether its file had been written by somebody else when somebody looked."""
     reused_by: WeakSet[Any] | None = None
     """The runs that skipped its writer; None for none."""
     content: str | None = None

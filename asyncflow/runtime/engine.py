@@ -71,7 +71,7 @@ from asyncflow.runtime.checks import (
 )
 from asyncflow.runtime.preparation import First, RunPreparation
 from asyncflow.runtime.shutdown import interrupt, leave
-from asyncflow.status import DONE, Status
+from asyncflow.status import DONE
 from asyncflow.values.editing import Editing
 from asyncflow.values.garbage import remove
 from asyncflow.values.results import Results
@@ -501,31 +501,14 @@ class Engine:
 
     async def _explain(self, error: NoData, node: DataNode) -> None:
         """Raise an error anew that says why a data node was never written, if known."""
-        if cause := await self._why_unwritten(node):
-            raise NoData(node.config_id, cause=cause) from error
+        from asyncflow.runtime.unwritten import why_unwritten
 
-    async def _why_unwritten(self, node: DataNode) -> str:
-        """Say what became of the last job that should have written a data node."""
         scenario = self.identity_map.find(node.owner_id or "")
 
-        if not isinstance(scenario, Scenario):
-            return ""
-
-        for task in scenario.tasks.values():
-            if node.config_id not in task.output:
-                continue
-
-            for job in await self.store.jobs(
-                task_id=task.id, newest_first=True, limit=1
-            ):
-                if job.status is not Status.COMPLETED:
-                    why = f": {job.reason}" if job.reason else ""
-                    return (
-                        f"{job.id} of task {task.config_id!r}, which writes it, is "
-                        f"{job.status}{why}"
-                    )
-
-        return ""
+        if isinstance(scenario, Scenario) and (
+            cause := await why_unwritten(self.store, scenario, node)
+        ):
+            raise NoData(node.config_id, cause=cause) from error
 
     async def _scenario_of(self, submission: Run) -> Scenario:
         """Return the scenario of a run, whichever part of it was submitted."""

@@ -110,8 +110,10 @@ def driver_of(directory: str, config: DataNodeConfig) -> Driver:
     if config.default_path is None and not config.options:
         return _plain.get(found) or _plain.setdefault(found, _made(found, None, config))
 
-    path = config.default_path
-    return _made(found, path and os.path.join(directory, path), config)
+    if (path := config.default_path) is not None:
+        path = os.path.join(directory, os.path.expanduser(path))
+
+    return _made(found, path, config)
 
 
 def _made(found: type[Driver], path: str | None, config: DataNodeConfig) -> Driver:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,11 +12,10 @@ from typing import Any, ClassVar, cast
 import attrs
 
 from asyncflow.errors import NotOpen, RecordDamaged, StoreUnavailable
+from asyncflow.log import logger as _logger
 from asyncflow.stores._command import Change, Command, Parameters, taken_over
 from asyncflow.stores._rows import FOUND_BY_ID, Cell, Column, Row, columns_by_table
 from asyncflow.stores._sql import parts, query, statement
-
-_logger = logging.getLogger("asyncflow")
 
 MOST_TOLD = 1000
 """Of how many rows it is told that they cannot be loaded."""

@@ -66,7 +66,7 @@ class Tables:
         }
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class MemoryStore(Store):
     """Keep records in memory."""
 
@@ -84,6 +84,9 @@ class MemoryStore(Store):
     @classmethod
     def at(cls, address: str) -> Self:  # noqa: ARG003  # there is one alone
         return cls()
+
+    def __repr__(self) -> str:
+        return "MemoryStore()"
 
     @property
     def failure(self) -> StoreFailed | None:

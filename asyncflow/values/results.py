@@ -108,9 +108,11 @@ class Results:
             self._ends[id(held)] = end, held, {}
             submission.when_finished(submission.let_jobs_go)
 
-        if node.id not in submission.held:
+        kept = self._ends.get(id(submission.held))
+
+        if kept is not None and node.id not in submission.held:  # it was not deleted
             submission.held[node.id] = version
-            self._ends[id(submission.held)][2][node.id] = node
+            kept[2][node.id] = node
             self.versions.retention.hold(version)
 
     def _release(self, held: Held) -> None:

@@ -140,9 +140,8 @@ def _run_calls(settled: process.WorkerState, request: bytes, answer: Answer) -> 
     if pins is not None:
         pinned.here.apply(pins)
 
-    if type(current.is_watched) is str:
-        with suppress(OSError):
-            os.unlink(current.is_watched)
+    if current.is_watched:
+        current.sent(is_loaded=columns[3][0] in _functions)
 
     _meter.begin(measure_peak=looks)
 
@@ -337,6 +336,9 @@ def read_input(task: str, name: str, driver: ValueDriver, kept: StoredValue) -> 
         with suppress(Exception):  # it may have notes of its own making
             BaseException.add_note(error, note)
 
+        if type(error) is FileNotFoundError and error.strerror:
+            error.strerror = f"input {name!r}: {error.strerror}"
+
         raise
 
 
@@ -441,6 +443,7 @@ def _load_function(
         function = fetch(code)
 
     assert callable(function)
+    current.begun()
     _functions[code] = function, names
 
     while len(_functions) > REMEMBERED or (

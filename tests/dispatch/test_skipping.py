@@ -5,7 +5,10 @@ from __future__ import annotations
 import functools
 import math
 import operator
+import os
+import pickle
 import threading
+import time
 import types
 from collections.abc import AsyncIterator
 from functools import partial
@@ -217,6 +220,51 @@ async def test_a_helper_that_changed_is_named() -> None:
             work = define(HELPED.format(nb))
             assert [job.reason for job in scenario.plan()] == [reason]
             assert reasons(await scenario.submit()) == [reason]
+
+
+def write_later(path: Path, than: int) -> None:
+    """Write a file by hand; the clock of files ticks some milliseconds behind."""
+    while path.stat().st_ctime_ns <= than:
+        path.write_bytes(pickle.dumps("by hand"))
+
+
+@pytest.mark.anyio
+@pytest.mark.blocking_jobs  # plan() looks at files
+@pytest.mark.parametrize("mode", ["development", "standalone"])
+async def test_whose_output_others_have_written_runs_again(
+    tmp_path: Path, mode: str
+) -> None:
+    config = configuration(mode)
+    number = config.configure_data_node("number", default_data=1)
+    own = config.configure_data_node("own", default_path=tmp_path / "own.pickle")
+    task = config.configure_task("double", flows.double, number, own, skippable=True)
+    cfg = config.configure_scenario("files", task)
+    reason = "the file of `own` was written by something else"
+
+    async with Orchestrator(config, store=tmp_path / "runs.db") as orchestrator:
+        one, other = [await orchestrator.create_scenario(cfg) for _ in range(2)]
+        await other.number.write(5)
+        await one.submit()
+        assert statuses((await one.submit()).jobs) == ["SKIPPED"]
+
+        now = time.time_ns()
+        await to_thread.run_sync(write_later, tmp_path / "own.pickle", now)
+        submission = await one.submit()
+        assert statuses(submission.jobs) == ["COMPLETED"]
+        assert submission.jobs[0].reason == reason
+        assert await one.own.read() == 2
+
+        await other.submit()
+        now = time.time_ns()
+        await to_thread.run_sync(touch_later, tmp_path / "own.pickle", now)
+        assert one.plan()[0].reason == reason
+        await one.submit()
+        assert await one.own.read() == 2
+
+
+def touch_later(path: Path, than: int) -> None:
+    while path.stat().st_ctime_ns <= than:
+        os.utime(path, (0, 0))
 
 
 def remove_values(folder: Path) -> None:

@@ -301,3 +301,88 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(FileNotFoundError, match="make the folder of data node 'node'"):
         driver.write(1, "/elsewhere/A-1.value", "node")
+
+
+def test_a_link_that_leads_into_no_folder_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "mine.p"
+    path.symlink_to("gone/mine.p")
+    driver = PickleDriver(str(path))
+    expected = r"'node' is a link .* make the folder of '\S+/gone/mine\.p', or mend"
+
+    with pytest.raises(FileNotFoundError, match=expected):
+        driver.write(1, str(tmp_path / "A-1.value"), "node")
+
+    assert os.listdir(tmp_path) == ["mine.p"]
+
+
+def test_a_link_that_leads_to_no_file_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "mine.p"
+    path.symlink_to("other.p")
+
+    with pytest.raises(
+        FileNotFoundError, match=r"link to '\S+/other\.p'\) is not there"
+    ):
+        PickleDriver(str(path)).read(None)
+
+    write(path, 1)
+    assert path.is_symlink()
+    assert value_of(tmp_path / "other.p") == 1
+
+
+def test_what_a_value_misses_is_not_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.p"
+    path.write_bytes(pickle.dumps(Opens("missing.txt")))
+
+    with pytest.raises(FileNotFoundError, match=r"No such file .*'missing\.txt'"):
+        PickleDriver(str(path)).read(None)
+
+
+class Opens:
+    """Opens a file as it is loaded."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return open, (self.name,)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("mode", ["development", "standalone"])
+@pytest.mark.blocking_jobs
+async def test_a_job_names_the_input_whose_file_is_missing(
+    tmp_path: Path, mode: str
+) -> None:
+    config = Configuration()
+    node = config.configure_data_node("own", default_path=tmp_path / "own.p")
+    task = config.configure_task("use", flows.double, node)
+    cfg = config.configure_scenario("s", task)
+    config.configure_job_executions(mode=mode, max_nb_of_workers=1)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        submission = await scenario.submit().wait()
+        reason = submission.jobs[0].reason
+
+    assert reason is not None
+    assert re.search(r"input 'own': its file is not there: bring.*own\.p'", reason)
+
+
+@pytest.mark.anyio
+@pytest.mark.blocking_jobs
+async def test_a_path_may_begin_at_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    await anyio.Path(tmp_path / "home").mkdir()
+    config = Configuration()
+    node = config.configure_data_node("own", default_path="~/own.p")
+    task = config.configure_task("make", flows.increment, None, node)
+    cfg = config.configure_scenario("s", task)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.own.write(7)
+        assert await scenario.own.read() == 7
+
+    assert value_of(tmp_path / "home" / "own.p") == 7

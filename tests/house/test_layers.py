@@ -118,6 +118,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ): "only for runs of other processes",
     ("runtime.engine", "runtime.job_output"): "few programs read what jobs printed",
     ("runtime.engine", "runtime.deletion"): "only where it is asked for",
+    ("runtime.engine", "runtime.unwritten"): "only where a value is missing",
     ("runtime.engine", "runtime.pruning"): "only where it is asked for",
     ("runtime.engine", "recovery.run_feed"): "only where others watch",
     ("ids", "uuid"): "only for idempotency keys",

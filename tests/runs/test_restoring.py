@@ -77,6 +77,17 @@ def test_the_end_of_a_run_is_taken_over_with_its_reason(config: Configuration) -
     assert (run.cancel_reason, run.orchestrator_id) == ("enough", "O")
 
 
+def test_no_job_of_a_run_that_has_ended_waits_for_ever(config: Configuration) -> None:
+    run = make(config, 2)
+    completed = ended(run, 0, Status.COMPLETED)
+    record = run.record()._replace(finished=5.0)
+    restoring.restore(run, record, by_id(completed))
+    assert run.job(0).record() == completed
+    assert run.job(1).status is Status.CANCELED
+    assert "no record" in run.job(1).reason
+    assert kinds(run)[-1] == "SubmissionFinished"
+
+
 def test_an_attempt_that_failed_elsewhere_is_followed_by_another(
     config: Configuration,
 ) -> None:
@@ -89,6 +100,8 @@ def test_an_attempt_that_failed_elsewhere_is_followed_by_another(
     assert (job.status, job.attempt) == (Status.PENDING, 2)
     assert job.attempts[0].kind is AttemptKind.CRASHED
     assert job.attempt_that_failed(3.0) == 1
+    assert job.attempt_that_failed(3.5) == 1  # of another run that had its id
+    assert job.attempt_that_failed(1.0) == 1
     assert kinds(run)[-1] == "JobAttemptFailed"
 
 

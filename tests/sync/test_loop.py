@@ -114,16 +114,23 @@ def test_a_fork_has_no_orchestrator(config: Configuration) -> None:
 
     if not (child := os.fork()):
         try:
-            scenario.submit()
-        except NotOpen:
+            for verb in (scenario.submit, lambda: tp.get(scenario.id)):
+                with pytest.raises(NotOpen, match=r"was forked from .* `post_fork`"):
+                    verb()
+
+            with tp.Orchestrator(config, ":memory:") as own:
+                run = tp.create_scenario("single").submit(wait=True)
+                assert own.is_running
+                assert run.status is SubmissionStatus.COMPLETED
+
             os.write(writer, b"refused")
         finally:
             os._exit(0)
 
-    os.waitpid(child, 0)
-    assert os.read(reader, 10) == b"refused"
-    os.close(reader)
     os.close(writer)
+    assert os.read(reader, 10) == b"refused"
+    os.waitpid(child, 0)
+    os.close(reader)
 
 
 def test_an_interrupt_ends_the_waiting_alone(

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 import asyncflow.sync as tp
@@ -17,9 +18,12 @@ from asyncflow import (
     NotFound,
     NotOpen,
     SubmissionFailed,
+    SubmissionRecord,
     SubmissionStatus,
     UsageError,
 )
+from tests.programs.recovery_program import declare
+from tests.recovery.test_recovery import killed
 from tests.support import flows, programs
 from tests.support.flows import configuration, single
 from tests.support.sync import once_in, until_started
@@ -248,3 +252,43 @@ def test_a_program_that_was_interrupted_does_not_wait(tmp_path: Path) -> None:
 
     with pytest.raises(AssertionError, match=f"exit code -{signal.SIGINT.value}"):
         programs.run("-c", code, folder=tmp_path)
+
+
+# -------------------------------------------------------------------- what it is told
+
+
+def test_its_repr_has_no_password(tmp_path: Path) -> None:
+    config = configuration()
+
+    for address in ("postgresql://me:s3cret@host/base", "host=h password=s3cret"):
+        assert "s3cret" not in repr(tp.Orchestrator(config, address))
+
+    orchestrator = tp.Orchestrator(config, tmp_path / "runs.db")
+    assert repr(orchestrator).endswith("mode='standalone', is_open=False)")
+
+    with orchestrator:
+        assert repr(orchestrator).startswith("asyncflow.sync.Orchestrator(store=Sqlite")
+        assert repr(orchestrator).endswith("mode='standalone', is_open=True)")
+
+
+def test_runs_that_come_back_can_be_left(tmp_path: Path) -> None:
+    submission_id = anyio.run(killed, tmp_path)
+    (tmp_path / "go").touch()
+    asked: list[str] = []
+
+    def refuse(record: SubmissionRecord) -> bool:
+        asked.append(record.id)
+        return False
+
+    for adopt in (False, refuse, True):
+        config, _ = declare(tmp_path, "pickle")
+
+        with tp.Orchestrator(config, tmp_path / "runs.db", adopt) as orchestrator:
+            if adopt is True:
+                run = orchestrator.get_submission(submission_id)
+                assert run.wait(timeout=30).status is SubmissionStatus.COMPLETED
+            else:
+                (left,) = orchestrator.submissions(is_finished=False)
+                assert left.id == submission_id
+
+    assert asked == [submission_id]

@@ -116,6 +116,23 @@ async def test_after_the_end_it_takes_nothing_and_answers_nobody() -> None:
 
 
 @pytest.mark.anyio
+async def test_what_was_asked_before_the_end_has_no_answer_after_it() -> None:
+    switch = Switch()
+
+    class Dying(MemoryStore):
+        """Ends the program while it answers."""
+
+        async def flush(self) -> None:
+            switch.is_over = True
+
+    async with Dying() as inner:
+        with move_on_after(0.01) as scope:
+            await FaultyStore.around(inner, switch).flush()
+
+    assert scope.cancelled_caught
+
+
+@pytest.mark.anyio
 async def test_all_up_to_the_end_is_durable() -> None:
     switch, inner = KillSwitch(), MemoryStore()
     FaultyStore.around(inner, switch)

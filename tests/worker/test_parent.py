@@ -98,6 +98,7 @@ async def test_no_worker_outlives_its_parent(job: str, tmp_path: Path) -> None:
 
             assert lives(fork)
             os.kill(fork, signal.SIGKILL)
+            await_death(fork)  # it may have died before it let the parent's locks go
             return pids
 
     pids = await to_thread.run_sync(run)

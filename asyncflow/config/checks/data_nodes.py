@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 import attrs
 
@@ -129,6 +130,13 @@ def _path(node: DataNodeConfig) -> Iterator[Problem]:
             message=f"{path!r} is not a path",
             remedy="give a str or a pathlib.Path",
         )
+    elif _is_homeless(path):
+        yield Problem(
+            section=node.label,
+            field="default_path",
+            message=f"the home folder of {path.partition('/')[0]!r} is not known",
+            remedy=f"give the path in full, or {'./' + path!r} for such a name",
+        )
 
     if (driver := node.driver) is None or not driver.takes_path:
         yield Problem(
@@ -139,7 +147,11 @@ def _path(node: DataNodeConfig) -> Iterator[Problem]:
         )
 
 
-def _is_path(value: object) -> bool:
+def _is_homeless(path: str) -> bool:
+    return path.startswith("~") and os.path.expanduser(path).startswith("~")
+
+
+def _is_path(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and value != "" and "\0" not in value
 
 

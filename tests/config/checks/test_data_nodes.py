@@ -29,6 +29,10 @@ BAD: dict[str, tuple[Declare, list[Row]]] = {
     ),
     "path_no_path": (node(default_path=5), [("DATA_NODE.n", "default_path", "5")]),
     "path_empty": (node(default_path=""), [("DATA_NODE.n", "default_path", "path")]),
+    "path_homeless": (
+        node(default_path="~nobody-here/a.p"),
+        [("DATA_NODE.n", "default_path", "'~nobody-here' is not known; give the path")],
+    ),
     "path_in_memory": (
         node(storage_type="in_memory", default_path="a.p"),
         [("DATA_NODE.n", "default_path", "'in_memory' data node has no file")],
