@@ -281,14 +281,18 @@ def _plain_facts(record: Any, **dates: str) -> dict[str, Any]:
 
 
 def _facts(record: Any, dates: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
-    """Give the names and values of a record, with dates for seconds."""
+    """Give the names and values of a record, with dates for seconds: but for those that
+    are no time of this calendar.
+    """
     named = {field: date for date, field in dates.items()}
 
     for field, value in record._asdict().items():
-        if (date := named.get(field)) is not None:
-            yield date, getattr(record, date)
-        else:
-            yield field, value
+        try:
+            fact = (date, getattr(record, date)) if (date := named.get(field)) else None
+        except (OverflowError, ValueError, OSError):
+            fact = None
+
+        yield fact or (field, value)
 
 
 def _plain(value: Any) -> Any:

@@ -26,6 +26,12 @@ def test_a_record_shows_dates_and_no_seconds() -> None:
     )
 
 
+def test_a_time_that_is_none_of_the_calendar_is_shown_as_it_is() -> None:
+    record = ScenarioRecord("SCENARIO_a_1", "a", None, 1e300, {})
+    assert "created=1e+300" in repr(record)
+    assert record.as_dict()["created"] == 1e300
+
+
 def test_a_record_is_plain_data_with_dates() -> None:
     attempt = AttemptRecord(1, None, 2.0, "no", "")
     job = job_record(1, status=Status.FAILED, started=None, attempts=(attempt,))
