@@ -213,6 +213,7 @@ sys.stdout.write("main ends\\n")  # at once, as jobs may print in between
 """
 
 
+@pytest.mark.smoke
 def test_at_exit_submitted_runs_end(tmp_path: Path) -> None:
     code = PROGRAM.format(function="work") + "scenario.submit()\n"
     out = programs.run("-c", code, folder=tmp_path)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
 
-from anyio import CancelScope, sleep_forever, to_process
+from anyio import CancelScope, sleep_forever, to_process, to_thread
 from anyio.abc import Process
+
+T = TypeVar("T")
 
 
 def lists() -> tuple[set[Process], deque[tuple[Process, float]]]:
@@ -84,3 +88,17 @@ async def end(process: Process) -> None:
     with CancelScope(shield=True), suppress(ProcessLookupError):
         process.kill()
         await process.aclose()
+
+
+async def in_thread(function: Callable[[], T]) -> T:
+    """Call a function in a thread; here, where none can be started: at Python's end some
+    versions refuse it, and what is closed then is to be closed all the same.
+
+    On cancel it is called to its end.
+
+    :param function: it may be called twice
+    """
+    try:
+        return await to_thread.run_sync(function)
+    except RuntimeError:
+        return function()

@@ -29,12 +29,11 @@ from anyio import (
     create_task_group,
     move_on_after,
     to_process,
-    to_thread,
 )
 from anyio.lowlevel import RunVar
 
 from asyncflow.executors.process import process_tree, suspend
-from asyncflow.executors.process.anyio_pool import end, lists, take_idle
+from asyncflow.executors.process.anyio_pool import end, in_thread, lists, take_idle
 from asyncflow.executors.process.current_code import CurrentCode
 from asyncflow.executors.process.generation import Generation
 from asyncflow.executors.process.start import (
@@ -365,7 +364,7 @@ class Pool:
         """Let a worker end by itself; kill what is left of it and of its family."""
         process = worker.process
         until = time.monotonic() + grace
-        has_family = await to_thread.run_sync(worker.has_started_any)
+        has_family = await in_thread(worker.has_started_any)
         assert process.stdin is not None
         await process.stdin.aclose()  # no call comes any more
 
@@ -379,7 +378,7 @@ class Pool:
         await process.aclose()
 
         if has_family:
-            await to_thread.run_sync(partial(worker.bury, until, asks=True))
+            await in_thread(partial(worker.bury, until, asks=True))
 
     async def call(
         self, worker: Worker, function: Callable[[bytes], T], request: bytes
@@ -534,7 +533,7 @@ class Pool:
         self._workers.pop(worker.pid, None)
         worker.close()
         await worker.process.aclose()
-        await to_thread.run_sync(worker.bury, 0.0)
+        await in_thread(partial(worker.bury, 0.0))
         await worker.forget()
 
     async def _place(self, *, is_new: bool = True) -> WorkerFolder:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 
 import anyio
 import pytest
 from anyio import to_process
 
 from asyncflow import Configuration, Orchestrator
-from asyncflow.executors.process.anyio_pool import is_of_worker
+from asyncflow.executors.process.anyio_pool import in_thread, is_of_worker
 from asyncflow.executors.process.pool import NullLimiter, Pool
 from tests.support.flows import single
 
@@ -90,3 +91,17 @@ def test_processes_of_the_hosts_own_calls_end_with_the_loop(
     for pid in asyncio.run(called()):
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+async def test_where_no_thread_can_be_started_it_is_done_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: object) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert await in_thread(threading.get_ident) == threading.get_ident()
+
+
+async def test_else_it_is_done_in_a_thread() -> None:
+    assert await in_thread(threading.get_ident) != threading.get_ident()
