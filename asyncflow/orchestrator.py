@@ -226,7 +226,7 @@ class Orchestrator:
         if what.is_finished:
             return False
 
-        self._opened().cancel(what, reason or "cancel was called")
+        self._opened().cancel(what, reason)
         return True
 
     async def get(self, entity_id: str) -> Entity:

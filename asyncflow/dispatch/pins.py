@@ -252,16 +252,19 @@ class Pins:
         }
 
         for node_id, version in pins.items():
-            if not self.versions.retention.end_hold(version):
-                pass
-            elif version.is_dropped and is_left:
-                continue  # it goes on elsewhere: the file stays, too
-            elif version.is_dropped:
+            is_last = self.versions.retention.end_hold(version)
+
+            if is_last and version.is_dropped:
+                if is_left:
+                    continue  # it goes on elsewhere: the file stays, too
+
                 gone = VersionRecord(node_id, version.number, None, is_kept=False)
                 self.store.save(gone)
-            elif is_noted or is_left:
-                pass
-            elif self._is_at_risk(nodes[node_id], version):
+            elif (
+                is_last
+                and not (is_noted or is_left)
+                and self._is_at_risk(nodes[node_id], version)
+            ):
                 held = self.versions.retention.held_record(nodes[node_id], version)
                 self.store.save(held._replace(holder_id=None))
 

@@ -260,9 +260,9 @@ class Engine:
         dag = submission.dag.part(left)
         return self.submit(submission.entity, options, dag)
 
-    def cancel(self, what: Submission | Job, reason: str) -> None:
+    def cancel(self, what: Submission | Job, reason: str | None) -> None:
         """Ask for the end of a run or of a job; see `Orchestrator.cancel`."""
-        reason = shortened(reason, REASON)
+        reason = shortened(reason or "cancel was called", REASON)
 
         if isinstance(what, Job):
             self._cancel_job(what, reason)

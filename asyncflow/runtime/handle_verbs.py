@@ -44,7 +44,7 @@ class HandleVerbs(Verbs):
         if what.is_finished:
             return False
 
-        self.session.opened().cancel(what, reason or "cancel was called")
+        self.session.opened().cancel(what, reason)
         return True
 
     async def accepted(self, submission: Submission) -> None:

@@ -97,9 +97,7 @@ class Garbage:
         with CancelScope(shield=True), suppress(StoreFailed):  # then they are kept
             await self.store.flush()
 
-            if (
-                self.sharing.is_shared
-            ):  # some are pinned for runs of others, who remove them
+            if self.sharing.is_shared:  # others remove what is pinned for their runs
                 kept = await self.store.kept_names()
                 garbage = [one for one in garbage if os.path.basename(one) not in kept]
 

@@ -148,7 +148,7 @@ class StoredVersions:
             if record.number not in stays
             and (record.holder_id is None or not node.driver.is_durable)
         ]
-        self.store.save(*(self.retention.drop(node, surplu) for surplu in surplus))
+        self.store.save(*(self.retention.drop(node, version) for version in surplus))
 
 
 def chain(node: DataNode, records: Iterable[VersionRecord]) -> list[VersionRecord]:

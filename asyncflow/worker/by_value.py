@@ -29,6 +29,7 @@ from asyncflow.worker import local_modules, main
 from asyncflow.worker.annotations import named_in_annotations
 from asyncflow.worker.codec import load_code
 from asyncflow.worker.digests import mark, read_mark
+from asyncflow.worker.local_modules import named
 from asyncflow.worker.reducers import (
     REDUCERS,
     Reduced,
@@ -38,7 +39,7 @@ from asyncflow.worker.reducers import (
     slots_of,
     variable,
 )
-from asyncflow.worker.reloaded import named, newest
+from asyncflow.worker.reloaded import newest
 
 _CACHE = type(functools.cache(len))
 _BY_NAME: Mapping[type, tuple[str, ...]] = {
@@ -272,7 +273,7 @@ def _reduce_class(cls: type) -> Reduced:
 
     *arguments, tracker_id, extra = arguments
     marked = mark(tracker_id, _ages.setdefault(cls, time.time_ns()))
-    is_current = _found(cls.__qualname__) is cls
+    is_current = _in_main(cls.__qualname__) is cls
     made = cls.__qualname__, marked, is_current, make, (*arguments, extra)
     along = named_in_annotations(cls)
     return _main_class, made, (state, along), None, None, _set_class
@@ -286,16 +287,11 @@ def _is_named(cls: type) -> bool:
 def _is_mains(value: object, name: str) -> bool:
     """Tell whether a main script has a value under a name."""
     module = getattr(value, "__module__", None) or type(value).__module__
-    return module == "__main__" and _found(name) is value
+    return module == "__main__" and _in_main(name) is value
 
 
-def _found(name: str) -> object:
-    found: object = sys.modules.get("__main__")
-
-    for part in name.split("."):
-        found = getattr(found, part, None)
-
-    return found
+def _in_main(name: str) -> object:
+    return named(sys.modules.get("__main__"), name)
 
 
 def _state_of(value: object) -> tuple[object, dict[str, object]]:
@@ -342,7 +338,7 @@ def _main_class(
     :param marked: what tells that which is in the pickle from others
     :param is_current: whether the main script had it under this name then
     """
-    found = _found(name)
+    found = _in_main(name)
     tracker_id, age = read_mark(marked)
     arguments = *arguments[:-1], tracker_id, arguments[-1]
 
@@ -405,7 +401,7 @@ def _set_class(cls: type, states: tuple[object, dict[str, object]]) -> None:
 
 def _main_named(name: str, make: Callable[..., object], arguments: Reduced) -> object:
     """Find what a main script has under a name, or make it."""
-    found = _found(name)
+    found = _in_main(name)
 
     if _here.came is None and found is not None:
         _here.resolved.add(id(found))

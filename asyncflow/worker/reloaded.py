@@ -35,7 +35,7 @@ def newest(value: Any) -> Any:
     ):
         return value
 
-    found = named(module, name)
+    found = local_modules.named(module, name)
 
     if found is None or found is value:
         return value
@@ -48,16 +48,6 @@ def newest(value: Any) -> Any:
     defined = _defined_in(module)
     is_older = new in defined and (old == new or old not in defined)
     return found if is_older else value
-
-
-def named(module: object, name: str) -> Any:
-    """Return what a module has under a dotted name; None for nothing."""
-    found: Any = module
-
-    for part in name.split("."):
-        found = getattr(found, part, None)
-
-    return found
 
 
 def _code_of(value: Any) -> CodeType | None:

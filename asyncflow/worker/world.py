@@ -17,6 +17,7 @@ from posix import getcwd  # tests take that of `os` for a call that blocks
 from typing import Any, TypeAlias
 
 from asyncflow.worker import log_levels, parent
+from asyncflow.worker.local_modules import named
 from asyncflow.worker.log_levels import Levels, LevelWatch
 
 Told: TypeAlias = tuple[
@@ -191,10 +192,7 @@ def _filter(
     action: str, message: Any, names: tuple[str, str], module: Any, line: int
 ) -> tuple[object, ...] | None:
     """Make a warning filter; None where its category is not loaded."""
-    category: object = sys.modules.get(names[0])
-
-    for name in names[1].split("."):
-        category = getattr(category, name, None)
+    category = named(sys.modules.get(names[0]), names[1])
 
     if not isinstance(category, type) or not issubclass(category, Warning):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -27,24 +27,6 @@ from tests.support import flows, programs
 from tests.support.flows import configuration, single
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def noted() -> Iterator[list[int]]:
-    """Have signals noted by a handler of the program's own, which must be back at last."""
-    numbers: list[int] = []
-
-    def note(number: int, _frame: object) -> None:
-        numbers.append(number)
-
-    before = {number: signal.signal(number, note) for number in NUMBERS}
-
-    try:
-        yield numbers
-        assert [signal.getsignal(number) for number in NUMBERS] == [note, note]
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class Runs:

@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 
 import pytest
 from anyio import Event, fail_after
 from anyio.lowlevel import checkpoint
 
-from asyncflow.runtime.signals import NUMBERS, Signals
+from asyncflow.runtime.signals import Signals
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def noted() -> Iterator[list[int]]:
-    """Have signals noted by a handler of the program's own, which must be back at last."""
-    numbers: list[int] = []
-
-    def note(number: int, _frame: object) -> None:
-        numbers.append(number)
-
-    before = {number: signal.signal(number, note) for number in NUMBERS}
-
-    try:
-        yield numbers
-        assert [signal.getsignal(number) for number in NUMBERS] == [note, note]
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def unexpected() -> None:
