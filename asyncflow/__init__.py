@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode as DataNode
     from asyncflow.entities.data_node import Edit as Edit
     from asyncflow.entities.job import Job as Job
-    from asyncflow.entities.job import Status as Status
     from asyncflow.entities.output import Output as Output
     from asyncflow.entities.planned import PlannedJob as PlannedJob
     from asyncflow.entities.scenario import Scenario as Scenario
@@ -93,6 +92,8 @@ if TYPE_CHECKING:
     from asyncflow.events import JobStarted as JobStarted
     from asyncflow.events import SubmissionFinished as SubmissionFinished
     from asyncflow.events import SubmissionStarted as SubmissionStarted
+    from asyncflow.notify.bus import Listener as Listener
+    from asyncflow.notify.bus import Notification as Notification
     from asyncflow.notify.stream import EventStream as EventStream
     from asyncflow.orchestrator import Orchestrator as Orchestrator
     from asyncflow.records import AttemptRecord as AttemptRecord
@@ -101,9 +102,8 @@ if TYPE_CHECKING:
     from asyncflow.records import ScenarioRecord as ScenarioRecord
     from asyncflow.records import SubmissionRecord as SubmissionRecord
     from asyncflow.status import AttemptKind as AttemptKind
-    from asyncflow.status import (
-        SubmissionStatus as SubmissionStatus,
-    )
+    from asyncflow.status import Status as Status
+    from asyncflow.status import SubmissionStatus as SubmissionStatus
     from asyncflow.worker.current import CurrentJob as CurrentJob
     from asyncflow.worker.current import Progress as Progress
     from asyncflow.worker.current import current_job as current_job
@@ -116,7 +116,7 @@ _HOMES = {
     "Scope TaskConfig",
     "entities.as_completed": "as_completed",
     "entities.data_node": "DataNode Edit",
-    "entities.job": "Job Status",
+    "entities.job": "Job",
     "entities.output": "Output",
     "entities.planned": "PlannedJob",
     "entities.scenario": "Scenario",
@@ -133,8 +133,9 @@ _HOMES = {
     "JobStarted SubmissionFinished SubmissionStarted",
     "orchestrator": "Orchestrator",
     "records": "AttemptRecord JobRecord Pruned ScenarioRecord SubmissionRecord",
+    "notify.bus": "Listener Notification",
     "notify.stream": "EventStream",
-    "status": "AttemptKind SubmissionStatus",
+    "status": "AttemptKind Status SubmissionStatus",
     "worker.current": "CurrentJob Progress current_job progress report",
     "worker.outcome": "Usage",
 }
@@ -157,7 +158,11 @@ def __getattr__(name: str) -> object:
     if home is None:
         raise AttributeError(f"module 'asyncflow' has no attribute {name!r}")
 
-    value = getattr(import_module(f"asyncflow.{home}"), name)
+    from asyncflow.gc_pause import pause_gc
+
+    with pause_gc():
+        value = getattr(import_module(f"asyncflow.{home}"), name)
+
     globals()[name] = value
     return value
 

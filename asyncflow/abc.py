@@ -6,9 +6,9 @@ This module is imported by workers too: at run time it needs the standard librar
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
 
 from asyncflow.worker.current import Progress as Progress
 from asyncflow.worker.outcome import Crashed as Crashed
@@ -45,11 +45,51 @@ class Driver(ABC):
 
     A driver runs where the job runs, so its methods are plain blocking functions and the
     driver itself can be pickled. One driver serves every version of one data node.
+
+    Its class says what others need to know of the storage type. It is registered by that:
+    in `asyncflow.drivers`, by `asyncflow.alternatives.DRIVERS.register`, or as an entry
+    point ``asyncflow.drivers`` of a package. Its module is imported by workers, too.
+
+    :param path: what the data node has as ``default_path``, absolute; None for none
+    :param options: an instance of `Options`; None where there are none
     """
 
     storage_type: ClassVar[str]
+    Options: ClassVar[type[Any] | None] = None
+    """A frozen attrs class: its fields are further parameters of `configure_data_node` for
+    this storage type, and keys in TOML; its validators check them, and what a field has
+    as ``metadata={"remedy": "..."}`` says what to do. None for no options."""
+    takes_path: ClassVar[bool] = False
+    """Whether ``default_path`` may be given."""
+    extra: ClassVar[str | None] = None
+    """The extra of asyncflow that installs what it requires."""
+    requires: ClassVar[tuple[str, ...]] = ()
+    """The modules that must be there; it imports them when it is first used."""
     is_durable: ClassVar[bool] = True
     """Whether its values outlive the orchestrator, and a power failure."""
+
+    path: str | None = None
+    options: Any = None
+
+    def __init__(self, path: str | None = None, options: Any = None) -> None:
+        if path is not None:
+            self.path = path
+
+        if options is not None:
+            self.options = options
+
+    @classmethod
+    def owns_place(cls, path: str | None, options: Any) -> bool:  # noqa: ARG003
+        """Tell whether values are in a place of the user's, such as a file or a table.
+
+        It may have a value before the first write, and has one version alone.
+        """
+        return path is not None
+
+    @property
+    def keeps_versions(self) -> bool:
+        """Whether asyncflow keeps versions of it: not where `owns_place`."""
+        return not self.owns_place(self.path, self.options)
 
     @property
     def place(self) -> str | None:
@@ -84,9 +124,27 @@ class Driver(ABC):
         """Tell whether a place that only the driver knows has a value already."""
         return False
 
+    def changed_ns(self) -> int | None:
+        """Return when that place was last changed, in nanoseconds since the epoch.
+
+        None where nobody can tell, or it has no value. It is no less than the time of a
+        change by anybody.
+        """
+        return None
+
     def staging_path(self, path: str) -> str:
         """Return the file that `write` may make, to remove it after a killed job."""
         return path
+
+    def staged(self, maker: str) -> Sequence[str]:  # noqa: ARG002
+        """List files beside its place that were to be published, and never are.
+
+        Blocks.
+
+        :param maker: the id of the orchestrator that is gone: the names of the paths that
+            `write` got from it begin with this and ``-``
+        """
+        return ()
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
         """Make a written value visible; called when all outputs of a job are written.
@@ -135,6 +193,8 @@ class Call(NamedTuple):
     """Whether it matters when its function is called: it may be silent only so long."""
     pinned: Pinned | None = None
     """What `Executor.pin` gave when its run was submitted."""
+    waiting_file: str | None = None
+    """A file to be removed just before the call begins, by who has `removes_files`."""
 
 
 class Watch(ABC):
@@ -185,10 +245,34 @@ class Executor(ABC):
 
     The scheduler takes a token of its limiter, then hands over what is ready. The
     executor is an async context manager: what it opened is gone when it is left.
+
+    It is registered in `asyncflow.executors`, by `register` of
+    `asyncflow.alternatives.EXECUTORS` (for tasks that name it) or `MODES` (for all that
+    name none), or as an entry point ``asyncflow.executors`` or ``asyncflow.modes``.
     """
 
+    removes_files: ClassVar[bool] = False
+    """Whether it removes the `waiting_file` of a call that is alone in its batch."""
     max_batch: ClassVar[int] = 1
     """How many calls one batch may have."""
+    in_processes: ClassVar[bool] = False
+    """Whether it calls functions in other processes, and so needs them pickled."""
+    runs_all: ClassVar[bool] = False
+    """Whether, as that of a mode, it runs all jobs, whatever executors tasks name."""
+    max_jobs: ClassVar[int | None] = None
+    """How many jobs run at once, as that of a mode; None for ``max_nb_of_workers``."""
+    not_killing: ClassVar[str | None] = None
+    """Why it cannot end a plain function, for errors; None where it can."""
+    not_async: ClassVar[str | None] = None
+    """Why an ``async def`` function cannot be for it, for errors; None where it can."""
+
+    @classmethod
+    def of(cls, jobs: Any) -> Self:  # noqa: ARG003
+        """Make one, not open yet.
+
+        :param jobs: how jobs are executed: the `JobConfig`, which is declared below
+        """
+        return cls()
 
     async def __aenter__(self) -> Self:
         return self
@@ -273,6 +357,18 @@ class Store(ABC):
     :raises StoreFailed: by every coroutine, where the store cannot be read or written,
         saying what to do; `StoreUnavailable` by queries where that may pass
     """
+
+    variable: str = ""
+    """The environment variable that named it, or ""."""
+
+    @classmethod
+    def at(cls, address: str) -> Self:
+        """Make the store of an address, not open yet.
+
+        It is registered in `asyncflow.stores`, by `asyncflow.alternatives.STORES.register`
+        or as an entry point ``asyncflow.stores``: by the scheme of its addresses.
+        """
+        return cls(address)  # type: ignore[call-arg]  # as most take it
 
     @property
     def values_folder(self) -> str | None:
@@ -409,10 +505,22 @@ class Store(ABC):
         """
 
     @abstractmethod
+    def submit(self, record: SubmissionRecord) -> Callable[[], Awaitable[None]]:
+        """Save a new submission, unless its scenario is not there any more.
+
+        Returns at once, as `save` does.
+
+        :return: returns in its turn when that is durable, and raises `NotFound` where
+            nothing was saved
+        """
+
+    @abstractmethod
     async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
         """Save a submission, unless there is one with its id; return the one that is.
 
         Of several that claim one id at a time, one has its own returned.
+
+        :raises NotFound: where its scenario is not there any more
         """
 
     @abstractmethod
@@ -440,11 +548,26 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def pin(self, submission_id: str, node_ids: Collection[str]) -> None:
-        """Have the values stay that data nodes have now, until a submission is unpinned.
+    async def delete_ended(
+        self, record_id: str, lost: Collection[SubmissionRecord] = ()
+    ) -> list[str] | None:
+        """Do what `delete` does, for a scenario or a submission that has ended.
+
+        :param lost: the submissions that are forgotten though they have not finished, as
+            long as they have the same orchestrator
+        :return: None where another has not finished: then nothing has changed
+        """
+
+    @abstractmethod
+    def pin(self, submission_id: str, versions: Mapping[str, int | None]) -> None:
+        """Have the values of data nodes stay until a submission is unpinned.
 
         Returns at once, as `save` does. What is dropped meanwhile is not kept any more, but
-        its record goes on having its value, or the name of its file.
+        its record goes on having its value, or the name of its file. Nothing is pinned for
+        a submission that is not there, or has finished.
+
+        :param versions: by the ids of the data nodes the number of a version that is kept;
+            None for the current one
         """
 
     @abstractmethod
@@ -452,6 +575,12 @@ class Store(ABC):
         """Let the values go that were pinned for a submission, of those not kept.
 
         :return: the names of the files that no record has any more
+        """
+
+    @abstractmethod
+    async def pinned_for_ended(self) -> list[str]:
+        """List for which submissions values are pinned that are not there, or have
+        finished: who should have unpinned them was killed.
         """
 
     @abstractmethod
@@ -579,13 +708,17 @@ class Store(ABC):
         self,
         *,
         submission_id: str | None = None,
+        submission_ids: Collection[str] | None = None,
         task_id: str | None = None,
         status: str | None = None,
         newest_first: bool = False,
         limit: int | None = None,
         offset: int = 0,
     ) -> list[JobRecord]:
-        """List jobs."""
+        """List jobs.
+
+        :param submission_ids: of any of these submissions
+        """
 
     @abstractmethod
     async def log(self, job_id: str) -> LogRecord | None:

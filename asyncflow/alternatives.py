@@ -1,157 +1,162 @@
-"""Which alternatives there are, and which one is meant: stores, executors, drivers.
+"""Which alternatives there are: drivers, executors, stores.
 
-A store, and what runs worker processes, is loaded when it is picked.
+Those of asyncflow are listed in `asyncflow.drivers`, `asyncflow.executors` and
+`asyncflow.stores`. Each is loaded when it is picked.
 """
 
 from __future__ import annotations
 
-import os
-from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from anyio import to_thread
-
-from asyncflow.abc import Driver, Executor, Store
-from asyncflow.config.sections import DataNodeConfig, JobConfig
-from asyncflow.drivers.in_memory import MemoryDriver
-from asyncflow.drivers.pickle import PickleDriver
+from asyncflow import drivers, executors, stores
+from asyncflow.gc_pause import pause_gc
 
 if TYPE_CHECKING:
-    from asyncflow.executors.process.executor import ProcessExecutor
-    from asyncflow.stores._store import DatabaseStore
+    from importlib.metadata import EntryPoint
 
-_MEMORY, _PICKLE = MemoryDriver(), PickleDriver()
+    from asyncflow.abc import Driver, Executor, Store
 
-
-VARIABLE = "ASYNCFLOW_STORE"
-"""The environment variable that says where records are kept."""
-
-DEFAULT_STORE = os.path.join(".asyncflow", "asyncflow.db")
-"""Where records are kept unless told otherwise, in the current directory."""
+A = TypeVar("A")
 
 
-class Wrapper(Protocol):
-    """What stands between an orchestrator and its alternatives."""
+class Alternatives(Generic[A]):
+    """The alternatives of one kind, by their names: built in, registered here, or found
+    as entry points of installed packages. The first of these that has a name counts.
 
-    def wrap_store(self, store: Store) -> Store: ...
-
-    def wrap_executor(self, executor: Executor) -> Executor: ...
-
-
-wrappers: list[Wrapper] = []
-"""The faults of `asyncflow.testing` that are active: they stand around what is picked
-from here on."""
-
-
-def as_store(store: Store | str | os.PathLike[str] | None) -> Store:
-    """Return the store that is meant; see `Orchestrator`."""
-    found = _store(store)
-
-    for wrapper in wrappers:
-        found = wrapper.wrap_store(found)
-
-    return found
-
-
-def _store(store: Store | str | os.PathLike[str] | None) -> Store:
-    if isinstance(store, Store):
-        return store
-
-    if isinstance(store, str | None):
-        return _store_at(store)
-
-    from asyncflow.stores.sqlite import SqliteStore
-
-    return SqliteStore(store)
-
-
-def _store_at(given: str | None) -> Store:
-    """Return the store of an address; "" is as None."""
-    if address := (given or "").strip():
-        return _store_of(address, "store", "")
-
-    if address := os.environ.get(VARIABLE, "").strip():
-        return _store_of(address, f"the environment variable {VARIABLE}", VARIABLE)
-
-    return _store_of(DEFAULT_STORE, "", "")
-
-
-def _store_of(address: str, told_by: str, variable: str) -> Store:
-    """Return the store of an address.
-
-    :param told_by: how errors name where it came from
-    :param variable: the environment variable that it came from, or ""
+    :param group: the entry points' group
+    :param built_in: the names, and where each class is, as ``module:Class``
     """
-    from asyncflow.stores._address import kind_of
 
-    kind = kind_of(address, told_by)
+    def __init__(self, group: str, built_in: Mapping[str, str]) -> None:
+        self.group = group
+        self._built_in = built_in
+        self._registered: dict[str, type[A] | str] = {}
+        self._loaded: dict[str, type[A]] = {}
+        self._entry_points: dict[str, EntryPoint] | None = None
+        self._failures: dict[str, str] = {}
 
-    if kind == "memory":
-        from asyncflow.stores.memory import MemoryStore
+    def register(self, name: str, target: type[A] | str) -> None:
+        """Add an alternative, for this process.
 
-        return MemoryStore()
+        :param target: its class, or where that is, as ``module:Class``
+        :raises ValueError: where the name is a built-in one's
+        """
+        if name in self._built_in:
+            raise ValueError(f"{name!r} is built in: choose another name")
 
-    found: DatabaseStore
+        self.unregister(name)
+        self._registered[name] = target
 
-    if kind == "postgres":
-        from asyncflow.stores.postgres import PostgresStore  # loads psycopg
+    def unregister(self, name: str) -> None:
+        """Take away an alternative that was registered; nothing where there is none."""
+        for known in (self._registered, self._loaded, self._failures):
+            known.pop(name, None)
 
-        found = PostgresStore(address)
-    else:
-        from asyncflow.stores.sqlite import SqliteStore
+    def is_built_in(self, name: str) -> bool:
+        """Tell whether asyncflow has it."""
+        return name in self._built_in
 
-        found = SqliteStore(address)
+    def is_known(self, name: str) -> bool:
+        """Tell whether there is one with this name, whether or not it can be loaded.
 
-    found.variable = variable
-    return found
+        Loads one that is not built in.
+        """
+        if name in self._built_in:
+            return True
+
+        return self.find(name) is not None or name in self._failures
+
+    def names(self) -> tuple[str, ...]:
+        """List the names, also those of installed packages: slow at first."""
+        names = (*self._built_in, *self._registered, *self._found())
+        return tuple(dict.fromkeys(names))
+
+    def find(self, name: object) -> type[A] | None:
+        """Return the class of a name; None where there is none, or it fails to load."""
+        if not isinstance(name, str):
+            return None
+
+        found = self._loaded.get(name)
+
+        if found is not None or name in self._failures:
+            return found
+
+        try:
+            return self.load(name)
+        except LookupError:
+            return None
+        except Exception as error:  # of its module
+            self._failures[name] = f"{type(error).__name__}: {error}"
+            return None
+
+    def failure(self, name: str) -> str | None:
+        """Say why a class fails to load that `find` was asked for; None elsewhere."""
+        return self._failures.get(name)
+
+    def load(self, name: str) -> type[A]:
+        """Return the class of a name.
+
+        :raises LookupError: where there is none
+        :raises Exception: what its module raises
+        """
+        if name not in self._loaded:
+            self._loaded[name] = self._load(name)
+
+        return self._loaded[name]
+
+    def _load(self, name: str) -> type[A]:
+        target = self._built_in.get(name) or self._registered.get(name)
+
+        if target is None:
+            found: type[A] = self._found()[name].load()
+            return found
+
+        if not isinstance(target, str):
+            return target
+
+        module, _, attribute = target.partition(":")
+
+        with pause_gc():
+            there: type[A] = getattr(import_module(module), attribute)
+
+        return there
+
+    def _found(self) -> dict[str, EntryPoint]:
+        if self._entry_points is None:
+            from importlib.metadata import entry_points
+
+            found = entry_points(group=self.group)
+            self._entry_points = {one.name: one for one in found}
+
+        return self._entry_points
 
 
-def wrap_executor(executor: Executor) -> Executor:
-    """Return what jobs are given to, in the place of an executor."""
-    for wrapper in wrappers:
-        executor = wrapper.wrap_executor(executor)
+DRIVERS: Alternatives[Driver] = Alternatives("asyncflow.drivers", drivers.BUILT_IN)
+"""The drivers, by the storage types of data nodes."""
 
-    return executor
+EXECUTORS: Alternatives[Executor] = Alternatives(
+    "asyncflow.executors", executors.BUILT_IN
+)
+"""The executors, by what tasks call them."""
 
+MODES: Alternatives[Executor] = Alternatives("asyncflow.modes", executors.MODES)
+"""The executors, by the modes in which they run the jobs that name no other."""
 
-async def open_workers(jobs: JobConfig, stack: AsyncExitStack) -> Executor | None:
-    """Open what runs jobs in worker processes; None in development mode."""
-    if jobs.mode == "development":
-        return None
-
-    process = await to_thread.run_sync(_process_executor, jobs)
-    return wrap_executor(await stack.enter_async_context(process))
+STORES: Alternatives[Store] = Alternatives("asyncflow.stores", stores.BUILT_IN)
+"""The stores, by the schemes of addresses."""
 
 
-def _process_executor(jobs: JobConfig) -> ProcessExecutor:
-    from asyncflow.executors.process.executor import ProcessExecutor
+def executor_of(name: object, mode: object) -> type[Executor] | None:
+    """Return the class of the executor that runs jobs; None where there is none.
 
-    return ProcessExecutor(
-        grace=jobs.kill_grace,
-        log_size=jobs.max_log_size,
-        most_jobs=jobs.max_jobs_per_worker,
-        most_age=jobs.max_worker_age,
-        most_rss=jobs.max_worker_rss,
-    )
-
-
-def driver_of(directory: str, config: DataNodeConfig) -> Driver:
-    """Return the driver of a data node.
-
-    :param directory: where relative paths begin
+    :param name: what their task calls it
+    :param mode: that of the executions of jobs
     """
-    if config.storage_type == "in_memory":
-        return _MEMORY
+    of_mode = MODES.find(mode)
 
-    if config.default_path is None:
-        return _PICKLE
+    if of_mode is not None and (of_mode.runs_all or name == executors.DEFAULT):
+        return of_mode
 
-    return PickleDriver(os.path.join(directory, config.default_path))
-
-
-def usable_cpus() -> int:
-    """Return how many CPUs this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-
-    return os.cpu_count() or 1
+    return EXECUTORS.find(name)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import attrs
-from anyio import CancelScope, Event
+from anyio import CancelScope, Event, to_thread
+
+from asyncflow.folder import Folder
 
 
 @attrs.define(eq=False, repr=False)
@@ -95,3 +97,18 @@ def unwrap_single(group: BaseExceptionGroup[BaseException]) -> BaseException:
         error = error.exceptions[0]
 
     return error
+
+
+async def temporary_folder(stack: AsyncExitStack, kind: str) -> str:
+    """Make a temporary folder, which a stack removes; return its path.
+
+    :param kind: a word for its name
+    """
+    folder = await to_thread.run_sync(Folder, kind)
+    stack.push_async_callback(_remove, folder)
+    return folder.path
+
+
+async def _remove(folder: Folder) -> None:
+    with CancelScope(shield=True):
+        await to_thread.run_sync(folder.remove)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 
 class Shown:
-    """Shows its fields. An attrs class below it is made with ``repr=False``."""
+    """Shows its fields, save private ones. An attrs class below it is made with ``repr=False``."""
 
     __slots__ = ()
 
@@ -26,7 +26,7 @@ class Shown:
         shown = []
 
         for field in self.__attrs_attrs__:
-            if field.repr:
+            if field.repr and not field.name.startswith("_"):
                 show = repr if field.repr is True else field.repr
                 shown.append(f"{field.name}={show(getattr(self, field.name))}")
 

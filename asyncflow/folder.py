@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import fcntl
-import glob
 import os
 import shutil
 import signal
 import stat
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 
 from asyncflow.worker import parent
@@ -20,12 +20,19 @@ WORKERS = "workers"
 MARK = b"a temporary folder of asyncflow\n"
 """What the lock's file has in it, to tell our folders from those of other programs."""
 
+LOOKS = 10
+"""How often it is looked for what marked processes start while they are killed."""
+
+_held: set[Folder] = set()
+"""The folders that this process has the locks of."""
+
 
 class Folder:
     """A new temporary folder.
 
-    Its owner holds a lock on it. Whoever makes a folder removes those of the same user
-    whose lock nobody holds any more: their owners were killed. All methods block.
+    Its owner holds a lock on it, and no fork of the owner does. Whoever makes a folder
+    removes those of the same user whose lock nobody holds any more: their owners were
+    killed. All methods block.
 
     :param kind: a word for its name
     """
@@ -40,10 +47,27 @@ class Folder:
             os.close(self._lock)
             self.path, self._lock = _make(kind)
 
+        _held.add(self)
+
     def remove(self) -> None:
-        """Remove the folder with all that is in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Remove the folder with all that is in it; a fork of its owner leaves it."""
+        if self in _held:
+            shutil.rmtree(self.path, ignore_errors=True)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        _held.discard(self)
         os.close(self._lock)
+
+
+def _let_all_go() -> None:
+    """Let go of what a fork has of its parent's, which stays locked."""
+    for folder in list(_held):
+        with suppress(OSError):
+            folder._let_go()
+
+
+os.register_at_fork(after_in_child=_let_all_go)
 
 
 def _make(kind: str) -> tuple[str, int]:
@@ -65,9 +89,12 @@ def _make(kind: str) -> tuple[str, int]:
 
 def sweep() -> None:
     """Remove the folders whose owners were killed. Blocks."""
-    for folder in glob.iglob(f"{glob.escape(tempfile.gettempdir())}/{PREFIX}*-*"):
-        with suppress(OSError):  # of another user, or gone meanwhile
-            _remove_if_dead(folder)
+    parent_folder = tempfile.gettempdir()
+
+    for name in _names(parent_folder):
+        if name.startswith(PREFIX):
+            with suppress(OSError):  # of another user, or gone meanwhile
+                _remove_if_dead(os.path.join(parent_folder, name))
 
 
 def _remove_if_dead(folder: str) -> None:
@@ -96,13 +123,32 @@ def _is_ours(lock: int) -> bool:
 def _end_marked(folder: str) -> None:
     """Kill what workers started whose files were in a folder, as their parent is dead."""
     mark = os.fsencode(f"{parent.MARK}={folder}/")
+    killed: set[int] = set()
 
-    for path in glob.iglob("/proc/[0-9]*/environ"):
-        with suppress(OSError):  # of another user, or gone meanwhile
-            with open(path, "rb") as file:
-                is_marked = any(
-                    one.startswith(mark) for one in file.read().split(b"\0")
-                )
+    for _ in range(LOOKS):
+        there = set(_marked(mark))
 
-            if is_marked:
-                os.kill(int(path.split("/")[2]), signal.SIGKILL)
+        if there <= killed:
+            return
+
+        for pid in there - killed:
+            with suppress(OSError):  # of another user, or gone meanwhile
+                os.kill(pid, signal.SIGKILL)
+
+        killed |= there
+
+
+def _marked(mark: bytes) -> Iterator[int]:
+    """Find the processes with a variable that begins so in their environment."""
+    for pid in filter(str.isdecimal, _names("/proc")):
+        with suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
+            if any(one.startswith(mark) for one in file.read().split(b"\0")):
+                yield int(pid)
+
+
+def _names(folder: str) -> list[str]:
+    """Return what is in a folder; nothing where that cannot be told."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []

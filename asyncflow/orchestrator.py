@@ -1,48 +1,51 @@
-"""The orchestrator: picks the alternatives, opens them, and has the verbs.
+"""The orchestrator: every verb that users have.
 
-It can be entered in one task and left in another (a web server's lifespan, a fixture):
-everything that runs belongs to its *host task*, which owns the task group.
+What it opens, and how it closes that, is in `runtime/session.py`; what the verbs do is in
+`runtime/engine.py`.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
+from enum import StrEnum
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, overload
 
 import attrs
-from anyio import CancelScope, create_task_group, to_thread
+from anyio import to_thread
 
+from asyncflow import ids
 from asyncflow.abc import Executor, Store
-from asyncflow.alternatives import as_store, open_workers, usable_cpus
-from asyncflow.background import BackgroundContext, unwrap_single
 from asyncflow.config import Config, Configuration
-from asyncflow.config.checks.values import names_arguments
-from asyncflow.config.sections import JobConfig, ScenarioConfig
-from asyncflow.errors import ConfigError, NotOpen, UsageError
-from asyncflow.listing import Listing
-from asyncflow.log import logger as _logger
-from asyncflow.runtime.checks import check_place, check_workers
-from asyncflow.runtime.signals import Signals
-from asyncflow.watching import Watching
+from asyncflow.config.checks.values import names_arguments, one_of
+from asyncflow.config.sections import ScenarioConfig
+from asyncflow.errors import NotFound, UsageError
+from asyncflow.gc_pause import pause_gc
+from asyncflow.options import OnFailure, RunOptions
+from asyncflow.runtime.session import Session
+from asyncflow.runtime.wiring import as_store
+from asyncflow.status import Status, SubmissionStatus
 
 if TYPE_CHECKING:
-    from asyncflow.entities.data_node import DataNode, Edit
     from asyncflow.entities.job import Job
-    from asyncflow.entities.planned import PlannedJob
     from asyncflow.entities.scenario import Scenario
+    from asyncflow.entities.statistics import Statistics
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.submittable import Submittable
-    from asyncflow.entities.verbs import OnFailure
-    from asyncflow.records import Pruned, SubmissionRecord
+    from asyncflow.events import Event
+    from asyncflow.notify.bus import Listener
+    from asyncflow.notify.stream import EventStream
+    from asyncflow.records import JobRecord, Pruned, ScenarioRecord, SubmissionRecord
     from asyncflow.recovery.loader import Entity
     from asyncflow.runtime.engine import Engine
     from asyncflow.runtime.open import Opening
-    from asyncflow.worker.streams import Stream
 
+E = TypeVar("E", bound="Event")
+
+BUFFER = 1000
+"""How many events are held for a reader."""
 
 _SYNC = (
     "an Orchestrator is opened with `async with` in an async function; "
@@ -52,7 +55,7 @@ _SYNC = (
 
 @names_arguments
 @attrs.define(eq=False, repr=False)
-class Orchestrator(Listing, Watching):
+class Orchestrator:
     """Open with ``async with``; then create scenarios and submit them.
 
     Opening it adopts the runs of orchestrators on the same store that were killed: what
@@ -83,21 +86,17 @@ class Orchestrator(Listing, Watching):
     config: Configuration = Config
     store: Store = attrs.field(default=None, converter=as_store)
     adopt: bool | Callable[[SubmissionRecord], bool] = True
-    _engine: Engine | None = attrs.field(init=False, default=None)
-    _host: BackgroundContext = attrs.field(init=False, factory=BackgroundContext)
-    _signals: Signals = attrs.field(init=False)
-    _is_cut_off: bool = attrs.field(init=False, default=False)
-    """Whether it is left for another reason than that its work is done, or has failed."""
-    _thread: int = attrs.field(init=False, default=0)
-    _jobs: JobConfig = attrs.field(init=False, factory=JobConfig)
-    _declared: JobConfig = attrs.field(init=False, factory=JobConfig)
-    """What was declared of the execution of jobs when that was last looked at."""
-    _is_closed: bool = attrs.field(init=False, default=True)
-    """Whether the store is closed, and so all is durable."""
-    _checked: int = attrs.field(init=False, default=-1)
+    _session: Session = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._signals = Signals(self._host.end)
+        self._session = Session(self.config, self.store, self.adopt, _open_engine)
+
+    def __repr__(self) -> str:
+        jobs = self._session.jobs if self.is_open else self.config.job_config
+        return (
+            f"Orchestrator(store={self.store!r}, mode={jobs.mode!r}, "
+            f"is_open={self.is_open})"
+        )
 
     async def __aenter__(self) -> Self:
         """Open the store and the executors.
@@ -107,14 +106,16 @@ class Orchestrator(Listing, Watching):
         :raises UsageError: where it cannot work: it is open already, on another event
             loop than asyncio's, inside a worker process
         """
-        check_place()
-        await self._check_config()
-        self._check_closed()
-        self._jobs = self._declared = self.config.job_config
-        self._thread = threading.get_ident()
-        self._is_closed = self._is_cut_off = False
-        await self._host.enter(self._listening())
+        await self._session.enter()
         return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._session.leave(kind)
 
     async def open(self) -> Self:
         """Open it where no block can be around its use, as in a notebook; then `close`.
@@ -130,8 +131,8 @@ class Orchestrator(Listing, Watching):
 
         Does nothing where it is closed already.
         """
-        if self._host.is_open:
-            await self.__aexit__(None, None, None)
+        if self._session.is_entered:
+            await self._session.leave(None)
 
     if not TYPE_CHECKING:
 
@@ -150,32 +151,15 @@ class Orchestrator(Listing, Watching):
     def __exit__(self, *_: object) -> None:
         """Do nothing: it was never entered."""
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if kind is not None and not issubclass(kind, Exception):
-            self._is_cut_off = True
-
-            if issubclass(kind, KeyboardInterrupt):  # by whomever it was raised
-                self._signals.has_come = True
-
-        await self._host.leave()
-
     @property
     def is_open(self) -> bool:
         """Whether scenarios can be created and submitted."""
-        return self._engine is not None
+        return self._session.engine is not None
 
     @property
     def max_nb_of_workers(self) -> int:
         """How many jobs run at once: one in development mode."""
-        if self._jobs.mode == "development":
-            return 1
-
-        return self._jobs.max_nb_of_workers or usable_cpus()
+        return self._session.max_nb_of_workers
 
     @max_nb_of_workers.setter
     def max_nb_of_workers(self, count: int) -> None:
@@ -185,14 +169,7 @@ class Orchestrator(Listing, Watching):
 
         :raises ValueError: where it is no number of workers
         """
-        engine = self._opened()
-
-        if self._jobs.mode == "development":
-            raise UsageError("in development mode one job runs at a time, always")
-
-        check_workers(count)
-        self._jobs = attrs.evolve(self._jobs, max_nb_of_workers=count)
-        engine.scheduler.resize(count)
+        self._session.resize(count)
 
     async def create_scenario(
         self,
@@ -211,7 +188,7 @@ class Orchestrator(Listing, Watching):
         :raises NotPicklable: where default data cannot be kept
         """
         engine = self._opened()
-        await self._check_config()
+        await self._session.check_config()
         section = self.config.scenario(config)
         return await engine.create(section, creation_date, name, properties)
 
@@ -229,8 +206,7 @@ class Orchestrator(Listing, Watching):
         properties: Mapping[str, Any] | None = None,
     ) -> Submission:
         """Start a run of a scenario, a sequence or a task; see `Scenario.submit`."""
-        return self._opened().submit(
-            entity,
+        options = RunOptions(
             timeout=timeout,
             run_timeout=run_timeout,
             priority=priority,
@@ -240,16 +216,7 @@ class Orchestrator(Listing, Watching):
             callbacks=callbacks,
             properties=properties or {},
         )
-
-    def plan(
-        self, entity: Submittable, *, force: bool = False
-    ) -> tuple[PlannedJob, ...]:
-        """Say what a run would do; see `Scenario.plan`."""
-        return self._opened().plan(entity, force=force)
-
-    def retry_failed(self, submission: Submission) -> Submission:
-        """Run again what has not completed; see `Submission.retry_failed`."""
-        return self._opened().retry_failed(submission)
+        return self._opened().submit(entity, options)
 
     def cancel(self, what: Submission | Job, *, reason: str | None = None) -> bool:
         """Ask for the end of a run or of a job; see `Submission.cancel`, `Job.cancel`.
@@ -259,67 +226,8 @@ class Orchestrator(Listing, Watching):
         if what.is_finished:
             return False
 
-        self._opened().cancel(what, reason or "cancel was called")
+        self._opened().cancel(what, reason)
         return True
-
-    async def accepted(self, submission: Submission) -> None:
-        """Wait until a run is durable; see `Submission.accepted`."""
-        if self._engine is not None:
-            await self._engine.scheduler.until_begun(submission)
-
-        await self.flush()
-
-    def will_be_written(self, node: DataNode) -> bool:
-        """Tell whether a submitted job is going to write a data node."""
-        engine = self._engine
-        return engine is not None and engine.scheduler.will_be_written(node)
-
-    async def read(self, node: DataNode, version: int | None = None) -> Any:
-        """Read a data node; see `DataNode.read`."""
-        return await self._opened().read(node, version)
-
-    async def read_together(self, nodes: Sequence[DataNode]) -> tuple[Any, ...]:
-        """Read several data nodes as they are at one moment; see `Scenario.read`."""
-        return await self._opened().read_together(nodes)
-
-    async def read_own(self, submission: Submission, name: str) -> Any:
-        """Read what a run wrote; see `Submission.read`."""
-        return await self._opened().read_own(submission, name)
-
-    async def edit_own(self, submission: Submission, name: str) -> Edit:
-        """Return what a run wrote as an edit; see `Output.edit`."""
-        return await self._opened().edit_own(submission, name)
-
-    async def write(
-        self,
-        node: DataNode,
-        value: object,
-        *,
-        editor_id: str | None = None,
-        comment: str = "",
-    ) -> None:
-        """Write a data node; see `DataNode.write`."""
-        await self._opened().editing.write(node, value, editor_id, comment)
-
-    async def edits(self, node: DataNode) -> tuple[Edit, ...]:
-        """Return the writes of a data node; see `DataNode.edits`."""
-        return await self._opened().editing.edits(node)
-
-    async def lock(self, node: DataNode, editor_id: str, timeout: float | None) -> None:
-        """Lock a data node; see `DataNode.lock_edit`."""
-        await self._opened().editing.lock(node, editor_id, timeout)
-
-    async def unlock(self, node: DataNode, editor_id: str | None) -> None:
-        """Unlock a data node; see `DataNode.unlock_edit`."""
-        await self._opened().editing.unlock(node, editor_id)
-
-    async def output(self, job: Job, stream: Stream | None = None) -> str:
-        """Return what a job printed; see `Job.output`."""
-        return await self._opened().output(job, self._jobs.max_log_size, stream)
-
-    def follow(self, job: Job) -> AsyncIterator[str]:
-        """Give the lines that a job prints; see `Job.follow`."""
-        return self._opened().tail(job, self._jobs.max_log_size)
 
     async def get(self, entity_id: str) -> Entity:
         """Return the scenario, sequence, task, data node, submission or job of an id.
@@ -334,8 +242,128 @@ class Orchestrator(Listing, Watching):
         :raises RecordDamaged: where its record cannot be loaded
         """
         engine = self._opened()
-        await self._check_config()
+        await self._session.check_config()
         return await engine.get(entity_id)
+
+    async def get_scenario(self, scenario_id: str) -> Scenario:
+        """Return the scenario of an id; see `Orchestrator.get`.
+
+        :raises NotFound: where there is no scenario with this id
+        """
+        entity: Scenario = await self._get(scenario_id, ids.SCENARIO)  # type: ignore[assignment]  # by its id
+        return entity
+
+    async def get_submission(self, submission_id: str) -> Submission:
+        """Return the submission of an id; see `Orchestrator.get`.
+
+        :raises NotFound: where there is no submission with this id
+        """
+        entity: Submission = await self._get(submission_id, ids.SUBMISSION)  # type: ignore[assignment]  # by its id
+        return entity
+
+    async def get_job(self, job_id: str) -> Job:
+        """Return the job of an id; see `Orchestrator.get`.
+
+        :raises NotFound: where there is no job with this id
+        """
+        entity: Job = await self._get(job_id, ids.JOB)  # type: ignore[assignment]  # by its id
+        return entity
+
+    async def _get(self, entity_id: str, kind: str) -> Entity:
+        if ids.kind_of(entity_id) != kind:
+            raise NotFound(entity_id)
+
+        return await self.get(entity_id)
+
+    async def scenarios(
+        self,
+        *,
+        config_id: str | None = None,
+        name: str | None = None,
+        created_from: datetime | None = None,
+        created_to: datetime | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[ScenarioRecord]:
+        """List scenarios by their creation date, those of other processes included.
+
+        ``await get(record.id)`` gives the scenario.
+
+        :param created_from: the first creation date, aware; None for any
+        :param created_to: the creation date before which they were made, aware
+        :param limit: how many at most; None for all
+        :param offset: how many to leave out at the beginning
+        """
+        return await self._opened().store.scenarios(
+            config_id=config_id,
+            name=name,
+            created_from=created_from.timestamp() if created_from else None,
+            created_to=created_to.timestamp() if created_to else None,
+            newest_first=newest_first,
+            limit=limit,
+            offset=offset,
+        )
+
+    async def submissions(
+        self,
+        *,
+        entity_id: str | None = None,
+        scenario_id: str | None = None,
+        status: str | None = None,
+        is_finished: bool | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[SubmissionRecord]:
+        """List submissions in their order, those of other processes included.
+
+        ``await get(record.id)`` gives the handle. A submission that has not ended has
+        the status that it had when the store was last told.
+
+        :param status: ``"COMPLETED"``, ``"FAILED"``, ...
+        :param limit: how many at most; None for all
+        :param offset: how many to leave out at the beginning
+        :raises ValueError: where there is no such status
+        """
+        return await self._opened().store.submissions(
+            entity_id=entity_id,
+            scenario_id=scenario_id,
+            status=_known(status, SubmissionStatus),
+            is_finished=is_finished,
+            newest_first=newest_first,
+            limit=limit,
+            offset=offset,
+        )
+
+    async def jobs(
+        self,
+        *,
+        submission_id: str | None = None,
+        task_id: str | None = None,
+        status: str | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[JobRecord]:
+        """List jobs: those that ended, those that have been running for a second, and
+        after them those that this orchestrator has still to run, or runs.
+
+        What all jobs do of a run of another process is told by its handle:
+        ``(await get(submission_id)).jobs``.
+
+        :param status: ``"COMPLETED"``, ``"FAILED"``, ...
+        :param limit: how many at most; None for all
+        :param offset: how many to leave out at the beginning
+        :raises ValueError: where there is no such status
+        """
+        known = _known(status, Status)
+        return await self._opened().jobs(
+            {"submission_id": submission_id, "task_id": task_id, "status": known},
+            newest_first=newest_first,
+            limit=limit,
+            offset=offset,
+        )
 
     async def delete(self, entity_id: str) -> None:
         """Delete a scenario with all that is its own, or a submission with its jobs.
@@ -380,164 +408,118 @@ class Orchestrator(Listing, Watching):
         :raises StoreFailed: where the store has failed for good, which has ended them
         """
         engine = self._opened()
-        await engine.scheduler.drain()
+        await engine.scheduler.runs.drain()
         engine.scheduler.check()
         engine.outage.check()
 
     async def flush(self) -> None:
         """Return when everything that was accepted so far is durable."""
-        if not self._is_closed:
-            await self.store.flush()
+        await self._session.flush()
 
-    def _check_closed(self) -> None:
-        if self._host.is_open:
-            raise UsageError(
-                "this Orchestrator is open already: use it, or make another"
-            )
+    @overload
+    def events(self, *, buffer: int = BUFFER) -> EventStream[Event]: ...
 
-    async def _check_config(self) -> None:
-        """Check the configuration, if it has changed since the last time."""
-        while self._checked != self.config.revision:
-            revision = self.config.revision
+    @overload
+    def events(self, *kinds: type[E], buffer: int = BUFFER) -> EventStream[E]: ...
 
-            try:
-                await to_thread.run_sync(self.config.check)
-            except ConfigError as error:  # the threads on its way say nothing
-                raise error.with_traceback(None) from None
+    def events(self, *kinds: type[Any], buffer: int = BUFFER) -> EventStream[Any]:
+        """Give the events of every run, from the moment the result is entered.
 
-            self._checked = revision
+        ``async with orchestrator.events(JobFinished) as events: async for event in
+        events:``. Each comes once what it tells is durable, in the order in which it
+        happened. What happened to an adopted run before is not told. It ends when the
+        orchestrator is closed, after the last event.
 
-        jobs = self.config.job_config
+        A reader that takes longer than events come gets `EventsLost` in the end, never
+        a gap. ``async for event in submission`` loses nothing.
 
-        if self._engine is not None and not jobs.same_content(self._declared):
-            self._declared = jobs
-            _logger.warning(
-                "how jobs are executed was configured while this Orchestrator is open: "
-                "that holds from the next opening on; `orchestrator.max_nb_of_workers = "
-                "n` changes the number of workers now",
-            )
+        :param kinds: which events, with their subclasses: `JobFinished`, ...; none
+            gives all
+        :param buffer: how many events are held for the reader
+        :raises TypeError: where a kind is no class of events
+        :raises ValueError: where nothing could be held
+        """
+        return self._opened().events(kinds, buffer)
+
+    def subscribe_scenario(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None = None,
+        scenario: Scenario | None = None,
+    ) -> None:
+        """Have a function called when the status of a job changes.
+
+        It is called as ``callback(*params, scenario, job)``; see `Scenario.subscribe`.
+        Subscriptions end with the orchestrator, which waits some seconds for the last
+        calls.
+
+        :param params: what it is given first; None for nothing
+        :param scenario: only for jobs of this one; None for all, also for those that
+            are created later
+        """
+        self._opened().subscriptions.add(callback, params, scenario)
+
+    def unsubscribe_scenario(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None = None,
+        scenario: Scenario | None = None,
+    ) -> None:
+        """End a subscription; see `Scenario.unsubscribe`.
+
+        :param params: those of the subscription; None for whatever it has
+        :param scenario: that of the subscription; None for one to all scenarios
+        :raises ValueError: where there is no such subscription
+        """
+        self._opened().subscriptions.remove(callback, params, scenario)
+
+    def statistics(self) -> Statistics:
+        """Say in numbers what goes on. Cheap: it asks each unfinished run once."""
+        return self._opened().statistics(self._session.max_nb_of_workers)
+
+    @asynccontextmanager
+    async def listen(self, listener: Listener) -> AsyncIterator[None]:
+        """Tell a listener what happens in all runs, as long as this is entered.
+
+        For what passes it on, as to traces, metrics or a page; `events` is for programs.
+        When it is left without an error, all that has happened so far has been told.
+
+        :raises NotOpen: where the orchestrator is not open
+        """
+        engine = self._opened()
+        engine.bus.add(listener)
+        carriers = engine.scheduler.tracer.carriers
+        carriers.append(listener.traceparent)
+
+        try:
+            yield
+            await engine.bus.drain()
+        finally:
+            carriers.remove(listener.traceparent)
+            engine.bus.remove(listener)
 
     def _opened(self) -> Engine:
-        if self._engine is None:
-            raise NotOpen(
-                "the Orchestrator is not open: use `async with Orchestrator() as "
-                "orchestrator:` around what works with it"
-            )
-
-        if threading.get_ident() != self._thread:
-            raise UsageError(
-                "called from another thread than the event loop's: use an `async def` "
-                "function, `anyio.from_thread.run`, or `asyncflow.sync`"
-            )
-
-        return self._engine
-
-    @asynccontextmanager
-    async def _listening(self) -> AsyncIterator[None]:
-        """Hear signals as long as anything is open."""
-        self._signals.open()
-
-        try:
-            async with self._running():
-                yield
-        finally:
-            self._signals.close()
-
-    @asynccontextmanager
-    async def _running(self) -> AsyncIterator[None]:
-        """Own all that runs; entered and left by the host task."""
-        engine: Engine | None = None
-
-        try:
-            async with create_task_group() as starting, AsyncExitStack() as stack:
-                workers = await open_workers(self._jobs, stack)
-
-                if workers is not None:  # one starts while the rest is opened
-                    count = self.max_nb_of_workers if self._jobs.prewarm else 1
-                    starting.start_soon(_warm, workers, count)
-
-                self._engine = engine = await self._open(workers, stack)
-                scheduler = engine.scheduler
-
-                engine.recovery.wants = self.adopt
-
-                if engine.is_shared:
-                    await engine.recovery.adopt_all()
-                    scheduler.group.start_soon(engine.recovery.keep_alive)
-
-                engine.outage.watch()
-                engine.keep_to(self.config.core_config)
-
-                try:
-                    yield
-                except BaseException:  # the event loop stops, or an error of ours
-                    self._is_cut_off = True
-                    raise
-                finally:
-                    self._signals.closes(engine.hurry)
-                    engine.store.close_soon()
-
-                    with CancelScope(shield=True):
-                        await engine.drain_notifications()
-                        self._engine = None
-                        await self._end_runs(engine)
-                        await engine.drain_notifications()
-
-                    scheduler.group.cancel()
-
-                    if workers is not None:  # while the rest is closed
-                        starting.start_soon(workers.wind_down)
-        except BaseExceptionGroup as group:
-            error = unwrap_single(group)
-            raise error from error.__cause__
-        finally:
-            self._engine = None
-            self._is_closed = True
-
-            if engine is not None:
-                engine.scheduler.give_up("the orchestrator failed")
-                engine.bus.end()
-
-                with CancelScope(shield=True):
-                    await to_thread.run_sync(engine.tell_unwatched)
-
-            if _logger.is_busy:
-                with CancelScope(shield=True):
-                    await to_thread.run_sync(_logger.wait)
-
-    async def _open(self, workers: Executor | None, stack: AsyncExitStack) -> Engine:
-        opening = await to_thread.run_sync(_opening)
-        return await opening(
-            verbs=self,
-            config=self.config,
-            jobs=self._jobs,
-            store=self.store,
-            workers=workers,
-            size=self.max_nb_of_workers,
-        ).open(stack)
-
-    async def _end_runs(self, engine: Engine) -> None:
-        scheduler = engine.scheduler
-        if self._signals.has_come:
-            await engine.interrupt(self._jobs.shutdown_grace)
-        elif self._is_cut_off:
-            await engine.interrupt(0.0)
-        else:
-            engine.leave()
-
-        await scheduler.drain()
-        await scheduler.show_rest()
+        return self._session.opened()
 
 
-async def _warm(workers: Executor, count: int) -> None:
-    """Start workers before they are needed; a job meets the same error, and tells it."""
-    try:
-        await workers.warm(count)
-    except Exception as error:
-        _logger.error("workers could not be started", exc_info=error)
+async def _open_engine(
+    session: Session, workers: Executor | None, stack: AsyncExitStack
+) -> Engine:
+    opening = await to_thread.run_sync(_opening)
+    return await opening(session, workers).open(stack)
 
 
 def _opening() -> type[Opening]:
-    from asyncflow.runtime.open import Opening
+    with pause_gc():
+        from asyncflow.runtime.open import Opening
 
     return Opening
+
+
+def _known(status: str | None, kind: type[StrEnum]) -> str | None:
+    """Refuse a status that there is not."""
+    if status is None or status in (known := [*kind]):
+        return status
+
+    texts = [str(one) for one in known]
+    raise ValueError(f"there is no status {status!r}: {one_of(status, texts)}")

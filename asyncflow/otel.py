@@ -18,21 +18,17 @@ installed there too, that span is the current one while the function runs.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
-from weakref import WeakKeyDictionary
 
 import attrs
-from anyio import to_thread
 from opentelemetry import trace
 from opentelemetry.context import Context, get_current
 from opentelemetry.trace import Span, StatusCode, Tracer, TracerProvider
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from asyncflow.entities.job import Job, Status
+from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Submission
-from asyncflow.entities.verbs import Verbs
 from asyncflow.events import (
     Event,
     JobAttemptFailed,
@@ -42,8 +38,9 @@ from asyncflow.events import (
     SubmissionStarted,
 )
 from asyncflow.log import logger as _logger
-from asyncflow.notify.bus import Bus, Listener, Notification
+from asyncflow.notify.bus import Listener, Notification
 from asyncflow.orchestrator import Orchestrator
+from asyncflow.status import Status
 
 _TOLD = (
     SubmissionStarted,
@@ -54,7 +51,8 @@ _TOLD = (
 )
 _W3C = TraceContextTextMapPropagator()
 
-_tracings: WeakKeyDictionary[Verbs, Tracing] = WeakKeyDictionary()
+_tracings: list[Tracing] = []
+"""Those that are entered."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -62,7 +60,6 @@ class Tracing(Listener):
     """Makes spans of what happens in the runs of an orchestrator; see `tracing`."""
 
     _tracer: Tracer
-    _bus: Bus
     _submissions: dict[str, Span] = attrs.field(init=False, factory=dict)
     """The open spans, by the ids of their submissions."""
     _jobs: dict[str, Span] = attrs.field(init=False, factory=dict)
@@ -98,6 +95,10 @@ class Tracing(Listener):
             while spans:
                 with self._guarded():
                     spans.popitem()[1].end()
+
+    def traces(self, job: Job) -> bool:
+        """Tell whether the run of a job is under way, and this makes its spans."""
+        return job.submission.id in self._submissions
 
     def carrier(self, job: Job) -> dict[str, str]:
         """Return what continues a job's trace elsewhere: ``traceparent`` and the like.
@@ -230,9 +231,7 @@ class Tracing(Listener):
         try:
             yield
         except Exception as error:
-            problem = "a span could not be told to OpenTelemetry"
-            tell: Callable[[], None] = partial(_logger.error, problem, exc_info=error)
-            self._bus.start(partial(to_thread.run_sync, tell))
+            _logger.error("a span could not be told to OpenTelemetry", exc_info=error)
 
 
 @asynccontextmanager
@@ -247,21 +246,17 @@ async def tracing(
     :param tracer_provider: where spans go; None for the global one
     :raises NotOpen: where the orchestrator is not open
     """
-    bus = orchestrator.bus
     tracer = trace.get_tracer("asyncflow", tracer_provider=tracer_provider)
-    listener = Tracing(tracer, bus)
-    tracer_of_jobs = orchestrator.tracer
-    bus.add(listener)
-    tracer_of_jobs.carrier = listener.traceparent
-    _tracings[orchestrator] = listener
+    listener = Tracing(tracer)
 
     try:
-        yield listener
-        await bus.drain()
+        async with orchestrator.listen(listener):
+            _tracings.append(listener)
+            yield listener
     finally:
-        bus.remove(listener)
-        tracer_of_jobs.carrier = None
-        _tracings.pop(orchestrator, None)
+        if listener in _tracings:
+            _tracings.remove(listener)
+
         listener.end(None)
 
 
@@ -270,8 +265,11 @@ def carrier(job: Job) -> dict[str, str]:
 
     Empty where nobody traces the runs of its orchestrator, or no SDK is set up.
     """
-    listener = _tracings.get(job.submission.verbs)
-    return {} if listener is None else listener.carrier(job)
+    for listener in _tracings:
+        if listener.traces(job):
+            return listener.carrier(job)
+
+    return {}
 
 
 def _headers(span: Span) -> dict[str, str]:

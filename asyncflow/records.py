@@ -6,7 +6,7 @@ properties give them as dates.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 
@@ -27,6 +27,9 @@ class ScenarioRecord(NamedTuple):
     def creation_date(self) -> datetime:
         """When it was created, in UTC."""
         return datetime.fromtimestamp(self.created, UTC)
+
+    def __repr__(self) -> str:
+        return _shown(self, creation_date="created")
 
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; times are ISO texts."""
@@ -109,6 +112,9 @@ class SubmissionRecord(NamedTuple):
         """When its last job ended, in UTC; None before."""
         return as_date(self.finished)
 
+    def __repr__(self) -> str:
+        return _shown(self, submitted_at="submitted", finished_at="finished")
+
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; times are ISO texts."""
         return _plain_facts(self, submitted_at="submitted", finished_at="finished")
@@ -139,6 +145,9 @@ class AttemptRecord(NamedTuple):
     def ended_at(self) -> datetime:
         """When it failed, in UTC."""
         return datetime.fromtimestamp(self.ended, UTC)
+
+    def __repr__(self) -> str:
+        return _shown(self, started_at="started", ended_at="ended")
 
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; times are ISO texts."""
@@ -172,6 +181,9 @@ class JobRecord(NamedTuple):
     def finished_at(self) -> datetime | None:
         """When it ended, in UTC; None before."""
         return as_date(self.finished)
+
+    def __repr__(self) -> str:
+        return _shown(self, run_at="started", finished_at="finished")
 
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; times are ISO texts."""
@@ -265,13 +277,22 @@ def _plain_facts(record: Any, **dates: str) -> dict[str, Any]:
 
     :param dates: for each date the field that it is made from
     """
+    return {name: _plain(value) for name, value in _facts(record, dates)}
+
+
+def _facts(record: Any, dates: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    """Give the names and values of a record, with dates for seconds: but for those that
+    are no time of this calendar.
+    """
     named = {field: date for date, field in dates.items()}
-    return {
-        named.get(field, field): _plain(
-            getattr(record, named[field]) if field in named else value
-        )
-        for field, value in record._asdict().items()
-    }
+
+    for field, value in record._asdict().items():
+        try:
+            fact = (date, getattr(record, date)) if (date := named.get(field)) else None
+        except (OverflowError, ValueError, OSError):
+            fact = None
+
+        yield fact or (field, value)
 
 
 def _plain(value: Any) -> Any:
@@ -295,3 +316,15 @@ def _plain(value: Any) -> Any:
         return [_plain(part) for part in value]
 
     return repr(value)
+
+
+def _shown(record: Any, **dates: str) -> str:
+    """Show a record as it is for users: with dates, not with seconds. Nothing that is
+    pickled is loaded for it.
+    """
+    parts = (f"{name}={_text(value)}" for name, value in _facts(record, dates))
+    return f"{type(record).__name__}({', '.join(parts)})"
+
+
+def _text(value: Any) -> str:
+    return repr(_plain(value) if isinstance(value, str | datetime) else value)

@@ -78,6 +78,27 @@ async def test_entered_and_left_in_different_tasks() -> None:
 
 
 @pytest.mark.anyio
+async def test_its_repr_says_what_it_works_with(tmp_path: Path) -> None:
+    orchestrator = Orchestrator(configuration(), tmp_path / "runs.db")
+    begin = f"Orchestrator(store={SqliteStore(str(tmp_path / 'runs.db'))!r}, "
+    assert repr(orchestrator) == f"{begin}mode='standalone', is_open=False)"
+
+    async with orchestrator:
+        assert repr(orchestrator) == f"{begin}mode='standalone', is_open=True)"
+
+    in_memory = Orchestrator(configuration("development"), ":memory:")
+    expected = "Orchestrator(store=MemoryStore(), mode='development', is_open=False)"
+    assert repr(in_memory) == expected
+
+
+def test_its_repr_has_no_password() -> None:
+    pytest.importorskip("psycopg")
+    orchestrator = Orchestrator(configuration(), "postgresql://me:s3cret@host/base")
+    assert "s3cret" not in repr(orchestrator)
+    assert "PostgresStore(" in repr(orchestrator)
+
+
+@pytest.mark.anyio
 async def test_opened_and_closed_without_a_block() -> None:
     config = configuration()
     cfg = single(config, flows.double, 21)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -11,7 +10,6 @@ from pathlib import Path
 import pytest
 from anyio import fail_after
 from anyio.lowlevel import checkpoint
-from opentelemetry import context as context_api
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
@@ -22,15 +20,12 @@ from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 
 from asyncflow import Configuration, NotOpen, Orchestrator, Submission, current_job
 from asyncflow.otel import carrier, tracing
-from asyncflow.worker.trace import continue_trace
 from tests.programs.recovery_program import declare
 from tests.recovery.test_recovery import killed
 from tests.support import flows
 from tests.support.flows import chain, fan, single
 
 pytestmark = pytest.mark.anyio
-
-TRACEPARENT = f"00-{'1' * 32}-{'1' * 16}-01"
 
 
 @pytest.fixture
@@ -323,22 +318,6 @@ async def test_jobs_that_travel_together_have_each_their_own_trace(
     assert [traceparent for traceparent, _, _ in known] == headers
 
 
-def test_without_opentelemetry_a_job_runs_as_it_is(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert continue_trace("nonsense") is not None
-    monkeypatch.setitem(sys.modules, "opentelemetry", None)
-    assert continue_trace(TRACEPARENT) is None
-
-
-def test_where_opentelemetry_does_not_work_the_job_runs_on(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.delattr(context_api, "attach")
-    assert continue_trace(TRACEPARENT) is None
-    assert "is not continued" in caplog.text
-
-
 async def test_what_has_not_ended_ends_with_the_tracing(
     config: Configuration, orchestrator: Orchestrator, tmp_path: Path
 ) -> None:
@@ -429,6 +408,6 @@ async def test_what_a_span_processor_raises_is_logged(
     async with tracing(orchestrator, tracer_provider=provider):
         await scenario.submit()
 
-    await orchestrator._opened().scheduler.drain()
+    await orchestrator._opened().scheduler.runs.drain()
     assert "could not be told to OpenTelemetry" in caplog.text
     assert {record.thread for record in caplog.records} != {threading.get_ident()}

@@ -93,7 +93,7 @@ class Configuration(Shown):
         """Declare a data node.
 
         :param id: an identifier, unique in this configuration.
-        :param storage_type: ``pickle`` or ``in_memory``.
+        :param storage_type: ``pickle``, ``in_memory``, or one that another package adds.
         :param scope: who shares it.
         :param default_data: its first value, which may be None; without it the data
             node is unwritten.
@@ -101,7 +101,8 @@ class Configuration(Shown):
         :param validity_period: how long a value is valid after it was written; None for
             ever. What a skippable task wrote is written anew when it is not valid.
         :param keep_versions: how many versions are kept beside the current one.
-        :param properties: whatever else you want to keep with it.
+        :param properties: the options that its storage type alone has, and whatever else
+            you want to keep with it.
         """
         return self._configure(
             DataNodeConfig(

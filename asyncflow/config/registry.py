@@ -102,6 +102,10 @@ class Registry:
     def place(self, section: S) -> S:
         """Put one of several sections; `point` follows the last of them."""
         section = self._pointed(section)
+
+        if isinstance(section, DataNodeConfig):
+            section = section.sorted_out()
+
         self.of_kind(type(section))[section.key] = section
         self._known.add(section)
         return section

@@ -14,14 +14,18 @@ import reprlib
 import types
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import attrs
 
+from asyncflow.alternatives import DRIVERS
 from asyncflow.config.converters import as_amounts
 from asyncflow.config.retry import Retry, as_retry
 from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
+
+if TYPE_CHECKING:
+    from asyncflow.abc import Driver
 
 
 class NotGiven(enum.Enum):
@@ -109,6 +113,19 @@ def _same_content(one: object, other: object) -> bool:
         return False
 
 
+_NO_OPTIONS = frozenset({"id", "properties", "options"})
+"""Fields of sections that are no options of them."""
+
+
+def names_of(kind: type[Any] | None) -> tuple[str, ...]:
+    """Return the names of the options that the fields of a class are, in their order.
+
+    These are what a section can be given, by parameters and in TOML.
+    """
+    fields = () if kind is None else attrs.fields(kind)
+    return tuple(field.name for field in fields if field.name not in _NO_OPTIONS)
+
+
 def key_of(section_id: object) -> str:
     """Return the key of an id in a registry; also of one that is not a string."""
     return section_id if isinstance(section_id, str) else repr(section_id)
@@ -173,6 +190,62 @@ class DataNodeConfig(Section):
 
     keep_versions: int = 1
     """How many versions are kept beside the current one."""
+
+    options: Mapping[str, object] = attrs.field(factory=dict[str, object])
+    """What was given of the options that its storage type alone has, by name."""
+
+    @property
+    def driver(self) -> type[Driver] | None:
+        """The class of its storage type; None where there is none."""
+        return DRIVERS.find(self.storage_type)
+
+    @property
+    def owns_place(self) -> bool:
+        """Whether values are in a place of the user's, such as a file."""
+        driver = self.driver
+        return driver is not None and driver.owns_place(
+            self.default_path, self.driver_options()
+        )
+
+    @property
+    def option_names(self) -> tuple[str, ...]:
+        """The options that its storage type alone has."""
+        driver = self.driver
+        return () if driver is None else names_of(driver.Options)
+
+    def driver_options(self) -> object:
+        """Return the options as the driver has them; None where it has none.
+
+        :raises Exception: where they are wrong: what their class raises
+        """
+        driver = self.driver
+
+        if driver is None or driver.Options is None:
+            return None
+
+        made: object = driver.Options(**self.options)
+        return made
+
+    def sorted_out(self) -> Self:
+        """Return it with what is an option of its storage type among the options, and all
+        else among the properties.
+        """
+        if not self.properties and not self.options:
+            return self
+
+        given = {**self.options, **self.properties}
+        names = {name for name in self.option_names if name in given}
+
+        if names == self.options.keys() and names.isdisjoint(self.properties):
+            return self
+
+        return attrs.evolve(
+            self,
+            options={name: value for name, value in given.items() if name in names},
+            properties={
+                name: value for name, value in given.items() if name not in names
+            },
+        )
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

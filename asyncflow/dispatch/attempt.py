@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 
+from asyncflow import ids
 from asyncflow.abc import (
     Call,
     Crashed,
@@ -18,12 +19,13 @@ from asyncflow.abc import (
 )
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.dispatch.skipping import InputSnapshot, snapshot
-from asyncflow.entities.data_node import DataNode, Version
-from asyncflow.entities.job import Job, Status
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.submission import Run
 from asyncflow.entities.task import Task
 from asyncflow.plan.instructions import Ref
-from asyncflow.status import AttemptKind
+from asyncflow.runs.job import JobState
+from asyncflow.runs.version import Version
+from asyncflow.status import AttemptKind, Status
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
 
@@ -44,6 +46,8 @@ class Attempt:
     """The versions of its inputs that have files: kept until it has ended."""
     snapshot: InputSnapshot | None = None
     """What its outputs follow from, where the task is skippable."""
+    waiting_file: str | None = None
+    """The file that says that its call has not begun; None for none."""
     is_marked_running: bool = False
     """Whether the store knows that it runs."""
     is_over: bool = False
@@ -53,19 +57,17 @@ class Attempt:
     limit: AttemptKind | None = None
     """The limit that it is being killed for: it may be tried again. None for no limit."""
 
-    def __init__(
-        self, ref: Ref, submission: Submission, spec: CallSpec, reason: str
-    ) -> None:
+    def __init__(self, ref: Ref, submission: Run, spec: CallSpec, reason: str) -> None:
         place = ref[1]
         self.ref = ref
         self.submission = submission
         self.spec = spec
         self.reason = reason
         self.task: Task = submission.tasks[place]
-        self.job_id: str = f"JOB_{self.task.config.id}_{submission.key}"
+        self.job_id: str = ids.of_job(self.task.config.id, submission.key)
 
     @property
-    def job(self) -> Job:
+    def job(self) -> JobState:
         """The job. Most are never made: ask for it only where it is needed."""
         return self.submission.job(self.ref[1])
 

@@ -168,15 +168,16 @@ class Batch(Watch):
 
     def unreported(self) -> list[Attempt]:
         """Return those of which no end was told."""
+        left = [attempt for attempt in self.attempts if not attempt.is_over]
+
+        if not left:
+            return left
+
         deferred, _ = self.deferred or ((), ())
         told = {
             id(attempt) for attempt in (*deferred, *(one for one, _ in self._waiting))
         }
-        return [
-            attempt
-            for attempt in self.attempts
-            if not attempt.is_over and id(attempt) not in told
-        ]
+        return [attempt for attempt in left if id(attempt) not in told]
 
     def _attempt_of(self, call: Call) -> Attempt | None:
         """Return the job of a call; None for one that was not given to it."""
@@ -224,11 +225,13 @@ class Batch(Watch):
         which is found where they are told one by one.
         """
         try:
-            have_logs = any(outcome.log is not None for outcome in outcomes)
+            for outcome in outcomes:
+                if outcome.log is not None:
+                    return any(map(self._is_shown, outcomes))
         except AttributeError:
             return True
 
-        return have_logs and any(map(self._is_shown, outcomes))
+        return False
 
     def _is_shown(self, outcome: Outcome) -> bool:
         """Tell whether anything of a job is to be shown at its end, or is not yet."""

@@ -18,9 +18,9 @@ from asyncflow.dispatch.attempt import Attempt
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.dispatch.durations import MAX_BATCH
 from asyncflow.dispatch.runs import Runs
-from asyncflow.entities.job import Status
 from asyncflow.plan.instructions import Instruction, Ref
 from asyncflow.plan.plan import Plan
+from asyncflow.status import Status
 
 if TYPE_CHECKING:
     from asyncflow.fingerprint.fingerprint import Fingerprint
@@ -218,13 +218,14 @@ class Batcher:
         if spec.force:
             return "the run is forced"
 
-        pins = self.runs[ref[0]].pins
-        return skipping.reason_to_run(self.runs.job(ref).task, function, pins)
+        run = self.runs[ref[0]]
+        return skipping.reason_to_run(run.tasks[ref[1]], function, run.pins)
 
     def _skip(self, ref: Ref) -> None:
-        job = self.runs.job(ref)
+        run = self.runs[ref[0]]
+        job = run.job(ref[1])
         job.move(Status.SKIPPED, time.time(), skipping.NOTHING_NEW)
-        skipping.reuse(job.task, job.submission)
+        skipping.reuse(run.tasks[ref[1]], run)
         self.store.save(job.record())
         self.carry_out(self.plan.ended(ref, Status.SKIPPED, time.monotonic()))
 

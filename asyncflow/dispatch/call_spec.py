@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import linecache
 import pickle
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
+from operator import is_
 from types import FunctionType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
@@ -15,10 +16,11 @@ from asyncflow.abc import Pinned
 from asyncflow.config.sections import Scope, TaskConfig
 from asyncflow.dispatch.durations import DurationEstimate, DurationEstimates
 from asyncflow.dispatch.shared_generators import Generators
-from asyncflow.errors import NotPicklable
+from asyncflow.errors import NotPicklable, UsageError
+from asyncflow.executors import ASYNC
 from asyncflow.task_group import Tasks
 from asyncflow.worker import local_modules
-from asyncflow.worker.codec import dumps_code, is_by_value
+from asyncflow.worker.codec import dumps_code, is_by_value, is_renewed
 
 if TYPE_CHECKING:
     from asyncflow.fingerprint.fingerprint import Fingerprint, Fingerprints
@@ -62,12 +64,14 @@ class Pin(Protocol):
 class CallSpecs:
     """Tells how tasks are called, and remembers it where it cannot change.
 
-    :param in_processes: whether functions may be called in other processes
+    :param executors: those that tasks may name
+    :param in_processes: whether one of them calls functions in other processes
     :param group: warns in the background
     :param pin: pins the user's modules; see `Executor.pin`
     """
 
-    in_processes: bool
+    executors: Container[str]
+    in_processes: Callable[[str], bool]
     group: Tasks
     pin: Pin
     _pinned: Pinned | None = attrs.field(init=False, default=None)
@@ -75,6 +79,11 @@ class CallSpecs:
     _known: WeakKeyDictionary[TaskConfig, CallSpec] = attrs.field(
         init=False, factory=WeakKeyDictionary
     )
+    _last: tuple[tuple[TaskConfig, ...], list[CallSpec]] | None = attrs.field(
+        init=False, default=None
+    )
+    """The kinds of the last run and how they are called, where all is remembered and has
+    run: who submits one run submits more of its kind."""
     _by_name: WeakKeyDictionary[TaskConfig, bytes] = attrs.field(
         init=False, factory=WeakKeyDictionary
     )
@@ -96,16 +105,32 @@ class CallSpecs:
         :raises NotPicklable: where a function cannot be sent
         """
         kinds = tuple(kinds)
-        pinned = self.pin(have_run=all(map(self._has_run, kinds)))
+        last = self._last
+        is_same = last is not None and last[0] is kinds
+        have_run = is_same or all(map(self._has_run, kinds))
+        pinned = self.pin(have_run=have_run)
 
         if local_modules.look():
             self._by_name.clear()
-            self._known.clear()
+            self._forget()
         elif pinned is not self._pinned:
-            self._known.clear()
+            self._forget()
+        elif last is not None and is_same and not force:
+            return last[1]
 
         self._pinned = pinned
+        specs = self._all_of(kinds, pinned, force=force)
+        are_known = have_run and all(map(is_, map(self._known.get, kinds), specs))
+        self._last = (kinds, specs) if are_known else None
+        return specs
 
+    def _forget(self) -> None:
+        self._known.clear()
+        self._last = None
+
+    def _all_of(
+        self, kinds: Sequence[TaskConfig], pinned: Pinned | None, *, force: bool
+    ) -> list[CallSpec]:
         functions: dict[tuple[int, str], FunctionSpec] = {}
         prints = _fingerprints(kinds, pinned.older if pinned else ())
         return [self._of(config, functions, prints, force=force) for config in kinds]
@@ -152,8 +177,14 @@ class CallSpecs:
         if function is None:
             function = functions[key] = self._function_spec(config)
 
-        executor = "inline" if function.is_async else config.executor
-        far = self.in_processes and executor == "process"
+        if config.executor not in self.executors:
+            raise UsageError(
+                f"the executor {config.executor!r} of task {config.id!r} is not open: "
+                "configure a task with it before the Orchestrator is opened"
+            )
+
+        executor = ASYNC if function.is_async else config.executor
+        far = self.in_processes(executor)
         may_share = far and _may_share(config)
         return CallSpec(
             executor,
@@ -173,11 +204,8 @@ class CallSpecs:
         )
 
     def _function_spec(self, config: TaskConfig) -> FunctionSpec:
-        if config.is_async or not self.in_processes:
+        if config.is_async or not self.in_processes(config.executor):
             return FunctionSpec(config.is_async, DurationEstimate(), None, None)
-
-        if config.executor != "process":
-            return FunctionSpec(False, DurationEstimate(), None, None)
 
         self._generators.look(config)
         code = self._by_name.get(config) or _code(config)
@@ -213,7 +241,10 @@ def _called(config: TaskConfig, code: bytes | None) -> Callable[..., object]:
     """Return the function that jobs call: after a reload, the new one of its name."""
     function = config.function
 
-    if code is None or is_by_value(code) or not isinstance(function, FunctionType):
+    if code is None or (
+        not is_renewed(code)
+        and (is_by_value(code) or not isinstance(function, FunctionType))
+    ):
         return function
 
     found: Callable[..., object] = pickle.loads(code)

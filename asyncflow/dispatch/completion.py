@@ -12,10 +12,10 @@ from typing import NamedTuple, TypeGuard
 
 from asyncflow.abc import Outcome, Returned, Usage
 from asyncflow.dispatch.attempt import Attempt
-from asyncflow.entities.data_node import Version
-from asyncflow.entities.job import Status
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.records import JobRecord, Record, VersionRecord
+from asyncflow.runs.version import Version
+from asyncflow.status import Status
 from asyncflow.values.value_cache import WORTH
 from asyncflow.values.versions import Versions
 
@@ -28,7 +28,7 @@ class Completion(NamedTuple):
 
     records: list[Record]
     """What is to be saved."""
-    submissions: Iterable[Submission]
+    submissions: Iterable[Run]
     ended: list[tuple[int, Usage]]
     at: float
 
@@ -85,7 +85,7 @@ def complete(
 
 
 def _tell(
-    submissions: Iterable[Submission], ended: Iterable[tuple[int, Usage]], at: float
+    submissions: Iterable[Run], ended: Iterable[tuple[int, Usage]], at: float
 ) -> None:
     """Tell the runs, each once for those of its jobs that follow each other."""
     ends = iter(ended)

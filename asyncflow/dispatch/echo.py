@@ -139,7 +139,12 @@ class Echo:
 
             self._is_running = True
 
-        threading.Thread(target=self._run, name="asyncflow-echo", daemon=True).start()
+        thread = threading.Thread(target=self._run, name="asyncflow-echo", daemon=True)
+
+        try:
+            thread.start()
+        except RuntimeError:  # as when Python 3.12.0 or 3.12.1 has begun to end
+            self._run()
 
     def _run(self) -> None:
         while (entry := self._next()) is not None:

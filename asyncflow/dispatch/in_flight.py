@@ -29,17 +29,18 @@ from asyncflow.dispatch import skipping
 from asyncflow.dispatch.attempt import Attempt, judge, kind_of
 from asyncflow.dispatch.batching import Batcher, CarryOut
 from asyncflow.dispatch.completion import complete, is_simple_success
+from asyncflow.dispatch.pins import Pins
 from asyncflow.dispatch.replaced_inputs import ReplacedInputs
 from asyncflow.dispatch.retries import wait_before_next
 from asyncflow.dispatch.running_marks import RunningMarks
 from asyncflow.dispatch.runs import Runs
 from asyncflow.dispatch.timeouts import Timeouts
-from asyncflow.entities.job import Job, Status
 from asyncflow.log import logger as _logger
 from asyncflow.plan.instructions import Kill, Ref
 from asyncflow.plan.plan import Plan
 from asyncflow.records import Record
-from asyncflow.status import AttemptKind
+from asyncflow.runs.job import JobState
+from asyncflow.status import AttemptKind, Status
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
 
@@ -59,6 +60,7 @@ class InFlight:
     runs: Runs
     store: Store
     versions: Versions
+    pins: Pins
     marks: RunningMarks
     executors: Mapping[str, Executor]
     carry_out: CarryOut
@@ -77,7 +79,7 @@ class InFlight:
 
     def __attrs_post_init__(self) -> None:
         self._timeouts = Timeouts(self._timed_out)
-        self._replaced = ReplacedInputs(self.versions)
+        self._replaced = ReplacedInputs(self.versions, self.pins)
         self._batcher = Batcher(
             self.plan,
             self.runs,
@@ -365,8 +367,9 @@ class InFlight:
         """Let the attempts go that a run would still have made."""
         self._replaced.forget(run)
 
-        for ref in [ref for ref in self._retries if ref[0] == run]:
-            self._retries.pop(ref).cancel()
+        if self._retries:
+            for ref in [ref for ref in self._retries if ref[0] == run]:
+                self._retries.pop(ref).cancel()
 
     def give_up(self) -> None:
         """Watch no job any more."""
@@ -421,7 +424,7 @@ class InFlight:
             self._timeouts.ended(attempt)
 
         for version in attempt.read_versions:
-            self.versions.unpin(version)
+            self.versions.retention.unpin(version)
 
         if not self._by_ref:
             self._idle.set()
@@ -437,12 +440,12 @@ class InFlight:
         job = attempt.job
         records = job.records_of_output()
 
-        for node, one in zip(job.task.output.values(), kept, strict=True):
+        for node, one in zip(attempt.task.output.values(), kept, strict=True):
             records += self.versions.replace(node, one, job_id=job.id)
 
         if attempt.snapshot is not None and attempt.spec.fingerprint is not None:
             function = attempt.spec.fingerprint
-            records.append(skipping.note(job.task, function, attempt.snapshot))
+            records.append(skipping.note(attempt.task, function, attempt.snapshot))
 
         if job.usage is not None:
             attempt.spec.duration.add(job.usage.wall)
@@ -456,7 +459,8 @@ class InFlight:
 
         job = attempt.job
         kind = kind_of(outcome, attempt.limit)
-        wait = wait_before_next(job, kind, outcome, random.random())  # noqa: S311
+        chance = random.random()  # noqa: S311
+        wait = wait_before_next(attempt.task.config, job, kind, outcome, chance)
 
         if wait is None:
             return False
@@ -497,7 +501,7 @@ def _why(error: Exception) -> str:
     return f"asyncflow could not handle it: {type(error).__name__}: {error}"
 
 
-def _move_to_running(job: Job, at: float) -> None:
+def _move_to_running(job: JobState, at: float) -> None:
     """Catch up with a job that has started, or has even ended: in a chain, it may not
     be known yet that what it needed has ended.
     """

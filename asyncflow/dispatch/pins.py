@@ -2,15 +2,15 @@
 
 An orchestrator that is alone on its store notes nothing at submit: when a source gets a
 new version that no run here has made, each run that was submitted before it pins the last
-one. Where others may replace what scenarios share, the store is told at submit: what it has
-pinned for a run stays until the run has ended, whoever drops it, and whoever takes the run
-over.
+one. Where others may replace what scenarios share, the store is told at submit, and of the
+runs under way when the first of these others comes: what it has pinned for a run stays
+until the run has ended, whoever drops it, and whoever takes the run over.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from math import inf
@@ -20,12 +20,14 @@ from anyio import CancelScope, to_thread
 
 from asyncflow.abc import Store, StoredValue
 from asyncflow.dispatch.runs import Runs
-from asyncflow.entities.data_node import DataNode, Version
-from asyncflow.entities.job import FINAL
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.submission import Run
 from asyncflow.errors import StoreFailed
 from asyncflow.records import VersionRecord
-from asyncflow.values.versions import Versions, remove
+from asyncflow.runs.version import Version
+from asyncflow.status import FINAL
+from asyncflow.values.garbage import remove
+from asyncflow.values.versions import Versions
 
 
 @attrs.define(eq=False, repr=False)
@@ -40,7 +42,7 @@ class Pins:
     _ended: list[str] = attrs.field(init=False, factory=list)
     """Those of them that have ended."""
 
-    def note(self, submission: Submission) -> None:
+    def note(self, submission: Run) -> None:
         """Have the store keep what a new run is to read, where others may drop it.
 
         It is what is kept at the moment at which the submission is.
@@ -48,24 +50,47 @@ class Pins:
         if not self.versions.is_shared:
             return
 
-        nodes = submission.entity.data_nodes
-        shared = [
-            nodes[name].id
-            for name in submission.dag.sources
-            if nodes[name].owner_id is None
-            and nodes[name].driver.is_durable
-            and nodes[name].config.default_path is None
-        ]
+        awaited = {
+            node.id for node in _shared_sources(submission) if self._is_awaited(node)
+        }
+        self._note(submission, awaited)
+
+    def note_all(self) -> None:
+        """Have the store keep what the runs here are to read: others may drop it now."""
+        awaited: set[str] = set()
+
+        for submission in self.runs.all():  # in the order of their submits
+            self._note(submission, awaited)
+            nodes = submission.entity.data_nodes
+            awaited.update(
+                nodes[name].id
+                for task in submission.tasks
+                for name in task.output
+                if _will_write(submission, name)
+            )
+
+    def _note(self, submission: Run, awaited: Collection[str]) -> None:
+        """Have the store keep what a run is to read.
+
+        :param awaited: what runs submitted earlier are to write: it reads that
+        """
+        pins = submission.pins or {}
+        shared = {
+            node.id: pins[node.id].number if node.id in pins else None
+            for node in _shared_sources(submission)
+            if node.id in pins or node.id not in awaited
+        }
 
         if shared:
             self.store.pin(submission.id, shared)
             self._note_run(submission)
 
-    def _note_run(self, submission: Submission) -> None:
-        self._noted.add(submission.id)
-        submission.when_finished(partial(self._forget, submission))
+    def _note_run(self, submission: Run) -> None:
+        if submission.id not in self._noted:
+            self._noted.add(submission.id)
+            submission.when_finished(partial(self._forget, submission))
 
-    def _forget(self, submission: Submission) -> None:
+    def _forget(self, submission: Run) -> None:
         """Have the store let go what it has kept for a run, unless that goes on."""
         if not _goes_on(submission):
             self._ended.append(submission.id)
@@ -93,7 +118,7 @@ class Pins:
             if submission.entity.data_nodes.get(node.config_id) is not node:
                 continue
 
-            name, at = node.config_id, submission.submitted_at.timestamp() * 1e9
+            name, at = node.config_id, submission.submitted * 1e9
 
             if name not in submission.dag.sources:
                 is_awaited = is_awaited or _will_write(submission, name)
@@ -108,9 +133,9 @@ class Pins:
                     is_held = True
 
         if is_held:
-            self.store.save(self.versions.held_record(node, known[0]))
+            self.store.save(self.versions.retention.held_record(node, known[0]))
 
-    def pin(self, submission: Submission, node: DataNode, version: Version) -> None:
+    def pin(self, submission: Run, node: DataNode, version: Version) -> None:
         """Have a run read a version of a source, unless it has pinned one."""
         if version.kept is None:  # a file of the user's: there is one version alone
             return
@@ -121,10 +146,10 @@ class Pins:
 
         if node.id not in submission.pins:
             submission.pins[node.id] = version
-            self.versions.pin(version)
-            self.versions.hold(version)
+            self.versions.retention.pin(version)
+            self.versions.retention.hold(version)
 
-    async def renew(self, submission: Submission) -> None:
+    async def renew(self, submission: Run) -> None:
         """Pin anew what a run has pinned whose file is gone.
 
         It was pinned by what is known here, which another process had replaced already:
@@ -158,17 +183,17 @@ class Pins:
                     submission, nodes[node_id], self._found(nodes[node_id], record)
                 )
 
-            self.versions.end_hold(last)
-            self.versions.unpin(last)
+            self.versions.retention.end_hold(last)
+            self.versions.retention.unpin(last)
 
-    async def restore(self, submission: Submission) -> None:
+    async def restore(self, submission: Run) -> None:
         """Pin anew what a run that was adopted is to read."""
         nodes = submission.entity.data_nodes
         sources = {nodes[source].id: nodes[source] for source in submission.dag.sources}
-        at = submission.submitted_at.timestamp() * 1e9
+        at = submission.submitted * 1e9
         right: dict[str, VersionRecord] = {}
         newest: dict[str, int] = {}
-        known = {node_id for node_id, _ in await self.store.pinned(submission.id)}
+        known = dict(await self.store.pinned(submission.id))
 
         if known:
             self._note_run(submission)
@@ -178,9 +203,12 @@ class Pins:
 
             # What jobs have written since was by runs submitted earlier: others wait. But
             # where processes share a data node they do not.
-            is_earlier = record.job_id is not None and record.node_id not in known
+            if record.node_id in known:
+                is_right = record.number == known[record.node_id]
+            else:
+                is_right = record.number <= at or record.job_id is not None
 
-            if record.number <= at or is_earlier:
+            if is_right:
                 right[record.node_id] = record
 
         for node_id, record in right.items():
@@ -213,9 +241,9 @@ class Pins:
             if version is not None and version.number == record.number:
                 return version
 
-        return self.versions.held(record)
+        return self.versions.stored.held(record)
 
-    def _release(self, submission: Submission) -> None:
+    def _release(self, submission: Run) -> None:
         pins, submission.pins = submission.pins or {}, None
         is_left, is_noted = _goes_on(submission), submission.id in self._noted
         nodes = {
@@ -224,20 +252,35 @@ class Pins:
         }
 
         for node_id, version in pins.items():
-            if not self.versions.end_hold(version):
-                pass
-            elif version.is_dropped and is_left:
-                continue  # it goes on elsewhere: the file stays, too
-            elif version.is_dropped:
+            is_last = self.versions.retention.end_hold(version)
+
+            if is_last and version.is_dropped:
+                if is_left:
+                    continue  # it goes on elsewhere: the file stays, too
+
                 gone = VersionRecord(node_id, version.number, None, is_kept=False)
                 self.store.save(gone)
-            elif is_noted or is_left:
-                pass
-            elif self._is_at_risk(nodes[node_id], version):
-                held = self.versions.held_record(nodes[node_id], version)
+            elif (
+                is_last
+                and not (is_noted or is_left)
+                and self._is_at_risk(nodes[node_id], version)
+            ):
+                held = self.versions.retention.held_record(nodes[node_id], version)
                 self.store.save(held._replace(holder_id=None))
 
-            self.versions.unpin(version)
+            self.versions.retention.unpin(version)
+
+
+def _shared_sources(submission: Run) -> list[DataNode]:
+    """Return those of its sources that others may replace, and that are kept."""
+    nodes = submission.entity.data_nodes
+    return [
+        nodes[name]
+        for name in submission.dag.sources
+        if nodes[name].owner_id is None
+        and nodes[name].driver.is_durable
+        and nodes[name].driver.keeps_versions
+    ]
 
 
 def _gone(paths: Mapping[str, StoredValue]) -> list[str]:
@@ -249,12 +292,12 @@ def _gone(paths: Mapping[str, StoredValue]) -> list[str]:
     ]
 
 
-def _goes_on(submission: Submission) -> bool:
+def _goes_on(submission: Run) -> bool:
     """Tell whether a run that ends here goes on elsewhere."""
     return submission.end_reason is not None and not submission.cancel_reason
 
 
-def _will_write(submission: Submission, name: str) -> bool:
+def _will_write(submission: Run, name: str) -> bool:
     """Tell whether a job of a run that has not ended writes a data node."""
     return any(
         name in submission.tasks[place].output

@@ -8,6 +8,7 @@ import attrs
 
 from asyncflow.abc import Outcome, Raised
 from asyncflow.dispatch.attempt import Attempt
+from asyncflow.dispatch.pins import Pins
 from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.plan.instructions import Ref
 from asyncflow.values.versions import Versions
@@ -28,6 +29,7 @@ class ReplacedInputs:
     """
 
     versions: Versions
+    pins: Pins
     _counts: dict[Ref, int] = attrs.field(init=False, factory=dict)
 
     def may_concern(self, attempt: Attempt, outcome: Outcome) -> bool:
@@ -46,12 +48,10 @@ class ReplacedInputs:
         :raises StoreFailed: where it cannot be asked any more
         """
         inputs = list(attempt.task.input.values())
-        await retry_until_available(partial(self.versions.refresh, inputs))
+        await retry_until_available(partial(self.versions.stored.refresh, inputs))
 
-        if attempt.submission.pins and self.versions.renew_pins is not None:
-            await retry_until_available(
-                partial(self.versions.renew_pins, attempt.submission)
-            )
+        if attempt.submission.pins:
+            await retry_until_available(partial(self.pins.renew, attempt.submission))
 
         self._counts[attempt.ref] = self._counts.get(attempt.ref, 0) + 1
         current = {id(node.version) for node in inputs}
@@ -59,5 +59,6 @@ class ReplacedInputs:
 
     def forget(self, run: int) -> None:
         """Forget the jobs of a run that has ended."""
-        for ref in [ref for ref in self._counts if ref[0] == run]:
-            del self._counts[ref]
+        if self._counts:
+            for ref in [ref for ref in self._counts if ref[0] == run]:
+                del self._counts[ref]

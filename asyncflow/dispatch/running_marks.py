@@ -10,7 +10,8 @@ import attrs
 
 from asyncflow.abc import Store
 from asyncflow.dispatch.attempt import Attempt
-from asyncflow.entities.job import Status
+from asyncflow.log import logger as _logger
+from asyncflow.status import Status
 
 LONG = 1.0
 """How many seconds a job runs before the store is told that it does."""
@@ -38,8 +39,10 @@ class RunningMarks:
         """
         fragile = [attempt for attempt in attempts if attempt.must_be_marked]
 
+        for attempt in fragile:
+            self._mark(attempt)
+
         if fragile:
-            self._mark(fragile)
             await self.store.flush()
 
     def stop(self) -> None:
@@ -52,17 +55,26 @@ class RunningMarks:
         self._clock = None
         since = time.time() - LONG
 
-        if attempts:
-            self.watch(attempts)
-            self._mark(
-                attempt
-                for attempt in attempts
-                if attempt.status is Status.RUNNING
+        if not attempts:
+            return
+
+        self.watch(attempts)
+
+        for attempt in attempts:
+            if (
+                attempt.status is Status.RUNNING
                 and not attempt.is_marked_running
                 and attempt.job.has_run_since(since)
-            )
+            ):
+                self._try_to_mark(attempt)
 
-    def _mark(self, attempts: Iterable[Attempt]) -> None:
-        for attempt in attempts:
-            attempt.is_marked_running = True
-            self.store.save(attempt.job.record(), attempt.submission.record())
+    def _try_to_mark(self, attempt: Attempt) -> None:
+        """Mark a job that goes on, whether that is kept or not."""
+        try:
+            self._mark(attempt)
+        except Exception as error:
+            _logger.error("that %s runs was not kept", attempt.job.id, exc_info=error)
+
+    def _mark(self, attempt: Attempt) -> None:
+        attempt.is_marked_running = True
+        self.store.save(attempt.job.record(), attempt.submission.record())

@@ -9,11 +9,12 @@ from anyio import Event
 
 from asyncflow.abc import Store
 from asyncflow.dispatch.call_spec import CallSpec
-from asyncflow.entities.job import DONE, Job, Status
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.log import logger as _logger
 from asyncflow.plan.instructions import Ref
 from asyncflow.records import Record
+from asyncflow.runs.job import JobState
+from asyncflow.status import DONE, Status
 
 
 @attrs.define(eq=False, repr=False)
@@ -24,14 +25,14 @@ class Runs:
     is_broken: bool = attrs.field(init=False, default=False)
     """Whether nothing runs any more: after an error of ours."""
     _count: int = attrs.field(init=False, default=0)
-    _by_number: dict[int, Submission] = attrs.field(init=False, factory=dict)
-    _numbers: dict[Submission, int] = attrs.field(init=False, factory=dict)
+    _by_number: dict[int, Run] = attrs.field(init=False, factory=dict)
+    _numbers: dict[Run, int] = attrs.field(init=False, factory=dict)
     _specs: dict[int, Sequence[CallSpec]] = attrs.field(init=False, factory=dict)
     _interrupted: set[int] = attrs.field(init=False, factory=set)
     """Those that end here alone, to go on elsewhere."""
     _idle: Event = attrs.field(init=False, factory=Event)
 
-    def add(self, submission: Submission, specs: Sequence[CallSpec]) -> int:
+    def add(self, submission: Run, specs: Sequence[CallSpec]) -> int:
         """Take a run; return its number.
 
         :param spec: how the jobs of each kind of task are called
@@ -43,25 +44,25 @@ class Runs:
         self._specs[run] = specs
         return run
 
-    def __getitem__(self, run: int) -> Submission:
+    def __getitem__(self, run: int) -> Run:
         return self._by_number[run]
 
     def __contains__(self, run: int) -> bool:
         return run in self._by_number
 
-    def number(self, submission: Submission) -> int | None:
+    def number(self, submission: Run) -> int | None:
         """Return the number of a run; None for one that is not under way here."""
         return self._numbers.get(submission)
 
-    def numbered(self) -> list[tuple[Submission, int]]:
+    def numbered(self) -> list[tuple[Run, int]]:
         """Return the runs with their numbers."""
         return list(self._numbers.items())
 
-    def all(self) -> list[Submission]:
+    def all(self) -> list[Run]:
         """Return the runs."""
         return list(self._by_number.values())
 
-    def job(self, ref: Ref) -> Job:
+    def job(self, ref: Ref) -> JobState:
         """Return a job."""
         return self._by_number[ref[0]].job(ref[1])
 
@@ -103,7 +104,7 @@ class Runs:
             _logger.error("the end of %s was not kept", submission.id, exc_info=error)
             submission.failed_for(error)
 
-    def forget(self, run: int) -> Submission:
+    def forget(self, run: int) -> Run:
         """Let a run go, and return it."""
         submission = self._by_number.pop(run)
         del self._numbers[submission], self._specs[run]

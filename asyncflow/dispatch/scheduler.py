@@ -6,32 +6,32 @@ their jobs that have a slot, and `slots` runs those.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
-from anyio import CapacityLimiter, Event
-from anyio.lowlevel import checkpoint
+from anyio import CapacityLimiter
 
 from asyncflow.abc import Executor, Mode, Store
+from asyncflow.dispatch.admission import Admission
 from asyncflow.dispatch.attempt import Attempt
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.dispatch.echo import Echo
 from asyncflow.dispatch.in_flight import InFlight
 from asyncflow.dispatch.pins import Pins
+from asyncflow.dispatch.run_timeouts import RunTimeouts
 from asyncflow.dispatch.running_marks import RunningMarks
 from asyncflow.dispatch.runs import Runs
 from asyncflow.dispatch.slot import Tracer
 from asyncflow.dispatch.slots import Slots
 from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.dispatch.suspects import ALONE, needs_of
+from asyncflow.dispatch.waiting_runs import WaitingRuns
 from asyncflow.entities.data_node import DataNode
-from asyncflow.entities.job import Job, Status
-from asyncflow.entities.submission import Submission
-from asyncflow.errors import OrchestratorFailed, UsageError
+from asyncflow.entities.submission import Run
+from asyncflow.errors import NotFound, OrchestratorFailed, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.plan.graph import Graph, group_of
 from asyncflow.plan.guarded_plan import GuardedPlan
@@ -43,25 +43,12 @@ from asyncflow.plan.instructions import (
     Kill,
     MakeReady,
 )
+from asyncflow.status import Status
 from asyncflow.task_group import Tasks, is_canceled
 from asyncflow.values.versions import Versions
 
 if TYPE_CHECKING:
     from asyncflow.dispatch.live_echo import Live
-
-ADMITTED_AT_ONCE = 100
-"""How many jobs of new runs are taken in before others have their turn: half a ms."""
-
-
-@attrs.define(eq=False, repr=False)
-class _WaitingRun:
-    """A run that the plan does not know yet."""
-
-    graph: Graph
-    begun: Event = attrs.field(init=False, factory=Event)
-    """Tells that it is known whether the run is ours."""
-    canceled: list[tuple[Job, str]] = attrs.field(init=False, factory=list)
-    """Its jobs that are not to run, and why."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -81,22 +68,18 @@ class Scheduler:
     limiter: CapacityLimiter
     echo: Mode
     group: Tasks
-    watchers: Sequence[Callable[[Submission], None]] = ()
+    watchers: Sequence[Callable[[Run], None]] = ()
     resources: Mapping[str, float] = attrs.field(factory=dict)
     tracer: Tracer = attrs.field(factory=Tracer)
     pins: Pins = attrs.field(init=False)
+    runs: Runs = attrs.field(init=False)
+    in_flight: InFlight = attrs.field(init=False)
+    slots: Slots = attrs.field(init=False)
     _plan: GuardedPlan = attrs.field(init=False)
     _echo: Echo = attrs.field(init=False)
-    _runs: Runs = attrs.field(init=False)
-    _in_flight: InFlight = attrs.field(init=False)
-    _slots: Slots = attrs.field(init=False)
-    _deadlines: dict[int, asyncio.TimerHandle] = attrs.field(init=False, factory=dict)
-    """For each run that may not take longer, when that is."""
-    _waiting: dict[int, _WaitingRun] = attrs.field(init=False, factory=dict)
-    """The runs that the plan does not know yet."""
-    _is_admitting: bool = attrs.field(init=False, default=False)
-    _admitted_this_turn: int = attrs.field(init=False, default=0)
-    """How many jobs were taken in since others had their turn on the event loop."""
+    _waiting: WaitingRuns = attrs.field(init=False, factory=WaitingRuns)
+    _admission: Admission = attrs.field(init=False)
+    _timeouts: RunTimeouts = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         marks = RunningMarks(self.store)
@@ -104,15 +87,17 @@ class Scheduler:
         self._plan = GuardedPlan(
             {**self.resources, **ALONE}, on_failure=self.group.fail
         )
-        self._runs = Runs(self.store)
-        self.pins = Pins(self.store, self._runs, self.versions)
-        self.versions.replaced = self.pins.keep
-        self.versions.renew_pins = self.pins.renew
-        self._in_flight = InFlight(
+        self.runs = Runs(self.store)
+        self._admission = Admission(self._plan, self.group, self._admit)
+        self._timeouts = RunTimeouts(self._time_out)
+        self.pins = Pins(self.store, self.runs, self.versions)
+        self.versions.retention.replaced = self.pins.keep
+        self.in_flight = InFlight(
             self._plan,
-            self._runs,
+            self.runs,
             self.store,
             self.versions,
+            self.pins,
             marks,
             self.executors,
             self._carry_out,
@@ -120,8 +105,8 @@ class Scheduler:
             self._end_batch,
             self._is_stopping,
         )
-        self._slots = Slots(
-            self._in_flight,
+        self.slots = Slots(
+            self.in_flight,
             self.versions,
             marks,
             self.executors,
@@ -139,7 +124,7 @@ class Scheduler:
 
     def submit(
         self,
-        submission: Submission,
+        submission: Run,
         graph: Graph,
         specs: Sequence[CallSpec],
         *,
@@ -155,10 +140,10 @@ class Scheduler:
         :raises OrchestratorFailed: where the engine cannot go on
         """
         self.check()
-        run = self._runs.add(submission, specs)
+        run = self.runs.add(submission, specs)
 
         if first is not None:
-            self._waiting[run] = _WaitingRun(graph)
+            self._waiting.add(run, graph)
             not_begun = partial(self._not_begun, run)
             self.group.start_soon(self._begin_after, first, run, on_error=not_begun)
             return
@@ -182,58 +167,55 @@ class Scheduler:
     ) -> None:
         try:
             is_ours = await retry_until_available(first)
-        except UsageError as error:  # the caller's, who is told it
+        except (NotFound, UsageError) as error:  # the caller's, who is told it
             self._not_begun(run, error)
             return
 
-        if run not in self._waiting:  # all was given up
+        if (waiting := self._waiting.take(run)) is None:  # all was given up
             return
 
-        submission = self._runs[run]
-        waiting = self._waiting.pop(run)
-        waiting.begun.set()
+        submission = self.runs[run]
 
         if not is_ours:
-            self._runs.forget(run)
+            self.runs.forget(run)
             return
 
         self._begin(run, waiting.graph)
 
         if (reason := submission.end_reason) is not None:
             self._carry_out(self._plan.canceled(run, reason, time.monotonic()))
-            self._slots.fill()
+            self.slots.fill()
 
-        for job, reason in waiting.canceled:
-            self.cancel_job(job, reason)
+        for place, reason in waiting.canceled:
+            self.cancel_job(submission, place, reason)
 
     def _not_begun(self, run: int, error: Exception) -> None:
         """End a run that could not begin."""
-        if waiting := self._waiting.pop(run, None):
-            waiting.begun.set()
+        waiting = self._waiting.take(run)
 
-        if run not in self._runs:  # all was given up
+        if run not in self.runs:  # all was given up
             return
 
-        submission, why = self._runs[run], f"it was not started: {error}"
+        submission, why = self.runs[run], f"it was not started: {error}"
         submission.failed_for(error)
 
         if self._plan.has_run(run):
             self.cancel(submission, why)
             return
 
-        self._runs.forget(run)
+        self.runs.forget(run)
 
         if waiting is not None:
             self._watch(submission)
 
         submission.lost(time.time(), why)
 
-    def _watch(self, submission: Submission) -> None:
+    def _watch(self, submission: Run) -> None:
         for watch in self.watchers:
             watch(submission)
 
     def _begin(self, run: int, graph: Graph) -> None:
-        submission = self._runs[run]
+        submission = self.runs[run]
         self._watch(submission)
 
         self._carry_out(
@@ -241,86 +223,51 @@ class Scheduler:
                 run,
                 graph,
                 submission.dag.ids,
-                stop=submission.on_failure == "stop",
+                stop=submission.options.on_failure == "stop",
                 ended=submission.ended(),
-                priority=submission.priority,
+                priority=submission.options.priority,
                 needs=needs_of(submission),
             )
         )
-        self._watch_time(run, submission)
 
-        if self._is_admitting:
-            return
+        if (limit := submission.options.run_timeout) is not None and run in self.runs:
+            self._timeouts.watch(run, submission.submitted, limit)
 
-        if self._admitted_this_turn < ADMITTED_AT_ONCE:
-            self._admit_some()
+        self._admission.take(len(submission.tasks))
 
-        if not self._admitted_this_turn:
-            asyncio.get_running_loop().call_soon(self._end_turn)
-
-        self._admitted_this_turn += len(submission.tasks)
-
-        if self._plan.has_arrivals:
-            self._is_admitting = True
-            self.group.start_soon(self._admit, on_error=self.group.fail)
-
-    def cancel(self, submission: Submission, reason: str) -> None:
+    def cancel(self, submission: Run, reason: str) -> None:
         """Ask for the end of a run; a run that has ended stays what it is."""
-        run = self._runs.number(submission)
+        run = self.runs.number(submission)
 
         if run is not None:
             submission.canceled_for(reason)
             self._carry_out(self._plan.canceled(run, reason, time.monotonic()))
-            self._slots.fill()
+            self.slots.fill()
 
-    def cancel_job(self, job: Job, reason: str) -> None:
-        """Ask for the end of one job; one that has ended stays what it is."""
-        run = self._runs.number(job.submission)
+    def cancel_job(self, submission: Run, place: int, reason: str) -> None:
+        """Ask for the end of a job, by its place; one that has ended stays what it is."""
+        run = self.runs.number(submission)
+
+        if run is None:
+            return
 
         if run in self._waiting:
-            self._waiting[run].canceled.append((job, reason))
-        elif run is not None:
-            ref = run, job.place
+            self._waiting.cancel(run, place, reason)
+        else:
+            ref = run, place
             self._carry_out(self._plan.canceled_job(ref, reason, time.monotonic()))
-            self._slots.fill()
-
-    def resize(self, slots: int) -> None:
-        """Change how many jobs run at once."""
-        self._slots.resize(slots)
-
-    def hold(self) -> None:
-        """Start no job any more, and take those back that have not started yet.
-
-        Those that are known to be short are let go: they are over in a moment.
-        """
-        self._in_flight.hold()
-
-    def pause(self) -> None:
-        """Start no job until `resume`. What runs goes on."""
-        self._in_flight.pause()
+            self.slots.fill()
 
     def resume(self) -> None:
         """Start jobs again after `pause`."""
-        self._in_flight.resume()
-        self._slots.fill()
+        self.in_flight.resume()
+        self.slots.fill()
 
     @property
-    def is_durable(self) -> bool:
-        """Whether the store outlives us."""
-        return self._runs.is_durable
-
-    @property
-    def running(self) -> int:
-        """How many jobs run."""
-        return self._in_flight.running
-
-    async def until_idle(self) -> None:
-        """Wait until no job has a slot, or somebody is in a hurry."""
-        await self._in_flight.until_idle()
-
-    def hurry(self) -> None:
-        """Have what is killed die at once, from here on."""
-        self._in_flight.hurry()
+    def workers(self) -> int:
+        """How many worker processes are alive."""
+        executors = {id(one): one for one in self.executors.values()}
+        return sum(one.workers for one in executors.values())
 
     def stop(self, reason: str, *, leave: bool = False) -> None:
         """Ask for the end of every run.
@@ -329,51 +276,39 @@ class Scheduler:
 
         :param leave: whether that holds for all, where the store outlives us
         """
-        if self._runs.is_broken:  # they are given up
+        if self.runs.is_broken:  # they are given up
             return
 
-        self.hold()
+        self.in_flight.hold()
 
-        for submission, run in self._runs.numbered():
-            is_left = submission.is_adopted or (leave and self._runs.is_durable)
+        for submission, run in self.runs.numbered():
+            is_left = submission.is_adopted or (leave and self.runs.is_durable)
 
             if is_left and submission.cancel_reason is None:
-                self._runs.interrupt(run, reason)
+                self.runs.interrupt(run, reason)
                 self._carry_out(self._plan.canceled(run, reason, time.monotonic()))
             else:
                 self.cancel(submission, reason)
 
-    @property
-    def runs(self) -> list[Submission]:
-        """The runs that have not ended."""
-        return self._runs.all()
-
-    async def until_begun(self, submission: Submission) -> None:
+    async def until_begun(self, submission: Run) -> None:
         """Wait until it is known whether a run is ours.
 
         :raises Exception: what it could not begin for
         """
-        run = self._runs.number(submission)
-
-        if run in self._waiting:
-            await self._waiting[run].begun.wait()
+        await self._waiting.until_begun(self.runs.number(submission))
 
         if submission.failure is not None:
             raise submission.failure
 
-    def drives(self, submission: Submission) -> bool:
+    def drives(self, submission: Run) -> bool:
         """Tell whether a run is under way here."""
-        return self._runs.number(submission) is not None
+        return self.runs.number(submission) is not None
 
     def will_be_written(self, node: DataNode) -> bool:
         """Tell whether a job that has not ended writes a data node."""
-        return self._plan.will_be_written(node.key, group_of(node)) or any(
-            node.key in waiting.graph.writers for waiting in self._waiting.values()
+        return self._plan.will_be_written(node.key, group_of(node)) or (
+            self._waiting.will_write(node.key)
         )
-
-    async def drain(self) -> None:
-        """Wait until no run is left, or nothing goes on any more."""
-        await self._runs.drain()
 
     async def show_rest(self) -> None:
         """Show the last output of jobs, if somebody reads it."""
@@ -382,7 +317,7 @@ class Scheduler:
     def fail(self, error: Exception) -> None:
         """End all runs, and tell who waits: the engine cannot go on."""
         failed = OrchestratorFailed.of(error)
-        self._in_flight.fail()
+        self.in_flight.fail()
         self.give_up(f"the orchestrator failed: {failed.reason}", failed)
 
     def give_up(self, reason: str, error: Exception | None = None) -> None:
@@ -390,32 +325,14 @@ class Scheduler:
 
         :param error: what who awaits one is told; None for the reason alone
         """
-        self._in_flight.give_up()
+        self.in_flight.give_up()
+        self._timeouts.stop_all()
+        self.runs.lose(time.time(), reason, error)
+        self._waiting.give_up()
 
-        for run in list(self._deadlines):
-            self._stop_time(run)
-
-        waiting = list(self._waiting.values())
-        self._waiting.clear()
-        self._runs.lose(time.time(), reason, error)
-
-        for one in waiting:
-            one.begun.set()
-
-    def _admit_some(self) -> None:
-        self._carry_out(self._plan.admitted(ADMITTED_AT_ONCE, time.monotonic()))
-        self._slots.fill()
-
-    def _end_turn(self) -> None:
-        self._admitted_this_turn = 0
-
-    async def _admit(self) -> None:
-        """Admit the jobs of large runs, in turns with all else on the event loop."""
-        while self._plan.has_arrivals:
-            await checkpoint()
-            self._admit_some()
-
-        self._is_admitting = False
+    def _admit(self, count: int) -> None:
+        self._carry_out(self._plan.admitted(count, time.monotonic()))
+        self.slots.fill()
 
     def _carry_out(self, instructions: Sequence[Instruction]) -> None:
         if not instructions:
@@ -435,24 +352,24 @@ class Scheduler:
                 self._not_done(instruction, error)
 
         if kills:
-            self._in_flight.kill(kills)
+            self.in_flight.kill(kills)
 
     def _do(self, instruction: Instruction, now: float) -> None:
         match instruction:
             case MakeReady(run, places):
-                self._runs[run].wait_for(Status.PENDING, places, now)
+                self.runs[run].wait_for(Status.PENDING, places, now)
             case Block(run, places):
-                self._runs[run].wait_for(Status.BLOCKED, places, now)
+                self.runs[run].wait_for(Status.BLOCKED, places, now)
             case End(ref, status, reason):
-                job = self._runs.job(ref)
+                job = self.runs.job(ref)
                 job.move(status, now, reason)
-                self._runs.save(ref[0], status, job.record())
+                self.runs.save(ref[0], status, job.record())
             case Finish(run):
                 self._finish(run, now)
 
     def _not_done(self, instruction: Instruction, error: Exception) -> None:
         """Take note of an error in one run; it is told to who awaits that."""
-        if self._runs.is_broken:
+        if self.runs.is_broken:
             return
 
         _logger.error("%r could not be carried out", instruction, exc_info=error)
@@ -462,40 +379,28 @@ class Scheduler:
             case Block(run) | MakeReady(run) | Finish(run):
                 pass
 
-        if run in self._runs:
-            self._runs[run].failed_for(error)
-
-    def _watch_time(self, run: int, submission: Submission) -> None:
-        limit = submission.run_timeout
-
-        if limit is not None and run in self._runs:
-            loop = asyncio.get_running_loop()
-            left = submission.submitted_at.timestamp() + limit - time.time()
-            self._deadlines[run] = loop.call_later(max(0.0, left), self._time_out, run)
-
-    def _stop_time(self, run: int) -> None:
-        if clock := self._deadlines.pop(run, None):
-            clock.cancel()
+        if run in self.runs:
+            self.runs[run].failed_for(error)
 
     def _time_out(self, run: int) -> None:
         """End a run that has taken too long: what runs has failed."""
-        limit = self._runs[run].run_timeout
+        limit = self.runs[run].options.run_timeout
         why = f"TIMED_OUT: the run took longer than its run_timeout of {limit:g} s"
-        self._runs[run].canceled_for(why)
+        self.runs[run].canceled_for(why)
         now = time.monotonic()
         self._carry_out(self._plan.canceled(run, why, now, killed=Status.FAILED))
-        self._slots.fill()
+        self.slots.fill()
 
     def _finish(self, run: int, now: float) -> None:
-        self._stop_time(run)
-        self._in_flight.forget(run)
-        self._runs.finish(run, now)
+        self._timeouts.stop(run)
+        self.in_flight.forget(run)
+        self.runs.finish(run, now)
 
     def _end_batch(self, attempt: Attempt) -> None:
-        self._slots.end(attempt)
+        self.slots.end(attempt)
 
     def _is_stopping(self) -> bool:
         return self.group.is_failing or is_canceled()
 
     def _fill_soon(self) -> None:
-        self._slots.fill_soon()
+        self.slots.fill_soon()

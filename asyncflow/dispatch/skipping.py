@@ -9,11 +9,12 @@ from weakref import WeakSet
 
 from asyncflow.abc import StoredValue
 from asyncflow.dispatch.call_spec import CallSpec
-from asyncflow.entities.data_node import EVICTED, DataNode, Version
+from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.planned import PlannedJob
-from asyncflow.entities.submission import Submission
-from asyncflow.entities.task import Task
+from asyncflow.entities.submission import Run
+from asyncflow.entities.task import Task, basis_of, new_basis
 from asyncflow.records import BasisRecord
+from asyncflow.runs.version import EVICTED, Version
 from asyncflow.worker.digests import digest, digest_in
 
 if TYPE_CHECKING:
@@ -48,19 +49,16 @@ def note(task: Task, fingerprint: Fingerprint, inputs: InputSnapshot) -> BasisRe
 
     :return: what is to be saved
     """
-    basis = BasisRecord(
-        task.basis_id,
-        task.scenario_id if task.shared_bases is None else "",
+    return new_basis(
+        task,
         fingerprint.text,
         inputs.numbers,
         versions(task.output),
         inputs.contents,
     )
-    task.follows_from(basis)
-    return basis
 
 
-def reuse(task: Task, submission: Submission) -> None:
+def reuse(task: Task, submission: Run) -> None:
     """Take note that a run skips a task: the outputs that are there are its own."""
     for node in task.output.values():
         version = node.version
@@ -99,6 +97,7 @@ def look(nodes: Iterable[DataNode]) -> None:
 
         if version.kept is None:
             version.is_missing = not node.driver.exists()
+            version.is_changed = (node.driver.changed_ns() or 0) > version.number
         else:
             version.is_missing = not os.path.exists(version.kept)
 
@@ -127,7 +126,7 @@ def reason_to_run(task: Task, fingerprint: Fingerprint, pins: Pins = None) -> st
 
     :param pins: what its run has pinned
     """
-    last = task.basis
+    last = basis_of(task)
 
     if last is None:
         return "it has not run yet"
@@ -161,6 +160,9 @@ def reason_to_run(task: Task, fingerprint: Fingerprint, pins: Pins = None) -> st
 
         if node.version.is_missing:
             return f"the file of `{name}` is gone"
+
+        if node.version.is_changed:
+            return f"the file of `{name}` was written by something else"
 
         if not node.is_valid:
             return f"`{name}` is not valid any more"

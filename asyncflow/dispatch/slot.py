@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
-from anyio import CancelScope
+from anyio import CancelScope, to_thread
 
 from asyncflow.abc import Call, Crashed, Executor, Made, Outcome, Returned, StoredValue
 from asyncflow.dispatch.attempt import Attempt, call_of, read_by
@@ -16,9 +18,12 @@ from asyncflow.dispatch.batch import Batch, BatchListener
 from asyncflow.dispatch.echo import Echo
 from asyncflow.dispatch.running_marks import RunningMarks
 from asyncflow.dispatch.store_retry import retry_until_available
+from asyncflow.dispatch.suspects import waiting_file
 from asyncflow.entities.job import Job
+from asyncflow.entities.submission import job_handle_of
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks, is_canceled
+from asyncflow.values.garbage import remove
 from asyncflow.values.versions import Versions
 
 if TYPE_CHECKING:
@@ -44,8 +49,24 @@ class BatchSource(BatchListener, Protocol):
 class Tracer:
     """What goes with each job to where it runs, so that its trace goes on there."""
 
-    carrier: Callable[[Job], str | None] | None = None
-    """None where nobody traces."""
+    carriers: list[Callable[[Job], str | None]] = attrs.field(factory=list)
+    """Give the ``traceparent`` of a job, each; none where nobody traces."""
+
+    def carrier(self, job: Job) -> str | None:
+        """Return what continues the trace of a job: of those who have it, the first's.
+
+        What one raises is logged: the job runs without.
+        """
+        for carrier in self.carriers:
+            try:
+                if found := carrier(job):
+                    return found
+            except Exception as error:
+                _logger.error(
+                    "the trace of %s is not continued", job.id, exc_info=error
+                )
+
+        return None
 
 
 @attrs.define(eq=False, repr=False)
@@ -165,11 +186,16 @@ class Slot:
 
         left = [attempt for attempt in attempts if not attempt.is_over]
 
-        if left:
-            with CancelScope() as self._scope:
-                await self._run(left, batch, before)
+        try:
+            if left:
+                with CancelScope() as self._scope:
+                    await self._run(left, batch, before)
 
-            self._check_reported(left, batch)
+                self._check_reported(left, batch)
+        finally:
+            if (file := attempts[0].waiting_file) is not None:
+                with CancelScope(shield=True):
+                    await to_thread.run_sync(remove, [file])
 
     def _crash(
         self, batch: Batch, why: str, error: BaseException | None = None
@@ -186,13 +212,16 @@ class Slot:
             for attempt in attempts:
                 nodes = attempt.task.input.values()
                 await retry_until_available(
-                    partial(self.versions.refresh_shared, nodes)
+                    partial(self.versions.stored.refresh_shared, nodes)
                 )
 
         first = attempts[0]
 
         if first.submission.crashes:  # it ran when we die soon: not if we wait for this
             await self.executors[first.spec.executor].warm(1)
+
+            if self.executors[first.spec.executor].removes_files:
+                await self._make_waiting_file(first)
 
         if first.must_be_marked and not first.is_over:
             self.source.started(first, None)
@@ -202,12 +231,25 @@ class Slot:
             pairs = [pair for attempt in attempts for pair in read_by(attempt)]
             await retry_until_available(partial(self.versions.load, pairs))
 
+    async def _make_waiting_file(self, attempt: Attempt) -> None:
+        """Have it known of a suspect that its call has not begun."""
+        owner_id, place = self.versions.holder_id, attempt.ref[1]
+        name = waiting_file(owner_id, attempt.submission, place)
+        path = os.path.join(self.versions.folder, name)
+
+        with suppress(OSError):  # then it counts as begun
+            await to_thread.run_sync(_touch, path)
+            attempt.waiting_file = path
+
     async def _run(
         self, attempts: Sequence[Attempt], batch: Batch, before: Batch | None
     ) -> None:
         executor = self.executors[attempts[0].spec.executor]
         calls = self._calls(attempts, before)
         self._prefetched, self._prefetched_calls = [], []
+
+        if (file := attempts[0].waiting_file) is not None:
+            calls[0] = calls[0]._replace(waiting_file=file)
 
         for attempt, call in zip(attempts, calls, strict=True):
             attempt.call = call
@@ -285,12 +327,13 @@ class Slot:
 
         :param values: of data nodes whose jobs are not completed yet
         """
+        tracer = self.tracer
         made: dict[str, StoredValue | Made] = dict(values)
         calls = []
 
         for index, attempt in enumerate(attempts):
             if index >= start:
-                carrier = self.tracer.carrier and self._carrier(attempt.job)
+                carrier = self._carrier(attempt) if tracer.carriers else None
                 calls.append(call_of(attempt, self.versions, made, carrier))
 
             if attempt.next_in_chain is not None:
@@ -299,12 +342,8 @@ class Slot:
 
         return calls
 
-    def _carrier(self, job: Job) -> str | None:
-        try:
-            return self.tracer.carrier and self.tracer.carrier(job)
-        except Exception as error:
-            _logger.error("the trace of %s is not continued", job.id, exc_info=error)
-            return None
+    def _carrier(self, attempt: Attempt) -> str | None:
+        return self.tracer.carrier(job_handle_of(attempt.submission, attempt.job))
 
     def _check_reported(self, attempts: Sequence[Attempt], batch: Batch) -> None:
         """Have a job fail rather than run again and again where nothing was told."""
@@ -328,3 +367,8 @@ def _deferred_values(batch: Batch | None) -> Mapping[str, StoredValue]:
     nodes = attempts[-1].task.output.values()
     assert isinstance(last, Returned)
     return {node.id: kept for node, kept in zip(nodes, last.kept, strict=True)}
+
+
+def _touch(path: str) -> None:
+    """Make a file. Blocks."""
+    os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, 0o600))

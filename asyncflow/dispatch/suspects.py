@@ -5,7 +5,9 @@ the store only where they ran for a while. So once a run was taken over after a 
 each of its jobs runs alone, and the store knows of it before it starts; after a second
 crash without any progress they run one at a time, with those of other such runs. A job
 that alone is known to have run when an orchestrator died has crashed, and its
-``crash_retries`` bound that.
+``crash_retries`` bound that. One that had only been sent is told from that by a file, which
+its worker removes as the call begins. What it loads before, this process has loaded, too;
+only after many crashes in a row that is taken for why.
 """
 
 from __future__ import annotations
@@ -15,22 +17,26 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
+from asyncflow.config.sections import TaskConfig
 from asyncflow.dispatch.call_spec import CallSpec
-from asyncflow.entities.job import Job
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.plan.queues import Needs
 from asyncflow.records import JobRecord
 from asyncflow.status import Status
+from asyncflow.worker.current import LOADING
 
 ALONE: Needs = {"": 1.0}
 """The resource of which there is enough for one job at a time, by a name that no other
 can have."""
 
+LOADS = 10
+"""After how many crashes without progress what is loaded for a job is a suspect, too."""
+
 ALTERNATELY = 2
 """After how many crashes without progress the jobs of a run go one at a time."""
 
 
-def specs_of(submission: Submission, specs: Sequence[CallSpec]) -> Sequence[CallSpec]:
+def specs_of(submission: Run, specs: Sequence[CallSpec]) -> Sequence[CallSpec]:
     """Tell how the jobs of a run are called: each alone, where one is a suspect."""
     if not submission.crashes:
         return specs
@@ -40,7 +46,7 @@ def specs_of(submission: Submission, specs: Sequence[CallSpec]) -> Sequence[Call
     ]
 
 
-def needs_of(submission: Submission) -> Mapping[int, Needs]:
+def needs_of(submission: Run) -> Mapping[int, Needs]:
     """Return the named resources that the jobs of a run need, by place."""
     needs = submission.dag.needs
 
@@ -56,14 +62,42 @@ def ran(record: JobRecord) -> bool:
     return record.status is Status.RUNNING
 
 
-def why_it_ends(job: Job, crashes: int) -> str:
+def waiting_file(owner_id: str, run: Run, place: int) -> str:
+    """Name the file, beside the values, that is there until the call of a job begins.
+
+    :param owner_id: the orchestrator whose job it is: nobody else removes the file
+    """
+    return f"{owner_id}-waits-{run.key}-{place}"
+
+
+def note_waiting(
+    run: Run, kept: dict[str, JobRecord], owner_id: str, waiting: Mapping[str, int]
+) -> None:
+    """Take those jobs for waiting that the store has as running, and had not begun.
+
+    :param kept: what is kept of the jobs, by their ids
+    :param waiting: the sizes of the files that are there, by their names
+    """
+    for job in run.jobs:
+        size = waiting.get(waiting_file(owner_id, run, job.place))
+        record = kept.get(job.id)
+
+        if (
+            record is not None
+            and ran(record)
+            and size is not None
+            and (size < LOADING or run.crashes <= LOADS)
+        ):
+            kept[job.id] = record._replace(status=Status.PENDING)
+
+
+def why_it_ends(config: TaskConfig, crashes: int) -> str:
     """Say why a job that ran when its orchestrator died does not run again; ``""``
     where it does.
 
+    :param config: that of its task
     :param crashes: how often it has crashed, as far as is known
     """
-    config = job.task.config
-
     if config.on_restart == "fail":
         return "its orchestrator was killed while it ran, and on_restart is 'fail'"
 

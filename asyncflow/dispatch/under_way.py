@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TypedDict
 
 from asyncflow.abc import Store
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.records import JobRecord
 
 
@@ -20,7 +20,7 @@ class Filters(TypedDict):
 
 async def list_jobs(
     store: Store,
-    runs: Iterable[Submission],
+    runs: Iterable[Run],
     filters: Filters,
     *,
     newest_first: bool,
@@ -60,24 +60,21 @@ async def list_jobs(
 
 
 async def _untold(
-    store: Store, runs: Iterable[Submission], filters: Filters
+    store: Store, runs: Iterable[Run], filters: Filters
 ) -> list[JobRecord]:
     """Return the jobs under way of which the store has nothing."""
-    untold: list[JobRecord] = []
+    wanted = [
+        job
+        for run in runs
+        if filters["submission_id"] in (None, run.id)
+        for job in run.records_under_way()
+        if filters["task_id"] in (None, job.task_id)
+        and filters["status"] in (None, job.status)
+    ]
 
-    for run in runs:
-        if filters["submission_id"] not in (None, run.id):
-            continue
+    if not wanted:
+        return []
 
-        wanted = [
-            job
-            for job in run.records_under_way()
-            if filters["task_id"] in (None, job.task_id)
-            and filters["status"] in (None, job.status)
-        ]
-
-        if wanted:
-            told = {job.id for job in await store.jobs(submission_id=run.id)}
-            untold += [job for job in wanted if job.id not in told]
-
-    return untold
+    told = await store.jobs(submission_ids={job.submission_id for job in wanted})
+    known = {job.id for job in told}
+    return [job for job in wanted if job.id not in known]

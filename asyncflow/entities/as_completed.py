@@ -9,7 +9,7 @@ from functools import partial
 import attrs
 from anyio import Event
 
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Submission, run_of
 
 
 def as_completed(submissions: Iterable[Submission]) -> AsyncIterator[Submission]:
@@ -34,11 +34,12 @@ class _AsCompleted(AsyncIterator[Submission]):
         self._open = len(watched)
 
         for submission in watched:
-            submission.watchers += 1
-            submission.when_finished(partial(self._take, submission))
+            run = run_of(submission)
+            run.watchers += 1
+            run.when_finished(partial(self._take, submission))
 
     def _take(self, submission: Submission) -> None:
-        submission.watchers -= 1
+        run_of(submission).watchers -= 1
         self._ended.append(submission)
         self._news.set()
 

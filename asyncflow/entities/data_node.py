@@ -4,51 +4,18 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
+from typing import Any, Protocol
 
 import attrs
 
-from asyncflow.abc import Driver, StoredValue
+from asyncflow.abc import Driver
 from asyncflow.config.sections import DataNodeConfig, Scope
-from asyncflow.entities.verbs import Verbs
 from asyncflow.facts import Facts
 from asyncflow.records import DataNodeRecord
-
-if TYPE_CHECKING:
-    from asyncflow.entities.submission import Submission
+from asyncflow.runs.version import Version
 
 LOCKED_FOR = 1800.0
 """How long `DataNode.lock_edit` locks unless told otherwise, in seconds."""
-
-EVICTED = b""
-"""Stands for a small value that only the store has just now. No pickle is empty."""
-
-
-@attrs.define(eq=False, repr=False)
-class Version:
-    """One value of a data node; it never changes."""
-
-    number: int
-    """When it was made, in nanoseconds since the epoch, by the clock of who made it."""
-    kept: StoredValue
-    submission_id: str | None = None
-    """The run that wrote it; None for a write by hand."""
-    readers: int = 0
-    """How many reads are under way; the value is kept at least so long."""
-    is_dropped: bool = False
-    """Whether nothing but its readers keeps the value."""
-    is_missing: bool = False
-    """Whether its file was not there when somebody looked."""
-    reused_by: WeakSet[Submission] | None = None
-    """The runs that skipped its writer; None for none."""
-    content: str | None = None
-    """What tells the value from others, where somebody asked; ``""`` if nobody knows."""
-
-    @property
-    def at(self) -> datetime:
-        """When it was made, in UTC."""
-        return datetime.fromtimestamp(self.number / 1e9, UTC)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -74,6 +41,26 @@ class Edit(Facts):
     """Whether the value can still be read: ``await node.read(version=edit.version)``."""
 
 
+class DataNodeVerbs(Protocol):
+    """What a data node asks of the orchestrator that made it."""
+
+    def will_be_written(self, node: DataNode) -> bool: ...
+
+    async def read(self, node: DataNode, version: int | None) -> Any: ...
+
+    async def write(
+        self, node: DataNode, value: object, *, editor_id: str | None, comment: str
+    ) -> None: ...
+
+    async def edits(self, node: DataNode) -> tuple[Edit, ...]: ...
+
+    async def lock(
+        self, node: DataNode, editor_id: str, timeout: float | None
+    ) -> None: ...
+
+    async def unlock(self, node: DataNode, editor_id: str | None) -> None: ...
+
+
 @attrs.define(eq=False, repr=False)
 class DataNode:
     """A named value of a scenario, or of all scenarios (scope ``GLOBAL``).
@@ -91,7 +78,7 @@ class DataNode:
     directory: str | None = attrs.field()
     """Where its relative path begins, seen from the folder of the store; None where it
     has none."""
-    _verbs: Verbs
+    _verbs: DataNodeVerbs
     version: Version | None = attrs.field(init=False, default=None)
     """The current version; None before the first write."""
     older: list[Version] = attrs.field(init=False, factory=list)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -15,23 +14,23 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 import attrs
 from anyio import to_thread
 
+from asyncflow import ids
 from asyncflow.abc import Driver
+from asyncflow.config.dag import Dag
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope, TaskConfig
-from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.directory import Directory
 from asyncflow.entities.scenario import Scenario, tasks_of
 from asyncflow.entities.sequence import Sequence
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
-from asyncflow.entities.verbs import OnFailure, Verbs
+from asyncflow.entities.verbs import Verbs
+from asyncflow.options import RunOptions
 from asyncflow.records import BasisRecord, DataNodeRecord, SubmissionRecord
+from asyncflow.runs.run import Run as RunOf
 
-Entity: TypeAlias = Scenario | Task | DataNode | Submission
-
-_KEYS = uuid.UUID("5f3a7c0e-6d0b-4c53-9d0a-5d6a1f0b8a77")
-"""The namespace of idempotency keys; any would do."""
+Entity: TypeAlias = Scenario | Task | DataNode | Run
 
 
 @attrs.define(eq=False, repr=False)
@@ -60,10 +59,10 @@ class IdentityMap:
         """Return an entity that is in use, or None."""
         return self._in_use.get(entity_id)
 
-    def submissions(self) -> list[Submission]:
+    def submissions(self) -> list[Run]:
         """Return the submissions that are in use."""
         entities = list(self._in_use.values())
-        return [entity for entity in entities if isinstance(entity, Submission)]
+        return [entity for entity in entities if isinstance(entity, RunOf)]
 
     def forget(self, entity_id: str) -> None:
         """Let an entity go that was deleted, and with a scenario all that is its own."""
@@ -81,8 +80,8 @@ class IdentityMap:
 
     def _prepared(self, config: ScenarioConfig) -> Dag:
         for node in config.data_node_configs:
-            if node.default_path is not None:
-                self.driver_in(self.directory.path, node).locate()
+            if node.owns_place:
+                self.driver(node).locate()
 
         return Dag.of(config.task_configs)
 
@@ -98,7 +97,7 @@ class IdentityMap:
         :param config: one that was prepared
         """
         date = _aware(creation_date)
-        scenario_id = f"SCENARIO_{config.id}_{key_of(None)}"
+        scenario_id = ids.of_scenario(config.id, ids.new_key())
         everything = {**config.properties, **properties}
         return self.make_scenario(config, scenario_id, date, name, everything)
 
@@ -116,7 +115,7 @@ class IdentityMap:
 
         :param is_found: whether these are what is found under their ids from now on
         """
-        key = scenario_id.rpartition("_")[2]
+        key = ids.key_of(scenario_id)
         nodes = {
             node.id: self.node(node, scenario_id, key)
             for node in config.data_node_configs
@@ -140,7 +139,7 @@ class IdentityMap:
             data_nodes=nodes,
             sequences={
                 label: Sequence(
-                    id=f"SEQUENCE_{label}_{scenario_id}",
+                    id=ids.of_sequence(label, scenario_id),
                     name=label,
                     owner_id=scenario_id,
                     tasks={task.id: tasks[task.id] for task in part},
@@ -161,72 +160,55 @@ class IdentityMap:
         self._in_use[entity.id] = entity
 
     def new_submission(
-        self,
-        key: str,
-        entity: Submittable,
-        *,
-        dag: Dag | None = None,
-        timeout: float | None,
-        run_timeout: float | None,
-        priority: float,
-        force: bool,
-        on_failure: OnFailure,
-        properties: Mapping[str, Any],
-    ) -> Submission:
+        self, key: str, entity: Submittable, dag: Dag, options: RunOptions
+    ) -> Run:
         """Make a submission with its jobs, in an order in which they can run.
 
         It is found by its id once it is remembered.
 
-        :param dag: the tasks that it has, of those of the entity; None for all
+        :param dag: the tasks that it has, of those of the entity
         """
-        dag = entity.dag if dag is None else dag
-        return Submission(
+        return RunOf(
             key=key,
             entity=entity,
             dag=dag,
             first_tasks=tasks_of(entity, dag),
-            verbs=self.verbs,
-            timeout=timeout,
-            run_timeout=run_timeout,
-            priority=priority,
-            properties=dict(properties),
-            force=force,
-            on_failure=on_failure,
-            submitted_at=datetime.now(UTC).timestamp(),
+            options=options.kept(),
+            submitted=time.time(),
         )
 
     def make_submission(
         self, entity: Submittable, dag: Dag, record: SubmissionRecord
-    ) -> Submission:
+    ) -> Run:
         """Make the object of a submission; what became of its jobs is not told.
 
         :param dag: the tasks that it has, of those of the entity
         """
         return self._submission(
-            Submission(
-                key=record.id.rpartition("_")[2],
+            RunOf(
+                key=ids.key_of(record.id),
                 entity=entity,
                 dag=dag,
                 first_tasks=tasks_of(entity, dag),
-                verbs=self.verbs,
-                timeout=None,
-                run_timeout=record.run_timeout,
-                priority=record.priority,
-                properties=record.properties,
-                force=record.force,
-                on_failure="stop" if record.on_failure == "stop" else "continue",
-                submitted_at=record.submitted,
+                options=RunOptions(
+                    run_timeout=record.run_timeout,
+                    priority=record.priority,
+                    properties=record.properties,
+                    force=record.force,
+                    on_failure="stop" if record.on_failure == "stop" else "continue",
+                ),
+                submitted=record.submitted,
             )
         )
 
-    def _submission(self, submission: Submission) -> Submission:
+    def _submission(self, submission: Run) -> Run:
         self._in_use[submission.id] = submission
         return submission
 
     def node(self, config: DataNodeConfig, scenario_id: str, key: str) -> DataNode:
         """Return the data node of a config: a new one, or the one that is in use."""
         own = config.scope is Scope.SCENARIO
-        node_id = f"DATANODE_{config.id}_{key if own else config.scope.value}"
+        node_id = ids.of_node(config.id, key if own else config.scope.value)
         found = self._in_use.get(node_id)
 
         if isinstance(found, DataNode):
@@ -236,12 +218,16 @@ class IdentityMap:
             id=node_id,
             config=config,
             owner_id=scenario_id if own else None,
-            driver=self.driver_in(self.directory.path, config),
+            driver=self.driver(config),
             directory=self._told_from(config),
             verbs=self.verbs,
         )
         self._in_use[node_id] = node
         return node
+
+    def driver(self, config: DataNodeConfig) -> Driver:
+        """Return the driver of the data nodes of a config, in this process."""
+        return self.driver_in(self.directory.path, config)
 
     def take(self, node: DataNode, record: DataNodeRecord) -> None:
         """Take over what a store has of a data node: its lock, and where its file is."""
@@ -257,7 +243,9 @@ class IdentityMap:
 
     def _told_from(self, config: DataNodeConfig) -> str | None:
         """Return where the path of a data node begins, if that has to be known."""
-        if config.default_path is None or os.path.isabs(config.default_path):
+        path = config.default_path
+
+        if path is None or os.path.isabs(os.path.expanduser(path)):
             return None
 
         return self.directory.told
@@ -272,7 +260,7 @@ class IdentityMap:
                 node.is_compared = True
 
         return Task(
-            id=f"TASK_{config.id}_{scenario_id}",
+            id=ids.of_task(config.id, scenario_id),
             config=config,
             owner_id=scenario_id,
             input=inputs,
@@ -293,23 +281,11 @@ def is_shared(config: TaskConfig) -> bool:
     )
 
 
-def key_of(idempotency_key: str | None) -> str:
-    """Return what tells one from others, in ids: the same for the same key.
-
-    Without a key it begins with the time, in milliseconds. So what is made at one time is
-    at one place in the indexes of a store, which is five times as fast in a large one.
-    """
-    if idempotency_key is None:
-        return f"{time.time_ns() // 1_000_000:012x}{os.urandom(10).hex()}"
-
-    return uuid.uuid5(_KEYS, idempotency_key).hex
-
-
 def _scenario_id(entity: Entity) -> str | None:
     match entity:
         case DataNode() | Task():
             return entity.owner_id
-        case Submission():
+        case RunOf():
             return entity.entity.scenario_id
 
     return None

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from asyncflow.entities.submittable import verbs_of
+
 if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode, Edit
     from asyncflow.entities.job import Job
@@ -30,7 +32,9 @@ class Output:
         :raises NoData: where nothing is known of it any more
         """
         submission = self.job.submission
-        return await submission.verbs.edit_own(submission, self.data_node.config_id)
+        return await verbs_of(submission.entity).edit_own(
+            submission, self.data_node.config_id
+        )
 
     def __repr__(self) -> str:
         return f"<Output {self.data_node.config_id} of {self.job.id}>"

@@ -5,19 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import attrs
 
 from asyncflow.config.checks.values import meant, one_of
+from asyncflow.config.dag import Dag
 from asyncflow.config.sections import ScenarioConfig
-from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.sequence import Sequence
-from asyncflow.entities.submittable import Submittable
+from asyncflow.entities.submittable import Submittable, SubmittableVerbs
 from asyncflow.entities.task import Task
 from asyncflow.errors import UsageError
 from asyncflow.records import ScenarioRecord
+
+
+class ScenarioVerbs(SubmittableVerbs, Protocol):
+    """What a scenario asks of the orchestrator that made it."""
+
+    async def read_together(self, nodes: list[DataNode]) -> tuple[Any, ...]: ...
+
+    def subscribe_scenario(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None,
+        scenario: Scenario | None,
+    ) -> None: ...
+
+    def unsubscribe_scenario(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None,
+        scenario: Scenario | None,
+    ) -> None: ...
 
 
 def _refuse(scenario: Scenario, attribute: attrs.Attribute[Any], _: object) -> NoReturn:
@@ -40,6 +60,7 @@ class Scenario(Submittable):
     a name is that of another attribute, as ``name``, ``scenario["name"]`` has it.
     """
 
+    _verbs: ScenarioVerbs = attrs.field(kw_only=True)
     config: ScenarioConfig
     dag: Dag
     """The graph of its tasks."""
@@ -120,17 +141,6 @@ class Scenario(Submittable):
         """
         self._verbs.unsubscribe_scenario(callback, params, self)
 
-    def record(self) -> ScenarioRecord:
-        """Return its facts."""
-        properties = self.properties
-        return ScenarioRecord(
-            self.id,
-            self.config_id,
-            self.name,
-            self.creation_date.timestamp(),
-            dict(properties) if type(properties) is MappingProxyType else properties,
-        )
-
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_"):
             for kind in (self.sequences, self.tasks, self.data_nodes):
@@ -178,6 +188,18 @@ class Scenario(Submittable):
     def __repr__(self) -> str:
         label = f"{self.name!r} " if self.name else ""
         return f"<Scenario {self.config_id} {label}of {self.creation_date:%F %T}>"
+
+
+def record_of(scenario: Scenario) -> ScenarioRecord:
+    """Return the facts of a scenario."""
+    properties = scenario.properties
+    return ScenarioRecord(
+        scenario.id,
+        scenario.config_id,
+        scenario.name,
+        scenario.creation_date.timestamp(),
+        dict(properties) if type(properties) is MappingProxyType else properties,
+    )
 
 
 def tasks_of(entity: Submittable, dag: Dag) -> tuple[Task, ...]:

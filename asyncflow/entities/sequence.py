@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from asyncflow.entities.dag import Dag
+from asyncflow.config.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import attrs
 
-from asyncflow.entities.job import Status
 from asyncflow.facts import Facts
+from asyncflow.status import Status
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

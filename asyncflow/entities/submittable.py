@@ -3,20 +3,46 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from asyncflow.entities.dag import Dag
+from asyncflow.config.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.planned import PlannedJob
-from asyncflow.entities.verbs import OnFailure, Verbs
+from asyncflow.options import OnFailure, RunOptions
 
 if TYPE_CHECKING:
+    from asyncflow.entities.data_node import Edit
     from asyncflow.entities.job import Job
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.task import Task
+    from asyncflow.worker.streams import Stream
+
+
+class SubmittableVerbs(Protocol):
+    """What an entity, and its runs and jobs, ask of the orchestrator that made it."""
+
+    def submit(self, entity: Submittable, options: RunOptions) -> Submission: ...
+
+    def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]: ...
+
+    def retry_failed(self, submission: Submission) -> Submission: ...
+
+    def cancel(self, what: Submission | Job, *, reason: str | None) -> bool: ...
+
+    async def accepted(self, submission: Submission) -> None: ...
+
+    async def flush(self) -> None: ...
+
+    async def read_own(self, submission: Submission, name: str) -> Any: ...
+
+    async def edit_own(self, submission: Submission, name: str) -> Edit: ...
+
+    async def output(self, job: Job, stream: Stream | None) -> str: ...
+
+    def follow(self, job: Job) -> AsyncIterator[str]: ...
 
 
 @attrs.define(eq=False, repr=False)
@@ -25,7 +51,7 @@ class Submittable(ABC):
 
     id: str
     """Its id."""
-    _verbs: Verbs = attrs.field(kw_only=True)
+    _verbs: SubmittableVerbs = attrs.field(kw_only=True)
     is_deleted: bool = attrs.field(init=False, default=False)
     """Whether it was deleted here, and cannot be submitted any more."""
 
@@ -86,8 +112,7 @@ class Submittable(ABC):
             cannot be kept
         :raises NotOpen: where the orchestrator is closed
         """
-        return self._verbs.submit(
-            self,
+        options = RunOptions(
             timeout=timeout,
             run_timeout=run_timeout,
             priority=priority,
@@ -97,6 +122,7 @@ class Submittable(ABC):
             callbacks=callbacks,
             properties=properties,
         )
+        return self._verbs.submit(self, options)
 
     def plan(self, *, force: bool = False) -> tuple[PlannedJob, ...]:
         """Say what a run would do with each task, and why, as things are now.
@@ -105,3 +131,8 @@ class Submittable(ABC):
         :raises NotPicklable: where a function cannot travel to a worker
         """
         return self._verbs.plan(self, force=force)
+
+
+def verbs_of(entity: Submittable) -> SubmittableVerbs:
+    """Return what the handles of an entity, and of its runs, ask."""
+    return entity._verbs

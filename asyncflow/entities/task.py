@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
+from asyncflow import ids
+from asyncflow.config.dag import Dag
 from asyncflow.config.sections import TaskConfig
-from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.submittable import Submittable
 from asyncflow.records import BasisRecord
@@ -24,35 +25,9 @@ class Task(Submittable):
     """The data nodes that it reads, by config id, in the order of the parameters."""
     output: Mapping[str, DataNode]
     """The data nodes that it writes, by config id, in the order of the results."""
-    shared_bases: dict[str, BasisRecord] | None = None
-    """Those of all tasks that scenarios share, by their `basis_id`, if it is one."""
+    _shared_bases: dict[str, BasisRecord] | None = None
+    """Those of all tasks that scenarios share, by their ids, if it is one."""
     _basis: BasisRecord | None = attrs.field(init=False, default=None)
-
-    @property
-    def basis_id(self) -> str:
-        """Its id, or that of the one task that it is for all scenarios, which share all
-        of its outputs.
-        """
-        if self.shared_bases is None:
-            return self.id
-
-        scopes = {node.scope.value for node in self.output.values()}
-        return f"TASK_{self.config_id}_{'_'.join(sorted(scopes))}"
-
-    @property
-    def basis(self) -> BasisRecord | None:
-        """What its outputs followed from when its last job completed, if it is skippable."""
-        if self.shared_bases is None:
-            return self._basis
-
-        return self.shared_bases.get(self.basis_id)
-
-    def follows_from(self, basis: BasisRecord) -> None:
-        """Take what its outputs follow from."""
-        if self.shared_bases is None:
-            self._basis = basis
-        else:
-            self.shared_bases[basis.task_id] = basis
 
     @property
     def tasks(self) -> Mapping[str, Task]:
@@ -91,3 +66,49 @@ class Task(Submittable):
 
     def __repr__(self) -> str:
         return f"<Task {self.config_id}: {', '.join(self.input)} -> {', '.join(self.output)}>"
+
+
+def new_basis(
+    task: Task,
+    function: str,
+    inputs: Mapping[str, int],
+    outputs: Mapping[str, int],
+    contents: Mapping[str, str],
+) -> BasisRecord:
+    """Have a skippable task remember what its outputs follow from now; return that."""
+    is_own = task._shared_bases is None
+    scenario_id = task.owner_id if is_own else ""
+    basis = BasisRecord(
+        _basis_id(task), scenario_id, function, inputs, outputs, contents
+    )
+    restore_basis(task, basis)
+    return basis
+
+
+def restore_basis(task: Task, basis: BasisRecord) -> None:
+    """Take what the outputs of a task follow from."""
+    if task._shared_bases is None:
+        task._basis = basis
+    else:
+        task._shared_bases[basis.task_id] = basis
+
+
+def basis_of(task: Task) -> BasisRecord | None:
+    """Return what the outputs of a task followed from when its last job completed, if it
+    is skippable.
+    """
+    if task._shared_bases is None:
+        return task._basis
+
+    return task._shared_bases.get(_basis_id(task))
+
+
+def _basis_id(task: Task) -> str:
+    """Return the id of a task, or that of the one task that it is for all scenarios,
+    which share all of its outputs.
+    """
+    if task._shared_bases is None:
+        return task.id
+
+    scopes = {node.scope.value for node in task.output.values()}
+    return ids.of_shared_task(task.config_id, scopes)

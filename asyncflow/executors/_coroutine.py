@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import Awaitable, Iterator
 from contextlib import suppress
 from contextvars import Context, ContextVar
@@ -27,6 +28,8 @@ class Coroutine:
 
     grace: float
     was_let_go: bool = attrs.field(init=False, default=False)
+    awaited: float = attrs.field(init=False, default=0.0)
+    """How long it was awaited, in seconds."""
     _scope: CancelScope = attrs.field(init=False, factory=CancelScope)
     _waiting: CancelScope | None = attrs.field(init=False, default=None)
     _is_hurried: bool = attrs.field(init=False, default=False)
@@ -59,6 +62,8 @@ class Coroutine:
         finally:
             _owner.reset(token)
 
+        start = time.monotonic()
+
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -72,6 +77,8 @@ class Coroutine:
                 value.close()  # it may not have begun
 
             raise
+        finally:
+            self.awaited = time.monotonic() - start
 
     async def _end(self, task: asyncio.Task[Any]) -> None:
         """Wait until it has ended, as long as it may take; then let it go."""

@@ -7,6 +7,7 @@ import inspect
 import time
 from collections.abc import Sequence
 from functools import partial
+from typing import ClassVar, Self
 
 import attrs
 from anyio import get_cancelled_exc_class, to_thread
@@ -23,6 +24,7 @@ from asyncflow.abc import (
     Usage,
     Watch,
 )
+from asyncflow.config.sections import JobConfig
 from asyncflow.executors._coroutine import Coroutine
 from asyncflow.executors._in_process import (
     captured,
@@ -52,6 +54,12 @@ class InlineExecutor(Executor):
     :param grace: how long a job may take to end once it is cancelled, in seconds
     """
 
+    runs_all: ClassVar[bool] = True
+    max_jobs: ClassVar[int | None] = 1
+    not_killing: ClassVar[str | None] = (
+        "a plain function on the event loop cannot be stopped"
+    )
+
     echo: Mode = True
     log_size: int = 1_048_576
     grace: float = 2.0
@@ -61,6 +69,11 @@ class InlineExecutor(Executor):
     _held_up: bool = attrs.field(init=False, default=False)
     """Whether the last job has held the event loop for long."""
     _running: dict[str, Coroutine] = attrs.field(init=False, factory=dict)
+
+    @classmethod
+    def of(cls, jobs: JobConfig) -> Self:
+        how = (jobs.echo, jobs.max_log_size, jobs.kill_grace)
+        return cls(*how, is_default=jobs.mode == "development")
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         for call in calls:
@@ -90,6 +103,7 @@ class InlineExecutor(Executor):
             try:
                 with one.scope:
                     await checkpoint()
+                    start = time.perf_counter()  # what came first was not the job's
 
                     with under_way(call, watch, report):
                         run = _run_async if call.is_async else _run
@@ -101,7 +115,8 @@ class InlineExecutor(Executor):
                 outcome = _CANCELED
 
             usage = Usage(started_at, time.perf_counter() - start, None, None)
-            self._held_up = self.is_default and not call.is_async and usage.wall > HELD
+            held = usage.wall - one.awaited
+            self._held_up = self.is_default and not call.is_async and held > HELD
             watch.ended(call, outcome._replace(log=printed(), usage=usage))
 
     def _warn_of_holding(self, call: Call) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from types import CoroutineType, TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 import attrs
 from anyio import CancelScope, from_thread
@@ -25,6 +25,7 @@ from asyncflow.abc import (
     Usage,
     Watch,
 )
+from asyncflow.config.sections import JobConfig
 from asyncflow.executors._in_process import (
     captured,
     failed,
@@ -91,11 +92,20 @@ class ThreadExecutor(Executor):
     :param grace: how long a job that is cancelled may take to end, in seconds
     """
 
+    not_killing: ClassVar[str | None] = "a thread cannot be killed"
+    not_async: ClassVar[str | None] = (
+        "an async def function runs on the event loop, not in a thread"
+    )
+
     echo: Mode = True
     log_size: int = 1_048_576
     grace: float = 2.0
     _threads: Threads = attrs.field(init=False, factory=Threads)
     _running: dict[str, _Run] = attrs.field(init=False, factory=dict)
+
+    @classmethod
+    def of(cls, jobs: JobConfig) -> Self:
+        return cls(jobs.echo, jobs.max_log_size, jobs.kill_grace)
 
     async def __aenter__(self) -> Self:
         return self

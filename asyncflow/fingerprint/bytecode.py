@@ -6,7 +6,8 @@ import marshal
 import sys
 import types
 from collections.abc import Iterator
-from opcode import opmap
+from itertools import pairwise
+from opcode import hasconst, opmap
 from typing import Any, NamedTuple
 
 _IS_FUNCTION = 0x3
@@ -22,6 +23,9 @@ _LOADS = frozenset(
     opmap[name] for name in ("LOAD_CONST", "LOAD_SMALL_INT") if name in opmap
 )
 
+_CONST = frozenset(op for op in hasconst if op < 256)  # others are never in a code
+"""The operations whose argument is the place of a constant."""
+
 
 class Imported(NamedTuple):
     """A statement inside a function that imports."""
@@ -35,14 +39,15 @@ class Imported(NamedTuple):
 
 def parts_of_code(code: types.CodeType) -> Iterator[object]:
     """Give what byte code does. Docstrings do not count, unless it asks for one."""
-    text, left_out = _without_places(code)
-    consts = list(code.co_consts)
+    text, consts = _without_places(code)
 
-    if _has_docstring(code) and "__doc__" not in code.co_names:
-        left_out.add(0)
-
-    for place in left_out:
-        consts[place] = "left out"
+    # It may be one and the same constant as a text that the code uses.
+    if (
+        _has_docstring(code)
+        and "__doc__" not in code.co_names
+        and not _loads_first(code)
+    ):
+        consts[0] = "left out"
 
     yield text
     yield code.co_names
@@ -138,31 +143,56 @@ def _says_docstring(code: types.CodeType) -> bool:
     return sys.version_info < (3, 14) or bool(code.co_flags & _HAS_DOCSTRING)
 
 
-def _without_places(code: types.CodeType) -> tuple[bytes, set[int]]:
-    """Return byte code without what a class body says of its source.
+def _loads_first(code: types.CodeType) -> bool:
+    """Tell whether byte code uses its first constant."""
+    operations, arguments = code.co_code[::2], code.co_code[1::2]
 
-    :return: the code; the places of the constants that do not count
+    for op in _CONST:
+        at = operations.find(op)
+
+        while at >= 0:
+            if not arguments[at] and operations[at - 1] != opmap["EXTENDED_ARG"]:
+                return True
+
+            at = operations.find(op, at + 1)
+
+    return False
+
+
+def _without_places(code: types.CodeType) -> tuple[object, list[object]]:
+    """Return byte code and its constants without what a class body says of its source.
+
+    A line number may be one and the same constant as another number: those that count
+    are numbered anew, in the order of their use.
     """
     stores = {code.co_names.index(name) for name in _PLACES if name in code.co_names}
 
     if not stores or code.co_flags & _IS_FUNCTION:
-        return code.co_code, set()
+        return code.co_code, [*code.co_consts]
 
-    text = bytearray(code.co_code)
-    left_out = set()
-    before: tuple[int, int, int] = (0, 0, 0)
+    steps = [*_instructions(code.co_code), (0, 0)]
+    text: list[int] = []
+    consts: list[object] = []
+    places: dict[int, int] = {}
 
-    for place, (op, argument) in enumerate(_instructions(code.co_code)):
-        if op == opmap["STORE_NAME"] and argument in stores and before[1] in _LOADS:
-            at, load, const = before
-            text[2 * at : 2 * at + 2] = b"\0\0"
+    for (op, argument), (after, stored) in pairwise(steps):
+        if op == opmap["EXTENDED_ARG"]:
+            continue
 
-            if load == opmap["LOAD_CONST"]:
-                left_out.add(const)
+        if op in _LOADS and after == opmap["STORE_NAME"] and stored in stores:
+            text.append(-1)
+            continue
 
-        before = place, op, argument
+        if op in _CONST:
+            if argument not in places:
+                places[argument] = len(consts)
+                consts.append(code.co_consts[argument])
 
-    return bytes(text), left_out
+            text += (op, places[argument])
+        else:
+            text += (op, argument)
+
+    return tuple(text), consts
 
 
 def _instructions(text: bytes) -> Iterator[tuple[int, int]]:

@@ -38,6 +38,7 @@ from asyncflow.fingerprint.parts import (
     parts_of_function,
     parts_of_members,
 )
+from asyncflow.worker.local_modules import named
 
 MOST_PARTS = 100_000
 """How many parts a value may have; of a larger one it is not known what it is."""
@@ -304,7 +305,7 @@ class Describer:
         """Write a value that calls itself by a name of its module."""
         module = getattr(value, "__module__", None) or type(value).__module__
 
-        if _found(module, name) is not value:
+        if named(sys.modules.get(module), name) is not value:
             self._unknown(value)
             return None
 
@@ -398,7 +399,7 @@ class Describer:
         return (
             isinstance(module, str)
             and not self.is_own(module)
-            and _found(module, name) is value
+            and named(sys.modules.get(module), name) is value
         )
 
     def _refer(self, value: object) -> None:
@@ -467,15 +468,6 @@ def module_name(value: object) -> str | None:
             name = getattr(value, "__module__", None)
 
     return name if isinstance(name, str) else None
-
-
-def _found(module: str, name: str) -> object:
-    found: object = sys.modules.get(module)
-
-    for part in name.split("."):
-        found = getattr(found, part, None)
-
-    return found
 
 
 def _content(cell: types.CellType) -> tuple[object, ...]:

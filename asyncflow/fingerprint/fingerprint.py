@@ -29,7 +29,7 @@ from asyncflow.fingerprint.own_modules import installed, is_own_module, root_of
 from asyncflow.fingerprint.parts import Global, Members, Source
 from asyncflow.fingerprint.sources import describe_source
 
-FORMAT = f"3-{sys.implementation.cache_tag}"
+FORMAT = f"4-{sys.implementation.cache_tag}"
 """Changes with what is compared, and with the byte code of another Python."""
 
 NAMED = 256

@@ -30,14 +30,15 @@ from anyio import Lock
 from anyio.lowlevel import checkpoint
 
 from asyncflow.entities.job import Job
-from asyncflow.entities.progress import Report
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run, Submission, handle_of, job_handle_of
 from asyncflow.errors import NotOpen
 from asyncflow.events import Event, JobProgressed
 from asyncflow.log import logger as _logger
+from asyncflow.runs.progress import Report
+from asyncflow.runs.run import Run as RunOf
 from asyncflow.task_group import Tasks
 
-Topic: TypeAlias = Submission | str | None
+Topic: TypeAlias = Run | str | None
 """What is listened to: one run, the runs of a scenario (its id), or all runs."""
 
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
@@ -65,6 +66,10 @@ class Listener(ABC):
         Nothing of it is durable yet.
         """
 
+    def traceparent(self, job: Job) -> str | None:  # noqa: ARG002
+        """Return what continues the trace of a job where it runs; None for nothing."""
+        return None
+
     @abstractmethod
     def wants(self, kind: type[Event] | None) -> bool:
         """Tell whether it is told such an event; None is a change that is none."""
@@ -86,7 +91,7 @@ class Listener(ABC):
 class Notification:
     """Something that has happened in a run, and who wanted to know it then."""
 
-    submission: Submission
+    run: Run
     subject: int | Report
     """Its place in the history, or what is in none."""
     listeners: Sequence[Listener]
@@ -98,9 +103,7 @@ class Notification:
         if self._event is None:
             subject = self.subject
             self._event = (
-                self.submission.event(subject)
-                if isinstance(subject, int)
-                else subject.event()
+                self.run.event(subject) if isinstance(subject, int) else subject.event()
             )
 
         return self._event
@@ -111,12 +114,16 @@ class Notification:
         return self if isinstance(self.subject, int) else self.subject.key
 
     @property
+    def submission(self) -> Submission:
+        """The submission."""
+        return handle_of(self.run)
+
+    @property
     def job(self) -> Job | None:
         """The job as it was then; None for something of the submission itself."""
         subject = self.subject
-        return (
-            self.submission.job_at(subject) if isinstance(subject, int) else subject.job
-        )
+        job = self.run.job_at(subject) if isinstance(subject, int) else subject.job
+        return None if job is None else job_handle_of(self.run, job)
 
     def deliver(self) -> None:
         """Tell those who wanted to know it."""
@@ -136,7 +143,7 @@ class Bus:
 
     flush: Callable[[], Awaitable[None]]
     group: Tasks
-    _runs: set[Submission] = attrs.field(init=False, factory=set)
+    _runs: set[Run] = attrs.field(init=False, factory=set)
     _listeners: dict[Topic, list[Listener]] = attrs.field(init=False, factory=dict)
     _pending: OrderedDict[Hashable, Notification] = attrs.field(
         init=False, factory=OrderedDict
@@ -174,11 +181,11 @@ class Bus:
 
             self._update_publishers(topic)
 
-    def forget(self, submission: Submission) -> None:
+    def forget(self, submission: Run) -> None:
         """Forget those who listen to one run alone."""
         self._listeners.pop(submission, None)
 
-    def take(self, submission: Submission) -> None:
+    def take(self, submission: Run) -> None:
         """Take a run that begins here.
 
         What happened in an adopted run before is not told again.
@@ -193,7 +200,7 @@ class Bus:
 
         for listener in list(self._listeners_to(submission)):
             try:
-                listener.run_started(submission)
+                listener.run_started(handle_of(submission))
             except Exception as error:
                 _tell(listener, error)
 
@@ -274,7 +281,7 @@ class Bus:
             except Exception as error:
                 _tell(listener, error)
 
-    def _publish(self, submission: Submission, index: int) -> None:
+    def _publish(self, submission: Run, index: int) -> None:
         """Take a change in a run; told by the run itself."""
         kind = submission.kind(index)
         listeners = [one for one in self._listeners_to(submission) if _wants(one, kind)]
@@ -282,7 +289,7 @@ class Bus:
         if listeners:
             self._add(Notification(submission, index, listeners))
 
-    def _publish_report(self, submission: Submission, report: Report) -> None:
+    def _publish_report(self, submission: Run, report: Report) -> None:
         """Take how far a job has come; told by its run itself."""
         topic = self._listeners_to(submission)
         self._add(
@@ -295,13 +302,13 @@ class Bus:
         self._pending[notification.key] = notification
         self._alarm.set()
 
-    def _listeners_to(self, submission: Submission) -> Iterator[Listener]:
+    def _listeners_to(self, submission: Run) -> Iterator[Listener]:
         for topic in (None, submission.entity.scenario_id, submission):
             yield from self._listeners.get(topic, ())
 
     def _update_publishers(self, topic: Topic) -> None:
         """See to it that runs tell what somebody listens to, and no more."""
-        runs = {topic} & self._runs if isinstance(topic, Submission) else self._runs
+        runs = {topic} & self._runs if isinstance(topic, RunOf) else self._runs
 
         for run in runs:
             listeners = list(self._listeners_to(run))
@@ -309,7 +316,7 @@ class Bus:
             run.publish = self._publish if listeners else None
             run.publish_report = self._publish_report if reports else None
 
-    def _leave(self, submission: Submission) -> None:
+    def _leave(self, submission: Run) -> None:
         """Let a run go that has ended, and those who listened to it alone."""
         self._runs.discard(submission)
         self.forget(submission)

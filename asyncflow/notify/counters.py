@@ -10,9 +10,9 @@ from types import MappingProxyType
 
 import attrs
 
-from asyncflow.entities.job import FINAL, Status
 from asyncflow.entities.statistics import Statistics
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
+from asyncflow.status import FINAL, Status
 
 
 @attrs.define(eq=False, repr=False)
@@ -21,20 +21,17 @@ class JobCounters:
 
     _ended: Counter[Status] = attrs.field(init=False, factory=Counter)
     """Of the runs that have ended."""
-    _before: dict[Submission, Mapping[Status, int]] = attrs.field(
-        init=False, factory=dict
-    )
+    _before: dict[Run, Mapping[Status, int]] = attrs.field(init=False, factory=dict)
     """For each run that has not, how its jobs had ended before it began here."""
 
-    def take(self, submission: Submission) -> None:
+    def take(self, submission: Run) -> None:
         """Take a run that begins here."""
-        counts = submission.counts().items()
-        self._before[submission] = {one: n for one, n in counts if one in FINAL}
+        self._before[submission] = submission.ended_counts()
         submission.when_finished(partial(self._add, submission))
 
     def statistics(
         self,
-        runs: Collection[Submission],
+        runs: Collection[Run],
         *,
         workers: int,
         max_nb_of_workers: int,
@@ -76,7 +73,7 @@ class JobCounters:
 
         return total
 
-    def _add(self, submission: Submission) -> None:
+    def _add(self, submission: Run) -> None:
         for status, count in submission.counts().items():
             self._ended[status] += count
 

@@ -18,7 +18,50 @@ E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 
 @attrs.define(eq=False, repr=False)
-class EventStream(Listener, AsyncIterator[E_co], Generic[E_co]):
+class EventBuffer(Listener, Generic[E_co]):
+    """Holds events for a reader, and counts those that there was no room for."""
+
+    kinds: tuple[type[Any], ...]
+    size: int
+    events: OrderedDict[Hashable, E_co] = attrs.field(init=False, factory=OrderedDict)
+    lost: int = attrs.field(init=False, default=0)
+    failure: Exception | None = attrs.field(init=False, default=None)
+    is_open: bool = attrs.field(init=False, default=True)
+    signal: Signal = attrs.field(init=False, factory=Signal)
+    """Is set by the next event, and by the end."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next event would be lost, and would be the first."""
+        return len(self.events) >= self.size and not self.lost
+
+    def wants(self, kind: type[Event] | None) -> bool:
+        """Tell whether it holds such events."""
+        return kind is not None and issubclass(kind, self.kinds)
+
+    def take(self, notification: Notification) -> None:
+        """Hold an event, or count it as lost."""
+        if not self.is_open:
+            return
+
+        key = notification.key
+        has_room = len(self.events) < self.size or key in self.events
+
+        if self.lost or not has_room:
+            self.lost += 1
+        else:
+            self.events[key] = cast(E_co, notification.event)
+            self.signal.set()
+
+    def end(self, failure: Exception | None) -> None:
+        """End after what it holds."""
+        self.failure = failure
+        self.is_open = False
+        self.signal.set()
+
+
+@attrs.define(eq=False, repr=False)
+class EventStream(AsyncIterator[E_co], Generic[E_co]):
     """The events of every run of an orchestrator, from the moment it is entered.
 
     ``async with orchestrator.events(...) as events: async for event in events:``. It
@@ -33,22 +76,15 @@ class EventStream(Listener, AsyncIterator[E_co], Generic[E_co]):
     """
 
     _bus: Bus
-    _kinds: tuple[type[Any], ...]
-    _buffer: int
-    _events: OrderedDict[Hashable, E_co] = attrs.field(init=False, factory=OrderedDict)
-    _lost: int = attrs.field(init=False, default=0)
-    """How many events there was no room for."""
-    _failure: Exception | None = attrs.field(init=False, default=None)
+    _buffer: EventBuffer[E_co]
     _was_entered: bool = attrs.field(init=False, default=False)
-    _is_open: bool = attrs.field(init=False, default=False)
-    _signal: Signal = attrs.field(init=False, factory=Signal)
 
     async def __aenter__(self) -> Self:
         if self._was_entered:
             raise UsageError("these events were read already: call events() again")
 
-        self._bus.add(self)
-        self._was_entered = self._is_open = True
+        self._bus.add(self._buffer)
+        self._was_entered = True
         return self
 
     async def __aexit__(
@@ -66,61 +102,35 @@ class EventStream(Listener, AsyncIterator[E_co], Generic[E_co]):
                 "orchestrator.events() as events:` around `async for`"
             )
 
-        while not self._events:
+        buffer = self._buffer
+
+        while not buffer.events:
             self._check()
-            self._signal = Signal()
-            await self._signal.wait()
+            buffer.signal = Signal()
+            await buffer.signal.wait()
 
-        return self._events.popitem(last=False)[1]
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the next event would be lost, and would be the first."""
-        return len(self._events) >= self._buffer and not self._lost
-
-    def wants(self, kind: type[Event] | None) -> bool:
-        """Tell whether it gives such events."""
-        return kind is not None and issubclass(kind, self._kinds)
-
-    def take(self, notification: Notification) -> None:
-        """Hold an event, or count it as lost."""
-        if not self._is_open:
-            return
-
-        key = notification.key
-        has_room = len(self._events) < self._buffer or key in self._events
-
-        if self._lost or not has_room:
-            self._lost += 1
-        else:
-            self._events[key] = cast(E_co, notification.event)
-            self._signal.set()
-
-    def end(self, failure: Exception | None) -> None:
-        """End after what it holds."""
-        self._failure = failure
-        self._is_open = False
-        self._signal.set()
+        return buffer.events.popitem(last=False)[1]
 
     def _check(self) -> None:
         """Say why there is no event; nothing is said where one may come."""
-        if self._lost:
-            lost, self._lost = self._lost, 0
-            self._close()
-            raise EventsLost(lost, self._buffer)
+        buffer = self._buffer
 
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
+        if lost := buffer.lost:
+            self._close()
+            raise EventsLost(lost, buffer.size)
+
+        if (failure := buffer.failure) is not None:
+            buffer.failure = None
             raise failure
 
-        if not self._is_open:
+        if not buffer.is_open:
             raise StopAsyncIteration
 
     def _close(self) -> None:
-        self._bus.remove(self)
-        self._events.clear()
-        self._lost = 0
-        self.end(None)
+        self._bus.remove(self._buffer)
+        self._buffer.events.clear()
+        self._buffer.lost = 0
+        self._buffer.end(None)
 
 
 def stream(bus: Bus, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
@@ -132,4 +142,4 @@ def stream(bus: Bus, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[A
     if buffer < 1:
         raise ValueError(f"a buffer holds at least one event; got {buffer!r}")
 
-    return EventStream(bus, kinds or (Event,), buffer)
+    return EventStream(bus, EventBuffer(kinds or (Event,), buffer))

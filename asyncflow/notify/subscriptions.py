@@ -14,7 +14,7 @@ from anyio import Event as Signal
 
 from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run, run_of
 from asyncflow.events import (
     Event,
     JobAttemptFailed,
@@ -35,7 +35,7 @@ GRACE = 5.0
 _CHANGES = frozenset({None, JobPending, JobStarted, JobAttemptFailed, JobFinished})
 """What tells that the status of a job has changed; None that it is blocked."""
 
-Find = Callable[[Submission], Awaitable[Scenario]]
+Find = Callable[[Run], Awaitable[Scenario]]
 
 
 class Call(NamedTuple):
@@ -144,7 +144,7 @@ class Subscription(Listener):
         if self.find is None:
             return Call(job, (*self.params, job))
 
-        scenario = await self._guarded(job, self.find(job.submission))
+        scenario = await self._guarded(job, self.find(run_of(job.submission)))
         return None if scenario is None else Call(job, (*self.params, scenario, job))
 
     def _run(self, calls: deque[Call]) -> tuple[Job, Awaitable[Any]] | None:
@@ -214,7 +214,7 @@ class Subscriptions:
         self._kept.append((topic, one))
 
     def add_to(
-        self, submission: Submission, callbacks: Iterable[Callable[[Job], object]]
+        self, submission: Run, callbacks: Iterable[Callable[[Job], object]]
     ) -> None:
         """Subscribe functions to one run."""
         for callback in callbacks:
@@ -276,7 +276,7 @@ def check_callbacks(callbacks: Iterable[object]) -> None:
 
 
 def _always(scenario: Scenario) -> Find:
-    async def find(_: Submission) -> Scenario:
+    async def find(_: Run) -> Scenario:
         return scenario
 
     return find

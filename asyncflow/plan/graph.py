@@ -10,7 +10,7 @@ from typing import overload
 
 import attrs
 
-from asyncflow.entities.dag import Dag
+from asyncflow.config.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task
@@ -45,22 +45,34 @@ class Graph:
         :param dag: the graph of it, or a part of that
         :param tasks: those of the graph, in their order
         """
-        nodes = entity.data_nodes
-        common = [nodes[one] for one in dag.common]
-        places = [node.driver.place for node in common if node.driver.place is not None]
+        groups = {entity.scenario_id}
+        takes_turns = False
+
+        if dag.common:
+            nodes = entity.data_nodes
+            common = [nodes[one] for one in dag.common]
+            places = [
+                node.driver.place for node in common if node.driver.place is not None
+            ]
+            groups.update(map(group_of, common))
+            takes_turns = len(places) != len({*places})
+
         return cls(
             successors=dag.successors,
             predecessors=dag.needed,
-            reads=Nodes(tasks, attrgetter("input")),
-            writes=Nodes(tasks, attrgetter("output")),
-            groups={entity.scenario_id, *map(group_of, common)},
-            takes_turns=len(places) != len({*places}),
+            reads=Nodes(tasks, _INPUT),
+            writes=Nodes(tasks, _OUTPUT),
+            groups=groups,
+            takes_turns=takes_turns,
         )
 
     @cached_property
     def writers(self) -> Mapping[str, int]:
         """For each data node that is written, the job that does it."""
         return {node: job for job, nodes in enumerate(self.writes) for node in nodes}
+
+
+_INPUT, _OUTPUT = attrgetter("input"), attrgetter("output")
 
 
 def group_of(node: DataNode) -> str:

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import attrs
 
-from asyncflow.entities.job import Status
 from asyncflow.facts import Facts
+from asyncflow.status import Status
 
 Ref: TypeAlias = tuple[int, int]
 """A job: its run, and its place in the run."""

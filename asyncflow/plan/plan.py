@@ -21,12 +21,12 @@ from types import MappingProxyType
 
 import attrs
 
-from asyncflow.entities.job import DONE, FINAL, Status
 from asyncflow.plan.graph import Graph
 from asyncflow.plan.instructions import End, Finish, Instruction, Kill, Ref
 from asyncflow.plan.queues import Needs
 from asyncflow.plan.readiness import Readiness
 from asyncflow.plan.run_state import RunState
+from asyncflow.status import DONE, FINAL, Status
 
 _WAITING = frozenset({Status.SUBMITTED, Status.BLOCKED})
 

@@ -160,7 +160,7 @@ class Queues:
 
         turns, jobs, is_ready = queue.turns, queue.jobs, self.is_ready
 
-        while turns and len(taken) < count:
+        while turns and count > 0:
             run = turns[0]
             places = jobs[run]
             ref = run, places[0]
@@ -170,6 +170,7 @@ class Queues:
                     break
 
                 taken.append(ref)
+                count -= 1
                 queue.since = now
 
             if len(turns) == 1 and len(places) > 1:  # nobody else has a turn

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from asyncflow.entities.job import Status
 from asyncflow.plan.instructions import Block, Instruction, MakeReady, Ref
 from asyncflow.plan.queues import NO_NEEDS, Needs, Queues
 from asyncflow.plan.run_order import NodeOrder
 from asyncflow.plan.run_state import RunState
+from asyncflow.status import Status
 
 
 @attrs.define(eq=False, repr=False)

@@ -16,9 +16,9 @@ from typing import TypeAlias
 
 import attrs
 
-from asyncflow.entities.job import FINAL, Status
 from asyncflow.plan.instructions import Instruction, Ref
 from asyncflow.plan.run_state import RunState
+from asyncflow.status import FINAL, Status
 
 CheckReady: TypeAlias = Callable[[Ref, RunState, list[Instruction], float], None]
 

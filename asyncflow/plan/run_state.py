@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from asyncflow.entities.job import Status
 from asyncflow.plan.graph import Graph
 from asyncflow.plan.instructions import Ref
 from asyncflow.plan.queues import Needs
+from asyncflow.status import Status
 
 
 @attrs.define(eq=False, repr=False)

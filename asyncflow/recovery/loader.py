@@ -6,22 +6,24 @@ import json
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import TypeAlias
+from weakref import WeakValueDictionary
 
 import attrs
 from anyio import Lock
 
+from asyncflow import ids
 from asyncflow.abc import Store
 from asyncflow.config import Configuration
+from asyncflow.config.dag import Dag
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope
-from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.identity_map import IdentityMap, is_shared
 from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run, Submission, handle_of, job_handle_of
 from asyncflow.entities.submittable import Submittable
-from asyncflow.entities.task import Task
+from asyncflow.entities.task import Task, restore_basis
 from asyncflow.errors import NotDeclared, NotFound, RecordDamaged
 from asyncflow.records import (
     DataNodeRecord,
@@ -34,6 +36,8 @@ from asyncflow.recovery.undeclared import (
     is_undeclared,
     scenario_config,
 )
+from asyncflow.runs.restoring import restore
+from asyncflow.runs.run import Run as RunOf
 from asyncflow.values.versions import Versions
 
 Entity: TypeAlias = Scenario | Sequence | Task | DataNode | Submission | Job
@@ -55,8 +59,11 @@ class EntityLoader:
     store: Store
     identity_map: IdentityMap
     versions: Versions
-    _lock: Lock = attrs.field(init=False, factory=Lock)
-    """One thing is brought back at a time: so there is one object of each."""
+    _locks: WeakValueDictionary[str, Lock] = attrs.field(
+        init=False, factory=WeakValueDictionary
+    )
+    """For each id, who brings it back: one at a time, so that there is one object. A
+    submission is locked before its scenario."""
 
     async def get(self, entity_id: str) -> Entity:
         """Return an entity of whatever kind, as the store has it now.
@@ -66,29 +73,28 @@ class EntityLoader:
 
         :raises NotFound: where there is none with this id
         """
-        async with self._lock:
-            match entity_id.partition("_")[0]:
-                case "SCENARIO":
-                    return await self._scenario(entity_id)
-                case "SEQUENCE" | "TASK":
-                    return await self._part(entity_id)
-                case "DATANODE":
-                    return await self._node(entity_id)
-                case "SUBMISSION":
-                    return await self._submission(entity_id)
-                case "JOB":
-                    return await self._job(entity_id)
+        match ids.kind_of(entity_id):
+            case ids.SCENARIO:
+                return await self._scenario(entity_id)
+            case ids.SEQUENCE | ids.TASK:
+                return await self._part(entity_id)
+            case ids.DATA_NODE:
+                return await self._node(entity_id)
+            case ids.SUBMISSION:
+                return handle_of(await self._submission(entity_id))
+            case ids.JOB:
+                return await self._job(entity_id)
 
         raise NotFound(entity_id)
 
-    async def submission(self, record: SubmissionRecord) -> Submission:
+    async def submission(self, record: SubmissionRecord) -> Run:
         """Return the submission of a record, which is to go on.
 
         :raises NotDeclared: where it cannot go on with this configuration
         """
-        async with self._lock:
+        async with self._lock(record.id):
             submission = await self._submission_of(record)
-            submission.restore(record, await self.jobs(record.id))
+            restore(submission, record, await self.jobs(record.id))
             return submission
 
     async def jobs(self, submission_id: str) -> dict[str, JobRecord]:
@@ -98,26 +104,38 @@ class EntityLoader:
 
     async def shared(self, config: ScenarioConfig) -> list[DataNode]:
         """Return the data nodes that scenarios share, with the versions there are."""
-        async with self._lock:
-            nodes = [
-                self.identity_map.node(node, "", "")
-                for node in config.data_node_configs
-                if node.scope is not Scope.SCENARIO
-            ]
-            await self.versions.refresh(nodes)
-            await self._find_files(nodes)
+        nodes = [
+            self.identity_map.node(node, "", "")
+            for node in config.data_node_configs
+            if node.scope is not Scope.SCENARIO
+        ]
+        await self.versions.stored.refresh(nodes)
+        await self._find_files(nodes)
 
-            if any(is_shared(task) for task in config.task_configs):
-                await self.refresh_bases()
+        if any(is_shared(task) for task in config.task_configs):
+            await self.refresh_bases()
 
-            return nodes
+        return nodes
 
     async def refresh_bases(self) -> None:
         """Look what the outputs of tasks follow from that scenarios share."""
         for basis in await self.store.bases(""):
             self.identity_map.bases[basis.task_id] = basis
 
+    def _lock(self, entity_id: str) -> Lock:
+        """Return the lock of an id. It is there as long as somebody has it."""
+        lock = self._locks.get(entity_id)
+
+        if lock is None:
+            lock = self._locks[entity_id] = Lock()
+
+        return lock
+
     async def _scenario(self, scenario_id: str) -> Scenario:
+        async with self._lock(scenario_id):
+            return await self._scenario_alone(scenario_id)
+
+    async def _scenario_alone(self, scenario_id: str) -> Scenario:
         found = self.identity_map.find(scenario_id)
 
         if isinstance(found, Scenario) and not self._is_outdated(found):
@@ -195,12 +213,12 @@ class EntityLoader:
 
         shared = [node for node in nodes.values() if node.owner_id is None]
         await self._find_files(shared)
-        await self.versions.refresh(nodes.values())
+        await self.versions.stored.refresh(nodes.values())
         tasks = {task.id: task for task in scenario.tasks.values()}
 
         for basis in await self.store.bases(scenario.id):
             if basis.task_id in tasks:
-                tasks[basis.task_id].follows_from(basis)
+                restore_basis(tasks[basis.task_id], basis)
 
         if any(is_shared(task.config) for task in tasks.values()):
             await self.refresh_bases()
@@ -223,16 +241,16 @@ class EntityLoader:
                 raise NotFound(scenario_id)
 
     async def _part(self, entity_id: str) -> Sequence | Task:
-        kind, _, rest = entity_id.partition("_")
-        _, found, key = rest.rpartition("_SCENARIO_")
+        for scenario_id in ids.scenarios_of(entity_id):
+            with suppress(NotFound):
+                scenario = await self._scenario(scenario_id)
 
-        if found:
-            scenario = await self._scenario(f"SCENARIO_{key}")
-            parts = scenario.sequences if kind == "SEQUENCE" else scenario.tasks
+                parts: list[Sequence | Task] = [*scenario.sequences.values()]
+                parts += scenario.tasks.values()
 
-            for part in parts.values():
-                if part.id == entity_id:
-                    return part
+                for part in parts:
+                    if part.id == entity_id:
+                        return part
 
         raise NotFound(entity_id)
 
@@ -249,18 +267,22 @@ class EntityLoader:
         config = self.config.data_nodes.get(record.config_id)
 
         if config is None:
-            scope = record.id.rpartition("_")[2]
+            scope = ids.key_of(record.id)
             config = DataNodeConfig(id=record.config_id, scope=Scope(scope))
 
         node = self.identity_map.node(config, "", "")
         self.identity_map.take(node, record)
-        await self.versions.refresh([node])
+        await self.versions.stored.refresh([node])
         return node
 
-    async def _submission(self, submission_id: str) -> Submission:
+    async def _submission(self, submission_id: str) -> Run:
+        async with self._lock(submission_id):
+            return await self._submission_alone(submission_id)
+
+    async def _submission_alone(self, submission_id: str) -> Run:
         found = self.identity_map.find(submission_id)
 
-        if isinstance(found, Submission):
+        if isinstance(found, RunOf):
             return found
 
         record = await self.store.get(submission_id)
@@ -274,10 +296,10 @@ class EntityLoader:
             entity = await self._entity_then(record, error.why)
             return await self._restored(entity, entity.dag, record)
 
-    async def _submission_of(self, record: SubmissionRecord) -> Submission:
+    async def _submission_of(self, record: SubmissionRecord) -> Run:
         found = self.identity_map.find(record.id)
 
-        if isinstance(found, Submission) and not is_undeclared(found.dag):
+        if isinstance(found, RunOf) and not is_undeclared(found.dag):
             return found
 
         entity = await self._entity(record)
@@ -285,11 +307,11 @@ class EntityLoader:
 
     async def _restored(
         self, entity: Submittable, dag: Dag, record: SubmissionRecord
-    ) -> Submission:
+    ) -> Run:
         """Make a submission. What its jobs do that has not ended, its owner tells."""
         submission = self.identity_map.make_submission(entity, dag, record)
         is_over = record.finished is not None
-        submission.restore(record, await self.jobs(record.id) if is_over else {})
+        restore(submission, record, await self.jobs(record.id) if is_over else {})
         return submission
 
     async def _entity(self, record: SubmissionRecord) -> Submittable:
@@ -323,7 +345,7 @@ class EntityLoader:
             if entity.id == record.entity_id:
                 return entity
 
-        name = record.entity_id.removeprefix("SEQUENCE_").rpartition("_SCENARIO_")[0]
+        name = ids.name_of(record.entity_id, scenario.id)
         return Sequence(
             id=record.entity_id,
             name=name,
@@ -333,16 +355,14 @@ class EntityLoader:
         )
 
     async def _job(self, job_id: str) -> Job:
-        key = job_id.rpartition("_")[2]
-
         try:
-            submission = await self._submission(f"SUBMISSION_{key}")
+            submission = await self._submission(ids.submission_of(job_id))
         except NotFound:
             raise NotFound(job_id) from None
 
         for job in submission.jobs:
             if job.id == job_id:
-                return job
+                return job_handle_of(submission, job)
 
         raise NotFound(job_id)
 
@@ -362,6 +382,6 @@ def _dag(entity: Submittable, record: SubmissionRecord) -> Dag:
     if part.text == record.graph:
         return part
 
-    config_id = record.scenario_id.removeprefix("SCENARIO_").rpartition("_")[0]
+    config_id = ids.config_of(record.scenario_id)
     why = "which has other tasks now, or others' inputs and outputs, than when it began"
     raise NotDeclared(record.id, config_id, why)

@@ -70,7 +70,7 @@ class Outage:
 
     def _begins(self, failure: StoreFailed) -> None:
         self._since = time.time()
-        self.scheduler.pause()
+        self.scheduler.in_flight.pause()
         _logger.error(
             "%s; it is tried again, what is to be written waits, and no job starts until "
             "it is",
@@ -92,7 +92,7 @@ class Outage:
         _logger.error("nothing is kept any more: %s", failure)
 
         if isinstance(failure, TakenOver):  # its jobs run elsewhere already
-            self.scheduler.hurry()
+            self.scheduler.in_flight.hurry()
 
         self.scheduler.stop(str(failure), leave=True)
         self.failed(failure)

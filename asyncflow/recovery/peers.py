@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -32,13 +33,11 @@ from anyio import (
     create_unix_listener,
     fail_after,
     sleep,
-    to_thread,
 )
-from anyio.abc import ByteStream, Listener
+from anyio.abc import ByteStream, Listener, SocketAttribute
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from asyncflow.background import unwrap_single
-from asyncflow.folder import Folder
+from asyncflow.background import temporary_folder, unwrap_single
 from asyncflow.log import logger as _logger
 from asyncflow.worker.channel import short
 
@@ -87,7 +86,7 @@ class Peers:
 
     _wait: Callable[[str], Awaitable[None]]
     _cancel: Callable[[str, str], None]
-    _greet: Callable[[str], None]
+    _greet: Callable[[str], Awaitable[None]]
     _watch: Callable[[str, int, Send], Awaitable[None]]
     address: str = attrs.field(init=False, default="")
     """The path of the socket."""
@@ -95,9 +94,8 @@ class Peers:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            folder = await to_thread.run_sync(Folder, "peers")
-            stack.push_async_callback(_remove, folder)
-            self.address = os.path.join(folder.path, "socket")
+            folder = await temporary_folder(stack, "peers")
+            self.address = os.path.join(folder, "socket")
 
             with short(self.address) as path:
                 listener = await create_unix_listener(path, mode=0o600)
@@ -161,7 +159,7 @@ class Peers:
                 self._cancel(submission_id, reason)
                 await stream.send(_DONE)
             case {"hello": str(orchestrator_id)}:
-                self._greet(orchestrator_id)
+                await self._greet(orchestrator_id)
                 await stream.send(_DONE)
 
     async def _answer_at_end(
@@ -172,19 +170,22 @@ class Peers:
 
             async def watch() -> None:
                 try:
-                    await stream.receive()
+                    # Its cancel would be an error of the event loop, where the asker
+                    # goes at that moment. The end of the reading is its end.
+                    with CancelScope(shield=True):
+                        await stream.receive()
                 except _GONE:
                     group.cancel_scope.cancel()
 
             group.start_soon(watch)
-            await until_end()
-            await stream.send(_DONE)
-            group.cancel_scope.cancel()
 
-
-async def _remove(folder: Folder) -> None:
-    with CancelScope(shield=True):
-        await to_thread.run_sync(folder.remove)
+            try:
+                await until_end()
+                await stream.send(_DONE)
+            finally:
+                with suppress(OSError):  # the asker has gone
+                    raw = stream.extra(SocketAttribute.raw_socket)  # noqa: S610
+                    raw.shutdown(socket.SHUT_RD)
 
 
 async def _send(stream: ByteStream, line: bytes) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -13,11 +11,10 @@ from functools import partial
 import attrs
 from anyio import Lock, sleep, to_thread
 
+from asyncflow import ids
 from asyncflow.abc import Store
 from asyncflow.dispatch import suspects
-from asyncflow.entities.attempts import crashes_of
-from asyncflow.entities.job import FINAL, Job
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.errors import NotPicklable, StoreFailed, StoreUnavailable
 from asyncflow.folder import sweep
 from asyncflow.log import logger as _logger
@@ -25,8 +22,12 @@ from asyncflow.log import named
 from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
 from asyncflow.recovery.liveness import host, is_dead, is_visible, started
 from asyncflow.recovery.loader import EntityLoader
+from asyncflow.runs.attempts import crashes_of
+from asyncflow.runs.job import JobState
+from asyncflow.runs.restoring import resume
+from asyncflow.status import FINAL
+from asyncflow.values.garbage import remove
 from asyncflow.values.sharing import StoreSharing
-from asyncflow.values.versions import remove
 
 LEASE = 30.0
 """How long an orchestrator counts as alive after it said so, in s, where its process
@@ -40,7 +41,7 @@ def new_record() -> OrchestratorRecord:
     """Describe a new orchestrator of this process. Blocks."""
     pid = os.getpid()
     return OrchestratorRecord(
-        id=f"ORCHESTRATOR_{uuid.uuid4().hex[:12]}",
+        id=ids.of_orchestrator(),
         host=host(),
         pid=pid,
         started=started(pid),
@@ -74,7 +75,7 @@ class Recovery:
     own: OrchestratorRecord
     store: Store
     loader: EntityLoader
-    start: Callable[[Submission], Awaitable[None]]
+    start: Callable[[Run], Awaitable[None]]
     wants: bool | Callable[[SubmissionRecord], bool] = True
     """Which runs are adopted; see `Orchestrator`."""
     _lock: Lock = attrs.field(init=False, factory=Lock)
@@ -102,7 +103,7 @@ class Recovery:
         if record.id == self.own.id:
             return False
 
-        self.sharing.is_shared = True
+        self.sharing.begin()
         return await self._adopt_dead(record)
 
     async def keep_alive(self) -> None:
@@ -178,7 +179,7 @@ class Recovery:
     async def _adopt(self, dead: OrchestratorRecord) -> bool:
         """Adopt what can go on here; leave the rest to others, with a warning."""
         runs = await self.store.submissions(orchestrator_id=dead.id, is_finished=False)
-        submissions: list[Submission] = []
+        submissions: list[Run] = []
 
         for run in runs:
             async with self._told_apart(run.id):
@@ -189,6 +190,7 @@ class Recovery:
             return False
 
         seen = await to_thread.run_sync(is_visible, dead)
+        waiting = await self._waiting(dead.id)
         crashes = await self.store.adopt(
             dead.id,
             self.own.id,
@@ -198,13 +200,16 @@ class Recovery:
         )
         mine = [one for one in submissions if one.id in crashes]
         kept = {one.id: await self.loader.jobs(one.id) for one in mine}
+
+        for submission in mine:
+            submission.crashes = crashes[submission.id]
+            suspects.note_waiting(submission, kept[submission.id], dead.id, waiting)
+
         ran = [
             job for jobs in kept.values() for job in jobs.values() if suspects.ran(job)
         ]
 
         for submission in mine:
-            submission.crashes = crashes[submission.id]
-
             async with self._told_apart(submission.id):
                 is_suspect = len(ran) == 1 and not is_closed(dead)
                 await self._resume(submission, kept[submission.id], is_suspect)
@@ -218,9 +223,16 @@ class Recovery:
         await self._sweep(dead.id)
         return True
 
+    async def _waiting(self, dead_id: str) -> dict[str, int]:
+        """Return the files that say which calls of a dead orchestrator had not begun,
+        with their sizes: see `suspects.note_waiting`.
+        """
+        folder = self.loader.versions.folder
+        return await to_thread.run_sync(_sizes, folder, f"{dead_id}-waits-")
+
     async def _resume(
         self,
-        submission: Submission,
+        submission: Run,
         kept: Mapping[str, JobRecord],
         is_suspect: bool,
     ) -> None:
@@ -230,7 +242,7 @@ class Recovery:
             several did, nobody can tell, and the next time they run one at a time
         """
         ended: dict[str, JobRecord] = {}
-        begun: list[Job] = []
+        begun: list[JobState] = []
 
         for job in submission.jobs:
             record = kept.get(job.id)
@@ -241,7 +253,7 @@ class Recovery:
             if record.status in FINAL:
                 ended[job.id] = record
             elif suspects.ran(record) and (
-                reason := self._why_it_ends(job, len(kept) == 1, is_suspect)
+                reason := self._why_it_ends(submission, job, len(kept) == 1, is_suspect)
             ):
                 ended[job.id] = suspects.failed(record, reason)
                 self.store.save(ended[job.id])
@@ -251,7 +263,7 @@ class Recovery:
                 if record.attempts and (log := await self.store.log(job.id)):
                     job.restore_output(log)
 
-        submission.resume(self.own.id, ended)
+        resume(submission, self.own.id, ended)
         # Who takes it over next is not to think that these ran.
         self.store.save(*(job.record() for job in begun))
 
@@ -264,21 +276,25 @@ class Recovery:
             jobs = [job.record() for job in submission.jobs]
             self.store.save(submission.record(), *jobs)
 
-    def _why_it_ends(self, job: Job, is_first: bool, is_suspect: bool) -> str:
+    def _why_it_ends(
+        self, submission: Run, job: JobState, is_first: bool, is_suspect: bool
+    ) -> str:
         """Count the crash of a job that ran; say why it does not run again.
 
         :param is_first: whether nothing is known of any other job of its run
         """
+        config = submission.tasks[job.place].config
+
         if not is_suspect:
-            return suspects.why_it_ends(job, 0)
+            return suspects.why_it_ends(config, 0)
 
         job.interrupted(time.time(), "the process of its orchestrator died")
         crashes = crashes_of(job.attempts)
 
-        if is_first:  # and so, most likely, before that was known
-            crashes = max(crashes, job.submission.crashes)
+        if is_first:  # and so, most likely, once before that was known
+            crashes = min(submission.crashes, crashes + 1)
 
-        return suspects.why_it_ends(job, crashes)
+        return suspects.why_it_ends(config, crashes)
 
     @asynccontextmanager
     async def _told_apart(self, name: str) -> AsyncIterator[None]:
@@ -303,6 +319,7 @@ class Recovery:
         made for is in the store once its maker is not.
         """
         folder = self.loader.versions.folder
+        unpinned = await self._unpinned()
         names = await to_thread.run_sync(os.listdir, folder)
         makers = await self.store.makers()
         makers -= {record.id for record in await self.store.orchestrators()}
@@ -310,7 +327,8 @@ class Recovery:
         lost = [
             os.path.join(folder, name)
             for name in names
-            if name not in kept and name.partition("-")[0] in makers
+            if name not in kept
+            and (name.partition("-")[0] in makers or name in unpinned)
         ]
         await to_thread.run_sync(remove, lost)
         await to_thread.run_sync(sweep)
@@ -318,14 +336,16 @@ class Recovery:
         if dead_id:
             await to_thread.run_sync(self._sweep_users_folders, dead_id)
 
+    async def _unpinned(self) -> set[str]:
+        """Let go what is pinned for runs that have ended; return the files' names."""
+        ended = await self.store.pinned_for_ended()
+        return {name for run_id in ended for name in await self.store.unpin(run_id)}
+
     def _sweep_users_folders(self, dead_id: str) -> None:
         """Remove what was to become files of the user's."""
         for node in list(self.loader.config.data_nodes.values()):
-            if node.default_path is not None:
-                path = os.path.join(
-                    self.loader.identity_map.directory.path, node.default_path
-                )
-                remove(glob.glob(f"{glob.escape(path)}.{dead_id}-*"))
+            if node.owns_place:
+                remove(self.loader.identity_map.driver(node).staged(dead_id))
 
 
 def _tell_adopted(run_ids: Sequence[str]) -> None:
@@ -358,3 +378,16 @@ def _why_left(name: str, error: Exception) -> str:
         f"{type(error).__name__}: {error}; it stays for others, or delete it with "
         f"`await orchestrator.delete({name!r})`"
     )
+
+
+def _sizes(folder: str, prefix: str) -> dict[str, int]:
+    """Return the sizes of files whose names begin so. Blocks."""
+    sizes: dict[str, int] = {}
+
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(prefix):
+                with suppress(OSError):  # gone meanwhile
+                    sizes[entry.name] = entry.stat().st_size
+
+    return sizes

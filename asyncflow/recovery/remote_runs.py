@@ -12,7 +12,7 @@ from anyio import move_on_after, sleep, to_thread
 from asyncflow.abc import Store
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.dispatch.store_retry import retry_until_available
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.log import logger as _logger
 from asyncflow.records import OrchestratorRecord, SubmissionRecord
 from asyncflow.recovery import peers
@@ -20,6 +20,7 @@ from asyncflow.recovery.liveness import is_visible
 from asyncflow.recovery.loader import EntityLoader
 from asyncflow.recovery.peers import PeerGone
 from asyncflow.recovery.recovery import Recovery
+from asyncflow.runs.restoring import restore
 from asyncflow.task_group import Tasks
 
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ class RemoteRuns:
     recovery: Recovery
     scheduler: Scheduler
     group: Tasks
-    _views: dict[Submission, RemoteView] = attrs.field(init=False, factory=dict)
+    _views: dict[Run, RemoteView] = attrs.field(init=False, factory=dict)
 
-    def watch(self, submission: Submission) -> None:
+    def watch(self, submission: Run) -> None:
         """See to it that a handle tells what becomes of its run."""
         if self._is_resolved(submission) or submission in self._views:
             return
@@ -61,7 +62,7 @@ class RemoteRuns:
         lost = partial(self.lost, submission)
         self.group.start_soon(self._watch, view, on_error=lost)
 
-    async def catch_up(self, submission: Submission) -> None:
+    async def catch_up(self, submission: Run) -> None:
         """Follow a run; return when the handle is as the run is, as its owner tells it.
         Where that one does not tell it soon, the handle is as the store has the run.
 
@@ -82,7 +83,7 @@ class RemoteRuns:
             if isinstance(record, SubmissionRecord):
                 await self._restore(view, record)
 
-    def cancel(self, submission: Submission, reason: str) -> None:
+    def cancel(self, submission: Run, reason: str) -> None:
         """Ask the owner of a run to end it."""
         submission.canceled_for(reason)
         self.group.start_soon(self._cancel, submission, reason)
@@ -100,7 +101,7 @@ class RemoteRuns:
         for submission in list(self._views):
             self.lost(submission, error)
 
-    def lost(self, submission: Submission, error: Exception) -> None:
+    def lost(self, submission: Run, error: Exception) -> None:
         """End a handle: nobody can tell any more what becomes of its run."""
         if not self._is_resolved(submission):
             why = f"it cannot be watched any more: {error}"
@@ -134,7 +135,7 @@ class RemoteRuns:
         jobs = await self.loader.jobs(record.id)
 
         if not view.is_resolved():  # adopted meanwhile
-            view.submission.restore(record, jobs)
+            restore(view.submission, record, jobs)
             view.has_come.set()
 
     async def _wait(self, view: RemoteView, owner_id: str) -> None:
@@ -181,7 +182,7 @@ class RemoteRuns:
             )  # one that does not know the request?
             raise
 
-    async def _cancel(self, submission: Submission, reason: str) -> None:
+    async def _cancel(self, submission: Run, reason: str) -> None:
         """Pass the wish on; a run that is adopted meanwhile sees it by itself."""
         while not self._is_resolved(submission):
             owner = await self.store.get(submission.orchestrator_id)
@@ -195,5 +196,5 @@ class RemoteRuns:
 
             await sleep(SOON)
 
-    def _is_resolved(self, submission: Submission) -> bool:
+    def _is_resolved(self, submission: Run) -> bool:
         return submission.is_finished or self.scheduler.drives(submission)

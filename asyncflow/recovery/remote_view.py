@@ -12,10 +12,10 @@ import attrs
 from anyio import Event
 
 from asyncflow.abc import Progress
-from asyncflow.entities.job import FINAL, Status
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.records import AttemptRecord, JobRecord
-from asyncflow.status import AttemptKind
+from asyncflow.runs import restoring
+from asyncflow.status import FINAL, AttemptKind, Status
 
 _ERRORS = (ValueError, TypeError, LookupError, ArithmeticError, OSError, RecursionError)
 
@@ -31,7 +31,7 @@ class RemoteView:
     :param is_resolved: whether the run is told of otherwise by now
     """
 
-    submission: Submission
+    submission: Run
     is_resolved: Callable[[], bool]
     has_come: Event = attrs.field(init=False, factory=Event)
     """Tells that the handle is as the run is, as far as that can be known."""
@@ -50,7 +50,7 @@ class RemoteView:
             return
 
         if self._owner_id:
-            self.submission.anew()
+            restoring.anew(self.submission)
 
         self._owner_id = owner_id
         self.next = 0
@@ -99,7 +99,7 @@ class RemoteView:
         if not status:
             number, (done, total, message) = more
             progress = Progress(_number(done), _number(total), str(message))
-            return partial(run.came, place, int(number), progress, at)
+            return partial(restoring.came, run, place, int(number), progress, at)
 
         status = Status(status)
 
@@ -109,14 +109,16 @@ class RemoteView:
             if record.status is not status:
                 raise ValueError
 
-            return partial(run.ended_as, place, record)
+            return partial(restoring.ended_as, run, place, record)
 
         if more:
             number, kept = more
             attempt = None if kept is None else _attempt(*kept)
-            return partial(run.tried, place, at, reason, int(number), attempt)
+            return partial(
+                restoring.tried, run, place, at, reason, int(number), attempt
+            )
 
-        return partial(run.went, place, status, at, reason)
+        return partial(restoring.went, run, place, status, at, reason)
 
 
 def _record(facts: Any) -> JobRecord:

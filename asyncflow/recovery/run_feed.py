@@ -22,10 +22,10 @@ from typing import Any
 import attrs
 from anyio import move_on_after
 
-from asyncflow.entities.job import FINAL, Status
-from asyncflow.entities.progress import ProgressReports, Report
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.recovery.peers import Send
+from asyncflow.runs.progress import ProgressReports, Report
+from asyncflow.status import FINAL, Status
 
 PAUSE = 0.1
 """How long news gather before they are sent, in seconds."""
@@ -45,7 +45,7 @@ class RunFeed:
     :param send: sends a line
     """
 
-    submission: Submission
+    submission: Run
     flush: Callable[[], Awaitable[None]]
     send: Send
 
@@ -136,7 +136,7 @@ class RunFeed:
             yield last, _of_report(report)
 
 
-def _reports_now(submission: Submission) -> Iterator[Report]:
+def _reports_now(submission: Run) -> Iterator[Report]:
     """Give how far the jobs that run have come."""
     for place in submission.with_status(Status.RUNNING):
         job = submission.job(place)
@@ -150,7 +150,7 @@ def _of_report(report: Report) -> Sequence[Any]:
     return job.place, "", at, "", attempt, progress
 
 
-def _of_change(submission: Submission, index: int) -> Sequence[Any] | None:
+def _of_change(submission: Run, index: int) -> Sequence[Any] | None:
     """Return what is told of a change; None for one of the submission itself."""
     change = submission.change(index)
     place, status, at, reason = change

@@ -11,13 +11,13 @@ from typing import NoReturn
 
 import attrs
 
+from asyncflow.config.dag import Dag
 from asyncflow.config.sections import (
     DataNodeConfig,
     ScenarioConfig,
     Scope,
     TaskConfig,
 )
-from asyncflow.entities.dag import Dag
 from asyncflow.errors import NotDeclared
 
 

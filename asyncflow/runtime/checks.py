@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from asyncflow.config.checks.numbers import check_flag, check_timeout
 from asyncflow.config.checks.typos import node_like, option_like
 from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
+from asyncflow.options import NAMES, RunOptions
 from asyncflow.worker import current, local_modules
 from asyncflow.worker.codec import dumps
+from asyncflow.worker.shortened import is_utf8
 
 if TYPE_CHECKING:
     from asyncflow.dispatch.scheduler import Scheduler
@@ -23,15 +25,7 @@ what has no effect must not look as if it had."""
 
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "create_scenario": ("config", "creation_date", "name"),
-    "submit": (
-        "timeout",
-        "run_timeout",
-        "priority",
-        "force",
-        "on_failure",
-        "idempotency_key",
-        "callbacks",
-    ),
+    "submit": NAMES,
 }
 """The options of the verbs that take properties beside them."""
 
@@ -55,38 +49,35 @@ def check_place() -> None:
         ) from None
 
 
-def check_options(
-    timeout: object,
-    force: object,
-    on_failure: str,
-    idempotency_key: object,
-    properties: Mapping[str, Any],
-) -> None:
+def check_options(options: RunOptions) -> None:
     """Refuse options of ``submit`` that mean nothing."""
-    check_timeout(timeout)
-    check_flag("force", force)
+    check_timeout(options.timeout)
+    check_flag("force", options.force)
+    _check_limits(options.run_timeout, options.priority)
+    _check_key(options.idempotency_key)
 
-    if on_failure not in ("continue", "stop"):
-        raise ValueError(f"on_failure is 'continue' or 'stop'; got {on_failure!r}")
-
-    if idempotency_key is not None and not (
-        isinstance(idempotency_key, str) and idempotency_key
-    ):
+    if options.on_failure not in ("continue", "stop"):
         raise ValueError(
-            f"idempotency_key is a text that is not empty, or None; got "
-            f"{idempotency_key!r}"
+            f"on_failure is 'continue' or 'stop'; got {options.on_failure!r}"
         )
 
-    if isinstance(idempotency_key, str) and not _is_utf8(idempotency_key):
-        raise ValueError(
-            f"idempotency_key {idempotency_key!a} has half of a character "
-            "(a surrogate): decode what it came from as UTF-8"
-        )
-
-    if names := RESERVED.intersection(properties):
+    if options.properties and (names := RESERVED.intersection(options.properties)):
         raise TypeError(
             f"submit() has no option {', '.join(sorted(names))} in this version, and "
             "these names cannot be properties"
+        )
+
+
+def _check_key(key: object) -> None:
+    if key is not None and not (isinstance(key, str) and key):
+        raise ValueError(
+            f"idempotency_key is a text that is not empty, or None; got {key!r}"
+        )
+
+    if isinstance(key, str) and not is_utf8(key):
+        raise ValueError(
+            f"idempotency_key {key!a} has half of a character "
+            "(a surrogate): decode what it came from as UTF-8"
         )
 
 
@@ -137,7 +128,7 @@ def check_workers(count: object) -> None:
         raise ValueError(f"max_nb_of_workers is from 1 to 1024; got {count!r}")
 
 
-def check_limits(run_timeout: object, priority: object) -> None:
+def _check_limits(run_timeout: object, priority: object) -> None:
     """Refuse limits of a run that mean nothing."""
     if run_timeout is not None and not (_is_number(run_timeout) and run_timeout > 0):
         raise ValueError(
@@ -149,6 +140,9 @@ def check_limits(run_timeout: object, priority: object) -> None:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
+    if type(value) is float:  # as it is by default
+        return math.isfinite(value)
+
     return (
         isinstance(value, int | float)
         and not isinstance(value, bool)
@@ -171,12 +165,3 @@ def check_inputs(
             and not scheduler.will_be_written(node)
         ):
             raise NoData(node.config_id)
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-
-    return True

@@ -3,38 +3,44 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
-from operator import attrgetter
 from typing import Any
 
 import attrs
 from anyio import CancelScope, to_thread
 
+from asyncflow import ids
 from asyncflow.abc import Store
+from asyncflow.config.dag import Dag
 from asyncflow.config.sections import CoreConfig, ScenarioConfig
 from asyncflow.dispatch import skipping
 from asyncflow.dispatch.call_spec import CallSpecs
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.dispatch.suspects import specs_of
 from asyncflow.dispatch.under_way import Filters, list_jobs
-from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import DataNode, Edit
-from asyncflow.entities.identity_map import IdentityMap, key_of
-from asyncflow.entities.job import DONE, Job, Status
+from asyncflow.entities.identity_map import IdentityMap
+from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.planned import PlannedJob
-from asyncflow.entities.scenario import Scenario
+from asyncflow.entities.scenario import Scenario, record_of
 from asyncflow.entities.statistics import Statistics
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run, Submission, handle_of, run_of
 from asyncflow.entities.submittable import Submittable
-from asyncflow.entities.verbs import OnFailure
 from asyncflow.errors import (
     NoData,
     NotFound,
     OrchestratorFailed,
-    RecordDamaged,
     StoreFailed,
     UsageError,
 )
@@ -42,13 +48,12 @@ from asyncflow.notify.bus import Bus
 from asyncflow.notify.counters import JobCounters
 from asyncflow.notify.stream import EventStream, stream
 from asyncflow.notify.subscriptions import Subscriptions, check_callbacks
+from asyncflow.options import RunOptions
 from asyncflow.plan.graph import Graph
 from asyncflow.records import (
     JobRecord,
     OrchestratorRecord,
     Pruned,
-    ScenarioRecord,
-    SubmissionRecord,
 )
 from asyncflow.recovery.loader import Entity, EntityLoader
 from asyncflow.recovery.outage import Outage
@@ -56,22 +61,23 @@ from asyncflow.recovery.peers import Send
 from asyncflow.recovery.recovery import Recovery, closed
 from asyncflow.recovery.remote_runs import RemoteRuns
 from asyncflow.recovery.undeclared import check_declared
+from asyncflow.runs.restoring import restore
+from asyncflow.runs.run import Run as RunOf
 from asyncflow.runtime.checks import (
     check_inputs,
     check_kept,
-    check_limits,
     check_options,
     check_properties,
 )
 from asyncflow.runtime.preparation import First, RunPreparation
 from asyncflow.runtime.shutdown import interrupt, leave
+from asyncflow.status import DONE
 from asyncflow.values.editing import Editing
+from asyncflow.values.garbage import remove
 from asyncflow.values.results import Results
-from asyncflow.values.versions import Versions, remove
+from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
 from asyncflow.worker.streams import Stream
-
-_is_deleted = attrgetter("is_deleted")
 
 
 @attrs.define(eq=False, repr=False)
@@ -104,7 +110,8 @@ class Engine:
         self.subscriptions = Subscriptions(self.bus, self._scenario_of)
         self.editing = Editing(self.store, self.versions)
         self.results = Results(self.identity_map, self.versions, self.editing)
-        self.versions.dropping = self.results.keep
+        self.versions.retention.dropping = self.results.keep
+        self.versions.sharing.begun = self.scheduler.pins.note_all
         self.preparation = RunPreparation(self.versions, self.loader)
         self.recovery = Recovery(self.own, self.store, self.loader, self._resume)
         self.remote_runs = RemoteRuns(
@@ -146,22 +153,14 @@ class Engine:
         del shared
         versions = await self.versions.defaults(nodes)
         records = (node.record() for node in nodes)
-        self.store.save(scenario.record(), *records, *versions)
+        self.store.save(record_of(scenario), *records, *versions)
         await self.store.flush()
         return scenario
 
     def submit(
         self,
         entity: Submittable,
-        *,
-        timeout: float | None,
-        run_timeout: float | None,
-        priority: float,
-        force: bool,
-        on_failure: OnFailure,
-        idempotency_key: str | None,
-        callbacks: Iterable[Callable[[Job], object]],
-        properties: Mapping[str, Any],
+        options: RunOptions,
         dag: Dag | None = None,
     ) -> Submission:
         """Start a run; see `Submittable.submit`.
@@ -169,53 +168,41 @@ class Engine:
         :param dag: the tasks that it has; None for all of the entity
         """
         self.outage.check()
-        check_options(timeout, force, on_failure, idempotency_key, properties)
-        check_limits(run_timeout, priority)
+        check_options(options)
 
-        if properties and dag is None:
-            check_properties("submit", properties, entity.data_nodes)
+        if options.properties and dag is None:
+            check_properties("submit", options.properties, entity.data_nodes)
 
-        callbacks = tuple(callbacks)
+        callbacks = tuple(options.callbacks)
         check_callbacks(callbacks)
         self.scheduler.check()
         self._check_there(entity)
         dag = entity.dag if dag is None else dag
         check_declared(dag)
-        key = key_of(idempotency_key)
-        same = self.identity_map.find(f"SUBMISSION_{key}")
+        key = ids.new_key(options.idempotency_key)
 
-        if isinstance(same, Submission) and same.failure is None:
-            _check_same(same.entity_id, entity, same.id)
+        if options.idempotency_key is not None and (
+            same := self._same(key, entity, callbacks)
+        ):
+            return handle_of(same)
 
-            if self.scheduler.drives(same):
-                self.subscriptions.add_to(same, callbacks)
-
-            return same
-
-        submission = self.identity_map.new_submission(
-            key,
-            entity,
-            dag=dag,
-            timeout=timeout,
-            run_timeout=run_timeout,
-            priority=priority,
-            force=force,
-            on_failure=on_failure,
-            properties=properties,
-        )
+        submission = self.identity_map.new_submission(key, entity, dag, options)
         submission.orchestrator_id = self.own.id
         dag, nodes = submission.dag, entity.data_nodes
-        specs = self.specs.of_all(dag.kinds, force=force)
+        specs = self.specs.of_all(dag.kinds, force=options.force)
         shared = self.preparation.shared(submission)
         check_inputs(self.scheduler, map(nodes.__getitem__, dag.sources), shared)
         first: First | None = None
 
-        if idempotency_key is not None:
-            check_kept(properties, submission.id)
+        if options.idempotency_key is not None:
+            check_kept(options.properties, submission.id)
             first = partial(self._claim, submission)
+        elif self.versions.is_shared:
+            saved = self.store.submit(submission.record())
+            first = partial(self._accepted, submission, saved)
+            self.scheduler.pins.note(submission)
         else:
             self.store.save(submission.record())
-            self.scheduler.pins.note(submission)
 
         read = self.preparation.read(submission)
         first = self.preparation.first(submission, specs, read, first)
@@ -223,7 +210,30 @@ class Engine:
         self.identity_map.remember(submission)  # last: what is refused has no handle
         self.subscriptions.add_to(submission, callbacks)
         self.scheduler.submit(submission, graph, specs, first=first)
-        return submission
+        return handle_of(submission)
+
+    def _same(
+        self,
+        key: str,
+        entity: Submittable,
+        callbacks: Iterable[Callable[[Job], object]],
+    ) -> Run | None:
+        """Return the run that has an idempotency key, if it is in use."""
+        same = self.identity_map.find(ids.of_submission(key))
+
+        if not isinstance(same, RunOf) or same.failure is not None:
+            return None
+
+        _check_same(same.entity.id, entity, same.id)
+
+        if self.scheduler.drives(same):
+            self.subscriptions.add_to(same, callbacks)
+
+        return same
+
+    async def until_begun(self, submission: Submission) -> None:
+        """Wait until it is known whether a run is ours; see `Scheduler.until_begun`."""
+        await self.scheduler.until_begun(run_of(submission))
 
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `Submittable.plan`."""
@@ -246,49 +256,46 @@ class Engine:
         if not left:
             raise UsageError(f"{submission.id} has completed: nothing is left to retry")
 
-        return self.submit(
-            submission.entity,
-            timeout=submission.timeout,
-            run_timeout=submission.run_timeout,
-            priority=submission.priority,
-            force=submission.force,
-            on_failure=submission.on_failure,
-            idempotency_key=None,
-            callbacks=(),
-            properties=submission.properties,
-            dag=submission.dag.part(left),
-        )
+        options = run_of(submission).options
+        dag = submission.dag.part(left)
+        return self.submit(submission.entity, options, dag)
 
-    def cancel(self, what: Submission | Job, reason: str) -> None:
+    def cancel(self, what: Submission | Job, reason: str | None) -> None:
         """Ask for the end of a run or of a job; see `Orchestrator.cancel`."""
-        reason = shortened(reason, REASON)
+        reason = shortened(reason or "cancel was called", REASON)
 
         if isinstance(what, Job):
             self._cancel_job(what, reason)
-        elif self.scheduler.drives(what):
-            self.scheduler.cancel(what, reason)
-        elif not what.is_finished:
-            self.remote_runs.cancel(what, reason)
+            return
+
+        run = run_of(what)
+
+        if self.scheduler.drives(run):
+            self.scheduler.cancel(run, reason)
+        elif not run.is_finished:
+            self.remote_runs.cancel(run, reason)
 
     def _cancel_job(self, job: Job, reason: str) -> None:
-        if not self.scheduler.drives(job.submission):
+        run = run_of(job.submission)
+
+        if not self.scheduler.drives(run):
             raise UsageError(
                 f"{job.id} is of a run that another process drives: cancel its submission"
             )
 
-        self.scheduler.cancel_job(job, reason)
+        self.scheduler.cancel_job(run, state_of(job).place, reason)
 
     async def output(self, job: Job, max_bytes: int, stream: Stream | None) -> str:
         """Return what a job printed; see `Orchestrator.output`."""
         from asyncflow.runtime import job_output
 
-        return await job_output.output(self.store, job, max_bytes, stream)
+        return await job_output.output(self.store, state_of(job), max_bytes, stream)
 
     def tail(self, job: Job, max_bytes: int) -> AsyncIterator[str]:
         """Give the lines that a job prints; see `Orchestrator.tail`."""
         from asyncflow.runtime import job_output
 
-        return job_output.tail(self.store, job, max_bytes)
+        return job_output.tail(self.store, state_of(job), max_bytes)
 
     async def read(self, node: DataNode, version: int | None) -> Any:
         """Read a data node; see `DataNode.read`."""
@@ -313,11 +320,11 @@ class Engine:
 
     async def read_own(self, submission: Submission, name: str) -> Any:
         """Read what a run wrote; see `Submission.read`."""
-        return await self.results.read(submission, name)
+        return await self.results.read(run_of(submission), name)
 
     async def edit_own(self, submission: Submission, name: str) -> Edit:
         """Return what a run wrote as an edit; see `Output.edit`."""
-        return await self.results.edit(submission, name)
+        return await self.results.edit(run_of(submission), name)
 
     async def jobs(
         self, filters: Filters, *, newest_first: bool, limit: int | None, offset: int
@@ -325,7 +332,7 @@ class Engine:
         """List jobs; see `Orchestrator.jobs`."""
         return await list_jobs(
             self.store,
-            self.scheduler.runs,
+            self.scheduler.runs.all(),
             filters,
             newest_first=newest_first,
             limit=limit,
@@ -355,8 +362,8 @@ class Engine:
         entity = await self.loader.get(entity_id)
 
         if not isinstance(entity, Submittable | DataNode):
-            run = entity if isinstance(entity, Submission) else entity.submission
-            await self.remote_runs.catch_up(run)
+            handle = entity if isinstance(entity, Submission) else entity.submission
+            await self.remote_runs.catch_up(run_of(handle))
 
         return entity
 
@@ -365,36 +372,25 @@ class Engine:
 
         Meanwhile nothing of it can be submitted.
         """
-        self._check_idle(entity_id)
+        from asyncflow.runtime.deletion import Deletion, not_ended
+
+        for run in self.scheduler.runs.all():  # also those that no store knows yet
+            if entity_id in (run.id, run.entity.scenario_id):
+                raise UsageError(not_ended(run.id, entity_id))
+
+        deletion = Deletion(self.store, self.recovery)
         self._deleted.append(entity_id)
 
         try:
-            await self._delete(entity_id)
+            lost = await deletion.check(entity_id)
+
+            with CancelScope(shield=True):
+                names = await deletion.delete(entity_id, lost)
+                self.identity_map.forget(entity_id)
+                self.results.forget()
+                await self._remove(names)
         finally:
             self._deleted.remove(entity_id)
-
-    async def _delete(self, entity_id: str) -> None:
-        try:
-            record = await self.store.get(entity_id)
-        except RecordDamaged:  # of whatever kind: there is no other way to be rid of it
-            await self._check_all_ended(entity_id)
-        else:
-            if record is None:
-                raise NotFound(entity_id)
-
-            if not isinstance(record, ScenarioRecord | SubmissionRecord):
-                raise UsageError(
-                    f"{entity_id} cannot be deleted by itself: delete its scenario, or "
-                    "its submission"
-                )
-
-            await self._check_ended(record)
-
-        with CancelScope(shield=True):
-            names = await self.store.delete(entity_id)
-            self.identity_map.forget(entity_id)
-            self.results.forget()
-            await self._remove(names)
 
     async def prune(
         self, older_than: timedelta | None, keep: int | None, *, logs_only: bool
@@ -416,8 +412,8 @@ class Engine:
     def statistics(self, max_nb_of_workers: int) -> Statistics:
         """Say what goes on; see `Orchestrator.statistics`."""
         return self.counters.statistics(
-            self.scheduler.runs,
-            workers=self.scheduler.executors["process"].workers,
+            self.scheduler.runs.all(),
+            workers=self.scheduler.workers,
             max_nb_of_workers=max_nb_of_workers,
             commits=self.store.commits,
             store_error=str(self.outage.failure) if self.outage.failure else None,
@@ -426,7 +422,7 @@ class Engine:
 
     def hurry(self) -> None:
         """Have the orchestrator close faster: kill what is to die, wait for no store."""
-        self.scheduler.hurry()
+        self.scheduler.in_flight.hurry()
         self.store.close_soon(now=True)
 
     async def drain_notifications(self) -> None:
@@ -440,7 +436,7 @@ class Engine:
             await self.recovery.clean_up()
             self.results.close()
             await self.scheduler.pins.collect()
-            await self.versions.close()
+            await self.versions.garbage.close()
             is_left = bool(await self.recovery.unfinished())
 
             if not is_left:
@@ -459,7 +455,7 @@ class Engine:
         """Wait for the end of a run of ours, for another orchestrator."""
         submission = self.identity_map.find(submission_id)
 
-        if isinstance(submission, Submission) and self.scheduler.drives(submission):
+        if isinstance(submission, RunOf) and self.scheduler.drives(submission):
             await submission.over()
 
         await self.store.flush()
@@ -471,7 +467,7 @@ class Engine:
         """
         submission = self.identity_map.find(submission_id)
 
-        if isinstance(submission, Submission) and self.scheduler.drives(submission):
+        if isinstance(submission, RunOf) and self.scheduler.drives(submission):
             from asyncflow.recovery.run_feed import RunFeed
 
             await RunFeed(submission, self.store.flush, send).send_all(since)
@@ -482,7 +478,7 @@ class Engine:
         """Cancel a run of ours, for another orchestrator."""
         submission = self.identity_map.find(submission_id)
 
-        if isinstance(submission, Submission):
+        if isinstance(submission, RunOf):
             self.scheduler.cancel(submission, reason)
 
     def _broke(self, error: Exception) -> None:
@@ -490,11 +486,11 @@ class Engine:
         self.scheduler.fail(error)
         self.bus.fail(OrchestratorFailed.of(error))
 
-    async def _resume(self, submission: Submission) -> None:
+    async def _resume(self, submission: Run) -> None:
         """Start a run that was adopted."""
         await self.scheduler.pins.restore(submission)
         dag = submission.dag
-        specs = self.specs.of_all(dag.kinds, force=submission.force)
+        specs = self.specs.of_all(dag.kinds, force=submission.options.force)
         graph = Graph.of(submission.entity, dag, submission.tasks)
         first = self.preparation.first(submission, specs)
         how = specs_of(submission, specs)
@@ -505,33 +501,16 @@ class Engine:
 
     async def _explain(self, error: NoData, node: DataNode) -> None:
         """Raise an error anew that says why a data node was never written, if known."""
-        if cause := await self._why_unwritten(node):
-            raise NoData(node.config_id, cause=cause) from error
+        from asyncflow.runtime.unwritten import why_unwritten
 
-    async def _why_unwritten(self, node: DataNode) -> str:
-        """Say what became of the last job that should have written a data node."""
         scenario = self.identity_map.find(node.owner_id or "")
 
-        if not isinstance(scenario, Scenario):
-            return ""
+        if isinstance(scenario, Scenario) and (
+            cause := await why_unwritten(self.store, scenario, node)
+        ):
+            raise NoData(node.config_id, cause=cause) from error
 
-        for task in scenario.tasks.values():
-            if node.config_id not in task.output:
-                continue
-
-            for job in await self.store.jobs(
-                task_id=task.id, newest_first=True, limit=1
-            ):
-                if job.status is not Status.COMPLETED:
-                    why = f": {job.reason}" if job.reason else ""
-                    return (
-                        f"{job.id} of task {task.config_id!r}, which writes it, is "
-                        f"{job.status}{why}"
-                    )
-
-        return ""
-
-    async def _scenario_of(self, submission: Submission) -> Scenario:
+    async def _scenario_of(self, submission: Run) -> Scenario:
         """Return the scenario of a run, whichever part of it was submitted."""
         scenario_id = submission.entity.scenario_id
 
@@ -543,13 +522,33 @@ class Engine:
         assert isinstance(entity, Scenario)
         return entity
 
-    async def _claim(self, submission: Submission) -> bool:
+    async def _accepted(
+        self, submission: Run, saved: Callable[[], Awaitable[None]]
+    ) -> bool:
+        """Wait until a run is kept: others may have deleted its scenario."""
+        with self._let_go(submission):
+            await saved()
+
+        return True
+
+    @contextmanager
+    def _let_go(self, submission: Run) -> Iterator[None]:
+        """Let a scenario go that another process has deleted."""
+        try:
+            yield
+        except NotFound:
+            self.identity_map.forget(submission.entity.scenario_id)
+            raise
+
+    async def _claim(self, submission: Run) -> bool:
         """Save a run with a key of its user's, or find the one that has this key."""
-        kept = await self.store.claim(submission.record())
+        with self._let_go(submission):
+            kept = await self.store.claim(submission.record())
+
         _check_same(kept.entity_id, submission.entity, submission.id)
 
         if kept.orchestrator_id == self.own.id and (
-            kept.submitted == submission.submitted_at.timestamp()
+            kept.submitted == submission.submitted
         ):
             self.scheduler.pins.note(submission)
             return True
@@ -558,59 +557,28 @@ class Engine:
         self.identity_map.forget(submission.id)
         submission.become(await self.loader.submission(kept))
         self.identity_map.remember(submission)
-        submission.restore(kept, await self.loader.jobs(kept.id))
+        restore(submission, kept, await self.loader.jobs(kept.id))
         lost = partial(self.remote_runs.lost, submission)
         self.scheduler.group.start_soon(self._watch, submission, on_error=lost)
         return False
 
-    async def _watch(self, submission: Submission) -> None:
+    async def _watch(self, submission: Run) -> None:
         """Follow a run once the scheduler knows that it is another's."""
         await self.scheduler.until_begun(submission)
         self.remote_runs.watch(submission)
 
     def _check_there(self, entity: Submittable) -> None:
         """Refuse to submit what is deleted, or being deleted."""
-        is_deleted = entity.is_deleted or True in map(
-            _is_deleted, entity.tasks.values()
-        )
+        # All tasks are of one scenario, which is deleted as a whole.
+        task = next(iter(entity.tasks.values()), entity)
 
-        if is_deleted or (
+        if (entity.is_deleted or task.is_deleted) or (
             self._deleted
             and not {entity.id, entity.scenario_id}.isdisjoint(self._deleted)
         ):
             raise UsageError(
                 f"{entity.scenario_id} was deleted: create another scenario"
             )
-
-    def _check_idle(self, entity_id: str) -> None:
-        """Refuse to delete what has runs here, also those that no store knows yet."""
-        for run in self.scheduler.runs:
-            if entity_id in (run.id, run.entity.scenario_id):
-                raise UsageError(_not_ended(run.id, entity_id))
-
-    async def _check_ended(self, record: ScenarioRecord | SubmissionRecord) -> None:
-        if isinstance(record, ScenarioRecord):
-            await self._check_all_ended(record.id)
-        else:
-            await self._check_run(record, record.id)
-
-    async def _check_all_ended(self, scenario_id: str) -> None:
-        for run in await self.store.submissions(
-            scenario_id=scenario_id, is_finished=False
-        ):
-            await self._check_run(run, scenario_id)
-
-    async def _check_run(self, run: SubmissionRecord, entity_id: str) -> None:
-        if run.finished is not None:
-            return
-
-        try:
-            is_owned = await self.recovery.is_owned(run)
-        except RecordDamaged:  # of its owner: nobody can be asked
-            return
-
-        if is_owned:
-            raise UsageError(_not_ended(run.id, entity_id))
 
     async def _remove(self, names: Iterable[str]) -> None:
         paths = [os.path.join(self.versions.folder, name) for name in names]
@@ -627,10 +595,3 @@ def _check_same(known_id: str, entity: Submittable, submission_id: str) -> None:
             f"this idempotency_key is that of {submission_id}, a run of {known_id}, so "
             f"{entity.id} cannot have it: use a key of its own"
         )
-
-
-def _not_ended(run_id: str, entity_id: str) -> str:
-    return (
-        f"{run_id} has not ended: cancel it, and wait for its end, before you delete "
-        f"{entity_id}"
-    )

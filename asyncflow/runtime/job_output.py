@@ -11,7 +11,7 @@ from anyio import sleep, to_thread
 
 from asyncflow.abc import Log, Printed, Store
 from asyncflow.dispatch.log_reader import LogReader
-from asyncflow.entities.job import Job, separator
+from asyncflow.runs.job import JobState, separator
 from asyncflow.worker import raw_stderr
 from asyncflow.worker.outcome import mark
 from asyncflow.worker.streams import Stream, parts, plain
@@ -21,7 +21,7 @@ LOOK = 0.1
 
 
 async def output(
-    store: Store, job: Job, max_bytes: int, stream: Stream | None = None
+    store: Store, job: JobState, max_bytes: int, stream: Stream | None = None
 ) -> str:
     """Return what a job has printed and logged so far.
 
@@ -37,7 +37,7 @@ async def output(
     return "".join(part for name, part in parts(text) if name == stream)
 
 
-async def _text(store: Store, job: Job, most: int) -> str:
+async def _text(store: Store, job: JobState, most: int) -> str:
     """Return what a job has printed so far, with marks."""
     if job.log is not None and not job.is_finished:
         printed = await to_thread.run_sync(_read, job.log, most)
@@ -47,7 +47,7 @@ async def _text(store: Store, job: Job, most: int) -> str:
     return record.text if record else ""
 
 
-async def tail(store: Store, job: Job, max_bytes: int) -> AsyncIterator[str]:
+async def tail(store: Store, job: JobState, max_bytes: int) -> AsyncIterator[str]:
     """Give the lines that a job prints, as they come.
 
     :param max_bytes: how many bytes are kept of what a job prints
@@ -60,7 +60,7 @@ async def tail(store: Store, job: Job, max_bytes: int) -> AsyncIterator[str]:
                 yield shown
 
 
-async def _follow(store: Store, job: Job, most: int) -> AsyncGenerator[str, None]:
+async def _follow(store: Store, job: JobState, most: int) -> AsyncGenerator[str, None]:
     """Do it, with marks."""
     reader: LogReader | None = None
     was_running = False
@@ -100,7 +100,7 @@ async def _follow(store: Store, job: Job, most: int) -> AsyncGenerator[str, None
             reader.close()
 
 
-async def _read_on(job: Job, reader: LogReader) -> AsyncIterator[str]:
+async def _read_on(job: JobState, reader: LogReader) -> AsyncIterator[str]:
     """Give the lines that are there and were not read."""
     while not reader.has_lost_end:
         stop, is_end = _stop(job, reader)
@@ -113,7 +113,7 @@ async def _read_on(job: Job, reader: LogReader) -> AsyncIterator[str]:
             return
 
 
-def _stop(job: Job, reader: LogReader) -> tuple[int, bool]:
+def _stop(job: JobState, reader: LogReader) -> tuple[int, bool]:
     """Return up to where to read, and whether that is the end of the attempt.
 
     As long as it has not ended here, its worker has no other job that prints.
@@ -128,7 +128,7 @@ def _stop(job: Job, reader: LogReader) -> tuple[int, bool]:
 
 
 async def _rest(
-    store: Store, job: Job, reader: LogReader | None, max_bytes: int
+    store: Store, job: JobState, reader: LogReader | None, max_bytes: int
 ) -> list[str]:
     """Return what is kept of a job that has ended, and was not followed to its end."""
     seen, end = 0, None

@@ -106,8 +106,13 @@ class Membership:
         with CancelScope(shield=True), suppress(StoreFailed):  # its exit tells that
             await self.store.delete(self.own.id)
 
-    def _greeted(self, orchestrator_id: str) -> None:  # noqa: ARG002
-        self.sharing.is_shared = True
+    async def _greeted(self, orchestrator_id: str) -> None:  # noqa: ARG002
+        """Return when what the other might drop is pinned for the runs here."""
+        if not self.sharing.is_shared:
+            self.sharing.begin()
+
+            with suppress(StoreFailed):
+                await self.store.flush()
 
     async def _wait(self, submission_id: str) -> None:
         if self.engine is not None:

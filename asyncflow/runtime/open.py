@@ -9,86 +9,82 @@ import os
 from contextlib import AsyncExitStack
 
 import attrs
-from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
+from anyio import CapacityLimiter, create_task_group, to_thread
 
 from asyncflow.abc import Executor, Store
-from asyncflow.alternatives import driver_of, wrap_executor
-from asyncflow.config import Configuration
-from asyncflow.config.sections import JobConfig
+from asyncflow.alternatives import EXECUTORS, MODES, executor_of
+from asyncflow.background import temporary_folder
 from asyncflow.dispatch.call_spec import CallSpecs
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.entities.directory import Directory
 from asyncflow.entities.identity_map import IdentityMap
-from asyncflow.entities.verbs import Verbs
 from asyncflow.errors import UsageError
+from asyncflow.executors import BUILT_IN, DEFAULT
 from asyncflow.executors._lazy import LazyExecutor
-from asyncflow.folder import Folder
 from asyncflow.notify.bus import Bus
 from asyncflow.notify.counters import JobCounters
 from asyncflow.recovery.loader import EntityLoader
 from asyncflow.runtime.engine import Engine
+from asyncflow.runtime.handle_verbs import HandleVerbs
 from asyncflow.runtime.membership import Membership
+from asyncflow.runtime.session import Session
+from asyncflow.runtime.wiring import driver_of, wrap_executor
 from asyncflow.task_group import Tasks
 from asyncflow.values.versions import Versions
-from asyncflow.worker.streams import Mode
 
 
-@attrs.define(kw_only=True, eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class Opening:
-    """Opens the engine.
+    """Opens the engine of a session.
 
-    :param verbs: whose engine it is
-    :param workers: the worker processes; None in development mode
-    :param size: how many jobs run at once
+    :param workers: what runs the jobs that name no executor; None where it runs all
     """
 
-    verbs: Verbs
-    config: Configuration
-    jobs: JobConfig
-    store: Store
+    session: Session
     workers: Executor | None
-    size: int
 
     async def open(self, stack: AsyncExitStack) -> Engine:
         """Open it; the stack closes what belongs to it."""
-        await stack.enter_async_context(self.store)
-        directory = await to_thread.run_sync(_directory, self.store)
-        folder = self.store.values_folder or await _temporary_folder(stack)
-        membership = await stack.enter_async_context(Membership(self.store))
+        store, jobs = self.session.store, self.session.jobs
+        await stack.enter_async_context(store)
+        directory = await to_thread.run_sync(_directory, store)
+        folder = store.values_folder or await temporary_folder(stack, "values")
+        membership = await stack.enter_async_context(Membership(store))
         own = membership.own
         executors = await self._executors(stack)
 
-        if limit := self.jobs.loop_lag_warning:
+        if limit := jobs.loop_lag_warning:
             from asyncflow.runtime.loop_monitor import LoopMonitor
 
             await stack.enter_async_context(LoopMonitor(limit))
 
         group = Tasks(await stack.enter_async_context(create_task_group()))
-        bus, counters = Bus(self.store.flush, group), JobCounters()
-        identity_map = IdentityMap(self.verbs, driver_of, directory)
-        versions = Versions(self.store, folder, own.id, group, membership.sharing)
+        bus, counters = Bus(store.flush, group), JobCounters()
+        identity_map = IdentityMap(HandleVerbs(self.session), driver_of, directory)
+        versions = Versions(store, folder, own.id, group, membership.sharing)
         scheduler = Scheduler(
-            store=self.store,
+            store=store,
             versions=versions,
             executors=executors,
-            limiter=CapacityLimiter(self.size),
-            echo=self.jobs.echo,
+            limiter=CapacityLimiter(self.session.max_nb_of_workers),
+            echo=jobs.echo,
             group=group,
-            resources=self.jobs.resources,
+            resources=jobs.resources,
             watchers=(bus.take, counters.take),
         )
         membership.engine = Engine(
             own,
-            self.store,
+            store,
             identity_map,
             CallSpecs(
-                in_processes=self.workers is not None,
+                executors=executors,
+                in_processes=self._in_processes,
                 group=group,
-                pin=executors["process"].pin,
+                pin=executors[DEFAULT].pin,
             ),
             scheduler,
             versions,
-            EntityLoader(self.config, self.store, identity_map, versions),
+            EntityLoader(self.session.config, store, identity_map, versions),
             bus,
             counters,
         )
@@ -96,31 +92,37 @@ class Opening:
 
     async def _executors(self, stack: AsyncExitStack) -> dict[str, Executor]:
         """Open an executor for each name that a task may give."""
-        if self.workers is None:
-            inline = wrap_executor(self._inline())
-            return dict.fromkeys(("process", "thread", "inline"), inline)
+        names = self._names()
 
-        thread = await stack.enter_async_context(LazyExecutor(self._thread))
+        if self.workers is None:
+            of_mode = MODES.load(self.session.jobs.mode).of(self.session.jobs)
+            one = wrap_executor(await stack.enter_async_context(of_mode))
+            return dict.fromkeys(names, one)
+
+        executors = {DEFAULT: self.workers}
+
+        for name in names - {DEFAULT}:
+            made = await stack.enter_async_context(self._made(name))
+            executors[name] = wrap_executor(made)
+
+        return executors
+
+    def _names(self) -> set[str]:
+        """Return what tasks may name: what is built in, and what they name."""
         return {
-            "process": self.workers,
-            "thread": wrap_executor(thread),
-            "inline": wrap_executor(LazyExecutor(self._inline)),
+            *BUILT_IN,
+            *(task.executor for task in self.session.config.tasks.values()),
         }
 
-    def _inline(self) -> Executor:
-        from asyncflow.executors.inline import InlineExecutor
+    def _made(self, name: str) -> Executor:
+        if EXECUTORS.is_built_in(name):  # loaded with the first job for it
+            return LazyExecutor(lambda: EXECUTORS.load(name).of(self.session.jobs))
 
-        return InlineExecutor(*self._how, is_default=self.workers is None)
+        return EXECUTORS.load(name).of(self.session.jobs)
 
-    def _thread(self) -> Executor:
-        from asyncflow.executors.thread import ThreadExecutor
-
-        return ThreadExecutor(*self._how)
-
-    @property
-    def _how(self) -> tuple[Mode, int, float]:
-        jobs = self.jobs
-        return jobs.echo, jobs.max_log_size, jobs.kill_grace
+    def _in_processes(self, name: str) -> bool:
+        found = executor_of(name, self.session.jobs.mode)
+        return found is not None and found.in_processes
 
 
 def _anchor(store: Store) -> str:
@@ -139,14 +141,3 @@ def _directory(store: Store) -> Directory:
             "the current directory was removed, in which relative paths begin: change "
             "to another one (os.chdir) before you open an Orchestrator"
         ) from error
-
-
-async def _temporary_folder(stack: AsyncExitStack) -> str:
-    folder = await to_thread.run_sync(Folder, "values")
-    stack.push_async_callback(_remove, folder)
-    return folder.path
-
-
-async def _remove(folder: Folder) -> None:
-    with CancelScope(shield=True):
-        await to_thread.run_sync(folder.remove)

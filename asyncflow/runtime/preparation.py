@@ -12,7 +12,7 @@ from anyio import to_thread
 from asyncflow.dispatch import skipping
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.entities.data_node import DataNode
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.recovery.loader import EntityLoader
 from asyncflow.values.versions import Versions
 
@@ -27,7 +27,7 @@ class RunPreparation:
     versions: Versions
     loader: EntityLoader
 
-    def shared(self, submission: Submission) -> list[DataNode]:
+    def shared(self, submission: Run) -> list[DataNode]:
         """Return the data nodes of a run that others may write at any time."""
         if not submission.dag.shared or not self.versions.is_shared:
             return []
@@ -35,7 +35,7 @@ class RunPreparation:
         nodes = submission.entity.data_nodes
         return [nodes[name] for name in submission.dag.shared]
 
-    def read(self, submission: Submission) -> list[DataNode]:
+    def read(self, submission: Run) -> list[DataNode]:
         """Return those and all others of which it reads what others may have written."""
         if not self.versions.is_shared:
             return []
@@ -46,7 +46,7 @@ class RunPreparation:
 
     def first(
         self,
-        submission: Submission,
+        submission: Run,
         specs: Iterable[CallSpec],
         written: Sequence[DataNode] = (),
         then: First | None = None,
@@ -67,7 +67,7 @@ class RunPreparation:
 
     async def _refreshed(self, nodes: Sequence[DataNode], then: First | None) -> bool:
         """Look what others have written."""
-        await self.versions.refresh(nodes)
+        await self.versions.stored.refresh(nodes)
 
         if any(node.owner_id is None for node in nodes):
             await self.loader.refresh_bases()

@@ -18,7 +18,7 @@ def leave(scheduler: Scheduler) -> None:
     """
     ended = [
         run.id
-        for run in scheduler.runs
+        for run in scheduler.runs.all()
         if run.end_reason is None and not run.is_adopted and not run.is_finished
     ]
 
@@ -40,10 +40,10 @@ async def interrupt(scheduler: Scheduler, grace: float) -> None:
 
     :param grace: how long what runs may take, in seconds
     """
-    scheduler.hold()
+    scheduler.in_flight.hold()
 
     if grace:
-        if count := scheduler.running:
+        if count := scheduler.in_flight.running:
             _logger.warning(
                 "asyncflow is draining %d running job%s for up to %g s: Ctrl-C again "
                 "kills %s",
@@ -52,12 +52,12 @@ async def interrupt(scheduler: Scheduler, grace: float) -> None:
             )
 
         with move_on_after(grace):
-            await scheduler.until_idle()
+            await scheduler.in_flight.until_idle()
 
-    left = [run.id for run in scheduler.runs if run.end_reason is None]
+    left = [run.id for run in scheduler.runs.all() if run.end_reason is None]
     scheduler.stop(REASON, leave=True)
 
-    if scheduler.is_durable and (count := len(left)):
+    if scheduler.runs.is_durable and (count := len(left)):
         _logger.warning(
             "%d unfinished run%s %s kept in the store (%s): the next start goes on with "
             "%s, unless `Orchestrator(adopt=False)` leaves %s",

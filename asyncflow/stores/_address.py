@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Literal, TypeAlias
+from collections.abc import Callable
 
 from asyncflow.errors import UsageError
 
-Kind: TypeAlias = Literal["memory", "sqlite", "postgres"]
-
 MEMORY = ":memory:"
-POSTGRES = ("postgresql://", "postgres://")
 KNOWN = f"the path of an SQLite file, {MEMORY!r}, or postgresql://user@host/database"
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(/*)")
-_LIKE_MEMORY = re.compile(r":*(in[_-]?)?mem(ory)?:*", re.IGNORECASE)
-_LIBPQ = re.compile(r"(^|\s)(host|hostaddr|dbname|user|password|service)\s*=")
+_SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*):(/*)"
+_LIKE_MEMORY = r"(?i):*(in[_-]?)?mem(ory)?:*"
+_LIBPQ = r"(^|\s)(host|hostaddr|dbname|user|password|service)\s*="
 
 
-def kind_of(address: str, told_by: str) -> Kind:
-    """Tell what kind of store an address means.
+def kind_of(address: str, told_by: str, is_known: Callable[[str], bool]) -> str:
+    """Tell what kind of store an address means: as it is registered.
 
     :param told_by: how errors name where it came from
+    :param is_known: whether there is a store for a scheme
     :raises UsageError: where it is of none that is known; it does not tell the address,
         in which there may be a password
     """
     if address == MEMORY:
         return "memory"
 
-    if address.startswith(POSTGRES):
-        return "postgres"
+    scheme, is_url, _ = address.partition("://")
+
+    if is_url and scheme != "sqlite" and is_known(scheme):
+        return scheme
 
     if advice := _advice(address) or _homeless(address):
         raise UsageError(
@@ -70,16 +70,19 @@ def _homeless(text: str) -> str:
 
 def _advice(text: str) -> str:
     """Say what is wrong with an address, and what may be meant; "" for a path."""
-    if _LIKE_MEMORY.fullmatch(text):
+    if ":" not in text and "=" not in text and "mem" not in text.lower():
+        return ""  # as most are: so nothing is compiled for them
+
+    if re.fullmatch(_LIKE_MEMORY, text):
         return f"did you mean {MEMORY!r}? ({'./' + text!r} is a file with this name)"
 
-    if _LIBPQ.search(text):
+    if re.search(_LIBPQ, text):
         return (
             "it is how to connect to PostgreSQL: write postgresql://user@host/database, "
             "or give PostgresStore('...')"
         )
 
-    found = _SCHEME.match(text)
+    found = re.match(_SCHEME, text)
 
     if found is None:
         return "write it without what stands before its scheme" if "://" in text else ""

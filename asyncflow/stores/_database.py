@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,11 +12,10 @@ from typing import Any, ClassVar, cast
 import attrs
 
 from asyncflow.errors import NotOpen, RecordDamaged, StoreUnavailable
+from asyncflow.log import logger as _logger
 from asyncflow.stores._command import Change, Command, Parameters, taken_over
 from asyncflow.stores._rows import FOUND_BY_ID, Cell, Column, Row, columns_by_table
-from asyncflow.stores._sql import parts, queries, statement
-
-_logger = logging.getLogger("asyncflow")
+from asyncflow.stores._sql import parts, query, statement
 
 MOST_TOLD = 1000
 """Of how many rows it is told that they cannot be loaded."""
@@ -221,6 +219,9 @@ class Database(ABC):
                 self._save(self._query(f"save_{table}"), columns)
 
     def _carry_out(self, act: Command) -> None:
+        if act.unless is not None and act.unless[0].answers[act.unless[1]]:
+            return
+
         before = act.answers
         act.answers = {
             part: self._run(text, act.given)
@@ -260,7 +261,7 @@ class Database(ABC):
         if not parameters:
             return statement(self.queries, name)
 
-        return queries(*self.queries)[name].text(parameters)
+        return query(self.queries, name).text(parameters)
 
 
 FOR_GOOD = frozenset({"delete"})

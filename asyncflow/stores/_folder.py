@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import pwd
 import stat
@@ -13,8 +12,7 @@ from contextlib import suppress
 import attrs
 
 from asyncflow.errors import StoreFailed
-
-_logger = logging.getLogger("asyncflow")
+from asyncflow.log import logger as _logger
 
 OURS = ".asyncflow"
 """What a folder is called that is there for asyncflow alone."""

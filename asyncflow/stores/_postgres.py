@@ -13,13 +13,14 @@ from typing import Any, ClassVar, TypeAlias
 import attrs
 
 from asyncflow.errors import StoreFailed, StoreUnavailable, UsageError
+from asyncflow.ids import is_shared_node
 from asyncflow.records import VersionRecord
 from asyncflow.stores._command import Parameters
 from asyncflow.stores._database import Database
 from asyncflow.stores._escape import escaped, unescaped
 from asyncflow.stores._folder import Access
 from asyncflow.stores._rows import Column, Row
-from asyncflow.stores._sql import migrations
+from asyncflow.stores._sql import migrations, newest_version
 from asyncflow.stores._values_folder import ValuesFolder
 
 try:
@@ -135,9 +136,6 @@ PASSING = ("08", "57", "53", "58", "40", "25006", "25P03", "55P03")
 LOSSES = (psycopg.OperationalError, psycopg.InterfaceError)
 """What is raised, without a code, where there is no connection."""
 
-SHARED = ("_CYCLE", "_GLOBAL")
-"""How the ids of the data nodes end that scenarios share."""
-
 OTHER_SERVER = ("25006",)
 """Those after which another connection may find another server."""
 
@@ -225,7 +223,7 @@ class PostgresDatabase(Database):
         """Bring the tables up to date; return the name of the store."""
         found = self._look()
 
-        if found is None or found[0] < max(migrations(SCHEMA)):
+        if found is None or found[0] < newest_version(SCHEMA):
             with self._writing.transaction():
                 self._ask(self._writing, "one_migrates")
                 self._migrate()
@@ -298,7 +296,7 @@ class PostgresDatabase(Database):
             return None
 
         ((version, name),) = self._ask(self._writing, "schema_version")
-        known = max(migrations(SCHEMA))
+        known = newest_version(SCHEMA)
 
         if version > known:
             raise StoreFailed(
@@ -380,7 +378,7 @@ class PostgresDatabase(Database):
         nodes = {
             change.node_id
             for change in changes
-            if type(change) is VersionRecord and change.node_id.endswith(SHARED)
+            if type(change) is VersionRecord and is_shared_node(change.node_id)
         }
 
         if nodes:

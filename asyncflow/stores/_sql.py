@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
 _HERE = os.path.dirname(__file__)
-_NAME = re.compile(r"-- name: ([\w.]+)")
-_CONDITION = re.compile(r"\s*-- (if|unless) (\w+)$")
 
 
 class Line(NamedTuple):
@@ -41,34 +38,32 @@ class Query(NamedTuple):
 
 
 @cache
-def queries(*names: str) -> Mapping[str, Query]:
-    """Read the queries of some files. Blocks, the first time."""
-    found: dict[str, Query] = {}
-
-    for name in names:
-        _, *parts = _NAME.split(read(name))
-
-        for query, body in zip(parts[::2], parts[1::2], strict=True):
-            lines = body.strip().splitlines()
-            found[query] = Query(tuple(_line(line) for line in lines))
-
-    return found
+def query(names: tuple[str, ...], name: str) -> Query:
+    """Return a query of some files. Blocks, the first time."""
+    lines = _bodies(names)[name].strip().splitlines()
+    return Query(tuple(_line(line) for line in lines))
 
 
 @cache
 def statement(names: tuple[str, ...], name: str) -> str:
     """Return the text of a query that has no parameters on which its lines depend."""
-    return queries(*names)[name].text({})
+    return query(names, name).text({})
 
 
 @cache
 def parts(names: tuple[str, ...], verb: str) -> Mapping[str, str]:
     """Return the texts of the queries that are named ``verb.part``, by their parts."""
     return {
-        name.removeprefix(f"{verb}."): query.text({})
-        for name, query in queries(*names).items()
+        name.removeprefix(f"{verb}."): statement(names, name)
+        for name in _bodies(names)
         if name.startswith(f"{verb}.")
     }
+
+
+@cache
+def newest_version(folder: str) -> int:
+    """Return to which version of a schema its migrations lead. Blocks, as above."""
+    return max(_migration_files(folder))
 
 
 @cache
@@ -77,12 +72,8 @@ def migrations(folder: str) -> Mapping[int, str]:
 
     The files are named by the version: ``0001_records.sql``.
     """
-    found = sorted(
-        (int(name.partition("_")[0]), read(os.path.join(folder, name)))
-        for name in os.listdir(os.path.join(_HERE, folder))
-        if name.endswith(".sql")
-    )
-    return dict(found)
+    files = _migration_files(folder)
+    return {version: read(files[version]) for version in sorted(files)}
 
 
 def read(path: str) -> str:
@@ -91,11 +82,33 @@ def read(path: str) -> str:
         return file.read()
 
 
-def _line(text: str) -> Line:
-    found = _CONDITION.search(text)
+def _migration_files(folder: str) -> dict[int, str]:
+    return {
+        int(name.partition("_")[0]): os.path.join(folder, name)
+        for name in os.listdir(os.path.join(_HERE, folder))
+        if name.endswith(".sql")
+    }
 
-    if found is None:
+
+@cache
+def _bodies(names: tuple[str, ...]) -> Mapping[str, str]:
+    """Read the texts of all queries of some files."""
+    found: dict[str, str] = {}
+
+    for name in names:
+        for part in read(name).split("-- name: ")[1:]:
+            query, _, body = part.partition("\n")
+            found[query.strip()] = body
+
+    return found
+
+
+def _line(text: str) -> Line:
+    """Split off ``-- if parameter`` or ``-- unless parameter``."""
+    sql, dashes, condition = text.rpartition("-- ")
+    word, _, parameter = condition.partition(" ")
+
+    if not dashes or word not in ("if", "unless"):
         return Line(text)
 
-    word, parameter = found.groups()
-    return Line(text[: found.start()], parameter, word == "if")
+    return Line(sql.rstrip(), parameter, word == "if")

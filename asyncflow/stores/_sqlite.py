@@ -19,7 +19,7 @@ from asyncflow.stores._folder import Access, check_path
 from asyncflow.stores._inodes import Inodes
 from asyncflow.stores._locks import check_locks
 from asyncflow.stores._rows import Column, Row
-from asyncflow.stores._sql import migrations, read
+from asyncflow.stores._sql import migrations, newest_version, read
 from asyncflow.stores._sqlite_folder import values_folder
 from asyncflow.stores._sqlite_text import surrogates_escaped, text_or_bytes, texts
 
@@ -246,7 +246,7 @@ class SqliteDatabase(Database):
 
     def _check_version(self) -> int:
         """Return the version of the schema, 0 for a new file; refuse what is not ours."""
-        known = max(migrations("schema"))
+        known = newest_version("schema")
         owner, version, tables = self._run_when_free("identify")
 
         if tables and owner != APPLICATION:

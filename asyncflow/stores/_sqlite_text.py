@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from asyncflow.stores._rows import Cell, Row
+from asyncflow.worker.shortened import is_utf8
 
 
 def surrogates_escaped(cells: Iterable[Cell]) -> Row:
     """Make bytes of each text that UTF-8 has not: names of files, in a traceback."""
     return tuple(
         cell.encode("utf-8", "surrogatepass")
-        if isinstance(cell, str) and not _is_utf8(cell)
+        if isinstance(cell, str) and not is_utf8(cell)
         else cell
         for cell in cells
     )
@@ -34,12 +35,3 @@ def text_or_bytes(data: bytes) -> str | bytes:
         return data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         return data
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-
-    return True

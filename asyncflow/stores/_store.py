@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from itertools import chain
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
@@ -14,7 +14,13 @@ import attrs
 from anyio import CancelScope, CapacityLimiter, move_on_after, sleep, to_thread
 
 from asyncflow.abc import Store
-from asyncflow.errors import NotOpen, StoreFailed, StoreUnavailable, UsageError
+from asyncflow.errors import (
+    NotFound,
+    NotOpen,
+    StoreFailed,
+    StoreUnavailable,
+    UsageError,
+)
 from asyncflow.records import (
     BasisRecord,
     DataNodeRecord,
@@ -182,12 +188,22 @@ class DatabaseStore(Store):
         await self._put(act)
         return {str(run_id): cast("int", n) for run_id, n in act.answers["found"]}
 
-    async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
-        properties, pickled = dump_properties(record.properties, record.id)
-        made = {"properties": properties, "pickled": pickled}
+    def submit(self, record: SubmissionRecord) -> Callable[[], Awaitable[None]]:
+        opened, act = self._now_open(), _claim(record)
+        opened.writer.put((act,))
+        opened.graphs.add(record.id)
 
+        async def answer() -> None:
+            await self._settled()
+
+            if not act.answers["found"]:
+                raise NotFound(record.scenario_id)
+
+        return answer
+
+    async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
         while True:
-            act = Command("claim", [{**record._asdict(), **made}])
+            act = _claim(record)
             opened = await self._put(act)
 
             if act.answers["submission"]:
@@ -198,6 +214,9 @@ class DatabaseStore(Store):
                     opened.database.load, KINDS[SubmissionRecord].load, row
                 )
                 return found
+
+            if not act.answers["scenario"]:
+                raise NotFound(record.scenario_id)
 
     async def lock(
         self, record: DataNodeRecord, *, now: float
@@ -210,17 +229,33 @@ class DatabaseStore(Store):
         self._now_open().graphs.clear()  # they may go: with what is saved anew they come
         act = Command("delete", [{"id": record_id} for record_id in record_ids])
         await self._put(act)
-        rows = chain(*(act.answers[part] for part in WITH_NAMES))
-        return [str(name) for (name,) in rows if name is not None]
+        return _names(act)
 
-    def pin(self, submission_id: str, node_ids: Collection[str]) -> None:
-        given = [{"id": submission_id, "node_id": node_id} for node_id in node_ids]
+    async def delete_ended(
+        self, record_id: str, lost: Collection[SubmissionRecord] = ()
+    ) -> list[str] | None:
+        self._now_open().graphs.clear()
+        keys = _keys([f"{one.id} {one.orchestrator_id}" for one in lost])
+        look = Command("unfinished", [{"id": record_id, "lost": keys}])
+        act = Command("delete", [{"id": record_id}], (look, "runs"))
+        await self._put(look, act)
+        return None if look.answers["runs"] else _names(act)
+
+    def pin(self, submission_id: str, versions: Mapping[str, int | None]) -> None:
+        given = [
+            {"id": submission_id, "node_id": node_id, "number": number}
+            for node_id, number in versions.items()
+        ]
         self._now_open().writer.put((Command("pin", given),))
 
     async def unpin(self, submission_id: str) -> list[str]:
         act = Command("unpin", [{"id": submission_id}])
         await self._put(act)
         return [str(name) for (name,) in act.answers["names"]]
+
+    async def pinned_for_ended(self) -> list[str]:
+        paged = {"limit": ALL, "offset": 0}
+        return await self._ask("pinned_for_ended", paged, load_name)
 
     async def pinned(self, submission_id: str) -> set[tuple[str, int]]:
         paged = {"limit": ALL, "offset": 0}
@@ -306,7 +341,7 @@ class DatabaseStore(Store):
         return await self._read(
             "version",
             node_id=node_id,
-            node_ids=None if node_ids is None else json.dumps(dict.fromkeys(node_ids)),
+            node_ids=_keys(node_ids),
             owner_id=owner_id,
             is_kept=is_kept is True,
             is_dropped=is_kept is False,
@@ -350,6 +385,7 @@ class DatabaseStore(Store):
         self,
         *,
         submission_id: str | None = None,
+        submission_ids: Collection[str] | None = None,
         task_id: str | None = None,
         status: str | None = None,
         newest_first: bool = False,
@@ -359,6 +395,7 @@ class DatabaseStore(Store):
         return await self._read(
             "job",
             submission_id=submission_id,
+            submission_ids=_keys(submission_ids),
             task_id=task_id,
             status=status,
             newest_first=newest_first,
@@ -471,6 +508,23 @@ class DatabaseStore(Store):
 
         _raise_failure(opened)
         return opened
+
+
+def _keys(names: Collection[str] | None) -> str | None:
+    """Write names as the keys of an object, which every database can list."""
+    return None if names is None else json.dumps(dict.fromkeys(names))
+
+
+def _claim(record: SubmissionRecord) -> Command:
+    properties, pickled = dump_properties(record.properties, record.id)
+    made = {"properties": properties, "pickled": pickled}
+    return Command("claim", [{**record._asdict(), **made}])
+
+
+def _names(act: Command) -> list[str]:
+    """Return the names of the files of what was deleted."""
+    rows = chain(*(act.answers[part] for part in WITH_NAMES))
+    return [str(name) for (name,) in rows if name is not None]
 
 
 _LOADS = {kind.table: kind.load for kind in KINDS.values()}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
@@ -35,7 +34,7 @@ class Mark(Facts):
 
     def write(self, folder: str) -> None:
         """Mark a folder, in one step. Blocks."""
-        temporary = os.path.join(folder, f"{NAME}.{uuid.uuid4().hex}")
+        temporary = os.path.join(folder, f"{NAME}.{os.urandom(16).hex()}")
 
         with open(temporary, "w", encoding="utf-8") as file:
             json.dump(attrs.asdict(self), file)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from operator import attrgetter
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 import attrs
 
 from asyncflow.abc import Store
-from asyncflow.errors import StoreFailed
+from asyncflow.errors import NotFound, StoreFailed
 from asyncflow.records import (
     BasisRecord,
     DataNodeRecord,
@@ -66,7 +66,7 @@ class Tables:
         }
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class MemoryStore(Store):
     """Keep records in memory."""
 
@@ -80,6 +80,13 @@ class MemoryStore(Store):
     """For each submission that was adopted, how often its orchestrator has died since a
     job of it last ended, and how many had ended then."""
     _changed: Callable[[], object] | None = attrs.field(init=False, default=None)
+
+    @classmethod
+    def at(cls, address: str) -> Self:  # noqa: ARG003  # there is one alone
+        return cls()
+
+    def __repr__(self) -> str:
+        return "MemoryStore()"
 
     @property
     def failure(self) -> StoreFailed | None:
@@ -126,15 +133,17 @@ class MemoryStore(Store):
                 dropped = versions.records[old.id]
                 versions.replace(dropped._replace(kept=old.kept))
 
-    def pin(self, submission_id: str, node_ids: Collection[str]) -> None:
-        if self._is_refused():
+    def pin(self, submission_id: str, versions: Mapping[str, int | None]) -> None:
+        if self._is_refused() or self._has_ended(submission_id):
             return
 
-        versions = self._tables.versions
         pins = self._pins.setdefault(submission_id, set())
 
-        for node_id in node_ids:
-            pins.update(one.id for one in versions.found(node_id=node_id, is_kept=True))
+        for node_id, number in versions.items():
+            found = self._tables.versions.found(
+                node_id=node_id, number=number, is_kept=True
+            )
+            pins.update(one.id for one in found[-1:])
 
     async def unpin(self, submission_id: str) -> list[str]:
         versions = self._written().versions
@@ -148,6 +157,14 @@ class MemoryStore(Store):
                 versions.replace(one._replace(kept=None))
 
         return names
+
+    async def pinned_for_ended(self) -> list[str]:
+        self._check()
+        return [one for one in self._pins if self._has_ended(one)]
+
+    def _has_ended(self, submission_id: str) -> bool:
+        run = self._tables.submissions.records.get(submission_id)
+        return run is None or run.finished is not None
 
     async def pinned(self, submission_id: str) -> set[tuple[str, int]]:
         self._check()
@@ -230,14 +247,31 @@ class MemoryStore(Store):
         open_ids = [run.id for run in runs if run.finished is None]
         return {run_id: self._crashes.get(run_id, (0, 0))[0] for run_id in open_ids}
 
+    def submit(self, record: SubmissionRecord) -> Callable[[], Awaitable[None]]:
+        if record.scenario_id in self._tables.scenarios.records:
+            self.save(record)
+
+        async def answer() -> None:
+            self._check()
+
+            if record.id not in self._tables.submissions.records:
+                raise NotFound(record.scenario_id)
+
+        return answer
+
     async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
         check_properties((record,))
-        submissions = self._written().submissions
+        tables = self._written()
+        found = tables.submissions.records.get(record.id)
 
-        if record.id not in submissions.records:
-            submissions.save(record)
+        if found is not None:
+            return found
 
-        return submissions.records[record.id]
+        if record.scenario_id not in tables.scenarios.records:
+            raise NotFound(record.scenario_id)
+
+        tables.submissions.save(record)
+        return record
 
     async def lock(
         self, record: DataNodeRecord, *, now: float
@@ -262,6 +296,22 @@ class MemoryStore(Store):
             self._own_id = None
 
         return names
+
+    async def delete_ended(
+        self, record_id: str, lost: Collection[SubmissionRecord] = ()
+    ) -> list[str] | None:
+        runs = self._written().submissions
+        known = {(one.id, one.orchestrator_id) for one in lost}
+        own = runs.records.get(record_id)
+        found = [*runs.found(scenario_id=record_id), *([own] if own else [])]
+
+        if any(
+            run.finished is None and (run.id, run.orchestrator_id) not in known
+            for run in found
+        ):
+            return None
+
+        return await self.delete(record_id)
 
     async def prunable(
         self,
@@ -423,6 +473,7 @@ class MemoryStore(Store):
         self,
         *,
         submission_id: str | None = None,
+        submission_ids: Collection[str] | None = None,
         task_id: str | None = None,
         status: str | None = None,
         newest_first: bool = False,
@@ -430,9 +481,12 @@ class MemoryStore(Store):
         offset: int = 0,
     ) -> list[JobRecord]:
         self._check()
-        found = self._tables.jobs.found(
-            submission_id=submission_id, task_id=task_id, status=status
-        )
+        jobs = self._tables.jobs
+        found = jobs.found(submission_id=submission_id, task_id=task_id, status=status)
+
+        if submission_ids is not None:
+            found = [one for one in found if one.submission_id in submission_ids]
+
         return _page(found, newest_first, limit, offset)
 
     async def log(self, job_id: str) -> LogRecord | None:

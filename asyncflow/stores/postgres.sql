@@ -41,6 +41,12 @@ SELECT pg_advisory_xact_lock(hashtextextended(:id, 1634952812)) IS NOT NULL;
 -- name: adopt.lock
 SELECT TRUE FROM orchestrator WHERE id = :dead_id FOR UPDATE;
 
+-- name: claim.scenario
+SELECT TRUE FROM scenario WHERE id = :scenario_id FOR KEY SHARE;
+
+-- name: unfinished.scenario
+SELECT TRUE FROM scenario WHERE id = :id FOR UPDATE;
+
 -- name: now
 SELECT CAST(extract(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION);
 

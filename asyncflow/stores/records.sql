@@ -176,10 +176,12 @@ INSERT INTO submission (
     id, entity_id, scenario_id, orchestrator_id, status, submitted_at, finished_at,
     reason, force, on_failure, priority, run_timeout
 )
-VALUES (
+SELECT
     :id, :entity_id, :scenario_id, :orchestrator_id, :status, :submitted,
-    :finished, :reason, :force, :on_failure, :priority, :run_timeout
-)
+    CAST(:finished AS DOUBLE PRECISION), :reason, :force, :on_failure, :priority,
+    CAST(:run_timeout AS DOUBLE PRECISION)
+FROM scenario
+WHERE id = :scenario_id
 ON CONFLICT (id) DO NOTHING
 RETURNING TRUE;
 
@@ -211,6 +213,13 @@ WHERE
 SELECT id, config_id, owner_id, editor_id, editor_expires, directory
 FROM data_node
 WHERE id = :id;
+
+-- name: unfinished.runs
+SELECT id FROM submission
+WHERE
+    (id = :id OR scenario_id = :id)
+    AND finished_at IS NULL
+    AND id || ' ' || orchestrator_id NOT IN (SELECT key FROM json_each(:lost));
 
 -- name: delete.names
 SELECT path FROM version
@@ -298,50 +307,22 @@ WHERE
 INSERT INTO pin (node_id, number, submission_id)
 SELECT node_id, number, CAST(:id AS TEXT)
 FROM version
-WHERE node_id = :node_id AND is_kept
+WHERE
+    node_id = :node_id
+    AND number = coalesce(CAST(:number AS BIGINT), number)
+    AND is_kept
+    AND EXISTS (SELECT TRUE FROM submission WHERE id = :id AND finished_at IS NULL)
+ORDER BY seq DESC
+LIMIT 1
 ON CONFLICT (node_id, number, submission_id) DO NOTHING;
 
 -- name: unpin.names
-SELECT path FROM version
-WHERE
-    path IS NOT NULL
-    AND NOT is_kept
-    AND node_id IN (SELECT node_id FROM pin WHERE submission_id = :id)
-    AND EXISTS (
-        SELECT TRUE FROM pin
-        WHERE
-            pin.node_id = version.node_id
-            AND pin.number = version.number
-            AND submission_id = :id
-    )
-    AND NOT EXISTS (
-        SELECT TRUE FROM pin
-        WHERE
-            pin.node_id = version.node_id
-            AND pin.number = version.number
-            AND submission_id <> :id
-    );
+SELECT path FROM last_pin WHERE submission_id = :id AND path IS NOT NULL;
 
 -- name: unpin.versions
 UPDATE version
 SET path = NULL, value = NULL
-WHERE
-    NOT is_kept
-    AND node_id IN (SELECT node_id FROM pin WHERE submission_id = :id)
-    AND EXISTS (
-        SELECT TRUE FROM pin
-        WHERE
-            pin.node_id = version.node_id
-            AND pin.number = version.number
-            AND submission_id = :id
-    )
-    AND NOT EXISTS (
-        SELECT TRUE FROM pin
-        WHERE
-            pin.node_id = version.node_id
-            AND pin.number = version.number
-            AND submission_id <> :id
-    );
+WHERE seq IN (SELECT seq FROM last_pin WHERE submission_id = :id);
 
 -- name: unpin.pins
 DELETE FROM pin WHERE submission_id = :id;
@@ -434,6 +415,14 @@ SELECT node_id, number FROM pin
 WHERE submission_id = :id
 LIMIT :limit OFFSET :offset;
 
+-- name: pinned_for_ended
+SELECT DISTINCT submission_id
+FROM pin
+WHERE NOT EXISTS (
+    SELECT TRUE FROM submission WHERE id = submission_id AND finished_at IS NULL
+)
+LIMIT :limit OFFSET :offset;
+
 -- name: kept_names
 SELECT path FROM version WHERE path IS NOT NULL;
 
@@ -466,6 +455,10 @@ FROM job
 WHERE TRUE
     AND id = :id                              -- if id
     AND submission_id = :submission_id        -- if submission_id
+    AND submission_id IN (                    -- if submission_ids
+        SELECT key                            -- if submission_ids
+        FROM json_each(:submission_ids)       -- if submission_ids
+    )                                         -- if submission_ids
     AND task_id = :task_id                    -- if task_id
     AND status = :status                      -- if status
 ORDER BY

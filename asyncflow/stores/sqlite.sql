@@ -38,6 +38,9 @@ BEGIN IMMEDIATE;
 -- name: registered
 SELECT TRUE FROM orchestrator WHERE id = :id;
 
+-- name: claim.scenario
+SELECT TRUE FROM scenario WHERE id = :scenario_id;
+
 -- name: now
 SELECT (julianday('now') - 2440587.5) * 86400.0;
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Self, TypeAlias, TypeVar
@@ -11,30 +10,28 @@ import attrs
 
 from asyncflow.abc import Progress, Usage
 from asyncflow.config.checks.numbers import check_flag
+from asyncflow.config.dag import Dag
 from asyncflow.config.sections import ScenarioConfig, Scope, TaskConfig
-from asyncflow.entities.dag import Dag
 from asyncflow.entities.data_node import LOCKED_FOR, Edit
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.entities.job import Job as AsyncJob
-from asyncflow.entities.job import Status
 from asyncflow.entities.output import Output as AsyncOutput
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
 from asyncflow.entities.submission import Submission as AsyncSubmission
 from asyncflow.entities.task import Task as AsyncTask
-from asyncflow.entities.verbs import OnFailure
 from asyncflow.errors import JobFailed, SubmissionFailed
 from asyncflow.events import Event
+from asyncflow.log import logger as _logger
+from asyncflow.options import OnFailure
 from asyncflow.records import AttemptRecord
-from asyncflow.status import SubmissionStatus
+from asyncflow.status import Status, SubmissionStatus
 from asyncflow.sync.forwarding import Forwarded, Handle
 from asyncflow.sync.loop import Loop, each
 from asyncflow.worker.streams import Stream
 
 Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)
-
-_logger = logging.getLogger("asyncflow")
 
 
 class DataNode(Handle[AsyncDataNode]):
@@ -251,15 +248,24 @@ class Scenario(Runnable[AsyncScenario]):
         if name.startswith("_"):
             raise AttributeError(name)
 
-        match getattr(self._inner, name):
-            case AsyncDataNode() as node:
-                return DataNode(node, self._loop)
-            case AsyncTask() as task:
-                return Task(task, self._loop)
-            case AsyncSequence() as part:
+        return self._wrapped(getattr(self._inner, name))
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a sequence, a task or a data node, whatever it is called; see
+        `asyncflow.Scenario`.
+        """
+        return self._wrapped(self._inner[name])
+
+    def _wrapped(self, part: Any) -> Any:
+        match part:
+            case AsyncDataNode():
+                return DataNode(part, self._loop)
+            case AsyncTask():
+                return Task(part, self._loop)
+            case AsyncSequence():
                 return Sequence(part, self._loop)
-            case other:
-                return other
+            case _:
+                return part
 
     def __dir__(self) -> list[str]:
         parts = (self._inner.sequences, self._inner.tasks, self._inner.data_nodes)
@@ -272,6 +278,8 @@ class Job(Handle[AsyncJob]):
     __slots__ = ()
 
     id: Forwarded[str] = Forwarded()
+    name: Forwarded[str] = Forwarded()
+    config_id: Forwarded[str] = Forwarded()
     status: Forwarded[Status] = Forwarded()
     reason: Forwarded[str] = Forwarded()
     stacktrace: Forwarded[str] = Forwarded()
@@ -280,6 +288,7 @@ class Job(Handle[AsyncJob]):
     run_at: Forwarded[datetime | None] = Forwarded()
     finished_at: Forwarded[datetime | None] = Forwarded()
     execution_duration: Forwarded[float | None] = Forwarded()
+    duration: Forwarded[float | None] = Forwarded()
     attempt: Forwarded[int] = Forwarded()
     attempts: Forwarded[tuple[AttemptRecord, ...]] = Forwarded()
     progress: Forwarded[Progress | None] = Forwarded()

@@ -120,7 +120,10 @@ class Loop:
         :raises NotOpen: where the orchestrator is stopped
         :raises BlockingCall: on the thread of the event loop itself
         """
-        if not self.is_open:
+        if self._pid != os.getpid():
+            raise _forked()
+
+        if not self._is_open:
             raise not_running()
 
         if threading.get_ident() == self._thread:
@@ -142,6 +145,15 @@ def not_running() -> UsageError:
     return NotOpen(
         "no asyncflow.sync.Orchestrator runs, or not the one that made this handle: "
         "call asyncflow.sync.Orchestrator().run() first"
+    )
+
+
+def _forked() -> UsageError:
+    """Make the error of a verb in a process that was forked from the orchestrator's."""
+    return NotOpen(
+        "this process was forked from the one in which the asyncflow.sync.Orchestrator "
+        "runs, and has no part of it: open one here, after the fork (with `gunicorn "
+        "--preload`, in the `post_fork` hook), and get handles by `asyncflow.sync.get(id)`"
     )
 
 

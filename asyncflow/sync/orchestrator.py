@@ -72,6 +72,18 @@ class Orchestrator:
     adopt: bool | Callable[[SubmissionRecord], bool] = True
     _loop: Loop | None = attrs.field(init=False, default=None)
 
+    def __repr__(self) -> str:
+        if self._loop is not None and self._loop.is_open:
+            return f"asyncflow.sync.{self._loop.orchestrator!r}"
+
+        store = self.store
+
+        if isinstance(store, str) and ("://" in store or "=" in store):
+            store = store.partition(":")[0] if "://" in store else "..."  # no secrets
+
+        mode = (Config if self.config is None else self.config).job_config.mode
+        return f"asyncflow.sync.Orchestrator(store={store!r}, mode={mode!r}, is_open=False)"
+
     @property
     def is_running(self) -> bool:
         """Whether scenarios can be created and submitted."""

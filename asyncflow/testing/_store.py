@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABCMeta
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -13,9 +13,10 @@ import attrs
 from anyio import sleep_forever
 
 from asyncflow.abc import Store
-from asyncflow.entities.job import FINAL
 from asyncflow.events import Event, JobFinished, SubmissionFinished, SubmissionStarted
+from asyncflow.ids import config_of
 from asyncflow.records import JobRecord, Record, SubmissionRecord
+from asyncflow.status import FINAL
 from asyncflow.testing._kill_switch import KillSwitch
 
 T = TypeVar("T")
@@ -56,6 +57,20 @@ class FaultyStore:
         if not self.end.has_come:
             self.inner.save(*records)
             self._note(*records)
+
+    def submit(self, record: SubmissionRecord) -> Callable[[], Awaitable[None]]:
+        """Save a new submission, and take note of it."""
+        if self.end.has_come:
+            return partial(self._answer, sleep_forever)
+
+        answer = self.inner.submit(record)
+        self._note(record)
+        return partial(self._answer, answer)
+
+    def pin(self, submission_id: str, versions: Mapping[str, int | None]) -> None:
+        """Pin what a submission is to read."""
+        if not self.end.has_come:
+            self.inner.pin(submission_id, versions)
 
     async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
         """Save a submission or find the one there is, and take note of a new one."""
@@ -118,5 +133,5 @@ def _events(record: Record) -> Iterator[tuple[type[Event], str | None]]:
 
 
 def _task_of(record: JobRecord) -> str:
-    """Return the config id of a job's task: ``JOB_<config id>_<key>``."""
-    return record.id.removeprefix("JOB_").rpartition("_")[0]
+    """Return the config id of a job's task."""
+    return config_of(record.id)

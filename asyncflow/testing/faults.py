@@ -8,7 +8,6 @@ from typing import Self
 
 import attrs
 
-from asyncflow import alternatives
 from asyncflow.abc import Executor, Store
 from asyncflow.config.sections import TaskConfig
 from asyncflow.errors import UsageError
@@ -19,6 +18,7 @@ from asyncflow.events import (
     SubmissionFinished,
     SubmissionStarted,
 )
+from asyncflow.runtime import wiring
 from asyncflow.testing._executor import FaultyExecutor
 from asyncflow.testing._fault import Error, Fault
 from asyncflow.testing._kill_switch import KillSwitch
@@ -93,7 +93,7 @@ class Faults:
             known = ", ".join(one.__name__ for one in _SEEN)
             raise UsageError(f"cannot kill after {event.__name__}: use one of {known}")
 
-        if self in alternatives.wrappers:
+        if self in wiring.wrappers:
             _check_process()
 
         self._end.add(event, None if task is None else _id_of(task), _counted(nth))
@@ -104,13 +104,13 @@ class Faults:
         return tuple(str(fault) for fault in self._faults if not fault.has_happened)
 
     def __enter__(self) -> Self:
-        if self in alternatives.wrappers:
+        if self in wiring.wrappers:
             raise UsageError("these faults are active already: make other Faults()")
 
         if self._end.is_wanted:
             _check_process()
 
-        alternatives.wrappers.append(self)
+        wiring.wrappers.append(self)
         return self
 
     def __exit__(
@@ -119,7 +119,7 @@ class Faults:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        alternatives.wrappers.remove(self)
+        wiring.wrappers.remove(self)
 
     def wrap_store(self, store: Store) -> Store:
         """Stand around a store. For asyncflow alone."""

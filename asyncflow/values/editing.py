@@ -12,7 +12,8 @@ from asyncflow.abc import Store
 from asyncflow.entities.data_node import DataNode, Edit
 from asyncflow.errors import DataNodeIsBeingEdited, NotFound
 from asyncflow.records import DataNodeRecord, VersionRecord
-from asyncflow.values.versions import Versions, chain
+from asyncflow.values.stored import chain
+from asyncflow.values.versions import Versions
 
 LONGEST = 1e9
 """The longest time that a lock is given for, in seconds: some thirty years."""
@@ -34,7 +35,9 @@ class Editing:
             await self._look(node)
 
         if is_shared:
-            await self.versions.refresh([node])  # a version comes after all before it
+            await self.versions.stored.refresh(
+                [node]
+            )  # a version comes after all before it
 
         _check_editor(node, editor_id)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from asyncflow.entities.data_node import Edit
-from asyncflow.entities.job import DONE, Job, Status
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Run
 from asyncflow.errors import UsageError
+from asyncflow.runs.job import JobState
+from asyncflow.status import DONE, Status
 
 
-def writer_of(submission: Submission, name: str) -> int:
+def writer_of(submission: Run, name: str) -> int:
     """Return the place of the job of a run that writes a data node.
 
     :raises UsageError: where none does
@@ -25,7 +26,7 @@ def writer_of(submission: Submission, name: str) -> int:
     )
 
 
-def edit_of(submission: Submission, place: int, edits: Iterable[Edit]) -> Edit | None:
+def edit_of(submission: Run, place: int, edits: Iterable[Edit]) -> Edit | None:
     """Return the edit that a job made, of those of a data node; None where it has not.
 
     One that was skipped stands for the last one before.
@@ -40,7 +41,7 @@ def edit_of(submission: Submission, place: int, edits: Iterable[Edit]) -> Edit |
         was_there = (
             job.status is Status.SKIPPED
             and job.finished_at is not None
-            and edit.at <= job.finished_at
+            and edit.at.timestamp() <= job.finished_at
         )
 
         if is_own or was_there:
@@ -49,7 +50,7 @@ def edit_of(submission: Submission, place: int, edits: Iterable[Edit]) -> Edit |
     return found
 
 
-def why_unwritten(job: Job) -> str:
+def why_unwritten(job: JobState) -> str:
     """Say why a job has not written its outputs."""
     why = f": {job.reason}" if job.reason else ""
     return f"{job.id}, which writes it in this run, is {job.status}{why}"

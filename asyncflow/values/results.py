@@ -14,16 +14,20 @@ from weakref import finalize, ref
 
 import attrs
 
-from asyncflow.entities.data_node import DataNode, Edit, Version
+from asyncflow.entities.data_node import DataNode, Edit
 from asyncflow.entities.identity_map import IdentityMap
-from asyncflow.entities.submission import Held, Submission
+from asyncflow.entities.submission import Run
 from asyncflow.errors import NoData
+from asyncflow.runs.run import Run as RunOf
+from asyncflow.runs.version import Version
 from asyncflow.values.editing import Editing
 from asyncflow.values.outputs import edit_of, why_unwritten, writer_of
 from asyncflow.values.versions import Versions
 from asyncflow.worker.errors import ValueMissing
 
-End: TypeAlias = "finalize[..., Submission]"
+End: TypeAlias = "finalize[..., Run]"
+Held: TypeAlias = dict[str, Version]
+Nodes: TypeAlias = dict[str, DataNode]
 
 
 @attrs.define(eq=False, repr=False)
@@ -36,22 +40,22 @@ class Results:
     catalog: IdentityMap
     versions: Versions
     editing: Editing
-    _ends: dict[int, tuple[End, Held]] = attrs.field(init=False, factory=dict)
-    """What waits for the end of each handle that keeps versions, and these; by the
-    identity of the latter."""
+    _ends: dict[int, tuple[End, Held, Nodes]] = attrs.field(init=False, factory=dict)
+    """What waits for the end of each run that keeps versions, these, and their data
+    nodes; by the identity of the versions."""
 
-    async def read(self, submission: Submission, name: str) -> Any:
+    async def read(self, submission: Run, name: str) -> Any:
         """Read what a run wrote; see `Submission.read`."""
         edit = await self.edit(submission, name)
         node = submission.tasks[writer_of(submission, name)].output[name]
 
         if held := (submission.held or {}).get(node.id):
             with suppress(ValueMissing):  # another process has dropped it
-                return await self.versions.read_version(*held)
+                return await self.versions.read_version(node, held)
 
         return await self.versions.read(node, edit.version)
 
-    async def edit(self, submission: Submission, name: str) -> Edit:
+    async def edit(self, submission: Run, name: str) -> Edit:
         """Return what a run wrote as an edit; see `Output.edit`."""
         place = writer_of(submission, name)
         edits = await self.editing.edits(submission.tasks[place].output[name])
@@ -71,7 +75,7 @@ class Results:
 
     def forget(self) -> None:
         """Keep nothing any more for the runs that were deleted, of what was deleted."""
-        for end, held in tuple(self._ends.values()):
+        for end, held, _ in tuple(self._ends.values()):
             alive = end.peek()
 
             if alive is None or self.catalog.find(alive[0].id) is not alive[0]:
@@ -80,49 +84,51 @@ class Results:
 
     def close(self) -> None:
         """Keep nothing any more."""
-        for end, held in tuple(self._ends.values()):
+        for end, held, _ in tuple(self._ends.values()):
             end.detach()
             self._release(held)
 
-    def _runs_of(self, version: Version) -> list[ref[Submission]]:
+    def _runs_of(self, version: Version) -> list[ref[Run]]:
         found = [ref(one) for one in version.reused_by or ()]
 
         if version.submission_id is not None:
             writer = self.catalog.find(version.submission_id)
 
-            if isinstance(writer, Submission):
+            if isinstance(writer, RunOf):
                 found.append(ref(writer))
 
         return found
 
-    def _keep_for(
-        self, submission: Submission, node: DataNode, version: Version
-    ) -> None:
+    def _keep_for(self, submission: Run, node: DataNode, version: Version) -> None:
         if submission.held is None:
             held = submission.held = {}
             loop = asyncio.get_running_loop()
             end: End = finalize(submission, _tell, loop, self._release, held)
             end.atexit = False
-            self._ends[id(held)] = end, held
+            self._ends[id(held)] = end, held, {}
             submission.when_finished(submission.let_jobs_go)
 
-        if node.id not in submission.held:
-            submission.held[node.id] = node, version
-            self.versions.hold(version)
+        kept = self._ends.get(id(submission.held))
+
+        if kept is not None and node.id not in submission.held:  # it was not deleted
+            submission.held[node.id] = version
+            kept[2][node.id] = node
+            self.versions.retention.hold(version)
 
     def _release(self, held: Held) -> None:
         """Drop what was kept for a handle that nobody uses any more."""
-        if self._ends.pop(id(held), None) is None:
+        if (kept := self._ends.pop(id(held), None)) is None:
             return
 
-        for node, version in held.values():
+        for node_id, version in held.items():
+            node = kept[2][node_id]
             is_there = self.catalog.find(node.id) is node
-            self.versions.let_go(node, version, is_deleted=not is_there)
+            self.versions.retention.let_go(node, version, is_deleted=not is_there)
 
         held.clear()
 
 
-def _let_jobs_go(used: ref[Submission]) -> None:
+def _let_jobs_go(used: ref[Run]) -> None:
     """Have a handle on a run that has ended go now if nobody uses it."""
     if (submission := used()) and submission.is_finished:
         submission.let_jobs_go()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 
@@ -16,5 +18,17 @@ class StoreSharing:
 
     is_shared: bool = False
     """Whether others may write, or may have written."""
+    begun: Callable[[], object] | None = None
+    """Is called when others may write from then on."""
     has_unnotified_peer: bool = False
     """Whether one that lives could not be greeted: it finds our record in the store."""
+
+    def begin(self) -> None:
+        """Take note that others may write from now on."""
+        if self.is_shared:
+            return
+
+        self.is_shared = True
+
+        if self.begun is not None:
+            self.begun()

@@ -12,8 +12,9 @@ import attrs
 from anyio import to_thread
 
 from asyncflow.abc import Store
-from asyncflow.entities.data_node import EVICTED, DataNode, Version
+from asyncflow.entities.data_node import DataNode
 from asyncflow.errors import StoreFailed
+from asyncflow.runs.version import EVICTED, Version
 from asyncflow.task_group import Tasks
 from asyncflow.worker.digests import digest
 

@@ -29,7 +29,17 @@ from asyncflow.worker import local_modules, main
 from asyncflow.worker.annotations import named_in_annotations
 from asyncflow.worker.codec import load_code
 from asyncflow.worker.digests import mark, read_mark
-from asyncflow.worker.reducers import REDUCERS, Reduced, parts_of_variable, variable
+from asyncflow.worker.local_modules import named
+from asyncflow.worker.reducers import (
+    REDUCERS,
+    Reduced,
+    constant_name,
+    parts_of_variable,
+    reduce_parametrized,
+    slots_of,
+    variable,
+)
+from asyncflow.worker.reloaded import newest
 
 _CACHE = type(functools.cache(len))
 _BY_NAME: Mapping[type, tuple[str, ...]] = {
@@ -73,7 +83,7 @@ def pickled(
     :param collect: pickle's callback for large buffers
     """
     with io.BytesIO() as file:
-        _Pickler(file, protocol=5, buffer_callback=collect).dump(value)
+        _Pickler(file, protocol=5, buffer_callback=collect).dump(newest(value))
         return file.getvalue()
 
 
@@ -162,16 +172,25 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
             return made
 
         if issubclass(kind, type):
+            if (made := reduce_parametrized(value)) is not None:
+                return made
+
             return _reduce_class(value) if _is_named(value) else _super_of(self, value)
+
+        if kind in (types.FunctionType, _CACHE) and newest(value) is not value:
+            return by_name, (value.__module__, value.__qualname__)
 
         if kind is types.FunctionType:
             return _super_of(self, value)
 
+        if kind in self.dispatch_table:
+            return NotImplemented
+
         if (
             kind.__reduce_ex__ is object.__reduce_ex__
             and kind.__reduce__ is object.__reduce__
-        ) or kind in self.dispatch_table:
-            return NotImplemented
+        ):
+            return constant_name(value) or NotImplemented
 
         made = value.__reduce_ex__(5)
 
@@ -254,7 +273,7 @@ def _reduce_class(cls: type) -> Reduced:
 
     *arguments, tracker_id, extra = arguments
     marked = mark(tracker_id, _ages.setdefault(cls, time.time_ns()))
-    is_current = _found(cls.__qualname__) is cls
+    is_current = _in_main(cls.__qualname__) is cls
     made = cls.__qualname__, marked, is_current, make, (*arguments, extra)
     along = named_in_annotations(cls)
     return _main_class, made, (state, along), None, None, _set_class
@@ -268,16 +287,11 @@ def _is_named(cls: type) -> bool:
 def _is_mains(value: object, name: str) -> bool:
     """Tell whether a main script has a value under a name."""
     module = getattr(value, "__module__", None) or type(value).__module__
-    return module == "__main__" and _found(name) is value
+    return module == "__main__" and _in_main(name) is value
 
 
-def _found(name: str) -> object:
-    found: object = sys.modules.get("__main__")
-
-    for part in name.split("."):
-        found = getattr(found, part, None)
-
-    return found
+def _in_main(name: str) -> object:
+    return named(sys.modules.get("__main__"), name)
 
 
 def _state_of(value: object) -> tuple[object, dict[str, object]]:
@@ -285,19 +299,19 @@ def _state_of(value: object) -> tuple[object, dict[str, object]]:
     slots = {
         name: getattr(value, name)
         for cls in type(value).__mro__
-        for name in _slots_of(cls)
+        for name in slots_of(cls)
         if hasattr(value, name)
     }
     return getattr(value, "__dict__", None), slots
 
 
-def _slots_of(cls: type) -> tuple[str, ...]:
-    slots = cls.__dict__.get("__slots__", ())
-    names = (slots,) if isinstance(slots, str) else tuple(slots)
-    return tuple(name for name in names if name not in ("__dict__", "__weakref__"))
-
-
 # ------------------------------------------------------------------------------ reading
+
+
+def by_name(module: str, name: str) -> object:
+    """Return what a module has now in the place of a function; see `newest`."""
+    __import__(module)
+    return named(sys.modules[module], name)
 
 
 def _main_function(
@@ -324,7 +338,7 @@ def _main_class(
     :param marked: what tells that which is in the pickle from others
     :param is_current: whether the main script had it under this name then
     """
-    found = _found(name)
+    found = _in_main(name)
     tracker_id, age = read_mark(marked)
     arguments = *arguments[:-1], tracker_id, arguments[-1]
 
@@ -387,7 +401,7 @@ def _set_class(cls: type, states: tuple[object, dict[str, object]]) -> None:
 
 def _main_named(name: str, make: Callable[..., object], arguments: Reduced) -> object:
     """Find what a main script has under a name, or make it."""
-    found = _found(name)
+    found = _in_main(name)
 
     if _here.came is None and found is not None:
         _here.resolved.add(id(found))

@@ -67,6 +67,11 @@ def is_by_value(data: bytes) -> bool:
     return b"cloudpickle" in data or b"asyncflow.worker.by_value" in data
 
 
+def is_renewed(data: bytes) -> bool:
+    """Tell whether a pickle names what has taken the place of a function of then."""
+    return b"by_name" in data
+
+
 def load_code(data: bytes) -> types.CodeType:
     """Load the byte code of a function that travels by value."""
     code = marshal.loads(data)  # noqa: S302  # from our own processes, as pickles are

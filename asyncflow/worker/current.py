@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import NamedTuple, TypeVar
 
+from asyncflow.ids import submission_of
 from asyncflow.worker.trace import continue_trace
 
 T = TypeVar("T")
@@ -44,8 +47,12 @@ class Progress(NamedTuple):
     message: str = ""
 
 
-is_watched = False
-"""Whether the parent wants to know when the function of the job is called."""
+LOADING = 1
+"""The size of that file, in bytes, while the function is loaded; before, it is empty."""
+
+is_watched: bool | str = False
+"""Whether the parent wants to know when the function of the job is called; a text is also
+the file to be removed as the call begins, with its function loaded."""
 
 
 class _Running:
@@ -105,6 +112,25 @@ def report(
     if now - running.last >= INTERVAL or (done is not None and done == total):
         running.last = now
         running.send(running.job.id, Progress(done, total, str(message)[:MESSAGE]))
+
+
+def sent(*, is_loaded: bool) -> None:
+    """Say in the file, where there is one, how far a call is.
+
+    :param is_loaded: whether its function is there already
+    """
+    if is_loaded:
+        begun()
+    elif isinstance(is_watched, str):
+        with suppress(OSError):
+            os.truncate(is_watched, LOADING)
+
+
+def begun() -> None:
+    """Remove the file, where there is one: from now on a call does what is its own."""
+    if isinstance(is_watched, str):
+        with suppress(OSError):
+            os.unlink(is_watched)
 
 
 def called() -> None:
@@ -173,5 +199,4 @@ def job_of(
     job_id: str, task: str, attempt: int, traceparent: str | None = None
 ) -> CurrentJob:
     """Describe a job by its id."""
-    key = job_id.rpartition("_")[2]
-    return CurrentJob(job_id, f"SUBMISSION_{key}", task, attempt, traceparent)
+    return CurrentJob(job_id, submission_of(job_id), task, attempt, traceparent)

@@ -6,7 +6,6 @@ is written, by the name of its file, and that is named after it.
 
 from __future__ import annotations
 
-import glob
 import os
 import pickle
 import re
@@ -14,8 +13,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 _COMPARED = ".compared"
-_DIGEST = re.compile(r"-([0-9a-f]{32})\.\w+$")
-_MARK = re.compile(rb"<asyncflow:[0-9a-f]{32}:\d+>")
+_DIGEST = r"-([0-9a-f]{32})\.\w+$"
+_MARK = rb"<asyncflow:[0-9a-f]{32}:\d+>"
 
 
 def mark(tracker_id: str, age: int) -> str:
@@ -37,7 +36,7 @@ def digest(data: bytes, buffers: Iterable[pickle.PickleBuffer] = ()) -> str:
     """Return the digest of a value by its pickle, in which marks do not count."""
     import hashlib
 
-    whole = hashlib.blake2b(_MARK.sub(b"", data), digest_size=16)
+    whole = hashlib.blake2b(re.sub(_MARK, b"", data), digest_size=16)
 
     for buffer in buffers:
         with buffer.raw() as raw:
@@ -63,7 +62,7 @@ def named_after(path: str, data: bytes, buffers: Iterable[pickle.PickleBuffer]) 
 
 def digest_in(path: str) -> str:
     """Return the digest that a file is named after; ``""`` where it is not."""
-    found = _DIGEST.search(path)
+    found = re.search(_DIGEST, path)
     return found[1] if found else ""
 
 
@@ -71,6 +70,8 @@ def remove_named(path: str) -> None:
     """Remove the file that may have been made for a `compared` name. Blocks."""
     if not path.endswith(_COMPARED):
         return
+
+    import glob
 
     stem, ending = _parts(path)
 

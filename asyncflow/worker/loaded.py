@@ -5,23 +5,53 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import TypeAlias
 
-Sign: TypeAlias = tuple[str, int, int]
-"""A module's name; when its file was changed, in nanoseconds since the epoch; its size."""
+Facts: TypeAlias = tuple[int, int, int, int]
+"""Of a file: when its text was changed, in nanoseconds since the epoch; its size, its
+inode; when anything of it was changed. The last two tell it from one that was copied over
+it, or that a link leads to now, with the date of the first."""
+
+Sign: TypeAlias = tuple[str, Facts]
+"""A module's name, and what its file was."""
 
 UNKNOWN = -1
 """Stands for the size of a file that has changed since, or while, it was loaded."""
 
 _LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
 _OURS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
-_PACKAGES = tuple(
-    f"{os.sep}{one}{os.sep}" for one in ("site-packages", "dist-packages")
-)
+_SITE, _DIST = (f"{os.sep}{one}{os.sep}" for one in ("site-packages", "dist-packages"))
 
 stat: Callable[[str], os.stat_result] = os.stat
 open_file: Callable[[str, int], int] = os.open
 read: Callable[[int, int], bytes] = os.read
+
+
+def facts_of(path: str) -> Facts:
+    """Return what a file is, or the archive in which it is. Blocks.
+
+    :raises OSError: where there is none
+    """
+    return facts(status_of(path))
+
+
+facts: Callable[[os.stat_result], Facts] = attrgetter(
+    "st_mtime_ns", "st_size", "st_ino", "st_ctime_ns"
+)
+"""Returns what tells that a file is still the same."""
+
+
+def status_of(path: str) -> os.stat_result:
+    """Return the status of a file, or of the archive in which it is. Blocks.
+
+    :raises OSError: where there is none
+    """
+    while True:
+        try:
+            return stat(path)
+        except NotADirectoryError:
+            path = os.path.dirname(path)
 
 
 def text_of(path: str, most: int) -> tuple[os.stat_result, bytes | None]:
@@ -58,15 +88,13 @@ class Loaded:
     def __init__(self, *, is_new: bool) -> None:
         self._seen: set[str] = {*sys.modules} if is_new else {"__main__"}
 
-    def news(
-        self, since: int, found_as: Mapping[str, tuple[int, int]]
-    ) -> dict[str, Sign]:
+    def news(self, since: int, found_as: Mapping[str, Facts]) -> dict[str, Sign]:
         """Return the modules that have come, by their files.
 
         :param since: when the first of them was loaded at the earliest, in nanoseconds
             since the epoch; a file that was changed later may not be what was loaded
-        :param found_as: for files, the change and the size of what was loaded, as far as
-            that is known
+        :param found_as: for files, what they were when they were loaded, as far as that
+            is known
         """
         modules = {**sys.modules}
         self.count = len(modules)
@@ -79,16 +107,19 @@ class Loaded:
                 continue
 
             if file in found_as:
-                found[file] = name, *found_as[file]
+                found[file] = name, found_as[file]
                 continue
 
             try:
-                status = stat(file)
+                now = facts_of(file)
             except OSError:
                 continue
 
-            size = UNKNOWN if status.st_mtime_ns >= since else status.st_size
-            found[file] = name, status.st_mtime_ns, size
+            changed, _, *more = now
+            found[file] = (
+                name,
+                now if changed < since else (changed, UNKNOWN, more[0], more[1]),
+            )
 
         self._seen = {*modules}
         return found
@@ -102,6 +133,4 @@ def file_of(module: object) -> str | None:
 
 def is_users(file: str) -> bool:
     """Tell whether a file is neither of Python, nor of an installed package, nor ours."""
-    return not file.startswith((_LIBRARY, _OURS)) and not any(
-        one in file for one in _PACKAGES
-    )
+    return not (file.startswith((_LIBRARY, _OURS)) or _SITE in file or _DIST in file)

@@ -11,6 +11,7 @@ import os
 import sys
 from contextlib import suppress
 from types import FrameType, ModuleType
+from typing import Any
 
 from asyncflow.worker.loaded import file_of, is_users, stat
 
@@ -178,3 +179,13 @@ def _is_same(path: str, other: str) -> bool:
 
 def _whole(path: str) -> str:
     return path if os.path.isabs(path) else os.path.normpath(f"{_folder()}/{path}")
+
+
+def named(module: object, name: str) -> Any:
+    """Return what a module has under a dotted name; None for nothing."""
+    found: Any = module
+
+    for part in name.split("."):
+        found = getattr(found, part, None)
+
+    return found

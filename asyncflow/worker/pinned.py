@@ -19,11 +19,10 @@ from contextlib import suppress
 from types import CodeType, ModuleType
 from typing import TypeAlias
 
-from asyncflow.worker.loaded import is_users
+from asyncflow.worker.loaded import Facts, facts, facts_of, is_users
 
-Known: TypeAlias = tuple[str, int, int, bool]
-"""The file of a module; when it was changed, in nanoseconds since the epoch; its size;
-whether it is recent."""
+Known: TypeAlias = tuple[str, Facts, bool]
+"""The file of a module, what it was, and whether byte code beside it may be another's."""
 
 TEXTS = "texts"
 """The file in the folder of a generation that has the texts, by path."""
@@ -40,8 +39,8 @@ class Finder:
         self._folder: str | None = None
         self._index: Mapping[str, Known] = {}
         self._texts: Mapping[str, bytes] | None = None
-        self.signs: dict[str, tuple[int, int]] = {}
-        """For the files that it has found, the change and the size."""
+        self.signs: dict[str, Facts] = {}
+        """For the files that it has found, what they were."""
 
     def install(self) -> None:
         """Have it asked from now on."""
@@ -89,15 +88,15 @@ class Finder:
 
         :param kept: its text; None where the generation has it
         """
-        file, changed, size, is_recent = known
-        self.signs[file] = changed, size
+        file, then, is_recent = known
+        self.signs[file] = then
 
-        if not is_recent and _sign(file) == (changed, size):
+        if not is_recent and _now(file) == then:
             return None
 
         text = self._text(file) if kept is None else kept
 
-        if text is None and _sign(file) == (changed, size):
+        if text is None and _now(file) == then:
             return None
 
         if text is None:
@@ -128,13 +127,12 @@ class Finder:
     def _claimed(self, name: str, file: str, folder: str) -> ModuleSpec | None:
         """Pin a module that nobody had loaded, unless another worker has done that."""
         try:
-            (file, *sign), text = _claim(f"{folder}/{name}.module", file)
+            (file, then), text = _claim(f"{folder}/{name}.module", file)
         except (OSError, ValueError):  # a name that no file has, a folder that is gone
             return None
 
-        changed, size = sign
-        is_recent = changed > time.time_ns() - RECENT
-        return self._pinned(name, (file, changed, size, is_recent), text)
+        is_recent = then[0] > time.time_ns() - RECENT
+        return self._pinned(name, (file, then, is_recent), text)
 
 
 class Text(SourceFileLoader):
@@ -161,16 +159,14 @@ here: Finder = Finder()
 """That of this process."""
 
 
-def _sign(file: str) -> tuple[int, int] | None:
+def _now(file: str) -> Facts | None:
     try:
-        status = os.stat(file)
+        return facts_of(file)
     except OSError:
         return None
 
-    return status.st_mtime_ns, status.st_size
 
-
-def _claim(path: str, file: str) -> tuple[tuple[str, int, int], bytes]:
+def _claim(path: str, file: str) -> tuple[tuple[str, Facts], bytes]:
     """Return the first text of a module that a worker has claimed; else claim it.
 
     :param path: where that is kept
@@ -179,8 +175,7 @@ def _claim(path: str, file: str) -> tuple[tuple[str, int, int], bytes]:
         return pickle.load(found)  # type: ignore[no-any-return]  # it was pickled
 
     with open(file, "rb") as source:
-        status = os.fstat(source.fileno())
-        claim = (file, status.st_mtime_ns, status.st_size), source.read()
+        claim = (file, facts(os.fstat(source.fileno()))), source.read()
 
     own = f"{path}.{os.getpid()}"
 

@@ -31,6 +31,7 @@ from asyncflow.worker.records import Records, basic_config
 from asyncflow.worker.spool import Spool
 from asyncflow.worker.streams import framed
 from asyncflow.worker.tokens import Tokens
+from asyncflow.worker.world import current_folder
 
 if TYPE_CHECKING:
     from asyncflow.worker.log_state import LogState
@@ -78,9 +79,14 @@ class WorkerState:
     records: Records
     log_state: LogState
     loaded: Loaded
+    answers_first: bool
+    """Whether `put_rest_right` is called when an answer is sent."""
     left: str = ""
-    """What a job of the trip has left that ends this process; see `ProcessState`."""
+    """What a job has left that ends this process; see `ProcessState`. No other runs."""
     _is_looked_at: bool = True
+    """Whether the last job was looked at closely."""
+    _is_half_right: bool = False
+    """Whether there is a rest to be put right; see `put_rest_right`."""
     _log: int
     """For descriptor 1."""
     _raw: RawStderr
@@ -94,7 +100,7 @@ class WorkerState:
     def __init__(self, folder: str, parent_pid: int) -> None:
         self.pid = os.getpid()
         self._parent = parent_pid
-        self._directory = _current_directory()
+        self._directory = current_folder()
         self._flush_c = _flush_of_c()
         _close_placeholders()
         null = os.open(os.devnull, os.O_RDONLY)
@@ -119,6 +125,11 @@ class WorkerState:
 
         self._open(folder)
 
+    def remember(self) -> None:
+        """Take the state of this process for what jobs are to find."""
+        self._directory = current_folder()
+        self.state.remember()
+
     def begin_trip(self, trip: int) -> None:
         """Get ready for calls.
 
@@ -127,7 +138,6 @@ class WorkerState:
         if trip:
             self.spool.begin(trip)
 
-        self.left = ""
         self._is_looked_at = True
 
         if self._raw.has_grown():
@@ -204,9 +214,16 @@ class WorkerState:
         return printed
 
     def end_trip(self) -> None:
-        """Look closely what the last calls have left, and put it right."""
+        """Look what the last calls have left, and put right what cannot wait."""
         if not self._is_looked_at:
-            self.left = self.left or self.state.put_right(is_long=False)
+            self.left = self.left or self.state.put_vital_right()
+            self._is_half_right = True
+
+    def put_rest_right(self) -> None:
+        """Put right what only the next job would meet: its parent has the answer."""
+        if self._is_half_right:
+            self.left = self.left or self.state.put_others_right()
+            self._is_half_right = False
 
     def tell_stacks(self) -> None:
         """Have the log tell where Python was when a signal ended the process."""
@@ -336,6 +353,7 @@ def settle(
         )
         settled.log_state = _pass_records_on(settled.records)
         settled.loaded = Loaded(is_new=is_moved)
+        settled.answers_first = is_moved
         pinned.here.install()
         _refuse_questions(settled)
         settled.state = ProcessState(settled.tell_stacks, settled.log_state)
@@ -420,14 +438,6 @@ def _close_placeholders() -> None:
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if stream not in (sys.__stdin__, sys.__stdout__, sys.__stderr__):
             stream.close()
-
-
-def _current_directory() -> str | None:
-    """Return the current directory; None where it was removed."""
-    try:
-        return os.getcwd()
-    except OSError:
-        return None
 
 
 class _Stdout(io.FileIO):

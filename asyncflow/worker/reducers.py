@@ -7,10 +7,14 @@ else in the pickle holds it.
 from __future__ import annotations
 
 import functools
+import operator
+import sys
 import typing
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
+
+from asyncflow.worker import local_modules
 
 Reduced: TypeAlias = tuple[Any, ...]
 
@@ -61,6 +65,46 @@ def dead() -> weakref.ReferenceType[Any]:
 
 def _reduce_weak_mapping(value: Any) -> Reduced:
     return type(value), (), None, None, iter([*value.items()])
+
+
+def reduce_parametrized(cls: type) -> Reduced | None:
+    """Reduce a model of pydantic with arguments, such as ``Page[Item]``."""
+    parts = vars(cls).get("__pydantic_generic_metadata__")
+
+    if not parts or parts["origin"] is None:
+        return None
+
+    arguments = parts["args"]
+    return operator.getitem, (
+        parts["origin"],
+        arguments if len(arguments) > 1 else arguments[0],
+    )
+
+
+def constant_name(value: object) -> str | None:
+    """Return the name of a constant that is told by its identity, as
+    `dataclasses.MISSING`: its class is of the same module, and it has no state.
+    """
+    kind = type(value)
+    module = sys.modules.get(kind.__module__)
+
+    if (
+        kind.__module__ in local_modules.MAINS
+        or local_modules.is_local(kind.__module__)
+        or getattr(value, "__dict__", None)
+        or any(map(slots_of, kind.__mro__))
+    ):
+        return None
+
+    names = getattr(module, "__dict__", {}).items()
+    return next((name for name, one in names if one is value), None)
+
+
+def slots_of(cls: type) -> tuple[str, ...]:
+    """Return the names of the attributes that a class has slots for."""
+    slots = cls.__dict__.get("__slots__", ())
+    names = (slots,) if isinstance(slots, str) else tuple(slots)
+    return tuple(name for name in names if name not in ("__dict__", "__weakref__"))
 
 
 REDUCERS: Mapping[type, Callable[[Any], Reduced]] = {

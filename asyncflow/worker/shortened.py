@@ -26,3 +26,13 @@ def shortened(text: str, max_length: int) -> str:
     half = (max_length - _MARK) // 2
     left_out = len(text) - 2 * half
     return f"{text[:half]} ... {left_out} characters left out ... {text[-half:]}"
+
+
+def is_utf8(text: str) -> bool:
+    """Tell whether a text has no half of a character (a surrogate)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+
+    return True

@@ -23,9 +23,9 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from operator import is_, itemgetter
+from operator import itemgetter
 from types import ModuleType
 from typing import Any
 
@@ -84,9 +84,11 @@ FIRST, LAST = 3, 32
 """Between which numbers the pipes lie through which a worker talks to its parent."""
 
 _count, _umask, _alarm = _thread._count, os.umask, signal.alarm
-_all, _map, _zip = all, map, zip
+_map, _zip = map, zip
 _locale_now, _blocks = _locale.setlocale, os.get_blocking
 _handler_of = _signal.getsignal
+_change_mask, _BLOCK = _signal.pthread_sigmask, int(signal.SIG_BLOCK)
+_limit_now = resource.getrlimit
 _new_umask = 0o077
 """Bound here: a job may replace what a module has under these names."""
 
@@ -109,23 +111,23 @@ class ProcessState:
         ]
         self._modules = sys.modules
         names = [one for one in self._modules if one.startswith(_NEEDED)]
-        self._needed = [(name, self._modules[name]) for name in names]
+        self._needed = {name: self._modules[name] for name in names}
+        self._get_needed = itemgetter(*names)
+        self._needed_modules = (*self._needed.values(),)
         self._pipes = [*_pipes()]
-        self._quick_steps = (
+        self._vital_steps = (
             self._functions_left,
             self._modules_left,
             self._pipes_left,
+            self._threads_left,
+        )
+        self._other_steps = (
             self._signals_left,
             self._limits_left,
             self._ids_left,
             self._settings_left,
-            self._threads_left,
         )
-        self._steps = (
-            *self._quick_steps,
-            self._children_left,
-            self._descriptors_left,
-        )
+        self._costly_steps = (self._children_left, self._descriptors_left)
         self.remember()
 
     def remember(self) -> None:
@@ -141,9 +143,9 @@ class ProcessState:
         if self._logging is not None:
             self._logging.remember()
 
-        self._quick = [*map(_handler_of, QUICK)]
-        self._handlers = [*map(_handler_of, ALL)]
-        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        self._quick = (*map(_handler_of, QUICK),)
+        self._handlers = (*map(_handler_of, ALL),)
+        self._mask = _change_mask(_BLOCK, ())
         self._limits = [*map(limit_of, LIMITS)]
         self._environ, self._variables = os.environ, {**_data()}
         self._filters = [*warnings.filters]
@@ -162,20 +164,34 @@ class ProcessState:
             _count() == self._threads
             and _umask(self._umask) == self._umask
             and not _alarm(0)
-            and _all(_map(is_, _map(_handler_of, QUICK), self._quick))
+            and (*_map(_handler_of, QUICK),) == self._quick
             and (self._logging is None or self._logging.is_clean())
         )
 
-    def put_right(self, *, is_long: bool = True) -> str:
+    def put_right(self) -> str:
         """Put all right that can be.
 
-        :param is_long: whether it took long enough to start a process, or to use the
-            descriptors up
         :return: what cannot be, and so has to end with the process
         """
+        steps = (*self._vital_steps, *self._other_steps, *self._costly_steps)
+        return self._carry_out(steps)
+
+    def put_vital_right(self) -> str:
+        """Put right what an answer needs, and who waits for it; see `put_right`.
+
+        It is enough where jobs took less long than it takes to start a process, or to
+        use the descriptors up.
+        """
+        return self._carry_out(self._vital_steps)
+
+    def put_others_right(self) -> str:
+        """Put right what only the next job would meet; see `put_right`."""
+        return self._carry_out(self._other_steps)
+
+    def _carry_out(self, steps: Iterable[Callable[[], str]]) -> str:
         left = ""
 
-        for step in self._steps if is_long else self._quick_steps:
+        for step in steps:
             try:
                 left = left or step()
             except Exception as error:
@@ -186,7 +202,7 @@ class ProcessState:
     def _functions_left(self) -> str:
         for (mapping, get, _), values in _zip(self._functions, self._values):
             try:
-                is_whole = _all(_map(is_, get(mapping), values))
+                is_whole = get(mapping) == values
             except KeyError:
                 is_whole = False
 
@@ -207,9 +223,15 @@ class ProcessState:
         return f"replaced {', '.join(found)}"
 
     def _modules_left(self) -> str:
+        try:
+            if self._get_needed(self._modules) == self._needed_modules:
+                return ""
+        except KeyError:
+            pass
+
         get = self._modules.get
-        gone = [name for name, module in self._needed if get(name) is not module]
-        self._modules.update(self._needed if gone else ())
+        gone = [name for name, one in self._needed.items() if get(name) is not one]
+        self._modules.update(self._needed)
         return f"removed {len(gone)} modules, such as {gone[0]}" if gone else ""
 
     def _pipes_left(self) -> str:
@@ -226,11 +248,11 @@ class ProcessState:
         for timer in TIMERS:
             _signal.setitimer(timer, 0.0)
 
-        if not _all(_map(is_, _map(_handler_of, ALL), self._handlers)):
+        if (*_map(_handler_of, ALL),) != self._handlers:
             self._restore_handlers()
 
-        if signal.pthread_sigmask(signal.SIG_BLOCK, ()) != self._mask:
-            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+        if _change_mask(_BLOCK, ()) != self._mask:
+            _change_mask(_signal.SIG_SETMASK, self._mask)
 
         return ""
 
@@ -245,6 +267,9 @@ class ProcessState:
                 self._ready()
 
     def _limits_left(self) -> str:
+        if [*_map(_limit_now, LIMITS)] == self._limits:
+            return ""
+
         for number, limits in zip(LIMITS, self._limits, strict=True):
             if resource.getrlimit(number) != limits:
                 with suppress(ValueError, OSError):
@@ -372,12 +397,19 @@ def _root() -> tuple[int, int]:
 
 
 def _pipes() -> Iterator[int]:
-    """Give the pipes and sockets of this process that block."""
+    """Give the pipes and sockets of this process that block.
+
+    What is inherited is not its own: others want it to be as it is for them.
+    """
     for descriptor in range(FIRST, LAST):
         with suppress(OSError):
             mode = os.fstat(descriptor).st_mode
 
-            if (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)) and _blocks(descriptor):
+            if (
+                (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))
+                and not os.get_inheritable(descriptor)
+                and _blocks(descriptor)
+            ):
                 yield descriptor
 
 

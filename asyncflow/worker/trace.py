@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import partial
 
 _logger = logging.getLogger("asyncflow")
+"""The plain one: here, its only handler puts records into the log of the job, and a worker
+imports nothing above it."""
 
 
 def continue_trace(traceparent: str) -> Callable[[], object] | None:

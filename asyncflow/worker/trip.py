@@ -26,7 +26,7 @@ from asyncflow.worker.errors import DataNodeWritingError
 from asyncflow.worker.failure import beyond_ours, raised, summary_of, traceback_of
 from asyncflow.worker.outcome import Raised, StoredValue, Usage
 from asyncflow.worker.shortened import REASON, shortened
-from asyncflow.worker.usage import Meter, forget_peak, memory_limited
+from asyncflow.worker.usage import Meter, memory_limited
 from asyncflow.worker.values import fetch
 from asyncflow.worker.wire import Answer, Input, Output, RemoteCall, Row, ValueDriver
 
@@ -51,6 +51,8 @@ _modules = sys.modules
 _functions: dict[bytes, tuple[Callable[..., object], Mapping[str, object]]] = {}
 """Those functions, by what they were pickled to, with what each came with of the main
 script; the oldest one first."""
+
+_meter = Meter()
 
 _sources: dict[str, None] = {}
 """The names of the files of which the text is remembered; the oldest one first."""
@@ -92,7 +94,7 @@ def run(request: bytes) -> bytes:
         try:
             if stray:
                 settled.state.put_right()
-            else:
+            elif not settled.left:
                 _run_calls(settled, request, answer)
 
             return answer.pack(settled.logged, "".join(stray[:1]), settled.left)
@@ -100,6 +102,28 @@ def run(request: bytes) -> bytes:
             stray.append(summary_of(error))
 
     os._exit(INTERRUPTED)
+
+
+def after_answer() -> None:
+    """Put right what `run` has left for when its answer is sent.
+
+    What cannot be put right shows in the next answer: nothing is run then.
+    """
+    assert process.settled is not None
+
+    for _ in range(STRAYS):
+        try:
+            process.settled.put_rest_right()
+        except BaseException:  # noqa: S112  # of a signal, of a thread: done once more
+            continue
+
+        return
+
+    os._exit(INTERRUPTED)
+
+
+vars(run)["after"] = after_answer
+"""Called by the loop of `executors.process.start`; anyio's own does not know of it."""
 
 
 def _run_calls(settled: process.WorkerState, request: bytes, answer: Answer) -> None:
@@ -111,15 +135,15 @@ def _run_calls(settled: process.WorkerState, request: bytes, answer: Answer) -> 
 
     if told is not None:
         world.apply(told)
-        settled.state.remember()
+        settled.remember()
 
     if pins is not None:
         pinned.here.apply(pins)
 
-    if looks:
-        forget_peak()
+    if current.is_watched:
+        current.sent(is_loaded=columns[3][0] in _functions)
 
-    meter = Meter(measure_peak=looks)
+    _meter.begin(measure_peak=looks)
 
     try:
         for call in zip(*columns, strict=True):
@@ -127,7 +151,7 @@ def _run_calls(settled: process.WorkerState, request: bytes, answer: Answer) -> 
                 break
 
             lacks = answer.has_failed and answer.lacks(call[4])
-            told = None if lacks else _run(settled, call, answer, meter, most)
+            told = None if lacks else _run(settled, call, answer, most)
 
             if trip:
                 settled.spool.append(pickle.dumps((settled.logged, told), 5))
@@ -138,6 +162,9 @@ def _run_calls(settled: process.WorkerState, request: bytes, answer: Answer) -> 
                 break
 
         settled.end_trip()
+
+        if not settled.answers_first:
+            settled.put_rest_right()
 
         if len(_modules) != settled.loaded.count:
             answer.loaded = settled.loaded.news(begun, pinned.here.signs)
@@ -150,7 +177,6 @@ def _run(
     settled: process.WorkerState,
     call: RemoteCall,
     answer: Answer,
-    meter: Meter,
     most: int,
 ) -> Row | Raised:
     """Run a call.
@@ -166,7 +192,7 @@ def _run(
     finally:
         wall = time.perf_counter() - start
         is_long = wall > LONG
-        cpu, peak = meter.measured(is_long=is_long)
+        cpu, peak = _meter.measured(is_long=is_long)
         log = settled.end_job(most, is_long=is_long)
 
     if isinstance(outcome, Raised):
@@ -310,6 +336,9 @@ def read_input(task: str, name: str, driver: ValueDriver, kept: StoredValue) -> 
         with suppress(Exception):  # it may have notes of its own making
             BaseException.add_note(error, note)
 
+        if type(error) is FileNotFoundError and error.strerror:
+            error.strerror = f"input {name!r}: {error.strerror}"
+
         raise
 
 
@@ -414,6 +443,7 @@ def _load_function(
         function = fetch(code)
 
     assert callable(function)
+    current.begun()
     _functions[code] = function, names
 
     while len(_functions) > REMEMBERED or (

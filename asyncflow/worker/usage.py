@@ -14,17 +14,28 @@ _UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class Meter:
-    """Measures jobs that run one after the other.
+    """Measures jobs that run one after the other."""
 
-    :param measure_peak: whether to look for a job's own peak of memory; otherwise it is
-        that of the process
-    """
-
-    def __init__(self, *, measure_peak: bool) -> None:
-        self._looks = measure_peak
+    def __init__(self) -> None:
+        self._looks = False
         self._cpu = self._of_children = 0.0
         self._peak = 0
-        self.measured(is_long=True)
+
+    def begin(self, *, measure_peak: bool) -> None:
+        """Measure the next jobs.
+
+        :param measure_peak: whether to look for a job's own peak of memory; otherwise it
+            is that of the process
+        """
+        self._looks = measure_peak
+
+        if measure_peak:
+            forget_peak()
+
+        if measure_peak or not self._peak:
+            self.measured(is_long=True)
+        else:
+            self._cpu = process_time() + self._of_children
 
     def measured(self, *, is_long: bool) -> tuple[float, int]:
         """Return what a job that has ended used: CPU time, and the peak of memory.

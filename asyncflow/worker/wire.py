@@ -60,12 +60,19 @@ pickled function; the inputs; the outputs; the text of source files that exist n
 continues."""
 
 Request: TypeAlias = tuple[
-    int, int, bool, bool, tuple[tuple[object, ...], ...], bytes | None, bytes | None
+    int,
+    int,
+    bool,
+    bool | str,
+    tuple[tuple[object, ...], ...],
+    bytes | None,
+    bytes | None,
 ]
 """The number of the trip, 0 where it needs no spool; how many bytes are kept of what a
 job prints; whether a job's own peak of memory is worth a look; whether it tells when
-the function is called; for each part of a `RemoteCall`, that part of all calls; the
-parent's world where it has changed, for `world.apply`; the user's modules where they are
+the function is called, or the file that it removes before; for each part of a
+`RemoteCall`, that part of all calls; the parent's world where it has changed, for
+`world.apply`; the user's modules where they are
 those of another moment, for `Finder.apply`."""
 
 Row: TypeAlias = tuple[

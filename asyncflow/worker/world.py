@@ -1,7 +1,6 @@
-"""What of its parent's world a worker has: paths, arguments, variables, filters.
+"""What of its parent's world a worker has: paths, folder, arguments, variables, filters.
 
 A worker has them from its start on, and gets them anew with a trip where they differ.
-The current folder stays the one in which the worker was started.
 """
 
 from __future__ import annotations
@@ -10,18 +9,22 @@ import os
 import pickle
 import re
 import sys
+import time
 import warnings
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from posix import getcwd  # tests take that of `os` for a call that blocks
 from typing import Any, TypeAlias
 
 from asyncflow.worker import log_levels, parent
+from asyncflow.worker.local_modules import named
 from asyncflow.worker.log_levels import Levels, LevelWatch
 
 Told: TypeAlias = tuple[
-    list[str], list[str], dict[bytes, bytes], list[Any], bool, Levels
+    list[str], list[str], dict[bytes, bytes], list[Any], bool, Levels, str | None
 ]
 """`sys.path`, `sys.argv`, the environment, the warning filters, whether byte code is
-kept from the disk, and the levels of loggers."""
+kept from the disk, the levels of loggers, and the folder; None where that was removed."""
 
 _OURS = frozenset({parent.MARK.encode(), b"ASYNCFLOW_MAIN"})
 """Variables of the worker itself."""
@@ -40,12 +43,16 @@ class World:
         self._filters: list[Any] = []
         self._variables: dict[bytes, bytes] = {}
         self._writes_none = False
+        self._folder: str | None = None
         self._levels = LevelWatch()
 
     def look(self) -> int:
         """Look whether it has changed; return its number. Takes 1 to 2 us."""
+        folder = current_folder()
+
         if (
             self.number
+            and folder == self._folder
             and sys.path == self._path
             and sys.argv == self._argv
             and warnings.filters == self._filters
@@ -55,7 +62,7 @@ class World:
         ):
             return self.number
 
-        self._path, self._argv = [*sys.path], [*sys.argv]
+        self._path, self._argv, self._folder = [*sys.path], [*sys.argv], folder
         self._filters = [*warnings.filters]
         self._variables = {**_data()}
         self._writes_none = sys.dont_write_bytecode
@@ -66,6 +73,7 @@ class World:
             [*map(_plain, self._filters)],
             self._writes_none,
             self._levels.look(),
+            folder,
         )
         self.told = pickle.dumps(told, 5)
         self.number += 1
@@ -86,7 +94,11 @@ def apply(data: bytes) -> None:
 
     :param data: a pickled `Told`
     """
-    path, argv, variables, filters, writes_none, levels = pickle.loads(data)
+    path, argv, variables, filters, writes_none, levels, folder = pickle.loads(data)
+
+    if folder is not None and folder != current_folder():
+        with suppress(OSError):  # it was removed meanwhile
+            os.chdir(folder)
 
     if path != sys.path:
         sys.path[:] = path
@@ -144,6 +156,17 @@ def _set_variables(variables: Mapping[bytes, bytes]) -> None:
         if before.get(key) != value:
             os.environb[key] = value
 
+    if before.get(b"TZ") != variables.get(b"TZ"):
+        time.tzset()  # what starts with it would have it, too
+
+
+def current_folder() -> str | None:
+    """Return the current folder; None where it was removed."""
+    try:
+        return getcwd()
+    except OSError:
+        return None
+
 
 def _data() -> dict[bytes, bytes]:
     """Return the environment, as it is kept: to decode it takes long."""
@@ -169,10 +192,7 @@ def _filter(
     action: str, message: Any, names: tuple[str, str], module: Any, line: int
 ) -> tuple[object, ...] | None:
     """Make a warning filter; None where its category is not loaded."""
-    category: object = sys.modules.get(names[0])
-
-    for name in names[1].split("."):
-        category = getattr(category, name, None)
+    category = named(sys.modules.get(names[0]), names[1])
 
     if not isinstance(category, type) or not issubclass(category, Warning):
         return None

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import numpy as np
 import pytest
 
 import asyncflow.sync
@@ -30,53 +29,6 @@ from tests.support import flows
 from tests.support.flows import configuration, single
 
 pytestmark = pytest.mark.anyio
-
-
-# ------------------------------------------------------------------- the same, again
-
-
-def twice(make: Callable[[], object]) -> list[str]:
-    config = Configuration()
-
-    for _ in range(2):
-        config.configure_data_node("weights", default_data=make())
-
-    return [problem.message for problem in config.problems()]
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: np.arange(2),
-        lambda: np.arange(1),
-        lambda: np.array([]),
-        lambda: np.array([1.0, math.nan]),
-        lambda: np.arange(6).reshape(2, 3),
-        lambda: [np.arange(2), np.arange(3)],
-        lambda: {"a": np.arange(2), "b": [np.arange(2)]},
-        lambda: (np.arange(2), "x"),
-    ],
-    ids=["two", "one", "none", "nan", "table", "list", "dict", "tuple"],
-)
-def test_the_same_array_twice_is_no_problem(make: Callable[[], object]) -> None:
-    assert twice(make) == []
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (np.arange(2), np.arange(3)),
-        (np.arange(2), np.arange(2.0)),
-        (np.arange(4), np.arange(4).reshape(2, 2)),
-        (np.ones(1), np.zeros(1)),
-        ([np.arange(2)], [np.arange(3)]),
-        (np.arange(2), [0, 1]),
-    ],
-    ids=["longer", "floats", "shape", "one", "list", "kind"],
-)
-def test_another_array_is_a_problem(one: object, other: object) -> None:
-    values = iter((one, other))
-    assert "different content" in twice(lambda: next(values))[0]
 
 
 # ---------------------------------------------------------------------------- names
@@ -329,27 +281,6 @@ async def test_a_status_that_there_is_not_is_refused() -> None:
             await orchestrator.submissions(status="completed")
 
         assert await orchestrator.submissions(status=SubmissionStatus.FAILED) == []
-
-
-async def test_what_a_scenario_was_created_with_cannot_be_set() -> None:
-    config = configuration()
-    node = config.configure_data_node("a", default_data=1)
-    cfg = config.configure_scenario("s", additional_data_node_configs=node)
-
-    async with Orchestrator(config, store=":memory:") as orchestrator:
-        scenario = await orchestrator.create_scenario(cfg, name="mine", color="red")
-
-        for name, value in (("name", "x"), ("creation_date", None), ("properties", {})):
-            with pytest.raises(AttributeError, match=f"'{name}' of SCENARIO_s_"):
-                setattr(scenario, name, value)
-
-        properties: Any = scenario.properties
-
-        with pytest.raises(TypeError):
-            properties["color"] = "blue"
-
-        assert scenario.name == "mine"
-        assert scenario.properties == {"color": "red"}
 
 
 async def test_a_list_of_callbacks_is_no_flag(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import functools
 import math
 import sys
 import types
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncflow.config import Configuration, JobConfig, Retry, TaskConfig
+from asyncflow.config import Configuration, Retry, TaskConfig
 from asyncflow.config.toml.write import dump
 from asyncflow.errors import ConfigError, Problem
+from tests.support.declaring import Declare, Row, check_refused, in_mode, task
 
 KILLING = ("run_timeout", "stall_timeout", "memory_limit")
 
@@ -36,15 +36,6 @@ def test_a_task_has_no_limits_by_default(config: Configuration) -> None:
     assert (task.run_timeout, task.stall_timeout) == (None, None)
     assert (task.retry, task.crash_retries) == (None, 1)
     assert (task.needs, task.memory_limit) == ({}, None)
-
-
-def test_how_jobs_are_executed_by_default(config: Configuration) -> None:
-    jobs = config.configure_job_executions()
-    assert jobs.same_content(JobConfig())
-    assert (jobs.resources, jobs.kill_grace, jobs.shutdown_grace) == ({}, 2.0, 5.0)
-    assert (jobs.max_jobs_per_worker, jobs.max_worker_age) == (None, None)
-    assert (jobs.max_worker_rss, jobs.max_log_size) == (None, 1_048_576)
-    assert jobs.loop_lag_warning is None
 
 
 TASK: dict[str, Any] = {
@@ -112,12 +103,6 @@ def test_amounts_are_the_sections_own(config: Configuration) -> None:
     assert task.needs == jobs.resources == {"gpu": 1.0}
 
 
-def test_a_resource_that_is_used_up_or_not_there(config: Configuration) -> None:
-    config.configure_job_executions(resources={"gpu": 2, "tpu": 0})
-    config.configure_task("t", math.sqrt, needs={"gpu": 2})
-    assert config.problems() == ()
-
-
 @pytest.mark.parametrize(("field", "value"), TASK.items())
 def test_another_limit_is_another_content(
     config: Configuration, field: str, value: object
@@ -134,30 +119,9 @@ def test_another_limit_is_another_content(
 
 # ------------------------------------------------------------------------- the checks
 
-Row = tuple[str, str, str]
-"""Section, field, and a piece of the message or remedy."""
-
-Declare = Callable[[Configuration], object]
-
-
-def task(function: Any = math.sqrt, **options: Any) -> Declare:
-    return lambda config: config.configure_task("t", function, **options)
-
 
 def retry(attempts: Any = 3, **options: Any) -> Declare:
     return task(retry=Retry(attempts, **options))
-
-
-def jobs(**options: Any) -> Declare:
-    return lambda config: config.configure_job_executions(**options)
-
-
-def needs(amounts: Any, **resources: Any) -> Declare:
-    def declare(config: Configuration) -> None:
-        config.configure_job_executions(resources=resources)
-        config.configure_task("t", math.sqrt, needs=amounts)
-
-    return declare
 
 
 BAD: dict[str, tuple[Declare, list[Row]]] = {
@@ -178,15 +142,15 @@ BAD: dict[str, tuple[Declare, list[Row]]] = {
         ],
     ),
     "async_memory": (
-        task(fetch, memory_limit=1, run_timeout=1),
+        task(function=fetch, memory_limit=1, run_timeout=1),
         [("TASK.t", "memory_limit", "has no process of its own; leave it out")],
     ),
     "async_inline_memory": (
-        task(fetch, executor="inline", memory_limit=1),
+        task(function=fetch, executor="inline", memory_limit=1),
         [("TASK.t", "memory_limit", "use a plain def with executor='process'")],
     ),
     "async_thread": (
-        task(fetch, executor="thread", run_timeout=1),
+        task(function=fetch, executor="thread", run_timeout=1),
         [("TASK.t", "executor", "runs on the event loop, not in a thread")],
     ),
     "unknown_executor": (
@@ -223,89 +187,21 @@ BAD: dict[str, tuple[Declare, list[Row]]] = {
         retry(None, wait=None, factor=None, jitter=None, on=None),
         [("TASK.t", "retry", name) for name in ("att", "wait", "fact", "jit", "on")],
     ),
-    "needs": (needs(5), [("TASK.t", "needs", "5 does not map names to amounts")]),
-    "needs_names": (
-        needs({5: 1, "": 1}, gpu=1),
-        [
-            ("TASK.t", "needs", "5 is no name of a resource"),
-            ("TASK.t", "needs", "'' is no name of a resource; give a str such as"),
-        ],
-    ),
-    "needs_amounts": (
-        needs({"gpu": 0, "tpu": "1"}, gpu=1, tpu=1),
-        [
-            ("TASK.t", "needs", "gpu: 0 is not a number above 0"),
-            ("TASK.t", "needs", "tpu: '1' is not a number above 0"),
-        ],
-    ),
-    "needs_undeclared": (
-        needs({"gup": 1}, gpu=1),
-        [("TASK.t", "needs", "did you mean 'gpu'? configure_job_executions(resources")],
-    ),
-    "needs_where_nothing_is_declared": (
-        task(needs={"gpu": 1}),
-        [("TASK.t", "needs", "(resources={'gpu': ...}) declares it")],
-    ),
-    "needs_too_much": (
-        needs({"gpu": 3, "tpu": 0.1}, gpu=2, tpu=0),
-        [
-            ("TASK.t", "needs", "gpu: 3 is more than there is, which is 2"),
-            ("TASK.t", "needs", "tpu: 0.1 is more than there is, which is 0"),
-        ],
-    ),
-    "needs_of_what_is_wrong": (
-        needs({"gpu": 3}, gpu="2"),
-        [("JOB", "resources", "gpu: '2' is not a number of at least 0")],
-    ),
-    "resources": (
-        jobs(resources=["gpu"]),
-        [("JOB", "resources", "['gpu'] does not map names to amounts")],
-    ),
-    "resources_and_needs": (
-        lambda config: (jobs(resources=5)(config), task(needs={"a": 1})(config)),
-        [("JOB", "resources", "give a dict such as {'gpu': 1}")],
-    ),
-    "resources_amounts": (
-        jobs(resources={"gpu": -1, 5: 1}),
-        [
-            ("JOB", "resources", "gpu: -1 is not a number of at least 0"),
-            ("JOB", "resources", "5 is no name of a resource"),
-        ],
-    ),
-    "resources_odd_names": (
-        lambda config: (
-            jobs(resources={5: 1})(config),
-            task(needs={"gpu": 1})(config),
-        ),
-        [
-            ("JOB", "resources", "5 is no name of a resource"),
-            ("TASK.t", "needs", "'gpu' is not a resource that is declared"),
-        ],
-    ),
 }
 
 SECONDS = [0, -1, "1", True, math.nan, math.inf, 10**400, (1,)]
-GRACES = [-0.1, None, "1", False, math.nan, math.inf]
 BYTES = [0, -1, 1.0, True, "1G", 2**61]
-COUNTS = [0, -1, 1.0, True, "1", 10**7]
 
-for _declare, _section, _field, _values in (
-    (task, "TASK.t", "run_timeout", SECONDS),
-    (task, "TASK.t", "stall_timeout", SECONDS),
-    (task, "TASK.t", "memory_limit", BYTES),
-    (task, "TASK.t", "crash_retries", [-1, None, 1.0, True, "1", 10**7]),
-    (jobs, "JOB", "kill_grace", GRACES),
-    (jobs, "JOB", "shutdown_grace", GRACES),
-    (jobs, "JOB", "max_jobs_per_worker", COUNTS),
-    (jobs, "JOB", "max_worker_age", SECONDS),
-    (jobs, "JOB", "max_worker_rss", BYTES),
-    (jobs, "JOB", "max_log_size", [-1, None, 1.0, True, "1M", 2**61]),
-    (jobs, "JOB", "loop_lag_warning", SECONDS),
+for _field, _values in (
+    ("run_timeout", SECONDS),
+    ("stall_timeout", SECONDS),
+    ("memory_limit", BYTES),
+    ("crash_retries", [-1, None, 1.0, True, "1", 10**7]),
 ):
     for _value in _values:
         BAD[f"{_field} {str(_value)[:9]} {type(_value).__name__}"] = (
-            _declare(**{_field: _value}),
-            [(_section, _field, f"{_value!r} is not a")],
+            task(**{_field: _value}),
+            [("TASK.t", _field, f"{_value!r} is not a")],
         )
 
 
@@ -314,20 +210,7 @@ for _declare, _section, _field, _values in (
 def test_check(
     config: Configuration, declare: Declare, rows: list[Row], mode: str
 ) -> None:
-    declare(config)
-    options = {name: getattr(config.job_config, name) for name in JOBS}
-    config.configure_job_executions(mode, **options)
-    with pytest.raises(ConfigError) as caught:
-        config.check()
-
-    problems = caught.value.problems
-    assert [(each.section, each.field) for each in problems] == [
-        row[:2] for row in rows
-    ]
-    for problem, (_, _, piece) in zip(problems, rows, strict=True):
-        assert piece in str(problem)
-        assert problem.message
-        assert problem.remedy
+    check_refused(config, in_mode(mode, declare), rows)
 
 
 @pytest.mark.parametrize("field", KILLING)

@@ -10,7 +10,7 @@ import anyio.lowlevel
 import pytest
 
 from asyncflow.abc import Store
-from asyncflow.errors import StoreFailed
+from asyncflow.errors import NotFound, StoreFailed
 from asyncflow.records import (
     BasisRecord,
     LogRecord,
@@ -296,12 +296,14 @@ async def test_what_is_pinned_stays_when_it_is_dropped(
 ) -> None:
     names = [kept] if isinstance(kept, str) else []
     version = VersionRecord("DATANODE_n_1", 1, kept)
-    store.save(version)
-    store.pin("SUBMISSION_a", ["DATANODE_n_1", "DATANODE_n_2"])
-    store.pin("SUBMISSION_b", ["DATANODE_n_1"])
+    runs = (submission_record(name, id=f"SUBMISSION_{name}") for name in "abc")
+    store.save(version, *runs)
+    current: dict[str, int | None] = {"DATANODE_n_1": None}
+    store.pin("SUBMISSION_a", {**current, "DATANODE_n_2": None})
+    store.pin("SUBMISSION_b", current)
     dropped = version._replace(kept=None, is_kept=False)
     store.save(dropped, VersionRecord("DATANODE_n_1", 2, b"2"))
-    store.pin("SUBMISSION_c", ["DATANODE_n_1"])
+    store.pin("SUBMISSION_c", current)
     assert (await store.versions())[0] == dropped._replace(kept=kept)
     assert await store.pinned("SUBMISSION_a") == {("DATANODE_n_1", 1)}
     assert await store.pinned("SUBMISSION_c") == {("DATANODE_n_1", 2)}
@@ -314,6 +316,43 @@ async def test_what_is_pinned_stays_when_it_is_dropped(
     assert await store.kept_names() == set()
     assert await store.pinned("SUBMISSION_b") == set()
     assert await store.unpin("SUBMISSION_b") == []
+
+
+async def test_one_version_is_pinned_for_a_run_that_goes_on(store: Store) -> None:
+    run = submission_record(1)
+    node_id = "DATANODE_n_1"
+    store.save(*(VersionRecord(node_id, number, b"") for number in (1, 2, 3)))
+    store.pin(run.id, {node_id: None})
+    store.save(run)
+    assert await store.pinned(run.id) == set()
+    store.pin(run.id, {node_id: None})
+    assert await store.pinned(run.id) == {(node_id, 3)}
+    assert await store.unpin(run.id) == []
+    store.pin(run.id, {node_id: 2})
+    assert await store.pinned(run.id) == {(node_id, 2)}
+    assert await store.pinned_for_ended() == []
+
+    store.save(run._replace(finished=2.5))
+    assert await store.pinned_for_ended() == [run.id]
+    store.pin(run.id, {node_id: 1})
+    assert await store.pinned(run.id) == {(node_id, 2)}
+    await store.delete(run.id)
+    assert await store.pinned_for_ended() == [run.id]
+    assert await store.unpin(run.id) == []
+    assert await store.pinned_for_ended() == []
+
+
+async def test_it_lists_the_jobs_of_several_runs(store: Store) -> None:
+    jobs = [job_record(n, submission_id=f"SUBMISSION_{n % 3}") for n in range(7)]
+    store.save(*jobs)
+    found = await store.jobs(submission_ids={"SUBMISSION_0", "SUBMISSION_2", "x'\""})
+    assert found == [jobs[n] for n in (0, 2, 3, 5, 6)]
+    assert await store.jobs(submission_ids=["SUBMISSION_1"], offset=1) == jobs[4:5]
+    assert await store.jobs(submission_ids=[]) == []
+    both = await store.jobs(
+        submission_id="SUBMISSION_1", submission_ids=["SUBMISSION_0"]
+    )
+    assert both == []
 
 
 async def test_a_query_gives_pages_in_order(store: Store) -> None:
@@ -498,6 +537,7 @@ async def test_it_keeps_the_order_of_saves_and_deletes(store: Store) -> None:
 
 
 async def test_a_submission_is_claimed_once(store: Store) -> None:
+    store.save(scenario_record(1))
     first = submission_record(1, graph="[1]", properties={"a": (1,)})
     second = first._replace(orchestrator_id="o", graph="[2]", properties={})
 
@@ -511,6 +551,49 @@ async def test_a_submission_is_claimed_once(store: Store) -> None:
     await store.delete(first.id)
     assert await store.claim(second) == second
     assert await store.get(first.id) == second
+
+
+async def test_a_run_is_kept_where_its_scenario_is(store: Store) -> None:
+    store.save(scenario_record(1))
+    first = submission_record(1, graph="[1]", properties={"a": (1,)})
+    saved = store.submit(first)
+    await saved()
+    await saved()
+    assert await store.submissions() == [first]
+    store.save(first._replace(finished=2.5))
+    await store.delete("SCENARIO_c_1")
+
+    gone = store.submit(first)
+    store.pin(first.id, {"DATANODE_n_1": None})
+
+    with pytest.raises(NotFound, match="SCENARIO_c_1"):
+        await gone()
+
+    with pytest.raises(NotFound, match="SCENARIO_c_1"):
+        await store.claim(first)
+
+    assert await store.submissions() == []
+    assert await store.pinned_for_ended() == []
+
+
+async def test_what_goes_on_is_not_deleted(store: Store) -> None:
+    store.save(scenario_record(1), version_record(1, kept="1.value"))
+    store.save(node_record(1, owner_id="SCENARIO_c_1"))
+    run, other = submission_record(1), submission_record(2)
+    store.save(run, other._replace(finished=2.5))
+    names = await store.delete_ended("SCENARIO_c_1")
+    assert names is None
+    assert await store.delete_ended(run.id) is None
+    heirs = run._replace(orchestrator_id="o")
+    assert await store.delete_ended("SCENARIO_c_1", [heirs, other]) is None
+    assert len(await store.submissions()) == 2
+    assert len(await store.scenarios()) == len(await store.versions()) == 1
+
+    assert await store.delete_ended(other.id) == []
+    assert await store.delete_ended("SCENARIO_c_1", [run]) == ["1.value"]
+    assert await store.submissions() == []
+    assert await store.scenarios() == []
+    assert await store.delete_ended("SCENARIO_c_1") == []
 
 
 async def test_a_data_node_is_locked_by_one(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
 import os
@@ -16,6 +17,7 @@ from anyio import fail_after
 
 from asyncflow import Job, Orchestrator, Status, log
 from asyncflow.dispatch import echo
+from asyncflow.dispatch.echo import Echo, printed
 from tests.support import flows
 from tests.support.flows import configuration, single
 
@@ -243,3 +245,21 @@ async def test_a_handler_that_blocks_holds_up_nothing(
             assert await run_with_bad_callback("standalone") == "COMPLETED"
     finally:
         handler.end.set()
+
+
+def test_where_no_thread_can_be_started_it_is_shown_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    async def show() -> None:
+        echo = Echo()
+        monkeypatch.setattr(threading.Thread, "start", start)
+
+        with fail_after(20):
+            await echo.show([printed("stdout", "one\n"), printed("stdout", "two\n")])
+            await echo.close()
+
+    asyncio.run(show())
+    assert capsys.readouterr().out == "one\ntwo\n"

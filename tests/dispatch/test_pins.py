@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from anyio import fail_after, to_thread
+from anyio import create_task_group, fail_after, to_thread
 
 from asyncflow import (
     Configuration,
@@ -231,51 +231,6 @@ async def test_what_a_run_has_not_written(config: Configuration, path: str) -> N
             await run.read("source")
 
 
-async def test_outputs_are_what_the_run_has_written(
-    config: Configuration, path: str
-) -> None:
-    source = config.configure_data_node("source", default_data=21)
-    middle = config.configure_data_node("middle", keep_versions=9)
-    result = config.configure_data_node("result")
-    gone = config.configure_data_node("gone")
-    tasks = [
-        config.configure_task("double", flows.double, source, middle, skippable=True),
-        config.configure_task("again", flows.double, middle, result),
-        config.configure_task("work", flows.fail, source, gone),
-    ]
-    cfg = config.configure_scenario("flow", tasks)
-
-    async with (
-        Orchestrator(config, path) as one,
-        Orchestrator(config, path) as other,
-    ):
-        scenario = await one.create_scenario(cfg)
-        first = await scenario.submit().wait()
-        assert list(first.outputs) == ["middle", "result"]
-        output = first.outputs["middle"]
-        assert output.data_node is scenario.middle
-        assert output.job.task.config_id == "double"
-
-        second = await scenario.submit().wait()
-        assert second.outputs["middle"].job.status == "SKIPPED"
-        assert await second.outputs["middle"].edit() == await output.edit()
-
-        theirs = await other.get_submission(first.id)
-        await other.get_scenario(scenario.id)
-        assert isinstance(theirs.entity, Scenario)
-        await theirs.entity.middle.write(0)
-        await theirs.entity.source.write(1)
-        third = await scenario.submit().wait()
-        assert await output.read() == await theirs.outputs["middle"].read() == 42
-        assert await third.outputs["result"].read() == 4
-        edit = await output.edit()
-        assert (edit.job_id, edit.is_kept) == (output.job.id, True)
-
-        assert await first.outputs["result"].read() == 84
-        edit = await first.outputs["result"].edit()
-        assert not edit.is_kept
-
-
 async def test_what_is_kept_for_a_run_alone_is_not_told_to_be_readable(
     config: Configuration, path: str
 ) -> None:
@@ -355,6 +310,139 @@ async def test_a_third_reads_what_another_has_replaced_since(tmp_path: Path) -> 
         await run
         assert await run.read("result") == "a"
         assert not await third.store.pinned(submission_id)
+
+    folder = tmp_path / "runs.values"
+    assert len([one for one in folder.iterdir() if one.suffix == ".value"]) == 1
+
+
+@pytest.mark.parametrize("keep", [0, 2])
+async def test_who_was_alone_pins_when_another_comes(
+    config: Configuration, path: str, keep: int
+) -> None:
+    gate = Gate()
+    cfg = gated(config, gate, Scope.GLOBAL, keep=keep)
+
+    async with Orchestrator(config, path) as one:
+        mine = await one.create_scenario(cfg)
+        first = mine.submit()
+
+        with fail_after(20):
+            await flows.until_started(first)
+
+        await mine.source.write("b" * SIZE)
+        second = mine.submit()
+        numbers = [edit.version for edit in await mine.source.edits()]
+
+        async with Orchestrator(config, path) as other:
+            for run, number in zip((first, second), numbers, strict=True):
+                assert await other.store.pinned(run.id) == {(mine.source.id, number)}
+
+            theirs = await other.create_scenario(cfg)
+
+            for text in "cdef":
+                await theirs.source.write(text * SIZE)
+
+            gate.is_open.set()
+            await first
+            await second
+            assert [await run.read("result") for run in (first, second)] == ["a", "b"]
+            assert await theirs.source.read() == "f" * SIZE
+
+        assert await one.store.pinned_for_ended() == []
+
+
+async def test_what_another_run_is_to_write_is_not_pinned(
+    config: Configuration, path: str
+) -> None:
+    gate = Gate()
+    begin = config.configure_data_node("begin", default_data=0)
+    middle = config.configure_data_node("middle", scope=Scope.GLOBAL, default_data=50)
+    result = config.configure_data_node("result")
+    one = config.configure_task("one", gate.wait, begin, middle, executor="thread")
+    two = config.configure_task("two", flows.double, middle, result, executor="thread")
+    cfg = config.configure_scenario("flow", [one, two])
+
+    async with Orchestrator(config, path) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        writer = scenario.tasks["one"].submit()
+        reader = scenario.tasks["two"].submit()
+
+        async with Orchestrator(config, path):
+            another = scenario.tasks["two"].submit()
+
+            for run in (reader, another):
+                assert await orchestrator.store.pinned(run.id) == set()
+
+            gate.is_open.set()
+
+            for run in (writer, reader, another):
+                await run
+
+            assert await another.read("result") == 2
+
+
+@pytest.mark.limit(120)
+async def test_a_third_reads_what_was_pinned_when_another_came(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    config, cfg = declare(tmp_path, Scope.GLOBAL)
+    said, is_time = threading.Event(), threading.Event()
+    ids: list[str] = []
+
+    def killed() -> None:
+        def wait() -> bool:
+            said.set()
+            return is_time.wait(50)
+
+        module = "tests.programs.pins_program"
+        ids.append(
+            programs.killed(module, tmp_path, "GLOBAL", folder=tmp_path, is_time=wait)
+        )
+
+    async with create_task_group() as group:
+        group.start_soon(to_thread.run_sync, killed)
+        assert await to_thread.run_sync(said.wait, 50)
+
+        async with Orchestrator(config, path, adopt=False) as other:
+            theirs = await other.create_scenario(cfg)
+
+            for text in "bcd":
+                await theirs.source.write(text * SIZE)
+
+        is_time.set()
+
+    (tmp_path / "go").touch()
+
+    async with Orchestrator(config, path) as third:
+        run = await third.get_submission(ids[0])
+        await run
+        assert await run.read("result") == "a"
+
+
+@pytest.mark.limit(120)
+async def test_who_dies_between_the_end_of_a_run_and_its_unpinning(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "runs.db"
+    config, cfg = declare(tmp_path, Scope.GLOBAL)
+    (tmp_path / "go").touch()
+
+    async with Orchestrator(config, path, adopt=False) as other:
+        theirs = await other.create_scenario(cfg)
+
+        def dies() -> str:
+            module = "tests.programs.pins_program"
+            return programs.killed(
+                module, tmp_path, "GLOBAL", "dies", folder=tmp_path, at_once=False
+            )
+
+        submission_id = await to_thread.run_sync(dies)
+        assert await other.store.pinned_for_ended() == [submission_id]
+        await theirs.source.write("b" * SIZE)
+
+    async with Orchestrator(config, path) as third:
+        assert await third.store.pinned_for_ended() == []
+        run = await third.get_submission(submission_id)
+        assert await run.read("result") == "a"
 
     folder = tmp_path / "runs.values"
     assert len([one for one in folder.iterdir() if one.suffix == ".value"]) == 1

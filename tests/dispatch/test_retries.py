@@ -28,11 +28,11 @@ from asyncflow import (
     Submission,
     SubmissionFailed,
     SubmissionFinished,
-    alternatives,
     current_job,
     report,
 )
 from asyncflow.abc import Call, Executor, Store, Watch
+from asyncflow.runtime import wiring
 from asyncflow.testing import Faults, run_program
 from tests.support import flows, sleeping
 from tests.support.flows import chain, configuration, single, statuses
@@ -392,7 +392,7 @@ async def test_an_executor_that_raises_is_not_tried_for_ever(
     config = configuration(workers=1)
     cfg = single(config, fail_twice, 1, crash_retries=2, retry=9)
     executor = Raising(tells_nothing)
-    monkeypatch.setattr(alternatives, "wrappers", [executor])
+    monkeypatch.setattr(wiring, "wrappers", [executor])
 
     async with Orchestrator(config) as owner:
         scenario = await owner.create_scenario(cfg)

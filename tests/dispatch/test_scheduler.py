@@ -40,8 +40,10 @@ from asyncflow import (
     UsageError,
 )
 from asyncflow.dispatch.scheduler import Scheduler
-from asyncflow.entities.job import DONE, FINAL, Job
+from asyncflow.entities.job import Job
+from asyncflow.entities.submission import run_of
 from asyncflow.executors.process.executor import ProcessExecutor
+from asyncflow.status import DONE, FINAL
 from asyncflow.testing import Faults
 from tests.support import machine
 from tests.support.machine import MortalStore
@@ -236,9 +238,9 @@ class Machine(RuleBasedStateMachine):
 
     def hasten(self) -> None:
         """Have functions known to be short: only such jobs share a batch."""
-        assert self.orchestrator._engine is not None
+        assert self.orchestrator._session.engine is not None
 
-        for pace in self.orchestrator._engine.specs._durations._known.values():
+        for pace in self.orchestrator._session.engine.specs._durations._known.values():
             pace.seconds = 0.0001
 
     @rule()
@@ -256,9 +258,13 @@ class Machine(RuleBasedStateMachine):
     async def _cancel_what_ends(self) -> Run | None:
         with anyio.move_on_after(0.1):
             while True:
-                for flight in self.walk._in_flight._by_ref.values():
+                for flight in self.walk.in_flight._by_ref.values():
                     for run in self.runs:
-                        if run.handle is flight.job.submission and flight.verdict:
+                        if (
+                            run.handle
+                            and run_of(run.handle) is flight.submission
+                            and flight.verdict
+                        ):
                             self._cancel(run)
                             return run
 
@@ -291,11 +297,11 @@ class Machine(RuleBasedStateMachine):
         assert run.handle is not None
         job = run.handle.jobs[index % len(run.handle.jobs)]
 
-        number = self.walk._runs.number(run.handle)
+        number = self.walk.runs.number(run_of(run.handle))
         ref = number, run.handle.jobs.index(job)
 
         if number is not None:
-            may_complete = job.is_finished or ref in self.walk._in_flight._by_ref
+            may_complete = job.is_finished or ref in self.walk.in_flight._by_ref
             job.cancel()
 
             if not may_complete:
@@ -419,8 +425,8 @@ class Machine(RuleBasedStateMachine):
         self.store = MortalStore(self.folder / "runs.db")
         self.orchestrator = Orchestrator(self.config, self.store)
         await self.orchestrator.__aenter__()
-        assert self.orchestrator._engine is not None
-        self.walk: Scheduler = self.orchestrator._engine.scheduler
+        assert self.orchestrator._session.engine is not None
+        self.walk: Scheduler = self.orchestrator._session.engine.scheduler
         self.canceled: list[Job] = []
         await self.find_runs()
 
@@ -446,9 +452,9 @@ class Machine(RuleBasedStateMachine):
 
     async def close(self, is_interrupted: bool = False) -> None:
         """Close it as a program does, after a Ctrl-C too."""
-        self.orchestrator._signals.has_come = is_interrupted
+        self.orchestrator._session.signals.has_come = is_interrupted
         handles = [run.handle for run in self.runs if run.handle]
-        owned = [one for one in handles if self.walk.drives(one)]
+        owned = [one for one in handles if self.walk.drives(run_of(one))]
         await self.orchestrator.__aexit__(None, None, None)
         assert all(one.is_finished for one in owned)
         await self.check_closed()
@@ -482,14 +488,14 @@ class Machine(RuleBasedStateMachine):
         """Check what is true between any two turns of the event loop."""
         walk, plan = self.walk, self.walk._plan
         assert not self.complaints.found, "\n".join(self.complaints.found)
-        assert not walk._runs.is_broken
+        assert not walk.runs.is_broken
         states = [
             ((run, index), status)
             for run, state in plan._runs.items()
             for index, status in enumerate(state.status)
         ]
         running = {ref for ref, status in states if status is Status.RUNNING}
-        assert running == set(walk._in_flight._by_ref)
+        assert running == set(walk.in_flight._by_ref)
         ready = [ref for ref, status in states if status is Status.PENDING]
         assert plan.ready == len(ready)
         taken: Counter[str] = Counter()
@@ -513,12 +519,12 @@ class Machine(RuleBasedStateMachine):
         assert not plan.has_arrivals
         assert plan.ready == 0
         assert not plan._takers
-        assert not walk._in_flight._by_ref
-        assert not walk._deadlines
-        assert not walk._in_flight._timeouts._clocks
-        assert not walk._runs._by_number
-        assert not walk._runs._numbers
-        assert not walk._waiting
+        assert not walk.in_flight._by_ref
+        assert not len(walk._timeouts)
+        assert not walk.in_flight._timeouts._clocks
+        assert not walk.runs._by_number
+        assert not walk.runs._numbers
+        assert not len(walk._waiting)
         executor: Any = walk.executors["process"]
         inner = getattr(executor, "inner", executor)
         assert not inner._trips

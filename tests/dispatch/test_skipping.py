@@ -7,8 +7,8 @@ import math
 import operator
 import os
 import pickle
-import random
 import threading
+import time
 import types
 from collections.abc import AsyncIterator
 from functools import partial
@@ -20,14 +20,11 @@ from anyio import to_thread
 from asyncflow import (
     Configuration,
     Orchestrator,
-    PlannedJob,
     Scenario,
     ScenarioConfig,
     Submission,
 )
 from asyncflow.fingerprint import fingerprint as _fingerprint
-from asyncflow.worker.digests import compared, digest, digest_in, remove_named
-from asyncflow.worker.values import fetch, keep
 from tests.support import flows
 from tests.support.flows import configuration, statuses
 
@@ -158,67 +155,6 @@ def reasons(submission: Submission) -> list[str]:
 
 
 @pytest.mark.anyio
-async def test_a_run_says_why_it_ran_or_was_skipped(
-    config: Configuration, orchestrator: Orchestrator
-) -> None:
-    raw = config.configure_in_memory_data_node("raw", default_data=1)
-    model = config.configure_in_memory_data_node("model")
-    score = config.configure_in_memory_data_node("score")
-    factor = 2
-
-    def fit(value: int) -> int:
-        return value * factor
-
-    tasks = [
-        config.configure_task("fit", fit, raw, model, skippable=True),
-        config.configure_task("evaluate", flows.double, model, score, skippable=True),
-    ]
-    cfg = config.configure_scenario("training", tasks)
-    scenario = await orchestrator.create_scenario(cfg)
-    same = "its function and its inputs are the same"
-
-    assert scenario.plan() == (
-        PlannedJob(task="fit", runs=True, reason="it has not run yet"),
-        PlannedJob(task="evaluate", runs=True, reason="`model` will be written by fit"),
-    )
-    first = await scenario.submit()
-    assert reasons(first) == ["it has not run yet"] * 2
-
-    assert [job.runs for job in scenario.plan()] == [False, False]
-    again = await scenario.submit()
-    assert statuses(again.jobs) == ["SKIPPED", "SKIPPED"]
-    assert reasons(again) == [same, same]
-
-    factor = 1
-    assert scenario.plan()[0].reason == "`fit` changed"
-    assert reasons(await scenario.submit()) == [
-        "`fit` changed",
-        "`model` has a new version",
-    ]
-
-    await scenario.raw.write(5)
-    assert scenario.plan()[0].reason == "`raw` has a new version"
-    await scenario.submit()
-
-    await scenario.score.write(0)
-    assert scenario.plan() == (
-        PlannedJob(task="fit", runs=False, reason=same),
-        PlannedJob(
-            task="evaluate",
-            runs=True,
-            reason="`score` was written by something else",
-        ),
-    )
-    assert scenario.evaluate.plan()[0].runs
-    await scenario.submit()
-
-    assert {job.reason for job in scenario.plan(force=True)} == {"the run is forced"}
-    assert reasons(await scenario.submit(force=True)) == ["the run is forced"] * 2
-    assert not any(job.runs for job in scenario.plan())
-    assert await scenario.score.read() == 10
-
-
-@pytest.mark.anyio
 async def test_what_failed_is_not_skipped(
     config: Configuration, orchestrator: Orchestrator
 ) -> None:
@@ -286,25 +222,49 @@ async def test_a_helper_that_changed_is_named() -> None:
             assert reasons(await scenario.submit()) == [reason]
 
 
+def write_later(path: Path, than: int) -> None:
+    """Write a file by hand; the clock of files ticks some milliseconds behind."""
+    while path.stat().st_ctime_ns <= than:
+        path.write_bytes(pickle.dumps("by hand"))
+
+
 @pytest.mark.anyio
-async def test_a_shared_generator_of_random_numbers_is_warned_of_once(
-    config: Configuration, caplog: pytest.LogCaptureFixture
+@pytest.mark.blocking_jobs  # plan() looks at files
+@pytest.mark.parametrize("mode", ["development", "standalone"])
+async def test_whose_output_others_have_written_runs_again(
+    tmp_path: Path, mode: str
 ) -> None:
-    generator = random.Random(5)
+    config = configuration(mode)
+    number = config.configure_data_node("number", default_data=1)
+    own = config.configure_data_node("own", default_path=tmp_path / "own.pickle")
+    task = config.configure_task("double", flows.double, number, own, skippable=True)
+    cfg = config.configure_scenario("files", task)
+    reason = "the file of `own` was written by something else"
 
-    def draw(value: float) -> float:
-        return value + generator.random()
+    async with Orchestrator(config, store=tmp_path / "runs.db") as orchestrator:
+        one, other = [await orchestrator.create_scenario(cfg) for _ in range(2)]
+        await other.number.write(5)
+        await one.submit()
+        assert statuses((await one.submit()).jobs) == ["SKIPPED"]
 
-    cfg = flows.single(config, draw)
+        now = time.time_ns()
+        await to_thread.run_sync(write_later, tmp_path / "own.pickle", now)
+        submission = await one.submit()
+        assert statuses(submission.jobs) == ["COMPLETED"]
+        assert submission.jobs[0].reason == reason
+        assert await one.own.read() == 2
 
-    async with Orchestrator(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(cfg)
-        await scenario.submit()
-        await scenario.submit()
+        await other.submit()
+        now = time.time_ns()
+        await to_thread.run_sync(touch_later, tmp_path / "own.pickle", now)
+        assert one.plan()[0].reason == reason
+        await one.submit()
+        assert await one.own.read() == 2
 
-    (record,) = caplog.records
-    assert record.levelname == "WARNING"
-    assert "draws from `generator`" in record.getMessage()
+
+def touch_later(path: Path, than: int) -> None:
+    while path.stat().st_ctime_ns <= than:
+        os.utime(path, (0, 0))
 
 
 def remove_values(folder: Path) -> None:
@@ -446,14 +406,3 @@ async def test_a_task_whose_outputs_are_shared_is_one_task(tmp_path: Path) -> No
             assert statuses((await again.submit()).jobs)[0] == "COMPLETED"
             await scenario.own.write(3)
             assert statuses((await scenario.submit()).jobs)[0] == "SKIPPED"
-
-
-def test_the_file_of_a_killed_job_is_found_by_its_first_name(tmp_path: Path) -> None:
-    path = str(tmp_path / "1.value")
-    kept = keep(bytes(100_000), compared(path), "value", sync=False)
-    assert isinstance(kept, str)
-    assert kept.startswith(str(tmp_path / "1-"))
-    assert digest_in(kept) == digest(pickle.dumps(bytes(100_000), 5)) != ""
-    assert fetch(kept) == bytes(100_000)
-    remove_named(compared(path))
-    assert os.listdir(tmp_path) == []

@@ -24,6 +24,7 @@ from asyncflow import (
     SubmissionStatus,
     current_job,
 )
+from asyncflow.entities.submission import run_of
 from tests.support import flows, hard_jobs
 from tests.support.flows import chain, configuration, fan, single, statuses
 from tests.support.hard_jobs import HARD, members
@@ -248,7 +249,7 @@ async def test_a_cancel_of_what_has_ended_changes_nothing(tmp_path: Path) -> Non
         await submission
 
     assert statuses(submission.jobs) == ["COMPLETED"]
-    assert submission.cancel_reason is None
+    assert run_of(submission).cancel_reason is None
 
 
 async def test_cancel_of_one_job(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import traceback
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from asyncflow import (
     DataNodeWritingError,
     InsideWorker,
     Job,
-    JobFailed,
     NotPicklable,
     Orchestrator,
     RemoteTraceback,
@@ -207,18 +205,6 @@ async def test_an_error_made_of_other_arguments_survives() -> None:
     assert str(cause) == "1 and 2"
     assert isinstance(cause.__cause__, RemoteTraceback)
     assert "TwoArguments: 1 and 2" in str(cause.__cause__)
-
-
-def test_errors_survive_pickling() -> None:
-    failed = JobFailed("JOB_1", "fit", "ValueError: x")
-    error = SubmissionFailed.of("SUBMISSION_1", [failed])
-
-    again = pickle.loads(pickle.dumps(error))
-
-    assert str(again) == str(error)
-    assert again.submission_id == "SUBMISSION_1"
-    assert again.exceptions[0].reason == "ValueError: x"
-    assert again.split(JobFailed)[0].submission_id == "SUBMISSION_1"
 
 
 async def test_workers_lead_their_process_groups() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -28,7 +26,6 @@ from asyncflow import (
     report,
 )
 from asyncflow.dispatch import timeouts
-from asyncflow.worker.current import INTERVAL, running
 from tests.support import flows
 from tests.support.flows import configuration, single
 
@@ -91,81 +88,7 @@ async def test_an_async_job_knows_which_it_is() -> None:
     assert known == CurrentJob(job.id, job.submission.id, "work", 1)
 
 
-def test_outside_of_jobs_nothing_is_reported() -> None:
-    assert current_job() is None
-    report(1, 2, "nobody listens")
-    assert list(progress("abc")) == ["a", "b", "c"]
-
-
 # --------------------------------------------------------------------------- reporting
-
-
-class Clock:
-    """Takes reports, and gives the time."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 1000.0
-        self.sent: list[Progress | None] = []
-        monkeypatch.setattr(time, "monotonic", lambda: self.now)
-
-    def running(self, work: Callable[[], object]) -> list[Progress | None]:
-        with running(CurrentJob("JOB_1", "SUBMISSION_1", "work"), self.sent.append):
-            work()
-
-        return self.sent
-
-
-def test_reports_that_follow_each_other_are_left_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock = Clock(monkeypatch)
-
-    def work() -> None:
-        for done in range(1, 101):
-            report(done, 100)
-            clock.now += INTERVAL / 9.5
-
-    sent = clock.running(work)
-
-    assert [one and one.done for one in sent] == [
-        1,
-        11,
-        21,
-        31,
-        41,
-        51,
-        61,
-        71,
-        81,
-        91,
-        100,
-    ]
-
-
-def test_the_items_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch)
-
-    def work() -> None:
-        for _ in progress([10, 20, 30], message="rows"):
-            clock.now += 1
-
-        for _ in progress(iter([10, 20])):
-            clock.now += 1
-
-        for _ in progress(iter([10, 20]), total=2):
-            clock.now += 1
-
-    sent = clock.running(work)
-
-    assert sent == [
-        Progress(1, 3, "rows"),
-        Progress(2, 3, "rows"),
-        Progress(3, 3, "rows"),
-        Progress(1, None),
-        Progress(2, None),
-        Progress(1, 2),
-        Progress(2, 2),
-    ]
 
 
 def report_and_wait(path: str) -> None:
@@ -342,73 +265,6 @@ def be_busy(seconds: float) -> None:
 
     while time.process_time() < end:
         pass
-
-
-def be_busy_in_child(seconds: float) -> None:
-    code = f"import time\nwhile time.process_time() < {seconds}: pass"
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-@pytest.mark.anyio
-@pytest.mark.blocking_jobs
-@pytest.mark.parametrize("function", [be_busy, be_busy_in_child])
-async def test_the_cpu_time_of_a_job(function: flows.Function) -> None:
-    config = configuration(workers=1)
-    cfg = single(config, function, 0.5)
-    idle = config.configure_scenario(
-        "idle", config.configure_task("rest", flows.increment)
-    )
-
-    async with Orchestrator(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(cfg)
-        submission = await scenario.submit()
-        usage = submission.jobs[0].usage
-        (record,) = await orchestrator.jobs()
-        after = await (await orchestrator.create_scenario(idle)).submit()
-
-    assert usage is not None
-    assert usage.cpu is not None
-    assert 0.45 < usage.cpu < 1.5
-    assert usage.wall > 0.45
-    assert abs(usage.started - time.time()) < 2 * PATIENCE
-    assert record.cpu_seconds == usage.cpu
-    assert record.peak_rss == usage.peak_rss
-    other = after.jobs[0].usage
-    assert other is not None
-    assert other.cpu is not None
-    assert other.cpu < 0.3
-
-
-def take(size: int) -> int:
-    block = bytearray(size)
-    block[::4096] = b"x" * len(block[::4096])
-    return len(block)
-
-
-MIB = 1 << 20
-
-
-@pytest.mark.anyio
-async def test_the_peak_of_memory_is_each_jobs_own() -> None:
-    config = configuration(workers=1)
-    cfg = single(config, take)
-    peaks = []
-
-    async with Orchestrator(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(cfg)
-
-        for size in (MIB, 100 * MIB, MIB):
-            await scenario.source.write(size)
-            submission = await scenario.submit(force=True)
-            usage = submission.jobs[0].usage
-            assert usage is not None
-            assert usage.peak_rss is not None
-            peaks.append(usage.peak_rss)
-
-    first, large, last = peaks
-    assert 5 * MIB < first < large
-    assert 90 * MIB < large - first < 130 * MIB
-    assert abs(last - first) < 30 * MIB
 
 
 @pytest.mark.anyio

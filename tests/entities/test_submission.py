@@ -27,7 +27,6 @@ from asyncflow import (
     SubmissionFinished,
     SubmissionStarted,
     SubmissionStatus,
-    as_completed,
 )
 from tests.support import flows
 from tests.support.flows import chain, configuration, fan, is_alive, single, statuses
@@ -312,19 +311,6 @@ async def test_events_from_the_first_then_live(
     assert live[-1].at.tzinfo is not None
 
 
-async def test_as_completed(config: Configuration, orchestrator: Orchestrator) -> None:
-    scenario = await orchestrator.create_scenario(single(config, flows.double))
-    failing = await orchestrator.create_scenario(chain(config, flows.fail))
-    submissions = [scenario.submit(), failing.submit(), scenario.submit()]
-
-    ended = [submission async for submission in as_completed(submissions)]
-
-    assert set(ended) == set(submissions)
-    assert all(submission.is_finished for submission in ended)
-    assert [run async for run in as_completed(submissions)] == submissions
-    assert [run async for run in as_completed([])] == []
-
-
 async def test_a_short_run_does_not_wait_for_a_long_one(
     config: Configuration, orchestrator: Orchestrator
 ) -> None:
@@ -356,25 +342,6 @@ async def test_the_same_scenario_twice_at_once(
     assert second.run_at is not None
     assert runs[0].finished_at is not None
     assert runs[0].finished_at <= second.run_at
-
-
-async def test_a_sequence_and_a_task_run_on_their_own(
-    config: Configuration, orchestrator: Orchestrator
-) -> None:
-    nodes = [config.configure_data_node(f"n{i}", default_data=i) for i in range(4)]
-    tasks = [
-        config.configure_task(f"t{i}", flows.double, nodes[i], nodes[i + 1])
-        for i in range(3)
-    ]
-    cfg = config.configure_scenario("whole", tasks, sequences={"tail": tasks[1:]})
-    scenario = await orchestrator.create_scenario(cfg)
-
-    await scenario.tail.submit()
-    assert [await scenario.data_nodes[f"n{i}"].read() for i in range(4)] == [0, 1, 2, 4]
-
-    await scenario.t0.submit()
-    assert await scenario.n1.read() == 0
-    assert await scenario.n2.read() == 2
 
 
 async def test_shared_nodes_order_the_jobs_of_all_scenarios(

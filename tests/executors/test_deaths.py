@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import os
-import pickle
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from glob import glob
 from pathlib import Path
 
-import anyio
 import pytest
 from anyio import fail_after, to_thread
 
 from asyncflow import Orchestrator, Status
-from asyncflow.executors.process.worker_folder import WorkerFolder
-from asyncflow.worker import channel, parent
-from asyncflow.worker.current import Progress
 from tests.executors.test_worker_deaths import workers
 from tests.support.flows import configuration, single
+from tests.support.processes import await_death, lives
 from tests.support.programs import LIMIT, environment
 from tests.support.terminal import terminal
 
@@ -117,20 +109,6 @@ async def noted(path: Path) -> int:
         return await to_thread.run_sync(wait, abandon_on_cancel=True)
 
 
-def lives(pid: int) -> bool:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-
-    return stat.rpartition(")")[2].split()[0] not in "ZX"
-
-
-def await_death(pid: int) -> None:
-    while lives(pid):
-        time.sleep(0.01)
-
-
 async def check_dead(path: Path) -> None:
     assert not await to_thread.run_sync(lives, await noted(path))
 
@@ -217,111 +195,6 @@ async def test_leaving_ends_what_a_completed_job_has_left(tmp_path: Path) -> Non
     await check_dead(path)
 
 
-# -------------------------------------------------------------- the death of a parent
-
-PROGRAM = """
-import ctypes, os, subprocess, sys, time
-
-def be_late():
-    while os.getppid() == parent:
-        time.sleep(0.01)
-
-parent = os.getpid()
-
-if "late" in sys.argv:  # a fork that has not let the workers' pipes go when we die
-    os.register_at_fork(after_in_child=be_late)
-
-from multiprocessing import get_context
-import anyio
-from asyncflow import Config, Orchestrator
-
-def holds_lock():
-    child = subprocess.Popen(["sleep", "600"])
-    print(os.getpid(), child.pid, file=open("pids.new", "w"), flush=True)
-    os.rename("pids.new", "pids")
-    ctypes.PyDLL(None).sleep(600)
-
-def sleeps():
-    child = subprocess.Popen(["sleep", "600"])
-    print(os.getpid(), child.pid, file=open("pids.new", "w"), flush=True)
-    os.rename("pids.new", "pids")
-    time.sleep(600)
-
-def leaves():
-    left = subprocess.Popen(["sleep", "600"], start_new_session=True)
-    print(left.pid, file=open("left", "w"), flush=True)
-    sleeps()
-
-job = globals()[sys.argv[1]]
-cfg = Config.configure_scenario("s", Config.configure_task("t", job, None, None))
-Config.configure_job_executions(mode="standalone", max_nb_of_workers=1)
-
-async def main():
-    async with Orchestrator(store=":memory:") as orchestrator:
-        submission = (await orchestrator.create_scenario(cfg)).submit()
-        while not os.path.exists("pids"):
-            await anyio.sleep(0.01)
-        fork = get_context("fork").Process(target=time.sleep, args=(600,))
-        fork.start()
-        print(fork.pid, flush=True)
-        await submission
-
-anyio.run(main)
-"""
-
-
-@pytest.mark.parametrize("job", ["holds_lock", "sleeps late"])
-async def test_no_worker_outlives_its_parent(job: str, tmp_path: Path) -> None:
-    """Whoever has Python's lock, or forks of the parent the workers' pipes."""
-
-    def run() -> list[int]:
-        (tmp_path / "program.py").write_text(PROGRAM)
-        command = [sys.executable, "program.py", *job.split()]
-        env = environment(TMPDIR=str(tmp_path))
-
-        with subprocess.Popen(
-            command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True
-        ) as program:
-            assert program.stdout is not None
-            fork = int(program.stdout.readline())
-            program.kill()
-            program.wait()
-            pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
-            give_up = time.monotonic() + 10
-
-            while any(map(lives, pids)) and time.monotonic() < give_up:
-                time.sleep(0.01)
-
-            assert lives(fork)
-            os.kill(fork, signal.SIGKILL)
-            return pids
-
-    pids = await to_thread.run_sync(run)
-    assert not any(map(lives, pids))
-
-
-def test_a_fork_lets_the_highest_end_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The parent may be dead by then: the ends below are what ends its workers."""
-    let_go: list[int] = []
-    monkeypatch.setattr(parent, "_held", {75, 11, 16, 80})
-    monkeypatch.setattr(os, "close", let_go.append)
-    parent._let_all_go()
-    assert let_go == [80, 75, 16, 11]
-
-
-async def test_the_next_one_ends_what_has_left_the_group(tmp_path: Path) -> None:
-    await test_no_worker_outlives_its_parent("leaves", tmp_path)
-    left = int(await anyio.Path(tmp_path / "left").read_text())
-    assert lives(left)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tempfile, "tempdir", str(tmp_path))
-
-        async with Orchestrator(configuration(), ":memory:"):
-            with fail_after(LIMIT):
-                await to_thread.run_sync(await_death, left, abandon_on_cancel=True)
-
-
 # ------------------------------------------------------------------ a job at a terminal
 
 ASKS = """
@@ -351,73 +224,6 @@ def test_who_asks_at_the_terminal_is_told_at_once(tmp_path: Path) -> None:
     with terminal("program.py", folder=tmp_path) as shown:
         shown.until("THE END: EOFError")
         assert shown.ended() == 0
-
-
-BURNS = """
-import os
-import anyio
-from asyncflow import Config, Orchestrator
-
-def burn():
-    with open("pids.new", "w") as file:
-        file.write(str(os.getpid()))
-
-    os.rename("pids.new", "pids")
-
-    while not os.path.exists("go"):
-        pass
-
-cfg = Config.configure_scenario("s", Config.configure_task("burn", burn, None, None))
-Config.configure_job_executions(mode="standalone", max_nb_of_workers=1)
-
-async def main():
-    async with Orchestrator(store=":memory:") as orchestrator:
-        submission = (await orchestrator.create_scenario(cfg)).submit()
-        await submission.wait()
-        print(submission.status.value)
-
-anyio.run(main)
-"""
-
-
-def state(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-
-
-def await_state(pid: int, wanted: str) -> None:
-    give_up = time.monotonic() + LIMIT
-
-    while state(pid) not in wanted:
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
-
-
-def test_workers_are_suspended_with_their_parent(tmp_path: Path) -> None:
-    (tmp_path / "program.py").write_text(BURNS)
-
-    with subprocess.Popen(
-        [sys.executable, "program.py"],
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-        process_group=0,
-    ) as program:
-        while not (tmp_path / "pids").exists():
-            time.sleep(0.01)
-
-        worker = int((tmp_path / "pids").read_text())
-
-        for _ in range(2):
-            os.killpg(program.pid, signal.SIGTSTP)
-            await_state(program.pid, "T")
-            await_state(worker, "T")
-            os.killpg(program.pid, signal.SIGCONT)
-            await_state(program.pid, "RS")
-            await_state(worker, "R")
-
-        (tmp_path / "go").touch()
-        assert program.communicate(timeout=LIMIT)[0] == "COMPLETED\n"
 
 
 # ---------------------------------------------------------------------- idle workers
@@ -608,46 +414,3 @@ def test_a_shortage_is_waited_for(prewarm: bool, tmp_path: Path) -> None:
         check=False,
     )
     assert done.stdout.splitlines() == ["{'COMPLETED': 12}", "0"], done.stderr
-
-
-@pytest.mark.parametrize(
-    "data", [b"", b"garbage", pickle.dumps(1), pickle.dumps(([], (1, 2, "")))]
-)
-async def test_a_report_that_makes_no_sense_is_dropped(
-    data: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
-    heard: list[channel.Told] = []
-    place = await WorkerFolder.open(lambda: None)
-
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        sender.connect(os.path.join(place.path, channel.NAME))
-        sender.send(data)
-        sender.send(pickle.dumps(("job", (1.0, 2.0, "right"))))
-        heard.extend(one for _, one in channel.receive(place.channel, place.drop))
-
-    await place.close()
-    place.let_go()
-    assert heard == [Progress(1.0, 2.0, "right")]
-    assert [one.levelname for one in caplog.records] == ["WARNING"]
-
-
-async def test_a_folder_that_was_removed_is_made_anew(tmp_path: Path) -> None:
-    config = configuration(workers=1)
-
-    async with Orchestrator(config, ":memory:") as orchestrator:
-        scenario = await orchestrator.create_scenario(single(config, getpid))
-        await scenario.submit()
-        first = await scenario.result.read()
-
-        for folder in glob(f"{tempfile.gettempdir()}/asyncflow-workers-*"):
-            await to_thread.run_sync(shutil.rmtree, folder)
-
-        os.kill(first, signal.SIGKILL)
-        await to_thread.run_sync(await_death, first)
-        await scenario.submit()
-        assert await scenario.result.read() != first
-
-
-def getpid(_: object) -> int:
-    print("printed")
-    return os.getpid()

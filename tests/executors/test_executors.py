@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import os
-import pickle
 import sys
 import threading
-from functools import partial
 
 import anyio
 import pytest
-from anyio import create_task_group, fail_after, to_process
-from anyio.lowlevel import checkpoint
 
-from asyncflow import Orchestrator, Status, SubmissionFailed, SubmissionStatus
-from asyncflow.executors.process.pool import NullLimiter, Pool
+from asyncflow import Orchestrator, Status, SubmissionFailed
 from tests.support import flows
-from tests.support.flows import chain, configuration, fan, single, statuses
+from tests.support.flows import chain, configuration, fan, single
 
 pytestmark = pytest.mark.anyio
 
@@ -150,26 +144,6 @@ async def test_failures_are_alike_everywhere(mode: str, executor: str) -> None:
     ]
 
 
-async def test_development_runs_one_job_at_a_time() -> None:
-    config = configuration("development", workers=8)
-    running = 0
-    most = 0
-
-    async def count(value: int) -> int:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        await anyio.lowlevel.checkpoint()
-        running -= 1
-        return value
-
-    async with Orchestrator(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(fan(config, count, 10))
-        await scenario.submit()
-
-    assert most == 1
-
-
 async def test_the_limiter_holds_for_all_kinds_of_jobs() -> None:
     config = configuration(workers=3)
     running = 0
@@ -193,68 +167,6 @@ async def test_the_limiter_holds_for_all_kinds_of_jobs() -> None:
         await scenario.submit()
 
     assert most == 3
-
-
-async def test_async_jobs_are_cancelled_where_they_await() -> None:
-    config = configuration()
-    began = anyio.Event()
-    ended: list[str] = []
-
-    async def wait_for_ever(value: int) -> None:
-        try:
-            began.set()
-            await anyio.sleep_forever()
-        finally:
-            ended.append("cleaned up")
-
-    async with Orchestrator(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(chain(config, wait_for_ever))
-        submission = scenario.submit()
-        await began.wait()
-        submission.cancel()
-        await submission.wait()
-
-    assert ended == ["cleaned up"]
-    assert submission.status is SubmissionStatus.CANCELED
-
-
-async def test_a_function_that_raises_cancelled_error_has_failed() -> None:
-    config = configuration()
-
-    async def cancel_itself(value: int) -> None:
-        raise asyncio.CancelledError
-
-    async with Orchestrator(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(
-            chain(config, cancel_itself, flows.double)
-        )
-        submission = await scenario.submit().wait()
-
-    assert statuses(submission.jobs) == ["FAILED", "ABANDONED"]
-    assert "CancelledError" in submission.jobs[0].reason
-
-
-async def test_a_canceled_thread_runs_to_its_end() -> None:
-    config = configuration()
-    began, go_on = threading.Event(), threading.Event()
-
-    def wait(value: int) -> int:
-        began.set()
-        go_on.wait()
-        return value
-
-    cfg = single(config, wait, executor="thread")
-
-    async with Orchestrator(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(cfg)
-        submission = scenario.submit()
-        await anyio.to_thread.run_sync(began.wait)
-        submission.cancel()
-        assert statuses(submission.jobs) == ["RUNNING"]
-        go_on.set()
-        await submission.wait()
-
-    assert submission.jobs[0].status is Status.COMPLETED
 
 
 @pytest.mark.parametrize(
@@ -322,93 +234,6 @@ async def test_large_arrays_are_mapped_and_may_be_written_into() -> None:
         assert (await scenario.array.read()).sum() == 1_000_000
 
 
-async def test_a_worker_that_died_while_idle_costs_one_job() -> None:
-    config = configuration(workers=1)
-
-    async with Orchestrator(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(
-            single(config, flows.pid, crash_retries=0)
-        )
-        await scenario.submit()
-        os.kill(await scenario.result.read(), 9)
-
-        runs = [await scenario.submit().wait() for _ in range(3)]
-
-    assert [run.status for run in runs[1:]] == [SubmissionStatus.COMPLETED] * 2
-
-
-async def test_a_worker_that_died_while_idle_costs_an_attempt_at_most() -> None:
-    config = configuration(workers=1)
-
-    async with Orchestrator(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(single(config, flows.pid))
-        await scenario.submit()
-        os.kill(await scenario.result.read(), 9)
-        submission = await scenario.submit()
-
-    assert submission.jobs[0].attempt <= 2
-
-
-async def test_a_worker_answers_the_host_as_anyios_would(pool: Pool) -> None:
-    """It does without anyio, which takes half of the time in which one starts."""
-    worker = await pool.worker(pool.today.pin())
-    call = partial(to_process.run_sync, limiter=NullLimiter(pool))
-    assert await call(os.getpid) == worker.pid
-    assert await call(eval, "'anyio' in __import__('sys').modules") is False
-
-    with pytest.raises(ZeroDivisionError):
-        await call(divmod, 1, 0)
-
-    with pytest.raises((AttributeError, pickle.PicklingError)):
-        await call(eval, "lambda: 0")  # what cannot be sent back
-
-    assert len(await call(bytes, 3_000_000)) == 3_000_000
-    assert await call(os.getpid) == worker.pid
-
-    with pytest.raises(SystemExit):
-        await call(sys.exit, 3)
-
-    with fail_after(30):
-        await worker.process.wait()
-
-
-@pytest.mark.parametrize("steps", range(16))
-async def test_a_start_that_is_cancelled_leaves_no_process(
-    pool: Pool, steps: int
-) -> None:
-    """Whenever it is, also while the system makes the process."""
-    async with create_task_group() as group:
-        group.start_soon(pool.warm)
-
-        for _ in range(steps):
-            await checkpoint()
-
-        group.cancel_scope.cancel()
-
-    assert not pool.alive
-
-
-async def test_what_is_assumed_of_anyios_pool(pool: Pool) -> None:
-    """anyio takes the idle process used last, at once after it entered the limiter."""
-    limiters = [NullLimiter(pool) for _ in range(3)]
-    pids = [
-        await to_process.run_sync(os.getpid, limiter=limiters[0]),
-        await to_process.run_sync(os.getpid, limiter=limiters[1]),
-    ]
-
-    assert limiters[0].process is None
-    assert limiters[1].process is not None
-    assert pids == [limiters[1].process.pid] * 2
-
-    worker = await pool.worker(pool.today.pin())
-    assert worker.pid == pids[0]
-    assert isinstance(limiters[2], anyio.CapacityLimiter)
-    assert to_process._process_pool_workers.get() == {worker.process}
-    assert [entry[0] for entry in to_process._process_pool_idle_workers.get()] == [
-        worker.process
-    ]
-
-
 @pytest.mark.limit(120)
 async def test_ten_thousand_jobs_and_a_chain_of_five_thousand() -> None:
     config = configuration("standalone")
@@ -422,44 +247,3 @@ async def test_ten_thousand_jobs_and_a_chain_of_five_thousand() -> None:
             assert submission.counts() == {Status.COMPLETED: len(submission.jobs)}
 
         assert await scenario.n5000.read() == 1
-
-
-async def test_a_cancel_before_the_start_spares_the_worker() -> None:
-    config = configuration(workers=1)
-
-    async with Orchestrator(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(single(config, flows.pid))
-        await scenario.submit()
-        before = await scenario.result.read()
-
-        for _ in range(3):
-            submission = scenario.submit()
-            submission.cancel()
-            await submission.wait()
-            assert submission.status is SubmissionStatus.CANCELED
-
-        await scenario.submit()
-        assert await scenario.result.read() == before
-
-
-async def test_winding_down_ends_the_idle_workers_of_the_last_user(pool: Pool) -> None:
-    worker = await pool.worker(pool.today.pin())
-    other = await Pool.open()
-    await other.wind_down()
-    assert pool.alive == 1  # it is somebody else's, too
-    await other.close()
-    await pool.wind_down()
-    assert worker.returncode == 0
-    assert not pool.alive
-    assert (await pool.worker(pool.today.pin())).returncode is None
-
-
-async def test_closing_waits_for_what_winds_down() -> None:
-    pool = await Pool.open()
-    worker = await pool.worker(pool.today.pin())
-
-    async with create_task_group() as group:
-        group.start_soon(pool.wind_down)
-        await checkpoint()
-        await pool.close()
-        assert worker.returncode == 0

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import gc
-import linecache
 import os
 import signal
 import sys
 import weakref
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,8 +23,7 @@ from asyncflow import (
     report,
 )
 from asyncflow.dispatch.attempt import Attempt
-from asyncflow.dispatch.durations import REMEMBERED_BYTES, DurationEstimates
-from asyncflow.worker import codec, current, shortened, trip
+from asyncflow.worker import current, shortened
 from tests.support import flows
 from tests.support.flows import configuration
 
@@ -303,61 +300,6 @@ async def test_what_travelled_goes_without_a_garbage_collection(executor: str) -
                     await checkpoint()
         finally:
             gc.enable()
-
-
-def test_functions_that_are_remembered_are_bounded_by_their_size() -> None:
-    paces = DurationEstimates()
-    small = bytes(100)
-    pace, code = paces.of(small)
-    assert code is small
-
-    for number in range(20):
-        large = number.to_bytes(4_000_000, "little")
-        assert paces.of(large)[1] is large
-        again = paces.of(number.to_bytes(4_000_000, "little"))
-        assert again == (paces.of(large)[0], large)
-        assert again[1] is large
-
-    assert sum(map(len, paces._codes.values())) == paces._size <= REMEMBERED_BYTES
-    assert paces.of(bytes(100))[0] is pace  # an estimate is remembered for longer
-
-    huge = bytes(REMEMBERED_BYTES + 1)
-    assert paces.of(huge)[1] is huge
-    assert paces._size <= REMEMBERED_BYTES
-
-
-def test_functions_that_a_worker_keeps_are_bounded_by_their_size(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    kept: dict[bytes, object] = {}
-    monkeypatch.setattr(trip, "_functions", kept)
-
-    for number in range(10):
-        code = codec.dumps(partial(len, number.to_bytes(4_000_000, "little")))
-        assert trip._load_function(code)[0]() == 4_000_000
-        assert code in kept
-        assert sum(map(len, kept)) <= trip.REMEMBERED_BYTES
-
-    code = codec.dumps(partial(len, bytes(trip.REMEMBERED_BYTES)))
-    trip._load_function(code)
-    assert list(kept) == [code]
-
-
-def test_sources_that_a_worker_keeps_are_bounded(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    kept: dict[str, None] = {}
-    monkeypatch.setattr(trip, "_sources", kept)
-
-    for number in range(trip.REMEMBERED + 50):
-        trip._remember_sources({"<often>": "pass\n", f"<cell {number}>": "pass\n"})
-
-    assert len(kept) == trip.REMEMBERED
-    assert "<cell 0>" not in linecache.cache
-    assert linecache.getline("<often>", 1) == "pass\n"
-
-    for name in kept:
-        del linecache.cache[name]
 
 
 def arguments(_: object) -> list[str]:

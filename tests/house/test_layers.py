@@ -22,6 +22,16 @@ STDLIB = frozenset(sys.stdlib_module_names) | {"__future__"}
 HARD = frozenset({"anyio", "attr", "attrs", "cloudpickle"})
 """The hard dependencies, without tomlkit, which only what writes TOML imports."""
 
+REGISTRIES = frozenset({"drivers", "executors", "stores"})
+"""Packages that list what is in them, as text: they import nothing, and all from
+`alternatives` on may import them, but none of their modules."""
+
+PICKED: Mapping[tuple[str, str], str] = {
+    ("runtime.open", "executors._lazy"): "it stands for those that are not loaded yet",
+    ("runtime.wiring", "stores._address"): "what kind of store is meant",
+}
+"""Modules of alternatives that others import, and why."""
+
 Siblings = Literal["all", "private", "none"]
 
 
@@ -42,14 +52,22 @@ class Row:
     """What it may not import, though it is above."""
 
 
+PICKING = Row(nouns=("alternatives",), outside=frozenset())
+
 ROWS = (
+    Row(nouns=("ids",), outside=frozenset()),
     Row(nouns=("worker",), outside=frozenset({"cloudpickle"})),
-    Row(nouns=("facts", "status"), outside=frozenset()),
-    Row(nouns=("errors", "folder", "log", "records"), outside=frozenset({"attrs"})),
+    Row(nouns=("facts", "gc_pause", "status"), outside=frozenset()),
+    Row(
+        nouns=("errors", "folder", "log", "options", "records"),
+        outside=frozenset({"attrs"}),
+    ),
     Row(nouns=("background", "task_group")),
-    Row(nouns=("config",)),
     Row(nouns=("abc",)),
+    PICKING,
+    Row(nouns=("config",)),
     Row(nouns=("events",)),
+    Row(nouns=("runs",)),
     Row(nouns=("entities",)),
     Row(nouns=("fingerprint",), outside=frozenset({"attrs", "cloudpickle"})),
     Row(nouns=("plan",), outside=frozenset({"attrs"})),
@@ -61,9 +79,7 @@ ROWS = (
         siblings="private",
         unseen=("fingerprint", "plan", "values", "dispatch", "notify", "recovery"),
     ),
-    Row(nouns=("alternatives",)),
     Row(nouns=("runtime",)),
-    Row(nouns=("listing", "watching")),
     Row(nouns=("orchestrator",)),
     Row(nouns=("cli", "otel", "sync", "testing", "web")),
     Row(nouns=("__main__",)),
@@ -86,29 +102,26 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 
 INNER: Mapping[tuple[str, str], str] = {
     ("config.checks.names", "unicodedata"): "its tables: few ids are not ASCII",
+    ("config.checks.data_nodes", "importlib"): "only for drivers of other packages",
     ("config.checks.values", "difflib"): "only where something is wrong",
     ("config.configuration", "config.toml.read"): "tomllib: few programs load",
     ("config.configuration", "config.toml.write"): "tomlkit: few programs export",
-    ("alternatives", "executors.process.executor"): "not in development mode",
-    ("alternatives", "stores._address"): "only where a store has no class yet",
-    ("alternatives", "stores.memory"): "only where it is picked",
-    ("alternatives", "stores.postgres"): "psycopg: an extra",
-    ("alternatives", "stores.sqlite"): "only where it is picked",
+    ("worker.digests", "glob"): "only where a value was not kept",
+    ("alternatives", "importlib"): "only for what is not built in",
+    ("runtime.wiring", "stores._address"): "only where a store has no class yet",
     ("worker.main", "runpy"): "only for the host's own calls",
     ("worker.outcome", "datetime"): "workers need none; who reads a usage does",
-    (
-        "runtime.open",
-        "executors.inline",
-    ): "not in standalone mode, before a job needs it",
-    ("runtime.open", "executors.thread"): "not before a job needs it",
     ("runtime.open", "runtime.loop_monitor"): "only where it is asked for",
     (
         "recovery.remote_runs",
         "recovery.remote_view",
     ): "only for runs of other processes",
     ("runtime.engine", "runtime.job_output"): "few programs read what jobs printed",
+    ("runtime.engine", "runtime.deletion"): "only where it is asked for",
+    ("runtime.engine", "runtime.unwritten"): "only where a value is missing",
     ("runtime.engine", "runtime.pruning"): "only where it is asked for",
     ("runtime.engine", "recovery.run_feed"): "only where others watch",
+    ("ids", "uuid"): "only for idempotency keys",
     ("dispatch.scheduler", "dispatch.live_echo"): "only where output is shown at once",
     ("orchestrator", "runtime.open"): "the engine: it is loaded while a worker starts",
     (
@@ -146,7 +159,7 @@ INNER: Mapping[tuple[str, str], str] = {
 PURE = "plan"
 """The folder that decides."""
 
-PURE_SEES = frozenset({"config", "entities", "errors", "events", "facts"})
+PURE_SEES = frozenset({"config", "entities", "errors", "events", "facts", "status"})
 PURE_OUTSIDE = STDLIB - {
     "anyio",
     "asyncio",
@@ -282,6 +295,12 @@ def refusal(name: str, it: Import) -> str | None:
 
     seen = it.target.partition(".")[0]
 
+    if name in REGISTRIES:
+        return "a registry is text: it imports nothing"
+
+    if it.target in REGISTRIES and index >= ROWS.index(PICKING):
+        return None
+
     if not seen:
         return "import a name from the module that defines it, not from its public face"
 
@@ -301,7 +320,13 @@ def refusal(name: str, it: Import) -> str | None:
     if not it.typing:
         above &= NARROW.get(name, above)
 
-    return None if seen in above else f"it may import from {sorted(above)}"
+    if seen not in above:
+        return f"it may import from {sorted(above)}"
+
+    if seen in REGISTRIES and (name, it.target) not in PICKED:
+        return "alternatives are picked by `asyncflow.alternatives`"
+
+    return None
 
 
 def in_one_folder(name: str, other: str) -> bool:
@@ -374,6 +399,7 @@ def test_every_exception_is_needed() -> None:
         for target in targets
         if (name, target) not in found
     ]
+    idle += [key for key in PICKED if key not in found]
     assert idle == []
 
 
@@ -381,11 +407,15 @@ def test_every_exception_is_needed() -> None:
     ("name", "text", "words"),
     [
         ("worker/a.py", "import attrs", "outside"),
-        ("worker/b.py", "from asyncflow.errors import NotFound", "may import from []"),
+        (
+            "worker/b.py",
+            "from asyncflow.errors import NotFound",
+            "may import from ['ids']",
+        ),
         (
             "errors.py",
             "import asyncflow.config",
-            "may import from ['facts', 'status', 'worker']",
+            "may import from ['facts', 'gc_pause', 'ids', 'status', 'worker']",
         ),
         ("config/a.py", "from ..entities import Job", "may import from"),
         ("config/b.py", "from ..entities import job as job", "entities.job"),
@@ -419,6 +449,10 @@ def test_every_exception_is_needed() -> None:
         ("plan/plan.py", "import anyio", "outside"),
         ("plan/plan.py", "async def f(): pass", "waits"),
         ("plan/plan.py", "x = datetime.now()", "clock"),
+        ("drivers/__init__.py", "from .pickle import P", "a registry is text"),
+        ("config/h.py", "from ..drivers.pickle import P", "may import from"),
+        ("errors.py", "from .stores import BUILT_IN", "may import from"),
+        ("runtime/a.py", "from ..stores.sqlite import S", "picked by"),
         ("executors/a.py", "from ..drivers.pickle import P", "may import from"),
         ("executors/b.py", "from .process import P", "blind"),
         ("executors/c.py", "from ..plan import Plan", "may import from"),
@@ -429,7 +463,8 @@ def test_every_exception_is_needed() -> None:
     ],
 )
 def test_a_breach_is_found(tmp_path: Path, name: str, text: str, words: str) -> None:
-    package = make(tmp_path, {"entities/job.py": "", "entities/__init__.py": ""})
+    there = ("entities/job.py", "drivers/pickle.py", "executors/process.py")
+    package = make(tmp_path, dict.fromkeys((*there, "stores/sqlite.py"), ""))
     assert violations(package) == []
 
     make(tmp_path, {name: text})
@@ -442,13 +477,15 @@ def test_a_breach_is_found(tmp_path: Path, name: str, text: str, words: str) -> 
     [
         ("worker/a.py", "import cloudpickle, os\nfrom . import b\nfrom .b import x"),
         ("config/a.py", "from ..errors import E\nfrom asyncflow.config.b import c"),
-        ("abc.py", "if TYPE_CHECKING:\n    from asyncflow.config.b import Scope"),
+        ("abc.py", "if TYPE_CHECKING:\n    from asyncflow.records import Record"),
         ("plan/plan.py", "import attrs, heapq\nfrom ..entities import job"),
         (
             "executors/process/executor.py",
             "from .pool import Pool\nfrom ...abc import Executor",
         ),
-        ("orchestrator.py", "from .executors.process import P\nimport anyio.abc"),
+        ("orchestrator.py", "from .executors import BUILT_IN\nimport anyio.abc"),
+        ("config/b.py", "from asyncflow.executors import DEFAULT"),
+        ("alternatives.py", "from asyncflow import drivers, executors"),
         ("__main__.py", "from .cli import main"),
     ],
 )

@@ -26,6 +26,7 @@ from asyncflow import (
     current_job,
     report,
 )
+from asyncflow.entities.submission import run_of
 from tests.support import flows
 from tests.support.flows import chain, configuration, single
 
@@ -126,7 +127,7 @@ async def test_progress_is_kept_nowhere(
             break
 
     await submission
-    assert len(submission._history) == 5
+    assert run_of(submission).length == 5
     assert done([event async for event in submission]) == []
 
 
@@ -143,7 +144,7 @@ async def test_who_stops_watching_costs_nothing_more(
     watcher = aiter(submission)
 
     def watchers() -> int:
-        return len(submission._progress_reports)
+        return len(run_of(submission)._progress_reports)
 
     await anext(watcher)
     assert watchers() == 1
@@ -160,7 +161,7 @@ async def test_a_reader_of_all_runs_gets_the_newest_state(
 
     async with orchestrator.events(JobProgressed, buffer=1) as events:
         one = await scenario.submit()
-        await orchestrator.bus.drain()
+        await orchestrator._session.opened().bus.drain()
         event = await anext(events)
         assert (event.submission_id, event.done, event.total) == (one.id, 100, 100)
 
@@ -185,10 +186,10 @@ async def test_what_is_held_for_a_reader_is_replaced_by_newer_news(
     async with orchestrator.events() as events:
         submission = scenario.submit()
         await reported.wait()
-        await orchestrator.bus.drain()
+        await orchestrator._session.opened().bus.drain()
         go.set()
         await submission
-        await orchestrator.bus.drain()
+        await orchestrator._session.opened().bus.drain()
         read: list[Event] = []
 
         while not read or not isinstance(read[-1], SubmissionFinished):
@@ -207,7 +208,7 @@ async def test_only_who_wants_it_is_told(
     run = scenario.submit()
 
     def is_told(run: Submission) -> bool:
-        return run.publish_report is not None
+        return run_of(run).publish_report is not None
 
     async with orchestrator.events(JobFinished):
         scenario.subscribe(print)

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asyncflow.entities.job import DONE, FINAL, Status
 from asyncflow.plan.graph import Graph
 from asyncflow.plan.instructions import (
     Block,
@@ -22,37 +21,10 @@ from asyncflow.plan.instructions import (
 )
 from asyncflow.plan.plan import Plan
 from asyncflow.plan.queues import Needs
+from asyncflow.status import DONE, FINAL, Status
+from tests.support.graphs import chain, fan, submit
 
 History: TypeAlias = dict[int, Status]
-
-
-def chain(count: int, node: str = "n") -> Graph:
-    """Jobs in a row; each reads what the one before it writes."""
-    return Graph(
-        successors=[[index + 1] for index in range(count - 1)] + [[]],
-        predecessors=[0] + [1] * (count - 1),
-        reads=[[f"{node}{index}"] for index in range(count)],
-        writes=[[f"{node}{index + 1}"] for index in range(count)],
-    )
-
-
-def fan(count: int, reads: str = "in") -> Graph:
-    """Jobs that need nothing of each other."""
-    return Graph(
-        successors=[[]] * count,
-        predecessors=[0] * count,
-        reads=[[reads]] * count,
-        writes=[[]] * count,
-    )
-
-
-def submit(
-    plan: Plan, run: int, graph: Graph, *, stop: bool = False
-) -> list[Instruction]:
-    """Submit a run and admit all of it; leave out who only waits."""
-    names = [f"t{index}" for index in range(len(graph.successors))]
-    instructions = plan.submitted(run, graph, names, stop=stop) + plan.admitted(10**6)
-    return [one for one in instructions if not isinstance(one, Block)]
 
 
 @pytest.mark.smoke
@@ -135,29 +107,6 @@ def test_an_empty_run_is_finished_at_once() -> None:
     assert submit(Plan(), 1, fan(0)) == [Finish(1)]
 
 
-def test_runs_take_turns() -> None:
-    plan = Plan()
-    submit(plan, 1, fan(1000))
-    submit(plan, 2, fan(3))
-
-    turns = [plan.offered() for _ in range(8)]
-
-    assert [ref[0] for ref in turns if ref] == [1, 2, 1, 2, 1, 2, 1, 1]
-
-
-def test_a_writer_waits_for_the_readers_of_an_earlier_run() -> None:
-    plan = Plan()
-    submit(plan, 1, chain(2))
-
-    # The same scenario again: its first job writes what the first run still reads.
-    assert submit(plan, 2, chain(2)) == []
-
-    assert plan.offered() == (1, 0)
-    assert plan.ended((1, 0), Status.COMPLETED) == [MakeReady(1, [1])]
-    assert plan.offered() == (1, 1)
-    assert plan.ended((1, 1), Status.COMPLETED) == [MakeReady(2, [0]), Finish(1)]
-
-
 def test_an_earlier_failure_does_not_abandon_a_later_run() -> None:
     plan = Plan()
     submit(plan, 1, chain(2))
@@ -165,106 +114,6 @@ def test_an_earlier_failure_does_not_abandon_a_later_run() -> None:
     plan.offered()
 
     assert MakeReady(2, [0]) in plan.ended((1, 0), Status.FAILED)
-
-
-def test_readers_of_one_node_do_not_wait_for_each_other() -> None:
-    plan = Plan()
-
-    assert submit(plan, 1, fan(2)) == [MakeReady(1, [0, 1])]
-    assert submit(plan, 2, fan(2)) == [MakeReady(2, [0, 1])]
-
-
-def test_the_next_link_of_a_chain_follows() -> None:
-    plan = Plan()
-    submit(plan, 1, chain(3))
-    assert plan.offered() == (1, 0)
-
-    assert plan.follower((1, 0)) == (1, 1)
-    plan.followed((1, 1))
-    assert plan.follower((1, 0)) is None
-    assert plan.follower((1, 1)) == (1, 2)
-    assert plan.ended((1, 0), Status.COMPLETED) == []  # it has a slot already
-    assert plan.ended((1, 1), Status.COMPLETED) == [MakeReady(1, [2])]
-
-
-def test_who_waits_for_others_too_does_not_follow() -> None:
-    """The second job of run 2 writes what run 1 reads."""
-    plan = Plan()
-    reader = Graph(successors=[[]], predecessors=[0], reads=[["n2"]], writes=[[]])
-    submit(plan, 1, reader)
-    submit(plan, 2, chain(2))
-    assert [plan.offered(), plan.offered()] == [(1, 0), (2, 0)]
-
-    assert plan.follower((2, 0)) is None
-    assert plan.ended((1, 0), Status.COMPLETED) == [Finish(1)]
-    assert plan.follower((2, 0)) == (2, 1)
-
-
-def test_a_job_that_is_given_back_is_the_next() -> None:
-    plan = Plan()
-    submit(plan, 1, fan(3))
-    assert plan.offered() == (1, 0)
-
-    plan.returned((1, 0))
-    assert plan.ready == 3
-    assert plan.offered() == (1, 0)
-
-
-def test_a_follower_that_is_given_back_waits_for_what_it_needs() -> None:
-    plan = Plan()
-    submit(plan, 1, chain(2))
-    plan.offered()
-    plan.followed((1, 1))
-
-    plan.returned((1, 1))
-    assert plan.offered() is None
-    assert plan.ended((1, 0), Status.COMPLETED) == [MakeReady(1, [1])]
-
-
-def test_what_is_postponed_waits_until_it_is_due() -> None:
-    plan = Plan()
-    submit(plan, 1, chain(2))
-    plan.offered()
-
-    plan.postponed((1, 0))
-    assert plan.offered() is None
-    assert plan.due((1, 0)) == [MakeReady(1, [0])]
-    assert plan.due((1, 0)) == []
-    assert plan.offered() == (1, 0)
-
-
-def test_what_is_postponed_and_cancelled_is_never_due() -> None:
-    plan = Plan()
-    submit(plan, 1, chain(2))
-    plan.offered()
-    plan.postponed((1, 0))
-
-    assert plan.canceled_job((1, 0), "enough") == [
-        End((1, 0), Status.CANCELED, "enough"),
-        End((1, 1), Status.ABANDONED, "it needs t0, which was cancelled"),
-        Finish(1),
-    ]
-    assert plan.due((1, 0)) == []
-    assert plan.is_idle
-
-
-def test_a_canceled_writer_keeps_its_place_in_the_order() -> None:
-    """Run 3 must not overtake run 1 because run 2, between them, was cancelled."""
-    reader = Graph(successors=[[]], predecessors=[0], reads=[["x"]], writes=[[]])
-    writer = Graph(successors=[[]], predecessors=[0], reads=[[]], writes=[["x"]])
-    plan = Plan()
-    submit(plan, 1, reader)
-    assert plan.offered() == (1, 0)
-    assert submit(plan, 2, writer) == []
-    assert submit(plan, 3, writer) == []
-
-    assert plan.canceled(2, "enough") == [
-        End((2, 0), Status.CANCELED, "enough"),
-        Finish(2),
-    ]
-    assert plan.offered() is None
-    assert plan.ended((1, 0), Status.COMPLETED) == [MakeReady(3, [0]), Finish(1)]
-    assert plan.canceled(2, "again") == []
 
 
 def test_who_will_write_is_known_until_the_end() -> None:
@@ -751,103 +600,3 @@ def test_any_runs_in_any_order(data: st.DataObject) -> None:
                 world.cancel_job(data.draw(st.sampled_from(sorted(world.status))))
 
     world.drain()
-
-
-@pytest.mark.parametrize("count", [10_000])
-def test_the_plan_touches_each_edge_once(count: int) -> None:
-    """A reader waits for one writer; a writer takes over the readers before it."""
-    plan = Plan()
-    submit(plan, 1, fan(count))
-    writer = Graph(successors=[[]], predecessors=[0], reads=[[]], writes=[["in"]])
-    submit(plan, 2, writer)
-    submit(plan, 3, writer)
-    state = plan._runs
-
-    assert sum(map(len, state[1].followers.values())) == count
-    assert sum(map(len, state[2].followers.values())) == 1
-
-
-def test_a_run_gets_its_order_when_another_one_meets_it() -> None:
-    plan = Plan()
-    reader = Graph(successors=[[]], predecessors=[0], reads=[["n1"]], writes=[[]])
-    submit(plan, 1, chain(3))
-    assert plan._node_order._writers == {}
-
-    assert submit(plan, 2, reader) == []
-    assert plan.offered() == (1, 0)
-    assert plan.completed([(1, 0)]) == [
-        MakeReady(2, [0]),
-        MakeReady(1, [1]),
-    ]
-
-
-def test_runs_of_one_group_keep_their_order_in_all_nodes_of_it() -> None:
-    plan = Plan()
-    one = Graph(
-        successors=[[]], predecessors=[0], reads=[[]], writes=[["x"]], groups=["g"]
-    )
-    submit(plan, 1, one)
-    assert plan.will_be_written("x", "g")
-    assert not plan.will_be_written("y", "g")
-
-    assert submit(plan, 2, one) == []
-    assert plan.offered() == (1, 0)
-    assert plan.completed([(1, 0)]) == [MakeReady(2, [0]), Finish(1)]
-    assert plan.will_be_written("x", "g")
-    plan.offered()
-    plan.completed([(2, 0)])
-    assert not plan.will_be_written("x", "g")
-    assert plan.is_idle
-
-
-def one_file(count: int) -> Graph:
-    """Jobs of one run that write one file under several names."""
-    return Graph(
-        successors=[[]] * count,
-        predecessors=[0] * count,
-        reads=[[]] * count,
-        writes=[["file"]] * count,
-        takes_turns=True,
-    )
-
-
-@pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED])
-def test_jobs_of_one_run_take_turns_at_a_file(status: Status) -> None:
-    plan = Plan()
-    assert submit(plan, 1, one_file(3)) == [MakeReady(1, [0])]
-    assert submit(plan, 2, one_file(1)) == []
-
-    for index in range(3):
-        assert plan.offered() == (1, index)
-        after = [MakeReady(1, [index + 1])] if index < 2 else [MakeReady(2, [0])]
-        assert plan.ended((1, index), status)[:1] == after
-
-    assert plan.offered() == (2, 0)
-    plan.ended((2, 0), Status.COMPLETED)
-    assert plan.is_idle
-
-
-def test_what_waits_for_its_turn_can_be_cancelled() -> None:
-    plan = Plan()
-    submit(plan, 1, one_file(3))
-    plan.offered()
-    plan.canceled(1, "why")
-    assert plan.ended((1, 0), Status.CANCELED) == [Finish(1)]
-    assert plan.is_idle
-
-
-def test_a_job_that_reads_and_writes_one_file_does_not_wait_for_itself() -> None:
-    plan = Plan()
-    graph = Graph(
-        successors=[[1], []],
-        predecessors=[0, 1],
-        reads=[["file"], ["file"]],
-        writes=[["file"], ["file"]],
-        takes_turns=True,
-    )
-    assert submit(plan, 1, graph) == [MakeReady(1, [0])]
-    plan.offered()
-    assert plan.ended((1, 0), Status.COMPLETED) == [MakeReady(1, [1])]
-    plan.offered()
-    assert plan.ended((1, 1), Status.COMPLETED) == [Finish(1)]
-    assert plan.is_idle

@@ -19,8 +19,8 @@ from asyncflow import Configuration, DataNode, Orchestrator, ScenarioConfig, Sco
 BIG = 100_000
 """The bytes of a value that has a file of its own."""
 
-RETRIES = 100
-"""How often a job may run when the program is killed: that happens all the time."""
+RETRIES = 10
+"""How often a job may run when the program is killed: kills hit one again and again."""
 
 
 def begin(task: str, key: str) -> None:

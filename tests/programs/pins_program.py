@@ -1,6 +1,7 @@
 """The program of `test_pins`: it submits a run, writes its source, waits to be killed.
 
-``python -m tests.programs.pins_program FOLDER [SCOPE]``: of a shared source others write it.
+``python -m tests.programs.pins_program FOLDER [SCOPE [dies]]``: of a shared source others
+write it; it dies by itself as soon as the end of its run is kept.
 """
 
 from __future__ import annotations
@@ -11,7 +12,14 @@ from pathlib import Path
 
 import anyio
 
-from asyncflow import Configuration, Orchestrator, ScenarioConfig, Scope
+from asyncflow import (
+    Configuration,
+    Orchestrator,
+    ScenarioConfig,
+    Scope,
+    SubmissionFinished,
+)
+from asyncflow.testing.faults import Faults
 from tests.support.flows import configuration
 
 SIZE = 200_000
@@ -52,6 +60,18 @@ async def main(*arguments: str) -> None:
     scope = Scope(others[0]) if others else Scope.SCENARIO
     config, cfg = declare(folder, scope)
 
+    faults = Faults()
+
+    if others[1:]:
+        faults.kill_orchestrator_after(SubmissionFinished)
+
+    with faults:
+        await submit(config, cfg, folder, scope)
+
+
+async def submit(
+    config: Configuration, cfg: ScenarioConfig, folder: str, scope: Scope
+) -> None:
     async with Orchestrator(config, f"{folder}/runs.db") as orchestrator:
         scenario = await orchestrator.create_scenario(cfg)
         submission = await scenario.submit().accepted()

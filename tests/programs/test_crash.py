@@ -17,7 +17,7 @@ import attrs
 import pytest
 
 from asyncflow.stores._values_folder import NAME as MARK
-from tests.support.programs import environment
+from tests.support.programs import LIMIT, environment
 
 PROGRAM = Path(__file__).parent / "crash_program.py"
 FINAL = {"COMPLETED", "SKIPPED", "FAILED", "CANCELED", "ABANDONED"}
@@ -103,16 +103,21 @@ def crash(history: History, chance: random.Random) -> None:
 def await_workers(history: History) -> None:
     """Wait until no process of the program is left: workers see that it has died."""
     mark = f"JOBS={history.folder / 'jobs'}".encode()
-    give_up = time.monotonic() + 10
+    give_up = time.monotonic() + LIMIT
 
-    while any(mark in environ for environ in environments()):
-        assert time.monotonic() < give_up, "workers outlive the program"
+    while left := list(marked(mark)):
+        assert time.monotonic() < give_up, f"they outlive the program: {left}"
 
 
-def environments() -> Iterator[bytes]:
+def marked(mark: bytes) -> Iterator[str]:
+    """Find the processes with a variable in their environment: command and state."""
     for pid in filter(str.isdecimal, os.listdir("/proc")):
-        with suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
-            yield file.read()
+        path = Path("/proc", pid)
+
+        with suppress(OSError):
+            if mark in (path / "environ").read_bytes():
+                command = (path / "cmdline").read_bytes()[-60:]
+                yield f"{command!r} ({(path / 'stat').read_text()})"
 
 
 @pytest.mark.limit(600)

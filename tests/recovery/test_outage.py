@@ -85,7 +85,7 @@ def locked(path: Path) -> Iterator[None]:
 
 async def until_unavailable(orchestrator: Orchestrator, *, ends: bool = False) -> None:
     told = Event()
-    session = orchestrator._engine
+    session = orchestrator._session.engine
     assert session is not None
 
     def look() -> None:
@@ -120,8 +120,8 @@ async def test_no_job_starts_while_the_store_is_locked(
             assert "another process kept it locked" in (statistics.store_error or "")
             assert statistics.store_error_since is not None
             other = scenario.submit()
-            assert one._engine is not None
-            await one._engine.scheduler.until_idle()
+            assert one._session.engine is not None
+            await one._session.engine.scheduler.in_flight.until_idle()
             before = len(noted(file))
 
             with pytest.raises(TimeoutError), fail_after(0.3):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import sys
 from pathlib import Path
 
 import anyio
 import pytest
-from anyio import create_task_group, fail_after
+from anyio import create_task_group, fail_after, to_thread
 
 from asyncflow.recovery import peers as _peers
 from asyncflow.recovery.peers import PeerGone, Peers, Send
+from asyncflow.worker.channel import short
 from tests.support.programs import environment
 
 pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
@@ -40,8 +43,11 @@ class Owner:
     def cancel(self, submission_id: str, reason: str) -> None:
         self.canceled.append((submission_id, reason))
 
+    async def greet(self, orchestrator_id: str) -> None:
+        self.greeted.append(orchestrator_id)
+
     def peers(self) -> Peers:
-        return Peers(self.wait, self.cancel, self.greeted.append, self.watch)
+        return Peers(self.wait, self.cancel, self.greet, self.watch)
 
 
 @pytest.mark.smoke
@@ -60,6 +66,32 @@ async def test_waits_for_the_end_of_a_run() -> None:
                 await anyio.lowlevel.checkpoint()
 
             owner.ended.set()
+
+
+async def test_an_answer_that_is_taken_at_once_is_no_error() -> None:
+    owner = Owner()
+    owner.ended.set()
+    errors: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: errors.append(context))
+
+    with fail_after(20):
+        async with owner.peers() as peers:
+            for _ in range(30):
+                async with create_task_group() as group:
+                    for _ in range(10):
+                        # In a thread: it closes the connection while the owner goes on.
+                        group.start_soon(to_thread.run_sync, ask, peers.address)
+
+    loop.set_exception_handler(None)
+    assert errors == []
+
+
+def ask(address: str) -> None:
+    with socket.socket(socket.AF_UNIX) as asker, short(address) as path:
+        asker.connect(path)
+        asker.sendall(b'{"wait": "SUBMISSION_1"}\n')
+        assert asker.recv(100) == b"done\n"
 
 
 async def test_tells_who_watches_a_run_what_happens_until_its_end() -> None:
@@ -95,7 +127,7 @@ async def test_who_watches_and_does_not_read_is_let_go(
             given_up.set()
 
     owner = Owner()
-    peers = Peers(owner.wait, owner.cancel, owner.greeted.append, flood)
+    peers = Peers(owner.wait, owner.cancel, owner.greet, flood)
 
     with fail_after(20):
         async with peers, await anyio.connect_unix(peers.address) as stream:

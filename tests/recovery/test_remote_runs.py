@@ -32,6 +32,8 @@ from asyncflow import (
     report,
 )
 from asyncflow.abc import Progress
+from asyncflow.entities.job import state_of
+from asyncflow.entities.submission import run_of
 from asyncflow.recovery import run_feed
 from tests.support import flows
 from tests.support.flows import fan, seen_by, statuses
@@ -257,9 +259,11 @@ class Odd:
         path = folder / "odd"
         listener = await anyio.create_unix_listener(path)
         group.start_soon(self.serve, listener)
-        assert owner._engine is not None
-        owner._engine.store.save(owner._engine.own._replace(address=str(path)))
-        await owner._engine.store.flush()
+        assert owner._session.engine is not None
+        owner._session.engine.store.save(
+            owner._session.engine.own._replace(address=str(path))
+        )
+        await owner._session.engine.store.flush()
 
     async def serve(self, listener: anyio.abc.Listener[ByteStream]) -> None:
         async with listener:
@@ -344,8 +348,8 @@ async def test_who_watches_and_does_not_read_costs_little(
     node = config.configure_in_memory_data_node("n", default_data=1)
     cfg = config.configure_scenario("s", config.configure_task("t", wait, node))
     submission = (await one.create_scenario(cfg)).submit()
-    assert one._engine is not None
-    flush = one._engine.store.flush
+    assert one._session.engine is not None
+    flush = one._session.engine.store.flush
 
     async def send(line: bytes) -> None:
         """Take the first line only after much has happened."""
@@ -353,19 +357,23 @@ async def test_who_watches_and_does_not_read_costs_little(
 
         if len(lines) == 1:
             for count in range(10_000):
-                submission.jobs[0].reported(Progress(count, None, "x" * 100), 1.0)
+                state_of(submission.jobs[0]).reported(
+                    Progress(count, None, "x" * 100), 1.0
+                )
 
-            assert all(len(live._reports) <= 1 for live in submission._progress_reports)
+            assert all(
+                len(live._reports) <= 1 for live in run_of(submission)._progress_reports
+            )
             go.set()
 
     with fail_after(PATIENCE):
         await flows.until_started(submission)
-        submission.jobs[0].reported(Progress(1, None), 1.0)
-        await run_feed.RunFeed(submission, flush, send).send_all(0)
+        state_of(submission.jobs[0]).reported(Progress(1, None), 1.0)
+        await run_feed.RunFeed(run_of(submission), flush, send).send_all(0)
 
     assert b"9999" in b"".join(lines)
     assert len(b"".join(lines)) < 3_000
-    assert not any(live.is_whole for live in submission._progress_reports)
+    assert not any(live.is_whole for live in run_of(submission)._progress_reports)
 
 
 async def test_many_watch_one_run(
@@ -373,8 +381,8 @@ async def test_many_watch_one_run(
 ) -> None:
     scenario = await one.create_scenario(fan(config, flows.double, 1_000))
     submission = scenario.submit()
-    assert one._engine is not None
-    flush = one._engine.store.flush
+    assert one._session.engine is not None
+    flush = one._session.engine.store.flush
     ends = [0] * 50
 
     async def watch(number: int) -> None:
@@ -383,7 +391,7 @@ async def test_many_watch_one_run(
             assert len(news) <= run_feed.AT_ONCE
             ends[number] += sum(one[1] == "COMPLETED" for one in news)
 
-        await run_feed.RunFeed(submission, flush, send).send_all(0)
+        await run_feed.RunFeed(run_of(submission), flush, send).send_all(0)
 
     with fail_after(PATIENCE):
         seen = await seen_by(other, await submission.accepted())
@@ -396,7 +404,7 @@ async def test_many_watch_one_run(
 
     assert ends == [1_000] * 50
     assert statuses(seen.jobs) == ["COMPLETED"] * 1_000
-    assert not submission._progress_reports
+    assert not run_of(submission)._progress_reports
 
 
 async def test_who_watches_sees_the_end_of_a_run_that_moves_on(
@@ -409,8 +417,8 @@ async def test_who_watches_sees_the_end_of_a_run_that_moves_on(
         with fail_after(PATIENCE):
             await until(submission, reports)
             seen = [await seen_by(one, submission), await seen_by(other, submission)]
-            assert third._engine is not None
-            await third._engine.interrupt(0)
+            assert third._session.engine is not None
+            await third._session.engine.interrupt(0)
 
     for name in ("first", "second"):
         (tmp_path / name).touch()

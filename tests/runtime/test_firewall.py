@@ -7,9 +7,7 @@ orchestrator is left in peace.
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,14 +19,12 @@ from anyio import connect_unix, create_task_group, fail_after
 
 from asyncflow import (
     Configuration,
-    NoData,
-    NotPicklable,
+    Job,
     Orchestrator,
     OrchestratorFailed,
     SubmissionFailed,
     SubmissionStatus,
     UsageError,
-    alternatives,
 )
 from asyncflow.abc import (
     Call,
@@ -44,8 +40,8 @@ from asyncflow.events import Event
 from asyncflow.notify.bus import Listener, Notification
 from asyncflow.plan.plan import Plan
 from asyncflow.records import JobRecord, Record, SubmissionRecord
+from asyncflow.runtime import wiring
 from asyncflow.stores.memory import MemoryStore
-from asyncflow.task_group import Tasks
 from tests.support import flows
 from tests.support.flows import chain, configuration, single, statuses
 
@@ -117,12 +113,12 @@ def misused(misuse: Callable[..., Any]) -> Iterator[None]:
             return Toy(executor, misuse)
 
     one = Around()
-    alternatives.wrappers.append(one)
+    wiring.wrappers.append(one)
 
     try:
         yield
     finally:
-        alternatives.wrappers.remove(one)
+        wiring.wrappers.remove(one)
 
 
 async def raise_error(calls: Sequence[Call], watch: Watch) -> None:
@@ -337,126 +333,12 @@ async def test_a_save_that_fails_ends_its_run(config: Configuration) -> None:
 # ------------------------------------------------------------------------------ submit
 
 
-async def test_a_refused_submit_leaves_no_handle(config: Configuration) -> None:
-    source = config.configure_data_node("source")
-    task = config.configure_task("work", flows.double, source, None)
-    cfg = config.configure_scenario("empty", task)
-
-    async with Orchestrator(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(cfg)
-
-        with pytest.raises(NoData) as caught:
-            scenario.submit(idempotency_key="k")
-
-        await scenario.source.write(1)
-
-        with fail_after(20):
-            await scenario.submit(idempotency_key="k")
-
-    assert caught.tb is not None  # it keeps alive what was made
-
-
-@pytest.mark.parametrize("key", [None, "k"])
-@pytest.mark.parametrize("in_memory", [True, False])
-async def test_properties_that_cannot_be_kept_are_refused_at_once(
-    config: Configuration, tmp_path: Path, key: str | None, in_memory: bool
-) -> None:
-    store = ":memory:" if in_memory else tmp_path / "runs.db"
-
-    async with Orchestrator(config, store) as orchestrator:
-        scenario = await orchestrator.create_scenario(single(config, flows.double))
-
-        with pytest.raises(NotPicklable):
-            scenario.submit(idempotency_key=key, lock=threading.Lock())
-
-        with fail_after(20):
-            await scenario.submit(idempotency_key=key)
-
-
-async def test_a_key_belongs_to_its_entity(
-    config: Configuration, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    path = tmp_path / "runs.db"
-
-    async with Orchestrator(config, path) as orchestrator:
-        first = await orchestrator.create_scenario(single(config, flows.double))
-        known = await first.submit(idempotency_key="k")  # its handle is in use
-        second = await orchestrator.create_scenario(single(config, flows.double))
-
-        with pytest.raises(UsageError, match=f"a run of {first.id}, so {second.id}"):
-            second.submit(idempotency_key="k")
-
-        assert known.entity_id == first.id
-
-    gone = first.id
-    del first
-    other = configuration()  # of the next release: it declares no such scenario
-
-    async with Orchestrator(other, path) as orchestrator:
-        third = await orchestrator.create_scenario(chain(other, flows.double))
-        submission = third.submit(idempotency_key="k")
-
-        with fail_after(20):
-            with pytest.raises(UsageError, match=f"a run of {gone}, so {third.id}"):
-                await submission
-
-            await orchestrator.drain()
-
-        await check_innocent(orchestrator, other)
-
-    assert [one.message for one in caplog.records if one.levelno >= logging.ERROR] == []
-
-
 async def test_a_key_with_a_lone_surrogate_is_refused(config: Configuration) -> None:
     async with Orchestrator(config) as orchestrator:
         scenario = await orchestrator.create_scenario(single(config, flows.double))
 
         with pytest.raises(ValueError, match="surrogate"):
             scenario.submit(idempotency_key="\ud800")
-
-
-async def test_what_is_deleted_cannot_be_submitted(
-    config: Configuration, tmp_path: Path
-) -> None:
-    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
-        scenario = await orchestrator.create_scenario(chain(config, flows.double))
-        await orchestrator.delete(scenario.id)
-
-        for entity in (scenario, *scenario.tasks.values()):
-            with pytest.raises(UsageError, match="was deleted"):
-                entity.submit()
-
-        await check_innocent(orchestrator, config)
-
-
-async def test_nothing_is_submitted_while_it_is_deleted(
-    config: Configuration, tmp_path: Path
-) -> None:
-    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
-        scenario = await orchestrator.create_scenario(single(config, flows.double))
-
-        async with create_task_group() as group:
-            group.start_soon(orchestrator.delete, scenario.id)
-            await anyio.lowlevel.checkpoint()
-
-            with pytest.raises(UsageError, match="was deleted"):
-                scenario.submit()
-
-        assert await orchestrator.submissions() == []
-
-
-async def test_what_was_just_submitted_cannot_be_deleted(
-    config: Configuration, tmp_path: Path
-) -> None:
-    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
-        scenario = await orchestrator.create_scenario(single(config, flows.double))
-        submission = scenario.submit(idempotency_key="k")  # not claimed yet
-
-        with pytest.raises(UsageError, match="has not ended"):
-            await orchestrator.delete(scenario.id)
-
-        with fail_after(20):
-            await submission
 
 
 # --------------------------------------------------------------------- who is told
@@ -485,19 +367,24 @@ class BadTaste(BadListener):
 async def test_a_listener_that_raises_is_logged(
     config: Configuration, listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with Orchestrator(config) as orchestrator:
-        orchestrator.bus.add(listener)
+    async with (
+        Orchestrator(config) as orchestrator,
+        orchestrator.listen(listener),
+    ):
         await check_innocent(orchestrator, config)
 
     assert "RuntimeError: in " in caplog.text
 
 
 async def test_a_trace_that_cannot_be_continued(config: Configuration) -> None:
-    def fail(_: object) -> str:
-        raise RuntimeError("no trace")
+    class BadTrace(BadListener):
+        def traceparent(self, job: Job) -> str | None:
+            raise RuntimeError(f"no trace of {job.id}")
 
-    async with Orchestrator(config) as orchestrator:
-        orchestrator.tracer.carrier = fail
+    async with (
+        Orchestrator(config) as orchestrator,
+        orchestrator.listen(BadTrace()),
+    ):
         await check_innocent(orchestrator, config)
 
 
@@ -609,68 +496,3 @@ async def test_where_the_plan_fails_all_are_told(
 
     assert len(told) == 3
     assert all(isinstance(error.__cause__, RuntimeError) for error in told)
-
-
-# --------------------------------------------------------------------------- the group
-
-
-async def test_an_error_of_a_task_goes_to_its_owner(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    errors: list[Exception] = []
-
-    async def fail() -> None:
-        raise ValueError("of the task")
-
-    async with create_task_group() as inner:
-        group = Tasks(inner)
-        group.start_soon(fail, on_error=errors.append)
-        group.start_soon(fail)
-        await anyio.wait_all_tasks_blocked()
-        asyncio.get_running_loop().call_soon(group.start_soon, fail)
-        await anyio.wait_all_tasks_blocked()
-
-    assert [str(error) for error in errors] == ["of the task"]
-
-
-async def test_nothing_starts_once_all_is_cancelled() -> None:
-    """Nobody would deliver the cancel to it: it would wait for that for ever."""
-    started: list[None] = []
-
-    async def start() -> None:
-        started.append(None)
-        await anyio.lowlevel.checkpoint_if_cancelled()
-
-    with fail_after(10):
-        async with create_task_group() as inner:
-            group = Tasks(inner)
-            group.cancel()
-
-            with anyio.CancelScope(shield=True):
-                await anyio.lowlevel.checkpoint()
-                group.start_soon(start)
-                await anyio.lowlevel.checkpoint()
-
-    assert started == []
-
-
-async def test_an_owner_that_fails_ends_all() -> None:
-    told: list[Exception] = []
-
-    async def fail() -> None:
-        raise ValueError("of the task")
-
-    def own(error: Exception) -> None:
-        raise RuntimeError("of its owner")
-
-    async def run() -> None:
-        async with create_task_group() as inner:
-            group = Tasks(inner)
-            group.on_failure = told.append
-            group.start_soon(fail, on_error=own)
-
-    with fail_after(10), pytest.raises(ExceptionGroup) as caught:
-        await run()
-
-    assert caught.value.subgroup(RuntimeError) is not None
-    assert [str(error) for error in told] == ["of its owner"]

@@ -17,7 +17,7 @@ from asyncflow.recovery.peers import PeerGone
 from asyncflow.recovery.recovery import Recovery
 from asyncflow.recovery.remote_runs import RemoteRuns
 from asyncflow.runtime.engine import Engine
-from asyncflow.values.versions import Versions
+from asyncflow.values.stored import StoredVersions
 from tests.runtime.test_firewall import check_innocent
 from tests.support import flows
 from tests.support.flows import single
@@ -152,7 +152,7 @@ async def test_old_versions_that_cannot_be_dropped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     broken = Broken()
-    monkeypatch.setattr(Versions, "_look", broken)
+    monkeypatch.setattr(StoredVersions, "tidy", broken)
     given = config.configure_data_node("number", default_data=2)
     kept = config.configure_data_node("kept", scope=Scope.GLOBAL)
     task = config.configure_task("work", flows.double, given, kept)

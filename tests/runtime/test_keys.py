@@ -7,7 +7,7 @@ import time
 import pytest
 
 from asyncflow import Orchestrator
-from asyncflow.entities.identity_map import key_of
+from asyncflow.ids import new_key
 from tests.support import flows
 from tests.support.flows import configuration, single
 
@@ -15,7 +15,7 @@ from tests.support.flows import configuration, single
 @pytest.mark.smoke
 def test_keys_are_in_the_order_of_their_time() -> None:
     before = time.time_ns() // 1_000_000
-    keys = [key_of(None) for _ in range(1000)]
+    keys = [new_key() for _ in range(1000)]
     after = time.time_ns() // 1_000_000
     times = [int(key[:12], 16) for key in keys]
 
@@ -26,9 +26,9 @@ def test_keys_are_in_the_order_of_their_time() -> None:
 
 
 def test_a_key_of_the_users_gives_the_same() -> None:
-    assert key_of("a") == key_of("a")
-    assert len({key_of("a"), key_of("b"), key_of(""), key_of(None)}) == 4
-    assert {len(key_of(key)) for key in ("a", "b" * 1000)} == {32}
+    assert new_key("a") == new_key("a")
+    assert len({new_key("a"), new_key("b"), new_key(""), new_key()}) == 4
+    assert {len(new_key(key)) for key in ("a", "b" * 1000)} == {32}
 
 
 @pytest.mark.anyio

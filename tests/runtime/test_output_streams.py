@@ -5,20 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import warnings
 from pathlib import Path
 
 import pytest
-from anyio import fail_after, to_thread
-from hypothesis import given
-from hypothesis import strategies as st
+from anyio import fail_after
 
 from asyncflow import ConfigError, Orchestrator
-from asyncflow.dispatch import echo
-from asyncflow.executors._bounded_output import BoundedOutput
-from asyncflow.worker.outcome import Printed, read_slice
-from asyncflow.worker.streams import Stream, framed, parts, plain
 from tests.support import flows, programs
 from tests.support.flows import configuration, single
 
@@ -316,179 +309,7 @@ def print_both(_: object) -> None:
         print("err", number, file=sys.stderr)
 
 
-# ---------------------------------------------------------------------------- the marks
-
-
-@given(st.lists(st.tuples(st.sampled_from(["stdout", "stderr", "log"]), st.text())))
-def test_parts_are_what_was_framed(pieces: list[tuple[Stream, str]]) -> None:
-    pieces = [(name, text.translate({0x12: None, 0x14: None})) for name, text in pieces]
-    data = b"".join(
-        text.encode() if name == "stdout" else framed(text.encode(), name)
-        for name, text in pieces
-    )
-    marked = data.decode()
-    assert plain(marked) == "".join(text for _, text in pieces)
-    kept = BoundedOutput(10_000_000)
-
-    for name, text in pieces:
-        kept.write(text, name)
-
-    for of in (marked, (kept.printed() or Printed("")).text):
-        for stream in ("stdout", "stderr", "log"):
-            found = "".join(text for name, text in parts(of) if name == stream)
-            assert found == "".join(text for name, text in pieces if name == stream)
-
-
-@given(most=st.integers(0, 60))
-def test_a_mark_that_was_cut_in_two_is_not_shown(most: int) -> None:
-    data = b"out\n" + framed(b"err\n" * 5, "stderr") + b"out\n" + framed(b"l\n", "log")
-
-    with open(os.memfd_create("log"), "wb+") as file:
-        file.write(data)
-        file.flush()
-        printed = read_slice(file.fileno(), 0, len(data), most)
-
-    assert printed is not None
-    assert not set(plain(printed.text)) & set("\x02\x03\x12\x14")
-    shown = "".join(text for name, text in parts(printed.text) if name == "stdout")
-    assert "e" not in shown.replace("bytes left", "")
-
-
 # ------------------------------------------------------------------------- the live echo
-
-
-def print_and_wait(folder: str) -> None:
-    print("row 1")
-    print("note 1", file=sys.stderr)
-    flows.wait_for_file(f"{folder}/python")
-    os.system("echo row of a child; echo note of a child >&2")
-    flows.wait_for_file(f"{folder}/child")
-    print("no end of line", end="")
-
-
-class Shown:
-    """A stream that tells of what is written to it."""
-
-    def __init__(self) -> None:
-        self.text = ""
-        self._has_come = threading.Condition()
-
-    def write(self, text: str) -> None:
-        with self._has_come:
-            self.text += text
-            self._has_come.notify_all()
-
-    def wait_for(self, text: str) -> None:
-        with self._has_come:
-            assert self._has_come.wait_for(lambda: text in self.text, PATIENCE), text
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("executor", ["process", "thread"])
-async def test_what_a_job_prints_is_shown_while_it_runs(
-    executor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = configuration(workers=1, echo="live")
-    cfg = single(config, print_and_wait, str(tmp_path), executor=executor)
-    out, err = Shown(), Shown()
-    monkeypatch.setattr(sys, "stdout", out)
-    monkeypatch.setattr(sys, "stderr", err)
-    has_children = executor == "process"
-
-    async with Orchestrator(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(cfg)
-        submission = scenario.submit()
-
-        with fail_after(PATIENCE):
-            await to_thread.run_sync(out.wait_for, "[work] row 1\n")
-            await to_thread.run_sync(err.wait_for, "[work] note 1\n")
-            await to_thread.run_sync((tmp_path / "python").touch)
-
-            if has_children:
-                await to_thread.run_sync(out.wait_for, "[work] row of a child\n")
-                await to_thread.run_sync(err.wait_for, "[work] note of a child\n")
-
-            await to_thread.run_sync((tmp_path / "child").touch)
-            await submission
-
-    of_child = "[work] row of a child\n" if has_children else ""
-    assert out.text.rstrip("\n") == f"[work] row 1\n{of_child}[work] no end of line"
-    of_child = "[work] note of a child\n" if has_children else ""
-    assert err.text == f"[work] note 1\n{of_child}"
-
-
-def print_number(value: int) -> int:
-    print("out", value)
-    print("err", value, file=sys.stderr)
-    return value
-
-
-@pytest.mark.anyio
-async def test_short_jobs_are_shown_live_too(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    config = configuration(workers=2, echo="live")
-
-    async with Orchestrator(config) as orchestrator:
-        cfg = flows.fan(config, print_number, 50)
-        scenario = await orchestrator.create_scenario(cfg)
-
-        for _ in range(3):
-            await scenario.submit()
-
-    out, err = capsys.readouterr()
-    assert sorted(out.splitlines()) == sorted(f"[f{n}] out 1" for n in [*range(50)] * 3)
-    assert sorted(err.splitlines()) == sorted(f"[f{n}] err 1" for n in [*range(50)] * 3)
-
-
-def print_lines(count: int) -> None:
-    for number in range(count):
-        print("line", number, file=(sys.stdout, sys.stderr)[number % 2])
-
-
-@pytest.mark.anyio
-async def test_nothing_is_lost_live_up_to_the_bounds(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    config = configuration(workers=1, echo="live")
-
-    async with Orchestrator(config) as orchestrator:
-        scenario = await orchestrator.create_scenario(
-            single(config, print_lines, 30_000)
-        )
-        await scenario.submit()
-
-    out, err = capsys.readouterr()
-    assert out.splitlines() == [f"[work] line {n}" for n in range(0, 30_000, 2)]
-    assert err.splitlines() == [f"[work] line {n}" for n in range(1, 30_000, 2)]
-
-
-@pytest.mark.anyio
-async def test_a_flood_that_nobody_reads_is_bounded(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(echo, "PATIENCE", 0.05)
-    monkeypatch.setattr(echo, "LAST", 0.05)
-    monkeypatch.setattr(echo, "MOST", 10_000)
-    config = configuration(workers=1, echo="live", max_log_size=1000)
-    end = threading.Event()
-
-    class Blocking(Shown):
-        def write(self, text: str) -> None:
-            end.wait(PATIENCE)
-
-    monkeypatch.setattr(sys, "stdout", Blocking())
-
-    try:
-        with fail_after(PATIENCE):
-            async with Orchestrator(config) as orchestrator:
-                cfg = single(config, print_lines, 200_000)
-                scenario = await orchestrator.create_scenario(cfg)
-                submission = await scenario.submit()
-                assert submission.jobs[0].status == "COMPLETED"
-                assert orchestrator._opened().scheduler._echo._size < 3_000_000
-    finally:
-        end.set()
 
 
 def test_echo_is_true_false_or_live() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from anyio import fail_after, to_thread
@@ -137,18 +136,6 @@ async def test_without_a_rule_all_stays(tmp_path: Path) -> None:
     config = configuration(workers=1)
     assert config.core_config.keeps_all
     assert not config.configure_core(keep_submissions=0).keeps_all
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [{"keep_days": -1}, {"keep_submissions": 1.5}, {"keep_log_days": "7"}],
-)
-def test_a_wrong_rule_is_told(wrong: dict[str, Any]) -> None:
-    config = configuration()
-    config.configure_core(**wrong)
-    (problem,) = config.problems()
-    assert problem.section == "CORE"
-    assert problem.field in wrong
 
 
 def test_a_rule_has_a_toml_form(tmp_path: Path) -> None:

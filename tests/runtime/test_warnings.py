@@ -5,10 +5,12 @@ failed, a program that waits for a job.
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable
 from pathlib import Path
 
 import pytest
-from anyio import create_task_group, fail_after, sleep_forever
+from anyio import Event, create_task_group, fail_after, sleep, sleep_forever
+from anyio.lowlevel import checkpoint
 
 from asyncflow import (
     Configuration,
@@ -19,6 +21,7 @@ from asyncflow import (
 from asyncflow.testing import run_program
 from tests.programs.recovery_program import declare
 from tests.recovery.test_recovery import killed
+from tests.support import flows
 from tests.support.flows import configuration, single
 
 pytestmark = pytest.mark.anyio
@@ -116,6 +119,61 @@ async def test_a_job_that_holds_up_a_program_is_told_once(
     (text,) = told(caplog, "held the event loop")
     assert "task 'work'" in text
     assert 'mode="standalone"' in text
+
+
+def take_long(value: int) -> Awaitable[int]:
+    """Return what is awaited, as a plain wrapper of an async function does."""
+
+    async def wait() -> int:
+        await sleep(1.1)
+        return value
+
+    return wait()
+
+
+@pytest.mark.blocking_jobs
+async def test_a_job_that_is_awaited_holds_up_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    config: Configuration = configuration(mode="development")
+    cfg = single(config, take_long)
+
+    async with create_task_group() as group:
+        group.start_soon(sleep_forever)
+
+        async with Orchestrator(config, ":memory:") as orchestrator:
+            await (await orchestrator.create_scenario(cfg)).submit()
+
+        group.cancel_scope.cancel()
+
+    assert not told(caplog, "held the event loop")
+
+
+@pytest.mark.blocking_jobs
+async def test_what_a_program_blocks_is_no_job_of_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Another task blocks the loop while a short job waits for its turn."""
+    config: Configuration = configuration(mode="development")
+    cfg = single(config, flows.double)
+
+    async def hold_up() -> None:
+        while not stop.is_set():
+            await checkpoint()
+            hold(0)
+
+    stop = Event()
+
+    async with (
+        create_task_group() as group,
+        Orchestrator(config, ":memory:") as orchestrator,
+    ):
+        submission = (await orchestrator.create_scenario(cfg)).submit()
+        group.start_soon(hold_up)
+        await submission
+        stop.set()
+
+    assert not told(caplog, "held the event loop")
 
 
 def test_a_script_that_waits_for_its_jobs_is_told_nothing(tmp_path: Path) -> None:

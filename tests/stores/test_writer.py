@@ -379,6 +379,7 @@ async def test_what_was_written_though_that_failed_is_written_twice(
         store.watch(None)
         store._opened.writer._write = write
         run = submission_record(1, orchestrator_id=own.id)
+        store.save(scenario_record(1))
         assert await store.claim(run) == run
         theirs = await store.claim(run._replace(orchestrator_id="x", submitted=9.5))
         assert (theirs.orchestrator_id, theirs.submitted) == (own.id, 1.5)

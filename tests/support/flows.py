@@ -16,12 +16,15 @@ from anyio import fail_after
 
 from asyncflow import (
     Configuration,
+    Event,
+    EventStream,
     JobStarted,
     Orchestrator,
     Scenario,
     ScenarioConfig,
     Scope,
     Submission,
+    SubmissionFinished,
 )
 
 Function = Callable[..., Any]
@@ -111,8 +114,8 @@ def statuses(scenario_jobs: Any) -> list[str]:
 
 async def make_short(orchestrator: Orchestrator, scenario: Scenario) -> None:
     """Run it until its functions are known to be short."""
-    assert orchestrator._engine is not None
-    known = orchestrator._engine.specs._durations._known
+    assert orchestrator._session.engine is not None
+    known = orchestrator._session.engine.specs._durations._known
 
     while not known or not all(pace.is_short for pace in known.values()):
         await scenario.submit()
@@ -126,6 +129,23 @@ async def until_started(submission: Submission, count: int = 1) -> None:
 
             if not count:
                 return
+
+
+async def until_finished(
+    events: EventStream[Event], *submissions: Submission
+) -> list[Event]:
+    """Read events up to the end of the last of some runs."""
+    left = {submission.id for submission in submissions}
+    read = []
+
+    with fail_after(20):
+        while left:
+            read.append(await anext(events))
+
+            if isinstance(read[-1], SubmissionFinished):
+                left.discard(read[-1].submission_id)
+
+    return read
 
 
 async def result_of(scenario: Scenario) -> Any:

@@ -58,10 +58,12 @@ def killed(
     *arguments: str | Path,
     folder: Path,
     is_time: Callable[[], bool] = lambda: True,
+    at_once: bool = True,
 ) -> str:
     """Kill a module's program once it has said something; return that. Blocks.
 
     :param is_time: tells when to kill it
+    :param at_once: whether it does not die by itself
     """
     with subprocess.Popen(
         [sys.executable, "-m", module, *map(str, arguments)],
@@ -76,7 +78,10 @@ def killed(
         while not is_time():
             pass
 
-        program.kill()
+        if at_once:
+            program.kill()
+        else:
+            program.wait(LIMIT)
 
     return line
 

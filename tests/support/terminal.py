@@ -90,7 +90,7 @@ def terminal(*arguments: str | Path, folder: Path, **env: str) -> Iterator[Termi
         process = subprocess.Popen(
             [sys.executable, "-c", LAUNCH, *map(str, arguments)],
             cwd=folder,
-            env=environment(**env),
+            env=environment(PYTHON_COLORS="0", **env),
             stdin=slave,
             stdout=slave,
             stderr=slave,

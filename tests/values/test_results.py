@@ -19,6 +19,7 @@ from asyncflow import (
     ScenarioConfig,
     Submission,
 )
+from asyncflow.entities.job import state_of
 from asyncflow.stores.sqlite import SqliteStore
 
 pytestmark = pytest.mark.anyio
@@ -172,14 +173,14 @@ async def test_a_job_keeps_what_its_run_wrote(config: Configuration, path: str) 
     async with Orchestrator(config, path) as orchestrator:
         scenario = await orchestrator.create_scenario(cfg)
         (job,) = (await run(scenario, 1)).jobs
-        facts = job.record()
+        facts = state_of(job).record()
 
         for value in range(2, 5):
             await run(scenario, value)
 
         assert await job.submission.read("result") == "1"
         assert job.submission.jobs == (job,)
-        assert job.record() == facts
+        assert state_of(job).record() == facts
         assert (await job.output()).strip() == "1"
 
         handle = ref(job)
@@ -188,7 +189,7 @@ async def test_a_job_keeps_what_its_run_wrote(config: Configuration, path: str) 
         gc.collect()
         assert handle() is None
         (job,) = submission.jobs
-        assert job.record() == facts
+        assert state_of(job).record() == facts
 
 
 async def test_what_a_run_skipped_is_its_own(
@@ -235,6 +236,42 @@ async def test_what_was_deleted_is_kept_no_more(
         assert not await store.versions(node_id=scenario.result.id)
 
     assert not files(tmp_path)
+
+
+async def test_a_deleted_run_whose_handle_is_used_keeps_nothing_more(
+    config: Configuration, store: SqliteStore
+) -> None:
+    """It has skipped two tasks: what each has written is dropped by a later run."""
+    tasks = [
+        config.configure_task(
+            name,
+            text,
+            config.configure_data_node(f"{name}_in", default_data=1),
+            config.configure_data_node(f"{name}_out"),
+            skippable=True,
+        )
+        for name in "ab"
+    ]
+    cfg = config.configure_scenario("two", tasks)
+
+    async with Orchestrator(config, store) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        first = await scenario.submit()
+        again = await scenario.submit()
+        assert [job.status for job in again.jobs] == ["SKIPPED", "SKIPPED"]
+        await scenario.a_in.write(2)
+        await scenario.submit()
+        await scenario.a_in.write(3)
+        await scenario.submit()
+        assert await again.read("a_out") == "1"
+        await orchestrator.delete(again.id)
+
+        for value in (2, 3):
+            await scenario.b_in.write(value)
+            await scenario.submit()
+
+        assert await scenario.b_out.read() == "3"
+        assert await first.read("b_out") == "1"
 
 
 async def test_handles_outlive_their_orchestrator(

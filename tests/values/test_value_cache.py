@@ -10,6 +10,7 @@ from anyio import fail_after
 from anyio.lowlevel import checkpoint
 
 from asyncflow import Configuration, DataNode, Orchestrator, Scenario, ScenarioConfig
+from asyncflow.entities.submission import run_of
 from asyncflow.values import versions
 from tests.support.flows import configuration, until_started
 
@@ -176,7 +177,9 @@ async def test_what_is_kept_for_handles_leaves_the_memory_too(path: str) -> None
             await scenario.source.write(value)
             runs.append(await scenario.submit())
 
-        held = [version for run in runs for _, version in (run.held or {}).values()]
+        held = [
+            version for run in runs for version in (run_of(run).held or {}).values()
+        ]
         assert len(held) == 28
 
         with fail_after(20):

@@ -309,6 +309,44 @@ async def test_who_is_replaced_is_told(caplog: pytest.LogCaptureFixture) -> None
     assert "task 'work' left a child process running" in caplog.text
 
 
+def lower_a_limit(value: int) -> tuple[int, int]:
+    if value == 2:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10**9, 10**9))
+
+    return os.getpid(), resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+
+
+@pytest.mark.parametrize("count", [1, 20])
+async def test_what_is_found_after_the_answer_costs_no_other_job(
+    count: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = configuration(workers=1)
+    asks = single(config, lower_a_limit)
+    caplog.set_level("INFO", "asyncflow")
+
+    async with Orchestrator(config) as orchestrator:
+        first = await orchestrator.create_scenario(asks)
+        others = await orchestrator.create_scenario(fan(config, lower_a_limit, count))
+
+        with fail_after(PATIENCE):
+            for scenario in (first, others):
+                await scenario.source.write(1)
+                await scenario.submit()  # they are known to be short now
+
+            await first.source.write(2)
+            await first.submit()
+            pid, limit = await first.result.read()
+            submission = await others.submit()
+
+        other_pid, other_limit = await others.r0.read()
+
+    assert limit == 10**9
+    assert other_limit == resource.RLIM_INFINITY
+    assert other_pid != pid
+    assert all(job.attempt == 1 for job in submission.jobs)
+    assert "its job of task 'work' lowered a limit of its process" in caplog.text
+
+
 async def test_what_a_module_sets_when_it_is_loaded_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncflow.drivers.in_memory import MemoryDriver
-from asyncflow.drivers.pickle import PickleDriver
 from asyncflow.worker import current, trip, wire
-from asyncflow.worker.current import Progress
 from asyncflow.worker.outcome import (
     Outcome,
     Printed,
     Raised,
     Returned,
-    StoredValue,
     Usage,
 )
-from asyncflow.worker.wire import Answer, End, Input, Output, RemoteCall
+from asyncflow.worker.wire import Answer, End
+from tests.support.calls import remote_call, sent
 
 ROWS = st.tuples(
     st.lists(st.none() | st.binary(max_size=5) | st.text(max_size=5)).map(tuple),
@@ -70,38 +66,10 @@ class Counted(MemoryDriver):
         return Counted, ()
 
 
-class Unpublished(PickleDriver):
-    """A driver that cannot make visible what it has written."""
-
-    def publish(self, kept: StoredValue, path: str) -> StoredValue:
-        raise OSError(f"{path} cannot be published")
-
-
-def half(value: int) -> int:
-    return value // 2
-
-
-def nothing(_: object) -> bytes:
-    return bytes(100_000)
-
-
-def call(
-    inputs: tuple[Input, ...],
-    outputs: tuple[Output, ...] = (),
-    function: object = half,
-) -> RemoteCall:
-    code = pickle.dumps(function)
-    return "JOB_work_1", "work", 1, code, inputs, outputs, None, None, None
-
-
 @pytest.fixture(autouse=True)
 def _no_job_runs_on() -> Iterator[None]:
     yield
     current.end()
-
-
-def sent(job_id: str, progress: Progress | None) -> None:
-    raise AssertionError(f"{job_id} reports {progress}")
 
 
 @given(told=TOLD, end=st.integers(0, 2**40))
@@ -150,7 +118,7 @@ def test_a_call_lacks_what_a_failed_one_should_have_made() -> None:
 
 def test_a_driver_is_pickled_once() -> None:
     driver = Counted()
-    calls = [call((("a", driver, b"kept"),), (("b", driver, "path"),))] * 3
+    calls = [remote_call((("a", driver, b"kept"),), (("b", driver, "path"),))] * 3
 
     request = wire.pack(
         (7, 10, False, False, tuple(zip(*calls, strict=True)), None, None)
@@ -173,9 +141,9 @@ def test_a_driver_that_cannot_be_loaded_fails_its_own_call(
     sound, fragile = MemoryDriver(), Fragile()
     kept = pickle.dumps(42)
     calls = [
-        call((("a", sound, kept),), (("b", sound, "path"),)),
-        call((("a", fragile, kept),), (("b", sound, "path"),)),
-        call((("a", sound, kept),), (("b", fragile, "path"),)),
+        remote_call((("a", sound, kept),), (("b", sound, "path"),)),
+        remote_call((("a", fragile, kept),), (("b", sound, "path"),)),
+        remote_call((("a", sound, kept),), (("b", fragile, "path"),)),
     ]
     request = wire.pack(
         (0, 10, False, False, tuple(zip(*calls, strict=True)), None, None)
@@ -194,30 +162,3 @@ def test_a_driver_that_cannot_be_loaded_fails_its_own_call(
     monkeypatch.setattr(Fragile, "sound", True)
     again = [trip.execute(one, Answer(), sent) for one in arrived]
     assert again == [good] * 3
-
-
-def test_what_is_not_published_leaves_no_file(tmp_path: Path) -> None:
-    path = str(tmp_path / "value")
-    driver = Unpublished()
-    kept = pickle.dumps(0)
-
-    outcome = trip.execute(
-        call((("a", driver, kept),), (("b", driver, path),), nothing), Answer(), sent
-    )
-
-    assert isinstance(outcome, Raised)
-    assert outcome.summary == f"OSError: {path} cannot be published"
-    assert os.listdir(tmp_path) == []
-
-
-def test_more_functions_than_are_kept_are_loaded_anew(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(trip, "REMEMBERED", 1)
-    driver = MemoryDriver()
-    inputs: tuple[Input, ...] = (("a", driver, pickle.dumps(6)),)
-    outputs: tuple[Output, ...] = (("b", driver, "path"),)
-
-    for function, expected in [(half, 3), (abs, 6), (half, 3), (half, 3)]:
-        found = trip.execute(call(inputs, outputs, function), Answer(), sent)
-        assert found == (pickle.dumps(expected, 5),)

@@ -2,20 +2,113 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
+import attrs
+
+from asyncflow.alternatives import DRIVERS
+from asyncflow.config.checks.values import choice
 from asyncflow.config.sections import DataNodeConfig
 from asyncflow.errors import Problem
 
+if TYPE_CHECKING:
+    from asyncflow.abc import Driver
+
 MAX_VERSIONS = 1_000_000
 
-_PERIOD = re.compile(
-    r"(?:(\d{1,18})d)?(?:(\d{1,18})h)?(?:(\d{1,18})m)?"
-    r"(?:(\d{1,18})(?:\.(\d{1,6}))?s)?(?::timedelta)?",
-    re.ASCII,
+_PERIOD = (
+    r"(?a)(?:(\d{1,18})d)?(?:(\d{1,18})h)?(?:(\d{1,18})m)?"
+    r"(?:(\d{1,18})(?:\.(\d{1,6}))?s)?(?::timedelta)?"
 )
+
+
+def storage(node: DataNodeConfig) -> Iterator[Problem]:
+    """Yield what is wrong with the storage type of a data node, and with its options."""
+    name: object = node.storage_type
+
+    if not isinstance(name, str) or not DRIVERS.is_known(name):
+        yield from choice(node.label, "storage_type", name, DRIVERS.names())
+    elif (driver := node.driver) is None:
+        yield Problem(
+            section=node.label,
+            field="storage_type",
+            message=f"the storage type {name!r} cannot be loaded "
+            f"({DRIVERS.failure(name)})",
+            remedy="mend or update the package that it is from",
+        )
+    else:
+        yield from _missing(node, driver)
+        yield from _options(node, driver)
+
+
+def _missing(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Problem]:
+    if not driver.requires:
+        return
+
+    from importlib.util import find_spec
+
+    if missing := [name for name in driver.requires if find_spec(name) is None]:
+        what = f"'asyncflow[{driver.extra}]'" if driver.extra else " ".join(missing)
+        yield Problem(
+            section=node.label,
+            field="storage_type",
+            message=f"the storage type {node.storage_type!r} needs {', '.join(missing)}",
+            remedy=f"pip install {what}",
+        )
+
+
+def _options(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Problem]:
+    if driver.Options is None:
+        return
+
+    try:
+        driver.Options(**node.options)
+    except Exception as error:
+        found = [
+            _problem_of(node, field, why)
+            for field in attrs.fields(driver.Options)
+            if (why := _refusal(field, node.options)) is not None
+        ]
+        yield from found or [_problem_of(node, None, error)]
+
+
+def _refusal(
+    field: attrs.Attribute[Any], options: Mapping[str, object]
+) -> Exception | str | None:
+    """Say what is wrong with one option; None where it is right."""
+    if field.name not in options:
+        return "it is needed" if field.default is attrs.NOTHING else None
+
+    value, convert = options[field.name], cast("Any", field.converter)
+
+    try:
+        if callable(convert):
+            value = convert(value)
+
+        if field.validator is not None:
+            field.validator(None, field, value)
+    except Exception as error:
+        return error
+
+    return None
+
+
+def _problem_of(
+    node: DataNodeConfig, field: attrs.Attribute[Any] | None, why: Exception | str
+) -> Problem:
+    names = node.option_names
+    takes = f"the storage type {node.storage_type!r} takes {', '.join(names)}"
+    told = why.args[0] if isinstance(why, Exception) and why.args else why
+    return Problem(
+        section=node.label,
+        field="storage_type" if field is None else field.name,
+        message=str(told) or repr(why),
+        remedy=takes if field is None else field.metadata.get("remedy", takes),
+    )
 
 
 def problems(node: DataNodeConfig) -> Iterator[Problem]:
@@ -37,17 +130,28 @@ def _path(node: DataNodeConfig) -> Iterator[Problem]:
             message=f"{path!r} is not a path",
             remedy="give a str or a pathlib.Path",
         )
+    elif _is_homeless(path):
+        yield Problem(
+            section=node.label,
+            field="default_path",
+            message=f"the home folder of {path.partition('/')[0]!r} is not known",
+            remedy=f"give the path in full, or {'./' + path!r} for such a name",
+        )
 
-    if node.storage_type != "pickle":
+    if (driver := node.driver) is None or not driver.takes_path:
         yield Problem(
             section=node.label,
             field="default_path",
             message=f"a {node.storage_type!r} data node has no file",
-            remedy="leave it out, or use the storage type 'pickle'",
+            remedy="leave it out, or use another storage type, such as 'pickle'",
         )
 
 
-def _is_path(value: object) -> bool:
+def _is_homeless(path: str) -> bool:
+    return path.startswith("~") and os.path.expanduser(path).startswith("~")
+
+
+def _is_path(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and value != "" and "\0" not in value
 
 
@@ -102,7 +206,7 @@ def to_text(period: timedelta) -> str:
 
 def from_text(text: str) -> timedelta | None:
     """Read what `to_text` writes, also with ``:timedelta`` behind it; None for others."""
-    found = _PERIOD.fullmatch(text)
+    found = re.fullmatch(_PERIOD, text)
     if found is None or not any(found.groups()):
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from asyncflow.alternatives import MODES
 from asyncflow.config.checks import resources
 from asyncflow.config.checks.numbers import (
     BYTES_OR_NONE,
@@ -16,8 +17,6 @@ from asyncflow.config.checks.numbers import (
 from asyncflow.config.checks.values import choice, flag
 from asyncflow.config.sections import JobConfig
 from asyncflow.errors import Problem
-
-MODES = ("development", "standalone")
 
 NUMBERS: Mapping[str, Number] = {
     "max_nb_of_workers": Number(
@@ -76,5 +75,12 @@ def _mode(mode: object) -> Iterator[Problem]:
             message="the mode 'cluster' is not available in this version",
             remedy="use 'standalone'",
         )
-    else:
-        yield from choice("JOB", "mode", mode, MODES)
+    elif not isinstance(mode, str) or not MODES.is_known(mode):
+        yield from choice("JOB", "mode", mode, MODES.names())
+    elif why := MODES.failure(mode):
+        yield Problem(
+            section="JOB",
+            field="mode",
+            message=f"the mode {mode!r} cannot be loaded ({why})",
+            remedy="mend or update the package that it is from",
+        )

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from asyncflow.alternatives import EXECUTORS, executor_of
 from asyncflow.config.checks import (
     core,
     data_nodes,
@@ -28,11 +29,10 @@ from asyncflow.config.sections import (
     key_of,
 )
 from asyncflow.errors import Problem
+from asyncflow.executors import DEFAULT
 from asyncflow.worker.codec import dumps, dumps_code
 from asyncflow.worker.errors import NotPicklable
 
-STORAGE_TYPES = ("pickle", "in_memory")
-EXECUTORS = ("process", "thread", "inline")
 ON_RESTART = ("rerun", "fail")
 
 
@@ -45,7 +45,9 @@ def problems(registry: Registry) -> Iterator[Problem]:
 
     for section in registry.sections:
         yield from _id(registry, section)
-        yield from _properties(section.label, section.kind, section.properties)
+        yield from _properties(
+            section.label, section.kind, section.properties, _further(section)
+        )
 
     for node in registry.data_nodes.values():
         yield from _data_node(node)
@@ -110,7 +112,10 @@ def _shared_id(registry: Registry, section: Section) -> Iterator[Problem]:
 
 
 def _properties(
-    label: str, kind: str, properties: Mapping[str, object]
+    label: str,
+    kind: str,
+    properties: Mapping[str, object],
+    further: tuple[str, ...] = (),
 ) -> Iterator[Problem]:
     own: dict[str, object] = {}
     for name, value in properties.items():
@@ -131,14 +136,22 @@ def _properties(
         else:
             own[name] = value
 
-    yield from typos.problems(label, kind, own)
+    yield from typos.problems(label, kind, own, further)
+
+
+def _further(section: Section) -> tuple[str, ...]:
+    """Return the options that only some sections of its kind have."""
+    if not section.properties or not isinstance(section, DataNodeConfig):
+        return ()
+
+    return section.option_names
 
 
 # ------------------------------------------------------------------------ data nodes
 
 
 def _data_node(node: DataNodeConfig) -> Iterator[Problem]:
-    yield from choice(node.label, "storage_type", node.storage_type, STORAGE_TYPES)
+    yield from data_nodes.storage(node)
     yield from _scope(node.label, node.scope)
     yield from _default(node)
     yield from data_nodes.problems(node)
@@ -172,9 +185,9 @@ def _default(node: DataNodeConfig) -> Iterator[Problem]:
 def _task(registry: Registry, task: TaskConfig) -> Iterator[Problem]:
     yield from _function(task.label, task.function)
     yield from flag(task.label, "skippable", task.skippable)
-    yield from choice(task.label, "executor", task.executor, EXECUTORS)
+    yield from _executor(task)
     yield from choice(task.label, "on_restart", task.on_restart, ON_RESTART)
-    yield from _async_in_thread(task)
+    yield from _async_elsewhere(task)
     yield from task_limits.problems(task)
     yield from resources.needs(task, registry.job.resources)
 
@@ -195,12 +208,32 @@ def _function(label: str, function: object) -> Iterator[Problem]:
         )
 
 
-def _async_in_thread(task: TaskConfig) -> Iterator[Problem]:
-    if task.executor == "thread" and task.is_async:
+def _executor(task: TaskConfig) -> Iterator[Problem]:
+    executor: object = task.executor
+
+    if not isinstance(executor, str) or not EXECUTORS.is_known(executor):
+        yield from choice(task.label, "executor", executor, EXECUTORS.names())
+    elif why := EXECUTORS.failure(executor):
         yield Problem(
             section=task.label,
             field="executor",
-            message="an async def function runs on the event loop, not in a thread",
+            message=f"the executor {executor!r} cannot be loaded ({why})",
+            remedy="mend or update the package that it is from",
+        )
+
+
+def _async_elsewhere(task: TaskConfig) -> Iterator[Problem]:
+    """Report an executor that was chosen for a function that does not run there."""
+    if task.executor == DEFAULT or not task.is_async:
+        return
+
+    executor = EXECUTORS.find(task.executor)
+
+    if executor is not None and executor.not_async:
+        yield Problem(
+            section=task.label,
+            field="executor",
+            message=executor.not_async,
             remedy="leave the executor out, or make the function a plain def",
         )
 
@@ -219,12 +252,9 @@ def _own_input(task: TaskConfig) -> Iterator[Problem]:
 
 def _unpicklable_functions(registry: Registry) -> Iterator[Problem]:
     """Try each function that will travel, once."""
-    if registry.job.mode != "standalone":
-        return
-
     tried: dict[int, NotPicklable | None] = {}
     for task in registry.tasks.values():
-        if not _travels(task):
+        if not _travels(task, registry.job.mode):
             continue
 
         if id(task.function) not in tried:
@@ -240,8 +270,9 @@ def _unpicklable_functions(registry: Registry) -> Iterator[Problem]:
             )
 
 
-def _travels(task: TaskConfig) -> bool:
-    return task.executor == "process" and not task.is_async
+def _travels(task: TaskConfig, mode: object) -> bool:
+    executor = executor_of(task.executor, mode)
+    return executor is not None and executor.in_processes and not task.is_async
 
 
 def _refusal(function: Callable[..., object]) -> NotPicklable | None:

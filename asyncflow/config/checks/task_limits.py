@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from asyncflow.alternatives import EXECUTORS
 from asyncflow.config.checks import exception_names
 from asyncflow.config.checks.numbers import (
     BYTES_OR_NONE,
@@ -41,12 +42,6 @@ RETRY_NUMBERS: Mapping[str, Number] = {
 KILLING = ("run_timeout", "stall_timeout", "memory_limit")
 """Limits that end a job: where it runs, it must be possible to end it."""
 
-UNSTOPPABLE = {
-    "thread": "a thread cannot be killed",
-    "inline": "a plain function on the event loop cannot be stopped",
-}
-"""Where a plain function cannot be ended, and why."""
-
 
 def problems(task: TaskConfig) -> Iterator[Problem]:
     """Yield what is wrong with the limits of a task, its resources aside."""
@@ -58,19 +53,18 @@ def problems(task: TaskConfig) -> Iterator[Problem]:
 
 
 def _unstoppable(task: TaskConfig) -> Iterator[Problem]:
-    executor: object = task.executor
-    if not isinstance(executor, str) or executor not in UNSTOPPABLE:
+    given = [field for field in KILLING if getattr(task, field) is not None]
+    executor = EXECUTORS.find(task.executor) if given else None
+
+    if executor is None or executor.not_killing is None:
         return
 
-    for field in KILLING:
-        if getattr(task, field) is None:
-            continue
-
+    for field in given:
         other = "" if field == "memory_limit" else ", or an async def function"
         yield Problem(
             section=task.label,
             field=field,
-            message=UNSTOPPABLE[executor],
+            message=executor.not_killing,
             remedy=f"use executor='process'{other}",
         )
 

@@ -18,6 +18,7 @@ from asyncflow.config.sections import (
     JobConfig,
     ScenarioConfig,
     TaskConfig,
+    names_of,
 )
 from asyncflow.errors import Problem
 
@@ -86,14 +87,18 @@ _OPTIONS: Mapping[str, type[attrs.AttrsInstance]] = {
 
 
 def problems(
-    label: str, kind: str, properties: Mapping[str, object]
+    label: str,
+    kind: str,
+    properties: Mapping[str, object],
+    further: tuple[str, ...] = (),
 ) -> Iterator[Problem]:
     """Yield a problem for each property of a section that looks like an option.
 
     :param kind: ``DATA_NODE``, ``TASK``, ``SCENARIO``, ``JOB`` or ``CORE``
+    :param further: options that not all sections of this kind have
     """
     for name in properties:
-        if option := option_like(name, kind, _options(kind)):
+        if option := option_like(name, kind, (*_options(kind), *further)):
             yield Problem(
                 section=label,
                 field=name,
@@ -156,5 +161,4 @@ def _is_swapped(name: str, other: str) -> bool:
 
 @lru_cache(8)
 def _options(kind: str) -> tuple[str, ...]:
-    names = attrs.fields_dict(_OPTIONS[kind])
-    return tuple(name for name in names if name not in ("id", "properties"))
+    return names_of(_OPTIONS[kind])

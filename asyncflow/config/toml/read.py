@@ -23,6 +23,7 @@ from asyncflow.config.sections import (
     Scope,
     Section,
     TaskConfig,
+    names_of,
 )
 from asyncflow.config.toml.importable import NotImportable, find
 from asyncflow.config.toml.lines import line_at, lines_of
@@ -315,10 +316,6 @@ def _split(
     table: Table, kind: type[Section] | type[JobConfig] | type[CoreConfig]
 ) -> tuple[Table, Table]:
     """Split a table into fields of a section and free properties."""
-    keys = {
-        FIELDS.get(name, name): name
-        for name in attrs.fields_dict(kind)
-        if name not in ("id", "properties")
-    }
+    keys = {FIELDS.get(name, name): name for name in names_of(kind)}
     fields = {keys[key]: value for key, value in table.items() if key in keys}
     return fields, {key: value for key, value in table.items() if key not in keys}

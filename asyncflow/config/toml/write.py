@@ -13,7 +13,6 @@ from typing import Any
 
 import attrs
 
-from asyncflow.config.checks.core import NUMBERS as CORE
 from asyncflow.config.checks.data_nodes import to_text
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry, to_table
@@ -26,6 +25,7 @@ from asyncflow.config.sections import (
     Scope,
     Section,
     TaskConfig,
+    names_of,
     same_value,
 )
 from asyncflow.config.toml.importable import NotImportable, name_of
@@ -40,24 +40,8 @@ Table = dict[str, Any]
 
 PLAIN_ONLY = "use text, numbers, bools, dates, lists and dicts, or set it in code"
 
-TASK_LIMITS = (
-    "run_timeout",
-    "stall_timeout",
-    "retry",
-    "crash_retries",
-    "needs",
-    "memory_limit",
-)
-JOB_LIMITS = (
-    "resources",
-    "kill_grace",
-    "shutdown_grace",
-    "max_jobs_per_worker",
-    "max_worker_age",
-    "max_worker_rss",
-    "max_log_size",
-    "loop_lag_warning",
-)
+_IN_ANY_CASE = frozenset({"mode", "function", "input", "output"})
+"""Options that a file has in any case, in a form of its own."""
 
 _SIMPLE = frozenset({bool, int, float, datetime.date})
 
@@ -191,13 +175,13 @@ class _Writer:
 
     def _core(self, core: CoreConfig) -> Table:
         table: Table = {}
-        self._unless_default(table, "CORE", core, *CORE)
+        self._unless_default(table, "CORE", core, *names_of(CoreConfig))
         return table | self._properties("CORE", core.properties)
 
     def _job(self, job: JobConfig) -> Table:
         table: Table = {"mode": self._value("JOB", "mode", job.mode)}
-        self._unless_default(table, "JOB", job, "max_nb_of_workers", "echo", "prewarm")
-        self._unless_default(table, "JOB", job, *JOB_LIMITS)
+        further = [name for name in names_of(JobConfig) if name not in _IN_ANY_CASE]
+        self._unless_default(table, "JOB", job, *further)
         return table | self._properties("JOB", job.properties)
 
     def _data_node(self, node: DataNodeConfig) -> Table:
@@ -208,6 +192,7 @@ class _Writer:
         self._unless_default(
             table, node.label, node, "validity_period", "keep_versions"
         )
+        table |= self._properties(node.label, node.options)
         return table | self._properties(node.label, node.properties)
 
     def _default_data(self, table: Table, node: DataNodeConfig) -> None:
@@ -226,8 +211,8 @@ class _Writer:
             "inputs": self._ids(task.label, "input", task.input),
             "outputs": self._ids(task.label, "output", task.output),
         }
-        self._unless_default(table, task.label, task, "skippable", "executor")
-        self._unless_default(table, task.label, task, "on_restart", *TASK_LIMITS)
+        further = [name for name in names_of(TaskConfig) if name not in _IN_ANY_CASE]
+        self._unless_default(table, task.label, task, *further)
         return table | self._properties(task.label, task.properties)
 
     def _scenario(self, scenario: ScenarioConfig) -> Table:

@@ -2,37 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from typing import TypeVar
 
-from anyio import CancelScope, CapacityLimiter, to_process
+from anyio import CancelScope, sleep_forever, to_process, to_thread
+from anyio.abc import Process
 
-if TYPE_CHECKING:
-    from anyio.abc import Process
-
-
-async def lists() -> tuple[set[Process], deque[tuple[Process, float]]]:
-    """Return anyio's lists: of its processes, and of the idle ones."""
-    with suppress(_Full):  # it makes them before it looks whether there is room
-        await to_process.run_sync(int, limiter=_NoRoom())
-
-    return (
-        to_process._process_pool_workers.get(),
-        to_process._process_pool_idle_workers.get(),
-    )
+T = TypeVar("T")
 
 
-class _Full(Exception):
-    """There is no room for a call."""
+def lists() -> tuple[set[Process], deque[tuple[Process, float]]]:
+    """Return anyio's lists of the event loop: of its processes, and of the idle ones.
+
+    anyio makes them at the first call, and then kills all at the end of the task that the
+    loop runs just then, which it takes for the program's. In a fixture of a test, or
+    where somebody calls ``run_until_complete`` again and again, it is not. So they are
+    made here, as anyio does it, to end with the loop.
+    """
+    processes = to_process._process_pool_workers.get(None)
+
+    if processes is None:
+        processes = set[Process]()
+        to_process._process_pool_workers.set(processes)
+        to_process._process_pool_idle_workers.set(deque())
+        name = "asyncflow: end of the pool"
+        asyncio.create_task(_end_with_loop(processes), name=name)  # noqa: RUF006  # its timer holds it
+
+    return processes, to_process._process_pool_idle_workers.get()
 
 
-class _NoRoom(CapacityLimiter):
-    def __new__(cls) -> Self:
-        return object.__new__(cls)
+async def _end_with_loop(processes: set[Process]) -> None:
+    """Kill what is left when the event loop cancels all tasks, as it does at its end."""
+    try:
+        await sleep_forever()
+    finally:
+        with CancelScope(shield=True):
+            for process in list(processes):
+                with suppress(ProcessLookupError):
+                    process.kill()
 
-    async def __aenter__(self) -> None:
-        raise _Full
+                await process.aclose()
 
 
 def take_idle(process: Process) -> bool:
@@ -76,3 +88,17 @@ async def end(process: Process) -> None:
     with CancelScope(shield=True), suppress(ProcessLookupError):
         process.kill()
         await process.aclose()
+
+
+async def in_thread(function: Callable[[], T]) -> T:
+    """Call a function in a thread; here, where none can be started: at Python's end some
+    versions refuse it, and what is closed then is to be closed all the same.
+
+    On cancel it is called to its end.
+
+    :param function: it may be called twice
+    """
+    try:
+        return await to_thread.run_sync(function)
+    except RuntimeError:
+        return function()

@@ -1,6 +1,8 @@
 """The files of the user's modules, as they are today.
 
-A run has today's files: those at its submit, also where this program has loaded older ones.
+A run has today's files: those at its submit, also where this program has loaded older
+ones. What only workers have loaded is looked for anew where its file is gone, or where
+``sys.path`` leads elsewhere.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from typing import TypeAlias
 
 import attrs
 
@@ -17,7 +19,20 @@ from asyncflow.executors.process.loading import was_loaded_before
 from asyncflow.executors.process.worker import Worker
 from asyncflow.log import logger as _logger
 from asyncflow.worker import local_modules
-from asyncflow.worker.loaded import Sign, file_of, is_users, stat, text_of
+from asyncflow.worker.loaded import (
+    Facts,
+    Sign,
+    facts,
+    facts_of,
+    file_of,
+    is_users,
+    status_of,
+    text_of,
+)
+from asyncflow.worker.world import current_folder
+
+_Watched: TypeAlias = tuple[str, str, Facts, object]
+"""A module, its file, what that was, and the spec of the module in this process."""
 
 LONG = 0.05
 """From how many seconds of work on a look at all files may be put off, though functions
@@ -35,7 +50,8 @@ MOST = 64 * 1024 * 1024
 class CurrentCode:
     """Pins the modules of runs that are submitted, and tells which workers have them.
 
-    A file that is gone counts as unchanged: what is loaded of it is all there is.
+    A file that is gone counts as unchanged where this process has loaded it: that is all
+    there is.
     """
 
     _names: dict[str, str] = attrs.field(init=False, factory=dict)
@@ -47,8 +63,15 @@ class CurrentCode:
     _texts: dict[str, bytes] = attrs.field(init=False, factory=dict)
     _size: int = attrs.field(init=False, default=0)
     """How large the texts are together."""
+    _copies: set[str] = attrs.field(init=False, factory=set)
+    """The files that were changed, and not their dates and sizes."""
+    _path: list[str] = attrs.field(init=False, factory=list)
+    """What `sys.path` was, and the folder, where a part of it depends on that."""
+    _folder: str | None = attrs.field(init=False, default=None)
     _specs: dict[str, object] = attrs.field(init=False, factory=dict)
     """For each module, its spec in this process: a reload makes another."""
+    _watched: list[_Watched] | None = attrs.field(init=False, default=None)
+    """What is looked at for each run; None where that is to be found out."""
     _older: set[str] = attrs.field(init=False, factory=set)
     """The modules that this process may have loaded in an older form."""
     _warned: set[str] = attrs.field(init=False, factory=set)
@@ -78,6 +101,8 @@ class CurrentCode:
                 self._watch(sign[0], path)
                 self._next = 0.0
 
+        self._watched = None
+
     def pin(self, *, have_run: bool = False) -> Generation:
         """Return the user's modules of now. Blocks for a moment.
 
@@ -99,6 +124,7 @@ class CurrentCode:
                 },
                 {**self._signs},
                 {**self._texts},
+                frozenset(self._copies),
                 frozenset(self._older),
                 self._gone,
             )
@@ -108,6 +134,7 @@ class CurrentCode:
     def _look(self, *, have_run: bool) -> bool:
         """Look at the files, and at what is loaded; tell whether anything is new."""
         has_new = len(sys.modules) != self._count and self._look_for_modules()
+        has_new |= self._is_elsewhere() and self._forget(self._names)
 
         if (
             (have_run or self._took > LONG)
@@ -117,14 +144,17 @@ class CurrentCode:
         ):
             return False
 
+        self._watched = None
         worked = time.thread_time()
-        changed = self._changed(self._signs)
+        has_new |= self._follow()
+        changed, gone = self._changed(self._signs)
+        has_new |= self._forget(
+            name for name, path in self._names.items() if path in gone
+        )
         loaded = self._loaded_anew(self._specs)
+        edited = {path for path in changed if self._keep(path)}
 
-        for path in changed:
-            self._keep(path)
-
-        for name in [name for name, path in self._names.items() if path in changed]:
+        for name in [name for name, path in self._names.items() if path in edited]:
             self._judge(name, is_same=name not in loaded)
 
         for name in loaded:
@@ -152,48 +182,102 @@ class CurrentCode:
 
         return found
 
+    def _is_elsewhere(self) -> bool:
+        """Tell whether imports may find other files than before: fast.
+
+        What comes at the end of `sys.path` is found where nothing was before.
+        """
+        is_same = sys.path == self._path
+        folder = self._folder and current_folder()
+
+        if is_same and folder == self._folder:
+            return False
+
+        before, self._path = self._path, [*sys.path]
+        is_longer = self._path[: len(before)] == before and folder == self._folder
+        is_relative = any(not str(one).startswith("/") for one in self._path)
+        self._folder = current_folder() if is_relative else None
+        return bool(before) and not is_longer
+
+    def _follow(self) -> bool:
+        """Look where modules are that this process has loaded anew, of other files."""
+        moved = {}
+
+        for name in self._loaded_anew(self._names):
+            file = file_of(sys.modules.get(name))
+
+            if file is not None and file != self._names[name] and is_users(file):
+                moved[name] = file
+
+        for name, file in moved.items():
+            self._leave(name)
+            self._watch(name, file)
+
+        return bool(moved)
+
+    def _forget(self, names: Iterable[str]) -> bool:
+        """Look no more at those of some modules that this process has not loaded.
+
+        :return: whether there are any
+        """
+        left = [name for name in names if name not in sys.modules]
+
+        for name in left:
+            self._leave(name)
+
+        return bool(left)
+
+    def _leave(self, name: str) -> None:
+        path = self._names.pop(name)
+        self._specs.pop(name, None)
+        self._used.pop(name, None)
+        self._older.discard(name)
+
+        if path not in self._names.values():
+            self._signs.pop(path, None)
+            self._size -= len(self._texts.pop(path, b""))
+
     def _watch(self, name: str, path: str) -> None:
         """Look at a module's file from now on."""
         self._names[name] = path
         self._specs.setdefault(name, _NEVER)
-        self._signs.setdefault(path, (name, -1, -1))
+        self._signs.setdefault(path, (name, _UNSEEN))
 
     def _is_used_as_ever(self) -> bool:
         """Tell whether nothing of what workers have loaded is new: for each run, so fast."""
-        modules, specs, signs = sys.modules, self._specs, self._signs
+        modules = sys.modules
 
-        for name, path in self._used.items():
+        if self._watched is None:
+            self._watched = [
+                (name, path, self._signs[path][1], self._specs.get(name))
+                for name, path in self._used.items()
+            ]
+
+        for name, path, then, spec in self._watched:
             try:
-                status = stat(path)
+                if facts(status_of(path)) != then:
+                    return False
             except OSError:
-                pass
-            else:
-                _, at, size = signs[path]
-
-                if status.st_mtime_ns != at or status.st_size != size:
+                if name not in modules:
                     return False
 
-            if getattr(modules.get(name), "__spec__", None) is not specs.get(name):
+            if getattr(modules.get(name), "__spec__", None) is not spec:
                 return False
 
         return True
 
-    def _changed(self, paths: Iterable[str]) -> set[str]:
-        """Return the files that have changed since the last look."""
-        changed = set()
+    def _changed(self, paths: Iterable[str]) -> tuple[set[str], set[str]]:
+        """Return the files that have changed since the last look, and those gone."""
+        changed, gone = set(), set()
 
         for path in paths:
-            _, at, size = self._signs[path]
-
             try:
-                status = stat(path)
+                if facts_of(path) != self._signs[path][1]:
+                    changed.add(path)
             except OSError:
-                continue
+                gone.add(path)
 
-            if status.st_mtime_ns != at or status.st_size != size:
-                changed.add(path)
-
-        return changed
+        return changed, gone
 
     def _loaded_anew(self, names: Iterable[str]) -> set[str]:
         """Return the modules that this process has loaded since the last look."""
@@ -204,19 +288,39 @@ class CurrentCode:
             if getattr(modules.get(name), "__spec__", None) is not specs.get(name)
         }
 
-    def _keep(self, path: str) -> None:
-        """Keep the text of a file."""
-        self._size -= len(self._texts.pop(path, b""))
+    def _keep(self, path: str) -> bool:
+        """Keep the text of a file; tell whether it is another than before."""
+        before = self._texts.pop(path, None)
+        self._size -= len(before or b"")
+        name, then = self._signs[path]
 
-        with suppress(OSError):
-            most = MOST - self._size if path.endswith(".py") else -1
-            status, text = text_of(path, most)
-            name = self._signs[path][0]
-            self._signs[path] = name, status.st_mtime_ns, status.st_size
+        try:
+            now, text = self._read(path)
+        except OSError:
+            return True
 
-            if text is not None:
-                self._texts[path] = text
-                self._size += len(text)
+        self._signs[path] = name, now
+
+        if now[:2] == then[:2]:
+            self._copies.add(path)
+
+        if text is None:
+            return True
+
+        self._texts[path] = text
+        self._size += len(text)
+        return text != before
+
+    def _read(self, path: str) -> tuple[Facts, bytes | None]:
+        if not path.endswith(".py"):
+            return facts_of(path), None
+
+        try:
+            status, text = text_of(path, MOST - self._size)
+        except NotADirectoryError:  # in an archive
+            return facts_of(path), None
+
+        return facts(status), text
 
     def _judge(self, name: str, *, is_same: bool) -> None:
         """See whether this process has loaded a module before its file changed.
@@ -231,7 +335,8 @@ class CurrentCode:
         if spec is None:
             is_older = False
         elif not is_same:
-            is_older = was_loaded_before(spec, *self._signs[path][1:])
+            changed, size, *_ = self._signs[path][1]
+            is_older = was_loaded_before(spec, changed, size)
 
         self._specs[name] = spec
         self._older.discard(name)
@@ -247,6 +352,7 @@ class CurrentCode:
 
 
 _NEVER = object()
+_UNSEEN = -1, -1, -1, -1
 _TEXT = (
     "%s changed on disk since this program loaded it: jobs run the file as it was when "
     "they were submitted"

@@ -13,6 +13,7 @@ from anyio import CancelScope, create_task_group, to_thread
 from anyio.abc import TaskGroup
 
 from asyncflow.abc import Call, Crashed, Executor, Watch
+from asyncflow.config.sections import JobConfig
 from asyncflow.executors.process.generation import Generation
 from asyncflow.executors.process.log_bounds import LogBounds
 from asyncflow.executors.process.pool import Pool
@@ -25,6 +26,9 @@ from asyncflow.worker.failure import summary_of
 
 STARTS = 3
 """How often a worker is tried to be started for a job, where it is no shortage."""
+
+KILLED_STARTS = 10
+"""How often where it is killed while it starts: no job is why."""
 
 SHORTAGE = 10.0
 """How long a shortage of the system may last until a job fails by it, in seconds."""
@@ -45,7 +49,9 @@ class ProcessExecutor(Executor):
     :param most_rss: when it has more memory than so many bytes, between two jobs
     """
 
+    removes_files: ClassVar[bool] = True
     max_batch: ClassVar[int] = 128
+    in_processes: ClassVar[bool] = True
 
     grace: float = 2.0
     log_size: int = 1_048_576
@@ -59,6 +65,16 @@ class ProcessExecutor(Executor):
     """For the id of each job under way, its trip."""
     _count: int = attrs.field(init=False, default=0)
     _warming: set[CancelScope] = attrs.field(init=False, factory=set)
+
+    @classmethod
+    def of(cls, jobs: JobConfig) -> Self:
+        return cls(
+            grace=jobs.kill_grace,
+            log_size=jobs.max_log_size,
+            most_jobs=jobs.max_jobs_per_worker,
+            most_age=jobs.max_worker_age,
+            most_rss=jobs.max_worker_rss,
+        )
 
     async def __aenter__(self) -> Self:
         self._pool = await Pool.open()
@@ -144,25 +160,32 @@ class ProcessExecutor(Executor):
             if isinstance(calls_pinned := one.calls[0].pinned, Generation)
             else self.pin()
         )
-        worker = await self._worker(one, pinned)
 
-        if one.has_kills:
-            return  # meanwhile; what is left travels again
+        while True:
+            ready = self._pool.ready(pinned)
+            worker = ready or await self._worker(one, pinned)
 
-        if isinstance(worker, str):
-            one.watch.ended(one.calls[0], Crashed(None, worker))
-            return
+            if one.has_kills:
+                return  # meanwhile; what is left travels again
 
-        await one.go(worker, self._request(one, worker, pinned))
+            if isinstance(worker, str):
+                one.watch.ended(one.calls[0], Crashed(None, worker))
+                return
 
-        if await self._is_old(worker):
+            one.is_refused = False
+            await one.go(worker, self._request(one, worker, pinned))
+
+            if not one.is_refused:
+                break
+
+        if self._replaces and await self._is_old(worker):
             await self._pool.retire(worker, self.grace)
 
     def _request(self, one: Request, worker: Worker, pinned: Generation) -> bytes:
         calls = one.calls
         told = self._pool.world_for(worker), self._pool.pinned_for(worker, pinned)
         looks = len(calls) == 1 and not calls[0].is_short
-        tells = len(calls) == 1 and calls[0].is_watched
+        tells = len(calls) == 1 and (calls[0].waiting_file or calls[0].is_watched)
         number = one.number if len(calls) > 1 else 0
         return wire.pack((number, self.log_size, looks, tells, _columns(calls), *told))
 
@@ -182,16 +205,24 @@ class ProcessExecutor(Executor):
                 return await self._pool.worker(pinned)
             except (StartFailed, OSError) as error:
                 is_short = isinstance(error, OSError)
+                is_killed = isinstance(error, StartFailed) and error.is_killed
                 why = summary_of(error) if is_short else str(error)
 
             starts += 1
-            may_pass = time.monotonic() < give_up if is_short else starts < STARTS
+            most = KILLED_STARTS if is_killed else STARTS
+            may_pass = time.monotonic() < give_up if is_short else starts < most
 
             if not (may_pass or self._pool.alive) or one.has_kills:
                 return f"no worker process could be started ({why})"
 
             await self._pool.wait_idle(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    @property
+    def _replaces(self) -> bool:
+        """Whether a worker can be too old."""
+        limits = self.most_jobs, self.most_age, self.most_rss
+        return limits != (None, None, None)
 
     async def _is_old(self, worker: Worker) -> bool:
         """Tell whether a worker that is alive is to be replaced."""
@@ -232,6 +263,7 @@ def _columns(calls: Sequence[Call]) -> tuple[tuple[object, ...], ...]:
         carriers,
         _are_watched,
         _pinned,
+        _files,
     ) = zip(*calls, strict=True)
     assert None not in codes
     return ids, tasks, attempts, codes, inputs, outputs, sources, limits, carriers

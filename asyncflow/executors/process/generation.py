@@ -24,6 +24,8 @@ class Generation:
     :param names: of the modules, with their files
     :param signs: for each file, what tells that it is still the same
     :param texts: for each file, its text, as far as that is kept
+    :param copies: the files whose texts were changed, and not their dates and sizes: so
+        byte code that is kept beside them may be of another text
     :param older: the modules that this process may have loaded in an older form
     :param gone: takes the folders of those that no run has any more, until they are removed
     """
@@ -33,6 +35,7 @@ class Generation:
     names: Mapping[str, str]
     signs: dict[str, Sign]
     texts: Mapping[str, bytes]
+    copies: Collection[str]
     older: Collection[str]
     gone: list[str]
     _told: dict[str, bytes] = attrs.field(init=False, factory=dict)
@@ -74,8 +77,9 @@ class Generation:
         index: dict[str, Known] = {}
 
         for name, path in self.names.items():
-            _, changed, size = self.signs[path]
-            index[name] = path, changed, size, changed > self.at - RECENT
+            _, facts = self.signs[path]
+            is_recent = facts[0] > self.at - RECENT or path in self.copies
+            index[name] = path, facts, is_recent
 
         try:
             os.mkdir(folder)

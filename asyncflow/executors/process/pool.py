@@ -29,12 +29,11 @@ from anyio import (
     create_task_group,
     move_on_after,
     to_process,
-    to_thread,
 )
 from anyio.lowlevel import RunVar
 
 from asyncflow.executors.process import process_tree, suspend
-from asyncflow.executors.process.anyio_pool import end, lists, take_idle
+from asyncflow.executors.process.anyio_pool import end, in_thread, lists, take_idle
 from asyncflow.executors.process.current_code import CurrentCode
 from asyncflow.executors.process.generation import Generation
 from asyncflow.executors.process.start import (
@@ -91,6 +90,8 @@ class Pool:
     _users: int = attrs.field(init=False, default=0)
     listeners: list[Callable[[str, Told], None]] = attrs.field(init=False, factory=list)
     """Who wants to know what jobs, by their ids, tell while they run."""
+    stillborn: int = attrs.field(init=False, default=0)
+    """How many workers in a row have died before they had begun what they were sent."""
     _workers: dict[int, Worker] = attrs.field(init=False, factory=dict)
     _idle: deque[tuple[Process, float]] | None = attrs.field(init=False, default=None)
     """anyio's own list of idle processes; None before anyio has made it."""
@@ -190,6 +191,16 @@ class Pool:
             self._watches[worker] for worker in workers if worker in self._watches
         ]
         return asyncio.gather(*watches, return_exceptions=True)
+
+    def ready(self, pinned: Generation) -> Worker | None:
+        """Return what `worker` does where that need not wait; None where it does."""
+        process = self.next_idle()
+        worker = self._workers.get(process.pid) if process else None
+
+        if worker is None or not self._is_good(worker, pinned):
+            return None
+
+        return worker if pinned.is_in(worker.place.path) else None
 
     async def worker(self, pinned: Generation) -> Worker:
         """Return the worker that anyio takes next; start one where none is idle.
@@ -353,7 +364,7 @@ class Pool:
         """Let a worker end by itself; kill what is left of it and of its family."""
         process = worker.process
         until = time.monotonic() + grace
-        has_family = await to_thread.run_sync(worker.has_started_any)
+        has_family = await in_thread(worker.has_started_any)
         assert process.stdin is not None
         await process.stdin.aclose()  # no call comes any more
 
@@ -367,7 +378,7 @@ class Pool:
         await process.aclose()
 
         if has_family:
-            await to_thread.run_sync(partial(worker.bury, until, asks=True))
+            await in_thread(partial(worker.bury, until, asks=True))
 
     async def call(
         self, worker: Worker, function: Callable[[bytes], T], request: bytes
@@ -440,7 +451,7 @@ class Pool:
     async def _start(self) -> None:
         """Start a worker. On cancel its process is dead before this raises."""
         place = await self._place()
-        processes, idle = await lists()
+        processes, idle = lists()
         self._count += 1
         mark = f"{place.path}/{self._count}"
         born = process_tree.now()
@@ -456,6 +467,7 @@ class Pool:
             raise
 
         processes.add(process)
+        self._idle = idle
         idle.append((process, asyncio.get_running_loop().time()))
 
     async def _adopt(self, process: Process) -> None:
@@ -521,7 +533,7 @@ class Pool:
         self._workers.pop(worker.pid, None)
         worker.close()
         await worker.process.aclose()
-        await to_thread.run_sync(worker.bury, 0.0)
+        await in_thread(partial(worker.bury, 0.0))
         await worker.forget()
 
     async def _place(self, *, is_new: bool = True) -> WorkerFolder:

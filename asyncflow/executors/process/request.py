@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from operator import attrgetter, eq
 
 import attrs
 from anyio import CancelScope, to_thread
@@ -45,8 +46,14 @@ LEFT = 0.2
 """How long a worker may take to end by itself that goes for what a job has left in it, in
 seconds: a thread of that may not let it."""
 
+STILLBORN = 10
+"""How many workers in a row may die with calls of which none has begun, until one counts
+as what has killed them."""
+
 _NO_ANSWER = "its worker process gave no proper answer"
 _INTERRUPTED = "its worker process was interrupted outside of the function"
+
+_KEPT, _OUTPUTS = attrgetter("kept"), attrgetter("outputs")
 
 _STACK = "Stack (most recent call first):"
 """How a stack begins that `faulthandler` wrote."""
@@ -85,6 +92,9 @@ class Request:
     _reaching: asyncio.Task[None] | None = attrs.field(init=False, default=None)
     """Sends signals to the worker and all that it started."""
     _telling: asyncio.Task[None] | None = attrs.field(init=False, default=None)
+    is_refused: bool = attrs.field(init=False, default=False)
+    """Whether its worker has run nothing of it, for what an earlier job has left, or as
+    it has died before."""
 
     def __attrs_post_init__(self) -> None:
         self._started = len(self.calls)
@@ -108,7 +118,8 @@ class Request:
         try:
             answer = await self.pool.call(worker, trip.run, request)
         except WorkerDied as died:
-            await self._tell_death(worker, died.returncode)
+            if not await self._is_unharmed(worker):
+                await self._tell_death(worker, died.returncode)
         except BaseException as error:
             if self.pool.has(worker):  # it did not get the calls
                 worker.tokens.take(count)
@@ -126,8 +137,10 @@ class Request:
 
             raise
         else:
-            await self._stop_telling()
+            if self._telling is not None:
+                await self._telling
 
+            self.pool.stillborn = 0
             self.pool.hear()  # the last report comes before the end
             await self._take(worker, answer)
         finally:
@@ -139,14 +152,43 @@ class Request:
             if self._killing is not None:
                 self._killing.cancel()
 
-            await self._finish()
+            if self._telling is not None or self._reaching is not None:
+                await self._finish()
+
+    async def _is_unharmed(self, worker: Worker) -> bool:
+        """Take back what a worker that has died did not begin: that did not kill it.
+
+        :return: whether that is all, to be run by another worker
+        """
+        if self.has_kills or self._is_bounded:
+            return False
+
+        left = worker.tokens.take(len(self.calls))
+
+        if left == len(self.calls):
+            self.pool.stillborn += 1
+
+            if self.pool.stillborn > STILLBORN:  # it may be for what it was sent
+                return False
+
+            _log(logging.WARNING, worker, "it died before it had begun a job")
+            self._worker = None  # a kill now hits nobody: `go` is called again
+            self.is_refused = True
+            await to_thread.run_sync(worker.bury, self._kill_at)
+            await worker.forget()
+            return True
+
+        self._is_bounded = True
+        self._started -= left
+
+        if left:
+            self.watch.returned(self.calls[self._started :])
+
+        return False
 
     async def _finish(self) -> None:
         """Wait for what goes on beside the call: nothing of it outlives the trip."""
         begun = {task for task in (self._telling, self._reaching) if task is not None}
-
-        if not begun:
-            return
 
         with CancelScope(shield=True):
             done, _ = await asyncio.wait(begun)
@@ -172,6 +214,12 @@ class Request:
 
         self._tell(worker, end, outcomes)
 
+        if left and not (stray or outcomes or self.has_kills):
+            self._worker = None  # a kill now hits nobody: `go` is not called again
+            self.is_refused = self._started > 0
+            await self._retire(worker, left)
+            return
+
         if stray or left:
             self._take_rest(worker)
 
@@ -182,11 +230,13 @@ class Request:
         elif self._killing is not None:
             await worker.forget()
         elif left:
-            task = self.calls[self._told - 1].task
+            await self._retire(worker, left)
 
-            with CancelScope(shield=True):
-                await self.pool.retire(worker, min(self.grace, LEFT))
-                _log(logging.INFO, worker, f"its job of task {task!r} {left}")
+    async def _retire(self, worker: Worker, left: str) -> None:
+        """Replace a worker for what the job that it ran last has left."""
+        with CancelScope(shield=True):
+            await self.pool.retire(worker, min(self.grace, LEFT))
+            _log(logging.INFO, worker, f"its job of task {worker.last_task!r} {left}")
 
     def _check(self, outcomes: Sequence[Outcome | None]) -> None:
         """Check that outcomes are those of the calls.
@@ -195,6 +245,12 @@ class Request:
         """
         if len(outcomes) > self._started:
             raise ValueError(f"{len(outcomes)} outcomes of {self._started} calls")
+
+        if {*map(type, outcomes)} == {Returned}:  # as it mostly is: fast
+            wanted = map(len, map(_OUTPUTS, self.calls))
+
+            if all(map(eq, map(len, map(_KEPT, outcomes)), wanted)):
+                return
 
         for call, outcome in zip(self.calls, outcomes, strict=False):
             if type(outcome) is Returned:
@@ -322,10 +378,6 @@ class Request:
         if call.is_watched and len(self.calls) == 1 and not self._is_called:
             self.watch.loading(call)
 
-    async def _stop_telling(self) -> None:
-        if self._telling is not None:
-            await self._telling
-
     def _tell(
         self, worker: Worker, end: int, outcomes: Sequence[Outcome | None]
     ) -> None:
@@ -351,6 +403,7 @@ class Request:
 
         worker.logged = end
         worker.jobs += len(ended)
+        worker.last_task = calls[-1].task
         self.watch.all_ended(calls, ended)
 
     async def _tell_death(
@@ -371,7 +424,9 @@ class Request:
     async def _tell_rest(
         self, worker: Worker, returncode: int | None, why: str
     ) -> None:
-        await self._stop_telling()
+        if self._telling is not None:
+            await self._telling
+
         self.pool.hear()
 
         if self._reaching is not None:

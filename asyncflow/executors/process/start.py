@@ -52,6 +52,17 @@ LINE = 200
 
 PROGRAM = """
 import os, pickle, sys
+
+def close_inherited(number):
+    try:
+        if number > 2 and os.get_inheritable(number):
+            os.close(number)
+    except OSError:
+        pass  # it was that of the list
+
+for name in os.listdir("/dev/fd") if os.path.isdir("/dev/fd") else ():
+    close_inherited(int(name))  # uvloop passes on what the parent lets be inherited
+
 calls, answers = open(os.dup(0), "rb"), os.dup(1)
 null = os.open(os.devnull, os.O_RDWR)
 os.dup2(null, 0)
@@ -107,6 +118,11 @@ def serve():
         except BaseException as error:
             answer_with(error)
 
+        after = getattr(call[1], "after", None)
+
+        if after is not None:
+            after()
+
 write(f"{sys.argv[1]}\\nREADY\\n".encode())
 del sys.argv[1:]
 serve()
@@ -128,7 +144,14 @@ _GONE = (
 
 
 class StartFailed(Exception):
-    """A worker process could not be started; the message says why."""
+    """A worker process could not be started; the message says why.
+
+    :param is_killed: whether it was killed while it started, by SIGKILL
+    """
+
+    def __init__(self, why: str, *, is_killed: bool = False) -> None:
+        super().__init__(why)
+        self.is_killed = is_killed
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -186,12 +209,12 @@ class Start:
             return process, await self._ready(process, f"{nonce}\n".encode())
         except BaseException as error:
             with CancelScope(shield=True):
-                why = await _end(process)
+                why, is_killed = await _end(process)
                 log_path = os.path.join(self.folder, f"{process.pid}.log")
                 await to_thread.run_sync(remove_files, log_path)
 
             if isinstance(error, _GONE):
-                raise StartFailed(why) from error
+                raise StartFailed(why, is_killed=is_killed) from error
 
             if isinstance(error, TimeoutError):
                 raise StartFailed(f"it took longer than {PATIENCE:g} s") from error
@@ -230,12 +253,17 @@ async def _answer(received: BufferedByteReceiveStream) -> tuple[int, str]:
     return answer  # type: ignore[no-any-return]  # it was pickled
 
 
-async def _end(process: Process) -> str:
-    """End a process that did not become a worker; say what it died of."""
+async def _end(process: Process) -> tuple[str, bool]:
+    """End a process that did not become a worker; say what it died of.
+
+    :return: that, and whether others have killed it
+    """
     said = ""
 
     with move_on_after(HELD):
         await process.wait()
+
+    is_killed = process.returncode == -signal.SIGKILL
 
     if process.returncode is None:
         with suppress(ProcessLookupError):
@@ -245,7 +273,8 @@ async def _end(process: Process) -> str:
 
     await process.aclose()
     assert process.returncode is not None
-    return f"it ended with {how(process.returncode)}{said and f': {said}'}"
+    why = f"it ended with {how(process.returncode)}{said and f': {said}'}"
+    return why, is_killed
 
 
 async def _last_line(process: Process) -> str:

@@ -6,12 +6,14 @@ import os
 import signal
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
 from anyio import CancelScope, CapacityLimiter, to_thread
 
 from asyncflow.executors.process import process_tree
+from asyncflow.executors.process.anyio_pool import in_thread
 from asyncflow.executors.process.generation import Generation
 from asyncflow.executors.process.worker_folder import WorkerFolder
 from asyncflow.worker.loaded import Sign
@@ -51,6 +53,8 @@ class Worker:
     """How much of its log belongs to calls that are over, in bytes."""
     jobs: int = 0
     """How many it has run."""
+    last_task: str = ""
+    """The task of the last of them."""
     world: int = 0
     """The number of the world that it is in."""
     loaded: dict[str, Sign] = attrs.field(init=False, factory=dict)
@@ -179,7 +183,7 @@ class Worker:
         self.close()
 
         with CancelScope(shield=True):
-            await to_thread.run_sync(remove_files, self.log_path)
+            await in_thread(partial(remove_files, self.log_path))
 
 
 def remove_files(log_path: str) -> None:

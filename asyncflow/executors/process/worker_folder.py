@@ -11,6 +11,7 @@ from typing import Self
 import attrs
 from anyio import to_thread
 
+from asyncflow.executors.process.anyio_pool import in_thread
 from asyncflow.folder import WORKERS, Folder
 from asyncflow.log import logger as _logger
 from asyncflow.worker import channel, parent
@@ -64,7 +65,7 @@ class WorkerFolder:
         """Remove the folder, and hear nothing any more; whoever watches lives on."""
         asyncio.get_running_loop().remove_reader(self.channel)
         self.channel.close()
-        await to_thread.run_sync(self.folder.remove)
+        await in_thread(self.folder.remove)
 
     def drop(self, error: BaseException) -> None:
         """Log that a report makes no sense: the first one."""

@@ -1,0 +1,187 @@
+"""The graph of a scenario's tasks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from graphlib import TopologicalSorter
+from typing import TypeVar
+
+import attrs
+
+from asyncflow.config.sections import Scope, TaskConfig
+from asyncflow.facts import Facts
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Dag(Facts):
+    """Tasks, in an order in which they can run, and the edges between them.
+
+    A task is named by its place in `tasks`. An edge goes from the task that writes a
+    data node to each task that reads it.
+    """
+
+    tasks: tuple[TaskConfig, ...]
+    predecessors: tuple[tuple[int, ...], ...]
+    successors: tuple[tuple[int, ...], ...]
+    levels: tuple[tuple[int, ...], ...]
+    """The tasks that could run at once, if each took the same time; level by level."""
+    text: str = attrs.field(repr=False)
+    """As JSON what each task is called, reads and writes, in the order of `tasks`."""
+    needed: tuple[int, ...] = attrs.field(repr=False)
+    """For each task, how many predecessors it has."""
+    ids: tuple[str, ...] = attrs.field(repr=False)
+    """The ids of `tasks`."""
+    sources: tuple[str, ...] = attrs.field(repr=False)
+    """The ids of the data nodes that are read, and that no task writes."""
+    shared: tuple[str, ...] = attrs.field(repr=False)
+    """The ids of the data nodes that scenarios share, read or written."""
+    common: tuple[str, ...] = attrs.field(repr=False)
+    """The ids of the data nodes of which other scenarios may use the same: the shared
+    ones, and files of the user's."""
+    needs: Mapping[int, Mapping[str, float]] = attrs.field(repr=False)
+    """The named resources of those tasks that need some."""
+    kinds: tuple[TaskConfig, ...] = attrs.field(repr=False)
+    """Of tasks that differ only in their names and data nodes, one."""
+    kind_of: tuple[int, ...] = attrs.field(repr=False)
+    """For each task, the place in `kinds` of one like it."""
+
+    @classmethod
+    def of(cls, configs: Iterable[TaskConfig]) -> Dag:
+        """Build the graph of some tasks, in time linear in its edges.
+
+        :raises graphlib.CycleError: where they need each other in a circle
+        """
+        configs = tuple(configs)
+        writers = {
+            node.id: index
+            for index, config in enumerate(configs)
+            for node in config.output
+        }
+        needs = [
+            {writers[node.id] for node in config.input if node.id in writers}
+            for config in configs
+        ]
+        levels = _levels(needs)
+        order = [index for level in levels for index in level]
+        place = {index: position for position, index in enumerate(order)}
+        predecessors = [
+            tuple(sorted(place[need] for need in needs[index])) for index in order
+        ]
+        successors: list[list[int]] = [[] for _ in order]
+
+        for position, needed in enumerate(predecessors):
+            for need in needed:
+                successors[need].append(position)
+
+        tasks = tuple(configs[index] for index in order)
+        kinds, kind_of = _kinds(tasks)
+        return cls(
+            tasks=tasks,
+            predecessors=tuple(predecessors),
+            successors=tuple(map(tuple, successors)),
+            levels=tuple(tuple(place[index] for index in level) for level in levels),
+            text=_text(tasks),
+            needed=tuple(map(len, predecessors)),
+            ids=tuple(task.id for task in tasks),
+            sources=_distinct(
+                node.id
+                for task in tasks
+                for node in task.input
+                if node.id not in writers
+            ),
+            shared=_distinct(
+                node.id
+                for task in tasks
+                for node in (*task.input, *task.output)
+                if node.scope is not Scope.SCENARIO
+            ),
+            common=_distinct(
+                node.id
+                for task in tasks
+                for node in (*task.input, *task.output)
+                if node.scope is not Scope.SCENARIO or node.owns_place
+            ),
+            needs={place: task.needs for place, task in enumerate(tasks) if task.needs},
+            kinds=kinds,
+            kind_of=kind_of,
+        )
+
+    @property
+    def edges(self) -> tuple[tuple[int, int], ...]:
+        """Each edge, as the places of the two tasks it joins."""
+        return tuple(
+            (need, position)
+            for position, needed in enumerate(self.predecessors)
+            for need in needed
+        )
+
+    def pick(self, things: Mapping[str, T]) -> tuple[T, ...]:
+        """Return those that belong to its tasks, by their ids, in their order."""
+        return tuple([things[name] for name in self.ids])
+
+    def part(self, task_ids: Collection[str]) -> Dag:
+        """Return the graph of some of the tasks."""
+        return Dag.of(config for config in self.tasks if config.id in task_ids)
+
+
+def _distinct(ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(ids))
+
+
+def _kinds(
+    tasks: Iterable[TaskConfig],
+) -> tuple[tuple[TaskConfig, ...], tuple[int, ...]]:
+    """Return a task of each kind, and for each task the place of its kind."""
+    known: dict[Hashable, int] = {}
+    kinds: list[TaskConfig] = []
+    kind_of: list[int] = []
+
+    for task in tasks:
+        kind = known.setdefault(_kind(task), len(known))
+        kind_of.append(kind)
+
+        if kind == len(kinds):
+            kinds.append(task)
+
+    return tuple(kinds), tuple(kind_of)
+
+
+def _kind(task: TaskConfig) -> Hashable:
+    """Return what tells how the jobs of a task are called."""
+    return (
+        id(task.function),
+        task.executor,
+        task.skippable,
+        task.on_restart,
+        bool(task.needs),
+        task.run_timeout,
+        task.stall_timeout,
+        all(node.scope is Scope.SCENARIO for node in task.input),
+    )
+
+
+def _text(tasks: Iterable[TaskConfig]) -> str:
+    return json.dumps(
+        [
+            (task.id, [one.id for one in task.input], [one.id for one in task.output])
+            for task in tasks
+        ],
+        separators=(",", ":"),
+    )
+
+
+def _levels(needs: list[set[int]]) -> list[tuple[int, ...]]:
+    """Sort tasks into levels, each in the order of declaration."""
+    sorter = TopologicalSorter(dict(enumerate(needs)))
+    sorter.prepare()
+    levels = []
+
+    while sorter.is_active():
+        level = tuple(sorted(sorter.get_ready()))
+        sorter.done(*level)
+        levels.append(level)
+
+    return levels

@@ -1,0 +1,61 @@
+"""Admission: the jobs of new runs are taken in by turns with all else on the loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import attrs
+from anyio.lowlevel import checkpoint
+
+from asyncflow.plan.guarded_plan import GuardedPlan
+from asyncflow.task_group import Tasks
+
+AT_ONCE = 100
+"""How many jobs of new runs are taken in before others have their turn: half a ms."""
+
+
+@attrs.define(eq=False, repr=False)
+class Admission:
+    """Takes in what arrives.
+
+    :param admit: has the plan admit so many jobs, and starts what can run
+    """
+
+    plan: GuardedPlan
+    group: Tasks
+    admit: Callable[[int], None]
+    _is_running: bool = attrs.field(init=False, default=False)
+    """Whether a task takes in the rest of large runs."""
+    _this_turn: int = attrs.field(init=False, default=0)
+    """How many jobs were taken in since others had their turn on the event loop."""
+
+    def take(self, count: int) -> None:
+        """Take in a run that the plan knows: some of its jobs now, the rest in turns.
+
+        :param count: how many jobs it has
+        """
+        if self._is_running:
+            return
+
+        if self._this_turn < AT_ONCE:
+            self.admit(AT_ONCE)
+
+        if not self._this_turn:
+            asyncio.get_running_loop().call_soon(self._end_turn)
+
+        self._this_turn += count
+
+        if self.plan.has_arrivals:
+            self._is_running = True
+            self.group.start_soon(self._go_on, on_error=self.group.fail)
+
+    def _end_turn(self) -> None:
+        self._this_turn = 0
+
+    async def _go_on(self) -> None:
+        while self.plan.has_arrivals:
+            await checkpoint()
+            self.admit(AT_ONCE)
+
+        self._is_running = False

@@ -1,0 +1,40 @@
+"""The options of a run: made once, where it is submitted, and passed whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+OnFailure: TypeAlias = Literal["continue", "stop"]
+"""Whether a failed job ends the rest of a run."""
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class RunOptions:
+    """What `Submittable.submit` is given; it says what each means."""
+
+    timeout: float | None = None
+    run_timeout: float | None = None
+    priority: float = 0.0
+    force: bool = False
+    on_failure: OnFailure = "continue"
+    idempotency_key: str | None = None
+    callbacks: Iterable[Callable[[Any], object]] = ()
+    properties: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+
+    def kept(self) -> RunOptions:
+        """Return what its run keeps of them: for one more, and with nobody's objects."""
+        return RunOptions(  # for each run: `attrs.evolve` takes several us
+            timeout=self.timeout,
+            run_timeout=self.run_timeout,
+            priority=self.priority,
+            force=self.force,
+            on_failure=self.on_failure,
+            properties={**self.properties},
+        )
+
+
+NAMES = tuple(field.name for field in attrs.fields(RunOptions))[:-1]
+"""What they are called, the properties aside."""

@@ -1,0 +1,1 @@
+"""Runs: the state of each, which the engine writes and handles read."""

@@ -1,0 +1,89 @@
+"""Deletion: of a scenario, or of a submission, where no run of it goes on."""
+
+from __future__ import annotations
+
+import attrs
+
+from asyncflow.abc import Store
+from asyncflow.errors import NotFound, RecordDamaged, UsageError
+from asyncflow.records import ScenarioRecord, SubmissionRecord
+from asyncflow.recovery.recovery import Recovery
+
+
+@attrs.define(eq=False, repr=False)
+class Deletion:
+    """Deletes what others may submit, or take over, at the same time.
+
+    :param recovery: tells whether the orchestrator of a run is alive
+    """
+
+    store: Store
+    recovery: Recovery
+
+    async def check(self, entity_id: str) -> list[SubmissionRecord]:
+        """Refuse to delete what cannot be deleted by itself, or what goes on.
+
+        :return: its runs that have not ended, and that nobody has any more
+        """
+        try:
+            record = await self.store.get(entity_id)
+        except RecordDamaged:  # of whatever kind: there is no other way to be rid of it
+            return await self._runs_of(entity_id)
+
+        match record:
+            case None:
+                raise NotFound(entity_id)
+            case ScenarioRecord():
+                return await self._runs_of(entity_id)
+            case SubmissionRecord():
+                return await self._lost([record], entity_id)
+
+        raise UsageError(
+            f"{entity_id} cannot be deleted by itself: delete its scenario, or its "
+            "submission"
+        )
+
+    async def delete(self, entity_id: str, lost: list[SubmissionRecord]) -> list[str]:
+        """Delete it; return the names of the files that its data nodes had.
+
+        :param lost: what `check` has returned
+        """
+        while True:
+            names = await self.store.delete_ended(entity_id, lost)
+
+            if names is not None:
+                return names
+
+            # Somebody has submitted it meanwhile, or adopted a run of it.
+            before, lost = lost, await self.check(entity_id)
+
+            if lost == before:  # what has not ended cannot be loaded
+                return await self.store.delete(entity_id)
+
+    async def _runs_of(self, scenario_id: str) -> list[SubmissionRecord]:
+        runs = await self.store.submissions(scenario_id=scenario_id, is_finished=False)
+        return await self._lost(runs, scenario_id)
+
+    async def _lost(
+        self, runs: list[SubmissionRecord], entity_id: str
+    ) -> list[SubmissionRecord]:
+        lost = [run for run in runs if run.finished is None]
+
+        for run in lost:
+            try:
+                is_owned = await self.recovery.is_owned(run)
+            except RecordDamaged:  # of its owner: nobody can be asked
+                continue
+
+            if is_owned:
+                raise UsageError(not_ended(run.id, entity_id))
+
+        return lost
+
+
+def not_ended(run_id: str, entity_id: str) -> str:
+    """Say why what goes on is not deleted."""
+    return (
+        f"{run_id} has not ended: cancel it, and wait for its end, before you delete "
+        f"{entity_id}"
+    )

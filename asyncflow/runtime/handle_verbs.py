@@ -1,0 +1,112 @@
+"""The verbs of the handles: what they ask of the engine, where it is open."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Any
+
+import attrs
+
+from asyncflow.entities.data_node import DataNode, Edit
+from asyncflow.entities.job import Job
+from asyncflow.entities.planned import PlannedJob
+from asyncflow.entities.scenario import Scenario
+from asyncflow.entities.submission import Submission
+from asyncflow.entities.submittable import Submittable
+from asyncflow.entities.verbs import Verbs
+from asyncflow.options import RunOptions
+from asyncflow.runtime.session import Session
+from asyncflow.worker.streams import Stream
+
+
+@attrs.define(eq=False, repr=False)
+class HandleVerbs(Verbs):
+    """Asks the engine of a session; the handles' methods say what each verb does.
+
+    Handles outlive an opening: they work again in the next one.
+
+    :raises NotOpen: where the orchestrator is not open
+    """
+
+    session: Session
+
+    def submit(self, entity: Submittable, options: RunOptions) -> Submission:
+        return self.session.opened().submit(entity, options)
+
+    def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
+        return self.session.opened().plan(entity, force=force)
+
+    def retry_failed(self, submission: Submission) -> Submission:
+        return self.session.opened().retry_failed(submission)
+
+    def cancel(self, what: Submission | Job, *, reason: str | None) -> bool:
+        """Ask for the end of a run or a job; tell whether there was anything to end."""
+        if what.is_finished:
+            return False
+
+        self.session.opened().cancel(what, reason)
+        return True
+
+    async def accepted(self, submission: Submission) -> None:
+        if engine := self.session.engine:
+            await engine.until_begun(submission)
+
+        await self.flush()
+
+    async def flush(self) -> None:
+        await self.session.flush()
+
+    def subscribe_scenario(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None,
+        scenario: Scenario | None,
+    ) -> None:
+        self.session.opened().subscriptions.add(callback, params, scenario)
+
+    def unsubscribe_scenario(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None,
+        scenario: Scenario | None,
+    ) -> None:
+        self.session.opened().subscriptions.remove(callback, params, scenario)
+
+    def will_be_written(self, node: DataNode) -> bool:
+        engine = self.session.engine
+        return engine is not None and engine.scheduler.will_be_written(node)
+
+    async def read(self, node: DataNode, version: int | None) -> Any:
+        return await self.session.opened().read(node, version)
+
+    async def read_together(self, nodes: Sequence[DataNode]) -> tuple[Any, ...]:
+        return await self.session.opened().read_together(nodes)
+
+    async def read_own(self, submission: Submission, name: str) -> Any:
+        return await self.session.opened().read_own(submission, name)
+
+    async def edit_own(self, submission: Submission, name: str) -> Edit:
+        return await self.session.opened().edit_own(submission, name)
+
+    async def write(
+        self, node: DataNode, value: object, *, editor_id: str | None, comment: str
+    ) -> None:
+        editing = self.session.opened().editing
+        await editing.write(node, value, editor_id, comment)
+
+    async def edits(self, node: DataNode) -> tuple[Edit, ...]:
+        return await self.session.opened().editing.edits(node)
+
+    async def lock(self, node: DataNode, editor_id: str, timeout: float | None) -> None:
+        await self.session.opened().editing.lock(node, editor_id, timeout)
+
+    async def unlock(self, node: DataNode, editor_id: str | None) -> None:
+        await self.session.opened().editing.unlock(node, editor_id)
+
+    async def output(self, job: Job, stream: Stream | None) -> str:
+        session = self.session
+        return await session.opened().output(job, session.jobs.max_log_size, stream)
+
+    def follow(self, job: Job) -> AsyncIterator[str]:
+        session = self.session
+        return session.opened().tail(job, session.jobs.max_log_size)

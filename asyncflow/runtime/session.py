@@ -1,0 +1,258 @@
+"""What an orchestrator is from its opening to its closing.
+
+It can be entered in one task and left in another (a web server's lifespan, a fixture):
+everything that runs belongs to its *host task*, which owns the task group.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+import attrs
+from anyio import CancelScope, create_task_group, to_thread
+
+from asyncflow.abc import Executor, Store
+from asyncflow.alternatives import MODES
+from asyncflow.background import BackgroundContext, unwrap_single
+from asyncflow.config import Configuration
+from asyncflow.config.sections import JobConfig
+from asyncflow.errors import ConfigError, NotOpen, UsageError
+from asyncflow.log import logger as _logger
+from asyncflow.runtime.checks import check_place, check_workers
+from asyncflow.runtime.signals import Signals
+from asyncflow.runtime.wiring import open_workers, usable_cpus
+
+if TYPE_CHECKING:
+    from asyncflow.records import SubmissionRecord
+    from asyncflow.runtime.engine import Engine
+
+
+@attrs.define(eq=False, repr=False)
+class Session:
+    """Opens the engine, ends its runs, and closes it; it can be opened again.
+
+    :param adopt: see `Orchestrator`
+    :param open_engine: opens the engine around worker processes, if there are any; the
+        stack closes what belongs to it
+    """
+
+    config: Configuration
+    store: Store
+    adopt: bool | Callable[[SubmissionRecord], bool]
+    open_engine: Callable[[Session, Executor | None, AsyncExitStack], Awaitable[Engine]]
+    engine: Engine | None = attrs.field(init=False, default=None)
+    """What is open; None before and after."""
+    jobs: JobConfig = attrs.field(init=False, factory=JobConfig)
+    """How jobs are executed in this opening."""
+    signals: Signals = attrs.field(init=False)
+    _host: BackgroundContext = attrs.field(init=False, factory=BackgroundContext)
+    _is_cut_off: bool = attrs.field(init=False, default=False)
+    """Whether it is left for another reason than that its work is done, or has failed."""
+    _thread: int = attrs.field(init=False, default=0)
+    _declared: JobConfig = attrs.field(init=False, factory=JobConfig)
+    """What was declared of the execution of jobs when that was last looked at."""
+    _is_closed: bool = attrs.field(init=False, default=True)
+    """Whether the store is closed, and so all is durable."""
+    _checked: int = attrs.field(init=False, default=-1)
+
+    def __attrs_post_init__(self) -> None:
+        self.signals = Signals(self._host.end)
+
+    async def enter(self) -> None:
+        """Open it; see `Orchestrator.open`. On cancel nothing stays open."""
+        check_place()
+        await self.check_config()
+
+        if self._host.is_open:
+            raise UsageError(
+                "this Orchestrator is open already: use it, or make another"
+            )
+
+        self.jobs = self._declared = self.config.job_config
+        self._thread = threading.get_ident()
+        self._is_closed = self._is_cut_off = False
+        await self._host.enter(self._listening())
+
+    async def leave(self, kind: type[BaseException] | None) -> None:
+        """End what runs, and close it. A cancel does not end it: it makes it faster.
+
+        :param kind: the error that it is left by
+        """
+        if kind is not None and not issubclass(kind, Exception):
+            self._is_cut_off = True
+
+            if issubclass(kind, KeyboardInterrupt):  # by whomever it was raised
+                self.signals.has_come = True
+
+        await self._host.leave()
+
+    @property
+    def is_entered(self) -> bool:
+        """Whether there is something to leave."""
+        return self._host.is_open
+
+    @property
+    def max_nb_of_workers(self) -> int:
+        """How many jobs run at once: one in development mode."""
+        of_mode = MODES.load(self.jobs.mode)
+        return of_mode.max_jobs or self.jobs.max_nb_of_workers or usable_cpus()
+
+    def resize(self, count: int) -> None:
+        """Change how many jobs run at once; see `Orchestrator.max_nb_of_workers`."""
+        engine = self.opened()
+
+        if (limit := MODES.load(self.jobs.mode).max_jobs) is not None:
+            jobs = "one job runs" if limit == 1 else f"{limit} jobs run"
+            raise UsageError(f"in {self.jobs.mode} mode {jobs} at a time, always")
+
+        check_workers(count)
+        self.jobs = attrs.evolve(self.jobs, max_nb_of_workers=count)
+        engine.scheduler.slots.resize(count)
+
+    async def flush(self) -> None:
+        """Return when everything that was accepted so far is durable."""
+        if not self._is_closed:
+            await self.store.flush()
+
+    async def check_config(self) -> None:
+        """Check the configuration, if it has changed since the last time."""
+        while self._checked != self.config.revision:
+            revision = self.config.revision
+
+            try:
+                await to_thread.run_sync(self.config.check)
+            except ConfigError as error:  # the threads on its way say nothing
+                raise error.with_traceback(None) from None
+
+            self._checked = revision
+
+        jobs = self.config.job_config
+
+        if self.engine is not None and not jobs.same_content(self._declared):
+            self._declared = jobs
+            _logger.warning(
+                "how jobs are executed was configured while this Orchestrator is open: "
+                "that holds from the next opening on; `orchestrator.max_nb_of_workers = "
+                "n` changes the number of workers now",
+            )
+
+    def opened(self) -> Engine:
+        """Return what is open, to who asks from the thread of its event loop."""
+        if self.engine is None:
+            raise NotOpen(
+                "the Orchestrator is not open: use `async with Orchestrator() as "
+                "orchestrator:` around what works with it"
+            )
+
+        if threading.get_ident() != self._thread:
+            raise UsageError(
+                "called from another thread than the event loop's: use an `async def` "
+                "function, `anyio.from_thread.run`, or `asyncflow.sync`"
+            )
+
+        return self.engine
+
+    @asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        """Hear signals as long as anything is open."""
+        self.signals.open()
+
+        try:
+            async with self._running():
+                yield
+        finally:
+            self.signals.close()
+
+    @asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
+        """Own all that runs; entered and left by the host task."""
+        engine: Engine | None = None
+
+        try:
+            async with create_task_group() as starting, AsyncExitStack() as stack:
+                workers = await open_workers(self.jobs, stack)
+
+                if workers is not None:  # one starts while the rest is opened
+                    count = self.max_nb_of_workers if self.jobs.prewarm else 1
+                    starting.start_soon(_warm, workers, count)
+
+                self.engine = engine = await self.open_engine(self, workers, stack)
+                await self._begin(engine)
+
+                try:
+                    yield
+                except BaseException:  # the event loop stops, or an error of ours
+                    self._is_cut_off = True
+                    raise
+                finally:
+                    await self._end(engine)
+
+                    if workers is not None:  # while the rest is closed
+                        starting.start_soon(workers.wind_down)
+        except BaseExceptionGroup as group:
+            error = unwrap_single(group)
+            raise error from error.__cause__
+        finally:
+            self.engine = None
+            self._is_closed = True
+            await _finish(engine)
+
+    async def _begin(self, engine: Engine) -> None:
+        """Go on with the runs of the dead, and begin to look after what is open."""
+        engine.recovery.wants = self.adopt
+
+        if engine.is_shared:
+            await engine.recovery.adopt_all()
+            engine.scheduler.group.start_soon(engine.recovery.keep_alive)
+
+        engine.outage.watch()
+        engine.keep_to(self.config.core_config)
+
+    async def _end(self, engine: Engine) -> None:
+        """End the runs; whoever asks for something meanwhile is told that it closes."""
+        self.signals.closes(engine.hurry)
+        engine.store.close_soon()
+
+        with CancelScope(shield=True):
+            await engine.drain_notifications()
+            self.engine = None
+            await self._end_runs(engine)
+            await engine.drain_notifications()
+
+        engine.scheduler.group.cancel()
+
+    async def _end_runs(self, engine: Engine) -> None:
+        if self.signals.has_come:
+            await engine.interrupt(self.jobs.shutdown_grace)
+        elif self._is_cut_off:
+            await engine.interrupt(0.0)
+        else:
+            engine.leave()
+
+        await engine.scheduler.runs.drain()
+        await engine.scheduler.show_rest()
+
+
+async def _finish(engine: Engine | None) -> None:
+    """Tell who still waits that nothing comes any more; have the log handled."""
+    if engine is not None:
+        engine.scheduler.give_up("the orchestrator failed")
+        engine.bus.end()
+
+        with CancelScope(shield=True):
+            await to_thread.run_sync(engine.tell_unwatched)
+
+    if _logger.is_busy:
+        with CancelScope(shield=True):
+            await to_thread.run_sync(_logger.wait)
+
+
+async def _warm(workers: Executor, count: int) -> None:
+    """Start workers before they are needed; a job meets the same error, and tells it."""
+    try:
+        await workers.warm(count)
+    except Exception as error:
+        _logger.error("workers could not be started", exc_info=error)

@@ -1,0 +1,29 @@
+"""Unwritten: why a data node has no value yet."""
+
+from __future__ import annotations
+
+from asyncflow.abc import Store
+from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.scenario import Scenario
+from asyncflow.status import Status
+
+
+async def why_unwritten(store: Store, scenario: Scenario, node: DataNode) -> str:
+    """Say what became of the last job that should have written a data node.
+
+    :param scenario: whose data node it is
+    :return: an empty text where no job has, or where it has completed
+    """
+    for task in scenario.tasks.values():
+        if node.config_id not in task.output:
+            continue
+
+        for job in await store.jobs(task_id=task.id, newest_first=True, limit=1):
+            if job.status is not Status.COMPLETED:
+                why = f": {job.reason}" if job.reason else ""
+                return (
+                    f"{job.id} of task {task.config_id!r}, which writes it, is "
+                    f"{job.status}{why}"
+                )
+
+    return ""

@@ -1,0 +1,128 @@
+"""Which store, executors and drivers an orchestrator works with.
+
+Each is loaded when it is picked.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack
+from typing import Protocol
+
+from anyio import to_thread
+
+from asyncflow.abc import Driver, Executor, Store
+from asyncflow.alternatives import DRIVERS, MODES, STORES
+from asyncflow.config.sections import DataNodeConfig, JobConfig
+
+VARIABLE = "ASYNCFLOW_STORE"
+"""The environment variable that says where records are kept."""
+
+DEFAULT_STORE = os.path.join(".asyncflow", "asyncflow.db")
+"""Where records are kept unless told otherwise, in the current directory."""
+
+_plain: dict[type[Driver], Driver] = {}
+"""The drivers that have neither a path nor options: one of each class serves all."""
+
+
+class Wrapper(Protocol):
+    """What stands between an orchestrator and its alternatives."""
+
+    def wrap_store(self, store: Store) -> Store: ...
+
+    def wrap_executor(self, executor: Executor) -> Executor: ...
+
+
+wrappers: list[Wrapper] = []
+"""The faults of `asyncflow.testing` that are active: they stand around what is picked
+from here on."""
+
+
+def as_store(store: Store | str | os.PathLike[str] | None) -> Store:
+    """Return the store that is meant; see `Orchestrator`."""
+    found = _store(store)
+
+    for wrapper in wrappers:
+        found = wrapper.wrap_store(found)
+
+    return found
+
+
+def _store(store: Store | str | os.PathLike[str] | None) -> Store:
+    if isinstance(store, Store):
+        return store
+
+    if isinstance(store, str | None):
+        return _store_at(store)
+
+    return STORES.load("sqlite").at(os.fspath(store))
+
+
+def _store_at(given: str | None) -> Store:
+    """Return the store of an address; "" is as None."""
+    if address := (given or "").strip():
+        return _store_of(address, "store", "")
+
+    if address := os.environ.get(VARIABLE, "").strip():
+        return _store_of(address, f"the environment variable {VARIABLE}", VARIABLE)
+
+    return _store_of(DEFAULT_STORE, "", "")
+
+
+def _store_of(address: str, told_by: str, variable: str) -> Store:
+    """Return the store of an address.
+
+    :param told_by: how errors name where it came from
+    :param variable: the environment variable that it came from, or ""
+    """
+    from asyncflow.stores._address import kind_of
+
+    found = STORES.load(kind_of(address, told_by, STORES.is_known)).at(address)
+    found.variable = variable
+    return found
+
+
+def wrap_executor(executor: Executor) -> Executor:
+    """Return what jobs are given to, in the place of an executor."""
+    for wrapper in wrappers:
+        executor = wrapper.wrap_executor(executor)
+
+    return executor
+
+
+async def open_workers(jobs: JobConfig, stack: AsyncExitStack) -> Executor | None:
+    """Open what runs the jobs that name no executor; None where it runs all others too."""
+    of_mode = await to_thread.run_sync(MODES.load, jobs.mode)
+
+    if of_mode.runs_all:
+        return None
+
+    return wrap_executor(await stack.enter_async_context(of_mode.of(jobs)))
+
+
+def driver_of(directory: str, config: DataNodeConfig) -> Driver:
+    """Return the driver of a data node.
+
+    :param directory: where relative paths begin
+    """
+    found = DRIVERS.load(config.storage_type)
+
+    if config.default_path is None and not config.options:
+        return _plain.get(found) or _plain.setdefault(found, _made(found, None, config))
+
+    if (path := config.default_path) is not None:
+        path = os.path.join(directory, os.path.expanduser(path))
+
+    return _made(found, path, config)
+
+
+def _made(found: type[Driver], path: str | None, config: DataNodeConfig) -> Driver:
+    return found(path, config.driver_options())
+
+
+def usable_cpus() -> int:
+    """Return how many CPUs this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+
+    return os.cpu_count() or 1

@@ -1,0 +1,114 @@
+"""Retention: how long versions stay that are not kept any more."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from asyncflow.abc import Store
+from asyncflow.entities.data_node import DataNode
+from asyncflow.records import VersionRecord
+from asyncflow.runs.version import Version
+from asyncflow.values.garbage import Garbage
+
+
+@attrs.define(eq=False, repr=False)
+class Retention:
+    """Has versions stay as long as somebody here reads or holds them.
+
+    :param holder_id: the orchestrator that held versions end with
+    :param garbage: takes the files of those that go
+    """
+
+    store: Store
+    holder_id: str
+    garbage: Garbage
+    replaced: Callable[[DataNode, Sequence[Version], float], None] | None = attrs.field(
+        init=False, default=None
+    )
+    """Is told before a version is replaced, unless a job of a run here has made it."""
+    dropping: Callable[[DataNode, Version], None] | None = attrs.field(
+        init=False, default=None
+    )
+    """Is told before a version is dropped, and may hold it."""
+    pinned: dict[Version, int] = attrs.field(init=False, factory=dict)
+    """The versions that are held, for runs that read them or have written them: how
+    often."""
+
+    def pin(self, version: Version) -> None:
+        """Keep a version while it is read."""
+        version.readers += 1
+
+    def unpin(self, version: Version) -> None:
+        """Let a version go that was pinned."""
+        version.readers -= 1
+        self._discard(version)
+
+    def hold(self, version: Version) -> None:
+        """Keep a version also when it is dropped, until `end_hold`."""
+        self.pinned[version] = self.pinned.get(version, 0) + 1
+
+    def end_hold(self, version: Version) -> bool:
+        """End what `hold` has begun; tell whether nobody else holds the version."""
+        count = self.pinned.pop(version) - 1
+
+        if count:
+            self.pinned[version] = count
+
+        return not count
+
+    def let_go(self, node: DataNode, version: Version, *, is_deleted: bool) -> None:
+        """Hold a version no more; drop it if it was to be dropped.
+
+        :param is_deleted: whether the store knows nothing of the data node any more
+        """
+        if not self.end_hold(version) or not version.is_dropped:
+            return
+
+        if not is_deleted:
+            gone = VersionRecord(node.id, version.number, None, is_kept=False)
+            self.store.save(gone)
+
+        self._discard(version)
+
+    def held_record(self, node: DataNode, version: Version) -> VersionRecord:
+        """Describe a version that is kept for runs, whatever others drop."""
+        name = version.kept
+        kept = os.path.basename(name) if isinstance(name, str) else name
+        return VersionRecord(node.id, version.number, kept, holder_id=self.holder_id)
+
+    def drop(self, node: DataNode, version: Version) -> VersionRecord:
+        """Stop keeping a version; return what is to be saved.
+
+        What is held stays in the store, too: it ends with the orchestrator that holds it,
+        or with its heir.
+        """
+        version.is_dropped = True
+
+        if self.dropping is not None:
+            self.dropping(node, version)
+
+        if version in self.pinned and node.driver.is_durable:
+            return self.held_record(node, version)
+
+        self._discard(version)
+        return VersionRecord(node.id, version.number, None, is_kept=False)
+
+    def _discard(self, version: Version) -> None:
+        """Have the file of a version removed that is neither kept nor read."""
+        if (
+            not version.is_dropped
+            or version.readers
+            or version in self.pinned
+            or not isinstance(version.kept, str)
+        ):
+            return
+
+        self.garbage.add(version.kept)
+
+
+def older_of(node: DataNode) -> int:
+    """Return how many versions are kept beside the current one."""
+    return node.config.keep_versions if node.driver.keeps_versions else 0

@@ -1,0 +1,163 @@
+"""The versions that the store has: those that others have written, too."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
+
+import attrs
+
+from asyncflow.abc import Store
+from asyncflow.entities.data_node import DataNode
+from asyncflow.errors import StoreFailed
+from asyncflow.ids import submission_of
+from asyncflow.records import VersionRecord
+from asyncflow.runs.version import EVICTED, Version
+from asyncflow.values.retention import Retention, older_of
+from asyncflow.values.value_cache import ValueCache
+
+
+@attrs.define(eq=False, repr=False)
+class StoredVersions:
+    """Has data nodes know what is in the store.
+
+    :param folder: where the files of large values are
+    :param cache: takes note of small values
+    :param retention: drops what is not kept any more
+    """
+
+    store: Store
+    folder: str
+    cache: ValueCache
+    retention: Retention
+
+    async def refresh(self, nodes: Iterable[DataNode], *, tidies: bool = False) -> None:
+        """Look what others have written: at one moment, for all of them.
+
+        :param tidies: whether those are dropped that several writers have each left for
+            the others to drop
+        """
+        wanted = {node.id: node for node in nodes}
+
+        if not wanted:
+            return
+
+        before = {node_id: node.versions for node_id, node in wanted.items()}
+        found: dict[str, list[VersionRecord]] = {node_id: [] for node_id in wanted}
+
+        for record in await self.store.versions(node_ids=wanted, is_kept=True):
+            found[record.node_id].append(record)
+
+        for node_id, node in wanted.items():
+            self._take(node, found[node_id], before[node_id])
+
+            if tidies:
+                self._tidy(node, found[node_id], before[node_id])
+
+    async def refresh_shared(self, nodes: Iterable[DataNode]) -> None:
+        """Look what others have written of what scenarios share."""
+        await self.refresh(node for node in nodes if node.owner_id is None)
+
+    def _take(
+        self,
+        node: DataNode,
+        records: Sequence[VersionRecord],
+        before: Collection[Version],
+    ) -> None:
+        """Take over the last versions that a store has; what is newer here stays.
+
+        :param before: those that were known when the store was asked, which had them then
+        """
+        known = {version.number: version for version in node.versions}
+        ordered = [
+            known.pop(one.number) if one.number in known else self._made(node, one)
+            for one in chain(node, records)
+        ]
+        ordered += [one for one in known.values() if one not in before]
+
+        if ordered:
+            self._told(node, ordered)
+            *node.older, node.version = ordered[-older_of(node) - 1 :]
+            self._left(node, before)
+
+    def _left(self, node: DataNode, before: Collection[Version]) -> None:
+        """Tell of versions that others have dropped, or are about to."""
+        if self.retention.dropping is None:
+            return
+
+        known = node.versions
+
+        for version in before:
+            if version not in known and version.kept is not EVICTED:
+                self.retention.dropping(node, version)
+
+    def held(self, record: VersionRecord) -> Version:
+        """Return a version that is kept for a run alone."""
+        version = self._version(record)
+        version.is_dropped = True
+        return version
+
+    def _told(self, node: DataNode, ordered: Sequence[Version]) -> None:
+        """Tell that the last of some versions is the current one from now on."""
+        last, newest = node.version, ordered[-1]
+
+        if (
+            last is not None
+            and newest is not last
+            and self.retention.replaced is not None
+        ):
+            begin = ordered.index(last) + 1 if last in ordered else 0
+            known = node.versions
+            between = [one for one in ordered[begin:-1] if one not in known]
+            self.retention.replaced(node, (last, *between), newest.number)
+
+    def _made(self, node: DataNode, record: VersionRecord) -> Version:
+        version = self._version(record)
+
+        if node.driver.is_durable:
+            self.cache.add(node, version)
+
+        return version
+
+    def _version(self, record: VersionRecord) -> Version:
+        kept = record.kept
+
+        if isinstance(kept, str):
+            kept = os.path.join(self.folder, kept)
+
+        return Version(record.number, kept, _run_of(record.job_id))
+
+    async def tidy(self, node: DataNode) -> None:
+        """Drop what others have written, and is not kept any more."""
+        with suppress(StoreFailed):  # who awaits a run has it raised
+            await self.refresh([node], tidies=True)
+
+    def _tidy(
+        self,
+        node: DataNode,
+        records: Iterable[VersionRecord],
+        before: Iterable[Version],
+    ) -> None:
+        """Drop all versions but the last ones, and those that are kept for a run."""
+        stays = {version.number for version in node.versions}
+        known = {one.number: one for one in before}
+        surplus = [
+            known.get(record.number) or self._made(node, record)
+            for record in records
+            if record.number not in stays
+            and (record.holder_id is None or not node.driver.is_durable)
+        ]
+        self.store.save(*(self.retention.drop(node, version) for version in surplus))
+
+
+def chain(node: DataNode, records: Iterable[VersionRecord]) -> list[VersionRecord]:
+    """Return the versions that can be read, of those that a store has.
+
+    Those before them are kept for runs alone.
+    """
+    return [record for record in records if record.is_kept][-older_of(node) - 1 :]
+
+
+def _run_of(job_id: str | None) -> str | None:
+    return None if job_id is None else submission_of(job_id)

@@ -1,0 +1,79 @@
+"""Functions of modules that were loaded anew since: what has their names now.
+
+A task that was declared before ``importlib.reload`` has the function of then. Its jobs
+run that of now, as they do where the reload comes after the first run.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from asyncflow.worker import local_modules
+
+DEPTH = 16
+"""How many wrappers a function may have."""
+
+
+def newest(value: Any) -> Any:
+    """Return what a function's module has in its place since a reload, or itself.
+
+    What its module has defined twice, or wrapped, or what was replaced by hand, is itself.
+    """
+    name, where = (
+        getattr(value, "__qualname__", None),
+        getattr(value, "__module__", None),
+    )
+    module = sys.modules.get(where) if isinstance(where, str) else None
+
+    if (
+        module is None
+        or not isinstance(name, str)
+        or where in local_modules.MAINS
+        or local_modules.is_local(where)
+    ):
+        return value
+
+    found = local_modules.named(module, name)
+
+    if found is None or found is value:
+        return value
+
+    old, new = _code_of(value), _code_of(found)
+
+    if old is None or new is None or old.co_qualname != new.co_qualname:
+        return value
+
+    defined = _defined_in(module)
+    is_older = new in defined and (old == new or old not in defined)
+    return found if is_older else value
+
+
+def _code_of(value: Any) -> CodeType | None:
+    for _ in range(DEPTH):
+        if not hasattr(value, "__wrapped__"):
+            break
+
+        value = value.__wrapped__
+
+    return value.__code__ if isinstance(value, FunctionType) else None
+
+
+def _defined_in(module: ModuleType) -> set[CodeType]:
+    """Return the code of all functions that a module's file defines. Blocks."""
+    try:
+        left = [module.__spec__.loader.get_code(module.__name__)]  # type: ignore[union-attr]  # where it has none, there is none
+    except Exception:  # of somebody's loader; of a file that is half written
+        return set()
+
+    found: set[CodeType] = set()
+
+    while left:
+        code = left.pop()
+
+        if isinstance(code, CodeType) and code not in found:
+            found.add(code)
+            left.extend(code.co_consts)
+
+    return found

@@ -1,0 +1,178 @@
+"""Checks of where values are kept, how many versions and how long; text of periods."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from asyncflow.config import Configuration
+from asyncflow.config.checks.data_nodes import from_text, to_text
+from tests.support.declaring import (
+    DAY,
+    Declare,
+    Row,
+    check_refused,
+    node,
+)
+
+BAD: dict[str, tuple[Declare, list[Row]]] = {
+    "storage_type": (
+        node(storage_type="pickel"),
+        [("DATA_NODE.n", "storage_type", "did you mean 'pickle'? ")],
+    ),
+    "storage_type_no_string": (
+        node(storage_type=[]),
+        [("DATA_NODE.n", "storage_type", "choose one of 'pickle', 'in_memory'")],
+    ),
+    "path_no_path": (node(default_path=5), [("DATA_NODE.n", "default_path", "5")]),
+    "path_empty": (node(default_path=""), [("DATA_NODE.n", "default_path", "path")]),
+    "path_homeless": (
+        node(default_path="~nobody-here/a.p"),
+        [("DATA_NODE.n", "default_path", "'~nobody-here' is not known; give the path")],
+    ),
+    "path_in_memory": (
+        node(storage_type="in_memory", default_path="a.p"),
+        [("DATA_NODE.n", "default_path", "'in_memory' data node has no file")],
+    ),
+    "period_type": (
+        node(validity_period=60),
+        [("DATA_NODE.n", "validity_period", "60 is not a period; give a datetime.ti")],
+    ),
+    "period_text": (
+        node(validity_period="1d"),
+        [("DATA_NODE.n", "validity_period", "'1d' is not a period")],
+    ),
+    "period_class": (
+        node(validity_period=timedelta),
+        [("DATA_NODE.n", "validity_period", "is not a period")],
+    ),
+    "period_nothing": (
+        node(validity_period=timedelta()),
+        [("DATA_NODE.n", "validity_period", "(0) is not more than nothing")],
+    ),
+    "period_negative": (
+        node(validity_period=-DAY),
+        [("DATA_NODE.n", "validity_period", "None for values that are valid for ever")],
+    ),
+    "versions_type": (
+        node(keep_versions="2"),
+        [("DATA_NODE.n", "keep_versions", "'2' is not an int from 0 to ")],
+    ),
+    "versions_none": (
+        node(keep_versions=None),
+        [("DATA_NODE.n", "keep_versions", "None is not an int")],
+    ),
+    "versions_bool": (
+        node(keep_versions=True),
+        [("DATA_NODE.n", "keep_versions", "True is not an int")],
+    ),
+    "versions_float": (
+        node(keep_versions=2.0),
+        [("DATA_NODE.n", "keep_versions", "2.0 is not an int")],
+    ),
+    "versions_negative": (
+        node(keep_versions=-1),
+        [("DATA_NODE.n", "keep_versions", "how many versions to keep beside the cur")],
+    ),
+    "versions_many": (
+        node(keep_versions=10**30),
+        [("DATA_NODE.n", "keep_versions", "000 is not an int from 0 to 1000000; ")],
+    ),
+    "versions_of_own_file": (
+        node(default_path="a.p", keep_versions=2),
+        [
+            (
+                "DATA_NODE.n",
+                "keep_versions",
+                "one version; leave it out, or leave default",
+            )
+        ],
+    ),
+    "no_versions_of_own_file": (
+        node(default_path="a.p", keep_versions=0),
+        [("DATA_NODE.n", "keep_versions", "a file of your own has one version")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("declare", "rows"), BAD.values(), ids=BAD)
+def test_check(config: Configuration, declare: Declare, rows: list[Row]) -> None:
+    check_refused(config, declare, rows)
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "period"),
+    [
+        ("1d2h3m4s", timedelta(days=1, hours=2, minutes=3, seconds=4)),
+        ("1d2h3m4s:timedelta", timedelta(days=1, hours=2, minutes=3, seconds=4)),
+        ("1d0h0m0s:timedelta", timedelta(days=1)),
+        ("90m", timedelta(minutes=90)),
+        ("36h", timedelta(hours=36)),
+        ("2d", timedelta(days=2)),
+        ("0.25s", timedelta(seconds=0.25)),
+        ("1m0.000001s", timedelta(minutes=1, microseconds=1)),
+        ("3600s:timedelta", HOUR),
+        ("0d00h01m", timedelta(minutes=1)),
+        ("0s", timedelta()),
+    ],
+)
+def test_periods(text: str, period: timedelta) -> None:
+    assert from_text(text) == period
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "1",
+        "d",
+        ":timedelta",
+        "-1d",
+        "1 d",
+        "1d ",
+        " 1d",
+        "1d\n",
+        "1D",
+        "1s1m",
+        "1d1d",
+        "1.5d",
+        ".5s",
+        "1.s",
+        "0.0000001s",
+        "1e3s",
+        "1w",
+        "1d:",
+        "1d:int",
+        "1d:timedelta:timedelta",
+        "1000000000d",
+        "9" * 18 + "h",
+        pytest.param("9" * 5000 + "s", id="more digits than int takes"),
+        "\N{ARABIC-INDIC DIGIT ONE}d",
+    ],
+)
+def test_what_is_no_period(text: str) -> None:
+    assert from_text(text) is None
+
+
+PERIODS = st.timedeltas(min_value=timedelta.resolution)
+
+
+@given(PERIODS)
+@example(timedelta.max)
+@example(timedelta.resolution)
+def test_any_period_makes_the_round_trip(period: timedelta) -> None:
+    text = to_text(period)
+    assert from_text(text) == period
+    assert from_text(f"{text}:timedelta") == period
+
+
+@given(st.text("0123456789.dhms:-timedl ", max_size=30) | st.text())
+def test_any_text_is_a_period_or_not(text: str) -> None:
+    period = from_text(text)
+    assert period is None or from_text(to_text(period)) == period

@@ -1,0 +1,53 @@
+"""The graph of a scenario, as far as its sections tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asyncflow.config import Configuration
+from asyncflow.config.checks.graph import cycle, names, sections, writers
+from tests.support.declaring import add, chain, diamond, double
+
+
+def test_what_is_no_section_is_passed_over(config: Configuration) -> None:
+    first, last = chain(config)
+    assert list(sections([first, 5, None, last])) == [first, last]
+    assert writers([5, first]) == {"intermediate": ["double"]}
+    assert cycle([5, "x"]) == []
+
+
+def test_the_names_of_a_scenario(config: Configuration) -> None:
+    more: Any = [config.configure_data_node("more"), 5]
+    scenario = config.configure_scenario("s", chain(config), more)
+    assert names(scenario) == {
+        "double",
+        "add",
+        "my_input",
+        "intermediate",
+        "my_output",
+        "more",
+    }
+
+
+def test_who_writes_a_data_node(config: Configuration) -> None:
+    a, b = config.configure_data_node("a"), config.configure_data_node("b")
+    one = config.configure_task("one", dict, None, [a, b, a])
+    two = config.configure_task("two", dict, None, a)
+    assert writers([one, two, one]) == {"a": ["one", "two"], "b": ["one"]}
+
+
+def test_a_cycle_starts_at_its_first_task(config: Configuration) -> None:
+    first, last = chain(config)
+    back = config.configure_task("back", add, last.output, first.input)
+    start = config.configure_task("start", double, config.configure_data_node("x"))
+    around = ["my_output", "back", "my_input", "double", "intermediate", "add"]
+    assert cycle([start, last, first, back]) == ["add", *around]
+
+
+def test_a_diamond_is_no_cycle(config: Configuration) -> None:
+    assert cycle(diamond(config).tasks) == []
+
+
+def test_a_task_that_reads_what_it_writes_is_no_cycle(config: Configuration) -> None:
+    node = config.configure_data_node("a")
+    assert cycle([config.configure_task("t", double, node, node)]) == []

@@ -1,0 +1,89 @@
+"""Checks of how jobs are executed."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from asyncflow.config import Configuration, JobConfig
+from tests.support.declaring import (
+    Declare,
+    Row,
+    check_refused,
+    in_mode,
+    jobs,
+)
+
+BAD: dict[str, tuple[Declare, list[Row]]] = {
+    "mode": (jobs(mode="standalon"), [("JOB", "mode", "did you mean 'standalone'")]),
+    "mode_cluster": (jobs(mode="cluster"), [("JOB", "mode", "not available in this")]),
+    "mode_no_string": (jobs(mode=5), [("JOB", "mode", "5 is not known")]),
+    "workers_bool": (
+        jobs(max_nb_of_workers=True),
+        [("JOB", "max_nb_of_workers", "True is not an int from 1 to 1024")],
+    ),
+    "workers_float": (
+        jobs(max_nb_of_workers=2.0),
+        [("JOB", "max_nb_of_workers", "2.0")],
+    ),
+    "workers_none": (jobs(max_nb_of_workers=0), [("JOB", "max_nb_of_workers", "0 is")]),
+    "workers_many": (
+        jobs(max_nb_of_workers=1025),
+        [("JOB", "max_nb_of_workers", "1025 is not")],
+    ),
+    "echo": (jobs(echo=1), [("JOB", "echo", "1 is not a bool")]),
+    "prewarm": (jobs(prewarm=None), [("JOB", "prewarm", "None is not a bool")]),
+}
+
+
+def test_how_jobs_are_executed_by_default(config: Configuration) -> None:
+    jobs = config.configure_job_executions()
+    assert jobs.same_content(JobConfig())
+    assert (jobs.resources, jobs.kill_grace, jobs.shutdown_grace) == ({}, 2.0, 5.0)
+    assert (jobs.max_jobs_per_worker, jobs.max_worker_age) == (None, None)
+    assert (jobs.max_worker_rss, jobs.max_log_size) == (None, 1_048_576)
+    assert jobs.loop_lag_warning is None
+
+
+SECONDS = [0, -1, "1", True, math.nan, math.inf, 10**400, (1,)]
+GRACES = [-0.1, None, "1", False, math.nan, math.inf]
+BYTES = [0, -1, 1.0, True, "1G", 2**61]
+COUNTS = [0, -1, 1.0, True, "1", 10**7]
+
+NUMBERS: dict[str, tuple[Declare, list[Row]]] = {}
+
+for _field, _values in (
+    ("kill_grace", GRACES),
+    ("shutdown_grace", GRACES),
+    ("max_jobs_per_worker", COUNTS),
+    ("max_worker_age", SECONDS),
+    ("max_worker_rss", BYTES),
+    ("max_log_size", [-1, None, 1.0, True, "1M", 2**61]),
+    ("loop_lag_warning", SECONDS),
+):
+    for _value in _values:
+        NUMBERS[f"{_field} {str(_value)[:9]} {type(_value).__name__}"] = (
+            jobs(**{_field: _value}),
+            [("JOB", _field, f"{_value!r} is not a")],
+        )
+
+
+@pytest.mark.parametrize("mode", ["development", "standalone"])
+@pytest.mark.parametrize(("declare", "rows"), NUMBERS.values(), ids=NUMBERS)
+def test_a_number_in_each_mode(
+    config: Configuration, declare: Declare, rows: list[Row], mode: str
+) -> None:
+    check_refused(config, in_mode(mode, declare), rows)
+
+
+@pytest.mark.parametrize(("declare", "rows"), BAD.values(), ids=BAD)
+def test_check(config: Configuration, declare: Declare, rows: list[Row]) -> None:
+    check_refused(config, declare, rows)
+
+
+@pytest.mark.parametrize("echo", [True, False, "live"])
+def test_what_may_be_echoed(config: Configuration, echo: Any) -> None:
+    config.configure_job_executions(echo=echo)
+    assert config.problems() == ()

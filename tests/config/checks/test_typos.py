@@ -1,0 +1,132 @@
+"""Names that look like an option or a data node, and are none."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from asyncflow.config import (
+    Configuration,
+    CoreConfig,
+    DataNodeConfig,
+    JobConfig,
+    ScenarioConfig,
+    TaskConfig,
+)
+from asyncflow.config.checks.typos import (
+    OTHER_NAMES,
+    node_like,
+    option_like,
+    problems,
+    spelled_like,
+)
+from asyncflow.config.sections import names_of
+from tests.support.declaring import (
+    double,
+)
+
+TYPOS = [
+    ("DATA_NODE", "keep_version", "keep_versions"),
+    ("DATA_NODE", "defualt_data", "default_data"),
+    ("DATA_NODE", "path", "default_path"),
+    ("TASK", "skipable", "skippable"),
+    ("TASK", "timeout", "run_timeout"),
+    ("TASK", "retries", "retry"),
+    ("TASK", "runTimeout", "run_timeout"),
+    ("SCENARIO", "sequence", "sequences"),
+    ("JOB", "max_workers", "max_nb_of_workers"),
+    ("JOB", "nb_of_workers", "max_nb_of_workers"),
+    ("JOB", "kill_grce", "kill_grace"),
+    ("JOB", "moed", "mode"),
+    ("TASK", "nedes", "needs"),
+    ("DATA_NODE", "scpoe", "scope"),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "option"), TYPOS, ids=[name for _, name, _ in TYPOS]
+)
+def test_what_looks_like_an_option_is_no_property(
+    config: Configuration, kind: str, name: str, option: str
+) -> None:
+    configure: dict[str, Callable[..., object]] = {
+        "DATA_NODE": functools.partial(config.configure_data_node, "n"),
+        "TASK": functools.partial(config.configure_task, "t", double),
+        "SCENARIO": functools.partial(config.configure_scenario, "s"),
+        "JOB": config.configure_job_executions,
+    }
+    configure["DATA_NODE"]()
+    configure["TASK"] = functools.partial(
+        config.configure_task, "t", double, config.data_nodes["n"]
+    )
+    configure[kind](**{name: 1})
+    (problem,) = [one for one in config.problems() if "twice" not in one.message]
+    assert problem.field == name
+    assert f"did you mean {option!r}" in problem.remedy
+
+
+@pytest.mark.parametrize("name", ["owner", "score", "team", "color", "input_name"])
+def test_other_names_are_properties(config: Configuration, name: str) -> None:
+    free: dict[str, Any] = {name: 1}
+    node = config.configure_data_node("n", **free)
+    config.configure_task("t", double, node, **free)
+    config.configure_scenario("s", **free)
+    config.configure_job_executions(**free)
+    assert config.problems() == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "option"),
+    [
+        ("Path", "DATA_NODE", "default_path"),
+        ("KEY", "submit", "idempotency_key"),
+        ("max_time", "submit", "run_timeout"),
+        ("mdoe", "JOB", "mode"),
+        ("owner", "JOB", None),
+        (5, "JOB", None),
+    ],
+)
+def test_the_option_that_was_meant(name: object, kind: str, option: str | None) -> None:
+    assert option_like(name, kind, ("mode", "scope")) == option
+
+
+def test_each_other_name_stands_for_an_option() -> None:
+    """A name that is an option itself would be refused as a misspelt one."""
+    kinds = (DataNodeConfig, TaskConfig, ScenarioConfig, JobConfig, CoreConfig)
+    for kind, section in zip(
+        ("DATA_NODE", "TASK", "SCENARIO", "JOB", "CORE"), kinds, strict=True
+    ):
+        assert set(OTHER_NAMES[kind].values()) <= set(names_of(section))
+        assert not set(OTHER_NAMES[kind]) & set(names_of(section))
+
+
+@pytest.mark.parametrize(
+    ("name", "node"),
+    [
+        ("soruce", "source"),
+        ("Source", "source"),
+        ("sourse", "source"),
+        ("sources", None),
+        ("sourc", None),
+        ("other", None),
+    ],
+)
+def test_the_data_node_that_was_meant(name: str, node: str | None) -> None:
+    assert node_like(name, ["source", "result"]) == node
+
+
+def test_letters_that_have_changed_places() -> None:
+    assert spelled_like("ab", ["ba"]) is None
+    assert spelled_like("abc", ["bac"]) == "bac"
+    assert spelled_like("abc", ["cba"]) is None
+    assert spelled_like("ABC", ["abc"]) == "abc"
+
+
+def test_an_option_of_one_storage_type_counts_where_it_is_given() -> None:
+    assert list(problems("DATA_NODE.n", "DATA_NODE", {"delimeter": 1})) == []
+    (problem,) = problems("DATA_NODE.n", "DATA_NODE", {"delimeter": 1}, ("delimiter",))
+    assert (problem.section, problem.field) == ("DATA_NODE.n", "delimeter")
+    assert "did you mean 'delimiter'?" in problem.remedy

@@ -1,0 +1,136 @@
+"""How the jobs of a task are called: what travels, where to, and with which others."""
+
+from __future__ import annotations
+
+import linecache
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from anyio import create_task_group
+
+from asyncflow import Configuration
+from asyncflow.config.sections import TaskConfig
+from asyncflow.dispatch.call_spec import CallSpec, CallSpecs
+from asyncflow.errors import NotPicklable, UsageError
+from asyncflow.executors import ASYNC
+from asyncflow.task_group import Tasks
+from tests.support import flows
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def specs() -> AsyncIterator[CallSpecs]:
+    async with create_task_group() as group:
+        yield CallSpecs(
+            executors=["process", "thread"],
+            in_processes=lambda executor: executor == "process",
+            group=Tasks(group),
+            pin=lambda *, have_run=False: None,
+        )
+
+
+def task(
+    config: Configuration, function: flows.Function = flows.double, **options: Any
+) -> TaskConfig:
+    (found,) = flows.single(config, function, **options).task_configs
+    return found
+
+
+def spec_of(specs: CallSpecs, config: TaskConfig) -> CallSpec:
+    (spec,) = specs.of_all([config], force=False)
+    return spec
+
+
+async def test_a_function_is_pickled_for_other_processes_alone(
+    config: Configuration, specs: CallSpecs
+) -> None:
+    far, near = task(config), task(config, executor="thread")
+    one, other = specs.of_all([far, near], force=False)
+    assert (one.executor, other.executor) == ("process", "thread")
+    assert one.code is not None
+    assert other.code is None
+    assert (one.can_share_batch, other.can_share_batch) == (True, False)
+
+
+async def test_a_coroutine_function_has_its_own_executor(
+    config: Configuration, specs: CallSpecs
+) -> None:
+    async def work(value: int) -> int:
+        return value
+
+    spec = spec_of(specs, task(config, work))
+    assert (spec.executor, spec.is_async, spec.code) == (ASYNC, True, None)
+
+
+async def test_what_cannot_change_is_remembered(
+    config: Configuration, specs: CallSpecs
+) -> None:
+    by_name, by_value = task(config), task(config, lambda value: value)
+    first = specs.of_all([by_name, by_value], force=False)
+    again = specs.of_all([by_name, by_value], force=False)
+    assert again[0] is first[0]
+    assert again[1] is not first[1]
+    assert again[1].code == first[1].code
+    (forced,) = specs.of_all([by_name], force=True)
+    assert (forced.force, forced.code) == (True, first[0].code)
+    assert not spec_of(specs, by_name).force
+
+
+@pytest.mark.parametrize(
+    ("options", "can_share"),
+    [
+        ({}, True),
+        ({"run_timeout": 5.0}, True),
+        ({"run_timeout": 0.1}, False),
+        ({"stall_timeout": 0.1}, False),
+        ({"on_restart": "fail"}, False),
+    ],
+)
+async def test_a_job_whose_start_must_be_known_runs_alone(
+    config: Configuration, specs: CallSpecs, options: dict[str, Any], can_share: bool
+) -> None:
+    spec = spec_of(specs, task(config, **options))
+    assert (spec.can_share_batch, spec.can_chain) == (can_share, can_share)
+
+
+async def test_a_skippable_task_has_a_fingerprint_and_follows_nothing(
+    config: Configuration, specs: CallSpecs
+) -> None:
+    spec = spec_of(specs, task(config, skippable=True))
+    assert spec.fingerprint is not None
+    assert (spec.can_share_batch, spec.can_chain) == (True, False)
+
+
+async def test_an_executor_that_is_not_open_is_named(
+    config: Configuration, specs: CallSpecs
+) -> None:
+    with pytest.raises(UsageError, match="'inline' of task 'work' is not open"):
+        spec_of(specs, task(config, executor="inline"))
+
+
+async def test_a_function_that_cannot_be_sent_is_named(
+    config: Configuration, specs: CallSpecs
+) -> None:
+    lock = threading.Lock()
+
+    def work(value: int) -> object:
+        return value, lock
+
+    with pytest.raises(NotPicklable, match="the function of task 'work'"):
+        spec_of(specs, task(config, work))
+
+
+async def test_the_text_of_a_cell_travels_with_its_function(
+    config: Configuration, specs: CallSpecs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "def cell(value):\n    return value\n"
+    entry = len(text), None, text.splitlines(keepends=True), "<cell 1>"
+    monkeypatch.setitem(linecache.cache, "<cell 1>", entry)
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(text, "<cell 1>", "exec"), names)
+    spec = spec_of(specs, task(config, names["cell"]))
+    assert spec.sources == {"<cell 1>": text}
+    assert spec_of(specs, task(config)).sources is None

@@ -1,0 +1,98 @@
+"""What users hold shows users' names alone, and the documentation tells of each."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import asyncflow
+from asyncflow import DataNode, Job, Output, Scenario, Sequence, Submission, Task
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+NAMES: dict[type, tuple[str, ...]] = {
+    Scenario: (
+        *("additional_data_nodes", "config", "config_id", "creation_date", "dag"),
+        *("data_nodes", "id", "is_deleted", "name", "plan", "properties", "read"),
+        *("scenario_id", "sequences", "submit", "subscribe", "tasks", "unsubscribe"),
+    ),
+    Sequence: (
+        *("dag", "data_nodes", "id", "is_deleted", "name", "owner_id", "plan"),
+        *("scenario_id", "submit", "tasks"),
+    ),
+    Task: (
+        *("config", "config_id", "dag", "data_nodes", "function", "id", "input"),
+        *("is_deleted", "output", "owner_id", "plan", "scenario_id", "skippable"),
+        *("submit", "tasks"),
+    ),
+    DataNode: (
+        *("config", "config_id", "edit_in_progress", "editor_expiration_date"),
+        *("editor_id", "edits", "expiration_date", "id", "is_locked"),
+        *("is_ready_for_reading", "is_valid", "last_edit_date", "lock_edit"),
+        *("owner_id", "read", "scope", "storage_type", "unlock_edit", "write"),
+    ),
+    Submission: (
+        *("accepted", "cancel", "counts", "dag", "entity", "entity_id", "error"),
+        *("finished_at", "force", "id", "is_adopted", "is_finished", "jobs"),
+        *("on_failure", "orchestrator_id", "outputs", "priority", "properties"),
+        *("read", "retry_failed", "run_timeout", "status", "submitted_at"),
+        *("timeout", "wait"),
+    ),
+    Job: (
+        *("attempt", "attempts", "cancel", "config_id", "duration", "error"),
+        *("execution_duration", "finished_at", "follow", "id", "is_finished"),
+        *("name", "output", "progress", "reason", "run_at", "stacktrace", "status"),
+        *("submission", "submitted_at", "task", "usage"),
+    ),
+    Output: ("data_node", "edit", "job", "read"),
+}
+"""The public names of each handle. Another one is a promise: see `docs/api.md`."""
+
+ENGINES: dict[type, tuple[str, ...]] = {
+    DataNode: (
+        *("directory", "driver", "editor_expires", "is_compared", "key", "older"),
+        *("record", "take_lock", "version", "versions"),
+    ),
+}
+"""Names that are the engine's still. It may become shorter, never longer."""
+
+
+def public(handle: type) -> list[str]:
+    return [name for name in dir(handle) if not name.startswith("_")]
+
+
+@pytest.mark.parametrize("handle", NAMES, ids=lambda handle: handle.__name__)
+def test_the_names(handle: type) -> None:
+    assert public(handle) == sorted((*NAMES[handle], *ENGINES.get(handle, ())))
+
+
+@pytest.mark.parametrize("handle", NAMES, ids=lambda handle: handle.__name__)
+def test_an_instance_has_no_more(handle: type) -> None:
+    """Slots: nothing can be added to one."""
+    assert handle.__dictoffset__ == 0
+
+
+@pytest.mark.parametrize("handle", NAMES, ids=lambda handle: handle.__name__)
+def test_the_reference_has_each(handle: type) -> None:
+    text = (DOCS / "api.md").read_text(encoding="utf-8")
+    assert getattr(asyncflow, handle.__name__) is handle
+    found = re.search(
+        rf"autoclass:: asyncflow\.{handle.__name__}\n +:members: (.*?)\n\n",
+        text.replace("\n     ", " "),
+    )
+    assert found, f"docs/api.md does not tell of {handle.__name__}"
+    assert sorted(re.split(r",\s*", found[1])) == sorted(NAMES[handle])
+
+
+@pytest.mark.parametrize(
+    ("handle", "name"),
+    [(handle, name) for handle, names in NAMES.items() for name in names],
+    ids=lambda part: part if isinstance(part, str) else part.__name__,
+)
+def test_each_says_what_it_is(handle: type, name: str) -> None:
+    """A method and a property have a docstring; a field has one in its class's source."""
+    member = getattr(handle, name)
+    is_field = type(member).__name__ in {"member_descriptor", "getset_descriptor"}
+    assert is_field or member.__doc__, f"{handle.__name__}.{name} has no docstring"

@@ -1,0 +1,171 @@
+"""The identity map: of each entity there is one object as long as anybody uses it."""
+
+from __future__ import annotations
+
+import gc
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from asyncflow import ids
+from asyncflow.config import Configuration, ScenarioConfig, Scope
+from asyncflow.entities.identity_map import IdentityMap, is_shared
+from asyncflow.status import Status, SubmissionStatus
+from tests.support import flows
+from tests.support.entities import identity_map, make_run, make_scenario
+
+pytestmark = pytest.mark.anyio
+
+AT = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def declare(scope: Scope = Scope.SCENARIO, path: str | None = None) -> ScenarioConfig:
+    config = Configuration()
+    source = config.configure_data_node("source", scope=scope, default_path=path)
+    result = config.configure_data_node("result")
+    task = config.configure_task("work", flows.double, source, result)
+    return config.configure_scenario("s", task, sequences={"part": task})
+
+
+async def test_what_is_in_use_is_found_by_its_id() -> None:
+    identities = identity_map()
+    scenario = await make_scenario(declare(), identities)
+    for entity in (scenario, scenario.work, scenario.source):
+        assert identities.find(entity.id) is entity
+
+    assert identities.find("SCENARIO_s_0") is None
+
+
+async def test_what_nobody_uses_is_let_go() -> None:
+    identities = identity_map()
+    scenario = await make_scenario(declare(), identities)
+    kept, gone = scenario.source, (scenario.id, scenario.work.id, scenario.result.id)
+    del scenario
+    gc.collect()
+    assert [identities.find(one) for one in gone] == [None] * 3
+    assert identities.find(kept.id) is kept
+
+
+@pytest.mark.parametrize(
+    ("scope", "key"), [(Scope.CYCLE, "CYCLE"), (Scope.GLOBAL, "GLOBAL")]
+)
+async def test_scenarios_share_data_nodes(scope: Scope, key: str) -> None:
+    identities, cfg = identity_map(), declare(scope)
+    one, other = [await make_scenario(cfg, identities) for _ in range(2)]
+    assert one.source is other.source
+    assert one.source.id == f"DATANODE_source_{key}"
+    assert one.source.owner_id is None
+    assert one.result is not other.result
+    assert one.result.owner_id == one.id
+
+
+async def test_a_scenario_that_is_only_shown_takes_nobodys_place() -> None:
+    identities, cfg = identity_map(), declare()
+    scenario = await make_scenario(cfg, identities)
+    shown = identities.make_scenario(cfg, scenario.id, AT, None, {}, is_found=False)
+    assert shown is not scenario
+    assert shown.source is scenario.source
+    assert identities.find(scenario.id) is scenario
+    assert identities.find(scenario.work.id) is scenario.work
+
+
+async def test_with_a_scenario_all_of_it_is_forgotten() -> None:
+    identities, cfg = identity_map(), declare(Scope.GLOBAL)
+    scenario, other = [await make_scenario(cfg, identities) for _ in range(2)]
+    run = make_run(scenario, identities)
+    identities.remember(run)
+    assert identities.submissions() == [run]
+    identities.forget(scenario.id)
+    assert scenario.is_deleted
+    assert scenario.work.is_deleted
+    assert identities.submissions() == []
+    for gone in (scenario, scenario.work, scenario.result, run):
+        assert identities.find(gone.id) is None
+
+    assert identities.find(scenario.source.id) is scenario.source
+    assert identities.find(other.id) is other
+    assert not other.is_deleted
+
+
+async def test_a_run_is_forgotten_alone() -> None:
+    identities = identity_map()
+    scenario = await make_scenario(declare(), identities)
+    run = make_run(scenario, identities)
+    identities.remember(run)
+    identities.forget(run.id)
+    assert identities.find(run.id) is None
+    assert identities.find(scenario.id) is scenario
+    assert not scenario.is_deleted
+
+
+async def test_a_run_is_made_anew_of_what_a_store_has() -> None:
+    identities = identity_map()
+    scenario = await make_scenario(declare(), identities)
+    options = {"priority": 2.0, "force": True, "on_failure": "stop", "run_timeout": 5.0}
+    run = make_run(scenario, identities, "f00", **options)
+    assert identities.find(run.id) is None
+    made = identities.make_submission(scenario, scenario.dag, run.record())
+    assert identities.find(run.id) is made
+    assert {name: getattr(made.options, name) for name in options} == options
+    assert (made.key, made.submitted) == ("f00", run.submitted)
+    assert made.status is SubmissionStatus.SUBMITTED
+    assert made.counts() == {Status.SUBMITTED: 1}
+
+
+async def test_a_new_scenario_has_the_properties_of_its_config() -> None:
+    config = Configuration()
+    cfg = config.configure_scenario("s", unit="kg", owner="ann")
+    identities = identity_map()
+    await identities.prepare(cfg)
+    scenario = identities.new_scenario(cfg, AT, "mine", {"owner": "bob"})
+    assert scenario.properties == {"unit": "kg", "owner": "bob"}
+    assert (scenario.name, scenario.creation_date) == ("mine", AT)
+    assert ids.key_of(scenario.id)
+
+    with pytest.raises(ValueError, match="has no time zone"):
+        identities.new_scenario(cfg, AT.replace(tzinfo=None), None, {})
+
+
+def node_of(identities: IdentityMap, path: str | None) -> str | None:
+    (config, *_) = declare(path=path).data_node_configs
+    return identities.node(config, "s", "1").directory
+
+
+def test_where_a_relative_path_begins_is_known(tmp_path: Path) -> None:
+    assert node_of(identity_map(tmp_path), "a.p") == "."
+    assert node_of(identity_map(tmp_path), str(tmp_path / "a.p")) is None
+    assert node_of(identity_map(tmp_path), None) is None
+
+
+async def test_a_file_stays_where_it_was_for_who_works_elsewhere(
+    tmp_path: Path,
+) -> None:
+    identities = identity_map(tmp_path)
+    scenario = await make_scenario(declare(path="a.p"), identities)
+    node = scenario.source
+    here = node.driver.place
+    identities.take(node, node.record()._replace(editor_id="ann"))
+    assert node.is_locked
+    assert node.driver.place == here
+
+    identities.take(node, node.record()._replace(directory="../other"))
+    assert node.driver.place != here
+    assert str(node.driver.place).endswith("/other/a.p")
+    assert node.record().directory == "../other"
+
+    own = scenario.result
+    identities.take(own, own.record()._replace(directory="../other"))
+    assert own.directory is None
+
+
+def test_a_task_is_shared_that_writes_shared_nodes_alone() -> None:
+    config = Configuration()
+    own = config.configure_data_node("own")
+    shared = config.configure_data_node("shared", scope=Scope.GLOBAL)
+    options = {"function": flows.double, "input": own}
+    task = config.configure_task
+    assert is_shared(task("a", **options, output=shared, skippable=True))  # type: ignore[arg-type]  # a dict of both
+    assert not is_shared(task("b", **options, output=shared))  # type: ignore[arg-type]  # the same
+    assert not is_shared(task("c", **options, output=[shared, own], skippable=True))  # type: ignore[arg-type]  # the same
+    assert not is_shared(task("d", **options, skippable=True))  # type: ignore[arg-type]  # the same

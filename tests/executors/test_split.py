@@ -1,0 +1,150 @@
+"""The standard streams while jobs run in this process: each job's output is kept."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from asyncflow.executors import _split
+from asyncflow.executors._bounded_output import BoundedOutput
+from asyncflow.executors._split import MOST_HELD, Captured, Split, printed
+
+
+@contextmanager
+def job(*, is_shown: bool = True, label: str = "") -> Iterator[Captured]:
+    """Have a job print in this context."""
+    captured = Captured(BoundedOutput(1_000_000), is_shown, label)
+    token = printed.set(captured)
+
+    try:
+        yield captured
+    finally:
+        printed.reset(token)
+
+
+def kept(captured: Captured) -> str:
+    found = captured.kept.printed()
+    return "" if found is None else found.text
+
+
+def test_a_job_shows_whole_lines_and_keeps_all() -> None:
+    target = io.StringIO()
+    stream = Split(target)
+
+    with job() as captured:
+        assert stream.write("ro") == 2
+        assert target.getvalue() == ""
+        stream.write("w 1\nrow")
+        assert target.getvalue() == "row 1\n"
+        stream.flush()
+        assert target.getvalue() == "row 1\nrow"
+
+    assert kept(captured) == "row 1\nrow"
+    stream.write("of the program")
+    assert target.getvalue() == "row 1\nrowof the program"
+
+
+def test_two_jobs_do_not_write_into_each_others_lines() -> None:
+    target = io.StringIO()
+    stream = Split(target)
+
+    with job(label="[a] "):
+        stream.write("one ")
+
+        with job(label="[b] "):
+            stream.write("row\nrow\n")
+
+        stream.write("line\n")
+
+    assert target.getvalue() == "[b] row\n[b] row\n[a] one line\n"
+
+
+def test_a_label_begins_each_line_once() -> None:
+    target = io.StringIO()
+    stream = Split(target)
+
+    with job(label="[a] "):
+        stream.write("begun")
+        stream.flush()
+        stream.writelines([" ended\n", "\n"])
+
+    assert target.getvalue() == "[a] begun ended\n[a] \n"
+
+
+def test_a_long_line_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_split, "MOST_HELD", 10)
+    target = io.StringIO()
+
+    with job():
+        Split(target).write("x" * 10)
+        assert target.getvalue() == "x" * 10
+
+    assert MOST_HELD > 10
+
+
+def test_what_is_not_shown_is_kept() -> None:
+    target = io.StringIO()
+    stream = Split(target, "stderr")
+
+    with job(is_shown=False) as captured:
+        stream.write("note\n")
+        stream.show_rest()
+
+    assert target.getvalue() == ""
+    assert "note\n" in kept(captured)
+
+
+def test_bytes_are_kept_in_their_order() -> None:
+    raw = io.BytesIO()
+    stream = Split(io.TextIOWrapper(raw, encoding="utf-8", write_through=True))
+
+    with job() as captured:
+        stream.write("a ")
+        assert stream.buffer.write("größe\n".encode()) == 8
+        stream.buffer.flush()
+
+    assert raw.getvalue().decode() == "a größe\n" == kept(captured)
+
+
+def test_what_the_stream_has_no_characters_for_is_escaped() -> None:
+    raw = io.BytesIO()
+    stream = Split(io.TextIOWrapper(raw, encoding="ascii", write_through=True))
+
+    with job() as captured:
+        stream.write("größe\n")
+
+    assert raw.getvalue() == b"gr\\xf6\\xdfe\n"
+    assert kept(captured) == "größe\n"
+    assert (stream.encoding, stream.errors) == ("ascii", "strict")
+
+
+def test_a_process_may_have_no_stream() -> None:
+    stream = Split(None)
+
+    with job() as captured:
+        stream.write("kept\n")
+        stream.flush()
+
+    assert kept(captured) == "kept\n"
+    assert not stream.isatty()
+    assert (stream.encoding, stream.closed) == ("utf-8", False)
+
+    with pytest.raises(io.UnsupportedOperation):
+        stream.fileno()
+
+    with pytest.raises(AttributeError):
+        _ = stream.buffer
+
+
+def test_only_text_is_written() -> None:
+    with pytest.raises(TypeError, match="must be str, not bytes"):
+        Split(io.StringIO()).write(b"bytes")  # type: ignore[arg-type]  # on purpose
+
+
+def test_a_job_does_not_close_the_stream_of_others() -> None:
+    target = io.StringIO()
+    Split(target).close()
+    target.write("open")

@@ -1,0 +1,124 @@
+"""Signals: each is noted by who is open, then passed on to whoever has handled it before."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+from anyio import Event, fail_after
+from anyio.lowlevel import checkpoint
+
+from asyncflow.runtime.signals import Signals
+
+pytestmark = pytest.mark.anyio
+
+
+def unexpected() -> None:
+    raise AssertionError("it was called")
+
+
+async def test_a_signal_is_noted_and_passed_on(noted: list[int]) -> None:
+    signals = Signals(unexpected)
+    signals.open()
+    signal.raise_signal(signal.SIGTERM)
+    assert signals.has_come
+    assert noted == [signal.SIGTERM]
+    signals.close()
+    signal.raise_signal(signal.SIGINT)
+    assert noted == [signal.SIGTERM, signal.SIGINT]
+
+
+async def test_an_opening_begins_without_a_signal(noted: list[int]) -> None:
+    signals = Signals(unexpected)
+    signals.open()
+    signal.raise_signal(signal.SIGINT)
+    signals.close()
+    signals.open()
+    assert not signals.has_come
+    signals.close()
+    assert noted == [signal.SIGINT]
+
+
+async def test_a_further_signal_makes_it_hurry_once(noted: list[int]) -> None:
+    hurried = Event()
+    signals = Signals(unexpected)
+    signals.open()
+    signal.raise_signal(signal.SIGINT)
+    signals.closes(hurried.set)
+    await checkpoint()
+    assert not hurried.is_set()
+    signal.raise_signal(signal.SIGINT)
+
+    with fail_after(10):
+        await hurried.wait()
+
+    assert not signals.hear(is_fatal=False)  # it hurries already
+    signals.close()
+    assert noted == [signal.SIGINT] * 2
+
+
+async def test_the_first_signal_while_it_closes_makes_nothing_hurry(
+    noted: list[int],
+) -> None:
+    hurried = Event()
+    signals = Signals(unexpected)
+    signals.open()
+    signals.closes(hurried.set)
+    signal.raise_signal(signal.SIGINT)
+    await checkpoint()
+    assert not hurried.is_set()
+    assert not signals._is_hurried
+    signal.raise_signal(signal.SIGINT)
+
+    with fail_after(10):
+        await hurried.wait()
+
+    signals.close()
+    assert noted == [signal.SIGINT] * 2
+
+
+async def test_an_interrupt_while_it_hurries_ends_no_event_loop() -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    signals = Signals(unexpected)
+
+    try:
+        signals.open()
+
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+        signals.closes(lambda: None)
+        signal.raise_signal(signal.SIGINT)
+        signals.close()
+        assert signal.getsignal(signal.SIGINT) is interrupt
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+async def test_handlers_are_back_once_nobody_listens(noted: list[int]) -> None:
+    one, other = Signals(unexpected), Signals(unexpected)
+    one.open()
+    other.open()
+    one.close()
+    signal.raise_signal(signal.SIGINT)
+    assert not one.has_come
+    assert other.has_come
+    other.close()
+    assert noted == [signal.SIGINT]
+
+
+async def test_a_signal_that_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signals = Signals(unexpected)
+
+    try:
+        signals.open()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        signal.raise_signal(signal.SIGINT)
+        assert not signals.has_come
+        signals.close()
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,489 @@
+"""What the PostgreSQL store promises beyond the contract of all stores."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import permutations
+from pathlib import Path
+
+import anyio
+import psycopg
+import pytest
+from anyio import create_task_group, run_process, to_thread
+
+from asyncflow.errors import NotOpen, RecordDamaged, StoreFailed
+from asyncflow.records import JobRecord, Record
+from asyncflow.status import Status
+from asyncflow.stores import _sql
+from asyncflow.stores._postgres import SCHEMA, PostgresDatabase, _own
+from asyncflow.stores.postgres import PostgresStore
+from tests.support.postgres import Server
+from tests.support.postgres import database as database
+from tests.support.postgres import server as server
+from tests.support.records import (
+    Color,
+    job_record,
+    log_record,
+    node_record,
+    scenario_record,
+    submission_record,
+)
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("database")]
+
+ROOT = Path(__file__).parents[2]
+KNOWN = _sql.newest_version(SCHEMA)
+
+
+@pytest.fixture
+def url(server: Server, database: str) -> str:
+    return server.url(database)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / ".asyncflow" / "values"
+
+
+async def ask(url: str, folder: Path) -> list[Record]:
+    """Open a store anew, and return some of what is in it."""
+    async with PostgresStore(url, folder) as store:
+        return [*await store.scenarios(), *await store.jobs()]
+
+
+async def fill(url: str, folder: Path, *records: Record) -> None:
+    async with PostgresStore(url, folder) as store:
+        store.save(*records)
+
+
+async def refused(url: str, folder: Path, words: str) -> StoreFailed:
+    """Check that a store cannot be opened, and that this tells no secret."""
+    store = PostgresStore(url, folder)
+
+    with pytest.raises(StoreFailed, match=words) as caught:
+        await store.__aenter__()
+
+    error: StoreFailed = pickle.loads(pickle.dumps(caught.value))
+    assert error.file in str(error)
+    assert error.remedy in str(error)
+    assert "secret" not in str(error) + error.file + repr(store)
+    return error
+
+
+# ------------------------------------------------------------------------- connecting
+
+
+async def test_a_connection_may_be_named_in_two_ways(
+    server: Server, folder: Path
+) -> None:
+    await fill(server.url("tests"), folder, job_record(1))
+    other = f"host={server.folder} dbname=tests user=asyncflow"
+
+    assert await ask(other, folder) == [job_record(1)]
+
+
+async def test_what_is_missing_comes_from_the_environment(
+    server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGHOST", str(server.folder))
+    monkeypatch.setenv("PGUSER", "asyncflow")
+    await fill("postgresql:///tests", folder, job_record(1))
+
+    assert await ask(server.url("tests"), folder) == [job_record(1)]
+
+
+async def test_a_server_that_cannot_be_reached_is_told(folder: Path) -> None:
+    words = r"cannot be reached.*look at the host"
+    await refused("postgresql://u:secret@127.0.0.1:1/d", folder, words)
+    error = await refused(f"host={folder} dbname=d password=secret", folder, words)
+    assert f"host={folder}" in error.file
+    assert not folder.exists()  # noqa: ASYNC240  # a test
+
+
+async def test_a_connection_that_cannot_be_read_is_told(folder: Path) -> None:
+    await refused("host= password=secret =", folder, "cannot be read.*give a URL")
+
+
+async def test_a_password_is_asked_for(server: Server, folder: Path) -> None:
+    server.run("CREATE ROLE guarded LOGIN SUPERUSER PASSWORD 'right'")
+    url = server.url("tests", "guarded")
+
+    try:
+        await refused(url, folder, "asks for a password.*PGPASSWORD")
+        await refused(
+            url.replace("guarded@", "guarded:secret@"),
+            folder,
+            "does not accept the password.*PGPASSWORD",
+        )
+        await fill(url.replace("guarded@", "guarded:right@"), folder, job_record(1))
+    finally:
+        server.run("DROP OWNED BY guarded CASCADE", "tests")
+        server.run("DROP ROLE guarded")
+
+
+async def test_a_user_or_database_that_is_not_there_is_told(
+    server: Server, folder: Path
+) -> None:
+    words = "no such database or user.*createdb"
+    await refused(server.url("nowhere"), folder, words)
+    await refused(server.url("tests", "nobody"), folder, words)
+    await refused(server.url("tests", "stranger"), folder, "pg_hba.conf")
+
+
+async def test_who_may_not_make_tables_is_told(server: Server, folder: Path) -> None:
+    server.run("CREATE ROLE limited LOGIN")
+    limited = server.url("tests", "limited")
+
+    try:
+        await refused(limited, folder, "may not do that.*grant it CREATE")
+
+        # An empty schema that somebody has made for it will do.
+        server.run("CREATE SCHEMA asyncflow AUTHORIZATION limited", "tests")
+        await fill(limited, folder, job_record(1))
+        assert await ask(limited, folder) == [job_record(1)]
+    finally:
+        server.run("DROP OWNED BY limited CASCADE", "tests")
+        server.run("DROP ROLE limited")
+
+
+async def test_a_read_only_database_is_told(
+    url: str, server: Server, folder: Path
+) -> None:
+    await fill(url, folder, job_record(1))
+    server.run("ALTER DATABASE tests SET default_transaction_read_only = on")
+
+    try:
+        with pytest.raises(StoreFailed, match=r"may not be written.*primary"):
+            await fill(url, folder, job_record(2))
+    finally:
+        server.run("ALTER DATABASE tests RESET default_transaction_read_only")
+
+    assert await ask(url, folder) == [job_record(1)]
+
+
+async def test_a_database_without_unicode_is_refused(
+    server: Server, folder: Path
+) -> None:
+    server.run("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1'")
+
+    try:
+        await refused(server.url("latin"), folder, "keeps texts as LATIN1.*UTF8")
+    finally:
+        server.run("DROP DATABASE latin")
+
+
+async def test_a_missing_psycopg_is_told() -> None:
+    code = """
+import sys
+sys.modules["psycopg"] = None
+from asyncflow.errors import UsageError
+try:
+    import asyncflow.stores.postgres
+except UsageError as error:
+    print(error)
+"""
+    done = await run_process([sys.executable, "-c", code], cwd=ROOT)
+    assert b"pip install '.[postgres]'" in done.stdout
+
+
+# ------------------------------------------------------------------------- the schema
+
+
+async def test_a_newer_schema_is_refused(
+    url: str, server: Server, folder: Path
+) -> None:
+    await fill(url, folder, job_record(1))
+    server.run(f"UPDATE asyncflow.store SET schema_version = {KNOWN + 3}", "tests")
+
+    error = await refused(url, folder, f"version {KNOWN + 3}.*versions up to {KNOWN}")
+    assert "upgrade asyncflow" in error.remedy
+
+
+async def test_another_programs_schema_is_refused(
+    url: str, server: Server, folder: Path
+) -> None:
+    server.run("CREATE SCHEMA asyncflow", "tests")
+    server.run("CREATE TABLE asyncflow.job (id text)", "tests")
+    await refused(url, folder, "another program")
+
+
+async def test_other_schemas_are_left_alone(
+    url: str, server: Server, folder: Path
+) -> None:
+    await fill(url, folder, job_record(1))
+    tables = server.ask(
+        "SELECT DISTINCT schemaname FROM pg_tables WHERE schemaname !~ '^pg_' "
+        "AND schemaname <> 'information_schema'",
+        "tests",
+    )
+    assert tables == [("asyncflow",)]
+
+
+async def test_several_make_the_tables_at_once(url: str, folder: Path) -> None:
+    async with create_task_group() as group:
+        for number in range(6):
+            group.start_soon(fill, url, folder, job_record(number))
+
+    assert len(await ask(url, folder)) == 6
+
+
+async def test_version_1_is_migrated(server: Server, url: str, folder: Path) -> None:
+    server.run(
+        "CREATE SCHEMA asyncflow; SET search_path TO asyncflow;"
+        + _sql.migrations(SCHEMA)[1]
+        + "INSERT INTO submission (id, entity_id, scenario_id, orchestrator_id, status,"
+        " submitted_at, reason, force, on_failure)"
+        " VALUES ('s', 'e', 'c', 'o', 'FAILED', 1.5, '', TRUE, 'stop');"
+        "INSERT INTO graph VALUES (1, '[]', '{}', NULL);"
+        "INSERT INTO job (id, task_id, submission_id, status, reason, traceback)"
+        " VALUES ('j', 't', 's', 'FAILED', 'why', 'tb')",
+        "tests",
+    )
+    assert await ask(url, folder) == [
+        JobRecord("j", "t", "s", Status.FAILED, "why", None, None, "tb")
+    ]
+
+    async with PostgresStore(url, folder) as store:
+        (run,) = await store.submissions()
+        assert (run.force, run.priority, run.run_timeout) == (True, 0.0, None)
+        store.save(job_record(1), log_record(1))
+        assert await store.log("JOB_t_1") == log_record(1)
+
+
+PARAMETERS = dict.fromkeys(["id", "name", "config_id", "owner_id", "node_id"], "x")
+
+
+@pytest.mark.parametrize(
+    ("query", "given"),
+    [
+        ("scenario", {"id": "x"}),
+        ("scenario", {"config_id": "x", "newest_first": True}),
+        ("scenario", {"config_id": "x", "created_from": 0.0, "created_to": 1.0}),
+        ("scenario", {"name": "x"}),
+        ("scenario", {"created_from": 0.0}),
+        ("data_node", {"owner_id": "x"}),
+        ("submission", {"entity_id": "x", "newest_first": True}),
+        ("submission", {"scenario_id": "x"}),
+        ("submission", {"orchestrator_id": "x", "is_unfinished": True}),
+        ("version", {"node_id": "x", "newest_first": True, "is_kept": True}),
+        ("version", {"owner_id": "x"}),
+        ("basis", {"scenario_id": "x"}),
+        ("job", {"submission_id": "x", "newest_first": True}),
+        ("job", {"task_id": "x"}),
+        ("job", {"status": "x", "newest_first": True}),
+    ],
+)
+async def test_an_index_serves_a_query(
+    url: str, folder: Path, query: str, given: dict[str, object]
+) -> None:
+    await fill(url, folder)
+    lines = await to_thread.run_sync(plan, url, query, given)
+
+    assert "Index" in lines
+    assert "Seq Scan" not in lines
+
+
+def plan(url: str, query: str, given: dict[str, object]) -> str:
+    """Return how PostgreSQL carries a query out where tables are large."""
+    text = _sql.query(PostgresDatabase.queries, query).text(given)
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET search_path = asyncflow")
+        connection.execute("SET enable_seqscan = off")
+        connection.execute("SET enable_bitmapscan = off")
+        rows = connection.execute(
+            b"EXPLAIN " + _own(text), {"limit": 9, "offset": 0, **given}
+        ).fetchall()
+
+    return "\n".join(row[0] for row in rows)
+
+
+# ------------------------------------------------------------------------- its folder
+
+
+async def test_each_database_has_a_folder_of_its_own(
+    url: str, server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.run("CREATE DATABASE another")
+    monkeypatch.chdir(folder.parents[1])
+
+    try:
+        one, two = PostgresStore(url), PostgresStore(url, folder)
+        other = PostgresStore(server.url("another"))
+
+        with pytest.raises(NotOpen):
+            _ = one.values_folder
+
+        async with one, two, other:
+            monkeypatch.chdir("/")
+            assert one.values_folder == two.values_folder
+            assert os.path.dirname(one.values_folder) == str(folder)
+            assert os.path.dirname(other.values_folder) == str(folder)
+            assert one.values_folder != other.values_folder
+    finally:
+        server.run("DROP DATABASE another")
+
+    assert (folder.parent / ".gitignore").read_text().endswith("*\n")  # a test
+    assert {one.stat().st_mode & 0o777 for one in folder.iterdir()} == {0o700}  # noqa: ASYNC240  # a test
+
+
+async def test_a_folder_that_cannot_be_made_is_told(url: str, folder: Path) -> None:
+    folder.parent.parent.joinpath("file").touch()
+    await refused(
+        url, folder.parent.parent / "file" / "values", "folder cannot be made"
+    )
+
+
+# ------------------------------------------------------------------------- what goes wrong
+
+
+def cut(server: Server) -> None:
+    """Close all connections to the database."""
+    server.run(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'tests'"
+    )
+
+
+async def test_a_lost_connection_is_made_anew(
+    url: str, server: Server, folder: Path
+) -> None:
+    async with PostgresStore(url, folder) as store:
+        for number in range(20):
+            store.save(job_record(number))
+            await store.flush()
+            cut(server)
+            store.save(job_record(f"{number} b"))
+            assert len(await store.jobs()) == 2 * number + 2
+
+
+async def test_a_lost_connection_is_made_anew_for_who_reads(
+    url: str, server: Server, folder: Path
+) -> None:
+    async with PostgresStore(url, folder) as store:
+        store.save(job_record(1))
+        await store.flush()
+
+        for _ in range(2):
+            cut(server)
+            assert await store.jobs() == [job_record(1)]
+
+
+async def test_a_connection_lost_in_a_transaction_loses_nothing(
+    url: str, server: Server, folder: Path
+) -> None:
+    async with PostgresStore(url, folder) as store:
+        store.save(job_record(1))
+        await store.flush()
+
+        with locked(url, "JOB_t_1"):
+            store.save(job_record(2), job_record(1, status="FAILED"))
+            await to_thread.run_sync(wait_until_it_waits, server)
+            cut_others(server)
+
+        assert await store.jobs() == [job_record(1, status="FAILED"), job_record(2)]
+
+
+@contextmanager
+def locked(url: str, job_id: str) -> Iterator[None]:
+    """Keep everybody from writing a job."""
+    with psycopg.connect(url, application_name="locker") as connection:
+        connection.execute(
+            "SELECT TRUE FROM asyncflow.job WHERE id = %s FOR UPDATE", [job_id]
+        )
+        yield
+        connection.rollback()
+
+
+def wait_until_it_waits(server: Server) -> None:
+    question = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+
+    while server.ask(question, "postgres") == [(0,)]:
+        pass
+
+
+def cut_others(server: Server) -> None:
+    server.run(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = 'tests' AND application_name = 'asyncflow'"
+    )
+
+
+async def test_a_property_that_cannot_be_loaded_is_named(
+    url: str, server: Server, folder: Path
+) -> None:
+    await fill(url, folder, scenario_record(1), scenario_record(2))
+    lost = pickle.dumps(Color.RED).replace(b"Color", b"Colon").hex()
+    server.run(f"UPDATE asyncflow.scenario SET pickled = '\\x{lost}'", "tests")
+
+    async with PostgresStore(url, folder) as store:
+        first, _ = await store.scenarios()
+
+        with pytest.raises(RecordDamaged, match=r"SCENARIO_c_1.*Colon.*delete"):
+            len(first.properties)
+
+        await store.delete("SCENARIO_c_1", "SCENARIO_c_2")
+        assert await store.scenarios() == []
+
+
+# ------------------------------------------------------------------- who wants the same
+
+
+async def test_who_locks_in_another_order_waits_or_tries_again(
+    url: str, folder: Path
+) -> None:
+    """Each transaction writes the same rows, in an order of its own."""
+    orders = list(permutations(range(3)))[:3]
+
+    async def write(order: tuple[int, ...]) -> None:
+        async with PostgresStore(url, folder) as store:
+            for turn in range(10):
+                store.save(
+                    *(job_record(n, reason=f"{turn} {order}") for n in order),
+                    *(node_record(n) for n in order),
+                )
+                await store.delete(*(f"DATANODE_n_{n}" for n in order))
+
+    async with create_task_group() as group:
+        for order in orders:
+            group.start_soon(write, order)
+
+    jobs = await ask(url, folder)
+    assert len(jobs) == 3
+
+
+async def test_claims_and_deletions_of_one_id_harm_nobody(
+    url: str, folder: Path
+) -> None:
+    async def claim(name: str) -> None:
+        own = submission_record(1, orchestrator_id=name)
+
+        async with PostgresStore(url, folder) as store:
+            for _ in range(30):
+                found = await store.claim(own)
+                assert found.graph == own.graph
+
+                if found == own:
+                    await store.delete(own.id)
+
+    await fill(url, folder, scenario_record(1))
+
+    async with create_task_group() as group:
+        for name in "abcd":
+            group.start_soon(claim, name)
+
+    async with PostgresStore(url, folder) as store:
+        assert await store.submissions() == []
+
+
+# ------------------------------------------------------------------------- what is kept
+
+
+async def test_a_large_group_is_written_as_a_whole(url: str, folder: Path) -> None:
+    async with PostgresStore(url, folder) as store:
+        with anyio.fail_after(30):
+            store.save(*(job_record(n) for n in range(10_000)))
+            assert len(await store.jobs()) == 10_000

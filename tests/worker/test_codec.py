@@ -1,0 +1,129 @@
+"""Pickling: by reference what can be imported, by value the rest; errors name the part."""
+
+from __future__ import annotations
+
+import functools
+import pickle
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import cloudpickle  # type: ignore[import-untyped]  # it has no types
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asyncflow.errors import NotPicklable
+from asyncflow.worker.codec import dumps, dumps_code
+from tests.support import flows
+
+plain = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.binary(),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner)
+    ),
+)
+
+
+@given(plain)
+def test_values_come_back(value: object) -> None:
+    assert pickle.loads(dumps(value)) == value
+
+
+class Holder:
+    def __init__(self) -> None:
+        self.name = "fine"
+        self.inner = {"lock": threading.Lock()}
+
+
+class Slotted:
+    __slots__ = ("lock",)
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+    def method(self) -> None:
+        pass
+
+
+LOCK = threading.Lock()
+
+
+def closing() -> Any:
+    lock = threading.Lock()
+    return lambda: lock
+
+
+def defaulting() -> Any:
+    return lambda lock=LOCK: lock
+
+
+def using_a_global() -> Any:
+    return lambda: LOCK
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        (LOCK, "value"),
+        ([1, LOCK], "value[1]"),
+        ({"a": (LOCK,)}, "value['a'][0]"),
+        (Holder(), "value.inner['lock']"),
+        (Slotted(), "value.lock"),
+        (Slotted().method, "value.__self__.lock"),
+        (functools.partial(print, LOCK, file=LOCK), "value.args[0]"),
+        (functools.partial(print, file=LOCK), "value.keywords['file']"),
+        (closing(), "value.<closure lock>"),
+        (defaulting(), "value.<default 0>"),
+    ],
+)
+def test_what_cannot_be_pickled_is_named(value: object, path: str) -> None:
+    with pytest.raises(NotPicklable) as caught:
+        dumps(value)
+
+    assert caught.value.path == path
+    assert "lock" in caught.value.why
+
+
+def test_a_functions_name_leads_the_path() -> None:
+    with pytest.raises(
+        NotPicklable, match=r"closing\.<locals>\.<lambda>\.<closure lock>"
+    ):
+        dumps_code(closing())
+
+
+def test_importable_functions_go_by_reference() -> None:
+    code = dumps_code(flows.double)
+
+    assert len(code) < 60
+    assert pickle.loads(code) is flows.double
+
+
+def test_modules_registered_by_value_go_by_value() -> None:
+    cloudpickle.register_pickle_by_value(flows)
+
+    try:
+        assert b"cloudpickle" in dumps_code(flows.double)
+    finally:
+        cloudpickle.unregister_pickle_by_value(flows)
+
+
+def test_what_lives_in_main_goes_by_value() -> None:
+    script = """
+import pickle, sys
+from asyncflow.worker.codec import dumps
+class Point: pass
+sys.stdout.buffer.write(dumps([Point()]))
+"""
+    data = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, cwd=Path.cwd()
+    ).stdout
+
+    assert type(pickle.loads(data)[0]).__name__ == "Point"
