@@ -488,6 +488,7 @@ class Engine:
 
     async def _resume(self, submission: Run) -> None:
         """Start a run that was adopted."""
+        self.scheduler.check()
         await self.scheduler.pins.restore(submission)
         dag = submission.dag
         specs = self.specs.of_all(dag.kinds, force=submission.options.force)
