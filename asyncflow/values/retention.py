@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from asyncflow.abc import Store
-from asyncflow.entities.data_node import DataNode
 from asyncflow.records import VersionRecord
+from asyncflow.runs.node import NodeState
 from asyncflow.runs.version import Version
 from asyncflow.values.garbage import Garbage
 
@@ -25,11 +25,11 @@ class Retention:
     store: Store
     holder_id: str
     garbage: Garbage
-    replaced: Callable[[DataNode, Sequence[Version], float], None] | None = attrs.field(
-        init=False, default=None
+    replaced: Callable[[NodeState, Sequence[Version], float], None] | None = (
+        attrs.field(init=False, default=None)
     )
     """Is told before a version is replaced, unless a job of a run here has made it."""
-    dropping: Callable[[DataNode, Version], None] | None = attrs.field(
+    dropping: Callable[[NodeState, Version], None] | None = attrs.field(
         init=False, default=None
     )
     """Is told before a version is dropped, and may hold it."""
@@ -59,7 +59,7 @@ class Retention:
 
         return not count
 
-    def let_go(self, node: DataNode, version: Version, *, is_deleted: bool) -> None:
+    def let_go(self, node: NodeState, version: Version, *, is_deleted: bool) -> None:
         """Hold a version no more; drop it if it was to be dropped.
 
         :param is_deleted: whether the store knows nothing of the data node any more
@@ -73,13 +73,13 @@ class Retention:
 
         self._discard(version)
 
-    def held_record(self, node: DataNode, version: Version) -> VersionRecord:
+    def held_record(self, node: NodeState, version: Version) -> VersionRecord:
         """Describe a version that is kept for runs, whatever others drop."""
         name = version.kept
         kept = os.path.basename(name) if isinstance(name, str) else name
         return VersionRecord(node.id, version.number, kept, holder_id=self.holder_id)
 
-    def drop(self, node: DataNode, version: Version) -> VersionRecord:
+    def drop(self, node: NodeState, version: Version) -> VersionRecord:
         """Stop keeping a version; return what is to be saved.
 
         What is held stays in the store, too: it ends with the orchestrator that holds it,
@@ -109,6 +109,6 @@ class Retention:
         self.garbage.add(version.kept)
 
 
-def older_of(node: DataNode) -> int:
+def older_of(node: NodeState) -> int:
     """Return how many versions are kept beside the current one."""
     return node.config.keep_versions if node.driver.keeps_versions else 0

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from anyio import create_task_group, to_thread
 
-from asyncflow import Configuration, DataNode, Orchestrator
+from asyncflow import Configuration, Orchestrator
+from asyncflow.entities.data_node import node_of
+from asyncflow.runs.node import NodeState
 from asyncflow.runs.version import Version
 from asyncflow.stores.memory import MemoryStore
 from asyncflow.task_group import Tasks
@@ -28,12 +30,12 @@ def file(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def node(config: Configuration) -> AsyncIterator[DataNode]:
+async def node(config: Configuration) -> AsyncIterator[NodeState]:
     cfg = config.configure_scenario("s", None, config.configure_data_node("node"))
 
     async with Orchestrator(config, ":memory:") as orchestrator:
         scenario = await orchestrator.create_scenario(cfg)
-        yield scenario.node
+        yield node_of(scenario.node)
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ async def is_there(retention: Retention, file: str) -> bool:
 
 
 async def test_what_is_dropped_stays_while_it_is_read(
-    retention: Retention, node: DataNode, file: str
+    retention: Retention, node: NodeState, file: str
 ) -> None:
     version = Version(1, file)
     retention.pin(version)
@@ -75,7 +77,7 @@ async def test_what_is_read_stays_unless_it_is_dropped(
 
 
 async def test_what_is_held_stays_in_the_store_too(
-    retention: Retention, node: DataNode, file: str
+    retention: Retention, node: NodeState, file: str
 ) -> None:
     version = Version(1, file)
     retention.hold(version)
@@ -92,7 +94,7 @@ async def test_what_is_held_stays_in_the_store_too(
 
 
 async def test_who_asks_for_it_is_told_before_a_version_goes(
-    retention: Retention, node: DataNode, file: str
+    retention: Retention, node: NodeState, file: str
 ) -> None:
     version = Version(1, file)
     retention.dropping = lambda _, dropped: retention.hold(dropped)
