@@ -225,8 +225,8 @@ class Versions:
 
         last = node.version
 
-        if job_id is None and last is not None and self.retention.replaced is not None:
-            self.retention.replaced(node, (last,), inf)
+        if job_id is None and last is not None and self.retention.pins is not None:
+            self.retention.pins.keep(node, (last,), inf)
 
         number = time.time_ns()
 
