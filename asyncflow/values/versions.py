@@ -288,9 +288,15 @@ class Versions:
             raise
         except FileNotFoundError as error:  # a file of the user's
             file = error.filename or node.driver.place
-            raise NoData(node.config_id, file=file) from error
+            is_gone = await self._was_written(node)
+            raise NoData(node.config_id, file=file, is_gone=is_gone) from error
         finally:
             self.retention.unpin(version)
+
+    async def _was_written(self, node: DataNode) -> bool:
+        """Tell whether a data node has more than what it had at first."""
+        records = await self.store.versions(node_ids=[node.id], limit=2)
+        return len(records) > 1 or any(one.job_id is not None for one in records)
 
 
 def _load(node: DataNode, kept: StoredValue | None) -> Any:
