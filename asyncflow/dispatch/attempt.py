@@ -127,7 +127,7 @@ def call_of(
     return Call(
         attempt.job_id,
         config.id,
-        config.function,
+        spec.function,
         spec.code,
         tuple(inputs),
         tuple(outputs),

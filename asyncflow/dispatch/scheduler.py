@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 from anyio import CapacityLimiter
@@ -51,6 +51,13 @@ if TYPE_CHECKING:
     from asyncflow.dispatch.live_echo import Live
 
 
+class RunWatcher(Protocol):
+    """Is told of runs."""
+
+    def take(self, submission: Run) -> None:
+        """Take note of a run that begins here."""
+
+
 @attrs.define(eq=False, repr=False)
 class Scheduler:
     """All runs of an orchestrator.
@@ -68,7 +75,7 @@ class Scheduler:
     limiter: CapacityLimiter
     echo: Mode
     group: Tasks
-    watchers: Sequence[Callable[[Run], None]] = ()
+    watchers: Sequence[RunWatcher] = ()
     resources: Mapping[str, float] = attrs.field(factory=dict)
     tracer: Tracer = attrs.field(factory=Tracer)
     pins: Pins = attrs.field(init=False)
@@ -91,7 +98,7 @@ class Scheduler:
         self._admission = Admission(self._plan, self.group, self._admit)
         self._timeouts = RunTimeouts(self._time_out)
         self.pins = Pins(self.store, self.runs, self.versions)
-        self.versions.retention.replaced = self.pins.keep
+        self.versions.retention.pins = self.pins
         self.in_flight = InFlight(
             self._plan,
             self.runs,
@@ -211,8 +218,8 @@ class Scheduler:
         submission.lost(time.time(), why)
 
     def _watch(self, submission: Run) -> None:
-        for watch in self.watchers:
-            watch(submission)
+        for watcher in self.watchers:
+            watcher.take(submission)
 
     def _begin(self, run: int, graph: Graph) -> None:
         submission = self.runs[run]

@@ -111,18 +111,18 @@ class Engine:
         self.subscriptions = Subscriptions(self.bus, self._scenario_of)
         self.editing = Editing(self.store, self.versions)
         self.results = Results(self.identity_map, self.versions, self.editing)
-        self.versions.retention.dropping = self.results.keep
-        self.versions.sharing.begun = self.scheduler.pins.note_all
+        self.versions.retention.results = self.results
+        self.versions.sharing.pins = self.scheduler.pins
         self.preparation = RunPreparation(self.versions, self.loader)
-        self.recovery = Recovery(self.own, self.store, self.loader, self._resume)
+        self.recovery = Recovery(self.own, self.store, self.loader, self)
         self.remote_runs = RemoteRuns(
             self.store, self.loader, self.recovery, self.scheduler, self.scheduler.group
         )
         self.outage = Outage(
             self.store,
             self.scheduler,
-            self.recovery.store_was_away,
-            self.remote_runs.fail,
+            self.recovery,
+            self.remote_runs,
         )
         self.scheduler.group.on_failure = self._broke
 
@@ -471,7 +471,7 @@ class Engine:
         if isinstance(submission, RunOf) and self.scheduler.drives(submission):
             from asyncflow.recovery.run_feed import RunFeed
 
-            await RunFeed(submission, self.store.flush, send).send_all(since)
+            await RunFeed(submission, self.store, send).send_all(since)
 
         await self.wait_for_peer(submission_id)
 
@@ -487,7 +487,7 @@ class Engine:
         self.scheduler.fail(error)
         self.bus.fail(OrchestratorFailed.of(error))
 
-    async def _resume(self, submission: Run) -> None:
+    async def resume(self, submission: Run) -> None:
         """Start a run that was adopted."""
         await self.scheduler.pins.restore(submission)
         dag = submission.dag

@@ -59,7 +59,7 @@ class Opening:
             await stack.enter_async_context(LoopMonitor(limit))
 
         group = Tasks(await stack.enter_async_context(create_task_group()))
-        bus, counters = Bus(store.flush, group), JobCounters()
+        bus, counters = Bus(store, group), JobCounters()
         identity_map = IdentityMap(HandleVerbs(self.session), driver_of, directory)
         versions = Versions(store, folder, own.id, group, membership.sharing)
         scheduler = Scheduler(
@@ -70,7 +70,7 @@ class Opening:
             echo=jobs.echo,
             group=group,
             resources=jobs.resources,
-            watchers=(bus.take, counters.take),
+            watchers=(bus, counters),
         )
         membership.engine = Engine(
             own,

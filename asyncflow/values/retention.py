@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 import attrs
 
@@ -12,6 +13,24 @@ from asyncflow.records import VersionRecord
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.version import Version
 from asyncflow.values.garbage import Garbage
+
+
+class Pins(Protocol):
+    """Pins for runs what they are to read."""
+
+    def keep(self, node: NodeState, known: Sequence[Version], number: float) -> None:
+        """Pin what a new version replaces, unless a job of a run here has made it.
+
+        :param known: the current version, and those between it and the new one
+        :param number: that of the new version; infinite for one that is made just now
+        """
+
+
+class Results(Protocol):
+    """Holds for handles what their runs have written."""
+
+    def keep(self, node: NodeState, version: Version) -> None:
+        """Hold a version that is to be dropped, if a handle that is used may read it."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -25,14 +44,8 @@ class Retention:
     store: Store
     holder_id: str
     garbage: Garbage
-    replaced: Callable[[NodeState, Sequence[Version], float], None] | None = (
-        attrs.field(init=False, default=None)
-    )
-    """Is told before a version is replaced, unless a job of a run here has made it."""
-    dropping: Callable[[NodeState, Version], None] | None = attrs.field(
-        init=False, default=None
-    )
-    """Is told before a version is dropped, and may hold it."""
+    pins: Pins | None = attrs.field(init=False, default=None)
+    results: Results | None = attrs.field(init=False, default=None)
     pinned: dict[Version, int] = attrs.field(init=False, factory=dict)
     """The versions that are held, for runs that read them or have written them: how
     often."""
@@ -87,8 +100,8 @@ class Retention:
         """
         version.is_dropped = True
 
-        if self.dropping is not None:
-            self.dropping(node, version)
+        if self.results is not None:
+            self.results.keep(node, version)
 
         if version in self.pinned and node.driver.is_durable:
             return self.held_record(node, version)

@@ -85,14 +85,14 @@ class StoredVersions:
 
     def _left(self, node: NodeState, before: Collection[Version]) -> None:
         """Tell of versions that others have dropped, or are about to."""
-        if self.retention.dropping is None:
+        if self.retention.results is None:
             return
 
         known = node.versions
 
         for version in before:
             if version not in known and version.kept is not EVICTED:
-                self.retention.dropping(node, version)
+                self.retention.results.keep(node, version)
 
     def held(self, record: VersionRecord) -> Version:
         """Return a version that is kept for a run alone."""
@@ -104,15 +104,11 @@ class StoredVersions:
         """Tell that the last of some versions is the current one from now on."""
         last, newest = node.version, ordered[-1]
 
-        if (
-            last is not None
-            and newest is not last
-            and self.retention.replaced is not None
-        ):
+        if last is not None and newest is not last and self.retention.pins is not None:
             begin = ordered.index(last) + 1 if last in ordered else 0
             known = node.versions
             between = [one for one in ordered[begin:-1] if one not in known]
-            self.retention.replaced(node, (last, *between), newest.number)
+            self.retention.pins.keep(node, (last, *between), newest.number)
 
     def _made(self, node: NodeState, record: VersionRecord) -> Version:
         version = self._version(record)

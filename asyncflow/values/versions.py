@@ -225,8 +225,8 @@ class Versions:
 
         last = node.version
 
-        if job_id is None and last is not None and self.retention.replaced is not None:
-            self.retention.replaced(node, (last,), inf)
+        if job_id is None and last is not None and self.retention.pins is not None:
+            self.retention.pins.keep(node, (last,), inf)
 
         number = time.time_ns()
 
@@ -288,9 +288,15 @@ class Versions:
             raise
         except FileNotFoundError as error:  # a file of the user's
             file = error.filename or node.driver.place
-            raise NoData(node.config_id, file=file) from error
+            is_gone = await self._was_written(node)
+            raise NoData(node.config_id, file=file, is_gone=is_gone) from error
         finally:
             self.retention.unpin(version)
+
+    async def _was_written(self, node: NodeState) -> bool:
+        """Tell whether a data node has more than what it had at first."""
+        records = await self.store.versions(node_ids=[node.id], limit=2)
+        return len(records) > 1 or any(one.job_id is not None for one in records)
 
 
 def _load(node: NodeState, kept: StoredValue | None) -> Any:

@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import attrs
 import pytest
 from anyio import create_task_group, to_thread
 
@@ -93,10 +94,18 @@ async def test_what_is_held_stays_in_the_store_too(
     assert not await is_there(retention, file)
 
 
+@attrs.define
+class Holding:
+    retention: Retention
+
+    def keep(self, _: NodeState, version: Version) -> None:
+        self.retention.hold(version)
+
+
 async def test_who_asks_for_it_is_told_before_a_version_goes(
     retention: Retention, node: NodeState, file: str
 ) -> None:
     version = Version(1, file)
-    retention.dropping = lambda _, dropped: retention.hold(dropped)
+    retention.results = Holding(retention)
     assert retention.drop(node, version).is_kept
     assert await is_there(retention, file)

@@ -354,6 +354,6 @@ class CurrentCode:
 _NEVER = object()
 _UNSEEN = -1, -1, -1, -1
 _TEXT = (
-    "%s changed on disk since this program loaded it: jobs run the file as it was when "
-    "they were submitted"
+    "%s changed on disk since this program loaded it: jobs in workers run the file as it "
+    "was when they were submitted, all others what is loaded"
 )
