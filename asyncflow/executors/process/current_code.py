@@ -11,7 +11,6 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import TypeAlias
 
 import attrs
@@ -27,6 +26,7 @@ from asyncflow.worker.loaded import (
     facts,
     facts_of,
     file_of,
+    is_there,
     is_users,
     status_of,
     text_of,
@@ -366,13 +366,12 @@ def _instead_of(path: str) -> str | None:
 
     if not stem or end:
         package = f"{path[:-3]}{_PACKAGE}"
-        return package if path.endswith(".py") and _is_there(package) else None
+        return package if path.endswith(".py") and is_there(package) else None
 
     module = f"{stem}.py"
-    return module if not _is_there(path) and _is_there(module) else None
+    return module if not is_there(path) and is_there(module) else None
 
 
-_is_there = partial(os.access, mode=os.F_OK)
 _PACKAGE = f"{os.sep}__init__.py"
 _NEVER = object()
 _UNSEEN = -1, -1, -1, -1
