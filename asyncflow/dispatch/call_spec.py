@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 import attrs
 
 from asyncflow.abc import Pinned
+from asyncflow.alternatives import executor_of
 from asyncflow.config.sections import Scope, TaskConfig
 from asyncflow.dispatch.durations import DurationEstimate, DurationEstimates
 from asyncflow.dispatch.shared_generators import Generators
@@ -68,13 +69,13 @@ class CallSpecs:
     """Tells how tasks are called, and remembers it where it cannot change.
 
     :param executors: those that tasks may name
-    :param in_processes: whether one of them calls functions in other processes
+    :param mode: that of the executions of jobs
     :param group: warns in the background
     :param pin: pins the user's modules; see `Executor.pin`
     """
 
     executors: Container[str]
-    in_processes: Callable[[str], bool]
+    mode: str
     group: Tasks
     pin: Pin
     _pinned: Pinned | None = attrs.field(init=False, default=None)
@@ -199,7 +200,7 @@ class CallSpecs:
             )
 
         executor = ASYNC if function.is_async else config.executor
-        far = self.in_processes(executor)
+        far = self._in_processes(executor)
         may_share = far and _may_share(config)
         return CallSpec(
             executor,
@@ -220,7 +221,7 @@ class CallSpecs:
         )
 
     def _function_spec(self, config: TaskConfig) -> FunctionSpec:
-        if config.is_async or not self.in_processes(config.executor):
+        if config.is_async or not self._in_processes(config.executor):
             function = self._renewed(config)
             return FunctionSpec(
                 function, config.is_async, DurationEstimate(), None, None
@@ -235,6 +236,11 @@ class CallSpecs:
         duration, code = self._durations.of(code)
         function = config.function
         return FunctionSpec(function, False, duration, code, _sources(function))
+
+    def _in_processes(self, name: str) -> bool:
+        """Tell whether an executor calls functions in other processes."""
+        executor = executor_of(name, self.mode)
+        return executor is not None and executor.in_processes
 
     def _renewed(self, config: TaskConfig) -> Callable[..., object]:
         """Return what this process calls: after a reload, what has the name now."""

@@ -96,7 +96,7 @@ class Scheduler:
         )
         self.runs = Runs(self.store)
         self._admission = Admission(self._plan, self.group, self._admit)
-        self._timeouts = RunTimeouts(self._time_out)
+        self._timeouts = RunTimeouts(self)
         self.pins = Pins(self.store, self.runs, self.versions)
         self.versions.retention.pins = self.pins
         self.in_flight = InFlight(
@@ -389,7 +389,7 @@ class Scheduler:
         if run in self.runs:
             self.runs[run].failed_for(error)
 
-    def _time_out(self, run: int) -> None:
+    def time_out(self, run: int) -> None:
         """End a run that has taken too long: what runs has failed."""
         limit = self.runs[run].options.run_timeout
         why = f"TIMED_OUT: the run took longer than its run_timeout of {limit:g} s"
