@@ -36,7 +36,7 @@ from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario, record_of
 from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Run, Submission, handle_of, run_of
-from asyncflow.entities.submittable import Submittable
+from asyncflow.entities.submittable import Submittable, nodes_of, tasks_of
 from asyncflow.errors import (
     NoData,
     NotFound,
@@ -61,6 +61,7 @@ from asyncflow.recovery.peers import Send
 from asyncflow.recovery.recovery import Recovery, closed
 from asyncflow.recovery.remote_runs import RemoteRuns
 from asyncflow.recovery.undeclared import check_declared
+from asyncflow.runs.node import NodeState
 from asyncflow.runs.restoring import restore
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.runtime.checks import (
@@ -112,18 +113,18 @@ class Engine:
         self.subscriptions = Subscriptions(self.bus, self._scenario_of)
         self.editing = Editing(self.store, self.versions)
         self.results = Results(self.identity_map, self.versions, self.editing)
-        self.versions.retention.dropping = self.results.keep
-        self.versions.sharing.begun = self.scheduler.pins.note_all
+        self.versions.retention.results = self.results
+        self.versions.sharing.pins = self.scheduler.pins
         self.preparation = RunPreparation(self.versions, self.loader)
-        self.recovery = Recovery(self.own, self.store, self.loader, self._resume)
+        self.recovery = Recovery(self.own, self.store, self.loader, self)
         self.remote_runs = RemoteRuns(
             self.store, self.loader, self.recovery, self.scheduler, self.scheduler.group
         )
         self.outage = Outage(
             self.store,
             self.scheduler,
-            self.recovery.store_was_away,
-            self.remote_runs.fail,
+            self.recovery,
+            self.remote_runs,
         )
         self.scheduler.group.on_failure = self._broke
 
@@ -151,7 +152,7 @@ class Engine:
         scenario = self.identity_map.new_scenario(
             config, creation_date, name, properties
         )
-        nodes = scenario.data_nodes.values()
+        nodes = nodes_of(scenario).values()
         del shared
         versions = await self.versions.defaults(nodes)
         records = (node.record() for node in nodes)
@@ -175,7 +176,7 @@ class Engine:
         check_options(options)
 
         if options.properties and dag is None:
-            check_properties("submit", options.properties, entity.data_nodes)
+            check_properties("submit", options.properties, nodes_of(entity))
 
         if callbacks := tuple(options.callbacks):
             check_callbacks(callbacks)
@@ -192,7 +193,7 @@ class Engine:
 
         submission = self.identity_map.new_submission(key, entity, dag, options)
         submission.orchestrator_id = self.own.id
-        dag, nodes = submission.dag, entity.data_nodes
+        dag, nodes = submission.dag, nodes_of(entity)
         specs = self.specs.of_all(dag.kinds, force=options.force)
         is_shared = self.versions.sharing.is_shared
         shared = self.preparation.shared(submission) if is_shared else ()
@@ -245,7 +246,7 @@ class Engine:
 
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `Submittable.plan`."""
-        tasks, dag = entity.tasks, entity.dag
+        tasks, dag = tasks_of(entity), entity.dag
         check_declared(dag)
         specs = self.specs.of_all(dag.kinds, force=force)
 
@@ -305,7 +306,7 @@ class Engine:
 
         return job_output.tail(self.store, state_of(job), max_bytes)
 
-    async def read(self, node: DataNode, version: int | None) -> Any:
+    async def read(self, node: NodeState, version: int | None) -> Any:
         """Read a data node; see `DataNode.read`."""
         try:
             return await self.versions.read(node, version)
@@ -315,7 +316,7 @@ class Engine:
 
             raise
 
-    async def read_together(self, nodes: Sequence[DataNode]) -> tuple[Any, ...]:
+    async def read_together(self, nodes: Sequence[NodeState]) -> tuple[Any, ...]:
         """Read data nodes as they are at one moment; see `Scenario.read`."""
         try:
             return await self.versions.read_together(nodes)
@@ -478,7 +479,7 @@ class Engine:
         if isinstance(submission, RunOf) and self.scheduler.drives(submission):
             from asyncflow.recovery.run_feed import RunFeed
 
-            await RunFeed(submission, self.store.flush, send).send_all(since)
+            await RunFeed(submission, self.store, send).send_all(since)
 
         await self.wait_for_peer(submission_id)
 
@@ -494,7 +495,7 @@ class Engine:
         self.scheduler.fail(error)
         self.bus.fail(OrchestratorFailed.of(error))
 
-    async def _resume(self, submission: Run) -> None:
+    async def resume(self, submission: Run) -> None:
         """Start a run that was adopted."""
         self.scheduler.check()
         await self.scheduler.pins.restore(submission)
@@ -508,7 +509,7 @@ class Engine:
         if submission.cancel_reason is not None:
             self.scheduler.cancel(submission, submission.cancel_reason)
 
-    async def _explain(self, error: NoData, node: DataNode) -> None:
+    async def _explain(self, error: NoData, node: NodeState) -> None:
         """Raise an error anew that says why a data node was never written, if known."""
         from asyncflow.runtime.unwritten import why_unwritten
 
@@ -579,7 +580,7 @@ class Engine:
     def _check_there(self, entity: Submittable, dag: Dag) -> None:
         """Refuse to submit what is deleted, or being deleted, or not declared."""
         # All tasks are of one scenario, which is deleted as a whole.
-        task = next(iter(entity.tasks.values()), entity)
+        task = next(iter(tasks_of(entity).values()), entity)
 
         if (entity.is_deleted or task.is_deleted) or (
             self._deleted

@@ -7,6 +7,7 @@ ones. What only workers have loaded is looked for anew where its file is gone, o
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -25,6 +26,7 @@ from asyncflow.worker.loaded import (
     facts,
     facts_of,
     file_of,
+    is_there,
     is_users,
     place_of,
     stat,
@@ -76,6 +78,8 @@ class CurrentCode:
     """What is looked at for each run; None where that is to be found out."""
     _watched_used: list[_Watched] | None = attrs.field(init=False, default=None)
     """Those of it that workers have loaded."""
+    _absent: list[str] = attrs.field(init=False, factory=list)
+    """The files of the packages that would hide modules."""
     _older: set[str] = attrs.field(init=False, factory=set)
     """The modules that this process may have loaded in an older form."""
     _warned: set[str] = attrs.field(init=False, factory=set)
@@ -156,9 +160,12 @@ class CurrentCode:
         if self._watched is None:
             files = [(name, path) for path, (name, _) in self._signs.items()]
             self._watched = self._to_watch({*files, *self._names.items()})
+            self._absent = [*filter(None, map(_package_beside, self._names.values()))]
 
         worked = time.thread_time()
-        is_as_ever = _are_as_ever(self._watched)
+        is_as_ever = _are_as_ever(self._watched) and not any(
+            map(is_there, self._absent)
+        )
         self._took = time.thread_time() - worked
         self._next = time.perf_counter() + SHARE * self._took
         return is_as_ever
@@ -230,8 +237,15 @@ class CurrentCode:
         return bool(before) and not is_longer
 
     def _follow(self) -> bool:
-        """Look where modules are that this process has loaded anew, of other files."""
-        moved = {}
+        """Look where modules are that this process has loaded anew, of other files.
+
+        A package that was made beside a module is found instead of it, as by an import.
+        """
+        moved = {
+            name: beside
+            for name, path in self._names.items()
+            if (beside := _instead_of(path)) is not None
+        }
 
         for name in self._loaded_anew(self._names):
             file = file_of(sys.modules.get(name))
@@ -367,7 +381,7 @@ def _are_as_ever(watched: Iterable[_Watched]) -> bool:
             if facts(stat(path)) != then:
                 return False
         except OSError:
-            if name not in modules:
+            if name not in modules or path.endswith(_PACKAGE):
                 return False
 
         if getattr(modules.get(name), "__spec__", None) is not spec:
@@ -376,9 +390,28 @@ def _are_as_ever(watched: Iterable[_Watched]) -> bool:
     return True
 
 
+def _instead_of(path: str) -> str | None:
+    """Return the file of the package or module that hides one, or that it became."""
+    if path.endswith(_PACKAGE):
+        module = f"{path.removesuffix(_PACKAGE)}.py"
+        return module if not is_there(path) and is_there(module) else None
+
+    package = _package_beside(path)
+    return package if package is not None and is_there(package) else None
+
+
+def _package_beside(path: str) -> str | None:
+    """Return the file of the package that would hide a module; None for none."""
+    if path.endswith(_PACKAGE) or not path.endswith(".py"):
+        return None
+
+    return f"{path[:-3]}{_PACKAGE}"
+
+
+_PACKAGE = f"{os.sep}__init__.py"
 _NEVER = object()
 _UNSEEN = -1, -1, -1, -1
 _TEXT = (
-    "%s changed on disk since this program loaded it: jobs run the file as it was when "
-    "they were submitted"
+    "%s changed on disk since this program loaded it: jobs in workers run the file as it "
+    "was when they were submitted, all others what is loaded"
 )
