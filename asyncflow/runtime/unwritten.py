@@ -5,7 +5,10 @@ from __future__ import annotations
 from asyncflow.abc import Store
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.scenario import Scenario
+from asyncflow.options import Page
 from asyncflow.status import Status
+
+_LAST = Page(newest_first=True, limit=1)
 
 
 async def why_unwritten(store: Store, scenario: Scenario, node: DataNode) -> str:
@@ -18,7 +21,7 @@ async def why_unwritten(store: Store, scenario: Scenario, node: DataNode) -> str
         if node.config_id not in task.output:
             continue
 
-        for job in await store.jobs(task_id=task.id, newest_first=True, limit=1):
+        for job in await store.jobs(task_id=task.id, page=_LAST):
             if job.status is not Status.COMPLETED:
                 why = f": {job.reason}" if job.reason else ""
                 return (
