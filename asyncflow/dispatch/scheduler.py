@@ -29,7 +29,6 @@ from asyncflow.dispatch.slots import Slots
 from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.dispatch.suspects import ALONE, needs_of
 from asyncflow.dispatch.waiting_runs import WaitingRuns
-from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.submission import Run
 from asyncflow.errors import NotFound, OrchestratorFailed, UsageError
 from asyncflow.log import logger as _logger
@@ -43,6 +42,7 @@ from asyncflow.plan.instructions import (
     Kill,
     MakeReady,
 )
+from asyncflow.runs.node import NodeState
 from asyncflow.status import Status
 from asyncflow.task_group import Tasks, is_canceled
 from asyncflow.values.versions import Versions
@@ -311,7 +311,7 @@ class Scheduler:
         """Tell whether a run is under way here."""
         return self.runs.number(submission) is not None
 
-    def will_be_written(self, node: DataNode) -> bool:
+    def will_be_written(self, node: NodeState) -> bool:
         """Tell whether a job that has not ended writes a data node."""
         return self._plan.will_be_written(node.key, group_of(node)) or (
             self._waiting.will_write(node.key)
