@@ -27,6 +27,7 @@ from asyncflow.worker.wire import Made as Made
 if TYPE_CHECKING:
     from asyncflow.errors import StoreFailed
     from asyncflow.filters import Where
+    from asyncflow.options import Page
     from asyncflow.records import (
         BasisRecord,
         DataNodeRecord,
@@ -424,6 +425,13 @@ class Executor(ABC):
         """
 
 
+class StoreWatcher(Protocol):
+    """Is told when a store cannot be written any more, and when it can again."""
+
+    def store_changed(self) -> None:
+        """Take note that `Store.failure` has changed. Called on the event loop."""
+
+
 class Store(ABC):
     """Where records are kept (`asyncflow.records`).
 
@@ -431,10 +439,10 @@ class Store(ABC):
     It can be opened again after it was closed.
 
     Queries see all that was saved before by this store, and what others have committed.
-    Each gives a page: `limit` records (None for all), after the first `offset` ones.
-    Scenarios come by their creation date, versions by their number, all others, and
-    scenarios of one date, in the order in which they were first saved; `newest_first`
-    turns the order round. A filter that is None lets everything pass. What cannot be
+    Each gives a page (None for all there is), see `asyncflow.options.Page`. Scenarios come
+    by their creation date, versions by their number, all others, and scenarios of one
+    date, in the order in which they were first saved; `newest_first` turns the order
+    round. A filter that is None lets everything pass. What cannot be
     loaded is left out, with a warning. Properties that were pickled are unpickled when
     they are first read.
 
@@ -488,10 +496,10 @@ class Store(ABC):
         """
         return None
 
-    def watch(self, changed: Callable[[], object] | None) -> None:  # noqa: ARG002
-        """Have a function called, on the event loop, whenever `failure` has changed.
+    def watch(self, watcher: StoreWatcher | None) -> None:  # noqa: ARG002
+        """Tell somebody whenever `failure` has changed.
 
-        :param changed: None for no function any more; leaving the store does that, too
+        :param watcher: None for nobody any more; leaving the store does that, too
         """
         return None
 
@@ -724,9 +732,7 @@ class Store(ABC):
         name: str | None = None,
         created_from: float | None = None,
         created_to: float | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[ScenarioRecord]:
         """List scenarios.
 
@@ -740,9 +746,7 @@ class Store(ABC):
         self,
         *,
         owner_id: str | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[DataNodeRecord]:
         """List data nodes."""
 
@@ -754,9 +758,7 @@ class Store(ABC):
         node_ids: Collection[str] | None = None,
         owner_id: str | None = None,
         is_kept: bool | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[VersionRecord]:
         """List versions, in the order in which they were saved first.
 
@@ -784,9 +786,7 @@ class Store(ABC):
         orchestrator_id: str | None = None,
         status: str | None = None,
         is_finished: bool | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[SubmissionRecord]:
         """List submissions."""
 
@@ -798,9 +798,7 @@ class Store(ABC):
         submission_ids: Collection[str] | None = None,
         task_id: str | None = None,
         status: str | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[JobRecord]:
         """List jobs.
 
