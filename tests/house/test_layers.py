@@ -448,7 +448,11 @@ def test_every_exception_is_needed() -> None:
             "if TYPE_CHECKING:\n    from ..orchestrator import Orchestrator",
             ":2: imports asyncflow.orchestrator",
         ),
-        ("abc.py", "from asyncflow.entities import Job", "may import from ['selection', 'worker']"),
+        (
+            "abc.py",
+            "from asyncflow.entities import Job",
+            "may import from ['selection', 'worker']",
+        ),
         (
             "dispatch/scheduler.py",
             "from ..executors.process import P",
