@@ -87,6 +87,14 @@ class Driver(ABC):
             self.options = options
 
     @classmethod
+    def needs(cls, options: Any) -> Mapping[str, str | None]:  # noqa: ARG003
+        """Return the modules that must be there, and the extra that installs each.
+
+        :param options: an instance of `Options`; None where there are none
+        """
+        return dict.fromkeys(cls.requires, cls.extra)
+
+    @classmethod
     def owns_place(cls, path: str | None, options: Any) -> bool:  # noqa: ARG003
         """Tell whether values are in a place of the user's, such as a file or a table.
 

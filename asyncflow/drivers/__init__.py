@@ -3,5 +3,9 @@
 BUILT_IN = {
     "pickle": "asyncflow.drivers.pickle:PickleDriver",
     "in_memory": "asyncflow.drivers.in_memory:MemoryDriver",
+    "json": "asyncflow.drivers.json:JSONDriver",
+    "csv": "asyncflow.drivers.csv:CSVDriver",
+    "parquet": "asyncflow.drivers.parquet:ParquetDriver",
+    "excel": "asyncflow.drivers.excel:ExcelDriver",
 }
 """The driver of each storage type."""

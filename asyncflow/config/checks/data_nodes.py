@@ -46,13 +46,21 @@ def storage(node: DataNodeConfig) -> Iterator[Problem]:
 
 
 def _missing(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Problem]:
-    if not driver.requires:
+    try:
+        needs = driver.needs(node.driver_options())
+    except Exception:  # wrong options are told of themselves
+        needs = dict.fromkeys(driver.requires, driver.extra)
+
+    if not needs:
         return
 
     from importlib.util import find_spec
 
-    if missing := [name for name in driver.requires if find_spec(name) is None]:
-        what = f"'asyncflow[{driver.extra}]'" if driver.extra else " ".join(missing)
+    if missing := [name for name in needs if find_spec(name) is None]:
+        extras = sorted({extra for name in missing if (extra := needs[name])})
+        others = [name for name in missing if not needs[name]]
+        ours = [f"'asyncflow[{','.join(extras)}]'"] if extras else []
+        what = " ".join([*ours, *others])
         yield Problem(
             section=node.label,
             field="storage_type",
