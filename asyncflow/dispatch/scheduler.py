@@ -29,7 +29,6 @@ from asyncflow.dispatch.slots import Slots
 from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.dispatch.suspects import ALONE, needs_of
 from asyncflow.dispatch.waiting_runs import WaitingRuns
-from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.submission import Run
 from asyncflow.errors import NotFound, OrchestratorFailed, UsageError
 from asyncflow.log import logger as _logger
@@ -43,6 +42,7 @@ from asyncflow.plan.instructions import (
     Kill,
     MakeReady,
 )
+from asyncflow.runs.node import NodeState
 from asyncflow.status import Status
 from asyncflow.task_group import Tasks, is_canceled
 from asyncflow.values.versions import Versions
@@ -141,12 +141,10 @@ class Scheduler:
 
         Jobs that have ended stay what they are.
 
-        What is raised here ends this run alone.
+        What is raised here ends this run alone. To be called after `check`.
 
         :param first: what is awaited before: it tells whether the run is to be ours
-        :raises OrchestratorFailed: where the engine cannot go on
         """
-        self.check()
         run = self.runs.add(submission, specs)
 
         if first is not None:
@@ -222,8 +220,9 @@ class Scheduler:
             watcher.take(submission)
 
     def _begin(self, run: int, graph: Graph) -> None:
-        submission = self.runs[run]
+        submission = self.runs.by_number[run]
         self._watch(submission)
+        share = self._admission.share
 
         self._carry_out(
             self._plan.submitted(
@@ -234,13 +233,18 @@ class Scheduler:
                 ended=submission.ended(),
                 priority=submission.options.priority,
                 needs=needs_of(submission),
+                admit=share,
+                now=time.monotonic(),
             )
         )
 
         if (limit := submission.options.run_timeout) is not None and run in self.runs:
             self._timeouts.watch(run, submission.submitted, limit)
 
-        self._admission.take(len(submission.tasks))
+        self._admission.took(len(submission.tasks))
+
+        if share:
+            self.slots.fill()
 
     def cancel(self, submission: Run, reason: str) -> None:
         """Ask for the end of a run; a run that has ended stays what it is."""
@@ -311,7 +315,7 @@ class Scheduler:
         """Tell whether a run is under way here."""
         return self.runs.number(submission) is not None
 
-    def will_be_written(self, node: DataNode) -> bool:
+    def will_be_written(self, node: NodeState) -> bool:
         """Tell whether a job that has not ended writes a data node."""
         return self._plan.will_be_written(node.key, group_of(node)) or (
             self._waiting.will_write(node.key)
@@ -364,9 +368,9 @@ class Scheduler:
     def _do(self, instruction: Instruction, now: float) -> None:
         match instruction:
             case MakeReady(run, places):
-                self.runs[run].wait_for(Status.PENDING, places, now)
+                self.runs.by_number[run].wait_for(Status.PENDING, places, now)
             case Block(run, places):
-                self.runs[run].wait_for(Status.BLOCKED, places, now)
+                self.runs.by_number[run].wait_for(Status.BLOCKED, places, now)
             case End(ref, status, reason):
                 job = self.runs.job(ref)
                 job.move(status, now, reason)

@@ -160,7 +160,9 @@ INNER: Mapping[tuple[str, str], str] = {
 PURE = "plan"
 """The folder that decides."""
 
-PURE_SEES = frozenset({"config", "entities", "errors", "events", "facts", "status"})
+PURE_SEES = frozenset(
+    {"config", "entities", "errors", "events", "facts", "runs", "status"}
+)
 PURE_OUTSIDE = STDLIB - {
     "anyio",
     "asyncio",
