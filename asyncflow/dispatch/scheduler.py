@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 from anyio import CapacityLimiter
@@ -29,7 +29,6 @@ from asyncflow.dispatch.slots import Slots
 from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.dispatch.suspects import ALONE, needs_of
 from asyncflow.dispatch.waiting_runs import WaitingRuns
-from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.submission import Run
 from asyncflow.errors import NotFound, OrchestratorFailed, UsageError
 from asyncflow.log import logger as _logger
@@ -43,12 +42,20 @@ from asyncflow.plan.instructions import (
     Kill,
     MakeReady,
 )
+from asyncflow.runs.node import NodeState
 from asyncflow.status import Status
 from asyncflow.task_group import Tasks, is_canceled
 from asyncflow.values.versions import Versions
 
 if TYPE_CHECKING:
     from asyncflow.dispatch.live_echo import Live
+
+
+class RunWatcher(Protocol):
+    """Is told of runs."""
+
+    def take(self, submission: Run) -> None:
+        """Take note of a run that begins here."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -68,7 +75,7 @@ class Scheduler:
     limiter: CapacityLimiter
     echo: Mode
     group: Tasks
-    watchers: Sequence[Callable[[Run], None]] = ()
+    watchers: Sequence[RunWatcher] = ()
     resources: Mapping[str, float] = attrs.field(factory=dict)
     tracer: Tracer = attrs.field(factory=Tracer)
     pins: Pins = attrs.field(init=False)
@@ -89,9 +96,9 @@ class Scheduler:
         )
         self.runs = Runs(self.store)
         self._admission = Admission(self._plan, self.group, self._admit)
-        self._timeouts = RunTimeouts(self._time_out)
+        self._timeouts = RunTimeouts(self)
         self.pins = Pins(self.store, self.runs, self.versions)
-        self.versions.retention.replaced = self.pins.keep
+        self.versions.retention.pins = self.pins
         self.in_flight = InFlight(
             self._plan,
             self.runs,
@@ -134,12 +141,10 @@ class Scheduler:
 
         Jobs that have ended stay what they are.
 
-        What is raised here ends this run alone.
+        What is raised here ends this run alone. To be called after `check`.
 
         :param first: what is awaited before: it tells whether the run is to be ours
-        :raises OrchestratorFailed: where the engine cannot go on
         """
-        self.check()
         run = self.runs.add(submission, specs)
 
         if first is not None:
@@ -211,12 +216,13 @@ class Scheduler:
         submission.lost(time.time(), why)
 
     def _watch(self, submission: Run) -> None:
-        for watch in self.watchers:
-            watch(submission)
+        for watcher in self.watchers:
+            watcher.take(submission)
 
     def _begin(self, run: int, graph: Graph) -> None:
-        submission = self.runs[run]
+        submission = self.runs.by_number[run]
         self._watch(submission)
+        share = self._admission.share
 
         self._carry_out(
             self._plan.submitted(
@@ -227,13 +233,18 @@ class Scheduler:
                 ended=submission.ended(),
                 priority=submission.options.priority,
                 needs=needs_of(submission),
+                admit=share,
+                now=time.monotonic(),
             )
         )
 
         if (limit := submission.options.run_timeout) is not None and run in self.runs:
             self._timeouts.watch(run, submission.submitted, limit)
 
-        self._admission.take(len(submission.tasks))
+        self._admission.took(len(submission.tasks))
+
+        if share:
+            self.slots.fill()
 
     def cancel(self, submission: Run, reason: str) -> None:
         """Ask for the end of a run; a run that has ended stays what it is."""
@@ -304,7 +315,7 @@ class Scheduler:
         """Tell whether a run is under way here."""
         return self.runs.number(submission) is not None
 
-    def will_be_written(self, node: DataNode) -> bool:
+    def will_be_written(self, node: NodeState) -> bool:
         """Tell whether a job that has not ended writes a data node."""
         return self._plan.will_be_written(node.key, group_of(node)) or (
             self._waiting.will_write(node.key)
@@ -357,9 +368,9 @@ class Scheduler:
     def _do(self, instruction: Instruction, now: float) -> None:
         match instruction:
             case MakeReady(run, places):
-                self.runs[run].wait_for(Status.PENDING, places, now)
+                self.runs.by_number[run].wait_for(Status.PENDING, places, now)
             case Block(run, places):
-                self.runs[run].wait_for(Status.BLOCKED, places, now)
+                self.runs.by_number[run].wait_for(Status.BLOCKED, places, now)
             case End(ref, status, reason):
                 job = self.runs.job(ref)
                 job.move(status, now, reason)
@@ -382,7 +393,7 @@ class Scheduler:
         if run in self.runs:
             self.runs[run].failed_for(error)
 
-    def _time_out(self, run: int) -> None:
+    def time_out(self, run: int) -> None:
         """End a run that has taken too long: what runs has failed."""
         limit = self.runs[run].options.run_timeout
         why = f"TIMED_OUT: the run took longer than its run_timeout of {limit:g} s"

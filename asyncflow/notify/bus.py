@@ -13,7 +13,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import (
-    Awaitable,
     Callable,
     Coroutine,
     Hashable,
@@ -29,6 +28,7 @@ from anyio import Event as Signal
 from anyio import Lock
 from anyio.lowlevel import checkpoint
 
+from asyncflow.abc import Store
 from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Run, Submission, handle_of, job_handle_of
 from asyncflow.errors import NotOpen
@@ -136,12 +136,9 @@ class Notification:
 
 @attrs.define(eq=False, repr=False)
 class Bus:
-    """Between the runs of an orchestrator and those who listen to them.
+    """Between the runs of an orchestrator and those who listen to them."""
 
-    :param flush: returns when what has happened so far is durable
-    """
-
-    flush: Callable[[], Awaitable[None]]
+    store: Store
     group: Tasks
     _runs: set[Run] = attrs.field(init=False, factory=set)
     _listeners: dict[Topic, list[Listener]] = attrs.field(init=False, factory=dict)
@@ -253,7 +250,7 @@ class Bus:
         """
         try:
             if any(isinstance(one.subject, int) for one in self._pending.values()):
-                await self.flush()
+                await self.store.flush()
         except Exception as error:
             self._pending.clear()
             self._dismiss(error)

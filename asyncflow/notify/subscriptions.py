@@ -23,7 +23,7 @@ from asyncflow.events import (
     JobStarted,
 )
 from asyncflow.log import logger as _logger
-from asyncflow.notify.bus import Bus, Listener, Notification, Work
+from asyncflow.notify.bus import Bus, Listener, Notification
 from asyncflow.task_group import is_canceled
 
 AT_ONCE = 100
@@ -53,14 +53,13 @@ class Subscription(Listener):
     anyway: none is ever lost.
 
     :param find: gives the scenario of a run, to hand it over; None hands over none
-    :param start: has something done; tells whether it will be
     :param busy: where those are that have something to be called for
     """
 
     callback: Callable[..., object]
     params: tuple[object, ...]
     find: Find | None
-    start: Callable[[Work], bool]
+    bus: Bus
     busy: set[Subscription]
     _news: deque[Notification] = attrs.field(init=False, factory=deque)
     _is_over: bool = attrs.field(init=False, default=False)
@@ -87,7 +86,7 @@ class Subscription(Listener):
 
         self._news.append(notification)
 
-        if self not in self.busy and self.start(self._call_all):
+        if self not in self.busy and self.bus.start(self._call_all):
             self.busy.add(self)
             self._rest = Signal()
 
@@ -265,7 +264,7 @@ class Subscriptions:
         params: tuple[object, ...],
         find: Find | None,
     ) -> Subscription:
-        return Subscription(callback, params, find, self.bus.start, self._busy)
+        return Subscription(callback, params, find, self.bus, self._busy)
 
 
 def check_callbacks(callbacks: Iterable[object]) -> None:

@@ -16,12 +16,13 @@ EVENTS = (
     "canceled",
     "canceled_job",
     "admitted",
-    "offered_together",
     "returned",
     "postponed",
     "due",
 )
-"""What changes the plan, but for what is called for each job."""
+"""What changes the plan, but for what is called for each job, and for the offers: whoever
+fills slots has a guard of his own.
+"""
 
 
 @attrs.define(eq=False, repr=False, kw_only=True)

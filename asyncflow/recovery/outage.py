@@ -8,7 +8,6 @@ runs can be kept, so it is ended, and all who wait are told.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import attrs
@@ -17,21 +16,20 @@ from asyncflow.abc import Store
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.errors import StoreFailed, StoreUnavailable, TakenOver
 from asyncflow.log import logger as _logger
+from asyncflow.recovery.recovery import Recovery
+from asyncflow.recovery.remote_runs import RemoteRuns
 
 
 @attrs.define(eq=False, repr=False)
 class Outage:
     """Holds the scheduler while the store cannot be written, and ends it where it never
     will.
-
-    :param over: is called when it can be written again
-    :param failed: is called when it never will be
     """
 
     store: Store
     scheduler: Scheduler
-    over: Callable[[], object]
-    failed: Callable[[Exception], object]
+    recovery: Recovery
+    remote_runs: RemoteRuns
     failure: StoreFailed | None = attrs.field(init=False, default=None)
     """Why the store cannot be written; None where it can."""
     _since: float | None = attrs.field(init=False, default=None)
@@ -53,10 +51,11 @@ class Outage:
 
     def watch(self) -> None:
         """Begin to watch the store."""
-        self.store.watch(self._look)
-        self._look()
+        self.store.watch(self)
+        self.store_changed()
 
-    def _look(self) -> None:
+    def store_changed(self) -> None:
+        """See whether the store can be written now."""
         before, self.failure = self.failure, self.store.failure
 
         if self.failure is None:
@@ -79,7 +78,7 @@ class Outage:
 
     def _ends(self) -> None:
         since, self._since = self._since or time.time(), None
-        self.over()
+        self.recovery.store_was_away()
         self.scheduler.resume()
         _logger.warning(
             "the store can be written again, after %.1f s: nothing was lost",
@@ -95,4 +94,4 @@ class Outage:
             self.scheduler.in_flight.hurry()
 
         self.scheduler.stop(str(failure), leave=True)
-        self.failed(failure)
+        self.remote_runs.fail(failure)

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Protocol, Self, TypeAlias
 
 import attrs
 from anyio import (
@@ -72,22 +72,32 @@ class PeerGone(Exception):
     """The other orchestrator cannot be reached, or has gone while it was asked."""
 
 
+class PeerListener(Protocol):
+    """Hears what other orchestrators ask for."""
+
+    async def greeted(self, orchestrator_id: str) -> None:
+        """Take note that another orchestrator is there."""
+
+    async def wait_for_peer(self, submission_id: str) -> None:
+        """Return when a run has ended and all of it is durable; at once where there is
+        none with this id. Cancelled when the asker goes.
+        """
+
+    async def tell_peer(self, submission_id: str, since: int, send: Send) -> None:
+        """Do the same, and send what happens until then, as lines.
+
+        :param since: the number of the first change that is sent
+        """
+
+    def cancel_for_peer(self, submission_id: str, reason: str) -> None:
+        """Ask for the end of a run."""
+
+
 @attrs.define(eq=False, repr=False)
 class Peers:
-    """Answers other orchestrators.
+    """Answers other orchestrators."""
 
-    :param wait: returns when a run has ended and all of it is durable, at once where
-        there is none with this id; cancelled when the asker goes
-    :param cancel: asks for the end of a run, with a reason
-    :param greet: takes note that another orchestrator is there, and which
-    :param watch: the same as ``wait``, and sends what happens until then, as lines; begins
-        at a change of that number
-    """
-
-    _wait: Callable[[str], Awaitable[None]]
-    _cancel: Callable[[str, str], None]
-    _greet: Callable[[str], Awaitable[None]]
-    _watch: Callable[[str, int, Send], Awaitable[None]]
+    listener: PeerListener
     address: str = attrs.field(init=False, default="")
     """The path of the socket."""
     _stack: AsyncExitStack = attrs.field(init=False, factory=AsyncExitStack)
@@ -151,15 +161,16 @@ class Peers:
         match request:
             case {"watch": str(submission_id), "since": int(since)}:
                 send = partial(_send, stream)
-                watch = partial(self._watch, submission_id, since, send)
+                watch = partial(self.listener.tell_peer, submission_id, since, send)
                 await self._answer_at_end(stream, watch)
             case {"wait": str(submission_id)}:
-                await self._answer_at_end(stream, partial(self._wait, submission_id))
+                wait = partial(self.listener.wait_for_peer, submission_id)
+                await self._answer_at_end(stream, wait)
             case {"cancel": str(submission_id), "reason": str(reason)}:
-                self._cancel(submission_id, reason)
+                self.listener.cancel_for_peer(submission_id, reason)
                 await stream.send(_DONE)
             case {"hello": str(orchestrator_id)}:
-                await self._greet(orchestrator_id)
+                await self.listener.greeted(orchestrator_id)
                 await stream.send(_DONE)
 
     async def _answer_at_end(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from typing import Protocol
 
 import attrs
 from anyio import Lock, sleep, to_thread
@@ -64,18 +65,27 @@ async def seems_dead(record: OrchestratorRecord, store: Store) -> bool:
     return await to_thread.run_sync(partial(is_dead, record, own_ids=own_ids, now=now))
 
 
+class RunStarter(Protocol):
+    """Starts runs."""
+
+    async def resume(self, submission: Run) -> None:
+        """Start a run that was adopted.
+
+        :raises NotPicklable: where it could travel once, and cannot now
+        """
+
+
 @attrs.define(eq=False, repr=False)
 class Recovery:
     """Takes over the runs of dead orchestrators, and removes what they left.
 
     :param own: the orchestrator that it does this for
-    :param start: starts a run that was adopted
     """
 
     own: OrchestratorRecord
     store: Store
     loader: EntityLoader
-    start: Callable[[Run], Awaitable[None]]
+    starter: RunStarter
     wants: bool | Callable[[SubmissionRecord], bool] = True
     """Which runs are adopted; see `Orchestrator`."""
     _lock: Lock = attrs.field(init=False, factory=Lock)
@@ -268,7 +278,7 @@ class Recovery:
         self.store.save(*(job.record() for job in begun))
 
         try:
-            await self.start(submission)
+            await self.starter.resume(submission)
         except NotPicklable as error:  # now, where it could travel once
             problem = "%s cannot go on: %s"
             _logger.error(problem, submission.id, error)

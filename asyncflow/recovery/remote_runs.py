@@ -57,7 +57,7 @@ class RemoteRuns:
 
         from asyncflow.recovery.remote_view import RemoteView
 
-        view = RemoteView(submission, partial(self._is_resolved, submission))
+        view = RemoteView(submission, self.scheduler)
         self._views[submission] = view
         lost = partial(self.lost, submission)
         self.group.start_soon(self._watch, view, on_error=lost)
@@ -90,7 +90,7 @@ class RemoteRuns:
 
     async def _watch(self, view: RemoteView) -> None:
         try:
-            while not view.is_resolved():
+            while not view.is_resolved:
                 await retry_until_available(partial(self._look, view))
         finally:
             del self._views[view.submission]
@@ -134,7 +134,7 @@ class RemoteRuns:
         """Take over what the store has of a run."""
         jobs = await self.loader.jobs(record.id)
 
-        if not view.is_resolved():  # adopted meanwhile
+        if not view.is_resolved:  # adopted meanwhile
             restore(view.submission, record, jobs)
             view.has_come.set()
 

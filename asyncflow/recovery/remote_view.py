@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 from anyio import Event
@@ -24,15 +24,19 @@ class Unreadable(Exception):
     """What an orchestrator tells makes no sense here."""
 
 
+class Driver(Protocol):
+    """What drives runs here."""
+
+    def drives(self, submission: Run) -> bool:
+        """Tell whether it drives a run."""
+
+
 @attrs.define(eq=False, repr=False)
 class RemoteView:
-    """What is known here of a run that another orchestrator drives.
-
-    :param is_resolved: whether the run is told of otherwise by now
-    """
+    """What is known here of a run that another orchestrator drives."""
 
     submission: Run
-    is_resolved: Callable[[], bool]
+    scheduler: Driver
     has_come: Event = attrs.field(init=False, factory=Event)
     """Tells that the handle is as the run is, as far as that can be known."""
     next: int = attrs.field(init=False, default=0)
@@ -43,6 +47,11 @@ class RemoteView:
     """Whether the store has something to tell."""
     is_told_its_end: bool = attrs.field(init=False, default=False)
     _owner_id: str = attrs.field(init=False, default="")
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether the run is told of otherwise by now: it was adopted, or has ended."""
+        return self.submission.is_finished or self.scheduler.drives(self.submission)
 
     def of(self, owner_id: str) -> None:
         """Take note of whose run it is: another owner begins anew what has not ended."""
@@ -71,7 +80,7 @@ class RemoteView:
         except _ERRORS as error:
             raise Unreadable(line[:100]) from error
 
-        if self.is_resolved():
+        if self.is_resolved:
             return
 
         if reason:

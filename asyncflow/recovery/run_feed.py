@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
 from anyio import move_on_after
 
+from asyncflow.abc import Store
 from asyncflow.entities.submission import Run
 from asyncflow.recovery.peers import Send
 from asyncflow.runs.progress import ProgressReports, Report
@@ -41,12 +42,11 @@ SIZE = 262_144
 class RunFeed:
     """Tells one watcher what happens in a run.
 
-    :param flush: returns when what has happened so far is durable
     :param send: sends a line
     """
 
     submission: Run
-    flush: Callable[[], Awaitable[None]]
+    store: Store
     send: Send
 
     async def send_all(self, since: int) -> None:
@@ -87,7 +87,7 @@ class RunFeed:
         known = self.submission.length
 
         if since < known:
-            await self.flush()  # what might be forgotten has not happened
+            await self.store.flush()  # what might be forgotten has not happened
 
         await self._send(self._news(live, since, known), known, is_all=True)
         return known

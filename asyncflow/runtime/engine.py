@@ -36,7 +36,7 @@ from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario, record_of
 from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Run, Submission, handle_of, run_of
-from asyncflow.entities.submittable import Submittable
+from asyncflow.entities.submittable import Submittable, nodes_of, tasks_of
 from asyncflow.errors import (
     NoData,
     NotFound,
@@ -61,6 +61,7 @@ from asyncflow.recovery.peers import Send
 from asyncflow.recovery.recovery import Recovery, closed
 from asyncflow.recovery.remote_runs import RemoteRuns
 from asyncflow.recovery.undeclared import check_declared
+from asyncflow.runs.node import NodeState
 from asyncflow.runs.restoring import restore
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.runtime.checks import (
@@ -104,24 +105,26 @@ class Engine:
     outage: Outage = attrs.field(init=False)
     _deleted: list[str] = attrs.field(init=False, factory=list)
     """What is being deleted."""
+    _declared: Dag | None = attrs.field(init=False, default=None)
+    """The graph that was submitted last: that its tasks are declared does not change."""
     preparation: RunPreparation = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.subscriptions = Subscriptions(self.bus, self._scenario_of)
         self.editing = Editing(self.store, self.versions)
         self.results = Results(self.identity_map, self.versions, self.editing)
-        self.versions.retention.dropping = self.results.keep
-        self.versions.sharing.begun = self.scheduler.pins.note_all
+        self.versions.retention.results = self.results
+        self.versions.sharing.pins = self.scheduler.pins
         self.preparation = RunPreparation(self.versions, self.loader)
-        self.recovery = Recovery(self.own, self.store, self.loader, self._resume)
+        self.recovery = Recovery(self.own, self.store, self.loader, self)
         self.remote_runs = RemoteRuns(
             self.store, self.loader, self.recovery, self.scheduler, self.scheduler.group
         )
         self.outage = Outage(
             self.store,
             self.scheduler,
-            self.recovery.store_was_away,
-            self.remote_runs.fail,
+            self.recovery,
+            self.remote_runs,
         )
         self.scheduler.group.on_failure = self._broke
 
@@ -149,7 +152,7 @@ class Engine:
         scenario = self.identity_map.new_scenario(
             config, creation_date, name, properties
         )
-        nodes = scenario.data_nodes.values()
+        nodes = nodes_of(scenario).values()
         del shared
         versions = await self.versions.defaults(nodes)
         records = (node.record() for node in nodes)
@@ -167,18 +170,20 @@ class Engine:
 
         :param dag: the tasks that it has; None for all of the entity
         """
-        self.outage.check()
+        if self.outage.failure is not None:
+            self.outage.check()
+
         check_options(options)
 
         if options.properties and dag is None:
-            check_properties("submit", options.properties, entity.data_nodes)
+            check_properties("submit", options.properties, nodes_of(entity))
 
-        callbacks = tuple(options.callbacks)
-        check_callbacks(callbacks)
+        if callbacks := tuple(options.callbacks):
+            check_callbacks(callbacks)
+
         self.scheduler.check()
-        self._check_there(entity)
         dag = entity.dag if dag is None else dag
-        check_declared(dag)
+        self._check_there(entity, dag)
         key = ids.new_key(options.idempotency_key)
 
         if options.idempotency_key is not None and (
@@ -188,27 +193,31 @@ class Engine:
 
         submission = self.identity_map.new_submission(key, entity, dag, options)
         submission.orchestrator_id = self.own.id
-        dag, nodes = submission.dag, entity.data_nodes
+        dag, nodes = submission.dag, nodes_of(entity)
         specs = self.specs.of_all(dag.kinds, force=options.force)
-        shared = self.preparation.shared(submission)
+        is_shared = self.versions.sharing.is_shared
+        shared = self.preparation.shared(submission) if is_shared else ()
+        read = self.preparation.read(submission) if is_shared else ()
         check_inputs(self.scheduler, map(nodes.__getitem__, dag.sources), shared)
         first: First | None = None
 
         if options.idempotency_key is not None:
             check_kept(options.properties, submission.id)
             first = partial(self._claim, submission)
-        elif self.versions.is_shared:
+        elif is_shared:
             saved = self.store.submit(submission.record())
             first = partial(self._accepted, submission, saved)
             self.scheduler.pins.note(submission)
         else:
             self.store.save(submission.record())
 
-        read = self.preparation.read(submission)
         first = self.preparation.first(submission, specs, read, first)
         graph = Graph.of(entity, dag, submission.tasks)
         self.identity_map.remember(submission)  # last: what is refused has no handle
-        self.subscriptions.add_to(submission, callbacks)
+
+        if callbacks:
+            self.subscriptions.add_to(submission, callbacks)
+
         self.scheduler.submit(submission, graph, specs, first=first)
         return handle_of(submission)
 
@@ -237,7 +246,7 @@ class Engine:
 
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `Submittable.plan`."""
-        tasks, dag = entity.tasks, entity.dag
+        tasks, dag = tasks_of(entity), entity.dag
         check_declared(dag)
         specs = self.specs.of_all(dag.kinds, force=force)
 
@@ -297,7 +306,7 @@ class Engine:
 
         return job_output.tail(self.store, state_of(job), max_bytes)
 
-    async def read(self, node: DataNode, version: int | None) -> Any:
+    async def read(self, node: NodeState, version: int | None) -> Any:
         """Read a data node; see `DataNode.read`."""
         try:
             return await self.versions.read(node, version)
@@ -307,7 +316,7 @@ class Engine:
 
             raise
 
-    async def read_together(self, nodes: Sequence[DataNode]) -> tuple[Any, ...]:
+    async def read_together(self, nodes: Sequence[NodeState]) -> tuple[Any, ...]:
         """Read data nodes as they are at one moment; see `Scenario.read`."""
         try:
             return await self.versions.read_together(nodes)
@@ -470,7 +479,7 @@ class Engine:
         if isinstance(submission, RunOf) and self.scheduler.drives(submission):
             from asyncflow.recovery.run_feed import RunFeed
 
-            await RunFeed(submission, self.store.flush, send).send_all(since)
+            await RunFeed(submission, self.store, send).send_all(since)
 
         await self.wait_for_peer(submission_id)
 
@@ -486,8 +495,9 @@ class Engine:
         self.scheduler.fail(error)
         self.bus.fail(OrchestratorFailed.of(error))
 
-    async def _resume(self, submission: Run) -> None:
+    async def resume(self, submission: Run) -> None:
         """Start a run that was adopted."""
+        self.scheduler.check()
         await self.scheduler.pins.restore(submission)
         dag = submission.dag
         specs = self.specs.of_all(dag.kinds, force=submission.options.force)
@@ -499,7 +509,7 @@ class Engine:
         if submission.cancel_reason is not None:
             self.scheduler.cancel(submission, submission.cancel_reason)
 
-    async def _explain(self, error: NoData, node: DataNode) -> None:
+    async def _explain(self, error: NoData, node: NodeState) -> None:
         """Raise an error anew that says why a data node was never written, if known."""
         from asyncflow.runtime.unwritten import why_unwritten
 
@@ -567,10 +577,10 @@ class Engine:
         await self.scheduler.until_begun(submission)
         self.remote_runs.watch(submission)
 
-    def _check_there(self, entity: Submittable) -> None:
-        """Refuse to submit what is deleted, or being deleted."""
+    def _check_there(self, entity: Submittable, dag: Dag) -> None:
+        """Refuse to submit what is deleted, or being deleted, or not declared."""
         # All tasks are of one scenario, which is deleted as a whole.
-        task = next(iter(entity.tasks.values()), entity)
+        task = next(iter(tasks_of(entity).values()), entity)
 
         if (entity.is_deleted or task.is_deleted) or (
             self._deleted
@@ -579,6 +589,10 @@ class Engine:
             raise UsageError(
                 f"{entity.scenario_id} was deleted: create another scenario"
             )
+
+        if dag is not self._declared:
+            check_declared(dag)
+            self._declared = dag
 
     async def _remove(self, names: Iterable[str]) -> None:
         paths = [os.path.join(self.versions.folder, name) for name in names]

@@ -46,7 +46,7 @@ class Membership:
             return self
 
         async with AsyncExitStack() as stack:
-            peers = Peers(self._wait, self._cancel, self._greeted, self._watch)
+            peers = Peers(self)
             await stack.enter_async_context(peers)
             self.own = self.own._replace(address=peers.address)
             # Others of this process take those for dead that are not there.
@@ -106,7 +106,7 @@ class Membership:
         with CancelScope(shield=True), suppress(StoreFailed):  # its exit tells that
             await self.store.delete(self.own.id)
 
-    async def _greeted(self, orchestrator_id: str) -> None:  # noqa: ARG002
+    async def greeted(self, orchestrator_id: str) -> None:  # noqa: ARG002
         """Return when what the other might drop is pinned for the runs here."""
         if not self.sharing.is_shared:
             self.sharing.begin()
@@ -114,14 +114,17 @@ class Membership:
             with suppress(StoreFailed):
                 await self.store.flush()
 
-    async def _wait(self, submission_id: str) -> None:
+    async def wait_for_peer(self, submission_id: str) -> None:
+        """Wait for the end of a run; see `PeerListener`."""
         if self.engine is not None:
             await self.engine.wait_for_peer(submission_id)
 
-    async def _watch(self, submission_id: str, since: int, send: Send) -> None:
+    async def tell_peer(self, submission_id: str, since: int, send: Send) -> None:
+        """Tell what happens in a run; see `PeerListener`."""
         if self.engine is not None:
             await self.engine.tell_peer(submission_id, since, send)
 
-    def _cancel(self, submission_id: str, reason: str) -> None:
+    def cancel_for_peer(self, submission_id: str, reason: str) -> None:
+        """Cancel a run; see `PeerListener`."""
         if self.engine is not None:
             self.engine.cancel_for_peer(submission_id, reason)

@@ -59,7 +59,7 @@ class Session:
     _checked: int = attrs.field(init=False, default=-1)
 
     def __attrs_post_init__(self) -> None:
-        self.signals = Signals(self._host.end)
+        self.signals = Signals(self._host)
 
     async def enter(self) -> None:
         """Open it; see `Orchestrator.open`. On cancel nothing stays open."""
@@ -213,7 +213,7 @@ class Session:
 
     async def _end(self, engine: Engine) -> None:
         """End the runs; whoever asks for something meanwhile is told that it closes."""
-        self.signals.closes(engine.hurry)
+        self.signals.closes(engine)
         engine.store.close_soon()
 
         with CancelScope(shield=True):

@@ -28,23 +28,36 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
+from typing import Protocol
 
 import attrs
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
+class Open(Protocol):
+    """What is open."""
+
+    def end(self) -> None:
+        """Begin to close it. Called on its event loop where the program is to end and
+        nobody else sees to that.
+        """
+
+
+class Closing(Protocol):
+    """What closes."""
+
+    def hurry(self) -> None:
+        """Have it close faster. Called on its event loop."""
+
+
 @attrs.define(eq=False, repr=False)
 class Signals:
-    """What an orchestrator knows of signals.
+    """What an orchestrator knows of signals."""
 
-    :param end: begins to close it; called on its event loop where the program is to end
-        and nobody else sees to that
-    """
-
-    end: Callable[[], object]
-    hurry: Callable[[], object] | None = attrs.field(init=False, default=None)
-    """Makes it close faster; None until it closes."""
+    open_host: Open
+    closing: Closing | None = attrs.field(init=False, default=None)
+    """None until it closes."""
     has_come: bool = attrs.field(init=False, default=False)
     """Whether there was a signal since it was opened."""
     _is_hurried: bool = attrs.field(init=False, default=False)
@@ -55,18 +68,15 @@ class Signals:
         global _heard
         self._loop = asyncio.get_running_loop()
         _heard = _heard if _listeners else 0
-        self.hurry = None
+        self.closing = None
         self.has_come = self._is_hurried = False
         _listeners.append(self)
         install()
 
-    def closes(self, hurry: Callable[[], object]) -> None:
-        """Take note that it closes.
-
-        :param hurry: makes it close faster
-        """
+    def closes(self, closing: Closing) -> None:
+        """Take note that it closes."""
         global _heard
-        self.hurry = hurry
+        self.closing = closing
 
         if self.has_come:  # that signal is the first, whoever has handled it
             _heard = max(_heard, 1)
@@ -91,9 +101,9 @@ class Signals:
         """
         is_more, self.has_come = self.has_come, True
 
-        if self.hurry is None:
+        if self.closing is None:
             if is_fatal:
-                self._call(self.end)
+                self._call(self.open_host.end)
 
             return False
 
@@ -101,7 +111,7 @@ class Signals:
             return False
 
         self._is_hurried = True
-        self._call(self.hurry)
+        self._call(self.closing.hurry)
         return True
 
     def _call(self, function: Callable[[], object]) -> None:
@@ -172,7 +182,9 @@ class _Handler:
         has cancelled the main task for it, or an orchestrator closes. A notebook, say,
         goes on.
         """
-        if not callable(self.before) or any(listener.hurry for listener in _listeners):
+        if not callable(self.before) or any(
+            listener.closing for listener in _listeners
+        ):
             return True
 
         function = getattr(self.before, "func", None)

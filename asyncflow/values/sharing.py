@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 import attrs
+
+
+class RunPins(Protocol):
+    """What runs pin of their sources."""
+
+    def note_all(self) -> None:
+        """Have the store keep what the runs here are to read: others may drop it."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -18,8 +25,8 @@ class StoreSharing:
 
     is_shared: bool = False
     """Whether others may write, or may have written."""
-    begun: Callable[[], object] | None = None
-    """Is called when others may write from then on."""
+    pins: RunPins | None = None
+    """What is noted in the store when others may write from then on."""
     has_unnotified_peer: bool = False
     """Whether one that lives could not be greeted: it finds our record in the store."""
 
@@ -30,5 +37,5 @@ class StoreSharing:
 
         self.is_shared = True
 
-        if self.begun is not None:
-            self.begun()
+        if self.pins is not None:
+            self.pins.note_all()

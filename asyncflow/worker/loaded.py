@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from operator import attrgetter
 from typing import TypeAlias
 
@@ -26,6 +27,7 @@ _SITE, _DIST = (f"{os.sep}{one}{os.sep}" for one in ("site-packages", "dist-pack
 stat: Callable[[str], os.stat_result] = os.stat
 open_file: Callable[[str, int], int] = os.open
 read: Callable[[int, int], bytes] = os.read
+is_there: Callable[[str], bool] = partial(os.access, mode=os.F_OK)
 
 
 def facts_of(path: str) -> Facts:
@@ -52,6 +54,18 @@ def status_of(path: str) -> os.stat_result:
             return stat(path)
         except NotADirectoryError:
             path = os.path.dirname(path)
+
+
+def place_of(path: str) -> str:
+    """Return where a file is, or was: itself, or the archive that has it. Blocks."""
+    try:
+        stat(path)
+    except NotADirectoryError:
+        return place_of(os.path.dirname(path))
+    except OSError:  # it is gone
+        return path
+
+    return path
 
 
 def text_of(path: str, most: int) -> tuple[os.stat_result, bytes | None]:

@@ -25,10 +25,10 @@ class Owner:
     def __init__(self) -> None:
         self.ended = anyio.Event()
         self.canceled: list[tuple[str, str]] = []
-        self.greeted: list[str] = []
+        self.guests: list[str] = []
         self.waiting = 0
 
-    async def wait(self, submission_id: str) -> None:
+    async def wait_for_peer(self, submission_id: str) -> None:
         self.waiting += 1
 
         try:
@@ -36,18 +36,18 @@ class Owner:
         finally:
             self.waiting -= 1
 
-    async def watch(self, submission_id: str, since: int, send: Send) -> None:
+    async def tell_peer(self, submission_id: str, since: int, send: Send) -> None:
         await send(f"{submission_id} from {since}\n".encode())
-        await self.wait(submission_id)
+        await self.wait_for_peer(submission_id)
 
-    def cancel(self, submission_id: str, reason: str) -> None:
+    def cancel_for_peer(self, submission_id: str, reason: str) -> None:
         self.canceled.append((submission_id, reason))
 
-    async def greet(self, orchestrator_id: str) -> None:
-        self.greeted.append(orchestrator_id)
+    async def greeted(self, orchestrator_id: str) -> None:
+        self.guests.append(orchestrator_id)
 
     def peers(self) -> Peers:
-        return Peers(self.wait, self.cancel, self.greet, self.watch)
+        return Peers(self)
 
 
 @pytest.mark.smoke
@@ -116,21 +116,22 @@ async def test_who_watches_and_does_not_read_is_let_go(
     sent = 0
     given_up = anyio.Event()
 
-    async def flood(submission_id: str, since: int, send: Send) -> None:
-        nonlocal sent
+    class Flood(Owner):
+        async def tell_peer(self, submission_id: str, since: int, send: Send) -> None:
+            nonlocal sent
 
-        try:
-            while True:
-                await send(b"x" * 10_000)
-                sent += 1
-        finally:
-            given_up.set()
-
-    owner = Owner()
-    peers = Peers(owner.wait, owner.cancel, owner.greet, flood)
+            try:
+                while True:
+                    await send(b"x" * 10_000)
+                    sent += 1
+            finally:
+                given_up.set()
 
     with fail_after(20):
-        async with peers, await anyio.connect_unix(peers.address) as stream:
+        async with (
+            Flood().peers() as peers,
+            await anyio.connect_unix(peers.address) as stream,
+        ):
             await stream.send(b'{"watch": "SUBMISSION_1", "since": 0}\n')
             await given_up.wait()
             await _peers.cancel(peers.address, "SUBMISSION_1", "")  # it goes on
@@ -152,10 +153,10 @@ async def test_takes_note_of_a_greeting() -> None:
 
     async with owner.peers() as peers:
         await _peers.greet(peers.address, "ORCHESTRATOR_1")
-        assert owner.greeted == ["ORCHESTRATOR_1"]
+        assert owner.guests == ["ORCHESTRATOR_1"]
         await _peers.greet(peers.address, "ORCHESTRATOR_2")
 
-    assert owner.greeted == ["ORCHESTRATOR_1", "ORCHESTRATOR_2"]
+    assert owner.guests == ["ORCHESTRATOR_1", "ORCHESTRATOR_2"]
 
 
 async def test_who_stops_waiting_is_waited_for_no_more() -> None:
@@ -248,8 +249,15 @@ async def test_an_owner_that_is_killed_is_gone(tmp_path: Path) -> None:
 import anyio
 from asyncflow.recovery.peers import Peers
 
+class Owner:
+    async def wait_for_peer(self, submission_id):
+        await anyio.sleep_forever()
+
+    def cancel_for_peer(self, submission_id, reason):
+        pass
+
 async def main():
-    async with Peers(lambda _: anyio.sleep_forever(), print, print, None) as peers:
+    async with Peers(Owner()) as peers:
         print(peers.address, flush=True)
         await anyio.sleep_forever()
 

@@ -349,7 +349,7 @@ async def test_who_watches_and_does_not_read_costs_little(
     cfg = config.configure_scenario("s", config.configure_task("t", wait, node))
     submission = (await one.create_scenario(cfg)).submit()
     assert one._session.engine is not None
-    flush = one._session.engine.store.flush
+    store = one._session.engine.store
 
     async def send(line: bytes) -> None:
         """Take the first line only after much has happened."""
@@ -369,7 +369,7 @@ async def test_who_watches_and_does_not_read_costs_little(
     with fail_after(PATIENCE):
         await flows.until_started(submission)
         state_of(submission.jobs[0]).reported(Progress(1, None), 1.0)
-        await run_feed.RunFeed(run_of(submission), flush, send).send_all(0)
+        await run_feed.RunFeed(run_of(submission), store, send).send_all(0)
 
     assert b"9999" in b"".join(lines)
     assert len(b"".join(lines)) < 3_000
@@ -382,7 +382,7 @@ async def test_many_watch_one_run(
     scenario = await one.create_scenario(fan(config, flows.double, 1_000))
     submission = scenario.submit()
     assert one._session.engine is not None
-    flush = one._session.engine.store.flush
+    store = one._session.engine.store
     ends = [0] * 50
 
     async def watch(number: int) -> None:
@@ -391,7 +391,7 @@ async def test_many_watch_one_run(
             assert len(news) <= run_feed.AT_ONCE
             ends[number] += sum(one[1] == "COMPLETED" for one in news)
 
-        await run_feed.RunFeed(run_of(submission), flush, send).send_all(0)
+        await run_feed.RunFeed(run_of(submission), store, send).send_all(0)
 
     with fail_after(PATIENCE):
         seen = await seen_by(other, await submission.accepted())

@@ -14,7 +14,7 @@ from asyncflow.entities.submission import Run
 from asyncflow.recovery.remote_view import RemoteView, Unreadable
 from asyncflow.status import AttemptKind, Status
 from tests.support import flows
-from tests.support.entities import make_run, make_scenario
+from tests.support.entities import Drives, make_run, make_scenario
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +26,7 @@ async def run(config: Configuration) -> Run:
 
 @pytest.fixture
 def view(run: Run) -> RemoteView:
-    found = RemoteView(run, lambda: False)
+    found = RemoteView(run, Drives(is_any=False))
     found.of("ORCHESTRATOR_1")
     return found
 
@@ -104,7 +104,7 @@ async def test_of_a_line_without_sense_nothing_is_taken(
 
 
 async def test_who_is_told_otherwise_takes_nothing(run: Run) -> None:
-    view = RemoteView(run, lambda: True)
+    view = RemoteView(run, Drives(is_any=True))
     view.take(line(*RUNS, reason="enough"))
     assert run.counts() == {Status.SUBMITTED: 2}
     assert run.cancel_reason is None

@@ -17,10 +17,19 @@ from asyncflow.recovery import run_feed
 from asyncflow.recovery.remote_view import RemoteView
 from asyncflow.recovery.run_feed import RunFeed
 from asyncflow.status import AttemptKind, Status
+from asyncflow.stores.memory import MemoryStore
 from tests.support import flows
-from tests.support.entities import complete, make_run, make_scenario
+from tests.support.entities import Drives, complete, make_run, make_scenario
 
 pytestmark = pytest.mark.anyio
+
+
+@attrs.define(eq=False)
+class CountedStore(MemoryStore):
+    flushed: int = 0
+
+    async def flush(self) -> None:
+        self.flushed += 1
 
 
 @attrs.define
@@ -28,7 +37,7 @@ class Watcher:
     """Reads what it is sent."""
 
     lines: list[bytes] = attrs.field(factory=list)
-    flushed: int = 0
+    store: CountedStore = attrs.field(factory=CountedStore)
     on_line: Callable[[], object] = lambda: None
     """Is called once it was sent a line."""
 
@@ -40,9 +49,6 @@ class Watcher:
     def news(self) -> list[list[Any]]:
         return [one for told in self.told for one in told["news"]]
 
-    async def flush(self) -> None:
-        self.flushed += 1
-
     async def send(self, line: bytes) -> None:
         assert line.endswith(b"\n")
         self.lines.append(line)
@@ -50,7 +56,7 @@ class Watcher:
 
     async def watch(self, run: Run, since: int = 0) -> None:
         with fail_after(20):
-            await RunFeed(run, self.flush, self.send).send_all(since)
+            await RunFeed(run, self.store, self.send).send_all(since)
 
 
 async def make(config: Configuration, count: int = 2) -> Run:
@@ -67,7 +73,7 @@ async def test_a_run_that_has_ended_is_told_whole(config: Configuration) -> None
     ]
     assert watcher.told[-1]["is_all"]
     assert watcher.told[-1]["next"] == run.length
-    assert watcher.flushed == 1  # what might be forgotten has not happened
+    assert watcher.store.flushed == 1  # what might be forgotten has not happened
 
 
 async def test_what_is_known_is_not_told_again(config: Configuration) -> None:
@@ -75,7 +81,7 @@ async def test_what_is_known_is_not_told_again(config: Configuration) -> None:
     complete(run)
     await watcher.watch(run, run.length)
     assert watcher.news == []
-    assert watcher.flushed == 0
+    assert watcher.store.flushed == 0
 
 
 async def test_who_is_told_all_knows_what_the_owner_knows(
@@ -96,7 +102,7 @@ async def test_who_is_told_all_knows_what_the_owner_knows(
     await watcher.watch(run)
 
     there = await make(Configuration())
-    view = RemoteView(there, lambda: False)
+    view = RemoteView(there, Drives(is_any=False))
 
     for line in watcher.lines:
         view.take(line)

@@ -13,12 +13,21 @@ from asyncflow.runtime.signals import Signals
 pytestmark = pytest.mark.anyio
 
 
-def unexpected() -> None:
-    raise AssertionError("it was called")
+class Program:
+    """Is open, then closes."""
+
+    def __init__(self) -> None:
+        self.hurried = Event()
+
+    def end(self) -> None:
+        raise AssertionError("it was called")
+
+    def hurry(self) -> None:
+        self.hurried.set()
 
 
 async def test_a_signal_is_noted_and_passed_on(noted: list[int]) -> None:
-    signals = Signals(unexpected)
+    signals = Signals(Program())
     signals.open()
     signal.raise_signal(signal.SIGTERM)
     assert signals.has_come
@@ -29,7 +38,7 @@ async def test_a_signal_is_noted_and_passed_on(noted: list[int]) -> None:
 
 
 async def test_an_opening_begins_without_a_signal(noted: list[int]) -> None:
-    signals = Signals(unexpected)
+    signals = Signals(Program())
     signals.open()
     signal.raise_signal(signal.SIGINT)
     signals.close()
@@ -40,17 +49,17 @@ async def test_an_opening_begins_without_a_signal(noted: list[int]) -> None:
 
 
 async def test_a_further_signal_makes_it_hurry_once(noted: list[int]) -> None:
-    hurried = Event()
-    signals = Signals(unexpected)
+    program = Program()
+    signals = Signals(Program())
     signals.open()
     signal.raise_signal(signal.SIGINT)
-    signals.closes(hurried.set)
+    signals.closes(program)
     await checkpoint()
-    assert not hurried.is_set()
+    assert not program.hurried.is_set()
     signal.raise_signal(signal.SIGINT)
 
     with fail_after(10):
-        await hurried.wait()
+        await program.hurried.wait()
 
     assert not signals.hear(is_fatal=False)  # it hurries already
     signals.close()
@@ -60,18 +69,18 @@ async def test_a_further_signal_makes_it_hurry_once(noted: list[int]) -> None:
 async def test_the_first_signal_while_it_closes_makes_nothing_hurry(
     noted: list[int],
 ) -> None:
-    hurried = Event()
-    signals = Signals(unexpected)
+    program = Program()
+    signals = Signals(Program())
     signals.open()
-    signals.closes(hurried.set)
+    signals.closes(program)
     signal.raise_signal(signal.SIGINT)
     await checkpoint()
-    assert not hurried.is_set()
+    assert not program.hurried.is_set()
     assert not signals._is_hurried
     signal.raise_signal(signal.SIGINT)
 
     with fail_after(10):
-        await hurried.wait()
+        await program.hurried.wait()
 
     signals.close()
     assert noted == [signal.SIGINT] * 2
@@ -82,7 +91,7 @@ async def test_an_interrupt_while_it_hurries_ends_no_event_loop() -> None:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, interrupt)
-    signals = Signals(unexpected)
+    signals = Signals(Program())
 
     try:
         signals.open()
@@ -90,7 +99,7 @@ async def test_an_interrupt_while_it_hurries_ends_no_event_loop() -> None:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
 
-        signals.closes(lambda: None)
+        signals.closes(Program())
         signal.raise_signal(signal.SIGINT)
         signals.close()
         assert signal.getsignal(signal.SIGINT) is interrupt
@@ -99,7 +108,7 @@ async def test_an_interrupt_while_it_hurries_ends_no_event_loop() -> None:
 
 
 async def test_handlers_are_back_once_nobody_listens(noted: list[int]) -> None:
-    one, other = Signals(unexpected), Signals(unexpected)
+    one, other = Signals(Program()), Signals(Program())
     one.open()
     other.open()
     one.close()
@@ -112,7 +121,7 @@ async def test_handlers_are_back_once_nobody_listens(noted: list[int]) -> None:
 
 async def test_a_signal_that_is_ignored_stays_so() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signals = Signals(unexpected)
+    signals = Signals(Program())
 
     try:
         signals.open()

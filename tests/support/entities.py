@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
+import attrs
+
 from asyncflow.abc import Executor, Usage
 from asyncflow.config import Configuration, ScenarioConfig
 from asyncflow.entities.directory import Directory
@@ -54,6 +56,16 @@ def make_run(
     """Make a run of an entity that has not begun."""
     identities = identities or identity_map()
     return identities.new_submission(key, entity, entity.dag, RunOptions(**options))
+
+
+@attrs.frozen
+class Drives:
+    """Stands for a scheduler that drives any run, or none."""
+
+    is_any: bool
+
+    def drives(self, _: Run) -> bool:
+        return self.is_any
 
 
 def complete(run: Run, at: float = 3.0) -> None:

@@ -11,15 +11,23 @@ def test_an_orchestrator_is_alone_at_first() -> None:
     assert not sharing.has_unnotified_peer
 
 
-def test_the_begin_is_told_once() -> None:
+class Pins:
+    def __init__(self, sharing: StoreSharing) -> None:
+        self.sharing = sharing
+        self.noted: list[bool] = []
+
+    def note_all(self) -> None:
+        self.noted.append(self.sharing.is_shared)
+
+
+def test_what_runs_read_is_noted_once() -> None:
     sharing = StoreSharing()
-    told: list[bool] = []
-    sharing.begun = lambda: told.append(sharing.is_shared)
+    sharing.pins = pins = Pins(sharing)
 
     for _ in range(2):
         sharing.begin()
 
-    assert told == [True]  # it is known before it is told
+    assert pins.noted == [True]  # it is known before it is noted
 
 
 def test_nobody_has_to_be_told() -> None:
