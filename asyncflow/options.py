@@ -1,14 +1,26 @@
-"""The options of a run: made once, where it is submitted, and passed whole."""
+"""The options of a run, and of a list: made once, where a user gives them, and passed
+whole.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import attrs
 
 OnFailure: TypeAlias = Literal["continue", "stop"]
 """Whether a failed job ends the rest of a run."""
+
+
+class Page(NamedTuple):
+    """A part of a list."""
+
+    newest_first: bool = False
+    limit: int | None = None
+    """How many at most; None for all."""
+    offset: int = 0
+    """How many to leave out at the beginning."""
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)  # to freeze it takes 1.5 us a run

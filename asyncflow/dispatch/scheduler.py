@@ -224,8 +224,8 @@ class Scheduler:
         self._watch(submission)
         share = self._admission.share
 
-        self._carry_out(
-            self._plan.submitted(
+        try:
+            instructions = self._plan.submitted(
                 run,
                 graph,
                 submission.dag.ids,
@@ -236,7 +236,11 @@ class Scheduler:
                 admit=share,
                 now=time.monotonic(),
             )
-        )
+        except Exception as error:  # what the plan has of it now, nobody knows
+            self.group.fail(error)
+            raise
+
+        self._carry_out(instructions)
 
         if (limit := submission.options.run_timeout) is not None and run in self.runs:
             self._timeouts.watch(run, submission.submitted, limit)

@@ -10,7 +10,6 @@ import attrs
 from asyncflow.plan.plan import Plan
 
 EVENTS = (
-    "submitted",
     "completed",
     "ended",
     "canceled",
@@ -20,8 +19,8 @@ EVENTS = (
     "postponed",
     "due",
 )
-"""What changes the plan, but for what is called for each job, and for the offers: whoever
-fills slots has a guard of his own.
+"""What changes the plan, but for what is called for each job, and for what has a guard
+where it is called: new runs in the scheduler, offers in the slots.
 """
 
 

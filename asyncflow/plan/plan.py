@@ -72,8 +72,8 @@ class Plan(Readiness):
         if ended:
             self._resume(run, state, ended, instructions)
 
-        if admit:  # under the guard of this event
-            instructions += Plan.admitted(self, admit, now)
+        if admit:
+            instructions += Plan.admitted(self, admit, now)  # without another guard
 
         return instructions
 

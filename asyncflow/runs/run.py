@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from asyncflow.runs.subject import RunEntity
     from asyncflow.runs.task import TaskState
 
-_STATUSES = tuple(Status)
+_NONE_YET = dict.fromkeys(Status, 0)
 
 EntityT_co = TypeVar("EntityT_co", bound="RunEntity", covariant=True)
 AnyRun: TypeAlias = "Run[RunEntity]"
@@ -111,7 +111,7 @@ class Run(Generic[EntityT_co]):
     def _start(self, tasks: Sequence[TaskState]) -> None:
         self.tasks = tasks
         self.table = JobTable(tasks)
-        self._counts = dict.fromkeys(_STATUSES, 0)
+        self._counts = _NONE_YET.copy()
         self._counts[Status.SUBMITTED] = len(tasks)
         self._history = History((None, None, self.submitted, ""))
 

@@ -48,7 +48,7 @@ from asyncflow.notify.bus import Bus
 from asyncflow.notify.counters import JobCounters
 from asyncflow.notify.stream import EventStream, stream
 from asyncflow.notify.subscriptions import Subscriptions, check_callbacks
-from asyncflow.options import RunOptions
+from asyncflow.options import Page, RunOptions
 from asyncflow.plan.graph import Graph
 from asyncflow.records import (
     JobRecord,
@@ -67,6 +67,7 @@ from asyncflow.runs.run import Run as RunOf
 from asyncflow.runtime.checks import (
     check_inputs,
     check_kept,
+    check_name,
     check_options,
     check_properties,
 )
@@ -141,6 +142,8 @@ class Engine:
         properties: Mapping[str, Any],
     ) -> Scenario:
         """Create a scenario; see `Orchestrator.create_scenario`."""
+        check_name(name)
+
         if properties:
             names = {
                 data_node_config.id for data_node_config in config.data_node_configs
@@ -335,17 +338,13 @@ class Engine:
         """Return what a run wrote as an edit; see `Output.edit`."""
         return await self.results.edit(run_of(submission), name)
 
-    async def jobs(
-        self, filters: Filters, *, newest_first: bool, limit: int | None, offset: int
-    ) -> list[JobRecord]:
+    async def jobs(self, filters: Filters, page: Page) -> list[JobRecord]:
         """List jobs; see `Orchestrator.jobs`."""
         return await list_jobs(
             self.store,
             self.scheduler.runs.all(),
             filters,
-            newest_first=newest_first,
-            limit=limit,
-            offset=offset,
+            page,
         )
 
     def events(self, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
