@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import attrs
 
 from asyncflow.alternatives import DRIVERS
-from asyncflow.config.converters import as_amounts
+from asyncflow.config.converters import as_amounts, as_concealed, has_references, refers
 from asyncflow.config.retry import Retry, as_retry
 from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
@@ -191,12 +191,22 @@ class DataNodeConfig(Section):
     keep_versions: int = 1
     """How many versions are kept beside the current one."""
 
-    options: Mapping[str, object] = attrs.field(factory=dict[str, object])
+    properties: Mapping[str, object] = attrs.field(
+        factory=dict[str, object], converter=as_concealed
+    )
+    """Whatever else was given for it, by name."""
+
+    options: Mapping[str, object] = attrs.field(
+        factory=dict[str, object], converter=as_concealed
+    )
     """What was given of the options that its storage type alone has, by name."""
 
     @property
     def driver(self) -> type[Driver] | None:
         """The class of its storage type; None where there is none."""
+        if refers(self.storage_type):  # it is not known yet
+            return None
+
         return DRIVERS.find(self.storage_type)
 
     @property
@@ -204,7 +214,7 @@ class DataNodeConfig(Section):
         """Whether values are in a place of the user's, such as a file."""
         driver = self.driver
         return driver is not None and driver.owns_place(
-            self.default_path, self.driver_options()
+            self.found().default_path, self.driver_options()
         )
 
     @property
@@ -216,6 +226,7 @@ class DataNodeConfig(Section):
     def driver_options(self) -> object:
         """Return the options as the driver has them; None where it has none.
 
+        :raises ConfigError: where the environment lacks what they refer to
         :raises Exception: where they are wrong: what their class raises
         """
         driver = self.driver
@@ -223,8 +234,20 @@ class DataNodeConfig(Section):
         if driver is None or driver.Options is None:
             return None
 
-        made: object = driver.Options(**self.options)
+        made: object = driver.Options(**self.found().options)
         return made
+
+    def found(self) -> Self:
+        """Return it with what it refers to in the environment; see `config.env`.
+
+        :raises ConfigError: where that is not there
+        """
+        if not has_references(self):
+            return self
+
+        from asyncflow.config import env
+
+        return env.resolved(self)
 
     def sorted_out(self) -> Self:
         """Return it with what is an option of its storage type among the options, and all
