@@ -337,6 +337,13 @@ class Executor(ABC):
         """
 
 
+class StoreWatcher(Protocol):
+    """Is told when a store cannot be written any more, and when it can again."""
+
+    def store_changed(self) -> None:
+        """Take note that `Store.failure` has changed. Called on the event loop."""
+
+
 class Store(ABC):
     """Where records are kept (`asyncflow.records`).
 
@@ -401,10 +408,10 @@ class Store(ABC):
         """
         return None
 
-    def watch(self, changed: Callable[[], object] | None) -> None:  # noqa: ARG002
-        """Have a function called, on the event loop, whenever `failure` has changed.
+    def watch(self, watcher: StoreWatcher | None) -> None:  # noqa: ARG002
+        """Tell somebody whenever `failure` has changed.
 
-        :param changed: None for no function any more; leaving the store does that, too
+        :param watcher: None for nobody any more; leaving the store does that, too
         """
         return None
 

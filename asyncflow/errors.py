@@ -127,11 +127,12 @@ class NotDeclared(AsyncflowError):
 
 
 class NoData(AsyncflowError):
-    """A data node was read before its first write, or its file is gone.
+    """A data node was read before its first write, or its file is not there.
 
     `version` is the number that was asked for; None for the current version. `cause`
     says why the task that writes it has not; ``""`` where that is not known. `file` is
-    the file of the user's that is not there; None where it is not that.
+    the file of the user's that is not there; None where it is not that. `is_gone` tells
+    whether something wrote that file.
     """
 
     def __init__(
@@ -140,11 +141,13 @@ class NoData(AsyncflowError):
         version: int | None = None,
         cause: str = "",
         file: str | None = None,
+        is_gone: bool = True,
     ) -> None:
         self.node = node
         self.version = version
         self.cause = cause
         self.file = file
+        self.is_gone = is_gone
         super().__init__(self._message())
 
     def _message(self) -> str:
@@ -157,7 +160,10 @@ class NoData(AsyncflowError):
         what = f"data node {self.node!r} was never written"
         remedy = "give it default_data, write to it, or run the task that writes it"
 
-        if self.file is not None:
+        if self.file is not None and not self.is_gone:
+            what = f"data node {self.node!r} has no value yet: there is no file {self.file}"
+            remedy = "make it, write to the node, or run the task that writes it"
+        elif self.file is not None:
             what = f"data node {self.node!r} has no value: its file {self.file} is gone"
             remedy = "bring it back, write to the node, or run the task that writes it"
 

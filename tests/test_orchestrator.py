@@ -32,6 +32,7 @@ from asyncflow import (
     UsageError,
     as_completed,
 )
+from asyncflow.entities.submittable import nodes_of
 from asyncflow.records import JobRecord, Record, SubmissionRecord
 from asyncflow.stores.memory import MemoryStore
 from asyncflow.stores.sqlite import SqliteStore
@@ -529,7 +530,7 @@ async def test_large_values_that_were_replaced_are_removed() -> None:
         for _ in range(5):
             await scenario.submit()
 
-        nodes = scenario.data_nodes.values()
+        nodes = nodes_of(scenario).values()
         versions = [one for node in nodes for one in (node.version, *node.older)]
         kept = [version.kept for version in versions if version]
         assert len(kept) == 3  # the source, the result, and one result before it

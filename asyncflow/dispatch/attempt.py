@@ -19,11 +19,11 @@ from asyncflow.abc import (
 )
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.dispatch.skipping import InputSnapshot, snapshot
-from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.submission import Run
-from asyncflow.entities.task import Task
 from asyncflow.plan.instructions import Ref
 from asyncflow.runs.job import JobState
+from asyncflow.runs.node import NodeState
+from asyncflow.runs.task import TaskState
 from asyncflow.runs.version import Version
 from asyncflow.status import AttemptKind, Status
 from asyncflow.values.versions import Versions
@@ -63,7 +63,7 @@ class Attempt:
         self.submission = submission
         self.spec = spec
         self.reason = reason
-        self.task: Task = submission.tasks[place]
+        self.task: TaskState = submission.tasks[place]
         self.job_id: str = ids.of_job(self.task.config.id, submission.key)
 
     @property
@@ -127,7 +127,7 @@ def call_of(
     return Call(
         attempt.job_id,
         config.id,
-        config.function,
+        spec.function,
         spec.code,
         tuple(inputs),
         tuple(outputs),
@@ -142,7 +142,7 @@ def call_of(
     )
 
 
-def read_by(attempt: Attempt) -> Iterator[tuple[DataNode, Version]]:
+def read_by(attempt: Attempt) -> Iterator[tuple[NodeState, Version]]:
     """Yield what a job reads, as far as it is there already."""
     pins = attempt.submission.pins or {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import pickle
+import sys
 from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from operator import is_
 from types import FunctionType
@@ -13,6 +14,7 @@ from weakref import WeakKeyDictionary
 import attrs
 
 from asyncflow.abc import Pinned
+from asyncflow.alternatives import executor_of
 from asyncflow.config.sections import Scope, TaskConfig
 from asyncflow.dispatch.durations import DurationEstimate, DurationEstimates
 from asyncflow.dispatch.shared_generators import Generators
@@ -35,6 +37,8 @@ class CallSpec:
     """The same for all jobs of a task in a submission."""
 
     executor: str
+    function: Callable[..., object]
+    """What is called where that is in this process."""
     is_async: bool
     fingerprint: Fingerprint | None
     """What the function does, where its jobs may be skipped; None elsewhere."""
@@ -65,13 +69,13 @@ class CallSpecs:
     """Tells how tasks are called, and remembers it where it cannot change.
 
     :param executors: those that tasks may name
-    :param in_processes: whether one of them calls functions in other processes
+    :param mode: that of the executions of jobs
     :param group: warns in the background
     :param pin: pins the user's modules; see `Executor.pin`
     """
 
     executors: Container[str]
-    in_processes: Callable[[str], bool]
+    mode: str
     group: Tasks
     pin: Pin
     _pinned: Pinned | None = attrs.field(init=False, default=None)
@@ -88,6 +92,12 @@ class CallSpecs:
         init=False, factory=WeakKeyDictionary
     )
     """Those functions that travel by their names: what has the name later is another."""
+    _functions: WeakKeyDictionary[TaskConfig, Callable[..., object]] = attrs.field(
+        init=False, factory=WeakKeyDictionary
+    )
+    """What has taken the place of functions that are called in this process."""
+    _loaded_as: dict[str, object] = attrs.field(init=False, factory=dict)
+    """The specs of their modules: a reload makes another."""
     _durations: DurationEstimates = attrs.field(init=False, factory=DurationEstimates)
     _generators: Generators = attrs.field(
         init=False,
@@ -113,7 +123,7 @@ class CallSpecs:
         if local_modules.look():
             self._by_name.clear()
             self._forget()
-        elif pinned is not self._pinned:
+        elif pinned is not self._pinned or self._are_reloaded():
             self._forget()
         elif last is not None and is_same and not force:
             return last[1]
@@ -123,6 +133,12 @@ class CallSpecs:
         are_known = have_run and all(map(is_, map(self._known.get, kinds), specs))
         self._last = (kinds, specs) if are_known else None
         return specs
+
+    def _are_reloaded(self) -> bool:
+        """Tell whether a module was loaded anew whose functions this process calls."""
+        return any(
+            _spec_of(name) is not before for name, before in self._loaded_as.items()
+        )
 
     def _forget(self) -> None:
         self._known.clear()
@@ -184,12 +200,13 @@ class CallSpecs:
             )
 
         executor = ASYNC if function.is_async else config.executor
-        far = self.in_processes(executor)
+        far = self._in_processes(executor)
         may_share = far and _may_share(config)
         return CallSpec(
             executor,
+            function.function,
             function.is_async,
-            prints.of(_called(config, function.code if far else None))
+            prints.of(_called(function.function, function.code if far else None))
             if prints and config.skippable
             else None,
             False,
@@ -204,8 +221,11 @@ class CallSpecs:
         )
 
     def _function_spec(self, config: TaskConfig) -> FunctionSpec:
-        if config.is_async or not self.in_processes(config.executor):
-            return FunctionSpec(config.is_async, DurationEstimate(), None, None)
+        if config.is_async or not self._in_processes(config.executor):
+            function = self._renewed(config)
+            return FunctionSpec(
+                function, config.is_async, DurationEstimate(), None, None
+            )
 
         self._generators.look(config)
         code = self._by_name.get(config) or _code(config)
@@ -214,7 +234,28 @@ class CallSpecs:
             self._by_name[config] = code
 
         duration, code = self._durations.of(code)
-        return FunctionSpec(False, duration, code, _sources(config.function))
+        function = config.function
+        return FunctionSpec(function, False, duration, code, _sources(function))
+
+    def _in_processes(self, name: str) -> bool:
+        """Tell whether an executor calls functions in other processes."""
+        executor = executor_of(name, self.mode)
+        return executor is not None and executor.in_processes
+
+    def _renewed(self, config: TaskConfig) -> Callable[..., object]:
+        """Return what this process calls: after a reload, what has the name now."""
+        from asyncflow.worker.reloaded import module_of, renewed
+
+        last = self._functions.get(config, config.function)
+        function: Callable[..., object] = renewed(last)
+
+        if function is not last:
+            self._functions[config] = function
+
+        if (name := module_of(function)) is not None:
+            self._loaded_as[name] = _spec_of(name)
+
+        return function
 
 
 def _fingerprints(
@@ -228,19 +269,24 @@ def _fingerprints(
     return Fingerprints(older)
 
 
+def _spec_of(name: str) -> object:
+    return getattr(sys.modules.get(name), "__spec__", None)
+
+
 class FunctionSpec(NamedTuple):
     """What is the same for all tasks that have one function."""
 
+    function: Callable[..., object]
     is_async: bool
     duration: DurationEstimate
     code: bytes | None
     sources: dict[str, str] | None
 
 
-def _called(config: TaskConfig, code: bytes | None) -> Callable[..., object]:
+def _called(
+    function: Callable[..., object], code: bytes | None
+) -> Callable[..., object]:
     """Return the function that jobs call: after a reload, the new one of its name."""
-    function = config.function
-
     if code is None or (
         not is_renewed(code)
         and (is_by_value(code) or not isinstance(function, FunctionType))

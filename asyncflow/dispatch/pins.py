@@ -20,10 +20,11 @@ from anyio import CancelScope, to_thread
 
 from asyncflow.abc import Store, StoredValue
 from asyncflow.dispatch.runs import Runs
-from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.submission import Run
+from asyncflow.entities.submittable import nodes_of
 from asyncflow.errors import StoreFailed
 from asyncflow.records import VersionRecord
+from asyncflow.runs.node import NodeState
 from asyncflow.runs.version import Version
 from asyncflow.status import FINAL
 from asyncflow.values.garbage import remove
@@ -61,7 +62,7 @@ class Pins:
 
         for submission in self.runs.all():  # in the order of their submits
             self._note(submission, awaited)
-            nodes = submission.entity.data_nodes
+            nodes = nodes_of(submission.entity)
             awaited.update(
                 nodes[name].id
                 for task in submission.tasks
@@ -106,7 +107,7 @@ class Pins:
                 paths = [os.path.join(self.versions.folder, name) for name in names]
                 await to_thread.run_sync(remove, paths)
 
-    def keep(self, node: DataNode, known: Sequence[Version], number: float) -> None:
+    def keep(self, node: NodeState, known: Sequence[Version], number: float) -> None:
         """Pin what a new version replaces.
 
         :param known: the current version, and those between it and the new one
@@ -115,7 +116,7 @@ class Pins:
         is_awaited, is_held = False, False
 
         for submission in self.runs.all():  # in the order of their submits
-            if submission.entity.data_nodes.get(node.config_id) is not node:
+            if nodes_of(submission.entity).get(node.config_id) is not node:
                 continue
 
             name, at = node.config_id, submission.submitted * 1e9
@@ -135,7 +136,7 @@ class Pins:
         if is_held:
             self.store.save(self.versions.retention.held_record(node, known[0]))
 
-    def pin(self, submission: Run, node: DataNode, version: Version) -> None:
+    def pin(self, submission: Run, node: NodeState, version: Version) -> None:
         """Have a run read a version of a source, unless it has pinned one."""
         if version.kept is None:  # a file of the user's: there is one version alone
             return
@@ -164,7 +165,7 @@ class Pins:
             return
 
         numbers = dict(await self.store.pinned(submission.id))
-        nodes = {node.id: node for node in submission.entity.data_nodes.values()}
+        nodes = {node.id: node for node in nodes_of(submission.entity).values()}
         right = {
             record.node_id: record
             for record in await self.store.versions(node_ids=gone)
@@ -188,7 +189,7 @@ class Pins:
 
     async def restore(self, submission: Run) -> None:
         """Pin anew what a run that was adopted is to read."""
-        nodes = submission.entity.data_nodes
+        nodes = nodes_of(submission.entity)
         sources = {nodes[source].id: nodes[source] for source in submission.dag.sources}
         at = submission.submitted * 1e9
         right: dict[str, VersionRecord] = {}
@@ -221,19 +222,19 @@ class Pins:
             ):
                 self.pin(submission, node, self._found(node, record))
 
-    def _is_at_risk(self, node: DataNode, version: Version) -> bool:
+    def _is_at_risk(self, node: NodeState, version: Version) -> bool:
         """Tell whether others may remove the file of a version."""
         is_shared = self.versions.is_shared and node.driver.is_durable
         return is_shared and isinstance(version.kept, str)
 
-    def _is_awaited(self, node: DataNode) -> bool:
+    def _is_awaited(self, node: NodeState) -> bool:
         return any(
-            one.entity.data_nodes.get(node.config_id) is node
+            nodes_of(one.entity).get(node.config_id) is node
             and _will_write(one, node.config_id)
             for one in self.runs.all()
         )
 
-    def _found(self, node: DataNode, record: VersionRecord) -> Version:
+    def _found(self, node: NodeState, record: VersionRecord) -> Version:
         """Return a version that may be kept for runs alone."""
         pinned = [one.pins.get(node.id) for one in self.runs.all() if one.pins]
 
@@ -248,7 +249,7 @@ class Pins:
         is_left, is_noted = _goes_on(submission), submission.id in self._noted
         nodes = {
             data_node.id: data_node
-            for data_node in submission.entity.data_nodes.values()
+            for data_node in nodes_of(submission.entity).values()
         }
 
         for node_id, version in pins.items():
@@ -271,9 +272,9 @@ class Pins:
             self.versions.retention.unpin(version)
 
 
-def _shared_sources(submission: Run) -> list[DataNode]:
+def _shared_sources(submission: Run) -> list[NodeState]:
     """Return those of its sources that others may replace, and that are kept."""
-    nodes = submission.entity.data_nodes
+    nodes = nodes_of(submission.entity)
     return [
         nodes[name]
         for name in submission.dag.sources

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from typing import Protocol
 
 import attrs
 
 
+class RunEnder(Protocol):
+    """Ends runs."""
+
+    def time_out(self, run: int) -> None:
+        """End a run that has taken too long, by its number."""
+
+
 @attrs.define(eq=False, repr=False)
 class RunTimeouts:
-    """Ends runs that have taken too long.
+    """Has runs ended that have taken too long."""
 
-    :param end: ends a run, by its number
-    """
-
-    end: Callable[[int], None]
+    ender: RunEnder
     _clocks: dict[int, asyncio.TimerHandle] = attrs.field(init=False, factory=dict)
 
     def __len__(self) -> int:
@@ -44,4 +48,4 @@ class RunTimeouts:
 
     def _time_out(self, run: int) -> None:
         del self._clocks[run]
-        self.end(run)
+        self.ender.time_out(run)

@@ -29,7 +29,6 @@ from asyncflow.dispatch.slots import Slots
 from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.dispatch.suspects import ALONE, needs_of
 from asyncflow.dispatch.waiting_runs import WaitingRuns
-from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.submission import Run
 from asyncflow.errors import NotFound, OrchestratorFailed, UsageError
 from asyncflow.log import logger as _logger
@@ -43,6 +42,7 @@ from asyncflow.plan.instructions import (
     Kill,
     MakeReady,
 )
+from asyncflow.runs.node import NodeState
 from asyncflow.status import Status
 from asyncflow.task_group import Tasks, is_canceled
 from asyncflow.values.versions import Versions
@@ -96,7 +96,7 @@ class Scheduler:
         )
         self.runs = Runs(self.store)
         self._admission = Admission(self._plan, self.group, self._admit)
-        self._timeouts = RunTimeouts(self._time_out)
+        self._timeouts = RunTimeouts(self)
         self.pins = Pins(self.store, self.runs, self.versions)
         self.versions.retention.pins = self.pins
         self.in_flight = InFlight(
@@ -311,7 +311,7 @@ class Scheduler:
         """Tell whether a run is under way here."""
         return self.runs.number(submission) is not None
 
-    def will_be_written(self, node: DataNode) -> bool:
+    def will_be_written(self, node: NodeState) -> bool:
         """Tell whether a job that has not ended writes a data node."""
         return self._plan.will_be_written(node.key, group_of(node)) or (
             self._waiting.will_write(node.key)
@@ -389,7 +389,7 @@ class Scheduler:
         if run in self.runs:
             self.runs[run].failed_for(error)
 
-    def _time_out(self, run: int) -> None:
+    def time_out(self, run: int) -> None:
         """End a run that has taken too long: what runs has failed."""
         limit = self.runs[run].options.run_timeout
         why = f"TIMED_OUT: the run took longer than its run_timeout of {limit:g} s"

@@ -9,11 +9,11 @@ from weakref import WeakSet
 
 from asyncflow.abc import StoredValue
 from asyncflow.dispatch.call_spec import CallSpec
-from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.submission import Run
-from asyncflow.entities.task import Task, basis_of, new_basis
 from asyncflow.records import BasisRecord
+from asyncflow.runs.node import NodeState
+from asyncflow.runs.task import TaskState
 from asyncflow.runs.version import EVICTED, Version
 from asyncflow.worker.digests import digest, digest_in
 
@@ -34,7 +34,7 @@ class InputSnapshot(NamedTuple):
     """For those where that is known, what tells their values from others."""
 
 
-def snapshot(task: Task, pins: Pins = None) -> InputSnapshot:
+def snapshot(task: TaskState, pins: Pins = None) -> InputSnapshot:
     """Tell what a job reads that begins now.
 
     :param pins: what its run has pinned
@@ -44,13 +44,14 @@ def snapshot(task: Task, pins: Pins = None) -> InputSnapshot:
     return InputSnapshot({name: _number(one) for name, one in read.items()}, contents)
 
 
-def note(task: Task, fingerprint: Fingerprint, inputs: InputSnapshot) -> BasisRecord:
+def note(
+    task: TaskState, fingerprint: Fingerprint, inputs: InputSnapshot
+) -> BasisRecord:
     """Remember a job that completed; its outputs are the current ones.
 
     :return: what is to be saved
     """
-    return new_basis(
-        task,
+    return task.new_basis(
         fingerprint.text,
         inputs.numbers,
         versions(task.output),
@@ -58,7 +59,7 @@ def note(task: Task, fingerprint: Fingerprint, inputs: InputSnapshot) -> BasisRe
     )
 
 
-def reuse(task: Task, submission: Run) -> None:
+def reuse(task: TaskState, submission: Run) -> None:
     """Take note that a run skips a task: the outputs that are there are its own."""
     for node in task.output.values():
         version = node.version
@@ -70,24 +71,24 @@ def reuse(task: Task, submission: Run) -> None:
             version.reused_by.add(submission)
 
 
-def places(tasks: Iterable[Task]) -> list[DataNode]:
+def places(tasks: Iterable[TaskState]) -> list[NodeState]:
     """Return the outputs of skippable tasks that may be gone: they are in files."""
     return [
         node
         for task in tasks
-        if task.skippable
+        if task.config.skippable
         for node in task.output.values()
         if node.version is not None and not isinstance(node.version.kept, bytes)
     ]
 
 
-def users_places(tasks: Iterable[Task]) -> list[DataNode]:
+def users_places(tasks: Iterable[TaskState]) -> list[NodeState]:
     """Return those of them whose files are the user's, who may remove them any time."""
     nodes = places(tasks)
     return [node for node in nodes if node.version and node.version.kept is None]
 
 
-def look(nodes: Iterable[DataNode]) -> None:
+def look(nodes: Iterable[NodeState]) -> None:
     """See whether the values of data nodes are there. Blocks."""
     for node in nodes:
         version = node.version
@@ -102,7 +103,9 @@ def look(nodes: Iterable[DataNode]) -> None:
             version.is_missing = not os.path.exists(version.kept)
 
 
-def plan(tasks: Iterable[Task], specs: Iterable[CallSpec]) -> tuple[PlannedJob, ...]:
+def plan(
+    tasks: Iterable[TaskState], specs: Iterable[CallSpec]
+) -> tuple[PlannedJob, ...]:
     """Say what a run would do.
 
     :param tasks: in an order in which they can run
@@ -121,12 +124,12 @@ def plan(tasks: Iterable[Task], specs: Iterable[CallSpec]) -> tuple[PlannedJob, 
     return tuple(planned)
 
 
-def reason_to_run(task: Task, fingerprint: Fingerprint, pins: Pins = None) -> str:
+def reason_to_run(task: TaskState, fingerprint: Fingerprint, pins: Pins = None) -> str:
     """Say why a job of a task would do something new; ``""`` if it would not.
 
     :param pins: what its run has pinned
     """
-    last = basis_of(task)
+    last = task.basis
 
     if last is None:
         return "it has not run yet"
@@ -170,13 +173,13 @@ def reason_to_run(task: Task, fingerprint: Fingerprint, pins: Pins = None) -> st
     return ""
 
 
-def versions(nodes: Mapping[str, DataNode]) -> dict[str, int]:
+def versions(nodes: Mapping[str, NodeState]) -> dict[str, int]:
     """Return the number of each data node's version; 0 where it has none."""
     return {name: _number(node.version) for name, node in nodes.items()}
 
 
 def _forecast(
-    task: Task, spec: CallSpec, writers: Mapping[str, str]
+    task: TaskState, spec: CallSpec, writers: Mapping[str, str]
 ) -> tuple[bool, str]:
     if spec.fingerprint is None:
         return True, "it is not skippable"
@@ -192,7 +195,7 @@ def _forecast(
     return bool(reason), reason or NOTHING_NEW
 
 
-def _read(node: DataNode, pins: Pins) -> Version | None:
+def _read(node: NodeState, pins: Pins) -> Version | None:
     return pins[node.id] if pins and node.id in pins else node.version
 
 

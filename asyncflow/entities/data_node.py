@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
+from weakref import ref
 
 import attrs
 
-from asyncflow.abc import Driver
 from asyncflow.config.sections import DataNodeConfig, Scope
 from asyncflow.facts import Facts
-from asyncflow.records import DataNodeRecord
-from asyncflow.runs.version import Version
+from asyncflow.records import as_date
+from asyncflow.runs.node import NodeState
 
 LOCKED_FOR = 1800.0
 """How long `DataNode.lock_edit` locks unless told otherwise, in seconds."""
@@ -44,21 +43,21 @@ class Edit(Facts):
 class DataNodeVerbs(Protocol):
     """What a data node asks of the orchestrator that made it."""
 
-    def will_be_written(self, node: DataNode) -> bool: ...
+    def will_be_written(self, node: NodeState) -> bool: ...
 
-    async def read(self, node: DataNode, version: int | None) -> Any: ...
+    async def read(self, node: NodeState, version: int | None) -> Any: ...
 
     async def write(
-        self, node: DataNode, value: object, *, editor_id: str | None, comment: str
+        self, node: NodeState, value: object, *, editor_id: str | None, comment: str
     ) -> None: ...
 
-    async def edits(self, node: DataNode) -> tuple[Edit, ...]: ...
+    async def edits(self, node: NodeState) -> tuple[Edit, ...]: ...
 
     async def lock(
-        self, node: DataNode, editor_id: str, timeout: float | None
+        self, node: NodeState, editor_id: str, timeout: float | None
     ) -> None: ...
 
-    async def unlock(self, node: DataNode, editor_id: str | None) -> None: ...
+    async def unlock(self, node: NodeState, editor_id: str | None) -> None: ...
 
 
 @attrs.define(eq=False, repr=False)
@@ -70,78 +69,59 @@ class DataNode:
     next ``await`` of one of its methods, or of ``orchestrator.get``.
     """
 
-    id: str
-    config: DataNodeConfig
-    owner_id: str | None
-    """The id of its scenario; None where scenarios share it."""
-    driver: Driver
-    directory: str | None = attrs.field()
-    """Where its relative path begins, seen from the folder of the store; None where it
-    has none."""
+    _state: NodeState
     _verbs: DataNodeVerbs
-    version: Version | None = attrs.field(init=False, default=None)
-    """The current version; None before the first write."""
-    older: list[Version] = attrs.field(init=False, factory=list)
-    """The versions before it that are kept, the oldest first."""
-    editor_id: str | None = attrs.field(init=False, default=None)
-    """Who has locked it, as far as is known here; see `lock_edit`."""
-    editor_expires: float | None = attrs.field(init=False, default=None)
-    is_compared: bool = attrs.field(init=False, default=False)
-    """Whether skippable tasks read it, so that what its values are is of interest."""
 
     @property
-    def versions(self) -> tuple[Version, ...]:
-        """All versions that are kept, the oldest first."""
-        return (*self.older, self.version) if self.version else ()
+    def id(self) -> str:
+        """Its id."""
+        return self._state.id
 
     @property
-    def key(self) -> str:
-        """What its readers and writers take turns by: its file, if it is the user's."""
-        return self.driver.place or self.id
+    def config(self) -> DataNodeConfig:
+        """What it was declared as."""
+        return self._state.config
+
+    @property
+    def owner_id(self) -> str | None:
+        """The id of its scenario; None where scenarios share it."""
+        return self._state.owner_id
 
     @property
     def config_id(self) -> str:
         """The id of its config."""
-        return self.config.id
+        return self._state.config.id
 
     @property
     def scope(self) -> Scope:
         """Who shares it."""
-        return self.config.scope
+        return self._state.config.scope
 
     @property
     def storage_type(self) -> str:
         """How its values are kept."""
-        return self.config.storage_type
+        return self._state.config.storage_type
 
     @property
     def last_edit_date(self) -> datetime | None:
         """When it was last written, in UTC; None before the first write."""
-        return None if self.version is None else self.version.at
+        version = self._state.version
+        return None if version is None else version.at
 
     @property
     def expiration_date(self) -> datetime | None:
         """When its value stops being valid, in UTC; None for never, or without one."""
-        period = self.config.validity_period
-
-        if period is None or self.version is None:
-            return None
-
-        try:
-            return self.version.at + period
-        except OverflowError:  # beyond the calendar
-            return None
+        return self._state.expiration_date
 
     @property
     def is_valid(self) -> bool:
         """Whether it has a value whose validity period has not ended."""
-        date = self.expiration_date
-        return self.version is not None and (date is None or datetime.now(UTC) < date)
+        return self._state.is_valid
 
     @property
     def edit_in_progress(self) -> bool:
         """Whether it is locked, or a submitted job is going to write it."""
-        return self.is_locked or self._verbs.will_be_written(self)
+        return self.is_locked or self._verbs.will_be_written(self._state)
 
     @property
     def is_ready_for_reading(self) -> bool:
@@ -151,18 +131,17 @@ class DataNode:
     @property
     def is_locked(self) -> bool:
         """Whether somebody has locked it, as far as is known here."""
-        if self.editor_id is None:
-            return False
+        return self._state.is_locked
 
-        return self.editor_expires is None or time.time() < self.editor_expires
+    @property
+    def editor_id(self) -> str | None:
+        """Who has locked it, as far as is known here; see `lock_edit`."""
+        return self._state.editor_id
 
     @property
     def editor_expiration_date(self) -> datetime | None:
         """When the lock ends by itself, in UTC."""
-        if self.editor_expires is None:
-            return None
-
-        return datetime.fromtimestamp(self.editor_expires, UTC)
+        return as_date(self._state.editor_expires)
 
     async def read(self, version: int | None = None) -> Any:
         """Read the value: a copy of the caller's own.
@@ -172,7 +151,7 @@ class DataNode:
         :raises NoData: where it was never written, or that version is not kept
         :raises ValueDamaged: where its file is missing or damaged
         """
-        return await self._verbs.read(self, version)
+        return await self._verbs.read(self._state, version)
 
     async def write(
         self, value: object, *, editor_id: str | None = None, comment: str = ""
@@ -187,11 +166,13 @@ class DataNode:
         :raises DataNodeIsBeingEdited: where somebody else has locked it
         :raises NotPicklable: where it cannot be kept, naming the part
         """
-        await self._verbs.write(self, value, editor_id=editor_id, comment=comment)
+        await self._verbs.write(
+            self._state, value, editor_id=editor_id, comment=comment
+        )
 
     async def edits(self) -> tuple[Edit, ...]:
         """Return every write that has ended, the oldest first."""
-        return await self._verbs.edits(self)
+        return await self._verbs.edits(self._state)
 
     async def lock_edit(
         self, editor_id: str, *, timeout: float | None = LOCKED_FOR
@@ -204,7 +185,7 @@ class DataNode:
         :param timeout: after how many seconds the lock ends by itself; None for never
         :raises DataNodeIsBeingEdited: where somebody else has locked it
         """
-        await self._verbs.lock(self, editor_id, timeout)
+        await self._verbs.lock(self._state, editor_id, timeout)
 
     async def unlock_edit(self, editor_id: str | None = None) -> None:
         """Take the lock away.
@@ -212,24 +193,23 @@ class DataNode:
         :param editor_id: whose lock it must be; None takes away anybody's
         :raises DataNodeIsBeingEdited: where it is somebody else's
         """
-        await self._verbs.unlock(self, editor_id)
-
-    def take_lock(self, record: DataNodeRecord) -> None:
-        """Take over who has locked it."""
-        self.editor_id, self.editor_expires = record.editor_id, record.editor_expires
-
-    def record(self) -> DataNodeRecord:
-        """Return its facts."""
-        return DataNodeRecord(
-            self.id,
-            self.config_id,
-            self.owner_id,
-            self.editor_id,
-            self.editor_expires,
-            self.directory,
-        )
+        await self._verbs.unlock(self._state, editor_id)
 
     def __repr__(self) -> str:
-        date = self.last_edit_date
-        state = f"written {date:%F %T}" if date else "never written"
-        return f"<DataNode {self.config_id} ({self.storage_type}, {state})>"
+        return repr(self._state)
+
+
+def data_node_of(state: NodeState, verbs: DataNodeVerbs) -> DataNode:
+    """Return the handle of a data node: there is one at a time."""
+    handle = state.handle and state.handle()
+
+    if not isinstance(handle, DataNode):
+        handle = DataNode(state, verbs)
+        state.handle = ref(handle)
+
+    return handle
+
+
+def node_of(data_node: DataNode) -> NodeState:
+    """Return the state that a handle shows. For the engine."""
+    return data_node._state

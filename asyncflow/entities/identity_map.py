@@ -18,24 +18,25 @@ from asyncflow import ids
 from asyncflow.abc import Driver
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope, TaskConfig
-from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.directory import Directory
-from asyncflow.entities.scenario import Scenario, tasks_of
+from asyncflow.entities.scenario import Scenario, ScenarioVerbs, ordered_tasks
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Run
 from asyncflow.entities.submittable import Submittable
-from asyncflow.entities.task import Task
-from asyncflow.entities.verbs import Verbs
 from asyncflow.options import RunOptions
 from asyncflow.records import BasisRecord, DataNodeRecord, SubmissionRecord
+from asyncflow.runs.node import NodeState
 from asyncflow.runs.run import Run as RunOf
+from asyncflow.runs.task import TaskState
 
-Entity: TypeAlias = Scenario | Task | DataNode | Run
+Entity: TypeAlias = Scenario | TaskState | NodeState | Run
 
 
 @attrs.define(eq=False, repr=False)
 class IdentityMap:
     """Makes entities; of each there is one object as long as anybody uses it.
+
+    Of tasks, data nodes and runs that is the state: it has one handle at a time.
 
     :param verbs: what the entities' verbs ask
     :param driver_in: gives the driver of a data node, in the directory where relative
@@ -43,7 +44,7 @@ class IdentityMap:
     :param directory: where they begin in this process
     """
 
-    verbs: Verbs
+    verbs: ScenarioVerbs
     driver_in: Callable[[str, DataNodeConfig], Driver]
     directory: Directory
     _in_use: WeakValueDictionary[str, Entity] = attrs.field(
@@ -70,7 +71,7 @@ class IdentityMap:
             if entity_id in (entity.id, _scenario_id(entity)):
                 self._in_use.pop(entity.id, None)
 
-                if isinstance(entity, Submittable):
+                if isinstance(entity, Scenario | TaskState):
                     entity.is_deleted = True
 
     async def prepare(self, config: ScenarioConfig) -> None:
@@ -172,7 +173,7 @@ class IdentityMap:
             key=key,
             entity=entity,
             dag=dag,
-            first_tasks=tasks_of(entity, dag),
+            first_tasks=ordered_tasks(entity, dag),
             options=options.kept(),
             submitted=time.time(),
         )
@@ -189,7 +190,7 @@ class IdentityMap:
                 key=ids.key_of(record.id),
                 entity=entity,
                 dag=dag,
-                first_tasks=tasks_of(entity, dag),
+                first_tasks=ordered_tasks(entity, dag),
                 options=RunOptions(
                     run_timeout=record.run_timeout,
                     priority=record.priority,
@@ -205,22 +206,21 @@ class IdentityMap:
         self._in_use[submission.id] = submission
         return submission
 
-    def node(self, config: DataNodeConfig, scenario_id: str, key: str) -> DataNode:
+    def node(self, config: DataNodeConfig, scenario_id: str, key: str) -> NodeState:
         """Return the data node of a config: a new one, or the one that is in use."""
         own = config.scope is Scope.SCENARIO
         node_id = ids.of_node(config.id, key if own else config.scope.value)
         found = self._in_use.get(node_id)
 
-        if isinstance(found, DataNode):
+        if isinstance(found, NodeState):
             return found
 
-        node = DataNode(
+        node = NodeState(
             id=node_id,
             config=config,
             owner_id=scenario_id if own else None,
             driver=self.driver(config),
             directory=self._told_from(config),
-            verbs=self.verbs,
         )
         self._in_use[node_id] = node
         return node
@@ -229,7 +229,7 @@ class IdentityMap:
         """Return the driver of the data nodes of a config, in this process."""
         return self.driver_in(self.directory.path, config)
 
-    def take(self, node: DataNode, record: DataNodeRecord) -> None:
+    def take(self, node: NodeState, record: DataNodeRecord) -> None:
         """Take over what a store has of a data node: its lock, and where its file is."""
         node.take_lock(record)
 
@@ -251,21 +251,20 @@ class IdentityMap:
         return self.directory.told
 
     def _task(
-        self, config: TaskConfig, scenario_id: str, nodes: Mapping[str, DataNode]
-    ) -> Task:
+        self, config: TaskConfig, scenario_id: str, nodes: Mapping[str, NodeState]
+    ) -> TaskState:
         inputs = {node.id: nodes[node.id] for node in config.input}
 
         if config.skippable:
             for node in inputs.values():
                 node.is_compared = True
 
-        return Task(
+        return TaskState(
             id=ids.of_task(config.id, scenario_id),
             config=config,
             owner_id=scenario_id,
             input=inputs,
             output={node.id: nodes[node.id] for node in config.output},
-            verbs=self.verbs,
             shared_bases=self.bases if is_shared(config) else None,
         )
 
@@ -283,7 +282,7 @@ def is_shared(config: TaskConfig) -> bool:
 
 def _scenario_id(entity: Entity) -> str | None:
     match entity:
-        case DataNode() | Task():
+        case NodeState() | TaskState():
             return entity.owner_id
         case RunOf():
             return entity.entity.scenario_id

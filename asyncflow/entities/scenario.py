@@ -13,17 +13,20 @@ from asyncflow.config.checks.values import meant, one_of
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import ScenarioConfig
 from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.handle_map import HandleMap
 from asyncflow.entities.sequence import Sequence
-from asyncflow.entities.submittable import Submittable, SubmittableVerbs
-from asyncflow.entities.task import Task
+from asyncflow.entities.submittable import Submittable, SubmittableVerbs, tasks_of
+from asyncflow.entities.task import Task, task_of
 from asyncflow.errors import UsageError
 from asyncflow.records import ScenarioRecord
+from asyncflow.runs.node import NodeState
+from asyncflow.runs.task import TaskState
 
 
 class ScenarioVerbs(SubmittableVerbs, Protocol):
     """What a scenario asks of the orchestrator that made it."""
 
-    async def read_together(self, nodes: list[DataNode]) -> tuple[Any, ...]: ...
+    async def read_together(self, nodes: list[NodeState]) -> tuple[Any, ...]: ...
 
     def subscribe_scenario(
         self,
@@ -71,17 +74,22 @@ class Scenario(Submittable):
         converter=_read_only, on_setattr=_refuse
     )
     """The user's own values: the config's, and those given at creation."""
-    tasks: Mapping[str, Task]
-    """Its tasks, by config id."""
-    data_nodes: Mapping[str, DataNode]
-    """Its data nodes, by config id: those of its tasks and the additional ones."""
+    _task_states: Mapping[str, TaskState] = attrs.field(alias="tasks")
+    _node_states: Mapping[str, NodeState] = attrs.field(alias="data_nodes")
     sequences: Mapping[str, Sequence]
     """Its sequences, by name."""
-    _ordered: tuple[Task, ...] = attrs.field(init=False)
+    is_deleted: bool = attrs.field(init=False, default=False)
+    """Whether it was deleted here, and cannot be submitted any more."""
+    _ordered: tuple[TaskState, ...] = attrs.field(init=False)
     """Its tasks, in the order of its graph."""
 
     def __attrs_post_init__(self) -> None:
-        self._ordered = self.dag.pick(self.tasks)
+        self._ordered = self.dag.pick(self._task_states)
+
+    @property
+    def tasks(self) -> Mapping[str, Task]:
+        """Its tasks, by config id."""
+        return HandleMap(self._task_states, self._verbs, task_of)
 
     @property
     def scenario_id(self) -> str:
@@ -113,7 +121,8 @@ class Scenario(Submittable):
         :raises UsageError: where the scenario has no such data node
         :raises ValueDamaged: where a file is missing or damaged
         """
-        return await self._verbs.read_together([self._node(name) for name in names])
+        nodes = [self._node_states[self._known(name)] for name in names]
+        return await self._verbs.read_together(nodes)
 
     def subscribe(
         self, callback: Callable[..., object], params: Iterable[object] | None = None
@@ -164,17 +173,17 @@ class Scenario(Submittable):
 
         raise KeyError(self._missing(name))
 
-    def _node(self, name: str) -> DataNode:
-        if name not in self.data_nodes:
-            remedy = one_of(name, self.data_nodes)
+    def _known(self, name: str) -> str:
+        if name not in self._node_states:
+            remedy = one_of(name, self._node_states)
             raise UsageError(
                 f"scenario {self.config_id!r} has no data node {name!r}: {remedy}"
             )
 
-        return self.data_nodes[name]
+        return name
 
     def _missing(self, name: str) -> str:
-        known = (*self.sequences, *self.tasks, *self.data_nodes)
+        known = (*self.sequences, *self._task_states, *self._node_states)
         hint = meant(name, known).strip()
         what = (
             f"scenario {self.config_id!r} has no sequence, task or data node {name!r}"
@@ -182,7 +191,7 @@ class Scenario(Submittable):
         return f"{what}: {hint}" if hint else what
 
     def __dir__(self) -> list[str]:
-        parts = (self.sequences, self.tasks, self.data_nodes)
+        parts = (self.sequences, self._task_states, self._node_states)
         return [*super().__dir__(), *(name for part in parts for name in part)]
 
     def __repr__(self) -> str:
@@ -202,9 +211,9 @@ def record_of(scenario: Scenario) -> ScenarioRecord:
     )
 
 
-def tasks_of(entity: Submittable, dag: Dag) -> tuple[Task, ...]:
+def ordered_tasks(entity: Submittable, dag: Dag) -> tuple[TaskState, ...]:
     """Return the tasks of an entity that a graph has, in their order."""
     if isinstance(entity, Scenario) and dag is entity.dag:
         return entity._ordered
 
-    return dag.pick(entity.tasks)
+    return dag.pick(tasks_of(entity))

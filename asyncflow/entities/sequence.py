@@ -7,9 +7,11 @@ from collections.abc import Mapping
 import attrs
 
 from asyncflow.config.dag import Dag
-from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.handle_map import HandleMap
 from asyncflow.entities.submittable import Submittable
-from asyncflow.entities.task import Task
+from asyncflow.entities.task import Task, task_of
+from asyncflow.runs.node import NodeState
+from asyncflow.runs.task import TaskState
 
 
 @attrs.define(eq=False, repr=False)
@@ -19,8 +21,12 @@ class Sequence(Submittable):
     name: str
     owner_id: str
     """The id of its scenario."""
-    tasks: Mapping[str, Task]
-    """Its tasks, by config id."""
+    _task_states: Mapping[str, TaskState] = attrs.field(alias="tasks")
+
+    @property
+    def tasks(self) -> Mapping[str, Task]:
+        """Its tasks, by config id."""
+        return HandleMap(self._task_states, self._verbs, task_of)
 
     @property
     def scenario_id(self) -> str:
@@ -28,18 +34,23 @@ class Sequence(Submittable):
         return self.owner_id
 
     @property
-    def dag(self) -> Dag:
-        """The graph of its tasks."""
-        return Dag.of(task.config for task in self.tasks.values())
+    def is_deleted(self) -> bool:
+        """Whether its scenario was deleted here, so that it cannot be submitted."""
+        return any(task.is_deleted for task in self._task_states.values())
 
     @property
-    def data_nodes(self) -> Mapping[str, DataNode]:
-        """The data nodes of its tasks, by config id."""
+    def dag(self) -> Dag:
+        """The graph of its tasks."""
+        return Dag.of(task.config for task in self._task_states.values())
+
+    @property
+    def _node_states(self) -> Mapping[str, NodeState]:
         return {
             name: node
-            for task in self.tasks.values()
-            for name, node in task.data_nodes.items()
+            for task in self._task_states.values()
+            for nodes in (task.input, task.output)
+            for name, node in nodes.items()
         }
 
     def __repr__(self) -> str:
-        return f"<Sequence {self.name}: {', '.join(self.tasks)}>"
+        return f"<Sequence {self.name}: {', '.join(self._task_states)}>"

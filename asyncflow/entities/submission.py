@@ -15,10 +15,11 @@ from anyio import CancelScope, fail_after, move_on_after
 from asyncflow import events
 from asyncflow.config.checks.numbers import check_timeout
 from asyncflow.config.dag import Dag
+from asyncflow.entities.data_node import data_node_of
 from asyncflow.entities.job import Job
 from asyncflow.entities.output import Output
 from asyncflow.entities.submittable import Submittable, verbs_of
-from asyncflow.entities.task import Task
+from asyncflow.entities.task import task_of
 from asyncflow.options import OnFailure
 from asyncflow.records import as_date
 from asyncflow.runs.job import JobState
@@ -27,7 +28,7 @@ from asyncflow.runs.run import AnyRun
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.status import DONE, Status, SubmissionStatus
 
-Run: TypeAlias = RunOf[Submittable, Task]
+Run: TypeAlias = RunOf[Submittable]
 """The state of a run of what users have submitted, as the engine has it."""
 
 
@@ -79,9 +80,11 @@ class Submission:
     @property
     def outputs(self) -> Mapping[str, Output]:
         """What its jobs have written so far, by the config ids of the data nodes."""
-        run = self._run
+        run, verbs = self._run, verbs_of(self.entity)
         return {
-            name: Output(data_node=node, job=self._handle(run.job(place)))
+            name: Output(
+                data_node=data_node_of(node, verbs), job=self._handle(run.job(place))
+            )
             for place, task in enumerate(run.tasks)
             if run.job_status(place) in DONE
             for name, node in task.output.items()
@@ -302,7 +305,8 @@ class Submission:
         handle = state.handle and state.handle()
 
         if not isinstance(handle, Job):
-            handle = Job(state, self._run.tasks[state.place], self)
+            task = task_of(self._run.tasks[state.place], verbs_of(self.entity))
+            handle = Job(state, task, self)
             state.handle = ref(handle)
 
         return handle

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import attrs
 
 from asyncflow.config.dag import Dag
-from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.data_node import DataNode, DataNodeVerbs, data_node_of
+from asyncflow.entities.handle_map import HandleMap
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.options import OnFailure, RunOptions
+from asyncflow.runs.node import NodeState
+from asyncflow.runs.task import TaskState
 
 if TYPE_CHECKING:
     from asyncflow.entities.data_node import Edit
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from asyncflow.worker.streams import Stream
 
 
-class SubmittableVerbs(Protocol):
+class SubmittableVerbs(DataNodeVerbs, Protocol):
     """What an entity, and its runs and jobs, ask of the orchestrator that made it."""
 
     def submit(self, entity: Submittable, options: RunOptions) -> Submission: ...
@@ -52,8 +55,11 @@ class Submittable(ABC):
     id: str
     """Its id."""
     _verbs: SubmittableVerbs = attrs.field(kw_only=True)
-    is_deleted: bool = attrs.field(init=False, default=False)
-    """Whether it was deleted here, and cannot be submitted any more."""
+
+    @property
+    @abstractmethod
+    def is_deleted(self) -> bool:
+        """Whether it was deleted here, and cannot be submitted any more."""
 
     @property
     @abstractmethod
@@ -66,14 +72,24 @@ class Submittable(ABC):
         """The tasks that a run of it has, by config id."""
 
     @property
-    @abstractmethod
     def data_nodes(self) -> Mapping[str, DataNode]:
         """The data nodes that it has, by config id."""
+        return HandleMap(self._node_states, self._verbs, data_node_of)
 
     @property
     @abstractmethod
     def dag(self) -> Dag:
         """The graph of these tasks."""
+
+    @property
+    @abstractmethod
+    def _task_states(self) -> Mapping[str, TaskState]:
+        """The states of its tasks, by config id."""
+
+    @property
+    @abstractmethod
+    def _node_states(self) -> Mapping[str, NodeState]:
+        """The states of its data nodes, by config id."""
 
     def submit(
         self,
@@ -136,3 +152,13 @@ class Submittable(ABC):
 def verbs_of(entity: Submittable) -> SubmittableVerbs:
     """Return what the handles of an entity, and of its runs, ask."""
     return entity._verbs
+
+
+def nodes_of(entity: Submittable) -> Mapping[str, NodeState]:
+    """Return the states of an entity's data nodes, by config id. For the engine."""
+    return entity._node_states
+
+
+def tasks_of(entity: Submittable) -> Mapping[str, TaskState]:
+    """Return the states of an entity's tasks, by config id. For the engine."""
+    return entity._task_states

@@ -3,31 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from weakref import ref
 
 import attrs
 
-from asyncflow import ids
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import TaskConfig
-from asyncflow.entities.data_node import DataNode
-from asyncflow.entities.submittable import Submittable
-from asyncflow.records import BasisRecord
+from asyncflow.entities.data_node import DataNode, data_node_of
+from asyncflow.entities.handle_map import HandleMap
+from asyncflow.entities.submittable import Submittable, SubmittableVerbs
+from asyncflow.runs.node import NodeState
+from asyncflow.runs.task import TaskState
 
 
 @attrs.define(eq=False, repr=False)
 class Task(Submittable):
     """A function, the data nodes that it reads and the data nodes that it writes."""
 
-    config: TaskConfig
-    owner_id: str
-    """The id of its scenario."""
-    input: Mapping[str, DataNode]
-    """The data nodes that it reads, by config id, in the order of the parameters."""
-    output: Mapping[str, DataNode]
-    """The data nodes that it writes, by config id, in the order of the results."""
-    _shared_bases: dict[str, BasisRecord] | None = None
-    """Those of all tasks that scenarios share, by their ids, if it is one."""
-    _basis: BasisRecord | None = attrs.field(init=False, default=None)
+    _state: TaskState
+
+    @property
+    def config(self) -> TaskConfig:
+        """What it was declared as."""
+        return self._state.config
+
+    @property
+    def config_id(self) -> str:
+        """The id of its config."""
+        return self._state.config.id
+
+    @property
+    def owner_id(self) -> str:
+        """The id of its scenario."""
+        return self._state.owner_id
+
+    @property
+    def scenario_id(self) -> str:
+        """The id of its scenario."""
+        return self._state.owner_id
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether it was deleted here, and cannot be submitted any more."""
+        return self._state.is_deleted
+
+    @property
+    def input(self) -> Mapping[str, DataNode]:
+        """The data nodes that it reads, by config id, in the order of the parameters."""
+        return HandleMap(self._state.input, self._verbs, data_node_of)
+
+    @property
+    def output(self) -> Mapping[str, DataNode]:
+        """The data nodes that it writes, by config id, in the order of the results."""
+        return HandleMap(self._state.output, self._verbs, data_node_of)
 
     @property
     def tasks(self) -> Mapping[str, Task]:
@@ -35,80 +63,38 @@ class Task(Submittable):
         return {self.config_id: self}
 
     @property
-    def scenario_id(self) -> str:
-        """The id of its scenario."""
-        return self.owner_id
-
-    @property
     def dag(self) -> Dag:
         """The graph of this one task."""
-        return Dag.of([self.config])
-
-    @property
-    def config_id(self) -> str:
-        """The id of its config."""
-        return self.config.id
+        return Dag.of([self._state.config])
 
     @property
     def function(self) -> Callable[..., object]:
         """The function that its jobs call."""
-        return self.config.function
+        return self._state.config.function
 
     @property
     def skippable(self) -> bool:
         """Whether it may be skipped when nothing that it depends on has changed."""
-        return self.config.skippable
+        return self._state.config.skippable
 
     @property
-    def data_nodes(self) -> Mapping[str, DataNode]:
-        """Its data nodes, by config id."""
-        return {**self.input, **self.output}
+    def _task_states(self) -> Mapping[str, TaskState]:
+        return {self._state.config.id: self._state}
+
+    @property
+    def _node_states(self) -> Mapping[str, NodeState]:
+        return {**self._state.input, **self._state.output}
 
     def __repr__(self) -> str:
-        return f"<Task {self.config_id}: {', '.join(self.input)} -> {', '.join(self.output)}>"
+        return repr(self._state)
 
 
-def new_basis(
-    task: Task,
-    function: str,
-    inputs: Mapping[str, int],
-    outputs: Mapping[str, int],
-    contents: Mapping[str, str],
-) -> BasisRecord:
-    """Have a skippable task remember what its outputs follow from now; return that."""
-    is_own = task._shared_bases is None
-    scenario_id = task.owner_id if is_own else ""
-    basis = BasisRecord(
-        _basis_id(task), scenario_id, function, inputs, outputs, contents
-    )
-    restore_basis(task, basis)
-    return basis
+def task_of(state: TaskState, verbs: SubmittableVerbs) -> Task:
+    """Return the handle of a task: there is one at a time."""
+    handle = state.handle and state.handle()
 
+    if not isinstance(handle, Task):
+        handle = Task(state.id, state, verbs=verbs)
+        state.handle = ref(handle)
 
-def restore_basis(task: Task, basis: BasisRecord) -> None:
-    """Take what the outputs of a task follow from."""
-    if task._shared_bases is None:
-        task._basis = basis
-    else:
-        task._shared_bases[basis.task_id] = basis
-
-
-def basis_of(task: Task) -> BasisRecord | None:
-    """Return what the outputs of a task followed from when its last job completed, if it
-    is skippable.
-    """
-    if task._shared_bases is None:
-        return task._basis
-
-    return task._shared_bases.get(_basis_id(task))
-
-
-def _basis_id(task: Task) -> str:
-    """Return the id of a task, or that of the one task that it is for all scenarios,
-    which share all of its outputs.
-    """
-    if task._shared_bases is None:
-        return task.id
-
-    scopes = {node.scope.value for node in task.output.values()}
-    return ids.of_shared_task(task.config_id, scopes)
+    return handle

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 
 import attrs
 
 from asyncflow.abc import Call, Executor, Watch
+from asyncflow.alternatives import EXECUTORS
+from asyncflow.config.sections import JobConfig
 
 
 @attrs.define(eq=False, repr=False)
 class LazyExecutor(Executor):
     """Stands for an executor that most programs never need, until there is a job for it.
 
-    :param make: loads it, and makes one that is there at once, entered or not
+    :param name: that of an executor that is there at once, entered or not
     """
 
-    make: Callable[[], Executor]
+    name: str
+    jobs: JobConfig
     _made: Executor | None = attrs.field(init=False, default=None)
 
     async def __aexit__(
@@ -31,7 +34,8 @@ class LazyExecutor(Executor):
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         if self._made is None:
-            self._made = self.make()  # with no await before: a kill finds its call
+            made = EXECUTORS.load(self.name).of(self.jobs)
+            self._made = made  # with no await before: a kill finds its call
 
         await self._made.run(calls, watch)
 

@@ -14,7 +14,7 @@ import io
 import pickle
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from operator import attrgetter
 from typing import Any
 
@@ -93,10 +93,10 @@ def new_hash() -> hashlib.blake2b:
 class Describer:
     """Writes one description.
 
-    :param is_own: tells whether a module, by its name, is the user's
+    :param own: the names of the modules that are the user's
     """
 
-    is_own: Callable[[str], bool]
+    own: Container[str]
     description: Description
     depth: int = 0
     _open: dict[int, object] = attrs.field(factory=dict)
@@ -127,7 +127,7 @@ class Describer:
     def of_object(self, value: object) -> bytes:
         """Describe a function, a class, or whatever has a description of its own."""
         if isinstance(value, types.FunctionType):
-            return self.of(parts_of_function(value, self.is_own))
+            return self.of(parts_of_function(value, self.own))
 
         if isinstance(value, type):
             return self.of(parts_of_class(value))
@@ -137,7 +137,7 @@ class Describer:
             return self.of(("cache", cached.cache_parameters(), cached.__wrapped__))
 
         if isinstance(value, Members):
-            return self.of(parts_of_members(value, self.is_own))
+            return self.of(parts_of_members(value, self.own))
 
         if isinstance(value, Global):
             return self.of((value.module[value.name],))
@@ -366,7 +366,7 @@ class Describer:
     def _apart(self, value: object, outer: dict[int, object]) -> Description:
         """Describe a value as if it were not part of another."""
         description = Description("")
-        one = Describer(self.is_own, description, self.depth + 1, outer)
+        one = Describer(self.own, description, self.depth + 1, outer)
         one._parts, one._bytes = self._parts, self._bytes
         description.digest = one.of((value,))
         self._parts, self._bytes = one._parts, one._bytes
@@ -398,7 +398,7 @@ class Describer:
         module, name = value.__module__, value.__qualname__
         return (
             isinstance(module, str)
-            and not self.is_own(module)
+            and module not in self.own
             and named(sys.modules.get(module), name) is value
         )
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import partial
 
 import attrs
 
@@ -25,7 +24,7 @@ from asyncflow.fingerprint.description import (
     name_of,
     new_hash,
 )
-from asyncflow.fingerprint.own_modules import installed, is_own_module, root_of
+from asyncflow.fingerprint.own_modules import OwnModules, installed, root_of
 from asyncflow.fingerprint.parts import Global, Members, Source
 from asyncflow.fingerprint.sources import describe_source
 
@@ -103,7 +102,7 @@ class Fingerprints:
     older: Collection[str] = ()
     _made: dict[int, tuple[object, Fingerprint]] = attrs.field(factory=dict)
     _described: dict[tuple[object, ...], Description] = attrs.field(factory=dict)
-    _own: dict[tuple[str, str | None], bool] = attrs.field(factory=dict)
+    _own: dict[str | None, OwnModules] = attrs.field(factory=dict)
     _kept: list[object] = attrs.field(factory=list)
     """What has a description, so that its id is not another's."""
 
@@ -150,13 +149,17 @@ class Fingerprints:
         :param root: its module, where that is one that is installed
         :return: for each, the places of what it refers to
         """
-        is_own = partial(self._is_own, root=root)
+        own = self._own.get(root)
+
+        if own is None:
+            own = self._own[root] = OwnModules(root)
+
         places = {_key(function): 0}
         waiting = deque((function,))
 
         while waiting:
             value = waiting.popleft()
-            one = self._describe(value, root, is_own)
+            one = self._describe(value, own)
             edges = []
 
             for other in (*one.refers_to, *self._files(value)):
@@ -181,10 +184,8 @@ class Fingerprints:
         name = module_name(value) if self.older else None
         return () if name is None or name not in self.older else (Source(name),)
 
-    def _describe(
-        self, value: object, root: str | None, is_own: Callable[[str], bool]
-    ) -> Description:
-        key = _key(value), root
+    def _describe(self, value: object, own: OwnModules) -> Description:
+        key = _key(value), own.root
         known = self._described.get(key)
 
         if known is not None:
@@ -198,7 +199,7 @@ class Fingerprints:
             return one
 
         try:
-            one.digest = Describer(is_own, one).of_object(value)
+            one.digest = Describer(own, one).of_object(value)
         except Limit as limit:
             one.unknown = f"too much ({limit})"
 
@@ -206,14 +207,6 @@ class Fingerprints:
         named.update(f"{one.name}\0".encode(errors="replace") + one.digest)
         one.digest = named.digest()
         return one
-
-    def _is_own(self, name: str, root: str | None) -> bool:
-        known = self._own.get((name, root))
-
-        if known is None:
-            known = self._own[name, root] = is_own_module(name, root)
-
-        return known
 
 
 def _key(value: object) -> tuple[object, ...]:

@@ -18,6 +18,35 @@ _STANDARD = tuple(
 )
 
 
+class OwnModules:
+    """The names of the modules that are the user's; each is looked at once.
+
+    :param root: the module of the task's function, which is the user's wherever it is
+    """
+
+    def __init__(self, root: str | None) -> None:
+        self.root = root
+        self._known: dict[str, bool] = {}
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):
+            return False
+
+        known = self._known.get(name)
+
+        if known is None:
+            known = self._known[name] = is_own_module(name, self.root)
+
+        return known
+
+
+class AllModules:
+    """All names, where it is no question whose a module is."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
 def is_own_module(name: str, root: str | None) -> bool:
     """Tell whether a module is the user's: neither installed nor of Python.
 

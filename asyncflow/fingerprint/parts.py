@@ -7,7 +7,7 @@ import enum
 import functools
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from asyncflow.fingerprint.bytecode import Imported, imports_of
@@ -87,11 +87,11 @@ class Hint(NamedTuple):
 
 
 def parts_of_function(
-    function: types.FunctionType, is_own: Callable[[str], bool]
+    function: types.FunctionType, own: Container[str]
 ) -> Iterator[object]:
     """Give the parts of a function.
 
-    :param is_own: tells whether a module, by its name, is the user's
+    :param own: the names of the modules that are the user's
     """
     yield function.__qualname__
 
@@ -116,20 +116,18 @@ def parts_of_function(
         yield name
         yield value
 
-    if is_own(module_of(function)):
-        yield from _parts_of_module(function, is_own)
+    if module_of(function) in own:
+        yield from _parts_of_module(function, own)
 
 
-def parts_of_members(
-    members: Members, is_own: Callable[[str], bool]
-) -> Iterator[object]:
+def parts_of_members(members: Members, own: Container[str]) -> Iterator[object]:
     """Give what a function may ask of a module."""
     content = vars(members.module)
 
     for name in sorted(members.names):
         if name in content and name not in _NO_GLOBALS:
             yield name
-            yield _global(content, name, Asked(members.names), is_own)
+            yield _global(content, name, Asked(members.names), own)
 
 
 def parts_of_class(cls: type) -> Iterator[object]:
@@ -169,7 +167,7 @@ def _parts_of_registry(registry: Mapping[Any, object]) -> Iterator[object]:
 
 
 def _parts_of_module(
-    function: types.FunctionType, is_own: Callable[[str], bool]
+    function: types.FunctionType, own: Container[str]
 ) -> Iterator[object]:
     """Give what a function finds in its module, and what it imports."""
     asked = asked_by(function)
@@ -178,12 +176,12 @@ def _parts_of_module(
     for name in sorted(asked.names - _NO_GLOBALS):
         if name in content:
             yield name
-            yield _global(content, name, asked, is_own)
+            yield _global(content, name, asked, own)
             yield from _asked_of(content[name], asked.names)
 
     for text in asked.modules:
-        if is_own(text):
-            yield _members(sys.modules[text], asked, is_own)
+        if text in own:
+            yield _members(sys.modules[text], asked, own)
 
     package = str(content.get("__package__") or content.get("__name__"))
 
@@ -222,12 +220,12 @@ def _asked_of(value: object, names: frozenset[str]) -> Iterator[object]:
 
 
 def _global(
-    content: dict[str, Any], name: str, asked: Asked, is_own: Callable[[str], bool]
+    content: dict[str, Any], name: str, asked: Asked, own: Container[str]
 ) -> object:
     value = content[name]
 
     if isinstance(value, types.ModuleType):
-        return _members(value, asked, is_own)
+        return _members(value, asked, own)
 
     if isinstance(value, types.FunctionType | type | types.BuiltinFunctionType | CACHE):
         return value
@@ -235,13 +233,11 @@ def _global(
     return Global(content, name)
 
 
-def _members(
-    module: types.ModuleType, asked: Asked, is_own: Callable[[str], bool]
-) -> object:
+def _members(module: types.ModuleType, asked: Asked, own: Container[str]) -> object:
     """Give what a function may ask of a module; of an installed one, what is patched."""
     content = vars(module)
 
-    if is_own(module.__name__):
+    if module.__name__ in own:
         more = compared(content) if asked.is_by_text else ()
         return Members(module, asked.names.union(more, ("__getattr__",)))
 
@@ -249,7 +245,7 @@ def _members(
         name
         for name in asked.names
         if isinstance(content.get(name), types.FunctionType | type)
-        and is_own(content[name].__module__)
+        and content[name].__module__ in own
     }
     return Members(module, frozenset(patched)) if patched else module
 

@@ -11,7 +11,7 @@ import sys
 
 from asyncflow.fingerprint.bytecode import compiled, imports_of
 from asyncflow.fingerprint.description import Describer, Description, new_hash
-from asyncflow.fingerprint.own_modules import is_own_file, source_of
+from asyncflow.fingerprint.own_modules import AllModules, is_own_file, source_of
 from asyncflow.fingerprint.parts import Source, sources
 from asyncflow.worker.loaded import stat, text_of
 
@@ -68,7 +68,7 @@ def _of_file(path: str, name: str) -> tuple[bytes, tuple[Source, ...]]:
         whole.update(text)
         return whole.digest(), ()
 
-    whole.update(Describer(lambda _: True, Description(name)).of((code,)))
+    whole.update(Describer(AllModules(), Description(name)).of((code,)))
     is_package = os.path.basename(path) == "__init__.py"
     package = name if is_package else name.rpartition(".")[0]
     imported = [

@@ -11,9 +11,9 @@ from typing import overload
 import attrs
 
 from asyncflow.config.dag import Dag
-from asyncflow.entities.data_node import DataNode
-from asyncflow.entities.submittable import Submittable
-from asyncflow.entities.task import Task
+from asyncflow.entities.submittable import Submittable, nodes_of
+from asyncflow.runs.node import NodeState
+from asyncflow.runs.task import TaskState
 
 
 @attrs.define(eq=False, kw_only=True, repr=False)
@@ -38,7 +38,7 @@ class Graph:
         return set(chain(*self.reads, *self.writes))
 
     @classmethod
-    def of(cls, entity: Submittable, dag: Dag, tasks: Sequence[Task]) -> Graph:
+    def of(cls, entity: Submittable, dag: Dag, tasks: Sequence[TaskState]) -> Graph:
         """Describe a run.
 
         :param entity: what is run
@@ -49,7 +49,7 @@ class Graph:
         takes_turns = False
 
         if dag.common:
-            nodes = entity.data_nodes
+            nodes = nodes_of(entity)
             common = [nodes[one] for one in dag.common]
             places = [
                 node.driver.place for node in common if node.driver.place is not None
@@ -75,7 +75,7 @@ class Graph:
 _INPUT, _OUTPUT = attrgetter("input"), attrgetter("output")
 
 
-def group_of(node: DataNode) -> str:
+def group_of(node: NodeState) -> str:
     """Return the group of a data node: all of one scenario are in one group. One that
     scenarios share is in a group of its own, as is a file of the user's.
     """
@@ -92,8 +92,8 @@ class Nodes(Sequence[Sequence[str]]):
     :param side: gives the inputs of a task, or its outputs
     """
 
-    tasks: Sequence[Task]
-    side: Callable[[Task], Mapping[str, DataNode]]
+    tasks: Sequence[TaskState]
+    side: Callable[[TaskState], Mapping[str, NodeState]]
 
     def __len__(self) -> int:
         return len(self.tasks)

@@ -16,14 +16,14 @@ from asyncflow.abc import Store
 from asyncflow.config import Configuration
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope
-from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.data_node import DataNode, data_node_of
 from asyncflow.entities.identity_map import IdentityMap, is_shared
 from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Run, Submission, handle_of, job_handle_of
-from asyncflow.entities.submittable import Submittable
-from asyncflow.entities.task import Task, restore_basis
+from asyncflow.entities.submittable import Submittable, nodes_of, tasks_of
+from asyncflow.entities.task import Task
 from asyncflow.errors import NotDeclared, NotFound, RecordDamaged
 from asyncflow.records import (
     DataNodeRecord,
@@ -36,6 +36,7 @@ from asyncflow.recovery.undeclared import (
     is_undeclared,
     scenario_config,
 )
+from asyncflow.runs.node import NodeState
 from asyncflow.runs.restoring import restore
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.values.versions import Versions
@@ -102,7 +103,7 @@ class EntityLoader:
         records = await self.store.jobs(submission_id=submission_id)
         return {record.id: record for record in records}
 
-    async def shared(self, config: ScenarioConfig) -> list[DataNode]:
+    async def shared(self, config: ScenarioConfig) -> list[NodeState]:
         """Return the data nodes that scenarios share, with the versions there are."""
         nodes = [
             self.identity_map.node(node, "", "")
@@ -192,7 +193,7 @@ class EntityLoader:
         own = [node.config_id for node in nodes]
         return scenario_config(record.id, record.config_id, why, own=own, graphs=graphs)
 
-    async def _find_files(self, nodes: Iterable[DataNode]) -> None:
+    async def _find_files(self, nodes: Iterable[NodeState]) -> None:
         """Take over where others have shared files with relative paths."""
         for node in nodes:
             if node.directory is not None:
@@ -203,7 +204,7 @@ class EntityLoader:
 
     async def _fill(self, scenario: Scenario) -> None:
         """Take over what the store has of a scenario's data nodes and tasks."""
-        nodes = {node.id: node for node in scenario.data_nodes.values()}
+        nodes = {node.id: node for node in nodes_of(scenario).values()}
 
         records = await self.store.data_nodes(owner_id=scenario.id)
 
@@ -217,11 +218,11 @@ class EntityLoader:
         shared = [node for node in nodes.values() if node.owner_id is None]
         await self._find_files(shared)
         await self.versions.stored.refresh(nodes.values())
-        tasks = {task.id: task for task in scenario.tasks.values()}
+        tasks = {task.id: task for task in tasks_of(scenario).values()}
 
         for basis in await self.store.bases(scenario.id):
             if basis.task_id in tasks:
-                restore_basis(tasks[basis.task_id], basis)
+                tasks[basis.task_id].restore_basis(basis)
 
         if any(is_shared(task.config) for task in tasks.values()):
             await self.refresh_bases()
@@ -276,7 +277,7 @@ class EntityLoader:
         node = self.identity_map.node(config, "", "")
         self.identity_map.take(node, record)
         await self.versions.stored.refresh([node])
-        return node
+        return data_node_of(node, self.identity_map.verbs)
 
     async def _submission(self, submission_id: str) -> Run:
         async with self._lock(submission_id):
@@ -353,7 +354,7 @@ class EntityLoader:
             id=record.entity_id,
             name=name,
             owner_id=scenario.id,
-            tasks=scenario.tasks,
+            tasks=tasks_of(scenario),
             verbs=self.identity_map.verbs,
         )
 

@@ -51,10 +51,11 @@ class Outage:
 
     def watch(self) -> None:
         """Begin to watch the store."""
-        self.store.watch(self._look)
-        self._look()
+        self.store.watch(self)
+        self.store_changed()
 
-    def _look(self) -> None:
+    def store_changed(self) -> None:
+        """See whether the store can be written now."""
         before, self.failure = self.failure, self.store.failure
 
         if self.failure is None:

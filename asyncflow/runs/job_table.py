@@ -9,7 +9,7 @@ last user lets it go.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 import attrs
@@ -20,19 +20,17 @@ from asyncflow.runs.job import JobOwner, JobState
 from asyncflow.status import Status
 
 if TYPE_CHECKING:
-    from asyncflow.runs.subject import RunTask
-
-TaskT_co = TypeVar("TaskT_co", bound="RunTask", covariant=True)
+    from asyncflow.runs.task import TaskState
 
 
 @attrs.define(eq=False, repr=False)
-class JobTable(Generic[TaskT_co]):
+class JobTable:
     """The jobs of a run.
 
     :param tasks: for each job its task, in an order in which they can run
     """
 
-    tasks: Sequence[TaskT_co]
+    tasks: Sequence[TaskState]
     status: list[Status] = attrs.field(init=False)
     """For each job."""
     made: dict[int, JobState] = attrs.field(init=False, factory=dict)

@@ -31,17 +31,17 @@ from asyncflow.worker.shortened import REASON, shortened
 
 if TYPE_CHECKING:
     from asyncflow.config.dag import Dag
-    from asyncflow.runs.subject import RunEntity, RunTask
+    from asyncflow.runs.subject import RunEntity
+    from asyncflow.runs.task import TaskState
 
 _STATUSES = tuple(Status)
 
 EntityT_co = TypeVar("EntityT_co", bound="RunEntity", covariant=True)
-TaskT_co = TypeVar("TaskT_co", bound="RunTask", covariant=True)
-AnyRun: TypeAlias = "Run[RunEntity, RunTask]"
+AnyRun: TypeAlias = "Run[RunEntity]"
 
 
 @attrs.define(eq=False, repr=False)
-class Run(Generic[EntityT_co, TaskT_co]):
+class Run(Generic[EntityT_co]):
     """One execution of a scenario, a sequence or a task.
 
     :param key: what its ids have in common
@@ -57,7 +57,7 @@ class Run(Generic[EntityT_co, TaskT_co]):
     dag: Dag
     options: RunOptions
     submitted: float
-    _first_tasks: Sequence[TaskT_co]
+    _first_tasks: Sequence[TaskState]
     id: str = attrs.field(init=False)
     handle: ReferenceType[object] | None = attrs.field(init=False, default=None)
     """The handle that users have; None, or dead, where nobody has one."""
@@ -84,17 +84,17 @@ class Run(Generic[EntityT_co, TaskT_co]):
     """The error of the engine's that ended it; None for none."""
     finished_at: float | None = attrs.field(init=False, default=None)
     """When its last job ended, in seconds since the epoch; None before."""
-    publish: Callable[[Run[EntityT_co, TaskT_co], int], None] | None = attrs.field(
+    publish: Callable[[Run[EntityT_co], int], None] | None = attrs.field(
         init=False, default=None
     )
     """Who is told the place of each change in the history; None where nobody listens."""
-    publish_report: Callable[[Run[EntityT_co, TaskT_co], Report], None] | None = (
-        attrs.field(init=False, default=None)
+    publish_report: Callable[[Run[EntityT_co], Report], None] | None = attrs.field(
+        init=False, default=None
     )
     """Who is told how far jobs have come; None where nobody listens."""
-    tasks: Sequence[TaskT_co] = attrs.field(init=False)
+    tasks: Sequence[TaskState] = attrs.field(init=False)
     """The tasks of its jobs, in their order."""
-    table: JobTable[TaskT_co] = attrs.field(init=False)
+    table: JobTable = attrs.field(init=False)
     _counts: dict[Status, int] = attrs.field(init=False)
     _history: History = attrs.field(init=False, factory=History)
     _progress_reports: tuple[ProgressReports, ...] = attrs.field(init=False, default=())
@@ -108,7 +108,7 @@ class Run(Generic[EntityT_co, TaskT_co]):
         self.id = ids.of_submission(self.key)
         self._start(self._first_tasks)
 
-    def _start(self, tasks: Sequence[TaskT_co]) -> None:
+    def _start(self, tasks: Sequence[TaskState]) -> None:
         self.tasks = tasks
         self.table = JobTable(tasks)
         self._counts = dict.fromkeys(_STATUSES, 0)
@@ -116,7 +116,7 @@ class Run(Generic[EntityT_co, TaskT_co]):
         self._history = History()
         self.tell((None, None, self.submitted, ""))
 
-    def become(self, other: Run[Any, Any]) -> None:
+    def become(self, other: Run[Any]) -> None:
         """Turn into another run, whose object is used no more.
 
         For one whose idempotency key is that of an earlier run.

@@ -4,20 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from asyncflow.config.sections import TaskConfig
-
-
-class RunTask(Protocol):
-    """The task of a job."""
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-
-    @property
-    def config(self) -> TaskConfig:
-        """What it was declared as."""
-
 
 class RunEntity(Protocol):
     """What was submitted."""

@@ -17,7 +17,7 @@ from asyncflow.worker.shortened import is_utf8
 
 if TYPE_CHECKING:
     from asyncflow.dispatch.scheduler import Scheduler
-    from asyncflow.entities.data_node import DataNode
+    from asyncflow.runs.node import NodeState
 
 RESERVED = frozenset({"wait"})
 """Names that ``submit`` refuses as properties: they mean something in the field, and
@@ -151,7 +151,7 @@ def _is_number(value: object) -> TypeGuard[float]:
 
 
 def check_inputs(
-    scheduler: Scheduler, nodes: Iterable[DataNode], unknown: Collection[DataNode]
+    scheduler: Scheduler, nodes: Iterable[NodeState], unknown: Collection[NodeState]
 ) -> None:
     """Refuse a run that reads what was never written, and nothing will write.
 

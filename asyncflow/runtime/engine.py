@@ -36,7 +36,7 @@ from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario, record_of
 from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Run, Submission, handle_of, run_of
-from asyncflow.entities.submittable import Submittable
+from asyncflow.entities.submittable import Submittable, nodes_of, tasks_of
 from asyncflow.errors import (
     NoData,
     NotFound,
@@ -61,6 +61,7 @@ from asyncflow.recovery.peers import Send
 from asyncflow.recovery.recovery import Recovery, closed
 from asyncflow.recovery.remote_runs import RemoteRuns
 from asyncflow.recovery.undeclared import check_declared
+from asyncflow.runs.node import NodeState
 from asyncflow.runs.restoring import restore
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.runtime.checks import (
@@ -149,7 +150,7 @@ class Engine:
         scenario = self.identity_map.new_scenario(
             config, creation_date, name, properties
         )
-        nodes = scenario.data_nodes.values()
+        nodes = nodes_of(scenario).values()
         del shared
         versions = await self.versions.defaults(nodes)
         records = (node.record() for node in nodes)
@@ -171,7 +172,7 @@ class Engine:
         check_options(options)
 
         if options.properties and dag is None:
-            check_properties("submit", options.properties, entity.data_nodes)
+            check_properties("submit", options.properties, nodes_of(entity))
 
         callbacks = tuple(options.callbacks)
         check_callbacks(callbacks)
@@ -188,7 +189,7 @@ class Engine:
 
         submission = self.identity_map.new_submission(key, entity, dag, options)
         submission.orchestrator_id = self.own.id
-        dag, nodes = submission.dag, entity.data_nodes
+        dag, nodes = submission.dag, nodes_of(entity)
         specs = self.specs.of_all(dag.kinds, force=options.force)
         shared = self.preparation.shared(submission)
         check_inputs(self.scheduler, map(nodes.__getitem__, dag.sources), shared)
@@ -237,7 +238,7 @@ class Engine:
 
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `Submittable.plan`."""
-        tasks, dag = entity.tasks, entity.dag
+        tasks, dag = tasks_of(entity), entity.dag
         check_declared(dag)
         specs = self.specs.of_all(dag.kinds, force=force)
 
@@ -297,7 +298,7 @@ class Engine:
 
         return job_output.tail(self.store, state_of(job), max_bytes)
 
-    async def read(self, node: DataNode, version: int | None) -> Any:
+    async def read(self, node: NodeState, version: int | None) -> Any:
         """Read a data node; see `DataNode.read`."""
         try:
             return await self.versions.read(node, version)
@@ -307,7 +308,7 @@ class Engine:
 
             raise
 
-    async def read_together(self, nodes: Sequence[DataNode]) -> tuple[Any, ...]:
+    async def read_together(self, nodes: Sequence[NodeState]) -> tuple[Any, ...]:
         """Read data nodes as they are at one moment; see `Scenario.read`."""
         try:
             return await self.versions.read_together(nodes)
@@ -499,7 +500,7 @@ class Engine:
         if submission.cancel_reason is not None:
             self.scheduler.cancel(submission, submission.cancel_reason)
 
-    async def _explain(self, error: NoData, node: DataNode) -> None:
+    async def _explain(self, error: NoData, node: NodeState) -> None:
         """Raise an error anew that says why a data node was never written, if known."""
         from asyncflow.runtime.unwritten import why_unwritten
 
@@ -570,7 +571,7 @@ class Engine:
     def _check_there(self, entity: Submittable) -> None:
         """Refuse to submit what is deleted, or being deleted."""
         # All tasks are of one scenario, which is deleted as a whole.
-        task = next(iter(entity.tasks.values()), entity)
+        task = next(iter(tasks_of(entity).values()), entity)
 
         if (entity.is_deleted or task.is_deleted) or (
             self._deleted

@@ -7,20 +7,20 @@ from typing import Any
 
 import attrs
 
-from asyncflow.entities.data_node import DataNode, Edit
+from asyncflow.entities.data_node import Edit
 from asyncflow.entities.job import Job
 from asyncflow.entities.planned import PlannedJob
-from asyncflow.entities.scenario import Scenario
+from asyncflow.entities.scenario import Scenario, ScenarioVerbs
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
-from asyncflow.entities.verbs import Verbs
 from asyncflow.options import RunOptions
+from asyncflow.runs.node import NodeState
 from asyncflow.runtime.session import Session
 from asyncflow.worker.streams import Stream
 
 
 @attrs.define(eq=False, repr=False)
-class HandleVerbs(Verbs):
+class HandleVerbs(ScenarioVerbs):
     """Asks the engine of a session; the handles' methods say what each verb does.
 
     Handles outlive an opening: they work again in the next one.
@@ -72,14 +72,14 @@ class HandleVerbs(Verbs):
     ) -> None:
         self.session.opened().subscriptions.remove(callback, params, scenario)
 
-    def will_be_written(self, node: DataNode) -> bool:
+    def will_be_written(self, node: NodeState) -> bool:
         engine = self.session.engine
         return engine is not None and engine.scheduler.will_be_written(node)
 
-    async def read(self, node: DataNode, version: int | None) -> Any:
+    async def read(self, node: NodeState, version: int | None) -> Any:
         return await self.session.opened().read(node, version)
 
-    async def read_together(self, nodes: Sequence[DataNode]) -> tuple[Any, ...]:
+    async def read_together(self, nodes: Sequence[NodeState]) -> tuple[Any, ...]:
         return await self.session.opened().read_together(nodes)
 
     async def read_own(self, submission: Submission, name: str) -> Any:
@@ -89,18 +89,20 @@ class HandleVerbs(Verbs):
         return await self.session.opened().edit_own(submission, name)
 
     async def write(
-        self, node: DataNode, value: object, *, editor_id: str | None, comment: str
+        self, node: NodeState, value: object, *, editor_id: str | None, comment: str
     ) -> None:
         editing = self.session.opened().editing
         await editing.write(node, value, editor_id, comment)
 
-    async def edits(self, node: DataNode) -> tuple[Edit, ...]:
+    async def edits(self, node: NodeState) -> tuple[Edit, ...]:
         return await self.session.opened().editing.edits(node)
 
-    async def lock(self, node: DataNode, editor_id: str, timeout: float | None) -> None:
+    async def lock(
+        self, node: NodeState, editor_id: str, timeout: float | None
+    ) -> None:
         await self.session.opened().editing.lock(node, editor_id, timeout)
 
-    async def unlock(self, node: DataNode, editor_id: str | None) -> None:
+    async def unlock(self, node: NodeState, editor_id: str | None) -> None:
         await self.session.opened().editing.unlock(node, editor_id)
 
     async def output(self, job: Job, stream: Stream | None) -> str:

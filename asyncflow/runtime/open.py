@@ -12,7 +12,7 @@ import attrs
 from anyio import CapacityLimiter, create_task_group, to_thread
 
 from asyncflow.abc import Executor, Store
-from asyncflow.alternatives import EXECUTORS, MODES, executor_of
+from asyncflow.alternatives import EXECUTORS, MODES
 from asyncflow.background import temporary_folder
 from asyncflow.dispatch.call_spec import CallSpecs
 from asyncflow.dispatch.scheduler import Scheduler
@@ -78,7 +78,7 @@ class Opening:
             identity_map,
             CallSpecs(
                 executors=executors,
-                in_processes=self._in_processes,
+                mode=jobs.mode,
                 group=group,
                 pin=executors[DEFAULT].pin,
             ),
@@ -116,13 +116,9 @@ class Opening:
 
     def _made(self, name: str) -> Executor:
         if EXECUTORS.is_built_in(name):  # loaded with the first job for it
-            return LazyExecutor(lambda: EXECUTORS.load(name).of(self.session.jobs))
+            return LazyExecutor(name, self.session.jobs)
 
         return EXECUTORS.load(name).of(self.session.jobs)
-
-    def _in_processes(self, name: str) -> bool:
-        found = executor_of(name, self.session.jobs.mode)
-        return found is not None and found.in_processes
 
 
 def _anchor(store: Store) -> str:

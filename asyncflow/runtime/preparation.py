@@ -11,9 +11,10 @@ from anyio import to_thread
 
 from asyncflow.dispatch import skipping
 from asyncflow.dispatch.call_spec import CallSpec
-from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.submission import Run
+from asyncflow.entities.submittable import nodes_of
 from asyncflow.recovery.loader import EntityLoader
+from asyncflow.runs.node import NodeState
 from asyncflow.values.versions import Versions
 
 First: TypeAlias = Callable[[], Awaitable[bool]]
@@ -27,20 +28,20 @@ class RunPreparation:
     versions: Versions
     loader: EntityLoader
 
-    def shared(self, submission: Run) -> list[DataNode]:
+    def shared(self, submission: Run) -> list[NodeState]:
         """Return the data nodes of a run that others may write at any time."""
         if not submission.dag.shared or not self.versions.is_shared:
             return []
 
-        nodes = submission.entity.data_nodes
+        nodes = nodes_of(submission.entity)
         return [nodes[name] for name in submission.dag.shared]
 
-    def read(self, submission: Run) -> list[DataNode]:
+    def read(self, submission: Run) -> list[NodeState]:
         """Return those and all others of which it reads what others may have written."""
         if not self.versions.is_shared:
             return []
 
-        dag, nodes = submission.dag, submission.entity.data_nodes
+        dag, nodes = submission.dag, nodes_of(submission.entity)
         names = dict.fromkeys((*dag.shared, *dag.sources))
         return [nodes[name] for name in names]
 
@@ -48,7 +49,7 @@ class RunPreparation:
         self,
         submission: Run,
         specs: Iterable[CallSpec],
-        written: Sequence[DataNode] = (),
+        written: Sequence[NodeState] = (),
         then: First | None = None,
     ) -> First | None:
         """Return what is to be awaited before a run begins; None for nothing.
@@ -65,7 +66,7 @@ class RunPreparation:
 
         return partial(self._refreshed, written, then) if written else then
 
-    async def _refreshed(self, nodes: Sequence[DataNode], then: First | None) -> bool:
+    async def _refreshed(self, nodes: Sequence[NodeState], then: First | None) -> bool:
         """Look what others have written."""
         await self.versions.stored.refresh(nodes)
 
@@ -74,7 +75,7 @@ class RunPreparation:
 
         return True if then is None else await then()
 
-    async def _measured(self, nodes: Iterable[DataNode], then: First | None) -> bool:
+    async def _measured(self, nodes: Iterable[NodeState], then: First | None) -> bool:
         """See whether files are there that skippable tasks have written."""
         await to_thread.run_sync(skipping.look, nodes)
         return True if then is None else await then()

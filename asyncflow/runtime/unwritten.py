@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from asyncflow.abc import Store
-from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.scenario import Scenario
+from asyncflow.entities.submittable import tasks_of
+from asyncflow.runs.node import NodeState
 from asyncflow.status import Status
 
 
-async def why_unwritten(store: Store, scenario: Scenario, node: DataNode) -> str:
+async def why_unwritten(store: Store, scenario: Scenario, node: NodeState) -> str:
     """Say what became of the last job that should have written a data node.
 
     :param scenario: whose data node it is
     :return: an empty text where no job has, or where it has completed
     """
-    for task in scenario.tasks.values():
+    for task in tasks_of(scenario).values():
         if node.config_id not in task.output:
             continue
 

@@ -7,7 +7,7 @@ import re
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, ClassVar, TypeAlias
 
 import attrs
@@ -21,7 +21,7 @@ from asyncflow.stores._escape import escaped, unescaped
 from asyncflow.stores._folder import Access
 from asyncflow.stores._rows import Column, Row
 from asyncflow.stores._sql import migrations, newest_version
-from asyncflow.stores._values_folder import ValuesFolder
+from asyncflow.stores._values_folder import FolderInFolder
 
 try:
     import psycopg
@@ -241,13 +241,8 @@ class PostgresDatabase(Database):
         path = os.path.abspath(folder)
         access.make_folder(os.path.dirname(path))
         access.make_folder(path)
-        place = ValuesFolder(
-            access=access,
-            first=os.path.join(path, store_id),
-            place_of=partial(os.path.join, path),
-            database=self._home(),
-            is_there=lambda _: True,  # nobody can look
-        )
+        first = os.path.join(path, store_id)
+        place = FolderInFolder(access=access, first=first, database=self._home())
 
         if found := place.found(store_id):
             return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
-from functools import partial
 
 from asyncflow.stores._folder import Access
 from asyncflow.stores._sql import statement
@@ -13,33 +12,39 @@ from asyncflow.stores._values_folder import Mark, ValuesFolder
 
 
 def values_folder(access: Access, file: str) -> ValuesFolder:
-    """Say where the values of a file are. ``runs`` and ``runs.db`` begin with one name:
-    the one that comes second gets a name with its id.
+    """Say where the values of a file are.
 
     :param file: its real path
     """
-    stem = file.removesuffix(".db")
-    return ValuesFolder(
-        access=access,
-        first=f"{stem}.values",
-        place_of=lambda store_id: f"{stem}.{store_id[:12]}.values",
-        database=file,
-        is_there=partial(_is_there, file),
-    )
+    return FolderBeside(access=access, first=f"{_stem(file)}.values", database=file)
 
 
-def _is_there(file: str, mark: Mark) -> bool:
-    """Tell whether the database that a mark names is there, and is not this file.
-
-    It may have been moved with its folder, or be seen by another path in a container.
+class FolderBeside(ValuesFolder):
+    """The folder beside a file. ``runs`` and ``runs.db`` begin with one name: the one
+    that comes second gets a name with its id.
     """
-    beside = os.path.join(os.path.dirname(file), os.path.basename(mark.database))
-    return any(
-        os.path.exists(path)
-        and not os.path.samefile(path, file)
-        and _id_of(path) in (mark.store, None)
-        for path in (mark.database, beside)
-    )
+
+    def place_of(self, store_id: str) -> str:
+        return f"{_stem(self.database)}.{store_id[:12]}.values"
+
+    def is_there(self, mark: Mark) -> bool:
+        """Tell whether the database that a mark names is there, and is not this file.
+
+        It may have been moved with its folder, or be seen by another path in a
+        container.
+        """
+        file = self.database
+        beside = os.path.join(os.path.dirname(file), os.path.basename(mark.database))
+        return any(
+            os.path.exists(path)
+            and not os.path.samefile(path, file)
+            and _id_of(path) in (mark.store, None)
+            for path in (mark.database, beside)
+        )
+
+
+def _stem(file: str) -> str:
+    return file.removesuffix(".db")
 
 
 def _id_of(path: str) -> str | None:

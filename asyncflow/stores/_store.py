@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 import attrs
 from anyio import CancelScope, CapacityLimiter, move_on_after, sleep, to_thread
 
-from asyncflow.abc import Store
+from asyncflow.abc import Store, StoreWatcher
 from asyncflow.errors import (
     NotFound,
     NotOpen,
@@ -105,9 +105,9 @@ class DatabaseStore(Store):
 
         return trouble.problem
 
-    def watch(self, changed: Callable[[], object] | None) -> None:
+    def watch(self, watcher: StoreWatcher | None) -> None:
         opened = self._now_open()
-        opened.writer.changed = changed
+        opened.writer.watcher = watcher
         opened.trouble.is_opening = False
 
     def close_soon(self, *, now: bool = False) -> None:
@@ -423,13 +423,7 @@ class DatabaseStore(Store):
     async def _open(self) -> OpenDatabase:
         database = await to_thread.run_sync(self._connected)
         trouble = Trouble(database.file, self.patience)
-        writer = Writer(
-            database.write,
-            "asyncflow-store",
-            trouble,
-            database.interrupt,
-            database.is_lease_due,
-        )
+        writer = Writer(database, "asyncflow-store", trouble)
         opened = OpenDatabase(database, writer, trouble)
         await to_thread.run_sync(opened.writer.start)
         return opened

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -13,20 +12,14 @@ from asyncflow.records import Record
 R = TypeVar("R", bound=Record)
 
 
-def _replaced(old: R, new: R) -> R:  # noqa: ARG001
-    return new
-
-
 @attrs.define(eq=False, repr=False)
 class Table(Generic[R]):
     """The records of one kind, in the order of their first save.
 
     :param index: the fields by which they are found quickly
-    :param merge: makes what is kept of an old record and the one that replaces it
     """
 
     index: tuple[str, ...] = ()
-    merge: Callable[[R, R], R] = _replaced
     records: dict[str, R] = attrs.field(init=False, factory=dict)
     """By their ids."""
     places: dict[str, int] = attrs.field(init=False, factory=dict)
@@ -38,12 +31,12 @@ class Table(Generic[R]):
         self._indexes = {name: defaultdict(dict) for name in self.index}
 
     def save(self, record: R) -> None:
-        """Keep a record; of one with its id stays what `merge` says."""
+        """Keep a record; of one with its id stays what `merged` says."""
         key = record.id
         old = self.records.get(key)
 
         if old is not None:
-            self.replace(self.merge(old, record))
+            self.replace(self.merged(old, record))
             return
 
         self.records[key] = record
@@ -52,6 +45,10 @@ class Table(Generic[R]):
 
         for name, index in self._indexes.items():
             index[getattr(record, name)][key] = record
+
+    def merged(self, old: R, new: R) -> R:  # noqa: ARG002
+        """Return what is kept of an old record and the one that replaces it."""
+        return new
 
     def replace(self, record: R) -> None:
         """Keep a record, and nothing of the one that has its id."""

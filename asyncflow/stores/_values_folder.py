@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
@@ -52,20 +53,24 @@ def mark_of(folder: str) -> Mark | None:
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class ValuesFolder:
+class ValuesFolder(ABC):
     """Finds the folder of a store, or makes it. All methods block.
 
     :param first: where it is, unless another store has it
-    :param place_of: where it is otherwise: for each id of a store another path
     :param database: where the database is, as the mark tells it
-    :param is_there: whether a database that a mark names is another one, and is there
     """
 
     access: Access
     first: str
-    place_of: Callable[[str], str]
     database: str
-    is_there: Callable[[Mark], bool]
+
+    @abstractmethod
+    def place_of(self, store_id: str) -> str:
+        """Return where it is otherwise: for each id of a store another path."""
+
+    @abstractmethod
+    def is_there(self, mark: Mark) -> bool:
+        """Tell whether a database that a mark names is another one, and is there."""
 
     def found(self, store_id: str) -> str | None:
         """Return the folder that the mark says is the store's; None where none does."""
@@ -108,6 +113,16 @@ class ValuesFolder:
             inode = 0
 
         return Mark(store_id, self.database, inode)
+
+
+class FolderInFolder(ValuesFolder):
+    """A folder in one that is shared, where nobody can look at the other databases."""
+
+    def place_of(self, store_id: str) -> str:
+        return os.path.join(os.path.dirname(self.first), store_id)
+
+    def is_there(self, mark: Mark) -> bool:  # noqa: ARG002
+        return True
 
 
 def _link(source: str, target: str, names: Iterable[str]) -> None:

@@ -17,17 +17,19 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Sequence, Sized
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import attrs
 
+from asyncflow.abc import StoreWatcher
 from asyncflow.errors import StoreUnavailable
 from asyncflow.stores._trouble import Trouble
 
 Change = TypeVar("Change", bound=Sized)
+Change_contra = TypeVar("Change_contra", contravariant=True)
 Waiter: TypeAlias = "asyncio.Future[None]"
 
 IDLE = 1.0
@@ -45,8 +47,24 @@ SLOW = 2.0
 """How long a transaction may take before the store counts as unavailable, in seconds."""
 
 
-def _never() -> bool:
-    return False
+class Target(Protocol[Change_contra]):
+    """What changes are written to."""
+
+    def write(self, changes: Sequence[Change_contra]) -> None:
+        """Write changes in one transaction. In the writer's thread.
+
+        When it raises, it has written none. After `StoreUnavailable` it is called again
+        with the same changes; after anything else nothing is written any more.
+        """
+
+    def interrupt(self) -> None:
+        """Make a `write` fail that takes for ever. On the event loop."""
+
+    def is_lease_due(self) -> bool:
+        """Tell whether `write` is to be called though nothing was put.
+
+        In the writer's thread, every second.
+        """
 
 
 class Stop:
@@ -60,25 +78,17 @@ class Writer(Generic[Change]):
     It is made, and used, on the thread of a running event loop; `start` and `stop`
     block.
 
-    :param write: writes changes in one transaction, in the writer's thread; when it
-        raises, it has written none. After `StoreUnavailable` it is called again with
-        the same changes; after anything else nothing is written any more
     :param name: the thread's name
     :param trouble: what is known of a store that cannot be written
-    :param interrupt: makes a `write` fail that takes for ever; called on the event loop
-    :param is_lease_due: tells whether `write` is to be called though nothing was put; asked in
-        the writer's thread, every second
     """
 
-    _write: Callable[[Sequence[Change]], None]
+    target: Target[Change]
     name: str
     trouble: Trouble = attrs.field(factory=Trouble)
-    _interrupt: Callable[[], object] | None = None
-    is_lease_due: Callable[[], bool] = _never
     commits: int = attrs.field(init=False, default=0)
     """How many transactions were written."""
-    changed: Callable[[], object] | None = attrs.field(init=False, default=None)
-    """Is called on the event loop when the trouble begins, ends, or is there for good."""
+    watcher: StoreWatcher | None = attrs.field(init=False, default=None)
+    """Is told when the trouble begins, ends, or is there for good."""
     _items: deque[Change | Waiter | Stop] = attrs.field(init=False, factory=deque)
     _alarm: SimpleQueue[None] = attrs.field(init=False, factory=SimpleQueue)
     """Wakes the thread, to look at the items."""
@@ -152,7 +162,7 @@ class Writer(Generic[Change]):
 
     def closed(self) -> None:
         """Look after nothing any more; called on the event loop after `stop`."""
-        self.changed = None
+        self.watcher = None
 
         if self._watch is not None:
             self._watch.cancel()
@@ -178,8 +188,8 @@ class Writer(Generic[Change]):
         if self.trouble.takes_long(SLOW):
             self._tell()
 
-        if self.trouble.is_over_time() and self.trouble.is_trying and self._interrupt:
-            self._interrupt()
+        if self.trouble.is_over_time() and self.trouble.is_trying:
+            self.target.interrupt()
 
         wait = self.trouble.time_left(SLOW) or SLOW
         self._watch = self._loop.call_later(wait, self._look)
@@ -194,7 +204,7 @@ class Writer(Generic[Change]):
         while not stopped:
             changes, waiters, stopped = self._gather()
 
-            if (changes or self.is_lease_due()) and self.trouble.failure is None:
+            if (changes or self.target.is_lease_due()) and self.trouble.failure is None:
                 self._write_all(changes)
 
             self._written_at = time.monotonic()
@@ -209,7 +219,7 @@ class Writer(Generic[Change]):
 
         for pause in trouble.tries():
             try:
-                self._write(changes)
+                self.target.write(changes)
             except StoreUnavailable as error:
                 if trouble.begins(error):
                     self._tell_soon()
@@ -267,7 +277,7 @@ class Writer(Generic[Change]):
                 if self._is_forgotten() and not self._items:
                     return True
 
-                if self.is_lease_due():
+                if self.target.is_lease_due():
                     return False
 
         return False
@@ -301,8 +311,8 @@ class Writer(Generic[Change]):
             self._loop.call_soon_threadsafe(self._tell)
 
     def _tell(self) -> None:
-        if self.changed is not None:
-            self.changed()
+        if self.watcher is not None:
+            self.watcher.store_changed()
 
 
 def _resolve(waiters: Sequence[Waiter]) -> None:

@@ -7,11 +7,11 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from operator import attrgetter
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import attrs
 
-from asyncflow.abc import Store
+from asyncflow.abc import Store, StoreWatcher
 from asyncflow.errors import NotFound, StoreFailed
 from asyncflow.records import (
     BasisRecord,
@@ -27,43 +27,9 @@ from asyncflow.records import (
 )
 from asyncflow.stores._command import is_reported, taken_over
 from asyncflow.stores._properties import check_properties
-from asyncflow.stores._table import Table
+from asyncflow.stores._tables import Tables
 
 R = TypeVar("R")
-
-
-@attrs.define(eq=False)
-class Tables:
-    """What the store has."""
-
-    scenarios: Table[ScenarioRecord] = attrs.field(factory=Table)
-    data_nodes: Table[DataNodeRecord] = attrs.field(
-        factory=lambda: Table(("owner_id",), _merged_data_node)
-    )
-    versions: Table[VersionRecord] = attrs.field(
-        factory=lambda: Table(("node_id",), _merged_version)
-    )
-    submissions: Table[SubmissionRecord] = attrs.field(
-        factory=lambda: Table(("scenario_id",), _merged_submission)
-    )
-    jobs: Table[JobRecord] = attrs.field(factory=lambda: Table(("submission_id",)))
-    logs: Table[LogRecord] = attrs.field(factory=lambda: Table(("job_id",)))
-    bases: Table[BasisRecord] = attrs.field(factory=lambda: Table(("scenario_id",)))
-    orchestrators: Table[OrchestratorRecord] = attrs.field(factory=Table)
-    by_kind: dict[type[Record], Table[Any]] = attrs.field(init=False)
-    """Those of which records are found by their ids come first."""
-
-    def __attrs_post_init__(self) -> None:
-        self.by_kind = {
-            ScenarioRecord: self.scenarios,
-            DataNodeRecord: self.data_nodes,
-            SubmissionRecord: self.submissions,
-            JobRecord: self.jobs,
-            OrchestratorRecord: self.orchestrators,
-            VersionRecord: self.versions,
-            LogRecord: self.logs,
-            BasisRecord: self.bases,
-        }
 
 
 @attrs.define(eq=False, repr=False)
@@ -79,7 +45,7 @@ class MemoryStore(Store):
     _crashes: dict[str, tuple[int, int]] = attrs.field(init=False, factory=dict)
     """For each submission that was adopted, how often its orchestrator has died since a
     job of it last ended, and how many had ended then."""
-    _changed: Callable[[], object] | None = attrs.field(init=False, default=None)
+    _watcher: StoreWatcher | None = attrs.field(init=False, default=None)
 
     @classmethod
     def at(cls, address: str) -> Self:  # noqa: ARG003  # there is one alone
@@ -93,8 +59,8 @@ class MemoryStore(Store):
         """Why nothing is kept any more; None where all is."""
         return self._failure
 
-    def watch(self, changed: Callable[[], object] | None) -> None:
-        self._changed = changed
+    def watch(self, watcher: StoreWatcher | None) -> None:
+        self._watcher = watcher
 
     async def __aenter__(self) -> Self:
         return self
@@ -105,7 +71,7 @@ class MemoryStore(Store):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        failure, self._changed = self._failure, None
+        failure, self._watcher = self._failure, None
         self._tables, self._own_id, self._failure = Tables(), None, None
 
         if failure is not None and not is_reported(error):
@@ -557,8 +523,9 @@ class MemoryStore(Store):
         records = self._tables.orchestrators.records
 
         if self._own_id is not None and self._own_id not in records:
-            if self._failure is None and self._changed is not None:
-                asyncio.get_running_loop().call_soon(self._changed)
+            if self._failure is None and self._watcher is not None:
+                loop = asyncio.get_running_loop()
+                loop.call_soon(self._watcher.store_changed)
 
             self._failure = taken_over("memory")
 
@@ -578,29 +545,6 @@ class MemoryStore(Store):
 def _can_lock(kept: DataNodeRecord, editor_id: str | None, now: float) -> bool:
     has_ended = kept.editor_expires is not None and kept.editor_expires < now
     return has_ended or editor_id is None or kept.editor_id in (None, editor_id)
-
-
-def _merged_data_node(old: DataNodeRecord, new: DataNodeRecord) -> DataNodeRecord:
-    return new._replace(
-        editor_id=old.editor_id,
-        editor_expires=old.editor_expires,
-        directory=old.directory or new.directory,
-    )
-
-
-def _merged_version(old: VersionRecord, new: VersionRecord) -> VersionRecord:
-    kept = old.kept if old.is_kept else new.kept
-    return old._replace(
-        kept=kept if new.is_kept else None,
-        is_kept=new.is_kept,
-        holder_id=new.holder_id,
-    )
-
-
-def _merged_submission(
-    old: SubmissionRecord, new: SubmissionRecord
-) -> SubmissionRecord:
-    return new._replace(graph=old.graph, properties=old.properties)
 
 
 def _ids(records: Iterable[Record]) -> list[str]:

@@ -9,9 +9,10 @@ import attrs
 from anyio import CancelScope
 
 from asyncflow.abc import Store
-from asyncflow.entities.data_node import DataNode, Edit
+from asyncflow.entities.data_node import Edit
 from asyncflow.errors import DataNodeIsBeingEdited, NotFound
 from asyncflow.records import DataNodeRecord, VersionRecord
+from asyncflow.runs.node import NodeState
 from asyncflow.values.stored import chain
 from asyncflow.values.versions import Versions
 
@@ -27,7 +28,7 @@ class Editing:
     versions: Versions
 
     async def write(
-        self, node: DataNode, value: object, editor_id: str | None, comment: str
+        self, node: NodeState, value: object, editor_id: str | None, comment: str
     ) -> None:
         is_shared = self.versions.is_shared
 
@@ -45,7 +46,9 @@ class Editing:
             await self.versions.write(node, value, editor_id, comment)
             await self.store.flush()
 
-    async def lock(self, node: DataNode, editor_id: str, timeout: float | None) -> None:
+    async def lock(
+        self, node: NodeState, editor_id: str, timeout: float | None
+    ) -> None:
         if timeout is not None and not 0 <= timeout <= LONGEST:
             raise ValueError(
                 f"timeout is in seconds, from 0 to {LONGEST:g}, or None; got {timeout!r}"
@@ -57,7 +60,7 @@ class Editing:
         self._take(node, await self.store.lock(wanted, now=now))
         _check_editor(node, editor_id)
 
-    async def unlock(self, node: DataNode, editor_id: str | None) -> None:
+    async def unlock(self, node: NodeState, editor_id: str | None) -> None:
         await self._look(node)
 
         if editor_id is not None:
@@ -66,23 +69,23 @@ class Editing:
         wanted = node.record()._replace(editor_id=None, editor_expires=None)
         self._take(node, await self.store.lock(wanted, now=time.time()))
 
-    async def edits(self, node: DataNode) -> tuple[Edit, ...]:
+    async def edits(self, node: NodeState) -> tuple[Edit, ...]:
         records = await self.store.versions(node_id=node.id)
         kept = {one.number for one in chain(node, records)}
         return tuple(_edit(record, is_kept=record.number in kept) for record in records)
 
-    async def _look(self, node: DataNode) -> None:
+    async def _look(self, node: NodeState) -> None:
         record = await self.store.get(node.id)
         self._take(node, record if isinstance(record, DataNodeRecord) else None)
 
-    def _take(self, node: DataNode, record: DataNodeRecord | None) -> None:
+    def _take(self, node: NodeState, record: DataNodeRecord | None) -> None:
         if record is None:
             raise NotFound(node.id)
 
         node.take_lock(record)
 
 
-def _check_editor(node: DataNode, editor_id: str | None) -> None:
+def _check_editor(node: NodeState, editor_id: str | None) -> None:
     if node.is_locked and node.editor_id != editor_id:
         raise DataNodeIsBeingEdited(node.config_id, str(node.editor_id))
 

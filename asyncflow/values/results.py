@@ -14,10 +14,11 @@ from weakref import finalize, ref
 
 import attrs
 
-from asyncflow.entities.data_node import DataNode, Edit
+from asyncflow.entities.data_node import Edit
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.submission import Run
 from asyncflow.errors import NoData
+from asyncflow.runs.node import NodeState
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.runs.version import Version
 from asyncflow.values.editing import Editing
@@ -27,7 +28,7 @@ from asyncflow.worker.errors import ValueMissing
 
 End: TypeAlias = "finalize[..., Run]"
 Held: TypeAlias = dict[str, Version]
-Nodes: TypeAlias = dict[str, DataNode]
+Nodes: TypeAlias = dict[str, NodeState]
 
 
 @attrs.define(eq=False, repr=False)
@@ -65,7 +66,7 @@ class Results:
 
         return edit
 
-    def keep(self, node: DataNode, version: Version) -> None:
+    def keep(self, node: NodeState, version: Version) -> None:
         """Keep a version that is to be dropped for the handles that are used."""
         for one in self._runs_of(version):
             _let_jobs_go(one)
@@ -99,7 +100,7 @@ class Results:
 
         return found
 
-    def _keep_for(self, submission: Run, node: DataNode, version: Version) -> None:
+    def _keep_for(self, submission: Run, node: NodeState, version: Version) -> None:
         if submission.held is None:
             held = submission.held = {}
             loop = asyncio.get_running_loop()

@@ -9,8 +9,8 @@ from typing import Protocol
 import attrs
 
 from asyncflow.abc import Store
-from asyncflow.entities.data_node import DataNode
 from asyncflow.records import VersionRecord
+from asyncflow.runs.node import NodeState
 from asyncflow.runs.version import Version
 from asyncflow.values.garbage import Garbage
 
@@ -18,7 +18,7 @@ from asyncflow.values.garbage import Garbage
 class Pins(Protocol):
     """Pins for runs what they are to read."""
 
-    def keep(self, node: DataNode, known: Sequence[Version], number: float) -> None:
+    def keep(self, node: NodeState, known: Sequence[Version], number: float) -> None:
         """Pin what a new version replaces, unless a job of a run here has made it.
 
         :param known: the current version, and those between it and the new one
@@ -29,7 +29,7 @@ class Pins(Protocol):
 class Results(Protocol):
     """Holds for handles what their runs have written."""
 
-    def keep(self, node: DataNode, version: Version) -> None:
+    def keep(self, node: NodeState, version: Version) -> None:
         """Hold a version that is to be dropped, if a handle that is used may read it."""
 
 
@@ -72,7 +72,7 @@ class Retention:
 
         return not count
 
-    def let_go(self, node: DataNode, version: Version, *, is_deleted: bool) -> None:
+    def let_go(self, node: NodeState, version: Version, *, is_deleted: bool) -> None:
         """Hold a version no more; drop it if it was to be dropped.
 
         :param is_deleted: whether the store knows nothing of the data node any more
@@ -86,13 +86,13 @@ class Retention:
 
         self._discard(version)
 
-    def held_record(self, node: DataNode, version: Version) -> VersionRecord:
+    def held_record(self, node: NodeState, version: Version) -> VersionRecord:
         """Describe a version that is kept for runs, whatever others drop."""
         name = version.kept
         kept = os.path.basename(name) if isinstance(name, str) else name
         return VersionRecord(node.id, version.number, kept, holder_id=self.holder_id)
 
-    def drop(self, node: DataNode, version: Version) -> VersionRecord:
+    def drop(self, node: NodeState, version: Version) -> VersionRecord:
         """Stop keeping a version; return what is to be saved.
 
         What is held stays in the store, too: it ends with the orchestrator that holds it,
@@ -122,6 +122,6 @@ class Retention:
         self.garbage.add(version.kept)
 
 
-def older_of(node: DataNode) -> int:
+def older_of(node: NodeState) -> int:
     """Return how many versions are kept beside the current one."""
     return node.config.keep_versions if node.driver.keeps_versions else 0

@@ -9,10 +9,10 @@ from contextlib import suppress
 import attrs
 
 from asyncflow.abc import Store
-from asyncflow.entities.data_node import DataNode
 from asyncflow.errors import StoreFailed
 from asyncflow.ids import submission_of
 from asyncflow.records import VersionRecord
+from asyncflow.runs.node import NodeState
 from asyncflow.runs.version import EVICTED, Version
 from asyncflow.values.retention import Retention, older_of
 from asyncflow.values.value_cache import ValueCache
@@ -32,7 +32,9 @@ class StoredVersions:
     cache: ValueCache
     retention: Retention
 
-    async def refresh(self, nodes: Iterable[DataNode], *, tidies: bool = False) -> None:
+    async def refresh(
+        self, nodes: Iterable[NodeState], *, tidies: bool = False
+    ) -> None:
         """Look what others have written: at one moment, for all of them.
 
         :param tidies: whether those are dropped that several writers have each left for
@@ -55,13 +57,13 @@ class StoredVersions:
             if tidies:
                 self._tidy(node, found[node_id], before[node_id])
 
-    async def refresh_shared(self, nodes: Iterable[DataNode]) -> None:
+    async def refresh_shared(self, nodes: Iterable[NodeState]) -> None:
         """Look what others have written of what scenarios share."""
         await self.refresh(node for node in nodes if node.owner_id is None)
 
     def _take(
         self,
-        node: DataNode,
+        node: NodeState,
         records: Sequence[VersionRecord],
         before: Collection[Version],
     ) -> None:
@@ -81,7 +83,7 @@ class StoredVersions:
             *node.older, node.version = ordered[-older_of(node) - 1 :]
             self._left(node, before)
 
-    def _left(self, node: DataNode, before: Collection[Version]) -> None:
+    def _left(self, node: NodeState, before: Collection[Version]) -> None:
         """Tell of versions that others have dropped, or are about to."""
         if self.retention.results is None:
             return
@@ -98,7 +100,7 @@ class StoredVersions:
         version.is_dropped = True
         return version
 
-    def _told(self, node: DataNode, ordered: Sequence[Version]) -> None:
+    def _told(self, node: NodeState, ordered: Sequence[Version]) -> None:
         """Tell that the last of some versions is the current one from now on."""
         last, newest = node.version, ordered[-1]
 
@@ -108,7 +110,7 @@ class StoredVersions:
             between = [one for one in ordered[begin:-1] if one not in known]
             self.retention.pins.keep(node, (last, *between), newest.number)
 
-    def _made(self, node: DataNode, record: VersionRecord) -> Version:
+    def _made(self, node: NodeState, record: VersionRecord) -> Version:
         version = self._version(record)
 
         if node.driver.is_durable:
@@ -124,14 +126,14 @@ class StoredVersions:
 
         return Version(record.number, kept, _run_of(record.job_id))
 
-    async def tidy(self, node: DataNode) -> None:
+    async def tidy(self, node: NodeState) -> None:
         """Drop what others have written, and is not kept any more."""
         with suppress(StoreFailed):  # who awaits a run has it raised
             await self.refresh([node], tidies=True)
 
     def _tidy(
         self,
-        node: DataNode,
+        node: NodeState,
         records: Iterable[VersionRecord],
         before: Iterable[Version],
     ) -> None:
@@ -147,7 +149,7 @@ class StoredVersions:
         self.store.save(*(self.retention.drop(node, version) for version in surplus))
 
 
-def chain(node: DataNode, records: Iterable[VersionRecord]) -> list[VersionRecord]:
+def chain(node: NodeState, records: Iterable[VersionRecord]) -> list[VersionRecord]:
     """Return the versions that can be read, of those that a store has.
 
     Those before them are kept for runs alone.

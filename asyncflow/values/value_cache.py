@@ -12,8 +12,8 @@ import attrs
 from anyio import to_thread
 
 from asyncflow.abc import Store
-from asyncflow.entities.data_node import DataNode
 from asyncflow.errors import StoreFailed
+from asyncflow.runs.node import NodeState
 from asyncflow.runs.version import EVICTED, Version
 from asyncflow.task_group import Tasks
 from asyncflow.worker.digests import digest
@@ -53,7 +53,7 @@ class ValueCache:
     def __attrs_post_init__(self) -> None:
         self._threshold = self.limit
 
-    def add(self, node: DataNode, version: Version) -> None:
+    def add(self, node: NodeState, version: Version) -> None:
         """Take note of a value of a data node that outlives this process."""
         kept = version.kept
 
@@ -67,7 +67,7 @@ class ValueCache:
             self._is_evicting = True
             self.group.start_soon(self._evict)
 
-    async def load(self, wanted: Iterable[tuple[DataNode, Version]]) -> None:
+    async def load(self, wanted: Iterable[tuple[NodeState, Version]]) -> None:
         """Have values in memory again; those that the store has no more stay evicted.
 
         They stay at least until the next time that others have their turn.

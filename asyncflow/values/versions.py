@@ -15,7 +15,6 @@ from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import Store, StoredValue
 from asyncflow.config.sections import NOT_GIVEN
-from asyncflow.entities.data_node import DataNode
 from asyncflow.errors import (
     NoData,
     NotFound,
@@ -25,6 +24,7 @@ from asyncflow.errors import (
 )
 from asyncflow.ids import submission_of
 from asyncflow.records import VersionRecord
+from asyncflow.runs.node import NodeState
 from asyncflow.runs.version import EVICTED, Version
 from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage, remove
@@ -81,13 +81,13 @@ class Versions:
             self.store, self.folder, self.cache, self.retention
         )
 
-    def new_path(self, node: DataNode) -> str:
+    def new_path(self, node: NodeState) -> str:
         """Return the name of a file that a new value may have."""
         self._paths += 1
         path = f"{self.folder}/{self.holder_id}-{self._paths}.value"
         return compared(path) if node.is_compared else path
 
-    async def read(self, node: DataNode, number: int | None) -> Any:
+    async def read(self, node: NodeState, number: int | None) -> Any:
         """Read a version of a data node, as the store has it now.
 
         :param number: which version; None for the current one
@@ -109,7 +109,7 @@ class Versions:
                     await self._check_there(node)
                     raise
 
-    async def _check_there(self, node: DataNode) -> None:
+    async def _check_there(self, node: NodeState) -> None:
         """Tell that a data node was deleted, with its scenario, if it was.
 
         :raises NotFound: where it was
@@ -118,7 +118,7 @@ class Versions:
             if await self.store.get(node.id) is None:
                 raise NotFound(node.id) from None
 
-    async def read_together(self, nodes: Sequence[DataNode]) -> tuple[Any, ...]:
+    async def read_together(self, nodes: Sequence[NodeState]) -> tuple[Any, ...]:
         """Read the current versions of data nodes, as they are at one moment.
 
         :raises NoData: where one has none
@@ -158,7 +158,7 @@ class Versions:
         """Whether others may write what is kept here, or may have done so."""
         return self.sharing.is_shared
 
-    async def load(self, pairs: Collection[tuple[DataNode, Version]]) -> None:
+    async def load(self, pairs: Collection[tuple[NodeState, Version]]) -> None:
         """Have in memory what jobs are about to read, as far as it was there before."""
         for _, version in pairs:  # nor is any of them evicted meanwhile
             self.retention.pin(version)
@@ -173,7 +173,7 @@ class Versions:
             await self.stored.refresh(node for node, _ in pairs)
 
     async def write(
-        self, node: DataNode, value: object, editor_id: str | None, comment: str
+        self, node: NodeState, value: object, editor_id: str | None, comment: str
     ) -> None:
         """Give a data node a new version, which is written as a whole or not at all.
 
@@ -185,7 +185,7 @@ class Versions:
                 *self.replace(node, kept, editor_id=editor_id, comment=comment)
             )
 
-    async def defaults(self, nodes: Collection[DataNode]) -> list[VersionRecord]:
+    async def defaults(self, nodes: Collection[NodeState]) -> list[VersionRecord]:
         """Write the default data of the data nodes that have no version yet.
 
         :return: what is to be saved
@@ -209,7 +209,7 @@ class Versions:
 
     def replace(
         self,
-        node: DataNode,
+        node: NodeState,
         kept: StoredValue,
         *,
         job_id: str | None = None,
@@ -261,7 +261,7 @@ class Versions:
         dropped, node.older = node.older[:surplus], node.older[surplus:]
         return [made, *(self.retention.drop(node, old) for old in dropped)]
 
-    async def read_version(self, node: DataNode, version: Version) -> Any:
+    async def read_version(self, node: NodeState, version: Version) -> Any:
         """Read a version of a data node.
 
         :raises ValueMissing: where it is not kept any more
@@ -288,12 +288,18 @@ class Versions:
             raise
         except FileNotFoundError as error:  # a file of the user's
             file = error.filename or node.driver.place
-            raise NoData(node.config_id, file=file) from error
+            is_gone = await self._was_written(node)
+            raise NoData(node.config_id, file=file, is_gone=is_gone) from error
         finally:
             self.retention.unpin(version)
 
+    async def _was_written(self, node: NodeState) -> bool:
+        """Tell whether a data node has more than what it had at first."""
+        records = await self.store.versions(node_ids=[node.id], limit=2)
+        return len(records) > 1 or any(one.job_id is not None for one in records)
 
-def _load(node: DataNode, kept: StoredValue | None) -> Any:
+
+def _load(node: NodeState, kept: StoredValue | None) -> Any:
     """Load a value; say which data node has one of which the code is not here."""
     try:
         return node.driver.read(kept)
@@ -309,7 +315,7 @@ def _load(node: DataNode, kept: StoredValue | None) -> Any:
         raise AttributeError(problem) from error
 
 
-def _find(node: DataNode, number: int | None) -> Version:
+def _find(node: NodeState, number: int | None) -> Version:
     if number is None and node.version is not None:
         return node.version
 
@@ -320,12 +326,12 @@ def _find(node: DataNode, number: int | None) -> Version:
     raise NoData(node.config_id, number)
 
 
-def _has_default(node: DataNode) -> bool:
+def _has_default(node: NodeState) -> bool:
     return node.config.default_data is not NOT_GIVEN or not node.driver.keeps_versions
 
 
 def _keep_defaults(
-    nodes: Sequence[DataNode], paths: Sequence[str]
+    nodes: Sequence[NodeState], paths: Sequence[str]
 ) -> list[StoredValue]:
     """Keep the default data of all, or of none."""
     try:
@@ -337,7 +343,7 @@ def _keep_defaults(
         raise
 
 
-def _keep_default(node: DataNode, path: str) -> StoredValue:
+def _keep_default(node: NodeState, path: str) -> StoredValue:
     """Keep default data; a file of the user's that is there already stays."""
     default = node.config.default_data
 
@@ -350,7 +356,7 @@ def _keep_default(node: DataNode, path: str) -> StoredValue:
     return _keep(node, default, path)
 
 
-def _keep(node: DataNode, value: object, path: str) -> StoredValue:
+def _keep(node: NodeState, value: object, path: str) -> StoredValue:
     try:
         return node.driver.publish(node.driver.write(value, path, node.config_id), path)
     except NotPicklable as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from operator import attrgetter
 from typing import TypeAlias
 
@@ -26,6 +27,7 @@ _SITE, _DIST = (f"{os.sep}{one}{os.sep}" for one in ("site-packages", "dist-pack
 stat: Callable[[str], os.stat_result] = os.stat
 open_file: Callable[[str, int], int] = os.open
 read: Callable[[int, int], bytes] = os.read
+is_there: Callable[[str], bool] = partial(os.access, mode=os.F_OK)
 
 
 def facts_of(path: str) -> Facts:

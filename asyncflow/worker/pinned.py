@@ -68,10 +68,11 @@ class Finder:
         if self._folder is None:
             return None
 
-        if name in self._index:
-            return self._pinned(name, self._index[name], kept=None)
-
         found = PathFinder.find_spec(name, path, target)
+
+        if name in self._index:
+            known = self._index[name]
+            return self._pinned(name, known, kept=None) or _of(name, known[0], found)
 
         if found is None or type(found.loader) is not SourceFileLoader:
             return found
@@ -107,13 +108,7 @@ class Finder:
                 path=file,
             )
 
-        spec = ModuleSpec(name, Text(name, file, text), origin=file)
-        spec.has_location = True
-
-        if os.path.basename(file).startswith("__init__."):
-            spec.submodule_search_locations = [os.path.dirname(file)]
-
-        return spec
+        return _spec(Text(name, file, text))
 
     def _text(self, file: str) -> bytes | None:
         if self._texts is None:
@@ -157,6 +152,26 @@ class Text(SourceFileLoader):
 
 here: Finder = Finder()
 """That of this process."""
+
+
+def _of(name: str, file: str, found: ModuleSpec | None) -> ModuleSpec | None:
+    """Return how to load a module from its file where the path has another one first.
+
+    :param found: what the path has
+    """
+    is_other = found is not None and found.origin != file
+    is_plain = file.endswith(".py") and os.path.isfile(file)
+    return _spec(SourceFileLoader(name, file)) if is_other and is_plain else None
+
+
+def _spec(loader: SourceFileLoader) -> ModuleSpec:
+    spec = ModuleSpec(loader.name, loader, origin=loader.path)
+    spec.has_location = True
+
+    if os.path.basename(loader.path).startswith("__init__."):
+        spec.submodule_search_locations = [os.path.dirname(loader.path)]
+
+    return spec
 
 
 def _now(file: str) -> Facts | None:

@@ -7,13 +7,65 @@ run that of now, as they do where the reload comes after the first run.
 from __future__ import annotations
 
 import sys
-from types import CodeType, FunctionType, ModuleType
+from functools import partial
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from asyncflow.worker import local_modules
 
 DEPTH = 16
 """How many wrappers a function may have."""
+
+
+def renewed(value: Any) -> Any:
+    """Return what is called in the place of something callable since a reload, or itself.
+
+    A class method and what a `functools.partial` calls are looked up anew. An object, and
+    so a method of it, keeps the class that it was made of.
+    """
+    if type(value) is partial:
+        function = renewed(value.func)
+
+        if function is value.func:
+            return value
+
+        return partial(function, *value.args, **value.keywords)
+
+    if not isinstance(value, MethodType):
+        return newest(value)
+
+    if not isinstance(value.__self__, type):
+        return value
+
+    owner = _newest_class(value.__self__)
+    return value if owner is value.__self__ else getattr(owner, value.__name__, value)
+
+
+def module_of(value: Any) -> str | None:
+    """Return the name of the module that something callable comes from, if known."""
+    while isinstance(value, partial):
+        value = value.func
+
+    if isinstance(value, MethodType) and isinstance(value.__self__, type):
+        value = value.__self__
+
+    where = getattr(value, "__module__", None)
+    return where if isinstance(where, str) else None
+
+
+def _newest_class(cls: type) -> type:
+    """Return the class that a module has in the place of one of its classes."""
+    where = cls.__module__
+
+    if where in local_modules.MAINS or local_modules.is_local(where):
+        return cls
+
+    found = local_modules.named(sys.modules.get(where), cls.__qualname__)
+    is_newer = isinstance(found, type) and (found.__module__, found.__qualname__) == (
+        where,
+        cls.__qualname__,
+    )
+    return found if is_newer else cls
 
 
 def newest(value: Any) -> Any:

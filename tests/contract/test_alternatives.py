@@ -11,6 +11,7 @@ from anyio import fail_after
 
 from asyncflow import Configuration, DataNode, Orchestrator, ScenarioConfig, UsageError
 from asyncflow.alternatives import DRIVERS, EXECUTORS, MODES, STORES
+from asyncflow.entities.data_node import node_of
 from asyncflow.errors import ConfigError
 from asyncflow.stores.memory import MemoryStore
 from tests.support import flows, toy_executor
@@ -61,9 +62,10 @@ async def test_a_run_with_a_new_storage_type(
             await scenario.submit()
             await scenario.submit()
             assert await scenario.made.read() == TEXT
-            assert len(scenario.made.versions) == 2
-            assert isinstance(scenario.made.driver, ToyDriver)
-            assert scenario.made.driver.options.level == 3
+            made = node_of(scenario.made)
+            assert len(made.versions) == 2
+            assert isinstance(made.driver, ToyDriver)
+            assert made.driver.options.level == 3
 
         async with Orchestrator(config, store=path) as orchestrator:
             found = await orchestrator.get(scenario.made.id)

@@ -26,7 +26,7 @@ async def specs() -> AsyncIterator[CallSpecs]:
     async with create_task_group() as group:
         yield CallSpecs(
             executors=["process", "thread"],
-            in_processes=lambda executor: executor == "process",
+            mode="standalone",
             group=Tasks(group),
             pin=lambda *, have_run=False: None,
         )

@@ -10,6 +10,7 @@ from asyncflow import Configuration, Orchestrator
 from asyncflow.abc import Killed, Outcome, Printed, Returned, Usage
 from asyncflow.dispatch.attempt import Attempt
 from asyncflow.dispatch.completion import complete, is_simple_success
+from asyncflow.entities.data_node import node_of
 from asyncflow.options import RunOptions
 from asyncflow.records import JobRecord, VersionRecord
 from asyncflow.status import Status
@@ -66,7 +67,9 @@ async def test_outputs_are_visible_before_the_run_is_told(
         attempts = [Attempt((1, place), run, spec, "") for place in (0, 1)]
         outcomes = [SIMPLE, SIMPLE._replace(kept=(b"2",))]
         completion = complete(attempts, outcomes, engine.versions)
-        versions: list[Any] = [scenario.r0.version, scenario.r1.version]
+        versions: list[Any] = [
+            node_of(node).version for node in (scenario.r0, scenario.r1)
+        ]
 
         assert [one.kept for one in versions] == [b"1", b"2"]
         assert {one.submission_id for one in versions} == {run.id}

@@ -10,6 +10,7 @@ import pytest
 from anyio import create_task_group, fail_after, to_thread
 
 from asyncflow import Configuration, Orchestrator, Scenario, Scope, Status
+from asyncflow.entities.data_node import node_of
 from asyncflow.values import garbage
 from tests.support.flows import configuration
 
@@ -107,18 +108,26 @@ async def test_what_is_pinned_stays_when_who_replaced_it_has_closed(path: str) -
         assert (job.status, job.attempt, job.attempts) == (Status.COMPLETED, 1, ())
 
 
+def file_of(scenario: Scenario) -> str:
+    """Return the file that its board is in."""
+    version = node_of(scenario.data_nodes["board"]).version
+    assert version is not None
+    assert isinstance(version.kept, str)
+    return version.kept
+
+
 async def test_a_job_whose_input_was_not_replaced_fails(path: str) -> None:
     config = declare()
 
     async with Orchestrator(config, path) as one:
         mine = await one.create_scenario("s")
         await mine.gate.write(Gate())
-        assert isinstance(mine.board.version.kept, str)
+        file = file_of(mine)
 
         with fail_after(30):
             run = mine.submit()
             await to_thread.run_sync(reached.wait)
-            await to_thread.run_sync(os.unlink, mine.board.version.kept)
+            await to_thread.run_sync(os.unlink, file)
             passed.set()
             await run.wait()
 
@@ -137,7 +146,7 @@ async def test_a_run_is_canceled_whose_input_is_looked_up(path: str) -> None:
         with fail_after(30):
             run = mine.submit()
             await to_thread.run_sync(reached.wait)
-            await to_thread.run_sync(os.unlink, mine.board.version.kept)
+            await to_thread.run_sync(os.unlink, file_of(mine))
             passed.set()
             run.cancel()
             await run.wait()
@@ -153,7 +162,7 @@ async def test_files_stay_for_others_for_a_lease(
 
     async with Orchestrator(config, path) as one, Orchestrator(config, path):
         mine = await one.create_scenario("s")
-        first = mine.board.version.kept
+        first = file_of(mine)
         await replace(mine, b"1", b"2", b"3")
 
         with fail_after(30):

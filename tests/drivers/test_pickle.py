@@ -132,6 +132,29 @@ async def test_a_read_names_the_file_that_is_gone(tmp_path: Path) -> None:
         assert (str(again), again.file) == (str(told.value), str(path))
 
 
+@pytest.mark.anyio
+@pytest.mark.blocking_jobs
+async def test_a_read_says_that_a_file_was_never_there(tmp_path: Path) -> None:
+    config = Configuration()
+    path = tmp_path / "own.p"
+    node = config.configure_data_node("own", default_path=path)
+    task = config.configure_task("make", flows.increment, None, node)
+    config.configure_job_executions(mode="development")
+
+    async with Orchestrator(config) as orchestrator:
+        cfg = config.configure_scenario("s", task)
+        scenario = await orchestrator.create_scenario(cfg)
+
+        with pytest.raises(NoData, match=r"no value yet: there is no file \S+own\.p"):
+            await scenario.own.read()
+
+        await scenario.own.write(1)
+        await anyio.Path(path).unlink()
+
+        with pytest.raises(NoData, match="is gone: bring it back"):
+            await scenario.own.read()
+
+
 # ------------------------------------------------------------------------ relative paths
 
 

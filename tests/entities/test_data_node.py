@@ -9,23 +9,21 @@ from typing import Any
 import pytest
 
 from asyncflow.config import Configuration, Scope
-from asyncflow.entities.data_node import DataNode
+from asyncflow.entities.data_node import DataNode, data_node_of, node_of
 from asyncflow.errors import NotOpen
-from asyncflow.records import DataNodeRecord
 from asyncflow.runs.version import Version
 from tests.support.entities import identity_map
 
 
 def make(**options: Any) -> DataNode:
     config = Configuration().configure_data_node("n", **options)
-    return identity_map("/work").node(config, "SCENARIO_s_1", "1")
+    identities = identity_map("/work")
+    node = identities.node(config, "SCENARIO_s_1", "1")
+    return data_node_of(node, identities.verbs)
 
 
-def write(node: DataNode, at: datetime) -> None:
-    if node.version is not None:
-        node.older.append(node.version)
-
-    node.version = Version(int(at.timestamp()) * 10**9, b"value")
+def write(data_node: DataNode, at: datetime) -> None:
+    node_of(data_node).version = Version(int(at.timestamp()) * 10**9, b"value")
 
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -34,21 +32,16 @@ HOUR = timedelta(hours=1)
 
 def test_a_data_node_that_was_never_written() -> None:
     node = make()
-    assert (node.versions, node.last_edit_date, node.expiration_date) == (
-        (),
-        None,
-        None,
-    )
+    assert (node.last_edit_date, node.expiration_date) == (None, None)
     assert not node.is_valid
     assert not node.is_ready_for_reading
     assert repr(node) == "<DataNode n (pickle, never written)>"
 
 
-def test_its_versions_begin_with_the_oldest() -> None:
+def test_it_says_when_it_was_written_last() -> None:
     node = make(validity_period=HOUR)
     write(node, AT - HOUR)
     write(node, AT)
-    assert [one.at for one in node.versions] == [AT - HOUR, AT]
     assert node.last_edit_date == AT
     assert node.expiration_date == AT + HOUR
     assert repr(node) == "<DataNode n (pickle, written 2026-01-02 03:04:05)>"
@@ -75,9 +68,10 @@ def test_a_value_is_valid_for_its_period(
 def test_a_locked_data_node_is_not_ready() -> None:
     node = make()
     write(node, AT)
-    record = node.record()
+    state = node_of(node)
+    record = state.record()
 
-    node.take_lock(record._replace(editor_id="ann"))
+    state.take_lock(record._replace(editor_id="ann"))
     assert node.is_locked
     assert node.edit_in_progress
     assert node.is_valid
@@ -85,10 +79,10 @@ def test_a_locked_data_node_is_not_ready() -> None:
     assert node.editor_expiration_date is None
 
     ends = time.time() + 60
-    node.take_lock(record._replace(editor_id="ann", editor_expires=ends))
+    state.take_lock(record._replace(editor_id="ann", editor_expires=ends))
     assert node.is_locked
     assert node.editor_expiration_date == datetime.fromtimestamp(ends, UTC)
-    assert node.record().editor_expires == ends
+    assert state.record().editor_expires == ends
 
 
 @pytest.mark.parametrize(
@@ -97,8 +91,9 @@ def test_a_locked_data_node_is_not_ready() -> None:
 def test_a_lock_that_is_none(editor_id: str | None, seconds: float | None) -> None:
     node = make()
     expires = None if seconds is None else time.time() + seconds
-    record = node.record()
-    node.take_lock(record._replace(editor_id=editor_id, editor_expires=expires))
+    state = node_of(node)
+    record = state.record()
+    state.take_lock(record._replace(editor_id=editor_id, editor_expires=expires))
     assert not node.is_locked
     assert not node.edit_in_progress
 
@@ -110,19 +105,14 @@ def test_what_it_is_and_whose() -> None:
         Scope.SCENARIO,
         "pickle",
     )
-    assert own.record() == DataNodeRecord(own.id, "n", "SCENARIO_s_1")
-    assert shared.record() == DataNodeRecord("DATANODE_n_GLOBAL", "n", None)
+    assert (own.owner_id, shared.owner_id) == ("SCENARIO_s_1", None)
+    assert shared.id == "DATANODE_n_GLOBAL"
 
 
-def test_data_nodes_of_one_file_take_turns() -> None:
-    config = Configuration()
-    identities = identity_map("/work")
-    nodes = [
-        identities.node(config.configure_data_node(name, default_path=path), "s", "1")
-        for name, path in (("a", "x.p"), ("b", "/work/x.p"), ("c", None))
-    ]
-    assert nodes[0].key == nodes[1].key == nodes[0].driver.place
-    assert nodes[2].key == nodes[2].id
+def test_there_is_one_handle_at_a_time() -> None:
+    node, other = make(), make()
+    assert data_node_of(node_of(node), identity_map().verbs) is node
+    assert node_of(node) is not node_of(other)
 
 
 @pytest.mark.anyio

@@ -50,14 +50,6 @@ NAMES: dict[type, tuple[str, ...]] = {
 }
 """The public names of each handle. Another one is a promise: see `docs/api.md`."""
 
-ENGINES: dict[type, tuple[str, ...]] = {
-    DataNode: (
-        *("directory", "driver", "editor_expires", "is_compared", "key", "older"),
-        *("record", "take_lock", "version", "versions"),
-    ),
-}
-"""Names that are the engine's still. It may become shorter, never longer."""
-
 
 def public(handle: type) -> list[str]:
     return [name for name in dir(handle) if not name.startswith("_")]
@@ -65,7 +57,7 @@ def public(handle: type) -> list[str]:
 
 @pytest.mark.parametrize("handle", NAMES, ids=lambda handle: handle.__name__)
 def test_the_names(handle: type) -> None:
-    assert public(handle) == sorted((*NAMES[handle], *ENGINES.get(handle, ())))
+    assert public(handle) == sorted(NAMES[handle])
 
 
 @pytest.mark.parametrize("handle", NAMES, ids=lambda handle: handle.__name__)

@@ -10,7 +10,9 @@ import pytest
 
 from asyncflow import ids
 from asyncflow.config import Configuration, ScenarioConfig, Scope
+from asyncflow.entities.data_node import node_of
 from asyncflow.entities.identity_map import IdentityMap, is_shared
+from asyncflow.entities.submittable import nodes_of, tasks_of
 from asyncflow.status import Status, SubmissionStatus
 from tests.support import flows
 from tests.support.entities import identity_map, make_run, make_scenario
@@ -31,7 +33,9 @@ def declare(scope: Scope = Scope.SCENARIO, path: str | None = None) -> ScenarioC
 async def test_what_is_in_use_is_found_by_its_id() -> None:
     identities = identity_map()
     scenario = await make_scenario(declare(), identities)
-    for entity in (scenario, scenario.work, scenario.source):
+    work, source = tasks_of(scenario)["work"], nodes_of(scenario)["source"]
+
+    for entity in (scenario, work, source):
         assert identities.find(entity.id) is entity
 
     assert identities.find("SCENARIO_s_0") is None
@@ -44,7 +48,7 @@ async def test_what_nobody_uses_is_let_go() -> None:
     del scenario
     gc.collect()
     assert [identities.find(one) for one in gone] == [None] * 3
-    assert identities.find(kept.id) is kept
+    assert identities.find(kept.id) is node_of(kept)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +71,7 @@ async def test_a_scenario_that_is_only_shown_takes_nobodys_place() -> None:
     assert shown is not scenario
     assert shown.source is scenario.source
     assert identities.find(scenario.id) is scenario
-    assert identities.find(scenario.work.id) is scenario.work
+    assert identities.find(scenario.work.id) is tasks_of(scenario)["work"]
 
 
 async def test_with_a_scenario_all_of_it_is_forgotten() -> None:
@@ -83,7 +87,7 @@ async def test_with_a_scenario_all_of_it_is_forgotten() -> None:
     for gone in (scenario, scenario.work, scenario.result, run):
         assert identities.find(gone.id) is None
 
-    assert identities.find(scenario.source.id) is scenario.source
+    assert identities.find(scenario.source.id) is node_of(scenario.source)
     assert identities.find(other.id) is other
     assert not other.is_deleted
 
@@ -127,15 +131,15 @@ async def test_a_new_scenario_has_the_properties_of_its_config() -> None:
         identities.new_scenario(cfg, AT.replace(tzinfo=None), None, {})
 
 
-def node_of(identities: IdentityMap, path: str | None) -> str | None:
+def directory_of(identities: IdentityMap, path: str | None) -> str | None:
     (config, *_) = declare(path=path).data_node_configs
     return identities.node(config, "s", "1").directory
 
 
 def test_where_a_relative_path_begins_is_known(tmp_path: Path) -> None:
-    assert node_of(identity_map(tmp_path), "a.p") == "."
-    assert node_of(identity_map(tmp_path), str(tmp_path / "a.p")) is None
-    assert node_of(identity_map(tmp_path), None) is None
+    assert directory_of(identity_map(tmp_path), "a.p") == "."
+    assert directory_of(identity_map(tmp_path), str(tmp_path / "a.p")) is None
+    assert directory_of(identity_map(tmp_path), None) is None
 
 
 async def test_a_file_stays_where_it_was_for_who_works_elsewhere(
@@ -143,7 +147,7 @@ async def test_a_file_stays_where_it_was_for_who_works_elsewhere(
 ) -> None:
     identities = identity_map(tmp_path)
     scenario = await make_scenario(declare(path="a.p"), identities)
-    node = scenario.source
+    node = node_of(scenario.source)
     here = node.driver.place
     identities.take(node, node.record()._replace(editor_id="ann"))
     assert node.is_locked
@@ -154,7 +158,7 @@ async def test_a_file_stays_where_it_was_for_who_works_elsewhere(
     assert str(node.driver.place).endswith("/other/a.p")
     assert node.record().directory == "../other"
 
-    own = scenario.result
+    own = node_of(scenario.result)
     identities.take(own, own.record()._replace(directory="../other"))
     assert own.directory is None
 

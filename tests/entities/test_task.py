@@ -1,4 +1,4 @@
-"""Tasks: a function with its data nodes, and what its outputs follow from."""
+"""Tasks: a function with its data nodes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 
 from asyncflow.config import Configuration, Scope
 from asyncflow.entities.identity_map import IdentityMap
-from asyncflow.entities.task import Task, basis_of, new_basis, restore_basis
+from asyncflow.entities.submittable import tasks_of, verbs_of
+from asyncflow.entities.task import Task, task_of
 from tests.support import flows
 from tests.support.entities import identity_map, make_scenario
 
@@ -38,40 +39,9 @@ async def test_what_a_task_is() -> None:
     assert repr(task) == "<Task add: second, first -> sum>"
 
 
-async def test_a_skippable_task_remembers_what_its_outputs_follow_from() -> None:
-    task = await make(identity_map(), Configuration(), skippable=True)
-    assert basis_of(task) is None
-    basis = new_basis(task, "f", {"first": 1, "second": 2}, {"sum": 3}, {"first": "x"})
-    assert basis_of(task) is basis
-    assert (basis.task_id, basis.scenario_id) == (task.id, task.owner_id)
-    assert (basis.inputs, basis.outputs) == ({"first": 1, "second": 2}, {"sum": 3})
-    assert task.input["first"].is_compared
-    assert not task.output["sum"].is_compared
-
-
-async def test_scenarios_that_share_all_outputs_of_a_task_share_what_they_follow_from() -> (
-    None
-):
-    identities, config = identity_map(), Configuration()
-    one = await make(identities, config, skippable=True, scope=Scope.GLOBAL)
-    other = await make(identities, config, skippable=True, scope=Scope.GLOBAL)
-    assert one.id != other.id
-    basis = new_basis(one, "f", {}, {}, {})
-    assert basis_of(other) is basis
-    assert basis.scenario_id == ""
-    assert identities.bases == {basis.task_id: basis}
-
-    newer = basis._replace(fingerprint="g")
-    restore_basis(other, newer)
-    assert basis_of(one) is newer
-
-
-async def test_tasks_of_two_scenarios_remember_each_their_own() -> None:
-    identities, config = identity_map(), Configuration()
-    one = await make(identities, config, skippable=True)
-    other = await make(identities, config, skippable=True)
-    restore_basis(one, new_basis(one, "f", {}, {}, {})._replace(fingerprint="g"))
-    assert basis_of(other) is None
-    known = basis_of(one)
-    assert known is not None
-    assert known.fingerprint == "g"
+async def test_there_is_one_handle_at_a_time() -> None:
+    task = await make(identity_map(), Configuration())
+    assert task_of(tasks_of(task)["add"], verbs_of(task)) is task
+    assert task.input["first"] is task.data_nodes["first"]
+    kept = task.output["sum"]
+    assert task.output["sum"] is kept

@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,9 +39,10 @@ def imports(_: object) -> Any:
     return moved.step(1)
 
 
-def edit(path: Path, what: str) -> None:
+def edit(path: Path, what: str, ago: int = 0) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(f"def step(x):\n    return {what!r}\n")
+    os.utime(path, (time.time() - ago,) * 2)
     importlib.invalidate_caches()
 
 
@@ -83,6 +85,41 @@ async def test_a_module_that_the_program_has_becomes_a_package(folder: Path) -> 
         assert await result(orchestrator) == "module"  # what the program has
         edit(folder / "moved_steps" / "__init__.py", "package")
         assert await result(orchestrator, load().step) == "package"
+
+
+@pytest.mark.parametrize("is_loaded", [False, True])
+async def test_a_package_that_is_made_beside_a_module(
+    folder: Path, is_loaded: bool
+) -> None:
+    edit(folder / "moved_steps.py", "module", ago=100)
+
+    async with opened() as orchestrator:
+        function = load().step if is_loaded else imports
+        assert await result(orchestrator, function) == "module"
+        edit(folder / "moved_steps" / "__init__.py", "package", ago=100)
+        assert await result(orchestrator, function) == "package"
+        shutil.rmtree(folder / "moved_steps")
+        assert await result(orchestrator, function) == "module"
+
+
+@pytest.mark.parametrize("ago", [0, 100])
+async def test_what_the_program_has_loaded_comes_from_its_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, ago: int
+) -> None:
+    edit(folder / "moved_steps.py", "one", ago=ago)
+    edit(folder / "other" / "moved_steps.py", "other", ago=ago)
+
+    async with opened() as orchestrator:
+        step = load().step
+        assert await result(orchestrator, step) == "one"
+        monkeypatch.setattr(sys, "path", [str(folder / "other"), *sys.path])
+        assert await result(orchestrator, imports_in_a_new_worker) == "one"
+        assert await result(orchestrator, step) == "one"
+
+
+def imports_in_a_new_worker(_: object) -> Any:
+    sys.modules.pop("moved_steps", None)
+    return imports(_)
 
 
 async def test_a_path_that_comes_before_the_others(

@@ -23,6 +23,7 @@ from asyncflow.fingerprint.description import (
     name_of,
 )
 from asyncflow.fingerprint.fingerprint import fingerprint
+from asyncflow.fingerprint.own_modules import AllModules
 from asyncflow.fingerprint.parts import Global, Members, Source
 from tests.support.own_code import Load
 
@@ -69,7 +70,7 @@ def f():
 
 def described(value: object, *, own: bool = True) -> Description:
     one = Description("value")
-    one.digest = Describer(lambda _: own, one).of((value,))
+    one.digest = Describer(AllModules() if own else (), one).of((value,))
     return one
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from asyncflow.fingerprint.bytecode import Imported
 from asyncflow.fingerprint.fingerprint import Fingerprint, fingerprint
+from asyncflow.fingerprint.own_modules import AllModules
 from asyncflow.fingerprint.parts import (
     Global,
     Hint,
@@ -116,7 +117,7 @@ def test_what_a_statement_may_import(imported: Imported, names: list[str]) -> No
 
 
 def parts_of(function: Callable[..., object], *, own: bool = True) -> list[object]:
-    return list(parts_of_function(function, lambda name: own and name == __name__))  # type: ignore[arg-type]  # it is one
+    return list(parts_of_function(function, {__name__} if own else ()))  # type: ignore[arg-type]  # it is one
 
 
 LIMIT = 5
@@ -225,7 +226,7 @@ def test_the_members_of_a_module_that_are_there() -> None:
     module = sys.modules[__name__]
     members = Members(module, frozenset({"helper", "LIMIT", "nowhere", "__spec__"}))
     content = vars(module)
-    assert list(parts_of_members(members, lambda _: True)) == [
+    assert list(parts_of_members(members, AllModules())) == [
         *("LIMIT", Global(content, "LIMIT")),
         *("helper", helper),
     ]

@@ -138,6 +138,7 @@ INNER: Mapping[tuple[str, str], str] = {
         "dispatch.call_spec",
         "fingerprint.fingerprint",
     ): "only for tasks that may be skipped: it loads OpenSSL",
+    ("dispatch.call_spec", "worker.reloaded"): "only for what this process calls",
     ("testing.plugin", "config"): "pytest loads the plugin in every project",
     ("testing.plugin", "testing._asyncio"): "pytest-asyncio: not everybody has it",
     (
@@ -165,7 +166,9 @@ INNER: Mapping[tuple[str, str], str] = {
 PURE = "plan"
 """The folder that decides."""
 
-PURE_SEES = frozenset({"config", "entities", "errors", "events", "facts", "status"})
+PURE_SEES = frozenset(
+    {"config", "entities", "errors", "events", "facts", "runs", "status"}
+)
 PURE_OUTSIDE = STDLIB - {
     "anyio",
     "asyncio",

@@ -6,7 +6,8 @@ import pytest
 
 from asyncflow import Orchestrator
 from asyncflow.config.dag import Dag
-from asyncflow.entities.scenario import Scenario, tasks_of
+from asyncflow.entities.scenario import Scenario, ordered_tasks
+from asyncflow.entities.submittable import nodes_of, tasks_of
 from asyncflow.plan.graph import Graph, group_of
 from tests.support import flows
 from tests.support.declaring import diamond
@@ -23,15 +24,15 @@ async def test_the_graph_of_a_run() -> None:
         shared = scenario.data_nodes["shared"]
         graph = graph_of(scenario, scenario.dag)
         assert graph.groups == {scenario.id, shared.id}
-        assert {group_of(node) for node in scenario.data_nodes.values()} == graph.groups
+        assert {group_of(node) for node in nodes_of(scenario).values()} == graph.groups
         assert list(graph.reads[2]) == [scenario.data_nodes["a"].id, shared.id]
         assert [list(nodes) for nodes in graph.writes[1:3]] == [
             [scenario.data_nodes[name].id] for name in "bc"
         ]
         assert graph.writers[scenario.data_nodes["d"].id] == 3
         part = scenario.sequences["first"]
-        assert tasks_of(part, part.dag) == (scenario.tasks["start"],)
+        assert ordered_tasks(part, part.dag) == (tasks_of(scenario)["start"],)
 
 
 def graph_of(scenario: Scenario, dag: Dag) -> Graph:
-    return Graph.of(scenario, dag, tasks_of(scenario, dag))
+    return Graph.of(scenario, dag, ordered_tasks(scenario, dag))

@@ -128,7 +128,7 @@ async def check(orchestrator: Orchestrator) -> None:
             node = nodes[name]
             assert isinstance(node, DataNode)
 
-            if node.version is not None:
+            if node.last_edit_date is not None:
                 opened(await node.read())
 
 

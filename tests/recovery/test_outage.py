@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+import attrs
 import pytest
 from anyio import Event, fail_after, to_thread
 
@@ -28,6 +29,7 @@ from asyncflow import (
     TakenOver,
     ValueMissing,
 )
+from asyncflow.recovery.outage import Outage
 from asyncflow.stores._sqlite import SELDOM
 from asyncflow.stores.postgres import PostgresStore
 from asyncflow.stores.sqlite import SqliteStore
@@ -83,21 +85,26 @@ def locked(path: Path) -> Iterator[None]:
             connection.rollback()
 
 
+@attrs.define
+class Watcher:
+    outage: Outage
+    told: Event = attrs.field(factory=Event)
+
+    def store_changed(self) -> None:
+        self.outage.store_changed()
+        self.told.set()
+
+
 async def until_unavailable(orchestrator: Orchestrator, *, ends: bool = False) -> None:
-    told = Event()
-    session = orchestrator._session.engine
-    assert session is not None
-
-    def look() -> None:
-        session.outage._look()
-        told.set()
-
-    orchestrator.store.watch(look)
+    engine = orchestrator._session.engine
+    assert engine is not None
+    watcher = Watcher(engine.outage)
+    orchestrator.store.watch(watcher)
 
     with fail_after(30):
         while (orchestrator.statistics().store_error is None) is not ends:
-            await told.wait()
-            told = Event()
+            await watcher.told.wait()
+            watcher.told = Event()
 
 
 # ---------------------------------------------------------------------------- for now

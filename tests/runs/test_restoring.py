@@ -14,12 +14,12 @@ from asyncflow.records import AttemptRecord, JobRecord
 from asyncflow.runs import restoring
 from asyncflow.runs.run import Run
 from asyncflow.status import AttemptKind, Status
-from tests.support.runs import Thing, Work, kinds, make
+from tests.support.runs import Thing, kinds, make
 
 pytestmark = pytest.mark.smoke
 
 
-def ended(run: Run[Thing, Work], place: int, status: Status) -> JobRecord:
+def ended(run: Run[Thing], place: int, status: Status) -> JobRecord:
     job = run.job(place)
     attempt = AttemptRecord(1, 2.0, 2.5, "gone", "", AttemptKind.CRASHED)
     return job.record()._replace(
@@ -61,7 +61,7 @@ def test_what_has_not_ended_begins_anew(config: Configuration) -> None:
     assert run.orchestrator_id == "ORCHESTRATOR_2"
 
 
-def running(config: Configuration) -> Run[Thing, Work]:
+def running(config: Configuration) -> Run[Thing]:
     run = make(config, 1)
     restoring.went(run, 0, Status.PENDING, 1.0, "")
     restoring.went(run, 0, Status.RUNNING, 2.0, "")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from asyncflow import Orchestrator
+from asyncflow.entities.data_node import node_of
 from asyncflow.errors import InsideWorker, NoData, NotPicklable, UnsupportedLoop
 from asyncflow.options import RunOptions
 from asyncflow.runtime.checks import (
@@ -125,7 +126,7 @@ async def test_a_run_needs_its_inputs() -> None:
     async with Orchestrator(config) as orchestrator:
         scenario = await orchestrator.create_scenario(cfg)
         scheduler = orchestrator._opened().scheduler
-        nodes = [scenario.source]
+        nodes = [node_of(scenario.source)]
 
         with pytest.raises(NoData, match="source"):
             check_inputs(scheduler, nodes, ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asyncflow import Configuration, NotOpen, Orchestrator
+from asyncflow.entities.data_node import node_of
 from asyncflow.entities.submission import handle_of
 from asyncflow.options import RunOptions
 from asyncflow.runtime.handle_verbs import HandleVerbs
@@ -34,10 +35,10 @@ async def test_what_is_not_open_is_said(
         verbs.cancel(submission, reason=None)
 
     with pytest.raises(NotOpen):
-        await verbs.read(scenario.source, None)
+        await verbs.read(node_of(scenario.source), None)
 
     with pytest.raises(NotOpen):
-        await verbs.lock(scenario.source, "ann", 5.0)
+        await verbs.lock(node_of(scenario.source), "ann", 5.0)
 
 
 async def test_what_has_ended_needs_nobody_to_end_it(
@@ -67,7 +68,7 @@ async def test_a_handle_works_again_in_the_next_opening() -> None:
     async with orchestrator:
         scenario = await orchestrator.create_scenario(cfg)
         verbs = HandleVerbs(orchestrator._session)
-        assert await verbs.read(scenario.source, None) == 5
+        assert await verbs.read(node_of(scenario.source), None) == 5
 
     with pytest.raises(NotOpen):
-        await verbs.read(scenario.source, None)
+        await verbs.read(node_of(scenario.source), None)

@@ -217,7 +217,7 @@ async def test_a_run_asks_once_for_all_that_scenarios_share(store: Asked) -> Non
         store.asked()
         await one.create_scenario("rated")
         assert 0 < store.asked() < 5
-        assert scenario.rate7.version is not None
+        assert scenario.rate7.last_edit_date is not None
         assert await scenario.rate7.read() == 70
 
 

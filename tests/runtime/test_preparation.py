@@ -9,6 +9,7 @@ import pytest
 
 from asyncflow import Configuration, Orchestrator, Scope
 from asyncflow.entities.submission import Run
+from asyncflow.entities.submittable import nodes_of
 from asyncflow.options import RunOptions
 from asyncflow.runtime.preparation import RunPreparation
 from tests.support import flows
@@ -61,7 +62,7 @@ async def test_with_others_the_sources_are_looked_at(
 ) -> None:
     async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
         preparation, run = await prepared(orchestrator, is_shared=True)
-        nodes = run.entity.data_nodes
+        nodes = nodes_of(run.entity)
         assert preparation.shared(run) == [nodes["source"]]
         assert preparation.read(run) == [nodes["source"], nodes["own"]]
 

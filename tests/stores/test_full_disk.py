@@ -29,6 +29,7 @@ from asyncflow import (
     SubmissionStatus,
 )
 from asyncflow.drivers.pickle import PickleDriver
+from asyncflow.entities.data_node import node_of
 from asyncflow.recovery import recovery
 from asyncflow.stores.sqlite import SqliteStore
 from asyncflow.worker.values import fetch, keep
@@ -145,7 +146,7 @@ async def test_a_job_whose_value_finds_no_room(
     async with Orchestrator(config, disk / "runs.db") as orchestrator:
         scenario = await orchestrator.create_scenario(cfg)
         await scenario.submit()
-        version = scenario.made.version
+        version = node_of(scenario.made).version
         files = await to_thread.run_sync(os.listdir, values)
         await scenario.size.write(TOO_MUCH)
 
@@ -156,7 +157,7 @@ async def test_a_job_whose_value_finds_no_room(
         assert job.status is Status.FAILED
         assert job.reason.startswith("OSError: [Errno 28] No space left on device: '")
         assert str(values) in job.reason
-        assert scenario.made.version is version
+        assert node_of(scenario.made).version is version
         assert await scenario.made.read() == bytes(100_000)
         assert await to_thread.run_sync(os.listdir, values) == files
 

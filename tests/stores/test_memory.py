@@ -8,7 +8,8 @@ import pytest
 from anyio import Event, fail_after
 
 from asyncflow.errors import StoreFailed, TakenOver
-from asyncflow.stores.memory import MemoryStore, Tables
+from asyncflow.stores._tables import Tables
+from asyncflow.stores.memory import MemoryStore
 from tests.support.records import (
     ONE_OF_EACH,
     job_record,
@@ -53,19 +54,27 @@ async def test_what_is_no_record_is_refused_and_nothing_is_kept() -> None:
         assert await store.jobs() == []
 
 
+class Watcher:
+    def __init__(self) -> None:
+        self.told = Event()
+
+    def store_changed(self) -> None:
+        self.told.set()
+
+
 async def test_who_was_taken_over_is_told_at_once_and_by_each_verb() -> None:
-    told = Event()
+    watcher = Watcher()
 
     async def be_taken_over() -> None:
         async with MemoryStore() as store:
             await store.register(orchestrator_record(1))
-            store.watch(told.set)
+            store.watch(watcher)
             before = store.failure
             await store.adopt("ORCHESTRATOR_1", "ORCHESTRATOR_2")
             store.save(job_record(1))
 
             with fail_after(10):
-                await told.wait()
+                await watcher.told.wait()
 
             assert (before, type(store.failure)) == (None, TakenOver)
 

@@ -59,8 +59,13 @@ def test_what_was_dropped_comes_last_again(table: Table[JobRecord]) -> None:
     assert table.found(submission_id=one.submission_id) == [other, one]
 
 
+class FirstReasons(Table[JobRecord]):
+    def merged(self, old: JobRecord, new: JobRecord) -> JobRecord:
+        return new._replace(reason=old.reason)
+
+
 def test_a_record_is_merged_with_what_was_kept() -> None:
-    table = Table[JobRecord](merge=lambda old, new: new._replace(reason=old.reason))
+    table = FirstReasons()
     table.save(job_record(1, reason="first"))
     table.save(job_record(1, reason="second", finished=9.0))
     assert table.found() == [job_record(1, reason="first", finished=9.0)]

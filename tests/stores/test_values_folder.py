@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import attrs
 import pytest
 
 from asyncflow import Configuration, Orchestrator, Scenario
@@ -281,14 +282,24 @@ async def test_a_user_without_rights_opens_it_too(
 # ----------------------------------------------------------------------------- the mark
 
 
+@attrs.frozen(kw_only=True)
+class Place(ValuesFolder):
+    others: bool
+
+    def place_of(self, store_id: str) -> str:
+        return f"{self.first.removesuffix('.values')}.{store_id}.values"
+
+    def is_there(self, _: Mark) -> bool:
+        return self.others
+
+
 def place(tmp_path: Path, is_there: bool = False) -> ValuesFolder:
     """Say where the values of a database are, among other ones or alone."""
-    return ValuesFolder(
+    return Place(
         access=Access(store="runs.db"),
         first=str(tmp_path / "runs.values"),
-        place_of=lambda store_id: str(tmp_path / f"runs.{store_id}.values"),
         database="runs.db",
-        is_there=lambda _: is_there,
+        others=is_there,
     )
 
 

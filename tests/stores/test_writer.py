@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,19 @@ from tests.support.records import (
 pytestmark = pytest.mark.anyio
 
 
+@attrs.define
+class Target:
+    """What a test writes to."""
+
+    write: Callable[[Sequence[Any]], None]
+
+    def interrupt(self) -> None:
+        raise AssertionError("it takes for ever")
+
+    def is_lease_due(self) -> bool:
+        return False
+
+
 @pytest.fixture
 def groups() -> list[Sequence[Sequence[int]]]:
     return []
@@ -39,7 +52,7 @@ async def writing(
     groups: list[Sequence[Sequence[int]]],
 ) -> AsyncIterator[Writer[Sequence[int]]]:
     """Start a writer that notes what it writes together."""
-    writer = Writer[Sequence[int]](groups.append, "a test's")
+    writer = Writer[Sequence[int]](Target(groups.append), "a test's")
     writer.start()
 
     try:
@@ -57,7 +70,7 @@ async def test_a_lone_change_is_written_though_nobody_waits() -> None:
         changes.extend(group)
         loop.call_soon_threadsafe(written.set)
 
-    writer = Writer[Sequence[int]](write, "a test's")
+    writer = Writer[Sequence[int]](Target(write), "a test's")
     loop = writer._loop
     writer.start()
 
@@ -117,7 +130,7 @@ async def test_a_long_stream_does_not_pile_up(
         if len(groups) == 2:
             writer._loop.call_soon_threadsafe(written.set)
 
-    writer = Writer[Sequence[int]](write, "a test's")
+    writer = Writer[Sequence[int]](Target(write), "a test's")
     writer.start()
 
     try:
@@ -293,9 +306,7 @@ class Flaky:
 @pytest.mark.usefixtures("quick")
 async def test_a_write_that_fails_for_now_is_tried_again_and_keeps_its_order() -> None:
     flaky = Flaky([None, NOW, NOW, NOW, None, NOW])
-    writer = Writer[Sequence[int]](flaky.write, "a test's")
-    changes: list[object] = []
-    writer.changed = lambda: changes.append(writer.trouble.problem)
+    writer = Writer[Sequence[int]](Target(flaky.write), "a test's")
     writer.start()
 
     try:
@@ -317,7 +328,7 @@ async def test_a_write_that_fails_for_now_is_tried_again_and_keeps_its_order() -
 @pytest.mark.usefixtures("quick")
 async def test_what_comes_meanwhile_waits_and_all_are_told_at_its_end() -> None:
     flaky = Flaky([NOW] * 20 + [FINAL])
-    writer = Writer[Sequence[int]](flaky.write, "a test's")
+    writer = Writer[Sequence[int]](Target(flaky.write), "a test's")
     writer.start()
 
     try:
@@ -338,7 +349,7 @@ async def test_what_comes_meanwhile_waits_and_all_are_told_at_its_end() -> None:
 @pytest.mark.usefixtures("quick")
 async def test_who_closes_waits_for_so_long_and_counts_what_is_lost() -> None:
     flaky = Flaky([NOW] * 1_000_000)
-    writer = Writer[Sequence[int]](flaky.write, "a test's")
+    writer = Writer[Sequence[int]](Target(flaky.write), "a test's")
     writer.start()
     writer.put([1, 2])
     writer.put([3])
@@ -377,7 +388,7 @@ async def test_what_was_written_though_that_failed_is_written_twice(
         own, dead = orchestrator_record(1), orchestrator_record(2)
         await store.register(own)
         store.watch(None)
-        store._opened.writer._write = write
+        store._opened.writer.target = Target(write)
         run = submission_record(1, orchestrator_id=own.id)
         store.save(scenario_record(1))
         assert await store.claim(run) == run

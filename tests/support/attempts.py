@@ -18,6 +18,7 @@ def call_spec(**changes: Any) -> CallSpec:
     """Tell how jobs are called: short ones, in worker processes."""
     spec = CallSpec(
         executor="process",
+        function=flows.double,
         is_async=False,
         fingerprint=None,
         force=False,

@@ -7,9 +7,9 @@ import attrs
 from asyncflow.abc import Usage
 from asyncflow.config import Configuration
 from asyncflow.config.dag import Dag
-from asyncflow.config.sections import TaskConfig
 from asyncflow.options import RunOptions
 from asyncflow.runs.run import Run
+from asyncflow.runs.task import TaskState
 from tests.support import flows
 
 
@@ -21,15 +21,7 @@ class Thing:
     scenario_id: str
 
 
-@attrs.frozen
-class Work:
-    """What a run has to know of the task of a job: no handle."""
-
-    id: str
-    config: TaskConfig
-
-
-def make(config: Configuration, count: int = 3) -> Run[Thing, Work]:
+def make(config: Configuration, count: int = 3) -> Run[Thing]:
     dag = Dag.of(flows.fan(config, flows.double, count).task_configs)
     return Run(
         key="k",
@@ -37,11 +29,14 @@ def make(config: Configuration, count: int = 3) -> Run[Thing, Work]:
         dag=dag,
         options=RunOptions(),
         submitted=1.0,
-        first_tasks=[Work(f"TASK_{task.id}_s", task) for task in dag.tasks],
+        first_tasks=[
+            TaskState(f"TASK_{task.id}_s", task, "SCENARIO_s_1", {}, {})
+            for task in dag.tasks
+        ],
     )
 
 
-def kinds(run: Run[Thing, Work]) -> list[str]:
+def kinds(run: Run[Thing]) -> list[str]:
     made = map(run.event, range(run.length))
     return [type(event).__name__ for event in made if event is not None]
 

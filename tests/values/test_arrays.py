@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from asyncflow import Orchestrator
+from asyncflow.entities.data_node import node_of
 
 pytestmark = pytest.mark.anyio
 
@@ -58,7 +59,7 @@ async def test_fifty_readers_of_one_array_map_one_file(
 
     assert {total for total, _ in found} == {SIZE}
     (path,) = {path for _, path in found}
-    version = scenario.data_nodes["array"].version
+    version = node_of(scenario.data_nodes["array"]).version
     assert version is not None
     assert path == version.kept
     files = [one for one in Path(path).parent.iterdir() if one.stat().st_size >= SIZE]

@@ -10,7 +10,9 @@ import attrs
 import pytest
 from anyio import create_task_group, to_thread
 
-from asyncflow import Configuration, DataNode, Orchestrator
+from asyncflow import Configuration, Orchestrator
+from asyncflow.entities.data_node import node_of
+from asyncflow.runs.node import NodeState
 from asyncflow.runs.version import Version
 from asyncflow.stores.memory import MemoryStore
 from asyncflow.task_group import Tasks
@@ -29,12 +31,12 @@ def file(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def node(config: Configuration) -> AsyncIterator[DataNode]:
+async def node(config: Configuration) -> AsyncIterator[NodeState]:
     cfg = config.configure_scenario("s", None, config.configure_data_node("node"))
 
     async with Orchestrator(config, ":memory:") as orchestrator:
         scenario = await orchestrator.create_scenario(cfg)
-        yield scenario.node
+        yield node_of(scenario.node)
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ async def is_there(retention: Retention, file: str) -> bool:
 
 
 async def test_what_is_dropped_stays_while_it_is_read(
-    retention: Retention, node: DataNode, file: str
+    retention: Retention, node: NodeState, file: str
 ) -> None:
     version = Version(1, file)
     retention.pin(version)
@@ -76,7 +78,7 @@ async def test_what_is_read_stays_unless_it_is_dropped(
 
 
 async def test_what_is_held_stays_in_the_store_too(
-    retention: Retention, node: DataNode, file: str
+    retention: Retention, node: NodeState, file: str
 ) -> None:
     version = Version(1, file)
     retention.hold(version)
@@ -96,12 +98,12 @@ async def test_what_is_held_stays_in_the_store_too(
 class Holding:
     retention: Retention
 
-    def keep(self, _: DataNode, version: Version) -> None:
+    def keep(self, _: NodeState, version: Version) -> None:
         self.retention.hold(version)
 
 
 async def test_who_asks_for_it_is_told_before_a_version_goes(
-    retention: Retention, node: DataNode, file: str
+    retention: Retention, node: NodeState, file: str
 ) -> None:
     version = Version(1, file)
     retention.results = Holding(retention)

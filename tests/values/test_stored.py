@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asyncflow import Configuration, DataNode, Orchestrator, Scope
+from asyncflow.entities.data_node import node_of
 from asyncflow.values.retention import older_of
 from asyncflow.values.stored import chain
 
@@ -29,8 +30,8 @@ async def test_the_last_versions_of_others_are_known_after_a_look(
         await there.write(value)
 
     assert await here.read() == 5
-    numbers = [version.number for version in here.versions]
-    assert numbers == [version.number for version in there.versions]
+    numbers = [version.number for version in node_of(here).versions]
+    assert numbers == [version.number for version in node_of(there).versions]
     assert [await here.read(version=number) for number in numbers] == [3, 4, 5]
 
 
@@ -43,7 +44,8 @@ async def test_the_last_records_that_are_kept_can_be_read(
         await node.write(value)
 
     records = await one.store.versions(node_ids=[node.id])
-    assert older_of(node) == 2
-    assert [record.number for record in chain(node, records)] == [
-        version.number for version in node.versions
+    state = node_of(node)
+    assert older_of(state) == 2
+    assert [record.number for record in chain(state, records)] == [
+        version.number for version in state.versions
     ]

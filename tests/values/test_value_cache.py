@@ -10,6 +10,7 @@ from anyio import fail_after
 from anyio.lowlevel import checkpoint
 
 from asyncflow import Configuration, DataNode, Orchestrator, Scenario, ScenarioConfig
+from asyncflow.entities.data_node import node_of
 from asyncflow.entities.submission import run_of
 from asyncflow.values import versions
 from tests.support.flows import configuration, until_started
@@ -68,7 +69,7 @@ CONFIGS: dict[ScenarioConfig, Configuration] = {}
 
 def in_memory(nodes: Iterable[DataNode]) -> int:
     """Return how many bytes of values there are in memory."""
-    kept = [version.kept for node in nodes for version in node.versions]
+    kept = [version.kept for node in nodes for version in node_of(node).versions]
     return sum(len(one) for one in kept if isinstance(one, bytes))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from asyncflow import Orchestrator, Status
-from asyncflow.worker.reloaded import newest
+from asyncflow.worker.reloaded import newest, renewed
 from tests.support.flows import configuration, single
 
 TEXT = """
@@ -43,6 +43,24 @@ first = twice
 
 def twice(x):
     return "second " + {0!r}
+
+async def awaited(x):
+    return {0!r}
+
+class Steps:
+    @classmethod
+    def of_class(cls, x):
+        return {0!r}
+
+    @staticmethod
+    def static(x):
+        return {0!r}
+
+    def method(self, x):
+        return {0!r}
+
+class More(Steps):
+    pass
 """
 
 
@@ -72,6 +90,18 @@ def test_what_a_function_is_after_a_reload(path: Path, name: str) -> None:
 
     load_anew(path, "another")
     assert newest(before) is getattr(load(), name)
+
+
+def test_what_a_method_is_after_a_reload(path: Path) -> None:
+    module = load()
+    own, more = module.Steps.of_class, module.More.of_class
+    method = module.Steps().method
+    made = functools.partial(functools.partial(module.Steps.static), 1)
+    assert (renewed(own), renewed(made)) == (own, made)
+
+    load_anew(path, "another")
+    assert (renewed(own)(1), renewed(more)(1), renewed(made)()) == ("another",) * 3
+    assert renewed(method) is method  # its object is of the class of then
 
 
 def test_what_a_module_defines_twice_stays_what_it_is(path: Path) -> None:
@@ -109,3 +139,78 @@ async def test_a_task_that_was_declared_before_a_reload(
         load_anew(path, "a third")
         await scenario.submit()
         assert await scenario.result.read() == "a third"
+
+
+@pytest.fixture
+def before(path: Path) -> dict[str, Callable[..., Any]]:
+    """Return what a program has declared its tasks with."""
+    module = load()
+    return {
+        "step": module.step,
+        "cached": module.cached,
+        "made": functools.partial(module.step),
+        "of_class": module.More.of_class,
+        "static": module.Steps.static,
+        "awaited": module.awaited,
+    }
+
+
+@pytest.mark.anyio
+@pytest.mark.blocking_jobs
+@pytest.mark.parametrize(
+    ("mode", "executor"),
+    [
+        ("development", "process"),
+        ("standalone", "thread"),
+        ("standalone", "inline"),
+        ("standalone", "process"),
+    ],
+)
+@pytest.mark.parametrize("skippable", [False, True])
+async def test_a_reload_counts_wherever_jobs_run(
+    path: Path,
+    before: dict[str, Callable[..., Any]],
+    mode: str,
+    executor: str,
+    skippable: bool,
+) -> None:
+    config = configuration(mode, workers=1)
+    source = config.configure_data_node("source", default_data=1)
+    tasks = [
+        config.configure_task(
+            f"do_{name}",
+            function,
+            source,
+            config.configure_data_node(name),
+            skippable=skippable,
+            executor="process" if name == "awaited" else executor,
+        )
+        for name, function in before.items()
+    ]
+    cfg = config.configure_scenario("all", tasks)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+        assert {*await scenario.read(*before)} == {"one"}
+
+        for what in ("another", "the third"):
+            load_anew(path, what)
+            await scenario.submit()
+            assert {*await scenario.read(*before)} == {what}
+
+
+@pytest.mark.anyio
+@pytest.mark.blocking_jobs
+async def test_a_reload_while_a_run_waits_concerns_later_runs(path: Path) -> None:
+    config = configuration("development")
+    cfg = single(config, load().step)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        first = scenario.submit()
+        load_anew(path, "another")
+        await first
+        await (second := scenario.submit())
+        assert await first.read("result") == "one"
+        assert await second.read("result") == "another"

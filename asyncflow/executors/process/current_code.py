@@ -7,6 +7,7 @@ ones. What only workers have loaded is looked for anew where its file is gone, o
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -25,6 +26,7 @@ from asyncflow.worker.loaded import (
     facts,
     facts_of,
     file_of,
+    is_there,
     is_users,
     status_of,
     text_of,
@@ -200,8 +202,15 @@ class CurrentCode:
         return bool(before) and not is_longer
 
     def _follow(self) -> bool:
-        """Look where modules are that this process has loaded anew, of other files."""
-        moved = {}
+        """Look where modules are that this process has loaded anew, of other files.
+
+        A package that was made beside a module is found instead of it, as by an import.
+        """
+        moved = {
+            name: beside
+            for name, path in self._names.items()
+            if (beside := _instead_of(path)) is not None
+        }
 
         for name in self._loaded_anew(self._names):
             file = file_of(sys.modules.get(name))
@@ -351,9 +360,22 @@ class CurrentCode:
             _logger.warning(_TEXT, path)
 
 
+def _instead_of(path: str) -> str | None:
+    """Return the file of the package or module that hides one, or that it became."""
+    stem, _, end = path.rpartition(_PACKAGE)
+
+    if not stem or end:
+        package = f"{path[:-3]}{_PACKAGE}"
+        return package if path.endswith(".py") and is_there(package) else None
+
+    module = f"{stem}.py"
+    return module if not is_there(path) and is_there(module) else None
+
+
+_PACKAGE = f"{os.sep}__init__.py"
 _NEVER = object()
 _UNSEEN = -1, -1, -1, -1
 _TEXT = (
-    "%s changed on disk since this program loaded it: jobs run the file as it was when "
-    "they were submitted"
+    "%s changed on disk since this program loaded it: jobs in workers run the file as it "
+    "was when they were submitted, all others what is loaded"
 )

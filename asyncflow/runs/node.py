@@ -1,0 +1,104 @@
+"""The state of a data node, which the engine writes. `DataNode` is the handle of it."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from weakref import ReferenceType
+
+import attrs
+
+from asyncflow.abc import Driver
+from asyncflow.config.sections import DataNodeConfig
+from asyncflow.records import DataNodeRecord
+from asyncflow.runs.version import Version
+
+
+@attrs.define(eq=False, repr=False)
+class NodeState:
+    """What this process knows of a data node, and how its values are kept.
+
+    :param owner_id: the id of its scenario; None where scenarios share it
+    :param directory: where its relative path begins, seen from the folder of the store;
+        None where it has none
+    """
+
+    id: str
+    config: DataNodeConfig
+    owner_id: str | None
+    driver: Driver
+    directory: str | None
+    version: Version | None = attrs.field(init=False, default=None)
+    """The current version; None before the first write."""
+    older: list[Version] = attrs.field(init=False, factory=list)
+    """The versions before it that are kept, the oldest first."""
+    editor_id: str | None = attrs.field(init=False, default=None)
+    """Who has locked it."""
+    editor_expires: float | None = attrs.field(init=False, default=None)
+    """When the lock ends by itself, in seconds since the epoch; None for never."""
+    is_compared: bool = attrs.field(init=False, default=False)
+    """Whether skippable tasks read it, so that what its values are is of interest."""
+    handle: ReferenceType[object] | None = attrs.field(init=False, default=None)
+    """The handle that users have; None, or dead, where nobody has one."""
+
+    @property
+    def config_id(self) -> str:
+        """The id of its config."""
+        return self.config.id
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        """All versions that are kept, the oldest first."""
+        return (*self.older, self.version) if self.version else ()
+
+    @property
+    def key(self) -> str:
+        """What its readers and writers take turns by: its file, if it is the user's."""
+        return self.driver.place or self.id
+
+    @property
+    def expiration_date(self) -> datetime | None:
+        """When its value stops being valid, in UTC; None for never, or without one."""
+        period = self.config.validity_period
+
+        if period is None or self.version is None:
+            return None
+
+        try:
+            return self.version.at + period
+        except OverflowError:  # beyond the calendar
+            return None
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it has a value whose validity period has not ended."""
+        date = self.expiration_date
+        return self.version is not None and (date is None or datetime.now(UTC) < date)
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether somebody has locked it, as far as is known here."""
+        if self.editor_id is None:
+            return False
+
+        return self.editor_expires is None or time.time() < self.editor_expires
+
+    def take_lock(self, record: DataNodeRecord) -> None:
+        """Take over who has locked it."""
+        self.editor_id, self.editor_expires = record.editor_id, record.editor_expires
+
+    def record(self) -> DataNodeRecord:
+        """Return its facts."""
+        return DataNodeRecord(
+            self.id,
+            self.config.id,
+            self.owner_id,
+            self.editor_id,
+            self.editor_expires,
+            self.directory,
+        )
+
+    def __repr__(self) -> str:
+        date = None if self.version is None else self.version.at
+        state = f"written {date:%F %T}" if date else "never written"
+        return f"<DataNode {self.config.id} ({self.config.storage_type}, {state})>"

@@ -1,0 +1,34 @@
+"""The handles of a scenario's parts, by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from asyncflow.config import Configuration
+from asyncflow.entities.data_node import DataNode, data_node_of
+from asyncflow.entities.handle_map import HandleMap
+from asyncflow.entities.submittable import nodes_of, verbs_of
+from tests.support import flows
+from tests.support.entities import make_scenario
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_it_gives_the_one_handle_of_each_state() -> None:
+    scenario = await make_scenario(flows.chain(Configuration(), flows.double))
+    states = nodes_of(scenario)
+    handles = HandleMap(states, verbs_of(scenario), data_node_of)
+    name, *_ = states
+
+    assert list(handles) == list(states)
+    assert len(handles) == len(states)
+    assert name in handles
+    assert "other" not in handles
+    handle = handles[name]
+    assert isinstance(handle, DataNode)
+    assert handle is handles[name] is scenario[name]
+    assert handles == dict(handles)
+    assert repr(handles) == repr(dict(handles))
+
+    with pytest.raises(KeyError, match="other"):
+        handles["other"]
