@@ -1,18 +1,17 @@
-"""Values that are found in the environment: ``ENV[NAME]``, ``ENV[NAME:default]:int``.
+"""Sections that refer to the environment; see `config.lookup`.
 
 A section keeps the text, as do its exports: it is looked up where the value is used.
 """
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 import attrs
 
 from asyncflow.config.converters import has_references, refers
+from asyncflow.config.lookup import Unresolved, value_of
 from asyncflow.config.registry import Registry
 from asyncflow.config.sections import (
     CoreConfig,
@@ -22,80 +21,12 @@ from asyncflow.config.sections import (
     names_of,
 )
 from asyncflow.errors import ConfigError, Problem
-from asyncflow.secret import Secret, names_secret
+from asyncflow.secret import Secret
 
 S = TypeVar("S", bound=Section | JobConfig | CoreConfig)
 
-_TEXT = re.compile(
-    r"(?s)ENV\[(?P<name>[A-Za-z_]\w*)(?::(?P<default>.*))?\](?::(?P<kind>\w+))?",
-    re.ASCII,
-)
-
-FORM = "write ENV[NAME], ENV[NAME:default] or ENV[NAME]:int (float, bool, str)"
-
 NOT_LOOKED_UP = frozenset({"default_data", "function", "input", "output", "id"})
 """Fields that hold values or sections: a text of theirs is itself."""
-
-
-def _flag(text: str) -> bool:
-    return {"true": True, "false": False}[text.strip().lower()]
-
-
-KINDS: Mapping[str, Callable[[str], object]] = {
-    "int": int,
-    "float": float,
-    "bool": _flag,
-    "str": str,
-}
-"""What a text of the environment may be taken for."""
-
-
-class Unresolved(Exception):
-    """A value is not to be had: what is wrong, and what to do."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
-
-
-def looked_up(text: str, name: object = None) -> object:
-    """Return what a text means that says ``ENV[...]``.
-
-    Texts are `Secret`: they are shown as what was written in the configuration.
-
-    :param name: of what it is the value
-    :raises Unresolved: where it is not there, or not of its kind
-    """
-    found = _TEXT.fullmatch(text)
-
-    if found is None:
-        shown = "***" if names_secret(name) else text
-        raise Unresolved(f"{shown!r} is no value of the environment", FORM)
-
-    variable, default, kind = found["name"], found["default"], found["kind"]
-
-    if kind is not None and kind not in KINDS:
-        raise Unresolved(f"{variable} is to be a {kind!r}, which is no kind", FORM)
-
-    value = os.environ.get(variable, default)
-
-    if value is None:
-        raise Unresolved(
-            f"the environment variable {variable} is not set",
-            f"set it, or write ENV[{variable}:default]",
-        )
-
-    if kind in (None, "str"):
-        return Secret(value, f"ENV[{variable}]")
-
-    try:
-        return KINDS[kind](value)
-    except (ValueError, KeyError):
-        raise Unresolved(
-            f"the environment variable {variable} is no {kind}",
-            f"set it to {'true or false' if kind == 'bool' else f'a text of {kind}'}",
-        ) from None
 
 
 def resolved(section: S) -> S:
@@ -171,7 +102,7 @@ def _resolved(section: S) -> tuple[S, list[tuple[str, Problem]]]:
             continue
 
         errors: list[tuple[str, Unresolved]] = []
-        found[name] = _value(name, value, errors)
+        found[name] = value_of(name, value, errors)
 
         if errors:
             found[name] = attrs.NOTHING
@@ -204,30 +135,12 @@ def _of_known_type(section: S) -> S:
     if not isinstance(section, DataNodeConfig) or not refers(section.storage_type):
         return section
 
-    storage_type = _value("storage_type", section.storage_type, [])
+    storage_type = value_of("storage_type", section.storage_type, [])
 
     if storage_type is None:
         return section
 
     return attrs.evolve(section, storage_type=_plain(storage_type)).sorted_out()
-
-
-def _value(name: object, value: Any, errors: list[tuple[str, Unresolved]]) -> Any:
-    """Return a value with what it refers to; add what is not to be had to the errors."""
-    if not refers(value):
-        return value
-
-    if isinstance(value, Mapping):
-        return {key: _value(key, one, errors) for key, one in value.items()}
-
-    if not isinstance(value, str):
-        return type(value)(_value(name, one, errors) for one in value)
-
-    try:
-        return looked_up(value, name)
-    except Unresolved as error:
-        errors.append((value, error))
-        return None
 
 
 def _plain(value: Any) -> Any:

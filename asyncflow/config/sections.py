@@ -19,13 +19,23 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import attrs
 
 from asyncflow.alternatives import DRIVERS
-from asyncflow.config.converters import as_amounts, as_concealed, has_references, refers
+from asyncflow.config.converters import as_amounts, as_concealed, refers
 from asyncflow.config.retry import Retry, as_retry
 from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
 
 if TYPE_CHECKING:
     from asyncflow.abc import Driver
+
+
+def _looked_up(value: Any) -> Any:
+    """Return a value with what it refers to in the environment; see `config.lookup`."""
+    if not refers(value):
+        return value
+
+    from asyncflow.config import lookup
+
+    return lookup.found(value)
 
 
 class NotGiven(enum.Enum):
@@ -214,7 +224,7 @@ class DataNodeConfig(Section):
         """Whether values are in a place of the user's, such as a file."""
         driver = self.driver
         return driver is not None and driver.owns_place(
-            self.found().default_path, self.driver_options()
+            _looked_up(self.default_path), self.driver_options()
         )
 
     @property
@@ -226,7 +236,7 @@ class DataNodeConfig(Section):
     def driver_options(self) -> object:
         """Return the options as the driver has them; None where it has none.
 
-        :raises ConfigError: where the environment lacks what they refer to
+        :raises Unresolved: where the environment lacks what they refer to
         :raises Exception: where they are wrong: what their class raises
         """
         driver = self.driver
@@ -234,20 +244,8 @@ class DataNodeConfig(Section):
         if driver is None or driver.Options is None:
             return None
 
-        made: object = driver.Options(**self.found().options)
+        made: object = driver.Options(**_looked_up(self.options))
         return made
-
-    def found(self) -> Self:
-        """Return it with what it refers to in the environment; see `config.env`.
-
-        :raises ConfigError: where that is not there
-        """
-        if not has_references(self):
-            return self
-
-        from asyncflow.config import env
-
-        return env.resolved(self)
 
     def sorted_out(self) -> Self:
         """Return it with what is an option of its storage type among the options, and all

@@ -10,7 +10,8 @@ import pytest
 
 from asyncflow import ConfigError, Configuration, Orchestrator
 from asyncflow.alternatives import DRIVERS
-from asyncflow.config.env import Unresolved, looked_up
+from asyncflow.config.lookup import Unresolved, looked_up
+from asyncflow.entities.data_node import node_of
 from asyncflow.secret import Secret
 from tests.support import flows
 
@@ -175,7 +176,7 @@ async def test_a_run_with_what_is_found(
         scenario = await orchestrator.create_scenario(cfg)
         await scenario.submit()
         assert await scenario.made.read() == "a"
-        assert scenario.made.driver.options.level == 2
+        assert node_of(scenario.made).driver.options.level == 2
         assert scenario.tasks["copy"].config.run_timeout == 20.5
         twin = await orchestrator.create_scenario(scenario.config)
         await twin.submit()
