@@ -26,6 +26,7 @@ from asyncflow.worker.wire import Made as Made
 
 if TYPE_CHECKING:
     from asyncflow.errors import StoreFailed
+    from asyncflow.options import Page
     from asyncflow.records import (
         BasisRecord,
         DataNodeRecord,
@@ -351,10 +352,10 @@ class Store(ABC):
     It can be opened again after it was closed.
 
     Queries see all that was saved before by this store, and what others have committed.
-    Each gives a page: `limit` records (None for all), after the first `offset` ones.
-    Scenarios come by their creation date, versions by their number, all others, and
-    scenarios of one date, in the order in which they were first saved; `newest_first`
-    turns the order round. A filter that is None lets everything pass. What cannot be
+    Each gives a page (None for all there is), see `asyncflow.options.Page`. Scenarios come
+    by their creation date, versions by their number, all others, and scenarios of one
+    date, in the order in which they were first saved; `newest_first` turns the order
+    round. A filter that is None lets everything pass. What cannot be
     loaded is left out, with a warning. Properties that were pickled are unpickled when
     they are first read.
 
@@ -644,9 +645,7 @@ class Store(ABC):
         name: str | None = None,
         created_from: float | None = None,
         created_to: float | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[ScenarioRecord]:
         """List scenarios.
 
@@ -660,9 +659,7 @@ class Store(ABC):
         self,
         *,
         owner_id: str | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[DataNodeRecord]:
         """List data nodes."""
 
@@ -674,9 +671,7 @@ class Store(ABC):
         node_ids: Collection[str] | None = None,
         owner_id: str | None = None,
         is_kept: bool | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[VersionRecord]:
         """List versions, in the order in which they were saved first.
 
@@ -704,9 +699,7 @@ class Store(ABC):
         orchestrator_id: str | None = None,
         status: str | None = None,
         is_finished: bool | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[SubmissionRecord]:
         """List submissions."""
 
@@ -718,9 +711,7 @@ class Store(ABC):
         submission_ids: Collection[str] | None = None,
         task_id: str | None = None,
         status: str | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[JobRecord]:
         """List jobs.
 

@@ -23,7 +23,7 @@ from asyncflow.config.checks.values import names_arguments, one_of
 from asyncflow.config.sections import ScenarioConfig
 from asyncflow.errors import NotFound, UsageError
 from asyncflow.gc_pause import pause_gc
-from asyncflow.options import OnFailure, RunOptions
+from asyncflow.options import OnFailure, Page, RunOptions
 from asyncflow.runtime.session import Session
 from asyncflow.runtime.wiring import as_store
 from asyncflow.status import Status, SubmissionStatus
@@ -300,9 +300,7 @@ class Orchestrator:
             name=name,
             created_from=created_from.timestamp() if created_from else None,
             created_to=created_to.timestamp() if created_to else None,
-            newest_first=newest_first,
-            limit=limit,
-            offset=offset,
+            page=Page(newest_first, limit, offset),
         )
 
     async def submissions(
@@ -331,9 +329,7 @@ class Orchestrator:
             scenario_id=scenario_id,
             status=_known(status, SubmissionStatus),
             is_finished=is_finished,
-            newest_first=newest_first,
-            limit=limit,
-            offset=offset,
+            page=Page(newest_first, limit, offset),
         )
 
     async def jobs(
@@ -360,9 +356,7 @@ class Orchestrator:
         known = _known(status, Status)
         return await self._opened().jobs(
             {"submission_id": submission_id, "task_id": task_id, "status": known},
-            newest_first=newest_first,
-            limit=limit,
-            offset=offset,
+            Page(newest_first, limit, offset),
         )
 
     async def delete(self, entity_id: str) -> None:

@@ -30,16 +30,18 @@ class Admission:
     _this_turn: int = attrs.field(init=False, default=0)
     """How many jobs were taken in since others had their turn on the event loop."""
 
-    def take(self, count: int) -> None:
-        """Take in a run that the plan knows: some of its jobs now, the rest in turns.
+    @property
+    def share(self) -> int:
+        """How many jobs of the next run are taken in with it; 0 for none."""
+        return 0 if self._is_running or self._this_turn >= AT_ONCE else AT_ONCE
+
+    def took(self, count: int) -> None:
+        """Take note of a run that the plan knows, and take in the rest in turns.
 
         :param count: how many jobs it has
         """
         if self._is_running:
             return
-
-        if self._this_turn < AT_ONCE:
-            self.admit(AT_ONCE)
 
         if not self._this_turn:
             asyncio.get_running_loop().call_soon(self._end_turn)

@@ -65,7 +65,7 @@ class Batcher:
 
         now = time.monotonic()
 
-        if self._waits_for_more(ready, now):
+        if self.attempts and self._waits_for_more(ready, now):
             return batch
 
         while not batch:
@@ -80,7 +80,7 @@ class Batcher:
         max_size = self.executors[first.executor].max_batch
 
         if max_size > 1 and first.can_share_batch and first.duration.is_short:
-            share = max(_worthwhile_size(first), -(-ready // slots))
+            share = max(_worthwhile_size(first), -(-ready // slots)) if ready > 1 else 1
             self._fill(batch, max_size, share, now)
 
         return batch
@@ -147,6 +147,9 @@ class Batcher:
                 left -= link.spec.duration.seconds or 0.0
                 continue
 
+            if share < 1 or not self.plan.ready:
+                return
+
             count = min(
                 share, max_size - known, _how_many_fit(left, like.duration.seconds)
             )
@@ -170,7 +173,7 @@ class Batcher:
             spec = self.runs.spec(ref)
             return spec is like or _can_join(spec, like)
 
-        return self.plan.offered_together(count, now, accepts) if count > 0 else []
+        return self.plan.offered_together(count, now, accepts)
 
     def _next_in_chain(self, last: Attempt) -> Attempt | None:
         """Give the same slot to the next link of a chain, if it may share its batch."""
@@ -209,7 +212,7 @@ class Batcher:
                 batch.append(self._assign(ref, spec, reason))
 
     def _assign(self, ref: Ref, spec: CallSpec, reason: str) -> Attempt:
-        attempt = Attempt(ref, self.runs[ref[0]], spec, reason)
+        attempt = Attempt(ref, self.runs.by_number[ref[0]], spec, reason)
         self.attempts[ref] = attempt
         return attempt
 

@@ -123,7 +123,7 @@ class CallSpecs:
         if local_modules.look():
             self._by_name.clear()
             self._forget()
-        elif pinned is not self._pinned or self._are_reloaded():
+        elif pinned is not self._pinned or (self._loaded_as and self._are_reloaded()):
             self._forget()
         elif last is not None and is_same and not force:
             return last[1]

@@ -29,20 +29,21 @@ class DurationEstimate:
 
     seconds: float | None = None
     """None where nobody knows yet."""
+    is_short: bool = attrs.field(init=False, default=False)
+    """Whether its jobs are known to be short."""
 
-    @property
-    def is_short(self) -> bool:
-        """Whether its jobs are known to be short."""
-        return self.seconds is not None and self.seconds <= MAX_SHORT
+    def __attrs_post_init__(self) -> None:
+        self.is_short = self.seconds is not None and self.seconds <= MAX_SHORT
 
     def add(self, seconds: float) -> None:
         """Take note of a job: a long one weighs more than a short one."""
         last = self.seconds
 
-        if last is None:
-            self.seconds = seconds
-        else:
-            self.seconds = last + (seconds - last) * (0.5 if seconds > last else 0.1)
+        if last is not None:
+            seconds = last + (seconds - last) * (0.5 if seconds > last else 0.1)
+
+        self.seconds = seconds
+        self.is_short = seconds <= MAX_SHORT
 
 
 @attrs.define(eq=False, repr=False)

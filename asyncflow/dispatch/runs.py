@@ -25,7 +25,8 @@ class Runs:
     is_broken: bool = attrs.field(init=False, default=False)
     """Whether nothing runs any more: after an error of ours."""
     _count: int = attrs.field(init=False, default=0)
-    _by_number: dict[int, Run] = attrs.field(init=False, factory=dict)
+    by_number: dict[int, Run] = attrs.field(init=False, factory=dict)
+    """The runs; also for who looks one up for each job."""
     _numbers: dict[Run, int] = attrs.field(init=False, factory=dict)
     _specs: dict[int, Sequence[CallSpec]] = attrs.field(init=False, factory=dict)
     _interrupted: set[int] = attrs.field(init=False, factory=set)
@@ -39,16 +40,16 @@ class Runs:
         """
         self._count += 1
         run = self._count
-        self._by_number[run] = submission
+        self.by_number[run] = submission
         self._numbers[submission] = run
         self._specs[run] = specs
         return run
 
     def __getitem__(self, run: int) -> Run:
-        return self._by_number[run]
+        return self.by_number[run]
 
     def __contains__(self, run: int) -> bool:
-        return run in self._by_number
+        return run in self.by_number
 
     def number(self, submission: Run) -> int | None:
         """Return the number of a run; None for one that is not under way here."""
@@ -60,16 +61,16 @@ class Runs:
 
     def all(self) -> list[Run]:
         """Return the runs."""
-        return list(self._by_number.values())
+        return list(self.by_number.values())
 
     def job(self, ref: Ref) -> JobState:
         """Return a job."""
-        return self._by_number[ref[0]].job(ref[1])
+        return self.by_number[ref[0]].job(ref[1])
 
     def spec(self, ref: Ref) -> CallSpec:
         """Return how a job is called."""
         run, place = ref
-        return self._specs[run][self._by_number[run].dag.kind_of[place]]
+        return self._specs[run][self.by_number[run].dag.kind_of[place]]
 
     def save(self, run: int, status: Status, *records: Record) -> None:
         """Save the end of a job; not that it was cancelled, where the run goes on."""
@@ -85,9 +86,9 @@ class Runs:
         """Have a run end here alone: to a store that outlives us it goes on."""
         if self.is_durable:
             self._interrupted.add(run)
-            self._by_number[run].interrupted_for(reason)
+            self.by_number[run].interrupted_for(reason)
         else:
-            self._by_number[run].canceled_for(reason)
+            self.by_number[run].canceled_for(reason)
 
     def finish(self, run: int, now: float) -> None:
         """Take note that every job of a run has ended."""
@@ -106,10 +107,10 @@ class Runs:
 
     def forget(self, run: int) -> Run:
         """Let a run go, and return it."""
-        submission = self._by_number.pop(run)
+        submission = self.by_number.pop(run)
         del self._numbers[submission], self._specs[run]
 
-        if not self._by_number:
+        if not self.by_number:
             self._idle.set()
 
         return submission
@@ -121,7 +122,7 @@ class Runs:
         """
         lost = self.all()
 
-        for known in (self._by_number, self._numbers, self._specs):
+        for known in (self.by_number, self._numbers, self._specs):
             known.clear()
 
         for submission in lost:
@@ -139,7 +140,7 @@ class Runs:
 
     async def drain(self) -> None:
         """Wait until no run is left."""
-        while self._by_number and not self.is_broken:
+        while self.by_number and not self.is_broken:
             if self._idle.is_set():
                 self._idle = Event()
 

@@ -141,12 +141,10 @@ class Scheduler:
 
         Jobs that have ended stay what they are.
 
-        What is raised here ends this run alone.
+        What is raised here ends this run alone. To be called after `check`.
 
         :param first: what is awaited before: it tells whether the run is to be ours
-        :raises OrchestratorFailed: where the engine cannot go on
         """
-        self.check()
         run = self.runs.add(submission, specs)
 
         if first is not None:
@@ -222,11 +220,12 @@ class Scheduler:
             watcher.take(submission)
 
     def _begin(self, run: int, graph: Graph) -> None:
-        submission = self.runs[run]
+        submission = self.runs.by_number[run]
         self._watch(submission)
+        share = self._admission.share
 
-        self._carry_out(
-            self._plan.submitted(
+        try:
+            instructions = self._plan.submitted(
                 run,
                 graph,
                 submission.dag.ids,
@@ -234,13 +233,22 @@ class Scheduler:
                 ended=submission.ended(),
                 priority=submission.options.priority,
                 needs=needs_of(submission),
+                admit=share,
+                now=time.monotonic(),
             )
-        )
+        except Exception as error:  # what the plan has of it now, nobody knows
+            self.group.fail(error)
+            raise
+
+        self._carry_out(instructions)
 
         if (limit := submission.options.run_timeout) is not None and run in self.runs:
             self._timeouts.watch(run, submission.submitted, limit)
 
-        self._admission.take(len(submission.tasks))
+        self._admission.took(len(submission.tasks))
+
+        if share:
+            self.slots.fill()
 
     def cancel(self, submission: Run, reason: str) -> None:
         """Ask for the end of a run; a run that has ended stays what it is."""
@@ -364,9 +372,9 @@ class Scheduler:
     def _do(self, instruction: Instruction, now: float) -> None:
         match instruction:
             case MakeReady(run, places):
-                self.runs[run].wait_for(Status.PENDING, places, now)
+                self.runs.by_number[run].wait_for(Status.PENDING, places, now)
             case Block(run, places):
-                self.runs[run].wait_for(Status.BLOCKED, places, now)
+                self.runs.by_number[run].wait_for(Status.BLOCKED, places, now)
             case End(ref, status, reason):
                 job = self.runs.job(ref)
                 job.move(status, now, reason)

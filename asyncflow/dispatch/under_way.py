@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from asyncflow.abc import Store
 from asyncflow.entities.submission import Run
+from asyncflow.options import Page
 from asyncflow.records import JobRecord
 
 
@@ -22,15 +23,13 @@ async def list_jobs(
     store: Store,
     runs: Iterable[Run],
     filters: Filters,
-    *,
-    newest_first: bool,
-    limit: int | None,
-    offset: int,
+    page: Page,
 ) -> list[JobRecord]:
     """List jobs: those that the store has in its order, and after them the others.
 
     :param runs: those that are under way here
     """
+    newest_first, limit, offset = page
     others = await _untold(store, runs, filters)
 
     if newest_first:
@@ -41,11 +40,9 @@ async def list_jobs(
         if left == 0:
             return first
 
-        return first + await store.jobs(
-            **filters, newest_first=True, limit=left, offset=skipped
-        )
+        return first + await store.jobs(**filters, page=Page(True, left, skipped))
 
-    found = await store.jobs(**filters, limit=limit, offset=offset)
+    found = await store.jobs(**filters, page=page)
 
     if len(found) == limit or not others:
         return found

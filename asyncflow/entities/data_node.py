@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ref
 
 import attrs
@@ -194,6 +194,26 @@ class DataNode:
         :raises DataNodeIsBeingEdited: where it is somebody else's
         """
         await self._verbs.unlock(self._state, editor_id)
+
+    if not TYPE_CHECKING:  # or each name would be one that is there
+
+        def __getattr__(self, name: str) -> object:
+            if name.startswith("_") or hasattr(type(self), name):  # it has failed
+                return object.__getattribute__(self, name)
+
+            from asyncflow.entities.remedies import unknown
+
+            raise AttributeError(unknown(self, name, f"scenario.{self.config_id}"))
+
+        def __setattr__(self, name: str, value: object) -> None:
+            try:
+                object.__setattr__(self, name, value)
+            except AttributeError:
+                from asyncflow.entities.remedies import read_only
+
+                raise AttributeError(
+                    read_only(self, name, f"scenario.{self.config_id}")
+                ) from None
 
     def __repr__(self) -> str:
         return repr(self._state)

@@ -19,7 +19,12 @@ from asyncflow.abc import Driver
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope, TaskConfig
 from asyncflow.entities.directory import Directory
-from asyncflow.entities.scenario import Scenario, ScenarioVerbs, ordered_tasks
+from asyncflow.entities.scenario import (
+    Scenario,
+    ScenarioVerbs,
+    mark_deleted,
+    ordered_tasks,
+)
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Run
 from asyncflow.entities.submittable import Submittable
@@ -71,7 +76,9 @@ class IdentityMap:
             if entity_id in (entity.id, _scenario_id(entity)):
                 self._in_use.pop(entity.id, None)
 
-                if isinstance(entity, Scenario | TaskState):
+                if isinstance(entity, Scenario):
+                    mark_deleted(entity)
+                elif isinstance(entity, TaskState):
                     entity.is_deleted = True
 
     async def prepare(self, config: ScenarioConfig) -> None:

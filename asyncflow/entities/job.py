@@ -165,6 +165,18 @@ class Job:
         """Make the error that says how it failed, chained to the user's own."""
         return self._state.error()
 
+    if not TYPE_CHECKING:  # or each name would be one that is there
+
+        def __getattr__(self, name: str) -> object:
+            if name.startswith("_") or hasattr(type(self), name):  # it has failed
+                return object.__getattribute__(self, name)
+
+            from asyncflow.entities.remedies import unknown
+
+            raise AttributeError(
+                unknown(self, name, "job", next(iter(self.task.output), "output"))
+            )
+
     def __repr__(self) -> str:
         return repr(self._state)
 

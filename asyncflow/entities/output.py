@@ -36,5 +36,15 @@ class Output:
             submission, self.data_node.config_id
         )
 
+    if not TYPE_CHECKING:  # or each name would be one that is there
+
+        def __getattr__(self, name: str) -> object:
+            if name.startswith("_") or hasattr(type(self), name):  # it has failed
+                return object.__getattribute__(self, name)
+
+            from asyncflow.entities.remedies import unknown
+
+            raise AttributeError(unknown(self, name, "output"))
+
     def __repr__(self) -> str:
         return f"<Output {self.data_node.config_id} of {self.job.id}>"

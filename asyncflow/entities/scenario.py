@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
@@ -43,18 +43,11 @@ class ScenarioVerbs(SubmittableVerbs, Protocol):
     ) -> None: ...
 
 
-def _refuse(scenario: Scenario, attribute: attrs.Attribute[Any], _: object) -> NoReturn:
-    raise AttributeError(
-        f"{attribute.name!r} of {scenario.id} cannot be set: it is what create_scenario() "
-        "was given"
-    )
-
-
 def _read_only(properties: Mapping[str, Any]) -> Mapping[str, Any]:
     return MappingProxyType(properties) if type(properties) is dict else properties
 
 
-@attrs.define(eq=False, repr=False)
+@attrs.define(eq=False, repr=False, on_setattr=attrs.setters.NO_OP)
 class Scenario(Submittable):
     """An instance of a scenario config: its tasks and its data nodes.
 
@@ -67,19 +60,16 @@ class Scenario(Submittable):
     config: ScenarioConfig
     dag: Dag
     """The graph of its tasks."""
-    name: str | None = attrs.field(on_setattr=_refuse)
-    creation_date: datetime = attrs.field(on_setattr=_refuse)
+    name: str | None
+    creation_date: datetime
     """When it was created, in UTC."""
-    properties: Mapping[str, Any] = attrs.field(
-        converter=_read_only, on_setattr=_refuse
-    )
+    properties: Mapping[str, Any] = attrs.field(converter=_read_only)
     """The user's own values: the config's, and those given at creation."""
     _task_states: Mapping[str, TaskState] = attrs.field(alias="tasks")
     _node_states: Mapping[str, NodeState] = attrs.field(alias="data_nodes")
     sequences: Mapping[str, Sequence]
     """Its sequences, by name."""
-    is_deleted: bool = attrs.field(init=False, default=False)
-    """Whether it was deleted here, and cannot be submitted any more."""
+    _is_deleted: bool = attrs.field(init=False, default=False)
     _ordered: tuple[TaskState, ...] = attrs.field(init=False)
     """Its tasks, in the order of its graph."""
 
@@ -90,6 +80,11 @@ class Scenario(Submittable):
     def tasks(self) -> Mapping[str, Task]:
         """Its tasks, by config id."""
         return HandleMap(self._task_states, self._verbs, task_of)
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether it was deleted here, and cannot be submitted any more."""
+        return self._is_deleted
 
     @property
     def scenario_id(self) -> str:
@@ -151,14 +146,24 @@ class Scenario(Submittable):
         self._verbs.unsubscribe_scenario(callback, params, self)
 
     def __getattr__(self, name: str) -> Any:
-        if not name.startswith("_"):
-            for kind in (self.sequences, self.tasks, self.data_nodes):
-                if name in kind:
-                    return kind[name]
+        if name.startswith("_") or hasattr(type(self), name):  # it has failed
+            return object.__getattribute__(self, name)
 
-            raise AttributeError(self._missing(name))
+        for kind in (self.sequences, self.tasks, self.data_nodes):
+            if name in kind:
+                return kind[name]
 
-        raise AttributeError(name)
+        raise AttributeError(self._missing(name))
+
+    if not TYPE_CHECKING:  # or each name would be one that can be set
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if not name.startswith("_") and hasattr(self, "_ordered"):  # it is made
+                from asyncflow.entities.remedies import set_part
+
+                raise AttributeError(set_part(self, name, self._node_states, self.id))
+
+            object.__setattr__(self, name, value)
 
     def __getitem__(self, name: str) -> Any:
         """Return a sequence, a task or a data node, whatever it is called.
@@ -183,8 +188,10 @@ class Scenario(Submittable):
         return name
 
     def _missing(self, name: str) -> str:
+        from asyncflow.entities.remedies import of_scenario
+
         known = (*self.sequences, *self._task_states, *self._node_states)
-        hint = meant(name, known).strip()
+        hint = meant(name, known).strip() or of_scenario(name)
         what = (
             f"scenario {self.config_id!r} has no sequence, task or data node {name!r}"
         )
@@ -197,6 +204,14 @@ class Scenario(Submittable):
     def __repr__(self) -> str:
         label = f"{self.name!r} " if self.name else ""
         return f"<Scenario {self.config_id} {label}of {self.creation_date:%F %T}>"
+
+
+def mark_deleted(scenario: Scenario) -> None:
+    """Have a scenario and its tasks know that it was deleted."""
+    scenario._is_deleted = True
+
+    for task in scenario._task_states.values():
+        task.is_deleted = True
 
 
 def record_of(scenario: Scenario) -> ScenarioRecord:

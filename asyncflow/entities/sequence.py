@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -51,6 +52,16 @@ class Sequence(Submittable):
             for nodes in (task.input, task.output)
             for name, node in nodes.items()
         }
+
+    if not TYPE_CHECKING:  # or each name would be one that is there
+
+        def __getattr__(self, name: str) -> object:
+            if name.startswith("_") or hasattr(type(self), name):  # it has failed
+                return object.__getattribute__(self, name)
+
+            from asyncflow.entities.remedies import unknown
+
+            raise AttributeError(unknown(self, name, f"scenario.{self.name}"))
 
     def __repr__(self) -> str:
         return f"<Sequence {self.name}: {', '.join(self._task_states)}>"

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 from weakref import ref
 
 import attrs
@@ -310,6 +310,28 @@ class Submission:
             state.handle = ref(handle)
 
         return handle
+
+    if not TYPE_CHECKING:  # or each name would be one that is there
+
+        def __getattr__(self, name: str) -> object:
+            if name.startswith("_") or hasattr(type(self), name):  # it has failed
+                return object.__getattribute__(self, name)
+
+            from asyncflow.entities.remedies import unknown
+
+            written = [one for task in self._run.tasks for one in task.output]
+            output = name if name in written else "".join(written[:1])
+            asked = "result" if name in written else name
+            problem = unknown(self, asked, "submission", output or "output")
+            raise AttributeError(problem.replace(f"{asked!r}", f"{name!r}", 1))
+
+        def __setattr__(self, name: str, value: object) -> None:
+            try:
+                object.__setattr__(self, name, value)
+            except AttributeError:
+                from asyncflow.entities.remedies import read_only
+
+                raise AttributeError(read_only(self, name, "submission")) from None
 
     def __repr__(self) -> str:
         return repr(self._run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 from weakref import ref
 
 import attrs
@@ -84,6 +85,16 @@ class Task(Submittable):
     @property
     def _node_states(self) -> Mapping[str, NodeState]:
         return {**self._state.input, **self._state.output}
+
+    if not TYPE_CHECKING:  # or each name would be one that is there
+
+        def __getattr__(self, name: str) -> object:
+            if name.startswith("_") or hasattr(type(self), name):  # it has failed
+                return object.__getattribute__(self, name)
+
+            from asyncflow.entities.remedies import unknown
+
+            raise AttributeError(unknown(self, name, f"scenario.{self.config_id}"))
 
     def __repr__(self) -> str:
         return repr(self._state)

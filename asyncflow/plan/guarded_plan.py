@@ -10,18 +10,18 @@ import attrs
 from asyncflow.plan.plan import Plan
 
 EVENTS = (
-    "submitted",
     "completed",
     "ended",
     "canceled",
     "canceled_job",
     "admitted",
-    "offered_together",
     "returned",
     "postponed",
     "due",
 )
-"""What changes the plan, but for what is called for each job."""
+"""What changes the plan, but for what is called for each job, and for what has a guard
+where it is called: new runs in the scheduler, offers in the slots.
+"""
 
 
 @attrs.define(eq=False, repr=False, kw_only=True)

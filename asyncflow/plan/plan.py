@@ -48,14 +48,17 @@ class Plan(Readiness):
         ended: Mapping[int, Status] = MappingProxyType({}),
         priority: float = 0.0,
         needs: Mapping[int, Needs] = MappingProxyType({}),
+        admit: int = 0,
+        now: float = 0.0,
     ) -> list[Instruction]:
-        """Take a run. Its jobs wait to be admitted.
+        """Take a run. Its jobs wait to be admitted, or are at once.
 
         :param names: for each job, how reasons call it
         :param stop: whether a failure ends the rest of the run
         :param priority: its ready jobs go before those of runs with a lower one
         :param needs: the named resources of those jobs that need some
         :param ended: how jobs ended before, where the run goes on after a crash
+        :param admit: how many jobs are `admitted` at once, after those that wait
         """
         if not graph.successors:
             return [Finish(run)]
@@ -68,6 +71,9 @@ class Plan(Readiness):
 
         if ended:
             self._resume(run, state, ended, instructions)
+
+        if admit:
+            instructions += Plan.admitted(self, admit, now)  # without another guard
 
         return instructions
 

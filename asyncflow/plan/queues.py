@@ -37,14 +37,29 @@ class _Queue:
     turns: deque[int] = attrs.field(init=False, factory=deque)
     """The runs, in the order of their turns."""
 
-    def put(self, run: int, index: int, *, first: bool) -> None:
+    def put(self, run: int, indexes: Sequence[int], now: float) -> None:
+        """Put jobs behind those of their run, which may get a turn for them."""
+        jobs = self.jobs.get(run)
+
+        if jobs is not None:
+            jobs.extend(indexes)
+            return
+
+        if not self.turns:
+            self.since = now
+
+        self.jobs[run] = deque(indexes)
+        self.turns.append(run)
+
+    def put_first(self, run: int, index: int) -> None:
+        """Put a job before those of its run, which may get the next turn for it."""
         jobs = self.jobs.get(run)
 
         if jobs is None:
             jobs = self.jobs[run] = deque()
-            (self.turns.appendleft if first else self.turns.append)(run)
+            self.turns.appendleft(run)
 
-        (jobs.appendleft if first else jobs.append)(index)
+        jobs.appendleft(index)
 
     def head(self) -> tuple[int, int]:
         run = self.turns[0]
@@ -52,13 +67,14 @@ class _Queue:
 
     def take(self) -> None:
         """Take the head away; the next run has its turn."""
-        run = self.turns.popleft()
+        run = self.turns[0]
         jobs = self.jobs[run]
         jobs.popleft()
 
         if jobs:
-            self.turns.append(run)
+            self.turns.rotate(-1)
         else:
+            self.turns.popleft()
             del self.jobs[run]
 
 
@@ -94,15 +110,21 @@ class Queues:
         if queue is None:
             queue = self._queues[key] = _Queue(priority, needs, now)
 
-        queue.put(run, index, first=first)
+        if first:
+            queue.put_first(run, index)
+        else:
+            queue.put(run, (index,), now)
 
     def put_all(
         self, run: int, indexes: Sequence[int], priority: float, now: float
     ) -> None:
-        """Take jobs of a run that need no named resource."""
-        if indexes:
-            self.put(run, indexes[0], priority, NO_NEEDS, now)
-            self._queues[priority, _NOTHING].jobs[run].extend(indexes[1:])
+        """Take jobs of a run that need no named resource: one at least."""
+        queue = self._queues.get((priority, _NOTHING))
+
+        if queue is None:
+            queue = self._queues[priority, _NOTHING] = _Queue(priority, NO_NEEDS, now)
+
+        queue.put(run, indexes, now)
 
     def next(self, now: float, fits: Callable[[Needs], bool]) -> tuple[int, int] | None:
         """Tell whose turn it is, and leave it there; None where nobody can start.

@@ -47,7 +47,9 @@ class Readiness:
         :param count: how many at most
         """
         instructions: list[Instruction] = []
-        count = self._node_order.register_late(count)
+
+        if self._node_order.has_late:
+            count = self._node_order.register_late(count)
 
         while count and self._arrivals:
             run = self._arrivals[0]
@@ -87,8 +89,7 @@ class Readiness:
         ref = self._queues.take(now, self._fits, accepts)
 
         if ref is not None:
-            self.ready -= 1
-            self._take_slot(ref)
+            self._take_slots([ref])
 
         return ref
 
@@ -103,12 +104,10 @@ class Readiness:
         :param count: how many at most
         """
         refs = self._queues.take_together(count, now, accepts)
-        self.ready -= len(refs)
 
-        for one in refs:
-            self._take_slot(one)
-
-        if not refs and (ref := self.offered(now, accepts)) is not None:
+        if refs:
+            self._take_slots(refs)
+        elif self.ready and (ref := self.offered(now, accepts)) is not None:
             refs.append(ref)
 
         return refs
@@ -178,13 +177,15 @@ class Readiness:
             for name, amount in needs.items()
         )
 
-    def _take_slot(self, ref: Ref) -> None:
-        run, index = ref
-        state = self._runs[run]
-        state.status[index] = Status.RUNNING
+    def _take_slots(self, refs: Sequence[Ref]) -> None:
+        self.ready -= len(refs)
 
-        if index in state.job_needs:
-            self._takers[ref] = state.job_needs[index]
+        for run, index in refs:
+            state = self._runs[run]
+            state.status[index] = Status.RUNNING
+
+            if index in state.job_needs:
+                self._takers[run, index] = state.job_needs[index]
 
     def _put(
         self, ref: Ref, state: RunState, now: float, *, first: bool = False
@@ -221,10 +222,10 @@ class Readiness:
             else:
                 ready.append(index)
 
-        self._put_all(run, ready, state, now)
         instructions: list[Instruction] = []
 
         if ready:
+            self._put_all(run, ready, state, now)
             instructions.append(MakeReady(run, ready))
 
         if blocked:

@@ -39,6 +39,8 @@ class NodeOrder:
     """For each data node, the jobs that will read what this writer writes."""
     _groups: dict[str, dict[int, None]] = attrs.field(init=False, factory=dict)
     """For each group of data nodes, the runs that use some of it."""
+    has_late: bool = attrs.field(init=False, default=False)
+    """Whether jobs are still to get their places."""
     _late: deque[tuple[int, int]] = attrs.field(init=False, factory=deque)
     """The runs whose jobs get their places late, and up to which job."""
     _next_late: int = attrs.field(init=False, default=0)
@@ -61,11 +63,6 @@ class NodeOrder:
         """Return the runs that use data nodes of a group."""
         return self._groups.get(group, ())
 
-    @property
-    def has_late(self) -> bool:
-        """Whether jobs are still to get their places."""
-        return bool(self._late)
-
     def register_late(self, count: int) -> int:
         """Give places to jobs that were admitted when their run was alone.
 
@@ -80,6 +77,7 @@ class NodeOrder:
             if state is None or index == end:
                 self._late.popleft()
                 self._next_late = 0
+                self.has_late = bool(self._late)
                 continue
 
             self._next_late += 1
@@ -117,6 +115,7 @@ class NodeOrder:
         if not state.is_ordered:
             state.is_ordered = True
             self._late.append((run, state.admitted))
+            self.has_late = True
 
     def _wait_for(self, ref: Ref, state: RunState, earlier: Ref | None) -> None:
         if earlier is None or earlier == ref:

@@ -25,6 +25,7 @@ from asyncflow.entities.submission import Run, Submission, handle_of, job_handle
 from asyncflow.entities.submittable import Submittable, nodes_of, tasks_of
 from asyncflow.entities.task import Task
 from asyncflow.errors import NotDeclared, NotFound, RecordDamaged
+from asyncflow.options import Page
 from asyncflow.records import (
     DataNodeRecord,
     JobRecord,
@@ -45,8 +46,8 @@ Entity: TypeAlias = Scenario | Sequence | Task | DataNode | Submission | Job
 
 NOT_HERE = "which this program does not declare"
 
-LOOKED_AT = 20
-"""How many runs tell of the tasks of a scenario that is not declared."""
+LOOKED_AT = Page(newest_first=True, limit=20)
+"""Which runs tell of the tasks of a scenario that is not declared."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -153,9 +154,7 @@ class EntityLoader:
         config = self.config.scenarios.get(record.config_id)
 
         if config is None:
-            runs = await self.store.submissions(
-                scenario_id=scenario_id, newest_first=True, limit=LOOKED_AT
-            )
+            runs = await self.store.submissions(scenario_id=scenario_id, page=LOOKED_AT)
             graphs = [run.graph for run in runs]
             config = await self._undeclared(record, NOT_HERE, graphs)
 

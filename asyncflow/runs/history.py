@@ -19,8 +19,8 @@ class History:
 
     __slots__ = ("_parts",)
 
-    def __init__(self) -> None:
-        self._parts: list[Any] = []
+    def __init__(self, first: Change | tuple[()] = ()) -> None:
+        self._parts: list[Any] = [*first]
 
     def append(self, change: Change) -> None:
         """Add a change."""

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from asyncflow.runs.subject import RunEntity
     from asyncflow.runs.task import TaskState
 
-_STATUSES = tuple(Status)
+_NONE_YET = dict.fromkeys(Status, 0)
 
 EntityT_co = TypeVar("EntityT_co", bound="RunEntity", covariant=True)
 AnyRun: TypeAlias = "Run[RunEntity]"
@@ -96,7 +96,7 @@ class Run(Generic[EntityT_co]):
     """The tasks of its jobs, in their order."""
     table: JobTable = attrs.field(init=False)
     _counts: dict[Status, int] = attrs.field(init=False)
-    _history: History = attrs.field(init=False, factory=History)
+    _history: History = attrs.field(init=False)
     _progress_reports: tuple[ProgressReports, ...] = attrs.field(init=False, default=())
     """What each watcher is still to be told of the progress of jobs."""
     _next_change: Event | None = attrs.field(init=False, default=None)
@@ -111,10 +111,9 @@ class Run(Generic[EntityT_co]):
     def _start(self, tasks: Sequence[TaskState]) -> None:
         self.tasks = tasks
         self.table = JobTable(tasks)
-        self._counts = dict.fromkeys(_STATUSES, 0)
+        self._counts = _NONE_YET.copy()
         self._counts[Status.SUBMITTED] = len(tasks)
-        self._history = History()
-        self.tell((None, None, self.submitted, ""))
+        self._history = History((None, None, self.submitted, ""))
 
     def become(self, other: Run[Any]) -> None:
         """Turn into another run, whose object is used no more.
@@ -125,6 +124,7 @@ class Run(Generic[EntityT_co]):
         self.options = attrs.evolve(other.options, timeout=self.options.timeout)
         self.submitted = other.submitted
         self._start(other.tasks)
+        self._wake()
 
     @property
     def jobs(self) -> tuple[JobState, ...]:
@@ -162,7 +162,7 @@ class Run(Generic[EntityT_co]):
 
     def ended(self) -> dict[int, Status]:
         """Return the status of each of its jobs that has ended, by place."""
-        if not self.ended_counts():
+        if self._counts[Status.SUBMITTED] == len(self.tasks):
             return {}
 
         statuses = enumerate(self.table.status)
@@ -224,18 +224,23 @@ class Run(Generic[EntityT_co]):
         :param at: when, in seconds since the epoch
         """
         is_told = status is not Status.BLOCKED or self._tells_all
+        statuses, made, counts = self.table.status, self.table.made, self._counts
 
         for place in places:
-            old = self.table.status[place]
+            old = statuses[place]
 
-            if job := self.table.made.get(place):
+            if job := made.get(place):
                 if old is not status:  # it may be tried again
                     job.move(status, at)
-            else:
-                self.recount(place, old, status)
 
-                if is_told:
-                    self.tell((place, status, at, ""))
+                continue
+
+            statuses[place] = status
+            counts[old] -= 1
+            counts[status] += 1
+
+            if is_told:
+                self.tell((place, status, at, ""))
 
     def completed(self, ended: Sequence[tuple[int, Usage]], at: float) -> None:
         """Take note of the ends of jobs that are not made, and of which nothing was
@@ -255,7 +260,9 @@ class Run(Generic[EntityT_co]):
             table.completed(place, usage, at)
 
         counts[Status.COMPLETED] += len(ended)
-        self._wake()
+
+        if self._next_change is not None:
+            self._wake()
 
         if self.publish is not None:
             for index in range(first, len(self._history)):
@@ -336,7 +343,9 @@ class Run(Generic[EntityT_co]):
     def tell(self, change: Change) -> None:
         """Add a change to the history."""
         self._history.append(change)
-        self._wake()
+
+        if self._next_change is not None:
+            self._wake()
 
         if self.publish is not None:
             self.publish(self, len(self._history) - 1)
@@ -344,8 +353,9 @@ class Run(Generic[EntityT_co]):
     @property
     def _tells_all(self) -> bool:
         """Whether somebody wants to know also what is no event."""
-        return self.publish is not None or any(
-            progress_report.is_whole for progress_report in self._progress_reports
+        return self.publish is not None or (
+            bool(self._progress_reports)
+            and any(one.is_whole for one in self._progress_reports)
         )
 
     def watch(self, *, is_whole: bool = False) -> ProgressReports:
@@ -385,7 +395,7 @@ class Run(Generic[EntityT_co]):
         ):
             return SubmissionStatus.SUBMITTED
 
-        return status_of(self._counts, is_finished=self.is_finished)
+        return status_of(self._counts, is_finished=self.finished_at is not None)
 
     @property
     def is_finished(self) -> bool:
@@ -450,7 +460,7 @@ class Run(Generic[EntityT_co]):
 
     def when_finished(self, callback: Callable[[], object]) -> None:
         """Call a function once the run has ended; at once if it has."""
-        if self.is_finished:
+        if self.finished_at is not None:
             callback()
         else:
             self._callbacks.append(callback)

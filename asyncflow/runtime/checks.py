@@ -50,11 +50,21 @@ def check_place() -> None:
 
 
 def check_options(options: RunOptions) -> None:
-    """Refuse options of ``submit`` that mean nothing."""
-    check_timeout(options.timeout)
-    check_flag("force", options.force)
-    _check_limits(options.run_timeout, options.priority)
-    _check_key(options.idempotency_key)
+    """Refuse options of ``submit`` that mean nothing: fast, where they are not given."""
+    if options.timeout is not None:
+        check_timeout(options.timeout)
+
+    if options.force is not False:
+        check_flag("force", options.force)
+
+    if options.run_timeout is not None:
+        _check_run_timeout(options.run_timeout)
+
+    if type(options.priority) is not float or options.priority:
+        _check_priority(options.priority)
+
+    if options.idempotency_key is not None:
+        _check_key(options.idempotency_key)
 
     if options.on_failure not in ("continue", "stop"):
         raise ValueError(
@@ -69,12 +79,12 @@ def check_options(options: RunOptions) -> None:
 
 
 def _check_key(key: object) -> None:
-    if key is not None and not (isinstance(key, str) and key):
+    if not (isinstance(key, str) and key):
         raise ValueError(
             f"idempotency_key is a text that is not empty, or None; got {key!r}"
         )
 
-    if isinstance(key, str) and not is_utf8(key):
+    if not is_utf8(key):
         raise ValueError(
             f"idempotency_key {key!a} has half of a character "
             "(a surrogate): decode what it came from as UTF-8"
@@ -128,21 +138,19 @@ def check_workers(count: object) -> None:
         raise ValueError(f"max_nb_of_workers is from 1 to 1024; got {count!r}")
 
 
-def _check_limits(run_timeout: object, priority: object) -> None:
-    """Refuse limits of a run that mean nothing."""
-    if run_timeout is not None and not (_is_number(run_timeout) and run_timeout > 0):
+def _check_run_timeout(run_timeout: object) -> None:
+    if not (_is_number(run_timeout) and run_timeout > 0):
         raise ValueError(
             f"run_timeout is in seconds, above 0, or None; got {run_timeout!r}"
         )
 
+
+def _check_priority(priority: object) -> None:
     if not _is_number(priority):
         raise ValueError(f"priority is a finite number; got {priority!r}")
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    if type(value) is float:  # as it is by default
-        return math.isfinite(value)
-
     return (
         isinstance(value, int | float)
         and not isinstance(value, bool)

@@ -48,7 +48,7 @@ from asyncflow.notify.bus import Bus
 from asyncflow.notify.counters import JobCounters
 from asyncflow.notify.stream import EventStream, stream
 from asyncflow.notify.subscriptions import Subscriptions, check_callbacks
-from asyncflow.options import RunOptions
+from asyncflow.options import Page, RunOptions
 from asyncflow.plan.graph import Graph
 from asyncflow.records import (
     JobRecord,
@@ -105,6 +105,8 @@ class Engine:
     outage: Outage = attrs.field(init=False)
     _deleted: list[str] = attrs.field(init=False, factory=list)
     """What is being deleted."""
+    _declared: Dag | None = attrs.field(init=False, default=None)
+    """The graph that was submitted last: that its tasks are declared does not change."""
     preparation: RunPreparation = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -168,18 +170,20 @@ class Engine:
 
         :param dag: the tasks that it has; None for all of the entity
         """
-        self.outage.check()
+        if self.outage.failure is not None:
+            self.outage.check()
+
         check_options(options)
 
         if options.properties and dag is None:
             check_properties("submit", options.properties, nodes_of(entity))
 
-        callbacks = tuple(options.callbacks)
-        check_callbacks(callbacks)
+        if callbacks := tuple(options.callbacks):
+            check_callbacks(callbacks)
+
         self.scheduler.check()
-        self._check_there(entity)
         dag = entity.dag if dag is None else dag
-        check_declared(dag)
+        self._check_there(entity, dag)
         key = ids.new_key(options.idempotency_key)
 
         if options.idempotency_key is not None and (
@@ -191,25 +195,29 @@ class Engine:
         submission.orchestrator_id = self.own.id
         dag, nodes = submission.dag, nodes_of(entity)
         specs = self.specs.of_all(dag.kinds, force=options.force)
-        shared = self.preparation.shared(submission)
+        is_shared = self.versions.sharing.is_shared
+        shared = self.preparation.shared(submission) if is_shared else ()
+        read = self.preparation.read(submission) if is_shared else ()
         check_inputs(self.scheduler, map(nodes.__getitem__, dag.sources), shared)
         first: First | None = None
 
         if options.idempotency_key is not None:
             check_kept(options.properties, submission.id)
             first = partial(self._claim, submission)
-        elif self.versions.is_shared:
+        elif is_shared:
             saved = self.store.submit(submission.record())
             first = partial(self._accepted, submission, saved)
             self.scheduler.pins.note(submission)
         else:
             self.store.save(submission.record())
 
-        read = self.preparation.read(submission)
         first = self.preparation.first(submission, specs, read, first)
         graph = Graph.of(entity, dag, submission.tasks)
         self.identity_map.remember(submission)  # last: what is refused has no handle
-        self.subscriptions.add_to(submission, callbacks)
+
+        if callbacks:
+            self.subscriptions.add_to(submission, callbacks)
+
         self.scheduler.submit(submission, graph, specs, first=first)
         return handle_of(submission)
 
@@ -327,17 +335,13 @@ class Engine:
         """Return what a run wrote as an edit; see `Output.edit`."""
         return await self.results.edit(run_of(submission), name)
 
-    async def jobs(
-        self, filters: Filters, *, newest_first: bool, limit: int | None, offset: int
-    ) -> list[JobRecord]:
+    async def jobs(self, filters: Filters, page: Page) -> list[JobRecord]:
         """List jobs; see `Orchestrator.jobs`."""
         return await list_jobs(
             self.store,
             self.scheduler.runs.all(),
             filters,
-            newest_first=newest_first,
-            limit=limit,
-            offset=offset,
+            page,
         )
 
     def events(self, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
@@ -489,6 +493,7 @@ class Engine:
 
     async def resume(self, submission: Run) -> None:
         """Start a run that was adopted."""
+        self.scheduler.check()
         await self.scheduler.pins.restore(submission)
         dag = submission.dag
         specs = self.specs.of_all(dag.kinds, force=submission.options.force)
@@ -568,8 +573,8 @@ class Engine:
         await self.scheduler.until_begun(submission)
         self.remote_runs.watch(submission)
 
-    def _check_there(self, entity: Submittable) -> None:
-        """Refuse to submit what is deleted, or being deleted."""
+    def _check_there(self, entity: Submittable, dag: Dag) -> None:
+        """Refuse to submit what is deleted, or being deleted, or not declared."""
         # All tasks are of one scenario, which is deleted as a whole.
         task = next(iter(tasks_of(entity).values()), entity)
 
@@ -580,6 +585,10 @@ class Engine:
             raise UsageError(
                 f"{entity.scenario_id} was deleted: create another scenario"
             )
+
+        if dag is not self._declared:
+            check_declared(dag)
+            self._declared = dag
 
     async def _remove(self, names: Iterable[str]) -> None:
         paths = [os.path.join(self.versions.folder, name) for name in names]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from asyncflow.abc import Store
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.submittable import tasks_of
+from asyncflow.options import Page
 from asyncflow.runs.node import NodeState
 from asyncflow.status import Status
+
+_LAST = Page(newest_first=True, limit=1)
 
 
 async def why_unwritten(store: Store, scenario: Scenario, node: NodeState) -> str:
@@ -19,7 +22,7 @@ async def why_unwritten(store: Store, scenario: Scenario, node: NodeState) -> st
         if node.config_id not in task.output:
             continue
 
-        for job in await store.jobs(task_id=task.id, newest_first=True, limit=1):
+        for job in await store.jobs(task_id=task.id, page=_LAST):
             if job.status is not Status.COMPLETED:
                 why = f": {job.reason}" if job.reason else ""
                 return (

@@ -7,7 +7,7 @@ no step for each of them where it can take one for all.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from asyncflow.records import (
@@ -62,7 +62,7 @@ class Kind(NamedTuple):
     """What a row has: SQLite keeps anything in any column."""
     columns: Callable[[Sequence[Any]], list[Column]] = columns_of
     """Makes the columns of records of which nothing can change, or be refused."""
-    dump: Callable[[Any], Iterable[TableRow]] | None = None
+    dump: Callable[[Any], Sequence[TableRow]] | None = None
     """Makes the rows of any other, in the order in which they are to be saved."""
 
     def load(self, row: Row) -> Any:
@@ -88,10 +88,13 @@ def given(records: Sequence[Record], graphs: set[str]) -> Sequence[WriteItem]:
     if _UNCHANGING.issuperset(map(type, records)):
         return records
 
+    if len(records) == 1 and type(records[0]) is SubmissionRecord:  # for each run
+        return _dump_change(records[0], graphs)
+
     return [part for record in records for part in _given(record, graphs)]
 
 
-def _given(record: Record, graphs: set[str]) -> Iterable[WriteItem]:
+def _given(record: Record, graphs: set[str]) -> Sequence[WriteItem]:
     if isinstance(record, SubmissionRecord):
         return _dump_change(record, graphs)
 
@@ -124,7 +127,7 @@ def columns_by_table(
         yield table, columns_of(rows)
 
 
-def _dump_scenario(record: ScenarioRecord) -> Iterable[TableRow]:
+def _dump_scenario(record: ScenarioRecord) -> Sequence[TableRow]:
     properties = dump_properties(record.properties, record.id)
     return (TableRow("scenario", (*record[:-1], *properties)),)
 
@@ -134,7 +137,11 @@ def _load_scenario(row: Row) -> ScenarioRecord:
     return ScenarioRecord._make((*row[:-2], properties))
 
 
-def _dump_change(record: SubmissionRecord, graphs: set[str]) -> Iterable[TableRow]:
+def _dump_submission(record: SubmissionRecord) -> Sequence[TableRow]:
+    return _dump_change(record, set())
+
+
+def _dump_change(record: SubmissionRecord, graphs: set[str]) -> Sequence[TableRow]:
     """Leave out what the writer has already; see `given`."""
     is_known = record.id in graphs
 
@@ -143,19 +150,14 @@ def _dump_change(record: SubmissionRecord, graphs: set[str]) -> Iterable[TableRo
     else:
         graphs.add(record.id)
 
-    return (_facts_of(record),) if is_known else _dump_submission(record)
+    facts = (*record[:-4], record.priority, record.run_timeout)
+    row = TableRow("submission", facts)
 
+    if is_known:
+        return (row,)
 
-def _facts_of(record: SubmissionRecord) -> TableRow:
-    return TableRow("submission", (*record[:-4], record.priority, record.run_timeout))
-
-
-def _dump_submission(record: SubmissionRecord) -> Iterable[TableRow]:
     properties = dump_properties(record.properties, record.id)
-    return (
-        _facts_of(record),
-        TableRow("graph", (record.graph, *properties, record.id)),
-    )
+    return row, TableRow("graph", (record.graph, *properties, record.id))
 
 
 def _load_submission(row: Row) -> SubmissionRecord:
@@ -246,7 +248,7 @@ _KINDS_BY_TEXT = {
 }
 
 
-def _dump_basis(record: BasisRecord) -> Iterable[TableRow]:
+def _dump_basis(record: BasisRecord) -> Sequence[TableRow]:
     *facts, inputs, outputs, contents = record
     seen = {
         name: [number, contents[name]] if name in contents else number

@@ -21,6 +21,7 @@ from asyncflow.errors import (
     StoreUnavailable,
     UsageError,
 )
+from asyncflow.options import Page
 from asyncflow.records import (
     BasisRecord,
     DataNodeRecord,
@@ -296,9 +297,7 @@ class DatabaseStore(Store):
         name: str | None = None,
         created_from: float | None = None,
         created_to: float | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[ScenarioRecord]:
         return await self._read(
             "scenario",
@@ -306,25 +305,19 @@ class DatabaseStore(Store):
             name=name,
             created_from=created_from,
             created_to=created_to,
-            newest_first=newest_first,
-            limit=limit,
-            offset=offset,
+            page=page,
         )
 
     async def data_nodes(
         self,
         *,
         owner_id: str | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[DataNodeRecord]:
         return await self._read(
             "data_node",
             owner_id=owner_id,
-            newest_first=newest_first,
-            limit=limit,
-            offset=offset,
+            page=page,
         )
 
     async def versions(
@@ -334,9 +327,7 @@ class DatabaseStore(Store):
         node_ids: Collection[str] | None = None,
         owner_id: str | None = None,
         is_kept: bool | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[VersionRecord]:
         return await self._read(
             "version",
@@ -345,9 +336,7 @@ class DatabaseStore(Store):
             owner_id=owner_id,
             is_kept=is_kept is True,
             is_dropped=is_kept is False,
-            newest_first=newest_first,
-            limit=limit,
-            offset=offset,
+            page=page,
         )
 
     async def kept_names(self) -> set[str]:
@@ -364,9 +353,7 @@ class DatabaseStore(Store):
         orchestrator_id: str | None = None,
         status: str | None = None,
         is_finished: bool | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[SubmissionRecord]:
         return await self._read(
             "submission",
@@ -376,9 +363,7 @@ class DatabaseStore(Store):
             status=status,
             is_finished=is_finished is True,
             is_unfinished=is_finished is False,
-            newest_first=newest_first,
-            limit=limit,
-            offset=offset,
+            page=page,
         )
 
     async def jobs(
@@ -388,9 +373,7 @@ class DatabaseStore(Store):
         submission_ids: Collection[str] | None = None,
         task_id: str | None = None,
         status: str | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[JobRecord]:
         return await self._read(
             "job",
@@ -398,9 +381,7 @@ class DatabaseStore(Store):
             submission_ids=_keys(submission_ids),
             task_id=task_id,
             status=status,
-            newest_first=newest_first,
-            limit=limit,
-            offset=offset,
+            page=page,
         )
 
     async def log(self, job_id: str) -> LogRecord | None:
@@ -453,11 +434,12 @@ class DatabaseStore(Store):
     async def _read(
         self,
         table: str,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
         **filters: str | float | None,
     ) -> list[Any]:
-        paged = {"limit": ALL if limit is None else limit, "offset": offset}
+        page = page or Page()
+        limit = ALL if page.limit is None else page.limit
+        paged = {**page._asdict(), "limit": limit}
         return await self._ask(table, {**filters, **paged}, _LOADS[table])
 
     async def _ask(

@@ -13,6 +13,7 @@ import attrs
 
 from asyncflow.abc import Store, StoreWatcher
 from asyncflow.errors import NotFound, StoreFailed
+from asyncflow.options import Page
 from asyncflow.records import (
     BasisRecord,
     DataNodeRecord,
@@ -340,9 +341,7 @@ class MemoryStore(Store):
         name: str | None = None,
         created_from: float | None = None,
         created_to: float | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[ScenarioRecord]:
         self._check()
         found = [
@@ -352,19 +351,17 @@ class MemoryStore(Store):
             and (created_to is None or one.created < created_to)
         ]
         found.sort(key=attrgetter("created"))
-        return _page(found, newest_first, limit, offset)
+        return _page(found, page)
 
     async def data_nodes(
         self,
         *,
         owner_id: str | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[DataNodeRecord]:
         self._check()
         found = self._tables.data_nodes.found(owner_id=owner_id)
-        return _page(found, newest_first, limit, offset)
+        return _page(found, page)
 
     async def versions(
         self,
@@ -373,9 +370,7 @@ class MemoryStore(Store):
         node_ids: Collection[str] | None = None,
         owner_id: str | None = None,
         is_kept: bool | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[VersionRecord]:
         self._check()
         versions = self._tables.versions
@@ -397,7 +392,7 @@ class MemoryStore(Store):
         if len(wanted) > 1:
             found.sort(key=lambda one: versions.places[one.id])
 
-        return _page(found, newest_first, limit, offset)
+        return _page(found, page)
 
     async def kept_names(self) -> set[str]:
         self._check()
@@ -418,9 +413,7 @@ class MemoryStore(Store):
         orchestrator_id: str | None = None,
         status: str | None = None,
         is_finished: bool | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[SubmissionRecord]:
         self._check()
         found = [
@@ -433,7 +426,7 @@ class MemoryStore(Store):
             )
             if is_finished in (None, one.finished is not None)
         ]
-        return _page(found, newest_first, limit, offset)
+        return _page(found, page)
 
     async def jobs(
         self,
@@ -442,9 +435,7 @@ class MemoryStore(Store):
         submission_ids: Collection[str] | None = None,
         task_id: str | None = None,
         status: str | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
+        page: Page | None = None,
     ) -> list[JobRecord]:
         self._check()
         jobs = self._tables.jobs
@@ -453,7 +444,7 @@ class MemoryStore(Store):
         if submission_ids is not None:
             found = [one for one in found if one.submission_id in submission_ids]
 
-        return _page(found, newest_first, limit, offset)
+        return _page(found, page)
 
     async def log(self, job_id: str) -> LogRecord | None:
         self._check()
@@ -555,10 +546,12 @@ def _names(versions: Iterable[VersionRecord]) -> set[str]:
     return {version.kept for version in versions if isinstance(version.kept, str)}
 
 
-def _page(
-    records: list[R], newest_first: bool, limit: int | None, offset: int
-) -> list[R]:
-    if newest_first:
+def _page(records: list[R], page: Page | None) -> list[R]:
+    if page is None:
+        return records
+
+    if page.newest_first:
         records.reverse()
 
-    return records[offset : None if limit is None else offset + limit]
+    end = None if page.limit is None else page.offset + page.limit
+    return records[page.offset : end]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, Self, TypeVar, overload
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar, overload
 
 import attrs
 
@@ -39,5 +41,27 @@ class Handle(Generic[Inner]):
     _inner: Inner
     _loop: Loop
 
+    if not TYPE_CHECKING:  # or each name would be one that is there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            problem = f"{type(self).__name__!r} object has no attribute {name!r}"
+
+            if not (name.startswith("_") or hasattr(type(self._inner), name)):
+                with blocking_remedies():
+                    getattr(self._inner, name)
+
+            raise AttributeError(problem)
+
     def __repr__(self) -> str:
         return repr(self._inner)
+
+
+@contextmanager
+def blocking_remedies() -> Iterator[None]:
+    """Have what an async handle says hold for its blocking one."""
+    try:
+        yield
+    except AttributeError as error:
+        from asyncflow.entities.remedies import blocking
+
+        raise AttributeError(blocking(str(error))) from None

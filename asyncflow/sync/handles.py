@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 import attrs
 
@@ -27,7 +27,7 @@ from asyncflow.log import logger as _logger
 from asyncflow.options import OnFailure
 from asyncflow.records import AttemptRecord
 from asyncflow.status import Status, SubmissionStatus
-from asyncflow.sync.forwarding import Forwarded, Handle
+from asyncflow.sync.forwarding import Forwarded, Handle, blocking_remedies
 from asyncflow.sync.loop import Loop, each
 from asyncflow.worker.streams import Stream
 
@@ -248,7 +248,14 @@ class Scenario(Runnable[AsyncScenario]):
         if name.startswith("_"):
             raise AttributeError(name)
 
-        return self._wrapped(getattr(self._inner, name))
+        with blocking_remedies():
+            return self._wrapped(getattr(self._inner, name))
+
+    if not TYPE_CHECKING:  # or each name would be one that can be set
+
+        def __setattr__(self, name: str, value: object) -> None:
+            with blocking_remedies():
+                setattr(self._inner, name, value)
 
     def __getitem__(self, name: str) -> Any:
         """Return a sequence, a task or a data node, whatever it is called; see

@@ -23,6 +23,7 @@ from asyncflow.errors import (
     ValueMissing,
 )
 from asyncflow.ids import submission_of
+from asyncflow.options import Page
 from asyncflow.records import VersionRecord
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.version import EVICTED, Version
@@ -295,7 +296,7 @@ class Versions:
 
     async def _was_written(self, node: NodeState) -> bool:
         """Tell whether a data node has more than what it had at first."""
-        records = await self.store.versions(node_ids=[node.id], limit=2)
+        records = await self.store.versions(node_ids=[node.id], page=Page(limit=2))
         return len(records) > 1 or any(one.job_id is not None for one in records)
 
 

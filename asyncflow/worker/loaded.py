@@ -56,6 +56,18 @@ def status_of(path: str) -> os.stat_result:
             path = os.path.dirname(path)
 
 
+def place_of(path: str) -> str:
+    """Return where a file is, or was: itself, or the archive that has it. Blocks."""
+    try:
+        stat(path)
+    except NotADirectoryError:
+        return place_of(os.path.dirname(path))
+    except OSError:  # it is gone
+        return path
+
+    return path
+
+
 def text_of(path: str, most: int) -> tuple[os.stat_result, bytes | None]:
     """Return what a file is, and its text; None where that is too long. Blocks.
 

@@ -11,6 +11,7 @@ import pytest
 
 from asyncflow.abc import Store
 from asyncflow.errors import NotFound, StoreFailed
+from asyncflow.options import Page
 from asyncflow.records import (
     BasisRecord,
     LogRecord,
@@ -244,7 +245,7 @@ async def test_a_query_for_submissions_filters(store: Store) -> None:
     assert await store.submissions(is_finished=None) == submissions
     assert await store.submissions(is_finished=True, orchestrator_id="o") == []
     assert await store.submissions(
-        is_finished=False, orchestrator_id="o", newest_first=True, limit=1
+        is_finished=False, orchestrator_id="o", page=Page(newest_first=True, limit=1)
     ) == [third]
 
 
@@ -264,7 +265,9 @@ async def test_a_query_for_versions_filters(store: Store) -> None:
     assert await store.versions(node_id="DATANODE_n_1") == [thirty, five]
     assert await store.versions(node_id="DATANODE_n_1", is_kept=True) == [thirty]
     assert await store.versions(node_id="DATANODE_n_3", owner_id="s") == []
-    assert await store.versions(node_id="DATANODE_n_2", owner_id="s", limit=1) == [ten]
+    assert await store.versions(
+        node_id="DATANODE_n_2", owner_id="s", page=Page(limit=1)
+    ) == [ten]
     assert await store.versions(is_kept=False) == [five]
     assert await store.versions(
         node_ids=["DATANODE_n_3", "DATANODE_n_1", "DATANODE_n_4"]
@@ -273,11 +276,13 @@ async def test_a_query_for_versions_filters(store: Store) -> None:
         node_ids={"DATANODE_n_1", "DATANODE_n_3"}, owner_id="s", is_kept=True
     ) == [thirty]
     assert await store.versions(node_ids=[]) == []
-    assert await store.versions(owner_id="s", newest_first=True, limit=2) == [
+    assert await store.versions(
+        owner_id="s", page=Page(newest_first=True, limit=2)
+    ) == [
         forty,
         five,
     ]
-    assert await store.versions(newest_first=True, offset=3) == [ten, thirty]
+    assert await store.versions(page=Page(newest_first=True, offset=3)) == [ten, thirty]
 
 
 async def test_the_value_of_a_version_stays_until_that_is_dropped(store: Store) -> None:
@@ -347,7 +352,10 @@ async def test_it_lists_the_jobs_of_several_runs(store: Store) -> None:
     store.save(*jobs)
     found = await store.jobs(submission_ids={"SUBMISSION_0", "SUBMISSION_2", "x'\""})
     assert found == [jobs[n] for n in (0, 2, 3, 5, 6)]
-    assert await store.jobs(submission_ids=["SUBMISSION_1"], offset=1) == jobs[4:5]
+    assert (
+        await store.jobs(submission_ids=["SUBMISSION_1"], page=Page(offset=1))
+        == jobs[4:5]
+    )
     assert await store.jobs(submission_ids=[]) == []
     both = await store.jobs(
         submission_id="SUBMISSION_1", submission_ids=["SUBMISSION_0"]
@@ -366,23 +374,26 @@ async def test_a_query_gives_pages_in_order(store: Store) -> None:
     # By their date; those of one date as they were saved.
     ordered = [dated[1], dated[2], dated[4], dated[0], dated[3]]
     assert await store.scenarios() == ordered
-    assert await store.scenarios(newest_first=True) == ordered[::-1]
-    assert await store.scenarios(limit=2) == ordered[:2]
-    assert await store.scenarios(limit=2, offset=4) == ordered[4:]
-    assert await store.scenarios(limit=0) == []
-    assert await store.scenarios(offset=3) == ordered[3:]
-    assert await store.scenarios(offset=9) == []
-    assert await store.scenarios(newest_first=True, limit=2, offset=1) == [
+    assert await store.scenarios(page=Page(newest_first=True)) == ordered[::-1]
+    assert await store.scenarios(page=Page(limit=2)) == ordered[:2]
+    assert await store.scenarios(page=Page(limit=2, offset=4)) == ordered[4:]
+    assert await store.scenarios(page=Page(limit=0)) == []
+    assert await store.scenarios(page=Page(offset=3)) == ordered[3:]
+    assert await store.scenarios(page=Page(offset=9)) == []
+    assert await store.scenarios(page=Page(newest_first=True, limit=2, offset=1)) == [
         ordered[3],
         ordered[2],
     ]
 
     assert await store.jobs() == jobs
-    assert await store.jobs(newest_first=True, limit=1) == jobs[2:]
-    assert await store.data_nodes(offset=1) == nodes[1:]
-    assert await store.data_nodes(newest_first=True) == nodes[::-1]
-    assert await store.submissions(limit=2) == submissions[:2]
-    assert await store.submissions(newest_first=True, offset=2) == submissions[:1]
+    assert await store.jobs(page=Page(newest_first=True, limit=1)) == jobs[2:]
+    assert await store.data_nodes(page=Page(offset=1)) == nodes[1:]
+    assert await store.data_nodes(page=Page(newest_first=True)) == nodes[::-1]
+    assert await store.submissions(page=Page(limit=2)) == submissions[:2]
+    assert (
+        await store.submissions(page=Page(newest_first=True, offset=2))
+        == submissions[:1]
+    )
 
 
 async def test_a_record_that_moves_keeps_its_place(store: Store) -> None:

@@ -112,7 +112,7 @@ async def test_a_scenario_lists_its_parts() -> None:
     assert {"t", "n", "more", "one", "submit"} <= {*dir(scenario)}
     assert scenario.properties == {"unit": "kg", "owner": "ann"}
 
-    with pytest.raises(AttributeError, match=r"^_hidden$"):
+    with pytest.raises(AttributeError, match=r"no attribute '_hidden'$"):
         _ = scenario._hidden
 
 

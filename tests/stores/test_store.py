@@ -29,6 +29,7 @@ from hypothesis import strategies as st
 
 from asyncflow.abc import Store
 from asyncflow.errors import NotOpen, NotPicklable, StoreFailed, UsageError
+from asyncflow.options import Page
 from asyncflow.records import (
     DataNodeRecord,
     LogRecord,
@@ -227,7 +228,10 @@ async def test_ten_thousand_scenarios(place: Place) -> None:
         assert await store.scenarios() == many
         taken = time.perf_counter() - start
         assert taken < 1.0  # 0.05 s, on a machine that does nothing else
-        assert await store.scenarios(newest_first=True, limit=20) == many[:-21:-1]
+        assert (
+            await store.scenarios(page=Page(newest_first=True, limit=20))
+            == many[:-21:-1]
+        )
 
 
 # ------------------------------------------------------------- opening and closing

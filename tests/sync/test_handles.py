@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,29 @@ from tests.support import flows
 from tests.support.flows import chain, single
 from tests.support.sync import orchestrator as orchestrator
 from tests.support.sync import until_started
+
+
+@pytest.mark.usefixtures("orchestrator")
+def test_what_newcomers_try_is_answered_with_blocking_verbs(
+    config: Configuration,
+) -> None:
+    scenario = tp.create_scenario(single(config, flows.double, 5))
+    submission: Any = scenario.submit(wait=True)
+
+    with pytest.raises(AttributeError, match=r"`scenario\.source\.write\(value\)`"):
+        setattr(scenario, "source", 5)  # noqa: B010  # no type has it
+
+    with pytest.raises(AttributeError, match=r"`scenario\.submit\(\)` runs it"):
+        _ = scenario.run
+
+    with pytest.raises(AttributeError, match=r"`scenario\.source\.read\(\)`"):
+        _ = scenario.source.value
+
+    with pytest.raises(AttributeError, match=r"value': `submission\.read\(.result.\)`"):
+        _ = submission.value
+
+    with pytest.raises(AttributeError, match=r"has no attribute 'timeout'$"):
+        _ = submission.timeout
 
 
 @pytest.mark.smoke

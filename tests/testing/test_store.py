@@ -7,6 +7,7 @@ from anyio import move_on_after
 
 from asyncflow.abc import Store
 from asyncflow.events import Event, JobFinished, SubmissionFinished, SubmissionStarted
+from asyncflow.options import Page
 from asyncflow.records import Record
 from asyncflow.status import Status, SubmissionStatus
 from asyncflow.stores.memory import MemoryStore
@@ -26,7 +27,7 @@ async def test_a_store_with_faults_has_all_that_a_store_has() -> None:
             assert hasattr(store, name)
 
     async with store:
-        assert await store.submissions(limit=1) == []
+        assert await store.submissions(page=Page(limit=1)) == []
         assert await store.get("JOB_1") is None
         assert store.values_folder is None
 

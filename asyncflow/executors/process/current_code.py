@@ -28,13 +28,15 @@ from asyncflow.worker.loaded import (
     file_of,
     is_there,
     is_users,
-    status_of,
+    place_of,
+    stat,
     text_of,
 )
 from asyncflow.worker.world import current_folder
 
 _Watched: TypeAlias = tuple[str, str, Facts, object]
-"""A module, its file, what that was, and the spec of the module in this process."""
+"""A module, where its file is, what that was, and the spec of the module in this process.
+"""
 
 LONG = 0.05
 """From how many seconds of work on a look at all files may be put off, though functions
@@ -74,6 +76,10 @@ class CurrentCode:
     """For each module, its spec in this process: a reload makes another."""
     _watched: list[_Watched] | None = attrs.field(init=False, default=None)
     """What is looked at for each run; None where that is to be found out."""
+    _watched_used: list[_Watched] | None = attrs.field(init=False, default=None)
+    """Those of it that workers have loaded."""
+    _absent: list[str] = attrs.field(init=False, factory=list)
+    """The files of the packages that would hide modules."""
     _older: set[str] = attrs.field(init=False, factory=set)
     """The modules that this process may have loaded in an older form."""
     _warned: set[str] = attrs.field(init=False, factory=set)
@@ -103,7 +109,7 @@ class CurrentCode:
                 self._watch(sign[0], path)
                 self._next = 0.0
 
-        self._watched = None
+        self._watched = self._watched_used = None
 
     def pin(self, *, have_run: bool = False) -> Generation:
         """Return the user's modules of now. Blocks for a moment.
@@ -114,7 +120,10 @@ class CurrentCode:
         :param have_run: whether the functions of the run have run, so that what workers
             have loaded is what counts; the other modules are looked at now and then
         """
-        if self._look(have_run=have_run) or self._last is None:
+        if self._last is not None and self._is_as_ever(have_run=have_run):
+            return self._last
+
+        if self._look() or self._last is None:
             self._number += 1
             self._last = Generation(
                 self._number,
@@ -133,20 +142,46 @@ class CurrentCode:
 
         return self._last
 
-    def _look(self, *, have_run: bool) -> bool:
-        """Look at the files, and at what is loaded; tell whether anything is new."""
-        has_new = len(sys.modules) != self._count and self._look_for_modules()
-        has_new |= self._is_elsewhere() and self._forget(self._names)
-
+    def _is_as_ever(self, *, have_run: bool) -> bool:
+        """Tell whether nothing is new: for each run, so fast."""
         if (
-            (have_run or self._took > LONG)
-            and not has_new
-            and time.perf_counter() < self._next
-            and self._is_used_as_ever()
+            len(sys.modules) != self._count
+            or sys.path != self._path
+            or (self._folder is not None and current_folder() != self._folder)
         ):
             return False
 
-        self._watched = None
+        if (have_run or self._took > LONG) and time.perf_counter() < self._next:
+            if self._watched_used is None:
+                self._watched_used = self._to_watch(self._used.items())
+
+            return _are_as_ever(self._watched_used)
+
+        if self._watched is None:
+            files = [(name, path) for path, (name, _) in self._signs.items()]
+            self._watched = self._to_watch({*files, *self._names.items()})
+            self._absent = [*filter(None, map(_package_beside, self._names.values()))]
+
+        worked = time.thread_time()
+        is_as_ever = _are_as_ever(self._watched) and not any(
+            map(is_there, self._absent)
+        )
+        self._took = time.thread_time() - worked
+        self._next = time.perf_counter() + SHARE * self._took
+        return is_as_ever
+
+    def _to_watch(self, names: Iterable[tuple[str, str]]) -> list[_Watched]:
+        return [
+            (name, place_of(path), self._signs[path][1], self._specs.get(name))
+            for name, path in names
+            if path in self._signs
+        ]
+
+    def _look(self) -> bool:
+        """Look at the files, and at what is loaded; tell whether anything is new."""
+        has_new = self._look_for_modules()
+        has_new |= self._is_elsewhere() and self._forget(self._names)
+        self._watched = self._watched_used = None
         worked = time.thread_time()
         has_new |= self._follow()
         changed, gone = self._changed(self._signs)
@@ -252,29 +287,6 @@ class CurrentCode:
         self._specs.setdefault(name, _NEVER)
         self._signs.setdefault(path, (name, _UNSEEN))
 
-    def _is_used_as_ever(self) -> bool:
-        """Tell whether nothing of what workers have loaded is new: for each run, so fast."""
-        modules = sys.modules
-
-        if self._watched is None:
-            self._watched = [
-                (name, path, self._signs[path][1], self._specs.get(name))
-                for name, path in self._used.items()
-            ]
-
-        for name, path, then, spec in self._watched:
-            try:
-                if facts(status_of(path)) != then:
-                    return False
-            except OSError:
-                if name not in modules:
-                    return False
-
-            if getattr(modules.get(name), "__spec__", None) is not spec:
-                return False
-
-        return True
-
     def _changed(self, paths: Iterable[str]) -> tuple[set[str], set[str]]:
         """Return the files that have changed since the last look, and those gone."""
         changed, gone = set(), set()
@@ -360,16 +372,40 @@ class CurrentCode:
             _logger.warning(_TEXT, path)
 
 
+def _are_as_ever(watched: Iterable[_Watched]) -> bool:
+    """Tell whether nothing of some modules is new. Blocks for a moment."""
+    modules = sys.modules
+
+    for name, path, then, spec in watched:
+        try:
+            if facts(stat(path)) != then:
+                return False
+        except OSError:
+            if name not in modules or path.endswith(_PACKAGE):
+                return False
+
+        if getattr(modules.get(name), "__spec__", None) is not spec:
+            return False
+
+    return True
+
+
 def _instead_of(path: str) -> str | None:
     """Return the file of the package or module that hides one, or that it became."""
-    stem, _, end = path.rpartition(_PACKAGE)
+    if path.endswith(_PACKAGE):
+        module = f"{path.removesuffix(_PACKAGE)}.py"
+        return module if not is_there(path) and is_there(module) else None
 
-    if not stem or end:
-        package = f"{path[:-3]}{_PACKAGE}"
-        return package if path.endswith(".py") and is_there(package) else None
+    package = _package_beside(path)
+    return package if package is not None and is_there(package) else None
 
-    module = f"{stem}.py"
-    return module if not is_there(path) and is_there(module) else None
+
+def _package_beside(path: str) -> str | None:
+    """Return the file of the package that would hide a module; None for none."""
+    if path.endswith(_PACKAGE) or not path.endswith(".py"):
+        return None
+
+    return f"{path[:-3]}{_PACKAGE}"
 
 
 _PACKAGE = f"{os.sep}__init__.py"

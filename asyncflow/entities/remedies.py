@@ -1,0 +1,143 @@
+"""What handles say of names that they do not have: how the thing is done that was meant.
+
+It is loaded once somebody asks for such a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from asyncflow.config.checks.values import meant
+
+_READ = "`await {it}.read()` reads its value"
+_WRITE = "`await {it}.write(value)` gives it another value"
+_RUN = "`await {it}.submit()` runs it"
+_OF_A_RUN = "that is of a run: `submission = {it}.submit()` starts one, and has it"
+_END = (
+    '`await {it}` waits for the end, and `await {it}.read("{output}")` reads what the '
+    "run wrote"
+)
+
+_PARTS: Mapping[str, str] = {
+    _RUN: "execute launch run start",
+    _OF_A_RUN: "cancel error is_finished jobs outputs state status wait",
+}
+_REMEDIES: Mapping[str, Mapping[str, str]] = {
+    "DataNode": {
+        _READ: "content contents data fetch get load output result value values",
+        _WRITE: "assign put save set store update",
+        "`await {it}.edits()` lists what was written": "history version versions",
+        "that is its `config_id`": "label name",
+        "`last_edit_date` is None before the first write": (
+            "exists has_value is_empty is_written"
+        ),
+    },
+    "Scenario": {
+        **_PARTS,
+        "`await orchestrator.delete({it}.id)` deletes it": "delete remove",
+        "`await {it}.<data node>.read()` reads a value": "get output result results",
+        "`await {it}.<data node>.write(value)` writes a value": "set write",
+        "`await orchestrator.submissions(scenario_id={it}.id)` lists its runs": (
+            "history runs submissions"
+        ),
+    },
+    "Sequence": _PARTS,
+    "Task": {**_PARTS, "that is its `config_id`": "label name"},
+    "Submission": {
+        _END: "get join output result results value values",
+        "`await {it}.accepted()` waits until it is on disk": "ack saved",
+        "`{it}.is_finished` tells that": "completed done finished is_done ready",
+        "`{it}.status` tells that": "is_failed state succeeded",
+        "`{it}.error()` gives the error": "exception exceptions failed failure",
+        "`{it}.cancel()` ends it": "abort kill stop terminate",
+        "`async for event in {it}` gives the events": "events stream subscribe",
+        "`{it}.jobs` has one for each task": "job logs stderr stdout task tasks",
+        "`{it}.retry_failed()` does that": "restart rerun resubmit retry",
+    },
+    "Job": {
+        '`await {it}.submission.read("{output}")` reads what it wrote': (
+            "get outputs result results value"
+        ),
+        "`await {it}.output()` gives what it printed": "log logs print stderr stdout",
+        "`{it}.error()` gives the error": "exception failure",
+        "`{it}.stacktrace` has it": "trace traceback",
+        "`{it}.cancel()` ends it": "abort kill stop terminate",
+        "`await {it}.submission.wait()` waits for the end of its run": "join wait",
+        "`{it}.is_finished` tells that": "completed done finished is_done",
+        "`{it}.status` tells that": "state",
+        "`{it}.submission.retry_failed()` runs again what failed": "rerun retry",
+    },
+    "Output": {_READ: "content data get load value"},
+}
+
+
+def unknown(handle: object, name: str, it: str, output: str = "output") -> str:
+    """Say that a handle has no attribute of a name, and what was meant.
+
+    :param it: how a program calls the handle
+    :param output: the name of what a run writes
+    """
+    what = f"{type(handle).__name__!r} object has no attribute {name!r}"
+    hint = _remedy(type(handle).__name__, name, it, output) or meant(
+        name, _public(type(handle))
+    )
+    return f"{what}: {hint.strip()}" if hint else what
+
+
+def read_only(handle: object, name: str, it: str) -> str:
+    """Say that an attribute of a handle cannot be set, and what was meant.
+
+    :param it: how a program calls the handle
+    """
+    kind = type(handle).__name__
+
+    if kind == "DataNode" and name not in _public(type(handle)):
+        return f"the value of a data node is not set: {_WRITE.format(it=it)}"
+
+    if name in _public(type(handle)):
+        return f"{name!r} of a {kind} cannot be set"
+
+    return unknown(handle, name, it)
+
+
+def set_part(scenario: object, name: str, nodes: Iterable[str], it: str) -> str:
+    """Say that a part of a scenario cannot be set, and what was meant.
+
+    :param nodes: the names of its data nodes
+    :param it: its id
+    """
+    if name in nodes:
+        remedy = _WRITE.format(it=f"scenario.{name}")
+        return f"{name!r} is a data node, which is not set: {remedy}"
+
+    if name in _public(type(scenario)):
+        return f"{name!r} of {it} cannot be set: it is what create_scenario() was given"
+
+    hint = (
+        meant(name, nodes)
+        or f"create_scenario(..., {name}=...) keeps a property of yours"
+    )
+    return f"a scenario has no data node {name!r}: {hint.strip()}"
+
+
+def blocking(text: str) -> str:
+    """Turn what is said of an async handle into what holds for a blocking one."""
+    end = "`await submission` waits for the end, and "
+    return text.replace(end, "").replace("await ", "").replace("async for", "for")
+
+
+def of_scenario(name: str) -> str:
+    """Return how the thing is done that is meant by a name; ``""`` if nobody knows."""
+    return _remedy("Scenario", name, "scenario", "")
+
+
+def _remedy(kind: str, name: str, it: str, output: str) -> str:
+    for remedy, names in _REMEDIES.get(kind, {}).items():
+        if name in names.split():
+            return remedy.format(it=it, output=output)
+
+    return ""
+
+
+def _public(kind: type) -> list[str]:
+    return [name for name in dir(kind) if not name.startswith("_")]
