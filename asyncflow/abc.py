@@ -26,6 +26,7 @@ from asyncflow.worker.wire import Made as Made
 
 if TYPE_CHECKING:
     from asyncflow.errors import StoreFailed
+    from asyncflow.filters import Where
     from asyncflow.options import Page
     from asyncflow.records import (
         BasisRecord,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         SubmissionRecord,
         VersionRecord,
     )
+    from asyncflow.selection import Preview
 
 
 class Driver(ABC):
@@ -68,9 +70,14 @@ class Driver(ABC):
     """The modules that must be there; it imports them when it is first used."""
     is_durable: ClassVar[bool] = True
     """Whether its values outlive the orchestrator, and a power failure."""
+    appends: ClassVar[bool] = False
+    """Whether `append` adds to a value."""
 
     path: str | None = None
     options: Any = None
+    validator: Any = None
+    """What is asked of a value before it is written: a callable, or what has a method
+    ``validate``, such as a schema of pandera. None for nothing."""
 
     def __init__(self, path: str | None = None, options: Any = None) -> None:
         if path is not None:
@@ -100,15 +107,36 @@ class Driver(ABC):
     def locate(self) -> None:  # noqa: B027  # most have no place
         """Look where `place` leads, before it is used. Blocks."""
 
-    def read(self, kept: StoredValue) -> object:
-        """Read a value.
+    def read(
+        self,
+        kept: StoredValue,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+    ) -> object:
+        """Read a value, or a part of it: a job reads the whole.
 
         :param kept: what `write` and `publish` returned for it
+        :param columns: the columns to read; None for all
+        :param where: which rows to read; None for all
+        :raises DataNodeReadingError: where what is in its place cannot be read, or has
+            no such column
         """
         if kept is None:
             raise LookupError("the data node was never written")
 
-        return fetch(kept)
+        return self.select(fetch(kept), columns, where)
+
+    def select(
+        self, value: object, columns: Sequence[str] | None, where: Where | None
+    ) -> object:
+        """Return the part of a value that `read` is asked for, once all of it is read."""
+        if columns is None and where is None:
+            return value
+
+        from asyncflow.selection import select
+
+        return select(value, columns, where)
 
     def write(self, value: object, path: str, name: str) -> StoredValue:
         """Keep a value where no reader sees it yet.
@@ -120,6 +148,65 @@ class Driver(ABC):
         :raises OSError: where it cannot be written; nothing is left behind
         """
         return keep(value, path, name, sync=self.is_durable)
+
+    def append(
+        self,
+        value: object,
+        kept: StoredValue,
+        path: str,
+        name: str,
+    ) -> StoredValue:
+        """Keep what is there with a value added to it, as `write` keeps a value.
+
+        What is there stays as it is until this is published. Only where it `appends`.
+
+        :param value: rows, or whatever a value of this storage type has several of
+        :param kept: the value that is there; None also for a place that it knows itself
+        """
+        raise NotImplementedError(f"{self.storage_type!r} does not append")
+
+    def upload(
+        self,
+        file: str,
+        path: str,
+        name: str,
+    ) -> StoredValue:
+        """Keep a copy of a file as the value, as `write` keeps a value.
+
+        :param file: one that has the form of this storage type
+        :raises DataNodeReadingError: where it has not
+        """
+        raise NotImplementedError(f"{self.storage_type!r} has no files of its own")
+
+    def file_of(self, kept: StoredValue) -> str | bytes | None:  # noqa: ARG002
+        """Return the file that a value is in, in a form that others read, or its content.
+
+        None where there is none.
+        """
+        return None
+
+    def preview(self, kept: StoredValue, rows: int) -> Preview:
+        """Return the first rows of a value, to be shown."""
+        from asyncflow.selection import preview
+
+        return preview(self.read(kept), rows)
+
+    def describe(self) -> dict[str, object]:
+        """Say what it is, to be shown: passwords are masked."""
+        return {
+            "storage_type": self.storage_type,
+            "place": self.place,
+            "is_durable": self.is_durable,
+            "keeps_versions": self.keeps_versions,
+            "appends": self.appends,
+        }
+
+    def fingerprint(self) -> str | None:
+        """Return what changes whenever a place of the user's is written, by anybody.
+
+        None where nobody can tell, or it has no value. Blocks.
+        """
+        return None
 
     def exists(self) -> bool:
         """Tell whether a place that only the driver knows has a value already."""

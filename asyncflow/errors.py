@@ -14,6 +14,7 @@
     ├── NoData                 a data node was read before its first write
     ├── DataNodeIsBeingEdited  somebody else has locked a data node
     ├── NotPicklable           a value or a function cannot travel to a worker
+    ├── DataNodeReadingError   what is in the place of a data node cannot be read
     ├── DataNodeWritingError   a result does not fit the outputs of its task
     ├── ValueDamaged           the file of a value is not whole
     │   └── ValueMissing       it is not there
@@ -41,6 +42,7 @@ import attrs
 
 from asyncflow.facts import Facts
 from asyncflow.worker.errors import AsyncflowError as AsyncflowError
+from asyncflow.worker.errors import DataNodeReadingError as DataNodeReadingError
 from asyncflow.worker.errors import DataNodeWritingError as DataNodeWritingError
 from asyncflow.worker.errors import NotPicklable as NotPicklable
 from asyncflow.worker.errors import ValueDamaged as ValueDamaged

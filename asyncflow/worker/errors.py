@@ -29,6 +29,26 @@ class DataNodeWritingError(AsyncflowError):
     """What a function returned does not fit the outputs of its task."""
 
 
+class DataNodeReadingError(AsyncflowError):
+    """What is in the place of a data node cannot be read, or not as it is to be read.
+
+    `place` is the file or the table, ``""`` where that does not matter; `why` and
+    `remedy` say what is wrong and what to do; `node` is the data node, once that is known.
+    """
+
+    def __init__(self, place: str, why: str, remedy: str, node: str = "") -> None:
+        self.place = place
+        self.why = why
+        self.remedy = remedy
+        self.node = node
+        super().__init__(place, why, remedy, node)
+
+    def __str__(self) -> str:
+        node = f"data node {self.node!r}" if self.node else "the data node"
+        place = f" at {self.place}" if self.place else ""
+        return f"{node}{place} cannot be read: {self.why}: {self.remedy}"
+
+
 def _rebuild(
     cls: type[AsyncflowError], args: tuple[object, ...], state: dict[str, object]
 ) -> AsyncflowError:

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from asyncflow.worker import current, main, parent, pinned, process, world
 from asyncflow.worker.codec import is_by_value
 from asyncflow.worker.current import Progress, job_of, running
-from asyncflow.worker.errors import DataNodeWritingError
+from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError
 from asyncflow.worker.failure import beyond_ours, raised, summary_of, traceback_of
 from asyncflow.worker.outcome import Raised, StoredValue, Usage
 from asyncflow.worker.shortened import REASON, shortened
@@ -338,6 +338,8 @@ def read_input(task: str, name: str, driver: ValueDriver, kept: StoredValue) -> 
 
         if type(error) is FileNotFoundError and error.strerror:
             error.strerror = f"input {name!r}: {error.strerror}"
+        elif isinstance(error, DataNodeReadingError):
+            error.node = name
 
         raise
 

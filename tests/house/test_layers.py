@@ -63,6 +63,8 @@ ROWS = (
         outside=frozenset({"attrs"}),
     ),
     Row(nouns=("background", "task_group")),
+    Row(nouns=("filters",), outside=frozenset()),
+    Row(nouns=("selection",), outside=frozenset()),
     Row(nouns=("abc",)),
     PICKING,
     Row(nouns=("config",)),
@@ -87,7 +89,7 @@ ROWS = (
 
 NARROW: Mapping[str, frozenset[str]] = {
     # Drivers are imported in workers, and their seam with them.
-    "abc": frozenset({"worker"}),
+    "abc": frozenset({"selection", "worker"}),
 }
 """Modules that see less at run time, outside ``if TYPE_CHECKING``, than for types."""
 
@@ -113,6 +115,10 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.configuration", "config.toml.read"): "tomllib: few programs load",
     ("config.configuration", "config.toml.write"): "tomlkit: few programs export",
     ("worker.digests", "glob"): "only where a value was not kept",
+    ("abc", "selection"): "only for parts of values",
+    ("selection", "numpy"): "an extra: it is loaded already",
+    ("selection", "polars"): "an extra: only where polars reads",
+    ("selection", "pyarrow"): "an extra: only where Arrow reads",
     ("alternatives", "importlib"): "only for what is not built in",
     ("runtime.wiring", "stores._address"): "only where a store has no class yet",
     ("worker.main", "runpy"): "only for the host's own calls",
@@ -448,7 +454,11 @@ def test_every_exception_is_needed() -> None:
             "if TYPE_CHECKING:\n    from ..orchestrator import Orchestrator",
             ":2: imports asyncflow.orchestrator",
         ),
-        ("abc.py", "from asyncflow.entities import Job", "may import from ['worker']"),
+        (
+            "abc.py",
+            "from asyncflow.entities import Job",
+            "may import from ['selection', 'worker']",
+        ),
         (
             "dispatch/scheduler.py",
             "from ..executors.process import P",

@@ -1,0 +1,290 @@
+"""Values in files: what the storage types that keep them so have in common."""
+
+from __future__ import annotations
+
+import errno
+import os
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from io import BytesIO
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
+
+from asyncflow.abc import Driver, StoredValue
+from asyncflow.worker.errors import DataNodeReadingError, ValueMissing
+from asyncflow.worker.replacing import put_in_place, replace_file
+from asyncflow.worker.values import INLINE, temporary_name
+
+if TYPE_CHECKING:
+    from asyncflow.filters import Where
+
+_places: dict[str, str] = {}
+"""What paths mean, links followed. It stays as it was first: runs are ordered by it."""
+
+MOST_PLACES = 10_000
+"""Of how many paths that is kept; of others, links are not followed."""
+
+COPIED = 1 << 20
+"""How many bytes are copied at a time."""
+
+
+class FileDriver(Driver):
+    """Keep each value in a file of one form, which `load` and `dump` know.
+
+    With a path that is the user's own file, replaced as a whole at each write, with the
+    mode and the owner that it had; a link is followed. Without one, each version is a
+    file where asyncflow keeps its values.
+    """
+
+    takes_path: ClassVar[bool] = True
+    suffix: ClassVar[str]
+    """How the names of the files end that are not the user's: ``.csv``."""
+    is_inline: ClassVar[bool] = False
+    """Whether small values that are not in files of the user's are kept in the store."""
+    damages: ClassVar[tuple[type[Exception], ...]] = (Exception,)
+    """What `load` raises where a file cannot be read."""
+
+    @abstractmethod
+    def load(
+        self,
+        file: str | BinaryIO,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+    ) -> object:
+        """Read a file.
+
+        :param file: its path, or what its content is read from
+        :param columns: see `read`
+        :param where: see `read`
+        :raises Exception: of any kind, where it has not the form that is read
+        """
+
+    @abstractmethod
+    def dump(self, value: object, file: BinaryIO, name: str) -> None:
+        """Write a value to a file.
+
+        :param name: how an error calls the value
+        """
+
+    # ------------------------------------------------------------------------ the place
+
+    @property
+    def keeps_versions(self) -> bool:
+        return self.path is None
+
+    @property
+    def place(self) -> str | None:
+        if self.path is None:
+            return None
+
+        return _places.get(self.path) or os.path.normpath(self.path)
+
+    def locate(self) -> None:
+        if self.path is not None and len(_places) < MOST_PLACES:
+            _places.setdefault(self.path, os.path.realpath(self.path))
+
+    def exists(self) -> bool:
+        return self.path is not None and os.path.exists(self.path)
+
+    def changed_ns(self) -> int | None:
+        if self.path is None:
+            return None
+
+        try:
+            return os.stat(self.path).st_ctime_ns  # it may not be set, as others may
+        except OSError:
+            return None
+
+    def fingerprint(self) -> str | None:
+        if self.path is None:
+            return None
+
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return None
+
+        return f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"
+
+    # -------------------------------------------------------------------------- reading
+
+    def read(
+        self,
+        kept: StoredValue,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+    ) -> object:
+        file = self._file(kept)
+
+        try:
+            return self.load(file, columns, where)
+        except (DataNodeReadingError, MemoryError):
+            raise
+        except FileNotFoundError as error:
+            if not isinstance(file, str) or os.path.exists(file):
+                raise  # the value itself has asked for another
+
+            if self.path is None:
+                raise ValueMissing(file) from None
+
+            raise FileNotFoundError(errno.ENOENT, gone(file), file) from error
+        except self.damages as error:
+            place = file if isinstance(file, str) else ""
+            raise unreadable(place, self.storage_type, error) from error
+
+    def _file(self, kept: StoredValue) -> str | BinaryIO:
+        if self.path is not None:
+            return self.path
+
+        if kept is None:
+            raise LookupError("the data node was never written")
+
+        return BytesIO(kept) if isinstance(kept, bytes) else kept
+
+    def file_of(self, kept: StoredValue) -> str | bytes | None:
+        return self.path or kept
+
+    # -------------------------------------------------------------------------- writing
+
+    def write(self, value: object, path: str, name: str) -> StoredValue:
+        return self.stage(lambda file: self.dump(value, file, name), path, name)
+
+    def upload(self, file: str, path: str, name: str) -> StoredValue:
+        try:
+            self.load(file)
+        except (DataNodeReadingError, MemoryError, FileNotFoundError):
+            raise
+        except self.damages as error:
+            raise unreadable(file, self.storage_type, error) from error
+
+        return self.stage(lambda draft: copy(file, draft), path, name)
+
+    def stage(
+        self, write: Callable[[BinaryIO], object], path: str, name: str
+    ) -> StoredValue:
+        """Have a file written where no reader sees it yet.
+
+        :param path: the path that `Driver.write` was given
+        :param name: how an error calls the value
+        """
+        if self.path is None and self.is_inline:
+            with BytesIO() as memory:
+                write(memory)
+
+                if len(data := memory.getvalue()) <= INLINE:
+                    return data
+
+            return self._staged(lambda file: file.write(data), path, name)
+
+        return self._staged(write, path, name)
+
+    def _staged(
+        self, write: Callable[[BinaryIO], object], path: str, name: str
+    ) -> StoredValue:
+        if self.path is not None:
+            check_link(self.path, name)
+
+        staged = self.staging_path(path)
+
+        try:
+            replace_file(staged, write, temporary_name(staged), sync=True)
+        except FileNotFoundError as error:
+            if os.path.isdir(os.path.dirname(staged) or os.curdir):
+                raise
+
+            if self.path is None:  # somebody has removed the folder, with all it had
+                os.makedirs(os.path.dirname(staged), 0o700, exist_ok=True)
+                replace_file(staged, write, temporary_name(staged), sync=True)
+                return staged
+
+            why = f"make the folder of data node {name!r} first, there is none for"
+            raise FileNotFoundError(errno.ENOENT, why, self.path) from error
+
+        return staged
+
+    def staging_path(self, path: str) -> str:
+        if self.path is not None:
+            return f"{self.path}.{os.path.basename(path)}"
+
+        return os.path.splitext(path.removesuffix(".compared"))[0] + self.suffix
+
+    def staged(self, maker: str) -> Sequence[str]:
+        if self.path is None:
+            return ()
+
+        folder, name = os.path.split(self.path)
+        begin = f"{name}.{maker}-"
+
+        try:
+            names = os.listdir(folder or os.curdir)
+        except OSError:  # there is no folder
+            return ()
+
+        return [os.path.join(folder, one) for one in names if one.startswith(begin)]
+
+    def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
+        if self.path is None:
+            return kept
+
+        assert isinstance(kept, str)
+
+        try:
+            put_in_place(kept, self.path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(kept)
+
+            raise
+
+        return None
+
+
+def copy(path: str, file: BinaryIO) -> None:
+    """Copy a file to the end of another."""
+    with open(path, "rb") as source:
+        while data := source.read(COPIED):
+            file.write(data)
+
+
+def gone(path: str) -> str:
+    """Say that a file has to come back, and what a link leads to."""
+    link = f" (a link to {os.path.realpath(path)!r})" if os.path.islink(path) else ""
+    return (
+        f"its file{link} is not there: bring it back, write to the data node, or run "
+        "the task that writes it"
+    )
+
+
+def unreadable(place: str, storage_type: str, error: Exception) -> DataNodeReadingError:
+    """Make the error of a file that is there, and cannot be read."""
+    if isinstance(error, IsADirectoryError):
+        remedy = "move it away, or give the path of a file"
+        return DataNodeReadingError(place, "it is a folder", remedy)
+
+    if isinstance(error, PermissionError):
+        remedy = "give the user of this program the right to read it"
+        return DataNodeReadingError(place, "reading it is not permitted", remedy)
+
+    if isinstance(error, UnicodeError):
+        why = f"its text has another encoding ({error})"
+        return DataNodeReadingError(place, why, "name that with encoding=")
+
+    why = f"it is no whole {storage_type} ({type(error).__name__}: {error})"
+    remedy = "bring back the file that was there, or write to the data node"
+    return DataNodeReadingError(place, why, remedy)
+
+
+def check_link(path: str, name: str) -> None:
+    """Refuse a link that leads where there is not even a folder."""
+    if not os.path.islink(path):
+        return
+
+    target = os.path.realpath(path)
+
+    if not os.path.isdir(os.path.dirname(target)):
+        why = (
+            f"data node {name!r} is a link into a folder that is not there: make "
+            f"the folder of {target!r}, or mend the link"
+        )
+        raise FileNotFoundError(errno.ENOENT, why, path)
