@@ -108,13 +108,20 @@ def _refusal(
 def _problem_of(
     node: DataNodeConfig, field: attrs.Attribute[Any] | None, why: Exception | str
 ) -> Problem:
+    from asyncflow.secret import masked, secrets_in
+
     names = node.option_names
     takes = f"the storage type {node.storage_type!r} takes {', '.join(names)}"
     told = why.args[0] if isinstance(why, Exception) and why.args else why
+    message = str(told) or repr(why)
+
+    if found := {*secrets_in(node.options)}:
+        message = masked(message, found)
+
     return Problem(
         section=node.label,
         field="storage_type" if field is None else field.name,
-        message=str(told) or repr(why),
+        message=message,
         remedy=takes if field is None else field.metadata.get("remedy", takes),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from asyncflow.alternatives import EXECUTORS, executor_of
 from asyncflow.config.checks import (
@@ -19,9 +19,12 @@ from asyncflow.config.checks import (
 )
 from asyncflow.config.checks.names import MISNAMED, NOT_AVAILABLE, is_name, spelled
 from asyncflow.config.checks.values import choice, flag
+from asyncflow.config.converters import has_references
 from asyncflow.config.registry import Registry
 from asyncflow.config.sections import (
+    CoreConfig,
     DataNodeConfig,
+    JobConfig,
     ScenarioConfig,
     Scope,
     Section,
@@ -33,11 +36,18 @@ from asyncflow.executors import DEFAULT
 from asyncflow.worker.codec import dumps, dumps_code
 from asyncflow.worker.errors import NotPicklable
 
+S = TypeVar("S", bound=Section | JobConfig | CoreConfig)
+
 ON_RESTART = ("rerun", "fail")
 
 
 def problems(registry: Registry) -> Iterator[Problem]:
-    """Yield everything that is wrong with the sections, in their order."""
+    """Yield everything that is wrong with the sections, in their order.
+
+    What is to be found in the environment, and is not there, is as if not given: for that
+    see `config.env`.
+    """
+    registry = _with_found(registry)
     yield from job_executions.problems(registry.job)
     yield from _properties("JOB", "JOB", registry.job.properties)
     yield from core.problems(registry.core)
@@ -51,16 +61,36 @@ def problems(registry: Registry) -> Iterator[Problem]:
         )
 
     for node in registry.data_nodes.values():
-        yield from _data_node(node)
+        yield from _data_node(_found(node))
 
     for task in registry.tasks.values():
-        yield from _task(registry, task)
+        yield from _task(registry, _found(task))
 
     yield from _unpicklable_functions(registry)
     yield from functions.problems(registry.scenarios.values())
 
     for scenario in registry.scenarios.values():
         yield from _scenario(registry, scenario)
+
+
+def _with_found(registry: Registry) -> Registry:
+    """Return a registry in which jobs are executed as the environment says."""
+    if not has_references(registry.job) and not has_references(registry.core):
+        return registry
+
+    registry = registry.snapshot()
+    registry.job, registry.core = _found(registry.job), _found(registry.core)
+    return registry
+
+
+def _found(section: S) -> S:
+    """Return a section with what it refers to in the environment."""
+    if not has_references(section):
+        return section
+
+    from asyncflow.config import env
+
+    return env.as_far_as_found(section)
 
 
 # ----------------------------------------------------------------------- any section
