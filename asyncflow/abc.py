@@ -186,6 +186,10 @@ class Driver(ABC):
         """
         raise NotImplementedError(f"{self.storage_type!r} has no files of its own")
 
+    def load_file(self, file: str) -> object:
+        """Read a file that has the form of this storage type; see `upload`."""
+        raise NotImplementedError(f"{self.storage_type!r} has no files of its own")
+
     def file_of(self, kept: StoredValue) -> str | bytes | None:  # noqa: ARG002
         """Return the file that a value is in, in a form that others read, or its content.
 

@@ -15,7 +15,7 @@ from collections.abc import (
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from anyio import CancelScope, to_thread
@@ -80,6 +80,9 @@ from asyncflow.values.results import Results
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
 from asyncflow.worker.streams import Stream
+
+if TYPE_CHECKING:
+    from asyncflow.entities.parts import Ask
 
 
 @attrs.define(eq=False, repr=False)
@@ -309,10 +312,15 @@ class Engine:
 
         return job_output.tail(self.store, state_of(job), max_bytes)
 
-    async def read(self, node: NodeState, version: int | None) -> Any:
-        """Read a data node; see `DataNode.read`."""
+    async def read(
+        self, node: NodeState, version: int | None, ask: Ask | None = None
+    ) -> Any:
+        """Read a data node; see `DataNode.read`.
+
+        :param ask: what its driver is asked for; None for the value
+        """
         try:
-            return await self.versions.read(node, version)
+            return await self.versions.read(node, version, ask)
         except NoData as error:
             if version is None:
                 await self._explain(error, node)

@@ -110,7 +110,9 @@ def driver_of(directory: str, config: DataNodeConfig) -> Driver:
     """
     found = DRIVERS.load(config.storage_type)
 
-    if config.default_path is None and not config.options:
+    is_plain = config.default_path is None and config.validator is None
+
+    if is_plain and not config.options:
         return _plain.get(found) or _plain.setdefault(found, _made(found, None, config))
 
     if (path := config.default_path) is not None:
@@ -120,7 +122,12 @@ def driver_of(directory: str, config: DataNodeConfig) -> Driver:
 
 
 def _made(found: type[Driver], path: str | None, config: DataNodeConfig) -> Driver:
-    return found(path, config.driver_options())
+    made = found(path, config.driver_options())
+
+    if config.validator is not None:
+        made.validator = config.validator
+
+    return made
 
 
 def usable_cpus() -> int:

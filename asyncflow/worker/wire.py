@@ -10,8 +10,9 @@ import io
 import pickle
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from asyncflow.worker.codec import dumps
 from asyncflow.worker.loaded import Sign
 from asyncflow.worker.outcome import (
     Outcome,
@@ -25,6 +26,8 @@ from asyncflow.worker.outcome import (
 
 class ValueDriver(Protocol):
     """What a call asks of the driver of an input or output."""
+
+    validator: Any
 
     def read(self, kept: StoredValue) -> object: ...
 
@@ -115,7 +118,7 @@ class _Pickler(pickle.Pickler):
 
 @lru_cache(1024)
 def _pickled(driver: object) -> bytes:
-    return pickle.dumps(driver, 5)
+    return dumps(driver)  # what it holds of a main script goes by value
 
 
 @lru_cache(256)
@@ -134,6 +137,8 @@ def _load(data: bytes) -> ValueDriver:
 
 class _Unloaded:
     """A driver that could not be loaded: who uses it is told why."""
+
+    validator: Any = None
 
     def __init__(self, data: bytes) -> None:
         self._data = data
