@@ -15,7 +15,7 @@ from collections.abc import (
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from anyio import CancelScope, to_thread
@@ -32,9 +32,7 @@ from asyncflow.dispatch.under_way import Filters, list_jobs
 from asyncflow.entities.data_node import DataNode, Edit
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.job import Job, state_of
-from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario, record_of
-from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Run, Submission, handle_of, run_of
 from asyncflow.entities.submittable import Submittable, nodes_of, tasks_of
 from asyncflow.errors import (
@@ -79,6 +77,10 @@ from asyncflow.values.results import Results
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
 from asyncflow.worker.streams import Stream
+
+if TYPE_CHECKING:
+    from asyncflow.entities.planned import PlannedJob
+    from asyncflow.entities.statistics import Statistics
 
 
 @attrs.define(eq=False, repr=False)
