@@ -46,7 +46,7 @@ def is_simple_success(outcome: Outcome, attempt: Attempt) -> TypeGuard[Returned]
         and len(outcome.kept) == len(attempt.task.output)
         and not attempt.is_over
         and attempt.spec.fingerprint is None
-        and not attempt.submission.is_made(attempt.ref[1])
+        and not attempt.submission.table.is_made(attempt.ref[1])
     )
 
 
