@@ -40,7 +40,7 @@ class JobTable:
     """For each status, how many jobs have it."""
     made: dict[int, JobState] = attrs.field(init=False, factory=dict)
     """Those that somebody has asked for, by place."""
-    _facts: dict[int, tuple[Any, ...]] | None = attrs.field(init=False, default=None)
+    released: dict[int, tuple[Any, ...]] | None = attrs.field(init=False, default=None)
     """What is known of jobs that were made, once they live no longer than their users."""
     _used: WeakValueDictionary[int, JobState] = attrs.field(init=False)
     """Those of them that are used."""
@@ -66,7 +66,7 @@ class JobTable:
         """Return a job of a run, whose jobs these are."""
         job = self.made.get(place)
 
-        if job is None and self._facts is not None:
+        if job is None and self.released is not None:
             job = self._used.get(place)
 
         return self._make(place, run) if job is None else job
@@ -78,7 +78,9 @@ class JobTable:
 
     def is_made(self, place: int) -> bool:
         """Tell whether somebody has asked for a job."""
-        return place in self.made or (self._facts is not None and place in self._facts)
+        return place in self.made or (
+            self.released is not None and place in self.released
+        )
 
     def with_status(self, status: Status) -> list[int]:
         """Return the places of the jobs with a status."""
@@ -126,11 +128,11 @@ class JobTable:
         if sum(self.number[status] for status in FINAL) != len(self.tasks):
             return
 
-        if self._facts is None:
-            self._facts, self._used = {}, WeakValueDictionary()
+        if self.released is None:
+            self.released, self._used = {}, WeakValueDictionary()
 
         for place, job in self.made.items():
-            self._facts[place] = job.facts()
+            self.released[place] = job.facts()
             self._used[place] = job
 
         self.made.clear()
@@ -151,11 +153,11 @@ class JobTable:
         job = JobState(run, place, job_id, task.id, config_id)
         job.status = self.status[place]
 
-        if self._facts is not None:
+        if self.released is not None:
             self._used[place] = job
 
-            if place in self._facts:
-                job.restore_facts(self._facts[place])
+            if place in self.released:
+                job.restore_facts(self.released[place])
                 return job
 
         usage, finished_at = self._usage[place], self._finished_at[place]
@@ -163,7 +165,7 @@ class JobTable:
         if usage is not None and finished_at is not None:
             job.restore_end(Usage._make(usage), finished_at)
 
-        if self._facts is None:
+        if self.released is None:
             self._usage[place] = self._finished_at[place] = None
             self.made[place] = job
 

@@ -259,7 +259,7 @@ class Run(Generic[EntityT_co]):
             failed = [job for job in self.jobs if job.status is Status.FAILED]
             return SubmissionFailed.of(self.id, [job.error() for job in failed])
 
-        if self.status is not SubmissionStatus.CANCELED:
+        if self.finished_at is None or not self.table.number[Status.CANCELED]:
             return None
 
         if self.ending.interrupt_reason is not None:
@@ -270,8 +270,8 @@ class Run(Generic[EntityT_co]):
         )
 
     def __del__(self) -> None:
-        # Nobody can watch it any more.
-        self.tell_unwatched()
+        if not self.is_seen:  # nor can anybody see it any more
+            self.tell_unwatched()
 
     def tell_unwatched(self) -> None:
         """Log a failure that nobody has seen: no error is passed over in silence."""
