@@ -60,7 +60,7 @@ from asyncflow.recovery.recovery import Recovery, closed
 from asyncflow.recovery.remote_runs import RemoteRuns
 from asyncflow.recovery.undeclared import check_declared
 from asyncflow.runs.node import NodeState
-from asyncflow.runs.restoring import restore
+from asyncflow.runs.restoring import become, restore
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.runtime.checks import (
     check_inputs,
@@ -235,7 +235,7 @@ class Engine:
         """Return the run that has an idempotency key, if it is in use."""
         same = self.identity_map.find(ids.of_submission(key))
 
-        if not isinstance(same, RunOf) or same.failure is not None:
+        if not isinstance(same, RunOf) or same.ending.failure is not None:
             return None
 
         _check_same(same.entity.id, entity, same.id)
@@ -466,7 +466,7 @@ class Engine:
         submission = self.identity_map.find(submission_id)
 
         if isinstance(submission, RunOf) and self.scheduler.drives(submission):
-            await submission.over()
+            await submission.watchers.over()
 
         await self.store.flush()
 
@@ -507,8 +507,8 @@ class Engine:
         how = specs_of(submission, specs)
         self.scheduler.submit(submission, graph, how, first=first)
 
-        if submission.cancel_reason is not None:
-            self.scheduler.cancel(submission, submission.cancel_reason)
+        if submission.ending.cancel_reason is not None:
+            self.scheduler.cancel(submission, submission.ending.cancel_reason)
 
     async def _explain(self, error: NoData, node: NodeState) -> None:
         """Raise an error anew that says why a data node was never written, if known."""
@@ -566,7 +566,7 @@ class Engine:
 
         self.bus.forget(submission)
         self.identity_map.forget(submission.id)
-        submission.become(await self.loader.submission(kept))
+        become(submission, await self.loader.submission(kept))
         self.identity_map.remember(submission)
         restore(submission, kept, await self.loader.jobs(kept.id))
         lost = partial(self.remote_runs.lost, submission)
