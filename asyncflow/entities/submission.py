@@ -86,7 +86,7 @@ class Submission:
                 data_node=data_node_of(node, verbs), job=self._handle(run.job(place))
             )
             for place, task in enumerate(run.tasks)
-            if run.job_status(place) in DONE
+            if run.table.status[place] in DONE
             for name, node in task.output.items()
         }
 
@@ -152,7 +152,7 @@ class Submission:
 
     def counts(self) -> dict[Status, int]:
         """Return how many of its jobs have each status."""
-        return self._run.counts()
+        return self._run.table.counts()
 
     def error(self) -> Exception | None:
         """Return the error that ``await`` raises; None for a run that is all right."""
@@ -173,9 +173,7 @@ class Submission:
         check_timeout(timeout)
 
         with nullcontext() if timeout is None else move_on_after(timeout):
-            await self._ended()
-            await verbs_of(self.entity).flush()
-            self._run.is_seen = True
+            await self._seen()
 
         return self
 
@@ -225,7 +223,7 @@ class Submission:
         return verbs_of(self.entity).retry_failed(self)
 
     async def __aenter__(self) -> Self:
-        self._run.watchers += 1
+        self._run.watchers.count += 1
         return self
 
     async def __aexit__(
@@ -234,26 +232,31 @@ class Submission:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._run.watchers -= 1
-
         try:
             if kind is None:
                 await self
         finally:
+            await self._left()
+
+    async def _left(self) -> None:
+        """End the run, if it has not ended, as nobody needs it any more."""
+        try:
             if not self.is_finished:
                 self.cancel("its block was left")
 
                 with CancelScope(shield=True):
-                    await self._ended()
+                    await self._run.watchers.over()
+        finally:
+            self._run.watchers.count -= 1
 
     async def __aiter__(self) -> AsyncIterator[events.Event]:
         index, run = 0, self._run
-        live = run.watch()
-        run.watchers += 1
+        live = run.watchers.watch()
+        run.watchers.count += 1
 
         try:
             while True:
-                known = run.length
+                known = len(run.history)
 
                 if index < known:
                     await verbs_of(
@@ -265,41 +268,53 @@ class Submission:
 
                 index = known
 
-                if known < run.length or live.has_news:
+                if known < len(run.history) or live.has_news:
                     continue
 
                 if run.is_finished:
                     run.is_seen = True
                     return
 
-                await run.next_change()
+                await run.watchers.next_change()
         finally:
-            run.unwatch(live)
-            run.watchers -= 1
+            run.watchers.unwatch(live)
+            run.watchers.count -= 1
 
-    async def _ended(self) -> None:
-        """Wait until every job has ended."""
-        self._run.watchers += 1
+    async def _seen(self) -> None:
+        """Wait until every job has ended, and all of it is durable; see how."""
+        run = self._run
+        run.watchers.count += 1
 
         try:
-            await self._run.over()
+            await run.watchers.over()
         finally:
-            self._run.watchers -= 1
+            run.watchers.count -= 1
+
+        await verbs_of(run.entity).flush()
+        run.is_seen = True
 
     async def _result(self) -> Self:
-        try:
-            with nullcontext() if self.timeout is None else fail_after(self.timeout):
-                await self.wait()
-        except TimeoutError:
-            raise TimeoutError(
-                f"submission {self.id} has not ended after {self.timeout:g} s; it goes "
-                "on: await it again, or cancel it"
-            ) from None
+        run = self._run
 
-        if error := self.error():
+        if run.options.timeout is None:
+            await self._seen()
+        else:
+            await self._seen_within(run.options.timeout)
+
+        if error := run.error():
             raise error
 
         return self
+
+    async def _seen_within(self, timeout: float) -> None:
+        try:
+            with fail_after(timeout):
+                await self._seen()
+        except TimeoutError:
+            raise TimeoutError(
+                f"submission {self.id} has not ended after {timeout:g} s; it goes on: "
+                "await it again, or cancel it"
+            ) from None
 
     def _handle(self, state: JobState) -> Job:
         handle = state.handle and state.handle()

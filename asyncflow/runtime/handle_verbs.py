@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from asyncflow.entities.data_node import Edit
 from asyncflow.entities.job import Job
-from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario, ScenarioVerbs
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
@@ -17,6 +16,9 @@ from asyncflow.options import RunOptions
 from asyncflow.runs.node import NodeState
 from asyncflow.runtime.session import Session
 from asyncflow.worker.streams import Stream
+
+if TYPE_CHECKING:
+    from asyncflow.entities.planned import PlannedJob
 
 
 @attrs.define(eq=False, repr=False)
@@ -53,8 +55,8 @@ class HandleVerbs(ScenarioVerbs):
 
         await self.flush()
 
-    async def flush(self) -> None:
-        await self.session.flush()
+    def flush(self) -> Coroutine[Any, Any, None]:
+        return self.session.flush()
 
     def subscribe_scenario(
         self,

@@ -34,7 +34,7 @@ class Way(NamedTuple):
     files: int
 
 
-MOST = Way(calls=270, changes=204, files=64)
+MOST = Way(calls=252, changes=194, files=62)
 """It is to become shorter: 200 calls, 90 changes, 25 files."""
 
 
