@@ -15,10 +15,9 @@ from asyncflow.errors import StoreFailed, StoreUnavailable
 from asyncflow.stores._command import Parameters
 from asyncflow.stores._database import Database
 from asyncflow.stores._folder import Access, check_path
-from asyncflow.stores._inodes import Inodes
-from asyncflow.stores._locks import check_locks
 from asyncflow.stores._rows import Column, Row
 from asyncflow.stores._sql import migrations, newest_version, read
+from asyncflow.stores._sqlite_files import DatabaseFiles, check_locks
 from asyncflow.stores._sqlite_folder import values_folder
 from asyncflow.stores._sqlite_rows import (
     combined,
@@ -127,7 +126,7 @@ class SqliteDatabase(Database):
     _reading: sqlite3.Connection = attrs.field(init=False)
     _parameters: int = attrs.field(init=False)
     """How many a statement may have: 999 or more."""
-    _inodes: Inodes = attrs.field(init=False)
+    _files: DatabaseFiles = attrs.field(init=False)
     """The database's, which others may replace, and its log's, which goes with it."""
     _transactions: int = attrs.field(init=False, default=0)
     _is_interrupted: bool = attrs.field(init=False, default=False)
@@ -156,7 +155,9 @@ class SqliteDatabase(Database):
             database._reading = database._connect(busy_timeout)
             stack.enter_context(closing(database._reading))
             database._ask(database._reading, "query_only")
-            database._inodes = Inodes.of(database.file, (database.file, f"{file}-wal"))
+            database._files = DatabaseFiles.of(
+                database.file, (database.file, f"{file}-wal")
+            )
             database.values_folder = database._find_folder(access, file)
             stack.pop_all()
 
@@ -287,7 +288,7 @@ class SqliteDatabase(Database):
                 work()
         finally:  # also where that is why it failed
             self._transactions += 1
-            self._inodes.check(1 if self._transactions % SELDOM else 2)
+            self._files.check(1 if self._transactions % SELDOM else 2)
 
     def _save(self, text: str, columns: Sequence[Column]) -> None:
         try:
