@@ -9,7 +9,6 @@ from weakref import WeakSet
 
 from asyncflow.abc import StoredValue
 from asyncflow.dispatch.call_spec import CallSpec
-from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.submission import Run
 from asyncflow.records import BasisRecord
 from asyncflow.runs.node import NodeState
@@ -18,6 +17,7 @@ from asyncflow.runs.version import EVICTED, Version
 from asyncflow.worker.digests import digest, digest_in
 
 if TYPE_CHECKING:
+    from asyncflow.entities.planned import PlannedJob
     from asyncflow.fingerprint.fingerprint import Fingerprint
 
 Pins: TypeAlias = Mapping[str, Version] | None
@@ -111,17 +111,19 @@ def plan(
     :param tasks: in an order in which they can run
     :param spec: for each task, how its jobs are called
     """
+    from asyncflow.entities.planned import PlannedJob
+
     writers: dict[str, str] = {}
-    planned = []
+    jobs = []
 
     for task, spec in zip(tasks, specs, strict=True):
         runs, reason = _forecast(task, spec, writers)
-        planned.append(PlannedJob(task=task.config_id, runs=runs, reason=reason))
+        jobs.append(PlannedJob(task=task.config_id, runs=runs, reason=reason))
 
         if runs:
             writers.update(dict.fromkeys(task.output, task.config_id))
 
-    return tuple(planned)
+    return tuple(jobs)
 
 
 def reason_to_run(task: TaskState, fingerprint: Fingerprint, pins: Pins = None) -> str:

@@ -7,12 +7,15 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import attrs
 
-from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Run
 from asyncflow.status import FINAL, Status
+
+if TYPE_CHECKING:
+    from asyncflow.entities.statistics import Statistics
 
 
 @attrs.define(eq=False, repr=False)
@@ -26,8 +29,8 @@ class JobCounters:
 
     def take(self, submission: Run) -> None:
         """Take a run that begins here."""
-        self._before[submission] = submission.ended_counts()
-        submission.when_finished(partial(self._add, submission))
+        self._before[submission] = submission.table.counts(FINAL)
+        submission.watchers.when_finished(partial(self._add, submission))
 
     def statistics(
         self,
@@ -43,10 +46,12 @@ class JobCounters:
 
         :param runs: those that have not ended
         """
+        from asyncflow.entities.statistics import Statistics
+
         now: Counter[Status] = Counter()
 
         for run in runs:
-            now.update(run.counts())
+            now.update(run.table.counts())
 
         finished = self._finished()
         return Statistics(
@@ -68,13 +73,13 @@ class JobCounters:
         total = self._ended.copy()
 
         for run, before in self._before.items():
-            total.update(run.counts())
+            total.update(run.table.counts())
             total.subtract(before)
 
         return total
 
     def _add(self, submission: Run) -> None:
-        for status, count in submission.counts().items():
+        for status, count in submission.table.counts().items():
             self._ended[status] += count
 
         if before := self._before.pop(submission):

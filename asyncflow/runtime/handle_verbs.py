@@ -9,7 +9,6 @@ import attrs
 
 from asyncflow.entities.data_node import Edit
 from asyncflow.entities.job import Job
-from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario, ScenarioVerbs
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
@@ -20,6 +19,7 @@ from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
     from asyncflow.entities.parts import Ask, Make
+    from asyncflow.entities.planned import PlannedJob
 
 
 @attrs.define(eq=False, repr=False)
