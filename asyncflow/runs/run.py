@@ -225,6 +225,7 @@ class Run(Generic[EntityT_co]):
         """
         is_told = status is not Status.BLOCKED or self._tells_all
         statuses, made, counts = self.table.status, self.table.made, self._counts
+        tell = self._history.append if self.publish is None else self.tell
 
         for place in places:
             old = statuses[place]
@@ -240,7 +241,10 @@ class Run(Generic[EntityT_co]):
             counts[status] += 1
 
             if is_told:
-                self.tell((place, status, at, ""))
+                tell((place, status, at, ""))
+
+        if self._next_change is not None:
+            self._wake()
 
     def completed(self, ended: Sequence[tuple[int, Usage]], at: float) -> None:
         """Take note of the ends of jobs that are not made, and of which nothing was
@@ -249,7 +253,7 @@ class Run(Generic[EntityT_co]):
         :param ended: their places, and what they used
         :param at: when, in seconds since the epoch
         """
-        first = len(self._history)
+        first = len(self._history) if self.publish is not None else 0
         table, counts = self.table, self._counts
 
         for place, usage in ended:
