@@ -1,8 +1,8 @@
 """What a job may leave in its process, for the next one to stumble over.
 
 Timers, handlers of signals, the umask, limits, the environment, the locale, warning
-filters, threads, child processes, descriptors, the root folder, functions that were
-replaced, modules that were removed. The state is remembered before
+filters, ``sys.path``, settings of the interpreter, threads, child processes, descriptors,
+the root folder, functions that were replaced, modules that were removed. The state is remembered before
 jobs run. After a job it is put right; where that is not possible the worker is to end.
 What a module sets while it is imported, before the function is called, stays.
 """
@@ -31,6 +31,7 @@ from typing import Any
 
 from asyncflow.worker.log_state import LogState
 from asyncflow.worker.usage import limit_of
+from asyncflow.worker.world import Interpreter
 
 QUICK = tuple(
     int(number)
@@ -105,6 +106,7 @@ class ProcessState:
     ) -> None:
         self._ready = ready
         self._logging = logging
+        self._interpreter = Interpreter()
         self._functions = [
             (module.__dict__, itemgetter(*names.split()), names.split())
             for module, names in _OURS
@@ -134,6 +136,7 @@ class ProcessState:
         """Take the state for what it is to be."""
         self.modules: int = len(sys.modules)
         """How many modules were loaded."""
+        self._interpreter.remember()
         self._threads = _count()
         self._known_threads = {*threading.enumerate()}
         self._children = {*_children()} if _has_children() else set()
@@ -310,6 +313,7 @@ class ProcessState:
 
     def _settings_left(self) -> str:
         _umask(self._umask)
+        self._interpreter.put_right(has_loaded=len(sys.modules) > self.modules)
 
         if _locale_now(_locale.LC_ALL) != self._locale:
             _locale_now(_locale.LC_ALL, self._locale)
