@@ -576,10 +576,10 @@ class Engine:
 
     def _check_there(self, entity: Submittable, dag: Dag) -> None:
         """Refuse to submit what is deleted, or being deleted, or not declared."""
-        # All tasks are of one scenario, which is deleted as a whole.
+        # All tasks are of one scenario, which is deleted as a whole, with them.
         task = next(iter(tasks_of(entity).values()), entity)
 
-        if (entity.is_deleted or task.is_deleted) or (
+        if task.is_deleted or (
             self._deleted
             and not {entity.id, entity.scenario_id}.isdisjoint(self._deleted)
         ):
