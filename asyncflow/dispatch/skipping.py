@@ -59,16 +59,16 @@ def note(
     )
 
 
-def reuse(task: TaskState, submission: Run) -> None:
+def reuse(task: TaskState, run: Run) -> None:
     """Take note that a run skips a task: the outputs that are there are its own."""
     for node in task.output.values():
         version = node.version
 
-        if version is not None and version.submission_id != submission.id:
+        if version is not None and version.submission_id != run.id:
             if version.reused_by is None:
                 version.reused_by = WeakSet()
 
-            version.reused_by.add(submission)
+            version.reused_by.add(run)
 
 
 def places(tasks: Iterable[TaskState]) -> list[NodeState]:
@@ -114,16 +114,16 @@ def plan(
     from asyncflow.entities.planned import PlannedJob
 
     writers: dict[str, str] = {}
-    planned = []
+    jobs = []
 
     for task, spec in zip(tasks, specs, strict=True):
         runs, reason = _forecast(task, spec, writers)
-        planned.append(PlannedJob(task=task.config_id, runs=runs, reason=reason))
+        jobs.append(PlannedJob(task=task.config_id, runs=runs, reason=reason))
 
         if runs:
             writers.update(dict.fromkeys(task.output, task.config_id))
 
-    return tuple(planned)
+    return tuple(jobs)
 
 
 def reason_to_run(task: TaskState, fingerprint: Fingerprint, pins: Pins = None) -> str:
