@@ -33,7 +33,6 @@ from asyncflow.entities.data_node import DataNode, Edit
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, record_of
-from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Run, Submission, handle_of, run_of
 from asyncflow.entities.submittable import Submittable, nodes_of, tasks_of
 from asyncflow.errors import (
@@ -82,6 +81,7 @@ from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
     from asyncflow.entities.planned import PlannedJob
+    from asyncflow.entities.statistics import Statistics
 
 
 @attrs.define(eq=False, repr=False)

@@ -107,6 +107,7 @@ class ProcessState:
         self._ready = ready
         self._logging = logging
         self._interpreter = Interpreter()
+        self._null = os.fstat(0).st_rdev
         self._functions = [
             (module.__dict__, itemgetter(*names.split()), names.split())
             for module, names in _OURS
@@ -127,6 +128,7 @@ class ProcessState:
             self._signals_left,
             self._limits_left,
             self._ids_left,
+            self._input_left,
             self._settings_left,
         )
         self._costly_steps = (self._children_left, self._descriptors_left)
@@ -310,6 +312,21 @@ class ProcessState:
             os.setresgid(*groups)
 
         return "" if _ids() == self._ids else "changed the user of its process"
+
+    def _input_left(self) -> str:
+        """Open the standard input again that a job has closed: others would get its place."""
+        try:
+            device = os.fstat(0).st_rdev
+        except OSError:
+            null = os.open(os.devnull, os.O_RDONLY)
+            os.set_inheritable(null, True)
+
+            if null != 0:
+                return "closed its standard input"
+
+            return ""
+
+        return "" if device == self._null else "replaced its standard input"
 
     def _settings_left(self) -> str:
         _umask(self._umask)

@@ -88,6 +88,9 @@ ROWS = (
 NARROW: Mapping[str, frozenset[str]] = {
     # Drivers are imported in workers, and their seam with them.
     "abc": frozenset({"worker"}),
+    "abc.driver": frozenset({"worker"}),
+    "abc.executor": frozenset({"worker"}),
+    "abc.store": frozenset({"worker"}),
 }
 """Modules that see less at run time, outside ``if TYPE_CHECKING``, than for types."""
 
@@ -129,8 +132,9 @@ INNER: Mapping[tuple[str, str], str] = {
     ("entities.submission", "entities.remedies"): "only where something is wrong",
     ("entities.task", "entities.remedies"): "only where something is wrong",
     ("sync.forwarding", "entities.remedies"): "only where something is wrong",
-    ("ids", "uuid"): "only for idempotency keys",
     ("dispatch.skipping", "entities.planned"): "only where a plan is asked for",
+    ("notify.counters", "entities.statistics"): "only where they are asked for",
+    ("ids", "uuid"): "only for idempotency keys",
     ("dispatch.scheduler", "dispatch.live_echo"): "only where output is shown at once",
     ("orchestrator", "runtime.open"): "the engine: it is loaded while a worker starts",
     (

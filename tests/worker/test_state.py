@@ -81,6 +81,15 @@ def replace_environment(_: object) -> None:
     os.environ = {}  # type: ignore[assignment]  # noqa: B003  # as some do
 
 
+def close_input(_: object) -> None:
+    os.close(0)
+
+
+def replace_input(_: object) -> None:
+    os.close(0)
+    os.open(__file__, os.O_RDONLY)
+
+
 def leave_paths(_: object) -> None:
     sys.argv.append("of a job")
     sys.path.clear()
@@ -196,6 +205,8 @@ LEAVERS = (
     leave_environment,
     replace_environment,
     leave_filters,
+    close_input,
+    replace_input,
     leave_paths,
     replace_paths,
     leave_settings,
@@ -236,6 +247,7 @@ def state(_: object) -> dict[str, object]:
         "paths": (sys.path[:], sys.argv[:], len(sys.meta_path), len(sys.path_hooks)),
         "settings": (sys.getrecursionlimit(), sys.getswitchinterval(), gc.isenabled()),
         "tracing": (sys.gettrace() is None, sys.getprofile() is None),
+        "input": (sys.stdin.read(), os.read(0, 1), os.get_inheritable(0)),
         "len": len("four"),
         "third": decimal.Decimal(1) / 3,
         "locale": locale.setlocale(locale.LC_ALL),

@@ -8,12 +8,11 @@ from typing import Any
 
 from asyncflow.alternatives import EXECUTORS, executor_of
 from asyncflow.config.checks import (
-    core,
     data_nodes,
     functions,
     graph,
-    job_executions,
     resources,
+    settings,
     task_limits,
     typos,
 )
@@ -38,9 +37,9 @@ ON_RESTART = ("rerun", "fail")
 
 def problems(registry: Registry) -> Iterator[Problem]:
     """Yield everything that is wrong with the sections, in their order."""
-    yield from job_executions.problems(registry.job)
+    yield from settings.job_problems(registry.job)
     yield from _properties("JOB", "JOB", registry.job.properties)
-    yield from core.problems(registry.core)
+    yield from settings.core_problems(registry.core)
     yield from _properties("CORE", "CORE", registry.core.properties)
 
     for section in registry.sections:
