@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from asyncflow.abc import Driver, StoredValue
 from asyncflow.worker.codec import dumps
+from asyncflow.worker.errors import ValueDamaged
 from asyncflow.worker.replacing import put_in_place, replace_file
 from asyncflow.worker.values import fetch, keep, temporary_name
 
@@ -61,6 +62,8 @@ class PickleDriver(Driver):
             raise FileNotFoundError(
                 errno.ENOENT, _gone(self.path), self.path
             ) from error
+        except (pickle.UnpicklingError, EOFError) as error:
+            raise ValueDamaged(self.path, f"is no whole pickle ({error})") from error
 
     def write(self, value: object, path: str, name: str) -> StoredValue:
         if self.path is None:
