@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
+import attrs
+
 from asyncflow.abc import Progress, Usage
 from asyncflow.config.checks.numbers import check_flag
 from asyncflow.config.dag import Dag
@@ -25,7 +27,6 @@ from asyncflow.log import logger as _logger
 from asyncflow.options import OnFailure
 from asyncflow.records import AttemptRecord
 from asyncflow.status import Status, SubmissionStatus
-from asyncflow.sync.callback import Callback
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forwarding import Forwarded, Handle, blocking_remedies
 from asyncflow.sync.loop import Loop, each
@@ -103,7 +104,7 @@ class Runnable(Handle[Submittable]):
         return self._loop.call(self._inner.plan, force=force)
 
     def _callback(self, function: Callable[..., object]) -> Callback:
-        return Callback(function, self._loop, wrapped)
+        return Callback(function, self._loop)
 
     def _nodes(self, nodes: Mapping[str, AsyncDataNode]) -> Mapping[str, DataNode]:
         return {key: DataNode(node, self._loop) for key, node in nodes.items()}
@@ -442,9 +443,26 @@ def handle(
             return Job(entity, loop)
 
 
-def wrapped(value: Any, loop: Loop) -> Any:
-    """Return the blocking handle of what a callback is given; what is none stays."""
-    return handle(value, loop) if isinstance(value, _HANDLES) else value
+@attrs.frozen(repr=False)
+class Callback:
+    """A function that is called with blocking handles."""
+
+    function: Callable[..., object]
+    _loop: Loop
+
+    def __attrs_post_init__(self) -> None:
+        if not callable(self.function):
+            raise TypeError(f"a callback is a function; got {self.function!r}")
+
+    def __repr__(self) -> str:
+        return getattr(self.function, "__qualname__", None) or repr(self.function)
+
+    def __call__(self, *given: Any) -> object:
+        """Call it; the last of what it is given are async handles."""
+        return self.function(*(self._wrapped(one) for one in given))
+
+    def _wrapped(self, value: Any) -> Any:
+        return handle(value, self._loop) if isinstance(value, _HANDLES) else value
 
 
 _HANDLES = (AsyncScenario, AsyncJob)

@@ -28,8 +28,8 @@ from asyncflow.events import Event
 from asyncflow.notify.stream import EventStream
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
 from asyncflow.records import JobRecord, Pruned, ScenarioRecord, SubmissionRecord
-from asyncflow.sync.callback import Callback
 from asyncflow.sync.handles import (
+    Callback,
     Entity,
     Job,
     Scenario,
@@ -37,7 +37,6 @@ from asyncflow.sync.handles import (
     Submission,
     Task,
     handle,
-    wrapped,
 )
 from asyncflow.sync.loop import Loop, each, not_running
 from asyncflow.worker import current, local_modules
@@ -237,9 +236,7 @@ class Orchestrator:
         """Have a function called; see `asyncflow.Orchestrator.subscribe_scenario`."""
         loop = self._opened()
         subscribe = loop.orchestrator.subscribe_scenario
-        loop.call(
-            subscribe, Callback(callback, loop, wrapped), params, _inner(scenario)
-        )
+        loop.call(subscribe, Callback(callback, loop), params, _inner(scenario))
 
     def unsubscribe_scenario(
         self,
@@ -250,9 +247,7 @@ class Orchestrator:
         """End a subscription; see `asyncflow.Orchestrator.unsubscribe_scenario`."""
         loop = self._opened()
         unsubscribe = loop.orchestrator.unsubscribe_scenario
-        loop.call(
-            unsubscribe, Callback(callback, loop, wrapped), params, _inner(scenario)
-        )
+        loop.call(unsubscribe, Callback(callback, loop), params, _inner(scenario))
 
     @contextmanager
     def events(self, *kinds: type[Event], **options: Any) -> Iterator[Iterator[Event]]:
