@@ -5,8 +5,10 @@ This module is imported by workers too: at run time it needs the standard librar
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
 
@@ -64,6 +66,8 @@ class Driver(ABC):
     as ``metadata={"remedy": "..."}`` says what to do. None for no options."""
     takes_path: ClassVar[bool] = False
     """Whether ``default_path`` may be given."""
+    takes_default_data: ClassVar[bool] = True
+    """Whether ``default_data`` may be given: whether it can be asked what is there."""
     extra: ClassVar[str | None] = None
     """The extra of asyncflow that installs what it requires."""
     requires: ClassVar[tuple[str, ...]] = ()
@@ -85,6 +89,19 @@ class Driver(ABC):
 
         if options is not None:
             self.options = options
+
+    @classmethod
+    def modules_of(cls, options: Any) -> tuple[str, ...]:  # noqa: ARG003
+        """Return the modules that must be there for these options."""
+        return cls.requires
+
+    @classmethod
+    def rooted(cls, options: Any, directory: str) -> Any:  # noqa: ARG003
+        """Return the options with relative paths among them made absolute.
+
+        :param directory: where these begin
+        """
+        return options
 
     @classmethod
     def owns_place(cls, path: str | None, options: Any) -> bool:  # noqa: ARG003
@@ -242,6 +259,17 @@ class Driver(ABC):
         :return: what `read` is to be given
         """
         return kept
+
+    def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
+        """Forget a written value that is not to be published, as another is not. Never
+        raises.
+
+        :param kept: what `write` returned
+        :param path: the path that `write` was given
+        """
+        if isinstance(kept, str):
+            with suppress(OSError):
+                os.unlink(kept)
 
 
 class Pinned(Protocol):

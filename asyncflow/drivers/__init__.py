@@ -3,5 +3,7 @@
 BUILT_IN = {
     "pickle": "asyncflow.drivers.pickle:PickleDriver",
     "in_memory": "asyncflow.drivers.in_memory:MemoryDriver",
+    "sql_table": "asyncflow.drivers.sql_table:SqlTableDriver",
+    "sql": "asyncflow.drivers.sql:SqlQueryDriver",
 }
 """The driver of each storage type."""

@@ -113,7 +113,7 @@ def driver_of(directory: str, config: DataNodeConfig) -> Driver:
     if (path := config.default_path) is not None:
         path = os.path.join(directory, os.path.expanduser(path))
 
-    return _made(found, path, config)
+    return found(path, found.rooted(config.driver_options(), directory))
 
 
 def _made(found: type[Driver], path: str | None, config: DataNodeConfig) -> Driver:

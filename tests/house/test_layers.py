@@ -95,6 +95,9 @@ NARROW: Mapping[str, frozenset[str]] = {
 
 OUTSIDE: Mapping[str, frozenset[str]] = {
     "config.toml.text": frozenset({"tomlkit"}),
+    "drivers._sql": frozenset({"sqlalchemy"}),
+    "drivers.sql": frozenset({"sqlalchemy"}),
+    "drivers.sql_table": frozenset({"sqlalchemy"}),
     "otel": frozenset({"opentelemetry"}),
     "stores._postgres": frozenset({"psycopg"}),
     "testing._asyncio": frozenset({"pytest", "pytest_asyncio"}),
@@ -117,6 +120,13 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.digests", "glob"): "only where a value was not kept",
     ("abc", "selection"): "only for parts of values",
     ("selection", "numpy"): "an extra: it is loaded already",
+    ("drivers._rows", "numpy"): "an extra: only where it is the exposed type",
+    ("drivers._rows", "pandas"): "the same",
+    ("drivers._rows", "polars"): "the same",
+    ("drivers._rows", "pyarrow"): "the same",
+    ("drivers._sql", "sqlalchemy"): "an extra: where a database is asked",
+    ("drivers.sql", "sqlalchemy"): "the same",
+    ("drivers.sql_table", "sqlalchemy"): "the same",
     ("selection", "polars"): "an extra: only where polars reads",
     ("selection", "pyarrow"): "an extra: only where Arrow reads",
     ("alternatives", "importlib"): "only for what is not built in",

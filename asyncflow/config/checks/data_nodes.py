@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
@@ -12,7 +13,7 @@ import attrs
 
 from asyncflow.alternatives import DRIVERS
 from asyncflow.config.checks.values import choice
-from asyncflow.config.sections import DataNodeConfig
+from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig
 from asyncflow.errors import Problem
 
 if TYPE_CHECKING:
@@ -42,22 +43,38 @@ def storage(node: DataNodeConfig) -> Iterator[Problem]:
         )
     else:
         yield from _missing(node, driver)
+        yield from _default_data(node, driver)
         yield from _options(node, driver)
 
 
 def _missing(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Problem]:
-    if not driver.requires:
+    modules = driver.requires
+
+    with suppress(Exception):  # of wrong options, which are told elsewhere
+        modules = driver.modules_of(node.driver_options())
+
+    if not modules:
         return
 
     from importlib.util import find_spec
 
-    if missing := [name for name in driver.requires if find_spec(name) is None]:
+    if missing := [name for name in modules if find_spec(name) is None]:
         what = f"'asyncflow[{driver.extra}]'" if driver.extra else " ".join(missing)
         yield Problem(
             section=node.label,
             field="storage_type",
             message=f"the storage type {node.storage_type!r} needs {', '.join(missing)}",
             remedy=f"pip install {what}",
+        )
+
+
+def _default_data(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Problem]:
+    if node.default_data is not NOT_GIVEN and not driver.takes_default_data:
+        yield Problem(
+            section=node.label,
+            field="default_data",
+            message=f"a {node.storage_type!r} data node has what is in its place",
+            remedy="leave it out, and write the value with a task or by hand",
         )
 
 
