@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import NotOpen as NotOpen
     from asyncflow.errors import NotPicklable as NotPicklable
     from asyncflow.errors import OrchestratorFailed as OrchestratorFailed
+    from asyncflow.errors import PackageMissing as PackageMissing
     from asyncflow.errors import Problem as Problem
     from asyncflow.errors import RecordDamaged as RecordDamaged
     from asyncflow.errors import RemoteTraceback as RemoteTraceback
@@ -131,7 +132,7 @@ _HOMES = {
     "entities.task": "Task",
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
     "DataNodeReadingError DataNodeWritingError EventsLost InsideWorker JobFailed NoData "
-    "NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed Problem RecordDamaged "
+    "NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed PackageMissing Problem RecordDamaged "
     "RemoteTraceback StoreFailed StoreUnavailable SubmissionCanceled SubmissionFailed "
     "SubmissionInterrupted TakenOver UnsupportedLoop UsageError ValueDamaged ValueMissing",
     "events": "Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "

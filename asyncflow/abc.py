@@ -91,9 +91,12 @@ class Driver(ABC):
             self.options = options
 
     @classmethod
-    def modules_of(cls, options: Any) -> tuple[str, ...]:  # noqa: ARG003
-        """Return the modules that must be there for these options."""
-        return cls.requires
+    def needs(cls, options: Any) -> Mapping[str, str | None]:  # noqa: ARG003
+        """Return the modules that must be there, and the extra that installs each.
+
+        :param options: an instance of `Options`; None where there are none
+        """
+        return dict.fromkeys(cls.requires, cls.extra)
 
     @classmethod
     def rooted(cls, options: Any, directory: str) -> Any:  # noqa: ARG003

@@ -19,6 +19,7 @@ from anyio import to_thread
 from asyncflow import ids
 from asyncflow.abc import Executor, Store
 from asyncflow.config import Config, Configuration
+from asyncflow.config.checks.numbers import check_page
 from asyncflow.config.checks.values import names_arguments, one_of
 from asyncflow.config.sections import ScenarioConfig
 from asyncflow.errors import NotFound, UsageError
@@ -89,6 +90,15 @@ class Orchestrator:
     _session: Session = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        if not isinstance(self.config, Configuration):
+            raise TypeError(
+                f"config is a Configuration; got {self.config!r}. The place of the store "
+                "is given by name: Orchestrator(store=...)"
+            )
+
+        if not (isinstance(self.adopt, bool) or callable(self.adopt)):
+            raise TypeError(f"adopt is True, False or a function; got {self.adopt!r}")
+
         self._session = Session(self.config, self.store, self.adopt, _open_engine)
 
     def __repr__(self) -> str:
@@ -242,6 +252,7 @@ class Orchestrator:
         :raises RecordDamaged: where its record cannot be loaded
         """
         engine = self._opened()
+        _check_id(entity_id)
         await self._session.check_config()
         return await engine.get(entity_id)
 
@@ -270,6 +281,8 @@ class Orchestrator:
         return entity
 
     async def _get(self, entity_id: str, kind: str) -> Entity:
+        _check_id(entity_id)
+
         if ids.kind_of(entity_id) != kind:
             raise NotFound(entity_id)
 
@@ -295,6 +308,7 @@ class Orchestrator:
         :param limit: how many at most; None for all
         :param offset: how many to leave out at the beginning
         """
+        check_page(limit, offset)
         return await self._opened().store.scenarios(
             config_id=config_id,
             name=name,
@@ -324,6 +338,7 @@ class Orchestrator:
         :param offset: how many to leave out at the beginning
         :raises ValueError: where there is no such status
         """
+        check_page(limit, offset)
         return await self._opened().store.submissions(
             entity_id=entity_id,
             scenario_id=scenario_id,
@@ -354,6 +369,7 @@ class Orchestrator:
         :raises ValueError: where there is no such status
         """
         known = _known(status, Status)
+        check_page(limit, offset)
         return await self._opened().jobs(
             {"submission_id": submission_id, "task_id": task_id, "status": known},
             Page(newest_first, limit, offset),
@@ -368,6 +384,7 @@ class Orchestrator:
         :raises NotFound: where there is none with this id
         :raises UsageError: where a run of it has not ended, or it is something else
         """
+        _check_id(entity_id)
         await self._opened().delete(entity_id)
 
     async def prune(
@@ -508,6 +525,11 @@ def _opening() -> type[Opening]:
         from asyncflow.runtime.open import Opening
 
     return Opening
+
+
+def _check_id(entity_id: object) -> None:
+    if not isinstance(entity_id, str):
+        raise TypeError(f"an id is a text, such as scenario.id; got {entity_id!r}")
 
 
 def _known(status: str | None, kind: type[StrEnum]) -> str | None:

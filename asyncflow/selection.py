@@ -63,7 +63,7 @@ def select(value: Any, columns: Sequence[str] | None, where: Where | None) -> An
     found = _names(value)
 
     if found is not None:
-        _check(found, [*(columns or ()), *(columns_of(where) if where else ())])
+        check_columns(found, columns, where)
 
     wanted = None if columns is None else list(columns)
 
@@ -379,10 +379,17 @@ def _plain_names(value: Any) -> list[Any] | None:
     return [name for name in names if not callable(getattr(first, name, None))]
 
 
-def _check(found: Iterable[Any], wanted: Iterable[str]) -> None:
+def check_columns(
+    found: Iterable[Any], columns: Sequence[str] | None, where: Where | None
+) -> None:
+    """Refuse columns that are not there.
+
+    :param found: those that are there
+    :raises DataNodeReadingError: where one that is wanted is not
+    """
     known = list(found)
 
-    for name in wanted:
+    for name in (*(columns or ()), *(columns_of(where) if where else ())):
         if name not in known:
             names = ", ".join(map(str, known[:50]))
             raise DataNodeReadingError(

@@ -54,6 +54,13 @@ class Tasks:
         if not self.is_failing:
             self._start(self._guarded, function, args, on_error)
 
+    def start_unguarded(
+        self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any
+    ) -> None:
+        """Start a task that sees to its errors itself, and must not raise any."""
+        if not self.is_failing:
+            self._start(function, *args)
+
     def fail(self, error: Exception) -> None:
         """End everything: the engine cannot go on. The first error counts.
 

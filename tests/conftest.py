@@ -121,13 +121,14 @@ def tables_are_warm() -> None:
 
     import polars
     import pyarrow as arrow
-    from pyarrow import parquet
+    from pyarrow import csv, parquet
 
     lazy = polars.LazyFrame({"a": [1]}).filter(polars.col("a") > 0)
     file = io.BytesIO()
     parquet.write_table(arrow.table(lazy.collect()), file)
     polars.scan_parquet(file.getvalue()).collect()
     parquet.read_table(io.BytesIO(file.getvalue()))
+    csv.read_csv(io.BytesIO(b"a\n1\n"))
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from asyncflow.gc_pause import pause_gc
+from asyncflow.gc_pause import FEW, pause_gc
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +42,7 @@ def test_a_collector_that_is_off_stays_off() -> None:
 
 def test_what_was_made_is_old_and_is_collected() -> None:
     gc.collect()
+    assert gc.get_freeze_count() < FEW
 
     with pause_gc():
         cycle: list[object] = []

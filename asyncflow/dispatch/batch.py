@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter, is_
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
@@ -18,6 +19,8 @@ from asyncflow.worker.streams import parts
 
 if TYPE_CHECKING:
     from asyncflow.dispatch.live_echo import Live
+
+_is_over = attrgetter("is_over")
 
 
 class BatchListener(Protocol):
@@ -69,14 +72,14 @@ class Batch(Watch):
         init=False, default=None
     )
     """Those that have ended, and are completed a little later; see `Slot`."""
+    calls: Sequence[Call] = attrs.field(init=False, default=())
+    """What their executor was given; none before."""
     violation: str = attrs.field(init=False, default="")
     """What the executor told that makes no sense; ``""`` where all did."""
-    _by_id: dict[str, Attempt] = attrs.field(init=False)
+    _by_id: dict[str, Attempt] | None = attrs.field(init=False, default=None)
+    """None until one is told of on its own."""
     _waiting: list[tuple[Attempt, Outcome]] = attrs.field(init=False, factory=list)
     """Those that have ended, from the first on whose output is not shown yet."""
-
-    def __attrs_post_init__(self) -> None:
-        self._by_id = {attempt.job_id: attempt for attempt in self.attempts}
 
     def started(self, call: Call, log: Log | None) -> None:
         if attempt := self._attempt_of(call):
@@ -126,7 +129,7 @@ class Batch(Watch):
                 super().all_ended(calls, outcomes)
                 return
 
-            deferred = [self._by_id[call.job_id] for call in calls], outcomes
+            deferred = self._attempts_of(calls), outcomes
             is_deferred = self.may_defer(*deferred)
         except (LookupError, AttributeError, TypeError) as error:
             self._note_violation(repr(error))
@@ -168,12 +171,15 @@ class Batch(Watch):
 
     def unreported(self) -> list[Attempt]:
         """Return those of which no end was told."""
-        left = [attempt for attempt in self.attempts if not attempt.is_over]
-
-        if not left:
-            return left
+        if all(map(_is_over, self.attempts)):
+            return []
 
         deferred, _ = self.deferred or ((), ())
+
+        if len(deferred) == len(self.attempts):
+            return []
+
+        left = [attempt for attempt in self.attempts if not attempt.is_over]
         told = {
             id(attempt) for attempt in (*deferred, *(one for one, _ in self._waiting))
         }
@@ -181,12 +187,29 @@ class Batch(Watch):
 
     def _attempt_of(self, call: Call) -> Attempt | None:
         """Return the job of a call; None for one that was not given to it."""
-        attempt = self._by_id.get(call.job_id)
+        attempt = self._ids().get(call.job_id)
 
         if attempt is None:
             self._note_violation(f"something of {call.job_id}, which it was not given")
 
         return attempt
+
+    def _attempts_of(self, calls: Sequence[Call]) -> Sequence[Attempt]:
+        """Return the jobs of calls.
+
+        :raises LookupError: for one that was not given to it
+        """
+        if len(calls) == len(self.calls) and all(map(is_, calls, self.calls)):
+            return self.attempts  # as it mostly is
+
+        ids = self._ids()
+        return [ids[call.job_id] for call in calls]
+
+    def _ids(self) -> dict[str, Attempt]:
+        if self._by_id is None:
+            self._by_id = {attempt.job_id: attempt for attempt in self.attempts}
+
+        return self._by_id
 
     def _ended(self, attempt: Attempt, outcome: Outcome, *, shows: bool) -> None:
         if self.live is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple, TypeGuard
 
 from asyncflow.abc import Outcome, Returned, Usage
@@ -20,7 +20,7 @@ from asyncflow.values.value_cache import WORTH
 from asyncflow.values.versions import Versions
 
 _new = tuple.__new__
-_submission = attrgetter("submission")
+_submission, _second = attrgetter("submission"), itemgetter(1)
 
 
 class Completion(NamedTuple):
@@ -33,12 +33,18 @@ class Completion(NamedTuple):
     at: float
 
     def notify(self) -> None:
-        """Tell the runs that the jobs have completed."""
-        _tell(self.submissions, self.ended, self.at)
+        """Tell the runs, each once for those of its jobs that follow each other."""
+        ends = iter(self.ended)
+
+        for submission, same in groupby(self.submissions):
+            submission.completed(
+                [*map(_second, zip(same, ends, strict=False))], self.at
+            )
 
 
 def is_simple_success(outcome: Outcome, attempt: Attempt) -> TypeGuard[Returned]:
     """Tell whether there is nothing to tell but that a job completed."""
+    table = attempt.submission.table  # looked at here, as there is one for each job
     return (
         type(outcome) is Returned
         and outcome.log is None
@@ -46,7 +52,8 @@ def is_simple_success(outcome: Outcome, attempt: Attempt) -> TypeGuard[Returned]
         and len(outcome.kept) == len(attempt.task.output)
         and not attempt.is_over
         and attempt.spec.fingerprint is None
-        and not attempt.submission.is_made(attempt.ref[1])
+        and attempt.ref[1] not in table.made
+        and table.ended is None
     )
 
 
@@ -82,13 +89,3 @@ def complete(
                 records += versions.replace(node, one, job_id=job_id)
 
     return Completion(records, map(_submission, attempts), ended, at)
-
-
-def _tell(
-    submissions: Iterable[Run], ended: Iterable[tuple[int, Usage]], at: float
-) -> None:
-    """Tell the runs, each once for those of its jobs that follow each other."""
-    ends = iter(ended)
-
-    for submission, same in groupby(submissions):
-        submission.completed([next(ends) for _ in same], at)

@@ -10,6 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 
 import attrs
 from anyio import Event
@@ -44,6 +45,8 @@ from asyncflow.status import AttemptKind, Status
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
 
+_ref = attrgetter("ref")
+
 
 @attrs.define(eq=False, repr=False)
 class InFlight:
@@ -68,7 +71,7 @@ class InFlight:
     end: Callable[[Attempt], None]
     is_stopping: Callable[[], bool]
     _by_ref: dict[Ref, Attempt] = attrs.field(init=False, factory=dict)
-    _batcher: Batcher = attrs.field(init=False)
+    batcher: Batcher = attrs.field(init=False)
     _timeouts: Timeouts = attrs.field(init=False)
     _replaced: ReplacedInputs = attrs.field(init=False)
     _is_hurried: bool = attrs.field(init=False, default=False)
@@ -80,7 +83,7 @@ class InFlight:
     def __attrs_post_init__(self) -> None:
         self._timeouts = Timeouts(self._timed_out)
         self._replaced = ReplacedInputs(self.versions, self.pins)
-        self._batcher = Batcher(
+        self.batcher = Batcher(
             self.plan,
             self.runs,
             self.store,
@@ -95,7 +98,7 @@ class InFlight:
 
         Those that are known to be short are let go: they are over in a moment.
         """
-        self._batcher.is_held = True
+        self.batcher.is_held = True
 
         for attempt in list(self._by_ref.values()):
             if attempt.status is not Status.RUNNING and not (
@@ -105,7 +108,7 @@ class InFlight:
 
     def pause(self) -> None:
         """Start no job until `resume`; take those back that no executor has yet."""
-        self._batcher.is_paused = True
+        self.batcher.is_paused = True
 
         for attempt in reversed(list(self._by_ref.values())):
             if attempt.call is None and attempt.status is not Status.RUNNING:
@@ -113,7 +116,7 @@ class InFlight:
 
     def resume(self) -> None:
         """Start jobs again; the slots have to ask for them."""
-        self._batcher.is_paused = False
+        self.batcher.is_paused = False
 
     @property
     def running(self) -> int:
@@ -137,14 +140,6 @@ class InFlight:
         for attempt in list(self._by_ref.values()):
             if attempt.verdict is not None:
                 self._kill(attempt)
-
-    def next_batch(self, slots: int) -> list[Attempt]:
-        """Give a slot to the jobs whose turn it is; see `Batcher`."""
-        return self._batcher.next_batch(slots)
-
-    def links_after(self, last: Attempt, max_size: int) -> list[Attempt]:
-        """Give the same slot to what follows a job; see `Batcher`."""
-        return self._batcher.links_after(last, max_size)
 
     def started(self, attempt: Attempt, log: Log | None) -> None:
         """Take note that a job has started."""
@@ -290,7 +285,7 @@ class InFlight:
         completion = complete(attempts, outcomes, self.versions)
         self.store.save(*completion.records)
         completion.notify()
-        refs = [attempt.ref for attempt in attempts]
+        refs = [*map(_ref, attempts)]
         self.carry_out(self.plan.completed(refs, time.monotonic()))
 
     def failed(self, attempts: Sequence[Attempt], error: Exception) -> None:
@@ -420,7 +415,7 @@ class InFlight:
         attempt.is_over = True
         del self._by_ref[attempt.ref]
 
-        if self._timeouts.any_running:
+        if self._timeouts.running:
             self._timeouts.ended(attempt)
 
         for version in attempt.read_versions:

@@ -223,6 +223,7 @@ class Scheduler:
         submission = self.runs.by_number[run]
         self._watch(submission)
         share = self._admission.share
+        is_new = not submission.is_adopted
 
         try:
             instructions = self._plan.submitted(
@@ -230,9 +231,9 @@ class Scheduler:
                 graph,
                 submission.dag.ids,
                 stop=submission.options.on_failure == "stop",
-                ended=submission.ended(),
+                ended={} if is_new else submission.ended(),
                 priority=submission.options.priority,
-                needs=needs_of(submission),
+                needs=submission.dag.needs if is_new else needs_of(submission),
                 admit=share,
                 now=time.monotonic(),
             )

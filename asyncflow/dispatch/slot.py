@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
@@ -27,22 +28,17 @@ from asyncflow.values.garbage import remove
 from asyncflow.values.versions import Versions
 
 if TYPE_CHECKING:
+    from asyncflow.dispatch.batching import Batcher
     from asyncflow.dispatch.live_echo import Live
+
+_is_over = attrgetter("is_over")
 
 
 class BatchSource(BatchListener, Protocol):
     """Where jobs come from."""
 
-    def next_batch(self, slots: int) -> list[Attempt]:
-        """Give a slot to the jobs whose turn it is; there may be none.
-
-        :param slots: how many slots there are in all
-        """
-
-    def links_after(self, last: Attempt, max_size: int) -> list[Attempt]:
-        """Give the slot of a job that is under way to the next links of its chain,
-        unless somebody else waits for one.
-        """
+    batcher: Batcher
+    """Says which jobs get a slot, and what follows on it."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -94,13 +90,16 @@ class Slot:
     group: Tasks
     tracer: Tracer
     on_late_end: Callable[[], None]
-    _prefetched: list[Attempt] = attrs.field(init=False, factory=list)
+    prefetched: list[Attempt] = attrs.field(init=False, factory=list)
+    """The batch that is got ready; some of it may have been given back since."""
     _prefetched_calls: list[Call] = attrs.field(init=False, factory=list)
     """The calls of those ahead but for the first, whose input was not there yet."""
     _batch: Batch | None = attrs.field(init=False, default=None)
     """The last batch: some of it may be deferred."""
     _scope: CancelScope | None = attrs.field(init=False, default=None)
     """What ends the executor's work on it; None while it does none."""
+    _look: asyncio.Handle | None = attrs.field(init=False, default=None)
+    """Looks for the next batch."""
 
     def next_batch(self) -> list[Attempt]:
         """Return the batch that is got ready: those of it that were not given back
@@ -120,9 +119,9 @@ class Slot:
 
     def give_back(self) -> None:
         """Give the batch back that is got ready."""
-        self._complete(self._batch)
-
         if self._batch is not None:
+            self._batch.complete_deferred()
+
             for attempt in reversed(self._still_prefetched()):
                 self._batch.give_back(attempt)
 
@@ -132,8 +131,10 @@ class Slot:
         Slot and batch know each other: together they would keep the code and the values
         that were sent until the next garbage collection.
         """
-        self._complete(self._batch)
-        self._batch = None
+        batch, self._batch = self._batch, None
+
+        if batch is not None and batch.deferred is not None:
+            batch.complete_deferred()
 
     def has(self, attempt: Attempt) -> bool:
         """Tell whether a job is in the batch that is under way."""
@@ -157,45 +158,38 @@ class Slot:
             self._may_defer,
         )
 
+        left = attempts
+
         try:
-            await self._start(attempts, batch, before)
+            with CancelScope() as self._scope:
+                if self._must_prepare(attempts[0]):
+                    await self._run_prepared(batch, before)
+                elif any(map(_is_over, attempts)):
+                    await self._run_some(batch, before)
+                else:
+                    await self._send(attempts, batch, before)
+
+            if (left := batch.unreported()) or batch.violation:
+                self._check_reported(left, batch)
         except (Exception, SystemExit) as error:
-            self._complete(before)
+            _complete(before)
             self._crash(batch, f"its executor raised {error!r}", error)
         except asyncio.CancelledError as error:
             if is_canceled():
                 raise
 
-            self._complete(before)
+            _complete(before)
             self._crash(batch, f"its executor raised {error!r}", error)
         finally:
-            self._complete(before)
+            if self._look is not None:
+                self._look.cancel()
 
-            for attempt in reversed(batch.unreported()):
-                batch.give_back(attempt)
+            if before is not None and before.deferred is not None:
+                before.complete_deferred()
 
-    async def _start(
-        self, attempts: Sequence[Attempt], batch: Batch, before: Batch | None
-    ) -> None:
-        try:
-            await self._prepare(attempts)
-        except Exception as error:
-            self._complete(before)
-            self._crash(batch, f"it could not be started: {error!r}", error)
-            return
-
-        left = [attempt for attempt in attempts if not attempt.is_over]
-
-        try:
             if left:
-                with CancelScope() as self._scope:
-                    await self._run(left, batch, before)
-
-                self._check_reported(left, batch)
-        finally:
-            if (file := attempts[0].waiting_file) is not None:
-                with CancelScope(shield=True):
-                    await to_thread.run_sync(remove, [file])
+                for attempt in reversed(batch.unreported()):
+                    batch.give_back(attempt)
 
     def _crash(
         self, batch: Batch, why: str, error: BaseException | None = None
@@ -206,6 +200,38 @@ class Slot:
                 _logger.error("%s: %s", attempt.job_id, why, exc_info=error)
 
             batch.end(attempt, Crashed(None, why))
+
+    def _must_prepare(self, first: Attempt) -> bool:
+        """Tell whether there is something to wait for before jobs are sent."""
+        versions = self.versions
+        return (
+            versions.sharing.is_shared
+            or versions.cache.has_evicted
+            or first.must_be_marked
+        )
+
+    async def _run_prepared(self, batch: Batch, before: Batch | None) -> None:
+        """Run the jobs of a batch once all is there that they need."""
+        first = batch.attempts[0]
+
+        try:
+            try:
+                await self._prepare(batch.attempts)
+            except Exception as error:
+                _complete(before)
+                self._crash(batch, f"it could not be started: {error!r}", error)
+                return
+
+            await self._run_some(batch, before)
+        finally:
+            if (file := first.waiting_file) is not None:
+                with CancelScope(shield=True):
+                    await to_thread.run_sync(remove, [file])
+
+    async def _run_some(self, batch: Batch, before: Batch | None) -> None:
+        """Run those jobs of a batch that were not given back meanwhile."""
+        if left := [attempt for attempt in batch.attempts if not attempt.is_over]:
+            await self._send(left, batch, before)
 
     async def _prepare(self, attempts: Sequence[Attempt]) -> None:
         if self.versions.is_shared:
@@ -241,49 +267,56 @@ class Slot:
             await to_thread.run_sync(_touch, path)
             attempt.waiting_file = path
 
-    async def _run(
+    def _send(
         self, attempts: Sequence[Attempt], batch: Batch, before: Batch | None
-    ) -> None:
-        executor = self.executors[attempts[0].spec.executor]
-        calls = self._calls(attempts, before)
-        self._prefetched, self._prefetched_calls = [], []
+    ) -> Awaitable[None]:
+        """Give jobs to their executor; it runs them as long as this is awaited."""
+        first = attempts[0]
+        executor = self.executors[first.spec.executor]
+        calls = (
+            self._calls(attempts, before)
+            if self.prefetched
+            else self._calls_from(0, attempts)
+        )
+        self.prefetched, self._prefetched_calls = [], []
 
-        if (file := attempts[0].waiting_file) is not None:
-            calls[0] = calls[0]._replace(waiting_file=file)
+        if first.waiting_file is not None:
+            calls[0] = calls[0]._replace(waiting_file=first.waiting_file)
 
         for attempt, call in zip(attempts, calls, strict=True):
             attempt.call = call
 
-        if executor.max_batch == 1 or not attempts[0].spec.duration.is_short:
-            await executor.run(calls, batch)
-            return
+        batch.attempts, batch.calls = attempts, calls
 
-        loop = asyncio.get_running_loop()
-        # Both are done as soon as the calls are sent.
-        loop.call_soon(self._complete, before)
-        look = loop.call_soon(self._prefetch, attempts[-1], executor.max_batch)
+        if executor.max_batch > 1 and calls[0].is_short:
+            loop = asyncio.get_running_loop()
+            # Both are done as soon as the calls are sent.
 
-        try:
-            await executor.run(calls, batch)
-        finally:
-            look.cancel()
+            if before is not None and before.deferred is not None:
+                loop.call_soon(before.complete_deferred)
+
+            last = attempts[-1]
+            self._look = loop.call_soon(self._prefetch, last, executor.max_batch)
+
+        return executor.run(calls, batch)
 
     def _prefetch(self, last: Attempt, max_size: int) -> None:
         """Get the next batch ready: what follows the last job of this one."""
         if last.is_over or self.versions.cache.has_evicted:
             return
 
-        prefetched = self.source.links_after(last, max_size)
+        if not (prefetched := self.source.batcher.links_after(last, max_size)):
+            return
 
         try:
             self._prefetched_calls = self._calls_from(1, prefetched)
         except Exception as error:
             self.source.failed(prefetched, error)
         else:
-            self._prefetched = prefetched
+            self.prefetched = prefetched
 
     def _still_prefetched(self) -> list[Attempt]:
-        return [attempt for attempt in self._prefetched if not attempt.is_over]
+        return [attempt for attempt in self.prefetched if not attempt.is_over]
 
     def _is_completed(self) -> bool:
         """Tell whether the last job of the last batch is completed."""
@@ -297,21 +330,17 @@ class Slot:
         """
         last = outcomes[-1] if outcomes else None
         return (
-            bool(self._prefetched)
-            and not self._prefetched[0].is_over
-            and attempts[-1].next_in_chain is self._prefetched[0]
+            bool(self.prefetched)
+            and not self.prefetched[0].is_over
+            and attempts[-1].next_in_chain is self.prefetched[0]
             and isinstance(last, Returned)
             and {*map(type, last.kept)} == {bytes}
             and {*map(type, outcomes)} == {Returned}
         )
 
-    def _complete(self, batch: Batch | None) -> None:
-        """Complete jobs whose completion was deferred."""
-        if batch is not None:
-            batch.complete_deferred()
-
     def _calls(self, attempts: Sequence[Attempt], before: Batch | None) -> list[Call]:
-        if self._prefetched and attempts[0] is self._prefetched[0]:
+        """Describe the jobs of a batch: most are known that were got ready."""
+        if attempts[0] is self.prefetched[0]:
             first = self._calls_from(0, attempts[:1], _deferred_values(before))
             return [*first, *self._prefetched_calls[: len(attempts) - 1]]
 
@@ -345,14 +374,23 @@ class Slot:
     def _carrier(self, attempt: Attempt) -> str | None:
         return self.tracer.carrier(job_handle_of(attempt.submission, attempt.job))
 
-    def _check_reported(self, attempts: Sequence[Attempt], batch: Batch) -> None:
-        """Have a job fail rather than run again and again where nothing was told."""
+    def _check_reported(self, left: Sequence[Attempt], batch: Batch) -> None:
+        """Have a job fail rather than run again and again where nothing was told.
+
+        :param left: those of which no end was told
+        """
         if batch.violation:
             self._crash(batch, f"its executor told {batch.violation}")
-        elif len(batch.unreported()) == len(attempts) and not any(
-            attempt.verdict for attempt in attempts
+        elif len(left) == len(batch.calls) and not any(
+            attempt.verdict for attempt in left
         ):
             self._crash(batch, "its executor told no outcome")
+
+
+def _complete(batch: Batch | None) -> None:
+    """Complete the jobs of a batch where that was deferred."""
+    if batch is not None:
+        batch.complete_deferred()
 
 
 def _deferred_values(batch: Batch | None) -> Mapping[str, StoredValue]:

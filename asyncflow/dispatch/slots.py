@@ -87,9 +87,7 @@ class Slots:
 
             borrower = object()
             self.limiter.acquire_on_behalf_of_nowait(borrower)
-            self.group.start_soon(
-                self._run_slot, borrower, attempts, on_error=self.group.fail
-            )
+            self.group.start_unguarded(self._run_slot, borrower, attempts)
 
     def resize(self, count: int) -> None:
         """Change how many there are; no job that runs is ended."""
@@ -108,7 +106,7 @@ class Slots:
         self.fill()
 
     def _next_batch(self) -> list[Attempt]:
-        return self.source.next_batch(int(self.limiter.total_tokens))
+        return self.source.batcher.next_batch(int(self.limiter.total_tokens))
 
     async def _run_slot(self, borrower: object, attempts: list[Attempt]) -> None:
         """Run one batch after the other on one slot, until none is ready."""
@@ -134,8 +132,11 @@ class Slots:
                     self.group.start_soon(self._shrink)
                     break  # there are fewer slots now
 
-                attempts = slot.next_batch() or self._next_batch()
+                prefetched = slot.next_batch() if slot.prefetched else None
+                attempts = prefetched or self._next_batch()
                 self.fill()
+        except Exception as error:  # who has a slot then, nobody knows
+            self.group.fail(error)
         finally:
             self._slots.discard(slot)
             slot.close()

@@ -25,14 +25,10 @@ class Timeouts:
     """
 
     kill: OnTimeout
-    _clocks: dict[Attempt, list[asyncio.TimerHandle]] = attrs.field(
+    running: dict[Attempt, list[asyncio.TimerHandle]] = attrs.field(
         init=False, factory=dict
     )
-
-    @property
-    def any_running(self) -> bool:
-        """Whether any clock runs."""
-        return bool(self._clocks)
+    """The clocks that run."""
 
     def started(self, attempt: Attempt) -> None:
         """Start the clocks of a job."""
@@ -41,7 +37,7 @@ class Timeouts:
         if config.run_timeout is None and config.stall_timeout is None:
             return
 
-        clocks = self._clocks[attempt] = []
+        clocks = self.running[attempt] = []
 
         if (limit := config.run_timeout) is not None:
             why = f"TIMED_OUT: it ran longer than its run_timeout of {limit:g} s"
@@ -60,11 +56,11 @@ class Timeouts:
 
     def ended(self, attempt: Attempt) -> None:
         """Stop the clocks of a job."""
-        for clock in self._clocks.pop(attempt, ()):
+        for clock in self.running.pop(attempt, ()):
             clock.cancel()
 
     def _watch_anew(self, attempt: Attempt, least: float = 0.0) -> None:
-        clocks = self._clocks.get(attempt)
+        clocks = self.running.get(attempt)
 
         if clocks is not None and attempt.task.config.stall_timeout is not None:
             clocks.pop().cancel()

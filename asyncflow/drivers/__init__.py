@@ -3,6 +3,10 @@
 BUILT_IN = {
     "pickle": "asyncflow.drivers.pickle:PickleDriver",
     "in_memory": "asyncflow.drivers.in_memory:MemoryDriver",
+    "json": "asyncflow.drivers.json:JSONDriver",
+    "csv": "asyncflow.drivers.csv:CSVDriver",
+    "parquet": "asyncflow.drivers.parquet:ParquetDriver",
+    "excel": "asyncflow.drivers.excel:ExcelDriver",
     "sql_table": "asyncflow.drivers.sql_table:SqlTableDriver",
     "sql": "asyncflow.drivers.sql:SqlQueryDriver",
 }

@@ -11,7 +11,11 @@ from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from asyncflow.abc import Driver, StoredValue
-from asyncflow.worker.errors import DataNodeReadingError, ValueMissing
+from asyncflow.worker.errors import (
+    DataNodeReadingError,
+    PackageMissing,
+    ValueMissing,
+)
 from asyncflow.worker.replacing import put_in_place, replace_file
 from asyncflow.worker.values import INLINE, temporary_name
 
@@ -119,7 +123,10 @@ class FileDriver(Driver):
 
         try:
             return self.load(file, columns, where)
-        except (DataNodeReadingError, MemoryError):
+        except DataNodeReadingError as error:
+            error.place = error.place or (file if isinstance(file, str) else "")
+            raise
+        except (ImportError, MemoryError, PackageMissing):
             raise
         except FileNotFoundError as error:
             if not isinstance(file, str) or os.path.exists(file):
@@ -142,6 +149,25 @@ class FileDriver(Driver):
 
         return BytesIO(kept) if isinstance(kept, bytes) else kept
 
+    def open(self, file: str | BinaryIO) -> BinaryIO:
+        """Open a file that `load` is given; what is open already is as it is."""
+        return open(file, "rb") if isinstance(file, str) else file
+
+    def before(self, kept: StoredValue) -> object:
+        """Return the value that is there, to append to; None for none."""
+        if self.path is None and kept is None:
+            return None
+
+        return self.read(kept) if self.path is None or self.exists() else None
+
+    def file_before(self, kept: StoredValue) -> str | None:
+        """Return the file that is there, to append to; None for none."""
+        if self.path is not None:
+            return self.path if self.exists() else None
+
+        assert not isinstance(kept, bytes)
+        return kept
+
     def file_of(self, kept: StoredValue) -> str | bytes | None:
         return self.path or kept
 
@@ -153,7 +179,9 @@ class FileDriver(Driver):
     def upload(self, file: str, path: str, name: str) -> StoredValue:
         try:
             self.load(file)
-        except (DataNodeReadingError, MemoryError, FileNotFoundError):
+        except (DataNodeReadingError, ImportError, MemoryError, FileNotFoundError):
+            raise
+        except PackageMissing:
             raise
         except self.damages as error:
             raise unreadable(file, self.storage_type, error) from error

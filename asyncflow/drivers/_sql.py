@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 from attrs import validators
 
-from asyncflow.drivers import _rows
+from asyncflow.drivers import _exposed
+from asyncflow.drivers._libraries import need
+from asyncflow.drivers._options import exposed_type
 from asyncflow.drivers._server import ServerDriver, Told
 from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
 from asyncflow.secret import without_password
@@ -48,12 +50,6 @@ def _path(path: str | os.PathLike[str] | None) -> str | None:
     return path if path is None else os.fspath(path)
 
 
-def _type_of(_of: object, _field: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, type) and value not in _rows.TYPES:
-        names = ", ".join(_rows.TYPES)
-        raise ValueError(f"{value!r} is no exposed type: {names}, or a class")
-
-
 @attrs.frozen(kw_only=True)
 class SqlPlace:
     """Where a database is, and what rows become. Taipy's names."""
@@ -86,7 +82,7 @@ class SqlPlace:
     sqlite_file_extension: str = attrs.field(
         default=".db", validator=validators.instance_of(str)
     )
-    exposed_type: Any = attrs.field(default="pandas", validator=_type_of)
+    exposed_type: _exposed.Exposed = exposed_type()
 
     def __attrs_post_init__(self) -> None:
         if self.url is None and (self.db_engine is None or self.db_name is None):
@@ -212,10 +208,13 @@ class SqlDriver(ServerDriver):
     options: SqlPlace
 
     @classmethod
-    def modules_of(cls, options: Any) -> tuple[str, ...]:
-        exposed = _rows.MODULES.get(options.exposed_type)
-        names = (*cls.requires, options.module, exposed)
-        return tuple(name for name in names if name is not None)
+    def needs(cls, options: Any) -> Mapping[str, str | None]:
+        extras = {"sqlalchemy": cls.extra, **_exposed.needs(options.exposed_type)}
+
+        if (module := options.module) is not None:
+            extras[module] = "postgres" if module == "psycopg" else None
+
+        return extras
 
     @classmethod
     def rooted(cls, options: Any, directory: str) -> Any:
@@ -320,8 +319,14 @@ class SqlDriver(ServerDriver):
 
     def value_of(self, names: Sequence[str], rows: Sequence[Any]) -> object:
         """Return rows as the exposed type."""
-        found = [tuple(row) for row in rows]
-        return _rows.exposed(self.options.exposed_type, list(names), found)
+        cells = [list(column) for column in zip(*rows, strict=True)]
+        columns = dict(zip(names, cells or [[] for _ in names], strict=True))
+        kind = self.options.exposed_type
+
+        if kind == "arrow":
+            return need("pyarrow", "exposed_type 'arrow'").table(columns)
+
+        return _exposed.expose(columns, kind)
 
     def tell(self, error: Exception) -> Told:
         from sqlalchemy import exc

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 from attrs import validators
 
-from asyncflow.drivers import _rows
+from asyncflow.drivers._libraries import rows_of
 from asyncflow.drivers._server import unwritten
 from asyncflow.drivers._sql import SqlDriver, SqlPlace, condition_of
-from asyncflow.worker.errors import DataNodeReadingError
+from asyncflow.selection import library_of
+from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
@@ -104,15 +106,40 @@ class SqlTableDriver(SqlDriver):
         return table.c[name]
 
     def _rows(self, value: object, table: Table, name: str) -> list[dict[str, Any]]:
-        rows = _rows.rows_of(value, table.c.keys())
+        names, own = table.c.keys(), library_of(value)
+
+        try:
+            rows = [*map(_native, rows_of(value))]
+        except DataNodeWritingError as error:
+            remedy = "return a frame, or a list of dicts or objects"
+            why = str(error).partition(":")[0]
+            raise unwritten(name, self.shown_place, why, remedy) from None
+
+        if own == "numpy" and not _names_of(value):  # it has no names
+            rows = [dict(zip(names, row.values(), strict=True)) for row in rows]
 
         if unknown := _unknown(rows, table.c.keys()):
-            names = ", ".join(table.c.keys())
             why = f"it has no column {', '.join(map(repr, unknown))}"
-            remedy = f"return rows with {names}, or add it to the table"
+            remedy = f"return rows with {', '.join(names)}, or add it to the table"
             raise unwritten(name, self.shown_place, why, remedy)
 
         return rows
+
+
+def _names_of(array: Any) -> Any:
+    return array.dtype.names
+
+
+def _native(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with what Python has for scalars of NumPy, and NULL for NaN."""
+    return {name: _cell(one) for name, one in row.items()}
+
+
+def _cell(value: Any) -> Any:
+    if type(value).__module__ == "numpy":
+        value = value.item()
+
+    return None if type(value) is float and math.isnan(value) else value
 
 
 def _unknown(rows: Iterable[dict[str, Any]], known: Iterable[str]) -> list[str]:

@@ -173,9 +173,7 @@ class Submission:
         check_timeout(timeout)
 
         with nullcontext() if timeout is None else move_on_after(timeout):
-            await self._ended()
-            await verbs_of(self.entity).flush()
-            self._run.is_seen = True
+            await self._seen()
 
         return self
 
@@ -234,17 +232,22 @@ class Submission:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._run.watchers -= 1
-
         try:
             if kind is None:
                 await self
         finally:
+            await self._left()
+
+    async def _left(self) -> None:
+        """End the run, if it has not ended, as nobody needs it any more."""
+        try:
             if not self.is_finished:
                 self.cancel("its block was left")
 
                 with CancelScope(shield=True):
-                    await self._ended()
+                    await self._run.over()
+        finally:
+            self._run.watchers -= 1
 
     async def __aiter__(self) -> AsyncIterator[events.Event]:
         index, run = 0, self._run
@@ -277,29 +280,41 @@ class Submission:
             run.unwatch(live)
             run.watchers -= 1
 
-    async def _ended(self) -> None:
-        """Wait until every job has ended."""
-        self._run.watchers += 1
+    async def _seen(self) -> None:
+        """Wait until every job has ended, and all of it is durable; see how."""
+        run = self._run
+        run.watchers += 1
 
         try:
-            await self._run.over()
+            await run.over()
         finally:
-            self._run.watchers -= 1
+            run.watchers -= 1
+
+        await verbs_of(run.entity).flush()
+        run.is_seen = True
 
     async def _result(self) -> Self:
-        try:
-            with nullcontext() if self.timeout is None else fail_after(self.timeout):
-                await self.wait()
-        except TimeoutError:
-            raise TimeoutError(
-                f"submission {self.id} has not ended after {self.timeout:g} s; it goes "
-                "on: await it again, or cancel it"
-            ) from None
+        run = self._run
 
-        if error := self.error():
+        if run.options.timeout is None:
+            await self._seen()
+        else:
+            await self._seen_within(run.options.timeout)
+
+        if error := run.error():
             raise error
 
         return self
+
+    async def _seen_within(self, timeout: float) -> None:
+        try:
+            with fail_after(timeout):
+                await self._seen()
+        except TimeoutError:
+            raise TimeoutError(
+                f"submission {self.id} has not ended after {timeout:g} s; it goes on: "
+                "await it again, or cancel it"
+            ) from None
 
     def _handle(self, state: JobState) -> Job:
         handle = state.handle and state.handle()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterable
-from contextvars import ContextVar
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import Context, ContextVar
 from typing import TextIO
 
 import attrs
 
 from asyncflow.executors._bounded_output import BoundedOutput
+from asyncflow.log import logger as _logger
 from asyncflow.worker.streams import Stream
 
 MOST_HELD = 65_536
@@ -67,11 +69,36 @@ printed: ContextVar[Captured | None] = ContextVar("asyncflow_printed", default=N
 """The output of the job that runs in this context."""
 
 
+_told: set[Stream] = set()
+"""The streams of which it was told that they did not show something."""
+
+
+@contextmanager
+def _showing(stream: Stream) -> Iterator[None]:
+    """Have a job go on where its output is not shown; say so, once."""
+    if printed.get() is None:
+        yield
+        return
+
+    try:
+        yield
+    except Exception as error:
+        if stream in _told:
+            return
+
+        _told.add(stream)
+        problem = "the output of a job could not be shown on %s: %r"
+
+        with suppress(Exception):  # not as a record of the job
+            Context().run(_logger.warning, problem, stream, error)
+
+
 class Split(io.TextIOBase):
     """A standard stream that keeps what a job writes, and hands all on.
 
     To a job it is like the stream that it stands for, but that it takes any character:
-    what that one has no characters for is escaped.
+    what that one has no characters for is escaped. And nothing fails there: what cannot
+    be shown is kept nevertheless.
 
     :param target: that stream; None where the process has none
     :param stream: which one it is
@@ -105,11 +132,12 @@ class Split(io.TextIOBase):
         if self.target is None or not text:
             return
 
-        try:
-            self.target.write(text)
-        except UnicodeEncodeError as error:
-            escaped = text.encode(error.encoding, "backslashreplace")
-            self.target.write(escaped.decode(error.encoding))
+        with _showing(self.stream):
+            try:
+                self.target.write(text)
+            except UnicodeEncodeError as error:
+                escaped = text.encode(error.encoding, "backslashreplace")
+                self.target.write(escaped.decode(error.encoding))
 
     def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]  # of str alone
         for line in lines:
@@ -119,7 +147,8 @@ class Split(io.TextIOBase):
         self.show_rest()
 
         if self.target is not None:
-            self.target.flush()
+            with _showing(self.stream):
+                self.target.flush()
 
     def close(self) -> None:
         """Do nothing: other jobs have the stream, too."""
@@ -183,13 +212,16 @@ class _SplitBuffer(io.BufferedIOBase):
             captured.kept.write(text, self._stream.stream)
 
         if captured is None or captured.is_shown:
-            self._target.write(data)
+            with _showing(self._stream.stream):
+                self._target.write(data)
 
         return size
 
     def flush(self) -> None:
         self._stream.show_rest()
-        self._target.flush()
+
+        with _showing(self._stream.stream):
+            self._target.flush()
 
     def close(self) -> None:
         """Do nothing: other jobs have the stream, too."""

@@ -316,7 +316,7 @@ class Bus:
     def _leave(self, submission: Run) -> None:
         """Let a run go that has ended, and those who listened to it alone."""
         self._runs.discard(submission)
-        self.forget(submission)
+        self._listeners.pop(submission, None)
         submission.publish = submission.publish_report = None
 
 

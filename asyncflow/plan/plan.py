@@ -85,7 +85,9 @@ class Plan(Readiness):
             state = self._runs[ref[0]]
             self._takers.pop(ref, None)
             self._end(ref, state, Status.COMPLETED, instructions, now)
-            self._check_finished(ref[0], state, instructions)
+
+            if not state.open:
+                self._check_finished(ref[0], state, instructions)
 
         return instructions
 
@@ -211,7 +213,11 @@ class Plan(Readiness):
         run, index = ref
         state.status[index] = status
         state.open -= 1
-        self._node_order.release(ref, state, instructions, now)
+
+        if state.is_ordered:
+            self._node_order.release(ref, state, instructions, now)
+        else:
+            self._node_order.forget(run, state)
 
         if status in DONE:
             for successor in state.graph.successors[index]:
@@ -273,7 +279,7 @@ class Plan(Readiness):
         state.open -= 1
         instructions.append(end)
 
-        if was_admitted:
+        if was_admitted and state.is_ordered:
             self._node_order.release(end.ref, state, instructions, now)
         else:
             self._node_order.forget(end.ref[0], state)

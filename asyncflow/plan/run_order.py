@@ -129,15 +129,11 @@ class NodeOrder:
     def release(
         self, ref: Ref, state: RunState, instructions: list[Instruction], now: float
     ) -> None:
-        """Let those go on that come after a job, once it has ended.
+        """Let those go on that come after a job that has ended, of a run that is ordered.
 
         A job that ended before its turn keeps its place in the order until those before
         it have ended too: who comes after it comes after them.
         """
-        if not state.is_ordered:
-            self.forget(ref[0], state)
-            return
-
         if not state.followers and not state.waits_for_runs[ref[1]]:
             self._leave(ref, state)
             return

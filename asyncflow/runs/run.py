@@ -467,7 +467,7 @@ class Run(Generic[EntityT_co]):
 
     async def over(self) -> None:
         """Wait until every job has ended, as one who need not see how."""
-        if self.is_finished:
+        if self.finished_at is not None:
             await checkpoint_if_cancelled()
             return
 
@@ -485,7 +485,7 @@ class Run(Generic[EntityT_co]):
             failed = [job for job in self.jobs if job.status is Status.FAILED]
             return SubmissionFailed.of(self.id, [job.error() for job in failed])
 
-        if self.status is not SubmissionStatus.CANCELED:
+        if self.finished_at is None or not self._counts[Status.CANCELED]:
             return None
 
         if self.interrupt_reason is not None:
@@ -494,8 +494,8 @@ class Run(Generic[EntityT_co]):
         return SubmissionCanceled(self.id, self.cancel_reason or "no reason given")
 
     def __del__(self) -> None:
-        # Nobody can watch it any more.
-        self.tell_unwatched()
+        if not self.is_seen:  # nor can anybody see it any more
+            self.tell_unwatched()
 
     def tell_unwatched(self) -> None:
         """Log a failure that nobody has seen: no error is passed over in silence."""

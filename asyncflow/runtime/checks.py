@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from asyncflow.config.checks.numbers import check_flag, check_timeout
-from asyncflow.config.checks.typos import node_like, option_like
+from asyncflow.config.checks.typos import node_like, option_like, place_of
 from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
 from asyncflow.options import NAMES, RunOptions
 from asyncflow.worker import current, local_modules
@@ -71,6 +71,9 @@ def check_options(options: RunOptions) -> None:
             f"on_failure is 'continue' or 'stop'; got {options.on_failure!r}"
         )
 
+    if options.callbacks and not isinstance(options.callbacks, Iterable):
+        raise TypeError(f"callbacks are a list of functions; got {options.callbacks!r}")
+
     if options.properties and (names := RESERVED.intersection(options.properties)):
         raise TypeError(
             f"submit() has no option {', '.join(sorted(names))} in this version, and "
@@ -112,12 +115,24 @@ def check_properties(
                 "of your own needs a name that is less like an option's"
             )
 
+        if where := place_of(name, verb):
+            raise TypeError(
+                f"{verb}() has no option {name!r}: it is one of {where}(); give it there, "
+                "or call a property of your own otherwise"
+            )
+
         if node := node_like(name, nodes):
             raise TypeError(
                 f"{verb}() takes no values of data nodes, and {name!r} is almost one: "
                 f"write it with `await scenario.{node}.write(...)`, or give a property "
                 "of your own a name that is less like it"
             )
+
+
+def check_name(name: object) -> None:
+    """Refuse what is no name of a scenario."""
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"a name is a text, or None; got {name!r}")
 
 
 def check_kept(properties: Mapping[str, Any], owner: str) -> None:

@@ -67,6 +67,7 @@ from asyncflow.runs.run import Run as RunOf
 from asyncflow.runtime.checks import (
     check_inputs,
     check_kept,
+    check_name,
     check_options,
     check_properties,
 )
@@ -141,6 +142,8 @@ class Engine:
         properties: Mapping[str, Any],
     ) -> Scenario:
         """Create a scenario; see `Orchestrator.create_scenario`."""
+        check_name(name)
+
         if properties:
             names = {
                 data_node_config.id for data_node_config in config.data_node_configs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -53,8 +53,8 @@ class HandleVerbs(ScenarioVerbs):
 
         await self.flush()
 
-    async def flush(self) -> None:
-        await self.session.flush()
+    def flush(self) -> Coroutine[Any, Any, None]:
+        return self.session.flush()
 
     def subscribe_scenario(
         self,

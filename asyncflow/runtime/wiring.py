@@ -55,6 +55,9 @@ def _store(store: Store | str | os.PathLike[str] | None) -> Store:
     if isinstance(store, str | None):
         return _store_at(store)
 
+    if not isinstance(store, os.PathLike | bytes):
+        raise TypeError(f"store is a Store, an address or a path; got {store!r}")
+
     return STORES.load("sqlite").at(os.fspath(store))
 
 

@@ -155,11 +155,15 @@ class DatabaseStore(Store):
             _raise_failure(opened)
 
     def save(self, *records: Record) -> None:
-        opened = self._now_open()
+        opened = self._opened or self._now_open()
         opened.writer.put(given(records, opened.graphs))
 
     async def flush(self) -> None:
-        await self._settled()
+        opened = self._opened or self._now_open()
+        await opened.writer.settle()
+
+        if opened.trouble.failure is not None:
+            _raise_failure(opened)
 
     async def register(
         self, record: OrchestratorRecord, *, lease: float | None = None

@@ -68,6 +68,11 @@ class Results:
 
     def keep(self, node: NodeState, version: Version) -> None:
         """Keep a version that is to be dropped for the handles that are used."""
+        run_id = version.submission_id
+
+        if version.reused_by is None and not (run_id and self.catalog.find(run_id)):
+            return  # as it mostly is
+
         for one in self._runs_of(version):
             _let_jobs_go(one)
 

@@ -106,7 +106,9 @@ class Retention:
         if version in self.pinned and node.driver.is_durable:
             return self.held_record(node, version)
 
-        self._discard(version)
+        if isinstance(version.kept, str):
+            self._discard(version)
+
         return VersionRecord(node.id, version.number, None, is_kept=False)
 
     def _discard(self, version: Version) -> None:

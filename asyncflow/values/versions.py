@@ -32,7 +32,7 @@ from asyncflow.values.garbage import Garbage, remove
 from asyncflow.values.retention import Retention, older_of
 from asyncflow.values.sharing import StoreSharing
 from asyncflow.values.stored import StoredVersions
-from asyncflow.values.value_cache import LIMIT, ValueCache
+from asyncflow.values.value_cache import LIMIT, WORTH, ValueCache
 from asyncflow.worker.digests import compared
 
 STEPS = 100_000
@@ -237,7 +237,9 @@ class Versions:
         run_id = None if job_id is None else submission_of(job_id)
         node.version = version = Version(number, kept, run_id)
 
-        if node.driver.is_durable:
+        is_durable = node.driver.is_durable
+
+        if is_durable and type(kept) is bytes and len(kept) >= WORTH:
             self.cache.add(node, version)
 
         made = VersionRecord(  # by place, as there is one for each job
@@ -248,7 +250,7 @@ class Versions:
             job_id,
             editor_id,
             comment,
-            None if node.driver.is_durable else self.holder_id,
+            None if is_durable else self.holder_id,
         )
 
         if last is None:
@@ -260,7 +262,12 @@ class Versions:
         node.older.append(last)
         surplus = max(0, len(node.older) - older_of(node))
         dropped, node.older = node.older[:surplus], node.older[surplus:]
-        return [made, *(self.retention.drop(node, old) for old in dropped)]
+        records = [made]
+
+        for old in dropped:
+            records.append(self.retention.drop(node, old))  # noqa: PERF401  # fast
+
+        return records
 
     async def read_version(self, node: NodeState, version: Version) -> Any:
         """Read a version of a data node.

@@ -49,10 +49,12 @@ def dumps(
         local_modules.look()
 
     data = _by_reference(value, buffers)
+    return _named_by_value(value, buffers, name) if data is None else data
 
-    if data is not None:
-        return data
 
+def _named_by_value(
+    value: object, buffers: list[pickle.PickleBuffer] | None, name: str
+) -> bytes:
     try:
         return _by_value(value, _collector(buffers))
     except MemoryError:
@@ -93,7 +95,29 @@ def dumps_code(function: Callable[..., object]) -> bytes:
     :raises NotPicklable: naming the part (a closed-over variable, a global, ...)
     """
     name = getattr(function, "__qualname__", None) or type(function).__qualname__
+
+    if _is_misnamed(function):
+        return _named_by_value(function, None, name)
+
     return dumps(function, name=name)
+
+
+def _is_misnamed(function: object) -> bool:
+    """Tell whether a method says a name under which its object has another, or none.
+
+    A decorator without `functools.wraps` makes such, and `types.MethodType` by hand.
+    Pickle would tell the name alone.
+    """
+    while isinstance(function, functools.partial):
+        function = function.func
+
+    if not isinstance(function, types.MethodType):
+        return False
+
+    with suppress(Exception):  # of somebody's property
+        return bool(getattr(function.__self__, function.__name__) != function)
+
+    return True
 
 
 def _by_reference(

@@ -26,7 +26,22 @@ class NotPicklable(AsyncflowError):
 
 
 class DataNodeWritingError(AsyncflowError):
-    """What a function returned does not fit the outputs of its task."""
+    """What a function returned does not fit the outputs of its task, or cannot be kept in
+    the form of its data node.
+    """
+
+
+class PackageMissing(AsyncflowError):
+    """A `package` is not installed that a storage type or an exposed type needs."""
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        self.what = what
+        self.package = package
+        self.extra = extra
+        super().__init__(
+            f"{what} needs {package}, which is not installed: "
+            f"pip install 'asyncflow[{extra}]'"
+        )
 
 
 class DataNodeReadingError(AsyncflowError):

@@ -20,8 +20,11 @@ class LevelWatch:
 
     def is_same(self) -> bool:
         """Tell whether all is as it was at the last `look`."""
-        return (
-            self._canary in _cache() and self._captures is captures_warnings()
+        caught = logging._warnings_showwarning  # type: ignore[attr-defined]
+        return self._canary in getattr(
+            logging.root, "_cache", ()
+        ) and self._captures is (
+            caught is not None
         )  # each change of a level clears this cache
 
     def look(self) -> Levels:

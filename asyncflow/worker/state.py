@@ -84,7 +84,7 @@ FIRST, LAST = 3, 32
 """Between which numbers the pipes lie through which a worker talks to its parent."""
 
 _count, _umask, _alarm = _thread._count, os.umask, signal.alarm
-_map, _zip = map, zip
+_all, _map, _zip = all, map, zip
 _locale_now, _blocks = _locale.setlocale, os.get_blocking
 _handler_of = _signal.getsignal
 _change_mask, _BLOCK = _signal.pthread_sigmask, int(signal.SIG_BLOCK)
@@ -182,6 +182,17 @@ class ProcessState:
         It is enough where jobs took less long than it takes to start a process, or to
         use the descriptors up.
         """
+        try:
+            if (
+                _count() == self._threads
+                and _all(_map(_blocks, self._pipes))
+                and self._get_needed(self._modules) == self._needed_modules
+                and self._has_functions()
+            ):
+                return ""
+        except Exception:  # noqa: S110  # the steps say what it is
+            pass
+
         return self._carry_out(self._vital_steps)
 
     def put_others_right(self) -> str:
@@ -199,19 +210,21 @@ class ProcessState:
 
         return left
 
-    def _functions_left(self) -> str:
+    def _has_functions(self) -> bool:
+        """Tell whether all functions are there that others need."""
         for (mapping, get, _), values in _zip(self._functions, self._values):
             try:
-                is_whole = get(mapping) == values
+                if get(mapping) != values:
+                    return False
             except KeyError:
-                is_whole = False
+                return False
 
-            if not is_whole:
-                return self._restore_functions()
+        return True
 
-        return ""
+    def _functions_left(self) -> str:
+        if self._has_functions():
+            return ""
 
-    def _restore_functions(self) -> str:
         found = []
 
         for (mapping, _, names), values in _zip(self._functions, self._values):

@@ -57,7 +57,7 @@ class World:
             and sys.argv == self._argv
             and warnings.filters == self._filters
             and sys.dont_write_bytecode == self._writes_none
-            and _data() == self._variables
+            and os.environ._data == self._variables  # type: ignore[attr-defined]
             and self._levels.is_same()
         ):
             return self.number

@@ -283,6 +283,51 @@ async def test_a_status_that_there_is_not_is_refused() -> None:
         assert await orchestrator.submissions(status=SubmissionStatus.FAILED) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            {"config": "runs.db"},
+            r"config is a Configuration; got 'runs.db'.*store=\.\.\.",
+        ),
+        ({"adopt": "no"}, "adopt is True, False or a function; got 'no'"),
+        ({"store": 3}, "store is a Store, an address or a path; got 3"),
+    ],
+)
+def test_arguments_of_another_kind_are_named(
+    arguments: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(TypeError, match=words):
+        Orchestrator(**arguments)
+
+
+async def test_what_verbs_are_given_is_named() -> None:
+    config = flows.configuration("development")
+    cfg = flows.single(config, flows.double)
+    wrong: Any = 3
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        for verb in ("get", "get_scenario", "get_submission", "get_job", "delete"):
+            with pytest.raises(TypeError, match="an id is a text"):
+                await getattr(orchestrator, verb)(scenario)
+
+        for verb in ("scenarios", "submissions", "jobs"):
+            for page in ({"limit": -1}, {"limit": "3"}, {"offset": -1}):
+                with pytest.raises(ValueError, match="is an int of at least 0; got"):
+                    await getattr(orchestrator, verb)(**page)
+
+        with pytest.raises(TypeError, match="a name is a text, or None; got 3"):
+            await orchestrator.create_scenario(cfg, name=wrong)
+
+        with pytest.raises(TypeError, match="callbacks are a list of functions; got"):
+            scenario.submit(callbacks=print)  # type: ignore[arg-type]  # on purpose
+
+        with pytest.raises(TypeError, match=r"is one of configure_task\(\)"):
+            scenario.submit(skippable=True)
+
+
 async def test_a_list_of_callbacks_is_no_flag(tmp_path: Path) -> None:
     config = configuration()
     cfg = single(config, flows.identity, 1)

@@ -521,7 +521,7 @@ class Machine(RuleBasedStateMachine):
         assert not plan._takers
         assert not walk.in_flight._by_ref
         assert not len(walk._timeouts)
-        assert not walk.in_flight._timeouts._clocks
+        assert not walk.in_flight._timeouts.running
         assert not walk.runs.by_number
         assert not walk.runs._numbers
         assert not len(walk._waiting)

@@ -139,6 +139,41 @@ def test_a_process_may_have_no_stream() -> None:
         _ = stream.buffer
 
 
+class Broken(io.TextIOBase):
+    """A stream of somebody's."""
+
+    @property
+    def buffer(self) -> Broken:
+        return self
+
+    def write(self, text: object) -> int:
+        raise RuntimeError(f"no {text}")
+
+    def flush(self) -> None:
+        raise RuntimeError("no flush")
+
+
+def test_a_job_goes_on_where_its_output_cannot_be_shown(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_split, "_told", set())
+    stream = Split(Broken())  # type: ignore[arg-type]  # a home-made one
+
+    with job() as captured:
+        stream.write("kept\n")
+        stream.write("too")
+        stream.flush()
+        stream.buffer.write(b" bytes")
+        stream.buffer.flush()
+
+    assert kept(captured) == "kept\ntoo bytes"
+    (said,) = caplog.messages
+    assert said.startswith("the output of a job could not be shown on stdout: Runtime")
+
+    with pytest.raises(RuntimeError, match="no flush"):
+        stream.flush()  # the program's own affair
+
+
 def test_only_text_is_written() -> None:
     with pytest.raises(TypeError, match="must be str, not bytes"):
         Split(io.StringIO()).write(b"bytes")  # type: ignore[arg-type]  # on purpose

@@ -61,6 +61,7 @@ PUBLIC = (
     "Orchestrator",
     "OrchestratorFailed",
     "Output",
+    "PackageMissing",
     "PlannedJob",
     "Preview",
     "Problem",

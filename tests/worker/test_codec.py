@@ -7,6 +7,8 @@ import pickle
 import subprocess
 import sys
 import threading
+import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +106,41 @@ def test_importable_functions_go_by_reference() -> None:
 
     assert len(code) < 60
     assert pickle.loads(code) is flows.double
+
+
+def bare(function: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapper(*arguments: Any) -> Any:
+        return "bare", function(*arguments)
+
+    return wrapper
+
+
+class Owner:
+    @bare
+    def decorated(self, value: int) -> int:
+        return value
+
+    def __init__(self) -> None:
+        self.patched = types.MethodType(lambda _, value: value, self)
+
+
+@pytest.mark.parametrize(
+    ("method", "result"),
+    [
+        (Owner().decorated, ("bare", 3)),
+        (functools.partial(Owner().decorated), ("bare", 3)),
+        (Owner().patched, 3),
+    ],
+)
+def test_a_method_that_its_object_has_under_another_name(
+    method: Callable[..., Any], result: object
+) -> None:
+    assert pickle.loads(dumps_code(method))(3) == result
+
+
+def test_a_method_that_cannot_be_sent_is_named() -> None:
+    with pytest.raises(NotPicklable, match=r"wrapper.*lock"):
+        dumps_code(types.MethodType(bare(threading.Lock().acquire), Owner()))
 
 
 def test_modules_registered_by_value_go_by_value() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
@@ -48,18 +47,21 @@ def storage(node: DataNodeConfig) -> Iterator[Problem]:
 
 
 def _missing(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Problem]:
-    modules = driver.requires
+    try:
+        needs = driver.needs(node.driver_options())
+    except Exception:  # wrong options are told of themselves
+        needs = dict.fromkeys(driver.requires, driver.extra)
 
-    with suppress(Exception):  # of wrong options, which are told elsewhere
-        modules = driver.modules_of(node.driver_options())
-
-    if not modules:
+    if not needs:
         return
 
     from importlib.util import find_spec
 
-    if missing := [name for name in modules if find_spec(name) is None]:
-        what = f"'asyncflow[{driver.extra}]'" if driver.extra else " ".join(missing)
+    if missing := [name for name in needs if find_spec(name) is None]:
+        extras = sorted({extra for name in missing if (extra := needs[name])})
+        others = [name for name in missing if not needs[name]]
+        ours = [f"'asyncflow[{','.join(extras)}]'"] if extras else []
+        what = " ".join([*ours, *others])
         yield Problem(
             section=node.label,
             field="storage_type",

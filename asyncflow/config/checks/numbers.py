@@ -108,3 +108,13 @@ def check_flag(name: str, value: object, remedy: str = "") -> None:
     """
     if not isinstance(value, bool):
         raise TypeError(f"{name} is True or False; got {value!r}{remedy}")
+
+
+def check_page(limit: object, offset: object) -> None:
+    """Refuse what is no part of a list."""
+    for what, count in (("limit", limit), ("offset", offset)):
+        if what == "limit" and count is None:
+            continue
+
+        if type(count) is not int or count < 0:
+            raise ValueError(f"{what} is an int of at least 0; got {count!r}")

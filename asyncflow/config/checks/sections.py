@@ -55,6 +55,7 @@ def problems(registry: Registry) -> Iterator[Problem]:
 
     for section in registry.sections:
         yield from _id(registry, section)
+        yield from _values_of_nodes(section)
         yield from _properties(
             section.label, section.kind, section.properties, _further(section)
         )
@@ -167,6 +168,27 @@ def _properties(
             own[name] = value
 
     yield from typos.problems(label, kind, own, further)
+
+
+def _values_of_nodes(section: Section) -> Iterator[Problem]:
+    """Report properties that look like the values of data nodes."""
+    if not section.properties or not isinstance(section, TaskConfig | ScenarioConfig):
+        return
+
+    nodes = (
+        section.data_node_configs
+        if isinstance(section, ScenarioConfig)
+        else (*section.input, *section.output)
+    )
+
+    for name in {getattr(node, "id", None): None for node in nodes}:
+        if name in section.properties:
+            yield Problem(
+                section=section.label,
+                field=str(name),
+                message=f"{name!r} is a data node, and a value here would do nothing",
+                remedy="give its default_data, or write it once the scenario is made",
+            )
 
 
 def _further(section: Section) -> tuple[str, ...]:

@@ -53,6 +53,7 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
         "data_nodes": "additional_data_node_configs",
     },
     "JOB": {
+        "log_size": "max_log_size",
         "max_workers": "max_nb_of_workers",
         "n_jobs": "max_nb_of_workers",
         "n_workers": "max_nb_of_workers",
@@ -70,12 +71,22 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
     },
     "create_scenario": {"date": "creation_date"},
     "submit": {
+        "callback": "callbacks",
         "key": "idempotency_key",
         "max_time": "run_timeout",
         "time_limit": "run_timeout",
     },
 }
 """What options are called elsewhere, or were called once, by what takes them."""
+
+_WHERE: Mapping[str, str] = {
+    "DATA_NODE": "configure_data_node",
+    "TASK": "configure_task",
+    "SCENARIO": "configure_scenario",
+    "JOB": "configure_job_executions",
+    "CORE": "configure_core",
+}
+"""What takes the options of a section."""
 
 _OPTIONS: Mapping[str, type[attrs.AttrsInstance]] = {
     "DATA_NODE": DataNodeConfig,
@@ -98,7 +109,14 @@ def problems(
     :param further: options that not all sections of this kind have
     """
     for name in properties:
-        if option := option_like(name, kind, (*_options(kind), *further)):
+        if where := place_of(name, kind):
+            yield Problem(
+                section=label,
+                field=name,
+                message=f"this is an option of {where}(), and here it would do nothing",
+                remedy="give it there, or call a property of your own otherwise",
+            )
+        elif option := option_like(name, kind, (*_options(kind), *further)):
             yield Problem(
                 section=label,
                 field=name,
@@ -118,10 +136,34 @@ def option_like(name: object, kind: str, options: tuple[str, ...]) -> str | None
     if not isinstance(name, str):
         return None
 
-    if other := OTHER_NAMES[kind].get(name.lower()):
+    if other := _other_names(kind).get(name.lower().replace("_", "")):
         return other
 
     return spelled_like(name, options)
+
+
+@lru_cache(1024)
+def place_of(name: object, kind: str) -> str | None:
+    """Return what takes an option that is none here; None where it may be a property.
+
+    Common words, such as ``mode`` and ``scope``, may be.
+    """
+    if not isinstance(name, str) or ("_" not in name and name not in _UNMISTAKABLE):
+        return None
+
+    if name in (_options(kind) if kind in _OPTIONS else ()):
+        return None
+
+    found = (_WHERE[one] for one in _OPTIONS if one != kind and name in _options(one))
+    return next(found, None)
+
+
+_UNMISTAKABLE = frozenset({"skippable", "retry", "prewarm"})
+
+
+@lru_cache(8)
+def _other_names(kind: str) -> Mapping[str, str]:
+    return {name.replace("_", ""): option for name, option in OTHER_NAMES[kind].items()}
 
 
 def node_like(name: str, nodes: Iterable[str]) -> str | None:

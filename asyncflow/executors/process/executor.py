@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
+from operator import itemgetter
 from types import TracebackType
 from typing import ClassVar, Self
 
@@ -38,6 +39,14 @@ LONGEST_PAUSE = 1.0
 """The pauses between tries, the first and the longest, in seconds."""
 
 
+_PARTS = (
+    *("job_id", "task", "attempt", "code", "inputs", "outputs"),
+    *("sources", "memory_limit", "carrier"),
+)
+_columns = itemgetter(*map(Call._fields.index, _PARTS))
+"""Those of a `wire.Request`: of each part of calls, that of all."""
+
+
 @attrs.define(eq=False, repr=False)
 class ProcessExecutor(Executor):
     """Run jobs through `anyio.to_process`.
@@ -64,6 +73,8 @@ class ProcessExecutor(Executor):
     _trips: dict[str, Request] = attrs.field(init=False, factory=dict)
     """For the id of each job under way, its trip."""
     _count: int = attrs.field(init=False, default=0)
+    _replaces: bool = attrs.field(init=False, default=False)
+    """Whether a worker can be too old."""
     _warming: set[CancelScope] = attrs.field(init=False, factory=set)
 
     @classmethod
@@ -80,6 +91,8 @@ class ProcessExecutor(Executor):
         self._pool = await Pool.open()
         self._pool.listeners.append(self._hear)
         self._logs = LogBounds(self.log_size)
+        limits = self.most_jobs, self.most_age, self.most_rss
+        self._replaces = limits != (None, None, None)
         self._group = create_task_group()
         await self._group.__aenter__()
         self._group.start_soon(self._logs.run)
@@ -134,7 +147,27 @@ class ProcessExecutor(Executor):
             self._trips[call.job_id] = one
 
         try:
-            await self._run(one)
+            given = calls[0].pinned
+            pinned = given if isinstance(given, Generation) else self.pin()
+
+            while True:
+                ready = self._pool.ready(pinned)
+                worker = ready or await self._worker(one, pinned)
+
+                if one.has_kills:
+                    return  # meanwhile; what is left travels again
+
+                if isinstance(worker, str):
+                    watch.ended(calls[0], Crashed(None, worker))
+                    return
+
+                await one.go(worker, self._request(one, worker, pinned))
+
+                if not one.is_refused:
+                    break
+
+            if self._replaces and await self._is_old(worker):
+                await self._pool.retire(worker, self.grace)
         finally:
             for call in calls:  # one that was returned may travel again already
                 if self._trips.get(call.job_id) is one:
@@ -154,40 +187,14 @@ class ProcessExecutor(Executor):
         if one is not None and place is not None:
             one.hear(place, told)
 
-    async def _run(self, one: Request) -> None:
-        pinned = (
-            calls_pinned
-            if isinstance(calls_pinned := one.calls[0].pinned, Generation)
-            else self.pin()
-        )
-
-        while True:
-            ready = self._pool.ready(pinned)
-            worker = ready or await self._worker(one, pinned)
-
-            if one.has_kills:
-                return  # meanwhile; what is left travels again
-
-            if isinstance(worker, str):
-                one.watch.ended(one.calls[0], Crashed(None, worker))
-                return
-
-            one.is_refused = False
-            await one.go(worker, self._request(one, worker, pinned))
-
-            if not one.is_refused:
-                break
-
-        if self._replaces and await self._is_old(worker):
-            await self._pool.retire(worker, self.grace)
-
     def _request(self, one: Request, worker: Worker, pinned: Generation) -> bytes:
         calls = one.calls
         told = self._pool.world_for(worker), self._pool.pinned_for(worker, pinned)
         looks = len(calls) == 1 and not calls[0].is_short
         tells = len(calls) == 1 and (calls[0].waiting_file or calls[0].is_watched)
         number = one.number if len(calls) > 1 else 0
-        return wire.pack((number, self.log_size, looks, tells, _columns(calls), *told))
+        columns = _columns([*zip(*calls, strict=True)])
+        return wire.pack((number, self.log_size, looks, tells, columns, *told))
 
     async def _worker(self, one: Request, pinned: Generation) -> Worker | str:
         """Return a worker, or say why there is none.
@@ -218,12 +225,6 @@ class ProcessExecutor(Executor):
             await self._pool.wait_idle(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    @property
-    def _replaces(self) -> bool:
-        """Whether a worker can be too old."""
-        limits = self.most_jobs, self.most_age, self.most_rss
-        return limits != (None, None, None)
-
     async def _is_old(self, worker: Worker) -> bool:
         """Tell whether a worker that is alive is to be replaced."""
         if worker.returncode is not None:
@@ -244,26 +245,3 @@ class ProcessExecutor(Executor):
         # A job that needs a worker meets the same error, and tells it.
         with contextlib.suppress(Exception):
             await self._pool.warm()
-
-
-def _columns(calls: Sequence[Call]) -> tuple[tuple[object, ...], ...]:
-    """Turn calls into the columns of a `wire.Request`."""
-    (
-        ids,
-        tasks,
-        _functions,
-        codes,
-        inputs,
-        outputs,
-        _are_async,
-        sources,
-        attempts,
-        limits,
-        _are_short,
-        carriers,
-        _are_watched,
-        _pinned,
-        _files,
-    ) = zip(*calls, strict=True)
-    assert None not in codes
-    return ids, tasks, attempts, codes, inputs, outputs, sources, limits, carriers

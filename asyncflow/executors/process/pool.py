@@ -66,12 +66,13 @@ class NullLimiter(CapacityLimiter):
     between, so what is on top of its idle processes here is what it takes.
     """
 
-    def __new__(cls, pool: Pool) -> Self:  # noqa: ARG004
-        return object.__new__(cls)
+    process: Process | None = None
+    _pool: Pool
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self.process: Process | None = None
+    def __new__(cls, pool: Pool) -> Self:
+        made = object.__new__(cls)
+        made._pool = pool
+        return made
 
     async def __aenter__(self) -> None:
         self.process = self._pool.next_idle()
@@ -197,10 +198,14 @@ class Pool:
         process = self.next_idle()
         worker = self._workers.get(process.pid) if process else None
 
-        if worker is None or not self._is_good(worker, pinned):
+        if worker is None or worker.place is not self._places[-1]:
             return None
 
-        return worker if pinned.is_in(worker.place.path) else None
+        if worker.pinned is pinned:  # it has been told
+            return worker
+
+        is_told = pinned.is_in(worker.place.path)
+        return worker if is_told and self._is_good(worker, pinned) else None
 
     async def worker(self, pinned: Generation) -> Worker:
         """Return the worker that anyio takes next; start one where none is idle.

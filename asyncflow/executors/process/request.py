@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from operator import attrgetter, eq
+from typing import cast
 
 import attrs
 from anyio import CancelScope, to_thread
@@ -82,6 +83,8 @@ class Request:
     """Of how many calls the end was told."""
     _is_bounded: bool = attrs.field(init=False, default=False)
     """Whether no call can be started any more."""
+    _bounds_log: bool = attrs.field(init=False, default=False)
+    """Whether its log is watched, so that it is bounded."""
     _is_called: bool = attrs.field(init=False, default=False)
     """Whether the function of the only call is known to be called."""
     _kills: set[int] = attrs.field(init=False, factory=set)
@@ -107,6 +110,7 @@ class Request:
         loop = asyncio.get_running_loop()
         count = len(self.calls)
         self._worker = worker
+        self.is_refused = False
         worker.tokens.give(count)
         is_short = self.calls[0].is_short
         is_bound = count > 1 or is_short
@@ -144,7 +148,8 @@ class Request:
             self.pool.hear()  # the last report comes before the end
             await self._take(worker, answer)
         finally:
-            self.logs.unwatch(worker.log_path)
+            if self._bounds_log:
+                self.logs.unwatch(worker.log_path)
 
             if bound is not None:
                 bound.cancel()
@@ -372,6 +377,7 @@ class Request:
     def _tell_started(self, worker: Worker, place: int) -> None:
         log = Log(worker.log_path, worker.logged, -1)
         self.logs.watch(log)
+        self._bounds_log = True
         call = self.calls[place]
         self.watch.started(call, log)
 
@@ -394,9 +400,10 @@ class Request:
             return
 
         calls = self.calls[first : self._told]
-        ended = [one for one in found if one is not None]
+        ended = cast("Sequence[Outcome]", found)
 
-        if len(ended) < len(found):  # what the others need has failed
+        if None in found:  # what the others need has failed
+            ended = [one for one in found if one is not None]
             calls = [
                 call for call, one in zip(calls, found, strict=True) if one is not None
             ]

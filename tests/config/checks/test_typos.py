@@ -20,6 +20,7 @@ from asyncflow.config.checks.typos import (
     OTHER_NAMES,
     node_like,
     option_like,
+    place_of,
     problems,
     spelled_like,
 )
@@ -34,6 +35,7 @@ TYPOS = [
     ("DATA_NODE", "path", "default_path"),
     ("TASK", "skipable", "skippable"),
     ("TASK", "timeout", "run_timeout"),
+    ("TASK", "time_out", "run_timeout"),
     ("TASK", "retries", "retry"),
     ("TASK", "runTimeout", "run_timeout"),
     ("SCENARIO", "sequence", "sequences"),
@@ -91,6 +93,43 @@ def test_other_names_are_properties(config: Configuration, name: str) -> None:
 )
 def test_the_option_that_was_meant(name: object, kind: str, option: str | None) -> None:
     assert option_like(name, kind, ("mode", "scope")) == option
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "place"),
+    [
+        ("run_timeout", "SCENARIO", "configure_task"),
+        ("run_timeout", "TASK", None),
+        ("run_timeout", "create_scenario", "configure_task"),
+        ("skippable", "DATA_NODE", "configure_task"),
+        ("keep_versions", "TASK", "configure_data_node"),
+        ("default_data", "submit", "configure_data_node"),
+        ("kill_grace", "TASK", "configure_job_executions"),
+        ("mode", "SCENARIO", None),
+        ("scope", "TASK", None),
+        (5, "TASK", None),
+    ],
+)
+def test_the_place_of_an_option(name: object, kind: str, place: str | None) -> None:
+    assert place_of(name, kind) == place
+
+
+def test_an_option_of_another_section_is_no_property(config: Configuration) -> None:
+    config.configure_scenario("s", run_timeout=5)
+    (problem,) = config.problems()
+    assert problem.field == "run_timeout"
+    assert "is an option of configure_task()" in problem.message
+
+
+@pytest.mark.parametrize("kind", ["task", "scenario"])
+def test_a_data_nodes_name_is_no_property(config: Configuration, kind: str) -> None:
+    node = config.configure_data_node("rate")
+    value: dict[str, Any] = {"rate": 3}
+    task = config.configure_task("t", double, node, **(value if kind == "task" else {}))
+    config.configure_scenario("s", task, **(value if kind == "scenario" else {}))
+    (problem,) = config.problems()
+    assert problem.field == "rate"
+    assert "'rate' is a data node" in problem.message
 
 
 def test_each_other_name_stands_for_an_option() -> None:

@@ -1,0 +1,213 @@
+"""The contract of drivers, as a check that any of them can be put to."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from asyncflow.abc import Driver, StoredValue
+from asyncflow.worker.values import temporary_name
+
+Make = Callable[[str], Driver]
+Same = Callable[[object, object], bool]
+
+
+def equal(one: object, other: object) -> bool:
+    """Tell whether two values are equal; frames and arrays are asked by what they have."""
+    equals = getattr(one, "equals", None)
+
+    if callable(equals):
+        return bool(equals(other))
+
+    same = one == other
+    return bool(same.all()) if hasattr(same, "all") else bool(same)
+
+
+def driver_contract(
+    make: Make,
+    values: Sequence[object],
+    *,
+    same: Same = equal,
+    unkeepable: object = None,
+) -> None:
+    """Put a driver to the promises of `asyncflow.abc.Driver`.
+
+    Each check has a folder of its own, which is gone afterwards.
+
+    :param make: makes the driver, given the folder that it may use
+    :param values: two values or more, different from each other, that it can keep
+    :param same: tells whether what was read is what was written
+    :param unkeepable: a value that it refuses; None for none
+    :raises AssertionError: where it breaks a promise, naming that
+    """
+    for check in (_keeps, _stages, _is_clean, _tells, _appends, _uploads):
+        with tempfile.TemporaryDirectory(prefix="asyncflow-contract-") as folder:
+            made: Driver = pickle.loads(pickle.dumps(make(folder)))
+            made.locate()
+            check(made, folder, values, same)
+
+    if unkeepable is not None:
+        with tempfile.TemporaryDirectory(prefix="asyncflow-contract-") as folder:
+            _refuses(make(folder), folder, values, same, unkeepable)
+
+
+def write(driver: Driver, folder: str, number: int, value: object) -> StoredValue:
+    """Write a value, and publish it."""
+    path = _path(folder, number)
+    return driver.publish(driver.write(value, path, "node"), path)
+
+
+def _path(folder: str, number: int) -> str:
+    return os.path.join(folder, f"ORCHESTRATOR_1-{number}.value")
+
+
+def _keeps(driver: Driver, folder: str, values: Sequence[object], same: Same) -> None:
+    assert not driver.exists(), "a place that nobody has written has no value"
+
+    try:
+        driver.read(None)
+    except (LookupError, FileNotFoundError):
+        pass
+    else:
+        raise AssertionError("who reads what was never written is told so")
+
+    kept = [write(driver, folder, at, one) for at, one in enumerate(values)]
+    known = zip(kept, values, strict=True)
+    pairs = [*known] if driver.keeps_versions else [(kept[-1], values[-1])]
+
+    for one, value in pairs:
+        assert same(driver.read(one), value), f"{value!r:.100} was written and not read"
+
+    if not driver.keeps_versions:
+        assert driver.exists(), "a place that was written has a value"
+        assert kept[-1] is None, "a place of the user's is known to the driver alone"
+
+
+def _stages(driver: Driver, folder: str, values: Sequence[object], same: Same) -> None:
+    old, new = values[0], values[1]
+    kept = write(driver, folder, 1, old)
+    path = _path(folder, 2)
+    staged = driver.write(new, path, "node")
+    assert same(driver.read(kept), old), "what is written is not read before publishing"
+    assert same(driver.read(driver.publish(staged, path)), new), "it is read after that"
+
+
+def _is_clean(
+    driver: Driver,
+    folder: str,
+    values: Sequence[object],
+    same: Same,  # noqa: ARG001
+) -> None:
+    write(driver, folder, 1, values[0])
+    before = {*os.listdir(folder)}
+    path = _path(folder, 2)
+    staged = driver.write(values[1], path, "node")
+    made = {os.path.join(folder, name) for name in {*os.listdir(folder)} - before}
+    said = driver.staging_path(path)
+    assert made <= {path, said}, "a write makes only the file that `staging_path` names"
+
+    if not driver.keeps_versions:
+        found = {*driver.staged("ORCHESTRATOR_1")}
+        assert made <= found, "what is staged of a dead orchestrator is found"
+
+    for name in {*made, temporary_name(said)}:  # as after a killed job
+        with suppress(FileNotFoundError):
+            os.unlink(name)
+
+    assert {*os.listdir(folder)} == before, "nothing is left of a killed write"
+    del staged
+
+
+def _tells(
+    driver: Driver,
+    folder: str,
+    values: Sequence[object],
+    same: Same,  # noqa: ARG001
+) -> None:
+    kept = write(driver, folder, 1, values[0])
+    told = driver.describe()
+    assert told["storage_type"] == driver.storage_type
+    assert told["place"] == driver.place
+    shown = driver.preview(kept, 1)
+    assert len(shown.rows) <= 1, "a preview has no more rows than it is asked for"
+    assert all(len(row) == len(shown.columns) for row in shown.rows)
+    before = driver.fingerprint()
+    write(driver, folder, 2, values[1])
+
+    if before is not None:
+        assert driver.fingerprint() != before, "a write changes the fingerprint"
+
+
+def _appends(driver: Driver, folder: str, values: Sequence[object], same: Same) -> None:
+    kept = write(driver, folder, 1, values[0])
+    path = _path(folder, 2)
+
+    if not driver.appends:
+        try:
+            driver.append(values[0], kept, path, "node")
+        except NotImplementedError:
+            return
+
+        raise AssertionError("who does not append says so")
+
+    old = driver.read(kept)
+    staged = driver.append(values[0], kept, path, "node")
+    assert same(driver.read(kept), old), (
+        "what is appended is not read before publishing"
+    )
+    both = driver.read(driver.publish(staged, path))
+    assert _length(both) == 2 * _length(old), "the old value, and the new one behind it"
+
+
+def _length(value: object) -> int:
+    if isinstance(value, dict) and value:  # of columns
+        return max(map(_length, value.values()))
+
+    return len(value) if hasattr(value, "__len__") else 1
+
+
+def _uploads(driver: Driver, folder: str, values: Sequence[object], same: Same) -> None:
+    kept = write(driver, folder, 1, values[0])
+    file = driver.file_of(kept)
+
+    if file is None:
+        return
+
+    own = os.path.join(folder, "uploaded")
+
+    if isinstance(file, str):
+        os.link(file, own)
+    else:
+        with open(own, "wb") as out:
+            out.write(file)
+
+    path = _path(folder, 2)
+    write(driver, folder, 3, values[1])
+    again = driver.publish(driver.upload(own, path, "node"), path)
+    assert same(driver.read(again), values[0]), "what was uploaded is read"
+
+
+def _refuses(
+    driver: Driver,
+    folder: str,
+    values: Sequence[object],
+    same: Same,
+    unkeepable: object,
+) -> None:
+    kept = write(driver, folder, 1, values[0])
+    before = {*os.listdir(folder)}
+
+    try:
+        driver.write(unkeepable, _path(folder, 2), "node")
+    except Exception as error:  # each driver has its own
+        told = str(error)
+    else:
+        raise AssertionError(f"{unkeepable!r:.100} was to be refused")
+
+    assert "node" in told, "the error names the data node"
+
+    assert {*os.listdir(folder)} == before, "nothing is left of a failed write"
+    assert same(driver.read(kept), values[0]), "the old value stays"
