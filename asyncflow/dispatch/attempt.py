@@ -80,7 +80,7 @@ class Attempt:
     @property
     def status(self) -> Status:
         """The status of the job."""
-        return self.submission.job_status(self.ref[1])
+        return self.submission.table.status[self.ref[1]]
 
 
 def call_of(
@@ -133,7 +133,7 @@ def call_of(
         tuple(outputs),
         spec.is_async,
         spec.sources,
-        attempt.submission.attempt(attempt.ref[1]),
+        attempt.submission.table.attempt(attempt.ref[1]),
         config.memory_limit,
         spec.duration.is_short,
         carrier,

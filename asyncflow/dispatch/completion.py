@@ -53,7 +53,7 @@ def is_simple_success(outcome: Outcome, attempt: Attempt) -> TypeGuard[Returned]
         and not attempt.is_over
         and attempt.spec.fingerprint is None
         and attempt.ref[1] not in table.made
-        and table.ended is None
+        and table.released is None
     )
 
 

@@ -89,7 +89,7 @@ class Pins:
     def _note_run(self, submission: Run) -> None:
         if submission.id not in self._noted:
             self._noted.add(submission.id)
-            submission.when_finished(partial(self._forget, submission))
+            submission.watchers.when_finished(partial(self._forget, submission))
 
     def _forget(self, submission: Run) -> None:
         """Have the store let go what it has kept for a run, unless that goes on."""
@@ -143,7 +143,7 @@ class Pins:
 
         if submission.pins is None:
             submission.pins = {}
-            submission.when_finished(partial(self._release, submission))
+            submission.watchers.when_finished(partial(self._release, submission))
 
         if node.id not in submission.pins:
             submission.pins[node.id] = version
@@ -295,13 +295,13 @@ def _gone(paths: Mapping[str, StoredValue]) -> list[str]:
 
 def _goes_on(submission: Run) -> bool:
     """Tell whether a run that ends here goes on elsewhere."""
-    return submission.end_reason is not None and not submission.cancel_reason
+    return submission.ending.reason is not None and not submission.ending.cancel_reason
 
 
 def _will_write(submission: Run, name: str) -> bool:
     """Tell whether a job of a run that has not ended writes a data node."""
     return any(
         name in submission.tasks[place].output
-        and submission.job_status(place) not in FINAL
+        and submission.table.status[place] not in FINAL
         for place in range(len(submission.tasks))
     )

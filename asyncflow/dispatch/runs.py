@@ -14,6 +14,7 @@ from asyncflow.log import logger as _logger
 from asyncflow.plan.instructions import Ref
 from asyncflow.records import Record
 from asyncflow.runs.job import JobState
+from asyncflow.runs.restoring import lose
 from asyncflow.status import DONE, Status
 
 
@@ -86,9 +87,9 @@ class Runs:
         """Have a run end here alone: to a store that outlives us it goes on."""
         if self.is_durable:
             self._interrupted.add(run)
-            self.by_number[run].interrupted_for(reason)
+            self.by_number[run].ending.interrupt(reason)
         else:
-            self.by_number[run].canceled_for(reason)
+            self.by_number[run].ending.cancel(reason)
 
     def finish(self, run: int, now: float) -> None:
         """Take note that every job of a run has ended."""
@@ -103,7 +104,7 @@ class Runs:
             self.store.save(submission.record())
         except Exception as error:
             _logger.error("the end of %s was not kept", submission.id, exc_info=error)
-            submission.failed_for(error)
+            submission.ending.fail(error)
 
     def forget(self, run: int) -> Run:
         """Let a run go, and return it."""
@@ -127,7 +128,7 @@ class Runs:
 
         for submission in lost:
             try:
-                submission.lost(now, reason, error)
+                lose(submission, now, reason, error)
             except Exception as another:
                 _logger.error(
                     "%s was not told its end", submission.id, exc_info=another

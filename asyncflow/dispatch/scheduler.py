@@ -43,6 +43,7 @@ from asyncflow.plan.instructions import (
     MakeReady,
 )
 from asyncflow.runs.node import NodeState
+from asyncflow.runs.restoring import lose
 from asyncflow.status import Status
 from asyncflow.task_group import Tasks, is_canceled
 from asyncflow.values.versions import Versions
@@ -187,7 +188,7 @@ class Scheduler:
 
         self._begin(run, waiting.graph)
 
-        if (reason := submission.end_reason) is not None:
+        if (reason := submission.ending.reason) is not None:
             self._carry_out(self._plan.canceled(run, reason, time.monotonic()))
             self.slots.fill()
 
@@ -202,7 +203,7 @@ class Scheduler:
             return
 
         submission, why = self.runs[run], f"it was not started: {error}"
-        submission.failed_for(error)
+        submission.ending.fail(error)
 
         if self._plan.has_run(run):
             self.cancel(submission, why)
@@ -213,7 +214,7 @@ class Scheduler:
         if waiting is not None:
             self._watch(submission)
 
-        submission.lost(time.time(), why)
+        lose(submission, time.time(), why)
 
     def _watch(self, submission: Run) -> None:
         for watcher in self.watchers:
@@ -231,7 +232,7 @@ class Scheduler:
                 graph,
                 submission.dag.ids,
                 stop=submission.options.on_failure == "stop",
-                ended={} if is_new else submission.ended(),
+                ended={} if is_new else submission.table.ended(),
                 priority=submission.options.priority,
                 needs=submission.dag.needs if is_new else needs_of(submission),
                 admit=share,
@@ -256,7 +257,7 @@ class Scheduler:
         run = self.runs.number(submission)
 
         if run is not None:
-            submission.canceled_for(reason)
+            submission.ending.cancel(reason)
             self._carry_out(self._plan.canceled(run, reason, time.monotonic()))
             self.slots.fill()
 
@@ -300,7 +301,7 @@ class Scheduler:
         for submission, run in self.runs.numbered():
             is_left = submission.is_adopted or (leave and self.runs.is_durable)
 
-            if is_left and submission.cancel_reason is None:
+            if is_left and submission.ending.cancel_reason is None:
                 self.runs.interrupt(run, reason)
                 self._carry_out(self._plan.canceled(run, reason, time.monotonic()))
             else:
@@ -313,8 +314,8 @@ class Scheduler:
         """
         await self._waiting.until_begun(self.runs.number(submission))
 
-        if submission.failure is not None:
-            raise submission.failure
+        if submission.ending.failure is not None:
+            raise submission.ending.failure
 
     def drives(self, submission: Run) -> bool:
         """Tell whether a run is under way here."""
@@ -396,13 +397,13 @@ class Scheduler:
                 pass
 
         if run in self.runs:
-            self.runs[run].failed_for(error)
+            self.runs[run].ending.fail(error)
 
     def time_out(self, run: int) -> None:
         """End a run that has taken too long: what runs has failed."""
         limit = self.runs[run].options.run_timeout
         why = f"TIMED_OUT: the run took longer than its run_timeout of {limit:g} s"
-        self.runs[run].canceled_for(why)
+        self.runs[run].ending.cancel(why)
         now = time.monotonic()
         self._carry_out(self._plan.canceled(run, why, now, killed=Status.FAILED))
         self.slots.fill()

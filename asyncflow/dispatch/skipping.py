@@ -9,7 +9,6 @@ from weakref import WeakSet
 
 from asyncflow.abc import StoredValue
 from asyncflow.dispatch.call_spec import CallSpec
-from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.submission import Run
 from asyncflow.records import BasisRecord
 from asyncflow.runs.node import NodeState
@@ -18,6 +17,7 @@ from asyncflow.runs.version import EVICTED, Version
 from asyncflow.worker.digests import digest, digest_in
 
 if TYPE_CHECKING:
+    from asyncflow.entities.planned import PlannedJob
     from asyncflow.fingerprint.fingerprint import Fingerprint
 
 Pins: TypeAlias = Mapping[str, Version] | None
@@ -111,6 +111,8 @@ def plan(
     :param tasks: in an order in which they can run
     :param spec: for each task, how its jobs are called
     """
+    from asyncflow.entities.planned import PlannedJob
+
     writers: dict[str, str] = {}
     planned = []
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypedDict
 
+from asyncflow import ids
 from asyncflow.abc import Store
 from asyncflow.entities.submission import Run
 from asyncflow.options import Page
 from asyncflow.records import JobRecord
+from asyncflow.runs.run import AnyRun
+from asyncflow.status import FINAL
 
 
 class Filters(TypedDict):
@@ -64,7 +67,7 @@ async def _untold(
         job
         for run in runs
         if filters["submission_id"] in (None, run.id)
-        for job in run.records_under_way()
+        for job in records(run)
         if filters["task_id"] in (None, job.task_id)
         and filters["status"] in (None, job.status)
     ]
@@ -75,3 +78,26 @@ async def _untold(
     told = await store.jobs(submission_ids={job.submission_id for job in wanted})
     known = {job.id for job in told}
     return [job for job in wanted if job.id not in known]
+
+
+def records(run: AnyRun) -> list[JobRecord]:
+    """Return the facts of the jobs of a run that have not ended. None is made for that."""
+    made = run.table.made
+    return [
+        made[place].record()
+        if place in made
+        else JobRecord(
+            ids.of_job(task.config.id, run.key),
+            task.id,
+            run.id,
+            status,
+            "",
+            None,
+            None,
+            "",
+        )
+        for place, (task, status) in enumerate(
+            zip(run.tasks, run.table.status, strict=True)
+        )
+        if status not in FINAL
+    ]

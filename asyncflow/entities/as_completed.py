@@ -35,11 +35,11 @@ class _AsCompleted(AsyncIterator[Submission]):
 
         for submission in watched:
             run = run_of(submission)
-            run.watchers += 1
-            run.when_finished(partial(self._take, submission))
+            run.watchers.count += 1
+            run.watchers.when_finished(partial(self._take, submission))
 
     def _take(self, submission: Submission) -> None:
-        run_of(submission).watchers -= 1
+        run_of(submission).watchers.count -= 1
         self._ended.append(submission)
         self._news.set()
 

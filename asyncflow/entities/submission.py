@@ -86,7 +86,7 @@ class Submission:
                 data_node=data_node_of(node, verbs), job=self._handle(run.job(place))
             )
             for place, task in enumerate(run.tasks)
-            if run.job_status(place) in DONE
+            if run.table.status[place] in DONE
             for name, node in task.output.items()
         }
 
@@ -152,7 +152,7 @@ class Submission:
 
     def counts(self) -> dict[Status, int]:
         """Return how many of its jobs have each status."""
-        return self._run.counts()
+        return self._run.table.counts()
 
     def error(self) -> Exception | None:
         """Return the error that ``await`` raises; None for a run that is all right."""
@@ -223,7 +223,7 @@ class Submission:
         return verbs_of(self.entity).retry_failed(self)
 
     async def __aenter__(self) -> Self:
-        self._run.watchers += 1
+        self._run.watchers.count += 1
         return self
 
     async def __aexit__(
@@ -245,18 +245,18 @@ class Submission:
                 self.cancel("its block was left")
 
                 with CancelScope(shield=True):
-                    await self._run.over()
+                    await self._run.watchers.over()
         finally:
-            self._run.watchers -= 1
+            self._run.watchers.count -= 1
 
     async def __aiter__(self) -> AsyncIterator[events.Event]:
         index, run = 0, self._run
-        live = run.watch()
-        run.watchers += 1
+        live = run.watchers.watch()
+        run.watchers.count += 1
 
         try:
             while True:
-                known = run.length
+                known = len(run.history)
 
                 if index < known:
                     await verbs_of(
@@ -268,27 +268,27 @@ class Submission:
 
                 index = known
 
-                if known < run.length or live.has_news:
+                if known < len(run.history) or live.has_news:
                     continue
 
                 if run.is_finished:
                     run.is_seen = True
                     return
 
-                await run.next_change()
+                await run.watchers.next_change()
         finally:
-            run.unwatch(live)
-            run.watchers -= 1
+            run.watchers.unwatch(live)
+            run.watchers.count -= 1
 
     async def _seen(self) -> None:
         """Wait until every job has ended, and all of it is durable; see how."""
         run = self._run
-        run.watchers += 1
+        run.watchers.count += 1
 
         try:
-            await run.over()
+            await run.watchers.over()
         finally:
-            run.watchers -= 1
+            run.watchers.count -= 1
 
         await verbs_of(run.entity).flush()
         run.is_seen = True

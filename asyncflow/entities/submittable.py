@@ -11,7 +11,6 @@ import attrs
 from asyncflow.config.dag import Dag
 from asyncflow.entities.data_node import DataNode, DataNodeVerbs, data_node_of
 from asyncflow.entities.handle_map import HandleMap
-from asyncflow.entities.planned import PlannedJob
 from asyncflow.options import OnFailure, RunOptions
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.task import TaskState
@@ -19,6 +18,7 @@ from asyncflow.runs.task import TaskState
 if TYPE_CHECKING:
     from asyncflow.entities.data_node import Edit
     from asyncflow.entities.job import Job
+    from asyncflow.entities.planned import PlannedJob
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.task import Task
     from asyncflow.worker.streams import Stream

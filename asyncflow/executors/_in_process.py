@@ -69,6 +69,28 @@ def under_way(
         yield
 
 
+@contextmanager
+def logging_kept() -> Iterator[None]:
+    """Put the root logger back to what it is after this context, which awaits nothing.
+
+    ``basicConfig(force=True)`` and ``dictConfig`` of a job take the program's handlers.
+    """
+    root = logging.root
+    level, disabled, handlers = root.level, root.manager.disable, [*root.handlers]
+
+    try:
+        yield
+    finally:
+        if root.handlers != handlers:
+            root.handlers[:] = handlers
+
+        if root.level != level:
+            root.setLevel(level)
+
+        if root.manager.disable != disabled:
+            logging.disable(disabled)
+
+
 def read_inputs(call: Call) -> list[object]:
     """Read the inputs of a call."""
     return [

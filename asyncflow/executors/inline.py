@@ -30,6 +30,7 @@ from asyncflow.executors._in_process import (
     captured,
     failed,
     is_at_hand,
+    logging_kept,
     read_inputs,
     under_way,
     write_outputs,
@@ -158,7 +159,8 @@ async def _run(call: Call, one: Coroutine) -> Outcome:
         return failed(error)
 
     try:
-        result = call.function(*arguments)
+        with logging_kept():
+            result = call.function(*arguments)
     except get_cancelled_exc_class():
         raise
     except BaseException as error:

@@ -122,8 +122,17 @@ class Notification:
     def job(self) -> Job | None:
         """The job as it was then; None for something of the submission itself."""
         subject = self.subject
-        job = self.run.job_at(subject) if isinstance(subject, int) else subject.job
-        return None if job is None else job_handle_of(self.run, job)
+
+        if not isinstance(subject, int):
+            return job_handle_of(self.run, subject.job)
+
+        place, status, at, reason = self.run.history[subject]
+
+        if place is None or status is None:
+            return None
+
+        job = self.run.job(place).as_of(status, at, reason)
+        return job_handle_of(self.run, job)
 
     def deliver(self) -> None:
         """Tell those who wanted to know it."""
@@ -188,7 +197,7 @@ class Bus:
         What happened in an adopted run before is not told again.
         """
         self._runs.add(submission)
-        submission.when_finished(partial(self._leave, submission))
+        submission.watchers.when_finished(partial(self._leave, submission))
 
         if not self._listeners:
             return
@@ -280,7 +289,7 @@ class Bus:
 
     def _publish(self, submission: Run, index: int) -> None:
         """Take a change in a run; told by the run itself."""
-        kind = submission.kind(index)
+        kind = submission.history.kind(index)
         listeners = [one for one in self._listeners_to(submission) if _wants(one, kind)]
 
         if listeners:

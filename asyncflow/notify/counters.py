@@ -26,8 +26,8 @@ class JobCounters:
 
     def take(self, submission: Run) -> None:
         """Take a run that begins here."""
-        self._before[submission] = submission.ended_counts()
-        submission.when_finished(partial(self._add, submission))
+        self._before[submission] = submission.table.counts(FINAL)
+        submission.watchers.when_finished(partial(self._add, submission))
 
     def statistics(
         self,
@@ -46,7 +46,7 @@ class JobCounters:
         now: Counter[Status] = Counter()
 
         for run in runs:
-            now.update(run.counts())
+            now.update(run.table.counts())
 
         finished = self._finished()
         return Statistics(
@@ -68,13 +68,13 @@ class JobCounters:
         total = self._ended.copy()
 
         for run, before in self._before.items():
-            total.update(run.counts())
+            total.update(run.table.counts())
             total.subtract(before)
 
         return total
 
     def _add(self, submission: Run) -> None:
-        for status, count in submission.counts().items():
+        for status, count in submission.table.counts().items():
             self._ended[status] += count
 
         if before := self._before.pop(submission):

@@ -25,7 +25,7 @@ from asyncflow.recovery.liveness import host, is_dead, is_visible, started
 from asyncflow.recovery.loader import EntityLoader
 from asyncflow.runs.attempts import crashes_of
 from asyncflow.runs.job import JobState
-from asyncflow.runs.restoring import resume
+from asyncflow.runs.restoring import lose, resume
 from asyncflow.status import FINAL
 from asyncflow.values.garbage import remove
 from asyncflow.values.sharing import StoreSharing
@@ -282,7 +282,7 @@ class Recovery:
         except NotPicklable as error:  # now, where it could travel once
             problem = "%s cannot go on: %s"
             _logger.error(problem, submission.id, error)
-            submission.lost(time.time(), str(error))
+            lose(submission, time.time(), str(error))
             jobs = [job.record() for job in submission.jobs]
             self.store.save(submission.record(), *jobs)
 

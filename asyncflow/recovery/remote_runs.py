@@ -20,7 +20,7 @@ from asyncflow.recovery.liveness import is_visible
 from asyncflow.recovery.loader import EntityLoader
 from asyncflow.recovery.peers import PeerGone
 from asyncflow.recovery.recovery import Recovery
-from asyncflow.runs.restoring import restore
+from asyncflow.runs.restoring import lose, restore
 from asyncflow.task_group import Tasks
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class RemoteRuns:
 
     def cancel(self, submission: Run, reason: str) -> None:
         """Ask the owner of a run to end it."""
-        submission.canceled_for(reason)
+        submission.ending.cancel(reason)
         self.group.start_soon(self._cancel, submission, reason)
 
     async def _watch(self, view: RemoteView) -> None:
@@ -105,7 +105,7 @@ class RemoteRuns:
         """End a handle: nobody can tell any more what becomes of its run."""
         if not self._is_resolved(submission):
             why = f"it cannot be watched any more: {error}"
-            submission.lost(time.time(), why, error)
+            lose(submission, time.time(), why, error)
 
     async def _look(self, view: RemoteView) -> None:
         """Take over what is known; where that is not the end, wait for news."""
@@ -113,7 +113,7 @@ class RemoteRuns:
         record = await self.store.get(submission.id)
 
         if not isinstance(record, SubmissionRecord):
-            submission.lost(time.time(), "it was deleted")
+            lose(submission, time.time(), "it was deleted")
             return
 
         if self._is_resolved(submission):  # adopted meanwhile

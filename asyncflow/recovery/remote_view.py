@@ -84,7 +84,7 @@ class RemoteView:
             return
 
         if reason:
-            self.submission.canceled_for(reason)
+            self.submission.ending.cancel(reason)
 
         for step in steps:
             step()

@@ -57,34 +57,34 @@ class RunFeed:
         :param since: the number of the first change that is not known
         """
         submission = self.submission
-        live = submission.watch(is_whole=True)
+        live = submission.watchers.watch(is_whole=True)
 
         try:
             for report in _reports_now(submission):
-                live.take(report, submission.length)
+                live.take(report, len(submission.history))
 
-            blocked = submission.with_status(Status.BLOCKED)
+            blocked = submission.table.with_status(Status.BLOCKED)
             now = time.time()
             news = [[place, Status.BLOCKED, now, ""] for place in blocked]
             await self._send(((since, one) for one in news), since, is_all=False)
 
-            while not submission.is_left:
+            while not submission.ending.is_left:
                 since = await self._send_new(live, since)
 
-                if since == submission.length and not live.has_news:
+                if since == len(submission.history) and not live.has_news:
                     if submission.is_finished:
                         return
 
-                    await submission.next_change()
+                    await submission.watchers.next_change()
 
                 with move_on_after(PAUSE):
-                    await submission.over()
+                    await submission.watchers.over()
         finally:
-            submission.unwatch(live)
+            submission.watchers.unwatch(live)
 
     async def _send_new(self, live: ProgressReports, since: int) -> int:
         """Tell all that has happened so far; return the number of the next change."""
-        known = self.submission.length
+        known = len(self.submission.history)
 
         if since < known:
             await self.store.flush()  # what might be forgotten has not happened
@@ -111,14 +111,14 @@ class RunFeed:
                 await self._send_line(parts, after, is_all=False)
                 parts, size = [], 0
 
-                if self.submission.is_left:
+                if self.submission.ending.is_left:
                     return
 
         if parts or is_all:
             await self._send_line(parts, last, is_all=is_all)
 
     async def _send_line(self, parts: list[str], after: int, *, is_all: bool) -> None:
-        reason = json.dumps(self.submission.cancel_reason)
+        reason = json.dumps(self.submission.ending.cancel_reason)
         rest = f'"next": {after}, "is_all": {json.dumps(is_all)}, "reason": {reason}'
         await self.send(f'{{"news": [{", ".join(parts)}], {rest}}}\n'.encode())
 
@@ -138,7 +138,7 @@ class RunFeed:
 
 def _reports_now(submission: Run) -> Iterator[Report]:
     """Give how far the jobs that run have come."""
-    for place in submission.with_status(Status.RUNNING):
+    for place in submission.table.with_status(Status.RUNNING):
         job = submission.job(place)
 
         if job.progress is not None:
@@ -152,7 +152,7 @@ def _of_report(report: Report) -> Sequence[Any]:
 
 def _of_change(submission: Run, index: int) -> Sequence[Any] | None:
     """Return what is told of a change; None for one of the submission itself."""
-    change = submission.change(index)
+    change = submission.history[index]
     place, status, at, reason = change
 
     if place is None or status is None:

@@ -40,6 +40,10 @@ class History:
 
         parts += place, Status.RUNNING, began, "", place, Status.COMPLETED, ended, ""
 
+    def kind(self, index: int) -> type[events.Event] | None:
+        """Tell which event a change is; None for one that is none."""
+        return kind_of(index, self[index])
+
     def __len__(self) -> int:
         return len(self._parts) // 4
 

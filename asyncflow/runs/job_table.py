@@ -8,7 +8,7 @@ last user lets it go.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -17,10 +17,13 @@ import attrs
 from asyncflow import ids
 from asyncflow.abc import Usage
 from asyncflow.runs.job import JobOwner, JobState
-from asyncflow.status import Status
+from asyncflow.status import FINAL, Status
 
 if TYPE_CHECKING:
     from asyncflow.runs.task import TaskState
+
+
+_NONE_YET = dict.fromkeys(Status, 0)
 
 
 @attrs.define(eq=False, repr=False)
@@ -33,9 +36,11 @@ class JobTable:
     tasks: Sequence[TaskState]
     status: list[Status] = attrs.field(init=False)
     """For each job."""
+    number: dict[Status, int] = attrs.field(init=False)
+    """For each status, how many jobs have it."""
     made: dict[int, JobState] = attrs.field(init=False, factory=dict)
     """Those that somebody has asked for, by place."""
-    ended: dict[int, tuple[Any, ...]] | None = attrs.field(init=False, default=None)
+    released: dict[int, tuple[Any, ...]] | None = attrs.field(init=False, default=None)
     """What is known of jobs that were made, once they live no longer than their users."""
     _used: WeakValueDictionary[int, JobState] = attrs.field(init=False)
     """Those of them that are used."""
@@ -49,6 +54,8 @@ class JobTable:
     def __attrs_post_init__(self) -> None:
         count = len(self.tasks)
         self.status = [Status.SUBMITTED] * count
+        self.number = _NONE_YET.copy()
+        self.number[Status.SUBMITTED] = count
         self._usage = [None] * count
         self._finished_at = [None] * count
 
@@ -59,21 +66,73 @@ class JobTable:
         """Return a job of a run, whose jobs these are."""
         job = self.made.get(place)
 
-        if job is None and self.ended is not None:
+        if job is None and self.released is not None:
             job = self._used.get(place)
 
         return self._make(place, run) if job is None else job
 
+    def attempt(self, place: int) -> int:
+        """Return the number of the attempt of a job that has not ended."""
+        job = self.made.get(place)
+        return 1 if job is None else job.attempt  # most are never made
+
+    def is_made(self, place: int) -> bool:
+        """Tell whether somebody has asked for a job."""
+        return place in self.made or (
+            self.released is not None and place in self.released
+        )
+
+    def with_status(self, status: Status) -> list[int]:
+        """Return the places of the jobs with a status."""
+        if not self.number[status]:
+            return []
+
+        return [place for place, one in enumerate(self.status) if one is status]
+
+    def ended(self) -> dict[int, Status]:
+        """Return the status of each job that has ended, by place."""
+        if self.number[Status.SUBMITTED] == len(self.tasks):
+            return {}
+
+        statuses = enumerate(self.status)
+        return {place: status for place, status in statuses if status in FINAL}
+
+    def counts(self, among: Collection[Status] = _NONE_YET) -> dict[Status, int]:
+        """Return how many jobs have each status, of those that some have.
+
+        :param among: the statuses that are of interest
+        """
+        number = self.number
+
+        if number[Status.SUBMITTED] == len(self.tasks):  # as each run begins
+            number = {Status.SUBMITTED: len(self.tasks)}
+
+        return {
+            status: count
+            for status, count in number.items()
+            if count and status in among
+        }
+
+    def recount(self, place: int, old: Status, new: Status) -> None:
+        """Take note that a job has another status."""
+        self.status[place] = new
+        self.number[old] -= 1
+        self.number[new] += 1
+
     def let_go(self) -> None:
-        """Let the jobs live as long as they are used: all have ended, and change no more.
+        """Let the jobs live as long as they are used, if all have ended and change no
+        more.
 
         As they refer to their run, it would live until the garbage collector comes.
         """
-        if self.ended is None:
-            self.ended, self._used = {}, WeakValueDictionary()
+        if sum(self.number[status] for status in FINAL) != len(self.tasks):
+            return
+
+        if self.released is None:
+            self.released, self._used = {}, WeakValueDictionary()
 
         for place, job in self.made.items():
-            self.ended[place] = job.facts()
+            self.released[place] = job.facts()
             self._used[place] = job
 
         self.made.clear()
@@ -94,11 +153,11 @@ class JobTable:
         job = JobState(run, place, job_id, task.id, config_id)
         job.status = self.status[place]
 
-        if self.ended is not None:
+        if self.released is not None:
             self._used[place] = job
 
-            if place in self.ended:
-                job.restore_facts(self.ended[place])
+            if place in self.released:
+                job.restore_facts(self.released[place])
                 return job
 
         usage, finished_at = self._usage[place], self._finished_at[place]
@@ -106,7 +165,7 @@ class JobTable:
         if usage is not None and finished_at is not None:
             job.restore_end(Usage._make(usage), finished_at)
 
-        if self.ended is None:
+        if self.released is None:
             self._usage[place] = self._finished_at[place] = None
             self.made[place] = job
 

@@ -4,17 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from operator import itemgetter
+from typing import Any
+
+import attrs
 
 from asyncflow.abc import Progress
 from asyncflow.records import AttemptRecord, JobRecord, SubmissionRecord
 from asyncflow.runs.attempts import number_of_next
 from asyncflow.runs.history import Change
 from asyncflow.runs.job import JobState
-from asyncflow.runs.run import AnyRun
+from asyncflow.runs.run import AnyRun, Run
 from asyncflow.status import FINAL, TRANSITIONS, Status
 
 UNKNOWN = "the run has ended, and the store has no record of this job"
 """The reason of a job of which it is not known what became of it."""
+
+
+def become(run: Run[Any], other: Run[Any]) -> None:
+    """Turn a run into another one, whose object is used no more.
+
+    For one whose idempotency key is that of an earlier run.
+    """
+    run.entity, run.dag = other.entity, other.dag
+    run.options = attrs.evolve(other.options, timeout=run.options.timeout)
+    run.submitted = other.submitted
+    run.begin(other.tasks)
+    run.watchers.wake()
+
+
+def lose(run: AnyRun, at: float, reason: str, error: Exception | None = None) -> None:
+    """End a run here: nobody can tell what becomes of it.
+
+    :param error: what ``await`` raises; None for what the jobs' statuses tell
+    """
+    if error is not None:
+        run.ending.fail(error)
+
+    run.ending.cancel(reason)
+
+    for job in run.jobs:
+        if job.status not in FINAL:
+            job.move(Status.CANCELED, at, reason)
+
+    run.finished(at)
 
 
 def resume(run: AnyRun, orchestrator_id: str, jobs: Mapping[str, JobRecord]) -> None:
@@ -26,7 +58,7 @@ def resume(run: AnyRun, orchestrator_id: str, jobs: Mapping[str, JobRecord]) -> 
     restore(run, run.record()._replace(finished=None), jobs)
     run.orchestrator_id = orchestrator_id
     run.is_adopted = True
-    run.interrupt_reason = None
+    run.ending.interrupt_reason = None
     run.is_seen = False
 
 
@@ -39,7 +71,7 @@ def restore(
     """
     run.is_seen = True  # by who began it
     run.orchestrator_id = record.orchestrator_id
-    run.cancel_reason = record.reason or None
+    run.ending.cancel_reason = record.reason or None
     news: list[Change] = []
 
     for job in run.jobs if jobs else ():
@@ -58,7 +90,7 @@ def _end_unknown(run: AnyRun, at: float) -> None:
     """End the jobs of a run that has ended of which there is no record: it was deleted
     while it was looked at, or cannot be loaded.
     """
-    if len(run.ended()) == len(run.tasks):
+    if len(run.table.ended()) == len(run.tasks):
         return
 
     for job in run.jobs:
@@ -70,7 +102,7 @@ def anew(run: AnyRun) -> None:
     """Have what has not ended wait again: its orchestrator is gone."""
     for place, status in enumerate(run.table.status):
         if status not in FINAL and status is not Status.SUBMITTED:
-            run.recount(place, status, Status.SUBMITTED)
+            run.table.recount(place, status, Status.SUBMITTED)
 
     for job in run.table.made.values():
         if job.status not in FINAL:
@@ -139,7 +171,7 @@ def _restored(run: AnyRun, job: JobState, kept: JobRecord) -> list[Change]:
         return []
 
     job.restore(kept)
-    run.recount(job.place, old, job.status)
+    run.table.recount(job.place, old, job.status)
     news: list[Change] = []
     place = job.place
 

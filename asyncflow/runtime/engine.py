@@ -15,7 +15,7 @@ from collections.abc import (
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from anyio import CancelScope, to_thread
@@ -32,7 +32,6 @@ from asyncflow.dispatch.under_way import Filters, list_jobs
 from asyncflow.entities.data_node import DataNode, Edit
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.job import Job, state_of
-from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario, record_of
 from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Run, Submission, handle_of, run_of
@@ -62,7 +61,7 @@ from asyncflow.recovery.recovery import Recovery, closed
 from asyncflow.recovery.remote_runs import RemoteRuns
 from asyncflow.recovery.undeclared import check_declared
 from asyncflow.runs.node import NodeState
-from asyncflow.runs.restoring import restore
+from asyncflow.runs.restoring import become, restore
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.runtime.checks import (
     check_inputs,
@@ -80,6 +79,9 @@ from asyncflow.values.results import Results
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
 from asyncflow.worker.streams import Stream
+
+if TYPE_CHECKING:
+    from asyncflow.entities.planned import PlannedJob
 
 
 @attrs.define(eq=False, repr=False)
@@ -233,7 +235,7 @@ class Engine:
         """Return the run that has an idempotency key, if it is in use."""
         same = self.identity_map.find(ids.of_submission(key))
 
-        if not isinstance(same, RunOf) or same.failure is not None:
+        if not isinstance(same, RunOf) or same.ending.failure is not None:
             return None
 
         _check_same(same.entity.id, entity, same.id)
@@ -464,7 +466,7 @@ class Engine:
         submission = self.identity_map.find(submission_id)
 
         if isinstance(submission, RunOf) and self.scheduler.drives(submission):
-            await submission.over()
+            await submission.watchers.over()
 
         await self.store.flush()
 
@@ -505,8 +507,8 @@ class Engine:
         how = specs_of(submission, specs)
         self.scheduler.submit(submission, graph, how, first=first)
 
-        if submission.cancel_reason is not None:
-            self.scheduler.cancel(submission, submission.cancel_reason)
+        if submission.ending.cancel_reason is not None:
+            self.scheduler.cancel(submission, submission.ending.cancel_reason)
 
     async def _explain(self, error: NoData, node: NodeState) -> None:
         """Raise an error anew that says why a data node was never written, if known."""
@@ -564,7 +566,7 @@ class Engine:
 
         self.bus.forget(submission)
         self.identity_map.forget(submission.id)
-        submission.become(await self.loader.submission(kept))
+        become(submission, await self.loader.submission(kept))
         self.identity_map.remember(submission)
         restore(submission, kept, await self.loader.jobs(kept.id))
         lost = partial(self.remote_runs.lost, submission)

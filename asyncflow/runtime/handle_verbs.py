@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from asyncflow.entities.data_node import Edit
 from asyncflow.entities.job import Job
-from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario, ScenarioVerbs
 from asyncflow.entities.submission import Submission
 from asyncflow.entities.submittable import Submittable
@@ -17,6 +16,9 @@ from asyncflow.options import RunOptions
 from asyncflow.runs.node import NodeState
 from asyncflow.runtime.session import Session
 from asyncflow.worker.streams import Stream
+
+if TYPE_CHECKING:
+    from asyncflow.entities.planned import PlannedJob
 
 
 @attrs.define(eq=False, repr=False)

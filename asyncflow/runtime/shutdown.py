@@ -19,7 +19,7 @@ def leave(scheduler: Scheduler) -> None:
     ended = [
         run.id
         for run in scheduler.runs.all()
-        if run.end_reason is None and not run.is_adopted and not run.is_finished
+        if run.ending.reason is None and not run.is_adopted and not run.is_finished
     ]
 
     if count := len(ended):
@@ -54,7 +54,7 @@ async def interrupt(scheduler: Scheduler, grace: float) -> None:
         with move_on_after(grace):
             await scheduler.in_flight.until_idle()
 
-    left = [run.id for run in scheduler.runs.all() if run.end_reason is None]
+    left = [run.id for run in scheduler.runs.all() if run.ending.reason is None]
     scheduler.stop(REASON, leave=True)
 
     if scheduler.runs.is_durable and (count := len(left)):

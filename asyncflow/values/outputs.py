@@ -31,7 +31,7 @@ def edit_of(submission: Run, place: int, edits: Iterable[Edit]) -> Edit | None:
 
     One that was skipped stands for the last one before.
     """
-    if submission.job_status(place) not in DONE:
+    if submission.table.status[place] not in DONE:
         return None
 
     job, found = submission.job(place), None

@@ -112,7 +112,7 @@ class Results:
             end: End = finalize(submission, _tell, loop, self._release, held)
             end.atexit = False
             self._ends[id(held)] = end, held, {}
-            submission.when_finished(submission.let_jobs_go)
+            submission.watchers.when_finished(submission.table.let_go)
 
         kept = self._ends.get(id(submission.held))
 
@@ -137,7 +137,7 @@ class Results:
 def _let_jobs_go(used: ref[Run]) -> None:
     """Have a handle on a run that has ended go now if nobody uses it."""
     if (submission := used()) and submission.is_finished:
-        submission.let_jobs_go()
+        submission.table.let_go()
 
 
 def _tell(loop: asyncio.AbstractEventLoop, release: Any, held: Held) -> None:

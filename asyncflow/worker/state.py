@@ -1,8 +1,8 @@
 """What a job may leave in its process, for the next one to stumble over.
 
 Timers, handlers of signals, the umask, limits, the environment, the locale, warning
-filters, threads, child processes, descriptors, the root folder, functions that were
-replaced, modules that were removed. The state is remembered before
+filters, ``sys.path``, settings of the interpreter, threads, child processes, descriptors,
+the root folder, functions that were replaced, modules that were removed. The state is remembered before
 jobs run. After a job it is put right; where that is not possible the worker is to end.
 What a module sets while it is imported, before the function is called, stays.
 """
@@ -31,6 +31,7 @@ from typing import Any
 
 from asyncflow.worker.log_state import LogState
 from asyncflow.worker.usage import limit_of
+from asyncflow.worker.world import Interpreter
 
 QUICK = tuple(
     int(number)
@@ -105,6 +106,8 @@ class ProcessState:
     ) -> None:
         self._ready = ready
         self._logging = logging
+        self._interpreter = Interpreter()
+        self._null = os.fstat(0).st_rdev
         self._functions = [
             (module.__dict__, itemgetter(*names.split()), names.split())
             for module, names in _OURS
@@ -125,6 +128,7 @@ class ProcessState:
             self._signals_left,
             self._limits_left,
             self._ids_left,
+            self._input_left,
             self._settings_left,
         )
         self._costly_steps = (self._children_left, self._descriptors_left)
@@ -134,6 +138,7 @@ class ProcessState:
         """Take the state for what it is to be."""
         self.modules: int = len(sys.modules)
         """How many modules were loaded."""
+        self._interpreter.remember()
         self._threads = _count()
         self._known_threads = {*threading.enumerate()}
         self._children = {*_children()} if _has_children() else set()
@@ -308,8 +313,24 @@ class ProcessState:
 
         return "" if _ids() == self._ids else "changed the user of its process"
 
+    def _input_left(self) -> str:
+        """Open the standard input again that a job has closed: others would get its place."""
+        try:
+            device = os.fstat(0).st_rdev
+        except OSError:
+            null = os.open(os.devnull, os.O_RDONLY)
+            os.set_inheritable(null, True)
+
+            if null != 0:
+                return "closed its standard input"
+
+            return ""
+
+        return "" if device == self._null else "replaced its standard input"
+
     def _settings_left(self) -> str:
         _umask(self._umask)
+        self._interpreter.put_right(has_loaded=len(sys.modules) > self.modules)
 
         if _locale_now(_locale.LC_ALL) != self._locale:
             _locale_now(_locale.LC_ALL, self._locale)

@@ -5,14 +5,16 @@ A worker has them from its start on, and gets them anew with a trip where they d
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import re
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from operator import attrgetter
 from posix import getcwd  # tests take that of `os` for a call that blocks
 from typing import Any, TypeAlias
 
@@ -202,3 +204,51 @@ def _filter(
 
 def _pattern(plain: Any) -> object:
     return re.compile(*plain) if isinstance(plain, tuple) else plain
+
+
+_LISTS = ("path", "argv", "meta_path", "path_hooks")
+"""Lists of `sys` that jobs may change."""
+
+_lists_of = attrgetter(*_LISTS)
+
+_recursion, _switch, _trace = sys.getrecursionlimit, sys.getswitchinterval, sys.gettrace
+_profile, _collects = sys.getprofile, gc.isenabled
+_SETTERS: tuple[Callable[[Any], object], ...] = (
+    sys.setrecursionlimit,
+    sys.setswitchinterval,
+    sys.settrace,
+    sys.setprofile,
+    lambda is_on: gc.enable() if is_on else gc.disable(),
+)
+"""What sets each of the settings that `_settings` gives."""
+
+
+class Interpreter:
+    """Lists and settings of the interpreter, as they were remembered last."""
+
+    def remember(self) -> None:
+        """Take them for what they are to be."""
+        self._lists = tuple([*one] for one in _lists_of(sys))
+        self._settings = _settings()
+
+    def put_right(self, *, has_loaded: bool) -> None:
+        """Put right what a job has changed of them. Takes 1 us where that is nothing.
+
+        :param has_loaded: whether the job was the first to load a module, which may have
+            put something into a list: that stays
+        """
+        if _lists_of(sys) != self._lists:
+            for name, entries in zip(_LISTS, self._lists, strict=True):
+                now = getattr(sys, name)
+                new = [one for one in now if one not in entries] if has_loaded else []
+
+                if not new or any(one not in now for one in entries):
+                    setattr(sys, name, [*entries, *new])
+
+        if _settings() != self._settings:
+            for put, value in zip(_SETTERS, self._settings, strict=True):
+                put(value)
+
+
+def _settings() -> tuple[Any, ...]:
+    return _recursion(), _switch(), _trace(), _profile(), _collects()

@@ -73,7 +73,7 @@ async def test_outputs_are_visible_before_the_run_is_told(
 
         assert [one.kept for one in versions] == [b"1", b"2"]
         assert {one.submission_id for one in versions} == {run.id}
-        assert run.job_status(0) is Status.SUBMITTED
+        assert run.table.status[0] is Status.SUBMITTED
         jobs = [one for one in completion.records if isinstance(one, JobRecord)]
         assert [one.id for one in jobs] == [attempt.job_id for attempt in attempts]
         assert {(one.status, one.started) for one in jobs} == {("COMPLETED", 2.0)}
@@ -82,6 +82,6 @@ async def test_outputs_are_visible_before_the_run_is_told(
         assert spec.duration.seconds == pytest.approx(0.001 + 0.75 * 0.249)
 
         completion.notify()
-        assert run.counts() == {Status.COMPLETED: 2}
+        assert run.table.counts() == {Status.COMPLETED: 2}
         assert run.job(1).finished_at == completion.at
         run.finished(completion.at)

@@ -87,7 +87,7 @@ async def test_an_end_that_cannot_be_saved_is_a_failure(
         complete(run)
         runs.finish(runs.add(run, [call_spec()] * 2), 4.0)
 
-    assert isinstance(run.failure, OSError)
+    assert isinstance(run.ending.failure, OSError)
     assert f"the end of {run.id} was not kept" in caplog.text
 
 
@@ -95,7 +95,10 @@ async def test_without_a_store_that_outlives_us_an_interrupted_run_is_cancelled(
     run: Run, runs: Runs
 ) -> None:
     runs.interrupt(runs.add(run, []), "a signal has come")
-    assert (run.cancel_reason, run.interrupt_reason) == ("a signal has come", None)
+    assert (run.ending.cancel_reason, run.ending.interrupt_reason) == (
+        "a signal has come",
+        None,
+    )
 
 
 async def test_what_goes_on_elsewhere_is_not_saved_as_cancelled(
@@ -103,7 +106,10 @@ async def test_what_goes_on_elsewhere_is_not_saved_as_cancelled(
 ) -> None:
     number = durable.add(run, [])
     durable.interrupt(number, "a signal has come")
-    assert (run.cancel_reason, run.interrupt_reason) == (None, "a signal has come")
+    assert (run.ending.cancel_reason, run.ending.interrupt_reason) == (
+        None,
+        "a signal has come",
+    )
 
     for place, status in enumerate((Status.CANCELED, Status.COMPLETED, Status.FAILED)):
         durable.save(number, status, job_record(place, status=status))
@@ -145,7 +151,7 @@ async def test_runs_that_are_lost_have_ended_for_who_waits(
     assert runs.all() == []
 
     with fail_after(10):
-        await run.over()
+        await run.watchers.over()
 
     assert isinstance(run.error(), RuntimeError)
-    assert run.counts() == {Status.CANCELED: 2}
+    assert run.table.counts() == {Status.CANCELED: 2}

@@ -249,7 +249,7 @@ async def test_a_cancel_of_what_has_ended_changes_nothing(tmp_path: Path) -> Non
         await submission
 
     assert statuses(submission.jobs) == ["COMPLETED"]
-    assert run_of(submission).cancel_reason is None
+    assert run_of(submission).ending.cancel_reason is None
 
 
 async def test_cancel_of_one_job(tmp_path: Path) -> None:

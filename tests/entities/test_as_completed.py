@@ -69,9 +69,9 @@ async def test_what_is_given_watches_its_run_until_that_has_ended() -> None:
     scenario = await make_scenario(single(Configuration(), flows.double), identities)
     run = make_run(scenario, identities)
     as_completed([handle_of(run)])
-    assert run.watchers == 1
+    assert run.watchers.count == 1
     complete(run)
-    assert run.watchers == 0
+    assert run.watchers.count == 0
 
 
 async def test_a_run_that_failed_is_given_and_raises_when_it_is_awaited(
@@ -81,7 +81,7 @@ async def test_a_run_that_failed_is_given_and_raises_when_it_is_awaited(
 
     async for submission in as_completed([scenario.submit()]):
         assert [job.status for job in submission.jobs] == [Status.FAILED]
-        assert run_of(submission).watchers == 0
+        assert run_of(submission).watchers.count == 0
 
         with pytest.raises(SubmissionFailed):
             await submission

@@ -114,7 +114,7 @@ async def test_a_run_is_made_anew_of_what_a_store_has() -> None:
     assert {name: getattr(made.options, name) for name in options} == options
     assert (made.key, made.submitted) == ("f00", run.submitted)
     assert made.status is SubmissionStatus.SUBMITTED
-    assert made.counts() == {Status.SUBMITTED: 1}
+    assert made.table.counts() == {Status.SUBMITTED: 1}
 
 
 async def test_a_new_scenario_has_the_properties_of_its_config() -> None:

@@ -148,6 +148,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("entities.task", "entities.remedies"): "only where something is wrong",
     ("sync.forwarding", "entities.remedies"): "only where something is wrong",
     ("ids", "uuid"): "only for idempotency keys",
+    ("dispatch.skipping", "entities.planned"): "only where a plan is asked for",
     ("dispatch.scheduler", "dispatch.live_echo"): "only where output is shown at once",
     ("orchestrator", "runtime.open"): "the engine: it is loaded while a worker starts",
     (

@@ -127,7 +127,7 @@ async def test_progress_is_kept_nowhere(
             break
 
     await submission
-    assert run_of(submission).length == 5
+    assert len(run_of(submission).history) == 5
     assert done([event async for event in submission]) == []
 
 
@@ -144,7 +144,7 @@ async def test_who_stops_watching_costs_nothing_more(
     watcher = aiter(submission)
 
     def watchers() -> int:
-        return len(run_of(submission)._progress_reports)
+        return len(run_of(submission).watchers._reports)
 
     await anext(watcher)
     assert watchers() == 1

@@ -362,7 +362,7 @@ async def test_who_watches_and_does_not_read_costs_little(
                 )
 
             assert all(
-                len(live._reports) <= 1 for live in run_of(submission)._progress_reports
+                len(live._reports) <= 1 for live in run_of(submission).watchers._reports
             )
             go.set()
 
@@ -373,7 +373,7 @@ async def test_who_watches_and_does_not_read_costs_little(
 
     assert b"9999" in b"".join(lines)
     assert len(b"".join(lines)) < 3_000
-    assert not any(live.is_whole for live in run_of(submission)._progress_reports)
+    assert not any(live.is_whole for live in run_of(submission).watchers._reports)
 
 
 async def test_many_watch_one_run(
@@ -404,7 +404,7 @@ async def test_many_watch_one_run(
 
     assert ends == [1_000] * 50
     assert statuses(seen.jobs) == ["COMPLETED"] * 1_000
-    assert not run_of(submission)._progress_reports
+    assert not run_of(submission).watchers._reports
 
 
 async def test_who_watches_sees_the_end_of_a_run_that_moves_on(

@@ -73,7 +73,7 @@ async def test_the_end_of_a_job_comes_with_its_record(
 
 async def test_a_run_is_cancelled_elsewhere(run: Run, view: RemoteView) -> None:
     view.take(line(reason="enough"))
-    assert run.cancel_reason == "enough"
+    assert run.ending.cancel_reason == "enough"
 
 
 @pytest.mark.parametrize(
@@ -99,15 +99,15 @@ async def test_of_a_line_without_sense_nothing_is_taken(
     with pytest.raises(Unreadable):
         view.take(bad)
 
-    assert run.counts() == {Status.SUBMITTED: 2}
+    assert run.table.counts() == {Status.SUBMITTED: 2}
     assert view.next == 0
 
 
 async def test_who_is_told_otherwise_takes_nothing(run: Run) -> None:
     view = RemoteView(run, Drives(is_any=True))
     view.take(line(*RUNS, reason="enough"))
-    assert run.counts() == {Status.SUBMITTED: 2}
-    assert run.cancel_reason is None
+    assert run.table.counts() == {Status.SUBMITTED: 2}
+    assert run.ending.cancel_reason is None
     assert not view.has_come.is_set()
 
 

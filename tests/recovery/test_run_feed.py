@@ -72,14 +72,14 @@ async def test_a_run_that_has_ended_is_told_whole(config: Configuration) -> None
         (place, status) for place in (0, 1) for status in ("RUNNING", "COMPLETED")
     ]
     assert watcher.told[-1]["is_all"]
-    assert watcher.told[-1]["next"] == run.length
+    assert watcher.told[-1]["next"] == len(run.history)
     assert watcher.store.flushed == 1  # what might be forgotten has not happened
 
 
 async def test_what_is_known_is_not_told_again(config: Configuration) -> None:
     run, watcher = await make(config), Watcher()
     complete(run)
-    await watcher.watch(run, run.length)
+    await watcher.watch(run, len(run.history))
     assert watcher.news == []
     assert watcher.store.flushed == 0
 
@@ -96,7 +96,7 @@ async def test_who_is_told_all_knows_what_the_owner_knows(
     job.reported(Progress(1.0, 2.0, "half"), 4.5)
     job.move(Status.COMPLETED, 5.0)
     run.job(1).move(Status.CANCELED, 5.0, "enough")
-    run.canceled_for("enough")
+    run.ending.cancel("enough")
     run.finished(5.0)
     watcher = Watcher()
     await watcher.watch(run)
@@ -111,8 +111,8 @@ async def test_who_is_told_all_knows_what_the_owner_knows(
         assert mine.record()[3:8] == other.record()[3:8]
         assert mine.attempts == other.attempts
 
-    assert there.cancel_reason == "enough"
-    assert view.next == run.length
+    assert there.ending.cancel_reason == "enough"
+    assert view.next == len(run.history)
 
 
 async def test_what_happens_is_told_until_the_end(
@@ -139,7 +139,7 @@ async def test_what_happens_is_told_until_the_end(
     progress = [one[5][0] for one in watcher.news if one[1] == ""]
     assert progress == [1.0, 2.0]
     assert watcher.news[-1][1] == "COMPLETED"
-    assert watcher.told[-1]["next"] == run.length
+    assert watcher.told[-1]["next"] == len(run.history)
 
 
 async def test_many_news_come_in_several_lines(

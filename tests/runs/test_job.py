@@ -43,8 +43,9 @@ def test_a_job_as_it_was_then(config: Configuration) -> None:
     job.try_again(3.0, AttemptKind.CRASHED, "gone")
     job.move(Status.RUNNING, 4.0)
 
-    then = run.job_at(2)
-    assert then is not None
+    _, status, at, reason = run.history[2]
+    assert status is not None
+    then = job.as_of(status, at, reason)
     assert (then.status, then.attempt, then.run_at) == (Status.RUNNING, 1, 2.0)
     assert (job.status, job.attempt, job.run_at) == (Status.RUNNING, 2, 4.0)
     failed = run.event(3)

@@ -42,7 +42,7 @@ def test_what_a_store_has_is_taken_over_once(config: Configuration) -> None:
         *["SubmissionStarted", "JobStarted", "JobAttemptFailed", "JobStarted"],
         "JobFinished",
     ]
-    assert run.ended() == {0: Status.COMPLETED}
+    assert run.table.ended() == {0: Status.COMPLETED}
 
 
 def test_what_has_not_ended_begins_anew(config: Configuration) -> None:
@@ -74,7 +74,7 @@ def test_the_end_of_a_run_is_taken_over_with_its_reason(config: Configuration) -
     restoring.restore(run, record, {})
     assert run.is_finished
     assert run.record().finished == 5.0
-    assert (run.cancel_reason, run.orchestrator_id) == ("enough", "O")
+    assert (run.ending.cancel_reason, run.orchestrator_id) == ("enough", "O")
 
 
 def test_no_job_of_a_run_that_has_ended_waits_for_ever(config: Configuration) -> None:

@@ -9,7 +9,9 @@ import pytest
 from asyncflow import events
 from asyncflow.abc import Raised
 from asyncflow.config import Configuration
+from asyncflow.dispatch.under_way import records
 from asyncflow.errors import SubmissionCanceled, SubmissionFailed
+from asyncflow.runs.restoring import lose
 from asyncflow.status import Status, SubmissionStatus
 from tests.support.runs import USAGE, kinds, make
 
@@ -22,7 +24,7 @@ def test_jobs_that_complete_are_counted_and_not_made(config: Configuration) -> N
     run.completed([(place, USAGE) for place in range(3)], 3.0)
     run.finished(3.5)
 
-    assert run.counts() == {Status.COMPLETED: 3}
+    assert run.table.counts() == {Status.COMPLETED: 3}
     assert run.status is SubmissionStatus.COMPLETED
     assert run.table.made == {}
     job = run.job(1)
@@ -61,21 +63,21 @@ def test_who_listens_is_told_each_change(config: Configuration) -> None:
     run.wait_for(Status.BLOCKED, [0], 1.0)
     run.completed([(0, USAGE)], 3.0)
     assert told == [1, 2, 3, 4]
-    assert run.kind(1) is None
-    assert run.kind(2) is events.JobPending
+    assert run.history.kind(1) is None
+    assert run.history.kind(2) is events.JobPending
 
 
 def test_the_end_is_told_once(config: Configuration) -> None:
     run = make(config, 1)
     calls: list[str] = []
-    run.when_finished(partial(calls.append, "before"))
-    run.canceled_for("first")
-    run.canceled_for("second")
-    run.lost(5.0, "nobody knows")
-    run.when_finished(partial(calls.append, "after"))
+    run.watchers.when_finished(partial(calls.append, "before"))
+    run.ending.cancel("first")
+    run.ending.cancel("second")
+    lose(run, 5.0, "nobody knows")
+    run.watchers.when_finished(partial(calls.append, "after"))
 
     assert calls == ["before", "after"]
-    assert run.cancel_reason == "first"
+    assert run.ending.cancel_reason == "first"
     assert isinstance(run.error(), SubmissionCanceled)
     assert run.record().finished == 5.0
-    assert run.records_under_way() == []
+    assert records(run) == []

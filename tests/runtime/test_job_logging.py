@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import threading
@@ -338,3 +339,21 @@ def test_a_module_that_sets_logging_up_does_not_write_twice(tmp_path: Path) -> N
     run(tmp_path, program.replace("MODE", "standalone"))
     assert (tmp_path / "etl.log").read_text() == "once\n" * 2
     assert (tmp_path / "app.log").read_text() == "INFO:etl:once\n" * 2
+
+
+def sets_logging_up(value: int) -> int:
+    logging.basicConfig(force=True, level=logging.DEBUG, stream=io.StringIO())
+    logging.disable(logging.ERROR)
+    logging.getLogger("tests.etl").debug("for the handler of the job")
+    return value
+
+
+async def test_a_job_on_the_event_loop_gives_the_programs_handlers_back() -> None:
+    config = configuration("development")
+    root = logging.root
+    before = (root.level, [*root.handlers], root.manager.disable)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(single(config, sets_logging_up))
+        await scenario.submit()
+        assert (root.level, [*root.handlers], root.manager.disable) == before

@@ -37,7 +37,7 @@ def make(config: Configuration, count: int = 3) -> Run[Thing]:
 
 
 def kinds(run: Run[Thing]) -> list[str]:
-    made = map(run.event, range(run.length))
+    made = map(run.event, range(len(run.history)))
     return [type(event).__name__ for event in made if event is not None]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import decimal
+import gc
 import locale
 import os
 import resource
@@ -78,6 +79,35 @@ def leave_environment(_: object) -> None:
 
 def replace_environment(_: object) -> None:
     os.environ = {}  # type: ignore[assignment]  # noqa: B003  # as some do
+
+
+def close_input(_: object) -> None:
+    os.close(0)
+
+
+def replace_input(_: object) -> None:
+    os.close(0)
+    os.open(__file__, os.O_RDONLY)
+
+
+def leave_paths(_: object) -> None:
+    sys.argv.append("of a job")
+    sys.path.clear()
+    sys.path_hooks.clear()
+    sys.meta_path.clear()
+
+
+def replace_paths(_: object) -> None:
+    sys.path = ["of a job", *sys.path]
+    sys.argv = []
+
+
+def leave_settings(_: object) -> None:
+    gc.disable()
+    sys.setrecursionlimit(100)
+    sys.setswitchinterval(5.0)
+    sys.settrace(lambda *_: None)
+    sys.setprofile(lambda *_: None)
 
 
 def leave_filters(_: object) -> None:
@@ -175,6 +205,11 @@ LEAVERS = (
     leave_environment,
     replace_environment,
     leave_filters,
+    close_input,
+    replace_input,
+    leave_paths,
+    replace_paths,
+    leave_settings,
     leave_descriptors,
     leave_thread,
     leave_child,
@@ -209,6 +244,10 @@ def state(_: object) -> dict[str, object]:
         "user": (os.getuid(), os.geteuid(), os.getgid()),
         "threads": threading.active_count(),
         "filters": len(warnings.filters),
+        "paths": (sys.path[:], sys.argv[:], len(sys.meta_path), len(sys.path_hooks)),
+        "settings": (sys.getrecursionlimit(), sys.getswitchinterval(), gc.isenabled()),
+        "tracing": (sys.gettrace() is None, sys.getprofile() is None),
+        "input": (sys.stdin.read(), os.read(0, 1), os.get_inheritable(0)),
         "len": len("four"),
         "third": decimal.Decimal(1) / 3,
         "locale": locale.setlocale(locale.LC_ALL),

@@ -14,7 +14,13 @@ from pathlib import Path
 import pytest
 
 from asyncflow.worker import log_levels, parent, world
-from asyncflow.worker.world import World, apply, current_folder, lacks_filters
+from asyncflow.worker.world import (
+    Interpreter,
+    World,
+    apply,
+    current_folder,
+    lacks_filters,
+)
 
 
 def test_a_change_of_levels_is_a_new_world() -> None:
@@ -169,3 +175,19 @@ def test_a_folder_that_was_removed_is_none(
     one = World()
     one.look()
     assert pickle.loads(one.told)[-1] is None
+
+
+@pytest.mark.parametrize("has_loaded", [False, True])
+def test_what_a_module_that_came_has_put_into_a_list_stays(
+    monkeypatch: pytest.MonkeyPatch, has_loaded: bool
+) -> None:
+    monkeypatch.setattr(sys, "path", before := [*sys.path])
+    interpreter = Interpreter()
+    interpreter.remember()
+    sys.path = ["/of/a/module", *before]
+    interpreter.put_right(has_loaded=has_loaded)
+    assert ("/of/a/module" in sys.path) == has_loaded
+    sys.path.remove(before[-1])
+    interpreter.put_right(has_loaded=has_loaded)
+    assert {*before} <= {*sys.path}
+    assert ("/of/a/module" in sys.path) == has_loaded

@@ -1,0 +1,108 @@
+"""Watchers: those who wait for what happens in a run, or for its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from anyio import Event
+from anyio.lowlevel import checkpoint_if_cancelled
+
+from asyncflow.runs.progress import ProgressReports, Report
+
+
+class Watchers:
+    """Those of one run. Nothing here refers to it.
+
+    There is one for each run, and few have any, so what they have is the class's until
+    it is set.
+    """
+
+    count: int = 0
+    """How many watch it just now, and see how it ends."""
+    next: Event | None = None
+    """Comes with the next change; None where nobody waits for that."""
+    _is_over: bool = False
+    _done: Event | None = None
+    """Tells that it has ended, to those who wait for it."""
+    _callbacks: tuple[Callable[[], object], ...] = ()
+    _reports: tuple[ProgressReports, ...] = ()
+    """What each watcher is still to be told of the progress of jobs."""
+
+    @property
+    def want_reports(self) -> bool:
+        """Whether somebody wants to know how far jobs come."""
+        return bool(self._reports)
+
+    @property
+    def want_all(self) -> bool:
+        """Whether somebody wants to know also what is no event."""
+        return any(reports.is_whole for reports in self._reports)
+
+    def watch(self, *, is_whole: bool = False) -> ProgressReports:
+        """Keep for a watcher how far jobs come, until `unwatch`: the newest alone.
+
+        :param is_whole: whether the history is to tell it also what is no event
+        """
+        live = ProgressReports(is_whole=is_whole)
+        self._reports = (*self._reports, live)
+        return live
+
+    def unwatch(self, live: ProgressReports) -> None:
+        """Keep nothing for a watcher any more."""
+        self._reports = tuple(one for one in self._reports if one is not live)
+
+    def take(self, report: Report, length: int) -> None:
+        """Keep how far a job has come.
+
+        :param length: how long the history is now
+        """
+        for live in self._reports:
+            live.take(report, length)
+
+        self.wake()
+
+    async def next_change(self) -> None:
+        """Wait until anything happens. On cancel only the waiting ends."""
+        if self.next is None:
+            self.next = Event()
+
+        await self.next.wait()
+
+    def wake(self) -> None:
+        """Tell those who wait that something has happened."""
+        if self.next is not None:
+            self.next.set()
+            self.next = None
+
+    async def over(self) -> None:
+        """Wait until every job has ended, as one who need not see how.
+
+        On cancel only the waiting ends.
+        """
+        if self._is_over:
+            await checkpoint_if_cancelled()
+            return
+
+        if self._done is None:
+            self._done = Event()
+
+        await self._done.wait()
+
+    def when_finished(self, callback: Callable[[], object]) -> None:
+        """Call a function once the run has ended; at once if it has."""
+        if self._is_over:
+            callback()
+        else:
+            self._callbacks = (*self._callbacks, callback)
+
+    def tell_end(self) -> None:
+        """Tell those who wait for the end that the run has ended."""
+        self._is_over = True
+
+        if self._done is not None:
+            self._done.set()
+
+        callbacks, self._callbacks = self._callbacks, ()
+
+        for callback in callbacks:
+            callback()
