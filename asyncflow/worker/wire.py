@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import NamedTuple, Protocol, TypeAlias
 
+from asyncflow.worker.codec import dumps
 from asyncflow.worker.loaded import Sign
 from asyncflow.worker.outcome import (
     Outcome,
@@ -117,7 +118,7 @@ class _Pickler(pickle.Pickler):
 
 @lru_cache(1024)
 def _pickled(driver: object) -> bytes:
-    return pickle.dumps(driver, 5)
+    return dumps(driver, name="driver")  # it may have functions of the main script
 
 
 @lru_cache(256)
