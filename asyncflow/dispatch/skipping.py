@@ -114,16 +114,16 @@ def plan(
     from asyncflow.entities.planned import PlannedJob
 
     writers: dict[str, str] = {}
-    planned = []
+    jobs = []
 
     for task, spec in zip(tasks, specs, strict=True):
         runs, reason = _forecast(task, spec, writers)
-        planned.append(PlannedJob(task=task.config_id, runs=runs, reason=reason))
+        jobs.append(PlannedJob(task=task.config_id, runs=runs, reason=reason))
 
         if runs:
             writers.update(dict.fromkeys(task.output, task.config_id))
 
-    return tuple(planned)
+    return tuple(jobs)
 
 
 def reason_to_run(task: TaskState, fingerprint: Fingerprint, pins: Pins = None) -> str:

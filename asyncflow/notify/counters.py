@@ -7,12 +7,15 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import attrs
 
-from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Run
 from asyncflow.status import FINAL, Status
+
+if TYPE_CHECKING:
+    from asyncflow.entities.statistics import Statistics
 
 
 @attrs.define(eq=False, repr=False)
@@ -43,6 +46,8 @@ class JobCounters:
 
         :param runs: those that have not ended
         """
+        from asyncflow.entities.statistics import Statistics
+
         now: Counter[Status] = Counter()
 
         for run in runs:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from asyncflow.runs.subject import RunEntity
     from asyncflow.runs.task import TaskState
 
-_NONE_YET = dict.fromkeys(Status, 0)
 
 EntityT_co = TypeVar("EntityT_co", bound="RunEntity", covariant=True)
 AnyRun: TypeAlias = "Run[RunEntity]"
@@ -127,6 +126,7 @@ class Run(Generic[EntityT_co]):
         is_told = status is not Status.BLOCKED or self._wants_all
         table = self.table
         statuses, made, counts = table.status, table.made, table.number
+        tell = self.history.append if self.publish is None else self.tell
 
         for place in places:
             old = statuses[place]
@@ -142,7 +142,10 @@ class Run(Generic[EntityT_co]):
             counts[status] += 1
 
             if is_told:
-                self.tell((place, status, at, ""))
+                tell((place, status, at, ""))
+
+        if self.watchers.next is not None:
+            self.watchers.wake()
 
     def completed(self, ended: Sequence[tuple[int, Usage]], at: float) -> None:
         """Take note of the ends of jobs that are not made, and of which nothing was
@@ -151,7 +154,7 @@ class Run(Generic[EntityT_co]):
         :param ended: their places, and what they used
         :param at: when, in seconds since the epoch
         """
-        first = len(self.history)
+        first = len(self.history) if self.publish is not None else 0
         table, counts = self.table, self.table.number
 
         for place, usage in ended:

@@ -33,7 +33,6 @@ from asyncflow.entities.data_node import DataNode, Edit
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, record_of
-from asyncflow.entities.statistics import Statistics
 from asyncflow.entities.submission import Run, Submission, handle_of, run_of
 from asyncflow.entities.submittable import Submittable, nodes_of, tasks_of
 from asyncflow.errors import (
@@ -82,6 +81,7 @@ from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
     from asyncflow.entities.planned import PlannedJob
+    from asyncflow.entities.statistics import Statistics
 
 
 @attrs.define(eq=False, repr=False)
@@ -580,10 +580,10 @@ class Engine:
 
     def _check_there(self, entity: Submittable, dag: Dag) -> None:
         """Refuse to submit what is deleted, or being deleted, or not declared."""
-        # All tasks are of one scenario, which is deleted as a whole.
+        # All tasks are of one scenario, which is deleted as a whole, with them.
         task = next(iter(tasks_of(entity).values()), entity)
 
-        if (entity.is_deleted or task.is_deleted) or (
+        if task.is_deleted or (
             self._deleted
             and not {entity.id, entity.scenario_id}.isdisjoint(self._deleted)
         ):

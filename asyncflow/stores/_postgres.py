@@ -19,6 +19,13 @@ from asyncflow.stores._command import Parameters
 from asyncflow.stores._database import Database
 from asyncflow.stores._escape import escaped, unescaped
 from asyncflow.stores._folder import Access
+from asyncflow.stores._postgres_problems import (
+    LOST,
+    OTHER_SERVER,
+    PASSING,
+    problem_of,
+    refusal_of,
+)
 from asyncflow.stores._rows import Column, Row
 from asyncflow.stores._sql import migrations, newest_version
 from asyncflow.stores._values_folder import FolderInFolder
@@ -55,89 +62,8 @@ CONNECT_TIMEOUT = "10"
 TRIES = 20
 """How often a transaction is begun that others make fail by theirs."""
 
-CONNECTING: Mapping[str, tuple[str, str]] = {
-    "password authentication failed": (
-        "the server does not accept the password",
-        "give the right one in the URL, PGPASSWORD or ~/.pgpass",
-    ),
-    "no password supplied": (
-        "the server asks for a password",
-        "give it in the URL, PGPASSWORD or ~/.pgpass",
-    ),
-    "no pg_hba.conf entry": (
-        "the server does not let this user in from here",
-        "have its pg_hba.conf changed, or connect as another user",
-    ),
-    "does not exist": (
-        "the server has no such database or user",
-        "make it (`createdb`, `createuser`), or give another name",
-    ),
-    "too many clients": (
-        "the server has too many connections",
-        "close some, or raise its max_connections: a store has two",
-    ),
-    "": (
-        "the server cannot be reached",
-        "start it, or look at the host and the port",
-    ),
-}
-"""For words of an error, what happened and what to do. PostgreSQL gives no code here."""
-
-LOST = (
-    "the connection was lost",
-    "look whether the server is up, and reachable: what was flushed before is kept",
-)
-
-PROBLEMS: Mapping[str, tuple[str, str]] = {
-    "08": LOST,
-    "57P": LOST,
-    "25006": (
-        "it may not be written",
-        "connect to the primary server: target_session_attrs=read-write",
-    ),
-    "25P03": (
-        "the server has ended a transaction that stood still",
-        "look what held this process up",
-    ),
-    "42501": (
-        "this user may not do that",
-        "grant it CREATE on the database, or all of what is in its schema `asyncflow`",
-    ),
-    "53100": (
-        "the server's disk is full",
-        "free some space: what was flushed before is kept",
-    ),
-    "53": (
-        "the server lacks memory or connections",
-        "free some: what was flushed before is kept",
-    ),
-    "55P03": (
-        "another connection kept it locked for too long",
-        "end what holds the lock: see pg_stat_activity",
-    ),
-    "57014": (
-        "the server has ended a statement that took too long",
-        "raise its statement_timeout for this user",
-    ),
-    "58": (
-        "the server's disk reported an error",
-        "look at the server's log, its disk and its free space",
-    ),
-    "XX00": (
-        "the database is damaged",
-        "bring a copy back, and look at the server's log and its disk",
-    ),
-}
-"""For the beginning of an SQLSTATE, what happened and what to do."""
-
-PASSING = ("08", "57", "53", "58", "40", "25006", "25P03", "55P03")
-"""How the SQLSTATEs begin of what may be over in a while."""
-
 LOSSES = (psycopg.OperationalError, psycopg.InterfaceError)
 """What is raised, without a code, where there is no connection."""
-
-OTHER_SERVER = ("25006",)
-"""Those after which another connection may find another server."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -424,10 +350,7 @@ class PostgresDatabase(Database):
     def _explain(self, error: psycopg.Error) -> StoreFailed:
         is_gone = isinstance(error, LOSSES) and self._is_lost()
         code = error.sqlstate or ("08" if is_gone else "")
-        problem, remedy = next(
-            (found for start, found in PROBLEMS.items() if code.startswith(start)),
-            ("PostgreSQL refused", "if that does not help, report it"),
-        )
+        problem, remedy = problem_of(code)
 
         if code in OTHER_SERVER:
             self._writing.close()
@@ -437,10 +360,7 @@ class PostgresDatabase(Database):
 
     def _refused(self, error: psycopg.Error) -> StoreFailed:
         """Explain why there is no connection."""
-        text = str(error)
-        problem, remedy = next(
-            found for words, found in CONNECTING.items() if words in text
-        )
+        problem, remedy = refusal_of(str(error))
         return StoreUnavailable(self.file, f"{problem} ({_line(error)})", remedy)
 
     def _is_lost(self) -> bool:

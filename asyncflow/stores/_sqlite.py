@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from functools import lru_cache
 from typing import Any, ClassVar
 
 import attrs
@@ -16,12 +15,17 @@ from asyncflow.errors import StoreFailed, StoreUnavailable
 from asyncflow.stores._command import Parameters
 from asyncflow.stores._database import Database
 from asyncflow.stores._folder import Access, check_path
-from asyncflow.stores._inodes import Inodes
-from asyncflow.stores._locks import check_locks
 from asyncflow.stores._rows import Column, Row
 from asyncflow.stores._sql import migrations, newest_version, read
+from asyncflow.stores._sqlite_files import DatabaseFiles, check_locks
 from asyncflow.stores._sqlite_folder import values_folder
-from asyncflow.stores._sqlite_text import surrogates_escaped, text_or_bytes, texts
+from asyncflow.stores._sqlite_rows import (
+    combined,
+    sizes_of,
+    surrogates_escaped,
+    text_or_bytes,
+    texts,
+)
 
 PAUSE = 0.001
 """Between two tries to get the lock, in seconds. SQLite's own pauses grow to 0.1 s: who
@@ -100,9 +104,6 @@ SETTINGS = (
 )
 """The queries that set up the connection that writes."""
 
-SIZES = (128, 32, 8)
-"""How many rows one statement inserts, the more the better; single ones are left."""
-
 BESIDE = ("-wal", "-shm", "-journal")
 """How the names of the files end that SQLite keeps beside a database. They get its mode."""
 
@@ -125,7 +126,7 @@ class SqliteDatabase(Database):
     _reading: sqlite3.Connection = attrs.field(init=False)
     _parameters: int = attrs.field(init=False)
     """How many a statement may have: 999 or more."""
-    _inodes: Inodes = attrs.field(init=False)
+    _files: DatabaseFiles = attrs.field(init=False)
     """The database's, which others may replace, and its log's, which goes with it."""
     _transactions: int = attrs.field(init=False, default=0)
     _is_interrupted: bool = attrs.field(init=False, default=False)
@@ -154,7 +155,9 @@ class SqliteDatabase(Database):
             database._reading = database._connect(busy_timeout)
             stack.enter_context(closing(database._reading))
             database._ask(database._reading, "query_only")
-            database._inodes = Inodes.of(database.file, (database.file, f"{file}-wal"))
+            database._files = DatabaseFiles.of(
+                database.file, (database.file, f"{file}-wal")
+            )
             database.values_folder = database._find_folder(access, file)
             stack.pop_all()
 
@@ -285,7 +288,7 @@ class SqliteDatabase(Database):
                 work()
         finally:  # also where that is why it failed
             self._transactions += 1
-            self._inodes.check(1 if self._transactions % SELDOM else 2)
+            self._files.check(1 if self._transactions % SELDOM else 2)
 
     def _save(self, text: str, columns: Sequence[Column]) -> None:
         try:
@@ -300,11 +303,11 @@ class SqliteDatabase(Database):
         count = len(columns[0])
         begin = 0
 
-        for size in _sizes(text, len(columns), self._parameters):
+        for size in sizes_of(text, len(columns), self._parameters):
             while count - begin >= size:
                 end = begin + size
                 part = [column[begin:end] for column in columns]
-                self._writing.execute(*_combined(text, part))
+                self._writing.execute(*combined(text, part))
                 begin = end
 
         if begin < count:
@@ -398,87 +401,6 @@ def _execute(
         return [texts(row, blobs) for row in rows]
 
     return rows
-
-
-def _combined(text: str, columns: Sequence[Column]) -> tuple[str, Sequence[Any]]:
-    """Make a statement that inserts one row insert several; return its cells, too.
-
-    Python holds its lock while it binds them, SQLite does the rest without: what all rows
-    have alike is bound once, and comes first.
-    """
-    alike: list[Any] = []
-    others: list[Iterable[Any]] = []
-    marks: list[str] = []
-
-    for column in columns:
-        if others and _is_alike(column):
-            marks.append("?")
-            alike.append(column[0])
-        else:
-            others.append(_unadapted(column))
-            marks.append(f"column{len(others)}")
-
-    width, size = len(others), len(columns[0])
-    cells = [*alike, *[None] * (width * size)]
-
-    for place, other in enumerate(others, len(alike)):
-        cells[place::width] = other
-
-    return _repeated(text, tuple(marks), size), cells
-
-
-def _is_alike(column: Column) -> bool:
-    """Tell whether all cells are the same; of numbers, which hardly ever are, no."""
-    first = column[0]
-    return type(first) not in (int, float) and column.count(first) == len(column)
-
-
-def _unadapted(column: tuple[Any, ...]) -> Iterable[Any]:
-    """Make of cells what SQLite gets of them, where Python knows it at once.
-
-    It binds numbers and texts at once. For each None, truth value or bytes it looks for
-    an adapter first, which takes longer than the rest.
-    """
-    kind = type(column[0])
-
-    if kind is bool:
-        return map(int, column)
-
-    if kind is bytes and {*map(type, column)} == {bytes}:
-        return map(bytearray, column)
-
-    return column
-
-
-def _sizes(text: str, width: int, parameters: int) -> list[int]:
-    """Return how many rows a statement may insert.
-
-    :param width: how many cells a row has
-    :param parameters: how many a statement may have
-    """
-    if _values(width) not in text:
-        return []
-
-    return [size for size in SIZES if size * width <= parameters]
-
-
-@lru_cache(64)
-def _repeated(text: str, marks: Sequence[str], size: int) -> str:
-    """Make a statement that inserts one row insert several.
-
-    :param marks: what each cell of a row is: ``?`` for one that all rows have alike, or
-        a column of the others
-    :param size: how many rows
-    """
-    row = f"({', '.join('?' * (len(marks) - marks.count('?')))})"
-    others = f"(VALUES {', '.join([row] * size)})"
-    # Without a condition, ON CONFLICT would be read as that of a join.
-    select = " ".join(("SELECT", ", ".join(marks), "FROM", others, "WHERE TRUE"))
-    return text.replace(_values(len(marks)), select)
-
-
-def _values(width: int) -> str:
-    return f"VALUES ({', '.join('?' * width)})"
 
 
 def _to_run(version: int) -> list[str]:

@@ -45,7 +45,7 @@ def test_nobody_else_chooses_by_a_name() -> None:
         if path.relative_to(PACKAGE).parts[0] not in HOMES
         for line in choices(ast.parse(path.read_text()))
     ]
-    assert found == [], "have the class say it (see asyncflow/abc.py)"
+    assert found == [], "have the class say it (see asyncflow/abc/)"
 
 
 @pytest.mark.parametrize(

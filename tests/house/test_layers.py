@@ -89,7 +89,10 @@ ROWS = (
 
 NARROW: Mapping[str, frozenset[str]] = {
     # Drivers are imported in workers, and their seam with them.
-    "abc": frozenset({"selection", "worker"}),
+    "abc": frozenset({"worker"}),
+    "abc.driver": frozenset({"selection", "worker"}),
+    "abc.executor": frozenset({"worker"}),
+    "abc.store": frozenset({"worker"}),
 }
 """Modules that see less at run time, outside ``if TYPE_CHECKING``, than for types."""
 
@@ -118,7 +121,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.configuration", "config.toml.read"): "tomllib: few programs load",
     ("config.configuration", "config.toml.write"): "tomlkit: few programs export",
     ("worker.digests", "glob"): "only where a value was not kept",
-    ("abc", "selection"): "only for parts of values",
+    ("abc.driver", "selection"): "only for parts of values",
     ("selection", "numpy"): "an extra: it is loaded already",
     ("drivers._sql", "sqlalchemy"): "an extra: where a database is asked",
     ("drivers.sql", "sqlalchemy"): "the same",
@@ -152,8 +155,9 @@ INNER: Mapping[tuple[str, str], str] = {
     ("entities.submission", "entities.remedies"): "only where something is wrong",
     ("entities.task", "entities.remedies"): "only where something is wrong",
     ("sync.forwarding", "entities.remedies"): "only where something is wrong",
-    ("ids", "uuid"): "only for idempotency keys",
     ("dispatch.skipping", "entities.planned"): "only where a plan is asked for",
+    ("notify.counters", "entities.statistics"): "only where they are asked for",
+    ("ids", "uuid"): "only for idempotency keys",
     ("dispatch.scheduler", "dispatch.live_echo"): "only where output is shown at once",
     ("orchestrator", "runtime.open"): "the engine: it is loaded while a worker starts",
     (

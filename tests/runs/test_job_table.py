@@ -90,7 +90,12 @@ async def test_the_events_of_jobs_that_were_not_made(
             assert about[2].at == job.finished_at
 
 
-async def test_a_chain_of_which_no_job_was_made(orchestrator: Orchestrator) -> None:
+async def test_a_chain_of_which_no_job_was_made(
+    orchestrator: Orchestrator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        request, "BOUND", 60.0
+    )  # none is told to run, however slow it is
     functions = [flows.double] * 4
     scenario = await orchestrator.create_scenario(
         flows.chain(orchestrator.config, *functions)

@@ -8,12 +8,11 @@ from typing import Any, TypeVar
 
 from asyncflow.alternatives import EXECUTORS, executor_of
 from asyncflow.config.checks import (
-    core,
     data_nodes,
     functions,
     graph,
-    job_executions,
     resources,
+    settings,
     task_limits,
     typos,
 )
@@ -48,9 +47,9 @@ def problems(registry: Registry) -> Iterator[Problem]:
     see `config.env`.
     """
     registry = _with_found(registry)
-    yield from job_executions.problems(registry.job)
+    yield from settings.job_problems(registry.job)
     yield from _properties("JOB", "JOB", registry.job.properties)
-    yield from core.problems(registry.core)
+    yield from settings.core_problems(registry.core)
     yield from _properties("CORE", "CORE", registry.core.properties)
 
     for section in registry.sections:

@@ -1,25 +1,34 @@
-"""Which files a database is in: whoever removes or replaces one takes what is written.
+"""The files of an SQLite database: whether they are there still, and can be locked.
 
-The system goes on with a file that has no name any more, and so does SQLite: only a look
-at the path tells.
+Whoever removes or replaces one takes what is written. The system goes on with a file that
+has no name any more, and so does SQLite: only a look at the path tells.
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import tempfile
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Self, TypeAlias
 
 import attrs
 
-from asyncflow.errors import StoreFailed
+from asyncflow.errors import StoreFailed, StoreUnavailable
 
 Inode: TypeAlias = tuple[int, int]
 
+REFUSALS = frozenset(
+    {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
+)
+"""What a file system answers that gives no locks: SQLite takes that for a lock that is
+held."""
+
 
 @attrs.frozen(eq=False, repr=False)
-class Inodes:
+class DatabaseFiles:
     """The files at some paths.
 
     :param store: how errors name the store
@@ -67,3 +76,20 @@ def _inode(path: str) -> Inode | None:
         return None
 
     return found.st_dev, found.st_ino
+
+
+def check_locks(file: str) -> None:
+    """See whether files beside a file can be locked. Blocks.
+
+    :raises StoreUnavailable: where they cannot
+    """
+    try:
+        with tempfile.TemporaryFile(dir=os.path.dirname(file)) as beside:
+            fcntl.lockf(beside, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in REFUSALS:
+            raise StoreUnavailable(
+                file,
+                f"its file system gives no locks ({error})",
+                "give a path on a local disk; on NFS, see to its lock daemon",
+            ) from error

@@ -1,4 +1,4 @@
-"""What can be wrong with how jobs are executed."""
+"""What can be wrong with the settings: how jobs are executed, what is kept of runs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from asyncflow.config.checks.numbers import (
     Number,
 )
 from asyncflow.config.checks.values import choice, flag
-from asyncflow.config.sections import JobConfig
+from asyncflow.config.sections import CoreConfig, JobConfig
 from asyncflow.errors import Problem
 
-NUMBERS: Mapping[str, Number] = {
+JOB_NUMBERS: Mapping[str, Number] = {
     "max_nb_of_workers": Number(
         minimum=1,
         maximum=1024,
@@ -46,15 +46,37 @@ NUMBERS: Mapping[str, Number] = {
 }
 
 
-def problems(job: JobConfig) -> Iterator[Problem]:
+DAYS = Number(
+    maximum=36_500, optional=True, remedy="give days, or None to keep them all"
+)
+
+CORE_NUMBERS: Mapping[str, Number] = {
+    "keep_days": DAYS,
+    "keep_submissions": Number(
+        maximum=1000 * MAX_COUNT,
+        whole=True,
+        optional=True,
+        remedy="give one, or None to keep them all",
+    ),
+    "keep_log_days": DAYS,
+}
+
+
+def job_problems(job: JobConfig) -> Iterator[Problem]:
     """Yield what is wrong with how jobs are executed, free properties aside."""
     yield from _mode(job.mode)
     yield from _echo(job.echo)
     yield from flag("JOB", "prewarm", job.prewarm)
-    for field, number in NUMBERS.items():
+    for field, number in JOB_NUMBERS.items():
         yield from number.problems("JOB", field, getattr(job, field))
 
     yield from resources.totals("JOB", "resources", job.resources)
+
+
+def core_problems(core: CoreConfig) -> Iterator[Problem]:
+    """Yield what is wrong with the core section, free properties aside."""
+    for field, number in CORE_NUMBERS.items():
+        yield from number.problems("CORE", field, getattr(core, field))
 
 
 def _echo(echo: object) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asyncflow.stores._sqlite_text import surrogates_escaped, text_or_bytes, texts
+from asyncflow.stores._sqlite_rows import surrogates_escaped, text_or_bytes, texts
 
 
 def test_only_what_utf8_has_not_becomes_bytes() -> None:

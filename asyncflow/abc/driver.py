@@ -1,0 +1,250 @@
+"""The seam of drivers. Workers import it too: it needs the standard library only."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from asyncflow.worker.outcome import StoredValue
+from asyncflow.worker.values import fetch, keep
+
+if TYPE_CHECKING:
+    from asyncflow.filters import Where
+    from asyncflow.selection import Preview
+
+
+class Driver(ABC):
+    """How one storage type reads and writes a value.
+
+    A driver runs where the job runs, so its methods are plain blocking functions and the
+    driver itself can be pickled. One driver serves every version of one data node.
+
+    Its class says what others need to know of the storage type. It is registered by that:
+    in `asyncflow.drivers`, by `asyncflow.alternatives.DRIVERS.register`, or as an entry
+    point ``asyncflow.drivers`` of a package. Its module is imported by workers, too.
+
+    :param path: what the data node has as ``default_path``, absolute; None for none
+    :param options: an instance of `Options`; None where there are none
+    """
+
+    storage_type: ClassVar[str]
+    Options: ClassVar[type[Any] | None] = None
+    """A frozen attrs class: its fields are further parameters of `configure_data_node` for
+    this storage type, and keys in TOML; its validators check them, and what a field has
+    as ``metadata={"remedy": "..."}`` says what to do. None for no options."""
+    takes_path: ClassVar[bool] = False
+    """Whether ``default_path`` may be given."""
+    takes_default_data: ClassVar[bool] = True
+    """Whether ``default_data`` may be given: whether it can be asked what is there."""
+    extra: ClassVar[str | None] = None
+    """The extra of asyncflow that installs what it requires."""
+    requires: ClassVar[tuple[str, ...]] = ()
+    """The modules that must be there; it imports them when it is first used."""
+    is_durable: ClassVar[bool] = True
+    """Whether its values outlive the orchestrator, and a power failure."""
+    appends: ClassVar[bool] = False
+    """Whether `append` adds to a value."""
+
+    path: str | None = None
+    options: Any = None
+    validator: Any = None
+    """What is asked of a value before it is written: a callable, or what has a method
+    ``validate``, such as a schema of pandera. None for nothing."""
+
+    def __init__(self, path: str | None = None, options: Any = None) -> None:
+        if path is not None:
+            self.path = path
+
+        if options is not None:
+            self.options = options
+
+    @classmethod
+    def needs(cls, options: Any) -> Mapping[str, str | None]:  # noqa: ARG003
+        """Return the modules that must be there, and the extra that installs each.
+
+        :param options: an instance of `Options`; None where there are none
+        """
+        return dict.fromkeys(cls.requires, cls.extra)
+
+    @classmethod
+    def rooted(cls, options: Any, directory: str) -> Any:  # noqa: ARG003
+        """Return the options with relative paths among them made absolute.
+
+        :param directory: where these begin
+        """
+        return options
+
+    @classmethod
+    def owns_place(cls, path: str | None, options: Any) -> bool:  # noqa: ARG003
+        """Tell whether values are in a place of the user's, such as a file or a table.
+
+        It may have a value before the first write, and has one version alone.
+        """
+        return path is not None
+
+    @property
+    def keeps_versions(self) -> bool:
+        """Whether asyncflow keeps versions of it: not where `owns_place`."""
+        return not self.owns_place(self.path, self.options)
+
+    @property
+    def place(self) -> str | None:
+        """The file of the user's that it writes: who writes the same one takes turns."""
+        return None
+
+    def locate(self) -> None:  # noqa: B027  # most have no place
+        """Look where `place` leads, before it is used. Blocks."""
+
+    def read(
+        self,
+        kept: StoredValue,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+    ) -> object:
+        """Read a value, or a part of it: a job reads the whole.
+
+        :param kept: what `write` and `publish` returned for it
+        :param columns: the columns to read; None for all
+        :param where: which rows to read; None for all
+        :raises DataNodeReadingError: where what is in its place cannot be read, or has
+            no such column
+        """
+        if kept is None:
+            raise LookupError("the data node was never written")
+
+        return self.select(fetch(kept), columns, where)
+
+    def select(
+        self, value: object, columns: Sequence[str] | None, where: Where | None
+    ) -> object:
+        """Return the part of a value that `read` is asked for, once all of it is read."""
+        if columns is None and where is None:
+            return value
+
+        from asyncflow.selection import select
+
+        return select(value, columns, where)
+
+    def write(self, value: object, path: str, name: str) -> StoredValue:
+        """Keep a value where no reader sees it yet.
+
+        :param path: a file that it may make; nobody else uses this name
+        :param name: how an error calls the value
+        :return: where the value is; None for a place that the driver knows itself
+        :raises NotPicklable: where the value cannot be kept
+        :raises OSError: where it cannot be written; nothing is left behind
+        """
+        return keep(value, path, name, sync=self.is_durable)
+
+    def append(
+        self,
+        value: object,
+        kept: StoredValue,
+        path: str,
+        name: str,
+    ) -> StoredValue:
+        """Keep what is there with a value added to it, as `write` keeps a value.
+
+        What is there stays as it is until this is published. Only where it `appends`.
+
+        :param value: rows, or whatever a value of this storage type has several of
+        :param kept: the value that is there; None also for a place that it knows itself
+        """
+        raise NotImplementedError(f"{self.storage_type!r} does not append")
+
+    def upload(
+        self,
+        file: str,
+        path: str,
+        name: str,
+    ) -> StoredValue:
+        """Keep a copy of a file as the value, as `write` keeps a value.
+
+        :param file: one that has the form of this storage type
+        :raises DataNodeReadingError: where it has not
+        """
+        raise NotImplementedError(f"{self.storage_type!r} has no files of its own")
+
+    def load_file(self, file: str) -> object:
+        """Read a file that has the form of this storage type; see `upload`."""
+        raise NotImplementedError(f"{self.storage_type!r} has no files of its own")
+
+    def file_of(self, kept: StoredValue) -> str | bytes | None:  # noqa: ARG002
+        """Return the file that a value is in, in a form that others read, or its content.
+
+        None where there is none.
+        """
+        return None
+
+    def preview(self, kept: StoredValue, rows: int) -> Preview:
+        """Return the first rows of a value, to be shown."""
+        from asyncflow.selection import preview
+
+        return preview(self.read(kept), rows)
+
+    def describe(self) -> dict[str, object]:
+        """Say what it is, to be shown: passwords are masked."""
+        return {
+            "storage_type": self.storage_type,
+            "place": self.place,
+            "is_durable": self.is_durable,
+            "keeps_versions": self.keeps_versions,
+            "appends": self.appends,
+        }
+
+    def fingerprint(self) -> str | None:
+        """Return what changes whenever a place of the user's is written, by anybody.
+
+        None where nobody can tell, or it has no value. Blocks.
+        """
+        return None
+
+    def exists(self) -> bool:
+        """Tell whether a place that only the driver knows has a value already."""
+        return False
+
+    def changed_ns(self) -> int | None:
+        """Return when that place was last changed, in nanoseconds since the epoch.
+
+        None where nobody can tell, or it has no value. It is no less than the time of a
+        change by anybody.
+        """
+        return None
+
+    def staging_path(self, path: str) -> str:
+        """Return the file that `write` may make, to remove it after a killed job."""
+        return path
+
+    def staged(self, maker: str) -> Sequence[str]:  # noqa: ARG002
+        """List files beside its place that were to be published, and never are.
+
+        Blocks.
+
+        :param maker: the id of the orchestrator that is gone: the names of the paths that
+            `write` got from it begin with this and ``-``
+        """
+        return ()
+
+    def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
+        """Make a written value visible; called when all outputs of a job are written.
+
+        :param kept: what `write` returned
+        :param path: the path that `write` was given
+        :return: what `read` is to be given
+        """
+        return kept
+
+    def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
+        """Forget a written value that is not to be published, as another is not. Never
+        raises.
+
+        :param kept: what `write` returned
+        :param path: the path that `write` was given
+        """
+        if isinstance(kept, str):
+            with suppress(OSError):
+                os.unlink(kept)

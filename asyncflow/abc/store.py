@@ -1,0 +1,417 @@
+"""The seam of stores."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+if TYPE_CHECKING:
+    from asyncflow.errors import StoreFailed
+    from asyncflow.options import Page
+    from asyncflow.records import (
+        BasisRecord,
+        DataNodeRecord,
+        JobRecord,
+        LogRecord,
+        OrchestratorRecord,
+        Pruned,
+        Record,
+        ScenarioRecord,
+        SubmissionRecord,
+        VersionRecord,
+    )
+
+
+class StoreWatcher(Protocol):
+    """Is told when a store cannot be written any more, and when it can again."""
+
+    def store_changed(self) -> None:
+        """Take note that `Store.failure` has changed. Called on the event loop."""
+
+
+class Store(ABC):
+    """Where records are kept (`asyncflow.records`).
+
+    An async context manager; a store is used by one event loop at a time, on its thread.
+    It can be opened again after it was closed.
+
+    Queries see all that was saved before by this store, and what others have committed.
+    Each gives a page (None for all there is), see `asyncflow.options.Page`. Scenarios come
+    by their creation date, versions by their number, all others, and scenarios of one
+    date, in the order in which they were first saved; `newest_first` turns the order
+    round. A filter that is None lets everything pass. What cannot be
+    loaded is left out, with a warning. Properties that were pickled are unpickled when
+    they are first read.
+
+    Where the store cannot be written for a reason that may pass, it is tried again until
+    it can; where it cannot be read, for some seconds.
+
+    :raises StoreFailed: by every coroutine, where the store cannot be read or written,
+        saying what to do; `StoreUnavailable` by queries where that may pass
+    """
+
+    variable: str = ""
+    """The environment variable that named it, or ""."""
+
+    @classmethod
+    def at(cls, address: str) -> Self:
+        """Make the store of an address, not open yet.
+
+        It is registered in `asyncflow.stores`, by `asyncflow.alternatives.STORES.register`
+        or as an entry point ``asyncflow.stores``: by the scheme of its addresses.
+        """
+        return cls(address)  # type: ignore[call-arg]  # as most take it
+
+    @property
+    def values_folder(self) -> str | None:
+        """The folder for the files of large values; None for a temporary one.
+
+        Where it is None, records do not outlive the store, and nobody shares them.
+        """
+        return None
+
+    @property
+    def is_far(self) -> bool:
+        """Whether orchestrators of other hosts may use it.
+
+        Those of one host tell each other that they are there. Where this is True, each
+        has to look in the store whenever it reads or writes a value.
+        """
+        return False
+
+    @property
+    def commits(self) -> int:
+        """How many transactions it has written since it was opened."""
+        return 0
+
+    @property
+    def failure(self) -> StoreFailed | None:
+        """Why it cannot be written; None where it can, as far as is known.
+
+        It is `StoreUnavailable` where it is tried again: what is saved meanwhile waits
+        in memory, in its order. With any other error nothing is written any more.
+        """
+        return None
+
+    def watch(self, watcher: StoreWatcher | None) -> None:  # noqa: ARG002
+        """Tell somebody whenever `failure` has changed.
+
+        :param watcher: None for nobody any more; leaving the store does that, too
+        """
+        return None
+
+    def close_soon(self, *, now: bool = False) -> None:  # noqa: ARG002
+        """Take note that the store is about to be closed.
+
+        Where it cannot be written for now it is tried for some seconds only; then what
+        was saved is lost, and `flush` tells.
+
+        :param now: not even for these seconds
+        """
+        return None
+
+    @abstractmethod
+    async def __aenter__(self) -> Self:
+        """Open the store."""
+
+    @abstractmethod
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Write what is still to be written, then close the store.
+
+        It is closed on failure and on cancel, too.
+        """
+
+    @abstractmethod
+    def save(self, *records: Record) -> None:
+        """Take records to be written: all of one call, or none of them.
+
+        Returns at once; calls are written in their order. A record replaces the one
+        with its kind and id, but some things stay what they were: the graph and the
+        properties of a submission, lock and directory of a data node, and of a version
+        all but whether its value is kept, and its holder. Once a write has failed
+        for good, what is saved is dropped: `flush` tells.
+
+        :raises NotPicklable: where a property cannot be kept, naming the part
+        """
+
+    @abstractmethod
+    async def flush(self) -> None:
+        """Return when all that was saved before is durable.
+
+        It waits while the store is tried again. On cancel only the waiting ends.
+
+        :raises StoreFailed: where it could not be written; from then on, always
+        """
+
+    @abstractmethod
+    async def register(
+        self, record: OrchestratorRecord, *, lease: float | None = None
+    ) -> None:
+        """Save the orchestrator that uses this store; return when that is durable.
+
+        A lease is renewed as long as the store is open, whatever holds the event loop
+        up, until a record without one (0) is saved.
+
+        From here on every write checks first, in its transaction, that this record is
+        still there: others may have taken its owner for dead. Then nothing is written.
+        Nothing is tried again until `watch` is called: an orchestrator opens, or does not.
+
+        :param lease: how long its lease is from now on, by `now`, in seconds; None for
+            that of the record
+        :raises StoreFailed: by `flush` and all others, once it has gone
+        """
+
+    @abstractmethod
+    async def now(self) -> float:
+        """Return the time by the clock of the leases, in seconds since the epoch.
+
+        All who share the store share this clock.
+        """
+
+    @abstractmethod
+    async def adopt(
+        self,
+        dead_id: str,
+        heir_id: str,
+        *,
+        lease_until: float | None = None,
+        run_ids: Collection[str] | None = None,
+        is_crash: bool = True,
+    ) -> dict[str, int]:
+        """Give what a dead orchestrator had to another, in one transaction.
+
+        These are its submissions that have not finished and the versions that it holds;
+        it is forgotten itself, once it has no such submission. Nothing changes where it
+        is unknown: another was faster.
+
+        :param lease_until: do it only if its lease has not been renewed: ends by then
+        :param run_ids: the submissions to give; None for all
+        :param is_crash: whether it died, and was not closed
+        :return: the submissions of the heir that have not finished, by id: how many
+            orchestrators of it have died since a job of it last ended
+        """
+
+    @abstractmethod
+    def submit(self, record: SubmissionRecord) -> Callable[[], Awaitable[None]]:
+        """Save a new submission, unless its scenario is not there any more.
+
+        Returns at once, as `save` does.
+
+        :return: returns in its turn when that is durable, and raises `NotFound` where
+            nothing was saved
+        """
+
+    @abstractmethod
+    async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
+        """Save a submission, unless there is one with its id; return the one that is.
+
+        Of several that claim one id at a time, one has its own returned.
+
+        :raises NotFound: where its scenario is not there any more
+        """
+
+    @abstractmethod
+    async def lock(
+        self, record: DataNodeRecord, *, now: float
+    ) -> DataNodeRecord | None:
+        """Lock a data node, or unlock it, as a record says.
+
+        The editor of the record gets the lock where nobody else has it, or only one
+        that ended before `now`. A record without an editor takes the lock away.
+
+        :return: what is kept then; None where the data node is unknown
+        """
+
+    @abstractmethod
+    async def delete(self, *record_ids: str) -> list[str]:
+        """Forget records, all of them or none; return when that is durable.
+
+        With a scenario go its data nodes, its submissions and its bases; with a
+        submission its jobs, with a job its log, with a data node its versions; with an
+        orchestrator the values that it holds. Unknown ids change nothing. On cancel only the waiting
+        ends.
+
+        :return: the names of the files that the versions had
+        """
+
+    @abstractmethod
+    async def delete_ended(
+        self, record_id: str, lost: Collection[SubmissionRecord] = ()
+    ) -> list[str] | None:
+        """Do what `delete` does, for a scenario or a submission that has ended.
+
+        :param lost: the submissions that are forgotten though they have not finished, as
+            long as they have the same orchestrator
+        :return: None where another has not finished: then nothing has changed
+        """
+
+    @abstractmethod
+    def pin(self, submission_id: str, versions: Mapping[str, int | None]) -> None:
+        """Have the values of data nodes stay until a submission is unpinned.
+
+        Returns at once, as `save` does. What is dropped meanwhile is not kept any more, but
+        its record goes on having its value, or the name of its file. Nothing is pinned for
+        a submission that is not there, or has finished.
+
+        :param versions: by the ids of the data nodes the number of a version that is kept;
+            None for the current one
+        """
+
+    @abstractmethod
+    async def unpin(self, submission_id: str) -> list[str]:
+        """Let the values go that were pinned for a submission, of those not kept.
+
+        :return: the names of the files that no record has any more
+        """
+
+    @abstractmethod
+    async def pinned_for_ended(self) -> list[str]:
+        """List for which submissions values are pinned that are not there, or have
+        finished: who should have unpinned them was killed.
+        """
+
+    @abstractmethod
+    async def pinned(self, submission_id: str) -> set[tuple[str, int]]:
+        """Return what is pinned for a submission: data nodes' ids, versions' numbers."""
+
+    @abstractmethod
+    async def prunable(
+        self,
+        *,
+        finished_before: float | None = None,
+        keep: int | None = None,
+        has_log: bool = False,
+        limit: int | None = None,
+    ) -> list[str]:
+        """List the ids of submissions that have finished, the oldest first.
+
+        :param finished_before: those that ended before this, in seconds since the epoch
+        :param keep: without the last ones, so many
+        :param has_log: those of which it is known what a job printed
+        """
+
+    @abstractmethod
+    async def prune(self, *submission_ids: str, logs_only: bool = False) -> Pruned:
+        """Forget submissions that have finished, with their jobs and logs.
+
+        All of them in one transaction; return when that is durable. On cancel only the
+        waiting ends.
+
+        :param logs_only: forget only what their jobs printed
+        """
+
+    async def shrink(self) -> int:
+        """Give back the disk space of what was deleted, where that takes no long time.
+
+        :return: how many bytes
+        """
+        return 0
+
+    @abstractmethod
+    async def get(self, record_id: str) -> Record | None:
+        """Return the record with this id, or None.
+
+        Not of a version, a basis or a log.
+
+        :raises RecordDamaged: where it cannot be loaded
+        """
+
+    @abstractmethod
+    async def scenarios(
+        self,
+        *,
+        config_id: str | None = None,
+        name: str | None = None,
+        created_from: float | None = None,
+        created_to: float | None = None,
+        page: Page | None = None,
+    ) -> list[ScenarioRecord]:
+        """List scenarios.
+
+        :param created_from: the first creation date, in seconds since the epoch
+        :param created_to: the creation date, in the same unit, before which they were
+            made
+        """
+
+    @abstractmethod
+    async def data_nodes(
+        self,
+        *,
+        owner_id: str | None = None,
+        page: Page | None = None,
+    ) -> list[DataNodeRecord]:
+        """List data nodes."""
+
+    @abstractmethod
+    async def versions(
+        self,
+        *,
+        node_id: str | None = None,
+        node_ids: Collection[str] | None = None,
+        owner_id: str | None = None,
+        is_kept: bool | None = None,
+        page: Page | None = None,
+    ) -> list[VersionRecord]:
+        """List versions, in the order in which they were saved first.
+
+        Of two writers who save versions of shared data nodes at a time, one comes first
+        in all of these nodes.
+
+        :param node_ids: of any of these data nodes, as they are at one moment
+        :param owner_id: of the data nodes of this scenario
+        """
+
+    @abstractmethod
+    async def kept_names(self) -> set[str]:
+        """Return the names of all files that versions have."""
+
+    @abstractmethod
+    async def makers(self) -> set[str]:
+        """Return whose files of values may be here: also orchestrators that are gone."""
+
+    @abstractmethod
+    async def submissions(
+        self,
+        *,
+        entity_id: str | None = None,
+        scenario_id: str | None = None,
+        orchestrator_id: str | None = None,
+        status: str | None = None,
+        is_finished: bool | None = None,
+        page: Page | None = None,
+    ) -> list[SubmissionRecord]:
+        """List submissions."""
+
+    @abstractmethod
+    async def jobs(
+        self,
+        *,
+        submission_id: str | None = None,
+        submission_ids: Collection[str] | None = None,
+        task_id: str | None = None,
+        status: str | None = None,
+        page: Page | None = None,
+    ) -> list[JobRecord]:
+        """List jobs.
+
+        :param submission_ids: of any of these submissions
+        """
+
+    @abstractmethod
+    async def log(self, job_id: str) -> LogRecord | None:
+        """Return what a job printed, or None."""
+
+    @abstractmethod
+    async def bases(self, scenario_id: str) -> list[BasisRecord]:
+        """List what the outputs of a scenario's skippable tasks follow from."""
+
+    @abstractmethod
+    async def orchestrators(self) -> list[OrchestratorRecord]:
+        """List the orchestrators that are open, or were killed."""
