@@ -57,30 +57,30 @@ class Attempt:
     limit: AttemptKind | None = None
     """The limit that it is being killed for: it may be tried again. None for no limit."""
 
-    def __init__(self, ref: Ref, submission: Run, spec: CallSpec, reason: str) -> None:
+    def __init__(self, ref: Ref, run: Run, spec: CallSpec, reason: str) -> None:
         place = ref[1]
         self.ref = ref
-        self.submission = submission
+        self.run = run
         self.spec = spec
         self.reason = reason
-        self.task: TaskState = submission.tasks[place]
-        self.job_id: str = ids.of_job(self.task.config.id, submission.key)
+        self.task: TaskState = run.tasks[place]
+        self.job_id: str = ids.of_job(self.task.config.id, run.key)
 
     @property
     def job(self) -> JobState:
         """The job. Most are never made: ask for it only where it is needed."""
-        return self.submission.job(self.ref[1])
+        return self.run.job(self.ref[1])
 
     @property
     def must_be_marked(self) -> bool:
         """Whether the store is to know that it runs before it does."""
-        is_suspect = self.submission.crashes > 0
+        is_suspect = self.run.crashes > 0
         return is_suspect or self.task.config.on_restart == "fail"
 
     @property
     def status(self) -> Status:
         """The status of the job."""
-        return self.submission.table.status[self.ref[1]]
+        return self.run.table.status[self.ref[1]]
 
 
 def call_of(
@@ -101,9 +101,9 @@ def call_of(
     outputs: list[tuple[str, Driver, str]] = []
 
     if spec.fingerprint is not None:
-        attempt.snapshot = snapshot(task, attempt.submission.pins)
+        attempt.snapshot = snapshot(task, attempt.run.pins)
 
-    pins = attempt.submission.pins
+    pins = attempt.run.pins
 
     for name, node in task.input.items():
         version = node.version
@@ -133,7 +133,7 @@ def call_of(
         tuple(outputs),
         spec.is_async,
         spec.sources,
-        attempt.submission.table.attempt(attempt.ref[1]),
+        attempt.run.table.attempt(attempt.ref[1]),
         config.memory_limit,
         spec.duration.is_short,
         carrier,
@@ -144,7 +144,7 @@ def call_of(
 
 def read_by(attempt: Attempt) -> Iterator[tuple[NodeState, Version]]:
     """Yield what a job reads, as far as it is there already."""
-    pins = attempt.submission.pins or {}
+    pins = attempt.run.pins or {}
 
     for node in attempt.task.input.values():
         if version := pins.get(node.id, node.version):

@@ -20,7 +20,7 @@ from asyncflow.values.value_cache import WORTH
 from asyncflow.values.versions import Versions
 
 _new = tuple.__new__
-_submission, _second = attrgetter("submission"), itemgetter(1)
+_run, _second = attrgetter("run"), itemgetter(1)
 
 
 class Completion(NamedTuple):
@@ -28,7 +28,7 @@ class Completion(NamedTuple):
 
     records: list[Record]
     """What is to be saved."""
-    submissions: Iterable[Run]
+    runs: Iterable[Run]
     ended: list[tuple[int, Usage]]
     at: float
 
@@ -36,15 +36,13 @@ class Completion(NamedTuple):
         """Tell the runs, each once for those of its jobs that follow each other."""
         ends = iter(self.ended)
 
-        for submission, same in groupby(self.submissions):
-            submission.completed(
-                [*map(_second, zip(same, ends, strict=False))], self.at
-            )
+        for run, same in groupby(self.runs):
+            run.completed([*map(_second, zip(same, ends, strict=False))], self.at)
 
 
 def is_simple_success(outcome: Outcome, attempt: Attempt) -> TypeGuard[Returned]:
     """Tell whether there is nothing to tell but that a job completed."""
-    table = attempt.submission.table  # looked at here, as there is one for each job
+    table = attempt.run.table  # looked at here, as there is one for each job
     return (
         type(outcome) is Returned
         and outcome.log is None
@@ -67,7 +65,7 @@ def complete(
 
     for attempt, (kept, _, usage) in zip(attempts, outcomes, strict=True):
         assert usage is not None
-        task, job_id, run_id = attempt.task, attempt.job_id, attempt.submission.id
+        task, job_id, run_id = attempt.task, attempt.job_id, attempt.run.id
         attempt.spec.duration.add(usage.wall)
         facts = (
             *(job_id, task.id, run_id, Status.COMPLETED, ""),
@@ -88,4 +86,4 @@ def complete(
             else:
                 records += versions.replace(node, one, job_id=job_id)
 
-    return Completion(records, map(_submission, attempts), ended, at)
+    return Completion(records, map(_run, attempts), ended, at)

@@ -309,7 +309,7 @@ class InFlight:
         run, job = attempt.ref[0], attempt.job
 
         if job.is_finished:
-            attempt.submission.ending.fail(error)
+            attempt.run.ending.fail(error)
         else:
             now = time.time()
             _move_to_running(job, now)
@@ -322,7 +322,7 @@ class InFlight:
 
         self.carry_out(self.plan.ended(attempt.ref, job.status, time.monotonic()))
 
-        if attempt.submission.ending.failure is not None:
+        if attempt.run.ending.failure is not None:
             reason = f"{job.id} could not be handled: {error!r}"
             self.carry_out(self.plan.canceled(run, reason, time.monotonic()))
 

@@ -43,7 +43,7 @@ class Pins:
     _ended: list[str] = attrs.field(init=False, factory=list)
     """Those of them that have ended."""
 
-    def note(self, submission: Run) -> None:
+    def note(self, run: Run) -> None:
         """Have the store keep what a new run is to read, where others may drop it.
 
         It is what is kept at the moment at which the submission is.
@@ -51,50 +51,48 @@ class Pins:
         if not self.versions.is_shared:
             return
 
-        awaited = {
-            node.id for node in _shared_sources(submission) if self._is_awaited(node)
-        }
-        self._note(submission, awaited)
+        awaited = {node.id for node in _shared_sources(run) if self._is_awaited(node)}
+        self._note(run, awaited)
 
     def note_all(self) -> None:
         """Have the store keep what the runs here are to read: others may drop it now."""
         awaited: set[str] = set()
 
-        for submission in self.runs.all():  # in the order of their submits
-            self._note(submission, awaited)
-            nodes = nodes_of(submission.entity)
+        for run in self.runs.all():  # in the order of their submits
+            self._note(run, awaited)
+            nodes = nodes_of(run.entity)
             awaited.update(
                 nodes[name].id
-                for task in submission.tasks
+                for task in run.tasks
                 for name in task.output
-                if _will_write(submission, name)
+                if _will_write(run, name)
             )
 
-    def _note(self, submission: Run, awaited: Collection[str]) -> None:
+    def _note(self, run: Run, awaited: Collection[str]) -> None:
         """Have the store keep what a run is to read.
 
         :param awaited: what runs submitted earlier are to write: it reads that
         """
-        pins = submission.pins or {}
+        pins = run.pins or {}
         shared = {
             node.id: pins[node.id].number if node.id in pins else None
-            for node in _shared_sources(submission)
+            for node in _shared_sources(run)
             if node.id in pins or node.id not in awaited
         }
 
         if shared:
-            self.store.pin(submission.id, shared)
-            self._note_run(submission)
+            self.store.pin(run.id, shared)
+            self._note_run(run)
 
-    def _note_run(self, submission: Run) -> None:
-        if submission.id not in self._noted:
-            self._noted.add(submission.id)
-            submission.watchers.when_finished(partial(self._forget, submission))
+    def _note_run(self, run: Run) -> None:
+        if run.id not in self._noted:
+            self._noted.add(run.id)
+            run.watchers.when_finished(partial(self._forget, run))
 
-    def _forget(self, submission: Run) -> None:
+    def _forget(self, run: Run) -> None:
         """Have the store let go what it has kept for a run, unless that goes on."""
-        if not _goes_on(submission):
-            self._ended.append(submission.id)
+        if not _goes_on(run):
+            self._ended.append(run.id)
             self.versions.group.start_soon(self.collect)
 
     async def collect(self) -> None:
@@ -115,64 +113,64 @@ class Pins:
         """
         is_awaited, is_held = False, False
 
-        for submission in self.runs.all():  # in the order of their submits
-            if nodes_of(submission.entity).get(node.config_id) is not node:
+        for run in self.runs.all():  # in the order of their submits
+            if nodes_of(run.entity).get(node.config_id) is not node:
                 continue
 
-            name, at = node.config_id, submission.submitted * 1e9
+            name, at = node.config_id, run.submitted * 1e9
 
-            if name not in submission.dag.sources:
-                is_awaited = is_awaited or _will_write(submission, name)
+            if name not in run.dag.sources:
+                is_awaited = is_awaited or _will_write(run, name)
             elif not is_awaited and number > at:
                 newer = [one for one in known[1:] if one.number <= at]
                 last = (known[0], *newer)[-1]
 
-                if submission.id in self._noted or not self._is_at_risk(node, last):
-                    self.pin(submission, node, last)
+                if run.id in self._noted or not self._is_at_risk(node, last):
+                    self.pin(run, node, last)
                 elif number == inf:  # nobody else has dropped it so far
-                    self.pin(submission, node, last)
+                    self.pin(run, node, last)
                     is_held = True
 
         if is_held:
             self.store.save(self.versions.retention.held_record(node, known[0]))
 
-    def pin(self, submission: Run, node: NodeState, version: Version) -> None:
+    def pin(self, run: Run, node: NodeState, version: Version) -> None:
         """Have a run read a version of a source, unless it has pinned one."""
         if version.kept is None:  # a file of the user's: there is one version alone
             return
 
-        if submission.pins is None:
-            submission.pins = {}
-            submission.watchers.when_finished(partial(self._release, submission))
+        if run.pins is None:
+            run.pins = {}
+            run.watchers.when_finished(partial(self._release, run))
 
-        if node.id not in submission.pins:
-            submission.pins[node.id] = version
+        if node.id not in run.pins:
+            run.pins[node.id] = version
             self.versions.retention.pin(version)
             self.versions.retention.hold(version)
 
-    async def renew(self, submission: Run) -> None:
+    async def renew(self, run: Run) -> None:
         """Pin anew what a run has pinned whose file is gone.
 
         It was pinned by what is known here, which another process had replaced already:
         the store knows what was current then. What it does not have either is no longer
         pinned: the run reads what is current now.
         """
-        pins = submission.pins or {}
+        pins = run.pins or {}
         paths = {node_id: pin.kept for node_id, pin in pins.items()}
         gone = await to_thread.run_sync(_gone, paths)
 
         if not gone:
             return
 
-        numbers = dict(await self.store.pinned(submission.id))
-        nodes = {node.id: node for node in nodes_of(submission.entity).values()}
+        numbers = dict(await self.store.pinned(run.id))
+        nodes = {node.id: node for node in nodes_of(run.entity).values()}
         right = {
             record.node_id: record
             for record in await self.store.versions(node_ids=gone)
             if record.number == numbers.get(record.node_id)
         }
 
-        if submission.pins is not pins:  # it has ended meanwhile
+        if run.pins is not pins:  # it has ended meanwhile
             return
 
         for node_id in gone:
@@ -180,24 +178,22 @@ class Pins:
             record = right.get(node_id)
 
             if record is not None and record.number != last.number:
-                self.pin(
-                    submission, nodes[node_id], self._found(nodes[node_id], record)
-                )
+                self.pin(run, nodes[node_id], self._found(nodes[node_id], record))
 
             self.versions.retention.end_hold(last)
             self.versions.retention.unpin(last)
 
-    async def restore(self, submission: Run) -> None:
+    async def restore(self, run: Run) -> None:
         """Pin anew what a run that was adopted is to read."""
-        nodes = nodes_of(submission.entity)
-        sources = {nodes[source].id: nodes[source] for source in submission.dag.sources}
-        at = submission.submitted * 1e9
+        nodes = nodes_of(run.entity)
+        sources = {nodes[source].id: nodes[source] for source in run.dag.sources}
+        at = run.submitted * 1e9
         right: dict[str, VersionRecord] = {}
         newest: dict[str, int] = {}
-        known = dict(await self.store.pinned(submission.id))
+        known = dict(await self.store.pinned(run.id))
 
         if known:
-            self._note_run(submission)
+            self._note_run(run)
 
         for record in await self.store.versions(node_ids=sources):
             newest[record.node_id] = record.number
@@ -220,7 +216,7 @@ class Pins:
                 and record.number != newest[node_id]
                 and not self._is_awaited(node)
             ):
-                self.pin(submission, node, self._found(node, record))
+                self.pin(run, node, self._found(node, record))
 
     def _is_at_risk(self, node: NodeState, version: Version) -> bool:
         """Tell whether others may remove the file of a version."""
@@ -244,13 +240,10 @@ class Pins:
 
         return self.versions.stored.held(record)
 
-    def _release(self, submission: Run) -> None:
-        pins, submission.pins = submission.pins or {}, None
-        is_left, is_noted = _goes_on(submission), submission.id in self._noted
-        nodes = {
-            data_node.id: data_node
-            for data_node in nodes_of(submission.entity).values()
-        }
+    def _release(self, run: Run) -> None:
+        pins, run.pins = run.pins or {}, None
+        is_left, is_noted = _goes_on(run), run.id in self._noted
+        nodes = {data_node.id: data_node for data_node in nodes_of(run.entity).values()}
 
         for node_id, version in pins.items():
             is_last = self.versions.retention.end_hold(version)
@@ -272,12 +265,12 @@ class Pins:
             self.versions.retention.unpin(version)
 
 
-def _shared_sources(submission: Run) -> list[NodeState]:
+def _shared_sources(run: Run) -> list[NodeState]:
     """Return those of its sources that others may replace, and that are kept."""
-    nodes = nodes_of(submission.entity)
+    nodes = nodes_of(run.entity)
     return [
         nodes[name]
-        for name in submission.dag.sources
+        for name in run.dag.sources
         if nodes[name].owner_id is None
         and nodes[name].driver.is_durable
         and nodes[name].driver.keeps_versions
@@ -293,15 +286,14 @@ def _gone(paths: Mapping[str, StoredValue]) -> list[str]:
     ]
 
 
-def _goes_on(submission: Run) -> bool:
+def _goes_on(run: Run) -> bool:
     """Tell whether a run that ends here goes on elsewhere."""
-    return submission.ending.reason is not None and not submission.ending.cancel_reason
+    return run.ending.reason is not None and not run.ending.cancel_reason
 
 
-def _will_write(submission: Run, name: str) -> bool:
+def _will_write(run: Run, name: str) -> bool:
     """Tell whether a job of a run that has not ended writes a data node."""
     return any(
-        name in submission.tasks[place].output
-        and submission.table.status[place] not in FINAL
-        for place in range(len(submission.tasks))
+        name in run.tasks[place].output and run.table.status[place] not in FINAL
+        for place in range(len(run.tasks))
     )

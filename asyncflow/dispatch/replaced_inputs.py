@@ -50,8 +50,8 @@ class ReplacedInputs:
         inputs = list(attempt.task.input.values())
         await retry_until_available(partial(self.versions.stored.refresh, inputs))
 
-        if attempt.submission.pins:
-            await retry_until_available(partial(self.pins.renew, attempt.submission))
+        if attempt.run.pins:
+            await retry_until_available(partial(self.pins.renew, attempt.run))
 
         self._counts[attempt.ref] = self._counts.get(attempt.ref, 0) + 1
         current = {id(node.version) for node in inputs}

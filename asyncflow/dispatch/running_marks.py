@@ -77,4 +77,4 @@ class RunningMarks:
 
     def _mark(self, attempt: Attempt) -> None:
         attempt.is_marked_running = True
-        self.store.save(attempt.job.record(), attempt.submission.record())
+        self.store.save(attempt.job.record(), attempt.run.record())

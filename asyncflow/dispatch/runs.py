@@ -34,27 +34,27 @@ class Runs:
     """Those that end here alone, to go on elsewhere."""
     _idle: Event = attrs.field(init=False, factory=Event)
 
-    def add(self, submission: Run, specs: Sequence[CallSpec]) -> int:
+    def add(self, run: Run, specs: Sequence[CallSpec]) -> int:
         """Take a run; return its number.
 
         :param spec: how the jobs of each kind of task are called
         """
         self._count += 1
-        run = self._count
-        self.by_number[run] = submission
-        self._numbers[submission] = run
-        self._specs[run] = specs
-        return run
+        number = self._count
+        self.by_number[number] = run
+        self._numbers[run] = number
+        self._specs[number] = specs
+        return number
 
-    def __getitem__(self, run: int) -> Run:
-        return self.by_number[run]
+    def __getitem__(self, number: int) -> Run:
+        return self.by_number[number]
 
-    def __contains__(self, run: int) -> bool:
-        return run in self.by_number
+    def __contains__(self, number: int) -> bool:
+        return number in self.by_number
 
-    def number(self, submission: Run) -> int | None:
+    def number(self, run: Run) -> int | None:
         """Return the number of a run; None for one that is not under way here."""
-        return self._numbers.get(submission)
+        return self._numbers.get(run)
 
     def numbered(self) -> list[tuple[Run, int]]:
         """Return the runs with their numbers."""
@@ -70,12 +70,12 @@ class Runs:
 
     def spec(self, ref: Ref) -> CallSpec:
         """Return how a job is called."""
-        run, place = ref
-        return self._specs[run][self.by_number[run].dag.kind_of[place]]
+        number, place = ref
+        return self._specs[number][self.by_number[number].dag.kind_of[place]]
 
-    def save(self, run: int, status: Status, *records: Record) -> None:
+    def save(self, number: int, status: Status, *records: Record) -> None:
         """Save the end of a job; not that it was cancelled, where the run goes on."""
-        if run not in self._interrupted or status in DONE or status is Status.FAILED:
+        if number not in self._interrupted or status in DONE or status is Status.FAILED:
             self.store.save(*records)
 
     @property
@@ -83,38 +83,38 @@ class Runs:
         """Whether the store outlives us."""
         return self.store.values_folder is not None
 
-    def interrupt(self, run: int, reason: str) -> None:
+    def interrupt(self, number: int, reason: str) -> None:
         """Have a run end here alone: to a store that outlives us it goes on."""
         if self.is_durable:
-            self._interrupted.add(run)
-            self.by_number[run].ending.interrupt(reason)
+            self._interrupted.add(number)
+            self.by_number[number].ending.interrupt(reason)
         else:
-            self.by_number[run].ending.cancel(reason)
+            self.by_number[number].ending.cancel(reason)
 
-    def finish(self, run: int, now: float) -> None:
+    def finish(self, number: int, now: float) -> None:
         """Take note that every job of a run has ended."""
-        submission = self.forget(run)
-        submission.finished(now)
+        run = self.forget(number)
+        run.finished(now)
 
-        if run in self._interrupted:
-            self._interrupted.remove(run)
+        if number in self._interrupted:
+            self._interrupted.remove(number)
             return
 
         try:
-            self.store.save(submission.record())
+            self.store.save(run.record())
         except Exception as error:
-            _logger.error("the end of %s was not kept", submission.id, exc_info=error)
-            submission.ending.fail(error)
+            _logger.error("the end of %s was not kept", run.id, exc_info=error)
+            run.ending.fail(error)
 
-    def forget(self, run: int) -> Run:
+    def forget(self, number: int) -> Run:
         """Let a run go, and return it."""
-        submission = self.by_number.pop(run)
-        del self._numbers[submission], self._specs[run]
+        run = self.by_number.pop(number)
+        del self._numbers[run], self._specs[number]
 
         if not self.by_number:
             self._idle.set()
 
-        return submission
+        return run
 
     def lose(self, now: float, reason: str, error: Exception | None = None) -> None:
         """End the runs, of which nobody can tell what becomes of them.
@@ -126,13 +126,11 @@ class Runs:
         for known in (self.by_number, self._numbers, self._specs):
             known.clear()
 
-        for submission in lost:
+        for run in lost:
             try:
-                lose(submission, now, reason, error)
+                lose(run, now, reason, error)
             except Exception as another:
-                _logger.error(
-                    "%s was not told its end", submission.id, exc_info=another
-                )
+                _logger.error("%s was not told its end", run.id, exc_info=another)
 
     def broken(self) -> None:
         """Take note that nothing runs any more: an error of ours."""

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 class RunWatcher(Protocol):
     """Is told of runs."""
 
-    def take(self, submission: Run) -> None:
+    def take(self, run: Run) -> None:
         """Take note of a run that begins here."""
 
 
@@ -132,7 +132,7 @@ class Scheduler:
 
     def submit(
         self,
-        submission: Run,
+        run: Run,
         graph: Graph,
         specs: Sequence[CallSpec],
         *,
@@ -146,18 +146,18 @@ class Scheduler:
 
         :param first: what is awaited before: it tells whether the run is to be ours
         """
-        run = self.runs.add(submission, specs)
+        number = self.runs.add(run, specs)
 
         if first is not None:
-            self._waiting.add(run, graph)
-            not_begun = partial(self._not_begun, run)
-            self.group.start_soon(self._begin_after, first, run, on_error=not_begun)
+            self._waiting.add(number, graph)
+            not_begun = partial(self._not_begun, number)
+            self.group.start_soon(self._begin_after, first, number, on_error=not_begun)
             return
 
         try:
-            self._begin(run, graph)
+            self._begin(number, graph)
         except Exception as error:
-            self._not_begun(run, error)
+            self._not_begun(number, error)
             raise
 
     def check(self) -> None:
@@ -169,72 +169,72 @@ class Scheduler:
             raise OrchestratorFailed.of(self.group.failure)
 
     async def _begin_after(
-        self, first: Callable[[], Awaitable[bool]], run: int
+        self, first: Callable[[], Awaitable[bool]], number: int
     ) -> None:
         try:
             is_ours = await retry_until_available(first)
         except (NotFound, UsageError) as error:  # the caller's, who is told it
-            self._not_begun(run, error)
+            self._not_begun(number, error)
             return
 
-        if (waiting := self._waiting.take(run)) is None:  # all was given up
+        if (waiting := self._waiting.take(number)) is None:  # all was given up
             return
 
-        submission = self.runs[run]
+        run = self.runs[number]
 
         if not is_ours:
-            self.runs.forget(run)
+            self.runs.forget(number)
             return
 
-        self._begin(run, waiting.graph)
+        self._begin(number, waiting.graph)
 
-        if (reason := submission.ending.reason) is not None:
-            self._carry_out(self._plan.canceled(run, reason, time.monotonic()))
+        if (reason := run.ending.reason) is not None:
+            self._carry_out(self._plan.canceled(number, reason, time.monotonic()))
             self.slots.fill()
 
         for place, reason in waiting.canceled:
-            self.cancel_job(submission, place, reason)
+            self.cancel_job(run, place, reason)
 
-    def _not_begun(self, run: int, error: Exception) -> None:
+    def _not_begun(self, number: int, error: Exception) -> None:
         """End a run that could not begin."""
-        waiting = self._waiting.take(run)
+        waiting = self._waiting.take(number)
 
-        if run not in self.runs:  # all was given up
+        if number not in self.runs:  # all was given up
             return
 
-        submission, why = self.runs[run], f"it was not started: {error}"
-        submission.ending.fail(error)
+        run, why = self.runs[number], f"it was not started: {error}"
+        run.ending.fail(error)
 
-        if self._plan.has_run(run):
-            self.cancel(submission, why)
+        if self._plan.has_run(number):
+            self.cancel(run, why)
             return
 
-        self.runs.forget(run)
+        self.runs.forget(number)
 
         if waiting is not None:
-            self._watch(submission)
+            self._watch(run)
 
-        lose(submission, time.time(), why)
+        lose(run, time.time(), why)
 
-    def _watch(self, submission: Run) -> None:
+    def _watch(self, run: Run) -> None:
         for watcher in self.watchers:
-            watcher.take(submission)
+            watcher.take(run)
 
-    def _begin(self, run: int, graph: Graph) -> None:
-        submission = self.runs.by_number[run]
-        self._watch(submission)
+    def _begin(self, number: int, graph: Graph) -> None:
+        run = self.runs.by_number[number]
+        self._watch(run)
         share = self._admission.share
-        is_new = not submission.is_adopted
+        is_new = not run.is_adopted
 
         try:
             instructions = self._plan.submitted(
-                run,
+                number,
                 graph,
-                submission.dag.ids,
-                stop=submission.options.on_failure == "stop",
-                ended={} if is_new else submission.table.ended(),
-                priority=submission.options.priority,
-                needs=submission.dag.needs if is_new else needs_of(submission),
+                run.dag.ids,
+                stop=run.options.on_failure == "stop",
+                ended={} if is_new else run.table.ended(),
+                priority=run.options.priority,
+                needs=run.dag.needs if is_new else needs_of(run),
                 admit=share,
                 now=time.monotonic(),
             )
@@ -244,34 +244,34 @@ class Scheduler:
 
         self._carry_out(instructions)
 
-        if (limit := submission.options.run_timeout) is not None and run in self.runs:
-            self._timeouts.watch(run, submission.submitted, limit)
+        if (limit := run.options.run_timeout) is not None and number in self.runs:
+            self._timeouts.watch(number, run.submitted, limit)
 
-        self._admission.took(len(submission.tasks))
+        self._admission.took(len(run.tasks))
 
         if share:
             self.slots.fill()
 
-    def cancel(self, submission: Run, reason: str) -> None:
+    def cancel(self, run: Run, reason: str) -> None:
         """Ask for the end of a run; a run that has ended stays what it is."""
-        run = self.runs.number(submission)
+        number = self.runs.number(run)
 
-        if run is not None:
-            submission.ending.cancel(reason)
-            self._carry_out(self._plan.canceled(run, reason, time.monotonic()))
+        if number is not None:
+            run.ending.cancel(reason)
+            self._carry_out(self._plan.canceled(number, reason, time.monotonic()))
             self.slots.fill()
 
-    def cancel_job(self, submission: Run, place: int, reason: str) -> None:
+    def cancel_job(self, run: Run, place: int, reason: str) -> None:
         """Ask for the end of a job, by its place; one that has ended stays what it is."""
-        run = self.runs.number(submission)
+        number = self.runs.number(run)
 
-        if run is None:
+        if number is None:
             return
 
-        if run in self._waiting:
-            self._waiting.cancel(run, place, reason)
+        if number in self._waiting:
+            self._waiting.cancel(number, place, reason)
         else:
-            ref = run, place
+            ref = number, place
             self._carry_out(self._plan.canceled_job(ref, reason, time.monotonic()))
             self.slots.fill()
 
@@ -298,28 +298,28 @@ class Scheduler:
 
         self.in_flight.hold()
 
-        for submission, run in self.runs.numbered():
-            is_left = submission.is_adopted or (leave and self.runs.is_durable)
+        for run, number in self.runs.numbered():
+            is_left = run.is_adopted or (leave and self.runs.is_durable)
 
-            if is_left and submission.ending.cancel_reason is None:
-                self.runs.interrupt(run, reason)
-                self._carry_out(self._plan.canceled(run, reason, time.monotonic()))
+            if is_left and run.ending.cancel_reason is None:
+                self.runs.interrupt(number, reason)
+                self._carry_out(self._plan.canceled(number, reason, time.monotonic()))
             else:
-                self.cancel(submission, reason)
+                self.cancel(run, reason)
 
-    async def until_begun(self, submission: Run) -> None:
+    async def until_begun(self, run: Run) -> None:
         """Wait until it is known whether a run is ours.
 
         :raises Exception: what it could not begin for
         """
-        await self._waiting.until_begun(self.runs.number(submission))
+        await self._waiting.until_begun(self.runs.number(run))
 
-        if submission.ending.failure is not None:
-            raise submission.ending.failure
+        if run.ending.failure is not None:
+            raise run.ending.failure
 
-    def drives(self, submission: Run) -> bool:
+    def drives(self, run: Run) -> bool:
         """Tell whether a run is under way here."""
-        return self.runs.number(submission) is not None
+        return self.runs.number(run) is not None
 
     def will_be_written(self, node: NodeState) -> bool:
         """Tell whether a job that has not ended writes a data node."""
@@ -373,16 +373,16 @@ class Scheduler:
 
     def _do(self, instruction: Instruction, now: float) -> None:
         match instruction:
-            case MakeReady(run, places):
-                self.runs.by_number[run].wait_for(Status.PENDING, places, now)
-            case Block(run, places):
-                self.runs.by_number[run].wait_for(Status.BLOCKED, places, now)
+            case MakeReady(number, places):
+                self.runs.by_number[number].wait_for(Status.PENDING, places, now)
+            case Block(number, places):
+                self.runs.by_number[number].wait_for(Status.BLOCKED, places, now)
             case End(ref, status, reason):
                 job = self.runs.job(ref)
                 job.move(status, now, reason)
                 self.runs.save(ref[0], status, job.record())
-            case Finish(run):
-                self._finish(run, now)
+            case Finish(number):
+                self._finish(number, now)
 
     def _not_done(self, instruction: Instruction, error: Exception) -> None:
         """Take note of an error in one run; it is told to who awaits that."""
@@ -392,26 +392,26 @@ class Scheduler:
         _logger.error("%r could not be carried out", instruction, exc_info=error)
         match instruction:
             case End(ref) | Kill(ref):
-                run = ref[0]
-            case Block(run) | MakeReady(run) | Finish(run):
+                number = ref[0]
+            case Block(number) | MakeReady(number) | Finish(number):
                 pass
 
-        if run in self.runs:
-            self.runs[run].ending.fail(error)
+        if number in self.runs:
+            self.runs[number].ending.fail(error)
 
-    def time_out(self, run: int) -> None:
+    def time_out(self, number: int) -> None:
         """End a run that has taken too long: what runs has failed."""
-        limit = self.runs[run].options.run_timeout
+        limit = self.runs[number].options.run_timeout
         why = f"TIMED_OUT: the run took longer than its run_timeout of {limit:g} s"
-        self.runs[run].ending.cancel(why)
+        self.runs[number].ending.cancel(why)
         now = time.monotonic()
-        self._carry_out(self._plan.canceled(run, why, now, killed=Status.FAILED))
+        self._carry_out(self._plan.canceled(number, why, now, killed=Status.FAILED))
         self.slots.fill()
 
-    def _finish(self, run: int, now: float) -> None:
-        self._timeouts.stop(run)
-        self.in_flight.forget(run)
-        self.runs.finish(run, now)
+    def _finish(self, number: int, now: float) -> None:
+        self._timeouts.stop(number)
+        self.in_flight.forget(number)
+        self.runs.finish(number, now)
 
     def _end_batch(self, attempt: Attempt) -> None:
         self.slots.end(attempt)

@@ -59,16 +59,16 @@ def note(
     )
 
 
-def reuse(task: TaskState, submission: Run) -> None:
+def reuse(task: TaskState, run: Run) -> None:
     """Take note that a run skips a task: the outputs that are there are its own."""
     for node in task.output.values():
         version = node.version
 
-        if version is not None and version.submission_id != submission.id:
+        if version is not None and version.submission_id != run.id:
             if version.reused_by is None:
                 version.reused_by = WeakSet()
 
-            version.reused_by.add(submission)
+            version.reused_by.add(run)
 
 
 def places(tasks: Iterable[TaskState]) -> list[NodeState]:

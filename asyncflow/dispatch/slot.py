@@ -243,7 +243,7 @@ class Slot:
 
         first = attempts[0]
 
-        if first.submission.crashes:  # it ran when we die soon: not if we wait for this
+        if first.run.crashes:  # it ran when we die soon: not if we wait for this
             await self.executors[first.spec.executor].warm(1)
 
             if self.executors[first.spec.executor].removes_files:
@@ -260,7 +260,7 @@ class Slot:
     async def _make_waiting_file(self, attempt: Attempt) -> None:
         """Have it known of a suspect that its call has not begun."""
         owner_id, place = self.versions.holder_id, attempt.ref[1]
-        name = waiting_file(owner_id, attempt.submission, place)
+        name = waiting_file(owner_id, attempt.run, place)
         path = os.path.join(self.versions.folder, name)
 
         with suppress(OSError):  # then it counts as begun
@@ -372,7 +372,7 @@ class Slot:
         return calls
 
     def _carrier(self, attempt: Attempt) -> str | None:
-        return self.tracer.carrier(job_handle_of(attempt.submission, attempt.job))
+        return self.tracer.carrier(job_handle_of(attempt.run, attempt.job))
 
     def _check_reported(self, left: Sequence[Attempt], batch: Batch) -> None:
         """Have a job fail rather than run again and again where nothing was told.

@@ -36,9 +36,9 @@ ALTERNATELY = 2
 """After how many crashes without progress the jobs of a run go one at a time."""
 
 
-def specs_of(submission: Run, specs: Sequence[CallSpec]) -> Sequence[CallSpec]:
+def specs_of(run: Run, specs: Sequence[CallSpec]) -> Sequence[CallSpec]:
     """Tell how the jobs of a run are called: each alone, where one is a suspect."""
-    if not submission.crashes:
+    if not run.crashes:
         return specs
 
     return [
@@ -46,14 +46,14 @@ def specs_of(submission: Run, specs: Sequence[CallSpec]) -> Sequence[CallSpec]:
     ]
 
 
-def needs_of(submission: Run) -> Mapping[int, Needs]:
+def needs_of(run: Run) -> Mapping[int, Needs]:
     """Return the named resources that the jobs of a run need, by place."""
-    needs = submission.dag.needs
+    needs = run.dag.needs
 
-    if submission.crashes < ALTERNATELY:
+    if run.crashes < ALTERNATELY:
         return needs
 
-    places = range(len(submission.tasks))
+    places = range(len(run.tasks))
     return {place: {**needs.get(place, {}), **ALONE} for place in places}
 
 

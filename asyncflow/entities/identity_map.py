@@ -209,9 +209,9 @@ class IdentityMap:
             )
         )
 
-    def _submission(self, submission: Run) -> Run:
-        self._in_use[submission.id] = submission
-        return submission
+    def _submission(self, run: Run) -> Run:
+        self._in_use[run.id] = run
+        return run
 
     def node(self, config: DataNodeConfig, scenario_id: str, key: str) -> NodeState:
         """Return the data node of a config: a new one, or the one that is in use."""

@@ -187,31 +187,31 @@ class Bus:
 
             self._update_publishers(topic)
 
-    def forget(self, submission: Run) -> None:
+    def forget(self, run: Run) -> None:
         """Forget those who listen to one run alone."""
-        self._listeners.pop(submission, None)
+        self._listeners.pop(run, None)
 
-    def take(self, submission: Run) -> None:
+    def take(self, run: Run) -> None:
         """Take a run that begins here.
 
         What happened in an adopted run before is not told again.
         """
-        self._runs.add(submission)
-        submission.watchers.when_finished(partial(self._leave, submission))
+        self._runs.add(run)
+        run.watchers.when_finished(partial(self._leave, run))
 
         if not self._listeners:
             return
 
-        self._update_publishers(submission)
+        self._update_publishers(run)
 
-        for listener in list(self._listeners_to(submission)):
+        for listener in list(self._listeners_to(run)):
             try:
-                listener.run_started(handle_of(submission))
+                listener.run_started(handle_of(run))
             except Exception as error:
                 _tell(listener, error)
 
-        if submission.publish is not None and not submission.is_adopted:
-            self._publish(submission, 0)
+        if run.publish is not None and not run.is_adopted:
+            self._publish(run, 0)
 
     def start(self, work: Work) -> bool:
         """Have something done for a listener; tell whether it will be."""
@@ -287,20 +287,20 @@ class Bus:
             except Exception as error:
                 _tell(listener, error)
 
-    def _publish(self, submission: Run, index: int) -> None:
+    def _publish(self, run: Run, index: int) -> None:
         """Take a change in a run; told by the run itself."""
-        kind = submission.history.kind(index)
-        listeners = [one for one in self._listeners_to(submission) if _wants(one, kind)]
+        kind = run.history.kind(index)
+        listeners = [one for one in self._listeners_to(run) if _wants(one, kind)]
 
         if listeners:
-            self._add(Notification(submission, index, listeners))
+            self._add(Notification(run, index, listeners))
 
-    def _publish_report(self, submission: Run, report: Report) -> None:
+    def _publish_report(self, run: Run, report: Report) -> None:
         """Take how far a job has come; told by its run itself."""
-        topic = self._listeners_to(submission)
+        topic = self._listeners_to(run)
         self._add(
             Notification(
-                submission, report, [one for one in topic if _wants(one, JobProgressed)]
+                run, report, [one for one in topic if _wants(one, JobProgressed)]
             )
         )
 
@@ -308,8 +308,8 @@ class Bus:
         self._pending[notification.key] = notification
         self._alarm.set()
 
-    def _listeners_to(self, submission: Run) -> Iterator[Listener]:
-        for topic in (None, submission.entity.scenario_id, submission):
+    def _listeners_to(self, run: Run) -> Iterator[Listener]:
+        for topic in (None, run.entity.scenario_id, run):
             yield from self._listeners.get(topic, ())
 
     def _update_publishers(self, topic: Topic) -> None:
@@ -322,11 +322,11 @@ class Bus:
             run.publish = self._publish if listeners else None
             run.publish_report = self._publish_report if reports else None
 
-    def _leave(self, submission: Run) -> None:
+    def _leave(self, run: Run) -> None:
         """Let a run go that has ended, and those who listened to it alone."""
-        self._runs.discard(submission)
-        self._listeners.pop(submission, None)
-        submission.publish = submission.publish_report = None
+        self._runs.discard(run)
+        self._listeners.pop(run, None)
+        run.publish = run.publish_report = None
 
 
 def _wants(listener: Listener, kind: type[Event] | None) -> bool:

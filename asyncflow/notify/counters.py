@@ -27,10 +27,10 @@ class JobCounters:
     _before: dict[Run, Mapping[Status, int]] = attrs.field(init=False, factory=dict)
     """For each run that has not, how its jobs had ended before it began here."""
 
-    def take(self, submission: Run) -> None:
+    def take(self, run: Run) -> None:
         """Take a run that begins here."""
-        self._before[submission] = submission.table.counts(FINAL)
-        submission.watchers.when_finished(partial(self._add, submission))
+        self._before[run] = run.table.counts(FINAL)
+        run.watchers.when_finished(partial(self._add, run))
 
     def statistics(
         self,
@@ -78,9 +78,9 @@ class JobCounters:
 
         return total
 
-    def _add(self, submission: Run) -> None:
-        for status, count in submission.table.counts().items():
+    def _add(self, run: Run) -> None:
+        for status, count in run.table.counts().items():
             self._ended[status] += count
 
-        if before := self._before.pop(submission):
+        if before := self._before.pop(run):
             self._ended.subtract(before)

@@ -212,12 +212,10 @@ class Subscriptions:
         self.bus.add(one, topic)
         self._kept.append((topic, one))
 
-    def add_to(
-        self, submission: Run, callbacks: Iterable[Callable[[Job], object]]
-    ) -> None:
+    def add_to(self, run: Run, callbacks: Iterable[Callable[[Job], object]]) -> None:
         """Subscribe functions to one run."""
         for callback in callbacks:
-            self.bus.add(self._new(callback, (), None), submission)
+            self.bus.add(self._new(callback, (), None), run)
 
     def remove(
         self,

@@ -95,9 +95,9 @@ class EntityLoader:
         :raises NotDeclared: where it cannot go on with this configuration
         """
         async with self._lock(record.id):
-            submission = await self._submission_of(record)
-            restore(submission, record, await self.jobs(record.id))
-            return submission
+            run = await self._submission_of(record)
+            restore(run, record, await self.jobs(record.id))
+            return run
 
     async def jobs(self, submission_id: str) -> dict[str, JobRecord]:
         """Return what is kept of the jobs of a submission, by their ids."""
@@ -312,10 +312,10 @@ class EntityLoader:
         self, entity: Submittable, dag: Dag, record: SubmissionRecord
     ) -> Run:
         """Make a submission. What its jobs do that has not ended, its owner tells."""
-        submission = self.identity_map.make_submission(entity, dag, record)
+        run = self.identity_map.make_submission(entity, dag, record)
         is_over = record.finished is not None
-        restore(submission, record, await self.jobs(record.id) if is_over else {})
-        return submission
+        restore(run, record, await self.jobs(record.id) if is_over else {})
+        return run
 
     async def _entity(self, record: SubmissionRecord) -> Submittable:
         scenario = await self._scenario(record.scenario_id)
@@ -359,13 +359,13 @@ class EntityLoader:
 
     async def _job(self, job_id: str) -> Job:
         try:
-            submission = await self._submission(ids.submission_of(job_id))
+            run = await self._submission(ids.submission_of(job_id))
         except NotFound:
             raise NotFound(job_id) from None
 
-        for job in submission.jobs:
+        for job in run.jobs:
             if job.id == job_id:
-                return job_handle_of(submission, job)
+                return job_handle_of(run, job)
 
         raise NotFound(job_id)
 

@@ -68,7 +68,7 @@ async def seems_dead(record: OrchestratorRecord, store: Store) -> bool:
 class RunStarter(Protocol):
     """Starts runs."""
 
-    async def resume(self, submission: Run) -> None:
+    async def resume(self, run: Run) -> None:
         """Start a run that was adopted.
 
         :raises NotPicklable: where it could travel once, and cannot now
@@ -188,15 +188,17 @@ class Recovery:
 
     async def _adopt(self, dead: OrchestratorRecord) -> bool:
         """Adopt what can go on here; leave the rest to others, with a warning."""
-        runs = await self.store.submissions(orchestrator_id=dead.id, is_finished=False)
-        submissions: list[Run] = []
+        records = await self.store.submissions(
+            orchestrator_id=dead.id, is_finished=False
+        )
+        runs: list[Run] = []
 
-        for run in runs:
-            async with self._told_apart(run.id):
-                if self.wants is True or (self.wants and self.wants(run)):
-                    submissions.append(await self.loader.submission(run))
+        for record in records:
+            async with self._told_apart(record.id):
+                if self.wants is True or (self.wants and self.wants(record)):
+                    runs.append(await self.loader.submission(record))
 
-        if runs and not submissions:
+        if records and not runs:
             return False
 
         seen = await to_thread.run_sync(is_visible, dead)
@@ -205,28 +207,28 @@ class Recovery:
             dead.id,
             self.own.id,
             lease_until=None if seen else dead.lease,
-            run_ids=[submission.id for submission in submissions],
+            run_ids=[run.id for run in runs],
             is_crash=not is_closed(dead),
         )
-        mine = [one for one in submissions if one.id in crashes]
+        mine = [one for one in runs if one.id in crashes]
         kept = {one.id: await self.loader.jobs(one.id) for one in mine}
 
-        for submission in mine:
-            submission.crashes = crashes[submission.id]
-            suspects.note_waiting(submission, kept[submission.id], dead.id, waiting)
+        for run in mine:
+            run.crashes = crashes[run.id]
+            suspects.note_waiting(run, kept[run.id], dead.id, waiting)
 
         ran = [
             job for jobs in kept.values() for job in jobs.values() if suspects.ran(job)
         ]
 
-        for submission in mine:
-            async with self._told_apart(submission.id):
+        for run in mine:
+            async with self._told_apart(run.id):
                 is_suspect = len(ran) == 1 and not is_closed(dead)
-                await self._resume(submission, kept[submission.id], is_suspect)
+                await self._resume(run, kept[run.id], is_suspect)
 
-        _tell_adopted([submission.id for submission in mine])
+        _tell_adopted([run.id for run in mine])
 
-        if len(submissions) < len(runs):
+        if len(runs) < len(records):
             return False
 
         self._adopted.append(dead.id)
@@ -242,7 +244,7 @@ class Recovery:
 
     async def _resume(
         self,
-        submission: Run,
+        run: Run,
         kept: Mapping[str, JobRecord],
         is_suspect: bool,
     ) -> None:
@@ -254,7 +256,7 @@ class Recovery:
         ended: dict[str, JobRecord] = {}
         begun: list[JobState] = []
 
-        for job in submission.jobs:
+        for job in run.jobs:
             record = kept.get(job.id)
 
             if record is None:
@@ -263,7 +265,7 @@ class Recovery:
             if record.status in FINAL:
                 ended[job.id] = record
             elif suspects.ran(record) and (
-                reason := self._why_it_ends(submission, job, len(kept) == 1, is_suspect)
+                reason := self._why_it_ends(run, job, len(kept) == 1, is_suspect)
             ):
                 ended[job.id] = suspects.failed(record, reason)
                 self.store.save(ended[job.id])
@@ -273,27 +275,27 @@ class Recovery:
                 if record.attempts and (log := await self.store.log(job.id)):
                     job.restore_output(log)
 
-        resume(submission, self.own.id, ended)
+        resume(run, self.own.id, ended)
         # Who takes it over next is not to think that these ran.
         self.store.save(*(job.record() for job in begun))
 
         try:
-            await self.starter.resume(submission)
+            await self.starter.resume(run)
         except NotPicklable as error:  # now, where it could travel once
             problem = "%s cannot go on: %s"
-            _logger.error(problem, submission.id, error)
-            lose(submission, time.time(), str(error))
-            jobs = [job.record() for job in submission.jobs]
-            self.store.save(submission.record(), *jobs)
+            _logger.error(problem, run.id, error)
+            lose(run, time.time(), str(error))
+            jobs = [job.record() for job in run.jobs]
+            self.store.save(run.record(), *jobs)
 
     def _why_it_ends(
-        self, submission: Run, job: JobState, is_first: bool, is_suspect: bool
+        self, run: Run, job: JobState, is_first: bool, is_suspect: bool
     ) -> str:
         """Count the crash of a job that ran; say why it does not run again.
 
         :param is_first: whether nothing is known of any other job of its run
         """
-        config = submission.tasks[job.place].config
+        config = run.tasks[job.place].config
 
         if not is_suspect:
             return suspects.why_it_ends(config, 0)
@@ -302,7 +304,7 @@ class Recovery:
         crashes = crashes_of(job.attempts)
 
         if is_first:  # and so, most likely, once before that was known
-            crashes = min(submission.crashes, crashes + 1)
+            crashes = min(run.crashes, crashes + 1)
 
         return suspects.why_it_ends(config, crashes)
 

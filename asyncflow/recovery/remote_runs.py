@@ -50,26 +50,26 @@ class RemoteRuns:
     group: Tasks
     _views: dict[Run, RemoteView] = attrs.field(init=False, factory=dict)
 
-    def watch(self, submission: Run) -> None:
+    def watch(self, run: Run) -> None:
         """See to it that a handle tells what becomes of its run."""
-        if self._is_resolved(submission) or submission in self._views:
+        if self._is_resolved(run) or run in self._views:
             return
 
         from asyncflow.recovery.remote_view import RemoteView
 
-        view = RemoteView(submission, self.scheduler)
-        self._views[submission] = view
-        lost = partial(self.lost, submission)
+        view = RemoteView(run, self.scheduler)
+        self._views[run] = view
+        lost = partial(self.lost, run)
         self.group.start_soon(self._watch, view, on_error=lost)
 
-    async def catch_up(self, submission: Run) -> None:
+    async def catch_up(self, run: Run) -> None:
         """Follow a run; return when the handle is as the run is, as its owner tells it.
         Where that one does not tell it soon, the handle is as the store has the run.
 
         On cancel only the waiting ends.
         """
-        self.watch(submission)
-        view = self._views.get(submission)
+        self.watch(run)
+        view = self._views.get(run)
 
         if view is None:
             return
@@ -77,46 +77,46 @@ class RemoteRuns:
         with move_on_after(LOOK):
             await view.has_come.wait()
 
-        if not view.has_come.is_set() and not self._is_resolved(submission):
-            record = await self.store.get(submission.id)
+        if not view.has_come.is_set() and not self._is_resolved(run):
+            record = await self.store.get(run.id)
 
             if isinstance(record, SubmissionRecord):
                 await self._restore(view, record)
 
-    def cancel(self, submission: Run, reason: str) -> None:
+    def cancel(self, run: Run, reason: str) -> None:
         """Ask the owner of a run to end it."""
-        submission.ending.cancel(reason)
-        self.group.start_soon(self._cancel, submission, reason)
+        run.ending.cancel(reason)
+        self.group.start_soon(self._cancel, run, reason)
 
     async def _watch(self, view: RemoteView) -> None:
         try:
             while not view.is_resolved:
                 await retry_until_available(partial(self._look, view))
         finally:
-            del self._views[view.submission]
+            del self._views[view.run]
             view.has_come.set()
 
     def fail(self, error: Exception) -> None:
         """End all handles: the store has failed for good."""
-        for submission in list(self._views):
-            self.lost(submission, error)
+        for run in list(self._views):
+            self.lost(run, error)
 
-    def lost(self, submission: Run, error: Exception) -> None:
+    def lost(self, run: Run, error: Exception) -> None:
         """End a handle: nobody can tell any more what becomes of its run."""
-        if not self._is_resolved(submission):
+        if not self._is_resolved(run):
             why = f"it cannot be watched any more: {error}"
-            lose(submission, time.time(), why, error)
+            lose(run, time.time(), why, error)
 
     async def _look(self, view: RemoteView) -> None:
         """Take over what is known; where that is not the end, wait for news."""
-        submission = view.submission
-        record = await self.store.get(submission.id)
+        run = view.run
+        record = await self.store.get(run.id)
 
         if not isinstance(record, SubmissionRecord):
-            lose(submission, time.time(), "it was deleted")
+            lose(run, time.time(), "it was deleted")
             return
 
-        if self._is_resolved(submission):  # adopted meanwhile
+        if self._is_resolved(run):  # adopted meanwhile
             return
 
         view.of(record.orchestrator_id)
@@ -127,7 +127,7 @@ class RemoteRuns:
 
         view.is_looked_up = True
 
-        if not self._is_resolved(submission):
+        if not self._is_resolved(run):
             await self._wait(view, record.orchestrator_id)
 
     async def _restore(self, view: RemoteView, record: SubmissionRecord) -> None:
@@ -135,7 +135,7 @@ class RemoteRuns:
         jobs = await self.loader.jobs(record.id)
 
         if not view.is_resolved:  # adopted meanwhile
-            restore(view.submission, record, jobs)
+            restore(view.run, record, jobs)
             view.has_come.set()
 
     async def _wait(self, view: RemoteView, owner_id: str) -> None:
@@ -160,7 +160,7 @@ class RemoteRuns:
         """
         from asyncflow.recovery.remote_view import Unreadable
 
-        run, heard = view.submission, view.next
+        run, heard = view.run, view.next
 
         if view.tells_end_only:
             with move_on_after(LOOK):
@@ -182,19 +182,19 @@ class RemoteRuns:
             )  # one that does not know the request?
             raise
 
-    async def _cancel(self, submission: Run, reason: str) -> None:
+    async def _cancel(self, run: Run, reason: str) -> None:
         """Pass the wish on; a run that is adopted meanwhile sees it by itself."""
-        while not self._is_resolved(submission):
-            owner = await self.store.get(submission.orchestrator_id)
+        while not self._is_resolved(run):
+            owner = await self.store.get(run.orchestrator_id)
 
             try:
                 if isinstance(owner, OrchestratorRecord):
-                    await peers.cancel(owner.address, submission.id, reason)
+                    await peers.cancel(owner.address, run.id, reason)
                     return
             except PeerGone:
                 pass
 
             await sleep(SOON)
 
-    def _is_resolved(self, submission: Run) -> bool:
-        return submission.is_finished or self.scheduler.drives(submission)
+    def _is_resolved(self, run: Run) -> bool:
+        return run.is_finished or self.scheduler.drives(run)

@@ -27,7 +27,7 @@ class Unreadable(Exception):
 class Driver(Protocol):
     """What drives runs here."""
 
-    def drives(self, submission: Run) -> bool:
+    def drives(self, run: Run) -> bool:
         """Tell whether it drives a run."""
 
 
@@ -35,7 +35,7 @@ class Driver(Protocol):
 class RemoteView:
     """What is known here of a run that another orchestrator drives."""
 
-    submission: Run
+    run: Run
     scheduler: Driver
     has_come: Event = attrs.field(init=False, factory=Event)
     """Tells that the handle is as the run is, as far as that can be known."""
@@ -51,7 +51,7 @@ class RemoteView:
     @property
     def is_resolved(self) -> bool:
         """Whether the run is told of otherwise by now: it was adopted, or has ended."""
-        return self.submission.is_finished or self.scheduler.drives(self.submission)
+        return self.run.is_finished or self.scheduler.drives(self.run)
 
     def of(self, owner_id: str) -> None:
         """Take note of whose run it is: another owner begins anew what has not ended."""
@@ -59,7 +59,7 @@ class RemoteView:
             return
 
         if self._owner_id:
-            restoring.anew(self.submission)
+            restoring.anew(self.run)
 
         self._owner_id = owner_id
         self.next = 0
@@ -84,7 +84,7 @@ class RemoteView:
             return
 
         if reason:
-            self.submission.ending.cancel(reason)
+            self.run.ending.cancel(reason)
 
         for step in steps:
             step()
@@ -98,7 +98,7 @@ class RemoteView:
         self, place: int, status: str, at: float, reason: str, *more: Any
     ) -> Callable[[], None]:
         """Check one of the news; return what takes it over."""
-        run = self.submission
+        run = self.run
 
         if place not in range(len(run.tasks)):
             raise ValueError

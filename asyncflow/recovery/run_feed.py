@@ -45,7 +45,7 @@ class RunFeed:
     :param send: sends a line
     """
 
-    submission: Run
+    run: Run
     store: Store
     send: Send
 
@@ -56,35 +56,35 @@ class RunFeed:
 
         :param since: the number of the first change that is not known
         """
-        submission = self.submission
-        live = submission.watchers.watch(is_whole=True)
+        run = self.run
+        live = run.watchers.watch(is_whole=True)
 
         try:
-            for report in _reports_now(submission):
-                live.take(report, len(submission.history))
+            for report in _reports_now(run):
+                live.take(report, len(run.history))
 
-            blocked = submission.table.with_status(Status.BLOCKED)
+            blocked = run.table.with_status(Status.BLOCKED)
             now = time.time()
             news = [[place, Status.BLOCKED, now, ""] for place in blocked]
             await self._send(((since, one) for one in news), since, is_all=False)
 
-            while not submission.ending.is_left:
+            while not run.ending.is_left:
                 since = await self._send_new(live, since)
 
-                if since == len(submission.history) and not live.has_news:
-                    if submission.is_finished:
+                if since == len(run.history) and not live.has_news:
+                    if run.is_finished:
                         return
 
-                    await submission.watchers.next_change()
+                    await run.watchers.next_change()
 
                 with move_on_after(PAUSE):
-                    await submission.watchers.over()
+                    await run.watchers.over()
         finally:
-            submission.watchers.unwatch(live)
+            run.watchers.unwatch(live)
 
     async def _send_new(self, live: ProgressReports, since: int) -> int:
         """Tell all that has happened so far; return the number of the next change."""
-        known = len(self.submission.history)
+        known = len(self.run.history)
 
         if since < known:
             await self.store.flush()  # what might be forgotten has not happened
@@ -111,14 +111,14 @@ class RunFeed:
                 await self._send_line(parts, after, is_all=False)
                 parts, size = [], 0
 
-                if self.submission.ending.is_left:
+                if self.run.ending.is_left:
                     return
 
         if parts or is_all:
             await self._send_line(parts, last, is_all=is_all)
 
     async def _send_line(self, parts: list[str], after: int, *, is_all: bool) -> None:
-        reason = json.dumps(self.submission.ending.cancel_reason)
+        reason = json.dumps(self.run.ending.cancel_reason)
         rest = f'"next": {after}, "is_all": {json.dumps(is_all)}, "reason": {reason}'
         await self.send(f'{{"news": [{", ".join(parts)}], {rest}}}\n'.encode())
 
@@ -129,17 +129,17 @@ class RunFeed:
             for report in live.until(index):
                 yield index, _of_report(report)
 
-            if one := _of_change(self.submission, index):
+            if one := _of_change(self.run, index):
                 yield index + 1, one
 
         for report in live.until(last):
             yield last, _of_report(report)
 
 
-def _reports_now(submission: Run) -> Iterator[Report]:
+def _reports_now(run: Run) -> Iterator[Report]:
     """Give how far the jobs that run have come."""
-    for place in submission.table.with_status(Status.RUNNING):
-        job = submission.job(place)
+    for place in run.table.with_status(Status.RUNNING):
+        job = run.job(place)
 
         if job.progress is not None:
             yield Report(job, job.attempt, job.progress, time.time())
@@ -150,15 +150,15 @@ def _of_report(report: Report) -> Sequence[Any]:
     return job.place, "", at, "", attempt, progress
 
 
-def _of_change(submission: Run, index: int) -> Sequence[Any] | None:
+def _of_change(run: Run, index: int) -> Sequence[Any] | None:
     """Return what is told of a change; None for one of the submission itself."""
-    change = submission.history[index]
+    change = run.history[index]
     place, status, at, reason = change
 
     if place is None or status is None:
         return None
 
-    job = submission.job(place)
+    job = run.job(place)
 
     if status in FINAL:
         return *change, job.record()

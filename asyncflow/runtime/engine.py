@@ -196,35 +196,35 @@ class Engine:
         ):
             return handle_of(same)
 
-        submission = self.identity_map.new_submission(key, entity, dag, options)
-        submission.orchestrator_id = self.own.id
-        dag, nodes = submission.dag, nodes_of(entity)
+        run = self.identity_map.new_submission(key, entity, dag, options)
+        run.orchestrator_id = self.own.id
+        dag, nodes = run.dag, nodes_of(entity)
         specs = self.specs.of_all(dag.kinds, force=options.force)
         is_shared = self.versions.sharing.is_shared
-        shared = self.preparation.shared(submission) if is_shared else ()
-        read = self.preparation.read(submission) if is_shared else ()
+        shared = self.preparation.shared(run) if is_shared else ()
+        read = self.preparation.read(run) if is_shared else ()
         check_inputs(self.scheduler, map(nodes.__getitem__, dag.sources), shared)
         first: First | None = None
 
         if options.idempotency_key is not None:
-            check_kept(options.properties, submission.id)
-            first = partial(self._claim, submission)
+            check_kept(options.properties, run.id)
+            first = partial(self._claim, run)
         elif is_shared:
-            saved = self.store.submit(submission.record())
-            first = partial(self._accepted, submission, saved)
-            self.scheduler.pins.note(submission)
+            saved = self.store.submit(run.record())
+            first = partial(self._accepted, run, saved)
+            self.scheduler.pins.note(run)
         else:
-            self.store.save(submission.record())
+            self.store.save(run.record())
 
-        first = self.preparation.first(submission, specs, read, first)
-        graph = Graph.of(entity, dag, submission.tasks)
-        self.identity_map.remember(submission)  # last: what is refused has no handle
+        first = self.preparation.first(run, specs, read, first)
+        graph = Graph.of(entity, dag, run.tasks)
+        self.identity_map.remember(run)  # last: what is refused has no handle
 
         if callbacks:
-            self.subscriptions.add_to(submission, callbacks)
+            self.subscriptions.add_to(run, callbacks)
 
-        self.scheduler.submit(submission, graph, specs, first=first)
-        return handle_of(submission)
+        self.scheduler.submit(run, graph, specs, first=first)
+        return handle_of(run)
 
     def _same(
         self,
@@ -458,15 +458,15 @@ class Engine:
 
     def tell_unwatched(self) -> None:
         """Log the failures that nobody has seen. Blocks."""
-        for submission in self.identity_map.submissions():
-            submission.tell_unwatched()
+        for run in self.identity_map.submissions():
+            run.tell_unwatched()
 
     async def wait_for_peer(self, submission_id: str) -> None:
         """Wait for the end of a run of ours, for another orchestrator."""
-        submission = self.identity_map.find(submission_id)
+        run = self.identity_map.find(submission_id)
 
-        if isinstance(submission, RunOf) and self.scheduler.drives(submission):
-            await submission.watchers.over()
+        if isinstance(run, RunOf) and self.scheduler.drives(run):
+            await run.watchers.over()
 
         await self.store.flush()
 
@@ -475,40 +475,40 @@ class Engine:
 
         :param since: the number of the first change that it does not know
         """
-        submission = self.identity_map.find(submission_id)
+        run = self.identity_map.find(submission_id)
 
-        if isinstance(submission, RunOf) and self.scheduler.drives(submission):
+        if isinstance(run, RunOf) and self.scheduler.drives(run):
             from asyncflow.recovery.run_feed import RunFeed
 
-            await RunFeed(submission, self.store, send).send_all(since)
+            await RunFeed(run, self.store, send).send_all(since)
 
         await self.wait_for_peer(submission_id)
 
     def cancel_for_peer(self, submission_id: str, reason: str) -> None:
         """Cancel a run of ours, for another orchestrator."""
-        submission = self.identity_map.find(submission_id)
+        run = self.identity_map.find(submission_id)
 
-        if isinstance(submission, RunOf):
-            self.scheduler.cancel(submission, reason)
+        if isinstance(run, RunOf):
+            self.scheduler.cancel(run, reason)
 
     def _broke(self, error: Exception) -> None:
         """Tell all who wait that the engine cannot go on."""
         self.scheduler.fail(error)
         self.bus.fail(OrchestratorFailed.of(error))
 
-    async def resume(self, submission: Run) -> None:
+    async def resume(self, run: Run) -> None:
         """Start a run that was adopted."""
         self.scheduler.check()
-        await self.scheduler.pins.restore(submission)
-        dag = submission.dag
-        specs = self.specs.of_all(dag.kinds, force=submission.options.force)
-        graph = Graph.of(submission.entity, dag, submission.tasks)
-        first = self.preparation.first(submission, specs)
-        how = specs_of(submission, specs)
-        self.scheduler.submit(submission, graph, how, first=first)
+        await self.scheduler.pins.restore(run)
+        dag = run.dag
+        specs = self.specs.of_all(dag.kinds, force=run.options.force)
+        graph = Graph.of(run.entity, dag, run.tasks)
+        first = self.preparation.first(run, specs)
+        how = specs_of(run, specs)
+        self.scheduler.submit(run, graph, how, first=first)
 
-        if submission.ending.cancel_reason is not None:
-            self.scheduler.cancel(submission, submission.ending.cancel_reason)
+        if run.ending.cancel_reason is not None:
+            self.scheduler.cancel(run, run.ending.cancel_reason)
 
     async def _explain(self, error: NoData, node: NodeState) -> None:
         """Raise an error anew that says why a data node was never written, if known."""
@@ -521,11 +521,11 @@ class Engine:
         ):
             raise NoData(node.config_id, cause=cause) from error
 
-    async def _scenario_of(self, submission: Run) -> Scenario:
+    async def _scenario_of(self, run: Run) -> Scenario:
         """Return the scenario of a run, whichever part of it was submitted."""
-        scenario_id = submission.entity.scenario_id
+        scenario_id = run.entity.scenario_id
 
-        for found in (submission.entity, self.identity_map.find(scenario_id)):
+        for found in (run.entity, self.identity_map.find(scenario_id)):
             if isinstance(found, Scenario):
                 return found
 
@@ -533,50 +533,46 @@ class Engine:
         assert isinstance(entity, Scenario)
         return entity
 
-    async def _accepted(
-        self, submission: Run, saved: Callable[[], Awaitable[None]]
-    ) -> bool:
+    async def _accepted(self, run: Run, saved: Callable[[], Awaitable[None]]) -> bool:
         """Wait until a run is kept: others may have deleted its scenario."""
-        with self._let_go(submission):
+        with self._let_go(run):
             await saved()
 
         return True
 
     @contextmanager
-    def _let_go(self, submission: Run) -> Iterator[None]:
+    def _let_go(self, run: Run) -> Iterator[None]:
         """Let a scenario go that another process has deleted."""
         try:
             yield
         except NotFound:
-            self.identity_map.forget(submission.entity.scenario_id)
+            self.identity_map.forget(run.entity.scenario_id)
             raise
 
-    async def _claim(self, submission: Run) -> bool:
+    async def _claim(self, run: Run) -> bool:
         """Save a run with a key of its user's, or find the one that has this key."""
-        with self._let_go(submission):
-            kept = await self.store.claim(submission.record())
+        with self._let_go(run):
+            kept = await self.store.claim(run.record())
 
-        _check_same(kept.entity_id, submission.entity, submission.id)
+        _check_same(kept.entity_id, run.entity, run.id)
 
-        if kept.orchestrator_id == self.own.id and (
-            kept.submitted == submission.submitted
-        ):
-            self.scheduler.pins.note(submission)
+        if kept.orchestrator_id == self.own.id and (kept.submitted == run.submitted):
+            self.scheduler.pins.note(run)
             return True
 
-        self.bus.forget(submission)
-        self.identity_map.forget(submission.id)
-        become(submission, await self.loader.submission(kept))
-        self.identity_map.remember(submission)
-        restore(submission, kept, await self.loader.jobs(kept.id))
-        lost = partial(self.remote_runs.lost, submission)
-        self.scheduler.group.start_soon(self._watch, submission, on_error=lost)
+        self.bus.forget(run)
+        self.identity_map.forget(run.id)
+        become(run, await self.loader.submission(kept))
+        self.identity_map.remember(run)
+        restore(run, kept, await self.loader.jobs(kept.id))
+        lost = partial(self.remote_runs.lost, run)
+        self.scheduler.group.start_soon(self._watch, run, on_error=lost)
         return False
 
-    async def _watch(self, submission: Run) -> None:
+    async def _watch(self, run: Run) -> None:
         """Follow a run once the scheduler knows that it is another's."""
-        await self.scheduler.until_begun(submission)
-        self.remote_runs.watch(submission)
+        await self.scheduler.until_begun(run)
+        self.remote_runs.watch(run)
 
     def _check_there(self, entity: Submittable, dag: Dag) -> None:
         """Refuse to submit what is deleted, or being deleted, or not declared."""

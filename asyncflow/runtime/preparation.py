@@ -28,26 +28,26 @@ class RunPreparation:
     versions: Versions
     loader: EntityLoader
 
-    def shared(self, submission: Run) -> list[NodeState]:
+    def shared(self, run: Run) -> list[NodeState]:
         """Return the data nodes of a run that others may write at any time."""
-        if not submission.dag.shared or not self.versions.is_shared:
+        if not run.dag.shared or not self.versions.is_shared:
             return []
 
-        nodes = nodes_of(submission.entity)
-        return [nodes[name] for name in submission.dag.shared]
+        nodes = nodes_of(run.entity)
+        return [nodes[name] for name in run.dag.shared]
 
-    def read(self, submission: Run) -> list[NodeState]:
+    def read(self, run: Run) -> list[NodeState]:
         """Return those and all others of which it reads what others may have written."""
         if not self.versions.is_shared:
             return []
 
-        dag, nodes = submission.dag, nodes_of(submission.entity)
+        dag, nodes = run.dag, nodes_of(run.entity)
         names = dict.fromkeys((*dag.shared, *dag.sources))
         return [nodes[name] for name in names]
 
     def first(
         self,
-        submission: Run,
+        run: Run,
         specs: Iterable[CallSpec],
         written: Sequence[NodeState] = (),
         then: First | None = None,
@@ -59,7 +59,7 @@ class RunPreparation:
         """
         for spec in specs:
             if spec.fingerprint:
-                if places := skipping.places(submission.tasks):
+                if places := skipping.places(run.tasks):
                     then = partial(self._measured, places, then)
 
                 break

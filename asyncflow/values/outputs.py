@@ -11,30 +11,30 @@ from asyncflow.runs.job import JobState
 from asyncflow.status import DONE, Status
 
 
-def writer_of(submission: Run, name: str) -> int:
+def writer_of(run: Run, name: str) -> int:
     """Return the place of the job of a run that writes a data node.
 
     :raises UsageError: where none does
     """
-    for place, task in enumerate(submission.tasks):
+    for place, task in enumerate(run.tasks):
         if name in task.output:
             return place
 
-    names = ", ".join(one for task in submission.tasks for one in task.output)
+    names = ", ".join(one for task in run.tasks for one in task.output)
     raise UsageError(
-        f"no job of {submission.id} writes {name!r}: its outputs are {names or 'none'}"
+        f"no job of {run.id} writes {name!r}: its outputs are {names or 'none'}"
     )
 
 
-def edit_of(submission: Run, place: int, edits: Iterable[Edit]) -> Edit | None:
+def edit_of(run: Run, place: int, edits: Iterable[Edit]) -> Edit | None:
     """Return the edit that a job made, of those of a data node; None where it has not.
 
     One that was skipped stands for the last one before.
     """
-    if submission.table.status[place] not in DONE:
+    if run.table.status[place] not in DONE:
         return None
 
-    job, found = submission.job(place), None
+    job, found = run.job(place), None
 
     for edit in edits:
         is_own = edit.job_id == job.id

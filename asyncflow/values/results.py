@@ -45,24 +45,24 @@ class Results:
     """What waits for the end of each run that keeps versions, these, and their data
     nodes; by the identity of the versions."""
 
-    async def read(self, submission: Run, name: str) -> Any:
+    async def read(self, run: Run, name: str) -> Any:
         """Read what a run wrote; see `Submission.read`."""
-        edit = await self.edit(submission, name)
-        node = submission.tasks[writer_of(submission, name)].output[name]
+        edit = await self.edit(run, name)
+        node = run.tasks[writer_of(run, name)].output[name]
 
-        if held := (submission.held or {}).get(node.id):
+        if held := (run.held or {}).get(node.id):
             with suppress(ValueMissing):  # another process has dropped it
                 return await self.versions.read_version(node, held)
 
         return await self.versions.read(node, edit.version)
 
-    async def edit(self, submission: Run, name: str) -> Edit:
+    async def edit(self, run: Run, name: str) -> Edit:
         """Return what a run wrote as an edit; see `Output.edit`."""
-        place = writer_of(submission, name)
-        edits = await self.editing.edits(submission.tasks[place].output[name])
+        place = writer_of(run, name)
+        edits = await self.editing.edits(run.tasks[place].output[name])
 
-        if (edit := edit_of(submission, place, edits)) is None:
-            raise NoData(name, cause=why_unwritten(submission.job(place)))
+        if (edit := edit_of(run, place, edits)) is None:
+            raise NoData(name, cause=why_unwritten(run.job(place)))
 
         return edit
 
@@ -76,8 +76,8 @@ class Results:
         for one in self._runs_of(version):
             _let_jobs_go(one)
 
-            if submission := one():
-                self._keep_for(submission, node, version)
+            if run := one():
+                self._keep_for(run, node, version)
 
     def forget(self) -> None:
         """Keep nothing any more for the runs that were deleted, of what was deleted."""
@@ -105,19 +105,19 @@ class Results:
 
         return found
 
-    def _keep_for(self, submission: Run, node: NodeState, version: Version) -> None:
-        if submission.held is None:
-            held = submission.held = {}
+    def _keep_for(self, run: Run, node: NodeState, version: Version) -> None:
+        if run.held is None:
+            held = run.held = {}
             loop = asyncio.get_running_loop()
-            end: End = finalize(submission, _tell, loop, self._release, held)
+            end: End = finalize(run, _tell, loop, self._release, held)
             end.atexit = False
             self._ends[id(held)] = end, held, {}
-            submission.watchers.when_finished(submission.table.let_go)
+            run.watchers.when_finished(run.table.let_go)
 
-        kept = self._ends.get(id(submission.held))
+        kept = self._ends.get(id(run.held))
 
-        if kept is not None and node.id not in submission.held:  # it was not deleted
-            submission.held[node.id] = version
+        if kept is not None and node.id not in run.held:  # it was not deleted
+            run.held[node.id] = version
             kept[2][node.id] = node
             self.versions.retention.hold(version)
 
@@ -136,8 +136,8 @@ class Results:
 
 def _let_jobs_go(used: ref[Run]) -> None:
     """Have a handle on a run that has ended go now if nobody uses it."""
-    if (submission := used()) and submission.is_finished:
-        submission.table.let_go()
+    if (run := used()) and run.is_finished:
+        run.table.let_go()
 
 
 def _tell(loop: asyncio.AbstractEventLoop, release: Any, held: Held) -> None:

@@ -65,7 +65,7 @@ async def test_the_store_is_to_know_first_of_jobs_that_must_not_run_twice(
 ) -> None:
     (attempt,) = await make_attempts(config)
     assert not attempt.must_be_marked
-    attempt.submission.crashes = 1
+    attempt.run.crashes = 1
     assert attempt.must_be_marked
 
 
@@ -127,7 +127,7 @@ async def test_a_file_that_it_reads_is_kept_until_it_has_ended(
         attempt, versions = await opened(orchestrator)
         node = attempt.task.input["source"]
         pinned = Version(1, "/values/1.value")
-        attempt.submission.pins = {node.id: pinned}
+        attempt.run.pins = {node.id: pinned}
         assert list(read_by(attempt)) == [(node, pinned)]
         call = call_of(attempt, versions, {node.id: (0, 0)})
         assert call.inputs == (("source", node.driver, "/values/1.value"),)

@@ -33,7 +33,7 @@ async def test_a_record_tells_of_which_job_it_is(
     assert (record.name, record.getMessage()) == ("users", "5 rows")
     facts = record.__dict__
     assert facts["job_id"] == attempt.job_id
-    assert facts["submission_id"] == attempt.submission.id
+    assert facts["submission_id"] == attempt.run.id
     assert facts["task"] == "of the user's"  # what is there already stays
 
 

@@ -262,7 +262,7 @@ class Machine(RuleBasedStateMachine):
                     for run in self.runs:
                         if (
                             run.handle
-                            and run_of(run.handle) is flight.submission
+                            and run_of(run.handle) is flight.run
                             and flight.verdict
                         ):
                             self._cancel(run)
