@@ -16,6 +16,7 @@
     ├── NotPicklable           a value or a function cannot travel to a worker
     ├── DataNodeReadingError   what is in the place of a data node cannot be read
     ├── DataNodeWritingError   a result does not fit the outputs of its task
+    │   └── ValueInvalid       its validator refuses it
     ├── PackageMissing         a package is not installed that a data node needs
     ├── ValueDamaged           the file of a value is not whole
     │   └── ValueMissing       it is not there
@@ -48,6 +49,7 @@ from asyncflow.worker.errors import DataNodeWritingError as DataNodeWritingError
 from asyncflow.worker.errors import NotPicklable as NotPicklable
 from asyncflow.worker.errors import PackageMissing as PackageMissing
 from asyncflow.worker.errors import ValueDamaged as ValueDamaged
+from asyncflow.worker.errors import ValueInvalid as ValueInvalid
 from asyncflow.worker.errors import ValueMissing as ValueMissing
 
 

@@ -79,6 +79,20 @@ def select(value: Any, columns: Sequence[str] | None, where: Where | None) -> An
         raise DataNodeReadingError("", f"{what} ({error})", remedy) from error
 
 
+def column_of(value: Any, name: str) -> Any:
+    """Return the one column of a table that has no other, as what it is by itself."""
+    if isinstance(value, dict) and not _is_columns(value):  # sheets, by name
+        return {key: column_of(one, name) for key, one in value.items()}
+
+    match library_of(value):
+        case "numpy":
+            return value[name] if value.dtype.names else value[:, 0]
+        case "" if isinstance(value, list | tuple):
+            return [_cell(row, name) for row in value]
+        case _:
+            return value[name]
+
+
 def preview(value: Any, rows: int) -> Preview:
     """Return the first rows of a value."""
     kind = f"{type(value).__module__}.{type(value).__qualname__}"

@@ -6,7 +6,6 @@ import os
 import reprlib
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import timedelta
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -15,7 +14,6 @@ import attrs
 from asyncflow.config.checks import sections
 from asyncflow.config.converters import (
     as_amounts,
-    as_path,
     as_sequences,
     as_tuple,
     has_references,
@@ -23,16 +21,15 @@ from asyncflow.config.converters import (
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry, as_retry
 from asyncflow.config.sections import (
-    NOT_GIVEN,
     CoreConfig,
     DataNodeConfig,
     JobConfig,
     ScenarioConfig,
-    Scope,
     Section,
     TaskConfig,
     key_of,
 )
+from asyncflow.config.server_data_nodes import ServerDataNodes
 from asyncflow.errors import ConfigError, Problem
 from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
@@ -41,7 +38,7 @@ S = TypeVar("S", bound=Section)
 
 
 @attrs.define(eq=False, repr=False)
-class Configuration(Shown):
+class Configuration(ServerDataNodes, Shown):
     """What is declared: data nodes, tasks, scenarios, and how jobs are executed.
 
     Declaring never raises for what is declared. `problems` lists everything that is
@@ -85,102 +82,6 @@ class Configuration(Shown):
     def revision(self) -> int:
         """A number that grows with every change."""
         return self._revision
-
-    def configure_data_node(
-        self,
-        id: str,
-        storage_type: str = "pickle",
-        scope: Scope = Scope.SCENARIO,
-        *,
-        default_data: object = NOT_GIVEN,
-        default_path: str | os.PathLike[str] | None = None,
-        validity_period: timedelta | None = None,
-        keep_versions: int = 1,
-        **properties: object,
-    ) -> DataNodeConfig:
-        """Declare a data node.
-
-        :param id: an identifier, unique in this configuration.
-        :param storage_type: ``pickle``, ``in_memory``, or one that another package adds.
-        :param scope: who shares it.
-        :param default_data: its first value, which may be None; without it the data
-            node is unwritten.
-        :param default_path: a pickle file of your own; None lets asyncflow choose.
-        :param validity_period: how long a value is valid after it was written; None for
-            ever. What a skippable task wrote is written anew when it is not valid.
-        :param keep_versions: how many versions are kept beside the current one.
-        :param properties: the options that its storage type alone has, and whatever else
-            you want to keep with it.
-        """
-        return self._configure(
-            DataNodeConfig(
-                id=id,
-                storage_type=storage_type,
-                scope=scope,
-                validity_period=validity_period,
-                keep_versions=keep_versions,
-                default_data=default_data,
-                default_path=as_path(default_path),
-                properties=properties,
-            )
-        )
-
-    def configure_pickle_data_node(
-        self,
-        id: str,
-        default_path: str | os.PathLike[str] | None = None,
-        default_data: object = NOT_GIVEN,
-        scope: Scope = Scope.SCENARIO,
-        *,
-        validity_period: timedelta | None = None,
-        keep_versions: int = 1,
-        **properties: object,
-    ) -> DataNodeConfig:
-        """Declare a data node whose values are pickled to disk.
-
-        :param default_path: a file of your own; None lets asyncflow choose.
-        :param default_data: its first value, which may be None; without it the data
-            node is unwritten.
-        """
-        return self._configure(
-            DataNodeConfig(
-                id=id,
-                storage_type="pickle",
-                scope=scope,
-                validity_period=validity_period,
-                keep_versions=keep_versions,
-                default_data=default_data,
-                default_path=as_path(default_path),
-                properties=properties,
-            )
-        )
-
-    def configure_in_memory_data_node(
-        self,
-        id: str,
-        default_data: object = NOT_GIVEN,
-        scope: Scope = Scope.SCENARIO,
-        *,
-        validity_period: timedelta | None = None,
-        keep_versions: int = 1,
-        **properties: object,
-    ) -> DataNodeConfig:
-        """Declare a data node whose values last as long as the orchestrator.
-
-        :param default_data: its first value, which may be None; without it the data
-            node is unwritten.
-        """
-        return self._configure(
-            DataNodeConfig(
-                id=id,
-                storage_type="in_memory",
-                scope=scope,
-                validity_period=validity_period,
-                keep_versions=keep_versions,
-                default_data=default_data,
-                properties=properties,
-            )
-        )
 
     def configure_task(
         self,

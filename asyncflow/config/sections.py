@@ -206,6 +206,10 @@ class DataNodeConfig(Section):
     )
     """Whatever else was given for it, by name."""
 
+    validator: object = None
+    """What is asked of each value before it is written: a callable, or what has a method
+    ``validate``; None for nothing."""
+
     options: Mapping[str, object] = attrs.field(
         factory=dict[str, object], converter=as_concealed
     )

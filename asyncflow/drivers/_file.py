@@ -176,9 +176,9 @@ class FileDriver(Driver):
     def write(self, value: object, path: str, name: str) -> StoredValue:
         return self.stage(lambda file: self.dump(value, file, name), path, name)
 
-    def upload(self, file: str, path: str, name: str) -> StoredValue:
+    def load_file(self, file: str) -> object:
         try:
-            self.load(file)
+            return self.load(file)
         except (DataNodeReadingError, ImportError, MemoryError, FileNotFoundError):
             raise
         except PackageMissing:
@@ -186,6 +186,8 @@ class FileDriver(Driver):
         except self.damages as error:
             raise unreadable(file, self.storage_type, error) from error
 
+    def upload(self, file: str, path: str, name: str) -> StoredValue:
+        self.load_file(file)
         return self.stage(lambda draft: copy(file, draft), path, name)
 
     def stage(

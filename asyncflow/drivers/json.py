@@ -11,11 +11,16 @@ import attrs
 from asyncflow.abc import StoredValue
 from asyncflow.drivers import _options
 from asyncflow.drivers._codec import Decoder, Encoder
+from asyncflow.drivers._exposed import class_of
 from asyncflow.drivers._file import FileDriver
 from asyncflow.worker.errors import DataNodeWritingError
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
+
+
+def _imported(given: Any) -> Any:
+    return class_of(given) if isinstance(given, str) and ":" in given else given
 
 
 def _coder(base: type[Any]) -> Any:
@@ -26,7 +31,12 @@ def _coder(base: type[Any]) -> Any:
             raise ValueError(f"{value!r} is no subclass of json.{base.__name__}")
 
     remedy = f"give a subclass of json.{base.__name__}, or leave it out"
-    return attrs.field(default=None, validator=check, metadata={"remedy": remedy})
+    return attrs.field(
+        default=None,
+        converter=_imported,
+        validator=check,
+        metadata={"remedy": remedy},
+    )
 
 
 @attrs.frozen(kw_only=True)

@@ -33,7 +33,7 @@ AHEAD = 2
 
 
 def _is_compression(_: object, __: object, value: Any) -> None:
-    if value not in (None, "snappy", "gzip", "brotli", "lz4", "zstd"):
+    if value not in (None, "none", "snappy", "gzip", "brotli", "lz4", "zstd"):
         raise ValueError(f"{value!r} is no compression")
 
 
@@ -49,7 +49,7 @@ class ParquetOptions(_options.TableOptions):
     compression: str | None = attrs.field(
         default="snappy",
         validator=_is_compression,
-        metadata={"remedy": "give 'snappy', 'gzip', 'brotli', 'lz4', 'zstd' or None"},
+        metadata={"remedy": "give 'snappy', 'gzip', 'brotli', 'lz4', 'zstd' or 'none'"},
     )
 
 
@@ -194,7 +194,8 @@ class ParquetDriver(FileDriver):
         given = options.write_options
 
         if options.exposed_type == "polars":
-            how = options.compression or "uncompressed"
+            how = options.compression or "none"
+            how = "uncompressed" if how == "none" else how
             as_table(value, "polars").write_parquet(
                 file, **{"compression": how, **given}
             )
@@ -206,7 +207,7 @@ class ParquetDriver(FileDriver):
                 file,
                 **{
                     "engine": options.engine,
-                    "compression": options.compression,
+                    "compression": options.compression or "none",
                     **given,
                 },
             )

@@ -31,6 +31,26 @@ class DataNodeWritingError(AsyncflowError):
     """
 
 
+class ValueInvalid(DataNodeWritingError):
+    """The validator of a data node refuses a value.
+
+    `node` is the data node, `rule` what was broken, `rows` the first rows that break it,
+    as far as the validator tells.
+    """
+
+    def __init__(
+        self, node: str, rule: str, why: str, rows: tuple[object, ...]
+    ) -> None:
+        self.node = node
+        self.rule = rule
+        self.why = why
+        self.rows = rows
+        where = f" (rows {', '.join(map(str, rows))})" if rows else ""
+        super().__init__(
+            f"data node {node!r}: its validator {rule} refuses the value{where}: {why}"
+        )
+
+
 class PackageMissing(AsyncflowError):
     """A `package` is not installed that a storage type or an exposed type needs."""
 

@@ -354,6 +354,10 @@ def keep_result(
     """
     if len(outputs) == 1:
         ((name, driver, path),) = outputs
+
+        if driver.validator is not None:
+            result = validated(driver.validator, result, name)
+
         kept = driver.write(result, path, name)
 
         try:
@@ -396,6 +400,10 @@ def write_all(
     :param ports: for each value its name, its driver and the file it may make
     """
     kept: list[StoredValue] = []
+    values = [
+        value if driver.validator is None else validated(driver.validator, value, name)
+        for (name, driver, _), value in zip(ports, values, strict=True)
+    ]
 
     try:
         for (name, driver, path), value in zip(ports, values, strict=True):
@@ -410,6 +418,13 @@ def write_all(
             driver.discard(one, path)
 
         raise
+
+
+def validated(validator: object, value: object, name: str) -> object:
+    """Return a value that a validator accepts; see `validation.validated`."""
+    from asyncflow.worker import validation
+
+    return validation.validated(validator, value, name)
 
 
 def _remember_sources(sources: dict[str, str]) -> None:

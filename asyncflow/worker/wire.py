@@ -10,7 +10,7 @@ import io
 import pickle
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from asyncflow.worker.codec import dumps
 from asyncflow.worker.loaded import Sign
@@ -26,6 +26,8 @@ from asyncflow.worker.outcome import (
 
 class ValueDriver(Protocol):
     """What a call asks of the driver of an input or output."""
+
+    validator: Any
 
     def read(self, kept: StoredValue) -> object: ...
 
@@ -118,7 +120,7 @@ class _Pickler(pickle.Pickler):
 
 @lru_cache(1024)
 def _pickled(driver: object) -> bytes:
-    return dumps(driver, name="driver")  # it may have functions of the main script
+    return dumps(driver)  # what it holds of a main script goes by value
 
 
 @lru_cache(256)
@@ -137,6 +139,8 @@ def _load(data: bytes) -> ValueDriver:
 
 class _Unloaded:
     """A driver that could not be loaded: who uses it is told why."""
+
+    validator: Any = None
 
     def __init__(self, data: bytes) -> None:
         self._data = data

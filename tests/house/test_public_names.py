@@ -94,6 +94,7 @@ PUBLIC = (
     "Usage",
     "UsageError",
     "ValueDamaged",
+    "ValueInvalid",
     "ValueMissing",
     "as_completed",
     "current_job",

@@ -140,6 +140,7 @@ def _problem_of(
 def problems(node: DataNodeConfig) -> Iterator[Problem]:
     """Yield what is wrong with how values of a data node are kept."""
     yield from _path(node)
+    yield from _validator(node)
     yield from _period(node)
     yield from _count(node)
 
@@ -179,6 +180,20 @@ def _is_homeless(path: str) -> bool:
 
 def _is_path(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and value != "" and "\0" not in value
+
+
+def _validator(node: DataNodeConfig) -> Iterator[Problem]:
+    found = node.validator
+
+    if found is None or callable(found) or callable(getattr(found, "validate", None)):
+        return
+
+    yield Problem(
+        section=node.label,
+        field="validator",
+        message=f"{found!r:.100} is neither callable nor has it a method validate",
+        remedy="give a function, or a schema such as pandera's (in TOML: 'module:name')",
+    )
 
 
 def _period(node: DataNodeConfig) -> Iterator[Problem]:

@@ -175,6 +175,9 @@ class _Reader:
             read = from_text(period)
             table["validity_period"] = period if read is None else read
 
+        if isinstance(name := table.get("validator"), str):
+            table["validator"] = self._imported(f"DATA_NODE.{key}", "validator", name)
+
         self._put(self.draft.data_nodes.get(key), DataNodeConfig(id=key), table)
 
     def _task(self, key: str, table: Table) -> None:
@@ -250,6 +253,14 @@ class _Reader:
             remedy = "name a function of a module, as 'module:function'"
             self._report(label, "function", str(error), remedy)
             return _missing
+
+    def _imported(self, label: str, field: str, name: str) -> Any:
+        try:
+            return find(name)
+        except NotImportable as error:
+            remedy = "name what a module has, as 'module:name'"
+            self._report(label, field, str(error), remedy)
+            return None
 
     def _retry(self, label: str, table: Table) -> Retry:
         known = attrs.fields_dict(Retry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import inspect
 import os
 import reprlib
 import secrets
@@ -209,8 +210,32 @@ class _Writer:
         self._unless_default(
             table, node.label, node, "validity_period", "keep_versions"
         )
-        table |= self._properties(node.label, node.options)
+        table |= self._named(node.label, "validator", node.validator)
+
+        for name, value in node.options.items():
+            is_named = isinstance(value, type) or inspect.isroutine(value)
+            table |= (
+                self._named(node.label, name, value)
+                if is_named
+                else self._properties(node.label, {name: value})
+            )
+
         return table | self._properties(node.label, node.properties)
+
+    def _named(self, label: str, field: str, value: object) -> Table:
+        """Return what a file says of what is imported by its name."""
+        if value is None:
+            return {}
+
+        if getattr(value, "__module__", None) == "builtins":
+            return {field: getattr(value, "__name__", repr(value))}
+
+        try:
+            return {field: name_of(value)}
+        except NotImportable as error:
+            remedy = "define it at the top of a module, or set it in code"
+            self._refuse(label, field, f"it: {error}", remedy)
+            return {}
 
     def _default_data(self, table: Table, node: DataNodeConfig) -> None:
         if node.default_data is NOT_GIVEN:
