@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from typing import Protocol
 
 import attrs
 from anyio.lowlevel import checkpoint
@@ -15,16 +15,20 @@ AT_ONCE = 100
 """How many jobs of new runs are taken in before others have their turn: half a ms."""
 
 
+class Admitter(Protocol):
+    """What lets jobs of new runs in."""
+
+    def admit(self, count: int) -> None:
+        """Have the plan admit so many jobs, and start what can run."""
+
+
 @attrs.define(eq=False, repr=False)
 class Admission:
-    """Takes in what arrives.
-
-    :param admit: has the plan admit so many jobs, and starts what can run
-    """
+    """Takes in what arrives."""
 
     plan: GuardedPlan
     group: Tasks
-    admit: Callable[[int], None]
+    admitter: Admitter
     _is_running: bool = attrs.field(init=False, default=False)
     """Whether a task takes in the rest of large runs."""
     _this_turn: int = attrs.field(init=False, default=0)
@@ -58,6 +62,6 @@ class Admission:
     async def _go_on(self) -> None:
         while self.plan.has_arrivals:
             await checkpoint()
-            self.admit(AT_ONCE)
+            self.admitter.admit(AT_ONCE)
 
         self._is_running = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import attrs
 
@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 CarryOut: TypeAlias = Callable[[Sequence[Instruction]], None]
 
 
+class FailedAttempts(Protocol):
+    """What ends jobs with an error of ours."""
+
+    def failed(self, attempts: Sequence[Attempt], error: Exception) -> None:
+        """End jobs of one slot."""
+
+
 @attrs.define(eq=False, repr=False)
 class Batcher:
     """Gives slots to jobs; from then on these can be killed.
@@ -35,7 +42,6 @@ class Batcher:
     :param attempts: the jobs that have a slot
     :param executors: by name
     :param carry_out: does what the plan says
-    :param fail: ends jobs with an error of ours
     """
 
     plan: Plan
@@ -44,7 +50,7 @@ class Batcher:
     attempts: dict[Ref, Attempt]
     executors: Mapping[str, Executor]
     carry_out: CarryOut
-    fail: Callable[[Sequence[Attempt], Exception], None]
+    in_flight: FailedAttempts
     is_held: bool = attrs.field(init=False, default=False)
     """Whether no job is started any more."""
     is_paused: bool = attrs.field(init=False, default=False)
@@ -205,7 +211,7 @@ class Batcher:
                 if not reason:
                     self._skip(ref)
             except Exception as error:
-                self.fail([self._assign(ref, spec, "")], error)
+                self.in_flight.failed([self._assign(ref, spec, "")], error)
                 continue
 
             if reason:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
+from typing import Protocol
 
 import attrs
 from anyio import Event
@@ -48,15 +49,25 @@ from asyncflow.worker.shortened import REASON, shortened
 _ref = attrgetter("ref")
 
 
+class Dispatcher(Protocol):
+    """What gives jobs to slots."""
+
+    def fill_soon(self) -> None:
+        """Have the slots ask for jobs, once what goes on now is done."""
+
+    def end_batch(self, attempt: Attempt) -> None:
+        """End the batch of a job whose executor cannot kill it."""
+
+    def is_stopping(self) -> bool:
+        """Tell whether what runs is being cancelled."""
+
+
 @attrs.define(eq=False, repr=False)
 class InFlight:
     """The jobs that have a slot.
 
     :param executors: by name
     :param carry_out: does what the plan says
-    :param fill_soon: has the slots ask for jobs, once what goes on now is done
-    :param end: ends the batch of a job whose executor cannot kill it
-    :param is_stopping: tells whether what runs is being cancelled
     """
 
     plan: Plan
@@ -67,9 +78,7 @@ class InFlight:
     marks: RunningMarks
     executors: Mapping[str, Executor]
     carry_out: CarryOut
-    fill_soon: Callable[[], None]
-    end: Callable[[Attempt], None]
-    is_stopping: Callable[[], bool]
+    dispatcher: Dispatcher
     _by_ref: dict[Ref, Attempt] = attrs.field(init=False, factory=dict)
     batcher: Batcher = attrs.field(init=False)
     _timeouts: Timeouts = attrs.field(init=False)
@@ -90,7 +99,7 @@ class InFlight:
             self._by_ref,
             self.executors,
             self.carry_out,
-            self.failed,
+            self,
         )
 
     def hold(self) -> None:
@@ -153,7 +162,7 @@ class InFlight:
             _move_to_running(job, time.time())
             self.marks.watch(self._by_ref.values())
             self._timeouts.started(attempt)
-            self.fill_soon()  # others may have waited for its end
+            self.dispatcher.fill_soon()  # others may have waited for its end
 
     def loading(self, attempt: Attempt) -> None:
         """Take note that the function of a job is loaded before it is called."""
@@ -183,7 +192,7 @@ class InFlight:
 
         if attempt.verdict is None:
             self.plan.returned(attempt.ref, time.monotonic())
-            self.fill_soon()
+            self.dispatcher.fill_soon()
         else:
             job = attempt.job
             why = attempt.verdict[1]
@@ -326,7 +335,7 @@ class InFlight:
             reason = f"{job.id} could not be handled: {error!r}"
             self.carry_out(self.plan.canceled(run, reason, time.monotonic()))
 
-        self.fill_soon()
+        self.dispatcher.fill_soon()
 
     def _checked(self, attempt: Attempt, outcome: Outcome) -> Outcome:
         """Return an outcome, or a crash where it makes no sense."""
@@ -346,7 +355,7 @@ class InFlight:
         if (
             isinstance(outcome, Killed)
             and attempt.verdict is None
-            and not self.is_stopping()
+            and not self.dispatcher.is_stopping()
         ):
             why = "its executor ended it, which nobody had asked for"
             return Crashed(None, why, outcome.log, outcome.usage)
@@ -408,7 +417,7 @@ class InFlight:
             except Exception as error:
                 problem = "the executor of %s could not kill it"
                 _logger.error(problem, attempt.job_id, exc_info=error)
-                self.end(attempt)
+                self.dispatcher.end_batch(attempt)
 
     def _free(self, attempt: Attempt) -> None:
         """Take a job off its slot."""
@@ -480,7 +489,7 @@ class InFlight:
     def _due(self, ref: Ref) -> None:
         self._retries.pop(ref, None)
         self.carry_out(self.plan.due(ref, time.monotonic()))
-        self.fill_soon()
+        self.dispatcher.fill_soon()
 
     def _finish_job(
         self, attempt: Attempt, status: Status, reason: str, records: Sequence[Record]

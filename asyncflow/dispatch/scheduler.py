@@ -92,11 +92,9 @@ class Scheduler:
     def __attrs_post_init__(self) -> None:
         marks = RunningMarks(self.store)
         self._echo = Echo(self.echo)
-        self._plan = GuardedPlan(
-            {**self.resources, **ALONE}, on_failure=self.group.fail
-        )
+        self._plan = GuardedPlan({**self.resources, **ALONE}, guard=self.group)
         self.runs = Runs(self.store)
-        self._admission = Admission(self._plan, self.group, self._admit)
+        self._admission = Admission(self._plan, self.group, self)
         self._timeouts = RunTimeouts(self)
         self.pins = Pins(self.store, self.runs, self.versions)
         self.versions.retention.pins = self.pins
@@ -109,9 +107,7 @@ class Scheduler:
             marks,
             self.executors,
             self._carry_out,
-            self._fill_soon,
-            self._end_batch,
-            self._is_stopping,
+            self,
         )
         self.slots = Slots(
             self.in_flight,
@@ -347,7 +343,8 @@ class Scheduler:
         self.runs.lose(time.time(), reason, error)
         self._waiting.give_up()
 
-    def _admit(self, count: int) -> None:
+    def admit(self, count: int) -> None:
+        """Have the plan admit so many jobs, and start what can run."""
         self._carry_out(self._plan.admitted(count, time.monotonic()))
         self.slots.fill()
 
@@ -413,11 +410,14 @@ class Scheduler:
         self.in_flight.forget(number)
         self.runs.finish(number, now)
 
-    def _end_batch(self, attempt: Attempt) -> None:
+    def end_batch(self, attempt: Attempt) -> None:
+        """End the batch of a job whose executor cannot kill it."""
         self.slots.end(attempt)
 
-    def _is_stopping(self) -> bool:
+    def is_stopping(self) -> bool:
+        """Tell whether what runs is being cancelled."""
         return self.group.is_failing or is_canceled()
 
-    def _fill_soon(self) -> None:
+    def fill_soon(self) -> None:
+        """Have the slots ask for jobs, once what goes on now is done."""
         self.slots.fill_soon()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, ClassVar
 from asyncflow.abc import StoredValue
 from asyncflow.drivers._file import FileDriver
 from asyncflow.worker.codec import dumps
+from asyncflow.worker.errors import ValueDamaged
 from asyncflow.worker.values import fetch, keep
 
 if TYPE_CHECKING:
@@ -27,10 +28,8 @@ class PickleDriver(FileDriver):
     suffix: ClassVar[str] = ".value"
     damages: ClassVar[tuple[type[Exception], ...]] = (
         # All else is raised by the value itself.
-        EOFError,
         IsADirectoryError,
         PermissionError,
-        pickle.UnpicklingError,
     )
 
     def read(
@@ -55,7 +54,11 @@ class PickleDriver(FileDriver):
     ) -> object:
         if isinstance(file, str):
             with open(file, "rb") as opened:
-                return self.load(opened, columns, where)
+                try:
+                    return self.load(opened, columns, where)
+                except (pickle.UnpicklingError, EOFError) as error:
+                    why = f"is no whole pickle ({error})"
+                    raise ValueDamaged(file, why) from error
 
         return self.select(pickle.load(file), columns, where)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
-from operator import attrgetter
-from typing import overload
+from typing import Literal, overload
 
 import attrs
 
@@ -60,8 +59,8 @@ class Graph:
         return cls(
             successors=dag.successors,
             predecessors=dag.needed,
-            reads=Nodes(tasks, _INPUT),
-            writes=Nodes(tasks, _OUTPUT),
+            reads=Nodes(tasks, "input"),
+            writes=Nodes(tasks, "output"),
             groups=groups,
             takes_turns=takes_turns,
         )
@@ -70,9 +69,6 @@ class Graph:
     def writers(self) -> Mapping[str, int]:
         """For each data node that is written, the job that does it."""
         return {node: job for job, nodes in enumerate(self.writes) for node in nodes}
-
-
-_INPUT, _OUTPUT = attrgetter("input"), attrgetter("output")
 
 
 def group_of(node: NodeState) -> str:
@@ -89,11 +85,11 @@ def group_of(node: NodeState) -> str:
 class Nodes(Sequence[Sequence[str]]):
     """The keys of data nodes of each task, which are looked up when asked for.
 
-    :param side: gives the inputs of a task, or its outputs
+    :param side: whether those are its inputs or its outputs
     """
 
     tasks: Sequence[TaskState]
-    side: Callable[[TaskState], Mapping[str, NodeState]]
+    side: Literal["input", "output"]
 
     def __len__(self) -> int:
         return len(self.tasks)
@@ -110,4 +106,6 @@ class Nodes(Sequence[Sequence[str]]):
         if isinstance(index, slice):
             return Nodes(self.tasks[index], self.side)
 
-        return [node.key for node in self.side(self.tasks[index]).values()]
+        task = self.tasks[index]
+        nodes = task.input if self.side == "input" else task.output
+        return [node.key for node in nodes.values()]

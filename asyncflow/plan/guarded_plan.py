@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
@@ -24,14 +24,21 @@ where it is called: new runs in the scheduler, offers in the slots.
 """
 
 
+class Guard(Protocol):
+    """What ends everything, where nothing can go on."""
+
+    def fail(self, error: Exception) -> None:
+        """Take note of an error of the plan."""
+
+
 @attrs.define(eq=False, repr=False, kw_only=True)
 class GuardedPlan(Plan):
     """The state of all runs.
 
-    :param on_failure: is told of an error of the plan, before that is raised
+    :param guard: hears of an error of the plan, before that is raised
     """
 
-    on_failure: Callable[[Exception], object]
+    guard: Guard
 
 
 def _guarded(name: str) -> Callable[..., Any]:
@@ -39,7 +46,7 @@ def _guarded(name: str) -> Callable[..., Any]:
         try:
             return getattr(Plan, name)(self, *args, **kwargs)
         except Exception as error:
-            self.on_failure(error)
+            self.guard.fail(error)
             raise
 
     return event

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import attrs
 
@@ -78,14 +78,18 @@ class _Queue:
             del self.jobs[run]
 
 
+class WaitingJobs(Protocol):
+    """Knows which jobs wait for a slot."""
+
+    def is_ready(self, run: int, index: int) -> bool:
+        """Tell whether a job that was put still waits; others are passed over."""
+
+
 @attrs.define(eq=False, repr=False)
 class Queues:
-    """All lines.
+    """All lines."""
 
-    :param is_ready: tells whether a job that was put still waits; others are passed over
-    """
-
-    is_ready: Callable[[int, int], bool]
+    waiting: WaitingJobs
     _queues: dict[tuple[float, frozenset[tuple[str, float]]], _Queue] = attrs.field(
         init=False, factory=dict
     )
@@ -180,7 +184,7 @@ class Queues:
         if queue.needs:
             return taken
 
-        turns, jobs, is_ready = queue.turns, queue.jobs, self.is_ready
+        turns, jobs, is_ready = queue.turns, queue.jobs, self.waiting.is_ready
 
         while turns and count > 0:
             run = turns[0]
@@ -240,7 +244,7 @@ class Queues:
         """Pass over jobs that wait no more."""
         turns, jobs = queue.turns, queue.jobs
 
-        while turns and not self.is_ready(turns[0], jobs[turns[0]][0]):
+        while turns and not self.waiting.is_ready(turns[0], jobs[turns[0]][0]):
             queue.take()
 
 

@@ -33,7 +33,7 @@ class Readiness:
     """The runs that have jobs which were not admitted yet, in their order."""
 
     def __attrs_post_init__(self) -> None:
-        self._queues = Queues(self._is_ready)
+        self._queues = Queues(self)
         self._node_order = NodeOrder(self._runs, self._check_ready)
 
     @property
@@ -165,7 +165,8 @@ class Readiness:
         """Take note that a job is not ready any more."""
         self.ready -= 1
 
-    def _is_ready(self, run: int, index: int) -> bool:
+    def is_ready(self, run: int, index: int) -> bool:
+        """Tell whether a job waits for a slot."""
         state = self._runs.get(run)
         return state is not None and state.status[index] is Status.PENDING
 

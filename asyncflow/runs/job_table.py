@@ -102,14 +102,14 @@ class JobTable:
 
         :param among: the statuses that are of interest
         """
-        number = self.number
+        submitted = Status.SUBMITTED
 
-        if number[Status.SUBMITTED] == len(self.tasks):  # as each run begins
-            number = {Status.SUBMITTED: len(self.tasks)}
+        if submitted not in among and self.number[submitted] == len(self.tasks):
+            return {}  # as each run begins
 
         return {
             status: count
-            for status, count in number.items()
+            for status, count in self.number.items()
             if count and status in among
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import stat
@@ -52,7 +53,9 @@ class Access:
             raise StoreFailed(
                 self.store,
                 f"its folder cannot be made ({error})",
-                "give a path in a folder that this user may write to",
+                "free some space there, or give a path on another disk"
+                if error.errno in (errno.ENOSPC, errno.EDQUOT)
+                else "give a path in a folder that this user may write to",
             ) from error
 
         if is_ours:

@@ -31,7 +31,7 @@ from typing import Any
 
 from asyncflow.worker.log_state import LogState
 from asyncflow.worker.usage import limit_of
-from asyncflow.worker.world import Interpreter
+from asyncflow.worker.world import Interpreter, Variables
 
 QUICK = tuple(
     int(number)
@@ -84,6 +84,7 @@ _NEEDED = ("asyncflow.", "anyio.to_process", "pickle", "_pickle", "copyreg", "io
 FIRST, LAST = 3, 32
 """Between which numbers the pipes lie through which a worker talks to its parent."""
 
+_depth = sys.getrecursionlimit
 _count, _umask, _alarm = _thread._count, os.umask, signal.alarm
 _all, _map, _zip = all, map, zip
 _locale_now, _blocks = _locale.setlocale, os.get_blocking
@@ -153,7 +154,10 @@ class ProcessState:
         self._mask = _change_mask(_BLOCK, ())
         self._limits = [*map(limit_of, LIMITS)]
         self._environ, self._variables = os.environ, {**_data()}
+        self._watched = Variables.watched()
+        self._changes = self._watched.changes
         self._filters = [*warnings.filters]
+        self._path, self._depth = [*sys.path], _depth()
         self._ids = _ids() if _may_change_ids() else None
         self._root = _root() if self._ids else None
         self._locale = _locale_now(_locale.LC_ALL)
@@ -163,8 +167,16 @@ class ProcessState:
     def is_clean(self) -> bool:
         """Tell whether a job has left what hits the next one at once. Takes 1 us.
 
-        The umask and the timer are put right.
+        The umask, the timer, the environment and settings of Python are put right.
         """
+        if (
+            self._watched.changes != self._changes
+            or warnings.filters != self._filters
+            or sys.path != self._path
+            or _depth() != self._depth
+        ) and self._carry_out((self._settings_left,)):
+            return False
+
         return (
             _count() == self._threads
             and _umask(self._umask) == self._umask
@@ -344,6 +356,8 @@ class ProcessState:
 
         if _data() != self._variables:
             self._restore_environment()
+
+        self._changes, self._path = self._watched.changes, [*sys.path]
 
         if warnings.filters != self._filters:
             warnings.filters[:] = self._filters  # type: ignore[index]  # it is a list

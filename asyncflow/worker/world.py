@@ -206,6 +206,34 @@ def _pattern(plain: Any) -> object:
     return re.compile(*plain) if isinstance(plain, tuple) else plain
 
 
+class Variables(dict[bytes, bytes]):
+    """The variables of the environment, and how often one was set or removed.
+
+    To compare them all takes long.
+    """
+
+    changes: int = 0
+
+    def __setitem__(self, key: bytes, value: bytes) -> None:
+        self.changes += 1
+        super().__setitem__(key, value)
+
+    def __delitem__(self, key: bytes) -> None:
+        self.changes += 1
+        super().__delitem__(key)
+
+    @classmethod
+    def watched(cls) -> Variables:
+        """Return those of this process."""
+        found = _data()
+
+        if not isinstance(found, Variables):
+            found = Variables(found)
+            os.environ._data = os.environb._data = found  # type: ignore[attr-defined]
+
+        return found
+
+
 _LISTS = ("path", "argv", "meta_path", "path_hooks")
 """Lists of `sys` that jobs may change."""
 

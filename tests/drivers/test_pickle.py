@@ -20,6 +20,7 @@ from asyncflow import (
     Scope,
 )
 from asyncflow.drivers.pickle import PickleDriver
+from asyncflow.errors import ValueDamaged
 from tests.support import flows
 
 
@@ -130,6 +131,15 @@ async def test_a_read_names_the_file_that_is_gone(tmp_path: Path) -> None:
         assert told.value.file == str(path)
         again = pickle.loads(pickle.dumps(told.value))
         assert (str(again), again.file) == (str(told.value), str(path))
+
+
+@pytest.mark.parametrize("text", [b"", b"garbage", pickle.dumps("cut")[:-3]])
+def test_a_file_that_is_no_pickle_is_named(tmp_path: Path, text: bytes) -> None:
+    path = tmp_path / "own.p"
+    path.write_bytes(text)
+
+    with pytest.raises(ValueDamaged, match=r"own\.p is no whole pickle \(.+\): write"):
+        PickleDriver(str(path)).read(None)
 
 
 @pytest.mark.anyio

@@ -14,8 +14,18 @@ def everything(_: Needs) -> bool:
     return True
 
 
+@attrs.frozen
+class Waiting:
+    """The jobs that wait; None for all."""
+
+    jobs: set[tuple[int, int]] | None = None
+
+    def is_ready(self, run: int, index: int) -> bool:
+        return self.jobs is None or (run, index) in self.jobs
+
+
 def queues() -> Queues:
-    return Queues(lambda _run, _index: True)
+    return Queues(Waiting())
 
 
 @pytest.mark.smoke
@@ -151,7 +161,7 @@ def test_each_job_has_its_turn_once(
 ) -> None:
     """Whatever is given back to the head of its line, or waits no more."""
     waiting: set[tuple[int, int]] = set()
-    lines = Queues(lambda run, index: (run, index) in waiting)
+    lines = Queues(Waiting(waiting))
     now = 0.0
 
     def take() -> None:

@@ -299,6 +299,8 @@ def leave_or_ask(name: str) -> str:
         os.umask(0o777)
     elif is_leaver and name == "thread":
         threading.Thread(target=print_noise, daemon=True).start()
+    elif is_leaver and name in SETTINGS:
+        SETTINGS[name]()
     elif not is_leaver:
         end = time.perf_counter() + 0.001
 
@@ -308,8 +310,20 @@ def leave_or_ask(name: str) -> str:
         assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
         assert os.umask(0o022) == 0o022, oct(os.umask(0o022))
         assert threading.active_count() <= 2
+        assert {"PATH", "ASYNCFLOW_TEST_LEFT"} & {*os.environ} == {"PATH"}
+        assert "/of/a/job" not in sys.path
+        assert sys.getrecursionlimit() != 500
+        assert not any(one[0] == "once" for one in warnings.filters)
 
     return name
+
+
+SETTINGS: dict[str, Callable[[], object]] = {
+    "environment": lambda: leave_environment(1),
+    "filters": lambda: warnings.simplefilter("once"),
+    "path": lambda: sys.path.append("/of/a/job"),
+    "depth": lambda: sys.setrecursionlimit(500),
+}
 
 
 def print_noise() -> None:
@@ -318,7 +332,7 @@ def print_noise() -> None:
         time.sleep(0.0001)
 
 
-@pytest.mark.parametrize("what", ["timer", "umask", "thread"])
+@pytest.mark.parametrize("what", ["timer", "umask", "thread", *SETTINGS])
 async def test_nor_does_the_next_one_of_a_batch(what: str) -> None:
     config = configuration(workers=1)
 
@@ -332,6 +346,7 @@ async def test_nor_does_the_next_one_of_a_batch(what: str) -> None:
             submission = await scenario.submit()
 
             for job in submission.jobs[1::2]:
+                assert job.status is Status.COMPLETED, job.reason
                 assert not await job.output()
 
 

@@ -16,6 +16,7 @@ import pytest
 from asyncflow.worker import log_levels, parent, world
 from asyncflow.worker.world import (
     Interpreter,
+    Variables,
     World,
     apply,
     current_folder,
@@ -191,3 +192,23 @@ def test_what_a_module_that_came_has_put_into_a_list_stays(
     interpreter.put_right(has_loaded=has_loaded)
     assert {*before} <= {*sys.path}
     assert ("/of/a/module" in sys.path) == has_loaded
+
+
+def test_changes_of_the_environment_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = os.environ._data  # type: ignore[attr-defined]
+    watched = Variables.watched()
+
+    try:
+        assert Variables.watched() is watched == before
+        count = watched.changes
+        os.environ["OF_TODAY"] = "1"
+        assert os.environb[b"OF_TODAY"] == b"1"
+        del os.environ["OF_TODAY"]
+        assert watched.changes == count + 2
+        monkeypatch.setenv("OF_TODAY", "2")
+        assert watched.changes == count + 3
+    finally:
+        monkeypatch.undo()
+        os.environ._data = os.environb._data = before  # type: ignore[attr-defined]

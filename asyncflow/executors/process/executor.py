@@ -89,7 +89,7 @@ class ProcessExecutor(Executor):
 
     async def __aenter__(self) -> Self:
         self._pool = await Pool.open()
-        self._pool.listeners.append(self._hear)
+        self._pool.listeners.append(self)
         self._logs = LogBounds(self.log_size)
         limits = self.most_jobs, self.most_age, self.most_rss
         self._replaces = limits != (None, None, None)
@@ -107,7 +107,7 @@ class ProcessExecutor(Executor):
         for scope in self._warming:
             scope.cancel()
 
-        self._pool.listeners.remove(self._hear)
+        self._pool.listeners.remove(self)
         self._group.cancel_scope.cancel()
         await self._group.__aexit__(None, None, None)
         await self._pool.close(self.grace)
@@ -180,7 +180,8 @@ class ProcessExecutor(Executor):
         if one is not None and place is not None:
             one.kill(place, now=now)
 
-    def _hear(self, job_id: str, told: Told) -> None:
+    def hear(self, job_id: str, told: Told) -> None:
+        """Take what a job tells while it runs, if it is one of these calls."""
         one = self._trips.get(job_id)
         place = None if one is None else one.place_of(job_id)
 

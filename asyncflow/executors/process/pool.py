@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import attrs
 from anyio import (
@@ -81,6 +81,13 @@ class NullLimiter(CapacityLimiter):
         return None
 
 
+class JobListener(Protocol):
+    """Hears what jobs tell while they run."""
+
+    def hear(self, job_id: str, told: Told) -> None:
+        """Take what a job tells; one that it does not know is another listener's."""
+
+
 @attrs.define(eq=False, repr=False)
 class Pool:
     """The workers of one event loop, for all its orchestrators."""
@@ -89,7 +96,7 @@ class Pool:
     """Where its workers have their files: the last is that of those that start now."""
     _opening: Lock = attrs.field(init=False, factory=Lock)
     _users: int = attrs.field(init=False, default=0)
-    listeners: list[Callable[[str, Told], None]] = attrs.field(init=False, factory=list)
+    listeners: list[JobListener] = attrs.field(init=False, factory=list)
     """Who wants to know what jobs, by their ids, tell while they run."""
     stillborn: int = attrs.field(init=False, default=0)
     """How many workers in a row have died before they had begun what they were sent."""
@@ -557,7 +564,7 @@ class Pool:
         for place in self._places:
             for job_id, told in channel.receive(place.channel, place.drop):
                 for listener in self.listeners:
-                    listener(job_id, told)
+                    listener.hear(job_id, told)
 
 
 def _let_go(places: Iterable[WorkerFolder]) -> None:
