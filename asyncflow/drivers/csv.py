@@ -209,7 +209,13 @@ def _read_arrow(file: BinaryIO, options: CSVOptions) -> Any:
         "convert_options": reader.ConvertOptions(strings_can_be_null=True),
         **options.read_options,
     }
-    return reader.read_csv(file, **given)
+    table = reader.read_csv(file, **given)
+
+    for field in table.schema:  # it takes what is no text for bytes, in silence
+        if str(field.type) == "binary" and not options.read_options:
+            raise UnicodeError(f"column {field.name!r} is no {options.encoding}")
+
+    return table
 
 
 def _read_plain(file: BinaryIO, options: CSVOptions) -> Any:
