@@ -288,9 +288,7 @@ class InFlight:
         if not attempts:
             return
 
-        for attempt in attempts:
-            self._free(attempt)
-
+        self._free(*attempts)
         completion = complete(attempts, outcomes, self.versions)
         self.store.save(*completion.records)
         completion.notify()
@@ -419,16 +417,17 @@ class InFlight:
                 _logger.error(problem, attempt.job_id, exc_info=error)
                 self.dispatcher.end_batch(attempt)
 
-    def _free(self, attempt: Attempt) -> None:
-        """Take a job off its slot."""
-        attempt.is_over = True
-        del self._by_ref[attempt.ref]
+    def _free(self, *attempts: Attempt) -> None:
+        """Take jobs off their slot."""
+        for attempt in attempts:
+            attempt.is_over = True
+            del self._by_ref[attempt.ref]
 
-        if self._timeouts.running:
-            self._timeouts.ended(attempt)
+            if self._timeouts.running:
+                self._timeouts.ended(attempt)
 
-        for version in attempt.read_versions:
-            self.versions.retention.unpin(version)
+            for version in attempt.read_versions:
+                self.versions.retention.unpin(version)
 
         if not self._by_ref:
             self._idle.set()

@@ -38,6 +38,8 @@ class Channel:
     """
 
     def __init__(self, folder: str) -> None:
+        self.has_sent = False
+        """Whether there may be something for its parent to hear, since the trip began."""
         self._folder = folder
         self._socket: socket.socket | None = None
 
@@ -46,6 +48,8 @@ class Channel:
 
         :param progress: None where its function is called now
         """
+        self.has_sent = True
+
         with suppress(OSError):  # nobody listens, or not fast enough
             if self._socket is None:
                 self._socket = _connected(self._folder)
@@ -54,6 +58,8 @@ class Channel:
 
     def send_records(self, job_id: str, records: list[bytes]) -> bool:
         """Pass log records of a job on; tell whether that could be done now."""
+        self.has_sent = True
+
         try:
             if self._socket is None:
                 self._socket = _connected(self._folder)

@@ -139,6 +139,7 @@ class WorkerState:
             self.spool.begin(trip)
 
         self._is_looked_at = True
+        self.channel.has_sent = False
 
         if self._raw.has_grown():
             self._fold()
@@ -157,6 +158,9 @@ class WorkerState:
         """
         if _getpid() != self.pid:
             _exit(0)  # a fork that the job let go on: it must not answer
+
+        if is_long:
+            self.channel.has_sent = True  # its children may have done so
 
         if is_long or not self.state.is_clean():
             self.left = self.state.put_right()

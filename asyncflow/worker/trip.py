@@ -161,6 +161,7 @@ def _run_calls(settled: process.WorkerState, request: bytes, answer: Answer) -> 
             if settled.left:
                 break
 
+        answer.has_sent = settled.channel.has_sent
         settled.end_trip()
 
         if not settled.answers_first:

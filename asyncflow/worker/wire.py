@@ -161,10 +161,12 @@ class _Unloaded:
 class Answer:
     """What came of the calls of a trip, in their order."""
 
-    __slots__ = ("_others", "_rows", "has_failed", "loaded")
+    __slots__ = ("_others", "_rows", "has_failed", "has_sent", "loaded")
 
     def __init__(self) -> None:
         self.has_failed: bool = False
+        self.has_sent: bool = True
+        """Whether there may be something in the channel."""
         self.loaded: dict[str, Sign] | None = None
         self._rows: list[Row] = []
         self._others: dict[int, Raised | None] = {}
@@ -197,7 +199,7 @@ class Answer:
         :param left: what a call has left that ends the worker
         """
         columns = tuple(zip(*self._rows, strict=True))
-        told = end, columns, self._others, stray, left, self.loaded
+        told = end, columns, self._others, stray, left, self.loaded, self.has_sent
         return pickle.dumps(told, 5)
 
 
@@ -213,6 +215,8 @@ class Told(NamedTuple):
     """See `Answer.pack`."""
     loaded: dict[str, Sign] | None
     """The user's modules that the worker has newly loaded, by their files."""
+    has_sent: bool
+    """Whether a call may have reported something that is not heard yet."""
 
 
 def read_answer(data: bytes) -> Told:
@@ -220,10 +224,10 @@ def read_answer(data: bytes) -> Told:
 
     :raises Exception: of any kind, where it makes no sense
     """
-    end, columns, others, stray, left, loaded = pickle.loads(data)
+    end, columns, others, *rest = pickle.loads(data)
 
     if not columns:
-        return Told(end, [], stray, left, loaded)
+        return Told(end, [], *rest)
 
     kept, printed, *use = columns
     usages = map(_usage, zip(*use, strict=True))
@@ -233,7 +237,7 @@ def read_answer(data: bytes) -> Told:
     for place, told in others.items():
         found[place] = told
 
-    return Told(end, found, stray, left, loaded)
+    return Told(end, found, *rest)
 
 
 def read_outcomes(spooled: Sequence[bytes]) -> tuple[int, list[Outcome | None]]:

@@ -50,7 +50,10 @@ class World:
 
     def look(self) -> int:
         """Look whether it has changed; return its number. Takes 1 to 2 us."""
-        folder = current_folder()
+        try:
+            folder: str | None = getcwd()
+        except OSError:
+            folder = None
 
         if (
             self.number

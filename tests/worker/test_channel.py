@@ -50,6 +50,20 @@ def test_what_is_told_arrives_in_its_order(
     assert heard(listening) == []
 
 
+@pytest.mark.parametrize("is_record", [False, True])
+def test_it_knows_whether_there_is_something_to_hear(
+    worker: Channel, is_record: bool
+) -> None:
+    before = worker.has_sent
+
+    if is_record:
+        worker.send_records("JOB_a_1", [b"one"])
+    else:
+        worker.send("JOB_a_1", Progress(1, 2))
+
+    assert (before, worker.has_sent) == (False, True)
+
+
 def test_without_a_parent_nothing_is_raised(worker: Channel) -> None:
     worker.send("JOB_a_1", Progress(1, 2))
     assert not worker.send_records("JOB_a_1", [b"one"])

@@ -82,7 +82,7 @@ def test_an_answer_arrives_as_the_spool_has_it(told: list[End], end: int) -> Non
     spooled = [pickle.dumps((end, one), 5) for one in told]
     found = wire.read_answer(answer.pack(end))
 
-    assert tuple(found) == (end, wire.read_outcomes(spooled)[1], "", "", None)
+    assert tuple(found) == (end, wire.read_outcomes(spooled)[1], "", "", None, True)
     assert found.outcomes == [arrived(one) for one in told]
     assert list(map(type, found.outcomes)) == [type(arrived(one)) for one in told]
 

@@ -154,17 +154,16 @@ class ProcessExecutor(Executor):
                 ready = self._pool.ready(pinned)
                 worker = ready or await self._worker(one, pinned)
 
-                if one.has_kills:
-                    return  # meanwhile; what is left travels again
-
-                if isinstance(worker, str):
-                    watch.ended(calls[0], Crashed(None, worker))
+                if worker is None:
                     return
 
                 await one.go(worker, self._request(one, worker, pinned))
 
                 if not one.is_refused:
                     break
+
+                if one.has_kills:
+                    return
 
             if self._replaces and await self._is_old(worker):
                 await self._pool.retire(worker, self.grace)
@@ -197,8 +196,9 @@ class ProcessExecutor(Executor):
         columns = _columns([*zip(*calls, strict=True)])
         return wire.pack((number, self.log_size, looks, tells, columns, *told))
 
-    async def _worker(self, one: Request, pinned: Generation) -> Worker | str:
-        """Return a worker, or say why there is none.
+    async def _worker(self, one: Request, pinned: Generation) -> Worker | None:
+        """Return a worker; None where a call was killed meanwhile, so that what is left
+        travels again, or where there is none, which is told.
 
         A shortage may pass, and a worker of another job may become free: both are
         waited for, the former for some seconds. One that is killed while it starts is
@@ -210,18 +210,25 @@ class ProcessExecutor(Executor):
 
         while True:
             try:
-                return await self._pool.worker(pinned)
+                worker = await self._pool.worker(pinned)
             except (StartFailed, OSError) as error:
                 is_short = isinstance(error, OSError)
                 is_killed = isinstance(error, StartFailed) and error.is_killed
                 why = summary_of(error) if is_short else str(error)
+            else:
+                return None if one.has_kills else worker
 
             starts += 1
             most = KILLED_STARTS if is_killed else STARTS
             may_pass = time.monotonic() < give_up if is_short else starts < most
 
-            if not (may_pass or self._pool.alive) or one.has_kills:
-                return f"no worker process could be started ({why})"
+            if one.has_kills:
+                return None
+
+            if not (may_pass or self._pool.alive):
+                why = f"no worker process could be started ({why})"
+                one.watch.ended(one.calls[0], Crashed(None, why))
+                return None
 
             await self._pool.wait_idle(pause)
             pause = min(2 * pause, LONGEST_PAUSE)

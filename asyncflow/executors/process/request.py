@@ -145,7 +145,6 @@ class Request:
                 await self._telling
 
             self.pool.stillborn = 0
-            self.pool.hear()  # the last report comes before the end
             await self._take(worker, answer)
         finally:
             if self._bounds_log:
@@ -205,11 +204,14 @@ class Request:
     async def _take(self, worker: Worker, answer: bytes) -> None:
         """Tell what a worker has answered; end it if it must not run another job."""
         try:
-            end, outcomes, stray, left, loaded = wire.read_answer(answer)
+            end, outcomes, stray, left, loaded, has_sent = wire.read_answer(answer)
             self._check(outcomes)
         except (Exception, SystemExit) as error:
             await self._end(worker, f"{_NO_ANSWER} ({summary_of(error)})")
             return
+
+        if has_sent:
+            self.pool.hear()  # the last report comes before the end
 
         if loaded:
             self.pool.today.learn(worker, loaded)

@@ -10,6 +10,7 @@ import pytest
 from anyio import create_task_group, fail_after, to_thread
 from anyio.lowlevel import checkpoint
 
+from asyncflow import report
 from asyncflow.abc import Call, Crashed, Killed, Outcome, Progress, Raised, Returned
 from asyncflow.executors.process.executor import ProcessExecutor
 from asyncflow.executors.process.log_bounds import LogBounds
@@ -94,6 +95,23 @@ async def test_a_killed_call_leaves_nothing(tmp_path: Path) -> None:
     assert await to_thread.run_sync(lambda: [p.name for p in tmp_path.iterdir()]) == [
         "started"
     ]
+
+
+def report_last(value: int) -> int:
+    report(1.0, 1.0)
+    return value
+
+
+async def test_the_last_report_comes_before_the_end(tmp_path: Path) -> None:
+    """The first call may take long, as its function is loaded; the others do not."""
+    notes = Notes()
+    one = call(report_last, tmp_path)
+
+    async with ProcessExecutor() as executor:
+        for _ in range(20):
+            await executor.run([one], notes)
+
+    assert notes.of("reported") == notes.of("ended") == [one.job_id] * 20
 
 
 # --------------------------------------------------------- before a worker has the calls
