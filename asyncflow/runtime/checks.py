@@ -7,7 +7,11 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from asyncflow.config.checks.numbers import check_flag, check_timeout
+from asyncflow.config.checks.numbers import (
+    check_callbacks_are_many,
+    check_flag,
+    check_timeout,
+)
 from asyncflow.config.checks.typos import node_like, option_like, place_of
 from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
 from asyncflow.options import NAMES, RunOptions
@@ -71,8 +75,8 @@ def check_options(options: RunOptions) -> None:
             f"on_failure is 'continue' or 'stop'; got {options.on_failure!r}"
         )
 
-    if options.callbacks and not isinstance(options.callbacks, Iterable):
-        raise TypeError(f"callbacks are a list of functions; got {options.callbacks!r}")
+    if options.callbacks:
+        check_callbacks_are_many(options.callbacks)
 
     if options.properties and (names := RESERVED.intersection(options.properties)):
         raise TypeError(

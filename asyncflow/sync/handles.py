@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 import attrs
 
 from asyncflow.abc import Progress, Usage
-from asyncflow.config.checks.numbers import check_flag
+from asyncflow.config.checks.numbers import check_callbacks_are_many, check_flag
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import ScenarioConfig, Scope, TaskConfig
 from asyncflow.entities.data_node import LOCKED_FOR, Edit
@@ -174,6 +174,7 @@ class Runnable(Handle[Submittable]):
         :raises UsageError: for what is wrong with the call, as the async verb does
         """
         check_flag("wait", wait, ": callbacks are given as callbacks=[...]")
+        check_callbacks_are_many(callbacks)
 
         async def started() -> AsyncSubmission:
             made = self._inner.submit(

@@ -354,5 +354,8 @@ def test_the_blocking_submit_takes_no_callbacks_for_a_flag() -> None:
 
         with pytest.raises(TypeError, match=r"callbacks=\[...\]"):
             scenario.submit(callbacks)
+
+        with pytest.raises(TypeError, match="callbacks are a list of functions; got"):
+            scenario.submit(callbacks=print)  # type: ignore[arg-type]  # on purpose
     finally:
         orchestrator.stop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
 
@@ -118,3 +118,9 @@ def check_page(limit: object, offset: object) -> None:
 
         if type(count) is not int or count < 0:
             raise ValueError(f"{what} is an int of at least 0; got {count!r}")
+
+
+def check_callbacks_are_many(callbacks: object) -> None:
+    """Refuse a single callback in the place of a list of them."""
+    if not isinstance(callbacks, Iterable):
+        raise TypeError(f"callbacks are a list of functions; got {callbacks!r}")
