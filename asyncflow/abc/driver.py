@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from asyncflow.worker.outcome import StoredValue
@@ -35,6 +37,8 @@ class Driver(ABC):
     as ``metadata={"remedy": "..."}`` says what to do. None for no options."""
     takes_path: ClassVar[bool] = False
     """Whether ``default_path`` may be given."""
+    takes_default_data: ClassVar[bool] = True
+    """Whether ``default_data`` may be given: whether it can be asked what is there."""
     extra: ClassVar[str | None] = None
     """The extra of asyncflow that installs what it requires."""
     requires: ClassVar[tuple[str, ...]] = ()
@@ -64,6 +68,14 @@ class Driver(ABC):
         :param options: an instance of `Options`; None where there are none
         """
         return dict.fromkeys(cls.requires, cls.extra)
+
+    @classmethod
+    def rooted(cls, options: Any, directory: str) -> Any:  # noqa: ARG003
+        """Return the options with relative paths among them made absolute.
+
+        :param directory: where these begin
+        """
+        return options
 
     @classmethod
     def owns_place(cls, path: str | None, options: Any) -> bool:  # noqa: ARG003
@@ -225,3 +237,14 @@ class Driver(ABC):
         :return: what `read` is to be given
         """
         return kept
+
+    def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
+        """Forget a written value that is not to be published, as another is not. Never
+        raises.
+
+        :param kept: what `write` returned
+        :param path: the path that `write` was given
+        """
+        if isinstance(kept, str):
+            with suppress(OSError):
+                os.unlink(kept)

@@ -18,7 +18,6 @@ from asyncflow.config.converters import (
     as_tuple,
     has_references,
 )
-from asyncflow.config.data_nodes import DataNodes
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry, as_retry
 from asyncflow.config.sections import (
@@ -30,6 +29,7 @@ from asyncflow.config.sections import (
     TaskConfig,
     key_of,
 )
+from asyncflow.config.server_data_nodes import ServerDataNodes
 from asyncflow.errors import ConfigError, Problem
 from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
@@ -38,7 +38,7 @@ S = TypeVar("S", bound=Section)
 
 
 @attrs.define(eq=False, repr=False)
-class Configuration(DataNodes, Shown):
+class Configuration(ServerDataNodes, Shown):
     """What is declared: data nodes, tasks, scenarios, and how jobs are executed.
 
     Declaring never raises for what is declared. `problems` lists everything that is

@@ -166,7 +166,7 @@ class DataNodes(ABC):
             keep_versions=keep_versions,
             validator=validator,
             encoding=encoding,
-            **_given(encoder=encoder, decoder=decoder),
+            **given(encoder=encoder, decoder=decoder),
             **properties,
         )
 
@@ -210,7 +210,7 @@ class DataNodes(ABC):
             encoding=encoding,
             has_header=has_header,
             exposed_type=exposed_type,
-            **_given(read_options=read_options, write_options=write_options),
+            **given(read_options=read_options, write_options=write_options),
             **properties,
         )
 
@@ -253,7 +253,7 @@ class DataNodes(ABC):
             engine=engine,
             compression=compression,
             exposed_type=exposed_type,
-            **_given(read_options=read_options, write_options=write_options),
+            **given(read_options=read_options, write_options=write_options),
             **properties,
         )
 
@@ -295,7 +295,7 @@ class DataNodes(ABC):
             validator=validator,
             has_header=has_header,
             exposed_type=exposed_type,
-            **_given(
+            **given(
                 sheet_name=sheet_name,
                 read_options=read_options,
                 write_options=write_options,
@@ -304,6 +304,6 @@ class DataNodes(ABC):
         )
 
 
-def _given(**options: object) -> dict[str, Any]:
+def given(**options: object) -> dict[str, Any]:
     """Return the options that are given: a file says no others."""
     return {name: one for name, one in options.items() if one is not None}

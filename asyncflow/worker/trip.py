@@ -364,7 +364,7 @@ def keep_result(
         try:
             return (driver.publish(kept, path),)
         except BaseException:
-            _drop([kept])
+            driver.discard(kept, path)
             raise
 
     values = split_result(task, [name for name, _, _ in outputs], result)
@@ -415,16 +415,10 @@ def write_all(
             for (_, driver, path), one in zip(ports, kept, strict=True)
         )
     except BaseException:
-        _drop(kept)
+        for (_, driver, path), one in zip(ports, kept, strict=False):
+            driver.discard(one, path)
+
         raise
-
-
-def _drop(kept: Sequence[StoredValue]) -> None:
-    """Remove the files of values that are not to be published."""
-    for one in kept:
-        if isinstance(one, str):
-            with suppress(OSError):
-                os.unlink(one)
 
 
 def validated(validator: object, value: object, name: str) -> object:

@@ -35,6 +35,8 @@ class ValueDriver(Protocol):
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue: ...
 
+    def discard(self, kept: StoredValue, path: str) -> None: ...
+
 
 Made: TypeAlias = tuple[int, int]
 """A value that an earlier call of the same trip makes: the places of that call, and of
@@ -151,6 +153,9 @@ class _Unloaded:
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:
         return _load(self._data).publish(kept, path)
+
+    def discard(self, kept: StoredValue, path: str) -> None:
+        _load(self._data).discard(kept, path)
 
 
 class Answer:

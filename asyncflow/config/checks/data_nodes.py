@@ -12,7 +12,7 @@ import attrs
 
 from asyncflow.alternatives import DRIVERS
 from asyncflow.config.checks.values import choice
-from asyncflow.config.sections import DataNodeConfig
+from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig
 from asyncflow.errors import Problem
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def storage(node: DataNodeConfig) -> Iterator[Problem]:
         )
     else:
         yield from _missing(node, driver)
+        yield from _default_data(node, driver)
         yield from _options(node, driver)
 
 
@@ -66,6 +67,16 @@ def _missing(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Problem]:
             field="storage_type",
             message=f"the storage type {node.storage_type!r} needs {', '.join(missing)}",
             remedy=f"pip install {what}",
+        )
+
+
+def _default_data(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Problem]:
+    if node.default_data is not NOT_GIVEN and not driver.takes_default_data:
+        yield Problem(
+            section=node.label,
+            field="default_data",
+            message=f"a {node.storage_type!r} data node has what is in its place",
+            remedy="leave it out, and write the value with a task or by hand",
         )
 
 

@@ -1,0 +1,209 @@
+"""The ``mongo_collection`` storage type: the documents of a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import attrs
+from attrs import validators
+
+from asyncflow.drivers._libraries import rows_of
+from asyncflow.drivers._objects import objects_of
+from asyncflow.drivers._server import ServerDriver, Told
+from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
+
+if TYPE_CHECKING:
+    from asyncflow.abc import StoredValue
+
+TEXT = validators.instance_of(str)
+PATIENCE = 10_000
+"""How many milliseconds a server is waited for."""
+
+STAGED = "asyncflow_staged_"
+"""How the names of the collections begin that are not published yet."""
+
+_OPERATORS: Mapping[Operator, str] = {
+    Operator.EQUAL: "$eq",
+    Operator.NOT_EQUAL: "$ne",
+    Operator.LESS_THAN: "$lt",
+    Operator.LESS_OR_EQUAL: "$lte",
+    Operator.GREATER_THAN: "$gt",
+    Operator.GREATER_OR_EQUAL: "$gte",
+}
+
+
+@attrs.frozen(kw_only=True)
+class MongoOptions:
+    """What a data node of this storage type takes. Taipy's names."""
+
+    db_name: str = attrs.field(validator=TEXT)
+    collection_name: str = attrs.field(validator=TEXT)
+    custom_document: Any = None
+    """The class of documents; None for dicts."""
+    db_username: str = attrs.field(default="", validator=TEXT)
+    db_password: str = attrs.field(default="", validator=TEXT)
+    db_host: str = attrs.field(default="localhost", validator=TEXT)
+    db_port: int = attrs.field(default=27017, validator=validators.instance_of(int))
+    db_driver: str = attrs.field(default="", validator=TEXT)
+    db_extra_args: dict[str, Any] | None = attrs.field(
+        default=None, validator=validators.optional(validators.instance_of(dict))
+    )
+
+
+class MongoDriver(ServerDriver):
+    """Read the documents of a collection; replace them all at once.
+
+    They are written to a collection beside it, which then takes its name. That has the
+    same indexes; other options of the collection, such as validators, are not kept.
+    """
+
+    storage_type: ClassVar[str] = "mongo_collection"
+    Options: ClassVar[type[MongoOptions]] = MongoOptions
+    extra: ClassVar[str | None] = "mongo"
+    requires: ClassVar[tuple[str, ...]] = ("pymongo",)
+    options: MongoOptions
+
+    @property
+    def place(self) -> str | None:
+        given = self.options
+        server = f"mongodb://{given.db_host}:{given.db_port}"
+        return f"{server}/{given.db_name}.{given.collection_name}"
+
+    def client(self) -> Any:
+        """Return a client, which is not connected yet."""
+        from pymongo import MongoClient
+
+        given = self.options
+        scheme = f"mongodb+{given.db_driver}" if given.db_driver else "mongodb"
+        port = "" if given.db_driver == "srv" else f":{given.db_port}"
+        further = {"serverSelectionTimeoutMS": PATIENCE, **(given.db_extra_args or {})}
+
+        if given.db_username:
+            further["username"] = str(given.db_username)
+            further["password"] = str(given.db_password)
+
+        return MongoClient(f"{scheme}://{given.db_host}{port}", **further)
+
+    @contextmanager
+    def _database(self) -> Iterator[Any]:
+        client = self.client()
+
+        try:
+            yield client[str(self.options.db_name)]
+        finally:
+            client.close()
+
+    def read(
+        self,
+        kept: StoredValue,  # noqa: ARG002
+        *,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+    ) -> object:
+        with self.reading(), self._database() as database:
+            fields = None if columns is None else dict.fromkeys(columns, 1)
+
+            if fields is not None and "_id" not in fields:
+                fields["_id"] = 0
+
+            query = {} if where is None else query_of(where)
+            found = list(database[self._name].find(query, fields))
+
+            if columns is not None:
+                return [{name: one.get(name) for name in columns} for one in found]
+
+            kind = self.options.custom_document
+            return found if kind is None else self._objects(kind, found)
+
+    def _objects(self, kind: type[Any], found: list[dict[str, Any]]) -> list[Any]:
+        if not callable(getattr(kind, "decode", None)):
+            found = [{k: v for k, v in one.items() if k != "_id"} for one in found]
+
+        return objects_of(kind, found, are_texts=False)
+
+    @property
+    def _name(self) -> str:
+        return str(self.options.collection_name)
+
+    def write(self, value: object, path: str, name: str) -> StoredValue:
+        with self.writing(name):
+            documents = [dict(row) for row in rows_of(value)]
+            staged = self._staged(path)
+
+            with self._database() as database:
+                try:
+                    self._fill(database, staged, documents)
+                except BaseException:
+                    with suppress(Exception):
+                        database.drop_collection(staged)
+
+                    raise
+
+        return None
+
+    def _fill(
+        self, database: Any, staged: str, documents: list[dict[str, Any]]
+    ) -> None:
+        database.drop_collection(staged)
+        collection = database.create_collection(staged)
+
+        for index, given in database[self._name].index_information().items():
+            if index != "_id_":
+                further = {
+                    k: v for k, v in given.items() if k not in ("key", "v", "ns")
+                }
+                collection.create_index(given["key"], name=index, **further)
+
+        if documents:
+            collection.insert_many(documents)
+
+    def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
+        try:
+            with self.writing(self._name), self._database() as database:
+                database[self._staged(path)].rename(self._name, dropTarget=True)
+        except BaseException:
+            self.discard(None, path)
+            raise
+
+        return None
+
+    def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
+        with suppress(Exception), self._database() as database:
+            database.drop_collection(self._staged(path))
+
+    def _staged(self, path: str) -> str:
+        name = path.rpartition("/")[2].partition(".")[0]
+        return f"{STAGED}{self._name}_{name}"
+
+    def tell(self, error: Exception) -> Told:
+        from pymongo import errors
+
+        why = f"{type(error).__name__}: {error}".strip().partition("\n")[0][:300]
+
+        if isinstance(error, errors.ServerSelectionTimeoutError):
+            return Told(
+                why, "see that the server runs, and db_host and db_port are right"
+            )
+
+        if isinstance(error, errors.OperationFailure | errors.ConfigurationError):
+            return Told(
+                why,
+                "see that user name and password are right, and that this user may do it",
+            )
+
+        return Told(why, "mend what it says, or the options of the data node")
+
+
+def query_of(where: Where) -> dict[str, Any]:
+    """Return conditions as a query: values stay values."""
+    if not isinstance(where, Condition):
+        join = "$and" if where.join is JoinOperator.AND else "$or"
+        return {join: [query_of(part) for part in where.parts]}
+
+    if is_missing(where.value):
+        is_equal = where.operator is Operator.EQUAL
+        return {where.column: {"$in" if is_equal else "$nin": [None, float("nan")]}}
+
+    return {where.column: {_OPERATORS[where.operator]: where.value}}

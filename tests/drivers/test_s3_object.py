@@ -1,0 +1,145 @@
+"""Objects of a bucket, as values: on moto's server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import anyio
+import attrs
+import pytest
+from botocore.session import Session
+from moto.server import ThreadedMotoServer
+
+from asyncflow import Configuration, Orchestrator
+from asyncflow.drivers.s3_object import S3Driver, S3Options
+from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
+from tests.support import flows
+
+KEYS = {"aws_access_key": "an-access-key", "aws_secret_access_key": "hunter2"}
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    server = ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def client(address: str) -> Iterator[Any]:
+    client = Session().create_client(
+        "s3",
+        region_name="us-east-1",
+        endpoint_url=address,
+        aws_access_key_id="a",
+        aws_secret_access_key="b",
+    )
+    client.create_bucket(Bucket="shop")
+    yield client
+
+    for one in client.list_objects_v2(Bucket="shop").get("Contents", ()):
+        client.delete_object(Bucket="shop", Key=one["Key"])
+
+    client.delete_bucket(Bucket="shop")
+    client.close()
+
+
+def keys(client: Any) -> list[str]:
+    found = client.list_objects_v2(Bucket="shop").get("Contents", ())
+    return [one["Key"] for one in found]
+
+
+@pytest.fixture
+def driver(address: str, client: Any) -> S3Driver:
+    return S3Driver(None, options(address))
+
+
+def options(address: str) -> S3Options:
+    return S3Options(
+        **KEYS,
+        aws_s3_bucket_name="shop",
+        aws_s3_object_key="a/b.txt",
+        aws_region="us-east-1",
+        aws_s3_endpoint_url=address,
+    )
+
+
+def write(driver: S3Driver, value: object, path: str = "J-1.value") -> None:
+    driver.publish(driver.write(value, path, "node"), path)
+
+
+def test_what_is_written_is_read(driver: S3Driver, client: Any) -> None:
+    assert driver.fingerprint() is None
+    write(driver, b"\x00one")
+    first = driver.fingerprint()
+    assert driver.read(None) == b"\x00one"
+    write(driver, "zwei ä")
+    assert driver.read(None) == "zwei ä".encode()
+    assert first != driver.fingerprint()
+    assert keys(client) == ["a/b.txt"]
+
+
+def test_nobody_sees_what_is_not_published(driver: S3Driver, client: Any) -> None:
+    write(driver, b"one")
+    kept = driver.write(b"two", "J-2.value", "node")
+    assert driver.read(None) == b"one"
+    assert len(keys(client)) == 2
+    driver.discard(kept, "J-2.value")
+    assert driver.read(None) == b"one"
+    assert keys(client) == ["a/b.txt"]
+
+
+def test_what_is_missing_is_named(driver: S3Driver) -> None:
+    with pytest.raises(
+        DataNodeReadingError, match=r"s3://shop/a/b.txt.*NoSuchKey.*write"
+    ):
+        driver.read(None)
+
+    driver.options = attrs.evolve(driver.options, aws_s3_bucket_name="nothing")
+
+    with pytest.raises(DataNodeWritingError, match=r"'node' at .*create the bucket"):
+        write(driver, b"")
+
+    with pytest.raises(DataNodeWritingError, match="neither bytes nor text"):
+        write(driver, 7)
+
+
+def test_no_server_and_no_secret(driver: S3Driver) -> None:
+    address = "http://127.0.0.1:1"
+    driver.options = attrs.evolve(
+        driver.options, aws_s3_endpoint_url=address, aws_region="us-east-1"
+    )
+
+    with pytest.raises(DataNodeReadingError, match="can be reached") as caught:
+        driver.read(None)
+
+    assert "hunter2" not in f"{caught.value}"
+
+
+@pytest.mark.anyio
+async def test_a_run(
+    config: Configuration, path: str, address: str, client: Any
+) -> None:
+    given = config.configure_data_node("given", default_data="text")
+    made = config.configure_data_node(
+        "made", "s3_object", **attrs.asdict(options(address))
+    )
+    end = config.configure_data_node("end")
+    config.configure_scenario(
+        "objects",
+        [
+            config.configure_task("write", flows.identity, given, made),
+            config.configure_task("read", flows.identity, made, end),
+        ],
+    )
+
+    with anyio.fail_after(50):
+        async with Orchestrator(config, store=path) as orchestrator:
+            scenario = await orchestrator.create_scenario("objects")
+            await scenario.submit()
+            assert await scenario.end.read() == b"text"
+
+    assert "hunter2" not in repr(config.data_nodes)
