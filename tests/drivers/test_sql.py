@@ -347,6 +347,17 @@ def test_a_missing_package(tmp_path: Path) -> None:
     assert "has what is in its place" in found["default_data"]
 
 
+def test_what_is_shown_of_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_HOST", "inner.example")
+    config = Configuration()
+    node = config.configure_sql_table_data_node(
+        "a", "d", "postgresql", "t", db_password="hunter2", db_host="ENV[SHOP_HOST]"
+    )
+    driver = SqlTableDriver(None, node.driver_options())
+    assert driver.describe()["place"] == "postgresql://ENV[SHOP_HOST]/d#t"
+    assert driver.place == "postgresql://inner.example/d#t"
+
+
 def test_places(tmp_path: Path) -> None:
     def place(**options: Any) -> str | None:
         made = SqlTableOptions(table_name="t", **options)
