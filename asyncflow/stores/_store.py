@@ -35,6 +35,7 @@ from asyncflow.records import (
     VersionRecord,
 )
 from asyncflow.stores._command import Change, Command, Parameters, is_reported
+from asyncflow.stores._outage import LONGEST_PAUSE, PAUSE, StoreOutage
 from asyncflow.stores._properties import dump_properties
 from asyncflow.stores._rows import (
     KINDS,
@@ -45,7 +46,6 @@ from asyncflow.stores._rows import (
     load_pin,
     load_time,
 )
-from asyncflow.stores._trouble import LONGEST_PAUSE, PAUSE, Trouble
 from asyncflow.stores._writer import Writer
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class OpenDatabase:
 
     database: Database
     writer: Writer[Change]
-    trouble: Trouble
+    outage: StoreOutage
     graphs: set[str] = attrs.field(init=False, factory=set)
     """The unfinished submissions whose graphs the writer was given."""
     readers: CapacityLimiter = attrs.field(
@@ -99,17 +99,17 @@ class DatabaseStore(Store):
     @property
     def failure(self) -> StoreFailed | None:
         """Why it cannot be written; None where it can. It is known while it is open."""
-        trouble = self._now_open().trouble
+        outage = self._now_open().outage
 
-        if trouble.failure is not None:
-            return _explained(self._now_open(), trouble.failure)
+        if outage.failure is not None:
+            return _explained(self._now_open(), outage.failure)
 
-        return trouble.problem
+        return outage.problem
 
     def watch(self, watcher: StoreWatcher | None) -> None:
         opened = self._now_open()
         opened.writer.watcher = watcher
-        opened.trouble.is_opening = False
+        opened.outage.is_opening = False
 
     def close_soon(self, *, now: bool = False) -> None:
         if (opened := self._opened or self._closing) is not None:
@@ -162,13 +162,13 @@ class DatabaseStore(Store):
         opened = self._opened or self._now_open()
         await opened.writer.settle()
 
-        if opened.trouble.failure is not None:
+        if opened.outage.failure is not None:
             _raise_failure(opened)
 
     async def register(
         self, record: OrchestratorRecord, *, lease: float | None = None
     ) -> None:
-        self._now_open().trouble.is_opening = True
+        self._now_open().outage.is_opening = True
         await self._put(
             record, Command("register", [{"id": record.id, "lease": lease}])
         )
@@ -407,9 +407,9 @@ class DatabaseStore(Store):
 
     async def _open(self) -> OpenDatabase:
         database = await to_thread.run_sync(self._connected)
-        trouble = Trouble(database.file, self.patience)
-        writer = Writer(database, "asyncflow-store", trouble)
-        opened = OpenDatabase(database, writer, trouble)
+        outage = StoreOutage(database.file, self.patience)
+        writer = Writer(database, "asyncflow-store", outage)
+        opened = OpenDatabase(database, writer, outage)
         await to_thread.run_sync(opened.writer.start)
         return opened
 
@@ -481,8 +481,8 @@ class DatabaseStore(Store):
                 await opened.writer.settle()
                 break
 
-            if opened.trouble.problem is not None:
-                raise _copy(opened.trouble.problem)
+            if opened.outage.problem is not None:
+                raise _copy(opened.outage.problem)
 
             give_up += self.patience  # a large transaction, on a slow disk
 
@@ -529,8 +529,8 @@ async def _close(opened: OpenDatabase, patience: float) -> None:
 
 def _raise_failure(opened: OpenDatabase) -> None:
     """Raise why nothing is written any more, as an error of its own for each who asks."""
-    if opened.trouble.failure is not None:
-        raise _explained(opened, opened.trouble.failure)
+    if opened.outage.failure is not None:
+        raise _explained(opened, opened.outage.failure)
 
 
 def _explained(opened: OpenDatabase, failure: Exception) -> StoreFailed:

@@ -8,7 +8,7 @@ back from the event loop. So a lone change is written at once, as is what somebo
 for, and many at a time cost few commits.
 
 A transaction that fails for a reason that may pass is tried again, with growing pauses,
-for as long as it takes; what comes after it waits. `Trouble` says what is known of that.
+for as long as it takes; what comes after it waits. `StoreOutage` says what is known of that.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import attrs
 
 from asyncflow.abc import StoreWatcher
 from asyncflow.errors import StoreUnavailable
-from asyncflow.stores._trouble import Trouble
+from asyncflow.stores._outage import StoreOutage
 
 Change = TypeVar("Change", bound=Sized)
 Change_contra = TypeVar("Change_contra", contravariant=True)
@@ -79,16 +79,16 @@ class Writer(Generic[Change]):
     block.
 
     :param name: the thread's name
-    :param trouble: what is known of a store that cannot be written
+    :param outage: what is known of a store that cannot be written
     """
 
     target: Target[Change]
     name: str
-    trouble: Trouble = attrs.field(factory=Trouble)
+    outage: StoreOutage = attrs.field(factory=StoreOutage)
     commits: int = attrs.field(init=False, default=0)
     """How many transactions were written."""
     watcher: StoreWatcher | None = attrs.field(init=False, default=None)
-    """Is told when the trouble begins, ends, or is there for good."""
+    """Is told when the outage begins, ends, or is there for good."""
     _items: deque[Change | Waiter | Stop] = attrs.field(init=False, factory=deque)
     _alarm: SimpleQueue[None] = attrs.field(init=False, factory=SimpleQueue)
     """Wakes the thread, to look at the items."""
@@ -115,7 +115,7 @@ class Writer(Generic[Change]):
     @property
     def failure(self) -> Exception | None:
         """What `write` raised; nothing is written any more."""
-        return self.trouble.failure
+        return self.outage.failure
 
     @property
     def is_settled(self) -> bool:
@@ -136,7 +136,7 @@ class Writer(Generic[Change]):
 
     def put(self, change: Change) -> None:
         """Have a change written; dropped where an earlier one could not be."""
-        if self.trouble.failure is not None or not change:
+        if self.outage.failure is not None or not change:
             return
 
         self._put += len(change)
@@ -148,7 +148,7 @@ class Writer(Generic[Change]):
 
     async def settle(self) -> None:
         """Return when all that was put before is written, or has failed for good."""
-        if self._settled < self._put and self.trouble.failure is None:
+        if self._settled < self._put and self.outage.failure is None:
             waiter = self._loop.create_future()
             self._items.append(waiter)
             self._is_awaited = True
@@ -157,7 +157,7 @@ class Writer(Generic[Change]):
 
     def close_soon(self, patience: float) -> None:
         """Try a transaction that fails for so many more seconds only."""
-        self.trouble.expires(patience)
+        self.outage.expires(patience)
         self._look()
 
     def closed(self) -> None:
@@ -185,13 +185,13 @@ class Writer(Generic[Change]):
         if self._settled >= self._put:
             return
 
-        if self.trouble.takes_long(SLOW):
+        if self.outage.takes_long(SLOW):
             self._tell()
 
-        if self.trouble.is_over_time() and self.trouble.is_trying:
+        if self.outage.is_over_time() and self.outage.is_trying:
             self.target.interrupt()
 
-        wait = self.trouble.time_left(SLOW) or SLOW
+        wait = self.outage.time_left(SLOW) or SLOW
         self._watch = self._loop.call_later(wait, self._look)
 
     def _is_enough(self) -> bool:
@@ -204,7 +204,7 @@ class Writer(Generic[Change]):
         while not stopped:
             changes, waiters, stopped = self._gather()
 
-            if (changes or self.target.is_lease_due()) and self.trouble.failure is None:
+            if (changes or self.target.is_lease_due()) and self.outage.failure is None:
                 self._write_all(changes)
 
             self._written_at = time.monotonic()
@@ -215,29 +215,29 @@ class Writer(Generic[Change]):
 
     def _write_all(self, changes: Sequence[Change]) -> None:
         """Write changes, however long that takes."""
-        trouble = self.trouble
+        outage = self.outage
 
-        for pause in trouble.tries():
+        for pause in outage.tries():
             try:
                 self.target.write(changes)
             except StoreUnavailable as error:
-                if trouble.begins(error):
+                if outage.begins(error):
                     self._tell_soon()
 
-                trouble.wait(pause, self._is_forgotten)
+                outage.wait(pause, self._is_forgotten)
             except Exception as error:  # told by each flush from now on
-                trouble.fails(error)
+                outage.fails(error)
                 self._tell_soon()
                 return
             else:
                 self.commits += 1
 
-                if trouble.ends():
+                if outage.ends():
                     self._tell_soon()
 
                 return
 
-        trouble.gives_up(self._put - self._settled)
+        outage.gives_up(self._put - self._settled)
         self._tell_soon()
 
     def _gather(self) -> tuple[list[Change], list[Waiter], bool]:

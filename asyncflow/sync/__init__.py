@@ -19,7 +19,7 @@ it would wait for itself: `BlockingCall` names the form to await there.
 
 from __future__ import annotations
 
-from asyncflow.sync.handles import DataNode as DataNode
+from asyncflow.sync.data_node import DataNode as DataNode
 from asyncflow.sync.handles import Job as Job
 from asyncflow.sync.handles import Output as Output
 from asyncflow.sync.handles import Scenario as Scenario

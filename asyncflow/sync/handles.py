@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from collections.abc import Sequence as Several
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 import attrs
@@ -14,9 +11,9 @@ import attrs
 from asyncflow.abc import Progress, Usage
 from asyncflow.config.checks.numbers import check_callbacks_are_many, check_flag
 from asyncflow.config.dag import Dag
-from asyncflow.config.sections import ScenarioConfig, Scope, TaskConfig
-from asyncflow.entities.data_node import LOCKED_FOR, Edit
+from asyncflow.config.sections import ScenarioConfig, TaskConfig
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
+from asyncflow.entities.data_node import Edit
 from asyncflow.entities.job import Job as AsyncJob
 from asyncflow.entities.output import Output as AsyncOutput
 from asyncflow.entities.planned import PlannedJob
@@ -29,106 +26,13 @@ from asyncflow.events import Event
 from asyncflow.log import logger as _logger
 from asyncflow.options import OnFailure
 from asyncflow.records import AttemptRecord
-from asyncflow.selection import Preview
 from asyncflow.status import Status, SubmissionStatus
+from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forwarding import Forwarded, Handle, blocking_remedies
 from asyncflow.sync.loop import Loop, each
 from asyncflow.worker.streams import Stream
 
 Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)
-
-
-class DataNode(Handle[AsyncDataNode]):
-    """A data node; see `asyncflow.DataNode`."""
-
-    __slots__ = ()
-
-    id: Forwarded[str] = Forwarded()
-    config_id: Forwarded[str] = Forwarded()
-    owner_id: Forwarded[str | None] = Forwarded()
-    scope: Forwarded[Scope] = Forwarded()
-    storage_type: Forwarded[str] = Forwarded()
-    last_edit_date: Forwarded[datetime | None] = Forwarded()
-    expiration_date: Forwarded[datetime | None] = Forwarded()
-    is_valid: Forwarded[bool] = Forwarded()
-    is_ready_for_reading: Forwarded[bool] = Forwarded()
-    edit_in_progress: Forwarded[bool] = Forwarded()
-    editor_id: Forwarded[str | None] = Forwarded()
-    editor_expiration_date: Forwarded[datetime | None] = Forwarded()
-
-    def read(
-        self,
-        version: int | None = None,
-        *,
-        columns: str | Several[str] | None = None,
-        where: object = None,
-    ) -> Any:
-        """Read the value, or a part of it; see `asyncflow.DataNode.read`."""
-        return self._loop.call(self._inner.read, version, columns=columns, where=where)
-
-    def filter(self, operators: object, join_operator: str = "and") -> Any:
-        """Read the rows that conditions pick; see `asyncflow.DataNode.filter`."""
-        return self._loop.call(self._inner.filter, operators, join_operator)
-
-    def column(self, name: str | list[str]) -> Any:
-        """Read a column, or several; see `asyncflow.DataNode.column`."""
-        return self._loop.call(self._inner.column, name)
-
-    def __getitem__(self, name: str | list[str]) -> Any:
-        """Read a column, or several."""
-        return self.column(name)
-
-    def preview(self, rows: int = 10, *, version: int | None = None) -> Preview:
-        """Return the first rows; see `asyncflow.DataNode.preview`."""
-        return self._loop.call(self._inner.preview, rows, version=version)
-
-    def download(
-        self, to: str | os.PathLike[str] | None = None, *, version: int | None = None
-    ) -> Path:
-        """Return the file of the value; see `asyncflow.DataNode.download`."""
-        return self._loop.call(self._inner.download, to, version=version)
-
-    def upload(
-        self,
-        file: str | os.PathLike[str],
-        *,
-        editor_id: str | None = None,
-        comment: str = "",
-    ) -> None:
-        """Take a copy of a file for the value; see `asyncflow.DataNode.upload`."""
-        self._loop.call(self._inner.upload, file, editor_id=editor_id, comment=comment)
-
-    def append(
-        self, value: object, *, editor_id: str | None = None, comment: str = ""
-    ) -> None:
-        """Add to the value; see `asyncflow.DataNode.append`."""
-        self._loop.call(self._inner.append, value, editor_id=editor_id, comment=comment)
-
-    def fingerprint(self) -> str | None:
-        """Return what changes at each write; see `asyncflow.DataNode.fingerprint`."""
-        return self._loop.call(self._inner.fingerprint)
-
-    def describe(self) -> dict[str, object]:
-        """Say how and where values are kept; see `asyncflow.DataNode.describe`."""
-        return self._inner.describe()
-
-    def write(
-        self, value: object, *, editor_id: str | None = None, comment: str = ""
-    ) -> None:
-        """Write a value; see `asyncflow.DataNode.write`."""
-        self._loop.call(self._inner.write, value, editor_id=editor_id, comment=comment)
-
-    def edits(self) -> tuple[Edit, ...]:
-        """Return every write that has ended; see `asyncflow.DataNode.edits`."""
-        return self._loop.call(self._inner.edits)
-
-    def lock_edit(self, editor_id: str, *, timeout: float | None = LOCKED_FOR) -> None:
-        """Lock it; see `asyncflow.DataNode.lock_edit`."""
-        self._loop.call(self._inner.lock_edit, editor_id, timeout=timeout)
-
-    def unlock_edit(self, editor_id: str | None = None) -> None:
-        """Take the lock away; see `asyncflow.DataNode.unlock_edit`."""
-        self._loop.call(self._inner.unlock_edit, editor_id)
 
 
 class Runnable(Handle[Submittable]):
@@ -181,7 +85,7 @@ class Runnable(Handle[Submittable]):
                 force=force,
                 on_failure=on_failure,
                 idempotency_key=idempotency_key,
-                callbacks=[Callback(callback, self._loop) for callback in callbacks],
+                callbacks=map(self._callback, callbacks),
                 run_timeout=run_timeout,
                 priority=priority,
                 **properties,
@@ -199,6 +103,9 @@ class Runnable(Handle[Submittable]):
     def plan(self, force: bool = False) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `asyncflow.Scenario.plan`."""
         return self._loop.call(self._inner.plan, force=force)
+
+    def _callback(self, function: Callable[..., object]) -> Callback:
+        return Callback(function, self._loop)
 
     def _nodes(self, nodes: Mapping[str, AsyncDataNode]) -> Mapping[str, DataNode]:
         return {key: DataNode(node, self._loop) for key, node in nodes.items()}
@@ -293,13 +200,13 @@ class Scenario(Runnable[AsyncScenario]):
         self, callback: Callable[..., object], params: Iterable[object] | None = None
     ) -> None:
         """Have a function called, in a thread; see `asyncflow.Scenario.subscribe`."""
-        self._loop.call(self._inner.subscribe, Callback(callback, self._loop), params)
+        self._loop.call(self._inner.subscribe, self._callback(callback), params)
 
     def unsubscribe(
         self, callback: Callable[..., object], params: Iterable[object] | None = None
     ) -> None:
         """End a subscription; see `asyncflow.Scenario.unsubscribe`."""
-        self._loop.call(self._inner.unsubscribe, Callback(callback, self._loop), params)
+        self._loop.call(self._inner.unsubscribe, self._callback(callback), params)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

@@ -13,7 +13,7 @@ from anyio import Event, create_task_group, fail_after, to_thread
 
 from asyncflow.errors import StoreFailed, StoreUnavailable
 from asyncflow.status import Status
-from asyncflow.stores import _trouble, _writer
+from asyncflow.stores import _outage, _writer
 from asyncflow.stores._writer import Writer
 from asyncflow.stores.sqlite import SqliteStore
 from tests.support.records import (
@@ -281,8 +281,8 @@ FINAL = StoreFailed("x.db", "it is damaged", "bring a copy back")
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_trouble, "PAUSE", 0.001)
-    monkeypatch.setattr(_trouble, "LONGEST_PAUSE", 0.002)
+    monkeypatch.setattr(_outage, "PAUSE", 0.001)
+    monkeypatch.setattr(_outage, "LONGEST_PAUSE", 0.002)
 
 
 @attrs.define
@@ -370,7 +370,7 @@ async def test_what_was_written_though_that_failed_is_written_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection may be lost after the commit, before it was acknowledged."""
-    monkeypatch.setattr(_trouble, "PAUSE", 0.001)
+    monkeypatch.setattr(_outage, "PAUSE", 0.001)
 
     async with SqliteStore(tmp_path / "runs.db") as store:
         assert store._opened is not None

@@ -1,4 +1,4 @@
-"""The trouble of a store that cannot be written: what, since when, and how long it is tried.
+"""The outage of a store: what, since when, and how long it is tried.
 
 The writer's thread tells what becomes of its transactions; the event loop looks.
 """
@@ -23,7 +23,7 @@ LONGEST_PAUSE = 2.0
 
 
 @attrs.define(eq=False, repr=False)
-class Trouble:
+class StoreOutage:
     """What is known of a store that cannot be written.
 
     :param file: how errors name the store
@@ -41,7 +41,7 @@ class Trouble:
     _attempt: float | None = attrs.field(init=False, default=None)
     """When the try began that is under way, as `time.monotonic` has it."""
     _began: float = attrs.field(init=False, default=0.0)
-    """When the trouble began, likewise."""
+    """When the outage began, likewise."""
     _closes: float | None = attrs.field(init=False, default=None)
     """When it was said that the store will be closed, likewise."""
     _nudges: SimpleQueue[None] = attrs.field(init=False, factory=SimpleQueue)

@@ -1,0 +1,108 @@
+"""The blocking data node."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from asyncflow.config.sections import Scope
+from asyncflow.entities.data_node import LOCKED_FOR, Edit
+from asyncflow.entities.data_node import DataNode as AsyncDataNode
+from asyncflow.selection import Preview
+from asyncflow.sync.forwarding import Forwarded, Handle
+
+
+class DataNode(Handle[AsyncDataNode]):
+    """A data node; see `asyncflow.DataNode`."""
+
+    __slots__ = ()
+
+    id: Forwarded[str] = Forwarded()
+    config_id: Forwarded[str] = Forwarded()
+    owner_id: Forwarded[str | None] = Forwarded()
+    scope: Forwarded[Scope] = Forwarded()
+    storage_type: Forwarded[str] = Forwarded()
+    last_edit_date: Forwarded[datetime | None] = Forwarded()
+    expiration_date: Forwarded[datetime | None] = Forwarded()
+    is_valid: Forwarded[bool] = Forwarded()
+    is_ready_for_reading: Forwarded[bool] = Forwarded()
+    edit_in_progress: Forwarded[bool] = Forwarded()
+    editor_id: Forwarded[str | None] = Forwarded()
+    editor_expiration_date: Forwarded[datetime | None] = Forwarded()
+
+    def read(
+        self,
+        version: int | None = None,
+        *,
+        columns: str | Sequence[str] | None = None,
+        where: object = None,
+    ) -> Any:
+        """Read the value, or a part of it; see `asyncflow.DataNode.read`."""
+        return self._loop.call(self._inner.read, version, columns=columns, where=where)
+
+    def filter(self, operators: object, join_operator: str = "and") -> Any:
+        """Read the rows that conditions pick; see `asyncflow.DataNode.filter`."""
+        return self._loop.call(self._inner.filter, operators, join_operator)
+
+    def column(self, name: str | list[str]) -> Any:
+        """Read a column, or several; see `asyncflow.DataNode.column`."""
+        return self._loop.call(self._inner.column, name)
+
+    def __getitem__(self, name: str | list[str]) -> Any:
+        """Read a column, or several."""
+        return self.column(name)
+
+    def preview(self, rows: int = 10, *, version: int | None = None) -> Preview:
+        """Return the first rows; see `asyncflow.DataNode.preview`."""
+        return self._loop.call(self._inner.preview, rows, version=version)
+
+    def download(
+        self, to: str | os.PathLike[str] | None = None, *, version: int | None = None
+    ) -> Path:
+        """Return the file of the value; see `asyncflow.DataNode.download`."""
+        return self._loop.call(self._inner.download, to, version=version)
+
+    def upload(
+        self,
+        file: str | os.PathLike[str],
+        *,
+        editor_id: str | None = None,
+        comment: str = "",
+    ) -> None:
+        """Take a copy of a file for the value; see `asyncflow.DataNode.upload`."""
+        self._loop.call(self._inner.upload, file, editor_id=editor_id, comment=comment)
+
+    def append(
+        self, value: object, *, editor_id: str | None = None, comment: str = ""
+    ) -> None:
+        """Add to the value; see `asyncflow.DataNode.append`."""
+        self._loop.call(self._inner.append, value, editor_id=editor_id, comment=comment)
+
+    def fingerprint(self) -> str | None:
+        """Return what changes at each write; see `asyncflow.DataNode.fingerprint`."""
+        return self._loop.call(self._inner.fingerprint)
+
+    def describe(self) -> dict[str, object]:
+        """Say how and where values are kept; see `asyncflow.DataNode.describe`."""
+        return self._inner.describe()
+
+    def write(
+        self, value: object, *, editor_id: str | None = None, comment: str = ""
+    ) -> None:
+        """Write a value; see `asyncflow.DataNode.write`."""
+        self._loop.call(self._inner.write, value, editor_id=editor_id, comment=comment)
+
+    def edits(self) -> tuple[Edit, ...]:
+        """Return every write that has ended; see `asyncflow.DataNode.edits`."""
+        return self._loop.call(self._inner.edits)
+
+    def lock_edit(self, editor_id: str, *, timeout: float | None = LOCKED_FOR) -> None:
+        """Lock it; see `asyncflow.DataNode.lock_edit`."""
+        self._loop.call(self._inner.lock_edit, editor_id, timeout=timeout)
+
+    def unlock_edit(self, editor_id: str | None = None) -> None:
+        """Take the lock away; see `asyncflow.DataNode.unlock_edit`."""
+        self._loop.call(self._inner.unlock_edit, editor_id)
