@@ -38,7 +38,7 @@ class Channel:
     """
 
     def __init__(self, folder: str) -> None:
-        self.has_sent = False
+        self.has_sent: bool = False
         """Whether there may be something for its parent to hear, since the trip began."""
         self._folder = folder
         self._socket: socket.socket | None = None

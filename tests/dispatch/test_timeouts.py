@@ -395,7 +395,7 @@ def sleep_if_named(name: str) -> str:
 
 async def many(orchestrator: Orchestrator, config: Configuration) -> Scenario:
     """Create a scenario of jobs that are known to be short, but for `f30`."""
-    cfg = fan(config, sleep_if_named, 60, run_timeout=2.0)
+    cfg = fan(config, sleep_if_named, 60, run_timeout=5.0)
     scenario = await orchestrator.create_scenario(cfg)
     await scenario.source.write("nobody")
     await scenario.submit()
@@ -436,4 +436,4 @@ def check_only_one_ended(submission: Submission, status: Status) -> None:
     assert hit.status is status
     assert {job.status for job in others} == {Status.COMPLETED}
     assert not any(job.attempts for job in submission.jobs)
-    assert max(job.execution_duration or 0 for job in others) < 1.0
+    assert max(job.execution_duration or 0 for job in others) < 4.0
