@@ -35,6 +35,14 @@ class ServerDriver(Driver):
 
     takes_default_data: ClassVar[bool] = False
 
+    def __init__(self, path: str | None = None, options: Any = None) -> None:
+        super().__init__(path, options)
+        self._names: dict[str, str] = {}
+        """How errors call the values that are written, and not published yet."""
+
+    def describe(self) -> dict[str, object]:
+        return {**super().describe(), "place": self.place and self.shown_place}
+
     @classmethod
     def owns_place(cls, path: str | None, options: Any) -> bool:  # noqa: ARG003
         return True

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import attrs
 from attrs import validators
@@ -16,7 +17,6 @@ from asyncflow.drivers._libraries import need
 from asyncflow.drivers._options import exposed_type
 from asyncflow.drivers._server import ServerDriver, Told
 from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
-from asyncflow.secret import without_password
 from asyncflow.selection import COMPARE
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ _DRIVERS: Mapping[str, tuple[str, str]] = {
     "mssql": ("pyodbc", "pyodbc"),
 }
 """SQLAlchemy's name of the library that reaches each, and its module."""
+
+_PORTS: Mapping[str, int] = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 LOCKED_FOR = 30.0
 """How many seconds a write waits for another's of the same SQLite file."""
@@ -160,15 +162,27 @@ class SqlPlace:
         )
 
     def shown(self) -> str:
-        """Return the address without what is secret: the same for all who mean it."""
+        """Return the address without user and password: the same for all who mean it."""
         if (file := self.file) is not None:
             return f"sqlite:///{_files.get(file) or os.path.normpath(file)}"
 
-        if self.url is not None:
-            return without_password(str(self.url)).partition("?")[0]
+        host, port, name = self.db_host, self.db_port, str(self.db_name)
 
-        port = "" if self.db_port is None else f":{self.db_port}"
-        return f"{self.engine}://{self.db_host}{port}/{self.db_name}"
+        if self.url is not None:
+            at = urlsplit(str(self.url))
+            further = dict(parse_qsl(at.query))
+            host = at.hostname or further.get("host", "")
+            port, name = _port(at) or _port(further), at.path.removeprefix("/")
+
+        port = port or _PORTS.get(self.engine)
+        return f"{self.engine}://{host}{'' if port is None else f':{port}'}/{name}"
+
+
+def _port(of: SplitResult | Mapping[str, str]) -> int | None:
+    try:
+        return of.port if isinstance(of, SplitResult) else int(of["port"])
+    except (KeyError, ValueError):
+        return None
 
 
 def _text(value: str | None) -> str | None:

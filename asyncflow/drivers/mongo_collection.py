@@ -128,6 +128,8 @@ class MongoDriver(ServerDriver):
         return str(self.options.collection_name)
 
     def write(self, value: object, path: str, name: str) -> StoredValue:
+        self._names[path] = name
+
         with self.writing(name):
             documents = [dict(row) for row in rows_of(value)]
             staged = self._staged(path)
@@ -161,7 +163,9 @@ class MongoDriver(ServerDriver):
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
         try:
-            with self.writing(self._name), self._database() as database:
+            name = self._names.pop(path, self._name)
+
+            with self.writing(name), self._database() as database:
                 database[self._staged(path)].rename(self._name, dropTarget=True)
         except BaseException:
             self.discard(None, path)
@@ -170,6 +174,8 @@ class MongoDriver(ServerDriver):
         return None
 
     def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
+        self._names.pop(path, None)
+
         with suppress(Exception), self._database() as database:
             database.drop_collection(self._staged(path))
 

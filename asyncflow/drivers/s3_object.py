@@ -109,6 +109,8 @@ class S3Driver(ServerDriver):
             why = f"a {type(value).__qualname__} is neither bytes nor text"
             raise unwritten(name, self.shown_place, why, "return bytes or a text")
 
+        self._names[path] = name
+
         with self.writing(name), self._client() as client:
             at = {**self._at, "Key": self._staged(path)}
             client.put_object(**at, Body=bytes(data))
@@ -116,7 +118,7 @@ class S3Driver(ServerDriver):
         return None
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
-        name = str(self.options.aws_s3_object_key)
+        name = self._names.pop(path, self.storage_type)
 
         try:
             with self.writing(name), self._client() as client:
@@ -128,6 +130,8 @@ class S3Driver(ServerDriver):
         return None
 
     def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
+        self._names.pop(path, None)
+
         with suppress(Exception), self._client() as client:
             client.delete_object(**{**self._at, "Key": self._staged(path)})
 

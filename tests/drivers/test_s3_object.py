@@ -107,6 +107,17 @@ def test_what_is_missing_is_named(driver: S3Driver) -> None:
         write(driver, 7)
 
 
+def test_a_failed_publishing_names_the_data_node(driver: S3Driver, client: Any) -> None:
+    write(driver, b"one")
+    kept = driver.write(b"two", "J-2.value", "node")
+    client.delete_object(Bucket="shop", Key="a/b.txt.J-2.value")
+
+    with pytest.raises(DataNodeWritingError, match=r"'node' at s3://.*NoSuchKey"):
+        driver.publish(kept, "J-2.value")
+
+    assert driver.read(None) == b"one"
+
+
 def test_no_server_and_no_secret(driver: S3Driver) -> None:
     address = "http://127.0.0.1:1"
     driver.options = attrs.evolve(
