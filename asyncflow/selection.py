@@ -197,16 +197,22 @@ def polars_expression(frame: Any, where: Where) -> Any:
     def column(name: str) -> Callable[[Operator, object], Any]:
         expression = polars.col(name)
         missing = expression.is_null()
+        is_float = schema[name].is_float()
 
-        if schema[name].is_float():  # NaN, which is larger than all else there
+        if is_float:  # NaN, which is larger than all else there
             missing |= expression.is_nan()
 
         def compare(how: Operator, value: object) -> Any:
             if is_missing(value):
                 return missing if how is Operator.EQUAL else ~missing
 
-            found = COMPARE[how](expression, polars.lit(value)).fill_null(False)
-            return found | missing if how is Operator.NOT_EQUAL else found & ~missing
+            # Null counts as false, and what is simple spares whole groups of rows.
+            found = COMPARE[how](expression, polars.lit(value))
+
+            if how is Operator.NOT_EQUAL:
+                return found | missing
+
+            return found & expression.is_not_nan() if is_float else found
 
         return compare
 

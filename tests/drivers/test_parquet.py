@@ -225,3 +225,27 @@ def test_a_file_that_is_cut_off_is_told(
 
     with pytest.raises(DataNodeReadingError, match=r"own\.parquet.* no whole parquet"):
         driver(path, exposed_type=exposed).read(None)
+
+
+@pytest.mark.parametrize("exposed", ["pandas", "polars", "arrow"])
+def test_no_more_is_read_than_is_asked_for(tmp_path: Path, exposed: str) -> None:
+    path = tmp_path / "own.parquet"
+    table = pa.table({"a": [1, 2, 3, 4], "b": [5, 6, 7, 8]})
+    parquet.write_table(table, path, row_group_size=2, compression="none")
+    about = parquet.ParquetFile(path).metadata
+    data = bytearray(path.read_bytes())
+
+    for group, column in ((1, 0), (0, 1), (1, 1)):  # all but the first rows of `a`
+        chunk = about.row_group(group).column(column)
+        begin = chunk.dictionary_page_offset or chunk.data_page_offset
+        end = begin + chunk.total_compressed_size
+        data[begin:end] = b"\xff" * (end - begin)
+
+    path.write_bytes(data)
+    made = driver(path, exposed_type=exposed)
+    where = Condition("a", 3, Operator.LESS_THAN)
+    found: Any = made.read(None, columns=["a"], where=where)
+    assert [int(str(one)) for one in found["a"]] == [1, 2]
+
+    with pytest.raises(DataNodeReadingError, match="no whole parquet"):
+        made.read(None)
