@@ -52,7 +52,7 @@ def _missing(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Problem]:
     from importlib.util import find_spec
 
     if missing := [name for name in driver.requires if find_spec(name) is None]:
-        what = f"'asyncflow[{driver.extra}]'" if driver.extra else " ".join(missing)
+        what = f"'.[{driver.extra}]'" if driver.extra else " ".join(missing)
         yield Problem(
             section=node.label,
             field="storage_type",
