@@ -101,7 +101,7 @@ class ServerDriver(Driver):
 
     def packages(self, name: str) -> str:
         """Return what pip is to install where a module is missing."""
-        return f"'asyncflow[{self.extra}]'" if name in self.requires else name
+        return f"'.[{self.extra}]'" if name in self.requires else name
 
 
 def unwritten(name: str, place: str, why: str, remedy: str) -> DataNodeWritingError:

@@ -59,8 +59,7 @@ class PackageMissing(AsyncflowError):
         self.package = package
         self.extra = extra
         super().__init__(
-            f"{what} needs {package}, which is not installed: "
-            f"pip install 'asyncflow[{extra}]'"
+            f"{what} needs {package}, which is not installed: pip install '.[{extra}]'"
         )
 
 

@@ -126,7 +126,7 @@ def test_all_missing_packages_are_told(
     config.configure_excel_data_node("e", exposed_type="polars")
     config.configure_parquet_data_node("p", exposed_type="polars")
     assert [(one.section, one.remedy) for one in config.problems()] == [
-        ("DATA_NODE.c", "pip install 'asyncflow[pandas]'"),
-        ("DATA_NODE.e", "pip install 'asyncflow[excel,polars]'"),
-        ("DATA_NODE.p", "pip install 'asyncflow[polars]'"),
+        ("DATA_NODE.c", "pip install '.[pandas]'"),
+        ("DATA_NODE.e", "pip install '.[excel,polars]'"),
+        ("DATA_NODE.p", "pip install '.[polars]'"),
     ]

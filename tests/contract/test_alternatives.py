@@ -196,7 +196,7 @@ def test_a_missing_package_is_a_problem(config: Configuration) -> None:
         (
             "storage_type",
             "the storage type 'toy' needs module_that_nobody_has",
-            "pip install 'asyncflow[needy]'",
+            "pip install '.[needy]'",
         )
     ]
 

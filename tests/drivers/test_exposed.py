@@ -158,5 +158,5 @@ def test_a_package_that_is_not_there_is_told_with_the_line(
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
 
-    with pytest.raises(PackageMissing, match=rf"pip install 'asyncflow\[{extra}\]'"):
+    with pytest.raises(PackageMissing, match=rf"pip install '\.\[{extra}\]'"):
         expose(ROWS, exposed)

@@ -60,7 +60,7 @@ def _missing(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Problem]:
     if missing := [name for name in needs if find_spec(name) is None]:
         extras = sorted({extra for name in missing if (extra := needs[name])})
         others = [name for name in missing if not needs[name]]
-        ours = [f"'asyncflow[{','.join(extras)}]'"] if extras else []
+        ours = [f"'.[{','.join(extras)}]'"] if extras else []
         what = " ".join([*ours, *others])
         yield Problem(
             section=node.label,
