@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from asyncflow.filters import Where
 
 FUNCTION = validators.optional(validators.is_callable())
-ARGUMENTS = validators.optional(validators.instance_of((list, tuple)))
+_ARGUMENTS = validators.optional(validators.instance_of((list, tuple)))
 REMEDY = {"remedy": "give the function itself, without parentheses"}
 LIST = {"remedy": "give a list of arguments"}
 
@@ -33,10 +33,10 @@ class GenericOptions:
         default=None, validator=FUNCTION, metadata=REMEDY
     )
     read_fct_args: Sequence[Any] | None = attrs.field(
-        default=None, validator=ARGUMENTS, metadata=LIST
+        default=None, validator=_ARGUMENTS, metadata=LIST
     )
     write_fct_args: Sequence[Any] | None = attrs.field(
-        default=None, validator=ARGUMENTS, metadata=LIST
+        default=None, validator=_ARGUMENTS, metadata=LIST
     )
     append_fct: Callable[..., Any] | None = attrs.field(
         default=None, validator=FUNCTION, metadata=REMEDY
