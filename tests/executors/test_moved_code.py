@@ -199,6 +199,25 @@ async def test_a_touched_file_is_not_said_to_have_changed(
     assert "changed on disk" not in caplog.text
 
 
+async def test_a_folder_on_the_path_that_is_made_later(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = folder / "later"
+    monkeypatch.setattr(sys, "path", [str(later), *sys.path])
+
+    async with opened() as orchestrator:
+        assert await result(orchestrator, imports_if_there) == "none"
+        edit(later / "moved_steps.py", "there")
+        assert await result(orchestrator, imports_if_there) == "there"
+
+
+def imports_if_there(_: object) -> Any:
+    try:
+        return imports(_)
+    except ModuleNotFoundError:
+        return "none"
+
+
 async def test_an_archive_of_modules_that_is_replaced(folder: Path) -> None:
     archive = folder / "modules.zip"
     sys.path.insert(0, str(archive))
