@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 from weakref import ref
 
 import attrs
 
 from asyncflow.config.sections import DataNodeConfig, Scope
+from asyncflow.entities.handle import ReadOnlyHandle
 from asyncflow.facts import Facts
 from asyncflow.records import as_date
 from asyncflow.runs.node import NodeState
@@ -77,7 +78,7 @@ class DataNodeVerbs(Protocol):
 
 
 @attrs.define(eq=False, repr=False)
-class DataNode:
+class DataNode(ReadOnlyHandle):
     """A named value of a scenario, or of all scenarios (scope ``GLOBAL``).
 
     A read gives the last value whose write has ended, whatever is being written. The
@@ -336,25 +337,9 @@ class DataNode:
         """
         await self._verbs.unlock(self._state, editor_id)
 
-    if not TYPE_CHECKING:  # or each name would be one that is there
-
-        def __getattr__(self, name: str) -> object:
-            if name.startswith("_") or hasattr(type(self), name):  # it has failed
-                return object.__getattribute__(self, name)
-
-            from asyncflow.entities.remedies import unknown
-
-            raise AttributeError(unknown(self, name, f"scenario.{self.config_id}"))
-
-        def __setattr__(self, name: str, value: object) -> None:
-            try:
-                object.__setattr__(self, name, value)
-            except AttributeError:
-                from asyncflow.entities.remedies import read_only
-
-                raise AttributeError(
-                    read_only(self, name, f"scenario.{self.config_id}")
-                ) from None
+    @property
+    def _called(self) -> str:
+        return f"scenario.{self.config_id}"
 
     def __repr__(self) -> str:
         return repr(self._state)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from asyncflow.abc import Progress, Usage
+from asyncflow.entities.handle import Handle
 from asyncflow.entities.submittable import verbs_of
 from asyncflow.entities.task import Task
 from asyncflow.errors import JobFailed
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @attrs.define(eq=False, repr=False)
-class Job:
+class Job(Handle):
     """One execution of one task. Its attributes are live; final is final."""
 
     _state: JobState
@@ -165,17 +166,11 @@ class Job:
         """Make the error that says how it failed, chained to the user's own."""
         return self._state.error()
 
-    if not TYPE_CHECKING:  # or each name would be one that is there
+    def _missing(self, name: str) -> str:
+        from asyncflow.entities.remedies import unknown
 
-        def __getattr__(self, name: str) -> object:
-            if name.startswith("_") or hasattr(type(self), name):  # it has failed
-                return object.__getattribute__(self, name)
-
-            from asyncflow.entities.remedies import unknown
-
-            raise AttributeError(
-                unknown(self, name, "job", next(iter(self.task.output), "output"))
-            )
+        output = next(iter(self.task.output), "output")
+        return unknown(self, name, self._called, output)
 
     def __repr__(self) -> str:
         return repr(self._state)

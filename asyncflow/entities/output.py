@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from asyncflow.entities.handle import Handle
 from asyncflow.entities.submittable import verbs_of
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(kw_only=True, repr=False)
-class Output:
+class Output(Handle):
     """What a job of a run has written, whatever others have written since."""
 
     data_node: DataNode
@@ -35,16 +36,6 @@ class Output:
         return await verbs_of(submission.entity).edit_own(
             submission, self.data_node.config_id
         )
-
-    if not TYPE_CHECKING:  # or each name would be one that is there
-
-        def __getattr__(self, name: str) -> object:
-            if name.startswith("_") or hasattr(type(self), name):  # it has failed
-                return object.__getattribute__(self, name)
-
-            from asyncflow.entities.remedies import unknown
-
-            raise AttributeError(unknown(self, name, "output"))
 
     def __repr__(self) -> str:
         return f"<Output {self.data_node.config_id} of {self.job.id}>"

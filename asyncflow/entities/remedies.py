@@ -71,15 +71,19 @@ _REMEDIES: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def unknown(handle: object, name: str, it: str, output: str = "output") -> str:
+def unknown(
+    handle: object, name: str, it: str, output: str = "output", *, meant_as: str = ""
+) -> str:
     """Say that a handle has no attribute of a name, and what was meant.
 
     :param it: how a program calls the handle
     :param output: the name of what a run writes
+    :param meant_as: the name under which a remedy is known; ``""`` for the same
     """
     what = f"{type(handle).__name__!r} object has no attribute {name!r}"
-    hint = _remedy(type(handle).__name__, name, it, output) or meant(
-        name, _public(type(handle))
+    asked = meant_as or name
+    hint = _remedy(type(handle).__name__, asked, it, output) or meant(
+        asked, _public(type(handle))
     )
     return f"{what}: {hint.strip()}" if hint else what
 

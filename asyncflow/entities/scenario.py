@@ -13,7 +13,7 @@ from asyncflow.config.checks.values import meant, one_of
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import ScenarioConfig
 from asyncflow.entities.data_node import DataNode
-from asyncflow.entities.handle_map import HandleMap
+from asyncflow.entities.handle import HandleMap
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submittable import Submittable, SubmittableVerbs, tasks_of
 from asyncflow.entities.task import Task, task_of

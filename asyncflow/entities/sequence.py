@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import attrs
 
 from asyncflow.config.dag import Dag
-from asyncflow.entities.handle_map import HandleMap
+from asyncflow.entities.handle import HandleMap
 from asyncflow.entities.submittable import Submittable
 from asyncflow.entities.task import Task, task_of
 from asyncflow.runs.node import NodeState
@@ -53,15 +52,9 @@ class Sequence(Submittable):
             for name, node in nodes.items()
         }
 
-    if not TYPE_CHECKING:  # or each name would be one that is there
-
-        def __getattr__(self, name: str) -> object:
-            if name.startswith("_") or hasattr(type(self), name):  # it has failed
-                return object.__getattribute__(self, name)
-
-            from asyncflow.entities.remedies import unknown
-
-            raise AttributeError(unknown(self, name, f"scenario.{self.name}"))
+    @property
+    def _called(self) -> str:
+        return f"scenario.{self.name}"
 
     def __repr__(self) -> str:
         return f"<Sequence {self.name}: {', '.join(self._task_states)}>"

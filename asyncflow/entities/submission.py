@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 from weakref import ref
 
 import attrs
@@ -16,6 +16,7 @@ from asyncflow import events
 from asyncflow.config.checks.numbers import check_timeout
 from asyncflow.config.dag import Dag
 from asyncflow.entities.data_node import data_node_of
+from asyncflow.entities.handle import ReadOnlyHandle
 from asyncflow.entities.job import Job
 from asyncflow.entities.output import Output
 from asyncflow.entities.submittable import Submittable, verbs_of
@@ -33,7 +34,7 @@ Run: TypeAlias = RunOf[Submittable]
 
 
 @attrs.define(eq=False, repr=False)
-class Submission:
+class Submission(ReadOnlyHandle):
     """A handle on one run. It can be awaited any number of times, from any task.
 
     ``await submission`` returns the submission when all jobs have ended and all of it is
@@ -326,27 +327,15 @@ class Submission:
 
         return handle
 
-    if not TYPE_CHECKING:  # or each name would be one that is there
+    def _missing(self, name: str) -> str:
+        from asyncflow.entities.remedies import unknown
 
-        def __getattr__(self, name: str) -> object:
-            if name.startswith("_") or hasattr(type(self), name):  # it has failed
-                return object.__getattribute__(self, name)
-
-            from asyncflow.entities.remedies import unknown
-
-            written = [one for task in self._run.tasks for one in task.output]
-            output = name if name in written else "".join(written[:1])
-            asked = "result" if name in written else name
-            problem = unknown(self, asked, "submission", output or "output")
-            raise AttributeError(problem.replace(f"{asked!r}", f"{name!r}", 1))
-
-        def __setattr__(self, name: str, value: object) -> None:
-            try:
-                object.__setattr__(self, name, value)
-            except AttributeError:
-                from asyncflow.entities.remedies import read_only
-
-                raise AttributeError(read_only(self, name, "submission")) from None
+        written = [one for task in self._run.tasks for one in task.output]
+        is_output = name in written
+        output = name if is_output else next(iter(written), "output")
+        return unknown(
+            self, name, self._called, output, meant_as="result" if is_output else ""
+        )
 
     def __repr__(self) -> str:
         return repr(self._run)

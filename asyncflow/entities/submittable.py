@@ -10,7 +10,7 @@ import attrs
 
 from asyncflow.config.dag import Dag
 from asyncflow.entities.data_node import DataNode, DataNodeVerbs, data_node_of
-from asyncflow.entities.handle_map import HandleMap
+from asyncflow.entities.handle import Handle, HandleMap
 from asyncflow.options import OnFailure, RunOptions
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.task import TaskState
@@ -49,7 +49,7 @@ class SubmittableVerbs(DataNodeVerbs, Protocol):
 
 
 @attrs.define(eq=False, repr=False)
-class Submittable(ABC):
+class Submittable(Handle, ABC):
     """Something whose tasks can be run."""
 
     id: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 from weakref import ref
 
 import attrs
@@ -11,7 +10,7 @@ import attrs
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import TaskConfig
 from asyncflow.entities.data_node import DataNode, data_node_of
-from asyncflow.entities.handle_map import HandleMap
+from asyncflow.entities.handle import HandleMap
 from asyncflow.entities.submittable import Submittable, SubmittableVerbs
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.task import TaskState
@@ -86,15 +85,9 @@ class Task(Submittable):
     def _node_states(self) -> Mapping[str, NodeState]:
         return {**self._state.input, **self._state.output}
 
-    if not TYPE_CHECKING:  # or each name would be one that is there
-
-        def __getattr__(self, name: str) -> object:
-            if name.startswith("_") or hasattr(type(self), name):  # it has failed
-                return object.__getattribute__(self, name)
-
-            from asyncflow.entities.remedies import unknown
-
-            raise AttributeError(unknown(self, name, f"scenario.{self.config_id}"))
+    @property
+    def _called(self) -> str:
+        return f"scenario.{self.config_id}"
 
     def __repr__(self) -> str:
         return repr(self._state)

@@ -68,11 +68,18 @@ class Finder:
         if self._folder is None:
             return None
 
+        known = self._index.get(name)
+
+        if known is not None and (pinned := self._pinned(name, known, kept=None)):
+            return pinned
+
         found = PathFinder.find_spec(name, path, target)
 
-        if name in self._index:
-            known = self._index[name]
-            return self._pinned(name, known, kept=None) or _of(name, known[0], found)
+        if found is None and path is None and _has_appeared():
+            found = PathFinder.find_spec(name, path, target)
+
+        if known is not None:
+            return _of(name, known[0], found)
 
         if found is None or type(found.loader) is not SourceFileLoader:
             return found
@@ -152,6 +159,17 @@ class Text(SourceFileLoader):
 
 here: Finder = Finder()
 """That of this process."""
+
+
+def _has_appeared() -> bool:
+    """Tell whether an entry of the path is there now that was not, and look there again."""
+    finders = sys.path_importer_cache
+    there = [one for one in finders if finders[one] is None and os.path.exists(one)]
+
+    for one in there:
+        del finders[one]
+
+    return bool(there)
 
 
 def _of(name: str, file: str, found: ModuleSpec | None) -> ModuleSpec | None:

@@ -92,12 +92,14 @@ async def test_a_package_that_is_made_beside_a_module(
     folder: Path, is_loaded: bool
 ) -> None:
     edit(folder / "moved_steps.py", "module", ago=100)
+    os.utime(folder, (0, 0))  # what changes within a tick of the clock is not seen
 
     async with opened() as orchestrator:
         function = load().step if is_loaded else imports
         assert await result(orchestrator, function) == "module"
         edit(folder / "moved_steps" / "__init__.py", "package", ago=100)
         assert await result(orchestrator, function) == "package"
+        os.utime(folder, (0, 0))
         shutil.rmtree(folder / "moved_steps")
         assert await result(orchestrator, function) == "module"
 
@@ -195,6 +197,25 @@ async def test_a_touched_file_is_not_said_to_have_changed(
             assert await result(orchestrator) == "1"
 
     assert "changed on disk" not in caplog.text
+
+
+async def test_a_folder_on_the_path_that_is_made_later(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = folder / "later"
+    monkeypatch.setattr(sys, "path", [str(later), *sys.path])
+
+    async with opened() as orchestrator:
+        assert await result(orchestrator, imports_if_there) == "none"
+        edit(later / "moved_steps.py", "there")
+        assert await result(orchestrator, imports_if_there) == "there"
+
+
+def imports_if_there(_: object) -> Any:
+    try:
+        return imports(_)
+    except ModuleNotFoundError:
+        return "none"
 
 
 async def test_an_archive_of_modules_that_is_replaced(folder: Path) -> None:

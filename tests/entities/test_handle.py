@@ -1,4 +1,4 @@
-"""The handles of a scenario's parts, by name."""
+"""What users hold: handles, and those of a scenario's parts by name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from asyncflow.config import Configuration
 from asyncflow.entities.data_node import DataNode, data_node_of
-from asyncflow.entities.handle_map import HandleMap
+from asyncflow.entities.handle import HandleMap
 from asyncflow.entities.submittable import nodes_of, verbs_of
 from tests.support import flows
 from tests.support.entities import make_scenario

@@ -1,0 +1,87 @@
+"""What users hold: handles, and those of a scenario's parts by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+State = TypeVar("State")
+Verbs = TypeVar("Verbs")
+HandleT_co = TypeVar("HandleT_co", covariant=True)
+
+
+class Handle:
+    """Answers a name that it does not have with what does what was meant."""
+
+    __slots__ = ()
+
+    @property
+    def _called(self) -> str:
+        """How a program calls it."""
+        return type(self).__name__.lower()
+
+    def _missing(self, name: str) -> str:
+        """Say that it has no attribute of a name, and what was meant."""
+        from asyncflow.entities.remedies import unknown
+
+        return unknown(self, name, self._called)
+
+    if not TYPE_CHECKING:  # or each name would be one that is there
+
+        def __getattr__(self, name: str) -> object:
+            if name.startswith("_") or hasattr(type(self), name):  # it has failed
+                return object.__getattribute__(self, name)
+
+            raise AttributeError(self._missing(name))
+
+
+class ReadOnlyHandle(Handle):
+    """Answers also who sets what cannot be set."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:  # or each name would be one that can be set
+
+        def __setattr__(self, name: str, value: object) -> None:
+            try:
+                object.__setattr__(self, name, value)
+            except AttributeError:
+                from asyncflow.entities.remedies import read_only
+
+                raise AttributeError(read_only(self, name, self._called)) from None
+
+
+class HandleMap(Mapping[str, HandleT_co], Generic[State, Verbs, HandleT_co]):
+    """Gives the handles of states: each is made when it is asked for.
+
+    :param states: by name
+    :param verbs: what the handles ask
+    :param handle_of: makes a handle, or finds the one that somebody has
+    """
+
+    __slots__ = ("_handle_of", "_states", "_verbs")
+
+    def __init__(
+        self,
+        states: Mapping[str, State],
+        verbs: Verbs,
+        handle_of: Callable[[State, Verbs], HandleT_co],
+    ) -> None:
+        self._states = states
+        self._verbs = verbs
+        self._handle_of = handle_of
+
+    def __getitem__(self, name: str) -> HandleT_co:
+        return self._handle_of(self._states[name], self._verbs)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._states
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._states)
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
