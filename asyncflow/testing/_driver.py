@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import pickle
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from asyncflow.abc import Driver, StoredValue
+from asyncflow.testing._driver_kills import kill_writes
 from asyncflow.worker.values import temporary_name
 
 Make = Callable[[str], Driver]
@@ -32,22 +33,29 @@ def driver_contract(
     *,
     same: Same = equal,
     unkeepable: object = None,
+    kills: int = 0,
 ) -> None:
     """Put a driver to the promises of `asyncflow.abc.Driver`.
 
-    Each check has a folder of its own, which is gone afterwards.
+    Each check has a folder of its own, which is gone afterwards. For a moment, this
+    process may not write to files: that is what a full disk is like.
 
     :param make: makes the driver, given the folder that it may use
     :param values: two values or more, different from each other, that it can keep
     :param same: tells whether what was read is what was written
     :param unkeepable: a value that it refuses; None for none
+    :param kills: how many programs are killed that write, each at another point
     :raises AssertionError: where it breaks a promise, naming that
     """
-    for check in (_keeps, _stages, _is_clean, _tells, _appends, _uploads):
+    for check in (_keeps, _stages, _is_clean, _tells, _appends, _uploads, _has_no_room):
         with tempfile.TemporaryDirectory(prefix="asyncflow-contract-") as folder:
             made: Driver = pickle.loads(pickle.dumps(make(folder)))
             made.locate()
             check(made, folder, values, same)
+
+    if kills:
+        with tempfile.TemporaryDirectory(prefix="asyncflow-contract-") as folder:
+            kill_writes(make(folder), values, folder, kills=kills, same=same)
 
     if unkeepable is not None:
         with tempfile.TemporaryDirectory(prefix="asyncflow-contract-") as folder:
@@ -188,6 +196,39 @@ def _uploads(driver: Driver, folder: str, values: Sequence[object], same: Same) 
     write(driver, folder, 3, values[1])
     again = driver.publish(driver.upload(own, path, "node"), path)
     assert same(driver.read(again), values[0]), "what was uploaded is read"
+
+
+def _has_no_room(
+    driver: Driver, folder: str, values: Sequence[object], same: Same
+) -> None:
+    kept = write(driver, folder, 1, values[0])
+    before = {*os.listdir(folder)}
+    path, told = _path(folder, 2), None
+
+    with _full_disk():
+        try:
+            driver.discard(driver.write(values[1], path, "node"), path)
+        except Exception as error:  # each driver has its own
+            told = str(error)
+
+    place = driver.place or ""
+    assert told is None or "node" in told, f"the error names the data node: {told}"
+    assert told is None or place in told, f"the error names its place: {told}"
+    assert {*os.listdir(folder)} == before, "nothing is left of a failed write"
+    assert same(driver.read(kept), values[0]), "the old value stays"
+
+
+@contextmanager
+def _full_disk() -> Iterator[None]:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _refuses(
