@@ -145,6 +145,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("drivers.sql_table", "sqlalchemy"): "the same",
     ("selection", "polars"): "an extra: only where polars reads",
     ("selection", "pyarrow"): "an extra: only where Arrow reads",
+    ("worker.digests", "worker.contents"): "only for sets, and what a script defines",
     ("alternatives", "importlib"): "only for what is not built in",
     ("runtime.wiring", "stores._address"): "only where a store has no class yet",
     ("worker.main", "runpy"): "only for the host's own calls",
