@@ -269,6 +269,9 @@ class FileDriver(Driver):
 
         return None
 
+    def is_published(self, kept: StoredValue, path: str) -> bool | None:  # noqa: ARG002
+        return not (isinstance(kept, str) and os.path.exists(kept))
+
 
 def copy(path: str, file: BinaryIO) -> None:
     """Copy a file to the end of another."""
