@@ -95,6 +95,13 @@ class Driver(ABC):
         """The file of the user's that it writes: who writes the same one takes turns."""
         return None
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether its place is on a server: it is looked at only where that may take
+        its time.
+        """
+        return False
+
     def locate(self) -> None:  # noqa: B027  # most have no place
         """Look where `place` leads, before it is used. Blocks."""
 

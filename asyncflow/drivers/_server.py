@@ -53,6 +53,10 @@ class ServerDriver(Driver):
     def keeps_versions(self) -> bool:
         return False
 
+    @property
+    def is_remote(self) -> bool:
+        return True
+
     def exists(self) -> bool:
         return True
 

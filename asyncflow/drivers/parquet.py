@@ -6,7 +6,7 @@ import glob
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
@@ -78,19 +78,29 @@ class ParquetDriver(FileDriver):
         if self.path is None or os.path.isfile(self.path):
             return super().fingerprint()
 
+        found = [
+            (file, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+            for file, stat in self._stats()
+        ]
+        return f"{len(found)}-{hash_of(found)}" if found else None
+
+    def changed_ns(self) -> int | None:
+        if self.path is None or os.path.isfile(self.path):
+            return super().changed_ns()
+
+        folders = [folder for folder, _, _ in os.walk(self.path)]  # a file may be gone
+        stats = [*self._stats(), *_stats(folders)]
+        return max((stat.st_ctime_ns for _, stat in stats), default=None)
+
+    def _stats(self) -> list[tuple[str, os.stat_result]]:
+        """Look at all files of a folder or a pattern, in their order."""
+        assert self.path is not None
         files = self._matches() or [
             os.path.join(folder, name)
             for folder, _, names in os.walk(self.path)
             for name in names
         ]
-        found: list[tuple[str, int, int]] = []
-
-        for file in sorted(files):
-            with suppress(OSError):
-                stat = os.stat(file)
-                found.append((file, stat.st_size, stat.st_mtime_ns))
-
-        return f"{len(found)}-{hash_of(found)}" if found else None
+        return _stats(sorted(files))
 
     def _matches(self) -> list[str]:
         """Return the files that the path is a pattern of; none for another path."""
@@ -275,6 +285,16 @@ class ParquetDriver(FileDriver):
         os.replace(kept, os.path.join(self.path, name))
         sync_folder(self.path)
         return None
+
+
+def _stats(paths: Iterable[str]) -> list[tuple[str, os.stat_result]]:
+    found = []
+
+    for path in paths:
+        with suppress(OSError):
+            found.append((path, os.stat(path)))
+
+    return found
 
 
 def hash_of(found: object) -> str:

@@ -257,7 +257,7 @@ class Engine:
         specs = self.specs.of_all(dag.kinds, force=force)
 
         if any(spec.fingerprint for spec in specs):
-            skipping.look(skipping.users_places(tasks.values()))
+            skipping.look(skipping.places_at_hand(tasks.values()))
 
         return skipping.plan(dag.pick(tasks), [specs[kind] for kind in dag.kind_of])
 

@@ -11,10 +11,8 @@ from asyncflow.config.checks import (
     data_nodes,
     functions,
     graph,
-    resources,
     settings,
     task_limits,
-    typos,
 )
 from asyncflow.config.checks.names import MISNAMED, NOT_AVAILABLE, is_name, spelled
 from asyncflow.config.checks.values import choice, flag
@@ -166,7 +164,10 @@ def _properties(
         else:
             own[name] = value
 
-    yield from typos.problems(label, kind, own, further)
+    if own:
+        from asyncflow.config.checks import typos
+
+        yield from typos.problems(label, kind, own, further)
 
 
 def _values_of_nodes(section: Section) -> Iterator[Problem]:
@@ -240,7 +241,10 @@ def _task(registry: Registry, task: TaskConfig) -> Iterator[Problem]:
     yield from choice(task.label, "on_restart", task.on_restart, ON_RESTART)
     yield from _async_elsewhere(task)
     yield from task_limits.problems(task)
-    yield from resources.needs(task, registry.job.resources)
+    if task.needs != {}:
+        from asyncflow.config.checks import resources
+
+        yield from resources.needs(task, registry.job.resources)
 
     for field, nodes in (("input", task.input), ("output", task.output)):
         yield from _members(task.label, field, nodes, DataNodeConfig, registry)
