@@ -255,3 +255,16 @@ class Driver(ABC):
         if isinstance(kept, str):
             with suppress(OSError):
                 os.unlink(kept)
+
+    def is_published(self, kept: StoredValue, path: str) -> bool | None:  # noqa: ARG002
+        """Tell whether a written value is visible already; asked after a crash between
+        `write` and the commit of the job's outcome. Blocks.
+
+        Only of a place of the user's. What is not visible has to be there still, so that
+        `publish` makes it so, in another process.
+
+        :param kept: what `write` returned
+        :param path: the path that `write` was given
+        :return: None where nobody can tell, or the value is lost: the job runs again
+        """
+        return None

@@ -302,6 +302,9 @@ class FileDriver(Driver):
 
         super().discard(kept, path)
 
+    def is_published(self, kept: StoredValue, path: str) -> bool | None:  # noqa: ARG002
+        return not (isinstance(kept, str) and os.path.exists(kept))
+
 
 class Draft:
     """Writes a file, and finds out why it could not where a library does not tell."""

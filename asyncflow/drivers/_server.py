@@ -6,8 +6,9 @@ before the first read or write.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, NamedTuple
 
 from asyncflow.abc import Driver
@@ -17,6 +18,7 @@ from asyncflow.worker.errors import (
     DataNodeReadingError,
     DataNodeWritingError,
 )
+from asyncflow.worker.intent import STAGED
 
 
 class Told(NamedTuple):
@@ -57,6 +59,28 @@ class ServerDriver(Driver):
 
     def exists(self) -> bool:
         return True
+
+    def begin(self, path: str, name: str) -> None:
+        """Note that something of ours waits on the server, for who finds it after a crash.
+
+        :param path: the path that `write` was given
+        :param name: how errors call the value
+        """
+        self._names[path] = name
+
+        with suppress(OSError), open(path + STAGED, "w", encoding="utf-8") as file:
+            file.write(name)
+
+    def name_of(self, path: str) -> str:
+        """Return how errors call the value."""
+        return self._names.get(path, self.storage_type)
+
+    def end(self, path: str) -> None:
+        """Note that nothing waits any more."""
+        self._names.pop(path, None)
+
+        with suppress(OSError):
+            os.unlink(path + STAGED)
 
     @property
     def shown_place(self) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 import attrs
 from attrs import validators
 
-from asyncflow.drivers import _exposed
+from asyncflow.drivers import _exposed, _writes
 from asyncflow.drivers._libraries import need
 from asyncflow.drivers._options import exposed_type
 from asyncflow.drivers._server import ServerDriver, Told
@@ -85,6 +85,11 @@ class SqlPlace:
         default=".db", validator=validators.instance_of(str)
     )
     exposed_type: _exposed.Exposed = exposed_type()
+    exactly_once: bool = attrs.field(
+        default=False, validator=validators.instance_of(bool)
+    )
+    """Whether each write is noted in a table ``asyncflow_writes`` of the database, in the
+    same transaction, so that no crash has it done twice."""
 
     def __attrs_post_init__(self) -> None:
         if self.url is None and (self.db_engine is None or self.db_name is None):
@@ -300,6 +305,9 @@ class SqlDriver(ServerDriver):
             begun.staged[path] = name
 
             try:
+                if self.options.exactly_once:
+                    _writes.note(begun.connection, begun.engine, path)
+
                 execute(begun.connection)
             except BaseException:
                 self.discard(None, path)
@@ -330,6 +338,13 @@ class SqlDriver(ServerDriver):
         if begun is not None:
             with suppress(Exception):
                 begun.close()
+
+    def is_published(self, kept: StoredValue, path: str) -> bool | None:  # noqa: ARG002
+        if not self.options.exactly_once:
+            return None  # whether it was committed, nobody knows
+
+        with self.connected() as connection:
+            return _writes.is_noted(connection, path) or None
 
     def value_of(self, names: Sequence[str], rows: Sequence[Any]) -> object:
         """Return rows as the exposed type."""

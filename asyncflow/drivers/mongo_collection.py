@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -24,6 +25,12 @@ PATIENCE = 10_000
 STAGED = "asyncflow_staged_"
 """How the names of the collections begin that are not published yet."""
 
+APPENDED = "asyncflow_appended_"
+"""The same, of what is to be added to what is there."""
+
+AT_ONCE = 1000
+"""How many documents are added by one call."""
+
 _OPERATORS: Mapping[Operator, str] = {
     Operator.EQUAL: "$eq",
     Operator.NOT_EQUAL: "$ne",
@@ -32,6 +39,10 @@ _OPERATORS: Mapping[Operator, str] = {
     Operator.GREATER_THAN: "$gt",
     Operator.GREATER_OR_EQUAL: "$gte",
 }
+
+
+class DuplicateId(ValueError):
+    """What is to be added is there, or something else with its id."""
 
 
 @attrs.frozen(kw_only=True)
@@ -56,13 +67,15 @@ class MongoDriver(ServerDriver):
     """Read the documents of a collection; replace them all at once.
 
     They are written to a collection beside it, which then takes its name. That has the
-    same indexes; other options of the collection, such as validators, are not kept.
+    same indexes; other options of the collection, such as validators, are not kept. What
+    is appended is added from there by ids, so that it can be done again: none comes twice.
     """
 
     storage_type: ClassVar[str] = "mongo_collection"
     Options: ClassVar[type[MongoOptions]] = MongoOptions
     extra: ClassVar[str | None] = "mongo"
     requires: ClassVar[tuple[str, ...]] = ("pymongo",)
+    appends: ClassVar[bool] = True
     options: MongoOptions
 
     @property
@@ -128,22 +141,40 @@ class MongoDriver(ServerDriver):
         return str(self.options.collection_name)
 
     def write(self, value: object, path: str, name: str) -> StoredValue:
-        self._names[path] = name
+        self._stage(value, path, name, STAGED)
+        return None
 
+    def append(
+        self,
+        value: object,
+        kept: StoredValue,  # noqa: ARG002
+        path: str,
+        name: str,
+    ) -> StoredValue:
+        self._stage(value, path, name, APPENDED)
+        return None
+
+    def _stage(self, value: object, path: str, name: str, begin: str) -> None:
         with self.writing(name):
             documents = [dict(row) for row in rows_of(value)]
-            staged = self._staged(path)
+            self.begin(path, name)
 
-            with self._database() as database:
-                try:
-                    self._fill(database, staged, documents)
-                except BaseException:
-                    with suppress(Exception):
-                        database.drop_collection(staged)
+            try:
+                with self._database() as database:
+                    if begin == APPENDED:
+                        self._check_new(database, documents)
 
-                    raise
+                    self._fill(database, self._staged(path, begin), documents)
+            except BaseException:
+                self.discard(None, path)
+                raise
 
-        return None
+    def _check_new(self, database: Any, documents: list[dict[str, Any]]) -> None:
+        given = [one["_id"] for one in documents if "_id" in one]
+        found = given and database[self._name].find_one({"_id": {"$in": given}})
+
+        if found:
+            raise DuplicateId(f"it has a document with _id {found['_id']!r} already")
 
     def _fill(
         self, database: Any, staged: str, documents: list[dict[str, Any]]
@@ -163,30 +194,43 @@ class MongoDriver(ServerDriver):
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
         try:
-            name = self._names.pop(path, self._name)
+            with self.writing(self.name_of(path)), self._database() as database:
+                appended = self._staged(path, APPENDED)
 
-            with self.writing(name), self._database() as database:
-                database[self._staged(path)].rename(self._name, dropTarget=True)
-        except BaseException:
+                if appended in database.list_collection_names():
+                    _add(database[appended], database[self._name])
+                else:
+                    staged = database[self._staged(path)]
+                    staged.rename(self._name, dropTarget=True)
+        finally:
             self.discard(None, path)
-            raise
 
         return None
 
     def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
-        self._names.pop(path, None)
-
         with suppress(Exception), self._database() as database:
-            database.drop_collection(self._staged(path))
+            for begin in (STAGED, APPENDED):
+                database.drop_collection(self._staged(path, begin))
 
-    def _staged(self, path: str) -> str:
+        self.end(path)
+
+    def is_published(self, kept: StoredValue, path: str) -> bool:  # noqa: ARG002
+        own = {self._staged(path, begin) for begin in (STAGED, APPENDED)}
+
+        with self._database() as database:
+            return own.isdisjoint(database.list_collection_names())
+
+    def _staged(self, path: str, begin: str = STAGED) -> str:
         name = path.rpartition("/")[2].partition(".")[0]
-        return f"{STAGED}{self._name}_{name}"
+        return f"{begin}{self._name}_{name}"
 
     def tell(self, error: Exception) -> Told:
         from pymongo import errors
 
         why = f"{type(error).__name__}: {error}".strip().partition("\n")[0][:300]
+
+        if isinstance(error, DuplicateId):
+            return Told(str(error), "leave _id out, or write what replaces all")
 
         if isinstance(error, errors.ServerSelectionTimeoutError):
             return Told(
@@ -200,6 +244,35 @@ class MongoDriver(ServerDriver):
             )
 
         return Told(why, "mend what it says, or the options of the data node")
+
+
+def _add(staged: Any, target: Any) -> None:
+    """Add the documents of a collection to another: all that are not there, or none."""
+    from pymongo import UpdateOne
+
+    added: list[Any] = []
+
+    try:
+        for documents in _groups(staged.find()):
+            result = target.bulk_write(
+                [
+                    UpdateOne({"_id": one["_id"]}, {"$setOnInsert": one}, upsert=True)
+                    for one in documents
+                ]
+            )
+            added += (result.upserted_ids or {}).values()
+    except BaseException as error:
+        details = getattr(error, "details", None) or {}
+        added += [one["_id"] for one in details.get("upserted", ())]
+        target.delete_many({"_id": {"$in": added}})
+        raise
+
+
+def _groups(documents: Iterable[Any]) -> Iterator[list[Any]]:
+    at = iter(documents)
+
+    while group := list(islice(at, AT_ONCE)):
+        yield group
 
 
 def query_of(where: Where) -> dict[str, Any]:

@@ -109,7 +109,7 @@ class S3Driver(ServerDriver):
             why = f"a {type(value).__qualname__} is neither bytes nor text"
             raise unwritten(name, self.shown_place, why, "return bytes or a text")
 
-        self._names[path] = name
+        self.begin(path, name)
 
         with self.writing(name), self._client() as client:
             at = {**self._at, "Key": self._staged(path)}
@@ -118,10 +118,8 @@ class S3Driver(ServerDriver):
         return None
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
-        name = self._names.pop(path, self.storage_type)
-
         try:
-            with self.writing(name), self._client() as client:
+            with self.writing(self.name_of(path)), self._client() as client:
                 source = {**self._at, "Key": self._staged(path)}
                 client.copy_object(**self._at, CopySource=source)
         finally:
@@ -130,10 +128,24 @@ class S3Driver(ServerDriver):
         return None
 
     def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
-        self._names.pop(path, None)
-
         with suppress(Exception), self._client() as client:
             client.delete_object(**{**self._at, "Key": self._staged(path)})
+
+        self.end(path)
+
+    def is_published(self, kept: StoredValue, path: str) -> bool:  # noqa: ARG002
+        from botocore import exceptions
+
+        with self._client() as client:
+            try:
+                client.head_object(**{**self._at, "Key": self._staged(path)})
+            except exceptions.ClientError as error:
+                if _code(error) in ("404", "NoSuchKey"):
+                    return True
+
+                raise
+
+        return False
 
     def _staged(self, path: str) -> str:
         return f"{self.options.aws_s3_object_key}.{path.rpartition('/')[2]}"

@@ -34,6 +34,7 @@ from asyncflow.values.sharing import StoreSharing
 from asyncflow.values.stored import StoredVersions
 from asyncflow.values.value_cache import LIMIT, WORTH, ValueCache
 from asyncflow.worker.digests import compared
+from asyncflow.worker.values import intent_path
 
 if TYPE_CHECKING:
     from asyncflow.entities.parts import Ask
@@ -248,7 +249,12 @@ class Versions:
         :param run_id: the run of the job
         :return: what is to be saved, together
         """
-        if kept is not None and type(kept) not in (bytes, str):
+        if kept is None:
+            if (
+                job_id is not None
+            ):  # it was to become visible before it is kept that it is
+                self.garbage.add(intent_path(self.folder, self.holder_id, job_id))
+        elif type(kept) not in (bytes, str):
             raise TypeError(f"a value cannot be kept as {kept!r:.100}")
 
         last = node.version

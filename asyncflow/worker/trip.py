@@ -362,7 +362,10 @@ def keep_result(
         kept = driver.write(result, path, name)
 
         try:
-            return (driver.publish(kept, path),)
+            if type(kept) is bytes or driver.keeps_versions:
+                return (driver.publish(kept, path),)
+
+            return publish_all(outputs, (kept,))
         except BaseException:
             driver.discard(kept, path)
             raise
@@ -410,15 +413,45 @@ def write_all(
         for (name, driver, path), value in zip(ports, values, strict=True):
             kept.append(driver.write(value, path, name))
 
-        return tuple(
-            driver.publish(one, path)
-            for (_, driver, path), one in zip(ports, kept, strict=True)
-        )
+        if {*map(type, kept)} == {bytes} or all(
+            driver.keeps_versions for _, driver, _ in ports
+        ):
+            return tuple(
+                driver.publish(one, path)
+                for (_, driver, path), one in zip(ports, kept, strict=True)
+            )
+
+        return publish_all(ports, kept)
     except BaseException:
         for (_, driver, path), one in zip(ports, kept, strict=False):
             driver.discard(one, path)
 
         raise
+
+
+def publish_all(
+    ports: Sequence[tuple[str, ValueDriver, str]], kept: Sequence[StoredValue]
+) -> tuple[StoredValue, ...]:
+    """Make written values visible, some of them in places of the user's.
+
+    What a server may refuse goes first: then nothing is visible yet.
+
+    :param ports: for each value its name, its driver and the path that it was given
+    """
+    from asyncflow.worker import intent
+
+    file = intent.begin(ports, kept)
+    order = sorted(range(len(ports)), key=lambda at: kept[at] is not None)
+
+    try:
+        made = {at: ports[at][1].publish(kept[at], ports[at][2]) for at in order}
+    except BaseException:
+        if file is not None:
+            intent.drop(file)
+
+        raise
+
+    return tuple(made[at] for at in range(len(ports)))
 
 
 def validated(validator: object, value: object, name: str) -> object:

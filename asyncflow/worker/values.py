@@ -29,6 +29,9 @@ from asyncflow.worker.replacing import replace_file, unwritable
 INLINE = 64 * 1024
 """Values whose pickle has at most so many bytes need no file."""
 
+INTENT = ".intent"
+"""How the names of files end that say what a job is about to make visible."""
+
 _MAGIC = b"AFV2"
 _HEAD = struct.Struct("<4sIQI")
 _ALIGN = 64
@@ -136,6 +139,15 @@ def _parts(view: memoryview) -> tuple[memoryview, list[memoryview]]:
 def temporary_name(path: str) -> str:
     """Return the name under which a file is written before it is called `path`."""
     return f"{path}.tmp"
+
+
+def intent_path(folder: str, holder_id: str, job_id: str) -> str:
+    """Return the file of what a job is about to make visible; see `intent`.
+
+    :param folder: where values are
+    :param holder_id: the orchestrator of the job
+    """
+    return f"{folder}/{holder_id}-{job_id}{INTENT}"
 
 
 def _write(file: BinaryIO, data: bytes, buffers: list[pickle.PickleBuffer]) -> None:

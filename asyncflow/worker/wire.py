@@ -10,7 +10,7 @@ import io
 import pickle
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 from asyncflow.worker.codec import dumps
 from asyncflow.worker.loaded import Sign
@@ -28,6 +28,10 @@ class ValueDriver(Protocol):
     """What a call asks of the driver of an input or output."""
 
     validator: Any
+    is_durable: ClassVar[bool]
+
+    @property
+    def keeps_versions(self) -> bool: ...
 
     def read(self, kept: StoredValue) -> object: ...
 
@@ -36,6 +40,8 @@ class ValueDriver(Protocol):
     def publish(self, kept: StoredValue, path: str) -> StoredValue: ...
 
     def discard(self, kept: StoredValue, path: str) -> None: ...
+
+    def is_published(self, kept: StoredValue, path: str) -> bool | None: ...
 
 
 Made: TypeAlias = tuple[int, int]
@@ -141,6 +147,7 @@ class _Unloaded:
     """A driver that could not be loaded: who uses it is told why."""
 
     validator: Any = None
+    is_durable: ClassVar[bool] = True
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -156,6 +163,13 @@ class _Unloaded:
 
     def discard(self, kept: StoredValue, path: str) -> None:
         _load(self._data).discard(kept, path)
+
+    @property
+    def keeps_versions(self) -> bool:
+        return _load(self._data).keeps_versions
+
+    def is_published(self, kept: StoredValue, path: str) -> bool | None:
+        return _load(self._data).is_published(kept, path)
 
 
 class Answer:

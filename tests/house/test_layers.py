@@ -99,6 +99,7 @@ NARROW: Mapping[str, frozenset[str]] = {
 OUTSIDE: Mapping[str, frozenset[str]] = {
     "config.toml.text": frozenset({"tomlkit"}),
     "drivers._sql": frozenset({"sqlalchemy"}),
+    "drivers._writes": frozenset({"sqlalchemy"}),
     "drivers.sql": frozenset({"sqlalchemy"}),
     "drivers.sql_table": frozenset({"sqlalchemy"}),
     "otel": frozenset({"opentelemetry"}),
@@ -133,6 +134,10 @@ INNER: Mapping[tuple[str, str], str] = {
     ("abc.driver", "selection"): "only for parts of values",
     ("values.versions", "worker.validation"): "few data nodes have a validator",
     ("worker.trip", "worker.validation"): "few data nodes have a validator",
+    ("worker.trip", "worker.intent"): "only for places of users",
+    ("recovery.recovery", "recovery.settling"): "only after a crash",
+    ("executors.process.request", "worker.intent"): "only after a kill",
+    ("drivers._writes", "sqlalchemy"): "an extra: where a database is asked",
     ("entities.data_node", "entities.parts"): "only for parts of values, and for files",
     ("selection", "numpy"): "an extra: it is loaded already",
     ("drivers._sql", "sqlalchemy"): "an extra: where a database is asked",

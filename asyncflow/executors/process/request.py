@@ -25,6 +25,7 @@ from asyncflow.abc import (
     Progress,
     Raised,
     Returned,
+    StoredValue,
     Watch,
 )
 from asyncflow.executors.process.anyio_pool import is_of_worker
@@ -451,14 +452,19 @@ class Request:
         if self._told < self._started:
             index = self._told
             call = self.calls[index]
-            log, stack = await to_thread.run_sync(
+            log, stack, kept = await to_thread.run_sync(
                 _clean_up, call, worker, self.logs.max_bytes
             )
             self._told += 1
-            is_killed = index in self._kills
-            outcome = (
-                Killed(log, None, stack) if is_killed else Crashed(returncode, why, log)
-            )
+            outcome: Outcome
+
+            if kept is not None:
+                outcome = Returned(kept, log)
+            elif index in self._kills:
+                outcome = Killed(log, None, stack)
+            else:
+                outcome = Crashed(returncode, why, log)
+
             self.watch.ended(call, outcome)
 
 
@@ -466,11 +472,22 @@ def _log(level: int, worker: Worker, why: str) -> None:
     _logger.log(level, "worker %s was replaced: %s", worker.pid, why)
 
 
-def _clean_up(call: Call, worker: Worker, max_bytes: int) -> tuple[Printed | None, str]:
+def _clean_up(
+    call: Call, worker: Worker, max_bytes: int
+) -> tuple[Printed | None, str, tuple[StoredValue, ...] | None]:
     """Remove what a killed call left of its outputs. Blocks.
 
-    :return: what it printed, and where its Python was
+    :return: what it printed; where its Python was; what it has kept, where it was killed
+        while its outputs were made visible, which is done now
     """
+    from asyncflow.worker.intent import settled_here
+
+    kept = settled_here(call.job_id, call.outputs)
+
+    if kept is not None:
+        rest = worker.rest_of_log()
+        return rest and rest.read(max_bytes), "", tuple(kept)
+
     for _name, driver, path in call.outputs:
         staged = driver.staging_path(path)
 
@@ -484,10 +501,10 @@ def _clean_up(call: Call, worker: Worker, max_bytes: int) -> tuple[Printed | Non
     log = rest and rest.read(max_bytes)
 
     if log is None:
-        return None, ""
+        return None, "", None
 
     log = log._replace(text=whole(log.text))
-    return log, plain(_stack(log.text))
+    return log, plain(_stack(log.text)), None
 
 
 def _stack(text: str) -> str:
