@@ -8,9 +8,9 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
-from asyncflow.abc import Driver, StoredValue
+from asyncflow.abc import Driver, StoredValue, is_address
 from asyncflow.worker.errors import (
     DataNodeReadingError,
     DataNodeWritingError,
@@ -32,6 +32,9 @@ MOST_PLACES = 10_000
 _names: dict[str, str] = {}
 """How errors call what is staged, by its file, until it is published."""
 
+LOCAL = "file://"
+"""How an address begins that is a path of this machine."""
+
 COPIED = 1 << 20
 """How many bytes are copied at a time."""
 
@@ -49,6 +52,8 @@ class FileDriver(Driver):
     """How the names of the files end that are not the user's: ``.csv``."""
     is_inline: ClassVar[bool] = False
     """Whether small values that are not in files of the user's are kept in the store."""
+    reads_parts: ClassVar[bool] = False
+    """Whether it reads only those parts of a file that it is asked for."""
     damages: ClassVar[tuple[type[Exception], ...]] = (Exception,)
     """What `load` raises where a file cannot be read."""
 
@@ -75,6 +80,27 @@ class FileDriver(Driver):
         """
 
     # ------------------------------------------------------------------------ the place
+
+    @classmethod
+    def at(cls, path: str | None, options: Any) -> Driver:
+        if path is None or not is_address(path):
+            return cls(path, options)
+
+        if path.startswith(LOCAL) and not getattr(options, "storage_options", None):
+            return cls(path.removeprefix(LOCAL), options)
+
+        from asyncflow.drivers._remote import RemoteDriver
+
+        return RemoteDriver(cls, path, options)
+
+    @classmethod
+    def reached_by(cls, path: str) -> dict[str, str | None]:
+        if not is_address(path) or path.startswith(LOCAL):
+            return {}
+
+        from asyncflow.drivers._remote import needs
+
+        return needs(path)
 
     @property
     def keeps_versions(self) -> bool:
@@ -330,8 +356,13 @@ class Draft:
 def copy(path: str, file: BinaryIO) -> None:
     """Copy a file to the end of another."""
     with open(path, "rb") as source:
-        while data := source.read(COPIED):
-            file.write(data)
+        copy_all(source, file)
+
+
+def copy_all(source: BinaryIO, file: BinaryIO) -> None:
+    """Copy what is left of one file to the end of another."""
+    while data := source.read(COPIED):
+        file.write(data)
 
 
 def gone(path: str) -> str:

@@ -56,7 +56,14 @@ def _is_known(_: object, __: object, value: Any) -> None:
 
 
 @attrs.frozen(kw_only=True)
-class TableOptions:
+class StorageOptions:
+    """What every storage type takes of which the path may be an address."""
+
+    storage_options: Further = further()
+
+
+@attrs.frozen(kw_only=True)
+class TableOptions(StorageOptions):
     """What every storage type takes that keeps tables."""
 
     exposed_type: Exposed = exposed_type()
