@@ -1,6 +1,6 @@
 """A report on objects of a bucket, on Amazon's S3 or any server like it.
 
-Needs ``asyncflow[s3]``, the bucket, and the environment: BUCKET, AWS_ACCESS_KEY_ID and
+Needs ``pip install ".[s3]"``, the bucket, and the environment: BUCKET, AWS_ACCESS_KEY_ID and
 AWS_SECRET_ACCESS_KEY; S3_ENDPOINT for another server than Amazon's. What ``ENV[...]``
 stands for is looked up where it is used, and is in no store, log or error.
 """
@@ -8,12 +8,13 @@ stands for is looked up where it is used, and is in no store, log or error.
 import csv
 import io
 import json
+from typing import Any
 
 import anyio
 
 from asyncflow import Config, Orchestrator
 
-BUCKET = {
+BUCKET: dict[str, Any] = {
     "aws_access_key": "ENV[AWS_ACCESS_KEY_ID]",
     "aws_secret_access_key": "ENV[AWS_SECRET_ACCESS_KEY]",
     "aws_s3_bucket_name": "ENV[BUCKET]",

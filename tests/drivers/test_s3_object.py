@@ -16,7 +16,10 @@ from asyncflow.drivers.s3_object import S3Driver, S3Options
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
 from tests.support import flows
 
-KEYS = {"aws_access_key": "an-access-key", "aws_secret_access_key": "hunter2"}
+KEYS: dict[str, Any] = {
+    "aws_access_key": "an-access-key",
+    "aws_secret_access_key": "hunter2",
+}
 
 
 @pytest.fixture(scope="module")
