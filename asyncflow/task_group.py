@@ -52,14 +52,19 @@ class Tasks:
             waits for that. The error is logged
         """
         if not self.is_failing:
-            self._start(self._guarded, function, args, on_error)
+            self.start_unguarded(self._guarded, function, args, on_error)
 
     def start_unguarded(
         self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any
     ) -> None:
-        """Start a task that sees to its errors itself, and must not raise any."""
-        if not self.is_failing:
-            self._start(function, *args)
+        """Start a task that sees to its errors itself, and must not raise any.
+
+        To be called where nothing is being ended; see `is_failing`.
+        """
+        if asyncio.current_task() is None:
+            copy_context().run(self._start_in_callback, function, *args)
+        else:
+            self._inner.start_soon(function, *args)
 
     def fail(self, error: Exception) -> None:
         """End everything: the engine cannot go on. The first error counts.
@@ -75,7 +80,7 @@ class Tasks:
         if self.on_failure is not None:
             self.on_failure(error)
 
-        self._start(_raise, error)
+        self.start_unguarded(_raise, error)
 
     def handle(
         self, what: str, error: BaseException, on_error: OnError | None = None
@@ -113,14 +118,6 @@ class Tasks:
                 raise
 
             self.handle(_name(function), error, on_error)
-
-    def _start(
-        self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any
-    ) -> None:
-        if asyncio.current_task() is None:
-            copy_context().run(self._start_in_callback, function, *args)
-        else:
-            self._inner.start_soon(function, *args)
 
     def _start_in_callback(
         self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any

@@ -15,8 +15,7 @@ import attrs
 from asyncflow.abc import Executor, Store
 from asyncflow.dispatch import skipping
 from asyncflow.dispatch.attempt import Attempt
-from asyncflow.dispatch.call_spec import CallSpec
-from asyncflow.dispatch.durations import MAX_BATCH
+from asyncflow.dispatch.call_spec import MAX_BATCH, CallSpec
 from asyncflow.dispatch.runs import Runs
 from asyncflow.plan.instructions import Instruction, Ref
 from asyncflow.plan.plan import Plan

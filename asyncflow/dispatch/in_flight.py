@@ -6,7 +6,6 @@ Its executor tells what happens to it; the plan is told, the store, and the run.
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 from collections.abc import Mapping, Sequence
@@ -32,8 +31,7 @@ from asyncflow.dispatch.attempt import Attempt, judge, kind_of
 from asyncflow.dispatch.batching import Batcher, CarryOut
 from asyncflow.dispatch.completion import complete, is_simple_success
 from asyncflow.dispatch.pins import Pins
-from asyncflow.dispatch.replaced_inputs import ReplacedInputs
-from asyncflow.dispatch.retries import wait_before_next
+from asyncflow.dispatch.retries import Retries, wait_before_next
 from asyncflow.dispatch.running_marks import RunningMarks
 from asyncflow.dispatch.runs import Runs
 from asyncflow.dispatch.timeouts import Timeouts
@@ -82,16 +80,14 @@ class InFlight:
     _by_ref: dict[Ref, Attempt] = attrs.field(init=False, factory=dict)
     batcher: Batcher = attrs.field(init=False)
     _timeouts: Timeouts = attrs.field(init=False)
-    _replaced: ReplacedInputs = attrs.field(init=False)
+    _retries: Retries = attrs.field(init=False)
     _is_hurried: bool = attrs.field(init=False, default=False)
     """Whether jobs are killed without a grace."""
     _idle: Event = attrs.field(init=False, factory=Event)
-    _retries: dict[Ref, asyncio.TimerHandle] = attrs.field(init=False, factory=dict)
-    """For each job that waits for its next attempt, when that is due."""
 
     def __attrs_post_init__(self) -> None:
         self._timeouts = Timeouts(self._timed_out)
-        self._replaced = ReplacedInputs(self.versions, self.pins)
+        self._retries = Retries(self, self.versions, self.pins)
         self.batcher = Batcher(
             self.plan,
             self.runs,
@@ -203,7 +199,7 @@ class InFlight:
         if attempt.is_over or self.runs.is_broken:
             return
 
-        if self._replaced.may_concern(attempt, outcome):
+        if self._retries.may_be_replaced(attempt, outcome):
             self._return_followers(attempt)
             attempt.is_over = (
                 True  # to its executor; it keeps its slot until this is known
@@ -220,7 +216,7 @@ class InFlight:
 
     async def _look_again(self, attempt: Attempt, outcome: Outcome) -> None:
         """Give a job back whose input was replaced by others; end it where it was not."""
-        is_replaced = await self._replaced.concerns(attempt)
+        is_replaced = await self._retries.is_replaced(attempt)
         attempt.is_over = False
 
         if self.runs.is_broken:
@@ -367,18 +363,13 @@ class InFlight:
 
     def forget(self, run: int) -> None:
         """Let the attempts go that a run would still have made."""
-        self._replaced.forget(run)
-
-        if self._retries:
-            for ref in [ref for ref in self._retries if ref[0] == run]:
-                self._retries.pop(ref).cancel()
+        if self._retries.clocks or self._retries.given_back:
+            self._retries.forget(run)
 
     def give_up(self) -> None:
         """Watch no job any more."""
         self.marks.stop()
-
-        while self._retries:
-            self._retries.popitem()[1].cancel()
+        self._retries.stop_all()
 
         for attempt in self._by_ref.values():
             self._timeouts.ended(attempt)
@@ -477,16 +468,11 @@ class InFlight:
             *(f" in {wait:.3g} s" if wait else "", reason),
         )
 
-        if wait:
-            loop = asyncio.get_running_loop()
-            self._retries[attempt.ref] = loop.call_later(wait, self._due, attempt.ref)
-        else:
-            self._due(attempt.ref)
-
+        self._retries.start(attempt.ref, wait)
         return True
 
-    def _due(self, ref: Ref) -> None:
-        self._retries.pop(ref, None)
+    def due(self, ref: Ref) -> None:
+        """Have the next attempt at a job begin as soon as it can."""
         self.carry_out(self.plan.due(ref, time.monotonic()))
         self.dispatcher.fill_soon()
 

@@ -15,20 +15,17 @@ import attrs
 from anyio import CapacityLimiter
 
 from asyncflow.abc import Executor, Mode, Store
-from asyncflow.dispatch.admission import Admission
-from asyncflow.dispatch.attempt import Attempt
+from asyncflow.dispatch.attempt import Attempt, Tracer
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.dispatch.echo import Echo
 from asyncflow.dispatch.in_flight import InFlight
 from asyncflow.dispatch.pins import Pins
-from asyncflow.dispatch.run_timeouts import RunTimeouts
 from asyncflow.dispatch.running_marks import RunningMarks
-from asyncflow.dispatch.runs import Runs
-from asyncflow.dispatch.slot import Tracer
+from asyncflow.dispatch.runs import Admission, Runs, WaitingRuns
 from asyncflow.dispatch.slots import Slots
 from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.dispatch.suspects import ALONE, needs_of
-from asyncflow.dispatch.waiting_runs import WaitingRuns
+from asyncflow.dispatch.timeouts import RunTimeouts
 from asyncflow.entities.submission import Run
 from asyncflow.errors import NotFound, OrchestratorFailed, UsageError
 from asyncflow.log import logger as _logger
@@ -243,7 +240,7 @@ class Scheduler:
         if (limit := run.options.run_timeout) is not None and number in self.runs:
             self._timeouts.watch(number, run.submitted, limit)
 
-        self._admission.took(len(run.tasks))
+        self._admission.took(len(run.tasks), share)
 
         if share:
             self.slots.fill()
@@ -406,7 +403,9 @@ class Scheduler:
         self.slots.fill()
 
     def _finish(self, number: int, now: float) -> None:
-        self._timeouts.stop(number)
+        if self.runs.by_number[number].options.run_timeout is not None:
+            self._timeouts.stop(number)
+
         self.in_flight.forget(number)
         self.runs.finish(number, now)
 

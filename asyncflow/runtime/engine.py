@@ -26,9 +26,9 @@ from asyncflow.config.dag import Dag
 from asyncflow.config.sections import CoreConfig, ScenarioConfig
 from asyncflow.dispatch import skipping
 from asyncflow.dispatch.call_spec import CallSpecs
+from asyncflow.dispatch.job_listing import Filters, list_jobs
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.dispatch.suspects import specs_of
-from asyncflow.dispatch.under_way import Filters, list_jobs
 from asyncflow.entities.data_node import DataNode, Edit
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.job import Job, state_of
@@ -186,7 +186,9 @@ class Engine:
         if callbacks := tuple(options.callbacks):
             check_callbacks(callbacks)
 
-        self.scheduler.check()
+        if self.scheduler.group.failure is not None:
+            self.scheduler.check()
+
         dag = entity.dag if dag is None else dag
         self._check_there(entity, dag)
         key = ids.new_key(options.idempotency_key)

@@ -19,6 +19,9 @@ from asyncflow.errors import RecordDamaged
 from asyncflow.records import Record, ScenarioRecord, SubmissionRecord
 from asyncflow.worker.codec import dumps
 
+NO_PROPERTIES = ("{}", None)
+"""What is written of none."""
+
 _WITH_PROPERTIES = frozenset({ScenarioRecord, SubmissionRecord})
 
 
@@ -93,7 +96,7 @@ def dump_properties(
     plain = dict(properties)
 
     if not plain:
-        return "{}", None
+        return NO_PROPERTIES
 
     try:
         if _is_json(plain):
@@ -127,7 +130,7 @@ def load_properties(owner: Any, text: Any, pickled: Any) -> Mapping[str, Any]:
     if pickled is not None:
         return PickledProperties(owner, pickled)
 
-    if text == "{}":
+    if text == NO_PROPERTIES[0]:
         return {}
 
     found = json.loads(text)

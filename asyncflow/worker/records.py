@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import Any
 
 from asyncflow.worker.failure import raised
-from asyncflow.worker.log_levels import handled_by_parent
 from asyncflow.worker.shortened import shortened
+from asyncflow.worker.world import handled_by_parent
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 """How records are written into the log of their job."""
