@@ -200,8 +200,10 @@ class Batcher:
         for ref in refs:
             spec = self.runs.spec(ref)
 
-            if spec.fingerprint is None:
-                batch.append(self._assign(ref, spec, ""))
+            if spec.fingerprint is None:  # as it mostly is: fast
+                run = self.runs.by_number[ref[0]]
+                self.attempts[ref] = attempt = Attempt(ref, run, spec, "")
+                batch.append(attempt)
                 continue
 
             try:

@@ -223,7 +223,8 @@ class Slot:
         return (
             versions.sharing.is_shared
             or versions.cache.has_evicted
-            # Those that may share a batch need no mark.
+            or first.run.crashes > 0
+            # Of the others, those that may share a batch need no mark.
             or (not first.spec.can_share_batch and first.must_be_marked)
         )
 

@@ -103,19 +103,24 @@ class History:
         """Add a change."""
         self._parts += change
 
-    def append_end(
-        self, place: int, began: float, ended: float, *, was_blocked: bool
+    def append_ends(
+        self, ended: Sequence[tuple[int, Usage]], at: float, before: Sequence[Status]
     ) -> None:
-        """Add all changes of a job that is known to have completed.
+        """Add all changes of jobs that are known to have completed.
 
-        :param was_blocked: whether it was not even known to be ready
+        :param ended: their places, and what they used
+        :param before: the status of each job of the run: of those that are blocked it
+            was not even known that they are ready
         """
-        parts = self._parts
+        parts, running, completed = self._parts, Status.RUNNING, Status.COMPLETED
 
-        if was_blocked:
-            parts += place, Status.PENDING, began, ""
+        for place, usage in ended:
+            began = usage[0]
 
-        parts += place, Status.RUNNING, began, "", place, Status.COMPLETED, ended, ""
+            if before[place] is Status.BLOCKED:
+                parts += place, Status.PENDING, began, ""
+
+            parts += place, running, began, "", place, completed, at, ""
 
     def kind(self, index: int) -> type[events.Event] | None:
         """Tell which event a change is; None for one that is none."""
@@ -272,16 +277,8 @@ class Run(Generic[EntityT_co]):
         :param at: when, in seconds since the epoch
         """
         first = len(self.history) if self.publish is not None else 0
-        table, counts = self.table, self.table.number
-
-        for place, usage in ended:
-            old = table.status[place]
-            counts[old] -= 1
-            blocked = old is Status.BLOCKED
-            self.history.append_end(place, usage[0], at, was_blocked=blocked)
-            table.completed(place, usage, at)
-
-        counts[Status.COMPLETED] += len(ended)
+        self.history.append_ends(ended, at, self.table.status)
+        self.table.complete(ended, at)
 
         if self.watchers.next is not None:
             self.watchers.wake()

@@ -22,7 +22,8 @@ from asyncflow.worker.codec import dumps
 NO_PROPERTIES = ("{}", None)
 """What is written of none."""
 
-_WITH_PROPERTIES = frozenset({ScenarioRecord, SubmissionRecord})
+WITH_PROPERTIES = frozenset({ScenarioRecord, SubmissionRecord})
+"""The kinds of records that carry some."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -114,9 +115,6 @@ def check_properties(records: Sequence[Record]) -> None:
 
     :raises NotPicklable: naming the part
     """
-    if _WITH_PROPERTIES.isdisjoint(map(type, records)):
-        return
-
     for record in records:
         if isinstance(record, ScenarioRecord | SubmissionRecord):
             dump_properties(record.properties, record.id)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import defaultdict
+from typing import Any, Generic, TypeVar
 
 import attrs
 
@@ -17,7 +18,103 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.stores._table import Table
+
+R = TypeVar("R", bound=Record)
+
+
+@attrs.define(eq=False, repr=False)
+class Table(Generic[R]):
+    """The records of one kind, in the order of their first save.
+
+    :param index: the fields by which they are found quickly
+    """
+
+    index: tuple[str, ...] = ()
+    records: dict[str, R] = attrs.field(init=False, factory=dict)
+    """By their ids."""
+    places: dict[str, int] = attrs.field(init=False, factory=dict)
+    """When they were saved first: a number that grows."""
+    _saves: int = attrs.field(init=False, default=0)
+    _indexes: dict[str, defaultdict[Any, dict[str, R]]] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._indexes = {name: defaultdict(dict) for name in self.index}
+
+    def save(self, record: R) -> None:
+        """Keep a record; of one with its id stays what `merged` says."""
+        key = record.id
+        old = self.records.get(key)
+
+        if old is not None:
+            self._replace(key, old, self.merged(old, record))
+            return
+
+        self.records[key] = record
+        self._saves += 1
+        self.places[key] = self._saves
+
+        for name, index in self._indexes.items():
+            index[getattr(record, name)][key] = record
+
+    def merged(self, old: R, new: R) -> R:  # noqa: ARG002
+        """Return what is kept of an old record and the one that replaces it."""
+        return new
+
+    def replace(self, record: R) -> None:
+        """Keep a record, and nothing of the one that has its id."""
+        key = record.id
+        self._replace(key, self.records[key], record)
+
+    def _replace(self, key: str, old: R, record: R) -> None:
+        self.records[key] = record
+
+        for name, index in self._indexes.items():
+            value = getattr(record, name)
+
+            if getattr(old, name) == value:
+                index[value][key] = record
+            else:
+                self._build(name)
+
+    def drop(self, key: str) -> None:
+        """Forget a record, if there is one with this id."""
+        record = self.records.pop(key, None)
+
+        if record is None:
+            return
+
+        del self.places[key]
+
+        for name, index in self._indexes.items():
+            value = getattr(record, name)
+            del index[value][key]
+
+            if not index[value]:
+                del index[value]
+
+    def found(self, **filters: Any) -> list[R]:
+        """Return the records whose fields have these values; None lets all pass."""
+        wanted = {name: value for name, value in filters.items() if value is not None}
+        indexed = next((name for name in wanted if name in self._indexes), None)
+        records = self.records
+
+        if indexed is not None:
+            records = self._indexes[indexed].get(wanted.pop(indexed), {})
+
+        return [
+            record
+            for record in records.values()
+            if all(getattr(record, name) == value for name, value in wanted.items())
+        ]
+
+    def _build(self, name: str) -> None:
+        """Build an index anew: in the order of the first saves."""
+        index: defaultdict[Any, dict[str, R]] = defaultdict(dict)
+
+        for key, record in self.records.items():
+            index[getattr(record, name)][key] = record
+
+        self._indexes[name] = index
 
 
 class DataNodes(Table[DataNodeRecord]):

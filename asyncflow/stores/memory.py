@@ -27,7 +27,7 @@ from asyncflow.records import (
     VersionRecord,
 )
 from asyncflow.stores._command import is_reported, taken_over
-from asyncflow.stores._properties import check_properties
+from asyncflow.stores._properties import WITH_PROPERTIES, check_properties
 from asyncflow.stores._tables import Tables
 
 R = TypeVar("R")
@@ -79,20 +79,22 @@ class MemoryStore(Store):
             raise failure
 
     def save(self, *records: Record) -> None:
-        tables = self._tables.by_kind
+        tables, kinds = self._tables.by_kind, {*map(type, records)}
 
-        if strangers := [one for one in records if type(one) not in tables]:
+        if not tables.keys() >= kinds:
+            strangers = [one for one in records if type(one) not in tables]
             raise TypeError(
                 f"a store keeps the records of asyncflow, not {strangers[0]!r}"
             )
 
-        check_properties(records)
+        if not kinds.isdisjoint(WITH_PROPERTIES):
+            check_properties(records)
 
         if self._is_refused():
             return
 
         for record in records:
-            old = self._pinned_one(record)
+            old = self._pinned_one(record) if self._pins else None
             tables[type(record)].save(record)
 
             if old is not None:
@@ -144,7 +146,7 @@ class MemoryStore(Store):
 
     def _pinned_one(self, record: Record) -> VersionRecord | None:
         """Return what is kept of a pinned version that is to be dropped."""
-        if not self._pins or not isinstance(record, VersionRecord) or record.is_kept:
+        if not isinstance(record, VersionRecord) or record.is_kept:
             return None
 
         old = self._tables.versions.records.get(record.id)

@@ -23,11 +23,10 @@ from typing import TYPE_CHECKING, TextIO
 from asyncflow.worker import current, main, parent, pinned
 from asyncflow.worker.channel import Channel
 from asyncflow.worker.loaded import Loaded
-from asyncflow.worker.naming import naming_jobs
 from asyncflow.worker.outcome import Printed, read_slice
-from asyncflow.worker.punch import BLOCK, punch
 from asyncflow.worker.raw_stderr import RawStderr, path_of, write_all
-from asyncflow.worker.records import Records, basic_config
+from asyncflow.worker.records import Records, basic_config, naming_jobs
+from asyncflow.worker.sparse_file import BLOCK, punch_hole
 from asyncflow.worker.spool import Spool
 from asyncflow.worker.streams import framed
 from asyncflow.worker.tokens import Tokens
@@ -276,7 +275,7 @@ class WorkerState:
         """Give back the disk space of the log: places in it stay what they are."""
         self._raw.clear()
 
-        if punch(self._log, self._cleared, self.logged):
+        if punch_hole(self._log, self._cleared, self.logged):
             self._cleared = self.logged // BLOCK * BLOCK
         else:
             os.ftruncate(self._log, 0)

@@ -527,7 +527,7 @@ class Machine(RuleBasedStateMachine):
         assert not len(walk._waiting)
         executor: Any = walk.executors["process"]
         inner = getattr(executor, "inner", executor)
-        assert not inner._trips
+        assert not inner.requests
 
     async def check_closed(self) -> None:
         self.check_idle()

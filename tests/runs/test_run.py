@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from asyncflow import events
-from asyncflow.abc import Raised
+from asyncflow.abc import Raised, Usage
 from asyncflow.config import Configuration
 from asyncflow.dispatch.job_listing import records
 from asyncflow.errors import SubmissionCanceled, SubmissionFailed
@@ -138,7 +138,8 @@ def test_changes_come_back_in_their_order() -> None:
 @pytest.mark.parametrize("was_blocked", [True, False])
 def test_the_whole_way_of_a_job_is_added_at_once(was_blocked: bool) -> None:
     history = History()
-    history.append_end(5, 2.0, 3.0, was_blocked=was_blocked)
+    before = Status.BLOCKED if was_blocked else Status.PENDING
+    history.append_ends([(5, Usage(2.0, 1.0, 0.5, 1000))], 3.0, [before] * 6)
     changes = [history[index] for index in range(len(history))]
     assert changes == [
         *[(5, Status.PENDING, 2.0, "")] * was_blocked,

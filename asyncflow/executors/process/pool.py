@@ -266,23 +266,22 @@ class Pool:
             or all(pinned.has(path, sign) for path, sign in worker.loaded.items())
         )
 
-    def world_for(self, worker: Worker) -> bytes | None:
-        """Return the world of this process; None where the worker is in it."""
-        number = self._world.look()
+    def told_to(
+        self, worker: Worker, pinned: Generation
+    ) -> tuple[bytes | None, bytes | None]:
+        """Return the world of this process, and the user's modules of a moment; None for
+        what the worker has of it.
+        """
+        world: bytes | None = None
+        modules: bytes | None = None
 
-        if worker.world == number:
-            return None
+        if (number := self._world.look()) != worker.world:
+            worker.world, world = number, self._world.told
 
-        worker.world = number
-        return self._world.told
+        if worker.pinned is not pinned:
+            worker.pinned, modules = pinned, pinned.told(worker.place.path)
 
-    def pinned_for(self, worker: Worker, pinned: Generation) -> bytes | None:
-        """Return the user's modules of a moment; None where the worker has these."""
-        if worker.pinned is pinned:
-            return None
-
-        worker.pinned = pinned
-        return pinned.told(worker.place.path)
+        return world, modules
 
     async def warm(self) -> None:
         """Start a worker before it is needed; who needs one meanwhile waits for it.

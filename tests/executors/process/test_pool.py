@@ -102,12 +102,13 @@ async def test_a_worker_is_told_of_the_world_once(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = await pool.worker(pool.today.pin())
-    assert pool.world_for(worker) is None  # it was started in it
+    pinned = pool.today.pin()
+    assert pool.told_to(worker, pinned)[0] is None  # it was started in it
     monkeypatch.setenv("OF_TODAY", "1")
-    told = pool.world_for(worker)
+    told, _ = pool.told_to(worker, pinned)
     assert told is not None
     assert pickle.loads(told)[2][b"OF_TODAY"] == b"1"
-    assert pool.world_for(worker) is None
+    assert pool.told_to(worker, pinned)[0] is None
 
 
 async def test_who_waits_for_an_idle_worker_waits_no_longer_than_said(
