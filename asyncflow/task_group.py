@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import attrs
 from anyio.abc import TaskGroup
 
-from asyncflow.errors import AsyncflowError
+from asyncflow.errors import AsyncflowError, OrchestratorFailed
 from asyncflow.log import logger
 
 OnError: TypeAlias = Callable[[Exception], object]
@@ -98,6 +98,14 @@ class Tasks:
             on_error(given)
         except Exception as another:
             self.fail(another)
+
+    def check(self) -> None:
+        """Refuse to go on after an error of the engine's.
+
+        :raises OrchestratorFailed: where the engine cannot go on
+        """
+        if self.failure is not None:
+            raise OrchestratorFailed.of(self.failure)
 
     def cancel(self) -> None:
         """Cancel all tasks."""

@@ -180,6 +180,33 @@ def read_by(attempt: Attempt) -> Iterator[tuple[NodeState, Version]]:
             yield node, version
 
 
+def checked(
+    outcome: Outcome, attempt: Attempt, *, is_stopping: Callable[[], bool]
+) -> Outcome:
+    """Return an outcome, or a crash where it makes no sense.
+
+    :param is_stopping: tells whether what runs is being cancelled
+    """
+    told: object = outcome
+
+    if not isinstance(told, Outcome):
+        return Crashed(
+            None, f"its executor told an outcome that is none: {told!r:.200}"
+        )
+
+    if isinstance(outcome, Returned):
+        found, wanted = len(outcome.kept), len(attempt.task.output)
+
+        if found != wanted:
+            return Crashed(None, f"its executor told {found} of {wanted} outputs")
+
+    if isinstance(outcome, Killed) and attempt.verdict is None and not is_stopping():
+        why = "its executor ended it, which nobody had asked for"
+        return Crashed(None, why, outcome.log, outcome.usage)
+
+    return outcome
+
+
 def judge(
     outcome: Outcome, verdict: tuple[Status, str] | None
 ) -> tuple[Status, str, tuple[StoredValue, ...]]:

@@ -5,17 +5,21 @@ inputs before they could be read.
 from __future__ import annotations
 
 import asyncio
+import random
+import time
 from functools import partial
 from typing import Protocol
 
 import attrs
 
-from asyncflow.abc import Outcome, Raised
+from asyncflow.abc import Outcome, Raised, Store
 from asyncflow.config.sections import TaskConfig
-from asyncflow.dispatch.attempt import Attempt
+from asyncflow.dispatch.attempt import Attempt, kind_of
 from asyncflow.dispatch.pins import Pins
 from asyncflow.dispatch.store_retry import retry_until_available
+from asyncflow.log import logger as _logger
 from asyncflow.plan.instructions import Ref
+from asyncflow.plan.plan import Plan
 from asyncflow.runs.job import JobState, crashes_of
 from asyncflow.status import CRASHES, AttemptKind
 from asyncflow.values.versions import Versions
@@ -47,6 +51,8 @@ class Retries:
     """
 
     retrier: Retrier
+    plan: Plan
+    store: Store
     versions: Versions
     pins: Pins
     clocks: dict[Ref, asyncio.TimerHandle] = attrs.field(init=False, factory=dict)
@@ -54,16 +60,38 @@ class Retries:
     given_back: dict[Ref, int] = attrs.field(init=False, factory=dict)
     """How often jobs were given back, as an input was replaced."""
 
-    def start(self, ref: Ref, wait: float) -> None:
-        """Have the next attempt of a job be due.
+    def try_again(self, attempt: Attempt, outcome: Outcome, reason: str) -> bool:
+        """Have a job that failed run again, if its task wants that; tell whether it does.
 
-        :param wait: how many seconds from now on
+        :param reason: why it failed
         """
+        if attempt.verdict is not None and attempt.limit is None:
+            return False
+
+        job = attempt.job
+        kind = kind_of(outcome, attempt.limit)
+        chance = random.random()  # noqa: S311
+        wait = wait_before_next(attempt.task.config, job, kind, outcome, chance)
+
+        if wait is None:
+            return False
+
+        job.try_again(time.time(), kind, reason)
+        self.store.save(job.record(), *job.records_of_output())
+        self.plan.postponed(attempt.ref)
+        _logger.warning(
+            "attempt %d at %s failed, and is followed by another%s: %s",
+            *(job.attempts[-1].number, job.id),
+            *(f" in {wait:.3g} s" if wait else "", reason),
+        )
+
         if wait:
             loop = asyncio.get_running_loop()
-            self.clocks[ref] = loop.call_later(wait, self._due, ref)
+            self.clocks[attempt.ref] = loop.call_later(wait, self._due, attempt.ref)
         else:
-            self.retrier.due(ref)
+            self.retrier.due(attempt.ref)
+
+        return True
 
     def may_be_replaced(self, attempt: Attempt, outcome: Outcome) -> bool:
         """Tell whether it is worth a look that an input of a job was replaced."""

@@ -69,6 +69,10 @@ class Runs:
         """Return the number of a run; None for one that is not under way here."""
         return self._numbers.get(run)
 
+    def drives(self, run: Run) -> bool:
+        """Tell whether a run is under way here."""
+        return run in self._numbers
+
     def numbered(self) -> list[tuple[Run, int]]:
         """Return the runs with their numbers."""
         return list(self._numbers.items())

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from typing import Protocol
 
 import attrs
@@ -18,17 +17,22 @@ LOADING = 30.0
 """How long a function may take to be loaded, with its inputs, where its `stall_timeout` is
 shorter: it can report nothing before it is called. In seconds."""
 
-OnTimeout = Callable[[Attempt, AttemptKind, str], None]
+
+class JobEnder(Protocol):
+    """Ends jobs."""
+
+    def timed_out(self, attempt: Attempt, limit: AttemptKind, reason: str) -> None:
+        """End a job that is over a limit of time.
+
+        :param reason: what is said of it
+        """
 
 
 @attrs.define(eq=False, repr=False)
 class Timeouts:
-    """The clocks of the jobs that run; each job has those that its task asks for.
+    """The clocks of the jobs that run; each job has those that its task asks for."""
 
-    :param kill: ends a job, given which limit it is over, and what is said of it
-    """
-
-    kill: OnTimeout
+    ender: JobEnder
     running: dict[Attempt, list[asyncio.TimerHandle]] = attrs.field(
         init=False, factory=dict
     )
@@ -88,7 +92,7 @@ class Timeouts:
         self, attempt: Attempt, limit: float, kind: AttemptKind, why: str
     ) -> asyncio.TimerHandle:
         loop = asyncio.get_running_loop()
-        return loop.call_later(limit, self.kill, attempt, kind, why)
+        return loop.call_later(limit, self.ender.timed_out, attempt, kind, why)
 
 
 class RunEnder(Protocol):

@@ -454,7 +454,7 @@ class Machine(RuleBasedStateMachine):
         """Close it as a program does, after a Ctrl-C too."""
         self.orchestrator._session.signals.has_come = is_interrupted
         handles = [run.handle for run in self.runs if run.handle]
-        owned = [one for one in handles if self.walk.drives(run_of(one))]
+        owned = [one for one in handles if self.walk.runs.drives(run_of(one))]
         await self.orchestrator.__aexit__(None, None, None)
         assert all(one.is_finished for one in owned)
         await self.check_closed()
