@@ -3,6 +3,10 @@
 Handlers belong to the program. They may block (a collector that is away, a pipe that
 nobody reads) or raise. So records are handed to them in a thread of their own, which
 nobody waits for without a limit, and what they raise is shown and changes nothing.
+
+Records come from anywhere: from a finalizer that the garbage collector calls in the midst
+of this very module, from one that Python calls while it ends, when no thread runs any
+more. So no lock is taken on their way.
 """
 
 from __future__ import annotations
@@ -10,16 +14,22 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import select
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
+from sys import is_finalizing
 from typing import TypeAlias
 
 import attrs
+
+Entry: TypeAlias = tuple[int, str, tuple[object, ...], BaseException | None]
+"""A record's level, its text, what is put into that, and whose traceback follows."""
 
 Work: TypeAlias = Callable[[], object]
 
@@ -47,11 +57,12 @@ class SafeLogger:
     """
 
     inner: logging.Logger
-    _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock)
     _works: deque[Work] = attrs.field(init=False, factory=deque)
     _dropped: int = attrs.field(init=False, default=0)
-    _is_running: bool = attrs.field(init=False, default=False)
-    _idle: threading.Event = attrs.field(init=False, factory=threading.Event)
+    _turn: deque[None] = attrs.field(init=False, factory=lambda: deque([None]))
+    """Empty while a thread handles records; who takes what is in it starts one."""
+    _waiters: deque[threading.Lock] = attrs.field(init=False, factory=deque)
+    """Released once all is handled."""
 
     def error(
         self, text: str, *args: object, exc_info: BaseException | None = None
@@ -72,46 +83,48 @@ class SafeLogger:
         """Log at a level of `logging`; see `error`."""
         self._log(level, text, args, None)
 
-    def later(self, work: Work) -> None:
-        """Have something done that logs, in the thread of the log."""
-        with self._lock:
-            if len(self._works) >= MOST:
-                self._dropped += 1
-                return
+    def later(self, entry: Callable[[], Entry]) -> None:
+        """Have a record made, and handled, in the thread of the log.
 
-            self._works.append(partial(copy_context().run, work))
+        It can be called in the midst of anything, as by a finalizer.
+        """
+        if is_finalizing():
+            _show_last(entry)
+        elif len(self._works) >= MOST:
+            self._dropped += 1
+        else:
+            self._works.append(partial(copy_context().run, self._handle, entry))
 
-            if self._is_running:
-                return
-
-            self._is_running = True
-            self._idle.clear()
-
-        try:
-            threading.Thread(
-                target=self._run, name="asyncflow-log", daemon=True
-            ).start()
-        except RuntimeError:  # no thread can be started: Python ends
-            self._run()
+            if self._takes_turn():
+                self._start()
 
     @property
     def is_busy(self) -> bool:
         """Whether something is not handled yet."""
-        return self._is_running
+        return not self._turn
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until all is handled; tell whether it is. Blocks.
 
         :param timeout: in seconds; None for `PATIENCE`
         """
-        seconds = PATIENCE if timeout is None else timeout
-        return not self._is_running or self._idle.wait(seconds)
+        until = time.monotonic() + (PATIENCE if timeout is None else timeout)
+
+        while self.is_busy:
+            waiter = threading.Lock()
+            waiter.acquire()
+            self._waiters.append(waiter)
+            left = max(0.0, until - time.monotonic())
+
+            if not self._turn and not waiter.acquire(timeout=left):
+                return False
+
+        return True
 
     def forget(self) -> None:
         """Begin anew, in a process that was forked: its parent logs the rest."""
-        self._lock, self._idle = threading.Lock(), threading.Event()
-        self._works.clear()
-        self._is_running = False
+        self._works, self._waiters = deque(), deque()
+        self._turn = deque([None])
 
     def _log(
         self,
@@ -120,33 +133,104 @@ class SafeLogger:
         args: tuple[object, ...],
         error: BaseException | None,
     ) -> None:
-        if self.inner.isEnabledFor(level):
-            self.later(partial(self.inner.log, level, text, *args, exc_info=error))
+        if is_finalizing() or self.inner.isEnabledFor(level):
+            self.later(lambda: (level, text, args, error))
+
+    def _handle(self, entry: Callable[[], Entry]) -> None:
+        level, text, args, error = entry()
+        self.inner.log(level, text, *args, exc_info=error)
+
+    def _takes_turn(self) -> bool:
+        """Tell whether nobody handles records, and have the caller do it."""
+        try:
+            self._turn.pop()
+        except IndexError:
+            return False
+
+        return True
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._run, name="asyncflow-log", daemon=True)
+
+        try:
+            thread.start()
+        except RuntimeError:  # no thread can be started: Python ends
+            self._run()
 
     def _run(self) -> None:
-        while work := self._next():
-            try:
-                work()
-            except BaseException:  # in a thread it would end nothing but this
-                with suppress(BaseException):
-                    traceback.print_exc()
+        while True:
+            while (work := self._next()) is not None:
+                try:
+                    work()
+                except BaseException:  # in a thread it would end nothing but this
+                    with suppress(BaseException):
+                        traceback.print_exc()
+
+            self._turn.append(None)
+
+            if not self._works or not self._takes_turn():
+                break
+
+        with suppress(IndexError):
+            while True:
+                self._waiters.popleft().release()
 
     def _next(self) -> Work | None:
-        with self._lock:
-            if self._works:
-                return self._works.popleft()
+        with suppress(IndexError):
+            return self._works.popleft()
 
-            if dropped := self._dropped:
-                self._dropped = 0
-                text = "%d log records were dropped: a handler held up the log"
-                return partial(self.inner.warning, text, dropped)
+        if dropped := self._dropped:
+            self._dropped = 0
+            text = "%d log records were dropped: a handler held up the log"
+            return partial(self.inner.warning, text, dropped)
 
-            self._is_running = False
-            self._idle.set()
-            return None
+        return None
+
+
+def _show_last(entry: Callable[[], Entry]) -> None:
+    """Show a record while Python ends: threads that are dead may hold the locks of
+    handlers and streams, and nobody may read what they write to.
+    """
+    with suppress(BaseException):
+        level, text, args, error = entry()
+
+        if level < logging.WARNING:
+            return
+
+        lines = [f"{text % args if args else text}\n"]
+        lines += traceback.format_exception(error) if error is not None else ()
+        data = "".join(lines).encode("utf-8", "backslashreplace")
+
+        while data and select.select((), (2,), (), 0)[1]:
+            data = data[os.write(2, data[: select.PIPE_BUF]) :]
+
+
+def _end() -> None:
+    """Have the log handled, as long as that does not take for ever.
+
+    `logging` itself would wait for a handler that still blocks, to close it.
+    """
+    if not logger.wait():
+        handlers: list[Callable[[], logging.Handler | None]]
+        handlers = getattr(logging, "_handlerList", [])
+        handlers[:] = [one for one in handlers if not _is_held(one())]
+
+
+def _is_held(handler: logging.Handler | None) -> bool:
+    """Tell whether a thread is in a handler."""
+    lock = handler.lock if handler is not None else None
+
+    if lock is None:
+        return False
+
+    if lock.acquire(blocking=False):
+        lock.release()
+        return False
+
+    return True
 
 
 logger: SafeLogger = SafeLogger(logging.getLogger("asyncflow"))
 
-atexit.register(logger.wait)
+atexit.register(_end)
 os.register_at_fork(after_in_child=logger.forget)

@@ -280,9 +280,7 @@ class Caplog(pytest.LogCaptureFixture):  # type: ignore[misc]  # it is final: fo
 
     @property
     def handler(self) -> LogCaptureHandler:
-        if logger.is_busy:
-            logger._idle.wait(PATIENCE)
-
+        logger.wait(PATIENCE)
         return super().handler
 
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from pathlib import Path
+from types import FrameType
+from typing import Any, TypeAlias
 
 import pytest
 
 from asyncflow import log
 from asyncflow.log import SafeLogger, named
+from tests.support import programs
+
+TraceFunction: TypeAlias = Callable[[FrameType, str, Any], Any]
 
 HERE: ContextVar[str] = ContextVar("HERE", default="nowhere")
 
@@ -139,8 +147,7 @@ def test_who_cannot_start_a_thread_logs_by_himself(
 def test_a_fork_begins_anew(logger: SafeLogger, handler: Handler) -> None:
     copy = SafeLogger(logger.inner)
     copy._works.append(lambda: logger.inner.warning("of the parent"))
-    copy._is_running = True
-    copy._lock.acquire()  # by a thread that is not there
+    assert copy._takes_turn()  # a thread that is not there has it
     copy.forget()
     assert not copy.is_busy
     copy.warning("of the child")
@@ -154,3 +161,88 @@ def test_the_first_of_many_ids_are_named() -> None:
     ids = [str(number) for number in range(11)]
     assert named(ids[:10]) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
     assert named(ids) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ..."
+
+
+def test_a_finalizer_may_log_in_the_midst_of_the_log(
+    logger: SafeLogger, handler: Handler
+) -> None:
+    midst: list[str] = []
+
+    def trace(frame: FrameType, event: str, _: object) -> TraceFunction | None:
+        if frame.f_code.co_filename != log.__file__:
+            return None
+
+        midst.append(f"in the midst: {len(midst)}")
+        logger.warning(midst[-1])  # a trace function is not traced
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+
+    try:
+        logger.warning("first")
+    finally:
+        sys.settrace(before)
+
+    assert logger.wait(10)
+    assert len(midst) > 10
+    assert sorted(handler.messages) == sorted(["first", *midst])
+
+
+AT_THE_END = """
+import sys, threading
+from asyncflow.log import logger
+
+class Kept:
+    def __del__(self):
+        assert sys.is_finalizing()
+        logger.error("%s of %s", "the last", 2, exc_info=ValueError("not seen"))
+        logger.warning("100 %")
+        logger.log(20, "never mind")
+
+kept = [Kept()]
+kept.append(kept)
+"""
+
+
+def test_what_is_logged_while_python_ends_is_shown(tmp_path: Path) -> None:
+    shown = "the last of 2\nValueError: not seen\n100 %\n"
+    assert ended(AT_THE_END, tmp_path) == (0, "", shown)
+
+
+BLOCKING = """
+import logging, threading
+from asyncflow.log import logger
+
+class Handler(logging.Handler):
+    def emit(self, record):
+        threading.Event().wait()
+
+class Closed(logging.Handler):
+    def close(self):
+        print("closed")
+        super().close()
+
+logger.inner.addHandler(Handler())
+logger.inner.addHandler(other := Closed())
+logger.warning("first")
+"""
+
+
+def test_a_handler_that_blocks_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    assert ended(BLOCKING, tmp_path) == (0, "closed\n", "")
+
+
+def ended(program: str, folder: Path) -> tuple[int, str, str]:
+    """Run a program; return its exit code and what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        env=programs.environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=programs.LIMIT,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr

@@ -4,6 +4,7 @@ that shows it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
@@ -18,6 +19,7 @@ from asyncflow.errors import (
     SubmissionFailed,
     SubmissionInterrupted,
 )
+from asyncflow.log import Entry
 from asyncflow.log import logger as _logger
 from asyncflow.options import RunOptions
 from asyncflow.records import SubmissionRecord
@@ -398,12 +400,12 @@ class Run(Generic[EntityT_co]):
         self.is_seen = True
 
         if self.table.number[Status.FAILED] and self.ending.failure is None:
-            _logger.later(self._log_failure)  # it may have many errors to load
+            _logger.later(self._failure_entry)  # it may have many errors to load
 
-    def _log_failure(self) -> None:
+    def _failure_entry(self) -> Entry:
         error = self.error()
         problem = "nobody awaited a run that failed: %s"
-        _logger.inner.error(problem, error, exc_info=error)
+        return logging.ERROR, problem, (error,), error
 
     def record(self) -> SubmissionRecord:
         """Return its facts."""
