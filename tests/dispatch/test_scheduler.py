@@ -475,7 +475,7 @@ class Machine(RuleBasedStateMachine):
         executor: Any = self.walk.executors["process"]
         inner = getattr(executor, "inner", executor)
         assert isinstance(inner, ProcessExecutor)
-        return list(inner._pool._workers.values())
+        return list(inner._pool.workers.by_pid.values())
 
     # ----------------------------------------------------------- what always holds
 

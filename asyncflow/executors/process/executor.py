@@ -73,7 +73,7 @@ class ProcessExecutor(Executor):
 
     async def __aenter__(self) -> Self:
         self._pool = await Pool.open()
-        self._pool.listeners.append(self)
+        self._pool.workers.listeners.append(self)
         self._logs = LogBounds(self.log_size)
         self._group = create_task_group()
         await self._group.__aenter__()
@@ -89,7 +89,7 @@ class ProcessExecutor(Executor):
         for scope in self._warming:
             scope.cancel()
 
-        self._pool.listeners.remove(self)
+        self._pool.workers.listeners.remove(self)
         self._group.cancel_scope.cancel()
         await self._group.__aexit__(None, None, None)
         await self._pool.close(self.grace)
@@ -102,7 +102,7 @@ class ProcessExecutor(Executor):
 
     @property
     def workers(self) -> int:
-        return self._pool.alive
+        return self._pool.workers.alive
 
     async def warm(self, count: int) -> None:
         with CancelScope() as scope:
@@ -177,7 +177,7 @@ class ProcessExecutor(Executor):
             if request.has_kills:
                 return None
 
-            if not (may_pass or self._pool.alive):
+            if not (may_pass or self._pool.workers.alive):
                 why = f"no worker process could be started ({why})"
                 request.watch.ended(request.calls[0], Crashed(None, why))
                 return None

@@ -154,7 +154,7 @@ class Request:
             limits = source.limits
 
             if limits is not None and await limits.are_reached(worker):
-                await pool.retire(worker, self.grace)
+                await pool.workers.retire(worker, self.grace)
         finally:
             for call in self.calls:  # one that was returned may travel again already
                 if source.requests.get(call.job_id) is self:
@@ -276,13 +276,13 @@ class Request:
             return
 
         if has_sent:
-            self.pool.hear()  # the last report comes before the end
+            self.pool.workers.hear()  # the last report comes before the end
 
         if loaded:
             self.pool.today.learn(worker, loaded)
 
         if self._kill is not None:  # it is dead before that is told
-            await self.pool.end(worker, self.grace)
+            await self.pool.workers.end(worker, self.grace)
 
         self._tell(worker, end, outcomes)
 
@@ -307,7 +307,7 @@ class Request:
     async def _retire(self, worker: Worker, left: str) -> None:
         """Replace a worker for what the job that it ran last has left."""
         with CancelScope(shield=True):
-            await self.pool.retire(worker, min(self.grace, LEFT))
+            await self.pool.workers.retire(worker, min(self.grace, LEFT))
             _log(logging.INFO, worker, f"its job of task {worker.last_task!r} {left}")
 
     def _check(self, outcomes: Sequence[Outcome | None]) -> None:
@@ -343,7 +343,7 @@ class Request:
     async def _end(self, worker: Worker, why: str) -> None:
         """End a worker that is not what it was; the call that it had has crashed."""
         with CancelScope(shield=True):
-            await self.pool.kill(worker)
+            await self.pool.workers.kill(worker)
             await self._tell_death(worker, None, why)
             _log(logging.WARNING, worker, why)
 
@@ -485,7 +485,7 @@ class Request:
         if self._telling is not None:
             await self._telling
 
-        self.pool.hear()
+        self.pool.workers.hear()
 
         if self._reaching is not None:
             await asyncio.wait({self._reaching})
