@@ -74,7 +74,7 @@ class World:
 
         self._path, self._argv, self._folder = [*sys.path], [*sys.argv], folder
         self._filters = [*warnings.filters]
-        self._variables = {**_data()}
+        self._variables = {**raw_environment()}
         self._writes_none = sys.dont_write_bytecode
         told: Told = (
             [entry for entry in self._path if isinstance(entry, str)],
@@ -160,7 +160,7 @@ def _set_variables(variables: Mapping[bytes, bytes]) -> None:
         if key not in variables:
             os.environb.pop(key, None)
 
-    before = {**_data()} if before is None else before
+    before = {**raw_environment()} if before is None else before
 
     for key, value in variables.items():
         if before.get(key) != value:
@@ -178,7 +178,7 @@ def current_folder() -> str | None:
         return None
 
 
-def _data() -> dict[bytes, bytes]:
+def raw_environment() -> dict[bytes, bytes]:
     """Return the environment, as it is kept: to decode it takes long."""
     found: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]
     return found
@@ -233,7 +233,7 @@ class Variables(dict[bytes, bytes]):
     @classmethod
     def watched(cls) -> Variables:
         """Return those of this process."""
-        found = _data()
+        found = raw_environment()
 
         if not isinstance(found, Variables):
             found = Variables(found)
