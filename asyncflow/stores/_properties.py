@@ -22,7 +22,7 @@ from asyncflow.worker.codec import dumps
 NO_PROPERTIES = ("{}", None)
 """What is written of none."""
 
-WITH_PROPERTIES = frozenset({ScenarioRecord, SubmissionRecord})
+WITH_PROPERTIES = (ScenarioRecord, SubmissionRecord)
 """The kinds of records that carry some."""
 
 
@@ -116,7 +116,7 @@ def check_properties(records: Sequence[Record]) -> None:
     :raises NotPicklable: naming the part
     """
     for record in records:
-        if isinstance(record, ScenarioRecord | SubmissionRecord):
+        if isinstance(record, WITH_PROPERTIES):
             dump_properties(record.properties, record.id)
 
 

@@ -74,16 +74,17 @@ class MemoryStore(Store):
             raise failure
 
     def save(self, *records: Record) -> None:
-        tables, kinds = self._tables.by_kind, {*map(type, records)}
+        tables = self._tables.by_kind
 
-        if not tables.keys() >= kinds:
+        if not tables.keys() >= {*map(type, records)}:
             strangers = [one for one in records if type(one) not in tables]
             raise TypeError(
                 f"a store keeps the records of asyncflow, not {strangers[0]!r}"
             )
 
-        if not kinds.isdisjoint(WITH_PROPERTIES):
-            check_properties(records)
+        for record in records:
+            if isinstance(record, WITH_PROPERTIES) and record.properties:
+                check_properties((record,))
 
         if self._is_refused():
             return
