@@ -40,7 +40,7 @@ class BatchSource(BatchListener, Protocol):
     """Says which jobs get a slot, and what follows on it."""
 
 
-class Siblings(Protocol):
+class AllSlots(Protocol):
     """All slots, as one of them sees them."""
 
     def fill(self) -> None:
@@ -80,7 +80,7 @@ class Slot:
     live: Live | None
     group: Tasks
     tracer: Tracer
-    slots: Siblings
+    slots: AllSlots
     prefetched: list[Attempt] = attrs.field(init=False, factory=list)
     """The batch that is got ready; some of it may have been given back since."""
     _prefetched_calls: list[Call] = attrs.field(init=False, factory=list)
@@ -122,9 +122,7 @@ class Slot:
         """Return the batch that is got ready: those of it that were not given back
         since; none where what they need has not ended.
         """
-        prefetched = self._still_prefetched()
-
-        last = self._batch
+        prefetched, last = self._still_prefetched(), self._batch
 
         if prefetched and not (
             last is not None and (last.deferred or last.attempts[-1].is_over)

@@ -64,9 +64,8 @@ class Slots:
 
         try:
             while self.limiter.available_tokens >= 1:
-                attempts = self.source.batcher.next_batch(
-                    int(self.limiter.total_tokens)
-                )
+                size = int(self.limiter.total_tokens)
+                attempts = self.source.batcher.next_batch(size)
 
                 if not attempts:
                     return

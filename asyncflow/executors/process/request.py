@@ -128,10 +128,10 @@ class Request:
                 if worker is None:
                     return
 
+                request = self._packed(worker, pinned)
                 bound = self._begin(worker)
 
                 try:
-                    request = self._packed(worker, pinned)
                     answer = await pool.call(worker, trip.run, request)
                 except WorkerDied as died:
                     if not await self._is_unharmed(worker):
