@@ -33,6 +33,8 @@ from asyncflow.status import AttemptKind, Status
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
 
+_new = tuple.__new__
+
 
 class Attempt:
     """A job that has a slot.
@@ -138,7 +140,7 @@ def call_of(
         version = node.version
         stored: StoredValue | Made = made.get(node.id) if made else None
 
-        if pins is not None and node.id in pins:
+        if pins and node.id in pins:
             stored, version = None, pins[node.id]
 
         if stored is None and version is not None:
@@ -153,7 +155,7 @@ def call_of(
     for name, node in task.output.items():
         outputs.append((name, node.driver, versions.new_path(node)))
 
-    return Call(
+    facts = (
         attempt.job_id,
         config.id,
         spec.function,
@@ -168,7 +170,11 @@ def call_of(
         carrier,
         config.stall_timeout is not None,
         spec.pinned,
+        None,
     )
+    return _new(
+        Call, facts
+    )  # by place and without a call, as there is one for each job
 
 
 def read_by(attempt: Attempt) -> Iterator[tuple[NodeState, Version]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -60,6 +60,14 @@ class IdentityMap:
     _dags: WeakKeyDictionary[ScenarioConfig, Dag] = attrs.field(
         init=False, factory=WeakKeyDictionary
     )
+
+    @property
+    def known(self) -> Container[str | None]:
+        """The ids of all that is in use, and of what has just ceased to be: to ask whether
+        one is not in use, without a call.
+        """
+        data: Container[str | None] = self._in_use.data  # type: ignore[attr-defined]  # typeshed lacks it
+        return data
 
     def find(self, entity_id: str) -> Entity | None:
         """Return an entity that is in use, or None."""

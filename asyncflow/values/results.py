@@ -8,6 +8,7 @@ found as good as new, it stays if the handle of the run is used.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Container
 from contextlib import suppress
 from typing import Any, TypeAlias
 from weakref import finalize, ref
@@ -41,9 +42,13 @@ class Results:
     catalog: IdentityMap
     versions: Versions
     editing: Editing
+    _known: Container[str | None] = attrs.field(init=False)
     _ends: dict[int, tuple[End, Held, Nodes]] = attrs.field(init=False, factory=dict)
     """What waits for the end of each run that keeps versions, these, and their data
     nodes; by the identity of the versions."""
+
+    def __attrs_post_init__(self) -> None:
+        self._known = self.catalog.known
 
     async def read(self, run: Run, name: str) -> Any:
         """Read what a run wrote; see `Submission.read`."""
@@ -68,9 +73,7 @@ class Results:
 
     def keep(self, node: NodeState, version: Version) -> None:
         """Keep a version that is to be dropped for the handles that are used."""
-        run_id = version.submission_id
-
-        if version.reused_by is None and not (run_id and self.catalog.find(run_id)):
+        if version.reused_by is None and version.submission_id not in self._known:
             return  # as it mostly is
 
         for one in self._runs_of(version):

@@ -14,6 +14,8 @@ from asyncflow.runs.node import NodeState
 from asyncflow.runs.version import Version
 from asyncflow.values.garbage import Garbage
 
+_new = tuple.__new__
+
 
 class Pins(Protocol):
     """Pins for runs what they are to read."""
@@ -109,7 +111,8 @@ class Retention:
         if isinstance(version.kept, str):
             self._discard(version)
 
-        return VersionRecord(node.id, version.number, None, is_kept=False)
+        gone = node.id, version.number, None, False, None, None, "", None
+        return _new(VersionRecord, gone)  # without a call, as there is one for each job
 
     def _discard(self, version: Version) -> None:
         """Have the file of a version removed that is neither kept nor read."""

@@ -22,7 +22,6 @@ from asyncflow.errors import (
     RecordDamaged,
     ValueMissing,
 )
-from asyncflow.ids import submission_of
 from asyncflow.options import Page
 from asyncflow.records import VersionRecord
 from asyncflow.runs.node import NodeState
@@ -40,6 +39,8 @@ STEPS = 100_000
 
 TURN = 500
 """How many small values are read before others have their turn on the event loop."""
+
+_new = tuple.__new__
 
 
 @attrs.define(eq=False, repr=False)
@@ -214,11 +215,13 @@ class Versions:
         kept: StoredValue,
         *,
         job_id: str | None = None,
+        run_id: str | None = None,
         editor_id: str | None = None,
         comment: str = "",
     ) -> list[VersionRecord]:
         """Make a kept value the current version of a data node.
 
+        :param run_id: the run of the job
         :return: what is to be saved, together
         """
         if kept is not None and type(kept) not in (bytes, str):
@@ -234,38 +237,33 @@ class Versions:
         if last is not None and last.number >= number:  # of a clock that is ahead
             number = last.number + self._step
 
-        run_id = None if job_id is None else submission_of(job_id)
         node.version = version = Version(number, kept, run_id)
-
         is_durable = node.driver.is_durable
+        holder_id = None if is_durable else self.holder_id
 
-        if is_durable and type(kept) is bytes and len(kept) >= WORTH:
-            self.cache.add(node, version)
+        if type(kept) is str:
+            name: StoredValue = os.path.basename(kept)
+        else:
+            name = kept
 
-        made = VersionRecord(  # by place, as there is one for each job
-            node.id,
-            number,
-            os.path.basename(kept) if isinstance(kept, str) else kept,
-            True,
-            job_id,
-            editor_id,
-            comment,
-            None if is_durable else self.holder_id,
-        )
+            if is_durable and kept is not None and len(kept) >= WORTH:
+                self.cache.add(node, version)
+
+        # By place and without a call, as there is one for each job.
+        made = node.id, number, name, True, job_id, editor_id, comment, holder_id
+        records = [_new(VersionRecord, made)]
 
         if last is None:
-            return [made]
+            return records
 
         if node.owner_id is None and self.is_shared:
             self.group.start_soon(self.stored.tidy, node)
 
-        node.older.append(last)
-        surplus = max(0, len(node.older) - older_of(node))
-        dropped, node.older = node.older[:surplus], node.older[surplus:]
-        records = [made]
+        older, limit = node.older, older_of(node)
+        older.append(last)
 
-        for old in dropped:
-            records.append(self.retention.drop(node, old))  # noqa: PERF401  # fast
+        while len(older) > limit:
+            records.append(self.retention.drop(node, older.pop(0)))
 
         return records
 

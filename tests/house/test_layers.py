@@ -110,6 +110,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.configuration", "config.toml.read"): "tomllib: few programs load",
     ("config.configuration", "config.toml.write"): "tomlkit: few programs export",
     ("worker.digests", "glob"): "only where a value was not kept",
+    ("worker.digests", "worker.contents"): "only for sets, and what a script defines",
     ("alternatives", "importlib"): "only for what is not built in",
     ("runtime.wiring", "stores._address"): "only where a store has no class yet",
     ("worker.main", "runpy"): "only for the host's own calls",
