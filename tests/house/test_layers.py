@@ -125,6 +125,8 @@ INNER: Mapping[tuple[str, str], str] = {
     ("runtime.engine", "runtime.unwritten"): "only where a value is missing",
     ("runtime.engine", "runtime.pruning"): "only where it is asked for",
     ("runtime.engine", "recovery.run_feed"): "only where others watch",
+    ("config.configuration", "config.checks.values"): "only where something is wrong",
+    ("orchestrator", "entities.remedies"): "only where something is wrong",
     ("entities.handle", "entities.remedies"): "only where something is wrong",
     ("entities.job", "entities.remedies"): "only where something is wrong",
     ("entities.scenario", "entities.remedies"): "only where something is wrong",
