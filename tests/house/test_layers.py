@@ -136,7 +136,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.trip", "worker.validation"): "few data nodes have a validator",
     ("worker.trip", "worker.intent"): "only for places of users",
     ("recovery.recovery", "recovery.settling"): "only after a crash",
-    ("executors.process.request", "worker.intent"): "only after a kill",
+    ("executors.process.worker", "worker.intent"): "only after a kill",
     ("drivers._writes", "sqlalchemy"): "an extra: where a database is asked",
     ("entities.data_node", "entities.parts"): "only for parts of values, and for files",
     ("selection", "numpy"): "an extra: it is loaded already",
@@ -200,12 +200,12 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.trip", "worker.by_value"): "cloudpickle: only for what has no module",
     ("worker.mapping", "ctypes"): "only for large values, before Python 3.13",
     ("worker.parent", "ctypes"): "only in a worker",
-    ("worker.process", "ctypes"): "only in a worker",
+    ("worker.streams", "ctypes"): "only in a worker",
     ("worker.process", "worker.log_state"): "only in a worker",
     ("worker.process", "worker.state"): "only in a worker",
     ("worker.replacing", "shutil"): "compression: only where a link leads elsewhere",
     ("worker.trip", "asyncio"): "only for a coroutine that nobody saw coming",
-    ("worker.punch", "ctypes"): "only where a log is large",
+    ("worker.sparse_file", "ctypes"): "only where a log is large",
     ("worker.trace", "opentelemetry"): "an extra: only for jobs that are traced",
 }
 """What functions import, of ours or from outside, and why not at the top."""
