@@ -11,6 +11,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from asyncflow.abc import Driver, StoredValue, is_address
+from asyncflow.worker import current
 from asyncflow.worker.errors import (
     DataNodeReadingError,
     DataNodeWritingError,
@@ -103,6 +104,11 @@ class FileDriver(Driver):
         return needs(path)
 
     @property
+    def is_cached(self) -> bool:
+        """Whether a worker keeps what it has read, for the next job that reads it."""
+        return False
+
+    @property
     def keeps_versions(self) -> bool:
         return self.path is None
 
@@ -130,15 +136,7 @@ class FileDriver(Driver):
             return None
 
     def fingerprint(self) -> str | None:
-        if self.path is None:
-            return None
-
-        try:
-            found = os.stat(self.path)
-        except OSError:
-            return None
-
-        return f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"
+        return None if self.path is None else mark_of(self.path)
 
     # -------------------------------------------------------------------------- reading
 
@@ -152,7 +150,25 @@ class FileDriver(Driver):
         file = self._file(kept)
 
         with self.reading(file if isinstance(file, str) else ""):
+            if (
+                current.is_worker
+                and self.is_cached
+                and isinstance(file, str)
+                and columns is None
+                and where is None
+            ):
+                return self._cached(file)
+
             return self.load(file, columns, where)
+
+    def _cached(self, file: str) -> object:
+        from asyncflow.drivers._table_cache import cache
+
+        key = type(self), file, repr(self.options)
+        return cache.read(key, lambda: self._mark(file), lambda: self.load(file))
+
+    def _mark(self, file: str) -> str | None:
+        return self.fingerprint() if file == self.path else mark_of(file)
 
     @contextmanager
     def reading(self, file: str) -> Iterator[None]:
@@ -351,6 +367,16 @@ class Draft:
             file.flush()
             self.is_foreign = True
             raise
+
+
+def mark_of(path: str) -> str | None:
+    """Return what changes whenever a file is written; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+
+    return f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"
 
 
 def copy(path: str, file: BinaryIO) -> None:

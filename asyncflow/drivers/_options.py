@@ -10,6 +10,9 @@ from attrs import validators
 
 from asyncflow.drivers._exposed import REMEDY, Exposed, as_exposed
 
+CACHED = frozenset({"pandas", "polars", "arrow", "numpy"})
+"""The exposed types of tables that are copied in no time."""
+
 Further: TypeAlias = dict[str, Any]
 """Parameters for a library, by name."""
 
@@ -69,3 +72,8 @@ class TableOptions(StorageOptions):
     exposed_type: Exposed = exposed_type()
     read_options: Further = further()
     write_options: Further = further()
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether a table that was read may be given to others."""
+        return self.exposed_type in CACHED and not self.read_options

@@ -48,6 +48,10 @@ class CSVDriver(FileDriver):
 
     # -------------------------------------------------------------------------- reading
 
+    @property
+    def is_cached(self) -> bool:
+        return self.options.is_cached
+
     def load(
         self,
         file: str | BinaryIO,

@@ -112,6 +112,10 @@ class ParquetDriver(FileDriver):
 
     # -------------------------------------------------------------------------- reading
 
+    @property
+    def is_cached(self) -> bool:
+        return self.options.is_cached
+
     def load(
         self,
         file: str | BinaryIO,
