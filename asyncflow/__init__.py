@@ -83,7 +83,6 @@ if TYPE_CHECKING:
     from asyncflow.errors import TakenOver as TakenOver
     from asyncflow.errors import UnsupportedLoop as UnsupportedLoop
     from asyncflow.errors import UsageError as UsageError
-    from asyncflow.errors import ValueDamaged as ValueDamaged
     from asyncflow.errors import ValueInvalid as ValueInvalid
     from asyncflow.errors import ValueMissing as ValueMissing
     from asyncflow.events import Event as Event
@@ -135,7 +134,7 @@ _HOMES = {
     "DataNodeReadingError DataNodeWritingError EventsLost InsideWorker JobFailed NoData "
     "NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed PackageMissing Problem RecordDamaged "
     "RemoteTraceback StoreFailed StoreUnavailable SubmissionCanceled SubmissionFailed "
-    "SubmissionInterrupted TakenOver UnsupportedLoop UsageError ValueDamaged ValueInvalid "
+    "SubmissionInterrupted TakenOver UnsupportedLoop UsageError ValueInvalid "
     "ValueMissing",
     "events": "Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "
     "JobStarted SubmissionFinished SubmissionStarted",

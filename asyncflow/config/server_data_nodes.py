@@ -188,6 +188,9 @@ class ServerDataNodes(DataNodes):
         aws_s3_object_key: str | None = None,
         aws_region: str | None = None,
         aws_s3_endpoint_url: str | None = None,
+        aws_s3_client_parameters: dict[str, Any] | None = None,
+        aws_s3_get_object_parameters: dict[str, Any] | None = None,
+        aws_s3_put_object_parameters: dict[str, Any] | None = None,
         scope: Scope = Scope.SCENARIO,
         *,
         validity_period: timedelta | None = None,
@@ -198,6 +201,10 @@ class ServerDataNodes(DataNodes):
 
         :param aws_access_key: None to find credentials as Amazon's tools do.
         :param aws_s3_endpoint_url: the address of another server than Amazon's.
+        :param aws_s3_client_parameters: for botocore's ``create_client``.
+        :param aws_s3_get_object_parameters: for the request that reads the object.
+        :param aws_s3_put_object_parameters: for the request that writes it, such as
+            ``{"ContentType": "text/csv"}``.
         """
         return self.configure_data_node(
             id,
@@ -212,6 +219,9 @@ class ServerDataNodes(DataNodes):
                 aws_s3_object_key=aws_s3_object_key,
                 aws_region=aws_region,
                 aws_s3_endpoint_url=aws_s3_endpoint_url,
+                aws_s3_client_parameters=aws_s3_client_parameters,
+                aws_s3_get_object_parameters=aws_s3_get_object_parameters,
+                aws_s3_put_object_parameters=aws_s3_put_object_parameters,
             ),
             **properties,
         )

@@ -5,18 +5,19 @@ from __future__ import annotations
 import errno
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from asyncflow.abc import Driver, StoredValue
 from asyncflow.worker.errors import (
     DataNodeReadingError,
+    DataNodeWritingError,
     PackageMissing,
     ValueMissing,
 )
-from asyncflow.worker.replacing import put_in_place, replace_file
+from asyncflow.worker.replacing import put_in_place, replace_file, unwritable
 from asyncflow.worker.values import INLINE, temporary_name
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ _places: dict[str, str] = {}
 
 MOST_PLACES = 10_000
 """Of how many paths that is kept; of others, links are not followed."""
+
+_names: dict[str, str] = {}
+"""How errors call what is staged, by its file, until it is published."""
 
 COPIED = 1 << 20
 """How many bytes are copied at a time."""
@@ -121,15 +125,21 @@ class FileDriver(Driver):
     ) -> object:
         file = self._file(kept)
 
-        try:
+        with self.reading(file if isinstance(file, str) else ""):
             return self.load(file, columns, where)
+
+    @contextmanager
+    def reading(self, file: str) -> Iterator[None]:
+        """Have errors told as those of a file that is read; ``""`` for none."""
+        try:
+            yield
         except DataNodeReadingError as error:
-            error.place = error.place or (file if isinstance(file, str) else "")
+            error.place = error.place or file
             raise
         except (ImportError, MemoryError, PackageMissing):
             raise
         except FileNotFoundError as error:
-            if not isinstance(file, str) or os.path.exists(file):
+            if not file or os.path.exists(file):
                 raise  # the value itself has asked for another
 
             if self.path is None:
@@ -137,8 +147,7 @@ class FileDriver(Driver):
 
             raise FileNotFoundError(errno.ENOENT, gone(file), file) from error
         except self.damages as error:
-            place = file if isinstance(file, str) else ""
-            raise unreadable(place, self.storage_type, error) from error
+            raise unreadable(file, self.storage_type, error) from error
 
     def _file(self, kept: StoredValue) -> str | BinaryIO:
         if self.path is not None:
@@ -177,14 +186,8 @@ class FileDriver(Driver):
         return self.stage(lambda file: self.dump(value, file, name), path, name)
 
     def load_file(self, file: str) -> object:
-        try:
+        with self.reading(file):
             return self.load(file)
-        except (DataNodeReadingError, ImportError, MemoryError, FileNotFoundError):
-            raise
-        except PackageMissing:
-            raise
-        except self.damages as error:
-            raise unreadable(file, self.storage_type, error) from error
 
     def upload(self, file: str, path: str, name: str) -> StoredValue:
         self.load_file(file)
@@ -212,26 +215,46 @@ class FileDriver(Driver):
     def _staged(
         self, write: Callable[[BinaryIO], object], path: str, name: str
     ) -> StoredValue:
-        if self.path is not None:
-            check_link(self.path, name)
-
+        self.check_place(name)
         staged = self.staging_path(path)
+        draft = Draft(write)
 
         try:
-            replace_file(staged, write, temporary_name(staged), sync=True)
+            replace_file(staged, draft.write, temporary_name(staged), sync=True)
         except FileNotFoundError as error:
             if os.path.isdir(os.path.dirname(staged) or os.curdir):
                 raise
 
             if self.path is None:  # somebody has removed the folder, with all it had
                 os.makedirs(os.path.dirname(staged), 0o700, exist_ok=True)
-                replace_file(staged, write, temporary_name(staged), sync=True)
+                replace_file(staged, draft.write, temporary_name(staged), sync=True)
                 return staged
 
             why = f"make the folder of data node {name!r} first, there is none for"
             raise FileNotFoundError(errno.ENOENT, why, self.path) from error
+        except OSError as error:
+            if draft.is_foreign:
+                raise
+
+            raise unwritable(error, self.path or staged, name) from error
+
+        if self.path is not None:
+            _names[staged] = name
 
         return staged
+
+    def check_place(self, name: str) -> None:
+        """Refuse a place that no file can be put in, before it is written."""
+        if self.path is None:
+            return
+
+        check_link(self.path, name)
+
+        if os.path.isdir(self.path):
+            raise DataNodeWritingError(
+                f"data node {name!r} at {self.path} cannot be written: it is a folder: "
+                "move it away, or give the path of a file"
+            )
 
     def staging_path(self, path: str) -> str:
         if self.path is not None:
@@ -258,19 +281,50 @@ class FileDriver(Driver):
             return kept
 
         assert isinstance(kept, str)
+        name = _names.pop(kept, self.storage_type)
 
         try:
             put_in_place(kept, self.path)
-        except BaseException:
+        except BaseException as error:
             with suppress(OSError):
                 os.unlink(kept)
+
+            if isinstance(error, OSError):
+                raise unwritable(error, self.path, name) from error
 
             raise
 
         return None
 
+    def discard(self, kept: StoredValue, path: str) -> None:
+        if isinstance(kept, str):
+            _names.pop(kept, None)
+
+        super().discard(kept, path)
+
     def is_published(self, kept: StoredValue, path: str) -> bool | None:  # noqa: ARG002
         return not (isinstance(kept, str) and os.path.exists(kept))
+
+
+class Draft:
+    """Writes a file, and finds out why it could not where a library does not tell."""
+
+    def __init__(self, write: Callable[[BinaryIO], object]) -> None:
+        self._write = write
+        self.is_foreign: bool = False
+        """Whether what was raised is not the file's: there was room for more."""
+
+    def write(self, file: BinaryIO) -> None:
+        """Write; where there is no room, raise that."""
+        try:
+            self._write(file)
+        except (DataNodeReadingError, DataNodeWritingError, PackageMissing):
+            raise
+        except Exception:
+            file.write(bytes(COPIED))
+            file.flush()
+            self.is_foreign = True
+            raise
 
 
 def copy(path: str, file: BinaryIO) -> None:

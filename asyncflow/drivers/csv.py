@@ -12,7 +12,7 @@ import attrs
 
 from asyncflow.abc import StoredValue
 from asyncflow.drivers import _exposed, _options
-from asyncflow.drivers._file import FileDriver, copy
+from asyncflow.drivers._file import COPIED, FileDriver, copy
 from asyncflow.drivers._libraries import as_table, need, rows_of
 from asyncflow.drivers._objects import columns_of
 from asyncflow.worker.errors import DataNodeWritingError
@@ -64,7 +64,15 @@ class CSVDriver(FileDriver):
                 text = opened.read().decode(options.encoding)
                 return self.select(text, columns, where)
 
-            table = _READ.get(_exposed.library(exposed), _read_plain)(opened, options)
+            read = _READ.get(_exposed.library(exposed), _read_plain)
+
+            try:
+                table = read(opened, options)
+            except Exception:  # each library has its own
+                if isinstance(file, str):
+                    check_encoding(file, options.encoding)
+
+                raise
 
         return _exposed.expose(
             table,
@@ -109,7 +117,11 @@ class CSVDriver(FileDriver):
                 f"{self.options.encoding!r}: use 'utf-8', or {self.options.encoding}-le"
             )
 
-        rows = self._in_order(value, old, name)
+        self.check_place(name)
+
+        with self.reading(old):
+            rows = self._in_order(value, old, name)
+
         without_mark = self.options.encoding
 
         if codecs.lookup(without_mark).name == "utf-8-sig":
@@ -147,6 +159,13 @@ class CSVDriver(FileDriver):
             )
 
         return {one: columns[one] for one in names} if columns else []
+
+
+def check_encoding(path: str, encoding: str) -> None:
+    """Raise what tells that a file is no text of an encoding, where it is not."""
+    with open(path, encoding=encoding) as file:
+        while file.read(COPIED):
+            pass
 
 
 def end_line(path: str, file: BinaryIO, encoding: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import attrs
@@ -135,8 +136,9 @@ class ExcelDriver(FileDriver):
 
     def dump(self, value: object, file: BinaryIO, name: str) -> None:
         try:
-            sheets = self._named(value)
-            self._dump(sheets, file)
+            with BytesIO() as memory:  # it seeks, and is not closed where that fails
+                self._dump(self._named(value), memory)
+                data = memory.getvalue()
         except DataNodeWritingError as error:
             raise DataNodeWritingError(f"data node {name!r}: {error}") from error
         except (TypeError, ValueError) as error:
@@ -148,6 +150,8 @@ class ExcelDriver(FileDriver):
                 raise
 
             raise DataNodeWritingError(f"data node {name!r}: {error}") from error
+
+        file.write(data)
 
     def _named(self, value: Any) -> dict[str, Any]:
         """Return the tables of a value, by the names of their sheets."""
@@ -182,6 +186,7 @@ class ExcelDriver(FileDriver):
             "default_date_format": "yyyy-mm-dd hh:mm:ss",
             "strings_to_formulas": False,
             "strings_to_urls": False,
+            "in_memory": True,  # files of its own would stay after a kill
             **self.options.write_options,
         }
 
@@ -197,7 +202,8 @@ class ExcelDriver(FileDriver):
     def _dump_pandas(self, sheets: dict[str, Any], file: BinaryIO) -> None:
         need("xlsxwriter", "the storage type 'excel'")
         pandas = need("pandas", "exposed_type 'pandas'")
-        how = {"options": {"strings_to_formulas": False, "strings_to_urls": False}}
+        options = {"strings_to_formulas": False, "strings_to_urls": False}
+        how = {"options": {**options, "in_memory": True}}
         given = {
             "index": False,
             "header": self.options.has_header,

@@ -87,6 +87,7 @@ class JSONDriver(FileDriver):
     def append(
         self, value: object, kept: StoredValue, path: str, name: str
     ) -> StoredValue:
+        self.check_place(name)
         old = self.before(kept)
 
         if isinstance(old, list):

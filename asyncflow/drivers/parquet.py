@@ -237,6 +237,10 @@ class ParquetDriver(FileDriver):
         self._check_file(name)
         return super().upload(file, path, name)
 
+    def check_place(self, name: str) -> None:
+        if self.path is not None and not os.path.isdir(self.path):
+            super().check_place(name)
+
     def _check_file(self, name: str) -> None:
         if self.path is None:
             return
@@ -262,7 +266,11 @@ class ParquetDriver(FileDriver):
             return self.write(value, path, name)
 
         arrow = need("pyarrow", "appending to Parquet")
-        before = need("pyarrow.parquet", "appending to Parquet").read_table(old)
+        reader = need("pyarrow.parquet", "appending to Parquet")
+
+        with self.reading(old):
+            before = reader.read_table(old)
+
         more = as_table(value, "pyarrow")
 
         try:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from asyncflow.abc import StoredValue
-from asyncflow.drivers._file import FileDriver
+from asyncflow.drivers._file import FileDriver, unreadable
 from asyncflow.worker.codec import dumps
-from asyncflow.worker.errors import ValueDamaged
 from asyncflow.worker.values import fetch, keep
 
 if TYPE_CHECKING:
@@ -57,8 +56,7 @@ class PickleDriver(FileDriver):
                 try:
                     return self.load(opened, columns, where)
                 except (pickle.UnpicklingError, EOFError) as error:
-                    why = f"is no whole pickle ({error})"
-                    raise ValueDamaged(file, why) from error
+                    raise unreadable(file, self.storage_type, error) from error
 
         return self.select(pickle.load(file), columns, where)
 

@@ -10,11 +10,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 from attrs import validators
 
+from asyncflow.drivers._options import Further, further
 from asyncflow.drivers._server import ServerDriver, Told, unwritten
 
 if TYPE_CHECKING:
     from asyncflow.abc import StoredValue
     from asyncflow.filters import Where
+
+NOT_COPIED = (
+    "ACL",
+    "StorageClass",
+    "ServerSideEncryption",
+    "SSEKMSKeyId",
+    "BucketKeyEnabled",
+)
+"""Parameters of a write that its copy does not have."""
 
 TEXT = validators.instance_of(str)
 TEXT_OR_NONE = validators.optional(TEXT)
@@ -33,6 +43,11 @@ class S3Options:
     aws_region: str | None = attrs.field(default=None, validator=TEXT_OR_NONE)
     aws_s3_endpoint_url: str | None = attrs.field(default=None, validator=TEXT_OR_NONE)
     """The address of another server than Amazon's."""
+    aws_s3_client_parameters: Further = further()
+    """For botocore's ``create_client``."""
+    aws_s3_get_object_parameters: Further = further()
+    aws_s3_put_object_parameters: Further = further()
+    """For the requests that read and write the object."""
 
 
 class S3Driver(ServerDriver):
@@ -64,13 +79,14 @@ class S3Driver(ServerDriver):
     @contextmanager
     def _client(self) -> Iterator[Any]:
         given = self.options
-        client = _session().create_client(
-            "s3",
-            region_name=_text(given.aws_region),
-            endpoint_url=_text(given.aws_s3_endpoint_url),
-            aws_access_key_id=_text(given.aws_access_key),
-            aws_secret_access_key=_text(given.aws_secret_access_key),
-        )
+        parameters = {
+            "region_name": _text(given.aws_region),
+            "endpoint_url": _text(given.aws_s3_endpoint_url),
+            "aws_access_key_id": _text(given.aws_access_key),
+            "aws_secret_access_key": _text(given.aws_secret_access_key),
+            **given.aws_s3_client_parameters,
+        }
+        client = _session().create_client("s3", **parameters)
 
         try:
             yield client
@@ -85,7 +101,8 @@ class S3Driver(ServerDriver):
         where: Where | None = None,
     ) -> object:
         with self.reading(), self._client() as client:
-            body = client.get_object(**self._at)["Body"]
+            more = self.options.aws_s3_get_object_parameters
+            body = client.get_object(**more, **self._at)["Body"]
 
             try:
                 value: bytes = body.read()
@@ -112,7 +129,8 @@ class S3Driver(ServerDriver):
 
         with self.writing(name), self._client() as client:
             at = {**self._at, "Key": self._staged(path)}
-            client.put_object(**at, Body=bytes(data))
+            more = self.options.aws_s3_put_object_parameters
+            client.put_object(**more, **at, Body=bytes(data))
 
         return None
 
@@ -120,7 +138,7 @@ class S3Driver(ServerDriver):
         try:
             with self.writing(self.name_of(path)), self._client() as client:
                 source = {**self._at, "Key": self._staged(path)}
-                client.copy_object(**self._at, CopySource=source)
+                client.copy_object(**self._not_copied(), **self._at, CopySource=source)
         finally:
             self.discard(None, path)
 
@@ -145,6 +163,11 @@ class S3Driver(ServerDriver):
                 raise
 
         return False
+
+    def _not_copied(self) -> Mapping[str, Any]:
+        """Return what is said of an object, and does not go with a copy by itself."""
+        given = self.options.aws_s3_put_object_parameters
+        return {name: given[name] for name in NOT_COPIED if name in given}
 
     def _staged(self, path: str) -> str:
         return f"{self.options.aws_s3_object_key}.{path.rpartition('/')[2]}"

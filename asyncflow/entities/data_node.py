@@ -177,7 +177,7 @@ class DataNode(ReadOnlyHandle):
         :param where: which rows to read: ``(column, value, operator)``, a list of these,
             or what ``&`` and ``|`` of `Condition` make; None for all
         :raises NoData: where it was never written, or that version is not kept
-        :raises ValueDamaged: where its file is missing or damaged
+        :raises ValueMissing: where its file is not there
         :raises DataNodeReadingError: where what is in its place cannot be read, or has no
             such column
         """

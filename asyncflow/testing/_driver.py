@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import pickle
+import resource
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from asyncflow.abc import Driver, StoredValue
+from asyncflow.testing._driver_kills import kill_writes
 from asyncflow.worker.intent import STAGED
 from asyncflow.worker.values import temporary_name
 
@@ -35,10 +37,12 @@ def driver_contract(
     same: Same = equal,
     unkeepable: object = None,
     there: There | None = None,
+    kills: int = 0,
 ) -> None:
     """Put a driver to the promises of `asyncflow.abc.Driver`.
 
-    Each check has a folder of its own, which is gone afterwards.
+    Each check has a folder of its own, which is gone afterwards. For a moment, this
+    process may not write to files: that is what a full disk is like.
 
     :param make: makes the driver, given the folder that it may use; where values are
         elsewhere, each one that it makes has a place of its own
@@ -46,11 +50,12 @@ def driver_contract(
     :param same: tells whether what was read is what was written
     :param unkeepable: a value that it refuses; None for none
     :param there: lists all that is on the server of a driver, by names; None for none
+    :param kills: how many programs are killed that write, each at another point
     :raises AssertionError: where it breaks a promise, naming that
     """
     checks = (
         *(_keeps, _stages, _is_clean, _discards, _is_finished, _tells),
-        *(_appends, _uploads),
+        *(_appends, _uploads, _has_no_room),
     )
 
     for check in checks:
@@ -62,6 +67,9 @@ def driver_contract(
             if there is not None:
                 left = [name for name in there(made) if is_ours(name)]
                 assert not left, f"{', '.join(left)} is left on the server"
+    if kills:
+        with tempfile.TemporaryDirectory(prefix="asyncflow-contract-") as folder:
+            kill_writes(make(folder), values, folder, kills=kills, same=same)
 
     if unkeepable is not None:
         with tempfile.TemporaryDirectory(prefix="asyncflow-contract-") as folder:
@@ -247,6 +255,37 @@ def _uploads(driver: Driver, folder: str, values: Sequence[object], same: Same) 
     write(driver, folder, 3, values[1])
     again = driver.publish(driver.upload(own, path, "node"), path)
     assert same(driver.read(again), values[0]), "what was uploaded is read"
+
+
+def _has_no_room(
+    driver: Driver, folder: str, values: Sequence[object], same: Same
+) -> None:
+    kept = write(driver, folder, 1, values[0])
+    before = {*os.listdir(folder)}
+    path, told = _path(folder, 2), None
+
+    with _full_disk():
+        try:
+            driver.discard(driver.write(values[1], path, "node"), path)
+        except Exception as error:  # each driver has its own
+            told = str(error)
+
+    place = driver.place or ""
+    assert told is None or "node" in told, f"the error names the data node: {told}"
+    assert told is None or place in told, f"the error names its place: {told}"
+    assert {*os.listdir(folder)} == before, "nothing is left of a failed write"
+    assert same(driver.read(kept), values[0]), "the old value stays"
+
+
+@contextmanager
+def _full_disk() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _refuses(

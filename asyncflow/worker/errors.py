@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+WRITE_AGAIN = "write the data node again, or run the task that writes it"
+"""What to do about a value that is lost."""
+
 
 class AsyncflowError(Exception):
     """The root of asyncflow's errors."""
@@ -83,6 +86,13 @@ class DataNodeReadingError(AsyncflowError):
         return f"{node}{place} cannot be read: {self.why}: {self.remedy}"
 
 
+class ValueMissing(DataNodeReadingError):
+    """The file of a value is not there: deleted, or on another host."""
+
+    def __init__(self, place: str, why: str = "it is missing") -> None:
+        super().__init__(place, why, WRITE_AGAIN)
+
+
 def _rebuild(
     cls: type[AsyncflowError], args: tuple[object, ...], state: dict[str, object]
 ) -> AsyncflowError:
@@ -91,22 +101,3 @@ def _rebuild(
     error.args = args
     error.__dict__.update(state)
     return error
-
-
-class ValueDamaged(AsyncflowError):
-    """The file of a value cannot be read: `file`, and `why`."""
-
-    def __init__(self, file: str, why: str) -> None:
-        self.file = file
-        self.why = why
-        super().__init__(
-            f"the value in {file} {why}: write the data node again, or run the task "
-            "that writes it"
-        )
-
-
-class ValueMissing(ValueDamaged):
-    """The file of a value is not there: deleted, or on another host."""
-
-    def __init__(self, file: str, why: str = "is missing") -> None:
-        super().__init__(file, why)

@@ -101,6 +101,28 @@ def test_any_values(name: str, has_path: bool) -> None:
     driver_contract(make, [[1, "é"], large, [None]], unkeepable=threading.Lock())
 
 
+PLAIN: dict[str, dict[str, Any]] = {
+    "pickle": {},
+    "json": {},
+    "csv": {"exposed_type": "list[dict]"},
+    "parquet": {"exposed_type": "list[dict]"},
+    "excel": {"exposed_type": "list[dict]", "sheet_name": "one"},
+}
+
+
+@pytest.mark.parametrize("storage_type", PLAIN)
+def test_a_killed_write(storage_type: str) -> None:
+    found = DRIVERS.load(storage_type)
+    given = PLAIN[storage_type]
+    options = found.Options(**given) if found.Options else None
+    rows = [{"name": "a" * 20, "count": str(number)} for number in range(3000)]
+    driver_contract(
+        lambda folder: found(os.path.join(folder, "own"), options),
+        [rows, rows[:1000]],
+        kills=3,
+    )
+
+
 class Forgetful(ToyDriver):
     """Loses what it is given."""
 

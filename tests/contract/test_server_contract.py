@@ -25,6 +25,7 @@ from tests.support.buckets import keys
 from tests.support.databases import Database
 from tests.support.databases import database as database
 from tests.support.databases import server_or_none as server_or_none
+from tests.support.documents import SERVER
 from tests.support.documents import driver as driver
 from tests.support.postgres import server as server
 
@@ -34,6 +35,7 @@ ROWS = [
     {"id": 1, "name": 'é\n, "x"\'; DROP TABLE t --', "price": 1.5},
     {"id": 2**31 - 1, "name": None, "price": -2.25},
 ]
+KILLS = 4
 OTHER = [{"id": 3, "name": "", "price": 0.0}]
 
 
@@ -55,7 +57,8 @@ def test_sql_table(database: Database, exposed: str, exactly_once: bool) -> None
     values = (
         [ROWS, OTHER] if exposed != "pandas" else [*map(pd.DataFrame, (ROWS, OTHER))]
     )
-    driver_contract(make, values, unkeepable=threading.Lock())
+    kills = KILLS if exposed != "pandas" else 0
+    driver_contract(make, values, unkeepable=threading.Lock(), kills=kills)
 
 
 def replaced(name: str, rows: Any) -> list[Any]:
@@ -100,7 +103,12 @@ def test_mongo_collection(driver: MongoDriver) -> None:
             client.close()
 
     driver_contract(
-        make, [ROWS, OTHER], same=same, unkeepable=threading.Lock(), there=there
+        make,
+        [ROWS, OTHER],
+        same=same,
+        unkeepable=threading.Lock(),
+        there=there,
+        kills=KILLS if SERVER else 0,  # mongomock is in this process
     )
 
 
@@ -121,6 +129,7 @@ def test_s3_object(address: str, client: Any) -> None:
         [b"\0one", b"", b"x" * 3_000_000],
         unkeepable=threading.Lock(),
         there=lambda _: keys(client),
+        kills=KILLS,
     )
 
 

@@ -3,87 +3,65 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
-import random
-import signal
 import subprocess
-import sys
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
+from asyncflow.alternatives import DRIVERS
 from asyncflow.drivers.json import JSONDriver
-from asyncflow.errors import DataNodeReadingError
-from tests.support.programs import environment
+from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
 
-KILLS = 12
-
-WRITER = """
-import sys
-from asyncflow.drivers.json import JSONDriver
-
-driver = JSONDriver(sys.argv[1])
-print("ready", flush=True)
-
-for number in range(1_000_000):
-    path = f"/elsewhere/ORCHESTRATOR_1-{number}.value"
-    kept = driver.write([number] * 2_000, path, "node")
-    driver.publish(kept, path)
-    print(number, flush=True)
-"""
+ROWS = [{"name": os.urandom(30).hex(), "count": at} for at in range(40_000)]
 
 
-@pytest.mark.limit(120)
-def test_a_killed_write_leaves_a_whole_value(tmp_path: Path) -> None:
-    path = tmp_path / "own.json"
-    chance = random.Random(5)
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """Give a disk of 1 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
 
-    for _ in range(KILLS):
-        with subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(path)],
-            stdout=subprocess.PIPE,
-            env=environment(),
-            text=True,
-        ) as program:
-            assert program.stdout is not None
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount")
 
-            for _ in range(chance.randrange(2, 40)):
-                program.stdout.readline()
-
-            program.send_signal(signal.SIGKILL)
-
-        value = json.loads(path.read_text())
-        assert value == value[:1] * 2_000
-        staged = {*JSONDriver(str(path)).staged("ORCHESTRATOR_1")}
-        others = {str(one) for one in tmp_path.iterdir() if one != path}
-        assert others <= staged, "recovery finds what is left"
-
-        for name in others:
-            os.unlink(name)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.usefixtures("tables_are_warm")
+@pytest.mark.parametrize(
+    ("storage_type", "exposed"),
+    [
+        ("pickle", None),
+        ("json", None),
+        *product(["csv", "parquet", "excel"], ["list[dict]", "pandas"]),
+        *product(["csv", "parquet"], ["polars", "arrow"]),
+    ],
+)
 def test_a_full_disk_leaves_the_old_value(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    disk: Path, storage_type: str, exposed: str | None
 ) -> None:
-    path = tmp_path / "own.json"
-    path.write_text("[1]")
-    driver = Full(str(path))
+    found = DRIVERS.load(storage_type)
+    options = found.Options(exposed_type=exposed) if exposed and found.Options else None
+    path = disk / "own"
+    driver = found(str(path), options)
+    kept = driver.write(ROWS[:2], "/elsewhere/A-1.value", "node")
+    driver.publish(kept, "/elsewhere/A-1.value")
+    before = path.read_bytes()
+    expected = r"'node' cannot be written: No space left.+: free some.+own'"
 
-    with pytest.raises(OSError, match=r"No space left .*own\.json"):
-        driver.write([2], "/elsewhere/A-1.value", "node")
+    with pytest.raises(OSError, match=expected) as caught:
+        driver.write(ROWS, "/elsewhere/A-2.value", "node")
 
-    assert path.read_text() == "[1]"
-    assert os.listdir(tmp_path) == ["own.json"]
-
-
-class Full(JSONDriver):
-    """Finds no room for the second half of what it writes."""
-
-    def dump(self, value: object, file: BinaryIO, name: str) -> None:
-        file.write(b"[")
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert caught.value.errno == errno.ENOSPC
+    assert path.read_bytes() == before
+    assert os.listdir(disk) == ["own"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -104,12 +82,82 @@ def test_a_folder_where_a_file_was_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataNodeReadingError, match="it is a folder: move it away"):
         driver.read(None)
 
-    kept = driver.write([1], "/elsewhere/A-1.value", "node")
+    expected = r"'node' at \S+own\.json cannot be written: it is a folder: move it away"
 
-    with pytest.raises(OSError, match=r"own\.json"):
+    for write in (
+        lambda: driver.write([1], "/elsewhere/A-1.value", "node"),
+        lambda: driver.append([1], None, "/elsewhere/A-1.value", "node"),
+    ):
+        with pytest.raises(DataNodeWritingError, match=expected):
+            write()
+
+    assert os.listdir(tmp_path) == ["own.json"]
+
+
+def test_a_folder_that_comes_before_publishing_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "own.json"
+    driver = JSONDriver(str(path))
+    kept = driver.write([1], "/elsewhere/A-1.value", "node")
+    path.mkdir()
+
+    with pytest.raises(OSError, match=r"'node' cannot be written: is no.*own\.json"):
         driver.publish(kept, "/elsewhere/A-1.value")
 
     assert os.listdir(tmp_path) == ["own.json"]
+
+
+def spoil(path: Path, how: str) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2] if how == "cut" else b"\xff\xfe\x80\n\x81,")
+
+
+BROKEN = [
+    *product(["pickle", "json"], [None], ["cut", "garbage"]),
+    *product(
+        ["parquet"], ["list[dict]", "pandas", "polars", "arrow"], ["cut", "garbage"]
+    ),
+    *product(["excel"], ["list[dict]", "pandas"], ["cut", "garbage"]),
+    *product(["csv"], ["list[dict]", "pandas", "polars", "arrow"], ["garbage"]),
+]
+
+
+@pytest.mark.usefixtures("tables_are_warm")
+@pytest.mark.parametrize(("storage_type", "exposed", "how"), BROKEN)
+def test_a_file_that_is_not_whole_is_told(
+    tmp_path: Path, storage_type: str, exposed: str | None, how: str
+) -> None:
+    found = DRIVERS.load(storage_type)
+    options = found.Options(exposed_type=exposed) if exposed and found.Options else None
+    path = tmp_path / "own"
+    driver = found(str(path), options)
+    kept = driver.write(ROWS[:9], "/elsewhere/A-1.value", "node")
+    driver.publish(kept, "/elsewhere/A-1.value")
+    spoil(path, how)
+    is_text = how == "garbage" and storage_type in ("csv", "json")
+    what = (
+        "its text has another encoding" if is_text else f"it is no whole {storage_type}"
+    )
+    remedy = "name that with encoding=" if is_text else "bring back the file that was"
+
+    with pytest.raises(DataNodeReadingError, match=what) as caught:
+        driver.read(None)
+
+    assert caught.value.place == str(path)
+    assert caught.value.remedy.startswith(remedy)
+
+
+def test_the_file_that_rows_are_added_to_has_to_be_whole(tmp_path: Path) -> None:
+    path = tmp_path / "own"
+    path.write_bytes(b"\xff\xfe")
+    rows = [{"a": "1"}]
+
+    for storage_type in ("csv", "parquet", "json"):
+        driver = DRIVERS.load(storage_type)(str(path))
+
+        with pytest.raises(DataNodeReadingError, match="cannot be read: it"):
+            driver.append(rows, None, "/elsewhere/A-1.value", "node")
+
+    assert os.listdir(tmp_path) == ["own"]
 
 
 def test_mode_and_link_stay(tmp_path: Path) -> None:

@@ -16,7 +16,10 @@ from tests.support.buckets import address as address
 from tests.support.buckets import client as client
 from tests.support.buckets import keys
 
-KEYS = {"aws_access_key": "an-access-key", "aws_secret_access_key": "hunter2"}
+KEYS: dict[str, Any] = {
+    "aws_access_key": "an-access-key",
+    "aws_secret_access_key": "hunter2",
+}
 
 
 @pytest.fixture
@@ -36,6 +39,26 @@ def options(address: str) -> S3Options:
 
 def write(driver: S3Driver, value: object, path: str = "J-1.value") -> None:
     driver.publish(driver.write(value, path, "node"), path)
+
+
+def test_parameters_go_to_the_client_and_to_the_requests(
+    address: str, client: Any
+) -> None:
+    given = attrs.evolve(
+        options(address),
+        aws_s3_endpoint_url=None,
+        aws_s3_client_parameters={"endpoint_url": address},
+        aws_s3_put_object_parameters={
+            "ContentType": "text/csv",
+            "StorageClass": "STANDARD_IA",
+        },
+        aws_s3_get_object_parameters={"Range": "bytes=0-2"},
+    )
+    driver = S3Driver(None, given)
+    write(driver, "a,b,c")
+    assert driver.read(None) == b"a,b"
+    found = client.head_object(Bucket="shop", Key="a/b.txt")
+    assert (found["ContentType"], found["StorageClass"]) == ("text/csv", "STANDARD_IA")
 
 
 def test_what_is_written_is_read(driver: S3Driver, client: Any) -> None:

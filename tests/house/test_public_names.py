@@ -93,7 +93,6 @@ PUBLIC = (
     "UnsupportedLoop",
     "Usage",
     "UsageError",
-    "ValueDamaged",
     "ValueInvalid",
     "ValueMissing",
     "as_completed",

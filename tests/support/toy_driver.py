@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import zlib
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import attrs
 from attrs import validators
 
 from asyncflow.abc import Driver, StoredValue
+from asyncflow.errors import DataNodeWritingError
 from asyncflow.worker.codec import dumps
 
 if TYPE_CHECKING:
@@ -54,7 +56,11 @@ class ToyDriver(Driver):
     def write(self, value: object, path: str, name: str) -> StoredValue:
         data = zlib.compress(dumps(value, name=name), self.options.level)
 
-        with open(path, "wb") as file:
-            file.write(data)
+        try:
+            with open(path, "wb") as file:
+                file.write(data)
+        except OSError as error:
+            os.unlink(path)
+            raise DataNodeWritingError(f"data node {name!r}: {error}") from error
 
         return path
