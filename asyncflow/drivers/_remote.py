@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from asyncflow.abc import StoredValue
 from asyncflow.drivers._file import Draft, copy, copy_all
@@ -62,6 +62,7 @@ class RemoteDriver(ServerDriver):
     :param options: those of the other driver, with ``storage_options`` for fsspec
     """
 
+    takes_default_data: ClassVar[bool] = True
     path: str
 
     def __init__(self, kind: type[FileDriver], path: str, options: Any) -> None:

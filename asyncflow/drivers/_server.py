@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, NamedTuple
 
 from asyncflow.abc import Driver
+from asyncflow.drivers._libraries import rows_of
 from asyncflow.secret import Secret, masked, secrets_in
 from asyncflow.worker.errors import (
     AsyncflowError,
@@ -96,6 +97,19 @@ class ServerDriver(Driver):
         """Say what an error of its library means."""
         first = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
         return Told(first, "mend what it says, or the options of the data node")
+
+    def rows(self, value: object, name: str) -> list[dict[str, Any]]:
+        """Return a value as rows.
+
+        :param name: how errors call the value
+        :raises DataNodeWritingError: where it has none
+        """
+        try:
+            return [dict(row) for row in rows_of(value)]
+        except DataNodeWritingError as error:
+            remedy = "return a frame, or a list of dicts or objects"
+            why = str(error).partition(":")[0]
+            raise unwritten(name, self.shown_place, why, remedy) from None
 
     @contextmanager
     def reading(self) -> Iterator[None]:

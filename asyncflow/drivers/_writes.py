@@ -31,7 +31,8 @@ def note(connection: Connection, engine: Engine, path: str) -> None:
             table.create(another, checkfirst=True)
 
     now = time.time()
-    connection.execute(table.delete().where(table.c.written_at < now - KEPT_FOR))
+    is_old = table.c.written_at < now - KEPT_FOR
+    connection.execute(table.delete().where(is_old | (table.c.id == _id(path))))
     connection.execute(table.insert(), {"id": _id(path), "written_at": now})
 
 

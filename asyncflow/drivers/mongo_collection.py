@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 from attrs import validators
 
-from asyncflow.drivers._libraries import rows_of
 from asyncflow.drivers._objects import objects_of
 from asyncflow.drivers._server import ServerDriver, Told
 from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
@@ -156,7 +155,7 @@ class MongoDriver(ServerDriver):
 
     def _stage(self, value: object, path: str, name: str, begin: str) -> None:
         with self.writing(name):
-            documents = [dict(row) for row in rows_of(value)]
+            documents = self.rows(value, name)
             self.begin(path, name)
 
             try:
@@ -232,6 +231,11 @@ class MongoDriver(ServerDriver):
         if isinstance(error, DuplicateId):
             return Told(str(error), "leave _id out, or write what replaces all")
 
+        if isinstance(error, errors.WriteError | errors.BulkWriteError):
+            told = (error.details or {}).get("writeErrors") or [{"errmsg": why}]
+            first = str(told[0].get("errmsg", why)).partition("\n")[0][:300]
+            return Told(first, "mend the documents, or the rules of the collection")
+
         if isinstance(error, errors.ServerSelectionTimeoutError):
             return Told(
                 why, "see that the server runs, and db_host and db_port are right"
@@ -248,22 +252,18 @@ class MongoDriver(ServerDriver):
 
 def _add(staged: Any, target: Any) -> None:
     """Add the documents of a collection to another: all that are not there, or none."""
-    from pymongo import UpdateOne
-
     added: list[Any] = []
 
     try:
         for documents in _groups(staged.find()):
-            result = target.bulk_write(
-                [
-                    UpdateOne({"_id": one["_id"]}, {"$setOnInsert": one}, upsert=True)
-                    for one in documents
-                ]
-            )
-            added += (result.upserted_ids or {}).values()
-    except BaseException as error:
-        details = getattr(error, "details", None) or {}
-        added += [one["_id"] for one in details.get("upserted", ())]
+            ids = [one["_id"] for one in documents]
+            found = target.find({"_id": {"$in": ids}}, {"_id": 1})
+            known = [one["_id"] for one in found]
+
+            if new := [one for one in documents if one["_id"] not in known]:
+                added += [one["_id"] for one in new]
+                target.insert_many(new)
+    except BaseException:
         target.delete_many({"_id": {"$in": added}})
         raise
 

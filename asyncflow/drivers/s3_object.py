@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -77,8 +78,6 @@ class S3Driver(ServerDriver):
 
     @contextmanager
     def _client(self) -> Iterator[Any]:
-        from botocore.session import Session
-
         given = self.options
         parameters = {
             "region_name": _text(given.aws_region),
@@ -87,7 +86,7 @@ class S3Driver(ServerDriver):
             "aws_secret_access_key": _text(given.aws_secret_access_key),
             **given.aws_s3_client_parameters,
         }
-        client = Session().create_client("s3", **parameters)
+        client = _session().create_client("s3", **parameters)
 
         try:
             yield client
@@ -188,6 +187,22 @@ class S3Driver(ServerDriver):
             return Told(why, "see that the server can be reached")
 
         return Told(why, _OTHERWISE)
+
+
+def _session() -> Any:
+    """Return a session that finds credentials anew, and reads no description again."""
+    from botocore.session import Session
+
+    session = Session()
+    session.register_component("data_loader", _loader())
+    return session
+
+
+@cache
+def _loader() -> Any:
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def _code(error: Any) -> str:

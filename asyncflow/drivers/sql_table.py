@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 from attrs import validators
 
-from asyncflow.drivers._libraries import rows_of
 from asyncflow.drivers._server import unwritten
 from asyncflow.drivers._sql import SqlDriver, SqlPlace, condition_of
 from asyncflow.selection import library_of
-from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError
+from asyncflow.worker.errors import DataNodeReadingError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
@@ -108,12 +107,7 @@ class SqlTableDriver(SqlDriver):
     def _rows(self, value: object, table: Table, name: str) -> list[dict[str, Any]]:
         names, own = table.c.keys(), library_of(value)
 
-        try:
-            rows = [*map(_native, rows_of(value))]
-        except DataNodeWritingError as error:
-            remedy = "return a frame, or a list of dicts or objects"
-            why = str(error).partition(":")[0]
-            raise unwritten(name, self.shown_place, why, remedy) from None
+        rows = [*map(_native, self.rows(value, name))]
 
         if own == "numpy" and not _names_of(value):  # it has no names
             rows = [dict(zip(names, row.values(), strict=True)) for row in rows]

@@ -6,7 +6,7 @@ import os
 import pickle
 import resource
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from asyncflow.abc import Driver, StoredValue
@@ -16,6 +16,7 @@ from asyncflow.worker.values import temporary_name
 
 Make = Callable[[str], Driver]
 Same = Callable[[object, object], bool]
+There = Callable[[Driver], Iterable[str]]
 
 
 def equal(one: object, other: object) -> bool:
@@ -35,6 +36,7 @@ def driver_contract(
     *,
     same: Same = equal,
     unkeepable: object = None,
+    there: There | None = None,
     kills: int = 0,
 ) -> None:
     """Put a driver to the promises of `asyncflow.abc.Driver`.
@@ -42,18 +44,29 @@ def driver_contract(
     Each check has a folder of its own, which is gone afterwards. For a moment, this
     process may not write to files: that is what a full disk is like.
 
-    :param make: makes the driver, given the folder that it may use
+    :param make: makes the driver, given the folder that it may use; where values are
+        elsewhere, each one that it makes has a place of its own
     :param values: two values or more, different from each other, that it can keep
     :param same: tells whether what was read is what was written
     :param unkeepable: a value that it refuses; None for none
+    :param there: lists all that is on the server of a driver, by names; None for none
     :param kills: how many programs are killed that write, each at another point
     :raises AssertionError: where it breaks a promise, naming that
     """
-    for check in (_keeps, _stages, _is_clean, _tells, _appends, _uploads, _has_no_room):
+    checks = (
+        *(_keeps, _stages, _is_clean, _discards, _is_finished, _tells),
+        *(_appends, _uploads, _has_no_room),
+    )
+
+    for check in checks:
         with tempfile.TemporaryDirectory(prefix="asyncflow-contract-") as folder:
             made: Driver = pickle.loads(pickle.dumps(make(folder)))
             made.locate()
             check(made, folder, values, same)
+
+            if there is not None:
+                left = [name for name in there(made) if is_ours(name)]
+                assert not left, f"{', '.join(left)} is left on the server"
 
     if kills:
         with tempfile.TemporaryDirectory(prefix="asyncflow-contract-") as folder:
@@ -64,6 +77,11 @@ def driver_contract(
             _refuses(make(folder), folder, values, same, unkeepable)
 
 
+def is_ours(name: str) -> bool:
+    """Tell whether something on a server is none of the user's."""
+    return "ORCHESTRATOR_" in name
+
+
 def write(driver: Driver, folder: str, number: int, value: object) -> StoredValue:
     """Write a value, and publish it."""
     path = _path(folder, number)
@@ -71,18 +89,24 @@ def write(driver: Driver, folder: str, number: int, value: object) -> StoredValu
 
 
 def _path(folder: str, number: int) -> str:
-    return os.path.join(folder, f"ORCHESTRATOR_1-{number}.value")
+    return os.path.join(folder, f"{_maker(folder)}-{number}.value")
+
+
+def _maker(folder: str) -> str:
+    """Return the id of an orchestrator, another one for each check."""
+    return f"ORCHESTRATOR_{os.path.basename(folder).rpartition('-')[2]}"
 
 
 def _keeps(driver: Driver, folder: str, values: Sequence[object], same: Same) -> None:
-    assert not driver.exists(), "a place that nobody has written has no value"
+    if driver.takes_default_data:  # it can be asked what is there
+        assert not driver.exists(), "a place that nobody has written has no value"
 
-    try:
-        driver.read(None)
-    except (LookupError, FileNotFoundError):
-        pass
-    else:
-        raise AssertionError("who reads what was never written is told so")
+        try:
+            driver.read(None)
+        except (LookupError, FileNotFoundError):
+            pass
+        else:
+            raise AssertionError("who reads what was never written is told so")
 
     kept = [write(driver, folder, at, one) for at, one in enumerate(values)]
     known = zip(kept, values, strict=True)
@@ -117,15 +141,15 @@ def _is_clean(
     staged = driver.write(values[1], path, "node")
     made = {os.path.join(folder, name) for name in {*os.listdir(folder)} - before}
     said = driver.staging_path(path)
-    marker = path + STAGED
-    names = {path, said, marker}
-    assert made <= names, "a write makes only the file that `staging_path` names"
 
-    if marker in made:  # it is on a server, and found by that
-        made.remove(marker)
+    if staged is None:  # it is on a server: see `_discards`
+        made.discard(path + STAGED)
         driver.discard(staged, path)
-    elif not driver.keeps_versions:
-        found = {*driver.staged("ORCHESTRATOR_1")}
+
+    assert made <= {path, said}, "a write makes only the file that `staging_path` names"
+
+    if not driver.keeps_versions:
+        found = {*driver.staged(_maker(folder))}
         assert made <= found, "what is staged of a dead orchestrator is found"
 
     for name in {*made, temporary_name(said)}:  # as after a killed job
@@ -133,7 +157,36 @@ def _is_clean(
             os.unlink(name)
 
     assert {*os.listdir(folder)} == before, "nothing is left of a killed write"
-    del staged
+
+
+def _discards(
+    driver: Driver, folder: str, values: Sequence[object], same: Same
+) -> None:
+    kept = write(driver, folder, 1, values[0])
+    before = {*os.listdir(folder)}
+    path = _path(folder, 2)
+    driver.discard(driver.write(values[1], path, "node"), path)
+    assert {*os.listdir(folder)} == before, "nothing is left of what is discarded"
+    assert same(driver.read(kept), values[0]), "it was never visible"
+
+
+def _is_finished(
+    driver: Driver, folder: str, values: Sequence[object], same: Same
+) -> None:
+    """Publish in another process what a crash has left."""
+    write(driver, folder, 1, values[0])
+    path = _path(folder, 2)
+    staged = driver.write(values[1], path, "node")
+    is_published = driver.is_published(staged, path)
+    assert not is_published, "what is written is not published yet"
+
+    if driver.keeps_versions or is_published is None:
+        driver.publish(staged, path)
+    else:
+        another: Driver = pickle.loads(pickle.dumps(driver))
+        another.publish(staged, path)
+        assert same(another.read(None), values[1]), "any process publishes it"
+        assert driver.is_published(staged, path), "it is known that it is published"
 
 
 def _tells(

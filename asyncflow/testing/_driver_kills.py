@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from asyncflow.abc import Driver
 from asyncflow.worker.codec import dumps
+from asyncflow.worker.intent import STAGED
 
 _PROGRAM = """
 import pickle, signal, sys, time
@@ -67,6 +68,10 @@ def kill_writes(
             f"a killed write leaves a whole value; there is {value!r:.100}"
         )
         left = {*os.listdir(folder)} - before
+
+        for name in [one for one in left if one.endswith(STAGED)]:  # it is on a server
+            left.remove(name)
+            driver.discard(None, os.path.join(folder, name.removesuffix(STAGED)))
 
         if not driver.keeps_versions:
             found = {os.path.basename(one) for one in driver.staged("ORCHESTRATOR_1")}

@@ -2,59 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
-from uuid import uuid4
 
 import attrs
-import mongomock
 import pytest
 
 from asyncflow.drivers import mongo_collection
 from asyncflow.drivers.mongo_collection import MongoDriver, MongoOptions
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
 from asyncflow.filters import as_where
-
-SERVER = os.environ.get("ASYNCFLOW_TEST_MONGO", "")
+from tests.support.documents import driver as driver
 
 ROWS = [{"id": 1, "name": "ä"}, {"id": 2, "name": None}, {"id": 3, "name": "c"}]
-
-
-class MockedDriver(MongoDriver):
-    """Asks a server in memory, which lives as long as its tests."""
-
-    server: Any = None
-
-    def client(self) -> Any:
-        return mongomock.MongoClient(_store=self.server)
-
-
-@pytest.fixture
-def driver() -> Iterator[MongoDriver]:
-    name = f"asyncflow_{uuid4().hex}"
-
-    if SERVER:
-        at = urlsplit(SERVER)
-        options = MongoOptions(
-            db_name=name,
-            collection_name="items",
-            db_host=at.hostname or "localhost",
-            db_port=at.port or 27017,
-        )
-        found = MongoDriver(None, options)
-    else:
-        options = MongoOptions(db_name=name, collection_name="items")
-        found = MockedDriver(None, options)
-        MockedDriver.server = mongomock.store.ServerStore()
-
-    yield found
-
-    if SERVER:
-        client = found.client()
-        client.drop_database(name)
-        client.close()
 
 
 def write(driver: MongoDriver, value: object, path: str = "J-1.value") -> None:
@@ -171,3 +130,45 @@ def test_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
         driver.write([], "J-1", "node")
 
     assert "hunter2" not in f"{one.value} {two.value} {driver.place}"
+
+
+def append(driver: MongoDriver, value: object, path: str = "J-2.value") -> None:
+    driver.publish(driver.append(value, None, path, "node"), path)
+
+
+def test_append(driver: MongoDriver) -> None:
+    append(driver, ROWS[:1])
+    append(driver, ROWS[1:])
+    assert read(driver) == ROWS
+    assert names(driver) == ["items"]
+
+
+def test_what_was_added_in_part_is_added_once(driver: MongoDriver) -> None:
+    """As after a crash in the middle."""
+    write(driver, ROWS[:1])
+    driver.append(ROWS[1:], None, "J-2.value", "node")
+    client = driver.client()
+    database = client[driver.options.db_name]
+    first = database["asyncflow_appended_items_J-2"].find_one()
+    database["items"].insert_one(first)
+    client.close()
+    assert driver.is_published(None, "J-2.value") is False
+    driver.publish(None, "J-2.value")
+    assert read(driver) == ROWS
+    assert driver.is_published(None, "J-2.value")
+
+
+def test_an_append_that_fails_adds_nothing(driver: MongoDriver) -> None:
+    write(driver, [{"_id": 1, "id": 7}])
+    client = driver.client()
+    client[driver.options.db_name]["items"].create_index("id", unique=True)
+    client.close()
+
+    with pytest.raises(DataNodeWritingError, match="has a document with _id 1"):
+        append(driver, [{"_id": 1, "id": 8}])
+
+    with pytest.raises(DataNodeWritingError, match=r"E11000.*: mend the documents"):
+        append(driver, [{"id": 6}, {"id": 7}])
+
+    assert read(driver) == [{"id": 7}]
+    assert names(driver) == ["items"]

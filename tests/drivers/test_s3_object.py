@@ -2,57 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import anyio
 import attrs
 import pytest
-from botocore.session import Session
-from moto.server import ThreadedMotoServer
 
 from asyncflow import Configuration, Orchestrator
 from asyncflow.drivers.s3_object import S3Driver, S3Options
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
 from tests.support import flows
+from tests.support.buckets import address as address
+from tests.support.buckets import client as client
+from tests.support.buckets import keys
 
 KEYS: dict[str, Any] = {
     "aws_access_key": "an-access-key",
     "aws_secret_access_key": "hunter2",
 }
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def client(address: str) -> Iterator[Any]:
-    client = Session().create_client(
-        "s3",
-        region_name="us-east-1",
-        endpoint_url=address,
-        aws_access_key_id="a",
-        aws_secret_access_key="b",
-    )
-    client.create_bucket(Bucket="shop")
-    yield client
-
-    for one in client.list_objects_v2(Bucket="shop").get("Contents", ()):
-        client.delete_object(Bucket="shop", Key=one["Key"])
-
-    client.delete_bucket(Bucket="shop")
-    client.close()
-
-
-def keys(client: Any) -> list[str]:
-    found = client.list_objects_v2(Bucket="shop").get("Contents", ())
-    return [one["Key"] for one in found]
 
 
 @pytest.fixture

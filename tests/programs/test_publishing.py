@@ -7,49 +7,19 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.session import Session
-from moto.server import ThreadedMotoServer
 
 from tests.programs.publishing_program import collections
+from tests.support.buckets import address as address
+from tests.support.buckets import client as client
+from tests.support.buckets import keys
 from tests.support.programs import LIMIT, environment
 
 ROWS = [{"n": 1}]
-KEYS = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def bucket(address: str) -> Iterator[Any]:
-    client = Session().create_client(
-        "s3", region_name="us-east-1", endpoint_url=address, **KEYS
-    )
-    client.create_bucket(Bucket="shop")
-    yield client
-
-    for name in keys(client):
-        client.delete_object(Bucket="shop", Key=name)
-
-    client.delete_bucket(Bucket="shop")
-    client.close()
-
-
-def keys(client: Any) -> list[str]:
-    found = client.list_objects_v2(Bucket="shop").get("Contents", ())
-    return [one["Key"] for one in found]
 
 
 @pytest.fixture
@@ -156,22 +126,22 @@ def test_a_collection_is_published_once(moment: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("moment", ["before", "published"])
 def test_an_object_is_published_once(
-    moment: str, folder: Path, address: str, bucket: Any
+    moment: str, folder: Path, address: str, client: Any
 ) -> None:
     (status, why, read, _), calls = killed_then_started(
         folder, "s3", moment, S3=address
     )
     assert (status, why, calls) == ("COMPLETED", WHY, 1)
     assert read == {"s3": "content"}
-    assert keys(bucket) == ["a"]
+    assert keys(client) == ["a"]
     assert not left(folder)
 
 
-def test_what_was_staged_is_removed(folder: Path, address: str, bucket: Any) -> None:
+def test_what_was_staged_is_removed(folder: Path, address: str, client: Any) -> None:
     """A program that dies before all is written has staged something of each."""
     kinds = "mongo,s3,json"
     (status, _, _, _), calls = killed_then_started(folder, kinds, "written", S3=address)
     assert (status, calls) == ("COMPLETED", 2)
-    assert keys(bucket) == ["a"]
+    assert keys(client) == ["a"]
     assert [*collections()] == ["items"]
     assert not left(folder)

@@ -8,7 +8,7 @@ import signal
 import time
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 from anyio import CancelScope, CapacityLimiter, to_thread
@@ -33,6 +33,17 @@ if TYPE_CHECKING:
 
 STACK = "Stack (most recent call first):"
 """How a stack begins that `faulthandler` wrote."""
+
+
+class Remains(NamedTuple):
+    """What is left of a killed call."""
+
+    log: Printed | None
+    """What it printed."""
+    stack: str
+    """Where its Python was."""
+    kept: tuple[StoredValue, ...] | None = None
+    """Its outputs, where it was killed while they were made visible, which is done now."""
 
 
 class WorkerDied(Exception):
@@ -181,22 +192,16 @@ class Worker:
 
         return Log(self.log_path, self.logged, end) if end > self.logged else None
 
-    def clean_up(
-        self, call: Call, max_bytes: int
-    ) -> tuple[Printed | None, str, tuple[StoredValue, ...] | None]:
+    def clean_up(self, call: Call, max_bytes: int) -> Remains:
         """Remove what a killed call left of its outputs. Blocks.
 
         :param max_bytes: how much is kept of what it printed
-        :return: what it printed; where its Python was; what it has kept, where it was
-            killed while its outputs were made visible, which is done now
         """
         from asyncflow.worker.intent import settled_here
 
-        kept = settled_here(call.job_id, call.outputs)
-
-        if kept is not None:
+        if (kept := settled_here(call.job_id, call.outputs)) is not None:
             rest = self.rest_of_log()
-            return rest and rest.read(max_bytes), "", tuple(kept)
+            return Remains(rest and rest.read(max_bytes), "", tuple(kept))
 
         for _name, driver, path in call.outputs:
             staged = driver.staging_path(path)
@@ -211,10 +216,10 @@ class Worker:
         log = rest and rest.read(max_bytes)
 
         if log is None:
-            return None, "", None
+            return Remains(None, "")
 
         log = log._replace(text=whole(log.text))
-        return log, plain(stack_of(log.text)), None
+        return Remains(log, plain(stack_of(log.text)))
 
     def close(self) -> None:
         """Close what the parent has open of it."""
