@@ -53,13 +53,16 @@ def memory() -> Iterator[fsspec.AbstractFileSystem]:
     files.store.clear()
 
 
-@pytest.mark.usefixtures("tables_are_warm", "memory")
+@pytest.mark.usefixtures("tables_are_warm")
 @pytest.mark.parametrize("storage_type", FORMS)
-def test_the_contract_in_memory(storage_type: str) -> None:
+def test_the_contract_in_memory(
+    memory: fsspec.AbstractFileSystem, storage_type: str
+) -> None:
     numbers = itertools.count()
     driver_contract(
         lambda _: driver_at(f"memory://{next(numbers)}/own", storage_type),
         [ROWS, ROWS[:1]],
+        there=lambda _: [*memory.store],
     )
 
 
