@@ -424,7 +424,7 @@ class Orchestrator:
         """
         engine = self._opened()
         await engine.scheduler.runs.drain()
-        engine.scheduler.check()
+        engine.scheduler.group.check()
         engine.outage.check()
 
     async def flush(self) -> None:

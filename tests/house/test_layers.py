@@ -160,12 +160,12 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.trip", "worker.by_value"): "cloudpickle: only for what has no module",
     ("worker.mapping", "ctypes"): "only for large values, before Python 3.13",
     ("worker.parent", "ctypes"): "only in a worker",
-    ("worker.process", "ctypes"): "only in a worker",
+    ("worker.streams", "ctypes"): "only in a worker",
     ("worker.process", "worker.log_state"): "only in a worker",
     ("worker.process", "worker.state"): "only in a worker",
     ("worker.replacing", "shutil"): "compression: only where a link leads elsewhere",
     ("worker.trip", "asyncio"): "only for a coroutine that nobody saw coming",
-    ("worker.punch", "ctypes"): "only where a log is large",
+    ("worker.sparse_file", "ctypes"): "only where a log is large",
     ("worker.trace", "opentelemetry"): "an extra: only for jobs that are traced",
 }
 """What functions import, of ours or from outside, and why not at the top."""
