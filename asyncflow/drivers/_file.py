@@ -18,7 +18,13 @@ from asyncflow.worker.errors import (
     PackageMissing,
     ValueMissing,
 )
-from asyncflow.worker.replacing import put_in_place, replace_file, unwritable
+from asyncflow.worker.replacing import (
+    Draft,
+    copy,
+    put_in_place,
+    replace_file,
+    unwritable,
+)
 from asyncflow.worker.values import INLINE, temporary_name
 
 if TYPE_CHECKING:
@@ -35,9 +41,6 @@ _names: dict[str, str] = {}
 
 LOCAL = "file://"
 """How an address begins that is a path of this machine."""
-
-COPIED = 1 << 20
-"""How many bytes are copied at a time."""
 
 
 class FileDriver(Driver):
@@ -348,27 +351,6 @@ class FileDriver(Driver):
         return not (isinstance(kept, str) and os.path.exists(kept))
 
 
-class Draft:
-    """Writes a file, and finds out why it could not where a library does not tell."""
-
-    def __init__(self, write: Callable[[BinaryIO], object]) -> None:
-        self._write = write
-        self.is_foreign: bool = False
-        """Whether what was raised is not the file's: there was room for more."""
-
-    def write(self, file: BinaryIO) -> None:
-        """Write; where there is no room, raise that."""
-        try:
-            self._write(file)
-        except (DataNodeReadingError, DataNodeWritingError, PackageMissing):
-            raise
-        except Exception:
-            file.write(bytes(COPIED))
-            file.flush()
-            self.is_foreign = True
-            raise
-
-
 def mark_of(path: str) -> str | None:
     """Return what changes whenever a file is written; None where there is none."""
     try:
@@ -377,18 +359,6 @@ def mark_of(path: str) -> str | None:
         return None
 
     return f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"
-
-
-def copy(path: str, file: BinaryIO) -> None:
-    """Copy a file to the end of another."""
-    with open(path, "rb") as source:
-        copy_all(source, file)
-
-
-def copy_all(source: BinaryIO, file: BinaryIO) -> None:
-    """Copy what is left of one file to the end of another."""
-    while data := source.read(COPIED):
-        file.write(data)
 
 
 def gone(path: str) -> str:

@@ -9,17 +9,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol
 
 from asyncflow.abc import StoredValue
-from asyncflow.drivers._file import Draft, copy, copy_all
 from asyncflow.drivers._server import ServerDriver, Told
 from asyncflow.secret import masked, revealed
 from asyncflow.worker.errors import DataNodeReadingError, PackageMissing
-from asyncflow.worker.replacing import unwritable
+from asyncflow.worker.replacing import Draft, copy, copy_all, unwritable
 
 if TYPE_CHECKING:
-    from asyncflow.drivers._file import FileDriver
+    from contextlib import AbstractContextManager
+
     from asyncflow.filters import Where
 
 PACKAGES = {
@@ -51,6 +51,31 @@ def needs(path: str) -> dict[str, str | None]:
     return found
 
 
+class Form(Protocol):
+    """What is asked of the driver whose form a file has."""
+
+    storage_type: ClassVar[str]
+    extra: ClassVar[str | None]
+    appends: ClassVar[bool]
+    reads_parts: ClassVar[bool]
+
+    def __init__(self, path: str | None, options: Any) -> None: ...
+
+    def reading(self, file: str) -> AbstractContextManager[None]: ...
+
+    def load(
+        self, file: BinaryIO, columns: Sequence[str] | None, where: Where | None
+    ) -> object: ...
+
+    def load_file(self, file: str) -> object: ...
+
+    def dump(self, value: object, file: BinaryIO, name: str) -> None: ...
+
+    def append(
+        self, value: object, kept: StoredValue, path: str, name: str
+    ) -> StoredValue: ...
+
+
 class RemoteDriver(ServerDriver):
     """Keep the value in a file at an address, in the form of another driver.
 
@@ -65,9 +90,9 @@ class RemoteDriver(ServerDriver):
     takes_default_data: ClassVar[bool] = True
     path: str
 
-    def __init__(self, kind: type[FileDriver], path: str, options: Any) -> None:
+    def __init__(self, kind: type[Form], path: str, options: Any) -> None:
         super().__init__(path, options)
-        self.form: FileDriver = kind(None, options)
+        self.form: Form = kind(None, options)
         self.storage_type = kind.storage_type  # type: ignore[misc]  # it stands for it
         self.extra = kind.extra  # type: ignore[misc]  # the same
         self.appends = kind.appends  # type: ignore[misc]  # the same

@@ -12,10 +12,11 @@ import attrs
 
 from asyncflow.abc import StoredValue
 from asyncflow.drivers import _exposed, _options
-from asyncflow.drivers._file import COPIED, FileDriver, copy
+from asyncflow.drivers._file import FileDriver
 from asyncflow.drivers._libraries import as_table, need, rows_of
 from asyncflow.drivers._objects import columns_of
 from asyncflow.worker.errors import DataNodeWritingError
+from asyncflow.worker.replacing import COPIED, copy
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
