@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from operator import attrgetter, eq
 from typing import cast
 
@@ -42,6 +43,9 @@ from asyncflow.worker.values import temporary_name
 BOUND = 0.02
 """After how many seconds what was not started is taken back: what is slow delays nobody
 else."""
+
+OVERDUE = 5.0
+"""How long a worker that has nothing to run may take to answer, in seconds."""
 
 LEFT = 0.2
 """How long a worker may take to end by itself that goes for what a job has left in it, in
@@ -85,6 +89,8 @@ class Request:
     """Whether no call can be started any more."""
     _bounds_log: bool = attrs.field(init=False, default=False)
     """Whether its log is watched, so that it is bounded."""
+    _running: int = attrs.field(init=False, default=-1)
+    """The place of the call that runs as far as is known, once no other can start."""
     _is_called: bool = attrs.field(init=False, default=False)
     """Whether the function of the only call is known to be called."""
     _kills: set[int] = attrs.field(init=False, factory=set)
@@ -92,6 +98,8 @@ class Request:
     _killing: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
     _kill_at: float = attrs.field(init=False, default=0.0)
     """When the worker is killed, as `time.monotonic` has it; long ago if it died."""
+    _overdue: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
+    """Kills a worker that has nothing to run, and does not answer."""
     _reaching: asyncio.Task[None] | None = attrs.field(init=False, default=None)
     """Sends signals to the worker and all that it started."""
     _telling: asyncio.Task[None] | None = attrs.field(init=False, default=None)
@@ -155,6 +163,9 @@ class Request:
 
             if self._killing is not None:
                 self._killing.cancel()
+
+            if self._overdue is not None:
+                self._overdue.cancel()
 
             if self._telling is not None or self._reaching is not None:
                 await self._finish()
@@ -232,6 +243,10 @@ class Request:
 
         if stray:
             await self._end(worker, f"{_INTERRUPTED} ({stray})")
+        elif self._told < self._started and self._told:
+            self._is_bounded = True
+            self.watch.returned(self.calls[self._told : self._started])
+            await self._retire(worker, "took the tokens of the jobs after it")
         elif self._told < self._started:
             await self._end(worker, f"{_NO_ANSWER} (it did not run the job)")
         elif self._killing is not None:
@@ -294,7 +309,7 @@ class Request:
 
         self.take_back()
 
-        if index == self._started - 1:
+        if index in (self._running, self._started - 1):
             self._kill(self._worker, now=now)
 
     def _kill(self, worker: Worker, *, now: bool) -> None:
@@ -365,6 +380,10 @@ class Request:
             self._telling = asyncio.ensure_future(self._tell_early(self._worker))
         elif self._started:
             self._tell_running(self._worker)
+        else:  # it answers at once, unless a job has made a mess of its tokens
+            loop = asyncio.get_running_loop()
+            kill = partial(self._kill, self._worker, now=True)
+            self._overdue = loop.call_later(OVERDUE, kill)
 
     async def _tell_early(self, worker: Worker) -> None:
         found = await to_thread.run_sync(spool.read, worker.spool_path, self.number)
@@ -372,9 +391,14 @@ class Request:
         self._tell_running(worker)
 
     def _tell_running(self, worker: Worker) -> None:
-        """Tell that the last call runs, if nothing else can."""
-        if self._told == self._started - 1:
-            self._tell_started(worker, self._told)
+        """Tell that the first call runs of which no outcome is known.
+
+        It is the last one that was started, unless outcomes are lost on a full disk, or a
+        job has taken tokens.
+        """
+        if self._told < self._started:
+            self._running = self._told
+            self._tell_started(worker, self._running)
 
     def _tell_started(self, worker: Worker, place: int) -> None:
         log = Log(worker.log_path, worker.logged, -1)
