@@ -410,7 +410,10 @@ async def test_a_worker_that_cannot_answer_any_more_ends(
             for _ in range(2):
                 submission = await one.submit().wait()
                 assert submission.jobs[0].status is Status.FAILED
-                assert f"exit code {LOST}" in submission.jobs[0].reason
+                reason = submission.jobs[0].reason
+                # Its parent may see first that it has closed its side.
+                assert f"exit code {LOST}" in reason or lose is replace_pipes
+                assert reason.startswith("its worker process")
                 await two.submit()
 
 
