@@ -149,6 +149,13 @@ _FACES = ("otel", "sync", "testing")
 """Modules that are attributes too, loaded when they are first asked for."""
 
 
+def _meant(name: str) -> str:
+    from asyncflow.config.checks.values import meant
+
+    hint = meant(name, __all__).strip()
+    return hint and f": {hint}"
+
+
 def __getattr__(name: str) -> object:
     if name in _FACES:
         return import_module(f"asyncflow.{name}")
@@ -156,7 +163,8 @@ def __getattr__(name: str) -> object:
     home = _HOME.get(name)
 
     if home is None:
-        raise AttributeError(f"module 'asyncflow' has no attribute {name!r}")
+        hint = _meant(name) if name[:1].isupper() else ""  # others may be modules
+        raise AttributeError(f"module 'asyncflow' has no attribute {name!r}{hint}")
 
     from asyncflow.gc_pause import pause_gc
 

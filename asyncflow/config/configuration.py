@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import attrs
 
@@ -436,6 +436,15 @@ class Configuration(Shown):
 
         self._registry.update(read.load(self._registry, path))
         self._revision += 1
+
+    if not TYPE_CHECKING:  # or each name would be one that is there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            from asyncflow.config.checks.values import meant
+
+            hint = "" if name.startswith("_") else meant(name, dir(type(self))).strip()
+            what = f"a Configuration has no attribute {name!r}"
+            raise AttributeError(f"{what}: {hint}" if hint else what)
 
     def _configure(self, section: S) -> S:
         previous = self._registry.find(section)

@@ -23,8 +23,7 @@ from asyncflow.log import named
 from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
 from asyncflow.recovery.liveness import host, is_dead, is_visible, started
 from asyncflow.recovery.loader import EntityLoader
-from asyncflow.runs.attempts import crashes_of
-from asyncflow.runs.job import JobState
+from asyncflow.runs.job import JobState, crashes_of
 from asyncflow.runs.restoring import lose, resume
 from asyncflow.status import FINAL
 from asyncflow.values.garbage import remove

@@ -26,9 +26,9 @@ from asyncflow.config.dag import Dag
 from asyncflow.config.sections import CoreConfig, ScenarioConfig
 from asyncflow.dispatch import skipping
 from asyncflow.dispatch.call_spec import CallSpecs
+from asyncflow.dispatch.job_listing import Filters, list_jobs
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.dispatch.suspects import specs_of
-from asyncflow.dispatch.under_way import Filters, list_jobs
 from asyncflow.entities.data_node import DataNode, Edit
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.job import Job, state_of
@@ -186,7 +186,9 @@ class Engine:
         if callbacks := tuple(options.callbacks):
             check_callbacks(callbacks)
 
-        self.scheduler.check()
+        if self.scheduler.group.failure is not None:
+            self.scheduler.group.check()
+
         dag = entity.dag if dag is None else dag
         self._check_there(entity, dag)
         key = ids.new_key(options.idempotency_key)
@@ -240,7 +242,7 @@ class Engine:
 
         _check_same(same.entity.id, entity, same.id)
 
-        if self.scheduler.drives(same):
+        if self.scheduler.runs.drives(same):
             self.subscriptions.add_to(same, callbacks)
 
         return same
@@ -284,7 +286,7 @@ class Engine:
 
         run = run_of(what)
 
-        if self.scheduler.drives(run):
+        if self.scheduler.runs.drives(run):
             self.scheduler.cancel(run, reason)
         elif not run.is_finished:
             self.remote_runs.cancel(run, reason)
@@ -292,7 +294,7 @@ class Engine:
     def _cancel_job(self, job: Job, reason: str) -> None:
         run = run_of(job.submission)
 
-        if not self.scheduler.drives(run):
+        if not self.scheduler.runs.drives(run):
             raise UsageError(
                 f"{job.id} is of a run that another process drives: cancel its submission"
             )
@@ -465,7 +467,7 @@ class Engine:
         """Wait for the end of a run of ours, for another orchestrator."""
         run = self.identity_map.find(submission_id)
 
-        if isinstance(run, RunOf) and self.scheduler.drives(run):
+        if isinstance(run, RunOf) and self.scheduler.runs.drives(run):
             await run.watchers.over()
 
         await self.store.flush()
@@ -477,7 +479,7 @@ class Engine:
         """
         run = self.identity_map.find(submission_id)
 
-        if isinstance(run, RunOf) and self.scheduler.drives(run):
+        if isinstance(run, RunOf) and self.scheduler.runs.drives(run):
             from asyncflow.recovery.run_feed import RunFeed
 
             await RunFeed(run, self.store, send).send_all(since)
@@ -498,7 +500,7 @@ class Engine:
 
     async def resume(self, run: Run) -> None:
         """Start a run that was adopted."""
-        self.scheduler.check()
+        self.scheduler.group.check()
         await self.scheduler.pins.restore(run)
         dag = run.dag
         specs = self.specs.of_all(dag.kinds, force=run.options.force)

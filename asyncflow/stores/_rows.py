@@ -23,7 +23,7 @@ from asyncflow.records import (
     VersionRecord,
 )
 from asyncflow.status import CRASHES, AttemptKind, Status, SubmissionStatus
-from asyncflow.stores._properties import dump_properties, load_properties
+from asyncflow.stores._properties import NO_PROPERTIES, dump_properties, load_properties
 from asyncflow.worker.outcome import StoredValue
 
 Cell: TypeAlias = str | bytes | int | float | None
@@ -156,7 +156,9 @@ def _dump_change(record: SubmissionRecord, graphs: set[str]) -> Sequence[TableRo
     if is_known:
         return (row,)
 
-    properties = dump_properties(record.properties, record.id)
+    given = record.properties
+    is_empty = type(given) is dict and not given  # of others it may take long to tell
+    properties = NO_PROPERTIES if is_empty else dump_properties(given, record.id)
     return row, TableRow("graph", (record.graph, *properties, record.id))
 
 

@@ -32,7 +32,7 @@ from typing import Any, TypeAlias
 
 from asyncflow.worker.log_state import LogState
 from asyncflow.worker.usage import limit_of
-from asyncflow.worker.world import Interpreter, Variables
+from asyncflow.worker.world import Interpreter, Variables, raw_environment
 
 QUICK = tuple(
     int(number)
@@ -169,7 +169,7 @@ class ProcessState:
         self._handlers = (*map(_handler_of, ALL),)
         self._mask = _change_mask(_BLOCK, ())
         self._limits = [*map(limit_of, LIMITS)]
-        self._environ, self._variables = os.environ, {**_data()}
+        self._environ, self._variables = os.environ, {**raw_environment()}
         self._watched = Variables.watched()
         self._changes = self._watched.changes
         self._filters = [*warnings.filters]
@@ -390,7 +390,7 @@ class ProcessState:
         if os.environ is not self._environ:
             os.environ = self._environ  # noqa: B003  # it is the very object
 
-        if _data() != self._variables:
+        if raw_environment() != self._variables:
             self._restore_environment()
 
         self._changes, self._path = self._watched.changes, [*sys.path]
@@ -407,7 +407,7 @@ class ProcessState:
         return ""
 
     def _restore_environment(self) -> None:
-        now = _data()
+        now = raw_environment()
 
         for key in [*now]:
             if key not in self._variables:
@@ -452,12 +452,6 @@ class ProcessState:
 
         is_full = soft != resource.RLIM_INFINITY and free > soft - SPARE
         return "left hardly a descriptor free" if is_full else ""
-
-
-def _data() -> dict[bytes, bytes]:
-    """Return the environment, as it is kept: to decode it takes long."""
-    found: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]
-    return found
 
 
 def _may_change_ids() -> bool:

@@ -45,6 +45,12 @@ TYPOS = [
     ("JOB", "moed", "mode"),
     ("TASK", "nedes", "needs"),
     ("DATA_NODE", "scpoe", "scope"),
+    ("DATA_NODE", "ttl", "validity_period"),
+    ("DATA_NODE", "n_versions", "keep_versions"),
+    ("TASK", "cache", "skippable"),
+    ("TASK", "max_memory", "memory_limit"),
+    ("JOB", "concurrency", "max_nb_of_workers"),
+    ("JOB", "ecko", "echo"),  # a section that has hardly any properties
 ]
 
 
@@ -108,6 +114,15 @@ def test_the_option_that_was_meant(name: object, kind: str, option: str | None) 
         ("mode", "SCENARIO", None),
         ("scope", "TASK", None),
         (5, "TASK", None),
+        ("max_workers", "submit", "configure_job_executions"),
+        ("retries", "submit", "configure_task"),
+        ("retries", "TASK", None),
+        ("cacheable", "DATA_NODE", "configure_task"),
+        ("priority", "TASK", "submit"),
+        ("priority", "SCENARIO", None),
+        ("idempotency_key", "SCENARIO", "submit"),
+        ("idempotency_key", "submit", None),
+        ("path", "TASK", None),
     ],
 )
 def test_the_place_of_an_option(name: object, kind: str, place: str | None) -> None:

@@ -16,8 +16,7 @@ from asyncflow.executors.process import request
 from asyncflow.executors.process.executor import ProcessExecutor
 from asyncflow.executors.process.log_bounds import LogBounds
 from asyncflow.executors.process.pool import Pool
-from asyncflow.executors.process.request import _STACK, Request, _stack
-from asyncflow.worker import trip
+from asyncflow.executors.process.request import Request
 from tests.entities.test_submission import started
 from tests.support import flows, hard_jobs
 from tests.support.calls import Notes, call, outcome_of, run_all
@@ -25,7 +24,10 @@ from tests.support.calls import Notes, call, outcome_of, run_all
 pytestmark = pytest.mark.anyio
 
 
-async def test_what_waits_behind_a_slow_call_is_returned(tmp_path: Path) -> None:
+async def test_what_waits_behind_a_slow_call_is_returned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request, "BOUND", 1.0)  # a worker that starts begins in time
     notes = Notes()
     path = tmp_path / "go"
     calls = [
@@ -216,7 +218,7 @@ def heard() -> Heard:
 @pytest.fixture
 def request_of_two(tmp_path: Path, heard: Heard) -> Request:
     calls = [call(flows.double, tmp_path, job_id=f"JOB_{index}") for index in range(2)]
-    return Request(Pool(), calls, heard, 1, 0.2, LogBounds(1000))
+    return Request(ProcessExecutor(), Pool(), calls, heard, 1, 0.2, LogBounds(1000))
 
 
 async def test_calls_are_found_by_their_jobs(request_of_two: Request) -> None:
@@ -260,11 +262,3 @@ async def test_outcomes_that_cannot_be_are_refused(
 
     with pytest.raises(ValueError, match=what):
         request_of_two._check(outcomes)
-
-
-def test_a_stack_is_told_without_our_frames() -> None:
-    frames = f'{_STACK}\n  File "steps.py", line 3 in wait\n'
-    ours = f'  File "{trip.__file__}", line 7 in _call\n  File "x", line 1 in y\n'
-    assert _stack(f"printed\n{frames}{ours}") == frames
-    assert _stack(f"{_STACK} of an earlier job\n{frames}") == frames
-    assert _stack("printed\n") == ""

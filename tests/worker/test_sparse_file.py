@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from asyncflow.worker import punch as module
-from asyncflow.worker.punch import BLOCK, next_data, next_hole, punch
+from asyncflow.worker import sparse_file as module
+from asyncflow.worker.sparse_file import BLOCK, next_data, next_hole, punch_hole
 
 SIZE = 4 * BLOCK
 
@@ -26,7 +26,7 @@ def file(tmp_path: Path) -> Iterator[int]:
 def test_whole_blocks_go_and_the_rest_stays(file: int) -> None:
     before = os.fstat(file)
 
-    assert punch(file, BLOCK - 5, 3 * BLOCK + 5)
+    assert punch_hole(file, BLOCK - 5, 3 * BLOCK + 5)
 
     after = os.fstat(file)
     assert after.st_size == before.st_size
@@ -36,13 +36,13 @@ def test_whole_blocks_go_and_the_rest_stays(file: int) -> None:
 
 
 def test_a_part_without_a_whole_block_is_left(file: int) -> None:
-    assert punch(file, 1, BLOCK + 1)
-    assert punch(file, 5, 5)
+    assert punch_hole(file, 1, BLOCK + 1)
+    assert punch_hole(file, 5, 5)
     assert os.pread(file, SIZE, 0) == b"x" * SIZE
 
 
 def test_holes_are_found(file: int) -> None:
-    assert punch(file, BLOCK, 3 * BLOCK)
+    assert punch_hole(file, BLOCK, 3 * BLOCK)
     assert next_hole(file, 0, SIZE) == BLOCK
     assert next_hole(file, 0, 10) == 10
     assert next_data(file, BLOCK, SIZE) == 3 * BLOCK
@@ -53,12 +53,12 @@ def test_holes_are_found(file: int) -> None:
 
 def test_what_cannot_be_punched_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     read, write = os.pipe()
-    assert not punch(write, 0, SIZE)
+    assert not punch_hole(write, 0, SIZE)
 
     def refuse(*_: object) -> bool:
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(module, "_puncher", lambda: refuse)
-    assert not punch(write, 0, SIZE)
+    monkeypatch.setattr(module, "_hole_puncher", lambda: refuse)
+    assert not punch_hole(write, 0, SIZE)
     os.close(read)
     os.close(write)

@@ -13,7 +13,7 @@ BLOCK = 64 * 1024
 """Of what size the blocks of a file system are at most, in bytes: only whole ones go."""
 
 
-def punch(descriptor: int, start: int, end: int) -> bool:
+def punch_hole(descriptor: int, start: int, end: int) -> bool:
     """Give back what a part of a file takes on the disk; zeros are read there.
 
     Blocks.
@@ -28,13 +28,13 @@ def punch(descriptor: int, start: int, end: int) -> bool:
         return True
 
     try:
-        return _puncher()(descriptor, start, end - start)
+        return _hole_puncher()(descriptor, start, end - start)
     except OSError:
         return False
 
 
 @cache
-def _puncher() -> Callable[[int, int, int], bool]:
+def _hole_puncher() -> Callable[[int, int, int], bool]:
     """Return what punches: it takes the descriptor, the start and the length."""
     if sys.platform == "darwin":
         return _punch_apfs

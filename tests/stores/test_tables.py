@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asyncflow.records import JobRecord
-from asyncflow.stores._table import Table
+from asyncflow.stores._tables import Table
 from tests.support.records import job_record
 
 
