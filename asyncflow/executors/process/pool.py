@@ -271,7 +271,7 @@ class Pool:
 
     def _idlest(self) -> Worker | None:
         """Return the worker that has been idle for longest."""
-        if self.next_idle() is None:
+        if self.next_idle() is None:  # it finds anyio's list, too
             return None
 
         for process, _since in self._idle or ():
