@@ -527,14 +527,19 @@ class Request:
         if self._told < self._started:
             index = self._told
             call = self.calls[index]
-            log, stack = await to_thread.run_sync(
+            log, stack, kept = await to_thread.run_sync(
                 worker.clean_up, call, self.logs.max_bytes
             )
             self._told += 1
-            is_killed = index in self._kills
-            outcome = (
-                Killed(log, None, stack) if is_killed else Crashed(returncode, why, log)
-            )
+            outcome: Outcome
+
+            if kept is not None:
+                outcome = Returned(kept, log)
+            elif index in self._kills:
+                outcome = Killed(log, None, stack)
+            else:
+                outcome = Crashed(returncode, why, log)
+
             self.watch.ended(call, outcome)
 
 
