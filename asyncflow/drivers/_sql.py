@@ -17,6 +17,7 @@ from asyncflow.drivers._libraries import need
 from asyncflow.drivers._options import exposed_type
 from asyncflow.drivers._server import ServerDriver, Told
 from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
+from asyncflow.secret import Secret, masked
 from asyncflow.selection import COMPARE
 
 if TYPE_CHECKING:
@@ -265,7 +266,8 @@ class SqlDriver(ServerDriver):
         from sqlalchemy.pool import NullPool
 
         if (file := self.options.file) is not None and not os.path.exists(file):
-            raise FileNotFoundError(f"there is no database {file!r}")
+            shown = masked(repr(file), self.secrets)
+            raise FileNotFoundError(f"there is no database {shown}")
 
         url = self.options.address()
         query = url.query
@@ -315,7 +317,7 @@ class SqlDriver(ServerDriver):
 
     @property
     def _key(self) -> str:
-        return f"{self.options.shown()} {hash(self.options.db_username)}"
+        return Secret(f"{self.options.shown()} {hash(self.options.db_username)}")
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
         begun = _begun.transactions[self._key]

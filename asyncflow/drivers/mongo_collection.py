@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import threading
+import time
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,6 +15,7 @@ from attrs import validators
 from asyncflow.drivers._objects import objects_of
 from asyncflow.drivers._server import ServerDriver, Told
 from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
+from asyncflow.worker import current
 
 if TYPE_CHECKING:
     from asyncflow.abc import StoredValue
@@ -26,6 +29,9 @@ STAGED = "asyncflow_staged_"
 
 APPENDED = "asyncflow_appended_"
 """The same, of what is to be added to what is there."""
+
+THREADS_FOR = 1.0
+"""For how many seconds a worker waits for the threads of a client."""
 
 AT_ONCE = 1000
 """How many documents are added by one call."""
@@ -100,12 +106,16 @@ class MongoDriver(ServerDriver):
 
     @contextmanager
     def _database(self) -> Iterator[Any]:
+        before = {*threading.enumerate()}
         client = self.client()
 
         try:
             yield client[str(self.options.db_name)]
         finally:
             client.close()
+
+            if current.is_worker:  # one with more threads than it had is replaced
+                _await_threads(before)
 
     def read(
         self,
@@ -248,6 +258,15 @@ class MongoDriver(ServerDriver):
             )
 
         return Told(why, "mend what it says, or the options of the data node")
+
+
+def _await_threads(before: Container[threading.Thread]) -> None:
+    """Wait for the threads of clients that are closed: they end by themselves, soon."""
+    give_up = time.monotonic() + THREADS_FOR
+
+    for thread in threading.enumerate():
+        if thread not in before and thread.name.startswith("pymongo_"):
+            thread.join(max(0.0, give_up - time.monotonic()))
 
 
 def _add(staged: Any, target: Any) -> None:
