@@ -57,7 +57,7 @@ RUN_MODULES = 202
 millisecond of every start each, and half of one for an attrs class: a module more is to
 be loaded where it is needed, or to take the place of another."""
 
-WORKER_MODULES = 77
+WORKER_MODULES = 75
 """The most modules that a worker's first import may add: 61 of them on CPython 3.11."""
 
 
