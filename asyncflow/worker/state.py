@@ -14,6 +14,7 @@ import _signal  # type: ignore[import-not-found]  # what `signal` wraps, slowly
 import _thread
 import builtins
 import errno
+import fcntl
 import os
 import pickle
 import resource
@@ -27,7 +28,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from operator import itemgetter
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 from asyncflow.worker.log_state import LogState
 from asyncflow.worker.usage import limit_of
@@ -84,10 +85,20 @@ _NEEDED = ("asyncflow.", "anyio.to_process", "pickle", "_pickle", "copyreg", "io
 FIRST, LAST = 3, 32
 """Between which numbers the pipes lie through which a worker talks to its parent."""
 
+Pipes: TypeAlias = dict[int, int]
+"""Pipes, and their flags: of which side they are, and how they are used."""
+
+LOST = 74
+"""The exit code of a worker that cannot answer any more; see ``sysexits.h``."""
+
+_LOST = b"asyncflow: the job closed or replaced the descriptors of its worker\n"
+
 _depth = sys.getrecursionlimit
 _count, _umask, _alarm = _thread._count, os.umask, signal.alarm
-_all, _map, _zip = all, map, zip
-_locale_now, _blocks = _locale.setlocale, os.get_blocking
+_map, _zip = map, zip
+_locale_now = _locale.setlocale
+_control, _GET_FLAGS = fcntl.fcntl, fcntl.F_GETFL
+_exit, _write = os._exit, os.write
 _handler_of = _signal.getsignal
 _change_mask, _BLOCK = _signal.pthread_sigmask, int(signal.SIG_BLOCK)
 _limit_now = resource.getrlimit
@@ -100,10 +111,15 @@ class ProcessState:
 
     :param ready: is called when the handler of SIGTERM was put right
     :param logging: that of `logging`; None leaves it alone
+    :param pipes: those to its parent, with the flags that they have; None for all pipes
+        that are open by now, before there are any of jobs
     """
 
     def __init__(
-        self, ready: Callable[[], object], logging: LogState | None = None
+        self,
+        ready: Callable[[], object],
+        logging: LogState | None = None,
+        pipes: Pipes | None = None,
     ) -> None:
         self._ready = ready
         self._logging = logging
@@ -118,7 +134,7 @@ class ProcessState:
         self._needed = {name: self._modules[name] for name in names}
         self._get_needed = itemgetter(*names)
         self._needed_modules = (*self._needed.values(),)
-        self._pipes = [*_pipes()]
+        self.pipes: Pipes = _pipes() if pipes is None else pipes
         self._vital_steps = (
             self._functions_left,
             self._modules_left,
@@ -202,7 +218,7 @@ class ProcessState:
         try:
             if (
                 _count() == self._threads
-                and _all(_map(_blocks, self._pipes))
+                and self._has_pipes()
                 and self._get_needed(self._modules) == self._needed_modules
                 and self._has_functions()
             ):
@@ -264,11 +280,31 @@ class ProcessState:
         self._modules.update(self._needed)
         return f"removed {len(gone)} modules, such as {gone[0]}" if gone else ""
 
+    def _has_pipes(self) -> bool:
+        """Tell whether its parent is where it was."""
+        for pipe, flags in self.pipes.items():
+            if _control(pipe, _GET_FLAGS) != flags:
+                return False
+
+        return True
+
     def _pipes_left(self) -> str:
-        for pipe in self._pipes:
-            with suppress(OSError):  # it was closed: that shows when it is used
-                if not _blocks(pipe):
-                    os.set_blocking(pipe, True)
+        """Have the pipes block, as they did; end the process where it has lost one: its
+        parent would wait for an answer for ever.
+        """
+        for pipe, flags in self.pipes.items():
+            try:
+                now = _control(pipe, _GET_FLAGS)
+            except OSError:
+                now = ~flags
+
+            if now == flags | os.O_NONBLOCK:
+                os.set_blocking(pipe, True)
+            elif now != flags:
+                with suppress(OSError):
+                    _write(2, _LOST)
+
+                _exit(LOST)
 
         return ""
 
@@ -438,11 +474,13 @@ def _root() -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _pipes() -> Iterator[int]:
-    """Give the pipes and sockets of this process that block.
+def _pipes() -> Pipes:
+    """Find the pipes and sockets of this process that block.
 
     What is inherited is not its own: others want it to be as it is for them.
     """
+    found = {}
+
     for descriptor in range(FIRST, LAST):
         with suppress(OSError):
             mode = os.fstat(descriptor).st_mode
@@ -450,9 +488,11 @@ def _pipes() -> Iterator[int]:
             if (
                 (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))
                 and not os.get_inheritable(descriptor)
-                and _blocks(descriptor)
+                and os.get_blocking(descriptor)
             ):
-                yield descriptor
+                found[descriptor] = _control(descriptor, _GET_FLAGS)
+
+    return found
 
 
 def _has_children() -> bool:
