@@ -136,7 +136,7 @@ class FileDriver(Driver):
         except DataNodeReadingError as error:
             error.place = error.place or file
             raise
-        except (ImportError, MemoryError, PackageMissing):
+        except (DataNodeWritingError, ImportError, MemoryError, PackageMissing):
             raise
         except FileNotFoundError as error:
             if not file or os.path.exists(file):
@@ -186,6 +186,8 @@ class FileDriver(Driver):
         return self.stage(lambda file: self.dump(value, file, name), path, name)
 
     def load_file(self, file: str) -> object:
+        os.stat(file)  # the error of a wrong name is no missing value
+
         with self.reading(file):
             return self.load(file)
 
