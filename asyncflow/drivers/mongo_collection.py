@@ -13,7 +13,7 @@ import attrs
 from attrs import validators
 
 from asyncflow.drivers._objects import objects_of
-from asyncflow.drivers._server import ServerDriver, Told
+from asyncflow.drivers._server import ServerDriver, Told, same_host
 from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
 from asyncflow.worker import current
 
@@ -85,6 +85,13 @@ class MongoDriver(ServerDriver):
 
     @property
     def place(self) -> str | None:
+        given = self.options
+        hosts = ",".join(sorted(map(same_host, str(given.db_host).split(","))))
+        server = f"mongodb://{hosts}:{given.db_port}"
+        return f"{server}/{given.db_name}.{given.collection_name}"
+
+    @property
+    def given_place(self) -> str:
         given = self.options
         server = f"mongodb://{given.db_host}:{given.db_port}"
         return f"{server}/{given.db_name}.{given.collection_name}"
@@ -234,6 +241,7 @@ class MongoDriver(ServerDriver):
         return f"{begin}{self._name}_{name}"
 
     def tell(self, error: Exception) -> Told:
+        from bson.errors import BSONError
         from pymongo import errors
 
         why = f"{type(error).__name__}: {error}".strip().partition("\n")[0][:300]
@@ -241,12 +249,15 @@ class MongoDriver(ServerDriver):
         if isinstance(error, DuplicateId):
             return Told(str(error), "leave _id out, or write what replaces all")
 
+        if isinstance(error, BSONError | OverflowError):
+            return Told(why, "return documents of what BSON holds")
+
         if isinstance(error, errors.WriteError | errors.BulkWriteError):
             told = (error.details or {}).get("writeErrors") or [{"errmsg": why}]
             first = str(told[0].get("errmsg", why)).partition("\n")[0][:300]
             return Told(first, "mend the documents, or the rules of the collection")
 
-        if isinstance(error, errors.ServerSelectionTimeoutError):
+        if isinstance(error, errors.ConnectionFailure):
             return Told(
                 why, "see that the server runs, and db_host and db_port are right"
             )
