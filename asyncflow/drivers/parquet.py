@@ -63,6 +63,7 @@ class ParquetDriver(FileDriver):
     extra: ClassVar[str | None] = "parquet"
     Options: ClassVar[type[ParquetOptions]] = ParquetOptions
     appends: ClassVar[bool] = True
+    reads_parts: ClassVar[bool] = True
     options: ParquetOptions = ParquetOptions()
 
     @classmethod
@@ -111,6 +112,10 @@ class ParquetDriver(FileDriver):
 
     # -------------------------------------------------------------------------- reading
 
+    @property
+    def is_cached(self) -> bool:
+        return self.options.is_cached
+
     def load(
         self,
         file: str | BinaryIO,
@@ -142,8 +147,7 @@ class ParquetDriver(FileDriver):
     def _read_arrow(
         self, source: Any, columns: Sequence[str] | None, where: Where | None
     ) -> Any:
-        dataset = need("pyarrow.dataset", "the storage type 'parquet'")
-        found = dataset.dataset(source, format="parquet", partitioning="hive")
+        found = _dataset(source)
         check_columns(found.schema.names, columns, where)
         index = [] if columns is None else _index(found.schema, columns)
         given: dict[str, Any] = {
@@ -293,6 +297,18 @@ class ParquetDriver(FileDriver):
         os.replace(kept, os.path.join(self.path, name))
         sync_folder(self.path)
         return None
+
+
+def _dataset(source: Any) -> Any:
+    """Open a file, a folder or several files, or a file that is open."""
+    dataset = need("pyarrow.dataset", "the storage type 'parquet'")
+
+    if isinstance(source, str | list):
+        return dataset.dataset(source, format="parquet", partitioning="hive")
+
+    form = dataset.ParquetFileFormat()
+    part = form.make_fragment(source)
+    return dataset.FileSystemDataset([part], part.physical_schema, form)
 
 
 def _stats(paths: Iterable[str]) -> list[tuple[str, os.stat_result]]:
