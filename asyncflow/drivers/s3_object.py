@@ -180,7 +180,13 @@ class S3Driver(ServerDriver):
         if isinstance(error, exceptions.ClientError):
             return Told(why, _REMEDIES.get(_code(error), _OTHERWISE))
 
-        if isinstance(error, exceptions.NoCredentialsError):
+        if isinstance(error, exceptions.ParamValidationError):
+            return Told(why, "correct aws_s3_bucket_name or aws_s3_object_key")
+
+        if isinstance(
+            error,
+            exceptions.NoCredentialsError | exceptions.PartialCredentialsError,
+        ):
             return Told(why, "give aws_access_key and aws_secret_access_key")
 
         if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
@@ -221,4 +227,9 @@ _REMEDIES: Mapping[str, str] = {
     "AccessDenied": "see that these keys may do it",
     "InvalidAccessKeyId": "correct aws_access_key",
     "SignatureDoesNotMatch": "correct aws_secret_access_key",
+    "ExpiredToken": "renew the credentials",
+    "InvalidToken": "renew the credentials",
+    "AuthorizationHeaderMalformed": "correct aws_region",
+    "PermanentRedirect": "correct aws_region",
+    "EntityTooLarge": "keep less in it: an object has at most 5 GB here",
 }

@@ -146,6 +146,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("drivers.generic", "concurrent"): "the same",
     ("drivers.generic", "traceback"): "only where a function raises",
     ("drivers.mongo_collection", "pymongo"): "an extra: where a server is asked",
+    ("drivers.mongo_collection", "bson"): "the same",
     ("drivers.s3_object", "botocore"): "the same",
     ("drivers.sql_table", "sqlalchemy"): "the same",
     ("drivers._remote", "fsspec"): "the same",
