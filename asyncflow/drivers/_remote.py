@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol
 from asyncflow.abc import StoredValue
 from asyncflow.drivers._server import ServerDriver, Told
 from asyncflow.secret import masked, revealed
+from asyncflow.worker import current
 from asyncflow.worker.errors import DataNodeReadingError, PackageMissing
 from asyncflow.worker.replacing import Draft, copy, copy_all, unwritable
 
@@ -49,6 +50,14 @@ def needs(path: str) -> dict[str, str | None]:
             raise ValueError(f"fsspec has no file system for {protocol!r}")
 
     return found
+
+
+MEMORY = "memory://"
+"""How an address begins of which each process has its own files."""
+
+
+class OfOneProcess(Exception):
+    """A worker is asked for what it cannot see."""
 
 
 class Form(Protocol):
@@ -281,6 +290,11 @@ class RemoteDriver(ServerDriver):
 
         :param staged: the path that `write` was given, for what is not published yet
         """
+        if current.is_worker and self.path.startswith(MEMORY):
+            raise OfOneProcess(
+                "what is in memory is of one process, and this is another"
+            )
+
         given = revealed(dict(getattr(self.options, "storage_options", None) or {}))
 
         try:
@@ -298,6 +312,9 @@ class RemoteDriver(ServerDriver):
         return files, f"{at}.{os.path.basename(staged)}" if staged else at
 
     def tell(self, error: Exception) -> Told:
+        if isinstance(error, OfOneProcess):
+            return Told(str(error), "have executor='thread', or use another address")
+
         why = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
         return Told(why, _remedy(error))
 

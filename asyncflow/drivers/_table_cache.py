@@ -135,6 +135,9 @@ def size_of(table: Any) -> int | None:
 def _frame_size(frame: Any) -> int | None:
     from pandas.api.types import infer_dtype
 
+    if (least := int(frame.memory_usage().sum())) > LIMIT:
+        return least  # without a look at each cell
+
     for at in range(frame.shape[1]):
         column = frame.iloc[:, at]
 

@@ -139,6 +139,29 @@ def test_what_is_wrong_is_told(memory: fsspec.AbstractFileSystem) -> None:
     assert caught.value.place == "memory://shop/own.json"
 
 
+@pytest.mark.anyio
+async def test_what_is_in_memory_is_of_one_process(
+    memory: fsspec.AbstractFileSystem,
+) -> None:
+    config = configuration("standalone", 1)
+    own = config.configure_json_data_node("own", "memory://shop/own.json")
+    result = config.configure_data_node("result")
+    cfg = config.configure_scenario(
+        "s", config.configure_task("count", len, own, result)
+    )
+    memory.pipe("shop/own.json", b"[1, 2]")
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        assert await scenario.own.read() == [1, 2]
+        submission = await scenario.submit().wait()
+        assert submission.jobs[0].reason == (
+            "DataNodeReadingError: data node 'own' at memory://shop/own.json cannot be "
+            "read: what is in memory is of one process, and this is another: have "
+            "executor='thread', or use another address"
+        )
+
+
 # -------------------------------------------------------------------------- on a server
 
 
