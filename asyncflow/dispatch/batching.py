@@ -242,8 +242,10 @@ class Batcher:
         run = self.runs[ref[0]]
         job = run.job(ref[1])
         job.move(Status.SKIPPED, time.time(), skipping.NOTHING_NEW)
-        skipping.reuse(run.tasks[ref[1]], run)
-        self.store.save(job.record())
+        task = run.tasks[ref[1]]
+        skipping.reuse(task, run)
+        basis = skipping.confirmed(task, run.pins)
+        self.store.save(job.record(), *([basis] if basis else ()))
         self.dispatcher.carry_out(
             self.plan.ended(ref, Status.SKIPPED, time.monotonic())
         )

@@ -41,7 +41,23 @@ class BatchSource(BatchListener, Protocol):
 
 
 class AllSlots(Protocol):
-    """All slots, as one of them sees them."""
+    """All slots, and what each works with.
+
+    :param executors: by name
+    :param echo: shows what jobs print in other processes
+    :param live: does so while they run; None where that is not wanted
+    :param tracer: gives the trace that a job continues
+    """
+
+    source: BatchSource
+    versions: Versions
+    marks: RunningMarks
+    executors: Mapping[str, Executor]
+    limiter: CapacityLimiter
+    echo: Echo
+    live: Live | None
+    group: Tasks
+    tracer: Tracer
 
     def fill(self) -> None:
         """Start slots while jobs are ready and tokens are free."""
@@ -63,23 +79,8 @@ class Slot:
     While a batch is under way that ends in the middle of a chain, the next one is got
     ready. It is sent before the jobs of the first one are completed, so that the worker
     hardly waits.
-
-    :param executors: by name
-    :param echo: shows what jobs print in other processes
-    :param live: does so while they run; None where that is not wanted
-    :param tracer: gives the trace that a job continues
-    :param slots: all of them
     """
 
-    source: BatchSource
-    versions: Versions
-    marks: RunningMarks
-    executors: Mapping[str, Executor]
-    limiter: CapacityLimiter
-    echo: Echo
-    live: Live | None
-    group: Tasks
-    tracer: Tracer
     slots: AllSlots
     prefetched: list[Attempt] = attrs.field(init=False, factory=list)
     """The batch that is got ready; some of it may have been given back since."""
@@ -94,7 +95,7 @@ class Slot:
 
     async def work(self, attempts: Sequence[Attempt]) -> None:
         """Run one batch after the other, until none is ready."""
-        limiter, batcher = self.limiter, self.source.batcher
+        limiter, batcher = self.slots.limiter, self.slots.source.batcher
 
         try:
             while attempts:
@@ -109,7 +110,7 @@ class Slot:
                 attempts = prefetched or batcher.next_batch(int(limiter.total_tokens))
                 self.slots.fill()
         except Exception as error:  # who has a slot then, nobody knows
-            self.group.fail(error)
+            self.slots.group.fail(error)
         finally:
             self.close()
             self.slots.ended(self)
@@ -164,11 +165,11 @@ class Slot:
         """Run the jobs of one batch."""
         before = self._batch
         batch = self._batch = Batch(
-            self.source,
+            self.slots.source,
             attempts,
-            self.echo,
-            self.live,
-            self.group,
+            self.slots.echo,
+            self.slots.live,
+            self.slots.group,
             self,
         )
 
@@ -217,7 +218,7 @@ class Slot:
 
     def _must_prepare(self, first: Attempt) -> bool:
         """Tell whether there is something to wait for before jobs are sent."""
-        versions = self.versions
+        versions = self.slots.versions
         return (
             versions.sharing.is_shared
             or versions.cache.has_evicted
@@ -250,34 +251,37 @@ class Slot:
             await self._send(left, batch, before)
 
     async def _prepare(self, attempts: Sequence[Attempt]) -> None:
-        if self.versions.is_shared:
+        slots, versions = self.slots, self.slots.versions
+
+        if versions.is_shared:
             for attempt in attempts:
                 nodes = attempt.task.input.values()
                 await retry_until_available(
-                    partial(self.versions.stored.refresh_shared, nodes)
+                    partial(versions.stored.refresh_shared, nodes)
                 )
 
         first = attempts[0]
 
         if first.run.crashes:  # it ran when we die soon: not if we wait for this
-            await self.executors[first.spec.executor].warm(1)
+            executor = slots.executors[first.spec.executor]
+            await executor.warm(1)
 
-            if self.executors[first.spec.executor].removes_files:
+            if executor.removes_files:
                 await self._make_waiting_file(first)
 
         if first.must_be_marked and not first.is_over:
-            self.source.started(first, None)
-            await self.marks.mark_not_rerunnable(attempts)
+            slots.source.started(first, None)
+            await slots.marks.mark_not_rerunnable(attempts)
 
-        if self.versions.cache.has_evicted:  # last: it may be evicted again
+        if versions.cache.has_evicted:  # last: it may be evicted again
             pairs = [pair for attempt in attempts for pair in read_by(attempt)]
-            await retry_until_available(partial(self.versions.load, pairs))
+            await retry_until_available(partial(versions.load, pairs))
 
     async def _make_waiting_file(self, attempt: Attempt) -> None:
         """Have it known of a suspect that its call has not begun."""
-        owner_id, place = self.versions.holder_id, attempt.ref[1]
+        owner_id, place = self.slots.versions.holder_id, attempt.ref[1]
         name = waiting_file(owner_id, attempt.run, place)
-        path = os.path.join(self.versions.folder, name)
+        path = os.path.join(self.slots.versions.folder, name)
 
         with suppress(OSError):  # then it counts as begun
             await to_thread.run_sync(_touch, path)
@@ -288,7 +292,7 @@ class Slot:
     ) -> Awaitable[None]:
         """Give jobs to their executor; it runs them as long as this is awaited."""
         first = attempts[0]
-        executor = self.executors[first.spec.executor]
+        executor = self.slots.executors[first.spec.executor]
         calls = (
             self._calls(attempts, before)
             if self.prefetched
@@ -320,16 +324,16 @@ class Slot:
 
     def _prefetch(self, last: Attempt, max_size: int) -> None:
         """Get the next batch ready: what follows the last job of this one."""
-        if last.is_over or self.versions.cache.has_evicted:
+        if last.is_over or self.slots.versions.cache.has_evicted:
             return
 
-        if not (prefetched := self.source.batcher.links_after(last, max_size)):
+        if not (prefetched := self.slots.source.batcher.links_after(last, max_size)):
             return
 
         try:
             self._prefetched_calls = self._calls_from(1, prefetched)
         except Exception as error:
-            self.source.failed(prefetched, error)
+            self.slots.source.failed(prefetched, error)
         else:
             self.prefetched = prefetched
 
@@ -369,7 +373,7 @@ class Slot:
 
         :param values: of data nodes whose jobs are not completed yet
         """
-        tracer = self.tracer
+        tracer = self.slots.tracer
         made: dict[str, StoredValue | Made] = dict(values)
         calls = []
 
@@ -381,7 +385,7 @@ class Slot:
                     handle = job_handle_of(attempt.run, attempt.job)
                     carrier = tracer.carrier(handle)
 
-                calls.append(call_of(attempt, self.versions, made, carrier))
+                calls.append(call_of(attempt, self.slots.versions, made, carrier))
 
             if attempt.next_in_chain is not None:
                 for place, node in enumerate(attempt.task.output.values()):

@@ -104,18 +104,7 @@ class Slots:
         self.fill()
 
     def _start(self, attempts: Sequence[Attempt]) -> None:
-        slot = Slot(
-            self.source,
-            self.versions,
-            self.marks,
-            self.executors,
-            self.limiter,
-            self.echo,
-            self.live,
-            self.group,
-            self.tracer,
-            self,
-        )
+        slot = Slot(self)
         self.limiter.acquire_on_behalf_of_nowait(slot)
         self._slots.add(slot)
         self.group.start_unguarded(slot.work, attempts)

@@ -114,7 +114,7 @@ class Scenario(Submittable):
         :return: the values, in the order of the names
         :raises NoData: where one was never written
         :raises UsageError: where the scenario has no such data node
-        :raises ValueDamaged: where a file is missing or damaged
+        :raises DataNodeReadingError: where a file is missing or damaged
         """
         nodes = [self._node_states[self._known(name)] for name in names]
         return await self._verbs.read_together(nodes)

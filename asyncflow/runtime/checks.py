@@ -12,7 +12,6 @@ from asyncflow.config.checks.numbers import (
     check_flag,
     check_timeout,
 )
-from asyncflow.config.checks.typos import node_like, option_like, place_of
 from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
 from asyncflow.options import NAMES, RunOptions
 from asyncflow.worker import current, local_modules
@@ -109,6 +108,11 @@ def check_properties(
     :param verb: ``create_scenario`` or ``submit``
     :param nodes: the config ids of the data nodes
     """
+    if not properties:
+        return
+
+    from asyncflow.config.checks.typos import node_like, option_like, place_of
+
     for name in properties:
         if name in nodes:
             raise TypeError(

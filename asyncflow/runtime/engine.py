@@ -80,6 +80,7 @@ from asyncflow.worker.shortened import REASON, shortened
 from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
+    from asyncflow.entities.parts import Ask
     from asyncflow.entities.planned import PlannedJob
     from asyncflow.entities.statistics import Statistics
 
@@ -258,7 +259,7 @@ class Engine:
         specs = self.specs.of_all(dag.kinds, force=force)
 
         if any(spec.fingerprint for spec in specs):
-            skipping.look(skipping.users_places(tasks.values()))
+            skipping.look(skipping.places_at_hand(tasks.values()))
 
         return skipping.plan(dag.pick(tasks), [specs[kind] for kind in dag.kind_of])
 
@@ -313,10 +314,15 @@ class Engine:
 
         return job_output.tail(self.store, state_of(job), max_bytes)
 
-    async def read(self, node: NodeState, version: int | None) -> Any:
-        """Read a data node; see `DataNode.read`."""
+    async def read(
+        self, node: NodeState, version: int | None, ask: Ask | None = None
+    ) -> Any:
+        """Read a data node; see `DataNode.read`.
+
+        :param ask: what its driver is asked for; None for the value
+        """
         try:
-            return await self.versions.read(node, version)
+            return await self.versions.read(node, version, ask)
         except NoData as error:
             if version is None:
                 await self._explain(error, node)

@@ -362,7 +362,9 @@ def settle(
         gc.freeze()  # what is imported by now stays: no need to look at it again
     else:
         settled.move(folder)
-        settled.state = ProcessState(settled.tell_stacks, settled.log_state)
+        settled.state = ProcessState(
+            settled.tell_stacks, settled.log_state, settled.state.pipes
+        )
 
     return settled
 

@@ -166,6 +166,14 @@ def problems(
                 remedy=f"did you mean {option!r}? A property of your own needs a name "
                 "that is less like an option's",
             )
+        elif family := family_of(name, further):
+            yield Problem(
+                section=label,
+                field=name,
+                message="this is no option, and as a property it would do nothing",
+                remedy=f"options that begin so are {', '.join(family)}; begin the name "
+                "of a property of your own otherwise",
+            )
 
 
 @lru_cache(1024)
@@ -182,6 +190,17 @@ def option_like(name: object, kind: str, options: tuple[str, ...]) -> str | None
         return other
 
     return spelled_like(name, options, _LIKENESS_ALONE if kind in _ALONE else LIKENESS)
+
+
+@lru_cache(1024)
+def family_of(name: str, options: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the options that begin as a name does, as in ``db_``; none for less than two.
+
+    :param options: those that not all sections have
+    """
+    begin, found, _ = name.partition("_")
+    family = tuple(one for one in options if found and one.startswith(f"{begin}_"))
+    return family if len(family) > 1 else ()
 
 
 @lru_cache(1024)

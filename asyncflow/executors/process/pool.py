@@ -271,6 +271,9 @@ class Pool:
 
     def _idlest(self) -> Worker | None:
         """Return the worker that has been idle for longest."""
+        if self.next_idle() is None:  # it finds anyio's list, too
+            return None
+
         for process, _since in self._idle or ():
             if process.returncode is None and process.pid in self.workers.by_pid:
                 return self.workers.by_pid[process.pid]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 from operator import attrgetter, eq, itemgetter
 from typing import Protocol, cast
 
@@ -35,6 +36,9 @@ from asyncflow.worker.failure import summary_of
 BOUND = 0.02
 """After how many seconds what was not started is taken back: what is slow delays nobody
 else."""
+
+OVERDUE = 5.0
+"""How long a worker that has nothing to run may take to answer, in seconds."""
 
 LEFT = 0.2
 """How long a worker may take to end by itself that goes for what a job has left in it, in
@@ -98,12 +102,16 @@ class Request:
     """Whether no call can be started any more."""
     _bounds_log: bool = attrs.field(init=False, default=False)
     """Whether its log is watched, so that it is bounded."""
+    _running: int = attrs.field(init=False, default=-1)
+    """The place of the call that runs as far as is known, once no other can start."""
     _is_called: bool = attrs.field(init=False, default=False)
     """Whether the function of the only call is known to be called."""
     _kills: set[int] = attrs.field(init=False, factory=set)
     """The places of the calls that are to end."""
     _kill: Kill | None = attrs.field(init=False, default=None)
     """What ends the worker; None where nothing does."""
+    _overdue: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
+    """Ends a worker that has nothing to run, and does not answer."""
     _telling: asyncio.Task[None] | None = attrs.field(init=False, default=None)
     is_refused: bool = attrs.field(init=False, default=False)
     """Whether its worker has run nothing of it, for what an earlier job has left, or as
@@ -144,6 +152,9 @@ class Request:
                 finally:
                     if bound is not None:
                         bound.cancel()
+
+                    if self._overdue is not None:
+                        self._overdue.cancel()
 
                     if self._bounds_log or self._kill or self._telling:
                         await self._finish(worker)
@@ -297,6 +308,10 @@ class Request:
 
         if stray:
             await self._end(worker, f"{_INTERRUPTED} ({stray})")
+        elif self._told < self._started and self._told:
+            self._is_bounded = True
+            self.watch.returned(self.calls[self._told : self._started])
+            await self._retire(worker, "took the tokens of the jobs after it")
         elif self._told < self._started:
             await self._end(worker, f"{_NO_ANSWER} (it did not run the job)")
         elif self._kill is not None:
@@ -359,9 +374,12 @@ class Request:
 
         self.take_back()
 
-        if index == self._started - 1:
-            self._kill = self._kill or Kill(self._worker)
-            self._kill.begin(self.grace, now=now)
+        if index in (self._running, self._started - 1):
+            self._end_worker(self._worker, now=now)
+
+    def _end_worker(self, worker: Worker, *, now: bool) -> None:
+        self._kill = self._kill or Kill(worker)
+        self._kill.begin(self.grace, now=now)
 
     @property
     def _kill_at(self) -> float:
@@ -414,6 +432,10 @@ class Request:
             self._telling = asyncio.ensure_future(self._tell_early(self._worker))
         elif self._started:
             self._tell_running(self._worker)
+        else:  # it answers at once, unless a job has made a mess of its tokens
+            loop = asyncio.get_running_loop()
+            end = partial(self._end_worker, self._worker, now=True)
+            self._overdue = loop.call_later(OVERDUE, end)
 
     async def _tell_early(self, worker: Worker) -> None:
         found = await to_thread.run_sync(spool.read, worker.spool_path, self.number)
@@ -421,9 +443,14 @@ class Request:
         self._tell_running(worker)
 
     def _tell_running(self, worker: Worker) -> None:
-        """Tell that the last call runs, if nothing else can."""
-        if self._told == self._started - 1:
-            self._tell_started(worker, self._told)
+        """Tell that the first call runs of which no outcome is known.
+
+        It is the last one that was started, unless outcomes are lost on a full disk, or a
+        job has taken tokens.
+        """
+        if self._told < self._started:
+            self._running = self._told
+            self._tell_started(worker, self._running)
 
     def _tell_started(self, worker: Worker, place: int) -> None:
         log = Log(worker.log_path, worker.logged, -1)
@@ -500,14 +527,19 @@ class Request:
         if self._told < self._started:
             index = self._told
             call = self.calls[index]
-            log, stack = await to_thread.run_sync(
+            log, stack, kept = await to_thread.run_sync(
                 worker.clean_up, call, self.logs.max_bytes
             )
             self._told += 1
-            is_killed = index in self._kills
-            outcome = (
-                Killed(log, None, stack) if is_killed else Crashed(returncode, why, log)
-            )
+            outcome: Outcome
+
+            if kept is not None:
+                outcome = Returned(kept, log)
+            elif index in self._kills:
+                outcome = Killed(log, None, stack)
+            else:
+                outcome = Crashed(returncode, why, log)
+
             self.watch.ended(call, outcome)
 
 

@@ -8,12 +8,12 @@ import signal
 import time
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 from anyio import CancelScope, CapacityLimiter, to_thread
 
-from asyncflow.abc import Call, Printed
+from asyncflow.abc import Call, Printed, StoredValue
 from asyncflow.executors.process import process_tree
 from asyncflow.executors.process.anyio_pool import in_thread
 from asyncflow.executors.process.generation import Generation
@@ -33,6 +33,17 @@ if TYPE_CHECKING:
 
 STACK = "Stack (most recent call first):"
 """How a stack begins that `faulthandler` wrote."""
+
+
+class Remains(NamedTuple):
+    """What is left of a killed call."""
+
+    log: Printed | None
+    """What it printed."""
+    stack: str
+    """Where its Python was."""
+    kept: tuple[StoredValue, ...] | None = None
+    """Its outputs, where it was killed while they were made visible, which is done now."""
 
 
 class WorkerDied(Exception):
@@ -181,12 +192,17 @@ class Worker:
 
         return Log(self.log_path, self.logged, end) if end > self.logged else None
 
-    def clean_up(self, call: Call, max_bytes: int) -> tuple[Printed | None, str]:
+    def clean_up(self, call: Call, max_bytes: int) -> Remains:
         """Remove what a killed call left of its outputs. Blocks.
 
         :param max_bytes: how much is kept of what it printed
-        :return: what it printed, and where its Python was
         """
+        from asyncflow.worker.intent import settled_here
+
+        if (kept := settled_here(call.job_id, call.outputs)) is not None:
+            rest = self.rest_of_log()
+            return Remains(rest and rest.read(max_bytes), "", tuple(kept))
+
         for _name, driver, path in call.outputs:
             staged = driver.staging_path(path)
 
@@ -200,10 +216,10 @@ class Worker:
         log = rest and rest.read(max_bytes)
 
         if log is None:
-            return None, ""
+            return Remains(None, "")
 
         log = log._replace(text=whole(log.text))
-        return log, plain(stack_of(log.text))
+        return Remains(log, plain(stack_of(log.text)))
 
     def close(self) -> None:
         """Close what the parent has open of it."""

@@ -184,3 +184,13 @@ def test_an_option_of_one_storage_type_counts_where_it_is_given() -> None:
     (problem,) = problems("DATA_NODE.n", "DATA_NODE", {"delimeter": 1}, ("delimiter",))
     assert (problem.section, problem.field) == ("DATA_NODE.n", "delimeter")
     assert "did you mean 'delimiter'?" in problem.remedy
+
+
+def test_a_name_that_begins_as_options_do_is_no_property(config: Configuration) -> None:
+    config.configure_s3_object_data_node(
+        "a", aws_s3_bucket_name="b", aws_s3_object_key="k", aws_profile="mine"
+    )
+    config.configure_csv_data_node("c", "c.csv", read_by="Ann", awsome=1)
+    (problem,) = config.problems()
+    assert (problem.section, problem.field) == ("DATA_NODE.a", "aws_profile")
+    assert "aws_region, aws_s3_endpoint_url" in str(problem.remedy)
