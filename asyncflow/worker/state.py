@@ -2,9 +2,11 @@
 
 Timers, handlers of signals, the umask, limits, the environment, the locale, warning
 filters, ``sys.path``, settings of the interpreter, threads, child processes, descriptors,
-the root folder, functions that were replaced, modules that were removed. The state is remembered before
-jobs run. After a job it is put right; where that is not possible the worker is to end.
-What a module sets while it is imported, before the function is called, stays.
+the root folder, the priority, functions that were replaced, modules that were removed or
+hidden. The state is remembered before jobs run. After a job it is put right; where that is
+not possible the worker is to end. What a module sets while it is imported, before the
+function is called, stays, as do descriptors and other things that are held in its globals:
+connections are to be used again.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from operator import itemgetter
 from types import ModuleType
@@ -142,6 +144,8 @@ class ProcessState:
             self._threads_left,
         )
         self._other_steps = (
+            self._hidden_left,
+            self._share_left,
             self._signals_left,
             self._limits_left,
             self._ids_left,
@@ -155,6 +159,8 @@ class ProcessState:
         """Take the state for what it is to be."""
         self.modules: int = len(sys.modules)
         """How many modules were loaded."""
+        self._loaded = {**sys.modules}
+        self._share = _share()
         self._interpreter.remember()
         self._threads = _count()
         self._known_threads = {*threading.enumerate()}
@@ -287,6 +293,41 @@ class ProcessState:
                 return False
 
         return True
+
+    def _hidden_left(self) -> str:
+        """Put back what a job has hidden from imports, or replaced in the standard library;
+        a module of the user's it may have loaded anew.
+        """
+        modules = self._modules
+
+        if modules == self._loaded:
+            return ""
+
+        for name, module in self._loaded.items():
+            if modules.get(name, module) is None or _is_of_library(name):
+                modules[name] = module
+
+        for name in modules.keys() - self._loaded.keys():
+            if modules[name] is None:
+                del modules[name]
+
+        self._loaded = {**modules}
+        return ""
+
+    def _share_left(self) -> str:
+        """Put right how much of the processors this process gets."""
+        if (now := _share()) == self._share:
+            return ""
+
+        priority, processors = self._share
+
+        with suppress(OSError):
+            if processors != now[1]:
+                os.sched_setaffinity(0, processors)
+
+            os.setpriority(os.PRIO_PROCESS, 0, priority)
+
+        return "" if _share() == self._share else "lowered the priority of its process"
 
     def _pipes_left(self) -> str:
         """Have the pipes block, as they did; end the process where it has lost one: its
@@ -466,6 +507,16 @@ def _ids() -> tuple[tuple[int, int, int], tuple[int, int, int]]:
 def _decimal() -> Any:
     """Return the module, where somebody has loaded it."""
     return sys.modules.get("_decimal")
+
+
+def _is_of_library(name: str) -> bool:
+    return name.partition(".")[0] in sys.stdlib_module_names
+
+
+def _share() -> tuple[int, Collection[int]]:
+    """Return the priority of this process, and on which processors it may run."""
+    processors = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
+    return os.getpriority(os.PRIO_PROCESS, 0), processors
 
 
 def _root() -> tuple[int, int]:

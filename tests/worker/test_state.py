@@ -187,7 +187,26 @@ def leave_locale(_: object) -> None:
     locale.setlocale(locale.LC_ALL, "C")
 
 
+def hide_a_module(_: object) -> None:
+    sys.modules["json"] = None  # type: ignore[assignment]  # as some do
+    sys.modules["colorsys"] = None  # type: ignore[assignment]  # it was not loaded
+
+
+def replace_a_module(_: object) -> None:
+    sys.modules["json"] = sys
+
+
+def leave_priority(_: object) -> None:
+    os.nice(1)
+
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, [*os.sched_getaffinity(0)][:1])
+
+
 LEAVERS = (
+    hide_a_module,
+    replace_a_module,
+    leave_priority,
     leave_nonblocking_pipes,
     remove_modules,
     hide_modules,
@@ -219,6 +238,9 @@ LEAVERS = (
 )
 
 
+SHARE = getattr(os, "sched_getaffinity", None)
+
+
 def state(_: object) -> dict[str, object]:
     """Tell in what state the process is; need what others may have taken away."""
     print("mine")
@@ -235,7 +257,13 @@ def state(_: object) -> dict[str, object]:
     with open(os.devnull) as file:
         file.read()
 
+    import colorsys
+    import json
+
     return {
+        "json": json.dumps({"colours": colorsys.__name__}),
+        "priority": os.getpriority(os.PRIO_PROCESS, 0),
+        "processors": affinity(0) if (affinity := SHARE) else None,
         "umask": umask,
         "handlers": [signal.getsignal(one) for one in numbers],
         "interrupt": signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
