@@ -76,4 +76,5 @@ class TableOptions(StorageOptions):
     @property
     def is_cached(self) -> bool:
         """Whether a table that was read may be given to others."""
-        return self.exposed_type in CACHED and not self.read_options
+        exposed = self.exposed_type
+        return isinstance(exposed, str) and exposed in CACHED and not self.read_options
