@@ -24,6 +24,9 @@ TEXT = validators.instance_of(str)
 PATIENCE = 10_000
 """How many milliseconds a server is waited for."""
 
+IMPATIENCE = 2_000
+"""The same, where something is only tidied up."""
+
 STAGED = "asyncflow_staged_"
 """How the names of the collections begin that are not published yet."""
 
@@ -96,14 +99,17 @@ class MongoDriver(ServerDriver):
         server = f"mongodb://{given.db_host}:{given.db_port}"
         return f"{server}/{given.db_name}.{given.collection_name}"
 
-    def client(self) -> Any:
-        """Return a client, which is not connected yet."""
+    def client(self, patience: int = PATIENCE) -> Any:
+        """Return a client, which is not connected yet.
+
+        :param patience: how many milliseconds it waits for a server
+        """
         from pymongo import MongoClient
 
         given = self.options
         scheme = f"mongodb+{given.db_driver}" if given.db_driver else "mongodb"
         port = "" if given.db_driver == "srv" else f":{given.db_port}"
-        further = {"serverSelectionTimeoutMS": PATIENCE, **(given.db_extra_args or {})}
+        further = {"serverSelectionTimeoutMS": patience, **(given.db_extra_args or {})}
 
         if given.db_username:
             further["username"] = str(given.db_username)
@@ -112,9 +118,9 @@ class MongoDriver(ServerDriver):
         return MongoClient(f"{scheme}://{given.db_host}{port}", **further)
 
     @contextmanager
-    def _database(self) -> Iterator[Any]:
+    def _database(self, patience: int = PATIENCE) -> Iterator[Any]:
         before = {*threading.enumerate()}
-        client = self.client()
+        client = self.client(patience)
 
         try:
             yield client[str(self.options.db_name)]
@@ -224,7 +230,7 @@ class MongoDriver(ServerDriver):
         return None
 
     def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
-        with suppress(Exception), self._database() as database:
+        with suppress(Exception), self._database(IMPATIENCE) as database:
             for begin in (STAGED, APPENDED):
                 database.drop_collection(self._staged(path, begin))
 

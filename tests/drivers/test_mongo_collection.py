@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -14,6 +15,7 @@ from asyncflow.drivers import mongo_collection
 from asyncflow.drivers.mongo_collection import MongoDriver, MongoOptions
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
 from asyncflow.filters import as_where
+from asyncflow.worker.intent import settled_here
 from tests.support.documents import SERVER
 from tests.support.documents import driver as driver
 
@@ -183,6 +185,18 @@ def test_what_was_added_in_part_is_added_once(driver: MongoDriver) -> None:
     driver.publish(None, "J-2.value")
     assert read(driver) == ROWS
     assert driver.is_published(None, "J-2.value")
+
+
+def test_what_a_killed_job_has_staged_is_discarded(
+    driver: MongoDriver, tmp_path: Path
+) -> None:
+    write(driver, ROWS)
+    path = str(tmp_path / "ORCHESTRATOR_1-2.value")
+    driver.write([], path, "node")
+    assert (len(names(driver)), len([*tmp_path.iterdir()])) == (2, 1)
+    assert settled_here("JOB_1", [("node", driver, path)]) is None
+    assert (names(driver), [*tmp_path.iterdir()]) == (["items"], [])
+    assert read(driver) == ROWS
 
 
 def test_an_append_that_fails_adds_nothing(driver: MongoDriver) -> None:
