@@ -204,28 +204,40 @@ class RemoteDriver(ServerDriver):
         path: str,
         name: str,
     ) -> StoredValue:
-        with tempfile.TemporaryDirectory(prefix="asyncflow-") as folder:
-            old = os.path.join(folder, "old")
+        old = f"{path}.old"  # of which the name says whose it is, after a kill
 
+        with self.writing(name):
+            files, at = self._files()
+            is_there = files.exists(at)
+
+        if not is_there:
+            return self.write(value, path, name)
+
+        try:
             with self.writing(name):
-                files, at = self._files()
+                files.get_file(at, old)
 
-                if not files.exists(at):
-                    old = ""
-                else:
-                    files.get_file(at, old)
+            both = self._appended(value, old, path, name)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(old)
 
-            if not old:
-                return self.write(value, path, name)
+        if isinstance(both, bytes):
+            return self._stage(lambda file: file.write(both), path, name)
 
-            beside = os.path.join(folder, os.path.basename(path))
-            made = self.form.append(value, old, beside, name)
+        assert both is not None
 
-            if isinstance(made, bytes):
-                return self._stage(lambda file: file.write(made), path, name)
+        try:
+            return self._stage(lambda file: copy(both, file), path, name)
+        finally:
+            os.unlink(both)
 
-            assert made is not None
-            return self._stage(lambda file: copy(made, file), path, name)
+    def _appended(self, value: object, old: str, path: str, name: str) -> StoredValue:
+        try:
+            return self.form.append(value, old, path, name)
+        except DataNodeReadingError as error:
+            error.place = self.shown_place
+            raise
 
     def _stage(
         self, write: Callable[[BinaryIO], object], path: str, name: str

@@ -139,6 +139,26 @@ def test_what_is_wrong_is_told(memory: fsspec.AbstractFileSystem) -> None:
     assert caught.value.place == "memory://shop/own.json"
 
 
+@pytest.mark.usefixtures("tables_are_warm")
+@pytest.mark.parametrize("storage_type", ["json", "csv", "parquet", "excel"])
+def test_what_rows_are_added_to_has_to_be_whole(
+    memory: fsspec.AbstractFileSystem, tmp_path: Path, storage_type: str
+) -> None:
+    driver = driver_at("memory://shop/own", storage_type)
+    memory.pipe("shop/own", b"\xff\xfe[1")
+    path = str(tmp_path / "J-1.value")
+
+    with pytest.raises(DataNodeReadingError, match="cannot be read: it") as caught:
+        driver.append(ROWS, None, path, "node")
+
+    assert caught.value.place == "memory://shop/own"
+    write(driver, ROWS, path)
+    driver.publish(driver.append(ROWS, None, path, "node"), path)
+    assert driver.read(None) == [*ROWS, *ROWS]
+    assert [*memory.store] == ["/shop/own"]
+    assert not os.listdir(tmp_path)
+
+
 @pytest.mark.anyio
 async def test_what_is_in_memory_is_of_one_process(
     memory: fsspec.AbstractFileSystem,
