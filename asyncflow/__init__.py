@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import BlockingCall as BlockingCall
     from asyncflow.errors import ConfigError as ConfigError
     from asyncflow.errors import DataNodeIsBeingEdited as DataNodeIsBeingEdited
+    from asyncflow.errors import DataNodeReadingError as DataNodeReadingError
     from asyncflow.errors import DataNodeWritingError as DataNodeWritingError
     from asyncflow.errors import EventsLost as EventsLost
     from asyncflow.errors import InsideWorker as InsideWorker
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import NotOpen as NotOpen
     from asyncflow.errors import NotPicklable as NotPicklable
     from asyncflow.errors import OrchestratorFailed as OrchestratorFailed
+    from asyncflow.errors import PackageMissing as PackageMissing
     from asyncflow.errors import Problem as Problem
     from asyncflow.errors import RecordDamaged as RecordDamaged
     from asyncflow.errors import RemoteTraceback as RemoteTraceback
@@ -81,7 +83,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import TakenOver as TakenOver
     from asyncflow.errors import UnsupportedLoop as UnsupportedLoop
     from asyncflow.errors import UsageError as UsageError
-    from asyncflow.errors import ValueDamaged as ValueDamaged
+    from asyncflow.errors import ValueInvalid as ValueInvalid
     from asyncflow.errors import ValueMissing as ValueMissing
     from asyncflow.events import Event as Event
     from asyncflow.events import JobAttemptFailed as JobAttemptFailed
@@ -92,6 +94,9 @@ if TYPE_CHECKING:
     from asyncflow.events import JobStarted as JobStarted
     from asyncflow.events import SubmissionFinished as SubmissionFinished
     from asyncflow.events import SubmissionStarted as SubmissionStarted
+    from asyncflow.filters import Condition as Condition
+    from asyncflow.filters import JoinOperator as JoinOperator
+    from asyncflow.filters import Operator as Operator
     from asyncflow.notify.bus import Listener as Listener
     from asyncflow.notify.bus import Notification as Notification
     from asyncflow.notify.stream import EventStream as EventStream
@@ -101,6 +106,7 @@ if TYPE_CHECKING:
     from asyncflow.records import Pruned as Pruned
     from asyncflow.records import ScenarioRecord as ScenarioRecord
     from asyncflow.records import SubmissionRecord as SubmissionRecord
+    from asyncflow.selection import Preview as Preview
     from asyncflow.status import AttemptKind as AttemptKind
     from asyncflow.status import Status as Status
     from asyncflow.status import SubmissionStatus as SubmissionStatus
@@ -125,16 +131,19 @@ _HOMES = {
     "entities.submission": "Submission",
     "entities.task": "Task",
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
-    "DataNodeWritingError EventsLost InsideWorker JobFailed NoData NotDeclared NotFound "
-    "NotOpen NotPicklable OrchestratorFailed Problem RecordDamaged RemoteTraceback "
-    "StoreFailed StoreUnavailable SubmissionCanceled SubmissionFailed "
-    "SubmissionInterrupted TakenOver UnsupportedLoop UsageError ValueDamaged ValueMissing",
+    "DataNodeReadingError DataNodeWritingError EventsLost InsideWorker JobFailed NoData "
+    "NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed PackageMissing Problem RecordDamaged "
+    "RemoteTraceback StoreFailed StoreUnavailable SubmissionCanceled SubmissionFailed "
+    "SubmissionInterrupted TakenOver UnsupportedLoop UsageError ValueInvalid "
+    "ValueMissing",
     "events": "Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "
     "JobStarted SubmissionFinished SubmissionStarted",
+    "filters": "Condition JoinOperator Operator",
     "orchestrator": "Orchestrator",
     "records": "AttemptRecord JobRecord Pruned ScenarioRecord SubmissionRecord",
     "notify.bus": "Listener Notification",
     "notify.stream": "EventStream",
+    "selection": "Preview",
     "status": "AttemptKind Status SubmissionStatus",
     "worker.current": "CurrentJob Progress current_job progress report",
     "worker.outcome": "Usage",
@@ -149,6 +158,13 @@ _FACES = ("otel", "sync", "testing")
 """Modules that are attributes too, loaded when they are first asked for."""
 
 
+def _meant(name: str) -> str:
+    from asyncflow.config.checks.values import meant
+
+    hint = meant(name, __all__).strip()
+    return hint and f": {hint}"
+
+
 def __getattr__(name: str) -> object:
     if name in _FACES:
         return import_module(f"asyncflow.{name}")
@@ -156,7 +172,8 @@ def __getattr__(name: str) -> object:
     home = _HOME.get(name)
 
     if home is None:
-        raise AttributeError(f"module 'asyncflow' has no attribute {name!r}")
+        hint = _meant(name) if name[:1].isupper() else ""  # others may be modules
+        raise AttributeError(f"module 'asyncflow' has no attribute {name!r}{hint}")
 
     from asyncflow.gc_pause import pause_gc
 

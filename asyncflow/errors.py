@@ -14,9 +14,11 @@
     ├── NoData                 a data node was read before its first write
     ├── DataNodeIsBeingEdited  somebody else has locked a data node
     ├── NotPicklable           a value or a function cannot travel to a worker
+    ├── DataNodeReadingError   what is in the place of a data node cannot be read
+    │   └── ValueMissing       the file of a value is not there
     ├── DataNodeWritingError   a result does not fit the outputs of its task
-    ├── ValueDamaged           the file of a value is not whole
-    │   └── ValueMissing       it is not there
+    │   └── ValueInvalid       its validator refuses it
+    ├── PackageMissing         a package is not installed that a data node needs
     ├── JobFailed              one job that failed; its cause is the user's error
     ├── SubmissionFailed       an ExceptionGroup of the JobFailed of one submission
     ├── SubmissionCanceled     the awaited submission was cancelled
@@ -41,9 +43,11 @@ import attrs
 
 from asyncflow.facts import Facts
 from asyncflow.worker.errors import AsyncflowError as AsyncflowError
+from asyncflow.worker.errors import DataNodeReadingError as DataNodeReadingError
 from asyncflow.worker.errors import DataNodeWritingError as DataNodeWritingError
 from asyncflow.worker.errors import NotPicklable as NotPicklable
-from asyncflow.worker.errors import ValueDamaged as ValueDamaged
+from asyncflow.worker.errors import PackageMissing as PackageMissing
+from asyncflow.worker.errors import ValueInvalid as ValueInvalid
 from asyncflow.worker.errors import ValueMissing as ValueMissing
 
 

@@ -40,6 +40,8 @@ PATIENCE = 1.0
 """How long the end of an orchestrator or of the program waits for handlers, in seconds."""
 
 
+_ANOTHER = logging.getLogger("asyncio")
+
 NAMED = 10
 """How many ids a record names."""
 
@@ -133,12 +135,22 @@ class SafeLogger:
         args: tuple[object, ...],
         error: BaseException | None,
     ) -> None:
+        self._enable()
+
         if is_finalizing() or self.inner.isEnabledFor(level):
             self.later(lambda: (level, text, args, error))
 
     def _handle(self, entry: Callable[[], Entry]) -> None:
         level, text, args, error = entry()
+        self._enable()
         self.inner.log(level, text, *args, exc_info=error)
+
+    def _enable(self) -> None:
+        """Undo what `logging.config` does to loggers that are there: failures would be
+        told to nobody. Who disables this one alone means it.
+        """
+        if self.inner.disabled and _ANOTHER.disabled:
+            self.inner.disabled = False
 
     def _takes_turn(self) -> bool:
         """Tell whether nobody handles records, and have the caller do it."""

@@ -147,8 +147,12 @@ class Orchestrator:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> NoReturn:
-            hint = f": {_SYNC}" if name in ("run", "start", "stop") else ""
-            what = f"an Orchestrator has no attribute {name!r}{hint}"
+            from asyncflow.entities.remedies import of_orchestrator
+
+            is_sync = name in ("run", "start", "stop")
+            hint = _SYNC if is_sync else of_orchestrator(name, dir(type(self)))
+            what = f"an Orchestrator has no attribute {name!r}"
+            what = f"{what}: {hint}" if hint else what
             raise AttributeError(what, name=name, obj=self)
 
     def __enter__(self) -> NoReturn:
@@ -420,7 +424,7 @@ class Orchestrator:
         """
         engine = self._opened()
         await engine.scheduler.runs.drain()
-        engine.scheduler.check()
+        engine.scheduler.group.check()
         engine.outage.check()
 
     async def flush(self) -> None:

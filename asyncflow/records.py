@@ -227,7 +227,8 @@ class BasisRecord(NamedTuple):
     """For each input's config id, the number of its version."""
     outputs: Mapping[str, int]
     contents: Mapping[str, str] = {}
-    """For inputs where that is known, what tells their values from others."""
+    """For inputs where that is known, what tells their values from others; for places of
+    the user's, their fingerprints, those of outputs too."""
 
     @property
     def id(self) -> str:

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import attrs
 from anyio.abc import TaskGroup
 
-from asyncflow.errors import AsyncflowError
+from asyncflow.errors import AsyncflowError, OrchestratorFailed
 from asyncflow.log import logger
 
 OnError: TypeAlias = Callable[[Exception], object]
@@ -52,14 +52,19 @@ class Tasks:
             waits for that. The error is logged
         """
         if not self.is_failing:
-            self._start(self._guarded, function, args, on_error)
+            self.start_unguarded(self._guarded, function, args, on_error)
 
     def start_unguarded(
         self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any
     ) -> None:
-        """Start a task that sees to its errors itself, and must not raise any."""
-        if not self.is_failing:
-            self._start(function, *args)
+        """Start a task that sees to its errors itself, and must not raise any.
+
+        To be called where nothing is being ended; see `is_failing`.
+        """
+        if asyncio.current_task() is None:
+            copy_context().run(self._start_in_callback, function, *args)
+        else:
+            self._inner.start_soon(function, *args)
 
     def fail(self, error: Exception) -> None:
         """End everything: the engine cannot go on. The first error counts.
@@ -75,7 +80,7 @@ class Tasks:
         if self.on_failure is not None:
             self.on_failure(error)
 
-        self._start(_raise, error)
+        self.start_unguarded(_raise, error)
 
     def handle(
         self, what: str, error: BaseException, on_error: OnError | None = None
@@ -93,6 +98,14 @@ class Tasks:
             on_error(given)
         except Exception as another:
             self.fail(another)
+
+    def check(self) -> None:
+        """Refuse to go on after an error of the engine's.
+
+        :raises OrchestratorFailed: where the engine cannot go on
+        """
+        if self.failure is not None:
+            raise OrchestratorFailed.of(self.failure)
 
     def cancel(self) -> None:
         """Cancel all tasks."""
@@ -113,14 +126,6 @@ class Tasks:
                 raise
 
             self.handle(_name(function), error, on_error)
-
-    def _start(
-        self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any
-    ) -> None:
-        if asyncio.current_task() is None:
-            copy_context().run(self._start_in_callback, function, *args)
-        else:
-            self._inner.start_soon(function, *args)
 
     def _start_in_callback(
         self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any

@@ -115,6 +115,23 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
+def tables_are_warm() -> None:
+    """Polars and Arrow have made the threads and descriptors that a process keeps."""
+    import io
+
+    import polars
+    import pyarrow as arrow
+    from pyarrow import csv, parquet
+
+    lazy = polars.LazyFrame({"a": [1]}).filter(polars.col("a") > 0)
+    file = io.BytesIO()
+    parquet.write_table(arrow.table(lazy.collect()), file)
+    polars.scan_parquet(file.getvalue()).collect()
+    parquet.read_table(io.BytesIO(file.getvalue()))
+    csv.read_csv(io.BytesIO(b"a\n1\n"))
+
+
+@pytest.fixture(scope="session")
 def _uvloop_is_warm() -> None:
     # The first loop makes descriptors that uvloop keeps as long as the process lives.
     import uvloop
@@ -434,6 +451,8 @@ def _blockbuster() -> BlockBuster:
         function.can_block_in("anyio/_core/_sockets.py", {"setup_unix_local_socket"})
         # The lines of a traceback.
         function.can_block_in("linecache.py", {"checkcache", "updatecache"})
+        # What was logged up to now, which a test looks at.
+        function.can_block_in("tests/conftest.py", {"handler"})
 
     return blockbuster
 

@@ -17,6 +17,7 @@ from asyncflow.alternatives import (
     Alternatives,
     executor_of,
 )
+from asyncflow.drivers import BUILT_IN
 from asyncflow.drivers.in_memory import MemoryDriver
 from asyncflow.drivers.pickle import PickleDriver
 from asyncflow.executors.inline import InlineExecutor
@@ -122,6 +123,6 @@ def test_an_entry_point_is_found(
 
     config.configure_data_node("made", "boxed", level=2)
 
-    assert DRIVERS.names() == ("pickle", "in_memory", "toy", "boxed")
+    assert DRIVERS.names() == (*BUILT_IN, "toy", "boxed")
     assert config.data_nodes["made"].options == {"level": 2}
     assert config.problems() == ()

@@ -144,6 +144,21 @@ def test_who_cannot_start_a_thread_logs_by_himself(
     assert not logger.is_busy
 
 
+def test_a_logger_that_a_configuration_has_disabled_tells_what_it_has_to(
+    logger: SafeLogger, handler: Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logger.inner, "disabled", True)
+    logger.error("whoever disables it alone means it")
+    monkeypatch.setattr(logging.getLogger("asyncio"), "disabled", True)
+    logger.error("as `logging.config` does")
+    assert logger.wait(10)
+    assert handler.messages == ["as `logging.config` does"]
+    monkeypatch.setattr(logger.inner, "disabled", True)
+    logger.later(lambda: (logging.ERROR, "later", (), None))
+    assert logger.wait(10)
+    assert handler.messages[1:] == ["later"]
+
+
 def test_a_fork_begins_anew(logger: SafeLogger, handler: Handler) -> None:
     copy = SafeLogger(logger.inner)
     copy._works.append(lambda: logger.inner.warning("of the parent"))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from asyncflow.worker.outcome import StoredValue
 from asyncflow.worker.values import fetch, keep
+
+if TYPE_CHECKING:
+    from asyncflow.filters import Where
+    from asyncflow.selection import Preview
 
 
 class Driver(ABC):
@@ -31,15 +37,22 @@ class Driver(ABC):
     as ``metadata={"remedy": "..."}`` says what to do. None for no options."""
     takes_path: ClassVar[bool] = False
     """Whether ``default_path`` may be given."""
+    takes_default_data: ClassVar[bool] = True
+    """Whether ``default_data`` may be given: whether it can be asked what is there."""
     extra: ClassVar[str | None] = None
     """The extra of asyncflow that installs what it requires."""
     requires: ClassVar[tuple[str, ...]] = ()
     """The modules that must be there; it imports them when it is first used."""
     is_durable: ClassVar[bool] = True
     """Whether its values outlive the orchestrator, and a power failure."""
+    appends: ClassVar[bool] = False
+    """Whether `append` adds to a value."""
 
     path: str | None = None
     options: Any = None
+    validator: Any = None
+    """What is asked of a value before it is written: a callable, or what has a method
+    ``validate``, such as a schema of pandera. None for nothing."""
 
     def __init__(self, path: str | None = None, options: Any = None) -> None:
         if path is not None:
@@ -47,6 +60,22 @@ class Driver(ABC):
 
         if options is not None:
             self.options = options
+
+    @classmethod
+    def needs(cls, options: Any) -> Mapping[str, str | None]:  # noqa: ARG003
+        """Return the modules that must be there, and the extra that installs each.
+
+        :param options: an instance of `Options`; None where there are none
+        """
+        return dict.fromkeys(cls.requires, cls.extra)
+
+    @classmethod
+    def rooted(cls, options: Any, directory: str) -> Any:  # noqa: ARG003
+        """Return the options with relative paths among them made absolute.
+
+        :param directory: where these begin
+        """
+        return options
 
     @classmethod
     def owns_place(cls, path: str | None, options: Any) -> bool:  # noqa: ARG003
@@ -66,18 +95,46 @@ class Driver(ABC):
         """The file of the user's that it writes: who writes the same one takes turns."""
         return None
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether its place is on a server: it is looked at only where that may take
+        its time.
+        """
+        return False
+
     def locate(self) -> None:  # noqa: B027  # most have no place
         """Look where `place` leads, before it is used. Blocks."""
 
-    def read(self, kept: StoredValue) -> object:
-        """Read a value.
+    def read(
+        self,
+        kept: StoredValue,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+    ) -> object:
+        """Read a value, or a part of it: a job reads the whole.
 
         :param kept: what `write` and `publish` returned for it
+        :param columns: the columns to read; None for all
+        :param where: which rows to read; None for all
+        :raises DataNodeReadingError: where what is in its place cannot be read, or has
+            no such column
         """
         if kept is None:
             raise LookupError("the data node was never written")
 
-        return fetch(kept)
+        return self.select(fetch(kept), columns, where)
+
+    def select(
+        self, value: object, columns: Sequence[str] | None, where: Where | None
+    ) -> object:
+        """Return the part of a value that `read` is asked for, once all of it is read."""
+        if columns is None and where is None:
+            return value
+
+        from asyncflow.selection import select
+
+        return select(value, columns, where)
 
     def write(self, value: object, path: str, name: str) -> StoredValue:
         """Keep a value where no reader sees it yet.
@@ -89,6 +146,69 @@ class Driver(ABC):
         :raises OSError: where it cannot be written; nothing is left behind
         """
         return keep(value, path, name, sync=self.is_durable)
+
+    def append(
+        self,
+        value: object,
+        kept: StoredValue,
+        path: str,
+        name: str,
+    ) -> StoredValue:
+        """Keep what is there with a value added to it, as `write` keeps a value.
+
+        What is there stays as it is until this is published. Only where it `appends`.
+
+        :param value: rows, or whatever a value of this storage type has several of
+        :param kept: the value that is there; None also for a place that it knows itself
+        """
+        raise NotImplementedError(f"{self.storage_type!r} does not append")
+
+    def upload(
+        self,
+        file: str,
+        path: str,
+        name: str,
+    ) -> StoredValue:
+        """Keep a copy of a file as the value, as `write` keeps a value.
+
+        :param file: one that has the form of this storage type
+        :raises DataNodeReadingError: where it has not
+        """
+        raise NotImplementedError(f"{self.storage_type!r} has no files of its own")
+
+    def load_file(self, file: str) -> object:
+        """Read a file that has the form of this storage type; see `upload`."""
+        raise NotImplementedError(f"{self.storage_type!r} has no files of its own")
+
+    def file_of(self, kept: StoredValue) -> str | bytes | None:  # noqa: ARG002
+        """Return the file that a value is in, in a form that others read, or its content.
+
+        None where there is none.
+        """
+        return None
+
+    def preview(self, kept: StoredValue, rows: int) -> Preview:
+        """Return the first rows of a value, to be shown."""
+        from asyncflow.selection import preview
+
+        return preview(self.read(kept), rows)
+
+    def describe(self) -> dict[str, object]:
+        """Say what it is, to be shown: passwords are masked."""
+        return {
+            "storage_type": self.storage_type,
+            "place": self.place,
+            "is_durable": self.is_durable,
+            "keeps_versions": self.keeps_versions,
+            "appends": self.appends,
+        }
+
+    def fingerprint(self) -> str | None:
+        """Return what changes whenever a place of the user's is written, by anybody.
+
+        None where nobody can tell, or it has no value. Blocks.
+        """
+        return None
 
     def exists(self) -> bool:
         """Tell whether a place that only the driver knows has a value already."""
@@ -124,3 +244,27 @@ class Driver(ABC):
         :return: what `read` is to be given
         """
         return kept
+
+    def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
+        """Forget a written value that is not to be published, as another is not. Never
+        raises.
+
+        :param kept: what `write` returned
+        :param path: the path that `write` was given
+        """
+        if isinstance(kept, str):
+            with suppress(OSError):
+                os.unlink(kept)
+
+    def is_published(self, kept: StoredValue, path: str) -> bool | None:  # noqa: ARG002
+        """Tell whether a written value is visible already; asked after a crash between
+        `write` and the commit of the job's outcome. Blocks.
+
+        Only of a place of the user's. What is not visible has to be there still, so that
+        `publish` makes it so, in another process.
+
+        :param kept: what `write` returned
+        :param path: the path that `write` was given
+        :return: None where nobody can tell, or the value is lost: the job runs again
+        """
+        return None

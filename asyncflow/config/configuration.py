@@ -6,27 +6,30 @@ import os
 import reprlib
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import timedelta
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import attrs
 
 from asyncflow.config.checks import sections
-from asyncflow.config.converters import as_amounts, as_path, as_sequences, as_tuple
+from asyncflow.config.converters import (
+    as_amounts,
+    as_sequences,
+    as_tuple,
+    has_references,
+)
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry, as_retry
 from asyncflow.config.sections import (
-    NOT_GIVEN,
     CoreConfig,
     DataNodeConfig,
     JobConfig,
     ScenarioConfig,
-    Scope,
     Section,
     TaskConfig,
     key_of,
 )
+from asyncflow.config.server_data_nodes import ServerDataNodes
 from asyncflow.errors import ConfigError, Problem
 from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
@@ -35,7 +38,7 @@ S = TypeVar("S", bound=Section)
 
 
 @attrs.define(eq=False, repr=False)
-class Configuration(Shown):
+class Configuration(ServerDataNodes, Shown):
     """What is declared: data nodes, tasks, scenarios, and how jobs are executed.
 
     Declaring never raises for what is declared. `problems` lists everything that is
@@ -47,6 +50,8 @@ class Configuration(Shown):
     _registry: Registry = attrs.field(init=False, factory=Registry)
     _recorded: list[Problem] = attrs.field(init=False, factory=list[Problem])
     _revision: int = attrs.field(init=False, default=0)
+    _settled: tuple[int, Registry] | None = attrs.field(init=False, default=None)
+    """With what is found in the environment, as of a revision."""
 
     @property
     def data_nodes(self) -> Mapping[str, DataNodeConfig]:
@@ -65,114 +70,18 @@ class Configuration(Shown):
 
     @property
     def job_config(self) -> JobConfig:
-        """How jobs are executed."""
-        return self._registry.job
+        """How jobs are executed: as far as that is found in the environment."""
+        return _found(self._registry.job)
 
     @property
     def core_config(self) -> CoreConfig:
-        """What is kept of submissions that have finished."""
-        return self._registry.core
+        """What is kept of submissions that have finished: as `job_config`."""
+        return _found(self._registry.core)
 
     @property
     def revision(self) -> int:
         """A number that grows with every change."""
         return self._revision
-
-    def configure_data_node(
-        self,
-        id: str,
-        storage_type: str = "pickle",
-        scope: Scope = Scope.SCENARIO,
-        *,
-        default_data: object = NOT_GIVEN,
-        default_path: str | os.PathLike[str] | None = None,
-        validity_period: timedelta | None = None,
-        keep_versions: int = 1,
-        **properties: object,
-    ) -> DataNodeConfig:
-        """Declare a data node.
-
-        :param id: an identifier, unique in this configuration.
-        :param storage_type: ``pickle``, ``in_memory``, or one that another package adds.
-        :param scope: who shares it.
-        :param default_data: its first value, which may be None; without it the data
-            node is unwritten.
-        :param default_path: a pickle file of your own; None lets asyncflow choose.
-        :param validity_period: how long a value is valid after it was written; None for
-            ever. What a skippable task wrote is written anew when it is not valid.
-        :param keep_versions: how many versions are kept beside the current one.
-        :param properties: the options that its storage type alone has, and whatever else
-            you want to keep with it.
-        """
-        return self._configure(
-            DataNodeConfig(
-                id=id,
-                storage_type=storage_type,
-                scope=scope,
-                validity_period=validity_period,
-                keep_versions=keep_versions,
-                default_data=default_data,
-                default_path=as_path(default_path),
-                properties=properties,
-            )
-        )
-
-    def configure_pickle_data_node(
-        self,
-        id: str,
-        default_path: str | os.PathLike[str] | None = None,
-        default_data: object = NOT_GIVEN,
-        scope: Scope = Scope.SCENARIO,
-        *,
-        validity_period: timedelta | None = None,
-        keep_versions: int = 1,
-        **properties: object,
-    ) -> DataNodeConfig:
-        """Declare a data node whose values are pickled to disk.
-
-        :param default_path: a file of your own; None lets asyncflow choose.
-        :param default_data: its first value, which may be None; without it the data
-            node is unwritten.
-        """
-        return self._configure(
-            DataNodeConfig(
-                id=id,
-                storage_type="pickle",
-                scope=scope,
-                validity_period=validity_period,
-                keep_versions=keep_versions,
-                default_data=default_data,
-                default_path=as_path(default_path),
-                properties=properties,
-            )
-        )
-
-    def configure_in_memory_data_node(
-        self,
-        id: str,
-        default_data: object = NOT_GIVEN,
-        scope: Scope = Scope.SCENARIO,
-        *,
-        validity_period: timedelta | None = None,
-        keep_versions: int = 1,
-        **properties: object,
-    ) -> DataNodeConfig:
-        """Declare a data node whose values last as long as the orchestrator.
-
-        :param default_data: its first value, which may be None; without it the data
-            node is unwritten.
-        """
-        return self._configure(
-            DataNodeConfig(
-                id=id,
-                storage_type="in_memory",
-                scope=scope,
-                validity_period=validity_period,
-                keep_versions=keep_versions,
-                default_data=default_data,
-                properties=properties,
-            )
-        )
 
     def configure_task(
         self,
@@ -311,7 +220,7 @@ class Configuration(Shown):
         :param properties: whatever else you want to keep with it.
         """
         self._registry.job = JobConfig(
-            mode=self.job_config.mode if mode is None else mode,
+            mode=self._registry.job.mode if mode is None else mode,
             max_nb_of_workers=max_nb_of_workers,
             echo=echo,
             prewarm=prewarm,
@@ -378,20 +287,50 @@ class Configuration(Shown):
         :raises ConfigError: this configuration has no such scenario.
         """
         if isinstance(config_or_id, ScenarioConfig):
-            return self.resolve(config_or_id)
+            return self.settled(self.resolve(config_or_id))
 
         key = key_of(config_or_id)
         if key not in self.scenarios:
             raise ConfigError([_unknown_scenario(key, self.scenarios)])
 
-        return self.scenarios[key]
+        return self.settled(self.scenarios[key])
+
+    def settled(self, scenario: ScenarioConfig) -> ScenarioConfig:
+        """Return a scenario with what its sections refer to in the environment.
+
+        That is looked up once, until something is configured again.
+
+        :raises ConfigError: where it is not there
+        """
+        sections = (*scenario.task_configs, *scenario.data_node_configs)
+
+        if not any(map(has_references, sections)):
+            return scenario
+
+        if self._settled is None or self._settled[0] != self._revision:
+            from asyncflow.config import env
+
+            self._settled = self._revision, env.settled(self._registry)
+
+        return self._settled[1].scenarios[scenario.key]
 
     def problems(self) -> tuple[Problem, ...]:
         """Return everything that is wrong, in the order of the sections.
 
         May be called in another thread than those that declare.
         """
-        return (*self._recorded, *sections.problems(self._registry.snapshot()))
+        registry = self._registry.snapshot()
+        self._settled = None  # what is looked up is looked up anew
+        found = (*self._recorded, *sections.problems(registry))
+
+        if not any(
+            map(has_references, (registry.job, registry.core, *registry.sections))
+        ):
+            return found
+
+        from asyncflow.config import env
+
+        return (*found, *env.problems(registry))
 
     def check(self) -> None:
         """Check everything that is declared.
@@ -408,19 +347,20 @@ class Configuration(Shown):
         self._recorded.clear()
         self._revision += 1
 
-    def export(self, path: str | os.PathLike[str]) -> None:
+    def export(self, path: str | os.PathLike[str], *, secrets: bool = False) -> None:
         """Write everything to a TOML file.
 
         The file is replaced as a whole or not at all. Comments in an existing file stay
         with the sections and keys that stay. Default data without a TOML form stays in the
         code: a comment in the file says so, and a warning is logged.
 
+        :param secrets: whether to write passwords and keys that are not ``ENV[NAME]``.
         :raises ConfigError: something else has no TOML form, or the file is somebody else's.
         :raises OSError: the file cannot be written.
         """
         from asyncflow.config.toml import write  # loads tomlkit, which few need
 
-        write.save(self._registry, path)
+        write.save(self._registry, path, with_secrets=secrets)
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Merge a TOML file over what is declared, key by key.
@@ -437,6 +377,15 @@ class Configuration(Shown):
         self._registry.update(read.load(self._registry, path))
         self._revision += 1
 
+    if not TYPE_CHECKING:  # or each name would be one that is there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            from asyncflow.config.checks.values import meant
+
+            hint = "" if name.startswith("_") else meant(name, dir(type(self))).strip()
+            what = f"a Configuration has no attribute {name!r}"
+            raise AttributeError(f"{what}: {hint}" if hint else what)
+
     def _configure(self, section: S) -> S:
         previous = self._registry.find(section)
         current = self._registry.put(section)
@@ -446,6 +395,22 @@ class Configuration(Shown):
             self._recorded.extend(_conflict(previous, current))
 
         return current
+
+
+J = TypeVar("J", JobConfig, CoreConfig)
+
+
+def _found(section: J) -> J:
+    """Return a section with what it refers to in the environment, if all of it is there."""
+    if not has_references(section):
+        return section
+
+    from asyncflow.config import env
+
+    try:
+        return env.resolved(section)
+    except ConfigError:
+        return section
 
 
 def _unknown_scenario(key: str, known: Collection[str]) -> Problem:

@@ -6,7 +6,7 @@ Whatever has no such form is kept as it is, for the checks to report.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 
@@ -44,3 +44,40 @@ def as_amounts(value: Mapping[str, float] | None) -> Mapping[str, float]:
         return {}
 
     return dict(given) if isinstance(given, Mapping) else given
+
+
+def as_concealed(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what was given by name, with passwords and keys as what does not show them."""
+    if not value or not isinstance(value, dict):
+        return value
+
+    from asyncflow.secret import concealed
+
+    return {name: concealed(name, one) for name, one in value.items()}
+
+
+def refers(value: Any) -> bool:
+    """Tell whether a value is found in the environment, or part of it: ``ENV[NAME]``."""
+    return any(True for _ in references_in(value))
+
+
+def references_in(value: Any) -> Iterator[str]:
+    """Yield the texts of a value that say what is found in the environment."""
+    if isinstance(value, str):
+        if value.startswith("ENV["):
+            yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from references_in(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from references_in(one)
+
+
+def has_references(section: Any) -> bool:
+    """Tell whether something that a section has been given is found in the environment."""
+    return any(
+        refers(getattr(section, field.name))
+        for field in type(section).__attrs_attrs__
+        if field.name not in ("default_data", "properties")
+    )

@@ -40,6 +40,11 @@ class Registry:
     )
     job: JobConfig = attrs.field(init=False, factory=JobConfig)
     core: CoreConfig = attrs.field(init=False, factory=CoreConfig)
+    references: dict[tuple[str, str, str], tuple[str, int | None]] = attrs.field(
+        init=False, factory=dict[tuple[str, str, str], tuple[str, int | None]]
+    )
+    """Where files, and which lines, say that something is found in the environment: by
+    section, field and text."""
 
     # Also those since replaced: the user may still hold them and use them.
     _known: weakref.WeakSet[Section] = attrs.field(
@@ -54,6 +59,7 @@ class Registry:
         copy.scenarios = dict(self.scenarios)
         copy.job = self.job
         copy.core = self.core
+        copy.references = dict(self.references)
         copy._known = self._known
         return copy
 
@@ -133,6 +139,7 @@ class Registry:
         self.scenarios.update(other.scenarios)
         self.job = other.job
         self.core = other.core
+        self.references.update(other.references)
         self._known.update(other._known)
 
     def clear(self) -> None:
@@ -142,6 +149,7 @@ class Registry:
         self.scenarios.clear()
         self.job = JobConfig()
         self.core = CoreConfig()
+        self.references.clear()
         self._known.clear()
 
     def _pointed(self, section: S) -> S:

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from asyncflow.config.checks.exception_names import name_of, spelled
 from asyncflow.config.checks.values import names_arguments
 from asyncflow.config.converters import as_tuple
 from asyncflow.facts import Facts
@@ -26,6 +25,8 @@ def _as_kinds(on: Kind | Iterable[Kind]) -> tuple[Kind, ...]:
 
 def _names(on: Iterable[object]) -> frozenset[str]:
     """Return what is compared: a class and its name are the same kind."""
+    from asyncflow.config.checks.exception_names import name_of
+
     return frozenset(map(name_of, on))
 
 
@@ -105,6 +106,8 @@ def to_table(retry: Retry) -> dict[str, object]:
             table[name] = getattr(retry, name)
 
     if _names(retry.on) != _names(default.on):
+        from asyncflow.config.checks.exception_names import spelled
+
         table["on"] = [spelled(kind) for kind in retry.on]
 
     return table

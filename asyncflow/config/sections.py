@@ -19,13 +19,23 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import attrs
 
 from asyncflow.alternatives import DRIVERS
-from asyncflow.config.converters import as_amounts
+from asyncflow.config.converters import as_amounts, as_concealed, refers
 from asyncflow.config.retry import Retry, as_retry
 from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
 
 if TYPE_CHECKING:
     from asyncflow.abc import Driver
+
+
+def _looked_up(value: Any) -> Any:
+    """Return a value with what it refers to in the environment; see `config.lookup`."""
+    if not refers(value):
+        return value
+
+    from asyncflow.config import lookup
+
+    return lookup.found(value)
 
 
 class NotGiven(enum.Enum):
@@ -191,12 +201,26 @@ class DataNodeConfig(Section):
     keep_versions: int = 1
     """How many versions are kept beside the current one."""
 
-    options: Mapping[str, object] = attrs.field(factory=dict[str, object])
+    properties: Mapping[str, object] = attrs.field(
+        factory=dict[str, object], converter=as_concealed
+    )
+    """Whatever else was given for it, by name."""
+
+    validator: object = None
+    """What is asked of each value before it is written: a callable, or what has a method
+    ``validate``; None for nothing."""
+
+    options: Mapping[str, object] = attrs.field(
+        factory=dict[str, object], converter=as_concealed
+    )
     """What was given of the options that its storage type alone has, by name."""
 
     @property
     def driver(self) -> type[Driver] | None:
         """The class of its storage type; None where there is none."""
+        if refers(self.storage_type):  # it is not known yet
+            return None
+
         return DRIVERS.find(self.storage_type)
 
     @property
@@ -204,7 +228,7 @@ class DataNodeConfig(Section):
         """Whether values are in a place of the user's, such as a file."""
         driver = self.driver
         return driver is not None and driver.owns_place(
-            self.default_path, self.driver_options()
+            _looked_up(self.default_path), self.driver_options()
         )
 
     @property
@@ -216,6 +240,7 @@ class DataNodeConfig(Section):
     def driver_options(self) -> object:
         """Return the options as the driver has them; None where it has none.
 
+        :raises Unresolved: where the environment lacks what they refer to
         :raises Exception: where they are wrong: what their class raises
         """
         driver = self.driver
@@ -223,7 +248,7 @@ class DataNodeConfig(Section):
         if driver is None or driver.Options is None:
             return None
 
-        made: object = driver.Options(**self.options)
+        made: object = driver.Options(**_looked_up(self.options))
         return made
 
     def sorted_out(self) -> Self:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import attrs
 
 from asyncflow import ids
 from asyncflow.abc import (
@@ -19,7 +21,9 @@ from asyncflow.abc import (
 )
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.dispatch.skipping import InputSnapshot, snapshot
+from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Run
+from asyncflow.log import logger as _logger
 from asyncflow.plan.instructions import Ref
 from asyncflow.runs.job import JobState
 from asyncflow.runs.node import NodeState
@@ -85,6 +89,30 @@ class Attempt:
         return self.run.table.status[self.ref[1]]
 
 
+@attrs.define(eq=False, repr=False)
+class Tracer:
+    """What goes with each job to where it runs, so that its trace goes on there."""
+
+    carriers: list[Callable[[Job], str | None]] = attrs.field(factory=list)
+    """Give the ``traceparent`` of a job, each; none where nobody traces."""
+
+    def carrier(self, job: Job) -> str | None:
+        """Return what continues the trace of a job: of those who have it, the first's.
+
+        What one raises is logged: the job runs without.
+        """
+        for carrier in self.carriers:
+            try:
+                if found := carrier(job):
+                    return found
+            except Exception as error:
+                _logger.error(
+                    "the trace of %s is not continued", job.id, exc_info=error
+                )
+
+        return None
+
+
 def call_of(
     attempt: Attempt,
     versions: Versions,
@@ -98,7 +126,8 @@ def call_of(
     :param carrier: the trace that its function continues
     """
     spec, task = attempt.spec, attempt.task
-    config = task.config
+    config, place = task.config, attempt.ref[1]
+    jobs = attempt.run.table.made
     inputs: list[tuple[str, Driver, StoredValue | Made]] = []
     outputs: list[tuple[str, Driver, str]] = []
 
@@ -135,7 +164,7 @@ def call_of(
         tuple(outputs),
         spec.is_async,
         spec.sources,
-        attempt.run.table.attempt(attempt.ref[1]),
+        jobs[place].attempt if place in jobs else 1,  # most are never made
         config.memory_limit,
         spec.duration.is_short,
         carrier,
@@ -155,6 +184,33 @@ def read_by(attempt: Attempt) -> Iterator[tuple[NodeState, Version]]:
     for node in attempt.task.input.values():
         if version := pins.get(node.id, node.version):
             yield node, version
+
+
+def checked(
+    outcome: Outcome, attempt: Attempt, *, is_stopping: Callable[[], bool]
+) -> Outcome:
+    """Return an outcome, or a crash where it makes no sense.
+
+    :param is_stopping: tells whether what runs is being cancelled
+    """
+    told: object = outcome
+
+    if not isinstance(told, Outcome):
+        return Crashed(
+            None, f"its executor told an outcome that is none: {told!r:.200}"
+        )
+
+    if isinstance(outcome, Returned):
+        found, wanted = len(outcome.kept), len(attempt.task.output)
+
+        if found != wanted:
+            return Crashed(None, f"its executor told {found} of {wanted} outputs")
+
+    if isinstance(outcome, Killed) and attempt.verdict is None and not is_stopping():
+        why = "its executor ended it, which nobody had asked for"
+        return Crashed(None, why, outcome.log, outcome.usage)
+
+    return outcome
 
 
 def judge(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from operator import attrgetter, is_
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,8 +11,7 @@ import attrs
 
 from asyncflow.abc import Call, Killed, Log, Outcome, Printed, Progress, Watch
 from asyncflow.dispatch.attempt import Attempt
-from asyncflow.dispatch.echo import Echo, Piece, printed
-from asyncflow.dispatch.job_log_records import logged
+from asyncflow.dispatch.echo import Echo, Piece, logged, printed
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks
 from asyncflow.worker.streams import parts
@@ -46,6 +45,23 @@ class BatchListener(Protocol):
         """End jobs with an error of ours: what was told of them could not be taken."""
 
 
+class BatchOwner(Protocol):
+    """The slot that runs a batch."""
+
+    prefetched: list[Attempt]
+    """The batch after it, as far as that is got ready."""
+
+    def may_defer(
+        self, attempts: Sequence[Attempt], outcomes: Sequence[Outcome]
+    ) -> bool:
+        """Tell whether jobs that have ended are completed by `complete_deferred`, where
+        something is got ready.
+        """
+
+    def late_end(self) -> None:
+        """Take note that a job has ended whose executor may be done already."""
+
+
 @attrs.define(eq=False, repr=False)
 class Batch(Watch):
     """Jobs that share a slot.
@@ -56,9 +72,6 @@ class Batch(Watch):
 
     :param echo: shows what they print
     :param live: does so while they run; None where that is not wanted
-    :param on_late_end: is called when one has ended whose executor may be done already
-    :param may_defer: tells whether those that have ended are completed when
-        `complete_deferred` is called
     """
 
     listener: BatchListener
@@ -66,8 +79,7 @@ class Batch(Watch):
     echo: Echo
     live: Live | None
     group: Tasks
-    on_late_end: Callable[[], None]
-    may_defer: Callable[[Sequence[Attempt], Sequence[Outcome]], bool]
+    slot: BatchOwner
     deferred: tuple[Sequence[Attempt], Sequence[Outcome]] | None = attrs.field(
         init=False, default=None
     )
@@ -130,7 +142,7 @@ class Batch(Watch):
                 return
 
             deferred = self._attempts_of(calls), outcomes
-            is_deferred = self.may_defer(*deferred)
+            is_deferred = bool(self.slot.prefetched) and self.slot.may_defer(*deferred)
         except (LookupError, AttributeError, TypeError) as error:
             self._note_violation(repr(error))
             return
@@ -241,7 +253,7 @@ class Batch(Watch):
 
             self.end(attempt, outcome)
             del self._waiting[0]
-            self.on_late_end()
+            self.slot.late_end()
 
     def _shows_any(self, outcomes: Sequence[Outcome]) -> bool:
         """Tell whether anything of jobs is to be shown; also where one has no outcome,
@@ -288,7 +300,7 @@ class Batch(Watch):
         attempts = [attempt for attempt, _ in self._waiting]
         self._waiting.clear()
         self.listener.failed(attempts, error)
-        self.on_late_end()
+        self.slot.late_end()
 
     def _note_violation(self, what: str) -> None:
         """Take note of nonsense: `Slot` has a job end for it."""

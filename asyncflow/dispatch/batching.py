@@ -7,16 +7,15 @@ links of their chains. No slot takes more than its share of what is ready.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
 from asyncflow.abc import Executor, Store
 from asyncflow.dispatch import skipping
 from asyncflow.dispatch.attempt import Attempt
-from asyncflow.dispatch.call_spec import CallSpec
-from asyncflow.dispatch.durations import MAX_BATCH
+from asyncflow.dispatch.call_spec import MAX_BATCH, CallSpec
 from asyncflow.dispatch.runs import Runs
 from asyncflow.plan.instructions import Instruction, Ref
 from asyncflow.plan.plan import Plan
@@ -25,7 +24,15 @@ from asyncflow.status import Status
 if TYPE_CHECKING:
     from asyncflow.fingerprint.fingerprint import Fingerprint
 
-CarryOut: TypeAlias = Callable[[Sequence[Instruction]], None]
+
+class Dispatcher(Protocol):
+    """What does as the plan says."""
+
+    def carry_out(self, instructions: Sequence[Instruction]) -> None:
+        """Do what the plan says; an error in one run ends that run alone."""
+
+    def is_stopping(self) -> bool:
+        """Tell whether what runs is being cancelled."""
 
 
 class FailedAttempts(Protocol):
@@ -41,7 +48,6 @@ class Batcher:
 
     :param attempts: the jobs that have a slot
     :param executors: by name
-    :param carry_out: does what the plan says
     """
 
     plan: Plan
@@ -49,7 +55,7 @@ class Batcher:
     store: Store
     attempts: dict[Ref, Attempt]
     executors: Mapping[str, Executor]
-    carry_out: CarryOut
+    dispatcher: Dispatcher
     in_flight: FailedAttempts
     is_held: bool = attrs.field(init=False, default=False)
     """Whether no job is started any more."""
@@ -201,8 +207,10 @@ class Batcher:
         for ref in refs:
             spec = self.runs.spec(ref)
 
-            if spec.fingerprint is None:
-                batch.append(self._assign(ref, spec, ""))
+            if spec.fingerprint is None:  # as it mostly is: fast
+                run = self.runs.by_number[ref[0]]
+                self.attempts[ref] = attempt = Attempt(ref, run, spec, "")
+                batch.append(attempt)
                 continue
 
             try:
@@ -234,9 +242,13 @@ class Batcher:
         run = self.runs[ref[0]]
         job = run.job(ref[1])
         job.move(Status.SKIPPED, time.time(), skipping.NOTHING_NEW)
-        skipping.reuse(run.tasks[ref[1]], run)
-        self.store.save(job.record())
-        self.carry_out(self.plan.ended(ref, Status.SKIPPED, time.monotonic()))
+        task = run.tasks[ref[1]]
+        skipping.reuse(task, run)
+        basis = skipping.confirmed(task, run.pins)
+        self.store.save(job.record(), *([basis] if basis else ()))
+        self.dispatcher.carry_out(
+            self.plan.ended(ref, Status.SKIPPED, time.monotonic())
+        )
 
 
 def _can_join(spec: CallSpec, like: CallSpec) -> bool:

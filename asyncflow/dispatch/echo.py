@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 import os
 import select
 import sys
@@ -23,7 +24,10 @@ from typing import Any, TypeAlias
 import attrs
 
 from asyncflow.abc import Mode
+from asyncflow.dispatch.attempt import Attempt
 from asyncflow.log import logger as _logger
+from asyncflow.worker.current import CurrentJob, job_of
+from asyncflow.worker.records import unpacked
 
 PATIENCE = 0.5
 """How long the end of a job waits until its output is shown, in seconds; while a reader
@@ -245,3 +249,26 @@ def _write_all(descriptor: int, data: bytes) -> None:
 def _resolve(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_result(None)
+
+
+def logged(data: bytes, attempt: Attempt) -> Piece:
+    """Make a piece of a record; who shows it has it handled."""
+    job = job_of(attempt.job_id, attempt.task.config_id, 1)
+    return "the log", data, partial(_handle, job)
+
+
+def _handle(job: CurrentJob, data: bytes) -> None:
+    """Have a record handled, if it is enabled here. Blocks."""
+    record = unpacked(data)
+    logger = logging.getLogger(record.name)
+
+    if not logger.isEnabledFor(record.levelno):
+        return
+
+    about = {"job_id": job.id, "submission_id": job.submission_id, "task": job.task}
+
+    for name, value in about.items():
+        if record.__dict__.get(name) is None:
+            record.__dict__[name] = value
+
+    logger.handle(record)

@@ -6,8 +6,6 @@ Its executor tells what happens to it; the plan is told, the store, and the run.
 
 from __future__ import annotations
 
-import asyncio
-import random
 import time
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
@@ -17,7 +15,6 @@ import attrs
 from anyio import Event
 
 from asyncflow.abc import (
-    Crashed,
     Executor,
     Killed,
     Log,
@@ -28,12 +25,11 @@ from asyncflow.abc import (
     StoredValue,
 )
 from asyncflow.dispatch import skipping
-from asyncflow.dispatch.attempt import Attempt, judge, kind_of
-from asyncflow.dispatch.batching import Batcher, CarryOut
+from asyncflow.dispatch.attempt import Attempt, checked, judge
+from asyncflow.dispatch.batching import Batcher, Dispatcher
 from asyncflow.dispatch.completion import complete, is_simple_success
 from asyncflow.dispatch.pins import Pins
-from asyncflow.dispatch.replaced_inputs import ReplacedInputs
-from asyncflow.dispatch.retries import wait_before_next
+from asyncflow.dispatch.retries import Retries
 from asyncflow.dispatch.running_marks import RunningMarks
 from asyncflow.dispatch.runs import Runs
 from asyncflow.dispatch.timeouts import Timeouts
@@ -49,17 +45,14 @@ from asyncflow.worker.shortened import REASON, shortened
 _ref = attrgetter("ref")
 
 
-class Dispatcher(Protocol):
+class SlotFiller(Protocol):
     """What gives jobs to slots."""
 
     def fill_soon(self) -> None:
         """Have the slots ask for jobs, once what goes on now is done."""
 
-    def end_batch(self, attempt: Attempt) -> None:
-        """End the batch of a job whose executor cannot kill it."""
-
-    def is_stopping(self) -> bool:
-        """Tell whether what runs is being cancelled."""
+    def end(self, attempt: Attempt) -> None:
+        """End the batch of a job that its executor cannot kill."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -67,7 +60,6 @@ class InFlight:
     """The jobs that have a slot.
 
     :param executors: by name
-    :param carry_out: does what the plan says
     """
 
     plan: Plan
@@ -77,28 +69,26 @@ class InFlight:
     pins: Pins
     marks: RunningMarks
     executors: Mapping[str, Executor]
-    carry_out: CarryOut
     dispatcher: Dispatcher
+    slots: SlotFiller = attrs.field(init=False)
     _by_ref: dict[Ref, Attempt] = attrs.field(init=False, factory=dict)
     batcher: Batcher = attrs.field(init=False)
     _timeouts: Timeouts = attrs.field(init=False)
-    _replaced: ReplacedInputs = attrs.field(init=False)
+    _retries: Retries = attrs.field(init=False)
     _is_hurried: bool = attrs.field(init=False, default=False)
     """Whether jobs are killed without a grace."""
     _idle: Event = attrs.field(init=False, factory=Event)
-    _retries: dict[Ref, asyncio.TimerHandle] = attrs.field(init=False, factory=dict)
-    """For each job that waits for its next attempt, when that is due."""
 
     def __attrs_post_init__(self) -> None:
-        self._timeouts = Timeouts(self._timed_out)
-        self._replaced = ReplacedInputs(self.versions, self.pins)
+        self._timeouts = Timeouts(self)
+        self._retries = Retries(self, self.plan, self.store, self.versions, self.pins)
         self.batcher = Batcher(
             self.plan,
             self.runs,
             self.store,
             self._by_ref,
             self.executors,
-            self.carry_out,
+            self.dispatcher,
             self,
         )
 
@@ -162,7 +152,7 @@ class InFlight:
             _move_to_running(job, time.time())
             self.marks.watch(self._by_ref.values())
             self._timeouts.started(attempt)
-            self.dispatcher.fill_soon()  # others may have waited for its end
+            self.slots.fill_soon()  # others may have waited for its end
 
     def loading(self, attempt: Attempt) -> None:
         """Take note that the function of a job is loaded before it is called."""
@@ -192,7 +182,7 @@ class InFlight:
 
         if attempt.verdict is None:
             self.plan.returned(attempt.ref, time.monotonic())
-            self.dispatcher.fill_soon()
+            self.slots.fill_soon()
         else:
             job = attempt.job
             why = attempt.verdict[1]
@@ -203,11 +193,9 @@ class InFlight:
         if attempt.is_over or self.runs.is_broken:
             return
 
-        if self._replaced.may_concern(attempt, outcome):
+        if self._retries.may_be_replaced(attempt, outcome):
             self._return_followers(attempt)
-            attempt.is_over = (
-                True  # to its executor; it keeps its slot until this is known
-            )
+            attempt.is_over = True  # to its executor; it keeps its slot until then
             self.versions.group.start_soon(
                 self._look_again,
                 attempt,
@@ -220,14 +208,17 @@ class InFlight:
 
     async def _look_again(self, attempt: Attempt, outcome: Outcome) -> None:
         """Give a job back whose input was replaced by others; end it where it was not."""
-        is_replaced = await self._replaced.concerns(attempt)
+        is_replaced = await self._retries.is_replaced(attempt)
         attempt.is_over = False
 
         if self.runs.is_broken:
             return
 
         if is_replaced:
-            _move_back(attempt)
+            if attempt.verdict is None and attempt.status is Status.RUNNING:
+                why = "another process has replaced its input"
+                attempt.job.move_back(time.time(), why)  # its function was not called
+
             self.returned(attempt)
         else:
             self._ended(attempt, outcome)
@@ -237,7 +228,7 @@ class InFlight:
         self.failed([attempt], error)
 
     def _ended(self, attempt: Attempt, outcome: Outcome) -> None:
-        outcome = self._checked(attempt, outcome)
+        outcome = checked(outcome, attempt, is_stopping=self.dispatcher.is_stopping)
         job = attempt.job
         self._free(attempt)
         _move_to_running(job, outcome.usage.started if outcome.usage else time.time())
@@ -254,7 +245,9 @@ class InFlight:
 
         self._return_followers(attempt)
 
-        if status is Status.FAILED and self._tries_again(attempt, outcome, reason):
+        if status is Status.FAILED and self._retries.try_again(
+            attempt, outcome, reason
+        ):
             return
 
         self._finish_job(attempt, status, reason, job.records_of_output())
@@ -293,7 +286,7 @@ class InFlight:
         self.store.save(*completion.records)
         completion.notify()
         refs = [*map(_ref, attempts)]
-        self.carry_out(self.plan.completed(refs, time.monotonic()))
+        self.dispatcher.carry_out(self.plan.completed(refs, time.monotonic()))
 
     def failed(self, attempts: Sequence[Attempt], error: Exception) -> None:
         """End jobs with an error of ours: what became of them could not be taken."""
@@ -320,45 +313,23 @@ class InFlight:
         else:
             now = time.time()
             _move_to_running(job, now)
-            job.move(Status.FAILED, now, shortened(_why(error), REASON))
+            why = f"asyncflow could not handle it: {type(error).__name__}: {error}"
+            job.move(Status.FAILED, now, shortened(why, REASON))
 
         try:
             self.runs.save(run, job.status, job.record(), *job.records_of_output())
         except Exception as another:  # what is not kept runs again elsewhere
             _logger.error("%s was not kept", job.id, exc_info=another)
 
-        self.carry_out(self.plan.ended(attempt.ref, job.status, time.monotonic()))
+        self.dispatcher.carry_out(
+            self.plan.ended(attempt.ref, job.status, time.monotonic())
+        )
 
         if attempt.run.ending.failure is not None:
             reason = f"{job.id} could not be handled: {error!r}"
-            self.carry_out(self.plan.canceled(run, reason, time.monotonic()))
+            self.dispatcher.carry_out(self.plan.canceled(run, reason, time.monotonic()))
 
-        self.dispatcher.fill_soon()
-
-    def _checked(self, attempt: Attempt, outcome: Outcome) -> Outcome:
-        """Return an outcome, or a crash where it makes no sense."""
-        any_: object = outcome
-
-        if not isinstance(any_, Outcome):
-            return Crashed(
-                None, f"its executor told an outcome that is none: {any_!r:.200}"
-            )
-
-        if isinstance(outcome, Returned):
-            told, wanted = len(outcome.kept), len(attempt.task.output)
-
-            if told != wanted:
-                return Crashed(None, f"its executor told {told} of {wanted} outputs")
-
-        if (
-            isinstance(outcome, Killed)
-            and attempt.verdict is None
-            and not self.dispatcher.is_stopping()
-        ):
-            why = "its executor ended it, which nobody had asked for"
-            return Crashed(None, why, outcome.log, outcome.usage)
-
-        return outcome
+        self.slots.fill_soon()
 
     def fail(self) -> None:
         """Take note that nothing runs any more: an error of ours."""
@@ -367,18 +338,13 @@ class InFlight:
 
     def forget(self, run: int) -> None:
         """Let the attempts go that a run would still have made."""
-        self._replaced.forget(run)
-
-        if self._retries:
-            for ref in [ref for ref in self._retries if ref[0] == run]:
-                self._retries.pop(ref).cancel()
+        if self._retries.clocks or self._retries.given_back:
+            self._retries.forget(run)
 
     def give_up(self) -> None:
         """Watch no job any more."""
         self.marks.stop()
-
-        while self._retries:
-            self._retries.popitem()[1].cancel()
+        self._retries.stop_all()
 
         for attempt in self._by_ref.values():
             self._timeouts.ended(attempt)
@@ -394,7 +360,7 @@ class InFlight:
         for attempt in attempts:
             self._kill(attempt)
 
-    def _timed_out(self, attempt: Attempt, limit: AttemptKind, reason: str) -> None:
+    def timed_out(self, attempt: Attempt, limit: AttemptKind, reason: str) -> None:
         """End a job that has a slot, for what its task says."""
         if attempt.verdict is None and not attempt.is_over:
             attempt.verdict = Status.FAILED, reason
@@ -415,7 +381,7 @@ class InFlight:
             except Exception as error:
                 problem = "the executor of %s could not kill it"
                 _logger.error(problem, attempt.job_id, exc_info=error)
-                self.dispatcher.end_batch(attempt)
+                self.slots.end(attempt)
 
     def _free(self, *attempts: Attempt) -> None:
         """Take jobs off their slot."""
@@ -457,40 +423,10 @@ class InFlight:
 
         self._finish_job(attempt, Status.COMPLETED, attempt.reason, records)
 
-    def _tries_again(self, attempt: Attempt, outcome: Outcome, reason: str) -> bool:
-        """Have a job that failed run again, if its task wants that."""
-        if attempt.verdict is not None and attempt.limit is None:
-            return False
-
-        job = attempt.job
-        kind = kind_of(outcome, attempt.limit)
-        chance = random.random()  # noqa: S311
-        wait = wait_before_next(attempt.task.config, job, kind, outcome, chance)
-
-        if wait is None:
-            return False
-
-        job.try_again(time.time(), kind, reason)
-        self.store.save(job.record(), *job.records_of_output())
-        self.plan.postponed(attempt.ref)
-        _logger.warning(
-            "attempt %d at %s failed, and is followed by another%s: %s",
-            *(job.attempts[-1].number, job.id),
-            *(f" in {wait:.3g} s" if wait else "", reason),
-        )
-
-        if wait:
-            loop = asyncio.get_running_loop()
-            self._retries[attempt.ref] = loop.call_later(wait, self._due, attempt.ref)
-        else:
-            self._due(attempt.ref)
-
-        return True
-
-    def _due(self, ref: Ref) -> None:
-        self._retries.pop(ref, None)
-        self.carry_out(self.plan.due(ref, time.monotonic()))
-        self.dispatcher.fill_soon()
+    def due(self, ref: Ref) -> None:
+        """Have the next attempt at a job begin as soon as it can."""
+        self.dispatcher.carry_out(self.plan.due(ref, time.monotonic()))
+        self.slots.fill_soon()
 
     def _finish_job(
         self, attempt: Attempt, status: Status, reason: str, records: Sequence[Record]
@@ -499,11 +435,9 @@ class InFlight:
         record = job.record()._replace(status=status, reason=reason, finished=at)
         self.runs.save(attempt.ref[0], status, record, *records)
         job.move(status, at, reason)  # what cannot be saved has not ended so
-        self.carry_out(self.plan.ended(attempt.ref, status, time.monotonic()))
-
-
-def _why(error: Exception) -> str:
-    return f"asyncflow could not handle it: {type(error).__name__}: {error}"
+        self.dispatcher.carry_out(
+            self.plan.ended(attempt.ref, status, time.monotonic())
+        )
 
 
 def _move_to_running(job: JobState, at: float) -> None:
@@ -515,9 +449,3 @@ def _move_to_running(job: JobState, at: float) -> None:
 
     if job.status is not Status.RUNNING:
         job.move(Status.RUNNING, at)
-
-
-def _move_back(attempt: Attempt) -> None:
-    """Have a job wait again whose function was not called."""
-    if attempt.verdict is None and attempt.status is Status.RUNNING:
-        attempt.job.move_back(time.time(), "another process has replaced its input")

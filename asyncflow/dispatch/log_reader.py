@@ -9,7 +9,7 @@ import attrs
 
 from asyncflow.abc import Log
 from asyncflow.worker.outcome import mark
-from asyncflow.worker.punch import next_data, next_hole
+from asyncflow.worker.sparse_file import next_data, next_hole
 from asyncflow.worker.streams import decoded, without_cut_front
 
 PIECE = 65_536

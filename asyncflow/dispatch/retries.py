@@ -1,15 +1,139 @@
-"""Whether a job that failed is tried again, and when."""
+"""Whether a job runs again, and when: after a failure, or as others have replaced its
+inputs before they could be read.
+"""
 
 from __future__ import annotations
 
-from asyncflow.abc import Outcome, Raised
+import asyncio
+import random
+import time
+from functools import partial
+from typing import Protocol
+
+import attrs
+
+from asyncflow.abc import Outcome, Raised, Store
 from asyncflow.config.sections import TaskConfig
-from asyncflow.runs.attempts import crashes_of
-from asyncflow.runs.job import JobState
+from asyncflow.dispatch.attempt import Attempt, kind_of
+from asyncflow.dispatch.pins import Pins
+from asyncflow.dispatch.store_retry import retry_until_available
+from asyncflow.log import logger as _logger
+from asyncflow.plan.instructions import Ref
+from asyncflow.plan.plan import Plan
+from asyncflow.runs.job import JobState, crashes_of
 from asyncflow.status import CRASHES, AttemptKind
+from asyncflow.values.versions import Versions
+from asyncflow.worker.errors import ValueMissing
 from asyncflow.worker.failure import kinds_of
 
 _TIMEOUT = kinds_of(TimeoutError())
+
+
+MOST = 5
+"""How often a job is given back as an input was replaced."""
+
+_MISSING = f"{ValueMissing.__module__}.{ValueMissing.__qualname__}"
+
+
+class Retrier(Protocol):
+    """Runs jobs again."""
+
+    def due(self, ref: Ref) -> None:
+        """Have the next attempt at a job begin as soon as it can."""
+
+
+@attrs.define(eq=False, repr=False)
+class Retries:
+    """The jobs that run again, or wait for that.
+
+    Another process cannot know who reads the versions that it drops: it leaves their
+    files for a lease. A job that comes later reads the version that took their place.
+    """
+
+    retrier: Retrier
+    plan: Plan
+    store: Store
+    versions: Versions
+    pins: Pins
+    clocks: dict[Ref, asyncio.TimerHandle] = attrs.field(init=False, factory=dict)
+    """For each job that waits for its next attempt, when that is due."""
+    given_back: dict[Ref, int] = attrs.field(init=False, factory=dict)
+    """How often jobs were given back, as an input was replaced."""
+
+    def try_again(self, attempt: Attempt, outcome: Outcome, reason: str) -> bool:
+        """Have a job that failed run again, if its task wants that; tell whether it does.
+
+        :param reason: why it failed
+        """
+        if attempt.verdict is not None and attempt.limit is None:
+            return False
+
+        job = attempt.job
+        kind = kind_of(outcome, attempt.limit)
+        chance = random.random()  # noqa: S311
+        wait = wait_before_next(attempt.task.config, job, kind, outcome, chance)
+
+        if wait is None:
+            return False
+
+        job.try_again(time.time(), kind, reason)
+        self.store.save(job.record(), *job.records_of_output())
+        self.plan.postponed(attempt.ref)
+        _logger.warning(
+            "attempt %d at %s failed, and is followed by another%s: %s",
+            *(job.attempts[-1].number, job.id),
+            *(f" in {wait:.3g} s" if wait else "", reason),
+        )
+
+        if wait:
+            loop = asyncio.get_running_loop()
+            self.clocks[attempt.ref] = loop.call_later(wait, self._due, attempt.ref)
+        else:
+            self.retrier.due(attempt.ref)
+
+        return True
+
+    def may_be_replaced(self, attempt: Attempt, outcome: Outcome) -> bool:
+        """Tell whether it is worth a look that an input of a job was replaced."""
+        return (
+            isinstance(outcome, Raised)
+            and bool(attempt.read_versions)
+            and attempt.verdict is None
+            and _MISSING in outcome.kinds
+            and self.given_back.get(attempt.ref, 0) < MOST
+        )
+
+    async def is_replaced(self, attempt: Attempt) -> bool:
+        """Look in the store whether it has other versions of the inputs of a job now.
+
+        :raises StoreFailed: where it cannot be asked any more
+        """
+        inputs = list(attempt.task.input.values())
+        await retry_until_available(partial(self.versions.stored.refresh, inputs))
+
+        if attempt.run.pins:
+            await retry_until_available(partial(self.pins.renew, attempt.run))
+
+        self.given_back[attempt.ref] = self.given_back.get(attempt.ref, 0) + 1
+        current = {id(node.version) for node in inputs}
+        return any(id(version) not in current for version in attempt.read_versions)
+
+    def forget(self, run: int) -> None:
+        """Forget the jobs of a run that has ended."""
+        for ref in [ref for ref in self.given_back if ref[0] == run]:
+            del self.given_back[ref]
+
+        for ref in [ref for ref in self.clocks if ref[0] == run]:
+            self.clocks.pop(ref).cancel()
+
+    def stop_all(self) -> None:
+        """Have no attempt be due any more."""
+        while self.clocks:
+            self.clocks.popitem()[1].cancel()
+
+    def _due(self, ref: Ref) -> None:
+        del self.clocks[ref]
+        self.retrier.due(ref)
 
 
 def wait_before_next(

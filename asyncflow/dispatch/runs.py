@@ -1,21 +1,34 @@
-"""The runs that have not ended, and what the store is told of them."""
+"""The runs that have not ended, and what the store is told of them.
+
+Some wait: it is not known yet whether they are ours. The jobs of those that begin are
+taken in by turns with all else on the event loop.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from typing import Protocol
 
 import attrs
 from anyio import Event
+from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import Store
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.entities.submission import Run
 from asyncflow.log import logger as _logger
+from asyncflow.plan.graph import Graph
+from asyncflow.plan.guarded_plan import GuardedPlan
 from asyncflow.plan.instructions import Ref
 from asyncflow.records import Record
 from asyncflow.runs.job import JobState
 from asyncflow.runs.restoring import lose
 from asyncflow.status import DONE, Status
+from asyncflow.task_group import Tasks
+
+AT_ONCE = 100
+"""How many jobs of new runs are taken in before others have their turn: half a ms."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -55,6 +68,10 @@ class Runs:
     def number(self, run: Run) -> int | None:
         """Return the number of a run; None for one that is not under way here."""
         return self._numbers.get(run)
+
+    def drives(self, run: Run) -> bool:
+        """Tell whether a run is under way here."""
+        return run in self._numbers
 
     def numbered(self) -> list[tuple[Run, int]]:
         """Return the runs with their numbers."""
@@ -144,3 +161,111 @@ class Runs:
                 self._idle = Event()
 
             await self._idle.wait()
+
+
+@attrs.define(eq=False, repr=False)
+class WaitingRun:
+    """A run of which it is not known yet whether it is ours."""
+
+    graph: Graph
+    begun: Event = attrs.field(init=False, factory=Event)
+    """Tells that it is known."""
+    canceled: list[tuple[int, str]] = attrs.field(init=False, factory=list)
+    """The places of its jobs that are not to run, and why."""
+
+
+@attrs.define(eq=False, repr=False)
+class WaitingRuns:
+    """All of them, by their numbers."""
+
+    _by_number: dict[int, WaitingRun] = attrs.field(init=False, factory=dict)
+
+    def __contains__(self, run: int | None) -> bool:
+        return run in self._by_number
+
+    def __len__(self) -> int:
+        return len(self._by_number)
+
+    def add(self, run: int, graph: Graph) -> None:
+        """Add a run."""
+        self._by_number[run] = WaitingRun(graph)
+
+    def cancel(self, run: int, place: int, reason: str) -> None:
+        """Have a job not run, by its place, once its run has begun."""
+        self._by_number[run].canceled.append((place, reason))
+
+    def take(self, run: int) -> WaitingRun | None:
+        """Take out a run of which it is known; None where it is none of them."""
+        waiting = self._by_number.pop(run, None)
+
+        if waiting is not None:
+            waiting.begun.set()
+
+        return waiting
+
+    async def until_begun(self, run: int | None) -> None:
+        """Wait until it is known of a run. On cancel only the waiting ends."""
+        if run is not None and (waiting := self._by_number.get(run)):
+            await waiting.begun.wait()
+
+    def will_write(self, key: str) -> bool:
+        """Tell whether a job of theirs writes a data node."""
+        return any(key in run.graph.writers for run in self._by_number.values())
+
+    def give_up(self) -> None:
+        """Forget all; who waits for them goes on."""
+        for run in list(self._by_number):
+            self.take(run)
+
+
+class Admitter(Protocol):
+    """What lets jobs of new runs in."""
+
+    def admit(self, count: int) -> None:
+        """Have the plan admit so many jobs, and start what can run."""
+
+
+@attrs.define(eq=False, repr=False)
+class Admission:
+    """Takes in what arrives."""
+
+    plan: GuardedPlan
+    group: Tasks
+    admitter: Admitter
+    _is_running: bool = attrs.field(init=False, default=False)
+    """Whether a task takes in the rest of large runs."""
+    _this_turn: int = attrs.field(init=False, default=0)
+    """How many jobs were taken in since others had their turn on the event loop."""
+
+    @property
+    def share(self) -> int:
+        """How many jobs of the next run are taken in with it; 0 for none."""
+        return 0 if self._is_running or self._this_turn >= AT_ONCE else AT_ONCE
+
+    def took(self, count: int, share: int) -> None:
+        """Take note of a run that the plan knows, and take in the rest in turns.
+
+        :param count: how many jobs it has
+        :param share: how many of them could be taken in with it
+        """
+        if self._is_running:
+            return
+
+        if not self._this_turn:
+            asyncio.get_running_loop().call_soon(self._end_turn)
+
+        self._this_turn += count
+
+        if count > share and self.plan.has_arrivals:
+            self._is_running = True
+            self.group.start_soon(self._go_on, on_error=self.group.fail)
+
+    def _end_turn(self) -> None:
+        self._this_turn = 0
+
+    async def _go_on(self) -> None:
+        while self.plan.has_arrivals:
+            await checkpoint()
+            self.admitter.admit(AT_ONCE)
+
+        self._is_running = False

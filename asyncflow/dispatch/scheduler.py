@@ -15,20 +15,17 @@ import attrs
 from anyio import CapacityLimiter
 
 from asyncflow.abc import Executor, Mode, Store
-from asyncflow.dispatch.admission import Admission
-from asyncflow.dispatch.attempt import Attempt
+from asyncflow.dispatch.attempt import Tracer
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.dispatch.echo import Echo
 from asyncflow.dispatch.in_flight import InFlight
 from asyncflow.dispatch.pins import Pins
-from asyncflow.dispatch.run_timeouts import RunTimeouts
 from asyncflow.dispatch.running_marks import RunningMarks
-from asyncflow.dispatch.runs import Runs
-from asyncflow.dispatch.slot import Tracer
+from asyncflow.dispatch.runs import Admission, Runs, WaitingRuns
 from asyncflow.dispatch.slots import Slots
 from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.dispatch.suspects import ALONE, needs_of
-from asyncflow.dispatch.waiting_runs import WaitingRuns
+from asyncflow.dispatch.timeouts import RunTimeouts
 from asyncflow.entities.submission import Run
 from asyncflow.errors import NotFound, OrchestratorFailed, UsageError
 from asyncflow.log import logger as _logger
@@ -106,7 +103,6 @@ class Scheduler:
             self.pins,
             marks,
             self.executors,
-            self._carry_out,
             self,
         )
         self.slots = Slots(
@@ -120,6 +116,7 @@ class Scheduler:
             self.group,
             self.tracer,
         )
+        self.in_flight.slots = self.slots
 
     def _live(self) -> Live:
         from asyncflow.dispatch.live_echo import Live
@@ -138,7 +135,7 @@ class Scheduler:
 
         Jobs that have ended stay what they are.
 
-        What is raised here ends this run alone. To be called after `check`.
+        What is raised here ends this run alone. To be called after `Tasks.check`.
 
         :param first: what is awaited before: it tells whether the run is to be ours
         """
@@ -155,14 +152,6 @@ class Scheduler:
         except Exception as error:
             self._not_begun(number, error)
             raise
-
-    def check(self) -> None:
-        """Refuse to go on after an error of the engine's.
-
-        :raises OrchestratorFailed: where the engine cannot go on
-        """
-        if self.group.failure is not None:
-            raise OrchestratorFailed.of(self.group.failure)
 
     async def _begin_after(
         self, first: Callable[[], Awaitable[bool]], number: int
@@ -185,7 +174,7 @@ class Scheduler:
         self._begin(number, waiting.graph)
 
         if (reason := run.ending.reason) is not None:
-            self._carry_out(self._plan.canceled(number, reason, time.monotonic()))
+            self.carry_out(self._plan.canceled(number, reason, time.monotonic()))
             self.slots.fill()
 
         for place, reason in waiting.canceled:
@@ -238,12 +227,12 @@ class Scheduler:
             self.group.fail(error)
             raise
 
-        self._carry_out(instructions)
+        self.carry_out(instructions)
 
         if (limit := run.options.run_timeout) is not None and number in self.runs:
             self._timeouts.watch(number, run.submitted, limit)
 
-        self._admission.took(len(run.tasks))
+        self._admission.took(len(run.tasks), share)
 
         if share:
             self.slots.fill()
@@ -254,7 +243,7 @@ class Scheduler:
 
         if number is not None:
             run.ending.cancel(reason)
-            self._carry_out(self._plan.canceled(number, reason, time.monotonic()))
+            self.carry_out(self._plan.canceled(number, reason, time.monotonic()))
             self.slots.fill()
 
     def cancel_job(self, run: Run, place: int, reason: str) -> None:
@@ -268,7 +257,7 @@ class Scheduler:
             self._waiting.cancel(number, place, reason)
         else:
             ref = number, place
-            self._carry_out(self._plan.canceled_job(ref, reason, time.monotonic()))
+            self.carry_out(self._plan.canceled_job(ref, reason, time.monotonic()))
             self.slots.fill()
 
     def resume(self) -> None:
@@ -299,7 +288,7 @@ class Scheduler:
 
             if is_left and run.ending.cancel_reason is None:
                 self.runs.interrupt(number, reason)
-                self._carry_out(self._plan.canceled(number, reason, time.monotonic()))
+                self.carry_out(self._plan.canceled(number, reason, time.monotonic()))
             else:
                 self.cancel(run, reason)
 
@@ -312,10 +301,6 @@ class Scheduler:
 
         if run.ending.failure is not None:
             raise run.ending.failure
-
-    def drives(self, run: Run) -> bool:
-        """Tell whether a run is under way here."""
-        return self.runs.number(run) is not None
 
     def will_be_written(self, node: NodeState) -> bool:
         """Tell whether a job that has not ended writes a data node."""
@@ -345,10 +330,11 @@ class Scheduler:
 
     def admit(self, count: int) -> None:
         """Have the plan admit so many jobs, and start what can run."""
-        self._carry_out(self._plan.admitted(count, time.monotonic()))
+        self.carry_out(self._plan.admitted(count, time.monotonic()))
         self.slots.fill()
 
-    def _carry_out(self, instructions: Sequence[Instruction]) -> None:
+    def carry_out(self, instructions: Sequence[Instruction]) -> None:
+        """Do what the plan says; an error in one run ends that run alone."""
         if not instructions:
             return
 
@@ -402,22 +388,16 @@ class Scheduler:
         why = f"TIMED_OUT: the run took longer than its run_timeout of {limit:g} s"
         self.runs[number].ending.cancel(why)
         now = time.monotonic()
-        self._carry_out(self._plan.canceled(number, why, now, killed=Status.FAILED))
+        self.carry_out(self._plan.canceled(number, why, now, killed=Status.FAILED))
         self.slots.fill()
 
     def _finish(self, number: int, now: float) -> None:
-        self._timeouts.stop(number)
+        if self.runs.by_number[number].options.run_timeout is not None:
+            self._timeouts.stop(number)
+
         self.in_flight.forget(number)
         self.runs.finish(number, now)
-
-    def end_batch(self, attempt: Attempt) -> None:
-        """End the batch of a job whose executor cannot kill it."""
-        self.slots.end(attempt)
 
     def is_stopping(self) -> bool:
         """Tell whether what runs is being cancelled."""
         return self.group.is_failing or is_canceled()
-
-    def fill_soon(self) -> None:
-        """Have the slots ask for jobs, once what goes on now is done."""
-        self.slots.fill_soon()

@@ -13,7 +13,7 @@ from asyncflow.entities.submission import Run
 from asyncflow.records import BasisRecord
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.task import TaskState
-from asyncflow.runs.version import EVICTED, Version
+from asyncflow.runs.version import EVICTED, Place, Version
 from asyncflow.worker.digests import digest, digest_in
 
 if TYPE_CHECKING:
@@ -71,36 +71,85 @@ def reuse(task: TaskState, run: Run) -> None:
             version.reused_by.add(run)
 
 
+def confirmed(task: TaskState, pins: Pins = None) -> BasisRecord | None:
+    """Keep what was seen in the places of the user's that a skipped task has.
+
+    Of what a run has written, that was not known yet.
+
+    :return: what is to be saved; None for nothing
+    """
+    last = task.basis
+    assert last is not None
+    found = {
+        name: place.fingerprint
+        for nodes in (task.input, task.output)
+        for name, node in nodes.items()
+        if name not in last.contents
+        and (place := _place(_read(node, pins))) is not None
+        and place.fingerprint
+    }
+
+    if not found:
+        return None
+
+    return task.new_basis(
+        last.fingerprint, last.inputs, last.outputs, {**last.contents, **found}
+    )
+
+
 def places(tasks: Iterable[TaskState]) -> list[NodeState]:
-    """Return the outputs of skippable tasks that may be gone: they are in files."""
+    """Return the data nodes of skippable tasks of which the values are to be looked at.
+
+    Outputs may be gone, where they are in files, and what is the user's changes whenever
+    he likes.
+    """
+    found: dict[str, NodeState] = {}
+
+    for task in tasks:
+        if not task.config.skippable:
+            continue
+
+        for node in task.input.values():
+            if node.version is not None and node.version.kept is None:
+                found[node.id] = node
+
+        for node in task.output.values():
+            if node.version is not None and not isinstance(node.version.kept, bytes):
+                found[node.id] = node
+
+    return [*found.values()]
+
+
+def places_at_hand(tasks: Iterable[TaskState]) -> list[NodeState]:
+    """Return those of them that are the user's, and can be looked at in no time."""
     return [
         node
-        for task in tasks
-        if task.config.skippable
-        for node in task.output.values()
-        if node.version is not None and not isinstance(node.version.kept, bytes)
+        for node in places(tasks)
+        if node.version and node.version.kept is None and not node.driver.is_remote
     ]
 
 
-def users_places(tasks: Iterable[TaskState]) -> list[NodeState]:
-    """Return those of them whose files are the user's, who may remove them any time."""
-    nodes = places(tasks)
-    return [node for node in nodes if node.version and node.version.kept is None]
+def look(nodes: Iterable[NodeState], pins: Pins = None) -> None:
+    """See whether the values of data nodes are there, and what is. Blocks.
 
-
-def look(nodes: Iterable[NodeState]) -> None:
-    """See whether the values of data nodes are there. Blocks."""
+    :param pins: what the run has pinned that is to begin
+    """
     for node in nodes:
-        version = node.version
+        for version in {node.version, _read(node, pins)}:
+            if version is None or isinstance(version.kept, bytes):
+                continue
 
-        if version is None or isinstance(version.kept, bytes):
-            continue
+            if version.kept is None:
+                version.place = _found(node)
+            else:
+                version.is_missing = not os.path.exists(version.kept)
 
-        if version.kept is None:
-            version.is_missing = not node.driver.exists()
-            version.is_changed = (node.driver.changed_ns() or 0) > version.number
-        else:
-            version.is_missing = not os.path.exists(version.kept)
+
+def _found(node: NodeState) -> Place:
+    driver = node.driver
+    fingerprint = driver.fingerprint()
+    is_missing = fingerprint is None and not driver.exists()
+    return Place(fingerprint, driver.changed_ns(), is_missing)
 
 
 def plan(
@@ -145,10 +194,17 @@ def reason_to_run(task: TaskState, fingerprint: Fingerprint, pins: Pins = None) 
     for name, node in task.input.items():
         version = _read(node, pins)
 
-        if version is not None and version.kept is None:
-            return f"`{name}` is a file of yours, which may have changed"
+        is_same = _number(version) == last.inputs.get(name)
 
-        if _number(version) == last.inputs.get(name):
+        if version is not None and version.kept is None:
+            known = last.contents.get(name)
+
+            if difference := _difference(node, version, known, is_same=is_same):
+                return difference
+
+            continue
+
+        if is_same:
             continue
 
         content = _content(version)
@@ -166,13 +222,61 @@ def reason_to_run(task: TaskState, fingerprint: Fingerprint, pins: Pins = None) 
         if node.version.is_missing:
             return f"the file of `{name}` is gone"
 
-        if node.version.is_changed:
-            return f"the file of `{name}` was written by something else"
+        if (place := node.version.place) is not None:
+            if place.is_missing:
+                return f"`{name}` is gone{_where(node)}"
+
+            if place.differs(node.version, last.contents.get(name)):
+                return f"`{name}` was written by something else{_where(node)}"
 
         if not node.is_valid:
             return f"`{name}` is not valid any more"
 
     return ""
+
+
+def _difference(
+    node: NodeState, version: Version, known: str | None, *, is_same: bool
+) -> str:
+    """Say what is new in a place of the user's that a task reads; ``""`` for nothing.
+
+    :param known: what it had when the task has read it; None where nobody knows
+    :param is_same: whether it has the version of then
+    """
+    name, place = node.config_id, version.place
+
+    if place is None:  # written in this run, or too far for a plan to look at it
+        return (
+            f"`{name}` may have changed{_where(node)}"
+            if is_same
+            else f"`{name}` has a new version"
+        )
+
+    if place.is_missing:
+        return f"`{name}` is gone{_where(node)}"
+
+    if not place.fingerprint:
+        return f"`{name}` may have changed{_where(node)}: nobody can tell"
+
+    if known == place.fingerprint:
+        return ""
+
+    if not is_same:
+        return f"`{name}` has a new version"
+
+    if known is None and place.changed_ns is None:
+        return f"`{name}` may have changed{_where(node)} since it was written"
+
+    if place.differs(version, known):
+        return f"`{name}` was changed by something else{_where(node)}"
+
+    return ""
+
+
+def _where(node: NodeState) -> str:
+    """Say where the values of a data node are, if that has a name."""
+    place = node.driver.describe()["place"]
+    return f", at {place}" if place else ""
 
 
 def versions(nodes: Mapping[str, NodeState]) -> dict[str, int]:
@@ -206,6 +310,9 @@ def _content(version: Version | None) -> str:
     if version is None:
         return ""
 
+    if version.kept is None:
+        return version.place.fingerprint or "" if version.place else ""
+
     if version.kept is EVICTED and version.content is None:
         return ""
 
@@ -220,6 +327,10 @@ def _digest(kept: StoredValue) -> str:
         return digest(kept)
 
     return "" if kept is None else digest_in(kept)
+
+
+def _place(version: Version | None) -> Place | None:
+    return version.place if version else None
 
 
 def _number(version: Version | None) -> int:

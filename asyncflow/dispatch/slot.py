@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
-from anyio import CancelScope, to_thread
+from anyio import CancelScope, CapacityLimiter, to_thread
 
 from asyncflow.abc import Call, Crashed, Executor, Made, Outcome, Returned, StoredValue
-from asyncflow.dispatch.attempt import Attempt, call_of, read_by
+from asyncflow.dispatch.attempt import Attempt, Tracer, call_of, read_by
 from asyncflow.dispatch.batch import Batch, BatchListener
 from asyncflow.dispatch.echo import Echo
 from asyncflow.dispatch.running_marks import RunningMarks
 from asyncflow.dispatch.store_retry import retry_until_available
 from asyncflow.dispatch.suspects import waiting_file
-from asyncflow.entities.job import Job
 from asyncflow.entities.submission import job_handle_of
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks, is_canceled
@@ -41,55 +40,48 @@ class BatchSource(BatchListener, Protocol):
     """Says which jobs get a slot, and what follows on it."""
 
 
-@attrs.define(eq=False, repr=False)
-class Tracer:
-    """What goes with each job to where it runs, so that its trace goes on there."""
-
-    carriers: list[Callable[[Job], str | None]] = attrs.field(factory=list)
-    """Give the ``traceparent`` of a job, each; none where nobody traces."""
-
-    def carrier(self, job: Job) -> str | None:
-        """Return what continues the trace of a job: of those who have it, the first's.
-
-        What one raises is logged: the job runs without.
-        """
-        for carrier in self.carriers:
-            try:
-                if found := carrier(job):
-                    return found
-            except Exception as error:
-                _logger.error(
-                    "the trace of %s is not continued", job.id, exc_info=error
-                )
-
-        return None
-
-
-@attrs.define(eq=False, repr=False)
-class Slot:
-    """Runs batches.
-
-    While a batch is under way that ends in the middle of a chain, the next one is got
-    ready. It is sent before the jobs of the first one are completed, so that the worker
-    hardly waits.
+class AllSlots(Protocol):
+    """All slots, and what each works with.
 
     :param executors: by name
     :param echo: shows what jobs print in other processes
     :param live: does so while they run; None where that is not wanted
     :param tracer: gives the trace that a job continues
-    :param on_late_end: is called when a job has ended whose executor may be done
-        already
     """
 
     source: BatchSource
     versions: Versions
     marks: RunningMarks
     executors: Mapping[str, Executor]
+    limiter: CapacityLimiter
     echo: Echo
     live: Live | None
     group: Tasks
     tracer: Tracer
-    on_late_end: Callable[[], None]
+
+    def fill(self) -> None:
+        """Start slots while jobs are ready and tokens are free."""
+
+    def fill_soon(self) -> None:
+        """Fill them at the end of the event loop's turn."""
+
+    def shrink_soon(self) -> None:
+        """Have the processes end that there are no slots for, in the background."""
+
+    def ended(self, slot: Slot) -> None:
+        """Take note that a slot runs nothing any more."""
+
+
+@attrs.define(eq=False, repr=False)
+class Slot:
+    """Runs batches, with a token of the limiter.
+
+    While a batch is under way that ends in the middle of a chain, the next one is got
+    ready. It is sent before the jobs of the first one are completed, so that the worker
+    hardly waits.
+    """
+
+    slots: AllSlots
     prefetched: list[Attempt] = attrs.field(init=False, factory=list)
     """The batch that is got ready; some of it may have been given back since."""
     _prefetched_calls: list[Call] = attrs.field(init=False, factory=list)
@@ -101,16 +93,40 @@ class Slot:
     _look: asyncio.Handle | None = attrs.field(init=False, default=None)
     """Looks for the next batch."""
 
+    async def work(self, attempts: Sequence[Attempt]) -> None:
+        """Run one batch after the other, until none is ready."""
+        limiter, batcher = self.slots.limiter, self.slots.source.batcher
+
+        try:
+            while attempts:
+                await self.run(attempts)
+
+                if limiter.borrowed_tokens > limiter.total_tokens:
+                    self.give_back()
+                    self.slots.shrink_soon()
+                    break  # there are fewer slots now
+
+                prefetched = self.next_batch() if self.prefetched else None
+                attempts = prefetched or batcher.next_batch(int(limiter.total_tokens))
+                self.slots.fill()
+        except Exception as error:  # who has a slot then, nobody knows
+            self.slots.group.fail(error)
+        finally:
+            self.close()
+            self.slots.ended(self)
+
+    def late_end(self) -> None:
+        """Have slots look for jobs: the executor of one that has ended may be done."""
+        self.slots.fill_soon()
+
     def next_batch(self) -> list[Attempt]:
         """Return the batch that is got ready: those of it that were not given back
         since; none where what they need has not ended.
         """
-        prefetched = self._still_prefetched()
+        prefetched, last = self._still_prefetched(), self._batch
 
-        if (
-            prefetched
-            and not (self._batch and self._batch.deferred)
-            and not self._is_completed()
+        if prefetched and not (
+            last is not None and (last.deferred or last.attempts[-1].is_over)
         ):
             self.give_back()
             return []
@@ -149,13 +165,12 @@ class Slot:
         """Run the jobs of one batch."""
         before = self._batch
         batch = self._batch = Batch(
-            self.source,
+            self.slots.source,
             attempts,
-            self.echo,
-            self.live,
-            self.group,
-            self.on_late_end,
-            self._may_defer,
+            self.slots.echo,
+            self.slots.live,
+            self.slots.group,
+            self,
         )
 
         left = attempts
@@ -203,11 +218,13 @@ class Slot:
 
     def _must_prepare(self, first: Attempt) -> bool:
         """Tell whether there is something to wait for before jobs are sent."""
-        versions = self.versions
+        versions = self.slots.versions
         return (
             versions.sharing.is_shared
             or versions.cache.has_evicted
-            or first.must_be_marked
+            or first.run.crashes > 0
+            # Of the others, those that may share a batch need no mark.
+            or (not first.spec.can_share_batch and first.must_be_marked)
         )
 
     async def _run_prepared(self, batch: Batch, before: Batch | None) -> None:
@@ -234,34 +251,37 @@ class Slot:
             await self._send(left, batch, before)
 
     async def _prepare(self, attempts: Sequence[Attempt]) -> None:
-        if self.versions.is_shared:
+        slots, versions = self.slots, self.slots.versions
+
+        if versions.is_shared:
             for attempt in attempts:
                 nodes = attempt.task.input.values()
                 await retry_until_available(
-                    partial(self.versions.stored.refresh_shared, nodes)
+                    partial(versions.stored.refresh_shared, nodes)
                 )
 
         first = attempts[0]
 
         if first.run.crashes:  # it ran when we die soon: not if we wait for this
-            await self.executors[first.spec.executor].warm(1)
+            executor = slots.executors[first.spec.executor]
+            await executor.warm(1)
 
-            if self.executors[first.spec.executor].removes_files:
+            if executor.removes_files:
                 await self._make_waiting_file(first)
 
         if first.must_be_marked and not first.is_over:
-            self.source.started(first, None)
-            await self.marks.mark_not_rerunnable(attempts)
+            slots.source.started(first, None)
+            await slots.marks.mark_not_rerunnable(attempts)
 
-        if self.versions.cache.has_evicted:  # last: it may be evicted again
+        if versions.cache.has_evicted:  # last: it may be evicted again
             pairs = [pair for attempt in attempts for pair in read_by(attempt)]
-            await retry_until_available(partial(self.versions.load, pairs))
+            await retry_until_available(partial(versions.load, pairs))
 
     async def _make_waiting_file(self, attempt: Attempt) -> None:
         """Have it known of a suspect that its call has not begun."""
-        owner_id, place = self.versions.holder_id, attempt.ref[1]
+        owner_id, place = self.slots.versions.holder_id, attempt.ref[1]
         name = waiting_file(owner_id, attempt.run, place)
-        path = os.path.join(self.versions.folder, name)
+        path = os.path.join(self.slots.versions.folder, name)
 
         with suppress(OSError):  # then it counts as begun
             await to_thread.run_sync(_touch, path)
@@ -272,7 +292,7 @@ class Slot:
     ) -> Awaitable[None]:
         """Give jobs to their executor; it runs them as long as this is awaited."""
         first = attempts[0]
-        executor = self.executors[first.spec.executor]
+        executor = self.slots.executors[first.spec.executor]
         calls = (
             self._calls(attempts, before)
             if self.prefetched
@@ -296,33 +316,31 @@ class Slot:
                 loop.call_soon(before.complete_deferred)
 
             last = attempts[-1]
-            self._look = loop.call_soon(self._prefetch, last, executor.max_batch)
+
+            if last.run.dag.successors[last.ref[1]]:
+                self._look = loop.call_soon(self._prefetch, last, executor.max_batch)
 
         return executor.run(calls, batch)
 
     def _prefetch(self, last: Attempt, max_size: int) -> None:
         """Get the next batch ready: what follows the last job of this one."""
-        if last.is_over or self.versions.cache.has_evicted:
+        if last.is_over or self.slots.versions.cache.has_evicted:
             return
 
-        if not (prefetched := self.source.batcher.links_after(last, max_size)):
+        if not (prefetched := self.slots.source.batcher.links_after(last, max_size)):
             return
 
         try:
             self._prefetched_calls = self._calls_from(1, prefetched)
         except Exception as error:
-            self.source.failed(prefetched, error)
+            self.slots.source.failed(prefetched, error)
         else:
             self.prefetched = prefetched
 
     def _still_prefetched(self) -> list[Attempt]:
         return [attempt for attempt in self.prefetched if not attempt.is_over]
 
-    def _is_completed(self) -> bool:
-        """Tell whether the last job of the last batch is completed."""
-        return self._batch is not None and self._batch.attempts[-1].is_over
-
-    def _may_defer(
+    def may_defer(
         self, attempts: Sequence[Attempt], outcomes: Sequence[Outcome]
     ) -> bool:
         """Tell whether jobs may be completed when the next batch is sent: that is
@@ -330,8 +348,7 @@ class Slot:
         """
         last = outcomes[-1] if outcomes else None
         return (
-            bool(self.prefetched)
-            and not self.prefetched[0].is_over
+            not self.prefetched[0].is_over
             and attempts[-1].next_in_chain is self.prefetched[0]
             and isinstance(last, Returned)
             and {*map(type, last.kept)} == {bytes}
@@ -356,23 +373,25 @@ class Slot:
 
         :param values: of data nodes whose jobs are not completed yet
         """
-        tracer = self.tracer
+        tracer = self.slots.tracer
         made: dict[str, StoredValue | Made] = dict(values)
         calls = []
 
         for index, attempt in enumerate(attempts):
             if index >= start:
-                carrier = self._carrier(attempt) if tracer.carriers else None
-                calls.append(call_of(attempt, self.versions, made, carrier))
+                carrier = None
+
+                if tracer.carriers:
+                    handle = job_handle_of(attempt.run, attempt.job)
+                    carrier = tracer.carrier(handle)
+
+                calls.append(call_of(attempt, self.slots.versions, made, carrier))
 
             if attempt.next_in_chain is not None:
                 for place, node in enumerate(attempt.task.output.values()):
                     made[node.id] = index, place
 
         return calls
-
-    def _carrier(self, attempt: Attempt) -> str | None:
-        return self.tracer.carrier(job_handle_of(attempt.run, attempt.job))
 
     def _check_reported(self, left: Sequence[Attempt], batch: Batch) -> None:
         """Have a job fail rather than run again and again where nothing was told.

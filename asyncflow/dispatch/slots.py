@@ -8,17 +8,17 @@ nothing is ready. So there are never more tasks than slots, however many jobs wa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
 from anyio import CapacityLimiter
 
 from asyncflow.abc import Executor
-from asyncflow.dispatch.attempt import Attempt
+from asyncflow.dispatch.attempt import Attempt, Tracer
 from asyncflow.dispatch.echo import Echo
 from asyncflow.dispatch.running_marks import RunningMarks
-from asyncflow.dispatch.slot import BatchSource, Slot, Tracer
+from asyncflow.dispatch.slot import BatchSource, Slot
 from asyncflow.task_group import Tasks
 from asyncflow.values.versions import Versions
 
@@ -63,10 +63,19 @@ class Slots:
             return
 
         try:
-            self._fill()
+            while self.limiter.available_tokens >= 1:
+                size = int(self.limiter.total_tokens)
+                attempts = self.source.batcher.next_batch(size)
+
+                if not attempts:
+                    return
+
+                self._start(attempts)
         except Exception as error:  # who has a slot then, nobody knows
             self.group.fail(error)
             raise
+
+        self._is_full = True
 
     def end(self, attempt: Attempt) -> None:
         """End the batch of a job that its executor cannot kill."""
@@ -74,27 +83,16 @@ class Slots:
             if slot.has(attempt):
                 slot.end()
 
-    def _fill(self) -> None:
-        while not self._is_full:
-            if self.limiter.available_tokens < 1:
-                self._is_full = True
-                return
-
-            attempts = self._next_batch()
-
-            if not attempts:
-                return
-
-            borrower = object()
-            self.limiter.acquire_on_behalf_of_nowait(borrower)
-            self.group.start_unguarded(self._run_slot, borrower, attempts)
-
     def resize(self, count: int) -> None:
         """Change how many there are; no job that runs is ended."""
         self.limiter.total_tokens = count
         self._is_full = False
-        self.group.start_soon(self._shrink)
+        self.shrink_soon()
         self.fill()
+
+    def shrink_soon(self) -> None:
+        """Have the processes end that there are no slots for, in the background."""
+        self.group.start_soon(self._shrink)
 
     async def _shrink(self) -> None:
         """Have the processes end that there are no slots for."""
@@ -105,40 +103,14 @@ class Slots:
         self._is_due = False
         self.fill()
 
-    def _next_batch(self) -> list[Attempt]:
-        return self.source.batcher.next_batch(int(self.limiter.total_tokens))
-
-    async def _run_slot(self, borrower: object, attempts: list[Attempt]) -> None:
-        """Run one batch after the other on one slot, until none is ready."""
-        slot = Slot(
-            self.source,
-            self.versions,
-            self.marks,
-            self.executors,
-            self.echo,
-            self.live,
-            self.group,
-            self.tracer,
-            self.fill_soon,
-        )
+    def _start(self, attempts: Sequence[Attempt]) -> None:
+        slot = Slot(self)
+        self.limiter.acquire_on_behalf_of_nowait(slot)
         self._slots.add(slot)
+        self.group.start_unguarded(slot.work, attempts)
 
-        try:
-            while attempts:
-                await slot.run(attempts)
-
-                if self.limiter.borrowed_tokens > self.limiter.total_tokens:
-                    slot.give_back()
-                    self.group.start_soon(self._shrink)
-                    break  # there are fewer slots now
-
-                prefetched = slot.next_batch() if slot.prefetched else None
-                attempts = prefetched or self._next_batch()
-                self.fill()
-        except Exception as error:  # who has a slot then, nobody knows
-            self.group.fail(error)
-        finally:
-            self._slots.discard(slot)
-            slot.close()
-            self.limiter.release_on_behalf_of(borrower)
-            self._is_full = False
+    def ended(self, slot: Slot) -> None:
+        """Take note that a slot runs nothing any more."""
+        self._slots.discard(slot)
+        self.limiter.release_on_behalf_of(slot)
+        self._is_full = False

@@ -1,9 +1,12 @@
-"""Limits of time: what runs too long, or reports nothing for too long, is ended."""
+"""Limits of time: jobs, and whole runs, that take too long are ended, as are jobs that
+report nothing for too long.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from typing import Protocol
 
 import attrs
 
@@ -14,17 +17,22 @@ LOADING = 30.0
 """How long a function may take to be loaded, with its inputs, where its `stall_timeout` is
 shorter: it can report nothing before it is called. In seconds."""
 
-OnTimeout = Callable[[Attempt, AttemptKind, str], None]
+
+class JobEnder(Protocol):
+    """Ends jobs."""
+
+    def timed_out(self, attempt: Attempt, limit: AttemptKind, reason: str) -> None:
+        """End a job that is over a limit of time.
+
+        :param reason: what is said of it
+        """
 
 
 @attrs.define(eq=False, repr=False)
 class Timeouts:
-    """The clocks of the jobs that run; each job has those that its task asks for.
+    """The clocks of the jobs that run; each job has those that its task asks for."""
 
-    :param kill: ends a job, given which limit it is over, and what is said of it
-    """
-
-    kill: OnTimeout
+    ender: JobEnder
     running: dict[Attempt, list[asyncio.TimerHandle]] = attrs.field(
         init=False, factory=dict
     )
@@ -84,4 +92,46 @@ class Timeouts:
         self, attempt: Attempt, limit: float, kind: AttemptKind, why: str
     ) -> asyncio.TimerHandle:
         loop = asyncio.get_running_loop()
-        return loop.call_later(limit, self.kill, attempt, kind, why)
+        return loop.call_later(limit, self.ender.timed_out, attempt, kind, why)
+
+
+class RunEnder(Protocol):
+    """Ends runs."""
+
+    def time_out(self, run: int) -> None:
+        """End a run that has taken too long, by its number."""
+
+
+@attrs.define(eq=False, repr=False)
+class RunTimeouts:
+    """Has runs ended that have taken too long."""
+
+    ender: RunEnder
+    _clocks: dict[int, asyncio.TimerHandle] = attrs.field(init=False, factory=dict)
+
+    def __len__(self) -> int:
+        return len(self._clocks)
+
+    def watch(self, run: int, submitted: float, limit: float) -> None:
+        """Watch the time of a run.
+
+        :param submitted: when it was submitted, in seconds since the epoch
+        :param limit: how long it may take from then on, in seconds
+        """
+        left = max(0.0, submitted + limit - time.time())
+        loop = asyncio.get_running_loop()
+        self._clocks[run] = loop.call_later(left, self._time_out, run)
+
+    def stop(self, run: int) -> None:
+        """Watch a run no more."""
+        if clock := self._clocks.pop(run, None):
+            clock.cancel()
+
+    def stop_all(self) -> None:
+        """Watch no run any more."""
+        for run in list(self._clocks):
+            self.stop(run)
+
+    def _time_out(self, run: int) -> None:
+        del self._clocks[run]
+        self.ender.time_out(run)

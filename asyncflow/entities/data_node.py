@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ref
 
 import attrs
@@ -13,6 +15,12 @@ from asyncflow.entities.handle import ReadOnlyHandle
 from asyncflow.facts import Facts
 from asyncflow.records import as_date
 from asyncflow.runs.node import NodeState
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from asyncflow.entities.parts import Ask, Make
+    from asyncflow.selection import Preview
 
 LOCKED_FOR = 1800.0
 """How long `DataNode.lock_edit` locks unless told otherwise, in seconds."""
@@ -47,6 +55,14 @@ class DataNodeVerbs(Protocol):
     def will_be_written(self, node: NodeState) -> bool: ...
 
     async def read(self, node: NodeState, version: int | None) -> Any: ...
+
+    async def ask(self, node: NodeState, version: int | None, ask: Ask) -> Any: ...
+
+    async def edit(
+        self, node: NodeState, make: Make, *, editor_id: str | None, comment: str
+    ) -> None: ...
+
+    async def fingerprint(self, node: NodeState) -> str | None: ...
 
     async def write(
         self, node: NodeState, value: object, *, editor_id: str | None, comment: str
@@ -144,15 +160,98 @@ class DataNode(ReadOnlyHandle):
         """When the lock ends by itself, in UTC."""
         return as_date(self._state.editor_expires)
 
-    async def read(self, version: int | None = None) -> Any:
-        """Read the value: a copy of the caller's own.
+    async def read(
+        self,
+        version: int | None = None,
+        *,
+        columns: str | Sequence[str] | None = None,
+        where: object = None,
+    ) -> Any:
+        """Read the value, or a part of it: a copy of the caller's own.
+
+        Storage types that can read a part alone do so; of others, all is read first.
 
         :param version: the number of an earlier version, of `edits`; None for the
             current one
+        :param columns: the columns to read, in this order; None for all
+        :param where: which rows to read: ``(column, value, operator)``, a list of these,
+            or what ``&`` and ``|`` of `Condition` make; None for all
         :raises NoData: where it was never written, or that version is not kept
-        :raises ValueDamaged: where its file is missing or damaged
+        :raises ValueMissing: where its file is not there
+        :raises DataNodeReadingError: where what is in its place cannot be read, or has no
+            such column
         """
-        return await self._verbs.read(self._state, version)
+        if columns is None and where is None:
+            return await self._verbs.read(self._state, version)
+
+        from asyncflow.entities import parts
+
+        return await self._verbs.ask(self._state, version, parts.part(columns, where))
+
+    async def filter(self, operators: object, join_operator: str = "and") -> Any:
+        """Read the rows that conditions pick.
+
+        :param operators: ``(column, value, operator)``, or a list of these, where an
+            operator is an `Operator` or its text, such as ``"<="``
+        :param join_operator: how those of a list are joined: a `JoinOperator`
+        :raises DataNodeReadingError: where it has no such column
+        """
+        from asyncflow.entities import parts
+
+        ask = parts.part(None, operators, join_operator)
+        return await self._verbs.ask(self._state, None, ask)
+
+    async def column(self, name: str | list[str]) -> Any:
+        """Read a column as what it is by itself (a series, an array, a list), or several
+        as a table.
+
+        :raises DataNodeReadingError: where it has no such column
+        """
+        from asyncflow.entities import parts
+
+        return await self._verbs.ask(self._state, None, parts.column(name))
+
+    def __getitem__(self, name: str | list[str]) -> Awaitable[Any]:
+        """Return what reads a column: ``await node["price"]``; see `column`."""
+        return self.column(name)
+
+    async def preview(self, rows: int = 10, *, version: int | None = None) -> Preview:
+        """Return the first rows of the value, to be shown.
+
+        :param version: as for `read`
+        """
+        from asyncflow.entities import parts
+
+        shown: Preview = await self._verbs.ask(
+            self._state, version, parts.preview(rows)
+        )
+        return shown
+
+    async def download(
+        self, to: str | os.PathLike[str] | None = None, *, version: int | None = None
+    ) -> Path:
+        """Return the file of the value, in the form of its storage type.
+
+        :param to: where a copy of it is to be; None for the file itself, which goes when
+            the version does
+        :param version: as for `read`
+        :raises UsageError: where it has no file that others read
+        """
+        from asyncflow.entities import parts
+
+        found: Path = await self._verbs.ask(self._state, version, parts.download(to))
+        return found
+
+    async def fingerprint(self) -> str | None:
+        """Return what changes whenever its place is written, by anybody.
+
+        None where nobody can tell, or the place is not the user's.
+        """
+        return await self._verbs.fingerprint(self._state)
+
+    def describe(self) -> dict[str, object]:
+        """Say how and where values are kept, to be shown: passwords are masked."""
+        return {"id": self.id, **self._state.driver.describe()}
 
     async def write(
         self, value: object, *, editor_id: str | None = None, comment: str = ""
@@ -169,6 +268,48 @@ class DataNode(ReadOnlyHandle):
         """
         await self._verbs.write(
             self._state, value, editor_id=editor_id, comment=comment
+        )
+
+    async def append(
+        self, value: object, *, editor_id: str | None = None, comment: str = ""
+    ) -> None:
+        """Add to the value: rows to a table, or as the storage type says.
+
+        What is there stays as it is until all of it is written. Two appends of this
+        process are one after the other; jobs, and other processes, are not waited for.
+
+        :param editor_id: who writes; needed where the data node is locked
+        :param comment: kept with the edit
+        :raises UsageError: where its storage type does not append
+        :raises DataNodeWritingError: where this cannot be added to that
+        :raises DataNodeIsBeingEdited: where somebody else has locked it
+        """
+        from asyncflow.entities import parts
+
+        await self._verbs.edit(
+            self._state, parts.append(value), editor_id=editor_id, comment=comment
+        )
+
+    async def upload(
+        self,
+        file: str | os.PathLike[str],
+        *,
+        editor_id: str | None = None,
+        comment: str = "",
+    ) -> None:
+        """Take a copy of a file for the value, if it can be read.
+
+        :param file: one that has the form of its storage type
+        :param editor_id: who writes; needed where the data node is locked
+        :param comment: kept with the edit
+        :raises DataNodeReadingError: where the file cannot be read; the value stays
+        :raises UsageError: where its storage type has no files
+        :raises DataNodeIsBeingEdited: where somebody else has locked it
+        """
+        from asyncflow.entities import parts
+
+        await self._verbs.edit(
+            self._state, parts.upload(file), editor_id=editor_id, comment=comment
         )
 
     async def edits(self) -> tuple[Edit, ...]:

@@ -72,7 +72,14 @@ class HandleMap(Mapping[str, HandleT_co], Generic[State, Verbs, HandleT_co]):
         self._handle_of = handle_of
 
     def __getitem__(self, name: str) -> HandleT_co:
-        return self._handle_of(self._states[name], self._verbs)
+        try:
+            state = self._states[name]
+        except KeyError:
+            from asyncflow.entities.remedies import no_part
+
+            raise KeyError(no_part(name, self._states)) from None
+
+        return self._handle_of(state, self._verbs)
 
     def __contains__(self, name: object) -> bool:
         return name in self._states

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from asyncflow.config.checks.values import meant
+from asyncflow.config.checks.values import meant, one_of
 
 _READ = "`await {it}.read()` reads its value"
 _WRITE = "`await {it}.write(value)` gives it another value"
@@ -69,6 +69,12 @@ _REMEDIES: Mapping[str, Mapping[str, str]] = {
         "`{it}.submission.retry_failed()` runs again what failed": "rerun retry",
     },
     "Output": {_READ: "content data get load value"},
+    "Orchestrator": {
+        "`async with` closes it, or `await {it}.close()`": "shutdown terminate exit",
+        "`await {it}.drain()` waits for all runs": "join wait wait_all",
+        "`await {it}.scenarios()` lists them": "find list_scenarios",
+        "`await {it}.create_scenario(...)` makes a scenario": "create new scenario",
+    },
 }
 
 
@@ -131,9 +137,29 @@ def blocking(text: str) -> str:
     return text.replace(end, "").replace("await ", "").replace("async for", "for")
 
 
-def of_scenario(name: str) -> str:
-    """Return how the thing is done that is meant by a name; ``""`` if nobody knows."""
-    return _remedy("Scenario", name, "scenario", "")
+def of_scenario(name: str, parts: Iterable[str], kind: type) -> str:
+    """Return how the thing is done that is meant by a name; ``""`` if nobody knows.
+
+    :param parts: the names of its sequences, tasks and data nodes
+    :param kind: the class of scenarios
+    """
+    hint = meant(name, parts) or _remedy("Scenario", name, "scenario", "")
+    return (hint or meant(name, _public(kind))).strip()
+
+
+def no_part(name: object, known: Iterable[str]) -> str:
+    """Say that there is no part of a name, and what was meant."""
+    return f"there is no {name!r}: {one_of(name, [*known])}"
+
+
+def of_orchestrator(name: str, names: Iterable[str]) -> str:
+    """Say what was meant by a name that an orchestrator has not; ``""`` for nothing.
+
+    :param names: those that it has
+    """
+    public = [one for one in names if not one.startswith("_")]
+    hint = _remedy("Orchestrator", name, "orchestrator", "") or meant(name, public)
+    return hint.strip()
 
 
 def _remedy(kind: str, name: str, it: str, output: str) -> str:

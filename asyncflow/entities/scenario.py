@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from asyncflow.config.checks.values import meant, one_of
+from asyncflow.config.checks.values import one_of
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import ScenarioConfig
 from asyncflow.entities.data_node import DataNode
@@ -114,7 +114,7 @@ class Scenario(Submittable):
         :return: the values, in the order of the names
         :raises NoData: where one was never written
         :raises UsageError: where the scenario has no such data node
-        :raises ValueDamaged: where a file is missing or damaged
+        :raises DataNodeReadingError: where a file is missing or damaged
         """
         nodes = [self._node_states[self._known(name)] for name in names]
         return await self._verbs.read_together(nodes)
@@ -191,7 +191,7 @@ class Scenario(Submittable):
         from asyncflow.entities.remedies import of_scenario
 
         known = (*self.sequences, *self._task_states, *self._node_states)
-        hint = meant(name, known).strip() or of_scenario(name)
+        hint = of_scenario(name, known, type(self))
         what = (
             f"scenario {self.config_id!r} has no sequence, task or data node {name!r}"
         )

@@ -24,9 +24,9 @@ from asyncflow.entities.task import task_of
 from asyncflow.options import OnFailure
 from asyncflow.records import as_date
 from asyncflow.runs.job import JobState
-from asyncflow.runs.progress import ProgressReports
 from asyncflow.runs.run import AnyRun
 from asyncflow.runs.run import Run as RunOf
+from asyncflow.runs.watchers import ProgressReports
 from asyncflow.status import DONE, Status, SubmissionStatus
 
 Run: TypeAlias = RunOf[Submittable]

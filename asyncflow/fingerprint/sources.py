@@ -13,7 +13,7 @@ from asyncflow.fingerprint.bytecode import compiled, imports_of
 from asyncflow.fingerprint.description import Describer, Description, new_hash
 from asyncflow.fingerprint.own_modules import AllModules, is_own_file, source_of
 from asyncflow.fingerprint.parts import Source, sources
-from asyncflow.worker.loaded import stat, text_of
+from asyncflow.worker.loaded import facts_of, text_of
 
 _elsewhere: set[str] = set()
 """The modules that are not the user's."""
@@ -42,8 +42,7 @@ def describe_source(one: Description, source: Source) -> None:
         return
 
     try:
-        facts = stat(path)
-        key = path, name, facts.st_mtime_ns, facts.st_size
+        key = path, name, facts_of(path)
 
         if key not in _known:
             while len(_known) >= KEPT:

@@ -34,8 +34,8 @@ from asyncflow.entities.submission import Run, Submission, handle_of, job_handle
 from asyncflow.errors import NotOpen
 from asyncflow.events import Event, JobProgressed
 from asyncflow.log import logger as _logger
-from asyncflow.runs.progress import Report
 from asyncflow.runs.run import Run as RunOf
+from asyncflow.runs.watchers import Report
 from asyncflow.task_group import Tasks
 
 Topic: TypeAlias = Run | str | None

@@ -158,6 +158,9 @@ class EntityLoader:
             graphs = [run.graph for run in runs]
             config = await self._undeclared(record, NOT_HERE, graphs)
 
+        else:
+            config = self.config.settled(config)
+
         scenario = await self._made(record, config)
         await self._fill(scenario)
         return scenario

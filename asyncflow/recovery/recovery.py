@@ -7,13 +7,13 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 from anyio import Lock, sleep, to_thread
 
 from asyncflow import ids
-from asyncflow.abc import Store
+from asyncflow.abc import Driver, Store
 from asyncflow.dispatch import suspects
 from asyncflow.entities.submission import Run
 from asyncflow.errors import NotPicklable, StoreFailed, StoreUnavailable
@@ -23,12 +23,14 @@ from asyncflow.log import named
 from asyncflow.records import JobRecord, OrchestratorRecord, SubmissionRecord
 from asyncflow.recovery.liveness import host, is_dead, is_visible, started
 from asyncflow.recovery.loader import EntityLoader
-from asyncflow.runs.attempts import crashes_of
-from asyncflow.runs.job import JobState
+from asyncflow.runs.job import JobState, crashes_of
 from asyncflow.runs.restoring import lose, resume
 from asyncflow.status import FINAL
 from asyncflow.values.garbage import remove
 from asyncflow.values.sharing import StoreSharing
+
+if TYPE_CHECKING:
+    from asyncflow.recovery.settling import Left
 
 LEASE = 30.0
 """How long an orchestrator counts as alive after it said so, in s, where its process
@@ -212,6 +214,8 @@ class Recovery:
         )
         mine = [one for one in runs if one.id in crashes]
         kept = {one.id: await self.loader.jobs(one.id) for one in mine}
+        is_all = len(runs) == len(records)
+        await self._settle(dead.id, mine, kept, is_all=is_all)
 
         for run in mine:
             run.crashes = crashes[run.id]
@@ -228,12 +232,52 @@ class Recovery:
 
         _tell_adopted([run.id for run in mine])
 
-        if len(runs) < len(records):
+        if not is_all:
             return False
 
         self._adopted.append(dead.id)
         await self._sweep(dead.id)
         return True
+
+    async def _settle(
+        self,
+        dead_id: str,
+        runs: Sequence[Run],
+        kept: dict[str, dict[str, JobRecord]],
+        *,
+        is_all: bool,
+    ) -> None:
+        """Finish what jobs were about to make visible; discard what only waits.
+
+        :param kept: what is kept of the jobs, by the ids of the runs: those that have
+            completed so are added
+        :param is_all: whether no run is left to others
+        """
+        from asyncflow.recovery import settling
+
+        versions = self.loader.versions
+        left = await to_thread.run_sync(settling.left_by, versions.folder, dead_id)
+
+        for run in runs if left.intents else ():
+            async with self._told_apart(run.id):
+                records = await settling.settle(run, kept[run.id], left, versions)
+                self.store.save(*records)
+                jobs = [one for one in records if isinstance(one, JobRecord)]
+                kept[run.id].update({one.id: one for one in jobs})
+
+        if left.intents:
+            await self.store.flush()  # before the files go that say so
+
+        if is_all and (drivers := self._drivers(left)):
+            await to_thread.run_sync(settling.finish_lost, left, runs, drivers)
+            # A server that is away holds up nobody.
+            versions.group.start_soon(
+                to_thread.run_sync, settling.discard, left, drivers
+            )
+
+    def _drivers(self, left: Left) -> dict[str, Driver]:
+        driver, nodes = self.loader.identity_map.driver, self.loader.config.data_nodes
+        return {name: driver(nodes[name]) for name in left.names() if name in nodes}
 
     async def _waiting(self, dead_id: str) -> dict[str, int]:
         """Return the files that say which calls of a dead orchestrator had not begun,

@@ -57,7 +57,7 @@ class RemoteRuns:
 
         from asyncflow.recovery.remote_view import RemoteView
 
-        view = RemoteView(run, self.scheduler)
+        view = RemoteView(run, self.scheduler.runs)
         self._views[run] = view
         lost = partial(self.lost, run)
         self.group.start_soon(self._watch, view, on_error=lost)
@@ -197,4 +197,4 @@ class RemoteRuns:
             await sleep(SOON)
 
     def _is_resolved(self, run: Run) -> bool:
-        return run.is_finished or self.scheduler.drives(run)
+        return run.is_finished or self.scheduler.runs.drives(run)

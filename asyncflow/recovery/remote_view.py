@@ -36,7 +36,7 @@ class RemoteView:
     """What is known here of a run that another orchestrator drives."""
 
     run: Run
-    scheduler: Driver
+    runs: Driver
     has_come: Event = attrs.field(init=False, factory=Event)
     """Tells that the handle is as the run is, as far as that can be known."""
     next: int = attrs.field(init=False, default=0)
@@ -51,7 +51,7 @@ class RemoteView:
     @property
     def is_resolved(self) -> bool:
         """Whether the run is told of otherwise by now: it was adopted, or has ended."""
-        return self.run.is_finished or self.scheduler.drives(self.run)
+        return self.run.is_finished or self.runs.drives(self.run)
 
     def of(self, owner_id: str) -> None:
         """Take note of whose run it is: another owner begins anew what has not ended."""

@@ -25,7 +25,7 @@ from anyio import move_on_after
 from asyncflow.abc import Store
 from asyncflow.entities.submission import Run
 from asyncflow.recovery.peers import Send
-from asyncflow.runs.progress import ProgressReports, Report
+from asyncflow.runs.watchers import ProgressReports, Report
 from asyncflow.status import FINAL, Status
 
 PAUSE = 0.1

@@ -21,11 +21,23 @@ from asyncflow.abc import (
 )
 from asyncflow.errors import JobFailed, RemoteTraceback
 from asyncflow.records import AttemptRecord, JobRecord, LogRecord, Record
-from asyncflow.runs.attempts import added, number_of_next
-from asyncflow.status import FINAL, TRANSITIONS, AttemptKind, Status
+from asyncflow.status import CRASHES, FINAL, TRANSITIONS, AttemptKind, Status
 from asyncflow.worker.outcome import cut
 from asyncflow.worker.shortened import REASON, TRACEBACK, shortened
 from asyncflow.worker.values import fetch
+
+FIRST = 10
+"""How many of the first attempts are kept."""
+
+LAST = 90
+"""How many of the last attempts are kept."""
+
+TRACEBACKS = 262_144
+"""How many characters the tracebacks of all kept attempts may have. What goes beyond is
+cut: that of the first attempt and those of the last ones stay whole for longest."""
+
+SHORT = 1_000
+"""How many characters such a traceback has left."""
 
 EARLIER = 1_048_576
 """How many characters are kept of what earlier attempts have printed."""
@@ -379,3 +391,41 @@ def _cause(failure: Raised | Crashed | None) -> BaseException | None:
                 return error
 
     return remote
+
+
+def added(
+    attempts: tuple[AttemptRecord, ...], last: AttemptRecord
+) -> tuple[AttemptRecord, ...]:
+    """Return what is kept once another attempt has failed."""
+    crashes = crashes_of(attempts) + (last.kind in CRASHES)
+    kept = [*attempts, last._replace(crashes=crashes)]
+
+    if len(kept) > FIRST + LAST:
+        del kept[FIRST:-LAST]
+
+    if sum(len(one.traceback) for one in kept) > TRACEBACKS:
+        _shorten(kept)
+
+    return tuple(kept)
+
+
+def number_of_next(attempts: tuple[AttemptRecord, ...]) -> int:
+    """Return the number of the attempt after those that have failed."""
+    return attempts[-1].number + 1 if attempts else 1
+
+
+def crashes_of(attempts: tuple[AttemptRecord, ...]) -> int:
+    """Return how many attempts have crashed, also of those that are not kept."""
+    return attempts[-1].crashes if attempts else 0
+
+
+def _shorten(kept: list[AttemptRecord]) -> None:
+    """Shorten tracebacks until their sum is bounded."""
+    left = TRACEBACKS
+
+    for place in (0, *range(len(kept) - 1, 0, -1)):
+        one = kept[place]
+        left -= len(one.traceback)
+
+        if left < 0:
+            kept[place] = one._replace(traceback=shortened(one.traceback, SHORT))

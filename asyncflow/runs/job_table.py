@@ -71,11 +71,6 @@ class JobTable:
 
         return self._make(place, run) if job is None else job
 
-    def attempt(self, place: int) -> int:
-        """Return the number of the attempt of a job that has not ended."""
-        job = self.made.get(place)
-        return 1 if job is None else job.attempt  # most are never made
-
     def is_made(self, place: int) -> bool:
         """Tell whether somebody has asked for a job."""
         return place in self.made or (
@@ -137,14 +132,21 @@ class JobTable:
 
         self.made.clear()
 
-    def completed(self, place: int, usage: Usage, at: float) -> None:
-        """Take note of the end of a job that is not made.
+    def complete(self, ended: Sequence[tuple[int, Usage]], at: float) -> None:
+        """Take note of the ends of jobs that are not made.
 
+        :param ended: their places, and what they used
         :param at: when, in seconds since the epoch
         """
-        self.status[place] = Status.COMPLETED
-        self._usage[place] = (*usage,)
-        self._finished_at[place] = at
+        statuses, counts = self.status, self.number
+
+        for place, usage in ended:
+            counts[statuses[place]] -= 1
+            statuses[place] = Status.COMPLETED
+            self._usage[place] = (*usage,)
+            self._finished_at[place] = at
+
+        counts[Status.COMPLETED] += len(ended)
 
     def _make(self, place: int, run: JobOwner) -> JobState:
         task = self.tasks[place]

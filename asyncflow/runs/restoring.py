@@ -10,10 +10,8 @@ import attrs
 
 from asyncflow.abc import Progress
 from asyncflow.records import AttemptRecord, JobRecord, SubmissionRecord
-from asyncflow.runs.attempts import number_of_next
-from asyncflow.runs.history import Change
-from asyncflow.runs.job import JobState
-from asyncflow.runs.run import AnyRun, Run
+from asyncflow.runs.job import JobState, number_of_next
+from asyncflow.runs.run import AnyRun, Change, Run
 from asyncflow.status import FINAL, TRANSITIONS, Status
 
 UNKNOWN = "the run has ended, and the store has no record of this job"

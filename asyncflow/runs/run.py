@@ -1,11 +1,13 @@
-"""A run: its state, which the engine writes. `Submission` is the handle that shows it."""
+"""A run: its state and its history, which the engine writes. `Submission` is the handle
+that shows it.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 from weakref import ReferenceType
 
 import attrs
@@ -21,23 +23,140 @@ from asyncflow.log import Entry
 from asyncflow.log import logger as _logger
 from asyncflow.options import RunOptions
 from asyncflow.records import SubmissionRecord
-from asyncflow.runs.ending import Ending
-from asyncflow.runs.history import Change, History, kind_of
 from asyncflow.runs.job import JobState
 from asyncflow.runs.job_table import JobTable
-from asyncflow.runs.progress import Report
 from asyncflow.runs.version import Version
-from asyncflow.runs.watchers import Watchers
-from asyncflow.status import Status, SubmissionStatus, status_of
+from asyncflow.runs.watchers import Report, Watchers
+from asyncflow.status import FINAL, Status, SubmissionStatus, status_of
+from asyncflow.worker.shortened import REASON, shortened
 
 if TYPE_CHECKING:
     from asyncflow.config.dag import Dag
-    from asyncflow.runs.subject import RunEntity
     from asyncflow.runs.task import TaskState
 
 
 EntityT_co = TypeVar("EntityT_co", bound="RunEntity", covariant=True)
 AnyRun: TypeAlias = "Run[RunEntity]"
+
+
+class RunEntity(Protocol):
+    """What was submitted."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def scenario_id(self) -> str:
+        """The id of the scenario that it belongs to, or is."""
+
+
+class Ending:
+    """What ends a run early, as far as anything does. What comes first stays."""
+
+    cancel_reason: str | None = None
+    """Why it is cancelled; None where it is not."""
+    interrupt_reason: str | None = None
+    """Why it ends here alone; None where it does not."""
+    failure: Exception | None = None
+    """The error of the engine's that ended it; None for none."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is to end early, cancelled or interrupted; None where it is not."""
+        return self.cancel_reason or self.interrupt_reason
+
+    @property
+    def is_left(self) -> bool:
+        """Whether what becomes of it is not told here: it goes on elsewhere, or nobody
+        knows.
+        """
+        return self.interrupt_reason is not None or self.failure is not None
+
+    def cancel(self, reason: str) -> None:
+        """Take note of why it is cancelled."""
+        self.cancel_reason = self.cancel_reason or shortened(reason, REASON)
+
+    def interrupt(self, reason: str) -> None:
+        """Take note of why it ends here alone."""
+        self.interrupt_reason = self.interrupt_reason or shortened(reason, REASON)
+
+    def fail(self, error: Exception) -> None:
+        """Take note of an error that is not a job's."""
+        self.failure = self.failure or error
+
+
+Change: TypeAlias = tuple[int | None, Status | None, float, str]
+"""The place of the job (None: the run itself), its new status, when, and why."""
+
+
+class History:
+    """The changes of a run, in their order.
+
+    Their parts lie in one list: the garbage collector has fewer objects to look at.
+    """
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, first: Change | tuple[()] = ()) -> None:
+        self._parts: list[Any] = [*first]
+
+    def append(self, change: Change) -> None:
+        """Add a change."""
+        self._parts += change
+
+    def append_ends(
+        self, ended: Sequence[tuple[int, Usage]], at: float, before: Sequence[Status]
+    ) -> None:
+        """Add all changes of jobs that are known to have completed.
+
+        :param ended: their places, and what they used
+        :param before: the status of each job of the run: of those that are blocked it
+            was not even known that they are ready
+        """
+        parts, running, completed = self._parts, Status.RUNNING, Status.COMPLETED
+
+        for place, usage in ended:
+            began = usage[0]
+
+            if before[place] is Status.BLOCKED:
+                parts += place, Status.PENDING, began, ""
+
+            parts += place, running, began, "", place, completed, at, ""
+
+    def kind(self, index: int) -> type[events.Event] | None:
+        """Tell which event a change is; None for one that is none."""
+        return kind_of(index, self[index])
+
+    def __len__(self) -> int:
+        return len(self._parts) // 4
+
+    def __getitem__(self, index: int) -> Change:
+        place, status, at, reason = self._parts[4 * index : 4 * index + 4]
+        return place, status, at, reason
+
+
+_KINDS: dict[Status, type[events.JobEvent]] = {
+    Status.PENDING: events.JobPending,
+    Status.RUNNING: events.JobStarted,
+    **dict.fromkeys(FINAL, events.JobFinished),
+}
+
+
+def kind_of(index: int, change: Change) -> type[events.Event] | None:
+    """Tell which event a change is; None for one that is no event.
+
+    :param index: its place in the history
+    """
+    place, status, _, reason = change
+
+    if place is None or status is None:
+        return events.SubmissionFinished if index else events.SubmissionStarted
+
+    if status is Status.PENDING and reason:
+        return events.JobAttemptFailed
+
+    return _KINDS.get(status)
 
 
 @attrs.define(eq=False, repr=False)
@@ -59,6 +178,8 @@ class Run(Generic[EntityT_co]):
     submitted: float
     _first_tasks: Sequence[TaskState]
     id: str = attrs.field(init=False)
+    scenario_id: str = attrs.field(init=False)
+    """The id of the scenario that its entity belongs to, or is."""
     handle: ReferenceType[object] | None = attrs.field(init=False, default=None)
     """The handle that users have; None, or dead, where nobody has one."""
     orchestrator_id: str = attrs.field(init=False, default="")
@@ -93,6 +214,7 @@ class Run(Generic[EntityT_co]):
 
     def __attrs_post_init__(self) -> None:
         self.id = ids.of_submission(self.key)
+        self.scenario_id = self.entity.scenario_id
         self.begin(self._first_tasks)
 
     def begin(self, tasks: Sequence[TaskState]) -> None:
@@ -157,16 +279,8 @@ class Run(Generic[EntityT_co]):
         :param at: when, in seconds since the epoch
         """
         first = len(self.history) if self.publish is not None else 0
-        table, counts = self.table, self.table.number
-
-        for place, usage in ended:
-            old = table.status[place]
-            counts[old] -= 1
-            blocked = old is Status.BLOCKED
-            self.history.append_end(place, usage[0], at, was_blocked=blocked)
-            table.completed(place, usage, at)
-
-        counts[Status.COMPLETED] += len(ended)
+        self.history.append_ends(ended, at, self.table.status)
+        self.table.complete(ended, at)
 
         if self.watchers.next is not None:
             self.watchers.wake()
@@ -298,7 +412,7 @@ class Run(Generic[EntityT_co]):
         return SubmissionRecord(
             self.id,
             self.entity.id,
-            self.entity.scenario_id,
+            self.scenario_id,
             self.orchestrator_id,
             self.status,
             self.submitted,

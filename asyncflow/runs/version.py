@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
 import attrs
@@ -12,6 +12,26 @@ from asyncflow.abc import StoredValue
 
 EVICTED = b""
 """Stands for a small value that only the store has just now. No pickle is empty."""
+
+
+class Place(NamedTuple):
+    """What somebody has seen in a place of the user's."""
+
+    fingerprint: str | None
+    """None where nobody can tell, or it has no value."""
+    changed_ns: int | None
+    """When it was changed, in nanoseconds since the epoch; None where nobody can tell."""
+    is_missing: bool = False
+
+    def differs(self, version: Version, known: str | None) -> bool:
+        """Tell whether it has changed since a version was made.
+
+        :param known: what its fingerprint was; None where nobody has looked then
+        """
+        if known is not None:
+            return self.fingerprint != known
+
+        return (self.changed_ns or 0) > version.number
 
 
 @attrs.define(eq=False, repr=False)
@@ -29,8 +49,8 @@ class Version:
     """Whether nothing but its readers keeps the value."""
     is_missing: bool = False
     """Whether its file was not there when somebody looked."""
-    is_changed: bool = False
-    """Whether its file had been written by somebody else when somebody looked."""
+    place: Place | None = None
+    """What was in its place when somebody looked last, where that is the user's."""
     reused_by: WeakSet[Any] | None = None
     """The runs that skipped its writer; None for none."""
     content: str | None = None

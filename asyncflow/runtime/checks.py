@@ -12,7 +12,6 @@ from asyncflow.config.checks.numbers import (
     check_flag,
     check_timeout,
 )
-from asyncflow.config.checks.typos import node_like, option_like, place_of
 from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
 from asyncflow.options import NAMES, RunOptions
 from asyncflow.worker import current, local_modules
@@ -23,9 +22,12 @@ if TYPE_CHECKING:
     from asyncflow.dispatch.scheduler import Scheduler
     from asyncflow.runs.node import NodeState
 
-RESERVED = frozenset({"wait"})
+RESERVED = frozenset({"wait", "block", "blocking", "wait_for"})
 """Names that ``submit`` refuses as properties: they mean something in the field, and
 what has no effect must not look as if it had."""
+
+FINDING = frozenset({"exist_ok", "if_exists", "get_or_create"})
+"""Names that ``create_scenario`` refuses: it always makes a new one."""
 
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "create_scenario": ("config", "creation_date", "name"),
@@ -81,7 +83,7 @@ def check_options(options: RunOptions) -> None:
     if options.properties and (names := RESERVED.intersection(options.properties)):
         raise TypeError(
             f"submit() has no option {', '.join(sorted(names))} in this version, and "
-            "these names cannot be properties"
+            "these names cannot be properties: `await submission` waits for the end"
         )
 
 
@@ -106,11 +108,23 @@ def check_properties(
     :param verb: ``create_scenario`` or ``submit``
     :param nodes: the config ids of the data nodes
     """
+    if not properties:
+        return
+
+    from asyncflow.config.checks.typos import node_like, option_like, place_of
+
     for name in properties:
         if name in nodes:
             raise TypeError(
                 f"{verb}() takes no values of data nodes, and {name!r} is one: write it "
                 f"with `await scenario.{name}.write(...)`"
+            )
+
+        if verb == "create_scenario" and name in FINDING:
+            raise TypeError(
+                f"create_scenario() has no option {name!r}: it makes a new scenario each "
+                "time. `await orchestrator.scenarios(name=...)` finds those that there "
+                "are, and `await orchestrator.get_scenario(id)` gives one of them"
             )
 
         if option := option_like(name, verb, OPTIONS[verb]):

@@ -26,9 +26,9 @@ from asyncflow.config.dag import Dag
 from asyncflow.config.sections import CoreConfig, ScenarioConfig
 from asyncflow.dispatch import skipping
 from asyncflow.dispatch.call_spec import CallSpecs
+from asyncflow.dispatch.job_listing import Filters, list_jobs
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.dispatch.suspects import specs_of
-from asyncflow.dispatch.under_way import Filters, list_jobs
 from asyncflow.entities.data_node import DataNode, Edit
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.job import Job, state_of
@@ -80,6 +80,7 @@ from asyncflow.worker.shortened import REASON, shortened
 from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
+    from asyncflow.entities.parts import Ask
     from asyncflow.entities.planned import PlannedJob
     from asyncflow.entities.statistics import Statistics
 
@@ -186,7 +187,9 @@ class Engine:
         if callbacks := tuple(options.callbacks):
             check_callbacks(callbacks)
 
-        self.scheduler.check()
+        if self.scheduler.group.failure is not None:
+            self.scheduler.group.check()
+
         dag = entity.dag if dag is None else dag
         self._check_there(entity, dag)
         key = ids.new_key(options.idempotency_key)
@@ -240,7 +243,7 @@ class Engine:
 
         _check_same(same.entity.id, entity, same.id)
 
-        if self.scheduler.drives(same):
+        if self.scheduler.runs.drives(same):
             self.subscriptions.add_to(same, callbacks)
 
         return same
@@ -256,7 +259,7 @@ class Engine:
         specs = self.specs.of_all(dag.kinds, force=force)
 
         if any(spec.fingerprint for spec in specs):
-            skipping.look(skipping.users_places(tasks.values()))
+            skipping.look(skipping.places_at_hand(tasks.values()))
 
         return skipping.plan(dag.pick(tasks), [specs[kind] for kind in dag.kind_of])
 
@@ -284,7 +287,7 @@ class Engine:
 
         run = run_of(what)
 
-        if self.scheduler.drives(run):
+        if self.scheduler.runs.drives(run):
             self.scheduler.cancel(run, reason)
         elif not run.is_finished:
             self.remote_runs.cancel(run, reason)
@@ -292,7 +295,7 @@ class Engine:
     def _cancel_job(self, job: Job, reason: str) -> None:
         run = run_of(job.submission)
 
-        if not self.scheduler.drives(run):
+        if not self.scheduler.runs.drives(run):
             raise UsageError(
                 f"{job.id} is of a run that another process drives: cancel its submission"
             )
@@ -311,10 +314,15 @@ class Engine:
 
         return job_output.tail(self.store, state_of(job), max_bytes)
 
-    async def read(self, node: NodeState, version: int | None) -> Any:
-        """Read a data node; see `DataNode.read`."""
+    async def read(
+        self, node: NodeState, version: int | None, ask: Ask | None = None
+    ) -> Any:
+        """Read a data node; see `DataNode.read`.
+
+        :param ask: what its driver is asked for; None for the value
+        """
         try:
-            return await self.versions.read(node, version)
+            return await self.versions.read(node, version, ask)
         except NoData as error:
             if version is None:
                 await self._explain(error, node)
@@ -465,7 +473,7 @@ class Engine:
         """Wait for the end of a run of ours, for another orchestrator."""
         run = self.identity_map.find(submission_id)
 
-        if isinstance(run, RunOf) and self.scheduler.drives(run):
+        if isinstance(run, RunOf) and self.scheduler.runs.drives(run):
             await run.watchers.over()
 
         await self.store.flush()
@@ -477,7 +485,7 @@ class Engine:
         """
         run = self.identity_map.find(submission_id)
 
-        if isinstance(run, RunOf) and self.scheduler.drives(run):
+        if isinstance(run, RunOf) and self.scheduler.runs.drives(run):
             from asyncflow.recovery.run_feed import RunFeed
 
             await RunFeed(run, self.store, send).send_all(since)
@@ -498,7 +506,7 @@ class Engine:
 
     async def resume(self, run: Run) -> None:
         """Start a run that was adopted."""
-        self.scheduler.check()
+        self.scheduler.group.check()
         await self.scheduler.pins.restore(run)
         dag = run.dag
         specs = self.specs.of_all(dag.kinds, force=run.options.force)

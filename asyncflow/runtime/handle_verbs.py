@@ -18,6 +18,7 @@ from asyncflow.runtime.session import Session
 from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
+    from asyncflow.entities.parts import Ask, Make
     from asyncflow.entities.planned import PlannedJob
 
 
@@ -80,6 +81,18 @@ class HandleVerbs(ScenarioVerbs):
 
     async def read(self, node: NodeState, version: int | None) -> Any:
         return await self.session.opened().read(node, version)
+
+    async def ask(self, node: NodeState, version: int | None, ask: Ask) -> Any:
+        return await self.session.opened().read(node, version, ask)
+
+    async def edit(
+        self, node: NodeState, make: Make, *, editor_id: str | None, comment: str
+    ) -> None:
+        editing = self.session.opened().editing
+        await editing.edit(node, make, editor_id, comment)
+
+    async def fingerprint(self, node: NodeState) -> str | None:
+        return await self.session.opened().editing.fingerprint(node)
 
     async def read_together(self, nodes: Sequence[NodeState]) -> tuple[Any, ...]:
         return await self.session.opened().read_together(nodes)

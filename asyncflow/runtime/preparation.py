@@ -60,7 +60,7 @@ class RunPreparation:
         for spec in specs:
             if spec.fingerprint:
                 if places := skipping.places(run.tasks):
-                    then = partial(self._measured, places, then)
+                    then = partial(self._measured, run, places, then)
 
                 break
 
@@ -75,7 +75,11 @@ class RunPreparation:
 
         return True if then is None else await then()
 
-    async def _measured(self, nodes: Iterable[NodeState], then: First | None) -> bool:
-        """See whether files are there that skippable tasks have written."""
-        await to_thread.run_sync(skipping.look, nodes)
+    async def _measured(
+        self, run: Run, nodes: Iterable[NodeState], then: First | None
+    ) -> bool:
+        """See what is in the files that skippable tasks have written, and in places of
+        the user's that they read.
+        """
+        await to_thread.run_sync(skipping.look, nodes, run.pins)
         return True if then is None else await then()

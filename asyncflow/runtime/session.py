@@ -7,12 +7,13 @@ everything that runs belongs to its *host task*, which owns the task group.
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from anyio import CancelScope, create_task_group, to_thread
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from asyncflow.abc import Executor, Store
 from asyncflow.alternatives import MODES
@@ -112,10 +113,9 @@ class Session:
         self.jobs = attrs.evolve(self.jobs, max_nb_of_workers=count)
         engine.scheduler.slots.resize(count)
 
-    async def flush(self) -> None:
+    def flush(self) -> Coroutine[Any, Any, None]:
         """Return when everything that was accepted so far is durable."""
-        if not self._is_closed:
-            await self.store.flush()
+        return checkpoint_if_cancelled() if self._is_closed else self.store.flush()
 
     async def check_config(self) -> None:
         """Check the configuration, if it has changed since the last time."""

@@ -110,17 +110,28 @@ def driver_of(directory: str, config: DataNodeConfig) -> Driver:
     """
     found = DRIVERS.load(config.storage_type)
 
-    if config.default_path is None and not config.options:
-        return _plain.get(found) or _plain.setdefault(found, _made(found, None, config))
+    is_plain = config.default_path is None and config.validator is None
+
+    if is_plain and not config.options:
+        return _plain.get(found) or _plain.setdefault(
+            found, _made(found, None, config, directory)
+        )
 
     if (path := config.default_path) is not None:
         path = os.path.join(directory, os.path.expanduser(path))
 
-    return _made(found, path, config)
+    return _made(found, path, config, directory)
 
 
-def _made(found: type[Driver], path: str | None, config: DataNodeConfig) -> Driver:
-    return found(path, config.driver_options())
+def _made(
+    found: type[Driver], path: str | None, config: DataNodeConfig, directory: str
+) -> Driver:
+    made = found(path, found.rooted(config.driver_options(), directory))
+
+    if config.validator is not None:
+        made.validator = config.validator
+
+    return made
 
 
 def usable_cpus() -> int:

@@ -19,7 +19,11 @@ from asyncflow.errors import RecordDamaged
 from asyncflow.records import Record, ScenarioRecord, SubmissionRecord
 from asyncflow.worker.codec import dumps
 
-_WITH_PROPERTIES = frozenset({ScenarioRecord, SubmissionRecord})
+NO_PROPERTIES = ("{}", None)
+"""What is written of none."""
+
+WITH_PROPERTIES = (ScenarioRecord, SubmissionRecord)
+"""The kinds of records that carry some."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -93,7 +97,7 @@ def dump_properties(
     plain = dict(properties)
 
     if not plain:
-        return "{}", None
+        return NO_PROPERTIES
 
     try:
         if _is_json(plain):
@@ -111,11 +115,8 @@ def check_properties(records: Sequence[Record]) -> None:
 
     :raises NotPicklable: naming the part
     """
-    if _WITH_PROPERTIES.isdisjoint(map(type, records)):
-        return
-
     for record in records:
-        if isinstance(record, ScenarioRecord | SubmissionRecord):
+        if isinstance(record, WITH_PROPERTIES):
             dump_properties(record.properties, record.id)
 
 
@@ -127,7 +128,7 @@ def load_properties(owner: Any, text: Any, pickled: Any) -> Mapping[str, Any]:
     if pickled is not None:
         return PickledProperties(owner, pickled)
 
-    if text == "{}":
+    if text == NO_PROPERTIES[0]:
         return {}
 
     found = json.loads(text)

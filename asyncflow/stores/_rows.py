@@ -23,7 +23,7 @@ from asyncflow.records import (
     VersionRecord,
 )
 from asyncflow.status import CRASHES, AttemptKind, Status, SubmissionStatus
-from asyncflow.stores._properties import dump_properties, load_properties
+from asyncflow.stores._properties import NO_PROPERTIES, dump_properties, load_properties
 from asyncflow.worker.outcome import StoredValue
 
 Cell: TypeAlias = str | bytes | int | float | None
@@ -156,7 +156,9 @@ def _dump_change(record: SubmissionRecord, graphs: set[str]) -> Sequence[TableRo
     if is_known:
         return (row,)
 
-    properties = dump_properties(record.properties, record.id)
+    given = record.properties
+    is_empty = type(given) is dict and not given  # of others it may take long to tell
+    properties = NO_PROPERTIES if is_empty else dump_properties(given, record.id)
     return row, TableRow("graph", (record.graph, *properties, record.id))
 
 
@@ -250,25 +252,31 @@ _KINDS_BY_TEXT = {
 
 def _dump_basis(record: BasisRecord) -> Sequence[TableRow]:
     *facts, inputs, outputs, contents = record
-    seen = {
-        name: [number, contents[name]] if name in contents else number
-        for name, number in inputs.items()
-    }
-    return (TableRow("basis", (*facts, json.dumps(seen), json.dumps(dict(outputs)))),)
+    seen, made = [
+        json.dumps(
+            {
+                name: [number, contents[name]] if name in contents else number
+                for name, number in numbers.items()
+            }
+        )
+        for numbers in (inputs, outputs)
+    ]
+    return (TableRow("basis", (*facts, seen, made)),)
 
 
 def _load_basis(row: Row) -> BasisRecord:
     *facts, inputs, outputs = row
-    seen = json.loads(str(inputs))
-    pairs = {name: one for name, one in seen.items() if isinstance(one, list)}
-    return BasisRecord._make(
-        (
-            *facts,
-            {name: pairs[name][0] if name in pairs else seen[name] for name in seen},
-            json.loads(str(outputs)),
-            {name: content for name, (_, content) in pairs.items()},
-        )
-    )
+    contents: dict[str, str] = {}
+    numbers = [_load_numbers(str(text), contents) for text in (inputs, outputs)]
+    return BasisRecord._make((*facts, *numbers, contents))
+
+
+def _load_numbers(text: str, contents: dict[str, str]) -> dict[str, int]:
+    """Load what `_dump_basis` has made of numbers; add the contents."""
+    found = json.loads(text)
+    pairs = {name: one for name, one in found.items() if isinstance(one, list)}
+    contents.update({name: content for name, (_, content) in pairs.items()})
+    return {name: pairs[name][0] if name in pairs else found[name] for name in found}
 
 
 def load_pin(row: Row) -> tuple[str, int]:

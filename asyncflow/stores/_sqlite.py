@@ -17,8 +17,7 @@ from asyncflow.stores._database import Database
 from asyncflow.stores._folder import Access, check_path
 from asyncflow.stores._rows import Column, Row
 from asyncflow.stores._sql import migrations, newest_version, read
-from asyncflow.stores._sqlite_files import DatabaseFiles, check_locks
-from asyncflow.stores._sqlite_folder import values_folder
+from asyncflow.stores._sqlite_files import DatabaseFiles, check_locks, values_folder
 from asyncflow.stores._sqlite_rows import (
     combined,
     sizes_of,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from itertools import chain
@@ -11,14 +10,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import attrs
-from anyio import CancelScope, CapacityLimiter, move_on_after, sleep, to_thread
+from anyio import CancelScope, to_thread
 
 from asyncflow.abc import Store, StoreWatcher
 from asyncflow.errors import (
     NotFound,
-    NotOpen,
     StoreFailed,
-    StoreUnavailable,
     UsageError,
 )
 from asyncflow.options import Page
@@ -34,8 +31,9 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.stores._command import Change, Command, Parameters, is_reported
-from asyncflow.stores._outage import LONGEST_PAUSE, PAUSE, StoreOutage
+from asyncflow.stores._command import Command, Parameters, is_reported
+from asyncflow.stores._open_database import OpenDatabase, not_open
+from asyncflow.stores._outage import StoreOutage
 from asyncflow.stores._properties import dump_properties
 from asyncflow.stores._rows import (
     KINDS,
@@ -58,20 +56,6 @@ WITH_NAMES = ("names", "versions", "owned_versions")
 
 ALL = 2**63 - 1
 """The limit of a query without one."""
-
-
-@attrs.define(eq=False, repr=False)
-class OpenDatabase:
-    """What an open store has."""
-
-    database: Database
-    writer: Writer[Change]
-    outage: StoreOutage
-    graphs: set[str] = attrs.field(init=False, factory=set)
-    """The unfinished submissions whose graphs the writer was given."""
-    readers: CapacityLimiter = attrs.field(
-        init=False, factory=lambda: CapacityLimiter(1)
-    )
 
 
 @attrs.define(eq=False, repr=False)
@@ -99,12 +83,8 @@ class DatabaseStore(Store):
     @property
     def failure(self) -> StoreFailed | None:
         """Why it cannot be written; None where it can. It is known while it is open."""
-        outage = self._now_open().outage
-
-        if outage.failure is not None:
-            return _explained(self._now_open(), outage.failure)
-
-        return outage.problem
+        opened = self._now_open()
+        return opened.failure or opened.outage.problem
 
     def watch(self, watcher: StoreWatcher | None) -> None:
         opened = self._now_open()
@@ -141,7 +121,7 @@ class DatabaseStore(Store):
     ) -> None:
         opened = self._now_open()
         self.close_soon()
-        self._opened, self._closing = None, opened
+        self._opened, self._closing, opened.is_left = None, opened, True
 
         with CancelScope(shield=True):
             try:
@@ -149,10 +129,10 @@ class DatabaseStore(Store):
             finally:
                 self._closing = None
                 opened.writer.closed()
-                await _close(opened, self.patience)
+                await opened.close(self.patience)
 
         if not is_reported(error):
-            _raise_failure(opened)
+            opened.raise_failure()
 
     def save(self, *records: Record) -> None:
         opened = self._opened or self._now_open()
@@ -163,7 +143,7 @@ class DatabaseStore(Store):
         await opened.writer.settle()
 
         if opened.outage.failure is not None:
-            _raise_failure(opened)
+            opened.raise_failure()
 
     async def register(
         self, record: OrchestratorRecord, *, lease: float | None = None
@@ -291,7 +271,10 @@ class DatabaseStore(Store):
         return await to_thread.run_sync(opened.database.shrink)
 
     async def get(self, record_id: str) -> Record | None:
-        found: Record | None = await self._answer(lambda one: one.find(record_id))
+        opened = self._now_open()
+        found: Record | None = await opened.answer(
+            self.patience, lambda one: one.find(record_id)
+        )
         return found
 
     async def scenarios(
@@ -313,16 +296,9 @@ class DatabaseStore(Store):
         )
 
     async def data_nodes(
-        self,
-        *,
-        owner_id: str | None = None,
-        page: Page | None = None,
+        self, *, owner_id: str | None = None, page: Page | None = None
     ) -> list[DataNodeRecord]:
-        return await self._read(
-            "data_node",
-            owner_id=owner_id,
-            page=page,
-        )
+        return await self._read("data_node", owner_id=owner_id, page=page)
 
     async def versions(
         self,
@@ -399,9 +375,7 @@ class DatabaseStore(Store):
 
     def _now_open(self) -> OpenDatabase:
         if self._opened is None:
-            raise NotOpen(
-                f"the store {self._name} is not open: use `async with` around it"
-            )
+            raise not_open(self._name)
 
         return self._opened
 
@@ -409,7 +383,7 @@ class DatabaseStore(Store):
         database = await to_thread.run_sync(self._connected)
         outage = StoreOutage(database.file, self.patience)
         writer = Writer(database, "asyncflow-store", outage)
-        opened = OpenDatabase(database, writer, outage)
+        opened = OpenDatabase(self._name, database, writer, outage)
         await to_thread.run_sync(opened.writer.start)
         return opened
 
@@ -432,7 +406,7 @@ class DatabaseStore(Store):
         """Wait until what was saved before is written."""
         opened = self._now_open()
         await opened.writer.settle()
-        _raise_failure(opened)
+        opened.raise_failure()
         return opened
 
     async def _read(
@@ -449,45 +423,10 @@ class DatabaseStore(Store):
     async def _ask(
         self, name: str, parameters: Parameters, load: Callable[[Row], Any]
     ) -> list[Any]:
-        return await self._answer(lambda one: one.read(name, parameters, load))
-
-    async def _answer(self, ask: Callable[[Database], T]) -> T:
-        """Ask the database; again for a while, where it is unavailable."""
-        give_up = time.monotonic() + self.patience
-        pause = PAUSE
-
-        while True:
-            opened = await self._settled_by(give_up)
-
-            try:
-                return await to_thread.run_sync(
-                    ask, opened.database, limiter=opened.readers
-                )
-            except StoreUnavailable:
-                if time.monotonic() + pause > give_up:
-                    raise
-
-            await sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
-
-    async def _settled_by(self, give_up: float) -> OpenDatabase:
-        """Wait until what was saved before is written; where that cannot be done for
-        now, until a time as `time.monotonic` has it.
-        """
         opened = self._now_open()
-
-        while not opened.writer.is_settled:
-            with move_on_after(max(0.0, give_up - time.monotonic())):
-                await opened.writer.settle()
-                break
-
-            if opened.outage.problem is not None:
-                raise _copy(opened.outage.problem)
-
-            give_up += self.patience  # a large transaction, on a slow disk
-
-        _raise_failure(opened)
-        return opened
+        return await opened.answer(
+            self.patience, lambda one: one.read(name, parameters, load)
+        )
 
 
 def _keys(names: Collection[str] | None) -> str | None:
@@ -508,42 +447,3 @@ def _names(act: Command) -> list[str]:
 
 
 _LOADS = {kind.table: kind.load for kind in KINDS.values()}
-
-
-async def _close(opened: OpenDatabase, patience: float) -> None:
-    """Close the database when nobody reads it any more; who reads for long is stopped."""
-    readers = opened.readers
-
-    with move_on_after(patience) as scope:
-        await readers.acquire_on_behalf_of(opened)
-
-    if scope.cancelled_caught:
-        opened.database.interrupt()
-        await readers.acquire_on_behalf_of(opened)
-
-    try:
-        await to_thread.run_sync(opened.database.close)
-    finally:
-        readers.release_on_behalf_of(opened)
-
-
-def _raise_failure(opened: OpenDatabase) -> None:
-    """Raise why nothing is written any more, as an error of its own for each who asks."""
-    if opened.outage.failure is not None:
-        raise _explained(opened, opened.outage.failure)
-
-
-def _explained(opened: OpenDatabase, failure: Exception) -> StoreFailed:
-    if isinstance(failure, StoreFailed):
-        return _copy(failure)
-
-    problem = f"a change could not be written ({failure!r})"  # no error of SQLite's
-    error = StoreFailed(opened.database.file, problem, "report it")
-    error.__cause__ = failure
-    return error
-
-
-def _copy(failure: StoreFailed) -> StoreFailed:
-    error = type(failure)(failure.file, failure.problem, failure.remedy)
-    error.__cause__ = failure
-    return error

@@ -1,8 +1,10 @@
-"""The tables of a store in memory."""
+"""The tables of a store in memory, and what goes with what in them."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any, Generic, TypeVar
 
 import attrs
 
@@ -17,7 +19,103 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.stores._table import Table
+
+R = TypeVar("R", bound=Record)
+
+
+@attrs.define(eq=False, repr=False)
+class Table(Generic[R]):
+    """The records of one kind, in the order of their first save.
+
+    :param index: the fields by which they are found quickly
+    """
+
+    index: tuple[str, ...] = ()
+    records: dict[str, R] = attrs.field(init=False, factory=dict)
+    """By their ids."""
+    places: dict[str, int] = attrs.field(init=False, factory=dict)
+    """When they were saved first: a number that grows."""
+    _saves: int = attrs.field(init=False, default=0)
+    _indexes: dict[str, defaultdict[Any, dict[str, R]]] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._indexes = {name: defaultdict(dict) for name in self.index}
+
+    def save(self, record: R) -> None:
+        """Keep a record; of one with its id stays what `merged` says."""
+        key = record.id
+        old = self.records.get(key)
+
+        if old is not None:
+            self._replace(key, old, self.merged(old, record))
+            return
+
+        self.records[key] = record
+        self._saves += 1
+        self.places[key] = self._saves
+
+        for name, index in self._indexes.items():
+            index[getattr(record, name)][key] = record
+
+    def merged(self, old: R, new: R) -> R:  # noqa: ARG002
+        """Return what is kept of an old record and the one that replaces it."""
+        return new
+
+    def replace(self, record: R) -> None:
+        """Keep a record, and nothing of the one that has its id."""
+        key = record.id
+        self._replace(key, self.records[key], record)
+
+    def _replace(self, key: str, old: R, record: R) -> None:
+        self.records[key] = record
+
+        for name, index in self._indexes.items():
+            value = getattr(record, name)
+
+            if getattr(old, name) == value:
+                index[value][key] = record
+            else:
+                self._build(name)
+
+    def drop(self, key: str) -> None:
+        """Forget a record, if there is one with this id."""
+        record = self.records.pop(key, None)
+
+        if record is None:
+            return
+
+        del self.places[key]
+
+        for name, index in self._indexes.items():
+            value = getattr(record, name)
+            del index[value][key]
+
+            if not index[value]:
+                del index[value]
+
+    def found(self, **filters: Any) -> list[R]:
+        """Return the records whose fields have these values; None lets all pass."""
+        wanted = {name: value for name, value in filters.items() if value is not None}
+        indexed = next((name for name in wanted if name in self._indexes), None)
+        records = self.records
+
+        if indexed is not None:
+            records = self._indexes[indexed].get(wanted.pop(indexed), {})
+
+        return [
+            record
+            for record in records.values()
+            if all(getattr(record, name) == value for name, value in wanted.items())
+        ]
+
+    def _build(self, name: str) -> None:
+        """Build an index anew: in the order of the first saves."""
+        index: defaultdict[Any, dict[str, R]] = defaultdict(dict)
+
+        for key, record in self.records.items():
+            index[getattr(record, name)][key] = record
+
+        self._indexes[name] = index
 
 
 class DataNodes(Table[DataNodeRecord]):
@@ -66,6 +164,11 @@ class Tables:
     logs: Table[LogRecord] = attrs.field(factory=lambda: Table(("job_id",)))
     bases: Table[BasisRecord] = attrs.field(factory=lambda: Table(("scenario_id",)))
     orchestrators: Table[OrchestratorRecord] = attrs.field(factory=Table)
+    pins: dict[str, set[str]] = attrs.field(init=False, factory=dict)
+    """The versions that are pinned for submissions, by the ids of these."""
+    crashes: dict[str, tuple[int, int]] = attrs.field(init=False, factory=dict)
+    """For each submission that was adopted, how often its orchestrator has died since a
+    job of it last ended, and how many had ended then."""
     by_kind: dict[type[Record], Table[Any]] = attrs.field(init=False)
     """Those of which records are found by their ids come first."""
 
@@ -80,3 +183,133 @@ class Tables:
             LogRecord: self.logs,
             BasisRecord: self.bases,
         }
+
+    def has_ended(self, submission_id: str) -> bool:
+        """Tell whether a submission has ended, or is not there."""
+        run = self.submissions.records.get(submission_id)
+        return run is None or run.finished is not None
+
+    def _is_pinned(self, version_id: str) -> bool:
+        """Tell whether a version is pinned for a submission."""
+        return any(version_id in pins for pins in self.pins.values())
+
+    def pinned_one(self, record: Record) -> VersionRecord | None:
+        """Return what is kept of a pinned version that is to be dropped."""
+        if not isinstance(record, VersionRecord) or record.is_kept:
+            return None
+
+        old = self.versions.records.get(record.id)
+        return old if old is not None and self._is_pinned(record.id) else None
+
+    def unpin(self, submission_id: str) -> list[str]:
+        """Drop the pins of a submission; return the names of the files that go."""
+        names: list[str] = []
+
+        for version_id in self.pins.pop(submission_id, ()):
+            one = self.versions.records.get(version_id)
+
+            if one and not one.is_kept and not self._is_pinned(version_id):
+                names += names_of([one])
+                self.versions.replace(one._replace(kept=None))
+
+        return names
+
+    def adopt(
+        self,
+        dead_id: str,
+        heir_id: str,
+        run_ids: Collection[str] | None,
+        *,
+        is_crash: bool,
+    ) -> None:
+        """Give runs of an orchestrator to another one; see `Store.adopt`."""
+        is_left = False
+
+        for run in self.submissions.found(orchestrator_id=dead_id):
+            if run.finished is not None:
+                continue
+
+            if run_ids is not None and run.id not in run_ids:
+                is_left = True
+                continue
+
+            self.submissions.replace(run._replace(orchestrator_id=heir_id))
+            ended = sum(
+                job.finished is not None
+                for job in self.jobs.found(submission_id=run.id)
+            )
+            crashes, before = self.crashes.get(run.id, (0, 0))
+
+            if is_crash:
+                crashes = 1 if ended > before else crashes + 1
+
+            self.crashes[run.id] = crashes, ended
+
+        for version in self.versions.found(holder_id=dead_id):
+            self.versions.replace(version._replace(holder_id=heir_id))
+
+        if not is_left:
+            self.orchestrators.drop(dead_id)
+
+    def crashes_of(self, heir_id: str) -> dict[str, int]:
+        """Return the open runs of an orchestrator, and how often they have crashed."""
+        runs = self.submissions.found(orchestrator_id=heir_id)
+        open_ids = [run.id for run in runs if run.finished is None]
+        return {run_id: self.crashes.get(run_id, (0, 0))[0] for run_id in open_ids}
+
+    def logs_of(self, submission_id: str) -> list[str]:
+        """Return the ids of the logs of a submission."""
+        jobs = self.jobs.found(submission_id=submission_id)
+        return [log.id for job in jobs for log in self.logs.found(job_id=job.id)]
+
+    def delete(self, record_id: str) -> set[str]:
+        """Forget a record with what goes with it; return the names of its files."""
+        names = self._release(record_id)
+        nodes = [record_id, *ids_of(self.data_nodes.found(owner_id=record_id))]
+        runs = [record_id, *ids_of(self.submissions.found(scenario_id=record_id))]
+        versions = [one for node in nodes for one in self.versions.found(node_id=node)]
+        jobs = [
+            record_id,
+            *(one.id for run in runs for one in self.jobs.found(submission_id=run)),
+        ]
+        logs = [one for job in jobs for one in self.logs.found(job_id=job)]
+        names |= names_of(versions)
+
+        for table, ids in (
+            (self.versions, ids_of(versions)),
+            (self.data_nodes, nodes),
+            (self.jobs, jobs),
+            (self.logs, ids_of(logs)),
+            (self.submissions, runs),
+            (self.bases, ids_of(self.bases.found(scenario_id=record_id))),
+            (self.scenarios, [record_id]),
+            (self.orchestrators, [record_id]),
+        ):
+            for one in ids:
+                table.drop(one)
+
+        return names
+
+    def _release(self, holder_id: str) -> set[str]:
+        """Drop the values that an orchestrator holds."""
+        if holder_id not in self.orchestrators.records:
+            return set()
+
+        held = self.versions.found(holder_id=holder_id)
+
+        for one in held:
+            kept = one.kept if self._is_pinned(one.id) else None
+            dropped = one._replace(kept=kept, is_kept=False, holder_id=None)
+            self.versions.replace(dropped)
+
+        return names_of(one for one in held if not self._is_pinned(one.id))
+
+
+def ids_of(records: Iterable[Record]) -> list[str]:
+    """Return the ids of records."""
+    return [record.id for record in records]
+
+
+def names_of(versions: Iterable[VersionRecord]) -> set[str]:
+    """Return the names of the files that versions have."""
+    return {version.kept for version in versions if isinstance(version.kept, str)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from operator import attrgetter
 from types import TracebackType
 from typing import Self, TypeVar
@@ -27,8 +27,8 @@ from asyncflow.records import (
     VersionRecord,
 )
 from asyncflow.stores._command import is_reported, taken_over
-from asyncflow.stores._properties import check_properties
-from asyncflow.stores._tables import Tables
+from asyncflow.stores._properties import WITH_PROPERTIES, check_properties
+from asyncflow.stores._tables import Tables, ids_of, names_of
 
 R = TypeVar("R")
 
@@ -41,11 +41,6 @@ class MemoryStore(Store):
     _own_id: str | None = attrs.field(init=False, default=None)
     """The orchestrator that must be there whenever something is written."""
     _failure: StoreFailed | None = attrs.field(init=False, default=None)
-    _pins: dict[str, set[str]] = attrs.field(init=False, factory=dict)
-    """The versions that are pinned for submissions, by the ids of these."""
-    _crashes: dict[str, tuple[int, int]] = attrs.field(init=False, factory=dict)
-    """For each submission that was adopted, how often its orchestrator has died since a
-    job of it last ended, and how many had ended then."""
     _watcher: StoreWatcher | None = attrs.field(init=False, default=None)
 
     @classmethod
@@ -81,18 +76,21 @@ class MemoryStore(Store):
     def save(self, *records: Record) -> None:
         tables = self._tables.by_kind
 
-        if strangers := [one for one in records if type(one) not in tables]:
+        if not tables.keys() >= {*map(type, records)}:
+            strangers = [one for one in records if type(one) not in tables]
             raise TypeError(
                 f"a store keeps the records of asyncflow, not {strangers[0]!r}"
             )
 
-        check_properties(records)
+        for record in records:
+            if isinstance(record, WITH_PROPERTIES) and record.properties:
+                check_properties((record,))
 
         if self._is_refused():
             return
 
         for record in records:
-            old = self._pinned_one(record)
+            old = self._tables.pinned_one(record) if self._tables.pins else None
             tables[type(record)].save(record)
 
             if old is not None:
@@ -101,10 +99,10 @@ class MemoryStore(Store):
                 versions.replace(dropped._replace(kept=old.kept))
 
     def pin(self, submission_id: str, versions: Mapping[str, int | None]) -> None:
-        if self._is_refused() or self._has_ended(submission_id):
+        if self._is_refused() or self._tables.has_ended(submission_id):
             return
 
-        pins = self._pins.setdefault(submission_id, set())
+        pins = self._tables.pins.setdefault(submission_id, set())
 
         for node_id, number in versions.items():
             found = self._tables.versions.found(
@@ -113,42 +111,17 @@ class MemoryStore(Store):
             pins.update(one.id for one in found[-1:])
 
     async def unpin(self, submission_id: str) -> list[str]:
-        versions = self._written().versions
-        names: list[str] = []
-
-        for version_id in self._pins.pop(submission_id, ()):
-            one = versions.records.get(version_id)
-
-            if one and not one.is_kept and not self._is_pinned(version_id):
-                names += _names([one])
-                versions.replace(one._replace(kept=None))
-
-        return names
+        return self._written().unpin(submission_id)
 
     async def pinned_for_ended(self) -> list[str]:
         self._check()
-        return [one for one in self._pins if self._has_ended(one)]
-
-    def _has_ended(self, submission_id: str) -> bool:
-        run = self._tables.submissions.records.get(submission_id)
-        return run is None or run.finished is not None
+        return [one for one in self._tables.pins if self._tables.has_ended(one)]
 
     async def pinned(self, submission_id: str) -> set[tuple[str, int]]:
         self._check()
         records = self._tables.versions.records
-        found = [records.get(one) for one in self._pins.get(submission_id, ())]
+        found = [records.get(one) for one in self._tables.pins.get(submission_id, ())]
         return {(one.node_id, one.number) for one in found if one is not None}
-
-    def _is_pinned(self, version_id: str) -> bool:
-        return any(version_id in pins for pins in self._pins.values())
-
-    def _pinned_one(self, record: Record) -> VersionRecord | None:
-        """Return what is kept of a pinned version that is to be dropped."""
-        if not self._pins or not isinstance(record, VersionRecord) or record.is_kept:
-            return None
-
-        old = self._tables.versions.records.get(record.id)
-        return old if old is not None and self._is_pinned(record.id) else None
 
     async def flush(self) -> None:
         self._check()
@@ -176,43 +149,10 @@ class MemoryStore(Store):
         tables = self._written()
         dead = tables.orchestrators.records.get(dead_id)
 
-        if dead is None or (lease_until is not None and dead.lease > lease_until):
-            return self._crashes_of(heir_id)
+        if dead is not None and (lease_until is None or dead.lease <= lease_until):
+            tables.adopt(dead_id, heir_id, run_ids, is_crash=is_crash)
 
-        is_left = False
-
-        for run in tables.submissions.found(orchestrator_id=dead_id):
-            if run.finished is not None:
-                continue
-
-            if run_ids is not None and run.id not in run_ids:
-                is_left = True
-                continue
-
-            tables.submissions.replace(run._replace(orchestrator_id=heir_id))
-            ended = sum(
-                job.finished is not None
-                for job in tables.jobs.found(submission_id=run.id)
-            )
-            crashes, before = self._crashes.get(run.id, (0, 0))
-
-            if is_crash:
-                crashes = 1 if ended > before else crashes + 1
-
-            self._crashes[run.id] = crashes, ended
-
-        for version in tables.versions.found(holder_id=dead_id):
-            tables.versions.replace(version._replace(holder_id=heir_id))
-
-        if not is_left:
-            tables.orchestrators.drop(dead_id)
-
-        return self._crashes_of(heir_id)
-
-    def _crashes_of(self, heir_id: str) -> dict[str, int]:
-        runs = self._tables.submissions.found(orchestrator_id=heir_id)
-        open_ids = [run.id for run in runs if run.finished is None]
-        return {run_id: self._crashes.get(run_id, (0, 0))[0] for run_id in open_ids}
+        return tables.crashes_of(heir_id)
 
     def submit(self, record: SubmissionRecord) -> Callable[[], Awaitable[None]]:
         if record.scenario_id in self._tables.scenarios.records:
@@ -257,7 +197,9 @@ class MemoryStore(Store):
 
     async def delete(self, *record_ids: str) -> list[str]:
         self._written()
-        names = [name for record_id in record_ids for name in self._delete(record_id)]
+        names = [
+            name for record_id in record_ids for name in self._tables.delete(record_id)
+        ]
 
         if self._own_id in record_ids:
             self._own_id = None
@@ -295,7 +237,7 @@ class MemoryStore(Store):
             one.id
             for one in finished[: max(0, len(finished) - (keep or 0))]
             if finished_before is None or (one.finished or 0.0) < finished_before
-            if not has_log or self._logs_of(one.id)
+            if not has_log or self._tables.logs_of(one.id)
         ]
         return found[:limit]
 
@@ -305,7 +247,7 @@ class MemoryStore(Store):
         known = [one for one in submission_ids if one in tables.submissions.records]
 
         for submission_id in known:
-            kept = self._logs_of(submission_id)
+            kept = self._tables.logs_of(submission_id)
             logs += len(kept)
 
             for log in kept:
@@ -313,7 +255,7 @@ class MemoryStore(Store):
 
             if not logs_only:
                 jobs += len(tables.jobs.found(submission_id=submission_id))
-                self._delete(submission_id)
+                self._tables.delete(submission_id)
 
         return Pruned(0 if logs_only else len(known), jobs, logs)
 
@@ -377,7 +319,7 @@ class MemoryStore(Store):
         filters = [
             {node_id} if node_id is not None else None,
             set(node_ids) if node_ids is not None else None,
-            set(_ids(self._tables.data_nodes.found(owner_id=owner_id)))
+            set(ids_of(self._tables.data_nodes.found(owner_id=owner_id)))
             if owner_id is not None
             else None,
         ]
@@ -396,11 +338,11 @@ class MemoryStore(Store):
 
     async def kept_names(self) -> set[str]:
         self._check()
-        return _names(self._tables.versions.records.values())
+        return names_of(self._tables.versions.records.values())
 
     async def makers(self) -> set[str]:
         self._check()
-        names = _names(self._tables.versions.records.values())
+        names = names_of(self._tables.versions.records.values())
         return {name.partition("-")[0] for name in names if "-" in name}.union(
             self._tables.orchestrators.records
         )
@@ -458,57 +400,6 @@ class MemoryStore(Store):
         self._check()
         return self._tables.orchestrators.found()
 
-    def _logs_of(self, submission_id: str) -> list[str]:
-        """Return the ids of the logs of a submission."""
-        tables = self._tables
-        jobs = tables.jobs.found(submission_id=submission_id)
-        return [log.id for job in jobs for log in tables.logs.found(job_id=job.id)]
-
-    def _delete(self, record_id: str) -> set[str]:
-        """Forget a record with what goes with it; return the names of its files."""
-        tables = self._tables
-        names = self._release(record_id)
-        nodes = [record_id, *_ids(tables.data_nodes.found(owner_id=record_id))]
-        runs = [record_id, *_ids(tables.submissions.found(scenario_id=record_id))]
-        versions = [
-            one for node in nodes for one in tables.versions.found(node_id=node)
-        ]
-        jobs = [
-            record_id,
-            *(one.id for run in runs for one in tables.jobs.found(submission_id=run)),
-        ]
-        logs = [one for job in jobs for one in tables.logs.found(job_id=job)]
-        names |= _names(versions)
-
-        for table, ids in (
-            (tables.versions, _ids(versions)),
-            (tables.data_nodes, nodes),
-            (tables.jobs, jobs),
-            (tables.logs, _ids(logs)),
-            (tables.submissions, runs),
-            (tables.bases, _ids(tables.bases.found(scenario_id=record_id))),
-            (tables.scenarios, [record_id]),
-            (tables.orchestrators, [record_id]),
-        ):
-            for one in ids:
-                table.drop(one)
-
-        return names
-
-    def _release(self, holder_id: str) -> set[str]:
-        """Drop the values that an orchestrator holds."""
-        if holder_id not in self._tables.orchestrators.records:
-            return set()
-
-        held = self._tables.versions.found(holder_id=holder_id)
-
-        for one in held:
-            kept = one.kept if self._is_pinned(one.id) else None
-            dropped = one._replace(kept=kept, is_kept=False, holder_id=None)
-            self._tables.versions.replace(dropped)
-
-        return _names(one for one in held if not self._is_pinned(one.id))
-
     def _is_refused(self) -> bool:
         """Tell whether nothing may be written (any more)."""
         records = self._tables.orchestrators.records
@@ -536,14 +427,6 @@ class MemoryStore(Store):
 def _can_lock(kept: DataNodeRecord, editor_id: str | None, now: float) -> bool:
     has_ended = kept.editor_expires is not None and kept.editor_expires < now
     return has_ended or editor_id is None or kept.editor_id in (None, editor_id)
-
-
-def _ids(records: Iterable[Record]) -> list[str]:
-    return [record.id for record in records]
-
-
-def _names(versions: Iterable[VersionRecord]) -> set[str]:
-    return {version.kept for version in versions if isinstance(version.kept, str)}
 
 
 def _page(records: list[R], page: Page | None) -> list[R]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from asyncflow.config.sections import Scope
 from asyncflow.entities.data_node import LOCKED_FOR, Edit
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
+from asyncflow.selection import Preview
 from asyncflow.sync.forwarding import Forwarded, Handle
 
 
@@ -29,9 +33,61 @@ class DataNode(Handle[AsyncDataNode]):
     editor_id: Forwarded[str | None] = Forwarded()
     editor_expiration_date: Forwarded[datetime | None] = Forwarded()
 
-    def read(self, version: int | None = None) -> Any:
-        """Read the value; see `asyncflow.DataNode.read`."""
-        return self._loop.call(self._inner.read, version)
+    def read(
+        self,
+        version: int | None = None,
+        *,
+        columns: str | Sequence[str] | None = None,
+        where: object = None,
+    ) -> Any:
+        """Read the value, or a part of it; see `asyncflow.DataNode.read`."""
+        return self._loop.call(self._inner.read, version, columns=columns, where=where)
+
+    def filter(self, operators: object, join_operator: str = "and") -> Any:
+        """Read the rows that conditions pick; see `asyncflow.DataNode.filter`."""
+        return self._loop.call(self._inner.filter, operators, join_operator)
+
+    def column(self, name: str | list[str]) -> Any:
+        """Read a column, or several; see `asyncflow.DataNode.column`."""
+        return self._loop.call(self._inner.column, name)
+
+    def __getitem__(self, name: str | list[str]) -> Any:
+        """Read a column, or several."""
+        return self.column(name)
+
+    def preview(self, rows: int = 10, *, version: int | None = None) -> Preview:
+        """Return the first rows; see `asyncflow.DataNode.preview`."""
+        return self._loop.call(self._inner.preview, rows, version=version)
+
+    def download(
+        self, to: str | os.PathLike[str] | None = None, *, version: int | None = None
+    ) -> Path:
+        """Return the file of the value; see `asyncflow.DataNode.download`."""
+        return self._loop.call(self._inner.download, to, version=version)
+
+    def upload(
+        self,
+        file: str | os.PathLike[str],
+        *,
+        editor_id: str | None = None,
+        comment: str = "",
+    ) -> None:
+        """Take a copy of a file for the value; see `asyncflow.DataNode.upload`."""
+        self._loop.call(self._inner.upload, file, editor_id=editor_id, comment=comment)
+
+    def append(
+        self, value: object, *, editor_id: str | None = None, comment: str = ""
+    ) -> None:
+        """Add to the value; see `asyncflow.DataNode.append`."""
+        self._loop.call(self._inner.append, value, editor_id=editor_id, comment=comment)
+
+    def fingerprint(self) -> str | None:
+        """Return what changes at each write; see `asyncflow.DataNode.fingerprint`."""
+        return self._loop.call(self._inner.fingerprint)
+
+    def describe(self) -> dict[str, object]:
+        """Say how and where values are kept; see `asyncflow.DataNode.describe`."""
+        return self._inner.describe()
 
     def write(
         self, value: object, *, editor_id: str | None = None, comment: str = ""

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import attrs
-from anyio import CancelScope
+from anyio import CancelScope, Lock, to_thread
 
-from asyncflow.abc import Store
+from asyncflow.abc import Store, StoredValue
 from asyncflow.entities.data_node import Edit
-from asyncflow.errors import DataNodeIsBeingEdited, NotFound
+from asyncflow.errors import DataNodeIsBeingEdited, DataNodeReadingError, NotFound
 from asyncflow.records import DataNodeRecord, VersionRecord
 from asyncflow.runs.node import NodeState
 from asyncflow.values.stored import chain
 from asyncflow.values.versions import Versions
+
+if TYPE_CHECKING:
+    from asyncflow.entities.parts import Make
 
 LONGEST = 1e9
 """The longest time that a lock is given for, in seconds: some thirty years."""
@@ -26,10 +31,51 @@ class Editing:
 
     store: Store
     versions: Versions
+    _turns: WeakKeyDictionary[NodeState, Lock] = attrs.field(
+        init=False, factory=WeakKeyDictionary
+    )
+    """Who makes a version of the one that is there does so after the other."""
 
     async def write(
         self, node: NodeState, value: object, editor_id: str | None, comment: str
     ) -> None:
+        await self._begin(node, editor_id)
+
+        with CancelScope(shield=True):
+            await self.versions.write(node, value, editor_id, comment)
+            await self.store.flush()
+
+    async def edit(
+        self, node: NodeState, make: Make, editor_id: str | None, comment: str
+    ) -> None:
+        """Give a data node a version that is made of the one that it has.
+
+        :param make: see `asyncflow.entities.parts`
+        """
+        async with self._turns.setdefault(node, Lock()):
+            await self._begin(node, editor_id)
+
+            if (version := node.version) is not None:
+                await self.versions.load([(node, version)])
+
+            before = None if version is None else version.kept
+
+            def keep(path: str) -> StoredValue:
+                try:
+                    return make(node.driver, before, path, node.config_id)
+                except DataNodeReadingError as error:
+                    error.node = node.config_id
+                    raise
+
+            with CancelScope(shield=True):
+                await self.versions.edit(node, keep, editor_id, comment)
+                await self.store.flush()
+
+    async def fingerprint(self, node: NodeState) -> str | None:
+        return await to_thread.run_sync(node.driver.fingerprint)
+
+    async def _begin(self, node: NodeState, editor_id: str | None) -> None:
+        """See what others have written, and whether somebody has locked it."""
         is_shared = self.versions.is_shared
 
         if is_shared or node.owner_id is None:  # one of before may have locked it
@@ -41,10 +87,6 @@ class Editing:
             )  # a version comes after all before it
 
         _check_editor(node, editor_id)
-
-        with CancelScope(shield=True):
-            await self.versions.write(node, value, editor_id, comment)
-            await self.store.flush()
 
     async def lock(
         self, node: NodeState, editor_id: str, timeout: float | None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from anyio import CancelScope, to_thread
@@ -16,6 +16,7 @@ from anyio.lowlevel import checkpoint
 from asyncflow.abc import Store, StoredValue
 from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.errors import (
+    DataNodeReadingError,
     NoData,
     NotFound,
     NotPicklable,
@@ -33,6 +34,10 @@ from asyncflow.values.sharing import StoreSharing
 from asyncflow.values.stored import StoredVersions
 from asyncflow.values.value_cache import LIMIT, WORTH, ValueCache
 from asyncflow.worker.digests import compared
+from asyncflow.worker.values import intent_path
+
+if TYPE_CHECKING:
+    from asyncflow.entities.parts import Ask
 
 STEPS = 100_000
 """How many nanoseconds there are between a number and the next one at most."""
@@ -89,10 +94,13 @@ class Versions:
         path = f"{self.folder}/{self.holder_id}-{self._paths}.value"
         return compared(path) if node.is_compared else path
 
-    async def read(self, node: NodeState, number: int | None) -> Any:
+    async def read(
+        self, node: NodeState, number: int | None, ask: Ask | None = None
+    ) -> Any:
         """Read a version of a data node, as the store has it now.
 
         :param number: which version; None for the current one
+        :param ask: what its driver is asked for; None for the value
         :raises NoData: where there is none
         """
         if self.is_shared:
@@ -102,7 +110,7 @@ class Versions:
             version = _find(node, number)
 
             try:
-                return await self.read_version(node, version)
+                return await self.read_version(node, version, ask)
             except ValueMissing:
                 # Another process has written twice since, and dropped this version.
                 await self.stored.refresh([node])
@@ -181,8 +189,25 @@ class Versions:
 
         :raises NotPicklable: where the value cannot be kept
         """
+
+        def keep(path: str) -> StoredValue:
+            return _keep(node, value, path)
+
+        await self.edit(node, keep, editor_id, comment)
+
+    async def edit(
+        self,
+        node: NodeState,
+        keep: Callable[[str], StoredValue],
+        editor_id: str | None,
+        comment: str,
+    ) -> None:
+        """Give a data node a new version.
+
+        :param keep: keeps it, given the file that it may make; called in a thread
+        """
         with CancelScope(shield=True):
-            kept = await to_thread.run_sync(_keep, node, value, self.new_path(node))
+            kept = await to_thread.run_sync(keep, self.new_path(node))
             self.store.save(
                 *self.replace(node, kept, editor_id=editor_id, comment=comment)
             )
@@ -224,7 +249,12 @@ class Versions:
         :param run_id: the run of the job
         :return: what is to be saved, together
         """
-        if kept is not None and type(kept) not in (bytes, str):
+        if kept is None:
+            if (
+                job_id is not None
+            ):  # it was to become visible before it is kept that it is
+                self.garbage.add(intent_path(self.folder, self.holder_id, job_id))
+        elif type(kept) not in (bytes, str):
             raise TypeError(f"a value cannot be kept as {kept!r:.100}")
 
         last = node.version
@@ -267,9 +297,12 @@ class Versions:
 
         return records
 
-    async def read_version(self, node: NodeState, version: Version) -> Any:
+    async def read_version(
+        self, node: NodeState, version: Version, ask: Ask | None = None
+    ) -> Any:
         """Read a version of a data node.
 
+        :param ask: what its driver is asked for, in a thread; None for the value
         :raises ValueMissing: where it is not kept any more
         """
         if isinstance(version.kept, bytes):
@@ -284,12 +317,13 @@ class Versions:
             if version.kept is EVICTED:
                 raise ValueMissing(f"version {version.number} of {node.id}")
 
-            return _load(node, version.kept)
+            if ask is None:
+                return _load(node, version.kept)
 
         self.retention.pin(version)
 
         try:
-            return await to_thread.run_sync(_load, node, version.kept)
+            return await to_thread.run_sync(_load, node, version.kept, ask)
         except ValueMissing:
             raise
         except FileNotFoundError as error:  # a file of the user's
@@ -305,10 +339,13 @@ class Versions:
         return len(records) > 1 or any(one.job_id is not None for one in records)
 
 
-def _load(node: NodeState, kept: StoredValue | None) -> Any:
+def _load(node: NodeState, kept: StoredValue, ask: Ask | None = None) -> Any:
     """Load a value; say which data node has one of which the code is not here."""
     try:
-        return node.driver.read(kept)
+        return node.driver.read(kept) if ask is None else ask(node.driver, kept)
+    except DataNodeReadingError as error:
+        error.node = node.config_id
+        raise
     except (ModuleNotFoundError, AttributeError) as error:
         problem = (
             f"the value of data node {node.config_id!r} cannot be loaded: {error}; have "
@@ -363,6 +400,11 @@ def _keep_default(node: NodeState, path: str) -> StoredValue:
 
 
 def _keep(node: NodeState, value: object, path: str) -> StoredValue:
+    if (validator := node.driver.validator) is not None:
+        from asyncflow.worker.validation import validated
+
+        value = validated(validator, value, node.config_id)
+
     try:
         return node.driver.publish(node.driver.write(value, path, node.config_id), path)
     except NotPicklable as error:

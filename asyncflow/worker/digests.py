@@ -15,6 +15,11 @@ from contextlib import suppress
 _COMPARED = ".compared"
 _DIGEST = r"-([0-9a-f]{32})\.\w+$"
 _MARK = rb"<asyncflow:[0-9a-f]{32}:\d+>"
+_IN_ANY_ORDER = (b"\x8f\x94(", b"\x91\x94", b"asyncflow.worker.by_value")
+"""What a pickle has if those of equal values may differ: sets, what a script defines."""
+
+_MOST_BYTES = 4 * 1024 * 1024
+"""Above this the bytes of a pickle tell what it is: that is faster."""
 
 
 def mark(tracker_id: str, age: int) -> str:
@@ -33,10 +38,13 @@ def read_mark(text: str) -> tuple[str, int]:
 
 
 def digest(data: bytes, buffers: Iterable[pickle.PickleBuffer] = ()) -> str:
-    """Return the digest of a value by its pickle, in which marks do not count."""
+    """Return the digest of a value by its pickle.
+
+    Marks do not count, nor do the order of sets and the places of code.
+    """
     import hashlib
 
-    whole = hashlib.blake2b(re.sub(_MARK, b"", data), digest_size=16)
+    whole = hashlib.blake2b(_content(data), digest_size=16)
 
     for buffer in buffers:
         with buffer.raw() as raw:
@@ -44,6 +52,16 @@ def digest(data: bytes, buffers: Iterable[pickle.PickleBuffer] = ()) -> str:
             whole.update(raw)
 
     return whole.hexdigest()
+
+
+def _content(data: bytes) -> bytes:
+    if len(data) <= _MOST_BYTES and any(sign in data for sign in _IN_ANY_ORDER):
+        from asyncflow.worker.contents import Unsuited, content_of
+
+        with suppress(Unsuited):
+            return content_of(data)
+
+    return re.sub(_MARK, b"", data)
 
 
 def compared(path: str) -> str:

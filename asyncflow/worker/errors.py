@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+WRITE_AGAIN = "write the data node again, or run the task that writes it"
+"""What to do about a value that is lost."""
+
 
 class AsyncflowError(Exception):
     """The root of asyncflow's errors."""
@@ -26,7 +29,68 @@ class NotPicklable(AsyncflowError):
 
 
 class DataNodeWritingError(AsyncflowError):
-    """What a function returned does not fit the outputs of its task."""
+    """What a function returned does not fit the outputs of its task, or cannot be kept in
+    the form of its data node.
+    """
+
+
+class ValueInvalid(DataNodeWritingError):
+    """The validator of a data node refuses a value.
+
+    `node` is the data node, `rule` what was broken, `rows` the first rows that break it,
+    as far as the validator tells.
+    """
+
+    def __init__(
+        self, node: str, rule: str, why: str, rows: tuple[object, ...]
+    ) -> None:
+        self.node = node
+        self.rule = rule
+        self.why = why
+        self.rows = rows
+        where = f" (rows {', '.join(map(str, rows))})" if rows else ""
+        super().__init__(
+            f"data node {node!r}: its validator {rule} refuses the value{where}: {why}"
+        )
+
+
+class PackageMissing(AsyncflowError):
+    """A `package` is not installed that a storage type or an exposed type needs."""
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        self.what = what
+        self.package = package
+        self.extra = extra
+        super().__init__(
+            f"{what} needs {package}, which is not installed: pip install '.[{extra}]'"
+        )
+
+
+class DataNodeReadingError(AsyncflowError):
+    """What is in the place of a data node cannot be read, or not as it is to be read.
+
+    `place` is the file or the table, ``""`` where that does not matter; `why` and
+    `remedy` say what is wrong and what to do; `node` is the data node, once that is known.
+    """
+
+    def __init__(self, place: str, why: str, remedy: str, node: str = "") -> None:
+        self.place = place
+        self.why = why
+        self.remedy = remedy
+        self.node = node
+        super().__init__(place, why, remedy, node)
+
+    def __str__(self) -> str:
+        node = f"data node {self.node!r}" if self.node else "the data node"
+        place = f" at {self.place}" if self.place else ""
+        return f"{node}{place} cannot be read: {self.why}: {self.remedy}"
+
+
+class ValueMissing(DataNodeReadingError):
+    """The file of a value is not there: deleted, or on another host."""
+
+    def __init__(self, place: str, why: str = "it is missing") -> None:
+        super().__init__(place, why, WRITE_AGAIN)
 
 
 def _rebuild(
@@ -37,22 +101,3 @@ def _rebuild(
     error.args = args
     error.__dict__.update(state)
     return error
-
-
-class ValueDamaged(AsyncflowError):
-    """The file of a value cannot be read: `file`, and `why`."""
-
-    def __init__(self, file: str, why: str) -> None:
-        self.file = file
-        self.why = why
-        super().__init__(
-            f"the value in {file} {why}: write the data node again, or run the task "
-            "that writes it"
-        )
-
-
-class ValueMissing(ValueDamaged):
-    """The file of a value is not there: deleted, or on another host."""
-
-    def __init__(self, file: str, why: str = "is missing") -> None:
-        super().__init__(file, why)

@@ -7,7 +7,7 @@ import sys
 import warnings
 from typing import NamedTuple
 
-from asyncflow.worker.log_levels import (
+from asyncflow.worker.world import (
     all_loggers,
     captures_warnings,
     handled_by_parent,

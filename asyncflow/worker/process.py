@@ -16,34 +16,32 @@ import os
 import signal
 import sys
 import types
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
 from asyncflow.worker import current, main, parent, pinned
 from asyncflow.worker.channel import Channel
 from asyncflow.worker.loaded import Loaded
-from asyncflow.worker.naming import naming_jobs
 from asyncflow.worker.outcome import Printed, read_slice
-from asyncflow.worker.punch import BLOCK, punch
 from asyncflow.worker.raw_stderr import RawStderr, path_of, write_all
-from asyncflow.worker.records import Records, basic_config
+from asyncflow.worker.records import Records, basic_config, naming_jobs
+from asyncflow.worker.sparse_file import BLOCK, punch_hole
 from asyncflow.worker.spool import Spool
-from asyncflow.worker.streams import framed
+from asyncflow.worker.streams import (
+    LOG_SIZE,
+    PLACE,
+    Stderr,
+    Stdout,
+    flush_of_c,
+    framed,
+    text_writer,
+)
 from asyncflow.worker.tokens import Tokens
 from asyncflow.worker.world import current_folder
 
 if TYPE_CHECKING:
     from asyncflow.worker.log_state import LogState
     from asyncflow.worker.state import ProcessState
-
-LOG_SIZE = 16 * 1024 * 1024
-"""How much of a log file may lie on the disk when a trip begins, in bytes."""
-
-PLACE = 64 * LOG_SIZE + 7
-"""Where the log file's descriptors point while nothing is printed. What is written goes
-to the end of the file from anywhere, and moves the place; so who finds it unmoved knows
-that nothing was written and that the descriptor is still ours, and asks no more."""
 
 NO_TERMINAL = (
     "a worker process has no terminal: declare mode='development', where jobs run in the "
@@ -101,7 +99,7 @@ class WorkerState:
         self.pid = os.getpid()
         self._parent = parent_pid
         self._directory = current_folder()
-        self._flush_c = _flush_of_c()
+        self._flush_c = flush_of_c()
         _close_placeholders()
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
@@ -276,7 +274,7 @@ class WorkerState:
         """Give back the disk space of the log: places in it stay what they are."""
         self._raw.clear()
 
-        if punch(self._log, self._cleared, self.logged):
+        if punch_hole(self._log, self._cleared, self.logged):
             self._cleared = self.logged // BLOCK * BLOCK
         else:
             os.ftruncate(self._log, 0)
@@ -315,8 +313,8 @@ class WorkerState:
         os.lseek(self._raw_end, PLACE, os.SEEK_SET)
         os.dup2(self._log, 1)
         os.dup2(self._raw_end, 2)
-        self._out = _writer(_Stdout(self))
-        self._err = _writer(_Stderr(self))
+        self._out = text_writer(Stdout(self))
+        self._err = text_writer(Stderr(self))
         sys.stdin = sys.__stdin__ = self._in  # type: ignore[misc]  # it is Final
         sys.stdout = sys.__stdout__ = self._out  # type: ignore[misc]  # it is Final
         sys.stderr = sys.__stderr__ = self._err  # type: ignore[misc]  # it is Final
@@ -364,7 +362,9 @@ def settle(
         gc.freeze()  # what is imported by now stays: no need to look at it again
     else:
         settled.move(folder)
-        settled.state = ProcessState(settled.tell_stacks, settled.log_state)
+        settled.state = ProcessState(
+            settled.tell_stacks, settled.log_state, settled.state.pipes
+        )
 
     return settled
 
@@ -442,62 +442,3 @@ def _close_placeholders() -> None:
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if stream not in (sys.__stdin__, sys.__stdout__, sys.__stderr__):
             stream.close()
-
-
-class _Stdout(io.FileIO):
-    """Descriptor 1: what was written to descriptor 2 before comes first.
-
-    :param settled: whose output it is
-    """
-
-    def __init__(self, settled: WorkerState) -> None:
-        super().__init__(1, "w", closefd=False)
-        self._settled = settled
-
-    def write(self, data: bytes) -> int:  # type: ignore[override]  # or what is like bytes
-        try:
-            if _lseek(2, 0, os.SEEK_CUR) != PLACE:
-                self._settled.fold_before()
-        except OSError:
-            pass  # a job has pointed it at what has no place
-
-        return super().write(data)
-
-
-class _Stderr(io.FileIO):
-    """Descriptor 2: what Python writes there goes to the log at once, and is marked.
-
-    :param settled: whose output it is
-    """
-
-    def __init__(self, settled: WorkerState) -> None:
-        super().__init__(2, "w", closefd=False)
-        self._settled = settled
-
-    def write(self, data: bytes) -> int:  # type: ignore[override]  # or what is like bytes
-        if self._settled.write_stderr(data):
-            return len(data)
-
-        return super().write(data)
-
-
-def _writer(raw: io.RawIOBase) -> io.TextIOWrapper:
-    return io.TextIOWrapper(  # lives as long as the process
-        io.BufferedWriter(raw),
-        encoding="utf-8",
-        errors="backslashreplace",
-        line_buffering=True,
-    )
-
-
-def _flush_of_c() -> Callable[[None], object]:
-    """Return what flushes C's own buffers, as C libraries print through them."""
-    import ctypes
-
-    try:
-        library = ctypes.CDLL(None)
-    except OSError:
-        return lambda _: None
-
-    flush: Callable[[None], object] = library.fflush
-    return flush

@@ -13,7 +13,7 @@ import os
 import struct
 import threading
 
-from asyncflow.worker.punch import BLOCK, punch
+from asyncflow.worker.sparse_file import BLOCK, punch_hole
 from asyncflow.worker.streams import framed
 
 _HEAD = struct.Struct("<q")
@@ -66,7 +66,7 @@ class RawStderr:
 
     def clear(self) -> None:
         """Give back the disk space of what is in the log."""
-        punch(self._file, BLOCK, self._size)
+        punch_hole(self._file, BLOCK, self._size)
 
     def close(self) -> None:
         """Close the file."""

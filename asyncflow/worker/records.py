@@ -11,9 +11,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from asyncflow.worker.current import current_job
 from asyncflow.worker.failure import raised
-from asyncflow.worker.log_levels import handled_by_parent
 from asyncflow.worker.shortened import shortened
+from asyncflow.worker.world import handled_by_parent
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 """How records are written into the log of their job."""
@@ -237,3 +238,25 @@ def basic_config(ours: Records) -> Callable[..., None]:
                 root.handlers.insert(0, ours)
 
     return set_up
+
+
+Factory = Callable[..., logging.LogRecord]
+"""What `logging.setLogRecordFactory` takes."""
+
+
+def naming_jobs(make: Factory) -> Factory:
+    """Return a factory whose records have ``job_id`` and ``submission_id``.
+
+    They are None where a record is made outside of jobs.
+
+    :param make: makes the records
+    """
+
+    def factory(*args: object, **kwargs: object) -> logging.LogRecord:
+        record = make(*args, **kwargs)
+        job = current_job()
+        record.job_id = job.id if job else None
+        record.submission_id = job.submission_id if job else None
+        return record
+
+    return factory

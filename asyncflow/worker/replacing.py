@@ -51,6 +51,28 @@ def replace_file(
         raise
 
 
+def unwritable(error: OSError, place: str, name: str) -> OSError:
+    """Return an error of a write that names the data node, its place and the remedy.
+
+    :param name: how an error calls the value
+    """
+    why = error.strerror or str(error) or type(error).__name__
+    remedy = _REMEDIES.get(error.errno or 0, "mend that, and write again")
+    told = f"data node {name!r} cannot be written: {why}: {remedy}"
+    return OSError(error.errno or errno.EIO, told, place)
+
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space there",
+    errno.EDQUOT: "free some space there, or have a larger quota",
+    errno.EFBIG: "allow larger files (ulimit -f), or use another file system",
+    errno.EACCES: "give the user of this program the right to write in its folder",
+    errno.EPERM: "give the user of this program the right to replace it",
+    errno.EROFS: "use a file system that can be written",
+    errno.ENAMETOOLONG: "use a shorter path",
+}
+
+
 def put_in_place(draft: str, path: str) -> None:
     """Rename a file to that of the user's which `path` means, in one step.
 

@@ -2,9 +2,11 @@
 
 Timers, handlers of signals, the umask, limits, the environment, the locale, warning
 filters, ``sys.path``, settings of the interpreter, threads, child processes, descriptors,
-the root folder, functions that were replaced, modules that were removed. The state is remembered before
-jobs run. After a job it is put right; where that is not possible the worker is to end.
-What a module sets while it is imported, before the function is called, stays.
+the root folder, the priority, functions that were replaced, modules that were removed or
+hidden. The state is remembered before jobs run. After a job it is put right; where that is
+not possible the worker is to end. What a module sets while it is imported, before the
+function is called, stays, as do descriptors and other things that are held in its globals:
+connections are to be used again.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import _signal  # type: ignore[import-not-found]  # what `signal` wraps, slowly
 import _thread
 import builtins
 import errno
+import fcntl
 import os
 import pickle
 import resource
@@ -23,15 +26,15 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from operator import itemgetter
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 from asyncflow.worker.log_state import LogState
 from asyncflow.worker.usage import limit_of
-from asyncflow.worker.world import Interpreter, Variables
+from asyncflow.worker.world import Interpreter, Variables, raw_environment
 
 QUICK = tuple(
     int(number)
@@ -84,10 +87,20 @@ _NEEDED = ("asyncflow.", "anyio.to_process", "pickle", "_pickle", "copyreg", "io
 FIRST, LAST = 3, 32
 """Between which numbers the pipes lie through which a worker talks to its parent."""
 
+Pipes: TypeAlias = dict[int, int]
+"""Pipes, and their flags: of which side they are, and how they are used."""
+
+LOST = 74
+"""The exit code of a worker that cannot answer any more; see ``sysexits.h``."""
+
+_LOST = b"asyncflow: the job closed or replaced the descriptors of its worker\n"
+
 _depth = sys.getrecursionlimit
 _count, _umask, _alarm = _thread._count, os.umask, signal.alarm
-_all, _map, _zip = all, map, zip
-_locale_now, _blocks = _locale.setlocale, os.get_blocking
+_map, _zip = map, zip
+_locale_now = _locale.setlocale
+_control, _GET_FLAGS = fcntl.fcntl, fcntl.F_GETFL
+_exit, _write = os._exit, os.write
 _handler_of = _signal.getsignal
 _change_mask, _BLOCK = _signal.pthread_sigmask, int(signal.SIG_BLOCK)
 _limit_now = resource.getrlimit
@@ -100,10 +113,15 @@ class ProcessState:
 
     :param ready: is called when the handler of SIGTERM was put right
     :param logging: that of `logging`; None leaves it alone
+    :param pipes: those to its parent, with the flags that they have; None for all pipes
+        that are open by now, before there are any of jobs
     """
 
     def __init__(
-        self, ready: Callable[[], object], logging: LogState | None = None
+        self,
+        ready: Callable[[], object],
+        logging: LogState | None = None,
+        pipes: Pipes | None = None,
     ) -> None:
         self._ready = ready
         self._logging = logging
@@ -118,7 +136,7 @@ class ProcessState:
         self._needed = {name: self._modules[name] for name in names}
         self._get_needed = itemgetter(*names)
         self._needed_modules = (*self._needed.values(),)
-        self._pipes = [*_pipes()]
+        self.pipes: Pipes = _pipes() if pipes is None else pipes
         self._vital_steps = (
             self._functions_left,
             self._modules_left,
@@ -126,6 +144,8 @@ class ProcessState:
             self._threads_left,
         )
         self._other_steps = (
+            self._hidden_left,
+            self._share_left,
             self._signals_left,
             self._limits_left,
             self._ids_left,
@@ -139,6 +159,8 @@ class ProcessState:
         """Take the state for what it is to be."""
         self.modules: int = len(sys.modules)
         """How many modules were loaded."""
+        self._loaded = {**sys.modules}
+        self._share = _share()
         self._interpreter.remember()
         self._threads = _count()
         self._known_threads = {*threading.enumerate()}
@@ -153,7 +175,7 @@ class ProcessState:
         self._handlers = (*map(_handler_of, ALL),)
         self._mask = _change_mask(_BLOCK, ())
         self._limits = [*map(limit_of, LIMITS)]
-        self._environ, self._variables = os.environ, {**_data()}
+        self._environ, self._variables = os.environ, {**raw_environment()}
         self._watched = Variables.watched()
         self._changes = self._watched.changes
         self._filters = [*warnings.filters]
@@ -202,7 +224,7 @@ class ProcessState:
         try:
             if (
                 _count() == self._threads
-                and _all(_map(_blocks, self._pipes))
+                and self._has_pipes()
                 and self._get_needed(self._modules) == self._needed_modules
                 and self._has_functions()
             ):
@@ -264,11 +286,66 @@ class ProcessState:
         self._modules.update(self._needed)
         return f"removed {len(gone)} modules, such as {gone[0]}" if gone else ""
 
+    def _has_pipes(self) -> bool:
+        """Tell whether its parent is where it was."""
+        for pipe, flags in self.pipes.items():
+            if _control(pipe, _GET_FLAGS) != flags:
+                return False
+
+        return True
+
+    def _hidden_left(self) -> str:
+        """Put back what a job has hidden from imports, or replaced in the standard library;
+        a module of the user's it may have loaded anew.
+        """
+        modules = self._modules
+
+        if modules == self._loaded:
+            return ""
+
+        for name, module in self._loaded.items():
+            if modules.get(name, module) is None or _is_of_library(name):
+                modules[name] = module
+
+        for name in modules.keys() - self._loaded.keys():
+            if modules[name] is None:
+                del modules[name]
+
+        self._loaded = {**modules}
+        return ""
+
+    def _share_left(self) -> str:
+        """Put right how much of the processors this process gets."""
+        if (now := _share()) == self._share:
+            return ""
+
+        priority, processors = self._share
+
+        with suppress(OSError):
+            if processors != now[1]:
+                os.sched_setaffinity(0, processors)
+
+            os.setpriority(os.PRIO_PROCESS, 0, priority)
+
+        return "" if _share() == self._share else "lowered the priority of its process"
+
     def _pipes_left(self) -> str:
-        for pipe in self._pipes:
-            with suppress(OSError):  # it was closed: that shows when it is used
-                if not _blocks(pipe):
-                    os.set_blocking(pipe, True)
+        """Have the pipes block, as they did; end the process where it has lost one: its
+        parent would wait for an answer for ever.
+        """
+        for pipe, flags in self.pipes.items():
+            try:
+                now = _control(pipe, _GET_FLAGS)
+            except OSError:
+                now = ~flags
+
+            if now == flags | os.O_NONBLOCK:
+                os.set_blocking(pipe, True)
+            elif now != flags:
+                with suppress(OSError):
+                    _write(2, _LOST)
+
+                _exit(LOST)
 
         return ""
 
@@ -354,7 +431,7 @@ class ProcessState:
         if os.environ is not self._environ:
             os.environ = self._environ  # noqa: B003  # it is the very object
 
-        if _data() != self._variables:
+        if raw_environment() != self._variables:
             self._restore_environment()
 
         self._changes, self._path = self._watched.changes, [*sys.path]
@@ -371,7 +448,7 @@ class ProcessState:
         return ""
 
     def _restore_environment(self) -> None:
-        now = _data()
+        now = raw_environment()
 
         for key in [*now]:
             if key not in self._variables:
@@ -418,12 +495,6 @@ class ProcessState:
         return "left hardly a descriptor free" if is_full else ""
 
 
-def _data() -> dict[bytes, bytes]:
-    """Return the environment, as it is kept: to decode it takes long."""
-    found: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]
-    return found
-
-
 def _may_change_ids() -> bool:
     return hasattr(os, "getresuid") and 0 in os.getresuid()
 
@@ -438,17 +509,29 @@ def _decimal() -> Any:
     return sys.modules.get("_decimal")
 
 
+def _is_of_library(name: str) -> bool:
+    return name.partition(".")[0] in sys.stdlib_module_names
+
+
+def _share() -> tuple[int, Collection[int]]:
+    """Return the priority of this process, and on which processors it may run."""
+    processors = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
+    return os.getpriority(os.PRIO_PROCESS, 0), processors
+
+
 def _root() -> tuple[int, int]:
     """Return what tells the root folder of this process from others."""
     status = os.stat("/")
     return status.st_dev, status.st_ino
 
 
-def _pipes() -> Iterator[int]:
-    """Give the pipes and sockets of this process that block.
+def _pipes() -> Pipes:
+    """Find the pipes and sockets of this process that block.
 
     What is inherited is not its own: others want it to be as it is for them.
     """
+    found = {}
+
     for descriptor in range(FIRST, LAST):
         with suppress(OSError):
             mode = os.fstat(descriptor).st_mode
@@ -456,9 +539,11 @@ def _pipes() -> Iterator[int]:
             if (
                 (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))
                 and not os.get_inheritable(descriptor)
-                and _blocks(descriptor)
+                and os.get_blocking(descriptor)
             ):
-                yield descriptor
+                found[descriptor] = _control(descriptor, _GET_FLAGS)
+
+    return found
 
 
 def _has_children() -> bool:

@@ -1,13 +1,17 @@
 """The streams of a job's log: what went to stderr, and log records, are marked there.
 
 So one file, and one text in the store, has all in its order. What is not marked went to
-stdout. Who shows a log takes the marks away.
+stdout. Who shows a log takes the marks away. In a worker `Stdout` and `Stderr` stand under
+Python's own streams.
 """
 
 from __future__ import annotations
 
+import io
+import os
 import re
-from typing import Literal, TypeAlias
+from collections.abc import Callable
+from typing import Literal, Protocol, TypeAlias
 
 Mode: TypeAlias = bool | Literal["live"]
 """Whether what jobs print is shown: when they end, or ``"live"``, while they run."""
@@ -131,3 +135,88 @@ def end_of(text: str, begin: Stream) -> Stream:
         return begin
 
     return _STREAMS.get(text[last - 1], "stdout") if text[last] == "\x12" else "stdout"
+
+
+LOG_SIZE = 16 * 1024 * 1024
+"""How much of a log file may lie on the disk when a trip begins, in bytes."""
+
+PLACE = 64 * LOG_SIZE + 7
+"""Where the log file's descriptors point while nothing is printed. What is written goes
+to the end of the file from anywhere, and moves the place; so who finds it unmoved knows
+that nothing was written and that the descriptor is still ours, and asks no more."""
+
+_lseek = os.lseek
+"""Bound here: a job may replace it."""
+
+
+class WorkerLog(Protocol):
+    """What keeps the output of a worker."""
+
+    def fold_before(self) -> None:
+        """Bring what was written to descriptor 2 into the log, before Python prints."""
+
+    def write_stderr(self, data: bytes | memoryview) -> bool:
+        """Write what Python prints to stderr into the log, in its order.
+
+        :return: False where a job has pointed descriptor 2 elsewhere: it goes there
+        """
+
+
+class Stdout(io.FileIO):
+    """Descriptor 1: what was written to descriptor 2 before comes first.
+
+    :param log: the log of the worker
+    """
+
+    def __init__(self, log: WorkerLog) -> None:
+        super().__init__(1, "w", closefd=False)
+        self._log = log
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]  # or what is like bytes
+        try:
+            if _lseek(2, 0, os.SEEK_CUR) != PLACE:
+                self._log.fold_before()
+        except OSError:
+            pass  # a job has pointed it at what has no place
+
+        return super().write(data)
+
+
+class Stderr(io.FileIO):
+    """Descriptor 2: what Python writes there goes to the log at once, and is marked.
+
+    :param log: the log of the worker
+    """
+
+    def __init__(self, log: WorkerLog) -> None:
+        super().__init__(2, "w", closefd=False)
+        self._log = log
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]  # or what is like bytes
+        if self._log.write_stderr(data):
+            return len(data)
+
+        return super().write(data)
+
+
+def text_writer(raw: io.RawIOBase) -> io.TextIOWrapper:
+    """Make a stream of text of one of bytes."""
+    return io.TextIOWrapper(  # lives as long as the process
+        io.BufferedWriter(raw),
+        encoding="utf-8",
+        errors="backslashreplace",
+        line_buffering=True,
+    )
+
+
+def flush_of_c() -> Callable[[None], object]:
+    """Return what flushes C's own buffers, as C libraries print through them."""
+    import ctypes
+
+    try:
+        library = ctypes.CDLL(None)
+    except OSError:
+        return lambda _: None
+
+    flush: Callable[[None], object] = library.fflush
+    return flush

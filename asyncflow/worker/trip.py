@@ -22,7 +22,7 @@ from typing import NamedTuple
 from asyncflow.worker import current, main, parent, pinned, process, world
 from asyncflow.worker.codec import is_by_value
 from asyncflow.worker.current import Progress, job_of, running
-from asyncflow.worker.errors import DataNodeWritingError
+from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError
 from asyncflow.worker.failure import beyond_ours, raised, summary_of, traceback_of
 from asyncflow.worker.outcome import Raised, StoredValue, Usage
 from asyncflow.worker.shortened import REASON, shortened
@@ -339,6 +339,8 @@ def read_input(task: str, name: str, driver: ValueDriver, kept: StoredValue) -> 
 
         if type(error) is FileNotFoundError and error.strerror:
             error.strerror = f"input {name!r}: {error.strerror}"
+        elif isinstance(error, DataNodeReadingError):
+            error.node = name
 
         raise
 
@@ -353,12 +355,19 @@ def keep_result(
     """
     if len(outputs) == 1:
         ((name, driver, path),) = outputs
+
+        if driver.validator is not None:
+            result = validated(driver.validator, result, name)
+
         kept = driver.write(result, path, name)
 
         try:
-            return (driver.publish(kept, path),)
+            if type(kept) is bytes or driver.keeps_versions:
+                return (driver.publish(kept, path),)
+
+            return publish_all(outputs, (kept,))
         except BaseException:
-            _drop([kept])
+            driver.discard(kept, path)
             raise
 
     values = split_result(task, [name for name, _, _ in outputs], result)
@@ -395,26 +404,61 @@ def write_all(
     :param ports: for each value its name, its driver and the file it may make
     """
     kept: list[StoredValue] = []
+    values = [
+        value if driver.validator is None else validated(driver.validator, value, name)
+        for (name, driver, _), value in zip(ports, values, strict=True)
+    ]
 
     try:
         for (name, driver, path), value in zip(ports, values, strict=True):
             kept.append(driver.write(value, path, name))
 
-        return tuple(
-            driver.publish(one, path)
-            for (_, driver, path), one in zip(ports, kept, strict=True)
-        )
+        if {*map(type, kept)} == {bytes} or all(
+            driver.keeps_versions for _, driver, _ in ports
+        ):
+            return tuple(
+                driver.publish(one, path)
+                for (_, driver, path), one in zip(ports, kept, strict=True)
+            )
+
+        return publish_all(ports, kept)
     except BaseException:
-        _drop(kept)
+        for (_, driver, path), one in zip(ports, kept, strict=False):
+            driver.discard(one, path)
+
         raise
 
 
-def _drop(kept: Sequence[StoredValue]) -> None:
-    """Remove the files of values that are not to be published."""
-    for one in kept:
-        if isinstance(one, str):
-            with suppress(OSError):
-                os.unlink(one)
+def publish_all(
+    ports: Sequence[tuple[str, ValueDriver, str]], kept: Sequence[StoredValue]
+) -> tuple[StoredValue, ...]:
+    """Make written values visible, some of them in places of the user's.
+
+    What a server may refuse goes first: then nothing is visible yet.
+
+    :param ports: for each value its name, its driver and the path that it was given
+    """
+    from asyncflow.worker import intent
+
+    file = intent.begin(ports, kept)
+    order = sorted(range(len(ports)), key=lambda at: kept[at] is not None)
+
+    try:
+        made = {at: ports[at][1].publish(kept[at], ports[at][2]) for at in order}
+    except BaseException:
+        if file is not None:
+            intent.drop(file)
+
+        raise
+
+    return tuple(made[at] for at in range(len(ports)))
+
+
+def validated(validator: object, value: object, name: str) -> object:
+    """Return a value that a validator accepts; see `validation.validated`."""
+    from asyncflow.worker import validation
+
+    return validation.validated(validator, value, name)
 
 
 def _remember_sources(sources: dict[str, str]) -> None:

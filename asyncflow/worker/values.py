@@ -21,13 +21,16 @@ from typing import BinaryIO
 
 from asyncflow.worker.codec import PLAIN, dumps
 from asyncflow.worker.digests import named_after
-from asyncflow.worker.errors import ValueDamaged, ValueMissing
+from asyncflow.worker.errors import WRITE_AGAIN, DataNodeReadingError, ValueMissing
 from asyncflow.worker.mapping import map_file
 from asyncflow.worker.outcome import StoredValue
-from asyncflow.worker.replacing import replace_file
+from asyncflow.worker.replacing import replace_file, unwritable
 
 INLINE = 64 * 1024
 """Values whose pickle has at most so many bytes need no file."""
+
+INTENT = ".intent"
+"""How the names of files end that say what a job is about to make visible."""
 
 _MAGIC = b"AFV2"
 _HEAD = struct.Struct("<4sIQI")
@@ -62,12 +65,15 @@ def keep(value: object, path: str, name: str, *, sync: bool) -> StoredValue:
         _write(file, data, buffers)
 
     try:
-        replace_file(path, write, temporary, sync=sync)
-    except FileNotFoundError:  # somebody has removed the folder, with all that it had
-        with suppress(FileExistsError):
-            os.mkdir(os.path.dirname(path), 0o700)
+        try:
+            replace_file(path, write, temporary, sync=sync)
+        except FileNotFoundError:  # somebody has removed the folder, with all it had
+            with suppress(FileExistsError):
+                os.mkdir(os.path.dirname(path), 0o700)
 
-        replace_file(path, write, temporary, sync=sync)
+            replace_file(path, write, temporary, sync=sync)
+    except OSError as error:
+        raise unwritable(error, path, name) from error
 
     return path
 
@@ -76,7 +82,7 @@ def fetch(kept: bytes | str) -> object:
     """Read a value that `keep` kept.
 
     :raises ValueMissing: where its file is not there
-    :raises ValueDamaged: where its file is not whole
+    :raises DataNodeReadingError: where its file is not whole
     """
     if isinstance(kept, bytes):
         return pickle.loads(kept)
@@ -87,16 +93,20 @@ def fetch(kept: bytes | str) -> object:
     except FileNotFoundError:
         raise ValueMissing(kept) from None
     except ValueError:  # an empty file cannot be mapped
-        raise ValueDamaged(kept, "is empty") from None
+        raise _damaged(kept, "it is empty") from None
 
     try:
         data, buffers = _parts(view)
     except struct.error:
-        raise ValueDamaged(kept, "is damaged (it ends in its head)") from None
+        raise _damaged(kept, "it is damaged (it ends in its head)") from None
     except ValueError as error:
-        raise ValueDamaged(kept, f"is damaged ({error})") from None
+        raise _damaged(kept, f"it is damaged ({error})") from None
 
     return pickle.loads(data, buffers=buffers)
+
+
+def _damaged(file: str, why: str) -> DataNodeReadingError:
+    return DataNodeReadingError(file, why, WRITE_AGAIN)
 
 
 def _parts(view: memoryview) -> tuple[memoryview, list[memoryview]]:
@@ -129,6 +139,15 @@ def _parts(view: memoryview) -> tuple[memoryview, list[memoryview]]:
 def temporary_name(path: str) -> str:
     """Return the name under which a file is written before it is called `path`."""
     return f"{path}.tmp"
+
+
+def intent_path(folder: str, holder_id: str, job_id: str) -> str:
+    """Return the file of what a job is about to make visible; see `intent`.
+
+    :param folder: where values are
+    :param holder_id: the orchestrator of the job
+    """
+    return f"{folder}/{holder_id}-{job_id}{INTENT}"
 
 
 def _write(file: BinaryIO, data: bytes, buffers: list[pickle.PickleBuffer]) -> None:

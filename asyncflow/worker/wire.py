@@ -10,8 +10,9 @@ import io
 import pickle
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
+from asyncflow.worker.codec import dumps
 from asyncflow.worker.loaded import Sign
 from asyncflow.worker.outcome import (
     Outcome,
@@ -26,11 +27,21 @@ from asyncflow.worker.outcome import (
 class ValueDriver(Protocol):
     """What a call asks of the driver of an input or output."""
 
+    validator: Any
+    is_durable: ClassVar[bool]
+
+    @property
+    def keeps_versions(self) -> bool: ...
+
     def read(self, kept: StoredValue) -> object: ...
 
     def write(self, value: object, path: str, name: str) -> StoredValue: ...
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue: ...
+
+    def discard(self, kept: StoredValue, path: str) -> None: ...
+
+    def is_published(self, kept: StoredValue, path: str) -> bool | None: ...
 
 
 Made: TypeAlias = tuple[int, int]
@@ -115,7 +126,7 @@ class _Pickler(pickle.Pickler):
 
 @lru_cache(1024)
 def _pickled(driver: object) -> bytes:
-    return pickle.dumps(driver, 5)
+    return dumps(driver)  # what it holds of a main script goes by value
 
 
 @lru_cache(256)
@@ -135,6 +146,9 @@ def _load(data: bytes) -> ValueDriver:
 class _Unloaded:
     """A driver that could not be loaded: who uses it is told why."""
 
+    validator: Any = None
+    is_durable: ClassVar[bool] = True
+
     def __init__(self, data: bytes) -> None:
         self._data = data
 
@@ -146,6 +160,16 @@ class _Unloaded:
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:
         return _load(self._data).publish(kept, path)
+
+    def discard(self, kept: StoredValue, path: str) -> None:
+        _load(self._data).discard(kept, path)
+
+    @property
+    def keeps_versions(self) -> bool:
+        return _load(self._data).keeps_versions
+
+    def is_published(self, kept: StoredValue, path: str) -> bool | None:
+        return _load(self._data).is_published(kept, path)
 
 
 class Answer:

@@ -1,4 +1,5 @@
-"""What of its parent's world a worker has: paths, folder, arguments, variables, filters.
+"""What of its parent's world a worker has: paths, folder, arguments, variables, filters,
+log levels.
 
 A worker has them from its start on, and gets them anew with a trip where they differ.
 """
@@ -6,21 +7,25 @@ A worker has them from its start on, and gets them anew with a trip where they d
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import pickle
 import re
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from operator import attrgetter
 from posix import getcwd  # tests take that of `os` for a call that blocks
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from asyncflow.worker import log_levels, parent
+from asyncflow.worker import parent
 from asyncflow.worker.local_modules import named
-from asyncflow.worker.log_levels import Levels, LevelWatch
+
+Levels = tuple[dict[str, int], int, tuple[str, ...], bool]
+"""The levels of loggers that have one, by their names (``""`` for the root); up to which
+level all are disabled; the loggers that have handlers; whether warnings are logged."""
 
 Told: TypeAlias = tuple[
     list[str], list[str], dict[bytes, bytes], list[Any], bool, Levels, str | None
@@ -69,7 +74,7 @@ class World:
 
         self._path, self._argv, self._folder = [*sys.path], [*sys.argv], folder
         self._filters = [*warnings.filters]
-        self._variables = {**_data()}
+        self._variables = {**raw_environment()}
         self._writes_none = sys.dont_write_bytecode
         told: Told = (
             [entry for entry in self._path if isinstance(entry, str)],
@@ -117,7 +122,7 @@ def apply(data: bytes) -> None:
     _set_variables(variables)
     _Given.told = filters
     set_filters()
-    log_levels.apply(levels)
+    apply_levels(levels)
 
 
 def lacks_filters() -> bool:
@@ -155,7 +160,7 @@ def _set_variables(variables: Mapping[bytes, bytes]) -> None:
         if key not in variables:
             os.environb.pop(key, None)
 
-    before = {**_data()} if before is None else before
+    before = {**raw_environment()} if before is None else before
 
     for key, value in variables.items():
         if before.get(key) != value:
@@ -173,7 +178,7 @@ def current_folder() -> str | None:
         return None
 
 
-def _data() -> dict[bytes, bytes]:
+def raw_environment() -> dict[bytes, bytes]:
     """Return the environment, as it is kept: to decode it takes long."""
     found: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]
     return found
@@ -228,7 +233,7 @@ class Variables(dict[bytes, bytes]):
     @classmethod
     def watched(cls) -> Variables:
         """Return those of this process."""
-        found = _data()
+        found = raw_environment()
 
         if not isinstance(found, Variables):
             found = Variables(found)
@@ -283,3 +288,87 @@ class Interpreter:
 
 def _settings() -> tuple[Any, ...]:
     return _recursion(), _switch(), _trace(), _profile(), _collects()
+
+
+class LevelWatch:
+    """Tells, in next to no time, whether levels have changed in this process."""
+
+    def __init__(self) -> None:
+        self._canary = object()
+        self._captures = False
+
+    def is_same(self) -> bool:
+        """Tell whether all is as it was at the last `look`."""
+        caught = logging._warnings_showwarning  # type: ignore[attr-defined]
+        return self._canary in getattr(
+            logging.root, "_cache", ()
+        ) and self._captures is (
+            caught is not None
+        )  # each change of a level clears this cache
+
+    def look(self) -> Levels:
+        """Return what there is now."""
+        _cache()[self._canary] = True
+        self._captures = captures_warnings()
+        loggers = [("", logging.root), *all_loggers()]
+        return (
+            {name: logger.level for name, logger in loggers if logger.level},
+            logging.root.manager.disable,
+            tuple(name for name, logger in loggers if logger.handlers),
+            self._captures,
+        )
+
+
+class _GivenLevels(NamedTuple):
+    names: Collection[str] = ()
+    handled: Collection[str] = ()
+
+
+_given_levels = _GivenLevels()
+"""What this worker was given last: the names with a level, and those with handlers."""
+
+
+def apply_levels(levels: Levels) -> None:
+    """Have the levels of the parent; what modules have set here for others stays."""
+    global _given_levels
+
+    given, disabled, handled, captures = levels
+
+    for name in _given_levels.names:
+        if name not in given:
+            logging.getLogger(name).setLevel(logging.NOTSET)
+
+    for name, level in given.items():
+        if (logger := logging.getLogger(name)).level != level:
+            logger.setLevel(level)
+
+    if logging.root.manager.disable != disabled:
+        logging.disable(disabled)
+
+    logging.captureWarnings(captures)
+    _given_levels = _GivenLevels(frozenset(given), frozenset(handled))
+
+
+def handled_by_parent() -> Collection[str]:
+    """Return the names of the loggers that have handlers in the parent."""
+    return _given_levels.handled
+
+
+def all_loggers() -> list[tuple[str, logging.Logger]]:
+    """Return all loggers but the root, by their names."""
+    return [
+        (name, logger)
+        for name, logger in [*logging.root.manager.loggerDict.items()]
+        if isinstance(logger, logging.Logger)
+    ]
+
+
+def captures_warnings() -> bool:
+    """Tell whether `logging.captureWarnings` is in force."""
+    return logging._warnings_showwarning is not None  # type: ignore[attr-defined]
+
+
+def _cache() -> dict[object, bool]:
+    """Return what the root logger remembers until a level changes."""
+    found: dict[object, bool] = getattr(logging.root, "_cache", {})
+    return found

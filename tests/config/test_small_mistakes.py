@@ -223,8 +223,8 @@ def test_the_verbs_of_the_blocking_form_are_told() -> None:
     with pytest.raises(AttributeError, match=r"'run'.*asyncflow\.sync\.Orchestrator"):
         Orchestrator().run()  # type: ignore[attr-defined]  # what is wrong here
 
-    with pytest.raises(AttributeError, match=r"no attribute 'submit_all'$"):
-        Orchestrator().submit_all()  # type: ignore[attr-defined]  # the same
+    with pytest.raises(AttributeError, match=r"no attribute 'perform'$"):
+        Orchestrator().perform()  # type: ignore[attr-defined]  # the same
 
 
 @pytest.mark.parametrize(

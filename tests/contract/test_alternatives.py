@@ -180,7 +180,8 @@ def test_a_misspelt_storage_type_is_a_problem(config: Configuration) -> None:
     config.configure_data_node("made", "tyo")
     ((field, _, remedy),) = problems(config)
     assert field == "storage_type"
-    assert remedy == ("did you mean 'toy'? choose one of 'pickle', 'in_memory', 'toy'")
+    assert remedy.startswith("did you mean 'toy'? choose one of 'pickle', 'in_memory',")
+    assert remedy.endswith(", 'toy'")
 
 
 class NeedyDriver(ToyDriver):

@@ -105,7 +105,8 @@ async def test_a_record_replaces_the_one_with_its_id(store: Store) -> None:
     store.save(scenario_record(1, name="old"), job_record(1, status="RUNNING"))
     store.save(scenario_record(1, name="new"), scenario_record(2))
     store.save(job_record(1, status="FAILED"), job_record(1, status="COMPLETED"))
-    store.save(basis_record(1), basis_record(1, fingerprint="new", inputs={}))
+    seen = {"n": "1-2-3", "m": "4-5-6"}
+    store.save(basis_record(1), basis_record(1, fingerprint="new", contents=seen))
     store.save(orchestrator_record(1), orchestrator_record(1, lease=200.5))
     store.save(log_record(1), log_record(1, text="more", left_out=7), log_record(2))
 
@@ -115,7 +116,7 @@ async def test_a_record_replaces_the_one_with_its_id(store: Store) -> None:
     ]
     assert await store.jobs() == [job_record(1, status="COMPLETED")]
     assert await store.bases("SCENARIO_c_1") == [
-        basis_record(1, fingerprint="new", inputs={})
+        basis_record(1, fingerprint="new", contents=seen)
     ]
     assert await store.orchestrators() == [orchestrator_record(1, lease=200.5)]
     assert await store.log("JOB_t_1") == log_record(1, text="more", left_out=7)

@@ -64,14 +64,28 @@ class Notes:
 
 
 @attrs.define
+class Owner:
+    """A slot that has got a batch ready, or not."""
+
+    prefetched: list[Attempt] = attrs.field(factory=list)
+
+    def may_defer(
+        self, attempts: Sequence[Attempt], outcomes: Sequence[Outcome]
+    ) -> bool:
+        return True
+
+    def late_end(self) -> None:
+        pass
+
+
+@attrs.define
 class Case:
     """A batch of two jobs, and what was told of it."""
 
     attempts: list[Attempt]
     batch: Batch
     notes: Notes
-    defers: list[bool]
-    """Whether those that have ended may be completed later."""
+    owner: Owner
 
     @property
     def calls(self) -> list[Call]:
@@ -90,7 +104,7 @@ DONE = Returned((b"1",))
 
 @pytest.fixture
 async def case(config: Configuration) -> AsyncIterator[Case]:
-    attempts, notes, defers = await make_attempts(config, 2), Notes(), [False]
+    attempts, notes, owner = await make_attempts(config, 2), Notes(), Owner()
 
     async with create_task_group() as group:
         batch = Batch(
@@ -99,10 +113,9 @@ async def case(config: Configuration) -> AsyncIterator[Case]:
             Echo(False),
             None,
             Tasks(group),
-            lambda: None,
-            lambda _, __: defers[0],
+            owner,
         )
-        yield Case(attempts, batch, notes, defers)
+        yield Case(attempts, batch, notes, owner)
 
 
 async def test_what_happens_to_a_job_is_told(case: Case) -> None:
@@ -143,7 +156,7 @@ async def test_jobs_that_ended_together_are_completed_at_once(case: Case) -> Non
 
 
 async def test_jobs_that_are_deferred_are_completed_once(case: Case) -> None:
-    case.defers[0] = True
+    case.owner.prefetched += case.attempts[:1]  # so that they may be completed later
     case.batch.all_ended(case.calls, [DONE, DONE])
     assert case.notes.told == []
     assert case.batch.unreported() == []  # their executor has told their ends

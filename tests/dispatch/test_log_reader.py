@@ -10,7 +10,7 @@ import pytest
 
 from asyncflow.abc import Log
 from asyncflow.dispatch.log_reader import PIECE, LogReader
-from asyncflow.worker.punch import BLOCK, punch
+from asyncflow.worker.sparse_file import BLOCK, punch_hole
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_what_left_the_file_is_said_in_one_line(lost: int, tmp_path: Path) -> No
     end = path.stat().st_size
 
     with open(path, "rb+") as file:
-        assert punch(file.fileno(), BLOCK, 4 * BLOCK)
+        assert punch_hole(file.fileno(), BLOCK, 4 * BLOCK)
 
     reader = LogReader.open(Log(str(path), lost, -1), 1)
     assert reader is not None

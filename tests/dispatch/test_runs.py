@@ -8,12 +8,14 @@ import pytest
 from anyio import create_task_group, fail_after
 from anyio.lowlevel import checkpoint
 
-from asyncflow import Configuration
-from asyncflow.dispatch.runs import Runs
+from asyncflow import Configuration, Orchestrator, SubmissionStatus
+from asyncflow.dispatch.runs import AT_ONCE, Runs, WaitingRuns
 from asyncflow.entities.submission import Run
+from asyncflow.plan.graph import Graph
 from asyncflow.records import Record, SubmissionRecord
 from asyncflow.status import Status
 from asyncflow.stores.memory import MemoryStore
+from asyncflow.values.versions import TURN
 from tests.support import flows
 from tests.support.attempts import call_spec
 from tests.support.entities import USAGE, complete, make_run, make_scenario
@@ -155,3 +157,111 @@ async def test_runs_that_are_lost_have_ended_for_who_waits(
 
     assert isinstance(run.error(), RuntimeError)
     assert run.table.counts() == {Status.CANCELED: 2}
+
+
+@pytest.fixture
+def waiting() -> WaitingRuns:
+    found = WaitingRuns()
+    found.add(
+        3,
+        Graph(
+            successors=[[]], predecessors=[0], reads=[["source"]], writes=[["result"]]
+        ),
+    )
+    return found
+
+
+def test_one_is_taken_once(waiting: WaitingRuns) -> None:
+    waiting.cancel(3, 0, "changed my mind")
+    taken = waiting.take(3)
+    assert taken is not None
+    assert taken.canceled == [(0, "changed my mind")]
+    assert waiting.take(3) is None
+    assert 3 not in waiting
+
+
+def test_it_is_known_what_they_will_write(waiting: WaitingRuns) -> None:
+    assert waiting.will_write("result")
+    assert not waiting.will_write("source")
+    waiting.take(3)
+    assert not waiting.will_write("result")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("end", ["take", "give up"])
+async def test_who_waits_goes_on_once_it_is_known(
+    waiting: WaitingRuns, end: str
+) -> None:
+    passed: list[int] = []
+
+    async def wait() -> None:
+        await waiting.until_begun(3)
+        passed.append(3)
+
+    async with create_task_group() as group:
+        group.start_soon(wait)
+        await checkpoint()
+        await checkpoint()
+        assert not passed
+
+        if end == "take":
+            waiting.take(3)
+        else:
+            waiting.give_up()
+
+    assert passed == [3]
+    assert len(waiting) == 0
+
+
+@pytest.mark.anyio
+async def test_nobody_waits_for_a_run_that_has_begun(waiting: WaitingRuns) -> None:
+    await waiting.until_begun(4)
+    await waiting.until_begun(None)
+
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.smoke
+async def test_so_many_jobs_are_taken_in_at_once_from_however_many_runs(
+    orchestrator: Orchestrator,
+) -> None:
+    cfg = flows.fan(orchestrator.config, flows.identity, AT_ONCE // 2)
+    scenarios = [await orchestrator.create_scenario(cfg) for _ in range(4)]
+    runs = [scenario.submit() for scenario in scenarios]
+
+    assert [run.status for run in runs] == [
+        *[SubmissionStatus.PENDING] * 2,
+        *[SubmissionStatus.SUBMITTED] * 2,
+    ]
+
+    with fail_after(20):
+        for run in runs:
+            assert (await run).status is SubmissionStatus.COMPLETED
+
+
+async def test_many_reads_of_small_values_let_others_go_on(
+    orchestrator: Orchestrator,
+) -> None:
+    scenario = await orchestrator.create_scenario(
+        flows.single(orchestrator.config, flows.identity)
+    )
+    turns = 0
+    is_over = False
+
+    async def count() -> None:
+        nonlocal turns
+
+        while not is_over:
+            turns += 1
+            await checkpoint()
+
+    async with create_task_group() as group:
+        group.start_soon(count)
+
+        for _ in range(3 * TURN):
+            await scenario.source.read()
+
+        is_over = True
+
+    assert turns >= 3

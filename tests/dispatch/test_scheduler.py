@@ -454,7 +454,7 @@ class Machine(RuleBasedStateMachine):
         """Close it as a program does, after a Ctrl-C too."""
         self.orchestrator._session.signals.has_come = is_interrupted
         handles = [run.handle for run in self.runs if run.handle]
-        owned = [one for one in handles if self.walk.drives(run_of(one))]
+        owned = [one for one in handles if self.walk.runs.drives(run_of(one))]
         await self.orchestrator.__aexit__(None, None, None)
         assert all(one.is_finished for one in owned)
         await self.check_closed()
@@ -475,7 +475,7 @@ class Machine(RuleBasedStateMachine):
         executor: Any = self.walk.executors["process"]
         inner = getattr(executor, "inner", executor)
         assert isinstance(inner, ProcessExecutor)
-        return list(inner._pool._workers.values())
+        return list(inner._pool.workers.by_pid.values())
 
     # ----------------------------------------------------------- what always holds
 
@@ -527,7 +527,7 @@ class Machine(RuleBasedStateMachine):
         assert not len(walk._waiting)
         executor: Any = walk.executors["process"]
         inner = getattr(executor, "inner", executor)
-        assert not inner._trips
+        assert not inner.requests
 
     async def check_closed(self) -> None:
         self.check_idle()

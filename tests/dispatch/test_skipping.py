@@ -10,9 +10,11 @@ import pickle
 import threading
 import time
 import types
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from anyio import to_thread
@@ -24,6 +26,7 @@ from asyncflow import (
     ScenarioConfig,
     Submission,
 )
+from asyncflow.alternatives import DRIVERS
 from asyncflow.fingerprint import fingerprint as _fingerprint
 from tests.support import flows
 from tests.support.flows import configuration, statuses
@@ -169,10 +172,10 @@ async def test_what_failed_is_not_skipped(
 
 @pytest.mark.anyio
 async def test_what_cannot_be_known_runs(
-    config: Configuration, orchestrator: Orchestrator, tmp_path: Path
+    config: Configuration, orchestrator: Orchestrator
 ) -> None:
-    own = config.configure_data_node(
-        "own", default_path=tmp_path / "own.pickle", default_data=1
+    own = config.configure_generic_data_node(
+        "own", int, flows.identity, read_fct_args=[1]
     )
     result = config.configure_data_node("result")
     tasks = [
@@ -186,7 +189,7 @@ async def test_what_cannot_be_known_runs(
     await scenario.submit()
 
     assert [job.reason for job in scenario.plan()] == [
-        "`own` is a file of yours, which may have changed",
+        "`own` may have changed: nobody can tell",
         "it has no output that could tell",
         "it is not skippable",
     ]
@@ -239,7 +242,7 @@ async def test_whose_output_others_have_written_runs_again(
     own = config.configure_data_node("own", default_path=tmp_path / "own.pickle")
     task = config.configure_task("double", flows.double, number, own, skippable=True)
     cfg = config.configure_scenario("files", task)
-    reason = "the file of `own` was written by something else"
+    reason = f"`own` was written by something else, at {tmp_path / 'own.pickle'}"
 
     async with Orchestrator(config, store=tmp_path / "runs.db") as orchestrator:
         one, other = [await orchestrator.create_scenario(cfg) for _ in range(2)]
@@ -265,6 +268,160 @@ async def test_whose_output_others_have_written_runs_again(
 def touch_later(path: Path, than: int) -> None:
     while path.stat().st_ctime_ns <= than:
         os.utime(path, (0, 0))
+
+
+FIRST, SECOND = [{"a": 11, "b": 1.5}], [{"a": 22, "b": 2.5}]
+"""Rows of which the files have one size, in each form."""
+
+
+def change_within(path: Path, other: bytes) -> None:
+    path.write_bytes(other)
+
+
+def change_by_rename(path: Path, other: bytes) -> None:
+    beside = path.with_name("beside")
+    beside.write_bytes(other)
+    stat = path.stat()
+    os.utime(beside, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    beside.replace(path)
+
+
+def file_of(storage_type: str, rows: object, folder: Path, **options: Any) -> bytes:
+    """Return the content of a file that a driver has written."""
+    found = DRIVERS.load(storage_type)
+    given = found.Options(**options) if found.Options else None
+    driver = found(str(folder / "made"), given)
+    driver.publish(driver.write(rows, "made", "node"), "made")
+    return (folder / "made").read_bytes()
+
+
+PLAIN = {"exposed_type": "list[dict]"}
+FILES: dict[str, dict[str, Any]] = {
+    "pickle": {},
+    "json": {},
+    "csv": PLAIN,
+    "parquet": PLAIN,
+    "excel": {**PLAIN, "sheet_name": "one"},
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.blocking_jobs
+@pytest.mark.usefixtures("tables_are_warm")
+@pytest.mark.parametrize("change", [change_within, change_by_rename])
+@pytest.mark.parametrize("storage_type", FILES)
+async def test_a_file_that_others_change_is_read_again(
+    tmp_path: Path, storage_type: str, change: Callable[[Path, bytes], None]
+) -> None:
+    options = FILES[storage_type]
+    one, other = [
+        file_of(storage_type, rows, tmp_path, **options) for rows in (FIRST, SECOND)
+    ]
+    path = tmp_path / "own"
+    path.write_bytes(one)
+    config = configuration("development")
+    own = config.configure_data_node("own", storage_type, default_path=path, **options)
+    number = config.configure_data_node("number")
+    task = config.configure_task("count", len, own, number, skippable=True)
+    cfg = config.configure_scenario("files", task)
+    reason = f"`own` was changed by something else, at {path}"
+
+    async with Orchestrator(config, store=tmp_path / "runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg, name="one")
+        await scenario.submit()
+        assert not scenario.plan()[0].runs
+        assert statuses((await scenario.submit()).jobs) == ["SKIPPED"]
+        assert len(one) == len(other) or storage_type == "excel"  # which is compressed
+        change(path, other)
+        assert scenario.plan()[0].reason == reason
+        assert reasons(await scenario.submit()) == [reason]
+        assert statuses((await scenario.submit()).jobs) == ["SKIPPED"]
+
+    change(path, one)
+
+    async with Orchestrator(config, store=tmp_path / "runs.db") as orchestrator:
+        scenario = await the_one(orchestrator)
+        assert reasons(await scenario.submit()) == [reason]
+        path.unlink()
+        assert scenario.plan()[0].reason == f"`own` is gone, at {path}"
+
+
+@pytest.mark.anyio
+@pytest.mark.blocking_jobs
+@pytest.mark.usefixtures("tables_are_warm")
+async def test_a_folder_in_which_others_change_a_file_is_read_again(
+    tmp_path: Path,
+) -> None:
+    options = FILES["parquet"]
+    files = [file_of("parquet", rows, tmp_path, **options) for rows in (FIRST, SECOND)]
+    folder = tmp_path / "sales"
+    parts = [folder / f"year={year}" / "part.parquet" for year in (2024, 2025)]
+
+    for part, data in zip(parts, files, strict=True):
+        part.parent.mkdir(parents=True)
+        part.write_bytes(data)
+
+    config = configuration("development")
+    own = config.configure_data_node("own", "parquet", default_path=folder, **options)
+    number = config.configure_data_node("number")
+    task = config.configure_task("count", len, own, number, skippable=True)
+    cfg = config.configure_scenario("folders", task)
+    reason = f"`own` was changed by something else, at {folder}"
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+        assert statuses((await scenario.submit()).jobs) == ["SKIPPED"]
+
+        for change in (
+            lambda: change_within(parts[1], files[0]),
+            lambda: change_by_rename(parts[1], files[1]),
+            parts[0].unlink,
+        ):
+            change()
+            assert reasons(await scenario.submit()) == [reason]
+            assert statuses((await scenario.submit()).jobs) == ["SKIPPED"]
+
+        assert await scenario.number.read() == 1
+
+
+@pytest.mark.anyio
+@pytest.mark.blocking_jobs
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_a_file_that_a_run_has_written_is_known(
+    tmp_path: Path, is_restarted: bool
+) -> None:
+    """What was written is looked at when the next run begins, and known from then on."""
+    config = configuration("development")
+    path = tmp_path / "own.json"
+    own = config.configure_json_data_node("own", path)
+    number = config.configure_data_node("number")
+    tasks = [
+        config.configure_task("make", flows.thousand, None, own, skippable=True),
+        config.configure_task("count", len, own, number, skippable=True),
+    ]
+    cfg = config.configure_scenario("files", tasks)
+    where = f"was written by something else, at {path}"
+
+    async with AsyncExitStack() as stack:
+        orchestrator = Orchestrator(config, store=tmp_path / "runs.db")
+        await stack.enter_async_context(orchestrator)
+        scenario = await orchestrator.create_scenario(cfg, name="one")
+        assert reasons(await scenario.submit()) == ["it has not run yet"] * 2
+        assert statuses((await scenario.submit()).jobs) == ["SKIPPED"] * 2
+
+        if is_restarted:
+            await stack.aclose()
+            orchestrator = Orchestrator(config, store=tmp_path / "runs.db")
+            await stack.enter_async_context(orchestrator)
+            scenario = await the_one(orchestrator)
+
+        path.chmod(0o600)  # which is no change of what it has
+        assert statuses((await scenario.submit()).jobs) == ["SKIPPED"] * 2
+        change_by_rename(path, path.read_bytes())
+        submission = await scenario.submit()
+        assert reasons(submission) == [f"`own` {where}", "`own` has a new version"]
+        assert statuses((await scenario.submit()).jobs) == ["SKIPPED"] * 2
 
 
 def remove_values(folder: Path) -> None:
@@ -294,10 +451,11 @@ async def test_whose_output_is_gone_runs_again(tmp_path: Path, mode: str) -> Non
         assert statuses((await scenario.submit()).jobs) == [done[1], done[1], done[0]]
 
         (tmp_path / "own.pickle").unlink()
-        assert scenario.make.plan()[0].reason == "the file of `own` is gone"
+        reason = f"`own` is gone, at {tmp_path / 'own.pickle'}"
+        assert scenario.make.plan()[0].reason == reason
         submission = await scenario.submit()
         assert statuses(submission.jobs) == [done[0], done[1], done[0]]
-        assert submission.jobs[0].reason == "the file of `own` is gone"
+        assert submission.jobs[0].reason == reason
         assert await scenario.count.read() == 1000
 
         await to_thread.run_sync(remove_values, tmp_path)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from anyio import Event, fail_after, get_cancelled_exc_class, sleep_forever, to_thread
+from anyio.lowlevel import checkpoint
 
 from asyncflow import (
     Configuration,
@@ -24,6 +25,7 @@ from asyncflow import (
     SubmissionStatus,
     current_job,
 )
+from asyncflow.dispatch.timeouts import RunTimeouts
 from asyncflow.entities.submission import run_of
 from tests.support import flows, hard_jobs
 from tests.support.flows import chain, configuration, fan, single, statuses
@@ -437,3 +439,42 @@ def check_only_one_ended(submission: Submission, status: Status) -> None:
     assert {job.status for job in others} == {Status.COMPLETED}
     assert not any(job.attempts for job in submission.jobs)
     assert max(job.execution_duration or 0 for job in others) < 4.0
+
+
+pytestmark = pytest.mark.anyio
+
+
+class Runs:
+    def __init__(self) -> None:
+        self.ended: list[int] = []
+        self.is_over = Event()
+
+    def time_out(self, run: int) -> None:
+        self.ended.append(run)
+        self.is_over.set()
+
+
+async def test_a_run_whose_time_is_up_is_ended_once() -> None:
+    runs = Runs()
+    timeouts = RunTimeouts(runs)
+    timeouts.watch(1, time.time() - 60, 30.0)  # submitted by another process
+    timeouts.watch(2, time.time(), 3600.0)
+
+    with fail_after(10):
+        await runs.is_over.wait()
+
+    assert runs.ended == [1]
+    assert len(timeouts) == 1
+    timeouts.stop_all()
+    assert not len(timeouts)
+
+
+async def test_a_run_that_ends_in_time_is_left_alone() -> None:
+    runs = Runs()
+    timeouts = RunTimeouts(runs)
+    timeouts.watch(1, time.time() - 60, 30.0)
+    timeouts.stop(1)
+    timeouts.stop(7)  # never watched
+    await checkpoint()
+    await checkpoint()
+    assert runs.ended == []

@@ -20,7 +20,7 @@ from asyncflow import (
     Scope,
 )
 from asyncflow.drivers.pickle import PickleDriver
-from asyncflow.errors import ValueDamaged
+from asyncflow.errors import DataNodeReadingError
 from tests.support import flows
 
 
@@ -138,7 +138,9 @@ def test_a_file_that_is_no_pickle_is_named(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "own.p"
     path.write_bytes(text)
 
-    with pytest.raises(ValueDamaged, match=r"own\.p is no whole pickle \(.+\): write"):
+    expected = r"own\.p cannot be read: it is no whole pickle \(.+\): bring back"
+
+    with pytest.raises(DataNodeReadingError, match=expected):
         PickleDriver(str(path)).read(None)
 
 

@@ -30,5 +30,8 @@ async def test_it_gives_the_one_handle_of_each_state() -> None:
     assert handles == dict(handles)
     assert repr(handles) == repr(dict(handles))
 
-    with pytest.raises(KeyError, match="other"):
+    with pytest.raises(KeyError, match="there is no 'other': choose one of"):
         handles["other"]
+
+    with pytest.raises(KeyError, match=f"did you mean '{name}'"):
+        handles[f"{name}s"]

@@ -28,10 +28,12 @@ NAMES: dict[type, tuple[str, ...]] = {
         *("submit", "tasks"),
     ),
     DataNode: (
-        *("config", "config_id", "edit_in_progress", "editor_expiration_date"),
-        *("editor_id", "edits", "expiration_date", "id", "is_locked"),
+        *("append", "column", "config", "config_id", "describe", "download"),
+        *("edit_in_progress", "editor_expiration_date", "editor_id", "edits"),
+        *("expiration_date", "filter", "fingerprint", "id", "is_locked"),
         *("is_ready_for_reading", "is_valid", "last_edit_date", "lock_edit"),
-        *("owner_id", "read", "scope", "storage_type", "unlock_edit", "write"),
+        *("owner_id", "preview", "read", "scope", "storage_type", "unlock_edit"),
+        *("upload", "write"),
     ),
     Submission: (
         *("accepted", "cancel", "counts", "dag", "entity", "entity_id", "error"),

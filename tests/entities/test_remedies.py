@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import asyncflow
 from asyncflow import Orchestrator, Scenario
 from tests.support import flows
 
@@ -53,6 +54,13 @@ async def scenario() -> AsyncIterator[Scenario]:
         ("job.wait", "`await job.submission.wait()`"),
         ("job.traceback", "`job.stacktrace`"),
         ("output.value", "`await output.read()`"),
+        ("scenario.sumbit", "did you mean 'submit'?"),
+        ("orchestrator.sumbit", "did you mean 'submit'?"),
+        ("orchestrator.shutdown", "`await orchestrator.close()`"),
+        ("orchestrator.wait", "`await orchestrator.drain()`"),
+        ("orchestrator.run", "`async with`"),
+        ("asyncflow.Orchestator", "did you mean 'Orchestrator'?"),
+        ("config.configure_datanode", "did you mean 'configure_data_node'?"),
     ],
 )
 async def test_a_name_that_is_not_there_is_answered_with_what_was_meant(
@@ -64,6 +72,9 @@ async def test_a_name_that_is_not_there_is_answered_with_what_was_meant(
         "submission": submission,
         "job": submission.jobs[0],
         "output": submission.outputs["result"],
+        "orchestrator": Orchestrator(),
+        "asyncflow": asyncflow,
+        "config": asyncflow.Config,
     }
     handle, _, rest = expression.partition(".")
     path, _, name = rest.rpartition(".")

@@ -91,3 +91,18 @@ def test_so_many_files_are_remembered(
         "own_m2.py",
         "own_m3.py",
     ]
+
+
+def test_a_file_with_the_date_and_the_size_of_another_is_another(
+    load: Load, tmp_path: Path
+) -> None:
+    text = "def g(): return {0}"
+    load("own_main", own_main="", own_late=text.format(1))
+    one = described("own_late")
+    path, other = tmp_path / "own_late.py", tmp_path / "other.py"
+    other.write_text(text.format(2))
+    date = path.stat().st_mtime_ns
+    os.utime(other, ns=(date, date))
+    other.replace(path)
+    assert path.stat().st_mtime_ns == date
+    assert described("own_late").digest != one.digest

@@ -36,7 +36,7 @@ from asyncflow.abc import Progress, Store
 from asyncflow.notify.bus import Notification
 from asyncflow.notify.stream import EventBuffer
 from asyncflow.records import Record
-from asyncflow.runs.progress import Report
+from asyncflow.runs.watchers import Report
 from asyncflow.stores.memory import MemoryStore
 from asyncflow.stores.sqlite import SqliteStore
 from tests.programs.recovery_program import declare

@@ -5,19 +5,22 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from moto.server import ThreadedMotoServer
 from starlette.applications import Starlette
 
 from tests.support import programs
 
 APPS = ["starlette_app", "fastapi_app"]
 PIPELINES = ["crawler", "log_report", "sales_etl"]
+DATA = ["etl_pandas", "etl_polars", "s3_report"]
 
 EVENTS = [
     "SubmissionStarted",
@@ -37,7 +40,8 @@ def run(name: str, folder: Path) -> str:
 
 @pytest.mark.smoke
 def test_every_example_is_run() -> None:
-    known = {"cpu_fanout", "failing_jobs", "seed", "seed_sync", *PIPELINES, *APPS}
+    known = {"cpu_fanout", "failing_jobs", "seed", "seed_sync"}
+    known |= {*PIPELINES, *DATA, *APPS}
     assert {path.stem for path in programs.EXAMPLES.glob("*.py")} == known
 
 
@@ -143,6 +147,49 @@ def test_a_crawler_tries_again(tmp_path: Path) -> None:
         assert all("JOB_fetch_2_" in line and "BusyError: /2" in line for line in told)
         pages = [(str(number), 1) for number in range(6)]
         assert words == str([*pages, ("is", 6), ("page", 6), ("this", 6)])
+
+
+# ---------------------------------------------------------------------------- data nodes
+
+TOTALS = [("E", 16471), ("N", 16744), ("S", 16562), ("W", 16653)]
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_an_etl_of_frames(library: str, tmp_path: Path) -> None:
+    out = run(f"etl_{library}", tmp_path)
+    assert re.findall(r"([A-Z])'?,? +(\d+)\b", out) == [
+        *((region, str(amount)) for region, amount in TOTALS),
+        ("W", "363"),
+        ("N", "364"),
+    ]
+
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as database:
+        assert database.execute("SELECT * FROM totals").fetchall() == TOTALS
+
+
+def test_a_report_on_a_bucket(tmp_path: Path) -> None:
+    moto = ThreadedMotoServer("127.0.0.1", 0)
+    moto.start()
+    host, port = moto.get_host_and_port()
+    env = programs.environment(
+        AWS_ACCESS_KEY_ID="somebody",
+        AWS_SECRET_ACCESS_KEY="hunter2",
+        BUCKET="shop",
+        S3_ENDPOINT=f"http://{host}:{port}",
+    )
+
+    try:
+        httpx.put(f"{env['S3_ENDPOINT']}/shop").raise_for_status()
+        example = programs.EXAMPLES / "s3_report.py"
+        out = programs.run(example, folder=tmp_path, env=env)
+    finally:
+        moto.stop()
+
+    result = """b'{"N": 7, "S": 5}'"""
+    assert out.splitlines() == [f"COMPLETED {result}", f"SKIPPED {result}"]
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert files
+    assert not any(b"hunter2" in path.read_bytes() for path in files)
 
 
 # ----------------------------------------------------------------------------- web apps

@@ -7,12 +7,14 @@ from functools import partial
 import pytest
 
 from asyncflow import events
-from asyncflow.abc import Raised
+from asyncflow.abc import Raised, Usage
 from asyncflow.config import Configuration
-from asyncflow.dispatch.under_way import records
+from asyncflow.dispatch.job_listing import records
 from asyncflow.errors import SubmissionCanceled, SubmissionFailed
 from asyncflow.runs.restoring import lose
+from asyncflow.runs.run import Change, Ending, History, kind_of
 from asyncflow.status import Status, SubmissionStatus
+from asyncflow.worker.shortened import REASON
 from tests.support.runs import USAGE, kinds, make
 
 pytestmark = pytest.mark.smoke
@@ -81,3 +83,85 @@ def test_the_end_is_told_once(config: Configuration) -> None:
     assert isinstance(run.error(), SubmissionCanceled)
     assert run.record().finished == 5.0
     assert records(run) == []
+
+
+pytestmark = pytest.mark.smoke
+
+
+def test_a_run_that_just_goes_on() -> None:
+    ending = Ending()
+    assert (ending.reason, ending.failure, ending.is_left) == (None, None, False)
+
+
+def test_the_first_of_each_kind_stays() -> None:
+    ending = Ending()
+    ending.interrupt("the end of the day")
+    assert ending.reason == "the end of the day"
+    ending.cancel("enough")
+    ending.cancel("more than enough")
+    ending.interrupt("another day")
+    assert (ending.reason, ending.interrupt_reason) == ("enough", "the end of the day")
+
+    first = OSError("first")
+    ending.fail(first)
+    ending.fail(OSError("second"))
+    assert ending.failure is first
+
+
+def test_what_goes_on_elsewhere_is_left() -> None:
+    interrupted, failed, canceled = Ending(), Ending(), Ending()
+    interrupted.interrupt("the end of the day")
+    failed.fail(OSError())
+    canceled.cancel("enough")
+    assert (interrupted.is_left, failed.is_left, canceled.is_left) == (
+        True,
+        True,
+        False,
+    )
+
+
+def test_a_reason_is_bounded() -> None:
+    ending = Ending()
+    ending.cancel("x" * 10 * REASON)
+    assert len(ending.cancel_reason or "") <= 2 * REASON
+
+
+def test_changes_come_back_in_their_order() -> None:
+    history = History()
+    history.append((None, None, 1.0, ""))
+    history.append((3, Status.FAILED, 2.0, "no"))
+    assert len(history) == 2
+    assert history[0] == (None, None, 1.0, "")
+    assert history[1] == (3, Status.FAILED, 2.0, "no")
+
+
+@pytest.mark.parametrize("was_blocked", [True, False])
+def test_the_whole_way_of_a_job_is_added_at_once(was_blocked: bool) -> None:
+    history = History()
+    before = Status.BLOCKED if was_blocked else Status.PENDING
+    history.append_ends([(5, Usage(2.0, 1.0, 0.5, 1000))], 3.0, [before] * 6)
+    changes = [history[index] for index in range(len(history))]
+    assert changes == [
+        *[(5, Status.PENDING, 2.0, "")] * was_blocked,
+        (5, Status.RUNNING, 2.0, ""),
+        (5, Status.COMPLETED, 3.0, ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("index", "change", "kind"),
+    [
+        (0, (None, None, 1.0, ""), events.SubmissionStarted),
+        (7, (None, None, 1.0, ""), events.SubmissionFinished),
+        (1, (0, Status.BLOCKED, 1.0, ""), None),
+        (1, (0, Status.PENDING, 1.0, ""), events.JobPending),
+        (1, (0, Status.PENDING, 1.0, "it crashed"), events.JobAttemptFailed),
+        (1, (0, Status.RUNNING, 1.0, ""), events.JobStarted),
+        (1, (0, Status.SKIPPED, 1.0, "the same"), events.JobFinished),
+        (1, (0, Status.CANCELED, 1.0, "enough"), events.JobFinished),
+    ],
+)
+def test_a_change_is_an_event_or_none(
+    index: int, change: Change, kind: type[events.Event] | None
+) -> None:
+    assert kind_of(index, change) is kind

@@ -54,6 +54,23 @@ def test_options_that_mean_something_are_taken() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("verb", "name", "match"),
+    [
+        ("create_scenario", "exist_ok", r"orchestrator\.scenarios\(name=...\)` finds"),
+        ("create_scenario", "scenario_name", "did you mean 'name'"),
+        ("submit", "prio", "did you mean 'priority'"),
+        ("submit", "no_cache", "did you mean 'force'"),
+        ("submit", "max_workers", r"it is one of configure_job_executions\(\)"),
+    ],
+)
+def test_an_option_of_other_tools_is_no_property(
+    verb: str, name: str, match: str
+) -> None:
+    with pytest.raises(TypeError, match=match):
+        check_properties(verb, {name: 1}, ())
+
+
 def test_a_reserved_name_is_no_property() -> None:
     with pytest.raises(TypeError, match=r"submit\(\) has no option wait"):
         check_options(RunOptions(properties={"wait": True}))

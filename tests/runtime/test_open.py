@@ -34,7 +34,7 @@ async def pool() -> Pool:
 async def until(pool: Pool, count: int) -> None:
     """Wait until so many workers are there, and none is to come."""
     with fail_after(PATIENCE):
-        while pool.alive != count or pool.coming != count:
+        while pool.workers.alive != count or pool.coming != count:
             await checkpoint()
 
 
@@ -58,7 +58,7 @@ async def test_the_first_job_takes_the_worker_that_starts(pool: Pool) -> None:
         with fail_after(PATIENCE):
             await scenario.submit()
 
-        assert list(pool._workers) == [await scenario.result.read()]
+        assert list(pool.workers.by_pid) == [await scenario.result.read()]
 
 
 @pytest.mark.smoke
@@ -76,7 +76,7 @@ async def test_those_that_start_before_count(pool: Pool) -> None:
 
         await until(pool, 2)
         nodes = [node for name, node in scenario.data_nodes.items() if name != "source"]
-        assert {await node.read() for node in nodes} <= set(pool._workers)
+        assert {await node.read() for node in nodes} <= set(pool.workers.by_pid)
 
 
 @pytest.mark.both_loops
@@ -89,7 +89,7 @@ async def test_leaving_while_it_starts_leaves_nothing(pool: Pool, watch: Watch) 
         async with Orchestrator(config, ":memory:"):
             with fail_after(PATIENCE):
                 for _ in range(number * number):
-                    if pool.alive:
+                    if pool.workers.alive:
                         break
 
                     await checkpoint()
@@ -104,7 +104,7 @@ async def test_leaving_does_not_wait_for_it(pool: Pool) -> None:
     async with Orchestrator(configuration(), ":memory:"):
         pass
 
-    assert not pool._workers, "it was killed while it started"
+    assert not pool.workers.by_pid, "it was killed while it started"
 
 
 async def test_the_start_of_a_worker_leaves_the_main_module_alone(pool: Pool) -> None:
@@ -113,7 +113,7 @@ async def test_the_start_of_a_worker_leaves_the_main_module_alone(pool: Pool) ->
     path = getattr(main, "__file__", None)  # xdist has none
 
     async with Orchestrator(configuration(), ":memory:"):
-        while pool.coming and not pool.alive:
+        while pool.coming and not pool.workers.alive:
             assert getattr(main, "__file__", None) is path
             await checkpoint()
 

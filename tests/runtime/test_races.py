@@ -88,5 +88,5 @@ async def test_a_worker_is_made_safe_once() -> None:
             while pool.next_idle() is None:
                 await checkpoint()
 
-            (first,) = pool._workers.values()
+            (first,) = pool.workers.by_pid.values()
             assert await pool.worker(pool.today.pin()) is first

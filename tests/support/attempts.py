@@ -8,8 +8,7 @@ import attrs
 
 from asyncflow.config import Configuration
 from asyncflow.dispatch.attempt import Attempt
-from asyncflow.dispatch.call_spec import CallSpec
-from asyncflow.dispatch.durations import DurationEstimate
+from asyncflow.dispatch.call_spec import CallSpec, DurationEstimate
 from tests.support import flows
 from tests.support.entities import make_run, make_scenario
 

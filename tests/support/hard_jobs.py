@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -122,13 +123,43 @@ def exit_at_sigterm(path: str) -> None:
     time.sleep(LONG)
 
 
+def tokens() -> Iterator[int]:
+    """Give what a worker takes its tokens from."""
+    for descriptor in range(3, 32):
+        with suppress(OSError):
+            mode = os.fstat(descriptor).st_mode
+
+            if stat.S_ISFIFO(mode) and not os.get_blocking(descriptor):
+                yield descriptor
+
+
+def take_tokens(value: object) -> object:
+    for descriptor in tokens():
+        with suppress(BlockingIOError):
+            os.read(descriptor, 1000)
+
+    return value
+
+
+def take_tokens_and_sleep(path: str) -> None:
+    take_tokens(path)
+    sleep(path)
+
+
+def add_tokens_and_sleep(path: str) -> None:
+    for descriptor in tokens():
+        os.write(descriptor, b"." * 10)
+
+    sleep(path)
+
+
 def members(group: int) -> list[int]:
     """Return the processes of a process group that are alive."""
     return [pid for pid, state, of in _processes() if of == group and state not in "ZX"]
 
 
 def _processes() -> Iterator[tuple[int, str, int]]:
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError, ValueError, IndexError):
-            state, _parent, group = stat.read_text().rpartition(")")[2].split()[:3]
-            yield int(stat.parent.name), state, int(group)
+            state, _parent, group = path.read_text().rpartition(")")[2].split()[:3]
+            yield int(path.parent.name), state, int(group)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import zlib
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 from attrs import validators
 
 from asyncflow.abc import Driver, StoredValue
+from asyncflow.errors import DataNodeWritingError
 from asyncflow.worker.codec import dumps
+
+if TYPE_CHECKING:
+    from asyncflow.filters import Where
 
 
 @attrs.frozen(kw_only=True)
@@ -32,17 +38,29 @@ class ToyDriver(Driver):
     Options: ClassVar[type[ToyOptions]] = ToyOptions
     options: ToyOptions
 
-    def read(self, kept: StoredValue) -> object:
+    def read(
+        self,
+        kept: StoredValue,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+    ) -> object:
         if not isinstance(kept, str):
             return super().read(kept)
 
         with open(kept, "rb") as file:
-            return pickle.loads(zlib.decompress(file.read()))
+            value = pickle.loads(zlib.decompress(file.read()))
+
+        return self.select(value, columns, where)
 
     def write(self, value: object, path: str, name: str) -> StoredValue:
         data = zlib.compress(dumps(value, name=name), self.options.level)
 
-        with open(path, "wb") as file:
-            file.write(data)
+        try:
+            with open(path, "wb") as file:
+                file.write(data)
+        except OSError as error:
+            os.unlink(path)
+            raise DataNodeWritingError(f"data node {name!r}: {error}") from error
 
         return path

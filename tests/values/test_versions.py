@@ -16,6 +16,7 @@ from anyio.lowlevel import checkpoint
 from asyncflow import (
     Configuration,
     DataNode,
+    DataNodeReadingError,
     Edit,
     NoData,
     Orchestrator,
@@ -23,7 +24,6 @@ from asyncflow import (
     ScenarioConfig,
     Scope,
     SubmissionFailed,
-    ValueDamaged,
     ValueMissing,
 )
 from asyncflow.config.sections import NOT_GIVEN
@@ -553,9 +553,13 @@ def cut(file: str) -> None:
 @pytest.mark.parametrize(
     ("spoil", "error", "why"),
     [
-        (damage, ValueDamaged, "is damaged (its checksum is wrong)"),
-        (cut, ValueDamaged, "is damaged (it has 50000 bytes, where there were "),
-        (os.unlink, ValueMissing, "is missing"),
+        (damage, DataNodeReadingError, "it is damaged (its checksum is wrong)"),
+        (
+            cut,
+            DataNodeReadingError,
+            "it is damaged (it has 50000 bytes, where there were ",
+        ),
+        (os.unlink, ValueMissing, "it is missing"),
     ],
     ids=["damaged", "cut", "missing"],
 )
@@ -564,7 +568,7 @@ async def test_a_damaged_value_is_told(
     path: str,
     executor: str,
     spoil: Callable[[str], None],
-    error: type[ValueDamaged],
+    error: type[DataNodeReadingError],
     why: str,
 ) -> None:
     cfg = flow(config, executor=executor, default="x" * LARGE)
@@ -578,14 +582,15 @@ async def test_a_damaged_value_is_told(
             await scenario.source.read()
 
         assert type(caught.value) is error
-        assert f"the value in {file} {why}" in str(caught.value)
+        told = f"data node 'source' at {file} cannot be read: {why}"
+        assert told in str(caught.value)
 
         with pytest.raises(SubmissionFailed):
             await (run := scenario.submit())
 
         (job,) = run.jobs
         assert job.status.value == "FAILED"
-        assert job.reason.startswith(f"{error.__name__}: the value in {file} {why}")
+        assert job.reason.startswith(f"{error.__name__}: {told}")
         assert job.reason.endswith(
             ": write the data node again, or run the task that writes it"
         )

@@ -8,8 +8,8 @@ import pytest
 
 from asyncflow.worker.errors import (
     AsyncflowError,
+    DataNodeReadingError,
     NotPicklable,
-    ValueDamaged,
     ValueMissing,
 )
 
@@ -17,17 +17,17 @@ from asyncflow.worker.errors import (
 @pytest.mark.parametrize(
     "error",
     [
-        ValueDamaged("/tmp/größe.value", "is damaged (its checksum is wrong)"),
+        DataNodeReadingError("/tmp/größe.value", "it is damaged", "write it", "node"),
         ValueMissing("/tmp/größe.value"),
     ],
     ids=["damaged", "missing"],
 )
-def test_the_errors_of_damaged_files_travel(error: ValueDamaged) -> None:
+def test_the_errors_of_damaged_files_travel(error: DataNodeReadingError) -> None:
     error.add_note("while reading input 'a'")
     again = pickle.loads(pickle.dumps(error))
 
     assert type(again) is type(error)
-    assert (again.file, again.why, str(again)) == (error.file, error.why, str(error))
+    assert (again.place, again.why, str(again)) == (error.place, error.why, str(error))
     assert again.__notes__ == ["while reading input 'a'"]
 
 
@@ -55,7 +55,9 @@ def test_what_cannot_be_pickled_is_named_with_a_remedy() -> None:
     )
 
 
-def test_a_missing_file_is_a_damaged_value() -> None:
+def test_a_missing_file_cannot_be_read() -> None:
     error = ValueMissing("/v/1.value")
-    assert isinstance(error, ValueDamaged)
-    assert str(error).startswith("the value in /v/1.value is missing: write the data")
+    assert isinstance(error, DataNodeReadingError)
+    error.node = "n"
+    begin = "data node 'n' at /v/1.value cannot be read: it is missing: write the data"
+    assert str(error).startswith(begin)

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from asyncflow import Orchestrator
-from asyncflow.worker import log_levels
-from asyncflow.worker.log_levels import (
+from asyncflow.worker import world
+from asyncflow.worker.world import (
     LevelWatch,
     all_loggers,
-    apply,
+    apply_levels,
     captures_warnings,
     handled_by_parent,
 )
@@ -64,7 +64,7 @@ async def test_levels_follow_those_of_the_program() -> None:
 def logger(monkeypatch: pytest.MonkeyPatch) -> Iterator[logging.Logger]:
     """Give a logger; put the levels of this process right after it."""
     before = logging.root.level
-    monkeypatch.setattr(log_levels, "_given", log_levels._Given())
+    monkeypatch.setattr(world, "_given_levels", world._GivenLevels())
     one = logging.getLogger("tests.levels")
     yield one
     one.setLevel(logging.NOTSET)
@@ -88,13 +88,13 @@ def test_a_change_is_seen(logger: logging.Logger) -> None:
 
 
 def test_a_worker_has_the_levels_of_its_parent(logger: logging.Logger) -> None:
-    apply(({"tests.levels": logging.ERROR}, logging.INFO, ("", "etl"), False))
+    apply_levels(({"tests.levels": logging.ERROR}, logging.INFO, ("", "etl"), False))
     assert logger.level == logging.ERROR
     assert logging.root.manager.disable == logging.INFO
     assert sorted(handled_by_parent()) == ["", "etl"]
     assert not captures_warnings()
 
-    apply(({}, logging.NOTSET, (), True))
+    apply_levels(({}, logging.NOTSET, (), True))
     assert logger.level == logging.NOTSET  # the parent has none any more
     assert logging.root.manager.disable == logging.NOTSET
     assert captures_warnings()
@@ -102,6 +102,6 @@ def test_a_worker_has_the_levels_of_its_parent(logger: logging.Logger) -> None:
 
 def test_what_a_module_has_set_here_stays(logger: logging.Logger) -> None:
     logger.setLevel(logging.DEBUG)
-    apply(({}, logging.NOTSET, (), False))
+    apply_levels(({}, logging.NOTSET, (), False))
     assert logger.level == logging.DEBUG
     assert ("tests.levels", logger) in all_loggers()

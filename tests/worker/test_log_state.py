@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 from asyncflow import Orchestrator
-from asyncflow.worker import log_levels
+from asyncflow.worker import world
 from asyncflow.worker.log_state import LogState
 from tests.support.flows import configuration, single
 
@@ -74,7 +74,7 @@ def look(_: object) -> tuple[object, ...]:
         [len(one.filters) for one in loggers],
         logging.root.manager.disable,
         type(logging.lastResort).__name__,
-        log_levels.captures_warnings(),
+        world.captures_warnings(),
         warnings.showwarning.__module__,
     )
 

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from asyncflow.worker import records
-from asyncflow.worker.records import Records, line_of, packed, unpacked
+from asyncflow.worker.current import CurrentJob, running
+from asyncflow.worker.records import Records, line_of, naming_jobs, packed, unpacked
 
 
 def make_record(text: str = "text", **more: object) -> logging.LogRecord:
@@ -77,3 +78,27 @@ def test_a_value_that_cannot_be_loaded_is_its_repr() -> None:
     record = unpacked(packed(make_record(one=Local(), two={"a": 1})))
     assert record.__dict__["one"] == "<local>"
     assert record.__dict__["two"] == {"a": 1}
+
+
+def test_a_record_has_the_ids_of_its_job() -> None:
+    make = naming_jobs(logging.LogRecord)
+    facts = "etl", logging.INFO, "etl.py", 7, "rows: %d", (3,), None
+
+    with running(CurrentJob("JOB_work_1", "SUBMISSION_1", "work"), lambda _: None):
+        inside = make(*facts, func="load")
+
+    outside = make(*facts)
+
+    assert (inside.getMessage(), inside.funcName) == ("rows: 3", "load")
+    assert inside.__dict__["job_id"] == "JOB_work_1"
+    assert inside.__dict__["submission_id"] == "SUBMISSION_1"
+    assert outside.__dict__["job_id"] is outside.__dict__["submission_id"] is None
+
+
+def test_what_another_factory_adds_stays() -> None:
+    class Own(logging.LogRecord):
+        tenant = "ann"
+
+    record = naming_jobs(Own)("etl", logging.INFO, "etl.py", 7, "text", (), None)
+    assert isinstance(record, Own)
+    assert record.__dict__["job_id"] is None

@@ -8,6 +8,7 @@ import locale
 import os
 import resource
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -22,7 +23,7 @@ import pytest
 from anyio import fail_after
 
 from asyncflow import Orchestrator, Status
-from asyncflow.worker.state import ProcessState
+from asyncflow.worker.state import LOST, ProcessState
 from tests.support.flows import configuration, fan, single
 
 pytestmark = pytest.mark.anyio
@@ -186,7 +187,26 @@ def leave_locale(_: object) -> None:
     locale.setlocale(locale.LC_ALL, "C")
 
 
+def hide_a_module(_: object) -> None:
+    sys.modules["json"] = None  # type: ignore[assignment]  # as some do
+    sys.modules["colorsys"] = None  # type: ignore[assignment]  # it was not loaded
+
+
+def replace_a_module(_: object) -> None:
+    sys.modules["json"] = sys
+
+
+def leave_priority(_: object) -> None:
+    os.nice(1)
+
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, [*os.sched_getaffinity(0)][:1])
+
+
 LEAVERS = (
+    hide_a_module,
+    replace_a_module,
+    leave_priority,
     leave_nonblocking_pipes,
     remove_modules,
     hide_modules,
@@ -218,6 +238,9 @@ LEAVERS = (
 )
 
 
+SHARE = getattr(os, "sched_getaffinity", None)
+
+
 def state(_: object) -> dict[str, object]:
     """Tell in what state the process is; need what others may have taken away."""
     print("mine")
@@ -234,7 +257,13 @@ def state(_: object) -> dict[str, object]:
     with open(os.devnull) as file:
         file.read()
 
+    import colorsys
+    import json
+
     return {
+        "json": json.dumps({"colours": colorsys.__name__}),
+        "priority": os.getpriority(os.PRIO_PROCESS, 0),
+        "processors": affinity(0) if (affinity := SHARE) else None,
         "umask": umask,
         "handlers": [signal.getsignal(one) for one in numbers],
         "interrupt": signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
@@ -361,6 +390,59 @@ async def test_who_is_replaced_is_told(caplog: pytest.LogCaptureFixture) -> None
         await scenario.submit()
 
     assert "task 'work' left a child process running" in caplog.text
+
+
+def replace_pipes(_: object) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+
+    for descriptor in range(3, 32):
+        if descriptor != null:
+            os.dup2(null, descriptor)
+
+
+def swap_pipes(_: object) -> None:
+    found = [one for one in range(3, 32) if is_blocking_pipe(one)]
+
+    for descriptor, copy in zip(found, [*map(os.dup, reversed(found))], strict=True):
+        os.dup2(copy, descriptor)
+
+
+def swap_pipes_after_a_while(_: object) -> None:
+    time.sleep(0.05)
+    swap_pipes(1)
+
+
+def is_blocking_pipe(descriptor: int) -> bool:
+    with suppress(OSError):
+        mode = os.fstat(descriptor).st_mode
+        return stat.S_ISFIFO(mode) and os.get_blocking(descriptor)
+
+    return False
+
+
+@pytest.mark.parametrize("lose", [replace_pipes, swap_pipes, swap_pipes_after_a_while])
+async def test_a_worker_that_cannot_answer_any_more_ends(
+    lose: Callable[..., object],
+) -> None:
+    config = configuration(workers=1)
+    loses = single(config, lose, crash_retries=0)
+    source = config.configure_in_memory_data_node("number", default_data=1)
+    double = config.configure_task("double", is_blocking_pipe, source)
+    innocent = config.configure_scenario("innocent", double)
+
+    async with Orchestrator(config) as orchestrator:
+        one = await orchestrator.create_scenario(loses)
+        two = await orchestrator.create_scenario(innocent)
+
+        with fail_after(PATIENCE):
+            for _ in range(2):
+                submission = await one.submit().wait()
+                assert submission.jobs[0].status is Status.FAILED
+                reason = submission.jobs[0].reason
+                # Its parent may see first that it has closed its side.
+                assert f"exit code {LOST}" in reason or lose is replace_pipes
+                assert reason.startswith("its worker process")
+                await two.submit()
 
 
 def lower_a_limit(value: int) -> tuple[int, int]:

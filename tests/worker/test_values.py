@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from asyncflow.drivers.in_memory import MemoryDriver
 from asyncflow.drivers.pickle import PickleDriver
-from asyncflow.errors import ValueDamaged, ValueMissing
+from asyncflow.errors import DataNodeReadingError, ValueMissing
 from asyncflow.worker import values
 from asyncflow.worker.values import INLINE, fetch, keep
 
@@ -96,12 +96,12 @@ def large(tmp_path: Path) -> Path:
     return path
 
 
-def refused(path: Path) -> ValueDamaged:
+def refused(path: Path) -> DataNodeReadingError:
     """Fetch what cannot be fetched; return the error."""
-    with pytest.raises(ValueDamaged) as caught:
+    with pytest.raises(DataNodeReadingError) as caught:
         fetch(str(path))
 
-    assert caught.value.file == str(path)
+    assert caught.value.place == str(path)
     assert str(path) in str(caught.value)
     assert "write the data node again, or run the task that writes" in str(caught.value)
     return caught.value
@@ -129,15 +129,15 @@ def test_mapped_values_keep_no_descriptors(tmp_path: Path) -> None:
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     error = refused(tmp_path / "gone.value")
     assert isinstance(error, ValueMissing)
-    assert error.why == "is missing"
-    assert f"the value in {tmp_path}/gone.value is missing: " in str(error)
+    assert error.why == "it is missing"
+    assert f"at {tmp_path}/gone.value cannot be read: it is missing: " in str(error)
 
 
 def test_an_empty_file_is_told(large: Path) -> None:
     large.write_bytes(b"")
     error = refused(large)
-    assert type(error) is ValueDamaged
-    assert error.why == "is empty"
+    assert type(error) is DataNodeReadingError
+    assert error.why == "it is empty"
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,9 @@ def test_a_file_that_ends_early_is_told(
         large.write_bytes(data[:size])
         why = refused(large).why
         told = f"it has {size} bytes, where there were {len(data)}" in why
-        assert told or (why == "is damaged (it ends in its head)" and size < HEAD + 16)
+        assert told or (
+            why == "it is damaged (it ends in its head)" and size < HEAD + 16
+        )
 
 
 def test_a_file_that_goes_on_is_told(large: Path) -> None:
@@ -205,7 +207,7 @@ def test_a_file_that_goes_on_is_told(large: Path) -> None:
         file.write(b"x")
 
     assert refused(large).why == (
-        f"is damaged (it has {size + 1} bytes, where there were {size})"
+        f"it is damaged (it has {size + 1} bytes, where there were {size})"
     )
 
 
@@ -214,7 +216,7 @@ def test_a_flipped_byte_of_the_pickle_is_told(large: Path, offset: int) -> None:
     data = bytearray(large.read_bytes())
     data[regions(bytes(data))["pickle"] + offset] ^= 1
     large.write_bytes(data)
-    assert refused(large).why == "is damaged (its checksum is wrong)"
+    assert refused(large).why == "it is damaged (its checksum is wrong)"
 
 
 def test_any_flipped_byte_before_the_buffers_is_told(large: Path) -> None:
@@ -348,7 +350,9 @@ def test_a_disk_that_fails_at_the_end_leaves_nothing(
 
     monkeypatch.setattr(os, name, fail)
 
-    with pytest.raises(OSError, match=f"Input/output error: '{path}'"):
+    with pytest.raises(
+        OSError, match=f"'value' cannot be .* error: mend that.*'{path}'"
+    ):
         keep("new" * INLINE, str(path), "value", sync=True)
 
     assert os.listdir(tmp_path) == ["value"]

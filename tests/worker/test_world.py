@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncflow.worker import log_levels, parent, world
+from asyncflow.worker import parent, world
 from asyncflow.worker.world import (
     Interpreter,
     Variables,
@@ -75,7 +75,7 @@ def test_the_variables_of_a_worker_are_its_own(monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
     """Have this process be a worker in its own world."""
-    monkeypatch.setattr(log_levels, "_given", log_levels._Given())
+    monkeypatch.setattr(world, "_given_levels", world._GivenLevels())
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(sys, "argv", [*sys.argv])
     monkeypatch.setattr(sys, "dont_write_bytecode", sys.dont_write_bytecode)

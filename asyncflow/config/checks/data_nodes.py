@@ -12,7 +12,7 @@ import attrs
 
 from asyncflow.alternatives import DRIVERS
 from asyncflow.config.checks.values import choice
-from asyncflow.config.sections import DataNodeConfig
+from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig
 from asyncflow.errors import Problem
 
 if TYPE_CHECKING:
@@ -42,22 +42,41 @@ def storage(node: DataNodeConfig) -> Iterator[Problem]:
         )
     else:
         yield from _missing(node, driver)
+        yield from _default_data(node, driver)
         yield from _options(node, driver)
 
 
 def _missing(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Problem]:
-    if not driver.requires:
+    try:
+        needs = driver.needs(node.driver_options())
+    except Exception:  # wrong options are told of themselves
+        needs = dict.fromkeys(driver.requires, driver.extra)
+
+    if not needs:
         return
 
     from importlib.util import find_spec
 
-    if missing := [name for name in driver.requires if find_spec(name) is None]:
-        what = f"'.[{driver.extra}]'" if driver.extra else " ".join(missing)
+    if missing := [name for name in needs if find_spec(name) is None]:
+        extras = sorted({extra for name in missing if (extra := needs[name])})
+        others = [name for name in missing if not needs[name]]
+        ours = [f"'.[{','.join(extras)}]'"] if extras else []
+        what = " ".join([*ours, *others])
         yield Problem(
             section=node.label,
             field="storage_type",
             message=f"the storage type {node.storage_type!r} needs {', '.join(missing)}",
             remedy=f"pip install {what}",
+        )
+
+
+def _default_data(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Problem]:
+    if node.default_data is not NOT_GIVEN and not driver.takes_default_data:
+        yield Problem(
+            section=node.label,
+            field="default_data",
+            message=f"a {node.storage_type!r} data node has what is in its place",
+            remedy="leave it out, and write the value with a task or by hand",
         )
 
 
@@ -100,13 +119,20 @@ def _refusal(
 def _problem_of(
     node: DataNodeConfig, field: attrs.Attribute[Any] | None, why: Exception | str
 ) -> Problem:
+    from asyncflow.secret import masked, secrets_in
+
     names = node.option_names
     takes = f"the storage type {node.storage_type!r} takes {', '.join(names)}"
     told = why.args[0] if isinstance(why, Exception) and why.args else why
+    message = str(told) or repr(why)
+
+    if found := {*secrets_in(node.options)}:
+        message = masked(message, found)
+
     return Problem(
         section=node.label,
         field="storage_type" if field is None else field.name,
-        message=str(told) or repr(why),
+        message=message,
         remedy=takes if field is None else field.metadata.get("remedy", takes),
     )
 
@@ -114,6 +140,7 @@ def _problem_of(
 def problems(node: DataNodeConfig) -> Iterator[Problem]:
     """Yield what is wrong with how values of a data node are kept."""
     yield from _path(node)
+    yield from _validator(node)
     yield from _period(node)
     yield from _count(node)
 
@@ -153,6 +180,20 @@ def _is_homeless(path: str) -> bool:
 
 def _is_path(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and value != "" and "\0" not in value
+
+
+def _validator(node: DataNodeConfig) -> Iterator[Problem]:
+    found = node.validator
+
+    if found is None or callable(found) or callable(getattr(found, "validate", None)):
+        return
+
+    yield Problem(
+        section=node.label,
+        field="validator",
+        message=f"{found!r:.100} is neither callable nor has it a method validate",
+        remedy="give a function, or a schema such as pandera's (in TOML: 'module:name')",
+    )
 
 
 def _period(node: DataNodeConfig) -> Iterator[Problem]:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from asyncflow.alternatives import EXECUTORS, executor_of
 from asyncflow.config.checks import (
     data_nodes,
     functions,
     graph,
-    resources,
     settings,
     task_limits,
-    typos,
 )
 from asyncflow.config.checks.names import MISNAMED, NOT_AVAILABLE, is_name, spelled
 from asyncflow.config.checks.values import choice, flag
+from asyncflow.config.converters import has_references
 from asyncflow.config.registry import Registry
 from asyncflow.config.sections import (
+    CoreConfig,
     DataNodeConfig,
+    JobConfig,
     ScenarioConfig,
     Scope,
     Section,
@@ -32,11 +33,18 @@ from asyncflow.executors import DEFAULT
 from asyncflow.worker.codec import dumps, dumps_code
 from asyncflow.worker.errors import NotPicklable
 
+S = TypeVar("S", bound=Section | JobConfig | CoreConfig)
+
 ON_RESTART = ("rerun", "fail")
 
 
 def problems(registry: Registry) -> Iterator[Problem]:
-    """Yield everything that is wrong with the sections, in their order."""
+    """Yield everything that is wrong with the sections, in their order.
+
+    What is to be found in the environment, and is not there, is as if not given: for that
+    see `config.env`.
+    """
+    registry = _with_found(registry)
     yield from settings.job_problems(registry.job)
     yield from _properties("JOB", "JOB", registry.job.properties)
     yield from settings.core_problems(registry.core)
@@ -50,16 +58,36 @@ def problems(registry: Registry) -> Iterator[Problem]:
         )
 
     for node in registry.data_nodes.values():
-        yield from _data_node(node)
+        yield from _data_node(_found(node))
 
     for task in registry.tasks.values():
-        yield from _task(registry, task)
+        yield from _task(registry, _found(task))
 
     yield from _unpicklable_functions(registry)
     yield from functions.problems(registry.scenarios.values())
 
     for scenario in registry.scenarios.values():
         yield from _scenario(registry, scenario)
+
+
+def _with_found(registry: Registry) -> Registry:
+    """Return a registry in which jobs are executed as the environment says."""
+    if not has_references(registry.job) and not has_references(registry.core):
+        return registry
+
+    registry = registry.snapshot()
+    registry.job, registry.core = _found(registry.job), _found(registry.core)
+    return registry
+
+
+def _found(section: S) -> S:
+    """Return a section with what it refers to in the environment."""
+    if not has_references(section):
+        return section
+
+    from asyncflow.config import env
+
+    return env.as_far_as_found(section)
 
 
 # ----------------------------------------------------------------------- any section
@@ -136,7 +164,10 @@ def _properties(
         else:
             own[name] = value
 
-    yield from typos.problems(label, kind, own, further)
+    if own:
+        from asyncflow.config.checks import typos
+
+        yield from typos.problems(label, kind, own, further)
 
 
 def _values_of_nodes(section: Section) -> Iterator[Problem]:
@@ -210,7 +241,10 @@ def _task(registry: Registry, task: TaskConfig) -> Iterator[Problem]:
     yield from choice(task.label, "on_restart", task.on_restart, ON_RESTART)
     yield from _async_elsewhere(task)
     yield from task_limits.problems(task)
-    yield from resources.needs(task, registry.job.resources)
+    if task.needs != {}:
+        from asyncflow.config.checks import resources
+
+        yield from resources.needs(task, registry.job.resources)
 
     for field, nodes in (("input", task.input), ("output", task.output)):
         yield from _members(task.label, field, nodes, DataNodeConfig, registry)

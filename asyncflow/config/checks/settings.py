@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from asyncflow.alternatives import MODES
-from asyncflow.config.checks import resources
 from asyncflow.config.checks.numbers import (
     BYTES_OR_NONE,
     MAX_BYTES,
@@ -70,7 +69,10 @@ def job_problems(job: JobConfig) -> Iterator[Problem]:
     for field, number in JOB_NUMBERS.items():
         yield from number.problems("JOB", field, getattr(job, field))
 
-    yield from resources.totals("JOB", "resources", job.resources)
+    if job.resources != {}:
+        from asyncflow.config.checks import resources
+
+        yield from resources.totals("JOB", "resources", job.resources)
 
 
 def core_problems(core: CoreConfig) -> Iterator[Problem]:

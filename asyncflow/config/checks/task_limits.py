@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from asyncflow.alternatives import EXECUTORS
-from asyncflow.config.checks import exception_names
 from asyncflow.config.checks.numbers import (
     BYTES_OR_NONE,
     MAX_COUNT,
@@ -102,6 +101,8 @@ def _retry(label: str, retry: object) -> Iterator[Problem]:
 
 
 def _kinds(label: str, on: tuple[object, ...]) -> Iterator[Problem]:
+    from asyncflow.config.checks import exception_names
+
     faults = (
         [exception_names.fault(kind) for kind in on]
         if on

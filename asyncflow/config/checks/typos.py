@@ -25,26 +25,48 @@ from asyncflow.errors import Problem
 LIKENESS = 0.82
 """From which likeness on a name is taken for a misspelt option, as `difflib` has it."""
 
+_LIKENESS_ALONE = 0.7
+"""The same for sections of which there is one, which have hardly any properties."""
+
+_ALONE = frozenset({"JOB", "CORE"})
+
 OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
     "DATA_NODE": {
         "default": "default_data",
+        "default_val": "default_data",
         "default_value": "default_data",
+        "expires_after": "validity_period",
         "file": "default_path",
         "filename": "default_path",
+        "max_versions": "keep_versions",
+        "n_versions": "keep_versions",
+        "num_versions": "keep_versions",
         "path": "default_path",
+        "persist": "storage_type",
         "storage": "storage_type",
+        "ttl": "validity_period",
         "type": "storage_type",
+        "validity": "validity_period",
         "versions": "keep_versions",
     },
     "TASK": {
         "attempts": "retry",
+        "cache": "skippable",
         "cacheable": "skippable",
+        "cached": "skippable",
+        "cpus": "needs",
         "func": "function",
+        "gpus": "needs",
+        "max_memory": "memory_limit",
         "max_retries": "retry",
+        "mem_limit": "memory_limit",
+        "memoize": "skippable",
         "memory": "memory_limit",
+        "n_retries": "retry",
         "resources": "needs",
         "retries": "retry",
         "retry_attempts": "retry",
+        "skip": "skippable",
         "time_limit": "run_timeout",
         "timeout": "run_timeout",
     },
@@ -53,28 +75,48 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
         "data_nodes": "additional_data_node_configs",
     },
     "JOB": {
+        "concurrency": "max_nb_of_workers",
         "log_size": "max_log_size",
+        "max_parallel": "max_nb_of_workers",
         "max_workers": "max_nb_of_workers",
         "n_jobs": "max_nb_of_workers",
+        "n_processes": "max_nb_of_workers",
         "n_workers": "max_nb_of_workers",
         "nb_of_workers": "max_nb_of_workers",
         "nb_workers": "max_nb_of_workers",
+        "num_processes": "max_nb_of_workers",
         "num_workers": "max_nb_of_workers",
+        "parallelism": "max_nb_of_workers",
         "parallelized": "mode",
+        "processes": "max_nb_of_workers",
+        "threads": "max_nb_of_workers",
         "workers": "max_nb_of_workers",
     },
     "CORE": {
-        "retention_days": "keep_days",
+        "keep_logs": "keep_log_days",
         "max_age": "keep_days",
         "max_submissions": "keep_submissions",
-        "keep_logs": "keep_log_days",
+        "retention": "keep_days",
+        "retention_days": "keep_days",
     },
-    "create_scenario": {"date": "creation_date"},
+    "create_scenario": {
+        "date": "creation_date",
+        "display_name": "name",
+        "scenario_name": "name",
+    },
     "submit": {
         "callback": "callbacks",
+        "ignore_cache": "force",
         "key": "idempotency_key",
         "max_time": "run_timeout",
+        "max_wait": "timeout",
+        "no_cache": "force",
+        "prio": "priority",
+        "request_id": "idempotency_key",
+        "rerun": "force",
         "time_limit": "run_timeout",
+        "unique_key": "idempotency_key",
+        "wait_timeout": "timeout",
     },
 }
 """What options are called elsewhere, or were called once, by what takes them."""
@@ -124,6 +166,14 @@ def problems(
                 remedy=f"did you mean {option!r}? A property of your own needs a name "
                 "that is less like an option's",
             )
+        elif family := family_of(name, further):
+            yield Problem(
+                section=label,
+                field=name,
+                message="this is no option, and as a property it would do nothing",
+                remedy=f"options that begin so are {', '.join(family)}; begin the name "
+                "of a property of your own otherwise",
+            )
 
 
 @lru_cache(1024)
@@ -139,7 +189,18 @@ def option_like(name: object, kind: str, options: tuple[str, ...]) -> str | None
     if other := _other_names(kind).get(name.lower().replace("_", "")):
         return other
 
-    return spelled_like(name, options)
+    return spelled_like(name, options, _LIKENESS_ALONE if kind in _ALONE else LIKENESS)
+
+
+@lru_cache(1024)
+def family_of(name: str, options: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the options that begin as a name does, as in ``db_``; none for less than two.
+
+    :param options: those that not all sections have
+    """
+    begin, found, _ = name.partition("_")
+    family = tuple(one for one in options if found and one.startswith(f"{begin}_"))
+    return family if len(family) > 1 else ()
 
 
 @lru_cache(1024)
@@ -154,11 +215,21 @@ def place_of(name: object, kind: str) -> str | None:
     if name in (_options(kind) if kind in _OPTIONS else ()):
         return None
 
-    found = (_WHERE[one] for one in _OPTIONS if one != kind and name in _options(one))
+    if name in _OF_SUBMIT and kind != "submit":
+        return "submit" if "_" in name or kind == "TASK" else None
+
+    found = (
+        _WHERE[one]
+        for one in _OPTIONS
+        if one != kind and (name in _options(one) or name in OTHER_NAMES[one])
+    )
     return next(found, None)
 
 
-_UNMISTAKABLE = frozenset({"skippable", "retry", "prewarm"})
+_UNMISTAKABLE = frozenset(
+    {"skippable", "retry", "prewarm", "retries", "cacheable", "priority"}
+)
+_OF_SUBMIT = frozenset({"priority", "on_failure", "idempotency_key"})
 
 
 @lru_cache(8)
@@ -179,12 +250,14 @@ def node_like(name: str, nodes: Iterable[str]) -> str | None:
     return None if name.startswith(like) or like.startswith(name) else like
 
 
-def spelled_like(name: str, known: Iterable[str]) -> str | None:
+def spelled_like(
+    name: str, known: Iterable[str], likeness: float = LIKENESS
+) -> str | None:
     """Return the known name that is written as another one, but for a slip."""
     known = tuple(known)
     lower = name.lower()
     exact = (one for one in known if one.lower() == lower or _is_swapped(lower, one))
-    return next(exact, None) or most_like(lower, known, LIKENESS)
+    return next(exact, None) or most_like(lower, known, likeness)
 
 
 def _is_swapped(name: str, other: str) -> bool:

@@ -13,6 +13,7 @@ import attrs
 
 from asyncflow.config.checks import sections, values
 from asyncflow.config.checks.data_nodes import from_text
+from asyncflow.config.converters import references_in
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry
 from asyncflow.config.sections import (
@@ -115,12 +116,30 @@ class _Reader:
         self._sections("TASK", self._task)
         self._sections("SCENARIO", self._scenario)
         self.draft.point()
+        self._note_references()
         self._unknown_tables()
         self._checks()
         if self.problems:
             raise ConfigError(sorted(self.problems, key=lambda each: each.line or 0))
 
         return self.draft
+
+    def _note_references(self) -> None:
+        """Keep where the file refers to the environment: who looks there may need it."""
+        tables = {"JOB": self.tables.get("JOB"), "CORE": self.tables.get("CORE")}
+
+        for kind in ("DATA_NODE", "TASK", "SCENARIO"):
+            found = self.tables.get(kind)
+            sections = found if isinstance(found, dict) else {}
+            tables |= {f"{kind}.{key}": table for key, table in sections.items()}
+
+        for label, table in tables.items():
+            for key, value in table.items() if isinstance(table, dict) else ():
+                line = line_at(self.lines, self._path(label, key))
+
+                for text in references_in(value):
+                    name = label, key, text
+                    self.draft.references[name] = self.file, line
 
     # ------------------------------------------------------------------------ tables
 
@@ -155,6 +174,9 @@ class _Reader:
         if isinstance(period, str):
             read = from_text(period)
             table["validity_period"] = period if read is None else read
+
+        if isinstance(name := table.get("validator"), str):
+            table["validator"] = self._imported(f"DATA_NODE.{key}", "validator", name)
 
         self._put(self.draft.data_nodes.get(key), DataNodeConfig(id=key), table)
 
@@ -231,6 +253,14 @@ class _Reader:
             remedy = "name a function of a module, as 'module:function'"
             self._report(label, "function", str(error), remedy)
             return _missing
+
+    def _imported(self, label: str, field: str, name: str) -> Any:
+        try:
+            return find(name)
+        except NotImportable as error:
+            remedy = "name what a module has, as 'module:name'"
+            self._report(label, field, str(error), remedy)
+            return None
 
     def _retry(self, label: str, table: Table) -> Retry:
         known = attrs.fields_dict(Retry)

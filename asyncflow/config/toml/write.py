@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import inspect
 import os
 import reprlib
 import secrets
@@ -34,6 +35,7 @@ from asyncflow.config.toml.text import SET_IN_CODE, Notes, edited, fresh
 from asyncflow.errors import ConfigError, Problem
 from asyncflow.log import logger as _logger
 from asyncflow.log import named
+from asyncflow.secret import Secret, revealed
 from asyncflow.worker.replacing import replace_file
 
 Table = dict[str, Any]
@@ -46,7 +48,9 @@ _IN_ANY_CASE = frozenset({"mode", "function", "input", "output"})
 _SIMPLE = frozenset({bool, int, float, datetime.date})
 
 
-def save(registry: Registry, path: str | os.PathLike[str]) -> None:
+def save(
+    registry: Registry, path: str | os.PathLike[str], *, with_secrets: bool = False
+) -> None:
     """Write a registry to a file: as a whole, or not at all.
 
     Default data without a TOML form stays in the code: the file says so, as does a
@@ -56,7 +60,7 @@ def save(registry: Registry, path: str | os.PathLike[str]) -> None:
     :raises OSError: the file cannot be written.
     """
     target = Path(os.path.realpath(path))  # a link goes on being one
-    data = dump(registry, _existing(target)).encode()
+    data = dump(registry, _existing(target), with_secrets=with_secrets).encode()
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     replace_file(
         str(target),
@@ -67,13 +71,17 @@ def save(registry: Registry, path: str | os.PathLike[str]) -> None:
     )
 
 
-def dump(registry: Registry, existing: str | None = None) -> str:
+def dump(
+    registry: Registry, existing: str | None = None, *, with_secrets: bool = False
+) -> str:
     """Return the TOML text of a registry.
 
     :param existing: the text to edit, so that its comments stay; None to write anew.
+    :param with_secrets: whether passwords and keys are written; they are a problem
+        otherwise.
     :raises ConfigError: something has no TOML form: all of it.
     """
-    writer = _Writer()
+    writer = _Writer(with_secrets)
     tables = writer.tables(registry)
     text = None if existing is None else edited(existing, tables, writer.notes)
     _tell(writer.notes)
@@ -100,11 +108,19 @@ class NoForm(Exception):
         super().__init__(what)
 
 
+class Hidden(NoForm):
+    """A value is a secret, which is not written."""
+
+
 def plain(value: object, path: str = "") -> Any:
     """Return a value of TOML's own types, which reads back equal.
 
+    :raises Hidden: it is a secret, or has one.
     :raises NoForm: there is none.
     """
+    if isinstance(value, Secret):
+        raise Hidden(path, "a secret")
+
     if type(value) in _SIMPLE:
         return value
 
@@ -150,6 +166,8 @@ def _plain_key(key: object, path: str) -> str:
 class _Writer:
     """Makes plain tables of sections, and gathers what has no TOML form."""
 
+    with_secrets: bool = False
+    """Whether it writes passwords and keys."""
     notes: Notes = attrs.field(init=False, factory=dict)
     """What the file says of values that it does not have."""
     _problems: list[Problem] = attrs.field(init=False, factory=list[Problem])
@@ -192,8 +210,32 @@ class _Writer:
         self._unless_default(
             table, node.label, node, "validity_period", "keep_versions"
         )
-        table |= self._properties(node.label, node.options)
+        table |= self._named(node.label, "validator", node.validator)
+
+        for name, value in node.options.items():
+            is_named = isinstance(value, type) or inspect.isroutine(value)
+            table |= (
+                self._named(node.label, name, value)
+                if is_named
+                else self._properties(node.label, {name: value})
+            )
+
         return table | self._properties(node.label, node.properties)
+
+    def _named(self, label: str, field: str, value: object) -> Table:
+        """Return what a file says of what is imported by its name."""
+        if value is None:
+            return {}
+
+        if getattr(value, "__module__", None) == "builtins":
+            return {field: getattr(value, "__name__", repr(value))}
+
+        try:
+            return {field: name_of(value)}
+        except NotImportable as error:
+            remedy = "define it at the top of a module, or set it in code"
+            self._refuse(label, field, f"it: {error}", remedy)
+            return {}
 
     def _default_data(self, table: Table, node: DataNodeConfig) -> None:
         if node.default_data is NOT_GIVEN:
@@ -281,7 +323,20 @@ class _Writer:
 
     def _value(self, label: str, field: str, value: object) -> Any:
         try:
+            value = revealed(value) if self.with_secrets else value
             return plain(value.value if isinstance(value, Scope) else value)
+        except Hidden as error:
+            self._problems.append(
+                Problem(
+                    section=label,
+                    field=field,
+                    message=f"{error.path and error.path + ': '}a secret is not written "
+                    "to a file",
+                    remedy="give 'ENV[NAME]' and set that environment variable, or "
+                    "export with secrets=True",
+                )
+            )
+            return ""
         except NoForm as error:
             self._refuse(label, field, f"{error.path and error.path + ': '}{error}")
             return ""

@@ -8,8 +8,8 @@ import attrs
 from anyio import Event, sleep, to_thread
 
 from asyncflow.abc import Log
-from asyncflow.worker.punch import BLOCK, punch
 from asyncflow.worker.raw_stderr import fold
+from asyncflow.worker.sparse_file import BLOCK, punch_hole
 
 FACTOR = 8
 """How often what is kept of a log may lie on the disk, before its middle goes."""
@@ -46,7 +46,7 @@ class _Watched:
                 size = os.fstat(file.fileno()).st_size
 
                 if size - self.done > FACTOR * self.keep:
-                    punch(file.fileno(), self.done, size - self.keep)
+                    punch_hole(file.fileno(), self.done, size - self.keep)
                     self.done = (size - self.keep) // BLOCK * BLOCK
         except OSError:  # its worker has gone
             return False

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import signal
-import time
 from collections.abc import Sequence
-from contextlib import suppress
-from operator import attrgetter, eq
-from typing import cast
+from functools import partial
+from operator import attrgetter, eq, itemgetter
+from typing import Protocol, cast
 
 import attrs
 from anyio import CancelScope, to_thread
@@ -21,27 +18,27 @@ from asyncflow.abc import (
     Killed,
     Log,
     Outcome,
-    Printed,
     Progress,
     Raised,
     Returned,
     Watch,
 )
 from asyncflow.executors.process.anyio_pool import is_of_worker
+from asyncflow.executors.process.generation import Generation
 from asyncflow.executors.process.log_bounds import LogBounds
 from asyncflow.executors.process.pool import Pool
-from asyncflow.executors.process.worker import Worker, WorkerDied
+from asyncflow.executors.process.worker import Kill, Worker, WorkerDied, WorkerLimits
 from asyncflow.log import logger as _logger
 from asyncflow.worker import spool, trip, wire
 from asyncflow.worker.channel import Told
-from asyncflow.worker.digests import remove_named
 from asyncflow.worker.failure import summary_of
-from asyncflow.worker.streams import plain, whole
-from asyncflow.worker.values import temporary_name
 
 BOUND = 0.02
 """After how many seconds what was not started is taken back: what is slow delays nobody
 else."""
+
+OVERDUE = 5.0
+"""How long a worker that has nothing to run may take to answer, in seconds."""
 
 LEFT = 0.2
 """How long a worker may take to end by itself that goes for what a job has left in it, in
@@ -56,19 +53,39 @@ _INTERRUPTED = "its worker process was interrupted outside of the function"
 
 _KEPT, _OUTPUTS = attrgetter("kept"), attrgetter("outputs")
 
-_STACK = "Stack (most recent call first):"
-"""How a stack begins that `faulthandler` wrote."""
+_PARTS = (
+    *("job_id", "task", "attempt", "code", "inputs", "outputs"),
+    *("sources", "memory_limit", "carrier"),
+)
+_columns = itemgetter(*map(Call._fields.index, _PARTS))
+"""Those of a `wire.Request`: of each part of calls, that of all."""
+
+
+class WorkerSource(Protocol):
+    """What gives requests their workers."""
+
+    limits: WorkerLimits | None
+    requests: dict[str, Request]
+    """For the id of each job under way, its request."""
+
+    async def worker(self, request: Request, pinned: Generation) -> Worker | None:
+        """Return a worker; None where it has none, or may not have one any more.
+
+        :param pinned: the user's modules that it has
+        """
 
 
 @attrs.define(eq=False, repr=False)
 class Request:
     """Some calls, on their way.
 
+    :param source: gives it a worker
     :param number: tells it from other trips of its worker
     :param grace: how long a job that is killed may take to end by itself, in seconds
     :param logs: bounds what jobs print that run long
     """
 
+    source: WorkerSource
     pool: Pool
     calls: Sequence[Call]
     watch: Watch
@@ -85,15 +102,16 @@ class Request:
     """Whether no call can be started any more."""
     _bounds_log: bool = attrs.field(init=False, default=False)
     """Whether its log is watched, so that it is bounded."""
+    _running: int = attrs.field(init=False, default=-1)
+    """The place of the call that runs as far as is known, once no other can start."""
     _is_called: bool = attrs.field(init=False, default=False)
     """Whether the function of the only call is known to be called."""
     _kills: set[int] = attrs.field(init=False, factory=set)
     """The places of the calls that are to end."""
-    _killing: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
-    _kill_at: float = attrs.field(init=False, default=0.0)
-    """When the worker is killed, as `time.monotonic` has it; long ago if it died."""
-    _reaching: asyncio.Task[None] | None = attrs.field(init=False, default=None)
-    """Sends signals to the worker and all that it started."""
+    _kill: Kill | None = attrs.field(init=False, default=None)
+    """What ends the worker; None where nothing does."""
+    _overdue: asyncio.TimerHandle | None = attrs.field(init=False, default=None)
+    """Ends a worker that has nothing to run, and does not answer."""
     _telling: asyncio.Task[None] | None = attrs.field(init=False, default=None)
     is_refused: bool = attrs.field(init=False, default=False)
     """Whether its worker has run nothing of it, for what an earlier job has left, or as
@@ -102,62 +120,106 @@ class Request:
     def __attrs_post_init__(self) -> None:
         self._started = len(self.calls)
 
-    async def go(self, worker: Worker, request: bytes) -> None:
-        """Send the calls, and tell what becomes of them.
+    async def run(self, pinned: Generation) -> None:
+        """Have a worker run the calls, and tell what becomes of them.
 
-        :param request: the calls, as `trip.run` takes them
+        On cancel the worker is dead before this raises.
+
+        :param pinned: the user's modules that it has
         """
-        loop = asyncio.get_running_loop()
-        count = len(self.calls)
+        source, pool = self.source, self.pool
+
+        try:
+            while True:
+                worker = pool.ready(pinned) or await source.worker(self, pinned)
+
+                if worker is None:
+                    return
+
+                request = self._packed(worker, pinned)
+                bound = self._begin(worker)
+
+                try:
+                    answer = await pool.call(worker, trip.run, request)
+                except WorkerDied as died:
+                    if not await self._is_unharmed(worker):
+                        await self._tell_death(worker, died.returncode)
+                except BaseException as error:
+                    if not await self._has_told(worker, error):
+                        raise
+                else:
+                    await self._take(worker, answer)
+                finally:
+                    if bound is not None:
+                        bound.cancel()
+
+                    if self._overdue is not None:
+                        self._overdue.cancel()
+
+                    if self._bounds_log or self._kill or self._telling:
+                        await self._finish(worker)
+
+                if not self.is_refused or self._kills:
+                    break
+
+            limits = source.limits
+
+            if limits is not None and await limits.are_reached(worker):
+                await pool.workers.retire(worker, self.grace)
+        finally:
+            for call in self.calls:  # one that was returned may travel again already
+                if source.requests.get(call.job_id) is self:
+                    del source.requests[call.job_id]
+
+    def _begin(self, worker: Worker) -> asyncio.TimerHandle | None:
+        """Let a worker start the calls; return what bounds how many it starts."""
+        count, is_short = len(self.calls), self.calls[0].is_short
         self._worker = worker
         self.is_refused = False
         worker.tokens.give(count)
-        is_short = self.calls[0].is_short
-        is_bound = count > 1 or is_short
-        bound = loop.call_later(BOUND, self.take_back) if is_bound else None
 
         if not is_short:
             self._tell_started(worker, 0)
 
-        try:
-            answer = await self.pool.call(worker, trip.run, request)
-        except WorkerDied as died:
-            if not await self._is_unharmed(worker):
-                await self._tell_death(worker, died.returncode)
-        except BaseException as error:
-            if self.pool.has(worker):  # it did not get the calls
-                worker.tokens.take(count)
-                raise
+        if count == 1 and not is_short:
+            return None
 
-            if isinstance(error, Exception) or is_of_worker(error):
-                await self._end(worker, f"{_NO_ANSWER} ({summary_of(error)})")
-                return
+        return asyncio.get_running_loop().call_later(BOUND, self.take_back)
 
-            worker.kill_group()
+    def _packed(self, worker: Worker, pinned: Generation) -> bytes:
+        """Return what `trip.run` takes."""
+        calls = self.calls
+        first, is_alone = calls[0], len(calls) == 1
+        told = self.pool.told_to(worker, pinned)
+        looks = is_alone and not first.is_short
+        tells = is_alone and (first.waiting_file or first.is_watched)
+        number = 0 if is_alone else self.number
+        columns = _columns([*zip(*calls, strict=True)])
+        log_size = self.logs.max_bytes
+        return wire.pack((number, log_size, looks, tells, columns, *told))
 
-            with CancelScope(shield=True):
-                self._kills.update(range(count))
-                await self._tell_death(worker, None)
+    async def _has_told(self, worker: Worker, error: BaseException) -> bool:
+        """Tell what becomes of the calls after an error of the call, or a cancel.
 
-            raise
-        else:
-            if self._telling is not None:
-                await self._telling
+        :return: whether that is all, and the error is not to be raised
+        """
+        count = len(self.calls)
 
-            self.pool.stillborn = 0
-            await self._take(worker, answer)
-        finally:
-            if self._bounds_log:
-                self.logs.unwatch(worker.log_path)
+        if self.pool.has(worker):  # it did not get the calls
+            worker.tokens.take(count)
+            return False
 
-            if bound is not None:
-                bound.cancel()
+        if isinstance(error, Exception) or is_of_worker(error):
+            await self._end(worker, f"{_NO_ANSWER} ({summary_of(error)})")
+            return True
 
-            if self._killing is not None:
-                self._killing.cancel()
+        worker.kill_group()
 
-            if self._telling is not None or self._reaching is not None:
-                await self._finish()
+        with CancelScope(shield=True):
+            self._kills.update(range(count))
+            await self._tell_death(worker, None)
+
+        return False
 
     async def _is_unharmed(self, worker: Worker) -> bool:
         """Take back what a worker that has died did not begin: that did not kill it.
@@ -176,7 +238,7 @@ class Request:
                 return False
 
             _log(logging.WARNING, worker, "it died before it had begun a job")
-            self._worker = None  # a kill now hits nobody: `go` is called again
+            self._worker = None  # a kill now hits nobody: another one is taken
             self.is_refused = True
             await to_thread.run_sync(worker.bury, self._kill_at)
             await worker.forget()
@@ -190,9 +252,18 @@ class Request:
 
         return False
 
-    async def _finish(self) -> None:
+    async def _finish(self, worker: Worker) -> None:
         """Wait for what goes on beside the call: nothing of it outlives the trip."""
+        if self._bounds_log:
+            self.logs.unwatch(worker.log_path)
+
+        if self._kill is not None:
+            self._kill.stop()
+
         begun = {task for task in (self._telling, self._reaching) if task is not None}
+
+        if not begun:
+            return
 
         with CancelScope(shield=True):
             done, _ = await asyncio.wait(begun)
@@ -203,6 +274,11 @@ class Request:
 
     async def _take(self, worker: Worker, answer: bytes) -> None:
         """Tell what a worker has answered; end it if it must not run another job."""
+        if self._telling is not None:
+            await self._telling
+
+        self.pool.stillborn = 0
+
         try:
             end, outcomes, stray, left, loaded, has_sent = wire.read_answer(answer)
             self._check(outcomes)
@@ -211,18 +287,18 @@ class Request:
             return
 
         if has_sent:
-            self.pool.hear()  # the last report comes before the end
+            self.pool.workers.hear()  # the last report comes before the end
 
         if loaded:
             self.pool.today.learn(worker, loaded)
 
-        if self._killing is not None:  # it is dead before that is told
-            await self.pool.end(worker, self.grace)
+        if self._kill is not None:  # it is dead before that is told
+            await self.pool.workers.end(worker, self.grace)
 
         self._tell(worker, end, outcomes)
 
         if left and not (stray or outcomes or self.has_kills):
-            self._worker = None  # a kill now hits nobody: `go` is not called again
+            self._worker = None  # a kill now hits nobody: none has the calls
             self.is_refused = self._started > 0
             await self._retire(worker, left)
             return
@@ -232,9 +308,13 @@ class Request:
 
         if stray:
             await self._end(worker, f"{_INTERRUPTED} ({stray})")
+        elif self._told < self._started and self._told:
+            self._is_bounded = True
+            self.watch.returned(self.calls[self._told : self._started])
+            await self._retire(worker, "took the tokens of the jobs after it")
         elif self._told < self._started:
             await self._end(worker, f"{_NO_ANSWER} (it did not run the job)")
-        elif self._killing is not None:
+        elif self._kill is not None:
             await worker.forget()
         elif left:
             await self._retire(worker, left)
@@ -242,7 +322,7 @@ class Request:
     async def _retire(self, worker: Worker, left: str) -> None:
         """Replace a worker for what the job that it ran last has left."""
         with CancelScope(shield=True):
-            await self.pool.retire(worker, min(self.grace, LEFT))
+            await self.pool.workers.retire(worker, min(self.grace, LEFT))
             _log(logging.INFO, worker, f"its job of task {worker.last_task!r} {left}")
 
     def _check(self, outcomes: Sequence[Outcome | None]) -> None:
@@ -278,7 +358,7 @@ class Request:
     async def _end(self, worker: Worker, why: str) -> None:
         """End a worker that is not what it was; the call that it had has crashed."""
         with CancelScope(shield=True):
-            await self.pool.kill(worker)
+            await self.pool.workers.kill(worker)
             await self._tell_death(worker, None, why)
             _log(logging.WARNING, worker, why)
 
@@ -294,35 +374,22 @@ class Request:
 
         self.take_back()
 
-        if index == self._started - 1:
-            self._kill(self._worker, now=now)
+        if index in (self._running, self._started - 1):
+            self._end_worker(self._worker, now=now)
 
-    def _kill(self, worker: Worker, *, now: bool) -> None:
-        """Kill the worker once; then only if there is no time to wait for its end."""
-        if self._killing is not None:
-            if not now:
-                return
+    def _end_worker(self, worker: Worker, *, now: bool) -> None:
+        self._kill = self._kill or Kill(worker)
+        self._kill.begin(self.grace, now=now)
 
-            self._killing.cancel()
-        elif not now:
-            self._reach(worker, signal.SIGTERM)
+    @property
+    def _kill_at(self) -> float:
+        """When the worker is killed, as `time.monotonic` has it; long ago if it died."""
+        return 0.0 if self._kill is None else self._kill.at
 
-        grace = 0.0 if now else self.grace
-        self._kill_at = time.monotonic() + grace
-        loop = asyncio.get_running_loop()
-        self._killing = loop.call_later(grace, self._reach, worker, signal.SIGKILL)
-
-    def _reach(self, worker: Worker, number: signal.Signals) -> None:
-        """Send a signal to the worker and all that it started, after an earlier one."""
-        before = self._reaching
-
-        async def reach() -> None:
-            if before is not None:
-                await asyncio.wait({before})
-
-            await worker.end_all(number)
-
-        self._reaching = asyncio.ensure_future(reach())
+    @property
+    def _reaching(self) -> asyncio.Task[None] | None:
+        """Sends signals to the worker and all that it started."""
+        return None if self._kill is None else self._kill.reaching
 
     def hear(self, index: int, told: Told) -> None:
         """Pass on what a call, by its place, has told."""
@@ -365,6 +432,10 @@ class Request:
             self._telling = asyncio.ensure_future(self._tell_early(self._worker))
         elif self._started:
             self._tell_running(self._worker)
+        else:  # it answers at once, unless a job has made a mess of its tokens
+            loop = asyncio.get_running_loop()
+            end = partial(self._end_worker, self._worker, now=True)
+            self._overdue = loop.call_later(OVERDUE, end)
 
     async def _tell_early(self, worker: Worker) -> None:
         found = await to_thread.run_sync(spool.read, worker.spool_path, self.number)
@@ -372,9 +443,14 @@ class Request:
         self._tell_running(worker)
 
     def _tell_running(self, worker: Worker) -> None:
-        """Tell that the last call runs, if nothing else can."""
-        if self._told == self._started - 1:
-            self._tell_started(worker, self._told)
+        """Tell that the first call runs of which no outcome is known.
+
+        It is the last one that was started, unless outcomes are lost on a full disk, or a
+        job has taken tokens.
+        """
+        if self._told < self._started:
+            self._running = self._told
+            self._tell_started(worker, self._running)
 
     def _tell_started(self, worker: Worker, place: int) -> None:
         log = Log(worker.log_path, worker.logged, -1)
@@ -436,7 +512,7 @@ class Request:
         if self._telling is not None:
             await self._telling
 
-        self.pool.hear()
+        self.pool.workers.hear()
 
         if self._reaching is not None:
             await asyncio.wait({self._reaching})
@@ -451,48 +527,21 @@ class Request:
         if self._told < self._started:
             index = self._told
             call = self.calls[index]
-            log, stack = await to_thread.run_sync(
-                _clean_up, call, worker, self.logs.max_bytes
+            log, stack, kept = await to_thread.run_sync(
+                worker.clean_up, call, self.logs.max_bytes
             )
             self._told += 1
-            is_killed = index in self._kills
-            outcome = (
-                Killed(log, None, stack) if is_killed else Crashed(returncode, why, log)
-            )
+            outcome: Outcome
+
+            if kept is not None:
+                outcome = Returned(kept, log)
+            elif index in self._kills:
+                outcome = Killed(log, None, stack)
+            else:
+                outcome = Crashed(returncode, why, log)
+
             self.watch.ended(call, outcome)
 
 
 def _log(level: int, worker: Worker, why: str) -> None:
     _logger.log(level, "worker %s was replaced: %s", worker.pid, why)
-
-
-def _clean_up(call: Call, worker: Worker, max_bytes: int) -> tuple[Printed | None, str]:
-    """Remove what a killed call left of its outputs. Blocks.
-
-    :return: what it printed, and where its Python was
-    """
-    for _name, driver, path in call.outputs:
-        staged = driver.staging_path(path)
-
-        for name in {path, staged, temporary_name(path), temporary_name(staged)}:
-            with suppress(OSError):
-                os.unlink(name)
-
-        remove_named(path)
-
-    rest = worker.rest_of_log()
-    log = rest and rest.read(max_bytes)
-
-    if log is None:
-        return None, ""
-
-    log = log._replace(text=whole(log.text))
-    return log, plain(_stack(log.text))
-
-
-def _stack(text: str) -> str:
-    """Return the stack that ends a text."""
-    _, head, stack = text.rpartition(_STACK)
-    lines = stack.splitlines(keepends=True) if head else []
-    ours = [index for index, line in enumerate(lines) if trip.__file__ in line]
-    return "".join([head, *lines[: ours[0] if ours else None]])

@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 from anyio import CancelScope, CapacityLimiter, to_thread
 
+from asyncflow.abc import Call, Printed, StoredValue
 from asyncflow.executors.process import process_tree
 from asyncflow.executors.process.anyio_pool import in_thread
 from asyncflow.executors.process.generation import Generation
 from asyncflow.executors.process.worker_folder import WorkerFolder
+from asyncflow.worker import trip
+from asyncflow.worker.digests import remove_named
 from asyncflow.worker.loaded import Sign
 from asyncflow.worker.outcome import Log
 from asyncflow.worker.raw_stderr import fold, path_of
+from asyncflow.worker.streams import plain, whole
 from asyncflow.worker.tokens import Tokens
+from asyncflow.worker.values import temporary_name
 
 if TYPE_CHECKING:
     from anyio.abc import Process
+
+
+STACK = "Stack (most recent call first):"
+"""How a stack begins that `faulthandler` wrote."""
+
+
+class Remains(NamedTuple):
+    """What is left of a killed call."""
+
+    log: Printed | None
+    """What it printed."""
+    stack: str
+    """Where its Python was."""
+    kept: tuple[StoredValue, ...] | None = None
+    """Its outputs, where it was killed while they were made visible, which is done now."""
 
 
 class WorkerDied(Exception):
@@ -171,6 +192,35 @@ class Worker:
 
         return Log(self.log_path, self.logged, end) if end > self.logged else None
 
+    def clean_up(self, call: Call, max_bytes: int) -> Remains:
+        """Remove what a killed call left of its outputs. Blocks.
+
+        :param max_bytes: how much is kept of what it printed
+        """
+        from asyncflow.worker.intent import settled_here
+
+        if (kept := settled_here(call.job_id, call.outputs)) is not None:
+            rest = self.rest_of_log()
+            return Remains(rest and rest.read(max_bytes), "", tuple(kept))
+
+        for _name, driver, path in call.outputs:
+            staged = driver.staging_path(path)
+
+            for name in {path, staged, temporary_name(path), temporary_name(staged)}:
+                with suppress(OSError):
+                    os.unlink(name)
+
+            remove_named(path)
+
+        rest = self.rest_of_log()
+        log = rest and rest.read(max_bytes)
+
+        if log is None:
+            return Remains(None, "")
+
+        log = log._replace(text=whole(log.text))
+        return Remains(log, plain(stack_of(log.text)))
+
     def close(self) -> None:
         """Close what the parent has open of it."""
         self.tokens.close()
@@ -184,6 +234,95 @@ class Worker:
 
         with CancelScope(shield=True):
             await in_thread(partial(remove_files, self.log_path))
+
+
+@attrs.frozen(kw_only=True)
+class WorkerLimits:
+    """When a worker is replaced, between two jobs; None for never.
+
+    :param jobs: after how many of them
+    :param age: after how many seconds
+    :param rss: when it has more memory than so many bytes
+    """
+
+    jobs: int | None = None
+    age: float | None = None
+    rss: int | None = None
+
+    @classmethod
+    def of(
+        cls, jobs: int | None, age: float | None, rss: int | None
+    ) -> WorkerLimits | None:
+        """Return these limits; None where there is none of them."""
+        if jobs is age is rss is None:
+            return None
+
+        return cls(jobs=jobs, age=age, rss=rss)
+
+    async def are_reached(self, worker: Worker) -> bool:
+        """Tell whether a worker that is alive is to be replaced."""
+        if worker.returncode is not None:
+            return False
+
+        if self.jobs is not None and worker.jobs >= self.jobs:
+            return True
+
+        if self.age is not None and worker.age >= self.age:
+            return True
+
+        return self.rss is not None and await to_thread.run_sync(worker.rss) > self.rss
+
+
+class Kill:
+    """The end of a worker: it is asked for, and after a grace it is forced.
+
+    :param worker: which one; all that it has started ends with it
+    """
+
+    at: float = 0.0
+    """When it is killed, as `time.monotonic` has it."""
+    reaching: asyncio.Task[None] | None = None
+    """Sends signals to the worker and all that it started."""
+    _clock: asyncio.TimerHandle | None = None
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def begin(self, grace: float, *, now: bool) -> None:
+        """Do it once; then only if there is no time to wait for the end.
+
+        :param grace: how long the worker may take to end by itself, in seconds
+        :param now: without a grace
+        """
+        if self._clock is not None:
+            if not now:
+                return
+
+            self._clock.cancel()
+        elif not now:
+            self._reach(signal.SIGTERM)
+
+        wait = 0.0 if now else grace
+        self.at = time.monotonic() + wait
+        loop = asyncio.get_running_loop()
+        self._clock = loop.call_later(wait, self._reach, signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Force nothing any more."""
+        if self._clock is not None:
+            self._clock.cancel()
+
+    def _reach(self, number: signal.Signals) -> None:
+        """Send a signal to the worker and all that it started, after an earlier one."""
+        before = self.reaching
+
+        async def reach() -> None:
+            if before is not None:
+                await asyncio.wait({before})
+
+            await self._worker.end_all(number)
+
+        self.reaching = asyncio.ensure_future(reach())
 
 
 def remove_files(log_path: str) -> None:
@@ -203,3 +342,11 @@ def files(log_path: str) -> tuple[str, ...]:
     name = log_path.removesuffix(".log")
     others = (f"{name}.spool", f"{name}.tokens", f"{name}.main")
     return (log_path, *others, path_of(log_path))
+
+
+def stack_of(text: str) -> str:
+    """Return the stack that ends what a worker printed; ``""`` where none does."""
+    _, head, stack = text.rpartition(STACK)
+    lines = stack.splitlines(keepends=True) if head else []
+    ours = [index for index, line in enumerate(lines) if trip.__file__ in line]
+    return "".join([head, *lines[: ours[0] if ours else None]])

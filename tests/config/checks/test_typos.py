@@ -45,6 +45,12 @@ TYPOS = [
     ("JOB", "moed", "mode"),
     ("TASK", "nedes", "needs"),
     ("DATA_NODE", "scpoe", "scope"),
+    ("DATA_NODE", "ttl", "validity_period"),
+    ("DATA_NODE", "n_versions", "keep_versions"),
+    ("TASK", "cache", "skippable"),
+    ("TASK", "max_memory", "memory_limit"),
+    ("JOB", "concurrency", "max_nb_of_workers"),
+    ("JOB", "ecko", "echo"),  # a section that has hardly any properties
 ]
 
 
@@ -108,6 +114,15 @@ def test_the_option_that_was_meant(name: object, kind: str, option: str | None) 
         ("mode", "SCENARIO", None),
         ("scope", "TASK", None),
         (5, "TASK", None),
+        ("max_workers", "submit", "configure_job_executions"),
+        ("retries", "submit", "configure_task"),
+        ("retries", "TASK", None),
+        ("cacheable", "DATA_NODE", "configure_task"),
+        ("priority", "TASK", "submit"),
+        ("priority", "SCENARIO", None),
+        ("idempotency_key", "SCENARIO", "submit"),
+        ("idempotency_key", "submit", None),
+        ("path", "TASK", None),
     ],
 )
 def test_the_place_of_an_option(name: object, kind: str, place: str | None) -> None:
@@ -169,3 +184,13 @@ def test_an_option_of_one_storage_type_counts_where_it_is_given() -> None:
     (problem,) = problems("DATA_NODE.n", "DATA_NODE", {"delimeter": 1}, ("delimiter",))
     assert (problem.section, problem.field) == ("DATA_NODE.n", "delimeter")
     assert "did you mean 'delimiter'?" in problem.remedy
+
+
+def test_a_name_that_begins_as_options_do_is_no_property(config: Configuration) -> None:
+    config.configure_s3_object_data_node(
+        "a", aws_s3_bucket_name="b", aws_s3_object_key="k", aws_profile="mine"
+    )
+    config.configure_csv_data_node("c", "c.csv", read_by="Ann", awsome=1)
+    (problem,) = config.problems()
+    assert (problem.section, problem.field) == ("DATA_NODE.a", "aws_profile")
+    assert "aws_region, aws_s3_endpoint_url" in str(problem.remedy)

@@ -352,6 +352,7 @@ def dumped(config: Configuration, existing: str | None = None) -> str:
     return dump(config._registry, existing)
 
 
+@pytest.mark.limit(180)  # a hundred files
 @given(nodes=NODES)
 def test_any_content_makes_the_round_trip(
     nodes: Any, tmp_path_factory: pytest.TempPathFactory
@@ -364,6 +365,7 @@ def test_any_content_makes_the_round_trip(
     assert again.problems() == ()
 
 
+@pytest.mark.limit(180)  # a hundred files
 @given(nodes=NODES, before=NODES)
 def test_any_file_is_overwritten_rightly(
     nodes: Any, before: Any, tmp_path_factory: pytest.TempPathFactory

@@ -14,6 +14,7 @@ from asyncflow.abc import Crashed, Returned
 from asyncflow.drivers.in_memory import MemoryDriver
 from asyncflow.executors.process import executor as executor_module
 from asyncflow.executors.process.executor import ProcessExecutor
+from asyncflow.executors.process.worker import WorkerLimits
 from tests.support import flows
 from tests.support.calls import call, outcome_of
 from tests.support.flows import configuration, single
@@ -76,18 +77,18 @@ async def pid_of(executor: ProcessExecutor, folder: Path) -> object:
     ("limits", "is_replaced"),
     [
         ({}, False),
-        ({"most_jobs": 1}, True),
-        ({"most_jobs": 2}, False),
-        ({"most_age": 0.0}, True),
-        ({"most_rss": 1_000_000}, True),
-        ({"most_age": 600.0, "most_rss": 1 << 40}, False),
+        ({"jobs": 1}, True),
+        ({"jobs": 2}, False),
+        ({"age": 0.0}, True),
+        ({"rss": 1_000_000}, True),
+        ({"age": 600.0, "rss": 1 << 40}, False),
     ],
     ids=str,
 )
 async def test_a_worker_is_replaced_when_it_is_old(
     limits: dict[str, Any], is_replaced: bool, tmp_path: Path
 ) -> None:
-    async with ProcessExecutor(grace=0.2, **limits) as executor:
+    async with ProcessExecutor(grace=0.2, limits=WorkerLimits(**limits)) as executor:
         first = await pid_of(executor, tmp_path)
         assert executor.workers == (0 if is_replaced else 1)
         assert (await pid_of(executor, tmp_path) != first) == is_replaced

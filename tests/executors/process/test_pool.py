@@ -41,31 +41,15 @@ async def test_a_worker_answers_the_host_as_anyios_would(pool: Pool) -> None:
         await worker.process.wait()
 
 
-@pytest.mark.parametrize("steps", range(16))
-async def test_a_start_that_is_cancelled_leaves_no_process(
-    pool: Pool, steps: int
-) -> None:
-    """Whenever it is, also while the system makes the process."""
-    async with create_task_group() as group:
-        group.start_soon(pool.warm)
-
-        for _ in range(steps):
-            await checkpoint()
-
-        group.cancel_scope.cancel()
-
-    assert not pool.alive
-
-
 async def test_winding_down_ends_the_idle_workers_of_the_last_user(pool: Pool) -> None:
     worker = await pool.worker(pool.today.pin())
     other = await Pool.open()
     await other.wind_down()
-    assert pool.alive == 1  # it is somebody else's, too
+    assert pool.workers.alive == 1  # it is somebody else's, too
     await other.close()
     await pool.wind_down()
     assert worker.returncode == 0
-    assert not pool.alive
+    assert not pool.workers.alive
     assert (await pool.worker(pool.today.pin())).returncode is None
 
 
@@ -93,7 +77,7 @@ async def test_a_worker_that_is_there_is_ready(pool: Pool) -> None:
     worker = await pool.worker(now)
     assert pool.ready(now) is worker
     assert pool.has(worker)
-    await pool.retire(worker)
+    await pool.workers.retire(worker)
     assert pool.ready(now) is None
     assert not pool.has(worker)
 
@@ -102,12 +86,13 @@ async def test_a_worker_is_told_of_the_world_once(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = await pool.worker(pool.today.pin())
-    assert pool.world_for(worker) is None  # it was started in it
+    pinned = pool.today.pin()
+    assert pool.told_to(worker, pinned)[0] is None  # it was started in it
     monkeypatch.setenv("OF_TODAY", "1")
-    told = pool.world_for(worker)
+    told, _ = pool.told_to(worker, pinned)
     assert told is not None
     assert pickle.loads(told)[2][b"OF_TODAY"] == b"1"
-    assert pool.world_for(worker) is None
+    assert pool.told_to(worker, pinned)[0] is None
 
 
 async def test_who_waits_for_an_idle_worker_waits_no_longer_than_said(

@@ -12,19 +12,22 @@ from anyio.lowlevel import checkpoint
 
 from asyncflow import report
 from asyncflow.abc import Call, Crashed, Killed, Outcome, Progress, Raised, Returned
+from asyncflow.executors.process import request
 from asyncflow.executors.process.executor import ProcessExecutor
 from asyncflow.executors.process.log_bounds import LogBounds
 from asyncflow.executors.process.pool import Pool
-from asyncflow.executors.process.request import _STACK, Request, _stack
-from asyncflow.worker import trip
+from asyncflow.executors.process.request import Request
 from tests.entities.test_submission import started
-from tests.support import flows
+from tests.support import flows, hard_jobs
 from tests.support.calls import Notes, call, outcome_of, run_all
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_what_waits_behind_a_slow_call_is_returned(tmp_path: Path) -> None:
+async def test_what_waits_behind_a_slow_call_is_returned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request, "BOUND", 1.0)  # a worker that starts begins in time
     notes = Notes()
     path = tmp_path / "go"
     calls = [
@@ -97,6 +100,82 @@ async def test_a_killed_call_leaves_nothing(tmp_path: Path) -> None:
     ]
 
 
+@pytest.fixture
+def unbounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nothing taken back before a kill."""
+    monkeypatch.setattr(request, "BOUND", 600)
+
+
+@pytest.mark.usefixtures("unbounded")
+async def test_a_job_that_takes_the_tokens_of_others_harms_none(tmp_path: Path) -> None:
+    notes = Notes()
+    calls = [
+        call(flows.double, tmp_path, job_id="JOB_0"),
+        call(hard_jobs.take_tokens, tmp_path, job_id="JOB_1"),
+        call(flows.double, tmp_path, job_id="JOB_2"),
+        call(flows.double, tmp_path, job_id="JOB_3"),
+    ]
+
+    async with ProcessExecutor() as executor:
+        await run_all(executor, calls, notes)
+
+    assert {type(one) for one in notes.outcomes.values()} == {Returned}
+    assert notes.of("returned") == ["JOB_2", "JOB_3"]
+
+
+@pytest.mark.usefixtures("unbounded")
+async def test_a_job_that_took_the_tokens_is_killed_as_any(tmp_path: Path) -> None:
+    notes = Notes()
+    path = tmp_path / "started"
+    calls = [
+        call(flows.double, tmp_path, job_id="JOB_0"),
+        call(hard_jobs.take_tokens_and_sleep, tmp_path, str(path), job_id="JOB_1"),
+        call(flows.double, tmp_path, job_id="JOB_2"),
+    ]
+
+    async with ProcessExecutor(grace=0.0) as executor, create_task_group() as group:
+        group.start_soon(executor.run, calls, notes)
+        worker = await started(path)
+        executor.kill(calls[2])
+
+        with fail_after(30):
+            while "JOB_1" not in notes.of("started"):
+                await checkpoint()
+
+        executor.kill(calls[1])
+
+    assert not flows.is_alive(worker)
+    assert isinstance(notes.outcomes["JOB_0"], Returned)
+    assert isinstance(notes.outcomes["JOB_1"], Killed)
+
+
+@pytest.mark.usefixtures("unbounded")
+async def test_a_worker_that_does_not_answer_with_nothing_to_run_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request, "OVERDUE", 0.1)
+    notes = Notes()
+    path = tmp_path / "started"
+    calls = [
+        call(hard_jobs.add_tokens_and_sleep, tmp_path, str(path), job_id="JOB_0"),
+        call(flows.double, tmp_path, job_id="JOB_1"),
+    ]
+
+    async with ProcessExecutor(grace=0.0) as executor:
+        async with create_task_group() as group:
+            group.start_soon(executor.run, calls, notes)
+            worker = await started(path)
+            executor.kill(calls[1])
+
+        assert not flows.is_alive(worker)
+        assert isinstance(
+            await outcome_of(executor, call(flows.double, tmp_path)), Returned
+        )
+
+    assert notes.of("returned") == ["JOB_0", "JOB_1"]
+    assert not notes.outcomes
+
+
 def report_last(value: int) -> int:
     report(1.0, 1.0)
     return value
@@ -139,7 +218,7 @@ def heard() -> Heard:
 @pytest.fixture
 def request_of_two(tmp_path: Path, heard: Heard) -> Request:
     calls = [call(flows.double, tmp_path, job_id=f"JOB_{index}") for index in range(2)]
-    return Request(Pool(), calls, heard, 1, 0.2, LogBounds(1000))
+    return Request(ProcessExecutor(), Pool(), calls, heard, 1, 0.2, LogBounds(1000))
 
 
 async def test_calls_are_found_by_their_jobs(request_of_two: Request) -> None:
@@ -183,11 +262,3 @@ async def test_outcomes_that_cannot_be_are_refused(
 
     with pytest.raises(ValueError, match=what):
         request_of_two._check(outcomes)
-
-
-def test_a_stack_is_told_without_our_frames() -> None:
-    frames = f'{_STACK}\n  File "steps.py", line 3 in wait\n'
-    ours = f'  File "{trip.__file__}", line 7 in _call\n  File "x", line 1 in y\n'
-    assert _stack(f"printed\n{frames}{ours}") == frames
-    assert _stack(f"{_STACK} of an earlier job\n{frames}") == frames
-    assert _stack("printed\n") == ""

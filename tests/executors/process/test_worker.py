@@ -10,7 +10,14 @@ import pytest
 from anyio import fail_after, to_thread
 
 from asyncflow.executors.process.pool import Pool
-from asyncflow.executors.process.worker import Worker, files, remove_files
+from asyncflow.executors.process.worker import (
+    STACK,
+    Worker,
+    files,
+    remove_files,
+    stack_of,
+)
+from asyncflow.worker import trip
 
 pytestmark = pytest.mark.anyio
 
@@ -71,3 +78,11 @@ async def test_a_dead_worker_has_no_memory_and_no_log(worker: Worker) -> None:
     assert await to_thread.run_sync(worker.rest_of_log) is None
     worker.signal_group(signal.SIGTERM)  # it is gone: nothing to do
     assert not await to_thread.run_sync(os.path.exists, worker.log_path)
+
+
+def test_a_stack_is_told_without_our_frames() -> None:
+    frames = f'{STACK}\n  File "steps.py", line 3 in wait\n'
+    ours = f'  File "{trip.__file__}", line 7 in _call\n  File "x", line 1 in y\n'
+    assert stack_of(f"printed\n{frames}{ours}") == frames
+    assert stack_of(f"{STACK} of an earlier job\n{frames}") == frames
+    assert stack_of("printed\n") == ""

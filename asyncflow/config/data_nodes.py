@@ -1,0 +1,309 @@
+"""Declaring data nodes: one verb for all storage types, and one for each."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from asyncflow.config.converters import as_path
+from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, Scope, Section
+
+if TYPE_CHECKING:
+    import json
+
+S = TypeVar("S", bound=Section)
+
+
+class DataNodes(ABC):
+    """What declares data nodes.
+
+    A verb for one storage type names its options, and says the same as
+    `configure_data_node` with that storage type.
+    """
+
+    @abstractmethod
+    def _configure(self, section: S) -> S: ...
+
+    def configure_data_node(
+        self,
+        id: str,
+        storage_type: str = "pickle",
+        scope: Scope = Scope.SCENARIO,
+        *,
+        default_data: object = NOT_GIVEN,
+        default_path: str | os.PathLike[str] | None = None,
+        validity_period: timedelta | None = None,
+        keep_versions: int = 1,
+        validator: object = None,
+        **properties: object,
+    ) -> DataNodeConfig:
+        """Declare a data node.
+
+        :param id: an identifier, unique in this configuration.
+        :param storage_type: ``pickle``, ``in_memory``, ``json``, ``csv``, ``parquet``,
+            ``excel``, or one that another package adds.
+        :param scope: who shares it.
+        :param default_data: its first value, which may be None; without it the data
+            node is unwritten.
+        :param default_path: a file of your own; None lets asyncflow choose.
+        :param validity_period: how long a value is valid after it was written; None for
+            ever. What a skippable task wrote is written anew when it is not valid.
+        :param keep_versions: how many versions are kept beside the current one.
+        :param validator: what is asked of each value before it is written: a callable
+            that raises or returns False for a wrong one, or what has a method
+            ``validate``, such as a schema of pandera. None for nothing.
+        :param properties: the options that its storage type alone has, and whatever else
+            you want to keep with it.
+        """
+        return self._configure(
+            DataNodeConfig(
+                id=id,
+                storage_type=storage_type,
+                scope=scope,
+                validity_period=validity_period,
+                keep_versions=keep_versions,
+                validator=validator,
+                default_data=default_data,
+                default_path=as_path(default_path),
+                properties=properties,
+            )
+        )
+
+    def configure_pickle_data_node(
+        self,
+        id: str,
+        default_path: str | os.PathLike[str] | None = None,
+        default_data: object = NOT_GIVEN,
+        scope: Scope = Scope.SCENARIO,
+        *,
+        validity_period: timedelta | None = None,
+        keep_versions: int = 1,
+        validator: object = None,
+        **properties: object,
+    ) -> DataNodeConfig:
+        """Declare a data node whose values are pickled to disk.
+
+        :param default_path: a file of your own; None lets asyncflow choose.
+        :param default_data: its first value, which may be None; without it the data
+            node is unwritten.
+        """
+        return self._configure(
+            DataNodeConfig(
+                id=id,
+                storage_type="pickle",
+                scope=scope,
+                validity_period=validity_period,
+                keep_versions=keep_versions,
+                validator=validator,
+                default_data=default_data,
+                default_path=as_path(default_path),
+                properties=properties,
+            )
+        )
+
+    def configure_in_memory_data_node(
+        self,
+        id: str,
+        default_data: object = NOT_GIVEN,
+        scope: Scope = Scope.SCENARIO,
+        *,
+        validity_period: timedelta | None = None,
+        keep_versions: int = 1,
+        validator: object = None,
+        **properties: object,
+    ) -> DataNodeConfig:
+        """Declare a data node whose values last as long as the orchestrator.
+
+        :param default_data: its first value, which may be None; without it the data
+            node is unwritten.
+        """
+        return self._configure(
+            DataNodeConfig(
+                id=id,
+                storage_type="in_memory",
+                scope=scope,
+                validity_period=validity_period,
+                keep_versions=keep_versions,
+                validator=validator,
+                default_data=default_data,
+                properties=properties,
+            )
+        )
+
+    def configure_json_data_node(
+        self,
+        id: str,
+        default_path: str | os.PathLike[str] | None = None,
+        encoding: str = "utf-8",
+        encoder: type[json.JSONEncoder] | None = None,
+        decoder: type[json.JSONDecoder] | None = None,
+        scope: Scope = Scope.SCENARIO,
+        *,
+        default_data: object = NOT_GIVEN,
+        validity_period: timedelta | None = None,
+        keep_versions: int = 1,
+        validator: object = None,
+        **properties: object,
+    ) -> DataNodeConfig:
+        """Declare a data node whose values are in JSON files.
+
+        :param default_path: a file of your own; None lets asyncflow choose.
+        :param encoding: which encoding the text has.
+        :param encoder: a subclass of `json.JSONEncoder`; None for one that knows dates, enums,
+            dataclasses and tables.
+        :param decoder: a subclass of `json.JSONDecoder`; None for one that reads these.
+        """
+        return self.configure_data_node(
+            id,
+            "json",
+            scope,
+            default_data=default_data,
+            default_path=default_path,
+            validity_period=validity_period,
+            keep_versions=keep_versions,
+            validator=validator,
+            encoding=encoding,
+            **given(encoder=encoder, decoder=decoder),
+            **properties,
+        )
+
+    def configure_csv_data_node(
+        self,
+        id: str,
+        default_path: str | os.PathLike[str] | None = None,
+        encoding: str = "utf-8",
+        has_header: bool = True,
+        exposed_type: object = "pandas",
+        read_options: Mapping[str, object] | None = None,
+        write_options: Mapping[str, object] | None = None,
+        scope: Scope = Scope.SCENARIO,
+        *,
+        default_data: object = NOT_GIVEN,
+        validity_period: timedelta | None = None,
+        keep_versions: int = 1,
+        validator: object = None,
+        **properties: object,
+    ) -> DataNodeConfig:
+        """Declare a data node whose values are tables in CSV files.
+
+        :param default_path: a file of your own; None lets asyncflow choose.
+        :param encoding: which encoding the text has.
+        :param has_header: whether the first row names the columns.
+        :param exposed_type: what a table is when it is read: ``pandas``, ``polars``, ``numpy``,
+            ``arrow``, ``list[dict]``, ``dict`` (of columns), ``str``,
+            ``bytes``, or a class for each row.
+        :param read_options: parameters for what reads, by name; None for none.
+        :param write_options: parameters for what writes, by name; None for none.
+        """
+        return self.configure_data_node(
+            id,
+            "csv",
+            scope,
+            default_data=default_data,
+            default_path=default_path,
+            validity_period=validity_period,
+            keep_versions=keep_versions,
+            validator=validator,
+            encoding=encoding,
+            has_header=has_header,
+            exposed_type=exposed_type,
+            **given(read_options=read_options, write_options=write_options),
+            **properties,
+        )
+
+    def configure_parquet_data_node(
+        self,
+        id: str,
+        default_path: str | os.PathLike[str] | None = None,
+        engine: str = "pyarrow",
+        compression: str | None = "snappy",
+        exposed_type: object = "pandas",
+        read_options: Mapping[str, object] | None = None,
+        write_options: Mapping[str, object] | None = None,
+        scope: Scope = Scope.SCENARIO,
+        *,
+        default_data: object = NOT_GIVEN,
+        validity_period: timedelta | None = None,
+        keep_versions: int = 1,
+        validator: object = None,
+        **properties: object,
+    ) -> DataNodeConfig:
+        """Declare a data node whose values are tables in Parquet files.
+
+        :param default_path: a file of your own; None lets asyncflow choose.
+        :param engine: ``pyarrow``.
+        :param compression: ``snappy``, ``gzip``, ``brotli``, ``lz4``, ``zstd``, or ``none``.
+        :param exposed_type: what a table is when it is read: ``pandas``, ``polars``, ``numpy``,
+            ``arrow``, ``list[dict]``, ``dict`` (of columns), or a class for each row.
+        :param read_options: parameters for what reads, by name; None for none.
+        :param write_options: parameters for what writes, by name; None for none.
+        """
+        return self.configure_data_node(
+            id,
+            "parquet",
+            scope,
+            default_data=default_data,
+            default_path=default_path,
+            validity_period=validity_period,
+            keep_versions=keep_versions,
+            validator=validator,
+            engine=engine,
+            compression=compression,
+            exposed_type=exposed_type,
+            **given(read_options=read_options, write_options=write_options),
+            **properties,
+        )
+
+    def configure_excel_data_node(
+        self,
+        id: str,
+        default_path: str | os.PathLike[str] | None = None,
+        has_header: bool = True,
+        sheet_name: str | Sequence[str] | None = None,
+        exposed_type: object = "pandas",
+        read_options: Mapping[str, object] | None = None,
+        write_options: Mapping[str, object] | None = None,
+        scope: Scope = Scope.SCENARIO,
+        *,
+        default_data: object = NOT_GIVEN,
+        validity_period: timedelta | None = None,
+        keep_versions: int = 1,
+        validator: object = None,
+        **properties: object,
+    ) -> DataNodeConfig:
+        """Declare a data node whose values are tables in workbooks.
+
+        :param default_path: a file of your own; None lets asyncflow choose.
+        :param has_header: whether the first row names the columns.
+        :param sheet_name: one sheet; or several, of which a dict is read; None for all.
+        :param exposed_type: what a table is when it is read: ``pandas``, ``polars``, ``numpy``,
+            ``arrow``, ``list[dict]``, ``dict`` (of columns), or a class for each row.
+        :param read_options: parameters for what reads, by name; None for none.
+        :param write_options: parameters for what writes, by name; None for none.
+        """
+        return self.configure_data_node(
+            id,
+            "excel",
+            scope,
+            default_data=default_data,
+            default_path=default_path,
+            validity_period=validity_period,
+            keep_versions=keep_versions,
+            validator=validator,
+            has_header=has_header,
+            exposed_type=exposed_type,
+            **given(
+                sheet_name=sheet_name,
+                read_options=read_options,
+                write_options=write_options,
+            ),
+            **properties,
+        )
+
+
+def given(**options: object) -> dict[str, Any]:
+    """Return the options that are given: a file says no others."""
+    return {name: one for name, one in options.items() if one is not None}

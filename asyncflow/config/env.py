@@ -1,0 +1,165 @@
+"""Sections that refer to the environment; see `config.lookup`.
+
+A section keeps the text, as do its exports: it is looked up where the value is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+import attrs
+
+from asyncflow.config.converters import has_references, refers
+from asyncflow.config.lookup import Unresolved, value_of
+from asyncflow.config.registry import Registry
+from asyncflow.config.sections import (
+    CoreConfig,
+    DataNodeConfig,
+    JobConfig,
+    Section,
+    names_of,
+)
+from asyncflow.errors import ConfigError, Problem
+from asyncflow.secret import Secret
+
+S = TypeVar("S", bound=Section | JobConfig | CoreConfig)
+
+NOT_LOOKED_UP = frozenset({"default_data", "function", "input", "output", "id"})
+"""Fields that hold values or sections: a text of theirs is itself."""
+
+
+def resolved(section: S) -> S:
+    """Return a section with what it refers to; itself where it refers to nothing.
+
+    :raises ConfigError: what is not to be had, all of it
+    """
+    found, problems = _resolved(section)
+
+    if problems:
+        raise ConfigError([problem for _, problem in problems])
+
+    return found
+
+
+def as_far_as_found(section: S) -> S:
+    """Return a section with what it refers to, and without that which is not there."""
+    return _resolved(section)[0]
+
+
+def problems(registry: Registry) -> Iterator[Problem]:
+    """Yield what is not to be had of that which the sections refer to."""
+    sections: tuple[Section | JobConfig | CoreConfig, ...]
+    sections = registry.job, registry.core, *registry.sections
+
+    for section in sections:
+        if not has_references(section):
+            continue
+
+        for text, problem in _resolved(section)[1]:
+            name = problem.section, problem.field, text
+            file, line = registry.references.get(name, (None, None))
+            yield attrs.evolve(problem, file=file, line=line)
+
+
+def settled(registry: Registry) -> Registry:
+    """Return a registry with what its data nodes and tasks refer to, and nothing missing.
+
+    :raises ConfigError: all that is missing
+    """
+    missing = [*problems(registry)]
+
+    if missing:
+        raise ConfigError(missing)
+
+    copy = registry.snapshot()
+
+    for section in (*registry.data_nodes.values(), *registry.tasks.values()):
+        if has_references(section):
+            copy.place(resolved(section))
+
+    copy.point()
+    return copy
+
+
+def _fields(section: Section | JobConfig | CoreConfig) -> dict[str, Any]:
+    names = (name for name in names_of(type(section)) if name not in NOT_LOOKED_UP)
+    options = section.options if isinstance(section, DataNodeConfig) else {}
+    return {**{name: getattr(section, name) for name in names}, **options}
+
+
+def _resolved(section: S) -> tuple[S, list[tuple[str, Problem]]]:
+    """Return a section with what is found, and what is wrong with the rest, by its text.
+
+    What is not found is as if it were not given.
+    """
+    missing: list[tuple[str, Problem]] = []
+    found: dict[str, Any] = {}
+    section = _of_known_type(section)
+
+    for name, value in _fields(section).items():
+        if not refers(value):
+            continue
+
+        errors: list[tuple[str, Unresolved]] = []
+        found[name] = value_of(name, value, errors)
+
+        if errors:
+            found[name] = attrs.NOTHING
+
+        missing += [(text, _problem(section, name, one)) for text, one in errors]
+
+    if not found:
+        return section, missing
+
+    own = attrs.fields_dict(type(section))
+    changes: dict[str, Any] = {
+        name: _default(own[name]) if value is attrs.NOTHING else _plain(value)
+        for name, value in found.items()
+        if name in own
+    }
+
+    if not isinstance(section, DataNodeConfig):
+        return attrs.evolve(section, **changes), missing
+
+    changes["options"] = {
+        name: value
+        for name, value in {**section.options, **found}.items()
+        if name in section.options and value is not attrs.NOTHING
+    }
+    return attrs.evolve(section, **changes).sorted_out(), missing
+
+
+def _of_known_type(section: S) -> S:
+    """Return a data node of which the storage type, and so its options, are known."""
+    if not isinstance(section, DataNodeConfig) or not refers(section.storage_type):
+        return section
+
+    storage_type = value_of("storage_type", section.storage_type, [])
+
+    if storage_type is None:
+        return section
+
+    return attrs.evolve(section, storage_type=_plain(storage_type)).sorted_out()
+
+
+def _plain(value: Any) -> Any:
+    """Return the value of a field of ours, which is no secret."""
+    return str(value) if isinstance(value, Secret) else value
+
+
+def _default(field: attrs.Attribute[Any]) -> object:
+    factory = getattr(field.default, "factory", None)
+    return field.default if factory is None else factory()
+
+
+def _problem(
+    section: Section | JobConfig | CoreConfig, field: str, error: Unresolved
+) -> Problem:
+    label = section.label if isinstance(section, Section) else _KINDS[type(section)]
+    return Problem(
+        section=label, field=field, message=error.message, remedy=error.remedy
+    )
+
+
+_KINDS: Mapping[type[Any], str] = {JobConfig: "JOB", CoreConfig: "CORE"}

@@ -1,0 +1,265 @@
+"""Declaring data nodes that are elsewhere: in databases, buckets, behind functions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from asyncflow.config.data_nodes import DataNodes, given
+from asyncflow.config.sections import DataNodeConfig, Scope
+
+
+class ServerDataNodes(DataNodes):
+    """What declares data nodes whose values are the user's own, in a place of a server.
+
+    ``"ENV[NAME]"`` may stand for any text, and is the way to give passwords and keys.
+    """
+
+    def configure_sql_table_data_node(
+        self,
+        id: str,
+        db_name: str | None = None,
+        db_engine: str | None = None,
+        table_name: str | None = None,
+        db_username: str | None = None,
+        db_password: str | None = None,
+        db_host: str | None = None,
+        db_port: int | None = None,
+        db_driver: str | None = None,
+        sqlite_folder_path: str | os.PathLike[str] | None = None,
+        sqlite_file_extension: str | None = None,
+        db_extra_args: Mapping[str, Any] | None = None,
+        exposed_type: object = "pandas",
+        scope: Scope = Scope.SCENARIO,
+        *,
+        url: str | None = None,
+        validity_period: timedelta | None = None,
+        validator: object = None,
+        **properties: Any,
+    ) -> DataNodeConfig:
+        """Declare a data node whose value is the rows of a table, which is there.
+
+        :param db_name: the database; of SQLite the name of the file.
+        :param db_engine: ``sqlite``, ``postgresql``, ``mysql`` or ``mssql``.
+        :param table_name: the table, or ``schema.table``.
+        :param db_host: None for ``localhost``.
+        :param db_port: None for the usual one.
+        :param db_driver: of SQL Server the ODBC driver; None for none.
+        :param sqlite_folder_path: None for the folder in which relative paths begin.
+        :param sqlite_file_extension: None for ``.db``.
+        :param db_extra_args: further parameters of the connection; None for none.
+        :param exposed_type: what the rows are when they are read: as of
+            `configure_csv_data_node`.
+        :param url: SQLAlchemy's address of the database, in the place of all the above.
+        """
+        return self.configure_data_node(
+            id,
+            "sql_table",
+            scope,
+            validity_period=validity_period,
+            validator=validator,
+            exposed_type=exposed_type,
+            **given(
+                db_name=db_name,
+                db_engine=db_engine,
+                table_name=table_name,
+                db_username=db_username,
+                db_password=db_password,
+                db_host=db_host,
+                db_port=db_port,
+                db_driver=db_driver,
+                sqlite_folder_path=sqlite_folder_path,
+                sqlite_file_extension=sqlite_file_extension,
+                db_extra_args=db_extra_args,
+                url=url,
+            ),
+            **properties,
+        )
+
+    def configure_sql_data_node(
+        self,
+        id: str,
+        db_name: str | None = None,
+        db_engine: str | None = None,
+        read_query: str | None = None,
+        write_query_builder: Callable[[Any], Any] | None = None,
+        append_query_builder: Callable[[Any], Any] | None = None,
+        db_username: str | None = None,
+        db_password: str | None = None,
+        db_host: str | None = None,
+        db_port: int | None = None,
+        db_driver: str | None = None,
+        sqlite_folder_path: str | os.PathLike[str] | None = None,
+        sqlite_file_extension: str | None = None,
+        db_extra_args: Mapping[str, Any] | None = None,
+        exposed_type: object = "pandas",
+        scope: Scope = Scope.SCENARIO,
+        *,
+        url: str | None = None,
+        validity_period: timedelta | None = None,
+        validator: object = None,
+        **properties: Any,
+    ) -> DataNodeConfig:
+        """Declare a data node that reads what a query gives, and writes by queries.
+
+        :param read_query: the query; None for a node that is written alone.
+        :param write_query_builder: returns for a value the query, or several, that write
+            it in one transaction: a text, a text with its parameters, a statement of
+            SQLAlchemy. None for a node that is read alone.
+        :param append_query_builder: the same, for values that are appended.
+
+        For the others see `configure_sql_table_data_node`.
+        """
+        return self.configure_data_node(
+            id,
+            "sql",
+            scope,
+            validity_period=validity_period,
+            validator=validator,
+            exposed_type=exposed_type,
+            **given(
+                db_name=db_name,
+                db_engine=db_engine,
+                read_query=read_query,
+                write_query_builder=write_query_builder,
+                append_query_builder=append_query_builder,
+                db_username=db_username,
+                db_password=db_password,
+                db_host=db_host,
+                db_port=db_port,
+                db_driver=db_driver,
+                sqlite_folder_path=sqlite_folder_path,
+                sqlite_file_extension=sqlite_file_extension,
+                db_extra_args=db_extra_args,
+                url=url,
+            ),
+            **properties,
+        )
+
+    def configure_mongo_collection_data_node(
+        self,
+        id: str,
+        db_name: str,
+        collection_name: str,
+        custom_document: type[Any] | None = None,
+        db_username: str = "",
+        db_password: str = "",
+        db_host: str = "localhost",
+        db_port: int = 27017,
+        db_driver: str = "",
+        db_extra_args: Mapping[str, Any] | None = None,
+        scope: Scope = Scope.SCENARIO,
+        *,
+        validity_period: timedelta | None = None,
+        validator: object = None,
+        **properties: Any,
+    ) -> DataNodeConfig:
+        """Declare a data node whose value is the documents of a collection of MongoDB.
+
+        :param custom_document: the class of documents; None for dicts.
+        :param db_driver: ``srv`` for an address that DNS resolves.
+        :param db_extra_args: further parameters of the client; None for none.
+        """
+        return self.configure_data_node(
+            id,
+            "mongo_collection",
+            scope,
+            validity_period=validity_period,
+            validator=validator,
+            db_name=db_name,
+            collection_name=collection_name,
+            db_username=db_username,
+            db_password=db_password,
+            db_host=db_host,
+            db_port=db_port,
+            db_driver=db_driver,
+            **given(custom_document=custom_document, db_extra_args=db_extra_args),
+            **properties,
+        )
+
+    def configure_s3_object_data_node(
+        self,
+        id: str,
+        aws_access_key: str | None = None,
+        aws_secret_access_key: str | None = None,
+        aws_s3_bucket_name: str | None = None,
+        aws_s3_object_key: str | None = None,
+        aws_region: str | None = None,
+        aws_s3_endpoint_url: str | None = None,
+        aws_s3_client_parameters: dict[str, Any] | None = None,
+        aws_s3_get_object_parameters: dict[str, Any] | None = None,
+        aws_s3_put_object_parameters: dict[str, Any] | None = None,
+        scope: Scope = Scope.SCENARIO,
+        *,
+        validity_period: timedelta | None = None,
+        validator: object = None,
+        **properties: Any,
+    ) -> DataNodeConfig:
+        """Declare a data node whose value is the content of an object of a bucket.
+
+        :param aws_access_key: None to find credentials as Amazon's tools do.
+        :param aws_s3_endpoint_url: the address of another server than Amazon's.
+        :param aws_s3_client_parameters: for botocore's ``create_client``.
+        :param aws_s3_get_object_parameters: for the request that reads the object.
+        :param aws_s3_put_object_parameters: for the request that writes it, such as
+            ``{"ContentType": "text/csv"}``.
+        """
+        return self.configure_data_node(
+            id,
+            "s3_object",
+            scope,
+            validity_period=validity_period,
+            validator=validator,
+            **given(
+                aws_access_key=aws_access_key,
+                aws_secret_access_key=aws_secret_access_key,
+                aws_s3_bucket_name=aws_s3_bucket_name,
+                aws_s3_object_key=aws_s3_object_key,
+                aws_region=aws_region,
+                aws_s3_endpoint_url=aws_s3_endpoint_url,
+                aws_s3_client_parameters=aws_s3_client_parameters,
+                aws_s3_get_object_parameters=aws_s3_get_object_parameters,
+                aws_s3_put_object_parameters=aws_s3_put_object_parameters,
+            ),
+            **properties,
+        )
+
+    def configure_generic_data_node(
+        self,
+        id: str,
+        read_fct: Callable[..., Any] | None = None,
+        write_fct: Callable[..., Any] | None = None,
+        read_fct_args: Sequence[Any] | None = None,
+        write_fct_args: Sequence[Any] | None = None,
+        scope: Scope = Scope.SCENARIO,
+        *,
+        append_fct: Callable[..., Any] | None = None,
+        validity_period: timedelta | None = None,
+        validator: object = None,
+        **properties: Any,
+    ) -> DataNodeConfig:
+        """Declare a data node that functions of yours read and write, where jobs run.
+
+        :param read_fct: called with `read_fct_args`; an ``async def`` one is awaited.
+            None for a node that is written alone.
+        :param write_fct: called with the value and `write_fct_args`. None for a node that
+            is read alone.
+        :param append_fct: called as `write_fct`, with what is appended.
+        """
+        return self.configure_data_node(
+            id,
+            "generic",
+            scope,
+            validity_period=validity_period,
+            validator=validator,
+            **given(
+                read_fct=read_fct,
+                write_fct=write_fct,
+                read_fct_args=read_fct_args,
+                write_fct_args=write_fct_args,
+                append_fct=append_fct,
+            ),
+            **properties,
+        )

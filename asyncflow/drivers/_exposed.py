@@ -1,0 +1,131 @@
+"""The exposed type: what a table is when it is read."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from asyncflow.drivers._libraries import EXTRAS, as_table, rows_of
+from asyncflow.drivers._objects import columns_of, objects_of
+from asyncflow.selection import select
+
+if TYPE_CHECKING:
+    from asyncflow.filters import Where
+
+LIBRARIES: typing.Mapping[str, tuple[str, ...]] = {
+    "pandas": ("pandas",),
+    "polars": ("polars",),
+    "numpy": ("pandas", "numpy"),
+    "arrow": ("pyarrow",),
+}
+"""The exposed types that are a library's, and the packages of each."""
+
+PLAIN = ("list[dict]", "dict", "str", "bytes")
+"""Those that need no package: rows, columns, the text and the content of a file."""
+
+NAMES = (*LIBRARIES, *PLAIN)
+
+REMEDY = f"give one of {', '.join(NAMES)}, a class, or 'module:Class'"
+
+Exposed = str | type[Any]
+
+
+def as_exposed(given: object) -> Exposed:
+    """Return an exposed type as it is kept: its name, or a class.
+
+    :raises ValueError: where it is none
+    """
+    if isinstance(given, str):
+        if given in NAMES or _is_address(given):
+            return given
+    elif given in (dict, str, bytes):
+        return typing.cast("type[Any]", given).__name__
+    elif given is list or (
+        isinstance(given, types.GenericAlias) and given.__origin__ is list
+    ):
+        inner = typing.get_args(given)
+        found = inner[0] if inner else dict
+        return as_exposed(found) if _is_own(found) else "list[dict]"
+    elif isinstance(given, type):
+        return given
+
+    raise ValueError(f"{given!r} is no exposed type")
+
+
+def _is_own(kind: object) -> bool:
+    return isinstance(kind, type) and kind is not dict
+
+
+def _is_address(name: str) -> bool:
+    module, colon, path = name.partition(":")
+    return bool(colon) and all(
+        part.isidentifier() for part in (*module.split("."), *path.split("."))
+    )
+
+
+def needs(exposed: Exposed) -> dict[str, str | None]:
+    """Return the packages that an exposed type needs, and their extras."""
+    names = LIBRARIES.get(exposed, ()) if isinstance(exposed, str) else ()
+    return {name: EXTRAS[name] for name in names}
+
+
+def library(exposed: Exposed) -> str:
+    """Return the library that reads and writes; ``""`` where none is needed."""
+    names = LIBRARIES.get(exposed, ()) if isinstance(exposed, str) else ()
+    return names[0] if names else ""
+
+
+def class_of(exposed: Exposed) -> type[Any]:
+    """Return the class that rows become.
+
+    :raises ImportError: where it cannot be imported
+    """
+    if isinstance(exposed, type):
+        return exposed
+
+    module, _, path = exposed.partition(":")
+    found: Any = import_module(module)
+
+    for part in path.split("."):
+        found = getattr(found, part)
+
+    return typing.cast("type[Any]", found)
+
+
+def expose(
+    value: Any,
+    exposed: Exposed,
+    columns: Sequence[str] | None = None,
+    where: Where | None = None,
+    *,
+    are_texts: bool = False,
+    are_named: bool = True,
+) -> Any:
+    """Return a table as it is exposed, or a part of it.
+
+    :param columns: the columns to expose; None for all
+    :param where: which rows to expose; None for all
+    :param are_texts: whether its cells are text, whatever they mean
+    :param are_named: whether its columns have names of their own
+    """
+    if columns is not None or where is not None:
+        value = select(value, columns, where)
+
+    match exposed:
+        case "pandas" | "polars":
+            return as_table(value, exposed)
+        case "arrow":
+            return as_table(value, "pyarrow")
+        case "numpy":
+            return as_table(value, "pandas").to_numpy()
+        case "list[dict]":
+            return rows_of(value)
+        case "dict":
+            return columns_of(rows_of(value))
+        case _:
+            kind = class_of(exposed)
+            rows = rows_of(value)
+            return objects_of(kind, rows, are_texts=are_texts, are_named=are_named)

@@ -1,0 +1,161 @@
+"""Tables of one library as those of another: by the Arrow C stream, where both have it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from asyncflow.drivers._objects import columns_of, is_columns, rows_of_objects
+from asyncflow.selection import library_of
+from asyncflow.worker.errors import DataNodeWritingError, PackageMissing
+
+EXTRAS: Mapping[str, str] = {
+    "numpy": "pandas",
+    "pandas": "pandas",
+    "polars": "polars",
+    "pyarrow": "parquet",
+    "python_calamine": "excel",
+    "xlsxwriter": "excel",
+}
+"""The extra of asyncflow that installs each package."""
+
+
+def need(module: str, what: str) -> Any:
+    """Import a module of a package that may not be installed.
+
+    :param what: what needs it, for the error
+    :raises PackageMissing: where it is not installed
+    """
+    package = module.partition(".")[0]
+
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+
+        raise PackageMissing(what, package, EXTRAS[package]) from error
+
+
+def as_table(value: Any, library: str) -> Any:
+    """Return a table of any kind as one of a library.
+
+    :param library: ``pandas``, ``polars`` or ``pyarrow``
+    :raises DataNodeWritingError: where it is no table
+    :raises PackageMissing: where a package is not installed
+    """
+    own = library_of(value)
+    made = _same(value) if own == library else None
+
+    if made is not None:
+        return made
+
+    try:
+        return _FROM[library](value, own)
+    except (DataNodeWritingError, PackageMissing):
+        raise
+    except Exception as error:  # each library has its own
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        why = f"a {kind} is no table that {library} can hold ({error})"
+        raise DataNodeWritingError(why) from error
+
+
+def rows_of(value: Any) -> list[dict[str, Any]]:
+    """Return the rows of a table of any kind; what is missing is None.
+
+    :raises DataNodeWritingError: where it is no table
+    """
+    match library_of(value):
+        case "pandas":
+            frame = _same(value)
+            frame = frame.astype(object).where(frame.notna(), None)
+            rows = frame.to_dict("records")
+            return [{str(name): one for name, one in row.items()} for row in rows]
+        case "polars":
+            return list(_same(value).to_dicts())
+        case "pyarrow":
+            return list(_same(value).to_pylist())
+        case "numpy":
+            names, cells = value.dtype.names, value.tolist()
+            return [_row(names, one) for one in cells]
+        case _:
+            return rows_of_objects(value)
+
+
+def _row(names: Any, cells: Any) -> dict[str, Any]:
+    many = list(cells) if isinstance(cells, list | tuple) else [cells]
+    return dict(zip(names or map(str, range(len(many))), many, strict=True))
+
+
+def _same(value: Any) -> Any:
+    """Return a table of a library as its plain table; None where it is none."""
+    match library_of(value), type(value).__name__:
+        case (("pandas" | "polars"), "Series"):
+            return value.to_frame()
+        case "pandas", _:
+            return value if hasattr(value, "columns") else None
+        case "polars", "LazyFrame":
+            return value.collect()
+        case "polars", _:
+            return value
+        case "pyarrow", "RecordBatch":
+            return need("pyarrow", "a table of Arrow").Table.from_batches([value])
+        case "pyarrow", "Table":
+            return value
+        case _:
+            return None
+
+
+def _to_pandas(value: Any, own: str) -> Any:
+    pandas = need("pandas", "exposed_type 'pandas'")
+
+    if own in ("polars", "pyarrow"):
+        return _to_arrow(value, own).to_pandas()
+
+    if own == "numpy":
+        frame = pandas.DataFrame(value)
+        frame.columns = [str(name) for name in frame.columns]
+        return frame
+
+    return pandas.DataFrame(_plain(value))
+
+
+def _to_polars(value: Any, own: str) -> Any:
+    polars = need("polars", "exposed_type 'polars'")
+
+    if own == "pandas":
+        need("pyarrow", "a table of pandas as one of Polars")
+        return polars.from_pandas(_same(value))
+
+    if own == "numpy":
+        return polars.DataFrame(_plain(rows_of(value)), infer_schema_length=None)
+
+    if own:
+        return polars.DataFrame(_same(value))
+
+    return polars.DataFrame(_plain(value), infer_schema_length=None)
+
+
+def _to_arrow(value: Any, own: str) -> Any:
+    arrow = need("pyarrow", "exposed_type 'arrow'")
+
+    if own == "pandas":
+        return arrow.Table.from_pandas(_same(value))
+
+    if own == "pyarrow":
+        return _same(value)
+
+    if own == "polars":  # text in a form that all of Arrow's functions take
+        oldest = need("polars", "a table of Polars").CompatLevel.oldest()
+        return _same(value).to_arrow(compat_level=oldest)
+
+    return arrow.table(columns_of(rows_of(value)))
+
+
+def _plain(value: Any) -> Any:
+    """Return the columns or the rows of a table that no library has made."""
+    return value if is_columns(value) else rows_of_objects(value)
+
+
+_FROM = {"pandas": _to_pandas, "polars": _to_polars, "pyarrow": _to_arrow}

@@ -1,0 +1,179 @@
+"""Rows as objects of a class, and objects as rows: no package is needed for these."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from asyncflow.worker.errors import DataNodeWritingError
+
+Row = dict[str, Any]
+
+
+def is_columns(value: object) -> bool:
+    """Tell whether a value has the columns of a table, by their names."""
+    if not isinstance(value, dict) or not value:
+        return False
+
+    return all(isinstance(one, list | tuple) for one in value.values())
+
+
+def columns_of(rows: Sequence[Row]) -> dict[str, list[Any]]:
+    """Return the columns of rows; a row that lacks one has None there."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def rows_of_objects(value: Any) -> list[Row]:
+    """Return rows: those of dicts, of objects, of sequences, or of columns.
+
+    :raises DataNodeWritingError: where the value is nothing of these
+    """
+    if is_columns(value):
+        cells = zip(*value.values(), strict=True)
+        return [dict(zip(map(str, value), row, strict=True)) for row in cells]
+
+    if isinstance(value, Mapping):
+        return [dict(value)]
+
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise DataNodeWritingError(
+            f"a {type(value).__qualname__} is no table: return a frame, a list of "
+            "dicts or of objects, or a dict of columns"
+        )
+
+    return [row_of(one) for one in value]
+
+
+def row_of(one: Any) -> Row:
+    """Return an object as a row."""
+    kind = type(one)
+
+    if isinstance(one, Mapping):
+        return {str(name): cell for name, cell in one.items()}
+
+    if callable(getattr(kind, "encode", None)) and not isinstance(one, str):
+        return dict(one.encode())
+
+    if hasattr(kind, "model_dump"):  # pydantic
+        return dict(one.model_dump())
+
+    names = fields_of(kind)
+
+    if not names and isinstance(one, list | tuple):
+        return {str(at): cell for at, cell in enumerate(one)}
+
+    if names:
+        return {name: getattr(one, name) for name in names}
+
+    if hasattr(one, "__dict__"):
+        return dict(vars(one))
+
+    return {"0": one}
+
+
+def fields_of(kind: type[Any]) -> tuple[str, ...]:
+    """Return the names of the fields of a class; none where they are not known."""
+    if (fields := getattr(kind, "__attrs_attrs__", None)) is not None:
+        return tuple(field.name for field in fields)
+
+    if (fields := getattr(kind, "__dataclass_fields__", None)) is not None:
+        return tuple(fields)
+
+    return tuple(getattr(kind, "_fields", ()))
+
+
+def objects_of(
+    kind: type[Any], rows: Iterable[Row], *, are_texts: bool, are_named: bool = True
+) -> list[Any]:
+    """Make an object of each row.
+
+    :param are_texts: whether cells are text, whatever the fields are
+    :param are_named: whether the class is called with the columns' names
+    """
+    if callable(decode := getattr(kind, "decode", None)):
+        return [decode(row) for row in rows]
+
+    if callable(validate := getattr(kind, "model_validate", None)):  # pydantic
+        return [
+            validate({name: cell for name, cell in row.items() if cell != ""})
+            if are_texts
+            else validate(row)
+            for row in rows
+        ]
+
+    if not are_named:
+        names = fields_of(kind)
+        rows = [dict(zip(names, row.values(), strict=False)) for row in rows]
+
+    read = _readers(typing.cast("Any", kind)) if are_texts else {}
+    return [
+        kind(**{n: read[n](cell) if n in read else cell for n, cell in row.items()})
+        for row in rows
+    ]
+
+
+@lru_cache(256)
+def _readers(kind: Any) -> Mapping[str, Callable[[str], Any]]:
+    """Return what reads the text of a cell, for the fields of known types."""
+    try:
+        hints = typing.get_type_hints(kind)
+    except Exception:  # of names that mean nothing here
+        return {}
+
+    found = {name: _reader(hint) for name, hint in hints.items()}
+    return {name: read for name, read in found.items() if read is not None}
+
+
+def _reader(hint: Any) -> Callable[[str], Any] | None:
+    parts = typing.get_args(hint)
+
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        others = [part for part in parts if part is not types.NoneType]
+        inner = _reader(others[0]) if len(others) == 1 else None
+
+        if inner is None or len(others) == len(parts):
+            return inner
+
+        return lambda text: None if text == "" else inner(text)
+
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return lambda text: _member(hint, text)
+
+    return _READERS.get(hint)
+
+
+def _member(kind: type[enum.Enum], text: str) -> enum.Enum:
+    for one in kind:
+        if text in (one.name, str(one.value), str(one)):
+            return one
+
+    return kind(text)
+
+
+def _flag(text: str) -> bool:
+    try:
+        return {"true": True, "1": True, "false": False, "0": False, "": False}[
+            text.lower()
+        ]
+    except KeyError:
+        raise ValueError(f"{text!r} is neither true nor false") from None
+
+
+_READERS: Mapping[Any, Callable[[str], Any]] = {
+    bool: _flag,
+    bytes: str.encode,
+    datetime.date: datetime.date.fromisoformat,
+    datetime.datetime: datetime.datetime.fromisoformat,
+    datetime.time: datetime.time.fromisoformat,
+    decimal.Decimal: decimal.Decimal,
+    float: float,
+    int: int,
+    str: str,
+}

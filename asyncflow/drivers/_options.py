@@ -1,0 +1,64 @@
+"""The options that several storage types have."""
+
+from __future__ import annotations
+
+import codecs
+from typing import Any, TypeAlias
+
+import attrs
+from attrs import validators
+
+from asyncflow.drivers._exposed import REMEDY, Exposed, as_exposed
+
+Further: TypeAlias = dict[str, Any]
+"""Parameters for a library, by name."""
+
+
+def exposed_type() -> Any:
+    """Make the option that says what a value is when it is read."""
+    return attrs.field(
+        default="pandas", converter=as_exposed, metadata={"remedy": REMEDY}
+    )
+
+
+def further() -> Any:
+    """Make an option of parameters that go through to the library."""
+    return attrs.field(
+        factory=dict,
+        validator=validators.instance_of(dict),
+        metadata={"remedy": "give a dict of parameters of the library, by name"},
+    )
+
+
+def encoding() -> Any:
+    """Make the option that says which encoding a text has."""
+    return attrs.field(
+        default="utf-8",
+        validator=_is_known,
+        metadata={"remedy": "give an encoding of Python, such as 'utf-8'"},
+    )
+
+
+def flag(default: bool) -> Any:
+    """Make an option that is true or false."""
+    return attrs.field(
+        default=default,
+        validator=validators.instance_of(bool),
+        metadata={"remedy": "give True or False"},
+    )
+
+
+def _is_known(_: object, __: object, value: Any) -> None:
+    try:
+        codecs.lookup(value)
+    except (LookupError, TypeError):
+        raise ValueError(f"{value!r} is no encoding") from None
+
+
+@attrs.frozen(kw_only=True)
+class TableOptions:
+    """What every storage type takes that keeps tables."""
+
+    exposed_type: Exposed = exposed_type()
+    read_options: Further = further()
+    write_options: Further = further()

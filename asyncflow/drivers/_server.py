@@ -1,0 +1,153 @@
+"""Values on servers: what the storage types that keep them there have in common.
+
+What is there is the user's: asyncflow keeps no versions of it, and asks for nothing
+before the first read or write.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar, NamedTuple
+
+from asyncflow.abc import Driver
+from asyncflow.drivers._libraries import rows_of
+from asyncflow.secret import Secret, masked, secrets_in
+from asyncflow.worker.errors import (
+    AsyncflowError,
+    DataNodeReadingError,
+    DataNodeWritingError,
+)
+from asyncflow.worker.intent import STAGED
+
+
+class Told(NamedTuple):
+    """What is wrong with a place, and what to do."""
+
+    why: str
+    remedy: str
+
+
+class ServerDriver(Driver):
+    """Keep the value in a place of the user's that a server has.
+
+    What its library raises is told as an error of ours: with the data node, the place
+    and the remedy, and without what is secret.
+    """
+
+    takes_default_data: ClassVar[bool] = False
+
+    def __init__(self, path: str | None = None, options: Any = None) -> None:
+        super().__init__(path, options)
+        self._names: dict[str, str] = {}
+        """How errors call the values that are written, and not published yet."""
+
+    def describe(self) -> dict[str, object]:
+        return {**super().describe(), "place": self.place and self.shown_place}
+
+    @classmethod
+    def owns_place(cls, path: str | None, options: Any) -> bool:  # noqa: ARG003
+        return True
+
+    @property
+    def keeps_versions(self) -> bool:
+        return False
+
+    @property
+    def is_remote(self) -> bool:
+        return True
+
+    def exists(self) -> bool:
+        return True
+
+    def begin(self, path: str, name: str) -> None:
+        """Note that something of ours waits on the server, for who finds it after a crash.
+
+        :param path: the path that `write` was given
+        :param name: how errors call the value
+        """
+        self._names[path] = name
+
+        with suppress(OSError), open(path + STAGED, "w", encoding="utf-8") as file:
+            file.write(name)
+
+    def name_of(self, path: str) -> str:
+        """Return how errors call the value."""
+        return self._names.get(path, self.storage_type)
+
+    def end(self, path: str) -> None:
+        """Note that nothing waits any more."""
+        self._names.pop(path, None)
+
+        with suppress(OSError):
+            os.unlink(path + STAGED)
+
+    @property
+    def shown_place(self) -> str:
+        """How errors call its place."""
+        return masked(self.place or self.storage_type, self.secrets)
+
+    @property
+    def secrets(self) -> set[Secret]:
+        """What is not to be shown."""
+        return {*secrets_in(self.options)}
+
+    def tell(self, error: Exception) -> Told:
+        """Say what an error of its library means."""
+        first = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
+        return Told(first, "mend what it says, or the options of the data node")
+
+    def rows(self, value: object, name: str) -> list[dict[str, Any]]:
+        """Return a value as rows.
+
+        :param name: how errors call the value
+        :raises DataNodeWritingError: where it has none
+        """
+        try:
+            return [dict(row) for row in rows_of(value)]
+        except DataNodeWritingError as error:
+            remedy = "return a frame, or a list of dicts or objects"
+            why = str(error).partition(":")[0]
+            raise unwritten(name, self.shown_place, why, remedy) from None
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Have errors told as those of a read."""
+        try:
+            yield
+        except (AsyncflowError, MemoryError):
+            raise
+        except Exception as error:
+            why, remedy = self._told(error)
+            raise DataNodeReadingError(self.shown_place, why, remedy) from None
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[None]:
+        """Have errors told as those of a write."""
+        try:
+            yield
+        except (AsyncflowError, MemoryError):
+            raise
+        except Exception as error:
+            why, remedy = self._told(error)
+            raise unwritten(name, self.shown_place, why, remedy) from None
+
+    def _told(self, error: Exception) -> Told:
+        if isinstance(error, ImportError):
+            why = f"the package {error.name or error} is missing"
+            return Told(why, f"pip install {self.packages(error.name or '')}")
+
+        why, remedy = self.tell(error)
+        return Told(masked(why, self.secrets), remedy)
+
+    def packages(self, name: str) -> str:
+        """Return what pip is to install where a module is missing."""
+        return f"'.[{self.extra}]'" if name in self.requires else name
+
+
+def unwritten(name: str, place: str, why: str, remedy: str) -> DataNodeWritingError:
+    """Make the error of a place that cannot be written."""
+    return DataNodeWritingError(
+        f"data node {name!r} at {place} cannot be written: {why}: {remedy}"
+    )

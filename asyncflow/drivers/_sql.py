@@ -1,0 +1,423 @@
+"""Databases by SQLAlchemy: where they are, how they are asked and written."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+import attrs
+from attrs import validators
+
+from asyncflow.drivers import _exposed, _writes
+from asyncflow.drivers._libraries import need
+from asyncflow.drivers._options import exposed_type
+from asyncflow.drivers._server import ServerDriver, Told
+from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
+from asyncflow.selection import COMPARE
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, ColumnElement, Connection, Engine
+
+    from asyncflow.abc import StoredValue
+
+_files: dict[str, str] = {}
+"""What files are, links followed. It stays as it was first: runs are ordered by it."""
+
+MOST_FILES = 10_000
+"""Of how many that is kept; of others, links are not followed."""
+
+ENGINES = ("sqlite", "postgresql", "mysql", "mssql")
+
+_DRIVERS: Mapping[str, tuple[str, str]] = {
+    "sqlite": ("pysqlite", "sqlite3"),
+    "postgresql": ("psycopg", "psycopg"),
+    "mysql": ("pymysql", "pymysql"),
+    "mssql": ("pyodbc", "pyodbc"),
+}
+"""SQLAlchemy's name of the library that reaches each, and its module."""
+
+_PORTS: Mapping[str, int] = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+
+LOCKED_FOR = 30.0
+"""How many seconds a write waits for another's of the same SQLite file."""
+
+TEXT = validators.optional(validators.instance_of(str))
+
+
+def _path(path: str | os.PathLike[str] | None) -> str | None:
+    return path if path is None else os.fspath(path)
+
+
+@attrs.frozen(kw_only=True)
+class SqlPlace:
+    """Where a database is, and what rows become. Taipy's names."""
+
+    url: str | None = attrs.field(default=None, validator=TEXT)
+    """SQLAlchemy's address of the database, in the place of all that begins with db."""
+    db_name: str | None = attrs.field(default=None, validator=TEXT)
+    db_engine: str | None = attrs.field(
+        default=None,
+        validator=validators.optional(validators.in_(ENGINES)),
+        metadata={"remedy": f"give one of {', '.join(ENGINES)}, or url="},
+    )
+    db_username: str | None = attrs.field(default=None, validator=TEXT)
+    db_password: str | None = attrs.field(default=None, validator=TEXT)
+    db_host: str = attrs.field(
+        default="localhost", validator=validators.instance_of(str)
+    )
+    db_port: int | None = attrs.field(
+        default=None, validator=validators.optional(validators.instance_of(int))
+    )
+    db_driver: str = attrs.field(default="", validator=validators.instance_of(str))
+    db_extra_args: Mapping[str, Any] | None = attrs.field(
+        default=None, validator=validators.optional(validators.instance_of(dict))
+    )
+    sqlite_folder_path: str | None = attrs.field(
+        default=None,
+        converter=_path,
+        validator=TEXT,
+    )
+    sqlite_file_extension: str = attrs.field(
+        default=".db", validator=validators.instance_of(str)
+    )
+    exposed_type: _exposed.Exposed = exposed_type()
+    exactly_once: bool = attrs.field(
+        default=False, validator=validators.instance_of(bool)
+    )
+    """Whether each write is noted in a table ``asyncflow_writes`` of the database, in the
+    same transaction, so that no crash has it done twice."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.url is None and (self.db_engine is None or self.db_name is None):
+            raise ValueError(
+                "it is not said where the database is: give url, or db_name and db_engine"
+            )
+
+        if self.url is not None and (self.db_engine or self.db_name):
+            raise ValueError(
+                "url says where the database is: leave db_name and db_engine out"
+            )
+
+    @property
+    def engine(self) -> str:
+        """The kind of database: ``sqlite``, ``postgresql``."""
+        kind = self.db_engine or str(self.url).partition(":")[0].partition("+")[0]
+        return str(kind)
+
+    @property
+    def module(self) -> str | None:
+        """The module that reaches the database; None where that is SQLAlchemy's to say."""
+        known = _DRIVERS.get(self.engine)
+        named = str(self.url or "").partition(":")[0].partition("+")[2]
+
+        if known is None or (named and named != known[0]):
+            return named or None
+
+        return known[1]
+
+    @property
+    def file(self) -> str | None:
+        """The file of an SQLite database; None for others, and in memory."""
+        if self.engine != "sqlite":
+            return None
+
+        if self.url is None:
+            name = f"{self.db_name}{self.sqlite_file_extension}"
+            return os.path.join(self.sqlite_folder_path or "", name)
+
+        path = str(self.url).partition("://")[2].partition("?")[0]
+        return path[1:] or None
+
+    def address(self) -> URL:
+        """Return the address, for SQLAlchemy."""
+        from sqlalchemy import URL, make_url
+
+        if self.url is not None:
+            url = make_url(str(self.url))
+            return url if "+" in url.drivername else self._with_driver(url)
+
+        query = {key: str(one) for key, one in (self.db_extra_args or {}).items()}
+
+        if self.engine == "sqlite":
+            return URL.create("sqlite", database=self.file, query=query)
+
+        if self.engine == "mssql" and self.db_driver:
+            query.setdefault("driver", str(self.db_driver))
+
+        return self._with_driver(
+            URL.create(
+                self.engine,
+                username=_text(self.db_username),
+                password=_text(self.db_password),
+                host=_text(self.db_host),
+                port=self.db_port,
+                database=_text(self.db_name),
+                query=query,
+            )
+        )
+
+    def _with_driver(self, url: URL) -> URL:
+        known = _DRIVERS.get(url.drivername)
+        return (
+            url if known is None else url.set(drivername=f"{url.drivername}+{known[0]}")
+        )
+
+    def shown(self) -> str:
+        """Return the address without user and password: the same for all who mean it."""
+        if (file := self.file) is not None:
+            return f"sqlite:///{_files.get(file) or os.path.normpath(file)}"
+
+        host, port, name = self.db_host, self.db_port, str(self.db_name)
+
+        if self.url is not None:
+            at = urlsplit(str(self.url))
+            further = dict(parse_qsl(at.query))
+            host = at.hostname or further.get("host", "")
+            port, name = _port(at) or _port(further), at.path.removeprefix("/")
+
+        port = port or _PORTS.get(self.engine)
+        return f"{self.engine}://{host}{'' if port is None else f':{port}'}/{name}"
+
+
+def _port(of: SplitResult | Mapping[str, str]) -> int | None:
+    try:
+        return of.port if isinstance(of, SplitResult) else int(of["port"])
+    except (KeyError, ValueError):
+        return None
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else str(value)
+
+
+class Transaction:
+    """What one thread has begun in one database: all outputs of one job that are there.
+
+    It is committed as the last of them is published.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.connection: Connection = engine.connect()
+        self.staged: dict[str, str] = {}
+        """What is to be published: the paths, and how errors call the values."""
+
+    def close(self) -> None:
+        self.connection.close()  # what is not committed is rolled back
+        self.engine.dispose()
+
+
+class _Begun(threading.local):
+    def __init__(self) -> None:
+        self.transactions: dict[str, Transaction] = {}
+
+
+_begun = _Begun()
+
+
+class SqlDriver(ServerDriver):
+    """Read from a database, and write to it in one transaction."""
+
+    extra: ClassVar[str | None] = "sql"
+    requires: ClassVar[tuple[str, ...]] = ("sqlalchemy",)
+    options: SqlPlace
+
+    @classmethod
+    def needs(cls, options: Any) -> Mapping[str, str | None]:
+        extras = {"sqlalchemy": cls.extra, **_exposed.needs(options.exposed_type)}
+
+        if (module := options.module) is not None:
+            extras[module] = "postgres" if module == "psycopg" else None
+
+        return extras
+
+    @classmethod
+    def rooted(cls, options: Any, directory: str) -> Any:
+        if options.engine != "sqlite":
+            return options
+
+        if options.url is None:
+            folder = os.path.join(directory, options.sqlite_folder_path or "")
+            return attrs.evolve(options, sqlite_folder_path=folder)
+
+        if (file := options.file) is None or os.path.isabs(file) or file == ":memory:":
+            return options
+
+        begin, _, rest = str(options.url).partition("://")
+        query = rest.partition("?")[1:]
+        path = os.path.join(directory, file)
+        return attrs.evolve(options, url=f"{begin}:///{path}{''.join(query)}")
+
+    @property
+    def place(self) -> str | None:
+        return self.options.shown()
+
+    def locate(self) -> None:
+        if (file := self.options.file) is not None and len(_files) < MOST_FILES:
+            _files.setdefault(file, os.path.realpath(file))
+
+    def _engine(self) -> Engine:
+        from sqlalchemy import create_engine
+        from sqlalchemy.pool import NullPool
+
+        if (file := self.options.file) is not None and not os.path.exists(file):
+            raise FileNotFoundError(f"there is no database {file!r}")
+
+        url = self.options.address()
+        query = url.query
+        wait = {"timeout": LOCKED_FOR} if self.options.engine == "sqlite" else {}
+        return create_engine(
+            url,
+            poolclass=NullPool,
+            hide_parameters=True,
+            connect_args={} if "timeout" in query else wait,
+        )
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """Connect, for a read."""
+        engine = self._engine()
+
+        try:
+            with engine.connect() as connection:
+                yield connection
+        finally:
+            engine.dispose()
+
+    def stage(
+        self, path: str, name: str, execute: Callable[[Connection], object]
+    ) -> None:
+        """Have something executed in the transaction that `publish` commits.
+
+        :param path: the path that `write` was given
+        :param name: how errors call the value
+        """
+        with self.writing(name):
+            key = self._key
+
+            if (begun := _begun.transactions.get(key)) is None:
+                begun = _begun.transactions[key] = Transaction(self._engine())
+
+            begun.staged[path] = name
+
+            try:
+                if self.options.exactly_once:
+                    _writes.note(begun.connection, begun.engine, path)
+
+                execute(begun.connection)
+            except BaseException:
+                self.discard(None, path)
+                raise
+
+    @property
+    def _key(self) -> str:
+        return f"{self.options.shown()} {hash(self.options.db_username)}"
+
+    def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
+        begun = _begun.transactions[self._key]
+        name = begun.staged.pop(path)
+
+        if begun.staged:  # others of this job are to come
+            return None
+
+        try:
+            with self.writing(name):
+                begun.connection.commit()
+        finally:
+            self.discard(None, path)
+
+        return None
+
+    def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
+        begun = _begun.transactions.pop(self._key, None)
+
+        if begun is not None:
+            with suppress(Exception):
+                begun.close()
+
+    def is_published(self, kept: StoredValue, path: str) -> bool | None:  # noqa: ARG002
+        if not self.options.exactly_once:
+            return None  # whether it was committed, nobody knows
+
+        with self.connected() as connection:
+            return _writes.is_noted(connection, path) or None
+
+    def value_of(self, names: Sequence[str], rows: Sequence[Any]) -> object:
+        """Return rows as the exposed type."""
+        cells = [list(column) for column in zip(*rows, strict=True)]
+        columns = dict(zip(names, cells or [[] for _ in names], strict=True))
+        kind = self.options.exposed_type
+
+        if kind == "arrow":
+            return need("pyarrow", "exposed_type 'arrow'").table(columns)
+
+        return _exposed.expose(columns, kind)
+
+    def tell(self, error: Exception) -> Told:
+        from sqlalchemy import exc
+
+        if isinstance(error, FileNotFoundError):
+            return Told(str(error), "create it with its tables, or correct its name")
+
+        if isinstance(error, exc.NoSuchTableError):
+            return Told(
+                f"there is no table {error}", "create it, or correct table_name"
+            )
+
+        cause = getattr(error, "orig", None) or error
+        why = f"{type(cause).__name__}: {cause}".strip().partition("\n")[0]
+        code = str(getattr(cause, "sqlite_errorname", ""))
+
+        if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return Told(
+                f"another program holds its lock ({why})",
+                "end that program's transaction, or let the task retry",
+            )
+
+        if isinstance(error, exc.IntegrityError | exc.DataError):
+            return Told(why, "mend the rows, or the rules of the table")
+
+        if isinstance(error, exc.ProgrammingError):
+            return Told(why, "correct the query, or grant what the user lacks")
+
+        if isinstance(error, exc.OperationalError | exc.InterfaceError):
+            return Told(
+                why,
+                "see that the server runs, the database is there, and user name and "
+                "password are right",
+            )
+
+        return Told(why, "mend what it says, or the options of the data node")
+
+
+def condition_of(where: Where, column: Callable[[str], ColumnElement[Any]]) -> Any:
+    """Return conditions for SQLAlchemy, with bound values.
+
+    :param column: gives a column by its name
+    """
+    from sqlalchemy import and_, or_
+
+    if isinstance(where, Condition):
+        return _comparison(column(where.column), where)
+
+    join = and_ if where.join is JoinOperator.AND else or_
+    return join(*(condition_of(part, column) for part in where.parts))
+
+
+def _comparison(column: ColumnElement[Any], where: Any) -> Any:
+    from sqlalchemy import or_
+
+    if is_missing(where.value):
+        is_equal = where.operator is Operator.EQUAL
+        return column.is_(None) if is_equal else column.is_not(None)
+
+    found = COMPARE[where.operator](column, where.value)
+
+    if where.operator is Operator.NOT_EQUAL:
+        return or_(found, column.is_(None))
+
+    return found

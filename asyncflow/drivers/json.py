@@ -1,0 +1,105 @@
+"""The ``json`` storage type."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+
+import attrs
+
+from asyncflow.abc import StoredValue
+from asyncflow.drivers import _options
+from asyncflow.drivers._codec import Decoder, Encoder
+from asyncflow.drivers._exposed import class_of
+from asyncflow.drivers._file import FileDriver
+from asyncflow.worker.errors import DataNodeWritingError
+
+if TYPE_CHECKING:
+    from asyncflow.filters import Where
+
+
+def _imported(given: Any) -> Any:
+    return class_of(given) if isinstance(given, str) and ":" in given else given
+
+
+def _coder(base: type[Any]) -> Any:
+    def check(_: object, __: object, value: object) -> None:
+        if value is not None and not (
+            isinstance(value, type) and issubclass(value, base)
+        ):
+            raise ValueError(f"{value!r} is no subclass of json.{base.__name__}")
+
+    remedy = f"give a subclass of json.{base.__name__}, or leave it out"
+    return attrs.field(
+        default=None,
+        converter=_imported,
+        validator=check,
+        metadata={"remedy": remedy},
+    )
+
+
+@attrs.frozen(kw_only=True)
+class JSONOptions:
+    """What a data node of this storage type takes."""
+
+    encoding: str = _options.encoding()
+    encoder: type[json.JSONEncoder] | None = _coder(json.JSONEncoder)
+    decoder: type[json.JSONDecoder] | None = _coder(json.JSONDecoder)
+
+
+class JSONDriver(FileDriver):
+    """Keep what JSON has a form for, and dates, enums and dataclasses."""
+
+    storage_type: ClassVar[str] = "json"
+    suffix: ClassVar[str] = ".json"
+    Options: ClassVar[type[JSONOptions]] = JSONOptions
+    appends: ClassVar[bool] = True
+    is_inline: ClassVar[bool] = True
+    options: JSONOptions = JSONOptions()
+
+    def load(
+        self,
+        file: str | BinaryIO,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+    ) -> object:
+        with self.open(file) as opened:
+            text = opened.read().decode(self.options.encoding)
+
+        value: object = json.loads(text, cls=self.options.decoder or Decoder)
+        return self.select(value, columns, where)
+
+    def dump(self, value: object, file: BinaryIO, name: str) -> None:
+        try:
+            text = json.dumps(
+                value, cls=self.options.encoder or Encoder, ensure_ascii=False
+            )
+            data = text.encode(self.options.encoding)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise DataNodeWritingError(
+                f"data node {name!r}: JSON has no form for the value ({error}): give an "
+                "encoder=, or use another storage type"
+            ) from error
+
+        file.write(data)
+
+    def append(
+        self, value: object, kept: StoredValue, path: str, name: str
+    ) -> StoredValue:
+        self.check_place(name)
+        old = self.before(kept)
+
+        if isinstance(old, list):
+            both: object = [*old, *(value if isinstance(value, list) else [value])]
+        elif isinstance(old, dict) and isinstance(value, dict):
+            both = {**old, **value}
+        elif old is None:
+            both = value if isinstance(value, list | dict) else [value]
+        else:
+            raise DataNodeWritingError(
+                f"data node {name!r}: a {type(value).__name__} cannot be appended to a "
+                f"{type(old).__name__}: append to a list, or a dict to a dict"
+            )
+
+        return self.write(both, path, name)

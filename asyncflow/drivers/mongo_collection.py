@@ -1,0 +1,288 @@
+"""The ``mongo_collection`` storage type: the documents of a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import islice
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import attrs
+from attrs import validators
+
+from asyncflow.drivers._objects import objects_of
+from asyncflow.drivers._server import ServerDriver, Told
+from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
+
+if TYPE_CHECKING:
+    from asyncflow.abc import StoredValue
+
+TEXT = validators.instance_of(str)
+PATIENCE = 10_000
+"""How many milliseconds a server is waited for."""
+
+STAGED = "asyncflow_staged_"
+"""How the names of the collections begin that are not published yet."""
+
+APPENDED = "asyncflow_appended_"
+"""The same, of what is to be added to what is there."""
+
+AT_ONCE = 1000
+"""How many documents are added by one call."""
+
+_OPERATORS: Mapping[Operator, str] = {
+    Operator.EQUAL: "$eq",
+    Operator.NOT_EQUAL: "$ne",
+    Operator.LESS_THAN: "$lt",
+    Operator.LESS_OR_EQUAL: "$lte",
+    Operator.GREATER_THAN: "$gt",
+    Operator.GREATER_OR_EQUAL: "$gte",
+}
+
+
+class DuplicateId(ValueError):
+    """What is to be added is there, or something else with its id."""
+
+
+@attrs.frozen(kw_only=True)
+class MongoOptions:
+    """What a data node of this storage type takes. Taipy's names."""
+
+    db_name: str = attrs.field(validator=TEXT)
+    collection_name: str = attrs.field(validator=TEXT)
+    custom_document: Any = None
+    """The class of documents; None for dicts."""
+    db_username: str = attrs.field(default="", validator=TEXT)
+    db_password: str = attrs.field(default="", validator=TEXT)
+    db_host: str = attrs.field(default="localhost", validator=TEXT)
+    db_port: int = attrs.field(default=27017, validator=validators.instance_of(int))
+    db_driver: str = attrs.field(default="", validator=TEXT)
+    db_extra_args: dict[str, Any] | None = attrs.field(
+        default=None, validator=validators.optional(validators.instance_of(dict))
+    )
+
+
+class MongoDriver(ServerDriver):
+    """Read the documents of a collection; replace them all at once.
+
+    They are written to a collection beside it, which then takes its name. That has the
+    same indexes; other options of the collection, such as validators, are not kept. What
+    is appended is added from there by ids, so that it can be done again: none comes twice.
+    """
+
+    storage_type: ClassVar[str] = "mongo_collection"
+    Options: ClassVar[type[MongoOptions]] = MongoOptions
+    extra: ClassVar[str | None] = "mongo"
+    requires: ClassVar[tuple[str, ...]] = ("pymongo",)
+    appends: ClassVar[bool] = True
+    options: MongoOptions
+
+    @property
+    def place(self) -> str | None:
+        given = self.options
+        server = f"mongodb://{given.db_host}:{given.db_port}"
+        return f"{server}/{given.db_name}.{given.collection_name}"
+
+    def client(self) -> Any:
+        """Return a client, which is not connected yet."""
+        from pymongo import MongoClient
+
+        given = self.options
+        scheme = f"mongodb+{given.db_driver}" if given.db_driver else "mongodb"
+        port = "" if given.db_driver == "srv" else f":{given.db_port}"
+        further = {"serverSelectionTimeoutMS": PATIENCE, **(given.db_extra_args or {})}
+
+        if given.db_username:
+            further["username"] = str(given.db_username)
+            further["password"] = str(given.db_password)
+
+        return MongoClient(f"{scheme}://{given.db_host}{port}", **further)
+
+    @contextmanager
+    def _database(self) -> Iterator[Any]:
+        client = self.client()
+
+        try:
+            yield client[str(self.options.db_name)]
+        finally:
+            client.close()
+
+    def read(
+        self,
+        kept: StoredValue,  # noqa: ARG002
+        *,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+    ) -> object:
+        with self.reading(), self._database() as database:
+            fields = None if columns is None else dict.fromkeys(columns, 1)
+
+            if fields is not None and "_id" not in fields:
+                fields["_id"] = 0
+
+            query = {} if where is None else query_of(where)
+            found = list(database[self._name].find(query, fields))
+
+            if columns is not None:
+                return [{name: one.get(name) for name in columns} for one in found]
+
+            kind = self.options.custom_document
+            return found if kind is None else self._objects(kind, found)
+
+    def _objects(self, kind: type[Any], found: list[dict[str, Any]]) -> list[Any]:
+        if not callable(getattr(kind, "decode", None)):
+            found = [{k: v for k, v in one.items() if k != "_id"} for one in found]
+
+        return objects_of(kind, found, are_texts=False)
+
+    @property
+    def _name(self) -> str:
+        return str(self.options.collection_name)
+
+    def write(self, value: object, path: str, name: str) -> StoredValue:
+        self._stage(value, path, name, STAGED)
+        return None
+
+    def append(
+        self,
+        value: object,
+        kept: StoredValue,  # noqa: ARG002
+        path: str,
+        name: str,
+    ) -> StoredValue:
+        self._stage(value, path, name, APPENDED)
+        return None
+
+    def _stage(self, value: object, path: str, name: str, begin: str) -> None:
+        with self.writing(name):
+            documents = self.rows(value, name)
+            self.begin(path, name)
+
+            try:
+                with self._database() as database:
+                    if begin == APPENDED:
+                        self._check_new(database, documents)
+
+                    self._fill(database, self._staged(path, begin), documents)
+            except BaseException:
+                self.discard(None, path)
+                raise
+
+    def _check_new(self, database: Any, documents: list[dict[str, Any]]) -> None:
+        given = [one["_id"] for one in documents if "_id" in one]
+        found = given and database[self._name].find_one({"_id": {"$in": given}})
+
+        if found:
+            raise DuplicateId(f"it has a document with _id {found['_id']!r} already")
+
+    def _fill(
+        self, database: Any, staged: str, documents: list[dict[str, Any]]
+    ) -> None:
+        database.drop_collection(staged)
+        collection = database.create_collection(staged)
+
+        for index, given in database[self._name].index_information().items():
+            if index != "_id_":
+                further = {
+                    k: v for k, v in given.items() if k not in ("key", "v", "ns")
+                }
+                collection.create_index(given["key"], name=index, **further)
+
+        if documents:
+            collection.insert_many(documents)
+
+    def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
+        try:
+            with self.writing(self.name_of(path)), self._database() as database:
+                appended = self._staged(path, APPENDED)
+
+                if appended in database.list_collection_names():
+                    _add(database[appended], database[self._name])
+                else:
+                    staged = database[self._staged(path)]
+                    staged.rename(self._name, dropTarget=True)
+        finally:
+            self.discard(None, path)
+
+        return None
+
+    def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
+        with suppress(Exception), self._database() as database:
+            for begin in (STAGED, APPENDED):
+                database.drop_collection(self._staged(path, begin))
+
+        self.end(path)
+
+    def is_published(self, kept: StoredValue, path: str) -> bool:  # noqa: ARG002
+        own = {self._staged(path, begin) for begin in (STAGED, APPENDED)}
+
+        with self._database() as database:
+            return own.isdisjoint(database.list_collection_names())
+
+    def _staged(self, path: str, begin: str = STAGED) -> str:
+        name = path.rpartition("/")[2].partition(".")[0]
+        return f"{begin}{self._name}_{name}"
+
+    def tell(self, error: Exception) -> Told:
+        from pymongo import errors
+
+        why = f"{type(error).__name__}: {error}".strip().partition("\n")[0][:300]
+
+        if isinstance(error, DuplicateId):
+            return Told(str(error), "leave _id out, or write what replaces all")
+
+        if isinstance(error, errors.WriteError | errors.BulkWriteError):
+            told = (error.details or {}).get("writeErrors") or [{"errmsg": why}]
+            first = str(told[0].get("errmsg", why)).partition("\n")[0][:300]
+            return Told(first, "mend the documents, or the rules of the collection")
+
+        if isinstance(error, errors.ServerSelectionTimeoutError):
+            return Told(
+                why, "see that the server runs, and db_host and db_port are right"
+            )
+
+        if isinstance(error, errors.OperationFailure | errors.ConfigurationError):
+            return Told(
+                why,
+                "see that user name and password are right, and that this user may do it",
+            )
+
+        return Told(why, "mend what it says, or the options of the data node")
+
+
+def _add(staged: Any, target: Any) -> None:
+    """Add the documents of a collection to another: all that are not there, or none."""
+    added: list[Any] = []
+
+    try:
+        for documents in _groups(staged.find()):
+            ids = [one["_id"] for one in documents]
+            found = target.find({"_id": {"$in": ids}}, {"_id": 1})
+            known = [one["_id"] for one in found]
+
+            if new := [one for one in documents if one["_id"] not in known]:
+                added += [one["_id"] for one in new]
+                target.insert_many(new)
+    except BaseException:
+        target.delete_many({"_id": {"$in": added}})
+        raise
+
+
+def _groups(documents: Iterable[Any]) -> Iterator[list[Any]]:
+    at = iter(documents)
+
+    while group := list(islice(at, AT_ONCE)):
+        yield group
+
+
+def query_of(where: Where) -> dict[str, Any]:
+    """Return conditions as a query: values stay values."""
+    if not isinstance(where, Condition):
+        join = "$and" if where.join is JoinOperator.AND else "$or"
+        return {join: [query_of(part) for part in where.parts]}
+
+    if is_missing(where.value):
+        is_equal = where.operator is Operator.EQUAL
+        return {where.column: {"$in" if is_equal else "$nin": [None, float("nan")]}}
+
+    return {where.column: {_OPERATORS[where.operator]: where.value}}

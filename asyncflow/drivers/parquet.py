@@ -1,0 +1,317 @@
+"""The ``parquet`` storage type."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+
+import attrs
+from attrs import validators
+
+from asyncflow.abc import StoredValue
+from asyncflow.drivers import _exposed, _options
+from asyncflow.drivers._file import FileDriver
+from asyncflow.drivers._libraries import EXTRAS, as_table, need
+from asyncflow.selection import (
+    arrow_expression,
+    check_columns,
+    polars_expression,
+)
+from asyncflow.worker.errors import DataNodeWritingError
+from asyncflow.worker.replacing import sync_folder
+
+if TYPE_CHECKING:
+    from asyncflow.filters import Where
+
+AHEAD = 2
+"""How many batches are read ahead: memory is worth more than a little time."""
+
+
+def _is_compression(_: object, __: object, value: Any) -> None:
+    if value not in (None, "none", "snappy", "gzip", "brotli", "lz4", "zstd"):
+        raise ValueError(f"{value!r} is no compression")
+
+
+@attrs.frozen(kw_only=True)
+class ParquetOptions(_options.TableOptions):
+    """What a data node of this storage type takes."""
+
+    engine: str = attrs.field(
+        default="pyarrow",
+        validator=validators.in_(["pyarrow"]),
+        metadata={"remedy": "leave it out: pyarrow reads what others write"},
+    )
+    compression: str | None = attrs.field(
+        default="snappy",
+        validator=_is_compression,
+        metadata={"remedy": "give 'snappy', 'gzip', 'brotli', 'lz4', 'zstd' or 'none'"},
+    )
+
+
+class ParquetDriver(FileDriver):
+    """Keep tables with the types of their columns. A path may be a folder, too, of which
+    partitions are columns, or a pattern: these are read, and a folder is appended to.
+    """
+
+    storage_type: ClassVar[str] = "parquet"
+    suffix: ClassVar[str] = ".parquet"
+    extra: ClassVar[str | None] = "parquet"
+    Options: ClassVar[type[ParquetOptions]] = ParquetOptions
+    appends: ClassVar[bool] = True
+    options: ParquetOptions = ParquetOptions()
+
+    @classmethod
+    def needs(cls, options: ParquetOptions | None) -> dict[str, str | None]:
+        exposed = (options or ParquetOptions()).exposed_type
+        own: dict[str, str | None] = {"pyarrow": EXTRAS["pyarrow"]}
+        return _exposed.needs(exposed) | ({} if exposed == "polars" else own)
+
+    def exists(self) -> bool:
+        return super().exists() or bool(self._matches())
+
+    def fingerprint(self) -> str | None:
+        if self.path is None or os.path.isfile(self.path):
+            return super().fingerprint()
+
+        found = [
+            (file, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+            for file, stat in self._stats()
+        ]
+        return f"{len(found)}-{hash_of(found)}" if found else None
+
+    def changed_ns(self) -> int | None:
+        if self.path is None or os.path.isfile(self.path):
+            return super().changed_ns()
+
+        folders = [folder for folder, _, _ in os.walk(self.path)]  # a file may be gone
+        stats = [*self._stats(), *_stats(folders)]
+        return max((stat.st_ctime_ns for _, stat in stats), default=None)
+
+    def _stats(self) -> list[tuple[str, os.stat_result]]:
+        """Look at all files of a folder or a pattern, in their order."""
+        assert self.path is not None
+        files = self._matches() or [
+            os.path.join(folder, name)
+            for folder, _, names in os.walk(self.path)
+            for name in names
+        ]
+        return _stats(sorted(files))
+
+    def _matches(self) -> list[str]:
+        """Return the files that the path is a pattern of; none for another path."""
+        if self.path is None or not glob.has_magic(self.path):
+            return []
+
+        return [] if os.path.exists(self.path) else sorted(glob.glob(self.path))
+
+    # -------------------------------------------------------------------------- reading
+
+    def load(
+        self,
+        file: str | BinaryIO,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+    ) -> object:
+        exposed, given = self.options.exposed_type, self.options.read_options
+
+        if exposed in ("bytes", "str"):
+            raise ValueError(f"exposed_type {exposed!r}: Parquet is no text")
+
+        source: Any = file
+
+        if isinstance(file, str) and file == self.path:
+            source = self._matches() or file
+
+            if not source or (isinstance(source, str) and not os.path.exists(source)):
+                raise FileNotFoundError(file)
+
+        if exposed == "polars":
+            return self._scan_polars(source, columns, where)
+
+        if exposed == "pandas" and given:
+            return self._read_pandas(source, columns, where)
+
+        table = self._read_arrow(source, columns, where)
+        return _exposed.expose(table, exposed)
+
+    def _read_arrow(
+        self, source: Any, columns: Sequence[str] | None, where: Where | None
+    ) -> Any:
+        dataset = need("pyarrow.dataset", "the storage type 'parquet'")
+        found = dataset.dataset(source, format="parquet", partitioning="hive")
+        check_columns(found.schema.names, columns, where)
+        index = [] if columns is None else _index(found.schema, columns)
+        given: dict[str, Any] = {
+            "batch_readahead": AHEAD,
+            "fragment_readahead": 1,
+            **(
+                self.options.read_options
+                if self.options.exposed_type != "pandas"
+                else {}
+            ),
+        }
+        return found.to_table(
+            columns=None if columns is None else [*columns, *index],
+            filter=None if where is None else arrow_expression(where),
+            **given,
+        )
+
+    def _read_pandas(
+        self, source: Any, columns: Sequence[str] | None, where: Where | None
+    ) -> Any:
+        pandas = need("pandas", "exposed_type 'pandas'")
+        given: dict[str, Any] = {
+            "engine": self.options.engine,
+            "columns": None if columns is None else list(columns),
+            "filters": None if where is None else arrow_expression(where),
+            **self.options.read_options,
+        }
+        return pandas.read_parquet(source, **given)
+
+    def _scan_polars(
+        self, source: Any, columns: Sequence[str] | None, where: Where | None
+    ) -> Any:
+        polars = need("polars", "exposed_type 'polars'")
+        given: dict[str, Any] = {"hive_partitioning": None, **self.options.read_options}
+        frame = polars.scan_parquet(source, **given)
+        check_columns(frame.collect_schema().names(), columns, where)
+
+        if where is not None:
+            frame = frame.filter(polars_expression(frame, where))
+
+        return (frame if columns is None else frame.select(list(columns))).collect()
+
+    # -------------------------------------------------------------------------- writing
+
+    def dump(self, value: object, file: BinaryIO, name: str) -> None:
+        try:
+            self._dump(value, file)
+        except DataNodeWritingError as error:
+            raise DataNodeWritingError(f"data node {name!r}: {error}") from error
+        except (TypeError, ValueError, NotImplementedError) as error:
+            raise DataNodeWritingError(
+                f"data node {name!r}: Parquet cannot hold the value ({error}): have one "
+                "type in each column"
+            ) from error
+
+    def _dump(self, value: object, file: BinaryIO) -> None:
+        options = self.options
+        given = options.write_options
+
+        if options.exposed_type == "polars":
+            how = options.compression or "none"
+            how = "uncompressed" if how == "none" else how
+            as_table(value, "polars").write_parquet(
+                file, **{"compression": how, **given}
+            )
+            return
+
+        if given and options.exposed_type in ("pandas", "numpy"):
+            frame = as_table(value, "pandas")
+            frame.to_parquet(
+                file,
+                **{
+                    "engine": options.engine,
+                    "compression": options.compression or "none",
+                    **given,
+                },
+            )
+            return
+
+        writer = need("pyarrow.parquet", "the storage type 'parquet'")
+        how = options.compression or "none"
+        writer.write_table(
+            as_table(value, "pyarrow"), file, **{"compression": how, **given}
+        )
+
+    def write(self, value: object, path: str, name: str) -> StoredValue:
+        self._check_file(name)
+        return super().write(value, path, name)
+
+    def upload(self, file: str, path: str, name: str) -> StoredValue:
+        self._check_file(name)
+        return super().upload(file, path, name)
+
+    def check_place(self, name: str) -> None:
+        if self.path is not None and not os.path.isdir(self.path):
+            super().check_place(name)
+
+    def _check_file(self, name: str) -> None:
+        if self.path is None:
+            return
+
+        what = "a folder" if os.path.isdir(self.path) else ""
+        what = "a pattern" if self._matches() else what
+
+        if what:
+            raise DataNodeWritingError(
+                f"data node {name!r}: {self.path} is {what}, which is read and not "
+                "replaced: append to a folder, or give the path of a file"
+            )
+
+    def append(
+        self, value: object, kept: StoredValue, path: str, name: str
+    ) -> StoredValue:
+        if self.path is not None and os.path.isdir(self.path):
+            return self.stage(lambda file: self.dump(value, file, name), path, name)
+
+        old = self.file_before(kept)
+
+        if old is None:
+            return self.write(value, path, name)
+
+        arrow = need("pyarrow", "appending to Parquet")
+        reader = need("pyarrow.parquet", "appending to Parquet")
+
+        with self.reading(old):
+            before = reader.read_table(old)
+
+        more = as_table(value, "pyarrow")
+
+        try:
+            both = arrow.concat_tables([before, more.select(before.column_names)])
+            both = both if both.schema == before.schema else both.cast(before.schema)
+        except (KeyError, ValueError) as error:
+            raise DataNodeWritingError(
+                f"data node {name!r}: the columns {', '.join(more.column_names)} cannot "
+                f"be appended ({error}): have those that are there"
+            ) from error
+
+        return self.write(both, path, name)
+
+    def publish(self, kept: StoredValue, path: str) -> StoredValue:
+        if self.path is None or not os.path.isdir(self.path):
+            return super().publish(kept, path)
+
+        assert isinstance(kept, str)
+        name = os.path.splitext(os.path.basename(path))[0] + self.suffix
+        os.replace(kept, os.path.join(self.path, name))
+        sync_folder(self.path)
+        return None
+
+
+def _stats(paths: Iterable[str]) -> list[tuple[str, os.stat_result]]:
+    found = []
+
+    for path in paths:
+        with suppress(OSError):
+            found.append((path, os.stat(path)))
+
+    return found
+
+
+def hash_of(found: object) -> str:
+    """Return a digest of plain data."""
+    return hashlib.blake2b(repr(found).encode(), digest_size=16).hexdigest()
+
+
+def _index(schema: Any, columns: Sequence[str]) -> list[str]:
+    """Return the columns that are the index of the frame that was written."""
+    told = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+    names = told.get("index_columns", [])
+    return [one for one in names if isinstance(one, str) and one not in columns]

@@ -1,0 +1,145 @@
+"""The ``sql`` storage type: what a query gives, and queries that write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import attrs
+from attrs import validators
+
+from asyncflow.drivers._server import unwritten
+from asyncflow.drivers._sql import SqlDriver, SqlPlace, condition_of
+from asyncflow.worker.errors import DataNodeReadingError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from asyncflow.abc import StoredValue
+    from asyncflow.filters import Where
+
+CALLABLE = validators.optional(validators.is_callable())
+
+
+@attrs.frozen(kw_only=True)
+class SqlOptions(SqlPlace):
+    """What a data node of this storage type takes."""
+
+    read_query: str | None = attrs.field(
+        default=None, validator=validators.optional(validators.instance_of(str))
+    )
+    write_query_builder: Callable[[Any], Any] | None = attrs.field(
+        default=None, validator=CALLABLE
+    )
+    append_query_builder: Callable[[Any], Any] | None = attrs.field(
+        default=None, validator=CALLABLE
+    )
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+
+        if self.read_query is None and self.write_query_builder is None:
+            raise ValueError(
+                "it neither reads nor writes: give read_query or write_query_builder"
+            )
+
+
+class SqlQueryDriver(SqlDriver):
+    """Read what a query gives; write by the queries that a function builds of the value.
+
+    A builder returns a query or several: a text, a text with a dict of parameters (or a
+    list of these), or a statement of SQLAlchemy; it may be a generator of them. All are executed in one transaction.
+    """
+
+    storage_type: ClassVar[str] = "sql"
+    Options: ClassVar[type[SqlOptions]] = SqlOptions
+    appends: ClassVar[bool] = True
+    options: SqlOptions
+
+    def read(
+        self,
+        kept: StoredValue,  # noqa: ARG002
+        *,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+    ) -> object:
+        if self.options.read_query is None:
+            raise DataNodeReadingError(
+                self.shown_place, "it has no read_query", "give it one"
+            )
+
+        with self.reading(), self.connected() as connection:
+            query = self._query(connection, columns, where)
+            found = connection.execute(query)
+            return self.value_of(list(found.keys()), found.all())
+
+    def _query(
+        self,
+        connection: Connection,
+        columns: Sequence[str] | None,
+        where: Where | None,
+    ) -> Any:
+        from sqlalchemy import column, select, text
+
+        query = text(str(self.options.read_query).rstrip().rstrip(";"))
+
+        if columns is None and where is None:
+            return query
+
+        head = text(f"SELECT * FROM ({query.text}) AS q WHERE 1 = 0")  # noqa: S608  # the user's own
+        names = [*connection.execute(head).keys()]
+        inner = query.columns(*map(column, names)).subquery("q")
+
+        def find(name: str) -> Any:
+            if name not in names:
+                known = ", ".join(names)
+                raise DataNodeReadingError(
+                    self.shown_place,
+                    f"it has no column {name!r}",
+                    f"use one of {known}",
+                )
+
+            return inner.c[name]
+
+        outer = select(*(find(name) for name in columns or names))
+        return outer if where is None else outer.where(condition_of(where, find))
+
+    def write(self, value: object, path: str, name: str) -> StoredValue:
+        return self._execute(value, path, name, "write_query_builder")
+
+    def append(
+        self,
+        value: object,
+        kept: StoredValue,  # noqa: ARG002
+        path: str,
+        name: str,
+    ) -> StoredValue:
+        return self._execute(value, path, name, "append_query_builder")
+
+    def _execute(self, value: object, path: str, name: str, which: str) -> StoredValue:
+        build = getattr(self.options, which)
+
+        if build is None:
+            why = f"it has no {which}"
+            raise unwritten(name, self.shown_place, why, "give it one")
+
+        queries = build(value)
+
+        def execute(connection: Connection) -> None:
+            for query in _several(queries):
+                _run(connection, query)
+
+        self.stage(path, name, execute)
+        return None
+
+
+def _several(queries: Any) -> Iterable[Any]:
+    return queries if isinstance(queries, list | Iterator) else [queries]
+
+
+def _run(connection: Connection, query: Any) -> None:
+    from sqlalchemy import text
+
+    statement, parameters = query if isinstance(query, tuple) else (query, None)
+    given = text(statement) if isinstance(statement, str) else statement
+    connection.execute(given, parameters)

@@ -1,0 +1,153 @@
+"""The ``sql_table`` storage type: the rows of a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import attrs
+from attrs import validators
+
+from asyncflow.drivers._server import unwritten
+from asyncflow.drivers._sql import SqlDriver, SqlPlace, condition_of
+from asyncflow.selection import library_of
+from asyncflow.worker.errors import DataNodeReadingError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Table
+
+    from asyncflow.abc import StoredValue
+    from asyncflow.filters import Where
+
+
+@attrs.frozen(kw_only=True)
+class SqlTableOptions(SqlPlace):
+    """What a data node of this storage type takes."""
+
+    table_name: str = attrs.field(
+        validator=validators.and_(validators.instance_of(str), validators.min_len(1)),
+        metadata={"remedy": "give the name of the table, or 'schema.table'"},
+    )
+
+
+class SqlTableDriver(SqlDriver):
+    """Read all rows of a table; replace them in one transaction. The table is there."""
+
+    storage_type: ClassVar[str] = "sql_table"
+    Options: ClassVar[type[SqlTableOptions]] = SqlTableOptions
+    appends: ClassVar[bool] = True
+    options: SqlTableOptions
+
+    @property
+    def place(self) -> str | None:
+        return f"{self.options.shown()}#{self.options.table_name}"
+
+    def read(
+        self,
+        kept: StoredValue,  # noqa: ARG002
+        *,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+    ) -> object:
+        from sqlalchemy import select
+
+        with self.reading(), self.connected() as connection:
+            table = self._table(connection)
+            wanted = [self._column(table, name) for name in columns or table.c.keys()]
+            query = select(*wanted)
+
+            if where is not None:
+                query = query.where(
+                    condition_of(where, lambda name: self._column(table, name))
+                )
+
+            found = connection.execute(query)
+            return self.value_of(list(found.keys()), found.all())
+
+    def write(self, value: object, path: str, name: str) -> StoredValue:
+        def replace(connection: Connection) -> None:
+            table = self._table(connection)
+            rows = self._rows(value, table, name)
+            connection.execute(table.delete())
+            _insert(connection, table, rows)
+
+        self.stage(path, name, replace)
+        return None
+
+    def append(
+        self,
+        value: object,
+        kept: StoredValue,  # noqa: ARG002
+        path: str,
+        name: str,
+    ) -> StoredValue:
+        def add(connection: Connection) -> None:
+            table = self._table(connection)
+            _insert(connection, table, self._rows(value, table, name))
+
+        self.stage(path, name, add)
+        return None
+
+    def _table(self, connection: Connection) -> Table:
+        from sqlalchemy import MetaData, Table
+
+        schema, _, name = str(self.options.table_name).rpartition(".")
+        return Table(name, MetaData(), schema=schema or None, autoload_with=connection)
+
+    def _column(self, table: Table, name: str) -> Any:
+        if name not in table.c:
+            names = ", ".join(table.c.keys())
+            raise DataNodeReadingError(
+                self.shown_place, f"it has no column {name!r}", f"use one of {names}"
+            )
+
+        return table.c[name]
+
+    def _rows(self, value: object, table: Table, name: str) -> list[dict[str, Any]]:
+        names, own = table.c.keys(), library_of(value)
+
+        rows = [*map(_native, self.rows(value, name))]
+
+        if own == "numpy" and not _names_of(value):  # it has no names
+            rows = [dict(zip(names, row.values(), strict=True)) for row in rows]
+
+        if unknown := _unknown(rows, table.c.keys()):
+            why = f"it has no column {', '.join(map(repr, unknown))}"
+            remedy = f"return rows with {', '.join(names)}, or add it to the table"
+            raise unwritten(name, self.shown_place, why, remedy)
+
+        return rows
+
+
+def _names_of(array: Any) -> Any:
+    return array.dtype.names
+
+
+def _native(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with what Python has for scalars of NumPy, and NULL for NaN."""
+    return {name: _cell(one) for name, one in row.items()}
+
+
+def _cell(value: Any) -> Any:
+    if type(value).__module__ == "numpy":
+        value = value.item()
+
+    return None if type(value) is float and math.isnan(value) else value
+
+
+def _unknown(rows: Iterable[dict[str, Any]], known: Iterable[str]) -> list[str]:
+    names = dict.fromkeys(name for row in rows for name in row)
+    there = set(known)
+    return [name for name in names if name not in there]
+
+
+def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows; those with the same columns together."""
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+
+    for row in rows:
+        groups.setdefault(tuple(sorted(row)), []).append(row)
+
+    for group in groups.values():
+        connection.execute(table.insert(), group)

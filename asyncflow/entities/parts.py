@@ -1,0 +1,166 @@
+"""What a data node is asked for besides its whole value, as its driver is asked.
+
+Each function returns what is called in a thread: with the driver and the value that is
+there, and, to write, with the file that it may make and the name of the data node.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from asyncflow.abc import Driver, StoredValue
+from asyncflow.errors import UsageError
+from asyncflow.filters import JoinOperator, as_where
+from asyncflow.selection import Preview, column_of
+from asyncflow.worker.replacing import replace_file
+from asyncflow.worker.validation import validated
+
+Ask: TypeAlias = Callable[[Driver, StoredValue], Any]
+Make: TypeAlias = Callable[[Driver, StoredValue, str, str], StoredValue]
+
+
+def part(
+    columns: str | Sequence[str] | None,
+    where: object,
+    join: object = JoinOperator.AND,
+) -> Ask:
+    """Ask for some columns, and some rows.
+
+    :raises ValueError: where the conditions are none
+    """
+    wanted = [columns] if isinstance(columns, str) else columns
+    conditions = as_where(where, join)
+    return lambda driver, kept: driver.read(kept, columns=wanted, where=conditions)
+
+
+def column(name: object) -> Ask:
+    """Ask for one column as what it is by itself, or for several as a table.
+
+    :raises TypeError: where it is the name of no column
+    """
+    if isinstance(name, list):
+        return part(name, None)
+
+    if not isinstance(name, str):
+        raise TypeError(
+            f"{name!r} is no column: give its name, a list of names, or read the value "
+            "and take what you need of that"
+        )
+
+    return lambda driver, kept: column_of(driver.read(kept, columns=[name]), name)
+
+
+def preview(rows: int) -> Ask:
+    """Ask for the first rows."""
+    if type(rows) is not int or rows < 0:
+        raise ValueError(f"rows is how many rows are shown; got {rows!r}")
+
+    def ask(driver: Driver, kept: StoredValue) -> Preview:
+        return driver.preview(kept, rows)
+
+    return ask
+
+
+def download(to: str | os.PathLike[str] | None) -> Ask:
+    """Ask for the file of the value: a copy, or where it is."""
+
+    def ask(driver: Driver, kept: StoredValue) -> Path:
+        file = driver.file_of(kept)
+
+        if file is None:
+            raise UsageError(
+                f"a {driver.storage_type!r} data node has no file that others read: "
+                "read the value, and write it where you want it"
+            )
+
+        if to is not None:
+            return _copied(file, Path(to))
+
+        if isinstance(file, bytes):
+            raise UsageError(
+                "the value is small, and kept in the store: say where its file is to be, "
+                "as in download('value')"
+            )
+
+        return Path(file)
+
+    return ask
+
+
+def append(value: object) -> Make:
+    """Add to the value that is there."""
+
+    def make(driver: Driver, kept: StoredValue, path: str, name: str) -> StoredValue:
+        if not driver.appends:
+            raise UsageError(
+                f"nothing can be appended to data node {name!r}: it is "
+                f"{driver.storage_type!r}: read it, add to the value, and write that"
+            )
+
+        more = _validated(driver, value, name)
+        return driver.publish(driver.append(more, kept, path, name), path)
+
+    return make
+
+
+def upload(file: str | os.PathLike[str]) -> Make:
+    """Take a copy of a file for the value."""
+    source = os.fspath(file)
+
+    def make(driver: Driver, _kept: StoredValue, path: str, name: str) -> StoredValue:
+        if type(driver).upload is Driver.upload:
+            raise UsageError(
+                f"data node {name!r} is {driver.storage_type!r}, and takes no file: "
+                "write the value"
+            )
+
+        kept = driver.upload(source, path, name)
+
+        if driver.validator is None:
+            return driver.publish(kept, path)
+
+        return _valid(driver, kept, path, name, source)
+
+    return make
+
+
+def _valid(
+    driver: Driver, kept: StoredValue, path: str, name: str, source: str
+) -> StoredValue:
+    """Publish what was uploaded, if it is valid."""
+    try:
+        _validated(driver, driver.load_file(source), name)
+    except BaseException:
+        if isinstance(kept, str):
+            os.unlink(kept)
+
+        raise
+
+    return driver.publish(kept, path)
+
+
+def _validated(driver: Driver, value: object, name: str) -> object:
+    if driver.validator is None:
+        return value
+
+    return validated(driver.validator, value, name)
+
+
+def _copied(file: str | bytes, to: Path) -> Path:
+    """Copy a file, or write its content: as a whole, or not at all."""
+
+    def write(target: Any) -> None:
+        if isinstance(file, bytes):
+            target.write(file)
+            return
+
+        with open(file, "rb") as source:
+            while data := source.read(1 << 20):
+                target.write(data)
+
+    draft = to.with_name(f".{to.name}.{os.getpid()}.part")
+    replace_file(str(to), write, str(draft), is_users=True)
+    return to

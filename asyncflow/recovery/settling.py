@@ -1,0 +1,162 @@
+"""What a dead orchestrator's jobs were about to make visible: it is finished here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import NamedTuple
+
+from anyio import to_thread
+
+from asyncflow.abc import Driver, StoredValue
+from asyncflow.entities.submission import Run
+from asyncflow.log import logger as _logger
+from asyncflow.records import JobRecord, Record
+from asyncflow.runs.job import JobState
+from asyncflow.status import DONE, FINAL, Status
+from asyncflow.values.versions import Versions
+from asyncflow.worker.intent import STAGED, Intent, take
+from asyncflow.worker.values import INTENT
+
+
+class Left(NamedTuple):
+    """What a dead orchestrator has left."""
+
+    intents: Mapping[str, Intent]
+    """By their jobs' ids."""
+    staged: Mapping[str, str]
+    """The names of the data nodes that something waits for on a server, by the paths that
+    their drivers were given for it."""
+
+    def names(self) -> set[str]:
+        """Return the names of the data nodes."""
+        parts = [part for one in self.intents.values() for part in one.parts]
+        return {*self.staged.values(), *(part.name for part in parts)}
+
+
+REASON = "its outputs were written as the process of its orchestrator died"
+
+
+def left_by(folder: str, holder_id: str) -> Left:
+    """Return what an orchestrator has left. Blocks.
+
+    :param folder: where values are
+    """
+    intents: dict[str, Intent] = {}
+    staged: dict[str, str] = {}
+
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+
+        if not name.startswith(f"{holder_id}-"):
+            continue
+
+        if name.endswith(INTENT) and (intent := take(path)) is not None:
+            intents[intent.job_id] = intent
+        elif name.endswith(STAGED):
+            with suppress(OSError), open(path, encoding="utf-8") as file:
+                staged[path.removesuffix(STAGED)] = file.read()
+
+    return Left(intents, staged)
+
+
+async def settle(
+    run: Run, kept: Mapping[str, JobRecord], left: Left, versions: Versions
+) -> list[Record]:
+    """Make visible what is not; return what is to be saved of the jobs that have so
+    completed.
+
+    A job whose inputs are to be made anew runs again itself.
+
+    :param kept: what is kept of the jobs, by their ids
+    """
+    done = {one.id for one in kept.values() if one.status in DONE}
+    waiting = [
+        job
+        for job in run.jobs
+        if job.id in left.intents
+        and not (job.id in kept and kept[job.id].status in FINAL)
+    ]
+    records: list[Record] = []
+
+    while ready := [one for one in waiting if _makers(run, one) <= done]:
+        for job in ready:
+            waiting.remove(job)
+
+            if (values := await _settled(run, job, left.intents[job.id])) is not None:
+                done.add(job.id)
+                records += _records(
+                    run, job, kept, left.intents[job.id], values, versions
+                )
+
+    for job in waiting:
+        await _settled(run, job, left.intents[job.id], runs_again=True)
+
+    return records
+
+
+def _makers(run: Run, job: JobState) -> set[str]:
+    """Return the jobs that make what a job reads."""
+    read = run.tasks[job.place].input.keys()
+    return {
+        run.job(place).id
+        for place, task in enumerate(run.tasks)
+        if not read.isdisjoint(task.output)
+    }
+
+
+async def _settled(
+    run: Run, job: JobState, intent: Intent, *, runs_again: bool = False
+) -> list[StoredValue] | None:
+    drivers = {name: node.driver for name, node in run.tasks[job.place].output.items()}
+
+    try:
+        settle = partial(intent.settle, drivers, runs_again=runs_again)
+        return await to_thread.run_sync(settle)
+    except Exception as error:  # it runs again, and tells better what is wrong
+        _logger.warning("what %s wrote could not be finished: %s", job.id, error)
+        return None
+
+
+def _records(
+    run: Run,
+    job: JobState,
+    kept: Mapping[str, JobRecord],
+    intent: Intent,
+    values: Sequence[StoredValue],
+    versions: Versions,
+) -> Iterator[Record]:
+    record = kept.get(job.id) or job.record()
+    yield record._replace(status=Status.COMPLETED, reason=REASON, finished=intent.at)
+    nodes = run.tasks[job.place].output
+
+    for part, value in zip(intent.parts, values, strict=True):
+        yield from versions.replace(nodes[part.name], value, job_id=job.id)
+
+
+def finish_lost(left: Left, runs: Iterable[Run], drivers: Mapping[str, Driver]) -> None:
+    """Finish what is visible in part of runs that the store does not have. Blocks.
+
+    :param runs: those that it has
+    :param drivers: by the names of the data nodes, as far as these are known
+    """
+    known = {job.id for run in runs for job in run.jobs if job.id in left.intents}
+
+    for job_id in left.intents.keys() - known:
+        intent = left.intents[job_id]
+        names = [one.name for one in intent.parts if one.name in drivers]
+
+        with suppress(Exception):  # of a server that is away
+            intent.settle({one: drivers[one] for one in names}, runs_again=True)
+
+
+def discard(left: Left, drivers: Mapping[str, Driver]) -> None:
+    """Discard what waits on servers, and never is published. Blocks.
+
+    :param drivers: by the names of the data nodes, as far as these are known
+    """
+    for path, name in left.staged.items():
+        if name in drivers:
+            drivers[name].discard(None, path)

@@ -1,0 +1,417 @@
+"""Parts of values that are there as a whole: some columns, some rows, the first rows.
+
+What a library makes is asked by its own methods: it is loaded already.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from asyncflow.filters import (
+    Condition,
+    JoinOperator,
+    Operator,
+    Where,
+    columns_of,
+    is_missing,
+)
+from asyncflow.worker.errors import DataNodeReadingError
+
+LIBRARIES = frozenset({"numpy", "pandas", "polars", "pyarrow"})
+"""The libraries whose tables are known."""
+
+COMPARE: Mapping[Operator, Callable[[Any, Any], Any]] = {
+    Operator.EQUAL: operator.eq,
+    Operator.NOT_EQUAL: operator.ne,
+    Operator.LESS_THAN: operator.lt,
+    Operator.LESS_OR_EQUAL: operator.le,
+    Operator.GREATER_THAN: operator.gt,
+    Operator.GREATER_OR_EQUAL: operator.ge,
+}
+
+
+class Preview(NamedTuple):
+    """The first rows of a value, to be shown."""
+
+    kind: str
+    """The type of the whole value."""
+    columns: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+    total: int | None
+    """How many rows the value has; None where that is not known."""
+
+
+def library_of(value: object) -> str:
+    """Return the library that a value is a table or an array of; ``""`` for none."""
+    for kind in type(value).__mro__:
+        if (name := kind.__module__.partition(".")[0]) in LIBRARIES:
+            return name
+
+    return ""
+
+
+def select(value: Any, columns: Sequence[str] | None, where: Where | None) -> Any:
+    """Return the rows of a value that a condition picks, and of these some columns.
+
+    :raises DataNodeReadingError: where it has no such column, or none at all
+    """
+    if isinstance(value, dict) and not _is_columns(value):  # sheets, by name
+        return {name: select(one, columns, where) for name, one in value.items()}
+
+    found = _names(value)
+
+    if found is not None:
+        check_columns(found, columns, where)
+
+    wanted = None if columns is None else list(columns)
+
+    try:
+        return _SELECT[library_of(value)](value, wanted, where)
+    except DataNodeReadingError:
+        raise
+    except Exception as error:  # each library has its own
+        what = (
+            "its rows cannot be compared" if where else "its columns cannot be picked"
+        )
+        remedy = "compare a column with a value of its own type"
+        raise DataNodeReadingError("", f"{what} ({error})", remedy) from error
+
+
+def column_of(value: Any, name: str) -> Any:
+    """Return the one column of a table that has no other, as what it is by itself."""
+    if isinstance(value, dict) and not _is_columns(value):  # sheets, by name
+        return {key: column_of(one, name) for key, one in value.items()}
+
+    match library_of(value):
+        case "numpy":
+            return value[name] if value.dtype.names else value[:, 0]
+        case "" if isinstance(value, list | tuple):
+            return [_cell(row, name) for row in value]
+        case _:
+            return value[name]
+
+
+def preview(value: Any, rows: int) -> Preview:
+    """Return the first rows of a value."""
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    kind = kind.removeprefix("builtins.")
+
+    match library_of(value):
+        case "pandas" if hasattr(value, "columns"):
+            head = value.head(rows)
+            cells = head.itertuples(index=False, name=None)
+            return _shown(kind, map(str, value.columns), cells, len(value))
+        case "polars" if hasattr(value, "columns"):
+            head = value.head(rows)
+            return _shown(kind, value.columns, head.rows(), value.height)
+        case "pyarrow" if hasattr(value, "column_names"):
+            head = value.slice(0, rows).to_pylist()
+            cells = (tuple(row.values()) for row in head)
+            return _shown(kind, value.column_names, cells, value.num_rows)
+        case "numpy" if value.dtype.names:
+            return _shown(kind, value.dtype.names, value[:rows].tolist(), len(value))
+        case "numpy" if value.ndim == 2:
+            names = map(str, range(value.shape[1]))
+            return _shown(kind, names, map(tuple, value[:rows].tolist()), len(value))
+        case "numpy" if value.ndim:
+            items = [(one,) for one in value[:rows].tolist()]
+            return _shown(kind, ("value",), items, len(value))
+        case _:
+            return _plain_preview(kind, value, rows)
+
+
+def _shown(
+    kind: str, columns: Iterable[str], rows: Iterable[tuple[object, ...]], total: int
+) -> Preview:
+    return Preview(kind, tuple(columns), tuple(rows), total)
+
+
+def _plain_preview(kind: str, value: Any, rows: int) -> Preview:
+    if isinstance(value, dict):
+        if value and _is_columns(value):
+            columns = [one[:rows] for one in value.values()]
+            total = len(next(iter(value.values())))
+            return _shown(kind, map(str, value), zip(*columns, strict=True), total)
+
+        items = [*value.items()]
+        return _shown(kind, ("key", "value"), items[:rows], len(items))
+
+    if not isinstance(value, list | tuple):
+        return Preview(kind, ("value",), ((value,),), 1)
+
+    head: Sequence[Any] = value[:rows]
+
+    if head and all(isinstance(one, dict) for one in head):
+        names = list(dict.fromkeys(name for one in head for name in one))
+        cells = (tuple(one.get(name) for name in names) for one in head)
+        return _shown(kind, map(str, names), cells, len(value))
+
+    return _shown(kind, ("value",), ((one,) for one in head), len(value))
+
+
+# ----------------------------------------------------------------------- each library
+
+
+def _of_pandas(frame: Any, columns: list[str] | None, where: Where | None) -> Any:
+    if where is not None:
+        frame = frame.loc[_mask(where, lambda name: _pandas_column(frame, name))]
+
+    return frame if columns is None else frame[columns]
+
+
+def _pandas_column(frame: Any, name: str) -> Callable[[Operator, object], Any]:
+    column = frame[name]
+
+    def compare(how: Operator, value: object) -> Any:
+        mask = column.notna().to_numpy(dtype=bool, copy=True)
+
+        if is_missing(value):
+            return ~mask if how is Operator.EQUAL else mask
+
+        missing = ~mask
+        found = COMPARE[how](column[mask], value)
+        mask[mask] = found.fillna(False).to_numpy(dtype=bool)
+        return mask | missing if how is Operator.NOT_EQUAL else mask
+
+    return compare
+
+
+def _of_polars(frame: Any, columns: list[str] | None, where: Where | None) -> Any:
+    if where is not None:
+        frame = frame.filter(polars_expression(frame, where))
+
+    return frame if columns is None else frame.select(columns)
+
+
+def polars_expression(frame: Any, where: Where) -> Any:
+    """Return a condition as an expression of polars.
+
+    :param frame: the frame that it is for, which may be a lazy one
+    """
+    import polars
+
+    schema = frame.collect_schema()
+
+    def column(name: str) -> Callable[[Operator, object], Any]:
+        expression = polars.col(name)
+        missing = expression.is_null()
+        is_float = schema[name].is_float()
+
+        if is_float:  # NaN, which is larger than all else there
+            missing |= expression.is_nan()
+
+        def compare(how: Operator, value: object) -> Any:
+            if is_missing(value):
+                return missing if how is Operator.EQUAL else ~missing
+
+            # Null counts as false, and what is simple spares whole groups of rows.
+            found = COMPARE[how](expression, polars.lit(value))
+
+            if how is Operator.NOT_EQUAL:
+                return found | missing
+
+            return found & expression.is_not_nan() if is_float else found
+
+        return compare
+
+    return _mask(where, column)
+
+
+def _of_arrow(table: Any, columns: list[str] | None, where: Where | None) -> Any:
+    if where is not None:
+        table = table.filter(arrow_expression(where))
+
+    return table if columns is None else table.select(columns)
+
+
+def arrow_expression(where: Where) -> Any:
+    """Return a condition as an expression of Arrow."""
+    from pyarrow import compute
+
+    def column(name: str) -> Callable[[Operator, object], Any]:
+        field = compute.field(name)
+        missing = field.is_null(nan_is_null=True)
+
+        def compare(how: Operator, value: object) -> Any:
+            if is_missing(value):
+                return missing if how is Operator.EQUAL else ~missing
+
+            found = COMPARE[how](field, value)
+            return found | missing if how is Operator.NOT_EQUAL else found
+
+        return compare
+
+    return _mask(where, column)
+
+
+def _of_numpy(array: Any, columns: list[str] | None, where: Where | None) -> Any:
+    names = array.dtype.names
+
+    def column(name: Any) -> Callable[[Operator, object], Any]:
+        values = array[name] if names else array[:, int(name)]
+        # Elements may be None or of several types: NumPy compares these one by one.
+        return lambda how, value: _each(values.tolist(), how, value)
+
+    if where is not None:
+        array = array[_mask(where, column)]
+
+    if columns is None:
+        return array
+
+    return array[columns] if names else array[:, [int(name) for name in columns]]
+
+
+def _each(values: list[Any], how: Operator, value: object) -> Any:
+    """Compare values one by one."""
+    import numpy
+
+    return numpy.array([_holds(one, how, value) for one in values], dtype=bool)
+
+
+def _of_plain(value: Any, columns: list[str] | None, where: Where | None) -> Any:
+    if isinstance(value, dict):
+        names = list(value)
+        cells = zip(*value.values(), strict=True)
+        rows = [dict(zip(names, row, strict=True)) for row in cells]
+        rows = _of_plain(rows, columns, where)
+        return {name: [row[name] for row in rows] for name in columns or names}
+
+    if not isinstance(value, list | tuple):
+        raise DataNodeReadingError(
+            "",
+            f"a {type(value).__qualname__} has no rows and columns",
+            "read it as a whole",
+        )
+
+    kept = [one for one in value if where is None or _row_holds(one, where)]
+
+    if columns is None:
+        return kept
+
+    return [{name: _cell(one, name) for name in columns} for one in kept]
+
+
+def _row_holds(row: object, where: Where) -> bool:
+    if isinstance(where, Condition):
+        return _holds(_cell(row, where.column), where.operator, where.value)
+
+    join = all if where.join is JoinOperator.AND else any
+    return join(_row_holds(row, part) for part in where.parts)
+
+
+def _holds(one: object, how: Operator, value: object) -> bool:
+    if is_missing(one) or is_missing(value):
+        same = is_missing(one) and is_missing(value)
+        return same if how is Operator.EQUAL else how is Operator.NOT_EQUAL and not same
+
+    return bool(COMPARE[how](one, value))
+
+
+def _cell(row: Any, name: str) -> Any:
+    if isinstance(row, Mapping):
+        return row.get(name)
+
+    if isinstance(row, list | tuple) and not hasattr(row, name):
+        return row[int(name)]
+
+    return getattr(row, name)
+
+
+_SELECT: Mapping[str, Callable[[Any, list[str] | None, Where | None], Any]] = {
+    "": _of_plain,
+    "numpy": _of_numpy,
+    "pandas": _of_pandas,
+    "polars": _of_polars,
+    "pyarrow": _of_arrow,
+}
+
+
+def _mask(
+    where: Where, column: Callable[[str], Callable[[Operator, object], Any]]
+) -> Any:
+    """Return what picks rows, in a library's own form.
+
+    :param column: gives what compares a column with a value
+    """
+    if isinstance(where, Condition):
+        return column(where.column)(where.operator, where.value)
+
+    join = operator.and_ if where.join is JoinOperator.AND else operator.or_
+    first, *others = [_mask(part, column) for part in where.parts]
+
+    for other in others:
+        first = join(first, other)
+
+    return first
+
+
+# ------------------------------------------------------------------------------ names
+
+
+def _is_columns(value: Mapping[Any, Any]) -> bool:
+    """Tell whether a dict has the columns of one table: lists of one length."""
+    lengths = {len(one) if isinstance(one, list) else -1 for one in value.values()}
+    return len(lengths) == 1 and lengths != {-1}
+
+
+def _names(value: Any) -> list[Any] | None:
+    """Return the names of the columns; None where each row has its own."""
+    match library_of(value):
+        case "pandas" if hasattr(value, "columns"):
+            return list(value.columns)
+        case "polars" if hasattr(value, "collect_schema"):
+            return list(value.collect_schema().names())
+        case "pyarrow" if hasattr(value, "column_names"):
+            return list(value.column_names)
+        case "numpy" if value.dtype.names:
+            return list(value.dtype.names)
+        case "numpy" if value.ndim == 2:
+            count = value.shape[1]
+            return [*range(count), *map(str, range(count))]
+        case "":
+            return _plain_names(value)
+        case _:
+            raise DataNodeReadingError(
+                "",
+                f"a {type(value).__qualname__} has no columns",
+                "read it as a whole",
+            )
+
+
+def _plain_names(value: Any) -> list[Any] | None:
+    if isinstance(value, dict):
+        return list(value)
+
+    if not isinstance(value, list | tuple) or not value:
+        return None
+
+    if all(isinstance(one, Mapping) for one in value):
+        return list(dict.fromkeys(name for one in value for name in one))
+
+    first = value[0]
+
+    if isinstance(first, list | tuple) and not hasattr(first, "_fields"):
+        return [*range(len(first)), *map(str, range(len(first)))]
+
+    names = [name for name in dir(first) if not name.startswith("_")]
+    return [name for name in names if not callable(getattr(first, name, None))]
+
+
+def check_columns(
+    found: Iterable[Any], columns: Sequence[str] | None, where: Where | None
+) -> None:
+    """Refuse columns that are not there.
+
+    :param found: those that are there
+    :raises DataNodeReadingError: where one that is wanted is not
+    """
+    known = list(found)
+
+    for name in (*(columns or ()), *(columns_of(where) if where else ())):
+        if name not in known:
+            names = ", ".join(map(str, known[:50]))
+            raise DataNodeReadingError(
+                "", f"it has no column {name!r}", f"use one of {names}"
+            )

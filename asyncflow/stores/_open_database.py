@@ -1,0 +1,136 @@
+"""A database that is open: who writes it, who reads it, and why it cannot be written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import attrs
+from anyio import CapacityLimiter, move_on_after, sleep, to_thread
+
+from asyncflow.errors import NotOpen, StoreFailed, StoreUnavailable
+from asyncflow.stores._command import Change
+from asyncflow.stores._outage import LONGEST_PAUSE, PAUSE, StoreOutage
+from asyncflow.stores._writer import Writer
+
+if TYPE_CHECKING:
+    from asyncflow.stores._database import Database
+
+T = TypeVar("T")
+
+
+@attrs.define(eq=False, repr=False)
+class OpenDatabase:
+    """What an open store has.
+
+    :param name: how errors name the store
+    """
+
+    name: str
+    database: Database
+    writer: Writer[Change]
+    outage: StoreOutage
+    graphs: set[str] = attrs.field(init=False, factory=set)
+    """The unfinished submissions whose graphs the writer was given."""
+    readers: CapacityLimiter = attrs.field(
+        init=False, factory=lambda: CapacityLimiter(1)
+    )
+    is_left: bool = attrs.field(init=False, default=False)
+    """Whether it is being closed, or was."""
+
+    @property
+    def failure(self) -> StoreFailed | None:
+        """Why nothing is written any more, as a new error; None where all is."""
+        failure = self.outage.failure
+
+        if failure is None or isinstance(failure, StoreFailed):
+            return failure and _copy(failure)
+
+        problem = f"a change could not be written ({failure!r})"  # no error of SQLite's
+        error = StoreFailed(self.database.file, problem, "report it")
+        error.__cause__ = failure
+        return error
+
+    def raise_failure(self) -> None:
+        """Raise why nothing is written any more: an error of its own for each who asks.
+
+        :raises StoreFailed: where that is so
+        """
+        if (failure := self.failure) is not None:
+            raise failure
+
+    async def answer(self, patience: float, ask: Callable[[Database], T]) -> T:
+        """Ask the database; again for a while, where it is unavailable.
+
+        On cancel the answer is dropped.
+
+        :param patience: for how many seconds
+        :raises StoreFailed: where it cannot be read, or not be written before
+        :raises NotOpen: where it was closed meanwhile
+        """
+        give_up = time.monotonic() + patience
+        pause = PAUSE
+
+        while True:
+            if self.is_left:
+                raise not_open(self.name)
+
+            await self._settled_by(give_up, patience)
+
+            try:
+                return await to_thread.run_sync(
+                    ask, self.database, limiter=self.readers
+                )
+            except StoreUnavailable:
+                if time.monotonic() + pause > give_up:
+                    raise
+
+            await sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _settled_by(self, give_up: float, patience: float) -> None:
+        """Wait until what was saved before is written; where that cannot be done for
+        now, until a time as `time.monotonic` has it.
+        """
+        while not self.writer.is_settled:
+            with move_on_after(max(0.0, give_up - time.monotonic())):
+                await self.writer.settle()
+                break
+
+            if self.outage.problem is not None:
+                raise _copy(self.outage.problem)
+
+            give_up += patience  # a large transaction, on a slow disk
+
+        self.raise_failure()
+
+    async def close(self, patience: float) -> None:
+        """Close it when nobody reads it any more.
+
+        :param patience: after how many seconds who reads for long is stopped
+        """
+        readers = self.readers
+
+        with move_on_after(patience) as scope:
+            await readers.acquire_on_behalf_of(self)
+
+        if scope.cancelled_caught:
+            self.database.interrupt()
+            await readers.acquire_on_behalf_of(self)
+
+        try:
+            await to_thread.run_sync(self.database.close)
+        finally:
+            readers.release_on_behalf_of(self)
+
+
+def not_open(name: str) -> NotOpen:
+    """Make the error of who uses a store that is not open."""
+    return NotOpen(f"the store {name} is not open: use `async with` around it")
+
+
+def _copy(failure: StoreFailed) -> StoreFailed:
+    error = type(failure)(failure.file, failure.problem, failure.remedy)
+    error.__cause__ = failure
+    return error

@@ -1,0 +1,132 @@
+"""The verbs that declare data nodes say what `configure_data_node` says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from asyncflow import Configuration
+
+
+class Item:
+    """A row."""
+
+
+class Encoder(json.JSONEncoder):
+    """Encodes as its base does."""
+
+
+def check(value: object) -> bool:
+    return bool(value)
+
+
+def test_each_is_that_of_its_storage_type(config: Configuration) -> None:
+    config.configure_json_data_node("j", "j.json", encoding="latin-1")
+    config.configure_csv_data_node("c", exposed_type=Item, has_header=False)
+    config.configure_parquet_data_node("p", exposed_type="polars", compression=None)
+    config.configure_excel_data_node("e", "e.xlsx", sheet_name=["a", "b"])
+    other = Configuration()
+    other.configure_data_node("j", "json", default_path="j.json", encoding="latin-1")
+    other.configure_data_node(
+        *("c", "csv"), exposed_type=Item, has_header=False, encoding="utf-8"
+    )
+    other.configure_data_node(
+        *("p", "parquet"),
+        exposed_type="polars",
+        compression=None,
+        engine="pyarrow",
+    )
+    other.configure_data_node(
+        *("e", "excel"),
+        default_path="e.xlsx",
+        exposed_type="pandas",
+        has_header=True,
+        sheet_name=["a", "b"],
+    )
+    assert config.problems() == ()
+
+    for name, node in config.data_nodes.items():
+        assert node.differing(other.data_nodes[name]) == ()
+        assert node.properties == {}
+        assert node.driver_options() == other.data_nodes[name].driver_options()
+
+
+def test_options_of_all_kinds_go_through_a_file(
+    config: Configuration, tmp_path: Path
+) -> None:
+    config.configure_csv_data_node(
+        "c", "own.csv", exposed_type=Item, read_options={"sep": ";"}, validator=check
+    )
+    config.configure_csv_data_node("rows", exposed_type=dict)
+    config.configure_json_data_node("j", encoder=Encoder)
+    config.configure_excel_data_node("e", sheet_name=["a"])
+    config.export(tmp_path / "own.toml")
+    text = (tmp_path / "own.toml").read_text()
+    assert 'exposed_type = "tests.config.test_data_nodes:Item"\n' in text
+    assert 'validator = "tests.config.test_data_nodes:check"\n' in text
+
+    other = Configuration()
+    other.load(tmp_path / "own.toml")
+    assert other.problems() == ()
+    assert other.data_nodes["c"].validator is check
+
+    for name, node in config.data_nodes.items():
+        made = other.data_nodes[name]
+        assert made.default_path == node.default_path
+        assert made.storage_type == node.storage_type
+
+    assert (
+        other.data_nodes["j"].driver_options()
+        == config.data_nodes["j"].driver_options()
+    )
+    assert (
+        other.data_nodes["e"].driver_options()
+        == config.data_nodes["e"].driver_options()
+    )
+
+
+@pytest.mark.parametrize(
+    ("storage_type", "options", "field", "words"),
+    [
+        ("csv", {"exposed_type": "panda"}, "exposed_type", "give one of pandas"),
+        ("csv", {"exposed_type": 3}, "exposed_type", "give one of pandas"),
+        ("csv", {"encoding": "utf-9"}, "encoding", "give an encoding of Python"),
+        ("csv", {"has_header": "yes"}, "has_header", "give True or False"),
+        ("csv", {"read_options": ";"}, "read_options", "give a dict of parameters"),
+        ("csv", {"exposed_typ": "polars"}, "exposed_typ", "'exposed_type'"),
+        ("json", {"encoder": int}, "encoder", "a subclass of json.JSONEncoder"),
+        ("json", {"decoder": "nowhere:D"}, "decoder", "a subclass of json.JSONDecoder"),
+        ("parquet", {"compression": "zip"}, "compression", "give 'snappy'"),
+        ("parquet", {"engine": "fastparquet"}, "engine", "leave it out"),
+        ("excel", {"sheet_name": []}, "sheet_name", "give a name, a list"),
+        ("pickle", {"validator": 3}, "validator", "give a function, or a schema"),
+    ],
+)
+def test_wrong_options_are_problems(
+    config: Configuration,
+    storage_type: str,
+    options: dict[str, object],
+    field: str,
+    words: str,
+) -> None:
+    config.configure_data_node("made", storage_type, **options)  # type: ignore[arg-type]  # wrong on purpose
+    (problem,) = config.problems()
+    assert problem.field == field
+    assert words in problem.remedy
+
+
+def test_all_missing_packages_are_told(
+    config: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    config.configure_csv_data_node("c")
+    config.configure_csv_data_node("plain", exposed_type=Item)
+    config.configure_excel_data_node("e", exposed_type="polars")
+    config.configure_parquet_data_node("p", exposed_type="polars")
+    assert [(one.section, one.remedy) for one in config.problems()] == [
+        ("DATA_NODE.c", "pip install '.[pandas]'"),
+        ("DATA_NODE.e", "pip install '.[excel,polars]'"),
+        ("DATA_NODE.p", "pip install '.[polars]'"),
+    ]

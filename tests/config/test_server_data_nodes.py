@@ -1,0 +1,87 @@
+"""Declaring data nodes that are elsewhere: Taipy's order of parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asyncflow import Configuration, Scope
+
+
+def read() -> int:
+    return 1
+
+
+def write(value: object) -> list[str]:
+    return []
+
+
+def test_each_says_the_same_as_the_one_for_all(config: Configuration) -> None:
+    made = config.configure_sql_table_data_node(
+        "a", "shop", "sqlite", "items", sqlite_folder_path="data"
+    )
+    assert made.options == {
+        "db_name": "shop",
+        "db_engine": "sqlite",
+        "table_name": "items",
+        "sqlite_folder_path": "data",
+        "exposed_type": "pandas",
+    }
+
+    made = config.configure_sql_data_node(
+        "b", "shop", "postgresql", "SELECT 1", write, db_password="ENV[WORD:x]"
+    )
+    assert made.options["write_query_builder"] is write
+    assert made.options["db_password"] == "ENV[WORD:x]"
+
+    made = config.configure_mongo_collection_data_node("c", "shop", "items", dict)
+    assert made.options["db_port"] == 27017
+
+    made = config.configure_s3_object_data_node("d", "ENV[A:x]", "ENV[B:y]", "b", "k")
+    assert made.options["aws_s3_object_key"] == "k"
+
+    made = config.configure_generic_data_node(
+        "e", read, write, [], ["x"], Scope.GLOBAL, note="mine"
+    )
+    assert (made.scope, made.properties) == (Scope.GLOBAL, {"note": "mine"})
+    assert made.options["write_fct_args"] == ["x"]
+    assert config.problems() == ()
+    kinds = [node.storage_type for node in config.data_nodes.values()]
+    assert kinds == ["sql_table", "sql", "mongo_collection", "s3_object", "generic"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "options", "field"),
+    [
+        ("sql_table", {"db_name": "a", "db_engine": "sqlite"}, "table_name"),
+        (
+            "sql_table",
+            {"db_name": "a", "db_engine": "oracle", "table_name": "t"},
+            "db_engine",
+        ),
+        ("sql", {"db_name": "a", "db_engine": "sqlite"}, "storage_type"),
+        ("s3_object", {"aws_s3_bucket_name": "a"}, "aws_s3_object_key"),
+        ("generic", {}, "storage_type"),
+    ],
+)
+def test_what_is_wrong_is_a_problem(
+    config: Configuration, verb: str, options: dict[str, Any], field: str
+) -> None:
+    getattr(config, f"configure_{verb}_data_node")("a", **options)
+    assert [one.field for one in config.problems()] == [field]
+
+
+def test_through_a_file(config: Configuration, file: Path) -> None:
+    config.configure_sql_table_data_node(
+        "a", table_name="items", url="ENV[SHOP:sqlite:///shop.db]"
+    )
+    config.configure_s3_object_data_node("d", "ENV[A:x]", "ENV[B:y]", "b", "k")
+    config.export(file)
+    other = Configuration()
+    other.load(file)
+    assert other.problems() == ()
+
+    for key in ("a", "d"):
+        assert other.data_nodes[key].options == config.data_nodes[key].options

@@ -1,0 +1,164 @@
+"""The contract of drivers, run by those whose values are on servers."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import attrs
+import pandas as pd
+import pytest
+
+from asyncflow.abc import Driver
+from asyncflow.drivers.generic import GenericDriver, GenericOptions
+from asyncflow.drivers.mongo_collection import MongoDriver
+from asyncflow.drivers.s3_object import S3Driver, S3Options
+from asyncflow.testing import driver_contract
+from tests.support.buckets import address as address
+from tests.support.buckets import client as client
+from tests.support.buckets import keys
+from tests.support.databases import Database
+from tests.support.databases import database as database
+from tests.support.databases import server_or_none as server_or_none
+from tests.support.documents import SERVER
+from tests.support.documents import driver as driver
+from tests.support.postgres import server as server
+
+pytestmark = pytest.mark.usefixtures("tables_are_warm")
+
+ROWS = [
+    {"id": 1, "name": 'é\n, "x"\'; DROP TABLE t --', "price": 1.5},
+    {"id": 2**31 - 1, "name": None, "price": -2.25},
+]
+KILLS = 4
+OTHER = [{"id": 3, "name": "", "price": 0.0}]
+
+
+def table(database: Database) -> str:
+    name = f"t{uuid4().hex}"
+    columns = "id INTEGER, name VARCHAR(99), price FLOAT"
+    database.run(f"CREATE TABLE {name} ({columns})")
+    return name
+
+
+@pytest.mark.parametrize("exactly_once", [False, True])
+@pytest.mark.parametrize("exposed", ["list[dict]", "pandas"])
+def test_sql_table(database: Database, exposed: str, exactly_once: bool) -> None:
+    def make(_: str) -> Driver:
+        return database.table(
+            table_name=table(database), exposed_type=exposed, exactly_once=exactly_once
+        )
+
+    values = (
+        [ROWS, OTHER] if exposed != "pandas" else [*map(pd.DataFrame, (ROWS, OTHER))]
+    )
+    kills = KILLS if exposed != "pandas" else 0
+    driver_contract(make, values, unkeepable=threading.Lock(), kills=kills)
+
+
+def replaced(name: str, rows: Any) -> list[Any]:
+    return [f"DELETE FROM {name}", *added(name, rows)]
+
+
+def added(name: str, rows: Any) -> list[Any]:
+    query = f"INSERT INTO {name} (id, name, price) VALUES (:id, :name, :price)"
+    return [(query, rows)]
+
+
+@pytest.mark.parametrize("exactly_once", [False, True])
+def test_sql(database: Database, exactly_once: bool) -> None:
+    def make(_: str) -> Driver:
+        name = table(database)
+        return database.query(
+            read_query=f"SELECT * FROM {name} ORDER BY id",
+            write_query_builder=partial(replaced, name),
+            append_query_builder=partial(added, name),
+            exactly_once=exactly_once,
+        )
+
+    driver_contract(make, [ROWS, OTHER], unkeepable=[{"id": "x"}])
+
+
+def test_mongo_collection(driver: MongoDriver) -> None:
+    def make(_: str) -> Driver:
+        options = attrs.evolve(driver.options, collection_name=f"c{uuid4().hex}")
+        return type(driver)(None, options)
+
+    def same(one: Any, other: Any) -> bool:
+        found = [{k: v for k, v in row.items() if k != "_id"} for row in one]
+        return found == [{k: v for k, v in row.items() if k != "_id"} for row in other]
+
+    def there(driver: Any) -> Iterable[str]:
+        client = driver.client()
+
+        try:
+            found: list[str] = client[driver.options.db_name].list_collection_names()
+            return found
+        finally:
+            client.close()
+
+    driver_contract(
+        make,
+        [ROWS, OTHER],
+        same=same,
+        unkeepable=threading.Lock(),
+        there=there,
+        kills=KILLS if SERVER else 0,  # mongomock is in this process
+    )
+
+
+def test_s3_object(address: str, client: Any) -> None:
+    def make(_: str) -> Driver:
+        options = S3Options(
+            aws_access_key="a",
+            aws_secret_access_key="b",
+            aws_s3_bucket_name="shop",
+            aws_s3_object_key=f"{uuid4().hex}/é +.bin",
+            aws_region="us-east-1",
+            aws_s3_endpoint_url=address,
+        )
+        return S3Driver(None, options)
+
+    driver_contract(
+        make,
+        [b"\0one", b"", b"x" * 3_000_000],
+        unkeepable=threading.Lock(),
+        there=lambda _: keys(client),
+        kills=KILLS,
+    )
+
+
+def load(path: str) -> Any:
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def dump(value: object, path: str) -> None:
+    data = json.dumps(value)
+
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(data)
+
+
+def extend(value: list[object], path: str) -> None:
+    dump([*load(path), *value], path)
+
+
+def test_generic() -> None:
+    def make(folder: str) -> Driver:
+        path = [os.path.join(folder, "own")]
+        options = GenericOptions(
+            read_fct=load,
+            write_fct=dump,
+            append_fct=extend,
+            read_fct_args=path,
+            write_fct_args=path,
+        )
+        return GenericDriver(None, options)
+
+    driver_contract(make, [[1, "é"], [None]])

@@ -1,0 +1,166 @@
+"""CSV: encodings, headers, the cells that no type tells of."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from asyncflow.drivers.csv import CSVDriver, CSVOptions
+from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
+
+pytestmark = pytest.mark.usefixtures("tables_are_warm")
+
+LIBRARIES = ["pandas", "polars", "arrow", "list[dict]"]
+
+
+class Color(enum.Enum):
+    RED = 1
+    BLUE = 2
+
+
+@attrs.frozen
+class Item:
+    number: int
+    size: float | None
+    name: str
+    is_new: bool
+    day: datetime.date
+    color: Color
+
+
+def driver(path: object = None, **options: Any) -> CSVDriver:
+    return CSVDriver(None if path is None else str(path), CSVOptions(**options))
+
+
+def through(made: CSVDriver, folder: Path, value: Any) -> Any:
+    path = str(folder / "A-1.value")
+    return made.read(made.publish(made.write(value, path, "node"), path))
+
+
+letters = st.characters(codec="utf-8", exclude_characters="\r\0")
+items = st.lists(
+    st.builds(
+        Item,
+        st.integers(),
+        st.none() | st.floats(allow_nan=False),
+        st.text(letters),
+        st.booleans(),
+        st.dates(),
+        st.sampled_from(Color),
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    value=items, has_header=st.booleans(), encoding=st.sampled_from(["utf-8", "utf-16"])
+)
+def test_objects_come_back(
+    value: list[Item], has_header: bool, encoding: str, tmp_path: Path
+) -> None:
+    made = driver(exposed_type=Item, has_header=has_header, encoding=encoding)
+    rows = [attrs.evolve(one, color=one.color) for one in value]
+    texts = [{**attrs.asdict(one), "color": one.color.name} for one in rows]
+    assert through(made, tmp_path, texts) == value
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    value=st.lists(
+        st.fixed_dictionaries({"a": st.text(letters), "b": st.text(letters)}),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_text_comes_back(value: list[dict[str, str]], tmp_path: Path) -> None:
+    assert through(driver(exposed_type="list[dict]"), tmp_path, value) == value
+
+
+@pytest.mark.parametrize("exposed", LIBRARIES)
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-8-sig", "utf-16"])
+def test_encodings(tmp_path: Path, exposed: str, encoding: str) -> None:
+    made = driver(tmp_path / "own.csv", exposed_type=exposed, encoding=encoding)
+    found = through(made, tmp_path, [{"a": "é"}, {"a": "ü"}])
+    assert (tmp_path / "own.csv").read_text(encoding).splitlines()[-1].strip('"') == "ü"
+    column: Any = [row["a"] for row in found] if exposed == "list[dict]" else found["a"]
+    assert list(column.to_pylist() if exposed == "arrow" else column) == ["é", "ü"]
+
+
+@pytest.mark.parametrize("exposed", LIBRARIES)
+def test_the_wrong_encoding_is_told(tmp_path: Path, exposed: str) -> None:
+    (tmp_path / "own.csv").write_bytes("a\né\n".encode("latin-1"))
+
+    with pytest.raises(DataNodeReadingError, match=r"at \S+own\.csv"):
+        driver(tmp_path / "own.csv", exposed_type=exposed).read(None)
+
+
+@pytest.mark.parametrize("exposed", LIBRARIES)
+def test_a_table_without_rows(tmp_path: Path, exposed: str) -> None:
+    found = through(driver(exposed_type=exposed), tmp_path, [])
+    assert len(found) == 0
+
+
+@pytest.mark.parametrize("exposed", LIBRARIES)
+@pytest.mark.parametrize("end", ["\n", ""])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16-le"])
+def test_rows_are_appended(
+    tmp_path: Path, exposed: str, end: str, encoding: str
+) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text(f"a,b\n1,x{end}", encoding)
+    made = driver(path, exposed_type=exposed, encoding=encoding)
+    file = str(tmp_path / "A-1.value")
+    made.publish(made.append([{"b": "é", "a": 2}], None, file, "node"), file)
+    text = path.read_text(encoding).replace('"', "")
+    assert text.splitlines() == ["a,b", "1,x", "2,é"]
+
+
+def test_what_cannot_be_appended(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("a\n1\n", "utf-16")
+
+    with pytest.raises(
+        DataNodeWritingError, match="nothing can be appended in 'utf-16'"
+    ):
+        driver(path, encoding="utf-16").append([{"a": 2}], None, "A-1.value", "node")
+
+    assert path.read_text("utf-16") == "a\n1\n"
+
+
+def test_options_go_through(tmp_path: Path) -> None:
+    options = {"read_options": {"sep": ";"}, "write_options": {"sep": ";"}}
+    made = driver(tmp_path / "own.csv", **options)
+    frame = pd.DataFrame({"a": [1], "b": ["x"]})
+    assert through(made, tmp_path, frame).equals(frame)
+    assert (tmp_path / "own.csv").read_text() == "a;b\n1;x\n"
+
+
+def test_text_and_bytes_are_as_they_are(tmp_path: Path) -> None:
+    assert through(driver(exposed_type=str), tmp_path, "a;ü\n") == "a;ü\n"
+    assert through(driver(exposed_type=bytes), tmp_path, b"a;\xff\n") == b"a;\xff\n"
+
+
+def test_a_class_may_read_and_write_itself(tmp_path: Path) -> None:
+    made = driver(exposed_type=Coded)
+    assert through(made, tmp_path, [Coded("x"), Coded("y")]) == [Coded("x"), Coded("y")]
+
+
+@attrs.frozen
+class Coded:
+    text: str
+
+    def encode(self) -> dict[str, str]:
+        return {"code": self.text.upper()}
+
+    @classmethod
+    def decode(cls, row: dict[str, str]) -> Coded:
+        return cls(row["code"].lower())

@@ -1,0 +1,92 @@
+"""Excel: sheets by name, what a cell can hold."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from asyncflow.drivers.excel import ExcelDriver, ExcelOptions
+from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
+
+pytestmark = pytest.mark.usefixtures("tables_are_warm")
+
+ONE, TWO = pd.DataFrame({"a": [1, 2]}), pd.DataFrame({"b": ["x", None]})
+
+
+def driver(path: object = None, **options: Any) -> ExcelDriver:
+    return ExcelDriver(None if path is None else str(path), ExcelOptions(**options))
+
+
+def through(made: ExcelDriver, folder: Path, value: Any) -> Any:
+    path = str(folder / "A-1.value")
+    return made.read(made.publish(made.write(value, path, "node"), path))
+
+
+def test_without_a_name_all_sheets_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "own.xlsx"
+    found = through(driver(path), tmp_path, {"one": ONE, "two": TWO})
+    assert [*found] == ["one", "two"]
+    assert found["one"].equals(ONE)
+    only: Any = driver(path, sheet_name="one").read(None)
+    assert only.equals(ONE)
+    several: Any = driver(path, sheet_name=["two"]).read(None)
+    assert [*several] == ["two"]
+    assert [*through(driver(), tmp_path, ONE)] == ["Sheet1"]
+
+
+def test_the_sheets_of_a_value_are_those_of_the_data_node(tmp_path: Path) -> None:
+    made = driver(sheet_name=["one", "two"])
+    assert [*through(made, tmp_path, {"two": TWO, "one": ONE})] == ["one", "two"]
+
+    for value in (ONE, {"one": ONE}, {"one": ONE, "three": TWO}):
+        with pytest.raises(
+            DataNodeWritingError, match=r"'node': its sheets are one, two"
+        ):
+            made.write(value, str(tmp_path / "A-2.value"), "node")
+
+
+def test_a_wrong_sheet_is_told_with_the_known(tmp_path: Path) -> None:
+    path = tmp_path / "own.xlsx"
+    through(driver(path), tmp_path, {"one": ONE})
+
+    with pytest.raises(
+        DataNodeReadingError, match=r"own\.xlsx.*'two': use one of 'one'"
+    ):
+        driver(path, sheet_name="two").read(None)
+
+
+@pytest.mark.parametrize("exposed", ["pandas", "list[dict]"])
+def test_what_a_cell_cannot_hold_is_refused(tmp_path: Path, exposed: str) -> None:
+    late = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
+
+    for value in ([{"a": late}], 3):
+        with pytest.raises(DataNodeWritingError, match="'node'"):
+            driver(exposed_type=exposed).write(
+                value, str(tmp_path / "A-1.value"), "node"
+            )
+
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_plain_rows_come_back(tmp_path: Path) -> None:
+    rows = [
+        {"a": 1, "b": "=1+1", "c": 1.5, "d": datetime.date(2024, 1, 2), "e": True},
+        {"a": 2, "b": "http://x", "c": None, "d": None, "e": False},
+    ]
+    made = driver(exposed_type="list[dict]", sheet_name="s")
+    assert through(made, tmp_path, rows) == rows
+    plain = driver(exposed_type="list[dict]", sheet_name="s", has_header=False)
+    assert through(plain, tmp_path, [{"0": 1, "1": "x"}]) == [{"0": 1, "1": "x"}]
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\3\4 no workbook"])
+def test_what_is_no_workbook_is_told(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "own.xlsx"
+    path.write_bytes(content)
+
+    with pytest.raises(DataNodeReadingError, match="no whole excel"):
+        driver(path).read(None)

@@ -1,0 +1,174 @@
+"""Collections of MongoDB, as values: mongomock, or ASYNCFLOW_TEST_MONGO's server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from asyncflow.drivers import mongo_collection
+from asyncflow.drivers.mongo_collection import MongoDriver, MongoOptions
+from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
+from asyncflow.filters import as_where
+from tests.support.documents import driver as driver
+
+ROWS = [{"id": 1, "name": "ä"}, {"id": 2, "name": None}, {"id": 3, "name": "c"}]
+
+
+def write(driver: MongoDriver, value: object, path: str = "J-1.value") -> None:
+    driver.publish(driver.write(value, path, "node"), path)
+
+
+def read(driver: MongoDriver, **part: Any) -> list[dict[str, Any]]:
+    found: Any = driver.read(None, **part)
+    return [{key: one[key] for key in one if key != "_id"} for one in found]
+
+
+def names(driver: MongoDriver) -> list[str]:
+    client = driver.client()
+    found = client[driver.options.db_name].list_collection_names()
+    client.close()
+    return sorted(found)
+
+
+def test_what_is_written_is_read(driver: MongoDriver) -> None:
+    assert driver.read(None) == []
+    write(driver, ROWS)
+    assert read(driver) == ROWS
+    write(driver, ROWS[:1])
+    assert read(driver) == ROWS[:1]
+    write(driver, [])
+    assert read(driver) == []
+    assert names(driver) == ["items"]
+
+
+def test_what_was_read_can_be_written(driver: MongoDriver) -> None:
+    write(driver, ROWS)
+    value = driver.read(None)
+    write(driver, value)
+    assert driver.read(None) == value
+
+
+@attrs.frozen
+class Item:
+    id: int
+    name: str | None
+
+
+def test_documents_of_a_class(driver: MongoDriver) -> None:
+    driver.options = attrs.evolve(driver.options, custom_document=Item)
+    write(driver, [Item(**row) for row in ROWS])  # type: ignore[arg-type]  # by name
+    assert driver.read(None) == [Item(**row) for row in ROWS]  # type: ignore[arg-type]  # by name
+
+
+def test_parts_are_asked_for(driver: MongoDriver) -> None:
+    write(driver, ROWS)
+    assert driver.read(None, columns=["name"])[0] == {"name": "ä"}  # type: ignore[index]  # rows
+
+    for where, expected in [
+        (("id", 1, ">"), [2, 3]),
+        (("name", None), [2]),
+        (("name", None, "!="), [1, 3]),
+        (("name", "ä", "!="), [2, 3]),
+        (("name", {"$ne": 1}), []),
+        ([("id", 1, ">"), ("name", "c")], [3]),
+    ]:
+        found = read(driver, where=as_where(where))
+        assert [one["id"] for one in found] == expected
+
+
+def test_nobody_sees_what_is_not_published(driver: MongoDriver) -> None:
+    write(driver, ROWS)
+    kept = driver.write([], "J-2.value", "node")
+    assert read(driver) == ROWS
+    assert len(names(driver)) == 2
+    driver.discard(kept, "J-2.value")
+    assert read(driver) == ROWS
+    assert names(driver) == ["items"]
+
+
+def test_a_write_that_fails_leaves_what_was_there(driver: MongoDriver) -> None:
+    write(driver, ROWS)
+
+    with pytest.raises(DataNodeWritingError):
+        write(driver, [{"_id": 1}, {"_id": 1}], "J-2.value")
+
+    assert read(driver) == ROWS
+    assert names(driver) == ["items"]
+
+
+def test_indexes_stay(driver: MongoDriver) -> None:
+    write(driver, ROWS)
+    client = driver.client()
+    collection = client[driver.options.db_name]["items"]
+    collection.create_index([("id", 1)], unique=True, name="own")
+    write(driver, ROWS[:2], "J-2.value")
+    found = collection.index_information()
+    client.close()
+    assert found["own"]["unique"]
+
+
+def test_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mongo_collection, "PATIENCE", 100)
+    options = MongoOptions(
+        db_name="d",
+        collection_name="c",
+        db_host="127.0.0.1",
+        db_port=1,
+        db_username="me",
+        db_password="hunter2",
+    )
+    driver = MongoDriver(None, options)
+
+    with pytest.raises(DataNodeReadingError, match="see that the server runs") as one:
+        driver.read(None)
+
+    with pytest.raises(
+        DataNodeWritingError, match="data node 'node' at mongodb"
+    ) as two:
+        driver.write([], "J-1", "node")
+
+    assert "hunter2" not in f"{one.value} {two.value} {driver.place}"
+
+
+def append(driver: MongoDriver, value: object, path: str = "J-2.value") -> None:
+    driver.publish(driver.append(value, None, path, "node"), path)
+
+
+def test_append(driver: MongoDriver) -> None:
+    append(driver, ROWS[:1])
+    append(driver, ROWS[1:])
+    assert read(driver) == ROWS
+    assert names(driver) == ["items"]
+
+
+def test_what_was_added_in_part_is_added_once(driver: MongoDriver) -> None:
+    """As after a crash in the middle."""
+    write(driver, ROWS[:1])
+    driver.append(ROWS[1:], None, "J-2.value", "node")
+    client = driver.client()
+    database = client[driver.options.db_name]
+    first = database["asyncflow_appended_items_J-2"].find_one()
+    database["items"].insert_one(first)
+    client.close()
+    assert driver.is_published(None, "J-2.value") is False
+    driver.publish(None, "J-2.value")
+    assert read(driver) == ROWS
+    assert driver.is_published(None, "J-2.value")
+
+
+def test_an_append_that_fails_adds_nothing(driver: MongoDriver) -> None:
+    write(driver, [{"_id": 1, "id": 7}])
+    client = driver.client()
+    client[driver.options.db_name]["items"].create_index("id", unique=True)
+    client.close()
+
+    with pytest.raises(DataNodeWritingError, match="has a document with _id 1"):
+        append(driver, [{"_id": 1, "id": 8}])
+
+    with pytest.raises(DataNodeWritingError, match=r"E11000.*: mend the documents"):
+        append(driver, [{"id": 6}, {"id": 7}])
+
+    assert read(driver) == [{"id": 7}]
+    assert names(driver) == ["items"]

@@ -1,0 +1,442 @@
+"""Tables and queries of databases, as values: SQLite, and PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import attrs
+import pandas
+import polars
+import pytest
+from anyio import to_thread
+
+from asyncflow import Configuration, DataNodeConfig, Orchestrator, SubmissionFailed
+from asyncflow.abc import Driver
+from asyncflow.drivers.sql_table import SqlTableDriver, SqlTableOptions
+from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
+from asyncflow.filters import as_where
+from tests.support.databases import Database
+from tests.support.databases import database as database
+from tests.support.databases import server_or_none as server_or_none
+from tests.support.postgres import Server
+from tests.support.postgres import server as server
+
+ROWS = [
+    {"id": 1, "name": "ä", "price": 1.5},
+    {"id": 2, "name": None, "price": 2.5},
+    {"id": 3, "name": "c'; DROP TABLE items; --", "price": None},
+]
+
+
+def write(driver: Driver, value: object, path: str = "J-1") -> None:
+    driver.publish(driver.write(value, path, "node"), path)
+
+
+def ids(value: Any) -> list[int]:
+    return [row["id"] for row in value]
+
+
+@pytest.mark.smoke
+def test_what_is_written_is_read(database: Database) -> None:
+    driver = database.table()
+    write(driver, ROWS)
+    assert driver.read(None) == ROWS
+    write(driver, ROWS[:1])
+    assert driver.read(None) == ROWS[:1]
+    write(driver, [])
+    assert driver.read(None) == []
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "arrow", "numpy", "list[dict]"])
+def test_exposed_types(database: Database, kind: str) -> None:
+    driver = database.table(exposed_type=kind)
+    write(driver, ROWS)
+    value = driver.read(None)
+    write(driver, value)
+    assert database.table().read(None) == ROWS
+    write(driver, [])
+    assert len(driver.read(None)) == 0  # type: ignore[arg-type]  # a table
+
+
+@attrs.frozen
+class Item:
+    id: int
+    name: str | None
+    price: float | None
+
+
+def test_objects_of_a_class(database: Database) -> None:
+    driver = database.table(exposed_type=Item)
+    write(driver, [Item(**row) for row in ROWS])  # type: ignore[arg-type]  # by name
+    assert driver.read(None) == [Item(**row) for row in ROWS]  # type: ignore[arg-type]  # by name
+
+
+def test_frames_of_other_libraries(database: Database) -> None:
+    write(database.table(), polars.DataFrame(ROWS))
+    assert database.table().read(None) == ROWS
+    write(database.table(), pandas.DataFrame(ROWS))
+    assert database.table().read(None) == ROWS
+
+
+@pytest.mark.parametrize("kind", ["table", "query"])
+def test_parts_are_asked_for(database: Database, kind: str) -> None:
+    write(database.table(), ROWS)
+    driver = (
+        database.table()
+        if kind == "table"
+        else database.query(read_query="SELECT * FROM items ORDER BY id;")
+    )
+    assert driver.read(None, columns=["price"])[0] == {"price": 1.5}  # type: ignore[index]  # rows
+
+    for where, expected in [
+        (("id", 1, ">"), [2, 3]),
+        (("name", None), [2]),
+        (("name", None, "!="), [1, 3]),
+        (("name", "ä", "!="), [2, 3]),
+        (("name", "c'; DROP TABLE items; --"), [3]),
+        (("name", "' OR '1'='1"), []),
+        ([("id", 1, ">"), ("price", 3, "<")], [2]),
+    ]:
+        assert ids(driver.read(None, where=as_where(where))) == expected
+
+    for part in ({"columns": ["prize"]}, {"where": as_where(("prize", 1))}):
+        with pytest.raises(DataNodeReadingError, match=r"no column 'prize'.*id, name"):
+            driver.read(None, **part)
+
+    assert len(database.rows()) == 3
+
+
+def test_a_write_that_fails_leaves_what_was_there(database: Database) -> None:
+    driver = database.table()
+    write(driver, ROWS)
+
+    for wrong, what in [
+        ([{"id": 1}, {"id": 1}], "rules of the table"),
+        ([{"id": 1, "prize": 2}], "no column 'prize'.*id, name, price"),
+        (7, "a int is no table"),
+    ]:
+        with pytest.raises(DataNodeWritingError, match=what) as caught:
+            write(driver, wrong)
+
+        assert "data node 'node'" in str(caught.value)
+        assert driver.read(None) == ROWS
+
+
+def test_nobody_sees_what_is_not_published(database: Database) -> None:
+    driver = database.table()
+    write(driver, ROWS)
+    kept = driver.write([], "J-2", "node")
+    assert len(database.rows()) == 3
+    driver.discard(kept, "J-2")
+    assert len(database.rows()) == 3
+    write(driver, [], "J-3")
+    assert database.rows() == []
+
+
+def test_the_tables_of_one_job_are_one_transaction(database: Database) -> None:
+    items, others = database.table(), database.table(table_name="others")
+    items.write(ROWS, "J-1", "items")
+    others.write([{"id": 7}], "J-2", "others")
+    items.publish(None, "J-1")
+    assert database.rows() == []
+    others.publish(None, "J-2")
+    assert (len(database.rows()), database.rows("others")) == (3, [(7,)])
+
+
+def test_append(database: Database) -> None:
+    driver = database.table()
+    write(driver, ROWS[:1])
+    driver.publish(driver.append(ROWS[1:], None, "J-2", "node"), "J-2")
+    assert driver.read(None) == ROWS
+
+
+def test_queries_that_write(database: Database) -> None:
+    def build(value: list[dict[str, Any]]) -> list[Any]:
+        return ["DELETE FROM items", ("INSERT INTO items (id) VALUES (:id)", value)]
+
+    driver = database.query(
+        read_query="SELECT id FROM items", write_query_builder=build
+    )
+    write(driver, [{"id": 1}, {"id": 2}])
+    assert driver.read(None) == [{"id": 1}, {"id": 2}]
+
+    with pytest.raises(DataNodeWritingError, match="rules of the table"):
+        write(driver, [{"id": 3}, {"id": 3}])
+
+    assert driver.read(None) == [{"id": 1}, {"id": 2}]
+
+    with pytest.raises(DataNodeWritingError, match="it has no append_query_builder"):
+        driver.append([], None, "J-1", "node")
+
+
+def test_what_is_missing_is_named(database: Database) -> None:
+    with pytest.raises(DataNodeReadingError, match=r"no table nothing.*create it"):
+        database.table(table_name="nothing").read(None)
+
+    with pytest.raises(DataNodeWritingError, match=r"no table nothing.*create it"):
+        write(database.table(table_name="nothing"), [])
+
+    with pytest.raises(DataNodeReadingError, match="cannot be read"):
+        database.query(read_query="SELECT * FROM nothing").read(None)
+
+
+def test_no_database(tmp_path: Path) -> None:
+    place = {"db_engine": "sqlite", "db_name": "no", "table_name": "t"}
+    options = SqlTableOptions(**place, sqlite_folder_path=tmp_path)  # type: ignore[arg-type]  # by name
+
+    with pytest.raises(DataNodeReadingError, match=r"there is no database .*no\.db"):
+        SqlTableDriver(None, options).read(None)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_locked_database(tmp_path: Path) -> None:
+    file = tmp_path / "shop.db"
+    Database(f"sqlite:///{file}").run("CREATE TABLE items (id INTEGER)")
+    driver = Database(f"sqlite:///{file}?timeout=0.05").table()
+    other = sqlite3.connect(file, isolation_level=None)
+
+    try:
+        other.execute("BEGIN EXCLUSIVE")
+
+        with pytest.raises(
+            DataNodeWritingError, match="another program holds its lock"
+        ):
+            write(driver, [{"id": 1}])
+    finally:
+        other.close()
+
+    write(driver, [{"id": 1}])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"url": "postgresql://guarded:hunter2@/tests?host={}"},
+        {"url": "postgresql://guarded:hunter2@/nothing?host={}"},
+        {"url": "postgresql://me:hunter2@/tests?host=/nowhere/at/all"},
+        {
+            "db_engine": "postgresql",
+            "db_name": "tests",
+            "db_username": "guarded",
+            "db_password": "hunter2",
+            "db_extra_args": {"host": "{}"},
+            "url": None,
+        },
+    ],
+    ids=["credentials", "database", "server", "taipy"],
+)
+def test_who_may_not_or_cannot_connect_is_told(
+    server: Server, change: dict[str, Any]
+) -> None:
+    config = Configuration()
+    folder = str(server.folder)
+    filled: dict[str, Any] = {
+        key: one.replace("{}", folder) if isinstance(one, str) else one
+        for key, one in change.items()
+    }
+
+    if "db_extra_args" in filled:
+        filled["db_extra_args"] = {"host": folder}
+
+    node = config.configure_data_node("node", "sql_table", table_name="t", **filled)
+    driver = SqlTableDriver(None, node.driver_options())
+
+    with pytest.raises(DataNodeReadingError, match="see that the server runs") as one:
+        driver.read(None)
+
+    with pytest.raises(DataNodeWritingError, match="see that the server runs") as two:
+        write(driver, [])
+
+    shown = (
+        f"{one.value}{two.value}{one.value!r}{node!r}{driver.options!r}{driver.place}"
+    )
+    assert "hunter2" not in shown
+
+
+def test_a_missing_package(tmp_path: Path) -> None:
+    config = Configuration()
+    place: dict[str, Any] = {"table_name": "t", "exposed_type": "list[dict]"}
+    config.configure_data_node("a", "sql_table", url="mysql+nodriver://h/d", **place)
+    (problem,) = config.problems()
+    assert "needs nodriver" in problem.message
+    assert "pip install" in problem.remedy
+
+    config.clear()
+    config.configure_data_node("a", "sql_table", table_name="t", default_data=[])
+    found = {one.field: one.message for one in config.problems()}
+    assert "it is not said where the database is" in found["storage_type"]
+    assert "has what is in its place" in found["default_data"]
+
+
+def test_what_is_shown_of_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_HOST", "inner.example")
+    config = Configuration()
+    node = config.configure_sql_table_data_node(
+        "a", "d", "postgresql", "t", db_password="hunter2", db_host="ENV[SHOP_HOST]"
+    )
+    driver = SqlTableDriver(None, node.driver_options())
+    assert driver.describe()["place"] == "postgresql://ENV[SHOP_HOST]:5432/d#t"
+    assert driver.place == "postgresql://inner.example:5432/d#t"
+
+
+def test_places(tmp_path: Path) -> None:
+    def place(**options: Any) -> str | None:
+        made = SqlTableOptions(table_name="t", **options)
+        return SqlTableDriver(None, SqlTableDriver.rooted(made, str(tmp_path))).place
+
+    name = {"db_engine": "sqlite", "db_name": "shop"}
+    assert place(**name) == place(url="sqlite:///shop.db")
+    assert place(**name) == f"sqlite:///{tmp_path}/shop.db#t"
+    assert place(url="postgresql+psycopg://a:b@h/d") == "postgresql://h:5432/d#t"
+    assert place(url="postgresql:///d?host=/run") == "postgresql:///run:5432/d#t"
+    other = {"db_engine": "postgresql", "db_name": "d", "db_password": "b"}
+    assert place(**other, db_host="h") == place(url="postgresql://c@h:5432/d")
+
+
+# --------------------------------------------------------------------------------- runs
+
+
+def doubled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"id": row["id"] * 2} for row in rows]
+
+
+def doubled_wrongly(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"id": 1} for _ in rows]
+
+
+def declare(config: Configuration, database: Database, function: Any) -> None:
+    def node(name: str) -> DataNodeConfig:
+        return config.configure_data_node(
+            name,
+            "sql_table",
+            url=database.url,
+            table_name=name,
+            exposed_type="list[dict]",
+        )
+
+    task = config.configure_task("double", function, node("items"), node("others"))
+    config.configure_scenario("shop", task)
+
+
+@pytest.mark.anyio
+async def test_a_run(config: Configuration, path: str, database: Database) -> None:
+    database.run("INSERT INTO items (id) VALUES (1), (2)")
+    declare(config, database, doubled)
+
+    with anyio.fail_after(40):
+        async with Orchestrator(config, store=path) as orchestrator:
+            scenario = await orchestrator.create_scenario("shop")
+            await scenario.submit()
+            assert await scenario.others.read() == [{"id": 2}, {"id": 4}]
+            await scenario.others.write([{"id": 9}])
+            assert database.rows("others") == [(9,)]
+
+
+@pytest.mark.anyio
+async def test_a_run_that_fails(
+    config: Configuration, path: str, database: Database
+) -> None:
+    database.run("INSERT INTO items (id) VALUES (1), (2)")
+    database.run("INSERT INTO others (id) VALUES (7)")
+    declare(config, database, doubled_wrongly)
+
+    with anyio.fail_after(40):
+        async with Orchestrator(config, store=path) as orchestrator:
+            scenario = await orchestrator.create_scenario("shop")
+
+            with pytest.raises(SubmissionFailed) as caught:
+                await scenario.submit()
+
+    told = str(caught.value.exceptions[0])
+    assert "others" in told
+    assert database.rows("others") == [(7,)]
+
+
+def emptied_then_killed(rows: list[dict[str, Any]]) -> Iterator[Any]:
+    yield "DELETE FROM others"
+    yield "INSERT INTO others (id) VALUES (1)"
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.anyio
+async def test_a_killed_write_leaves_what_was_there(
+    config: Configuration, path: str, database: Database
+) -> None:
+    database.run("INSERT INTO others (id) VALUES (7)")
+    given = config.configure_data_node("given", default_data=[{"id": 1}])
+    made = config.configure_data_node(
+        "made", "sql", url=database.url, write_query_builder=emptied_then_killed
+    )
+    task = config.configure_task("copy", doubled, given, made, crash_retries=0)
+    config.configure_scenario("shop", task)
+
+    with anyio.fail_after(40):
+        async with Orchestrator(config, store=path) as orchestrator:
+            scenario = await orchestrator.create_scenario("shop")
+
+            with pytest.raises(SubmissionFailed):
+                await scenario.submit()
+
+    assert database.rows("others") == [(7,)]
+
+
+def kept_text(folder: Path) -> str:
+    files = [one.read_bytes() for one in folder.rglob("*") if one.is_file()]
+    return b"".join(files).decode("latin1")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("executor", ["process", "thread"])
+async def test_a_password_is_nowhere(
+    tmp_path: Path,
+    config: Configuration,
+    path: str,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    executor: str,
+) -> None:
+    monkeypatch.setenv("SHOP", server.url("tests", "guarded:hunter2"))
+    given = config.configure_data_node("given", default_data=[{"id": 1}])
+    made = config.configure_data_node(
+        "made", "sql_table", url="ENV[SHOP]", table_name="t", exposed_type="list[dict]"
+    )
+    task = config.configure_task("copy", doubled, given, made, executor=executor)
+    config.configure_scenario("shop", task)
+    told: list[str] = []
+
+    with anyio.fail_after(40):
+        async with Orchestrator(config, store=path) as orchestrator:
+            scenario = await orchestrator.create_scenario("shop")
+            submission = scenario.submit()
+            told += [repr(event) async for event in submission]
+
+            with pytest.raises(SubmissionFailed) as caught:
+                await submission
+
+            with pytest.raises(DataNodeReadingError) as read:
+                await scenario.made.read()
+
+            with pytest.raises(DataNodeWritingError) as written:
+                await scenario.made.write([])
+
+            told += [repr(job.reason) for job in submission.jobs]
+
+    for one in (caught, read, written):
+        told += traceback.format_exception(one.value)
+
+    told += [caplog.text, repr(config.data_nodes), repr(scenario.made)]
+    assert "hunter2" not in await to_thread.run_sync(kept_text, tmp_path)
+    assert "hunter2" not in "".join(told)
+    assert (
+        f"data node 'made' at postgresql://{server.folder}:5432/tests#t cannot"
+        in "".join(told)
+    )

@@ -1,0 +1,72 @@
+"""Conditions: what is taken as one, and how they are joined."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from asyncflow.filters import (
+    Condition,
+    Conditions,
+    JoinOperator,
+    Operator,
+    as_where,
+    columns_of,
+    is_missing,
+)
+
+SMALL = Condition("size", 3, Operator.LESS_THAN)
+RED = Condition("color", "red")
+
+
+def test_a_tuple_is_a_condition() -> None:
+    assert as_where(("size", 3, "<")) == SMALL
+    assert as_where(("color", "red")) == RED
+    assert as_where(SMALL) == SMALL
+    assert as_where(None) is None
+
+
+def test_a_list_is_several() -> None:
+    both = as_where([("size", 3, "<"), RED])
+    assert both == Conditions((SMALL, RED), JoinOperator.AND) == SMALL & RED
+    assert as_where([SMALL, RED], "or") == SMALL | RED
+    assert as_where([]) is None
+    assert as_where(SMALL | RED) == SMALL | RED
+
+
+def test_they_can_be_joined_again() -> None:
+    where = (SMALL | RED) & Condition("name", None)
+    assert where.join is JoinOperator.AND
+    assert [*columns_of(where)] == ["size", "color", "name"]
+    assert (where | SMALL).parts == (where, SMALL)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("size < 3", "is no condition"),
+        (("size",), "not of the form"),
+        (("size", 3, "=<"), r"no known operator: use EQUAL \(==\)"),
+        (("size", None, "<"), "orders what is missing"),
+        ((None, 3), "no column's name"),
+        ([("size", 3), 4], "4 is no condition"),
+    ],
+)
+def test_what_is_none_is_refused(given: object, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        as_where(given)
+
+
+class Missing:
+    """Has no truth, as the missing values of libraries have none."""
+
+    def __ne__(self, other: object) -> bool:
+        raise TypeError
+
+
+def test_what_is_missing() -> None:
+    assert is_missing(None)
+    assert is_missing(math.nan)
+    assert is_missing(type("NAType", (Missing,), {})())
+    assert not any(map(is_missing, [0, "", [], False, Missing()]))
