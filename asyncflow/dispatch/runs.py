@@ -242,11 +242,10 @@ class Admission:
         """How many jobs of the next run are taken in with it; 0 for none."""
         return 0 if self._is_running or self._this_turn >= AT_ONCE else AT_ONCE
 
-    def took(self, count: int, share: int) -> None:
+    def took(self, count: int) -> None:
         """Take note of a run that the plan knows, and take in the rest in turns.
 
         :param count: how many jobs it has
-        :param share: how many of them could be taken in with it
         """
         if self._is_running:
             return
@@ -256,7 +255,7 @@ class Admission:
 
         self._this_turn += count
 
-        if count > share and self.plan.has_arrivals:
+        if self.plan.has_arrivals:  # also of earlier runs, whose jobs get places late
             self._is_running = True
             self.group.start_soon(self._go_on, on_error=self.group.fail)
 

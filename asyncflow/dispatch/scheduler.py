@@ -232,7 +232,7 @@ class Scheduler:
         if (limit := run.options.run_timeout) is not None and number in self.runs:
             self._timeouts.watch(number, run.submitted, limit)
 
-        self._admission.took(len(run.tasks), share)
+        self._admission.took(len(run.tasks))
 
         if share:
             self.slots.fill()

@@ -36,7 +36,9 @@ class Captured:
     _held: dict[Stream, str] = attrs.field(init=False, factory=dict)
     """Of each stream, the beginning of a line: it is shown once that is whole, so that
     nobody writes into it, or once it is flushed."""
-    _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock)
+    _lock: threading.RLock = attrs.field(init=False, factory=threading.RLock)
+    """One that its thread may take again: a finalizer or a handler of a signal that prints is
+    called in the midst of this."""
 
     def taken(self, text: str, stream: Stream) -> str:
         """Take a text; return what is shown now."""

@@ -141,10 +141,14 @@ def _reduce_code(code: types.CodeType) -> Reduced:
 
 
 def _reduce_variable(value: typing.TypeVar) -> Any:
-    if not _is_mains(value, value.__name__):
+    module = _module_of(value)
+    is_mains = module == "__main__" and _in_main(value.__name__) is value
+
+    if not is_mains and not local_modules.is_local(module):
         return _cloud._typevar_reduce(value)
 
-    return _main_named, (value.__name__, variable, parts_of_variable(value))
+    made = value.__name__, variable, parts_of_variable(value)
+    return _in_its_module(value, (_main_named, made))
 
 
 class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
@@ -194,8 +198,8 @@ class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
 
         made = value.__reduce_ex__(5)
 
-        if isinstance(made, str) and _is_mains(value, made):
-            return self._reduce_named(value, made)
+        if isinstance(made, str) and _is_homeless(value, made):
+            return _in_its_module(value, self._reduce_named(value, made))
 
         return made
 
@@ -284,10 +288,34 @@ def _is_named(cls: type) -> bool:
     return cls.__module__ == "__main__" and "<locals>" not in cls.__qualname__
 
 
-def _is_mains(value: object, name: str) -> bool:
-    """Tell whether a main script has a value under a name."""
-    module = getattr(value, "__module__", None) or type(value).__module__
-    return module == "__main__" and _in_main(name) is value
+def _is_homeless(value: object, name: str) -> bool:
+    """Tell whether no worker can import a value under a name.
+
+    It is of the main script, or of what was run as one, or of a module that only this
+    process has.
+    """
+    module = _module_of(value)
+
+    if module == "__main__":
+        found = _in_main(name)
+        return found is None or found is value
+
+    return local_modules.is_local(module) or module not in sys.modules
+
+
+def _module_of(value: object) -> str:
+    return getattr(value, "__module__", None) or type(value).__module__
+
+
+def _in_its_module(value: object, reduced: Reduced) -> Reduced:
+    """Have what is of another module than the main script found there again."""
+    make, arguments, *more = reduced
+    module = _module_of(value)
+
+    if make is not _main_named or module == "__main__":
+        return reduced
+
+    return _local_named, (module, *arguments), *more
 
 
 def _in_main(name: str) -> object:
@@ -407,14 +435,33 @@ def _main_named(name: str, make: Callable[..., object], arguments: Reduced) -> o
         _here.resolved.add(id(found))
         return found
 
-    value = make(*arguments)
+    value = _made("__main__", make, arguments)
+    _put(name, value)
+    return value
+
+
+def _local_named(
+    module: str, name: str, make: Callable[..., object], arguments: Reduced
+) -> object:
+    """Find what a module has under a name that only one process has, or make it."""
+    if _here.came is None and local_modules.is_local(module):
+        found = named(sys.modules.get(module), name)
+
+        if found is not None:
+            _here.resolved.add(id(found))
+            return found
+
+    return _made(module, make, arguments)
+
+
+def _made(module: str, make: Callable[..., object], arguments: Reduced) -> Any:
+    value: Any = make(*arguments)
     _here.resolved.discard(id(value))
 
-    if getattr(value, "__module__", "__main__") != "__main__":
+    if getattr(value, "__module__", module) != module:
         with suppress(AttributeError):  # else it says where it is from by its class
-            value.__module__ = "__main__"
+            value.__module__ = module
 
-    _put(name, value)
     return value
 
 

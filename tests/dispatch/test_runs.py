@@ -240,6 +240,24 @@ async def test_so_many_jobs_are_taken_in_at_once_from_however_many_runs(
             assert (await run).status is SubmissionStatus.COMPLETED
 
 
+async def test_who_gives_places_to_earlier_jobs_takes_in_the_later_ones_too(
+    orchestrator: Orchestrator,
+) -> None:
+    """A second run has the jobs of the first one, which was alone, get their places."""
+    cfg = flows.fan(orchestrator.config, flows.identity, AT_ONCE)
+    scenario = await orchestrator.create_scenario(cfg)
+    first = scenario.submit()
+
+    for _ in range(3):
+        await checkpoint()
+
+    second = scenario.submit()
+
+    with fail_after(20):
+        assert (await first).status is SubmissionStatus.COMPLETED
+        assert (await second).status is SubmissionStatus.COMPLETED
+
+
 async def test_many_reads_of_small_values_let_others_go_on(
     orchestrator: Orchestrator,
 ) -> None:

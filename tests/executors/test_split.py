@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import Any, TypeAlias
 
 import pytest
 
 from asyncflow.executors import _split
 from asyncflow.executors._bounded_output import BoundedOutput
 from asyncflow.executors._split import MOST_HELD, Captured, Split, printed
+
+TraceFunction: TypeAlias = Callable[[FrameType, str, Any], Any]
 
 
 @contextmanager
@@ -152,6 +157,9 @@ class Broken(io.TextIOBase):
     def flush(self) -> None:
         raise RuntimeError("no flush")
 
+    def __del__(self) -> None:
+        """Do not flush at last, as its base does: it may be in another test."""
+
 
 def test_a_job_goes_on_where_its_output_cannot_be_shown(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
@@ -183,3 +191,33 @@ def test_a_job_does_not_close_the_stream_of_others() -> None:
     target = io.StringIO()
     Split(target).close()
     target.write("open")
+
+
+def test_a_finalizer_may_print_in_the_midst_of_a_print() -> None:
+    target = io.StringIO()
+    stream = Split(target)
+    midst: list[str] = []
+
+    def trace(frame: FrameType, event: str, _: object) -> TraceFunction | None:
+        if frame.f_code.co_filename != _split.__file__:
+            return None
+
+        midst.append(f"in the midst {len(midst)}\n")
+        stream.write(midst[-1])  # a trace function is not traced
+        return trace
+
+    before = sys.gettrace()
+
+    with job(label="> ") as captured:
+        sys.settrace(trace)
+
+        try:
+            stream.write("row\n")
+        finally:
+            sys.settrace(before)
+
+        stream.flush()
+
+    printed_rows = sorted(kept(captured).splitlines(keepends=True))
+    assert printed_rows == sorted(["row\n", *midst])
+    assert len(midst) > 10

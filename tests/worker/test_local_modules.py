@@ -201,6 +201,103 @@ def test_modules_that_no_worker_can_import_travel(tmp_path: Path) -> None:
     ]
 
 
+NAMED = """
+import enum, functools, typing
+
+T = typing.TypeVar("T")
+UserId = typing.NewType("UserId", int)
+
+class Kind(enum.Enum):
+    ONE = 1
+
+class Only:
+    def __reduce__(self):
+        return "ONLY"
+
+ONLY = Only()
+
+@functools.lru_cache(maxsize=3)
+def sums(x):
+    return x if x < 2 else sums(x - 1) + sums(x - 2)
+
+@functools.singledispatch
+def kind_of(x):
+    return "other"
+
+@kind_of.register
+def _(x: int):
+    return "int"
+
+def step(x: UserId) -> T:
+    return sums(10), kind_of(x), UserId(x), ONLY is ONLY, T.__name__, Kind.ONE
+
+def give(x):
+    return sums, UserId, ONLY, Kind.ONE, Kind
+"""
+
+USES_NAMED = """
+import anyio, importlib.util, pathlib, sys
+from asyncflow import Config, Orchestrator
+
+def from_file():
+    spec = importlib.util.spec_from_file_location("made", "named.py")
+    module = sys.modules["made"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return vars(module)
+
+def as_main():
+    names = {"__name__": "__main__"}
+    exec(pathlib.Path("named.py").read_text(), names)
+    return names
+
+def as_other():
+    names = {"__name__": "nowhere"}
+    exec(pathlib.Path("named.py").read_text(), names)
+    return names
+
+async def main(make):
+    Config.clear()
+    Config.configure_job_executions("standalone", 1)
+    names = make()
+    source = Config.configure_data_node("x", default_data=1)
+    tasks = [
+        Config.configure_task(one, names[one], source, Config.configure_data_node(out))
+        for one, out in (("step", "y"), ("give", "z"))
+    ]
+    cfg = Config.configure_scenario("s", tasks)
+    async with Orchestrator(store=":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+        *found, kind = await scenario.y.read()
+        given = await scenario.z.read()
+        same = [names[one] for one in ("sums", "UserId", "ONLY")]
+        print(*found, kind is names["Kind"].ONE)
+        print(*(one is other for one, other in zip(given, same)), given[4](1) is given[3])
+
+for make in (from_file, as_main, as_other):
+    anyio.run(main, make)
+"""
+
+
+@pytest.mark.limit(60)
+def test_what_pickle_only_names_travels_from_where_no_worker_finds_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "named.py").write_text(NAMED)
+    (tmp_path / "script.py").write_text(USES_NAMED)
+    lines = run("script.py", folder=tmp_path).splitlines()
+    assert lines[::2] == ["55 int 1 True T True"] * 3
+    assert lines[1] == "True True True True"  # a module is found again, by its name
+
+
+@pytest.mark.limit(60)
+def test_a_module_that_is_imported_has_what_pickle_only_names(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        APP.replace("def helped", "import functools\n@functools.lru_cache\ndef helped")
+    )
+    assert run("-c", USE.format("app"), folder=tmp_path) == "42\n"
+
+
 @pytest.mark.smoke
 def test_modules_of_tests_can_be_imported() -> None:
     local_modules.look()
