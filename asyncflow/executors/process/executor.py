@@ -122,6 +122,8 @@ class ProcessExecutor(Executor):
         return self._pool.today.pin(have_run=have_run)
 
     def run(self, calls: Sequence[Call], watch: Watch) -> Coroutine[Any, Any, None]:
+        given = calls[0].pinned
+        pinned = given if isinstance(given, Generation) else self.pin()
         self._count += 1
         number, grace, logs = self._count, self.grace, self._logs
         request = Request(self, self._pool, calls, watch, number, grace, logs)
@@ -129,8 +131,6 @@ class ProcessExecutor(Executor):
         for call in calls:
             self.requests[call.job_id] = request
 
-        given = calls[0].pinned
-        pinned = given if isinstance(given, Generation) else self.pin()
         return request.run(pinned)
 
     def kill(self, call: Call, *, now: bool = False) -> None:
