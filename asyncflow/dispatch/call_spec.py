@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from operator import is_
 from types import FunctionType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import attrs
 
@@ -187,6 +187,8 @@ class CallSpecs:
         init=False, factory=WeakKeyDictionary
     )
     """What has taken the place of functions that are called in this process."""
+    _told: WeakSet[TaskConfig] = attrs.field(init=False, factory=WeakSet)
+    """Those of whose functions it was said that a session has defined them anew."""
     _loaded_as: dict[str, object] = attrs.field(init=False, factory=dict)
     """The specs of their modules: a reload makes another."""
     _durations: DurationEstimates = attrs.field(init=False, factory=DurationEstimates)
@@ -206,6 +208,12 @@ class CallSpecs:
         :raises NotPicklable: where a function cannot be sent
         """
         kinds = tuple(kinds)
+
+        if hasattr(sys, "ps1"):
+            from asyncflow.dispatch import redefined
+
+            redefined.warn(kinds, self._told)
+
         last = self._last
         is_same = last is not None and last[0] is kinds
         have_run = is_same or all(map(self._has_run, kinds))

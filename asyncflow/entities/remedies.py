@@ -48,6 +48,7 @@ _REMEDIES: Mapping[str, Mapping[str, str]] = {
         "`await {it}.accepted()` waits until it is on disk": "ack saved",
         "`{it}.is_finished` tells that": "completed done finished is_done ready",
         "`{it}.status` tells that": "is_failed state succeeded",
+        "`{it}.entity` is what was submitted": "config config_id scenario sequence",
         "`{it}.error()` gives the error": "exception exceptions failed failure",
         "`{it}.cancel()` ends it": "abort kill stop terminate",
         "`async for event in {it}` gives the events": "events stream subscribe",

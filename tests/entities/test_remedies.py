@@ -48,6 +48,7 @@ async def scenario() -> AsyncIterator[Scenario]:
         ("submission.exception", "`submission.error()`"),
         ("submission.events", "`async for event in submission`"),
         ("submission.tasks", "`submission.jobs`"),
+        ("submission.scenario", "`submission.entity`"),
         ("job.result", '`await job.submission.read("result")`'),
         ("job.stdout", "`await job.output()`"),
         ("job.wait", "`await job.submission.wait()`"),

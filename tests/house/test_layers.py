@@ -191,6 +191,7 @@ INNER: Mapping[tuple[str, str], str] = {
         "dispatch.call_spec",
         "fingerprint.fingerprint",
     ): "only for tasks that may be skipped: it loads OpenSSL",
+    ("dispatch.call_spec", "dispatch.redefined"): "only in an interactive session",
     ("dispatch.call_spec", "worker.reloaded"): "only for what this process calls",
     ("testing.plugin", "config"): "pytest loads the plugin in every project",
     ("testing.plugin", "testing._asyncio"): "pytest-asyncio: not everybody has it",

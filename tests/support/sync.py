@@ -67,9 +67,10 @@ def interrupt_in(function: str) -> threading.Thread:
     pause = threading.Event()
 
     def press() -> None:
-        # As a user does: a signal that comes right before the wait does not end it.
+        # As a user does: a signal that comes right before the wait does not end it. One
+        # that was taken may need long to be seen where much else runs, and a second kills.
         while main_waits_in(function):
             os.kill(os.getpid(), signal.SIGINT)
-            pause.wait(0.5)
+            pause.wait(8.0)
 
     return once_in(function, press)
