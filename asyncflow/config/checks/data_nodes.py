@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 import attrs
 
+from asyncflow.abc import is_address
 from asyncflow.alternatives import DRIVERS
 from asyncflow.config.checks.values import choice
+from asyncflow.config.converters import refers
 from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig
 from asyncflow.errors import Problem
 
@@ -140,6 +142,7 @@ def _problem_of(
 def problems(node: DataNodeConfig) -> Iterator[Problem]:
     """Yield what is wrong with how values of a data node are kept."""
     yield from _path(node)
+    yield from _address(node)
     yield from _validator(node)
     yield from _period(node)
     yield from _count(node)
@@ -184,6 +187,31 @@ def _path(node: DataNodeConfig) -> Iterator[Problem]:
                 message=f"nothing reaches {without_password(path)!r}: {error}",
                 remedy="give a path, or an address such as 's3://bucket/sales.csv'",
             )
+
+
+def _address(node: DataNodeConfig) -> Iterator[Problem]:
+    path: object = node.default_path
+
+    if (
+        isinstance(path, str)
+        and ":/" in path
+        and re.match(r"[A-Za-z][\w+.-]+:/[^/]", path)
+    ):
+        yield Problem(
+            section=node.label,
+            field="default_path",
+            message=f"{path!r} is an address without one of its slashes",
+            remedy="give the address as a text: a Path takes one away",
+        )
+    elif node.options.get("storage_options") and not (
+        isinstance(path, str) and (is_address(path) or refers(path))
+    ):
+        yield Problem(
+            section=node.label,
+            field="storage_options",
+            message="it is for addresses",
+            remedy="leave it out, or give one as default_path, such as 's3://bucket/a'",
+        )
 
 
 def _is_homeless(path: str) -> bool:

@@ -91,6 +91,20 @@ BAD: dict[str, tuple[Declare, list[Row]]] = {
             )
         ],
     ),
+    "address_of_a_path": (
+        node(default_path="s3:/shop/a.csv"),
+        [
+            (
+                "DATA_NODE.n",
+                "default_path",
+                "without one of its slashes; give the address",
+            )
+        ],
+    ),
+    "storage_options_of_a_path": (
+        node(storage_type="csv", default_path="a.csv", storage_options={"anon": True}),
+        [("DATA_NODE.n", "storage_options", "it is for addresses; leave it out")],
+    ),
     "no_versions_of_own_file": (
         node(default_path="a.p", keep_versions=0),
         [("DATA_NODE.n", "keep_versions", "a file of your own has one version")],
