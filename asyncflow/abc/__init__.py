@@ -6,6 +6,7 @@ This package is imported by workers too: at run time it needs the standard libra
 from __future__ import annotations
 
 from asyncflow.abc.driver import Driver as Driver
+from asyncflow.abc.driver import is_address as is_address
 from asyncflow.abc.executor import Call as Call
 from asyncflow.abc.executor import Executor as Executor
 from asyncflow.abc.executor import Pinned as Pinned

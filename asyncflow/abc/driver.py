@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from asyncflow.selection import Preview
 
 
+def is_address(path: str) -> bool:
+    """Tell whether a path is an address, such as ``s3://bucket/sales.csv``."""
+    protocol, colon, _ = path.partition("://")
+    return bool(colon) and protocol[:1].isalpha() and "/" not in protocol
+
+
 class Driver(ABC):
     """How one storage type reads and writes a value.
 
@@ -68,6 +74,27 @@ class Driver(ABC):
         :param options: an instance of `Options`; None where there are none
         """
         return dict.fromkeys(cls.requires, cls.extra)
+
+    @classmethod
+    def options_at(cls, path: str | None) -> type[Any] | None:  # noqa: ARG003
+        """Return what a data node with such a path has as `Options`."""
+        return cls.Options
+
+    @classmethod
+    def reached_by(cls, path: str) -> Mapping[str, str | None]:  # noqa: ARG003
+        """Return the modules that a path needs, and the extra that installs each.
+
+        :raises ValueError: where nothing reaches it
+        """
+        return {}
+
+    @classmethod
+    def at(cls, path: str | None, options: Any) -> Driver:
+        """Make a driver of this storage type.
+
+        :param path: an address, where it is one; see the class
+        """
+        return cls(path, options)
 
     @classmethod
     def rooted(cls, options: Any, directory: str) -> Any:  # noqa: ARG003

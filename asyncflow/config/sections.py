@@ -232,10 +232,18 @@ class DataNodeConfig(Section):
         )
 
     @property
+    def options_class(self) -> type[Any] | None:
+        """The class of its options; None where it takes none."""
+        if (driver := self.driver) is None:
+            return None
+
+        path: object = self.default_path
+        return driver.options_at(path if isinstance(path, str) else None)
+
+    @property
     def option_names(self) -> tuple[str, ...]:
         """The options that its storage type alone has."""
-        driver = self.driver
-        return () if driver is None else names_of(driver.Options)
+        return names_of(self.options_class)
 
     def driver_options(self) -> object:
         """Return the options as the driver has them; None where it has none.
@@ -243,13 +251,23 @@ class DataNodeConfig(Section):
         :raises Unresolved: where the environment lacks what they refer to
         :raises Exception: where they are wrong: what their class raises
         """
-        driver = self.driver
-
-        if driver is None or driver.Options is None:
+        if (options_class := self.options_class) is None:
             return None
 
-        made: object = driver.Options(**_looked_up(self.options))
+        made: object = options_class(**_looked_up(self.options))
         return made
+
+    def driver_needs(self) -> dict[str, str | None]:
+        """Return the modules that its values need, and the extra that installs each.
+
+        :raises Exception: where its options are wrong, or nothing reaches its path
+        """
+        if (driver := self.driver) is None:
+            return {}
+
+        path = _looked_up(self.default_path)
+        reached = driver.reached_by(path) if isinstance(path, str) else {}
+        return {**driver.needs(self.driver_options()), **reached}
 
     def sorted_out(self) -> Self:
         """Return it with what is an option of its storage type among the options, and all

@@ -8,16 +8,23 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
-from asyncflow.abc import Driver, StoredValue
+from asyncflow.abc import Driver, StoredValue, is_address
+from asyncflow.worker import current
 from asyncflow.worker.errors import (
     DataNodeReadingError,
     DataNodeWritingError,
     PackageMissing,
     ValueMissing,
 )
-from asyncflow.worker.replacing import put_in_place, replace_file, unwritable
+from asyncflow.worker.replacing import (
+    Draft,
+    copy,
+    put_in_place,
+    replace_file,
+    unwritable,
+)
 from asyncflow.worker.values import INLINE, temporary_name
 
 if TYPE_CHECKING:
@@ -32,8 +39,8 @@ MOST_PLACES = 10_000
 _names: dict[str, str] = {}
 """How errors call what is staged, by its file, until it is published."""
 
-COPIED = 1 << 20
-"""How many bytes are copied at a time."""
+LOCAL = "file://"
+"""How an address begins that is a path of this machine."""
 
 
 class FileDriver(Driver):
@@ -49,6 +56,8 @@ class FileDriver(Driver):
     """How the names of the files end that are not the user's: ``.csv``."""
     is_inline: ClassVar[bool] = False
     """Whether small values that are not in files of the user's are kept in the store."""
+    reads_parts: ClassVar[bool] = False
+    """Whether it reads only those parts of a file that it is asked for."""
     damages: ClassVar[tuple[type[Exception], ...]] = (Exception,)
     """What `load` raises where a file cannot be read."""
 
@@ -75,6 +84,32 @@ class FileDriver(Driver):
         """
 
     # ------------------------------------------------------------------------ the place
+
+    @classmethod
+    def at(cls, path: str | None, options: Any) -> Driver:
+        if path is None or not is_address(path):
+            return cls(path, options)
+
+        if path.startswith(LOCAL) and not getattr(options, "storage_options", None):
+            return cls(path.removeprefix(LOCAL), options)
+
+        from asyncflow.drivers._remote import RemoteDriver
+
+        return RemoteDriver(cls, path, options)
+
+    @classmethod
+    def reached_by(cls, path: str) -> dict[str, str | None]:
+        if not is_address(path) or path.startswith(LOCAL):
+            return {}
+
+        from asyncflow.drivers._remote import needs
+
+        return needs(path)
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether a worker keeps what it has read, for the next job that reads it."""
+        return False
 
     @property
     def keeps_versions(self) -> bool:
@@ -104,15 +139,7 @@ class FileDriver(Driver):
             return None
 
     def fingerprint(self) -> str | None:
-        if self.path is None:
-            return None
-
-        try:
-            found = os.stat(self.path)
-        except OSError:
-            return None
-
-        return f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"
+        return None if self.path is None else mark_of(self.path)
 
     # -------------------------------------------------------------------------- reading
 
@@ -126,7 +153,25 @@ class FileDriver(Driver):
         file = self._file(kept)
 
         with self.reading(file if isinstance(file, str) else ""):
+            if (
+                current.is_worker
+                and self.is_cached
+                and isinstance(file, str)
+                and columns is None
+                and where is None
+            ):
+                return self._cached(file)
+
             return self.load(file, columns, where)
+
+    def _cached(self, file: str) -> object:
+        from asyncflow.drivers._table_cache import cache
+
+        key = type(self), file, repr(self.options)
+        return cache.read(key, lambda: self._mark(file), lambda: self.load(file))
+
+    def _mark(self, file: str) -> str | None:
+        return self.fingerprint() if file == self.path else mark_of(file)
 
     @contextmanager
     def reading(self, file: str) -> Iterator[None]:
@@ -308,32 +353,14 @@ class FileDriver(Driver):
         return not (isinstance(kept, str) and os.path.exists(kept))
 
 
-class Draft:
-    """Writes a file, and finds out why it could not where a library does not tell."""
+def mark_of(path: str) -> str | None:
+    """Return what changes whenever a file is written; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
 
-    def __init__(self, write: Callable[[BinaryIO], object]) -> None:
-        self._write = write
-        self.is_foreign: bool = False
-        """Whether what was raised is not the file's: there was room for more."""
-
-    def write(self, file: BinaryIO) -> None:
-        """Write; where there is no room, raise that."""
-        try:
-            self._write(file)
-        except (DataNodeReadingError, DataNodeWritingError, PackageMissing):
-            raise
-        except Exception:
-            file.write(bytes(COPIED))
-            file.flush()
-            self.is_foreign = True
-            raise
-
-
-def copy(path: str, file: BinaryIO) -> None:
-    """Copy a file to the end of another."""
-    with open(path, "rb") as source:
-        while data := source.read(COPIED):
-            file.write(data)
+    return f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"
 
 
 def gone(path: str) -> str:

@@ -10,6 +10,9 @@ from attrs import validators
 
 from asyncflow.drivers._exposed import REMEDY, Exposed, as_exposed
 
+CACHED = frozenset({"pandas", "polars", "arrow", "numpy"})
+"""The exposed types of tables that are copied in no time."""
+
 Further: TypeAlias = dict[str, Any]
 """Parameters for a library, by name."""
 
@@ -56,9 +59,22 @@ def _is_known(_: object, __: object, value: Any) -> None:
 
 
 @attrs.frozen(kw_only=True)
-class TableOptions:
+class StorageOptions:
+    """What every storage type takes of which the path may be an address."""
+
+    storage_options: Further = further()
+
+
+@attrs.frozen(kw_only=True)
+class TableOptions(StorageOptions):
     """What every storage type takes that keeps tables."""
 
     exposed_type: Exposed = exposed_type()
     read_options: Further = further()
     write_options: Further = further()
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether a table that was read may be given to others."""
+        exposed = self.exposed_type
+        return isinstance(exposed, str) and exposed in CACHED and not self.read_options

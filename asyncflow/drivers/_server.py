@@ -86,7 +86,12 @@ class ServerDriver(Driver):
     @property
     def shown_place(self) -> str:
         """How errors call its place."""
-        return masked(self.place or self.storage_type, self.secrets)
+        return masked(self.given_place, self.secrets)
+
+    @property
+    def given_place(self) -> str:
+        """Its place as it is spelled in the options."""
+        return self.place or self.storage_type
 
     @property
     def secrets(self) -> set[Secret]:
@@ -144,6 +149,15 @@ class ServerDriver(Driver):
     def packages(self, name: str) -> str:
         """Return what pip is to install where a module is missing."""
         return f"'.[{self.extra}]'" if name in self.requires else name
+
+
+def same_host(host: str) -> str:
+    """Return a host's name as all have it who mean the same."""
+    if host.startswith("/"):  # a folder with a socket
+        return host.rstrip("/")
+
+    name = host.strip("[]").lower().removesuffix(".")
+    return "localhost" if name in ("", "127.0.0.1", "::1") else name
 
 
 def unwritten(name: str, place: str, why: str, remedy: str) -> DataNodeWritingError:

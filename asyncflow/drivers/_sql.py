@@ -12,11 +12,12 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 import attrs
 from attrs import validators
 
-from asyncflow.drivers import _exposed, _writes
+from asyncflow.drivers import _exposed, _server, _writes
 from asyncflow.drivers._libraries import need
 from asyncflow.drivers._options import exposed_type
 from asyncflow.drivers._server import ServerDriver, Told
 from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
+from asyncflow.secret import Secret, masked
 from asyncflow.selection import COMPARE
 
 if TYPE_CHECKING:
@@ -41,6 +42,15 @@ _DRIVERS: Mapping[str, tuple[str, str]] = {
 """SQLAlchemy's name of the library that reaches each, and its module."""
 
 _PORTS: Mapping[str, int] = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+
+_SAME_ENGINES: Mapping[str, str] = {"mariadb": "mysql"}
+
+_SCHEMAS: Mapping[str, str] = {
+    "mssql": "dbo",
+    "postgresql": "public",
+    "sqlite": "main",
+}
+"""The schema of a table where none is named."""
 
 LOCKED_FOR = 30.0
 """How many seconds a write waits for another's of the same SQLite file."""
@@ -130,7 +140,7 @@ class SqlPlace:
             return os.path.join(self.sqlite_folder_path or "", name)
 
         path = str(self.url).partition("://")[2].partition("?")[0]
-        return path[1:] or None
+        return path[1:].removeprefix("file:") or None
 
     def address(self) -> URL:
         """Return the address, for SQLAlchemy."""
@@ -166,8 +176,11 @@ class SqlPlace:
             url if known is None else url.set(drivername=f"{url.drivername}+{known[0]}")
         )
 
-    def shown(self) -> str:
-        """Return the address without user and password: the same for all who mean it."""
+    def shown(self, *, as_given: bool = True) -> str:
+        """Return the address without user and password.
+
+        :param as_given: whether it is spelled as here; else as all have it who mean it
+        """
         if (file := self.file) is not None:
             return f"sqlite:///{_files.get(file) or os.path.normpath(file)}"
 
@@ -179,8 +192,21 @@ class SqlPlace:
             host = at.hostname or further.get("host", "")
             port, name = _port(at) or _port(further), at.path.removeprefix("/")
 
-        port = port or _PORTS.get(self.engine)
-        return f"{self.engine}://{host}{'' if port is None else f':{port}'}/{name}"
+        engine = _SAME_ENGINES.get(self.engine, self.engine)
+        port = port or _PORTS.get(engine)
+        shown = "" if port is None else f":{port}"
+        host = host if as_given else _server.same_host(host)
+        return f"{engine}://{host}{shown}/{name}"
+
+    def table(self, name: str) -> str:
+        """Return a table's name as all have it who mean the same."""
+        schema, _, table = name.rpartition(".")
+
+        if self.engine == "sqlite":
+            schema, table = schema.lower(), table.lower()
+
+        is_default = schema == _SCHEMAS.get(self.engine, "")
+        return table if is_default else f"{schema}.{table}".removeprefix(".")
 
 
 def _port(of: SplitResult | Mapping[str, str]) -> int | None:
@@ -192,6 +218,21 @@ def _port(of: SplitResult | Mapping[str, str]) -> int | None:
 
 def _text(value: str | None) -> str | None:
     return None if value is None else str(value)
+
+
+_SQLITE: Mapping[str, str] = {
+    "SQLITE_CANTOPEN": "let this user read the file and its folder, or correct its name",
+    "SQLITE_CORRUPT": "bring back a copy of the database",
+    "SQLITE_ERROR": "correct the query, or create what it names",
+    "SQLITE_FULL": "make room on the disk",
+    "SQLITE_IOERR": "see that the disk is there and has room",
+    "SQLITE_NOTADB": "correct its name, or bring the database back",
+    "SQLITE_READONLY": "let this user write the file and its folder",
+}
+"""What to do, by SQLite's names of its errors."""
+
+_LOCKED = frozenset({"40001", "40P01", "55P03"})
+"""PostgreSQL's codes of a serialization failure, a deadlock, and a lock not got."""
 
 
 class Transaction:
@@ -249,11 +290,16 @@ class SqlDriver(ServerDriver):
 
         begin, _, rest = str(options.url).partition("://")
         query = rest.partition("?")[1:]
-        path = os.path.join(directory, file)
+        scheme = "file:" if rest.startswith("/file:") else ""
+        path = scheme + os.path.join(directory, file)
         return attrs.evolve(options, url=f"{begin}:///{path}{''.join(query)}")
 
     @property
     def place(self) -> str | None:
+        return self.options.shown(as_given=False)
+
+    @property
+    def given_place(self) -> str:
         return self.options.shown()
 
     def locate(self) -> None:
@@ -265,7 +311,8 @@ class SqlDriver(ServerDriver):
         from sqlalchemy.pool import NullPool
 
         if (file := self.options.file) is not None and not os.path.exists(file):
-            raise FileNotFoundError(f"there is no database {file!r}")
+            shown = masked(repr(file), self.secrets)
+            raise FileNotFoundError(f"there is no database {shown}")
 
         url = self.options.address()
         query = url.query
@@ -315,7 +362,7 @@ class SqlDriver(ServerDriver):
 
     @property
     def _key(self) -> str:
-        return f"{self.options.shown()} {hash(self.options.db_username)}"
+        return Secret(f"{self.options.shown()} {hash(self.options.db_username)}")
 
     def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
         begun = _begun.transactions[self._key]
@@ -372,7 +419,12 @@ class SqlDriver(ServerDriver):
         why = f"{type(cause).__name__}: {cause}".strip().partition("\n")[0]
         code = str(getattr(cause, "sqlite_errorname", ""))
 
-        if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        if (remedy := _SQLITE.get("_".join(code.split("_")[:2]))) is not None:
+            return Told(why, remedy)
+
+        if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or (
+            getattr(cause, "sqlstate", None) in _LOCKED
+        ):
             return Told(
                 f"another program holds its lock ({why})",
                 "end that program's transaction, or let the task retry",

@@ -12,10 +12,11 @@ import attrs
 
 from asyncflow.abc import StoredValue
 from asyncflow.drivers import _exposed, _options
-from asyncflow.drivers._file import COPIED, FileDriver, copy
+from asyncflow.drivers._file import FileDriver
 from asyncflow.drivers._libraries import as_table, need, rows_of
 from asyncflow.drivers._objects import columns_of
 from asyncflow.worker.errors import DataNodeWritingError
+from asyncflow.worker.replacing import COPIED, copy
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
@@ -47,6 +48,10 @@ class CSVDriver(FileDriver):
         return _exposed.needs((options or CSVOptions()).exposed_type)
 
     # -------------------------------------------------------------------------- reading
+
+    @property
+    def is_cached(self) -> bool:
+        return self.options.is_cached
 
     def load(
         self,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import attrs
 
+from asyncflow.abc import StoredValue
 from asyncflow.drivers import _exposed, _options
 from asyncflow.drivers._file import FileDriver
 from asyncflow.drivers._libraries import EXTRAS, as_table, need, rows_of
@@ -34,10 +35,29 @@ def _are_names(_: object, __: object, value: Any) -> None:
         raise ValueError(f"{value!r} is neither a sheet's name nor a list of names")
 
 
+def _each(given: Any) -> Any:
+    """Return the exposed types of the sheets: one for all, or one for each."""
+    if isinstance(given, dict):
+        return {name: _exposed.as_exposed(one) for name, one in given.items()}
+
+    if isinstance(given, list | tuple):
+        return [_exposed.as_exposed(one) for one in given]
+
+    return _exposed.as_exposed(given)
+
+
 @attrs.frozen(kw_only=True)
 class ExcelOptions(_options.TableOptions):
     """What a data node of this storage type takes."""
 
+    exposed_type: Any = attrs.field(
+        default="pandas",
+        converter=_each,
+        metadata={
+            "remedy": f"{_exposed.REMEDY}; or a dict of these by sheets, or a list of "
+            "them, one for each of sheet_name"
+        },
+    )
     has_header: bool = _options.flag(True)
     sheet_name: str | list[str] | None = attrs.field(
         default=None,
@@ -45,6 +65,44 @@ class ExcelOptions(_options.TableOptions):
         validator=_are_names,
         metadata={"remedy": "give a name, a list of names, or None for all sheets"},
     )
+
+    def __attrs_post_init__(self) -> None:
+        exposed, names = self.exposed_type, self.sheet_name
+        many = names if isinstance(names, list) else []
+
+        if isinstance(exposed, list) and len(exposed) != len(many):
+            raise ValueError(
+                f"exposed_type has {len(exposed)} types, sheet_name {len(many)} names: "
+                "have one for each, or a dict"
+            )
+
+        if isinstance(exposed, dict) and many and not exposed.keys() <= {*many}:
+            other = ", ".join(sorted(map(str, exposed.keys() - {*many})))
+            raise ValueError(f"sheet_name has no {other}, which exposed_type has")
+
+    def exposed_as(self, sheet: str) -> _exposed.Exposed:
+        """Return what a sheet is when it is read."""
+        found: Any = self.exposed_type
+
+        if isinstance(found, list):
+            assert isinstance(self.sheet_name, list)
+            found = found[self.sheet_name.index(sheet)]
+        elif isinstance(found, dict):
+            found = found.get(sheet, "pandas")
+
+        return found  # type: ignore[no-any-return]  # what `_each` has made
+
+    @property
+    def all_exposed(self) -> list[_exposed.Exposed]:
+        """The exposed types of all sheets."""
+        found: Any = self.exposed_type
+
+        if isinstance(found, dict):
+            names = self.sheet_name if isinstance(self.sheet_name, list) else None
+            is_whole = names is not None and {*names} == found.keys()
+            return [*found.values(), *([] if is_whole else ["pandas"])]
+
+        return found if isinstance(found, list) else [found]
 
 
 class ExcelDriver(FileDriver):
@@ -54,14 +112,25 @@ class ExcelDriver(FileDriver):
     suffix: ClassVar[str] = ".xlsx"
     extra: ClassVar[str | None] = "excel"
     Options: ClassVar[type[ExcelOptions]] = ExcelOptions
+    appends: ClassVar[bool] = True
     options: ExcelOptions = ExcelOptions()
 
     @classmethod
     def needs(cls, options: ExcelOptions | None) -> dict[str, str | None]:
-        own = {name: EXTRAS[name] for name in ("python_calamine", "xlsxwriter")}
-        return {**_exposed.needs((options or ExcelOptions()).exposed_type), **own}
+        own: dict[str, str | None] = {
+            name: EXTRAS[name] for name in ("python_calamine", "xlsxwriter")
+        }
+
+        for exposed in (options or ExcelOptions()).all_exposed:
+            own.update(_exposed.needs(exposed))
+
+        return own
 
     # -------------------------------------------------------------------------- reading
+
+    @property
+    def is_cached(self) -> bool:
+        return self.options.is_cached
 
     def load(
         self,
@@ -101,7 +170,7 @@ class ExcelDriver(FileDriver):
         exposed = {
             name: _exposed.expose(
                 table,
-                self.options.exposed_type,
+                self.options.exposed_as(name),
                 columns,
                 where,
                 are_named=self.options.has_header,
@@ -113,7 +182,7 @@ class ExcelDriver(FileDriver):
     def _sheet(self, book: Any, file: BinaryIO, name: str) -> Any:
         options = self.options
 
-        if _exposed.library(options.exposed_type) == "pandas":
+        if _exposed.library(options.exposed_as(name)) == "pandas":
             pandas = need("pandas", "exposed_type 'pandas'")
             file.seek(0)
             given: dict[str, Any] = {
@@ -122,8 +191,7 @@ class ExcelDriver(FileDriver):
             }
             return pandas.read_excel(file, sheet_name=name, engine="calamine", **given)
 
-        lines = book.get_sheet_by_name(name).to_python(**options.read_options)
-        lines = [[_cell(one) for one in line] for line in lines]
+        lines = _lines(book, name, **options.read_options)
 
         if not lines:
             return []
@@ -135,9 +203,73 @@ class ExcelDriver(FileDriver):
     # -------------------------------------------------------------------------- writing
 
     def dump(self, value: object, file: BinaryIO, name: str) -> None:
+        self._written(lambda memory: self._dump(self._named(value), memory), file, name)
+
+    def append(
+        self, value: object, kept: StoredValue, path: str, name: str
+    ) -> StoredValue:
+        self.check_place(name)
+        old = self.file_before(kept)
+
+        if old is None:
+            return self.write(value, path, name)
+
+        with self.reading(old):
+            lines = self._all_lines(old)
+
+        def both(memory: BinaryIO) -> None:
+            more = {sheet: [*rows] for sheet, rows in lines.items()}
+            self._add(value, more)
+            self._dump_lines(more, memory)
+
+        return self.stage(lambda file: self._written(both, file, name), path, name)
+
+    def _all_lines(self, path: str) -> dict[str, list[Sequence[Any]]]:
+        """Read all sheets, also those of which no value is read."""
+        calamine = need("python_calamine", "the storage type 'excel'")
+        book = calamine.CalamineWorkbook.from_path(path)
+
+        try:
+            return {name: _lines(book, name) for name in book.sheet_names}
+        finally:
+            book.close()
+
+    def _add(self, value: Any, lines: dict[str, list[Sequence[Any]]]) -> None:
+        """Add the rows of a value to those of its sheets."""
+        is_free = self.options.sheet_name is None and not self._are_sheets(value)
+
+        if is_free and len(lines) == 1:
+            sheets = {next(iter(lines)): value}  # the only one there is
+        else:
+            sheets = self._named(value)
+
+        for name, table in sheets.items():
+            columns = columns_of(rows_of(table))
+            there = lines.setdefault(name, [])
+
+            if self.options.has_header and columns:
+                if not there:
+                    there.append([*columns])
+
+                names = [*map(str, there[0])]
+
+                if columns.keys() != {*names}:
+                    raise DataNodeWritingError(
+                        f"the columns {', '.join(columns)} cannot be appended to "
+                        f"{', '.join(names)} of sheet {name!r}: have the same ones"
+                    )
+
+                columns = {one: columns[one] for one in names}
+
+            there.extend(zip(*columns.values(), strict=True))
+
+    def _written(
+        self, write: Callable[[BinaryIO], object], file: BinaryIO, name: str
+    ) -> None:
+        """Write a workbook; tell what it cannot hold."""
         try:
             with BytesIO() as memory:  # it seeks, and is not closed where that fails
-                self._dump(self._named(value), memory)
+                write(memory)
                 data = memory.getvalue()
         except DataNodeWritingError as error:
             raise DataNodeWritingError(f"data node {name!r}: {error}") from error
@@ -156,8 +288,7 @@ class ExcelDriver(FileDriver):
     def _named(self, value: Any) -> dict[str, Any]:
         """Return the tables of a value, by the names of their sheets."""
         wanted = self.options.sheet_name
-        is_several = isinstance(value, dict) and not is_columns(value)
-        sheets = value if is_several else None
+        sheets = value if self._are_sheets(value) else None
 
         if sheets is None and (wanted is None or isinstance(wanted, str)):
             return {wanted or SHEET: value}
@@ -176,28 +307,63 @@ class ExcelDriver(FileDriver):
 
         return {str(name): sheets[name] for name in names or sheets}
 
+    def _are_sheets(self, value: Any) -> bool:
+        """Tell whether a value has a table for each sheet, and is none itself."""
+        if not isinstance(value, dict):
+            return False
+
+        if not is_columns(value):
+            return True
+
+        if not all(isinstance(row, dict) for rows in value.values() for row in rows):
+            return False
+
+        wanted = self.options.sheet_name
+        return any(value.values()) or (
+            isinstance(wanted, list) and {*wanted} == value.keys()
+        )
+
     def _dump(self, sheets: dict[str, Any], file: BinaryIO) -> None:
-        if _exposed.library(self.options.exposed_type) == "pandas":
+        exposed = self.options.exposed_type
+
+        if isinstance(exposed, str) and _exposed.library(exposed) == "pandas":
             self._dump_pandas(sheets, file)
             return
 
+        lines: dict[str, list[Sequence[Any]]] = {}
+
+        for name, table in sheets.items():
+            columns = columns_of(rows_of(table))
+            first = [[*columns]] if self.options.has_header and columns else []
+            lines[name] = [*first, *zip(*columns.values(), strict=True)]
+
+        self._dump_lines(lines, file)
+
+    def _dump_lines(
+        self, lines: Mapping[str, Sequence[Sequence[Any]]], file: BinaryIO
+    ) -> None:
         writer = need("xlsxwriter", "the storage type 'excel'")
+        options = self.options
+        exposed = options.exposed_type
+        is_pandas = isinstance(exposed, str) and _exposed.library(exposed) == "pandas"
         given = {
             "default_date_format": "yyyy-mm-dd hh:mm:ss",
             "strings_to_formulas": False,
             "strings_to_urls": False,
             "in_memory": True,  # files of its own would stay after a kill
-            **self.options.write_options,
+            **({} if is_pandas else options.write_options),
         }
 
         with writer.Workbook(file, given) as book:
-            for name, table in sheets.items():
-                columns = columns_of(rows_of(table))
+            for name, rows in lines.items():
                 sheet = book.add_worksheet(name)
 
-                for at, (title, cells) in enumerate(columns.items()):
-                    first = [title] if self.options.has_header else []
-                    sheet.write_column(0, at, [*first, *map(_kept, cells)])
+                for at, row in enumerate(rows):
+                    sheet.write_row(at, 0, [*map(_kept, row)])
+
+                if rows and all(cell is None for cell in rows[-1]):
+                    # a row all the same
+                    sheet.write_string(len(rows) - 1, 0, "")
 
     def _dump_pandas(self, sheets: dict[str, Any], file: BinaryIO) -> None:
         need("xlsxwriter", "the storage type 'excel'")
@@ -213,6 +379,11 @@ class ExcelDriver(FileDriver):
         with pandas.ExcelWriter(file, engine="xlsxwriter", engine_kwargs=how) as book:
             for name, table in sheets.items():
                 as_table(table, "pandas").to_excel(book, sheet_name=name, **given)
+
+
+def _lines(book: Any, name: str, **options: Any) -> list[Sequence[Any]]:
+    lines = book.get_sheet_by_name(name).to_python(**options)
+    return [[_cell(one) for one in line] for line in lines]
 
 
 def _cell(value: Any) -> Any:

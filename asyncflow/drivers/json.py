@@ -40,7 +40,7 @@ def _coder(base: type[Any]) -> Any:
 
 
 @attrs.frozen(kw_only=True)
-class JSONOptions:
+class JSONOptions(_options.StorageOptions):
     """What a data node of this storage type takes."""
 
     encoding: str = _options.encoding()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import threading
+import time
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,8 +13,9 @@ import attrs
 from attrs import validators
 
 from asyncflow.drivers._objects import objects_of
-from asyncflow.drivers._server import ServerDriver, Told
+from asyncflow.drivers._server import ServerDriver, Told, same_host
 from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
+from asyncflow.worker import current
 
 if TYPE_CHECKING:
     from asyncflow.abc import StoredValue
@@ -21,11 +24,17 @@ TEXT = validators.instance_of(str)
 PATIENCE = 10_000
 """How many milliseconds a server is waited for."""
 
+IMPATIENCE = 2_000
+"""The same, where something is only tidied up."""
+
 STAGED = "asyncflow_staged_"
 """How the names of the collections begin that are not published yet."""
 
 APPENDED = "asyncflow_appended_"
 """The same, of what is to be added to what is there."""
+
+THREADS_FOR = 1.0
+"""For how many seconds a worker waits for the threads of a client."""
 
 AT_ONCE = 1000
 """How many documents are added by one call."""
@@ -80,17 +89,27 @@ class MongoDriver(ServerDriver):
     @property
     def place(self) -> str | None:
         given = self.options
+        hosts = ",".join(sorted(map(same_host, str(given.db_host).split(","))))
+        server = f"mongodb://{hosts}:{given.db_port}"
+        return f"{server}/{given.db_name}.{given.collection_name}"
+
+    @property
+    def given_place(self) -> str:
+        given = self.options
         server = f"mongodb://{given.db_host}:{given.db_port}"
         return f"{server}/{given.db_name}.{given.collection_name}"
 
-    def client(self) -> Any:
-        """Return a client, which is not connected yet."""
+    def client(self, patience: int = PATIENCE) -> Any:
+        """Return a client, which is not connected yet.
+
+        :param patience: how many milliseconds it waits for a server
+        """
         from pymongo import MongoClient
 
         given = self.options
         scheme = f"mongodb+{given.db_driver}" if given.db_driver else "mongodb"
         port = "" if given.db_driver == "srv" else f":{given.db_port}"
-        further = {"serverSelectionTimeoutMS": PATIENCE, **(given.db_extra_args or {})}
+        further = {"serverSelectionTimeoutMS": patience, **(given.db_extra_args or {})}
 
         if given.db_username:
             further["username"] = str(given.db_username)
@@ -99,13 +118,17 @@ class MongoDriver(ServerDriver):
         return MongoClient(f"{scheme}://{given.db_host}{port}", **further)
 
     @contextmanager
-    def _database(self) -> Iterator[Any]:
-        client = self.client()
+    def _database(self, patience: int = PATIENCE) -> Iterator[Any]:
+        before = {*threading.enumerate()}
+        client = self.client(patience)
 
         try:
             yield client[str(self.options.db_name)]
         finally:
             client.close()
+
+            if current.is_worker:  # one with more threads than it had is replaced
+                _await_threads(before)
 
     def read(
         self,
@@ -207,7 +230,7 @@ class MongoDriver(ServerDriver):
         return None
 
     def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
-        with suppress(Exception), self._database() as database:
+        with suppress(Exception), self._database(IMPATIENCE) as database:
             for begin in (STAGED, APPENDED):
                 database.drop_collection(self._staged(path, begin))
 
@@ -224,6 +247,7 @@ class MongoDriver(ServerDriver):
         return f"{begin}{self._name}_{name}"
 
     def tell(self, error: Exception) -> Told:
+        from bson.errors import BSONError
         from pymongo import errors
 
         why = f"{type(error).__name__}: {error}".strip().partition("\n")[0][:300]
@@ -231,12 +255,15 @@ class MongoDriver(ServerDriver):
         if isinstance(error, DuplicateId):
             return Told(str(error), "leave _id out, or write what replaces all")
 
+        if isinstance(error, BSONError | OverflowError):
+            return Told(why, "return documents of what BSON holds")
+
         if isinstance(error, errors.WriteError | errors.BulkWriteError):
             told = (error.details or {}).get("writeErrors") or [{"errmsg": why}]
             first = str(told[0].get("errmsg", why)).partition("\n")[0][:300]
             return Told(first, "mend the documents, or the rules of the collection")
 
-        if isinstance(error, errors.ServerSelectionTimeoutError):
+        if isinstance(error, errors.ConnectionFailure):
             return Told(
                 why, "see that the server runs, and db_host and db_port are right"
             )
@@ -248,6 +275,15 @@ class MongoDriver(ServerDriver):
             )
 
         return Told(why, "mend what it says, or the options of the data node")
+
+
+def _await_threads(before: Container[threading.Thread]) -> None:
+    """Wait for the threads of clients that are closed: they end by themselves, soon."""
+    give_up = time.monotonic() + THREADS_FOR
+
+    for thread in threading.enumerate():
+        if thread not in before and thread.name.startswith("pymongo_"):
+            thread.join(max(0.0, give_up - time.monotonic()))
 
 
 def _add(staged: Any, target: Any) -> None:

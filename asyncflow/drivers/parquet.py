@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 AHEAD = 2
 """How many batches are read ahead: memory is worth more than a little time."""
 
+PARTS = frozenset({"columns", "filters"})
+"""What pandas has no need to be asked for: the options of a part of a file."""
+
 
 def _is_compression(_: object, __: object, value: Any) -> None:
     if value not in (None, "none", "snappy", "gzip", "brotli", "lz4", "zstd"):
@@ -63,6 +66,7 @@ class ParquetDriver(FileDriver):
     extra: ClassVar[str | None] = "parquet"
     Options: ClassVar[type[ParquetOptions]] = ParquetOptions
     appends: ClassVar[bool] = True
+    reads_parts: ClassVar[bool] = True
     options: ParquetOptions = ParquetOptions()
 
     @classmethod
@@ -111,6 +115,10 @@ class ParquetDriver(FileDriver):
 
     # -------------------------------------------------------------------------- reading
 
+    @property
+    def is_cached(self) -> bool:
+        return self.options.is_cached
+
     def load(
         self,
         file: str | BinaryIO,
@@ -133,7 +141,7 @@ class ParquetDriver(FileDriver):
         if exposed == "polars":
             return self._scan_polars(source, columns, where)
 
-        if exposed == "pandas" and given:
+        if exposed == "pandas" and not given.keys() <= PARTS:
             return self._read_pandas(source, columns, where)
 
         table = self._read_arrow(source, columns, where)
@@ -142,24 +150,43 @@ class ParquetDriver(FileDriver):
     def _read_arrow(
         self, source: Any, columns: Sequence[str] | None, where: Where | None
     ) -> Any:
-        dataset = need("pyarrow.dataset", "the storage type 'parquet'")
-        found = dataset.dataset(source, format="parquet", partitioning="hive")
+        found = _dataset(source)
         check_columns(found.schema.names, columns, where)
-        index = [] if columns is None else _index(found.schema, columns)
-        given: dict[str, Any] = {
-            "batch_readahead": AHEAD,
-            "fragment_readahead": 1,
-            **(
-                self.options.read_options
-                if self.options.exposed_type != "pandas"
-                else {}
-            ),
-        }
-        return found.to_table(
-            columns=None if columns is None else [*columns, *index],
-            filter=None if where is None else arrow_expression(where),
-            **given,
-        )
+        given: dict[str, Any] = {"batch_readahead": AHEAD, "fragment_readahead": 1}
+
+        if isinstance(source, str | list):
+            # Else whole columns are held, beside what is made of them.
+            dataset = need("pyarrow.dataset", "the storage type 'parquet'")
+            how = dataset.ParquetFragmentScanOptions(pre_buffer=False)
+            given["fragment_scan_options"] = how
+
+        given |= self._given_to_arrow()
+        wanted, rows = given.pop("columns", None), given.pop("filter", None)
+        wanted = wanted if columns is None else columns
+
+        if wanted is not None and not isinstance(wanted, dict):
+            wanted = [*wanted, *_index(found.schema, wanted)]
+
+        if where is not None:
+            more = arrow_expression(where)
+            rows = more if rows is None else rows & more
+
+        return found.to_table(columns=wanted, filter=rows, **given)
+
+    def _given_to_arrow(self) -> dict[str, Any]:
+        """Return the options of `read_options` as Arrow calls them."""
+        given = self.options.read_options
+
+        if self.options.exposed_type != "pandas":
+            return {**given}
+
+        found = {"columns": given.get("columns")}
+
+        if given.get("filters") is not None:
+            reader = need("pyarrow.parquet", "the storage type 'parquet'")
+            found["filter"] = reader.filters_to_expression(given["filters"])
+
+        return found
 
     def _read_pandas(
         self, source: Any, columns: Sequence[str] | None, where: Where | None
@@ -178,6 +205,8 @@ class ParquetDriver(FileDriver):
     ) -> Any:
         polars = need("polars", "exposed_type 'polars'")
         given: dict[str, Any] = {"hive_partitioning": None, **self.options.read_options}
+        wanted = given.pop("columns", None)
+        columns = wanted if columns is None else columns
         frame = polars.scan_parquet(source, **given)
         check_columns(frame.collect_schema().names(), columns, where)
 
@@ -293,6 +322,18 @@ class ParquetDriver(FileDriver):
         os.replace(kept, os.path.join(self.path, name))
         sync_folder(self.path)
         return None
+
+
+def _dataset(source: Any) -> Any:
+    """Open a file, a folder or several files, or a file that is open."""
+    dataset = need("pyarrow.dataset", "the storage type 'parquet'")
+
+    if isinstance(source, str | list):
+        return dataset.dataset(source, format="parquet", partitioning="hive")
+
+    form = dataset.ParquetFileFormat()
+    part = form.make_fragment(source)
+    return dataset.FileSystemDataset([part], part.physical_schema, form)
 
 
 def _stats(paths: Iterable[str]) -> list[tuple[str, os.stat_result]]:

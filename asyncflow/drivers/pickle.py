@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
-from asyncflow.abc import StoredValue
+from asyncflow.abc import StoredValue, is_address
 from asyncflow.drivers._file import FileDriver, unreadable
 from asyncflow.worker.codec import dumps
 from asyncflow.worker.values import fetch, keep
@@ -30,6 +30,15 @@ class PickleDriver(FileDriver):
         IsADirectoryError,
         PermissionError,
     )
+
+    @classmethod
+    def options_at(cls, path: str | None) -> type[Any] | None:
+        if path is None or not (is_address(path) or path.startswith("ENV[")):
+            return None
+
+        from asyncflow.drivers._options import StorageOptions
+
+        return StorageOptions
 
     def read(
         self,

@@ -30,6 +30,14 @@ TEXT = validators.instance_of(str)
 TEXT_OR_NONE = validators.optional(TEXT)
 
 
+BRIEF: Mapping[str, Any] = {
+    "connect_timeout": 2,
+    "read_timeout": 5,
+    "retries": {"max_attempts": 0},
+}
+"""How a server is asked where something is only tidied up; in seconds."""
+
+
 @attrs.frozen(kw_only=True)
 class S3Options:
     """What a data node of this storage type takes. Taipy's names."""
@@ -77,7 +85,11 @@ class S3Driver(ServerDriver):
         }
 
     @contextmanager
-    def _client(self) -> Iterator[Any]:
+    def _client(self, *, is_brief: bool = False) -> Iterator[Any]:
+        """Make a client.
+
+        :param is_brief: whether it waits for no server that is away
+        """
         given = self.options
         parameters = {
             "region_name": _text(given.aws_region),
@@ -86,6 +98,14 @@ class S3Driver(ServerDriver):
             "aws_secret_access_key": _text(given.aws_secret_access_key),
             **given.aws_s3_client_parameters,
         }
+
+        if is_brief:
+            from botocore.config import Config
+
+            brief = Config(**BRIEF)
+            given_config = parameters.get("config")
+            parameters["config"] = given_config.merge(brief) if given_config else brief
+
         client = _session().create_client("s3", **parameters)
 
         try:
@@ -145,7 +165,7 @@ class S3Driver(ServerDriver):
         return None
 
     def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
-        with suppress(Exception), self._client() as client:
+        with suppress(Exception), self._client(is_brief=True) as client:
             client.delete_object(**{**self._at, "Key": self._staged(path)})
 
         self.end(path)
@@ -180,7 +200,13 @@ class S3Driver(ServerDriver):
         if isinstance(error, exceptions.ClientError):
             return Told(why, _REMEDIES.get(_code(error), _OTHERWISE))
 
-        if isinstance(error, exceptions.NoCredentialsError):
+        if isinstance(error, exceptions.ParamValidationError):
+            return Told(why, "correct aws_s3_bucket_name or aws_s3_object_key")
+
+        if isinstance(
+            error,
+            exceptions.NoCredentialsError | exceptions.PartialCredentialsError,
+        ):
             return Told(why, "give aws_access_key and aws_secret_access_key")
 
         if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
@@ -221,4 +247,9 @@ _REMEDIES: Mapping[str, str] = {
     "AccessDenied": "see that these keys may do it",
     "InvalidAccessKeyId": "correct aws_access_key",
     "SignatureDoesNotMatch": "correct aws_secret_access_key",
+    "ExpiredToken": "renew the credentials",
+    "InvalidToken": "renew the credentials",
+    "AuthorizationHeaderMalformed": "correct aws_region",
+    "PermanentRedirect": "correct aws_region",
+    "EntityTooLarge": "keep less in it: an object has at most 5 GB here",
 }

@@ -41,7 +41,13 @@ class SqlTableDriver(SqlDriver):
 
     @property
     def place(self) -> str | None:
-        return f"{self.options.shown()}#{self.options.table_name}"
+        given = self.options
+        name = given.table(str(given.table_name))
+        return f"{given.shown(as_given=False)}#{name}"
+
+    @property
+    def given_place(self) -> str:
+        return f"{super().given_place}#{self.options.table_name}"
 
     def read(
         self,

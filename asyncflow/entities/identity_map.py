@@ -15,7 +15,7 @@ import attrs
 from anyio import to_thread
 
 from asyncflow import ids
-from asyncflow.abc import Driver
+from asyncflow.abc import Driver, is_address
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope, TaskConfig
 from asyncflow.entities.directory import Directory
@@ -260,7 +260,7 @@ class IdentityMap:
         """Return where the path of a data node begins, if that has to be known."""
         path = config.default_path
 
-        if path is None or os.path.isabs(os.path.expanduser(path)):
+        if path is None or is_address(path) or os.path.isabs(os.path.expanduser(path)):
             return None
 
         return self.directory.told

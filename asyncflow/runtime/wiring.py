@@ -11,7 +11,7 @@ from typing import Protocol
 
 from anyio import to_thread
 
-from asyncflow.abc import Driver, Executor, Store
+from asyncflow.abc import Driver, Executor, Store, is_address
 from asyncflow.alternatives import DRIVERS, MODES, STORES
 from asyncflow.config.sections import DataNodeConfig, JobConfig
 
@@ -117,7 +117,7 @@ def driver_of(directory: str, config: DataNodeConfig) -> Driver:
             found, _made(found, None, config, directory)
         )
 
-    if (path := config.default_path) is not None:
+    if (path := config.default_path) is not None and not is_address(path):
         path = os.path.join(directory, os.path.expanduser(path))
 
     return _made(found, path, config, directory)
@@ -126,7 +126,7 @@ def driver_of(directory: str, config: DataNodeConfig) -> Driver:
 def _made(
     found: type[Driver], path: str | None, config: DataNodeConfig, directory: str
 ) -> Driver:
-    made = found(path, found.rooted(config.driver_options(), directory))
+    made = found.at(path, found.rooted(config.driver_options(), directory))
 
     if config.validator is not None:
         made.validator = config.validator

@@ -67,6 +67,7 @@ def driver_contract(
             if there is not None:
                 left = [name for name in there(made) if is_ours(name)]
                 assert not left, f"{', '.join(left)} is left on the server"
+
     if kills:
         with tempfile.TemporaryDirectory(prefix="asyncflow-contract-") as folder:
             kill_writes(make(folder), values, folder, kills=kills, same=same)

@@ -57,12 +57,13 @@ class ValueInvalid(DataNodeWritingError):
 class PackageMissing(AsyncflowError):
     """A `package` is not installed that a storage type or an exposed type needs."""
 
-    def __init__(self, what: str, package: str, extra: str) -> None:
+    def __init__(self, what: str, package: str, extra: str | None) -> None:
         self.what = what
         self.package = package
         self.extra = extra
+        line = f"'.[{extra}]'" if extra else package
         super().__init__(
-            f"{what} needs {package}, which is not installed: pip install '.[{extra}]'"
+            f"{what} needs {package}, which is not installed: pip install {line}"
         )
 
 

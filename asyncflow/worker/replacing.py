@@ -9,6 +9,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import BinaryIO
 
+from asyncflow.worker.errors import AsyncflowError
+
+COPIED = 1 << 20
+"""How many bytes are copied at a time."""
+
 
 def replace_file(
     path: str,
@@ -148,3 +153,36 @@ def _move(draft: str, target: str) -> None:
         raise
 
     os.unlink(draft)
+
+
+class Draft:
+    """Writes a file, and finds out why it could not where a library does not tell."""
+
+    def __init__(self, write: Callable[[BinaryIO], object]) -> None:
+        self._write = write
+        self.is_foreign: bool = False
+        """Whether what was raised is not the file's: there was room for more."""
+
+    def write(self, file: BinaryIO) -> None:
+        """Write; where there is no room, raise that."""
+        try:
+            self._write(file)
+        except AsyncflowError:
+            raise
+        except Exception:
+            file.write(bytes(COPIED))
+            file.flush()
+            self.is_foreign = True
+            raise
+
+
+def copy(path: str, file: BinaryIO) -> None:
+    """Copy a file to the end of another."""
+    with open(path, "rb") as source:
+        copy_all(source, file)
+
+
+def copy_all(source: BinaryIO, file: BinaryIO) -> None:
+    """Copy what is left of one file to the end of another."""
+    while data := source.read(COPIED):
+        file.write(data)

@@ -90,3 +90,91 @@ def test_what_is_no_workbook_is_told(tmp_path: Path, content: bytes) -> None:
 
     with pytest.raises(DataNodeReadingError, match="no whole excel"):
         driver(path).read(None)
+
+
+def append(made: ExcelDriver, value: Any, path: str = "A-3.value") -> None:
+    made.publish(made.append(value, None, path, "node"), path)
+
+
+@pytest.mark.parametrize("exposed", ["pandas", "polars", "list[dict]"])
+def test_rows_are_added_and_other_sheets_stay(tmp_path: Path, exposed: str) -> None:
+    path = tmp_path / "own.xlsx"
+    day = datetime.datetime.fromisoformat("2024-05-01T12:30")
+    first = pd.DataFrame({"a": [1], "day": [day], "b": ["=x"]})
+    two = [{"b": "x"}, {"b": None}]
+    whole = driver(path, exposed_type="list[dict]")
+    assert through(whole, tmp_path, {"one": first, "two": two})["two"] == two
+    made = driver(path, sheet_name="one", exposed_type=exposed)
+    append(made, [{"b": None, "day": day, "a": 2.5}])
+    assert whole.read(None) == {
+        "one": [{"a": 1, "day": day, "b": "=x"}, {"a": 2.5, "day": day, "b": None}],
+        "two": two,
+    }
+    expected = "'node': the columns c cannot be appended to a, day, b of sheet 'one'"
+
+    with pytest.raises(DataNodeWritingError, match=expected):
+        append(made, [{"c": 1}])
+
+
+def test_rows_are_added_to_the_only_sheet_or_to_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "own.xlsx"
+    made = driver(path, exposed_type="list[dict]")
+    append(made, {"one": [{"a": 1}]})
+    append(made, [{"a": 2}])
+    append(made, {"two": [{"b": 3}]})
+    rows = {"one": [{"a": 1}, {"a": 2}], "two": [{"b": 3}]}
+    assert made.read(None) == rows
+    append(made, [{"a": 5}])  # of which nobody says where
+    assert made.read(None) == {**rows, "Sheet1": [{"a": 5}]}
+
+
+def test_rows_without_a_header_are_added(tmp_path: Path) -> None:
+    path = tmp_path / "own.xlsx"
+    options = {"has_header": False, "exposed_type": "list[dict]", "sheet_name": "one"}
+    made = driver(path, **options)
+    made.publish(made.write([{"0": 1, "1": 2}], "A-1.value", "node"), "A-1.value")
+    append(made, [{"0": 3, "1": 4}])
+    assert made.read(None) == [{"0": 1, "1": 2}, {"0": 3, "1": 4}]
+
+
+class Item:
+    def __init__(self, a: int) -> None:
+        self.a = a
+
+
+@pytest.mark.parametrize(
+    "exposed",
+    [
+        {"one": "pandas", "two": "list[dict]", "three": Item},
+        ["pandas", "list[dict]", Item],
+    ],
+)
+def test_each_sheet_has_an_exposed_type(tmp_path: Path, exposed: Any) -> None:
+    path = tmp_path / "own.xlsx"
+    names = ["one", "two", "three"]
+    made = driver(path, exposed_type=exposed, sheet_name=names)
+    items = [Item(5), Item(6)]
+    found = through(made, tmp_path, {"one": ONE, "two": [{"b": 1}], "three": items})
+    assert found["one"].equals(ONE)
+    assert found["two"] == [{"b": 1}]
+    assert [one.a for one in found["three"]] == [5, 6]
+    assert {"pandas", "xlsxwriter"} <= made.needs(made.options).keys()
+    plain = ExcelOptions(exposed_type={"one": "dict"}, sheet_name=["one"])
+    assert "pandas" not in ExcelDriver.needs(plain)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"exposed_type": ["pandas"]}, "has 1 types, sheet_name 0 names"),
+        (
+            {"exposed_type": ["pandas"], "sheet_name": ["a", "b"]},
+            "1 types, sheet_name 2",
+        ),
+        ({"exposed_type": {"c": "pandas"}, "sheet_name": ["a"]}, "has no c"),
+        ({"exposed_type": {"c": "panda"}}, "'panda' is no exposed type"),
+    ],
+)
+def test_exposed_types_belong_to_sheets(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        ExcelOptions(**options)

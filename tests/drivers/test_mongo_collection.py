@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import attrs
+import mongomock
 import pytest
+from bson.errors import InvalidDocument
 
 from asyncflow.drivers import mongo_collection
 from asyncflow.drivers.mongo_collection import MongoDriver, MongoOptions
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
 from asyncflow.filters import as_where
+from asyncflow.worker.intent import settled_here
+from tests.support.documents import SERVER
 from tests.support.documents import driver as driver
 
 ROWS = [{"id": 1, "name": "ä"}, {"id": 2, "name": None}, {"id": 3, "name": "c"}]
@@ -76,6 +82,29 @@ def test_parts_are_asked_for(driver: MongoDriver) -> None:
     ]:
         found = read(driver, where=as_where(where))
         assert [one["id"] for one in found] == expected
+
+
+@pytest.mark.skipif(bool(SERVER), reason="it looks into mongomock")
+def test_only_what_is_asked_for_leaves_the_server(
+    driver: MongoDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(driver, [{"id": at, "name": f"n{at}"} for at in range(1000)])
+    find = mongomock.Collection.find
+    asked: list[Any] = []
+    fetched: list[Any] = []
+
+    def counted(collection: Any, query: Any, fields: Any) -> Iterator[Any]:
+        asked.append(query)
+
+        for one in find(collection, query, fields):
+            fetched.append(one)
+            yield one
+
+    monkeypatch.setattr(mongomock.Collection, "find", counted)
+    where = as_where([("name", "n7"), ("id", 1, ">")])
+    assert driver.read(None, columns=["id"], where=where) == [{"id": 7}]
+    assert fetched == [{"id": 7}]
+    assert asked == [{"$and": [{"name": {"$eq": "n7"}}, {"id": {"$gt": 1}}]}]
 
 
 def test_nobody_sees_what_is_not_published(driver: MongoDriver) -> None:
@@ -158,6 +187,18 @@ def test_what_was_added_in_part_is_added_once(driver: MongoDriver) -> None:
     assert driver.is_published(None, "J-2.value")
 
 
+def test_what_a_killed_job_has_staged_is_discarded(
+    driver: MongoDriver, tmp_path: Path
+) -> None:
+    write(driver, ROWS)
+    path = str(tmp_path / "ORCHESTRATOR_1-2.value")
+    driver.write([], path, "node")
+    assert (len(names(driver)), len([*tmp_path.iterdir()])) == (2, 1)
+    assert settled_here("JOB_1", [("node", driver, path)]) is None
+    assert (names(driver), [*tmp_path.iterdir()]) == (["items"], [])
+    assert read(driver) == ROWS
+
+
 def test_an_append_that_fails_adds_nothing(driver: MongoDriver) -> None:
     write(driver, [{"_id": 1, "id": 7}])
     client = driver.client()
@@ -172,3 +213,16 @@ def test_an_append_that_fails_adds_nothing(driver: MongoDriver) -> None:
 
     assert read(driver) == [{"id": 7}]
     assert names(driver) == ["items"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "LOCALHOST"])
+def test_places(host: str) -> None:
+    options = MongoOptions(db_name="d", collection_name="c", db_host=host)
+    driver = MongoDriver(None, options)
+    assert driver.place == "mongodb://localhost:27017/d.c"
+    assert driver.describe()["place"] == f"mongodb://{host}:27017/d.c"
+
+
+def test_what_bson_cannot_hold_is_told() -> None:
+    error = InvalidDocument("cannot encode object: {1}")
+    assert "return documents" in MongoDriver(None, None).tell(error).remedy

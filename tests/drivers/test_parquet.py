@@ -14,12 +14,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pyarrow import parquet
+from pyarrow import dataset, parquet
 
 from asyncflow.drivers.parquet import ParquetDriver, ParquetOptions
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
 from asyncflow.filters import Condition, Operator
 from asyncflow.testing._driver import equal
+from tests.support import programs
 
 pytestmark = pytest.mark.usefixtures("tables_are_warm")
 
@@ -212,6 +213,50 @@ def test_options_go_through(tmp_path: Path) -> None:
     about = parquet.ParquetFile(path).metadata
     assert about.num_row_groups == 10
     assert about.row_group(0).column(0).compression == "ZSTD"
+
+
+PARTS: dict[str, dict[str, Any]] = {
+    "pandas": {"columns": ["b", "a"], "filters": [("a", ">", 1)]},
+    "polars": {"columns": ["b", "a"]},
+    "arrow": {"columns": ["b", "a"], "filter": dataset.field("a") > 1},
+}
+"""Options of each library for a part of a file: what a job reads that has it as input."""
+
+
+@pytest.mark.parametrize("exposed", PARTS)
+def test_a_part_is_an_option_too(tmp_path: Path, exposed: str) -> None:
+    path = tmp_path / "own.parquet"
+    parquet.write_table(
+        pa.table({"a": [1, 2, 3], "b": [4, 5, 6], "c": [7, 8, 9]}), path
+    )
+    made = driver(path, exposed_type=exposed, read_options=PARTS[exposed])
+    found: Any = made.read(None, where=Condition("a", 3, Operator.LESS_THAN))
+    names = found.column_names if exposed == "arrow" else [*found.columns]
+    assert names == ["b", "a"]
+    some = [1, 2] if exposed == "polars" else [2]
+    assert [int(str(one)) for one in found["a"]] == some
+    assert len(made.read(None, columns=["c"])) == (3 if exposed == "polars" else 2)  # type: ignore[arg-type]  # a table
+
+
+ONE_PART = """
+import sys, pyarrow
+from asyncflow.drivers.parquet import ParquetDriver, ParquetOptions
+from asyncflow.filters import Condition, Operator
+driver = ParquetDriver(sys.argv[1], ParquetOptions(exposed_type="arrow"))
+found = driver.read(None, where=Condition("a", 0.001, Operator.LESS_THAN))
+print(found.num_rows, pyarrow.default_memory_pool().max_memory())
+"""
+
+
+def test_a_part_takes_little_memory(tmp_path: Path) -> None:
+    rows = np.random.default_rng(1).random(2_000_000)
+    table = pa.table({"a": rows, "b": rows})
+    path = tmp_path / "own.parquet"
+    parquet.write_table(table, path, row_group_size=50_000, use_dictionary=False)
+    out = programs.run("-c", ONE_PART, path, folder=tmp_path)
+    length, peak = map(int, out.split())
+    assert 1_000 < length < 4_000
+    assert 0 < peak < table.nbytes / 2
 
 
 @pytest.mark.parametrize("exposed", ["pandas", "polars", "arrow", "list[dict]"])

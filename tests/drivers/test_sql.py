@@ -6,7 +6,7 @@ import os
 import signal
 import sqlite3
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,15 @@ import pandas
 import polars
 import pytest
 from anyio import to_thread
+from sqlalchemy import Engine, create_engine, event, text
 
 from asyncflow import Configuration, DataNodeConfig, Orchestrator, SubmissionFailed
 from asyncflow.abc import Driver
+from asyncflow.drivers._sql import SqlDriver
+from asyncflow.drivers.sql import SqlQueryDriver
 from asyncflow.drivers.sql_table import SqlTableDriver, SqlTableOptions
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
-from asyncflow.filters import as_where
+from asyncflow.filters import JoinOperator, as_where
 from tests.support.databases import Database
 from tests.support.databases import database as database
 from tests.support.databases import server_or_none as server_or_none
@@ -113,6 +116,54 @@ def test_parts_are_asked_for(database: Database, kind: str) -> None:
     assert len(database.rows()) == 3
 
 
+class Counting(SqlDriver):
+    """Counts the rows and the cells that come from the database."""
+
+    fetched: tuple[int, int] = 0, 0
+
+    def value_of(self, names: Sequence[str], rows: Sequence[Any]) -> object:
+        self.fetched = len(rows), sum(map(len, rows))
+        return super().value_of(names, rows)
+
+
+class CountingTable(Counting, SqlTableDriver):
+    pass
+
+
+class CountingQuery(Counting, SqlQueryDriver):
+    pass
+
+
+@pytest.mark.parametrize("kind", ["table", "query"])
+def test_only_what_is_asked_for_leaves_the_database(
+    database: Database, kind: str
+) -> None:
+    write(database.table(), [{"id": at, "name": f"n{at}"} for at in range(1000)])
+    table = CountingTable(None, database.table().options)
+    query = database.query(read_query="SELECT * FROM items")
+    driver = table if kind == "table" else CountingQuery(None, query.options)
+    told: list[tuple[str, Any]] = []
+
+    def tell(_: object, __: object, statement: str, parameters: Any, *___: Any) -> None:
+        told.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", tell)
+
+    try:
+        word = "n7' OR 1=1 --"
+        both = [("name", "n7"), ("name", word)]
+        where = as_where(both, JoinOperator.OR)
+        assert driver.read(None, columns=["id"], where=where) == [{"id": 7}]
+    finally:
+        event.remove(Engine, "before_cursor_execute", tell)
+
+    assert driver.fetched == (1, 1)
+    statement, parameters = told[-1]
+    assert "n7" not in statement
+    values = parameters.values() if isinstance(parameters, dict) else parameters
+    assert {*values} == {"n7", word}
+
+
 def test_a_write_that_fails_leaves_what_was_there(database: Database) -> None:
     driver = database.table()
     write(driver, ROWS)
@@ -183,8 +234,58 @@ def test_what_is_missing_is_named(database: Database) -> None:
     with pytest.raises(DataNodeWritingError, match=r"no table nothing.*create it"):
         write(database.table(table_name="nothing"), [])
 
-    with pytest.raises(DataNodeReadingError, match="cannot be read"):
+    with pytest.raises(DataNodeReadingError, match=r"nothing.*: correct the query"):
         database.query(read_query="SELECT * FROM nothing").read(None)
+
+    with pytest.raises(DataNodeReadingError, match=r"weight.*: correct the query"):
+        database.query(read_query="SELECT weight FROM items").read(None)
+
+    with pytest.raises(DataNodeReadingError, match="no column 'weight': use one of id"):
+        database.table().read(None, columns=["weight"])
+
+    with pytest.raises(DataNodeReadingError, match="no column 'weight': use one of id"):
+        database.table().read(None, where=as_where(("weight", 1)))
+
+    with pytest.raises(DataNodeWritingError, match=r"'node' at .*no column 'weight'"):
+        write(database.table(), [{"id": 1, "weight": 2}])
+
+
+def test_files_that_are_no_databases(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("text " * 1000)
+    (tmp_path / "folder.db").mkdir()
+
+    for name, remedy in (
+        ("text", "bring the database back"),
+        ("folder", "correct its"),
+    ):
+        driver = Database(f"sqlite:///{tmp_path / name}.db").table()
+
+        with pytest.raises(DataNodeReadingError, match=f"{name}.db#items .*{remedy}"):
+            driver.read(None)
+
+        with pytest.raises(DataNodeWritingError, match=f"'node' at .*{remedy}"):
+            write(driver, [])
+
+
+def test_a_lock_of_postgresql_is_told(database: Database) -> None:
+    if "sqlite" in database.url:
+        pytest.skip("it has locks of its own: see above")
+
+    def build(_: object) -> list[str]:
+        return ["SET LOCAL lock_timeout = 1", "LOCK TABLE items"]
+
+    driver = database.query(write_query_builder=build)
+    engine = create_engine(database.address)
+
+    with engine.begin() as connection:
+        connection.execute(text("LOCK TABLE items"))
+
+        with pytest.raises(
+            DataNodeWritingError, match="another program holds its lock"
+        ):
+            write(driver, [])
+
+    engine.dispose()
 
 
 def test_no_database(tmp_path: Path) -> None:
@@ -299,6 +400,49 @@ def test_places(tmp_path: Path) -> None:
     assert place(url="postgresql:///d?host=/run") == "postgresql:///run:5432/d#t"
     other = {"db_engine": "postgresql", "db_name": "d", "db_password": "b"}
     assert place(**other, db_host="h") == place(url="postgresql://c@h:5432/d")
+    assert place(**other, db_host="H.") == place(url="postgresql://h/d")
+    local = {place(**other, db_host=one) for one in ("localhost", "127.0.0.1", "::1")}
+    assert {place(url="postgresql://[::1]/d"), place(**other)} == local
+    assert len(local) == 1
+    assert place(url="mariadb://h/d") == place(url="mysql+pymysql://h:3306/d")
+    assert place(url="sqlite:///file:shop.db?uri=true") == place(**name)
+
+
+@pytest.mark.parametrize(
+    ("url", "names"),
+    [
+        ("postgresql://h/d", ("t", "public.t")),
+        ("mssql://h/d", ("t", "dbo.t")),
+        ("sqlite:////d.db", ("t", "main.t", "T", "MAIN.t")),
+    ],
+)
+def test_names_of_one_table(url: str, names: tuple[str, ...]) -> None:
+    places = {
+        SqlTableDriver(None, SqlTableOptions(url=url, table_name=name)).place
+        for name in (*names, "other.t")
+    }
+    assert len(places) == 2
+
+
+def test_a_place_is_shown_as_it_is_given() -> None:
+    options = SqlTableOptions(url="postgresql://127.0.0.1/d", table_name="public.t")
+    driver = SqlTableDriver(None, options)
+    assert driver.describe()["place"] == "postgresql://127.0.0.1:5432/d#public.t"
+
+
+def test_a_database_that_is_named_by_a_uri(tmp_path: Path) -> None:
+    file = tmp_path / "shop.db"
+    Database(f"sqlite:///{file}").run("CREATE TABLE items (id INTEGER)")
+    options = SqlTableOptions(
+        url="sqlite:///file:shop.db?uri=true&mode=ro",
+        table_name="items",
+        exposed_type="list[dict]",
+    )
+    driver = SqlTableDriver(None, SqlTableDriver.rooted(options, str(tmp_path)))
+    assert driver.read(None) == []
+
+    with pytest.raises(DataNodeWritingError, match="let this user write the file"):
+        write(driver, [{"id": 1}])
 
 
 # --------------------------------------------------------------------------------- runs

@@ -85,7 +85,7 @@ class Mongo(Dying, MongoDriver):
 
     storage_type: ClassVar[str] = "dying_mongo"
 
-    def client(self) -> Any:
+    def client(self, patience: int = 0) -> Any:
         return Client()
 
 

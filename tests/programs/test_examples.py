@@ -185,7 +185,7 @@ def test_a_report_on_a_bucket(tmp_path: Path) -> None:
     finally:
         moto.stop()
 
-    result = """b'{"N": 7, "S": 5}'"""
+    result = {"N": 7, "S": 5}
     assert out.splitlines() == [f"COMPLETED {result}", f"SKIPPED {result}"]
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert files

@@ -21,7 +21,7 @@ class MockedDriver(MongoDriver):
 
     server: Any = None
 
-    def client(self) -> Any:
+    def client(self, patience: int = 0) -> Any:
         return mongomock.MongoClient(_store=self.server)
 
 

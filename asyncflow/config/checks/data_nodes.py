@@ -43,12 +43,12 @@ def storage(node: DataNodeConfig) -> Iterator[Problem]:
     else:
         yield from _missing(node, driver)
         yield from _default_data(node, driver)
-        yield from _options(node, driver)
+        yield from _options(node)
 
 
 def _missing(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Problem]:
     try:
-        needs = driver.needs(node.driver_options())
+        needs = node.driver_needs()
     except Exception:  # wrong options are told of themselves
         needs = dict.fromkeys(driver.requires, driver.extra)
 
@@ -80,16 +80,16 @@ def _default_data(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Proble
         )
 
 
-def _options(node: DataNodeConfig, driver: type[Driver]) -> Iterator[Problem]:
-    if driver.Options is None:
+def _options(node: DataNodeConfig) -> Iterator[Problem]:
+    if (options_class := node.options_class) is None:
         return
 
     try:
-        driver.Options(**node.options)
+        options_class(**node.options)
     except Exception as error:
         found = [
             _problem_of(node, field, why)
-            for field in attrs.fields(driver.Options)
+            for field in attrs.fields(options_class)
             if (why := _refusal(field, node.options)) is not None
         ]
         yield from found or [_problem_of(node, None, error)]
@@ -172,6 +172,18 @@ def _path(node: DataNodeConfig) -> Iterator[Problem]:
             message=f"a {node.storage_type!r} data node has no file",
             remedy="leave it out, or use another storage type, such as 'pickle'",
         )
+    elif _is_path(path):
+        try:
+            driver.reached_by(path)
+        except ValueError as error:
+            from asyncflow.secret import without_password
+
+            yield Problem(
+                section=node.label,
+                field="default_path",
+                message=f"nothing reaches {without_password(path)!r}: {error}",
+                remedy="give a path, or an address such as 's3://bucket/sales.csv'",
+            )
 
 
 def _is_homeless(path: str) -> bool:

@@ -1,0 +1,346 @@
+"""Files elsewhere: any address that fsspec has a file system for."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol
+
+from asyncflow.abc import StoredValue
+from asyncflow.drivers._server import ServerDriver, Told
+from asyncflow.secret import masked, revealed
+from asyncflow.worker import current
+from asyncflow.worker.errors import DataNodeReadingError, PackageMissing
+from asyncflow.worker.replacing import Draft, copy, copy_all, unwritable
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from asyncflow.filters import Where
+
+PACKAGES = {
+    "fsspec": "remote",
+    "s3fs": "s3",
+}
+"""The extras of asyncflow that install what reaches an address, as far as it has some."""
+
+
+def needs(path: str) -> dict[str, str | None]:
+    """Return the packages that reach an address, and the extra that installs each.
+
+    :raises ValueError: where none does
+    """
+    found: dict[str, str | None] = {"fsspec": PACKAGES["fsspec"]}
+
+    try:
+        from fsspec.registry import available_protocols, known_implementations
+    except ImportError:
+        return found
+
+    for protocol in path.partition("://")[0].split("::"):
+        if (told := known_implementations.get(protocol)) is not None:
+            package = told["class"].partition(".")[0]
+            found[package] = PACKAGES.get(package)
+        elif protocol not in available_protocols():
+            raise ValueError(f"fsspec has no file system for {protocol!r}")
+
+    return found
+
+
+MEMORY = "memory://"
+"""How an address begins of which each process has its own files."""
+
+
+class OfOneProcess(Exception):
+    """A worker is asked for what it cannot see."""
+
+
+class Form(Protocol):
+    """What is asked of the driver whose form a file has."""
+
+    storage_type: ClassVar[str]
+    extra: ClassVar[str | None]
+    appends: ClassVar[bool]
+    reads_parts: ClassVar[bool]
+
+    def __init__(self, path: str | None, options: Any) -> None: ...
+
+    def reading(self, file: str) -> AbstractContextManager[None]: ...
+
+    def load(
+        self, file: BinaryIO, columns: Sequence[str] | None, where: Where | None
+    ) -> object: ...
+
+    def load_file(self, file: str) -> object: ...
+
+    def dump(self, value: object, file: BinaryIO, name: str) -> None: ...
+
+    def append(
+        self, value: object, kept: StoredValue, path: str, name: str
+    ) -> StoredValue: ...
+
+
+class RemoteDriver(ServerDriver):
+    """Keep the value in a file at an address, in the form of another driver.
+
+    A write uploads a file beside it, which is then moved there, by the server where it can:
+    who reads sees the old value or the new one.
+
+    :param kind: the class of that other driver
+    :param path: the address
+    :param options: those of the other driver, with ``storage_options`` for fsspec
+    """
+
+    takes_default_data: ClassVar[bool] = True
+    path: str
+
+    def __init__(self, kind: type[Form], path: str, options: Any) -> None:
+        super().__init__(path, options)
+        self.form: Form = kind(None, options)
+        self.storage_type = kind.storage_type  # type: ignore[misc]  # it stands for it
+        self.extra = kind.extra  # type: ignore[misc]  # the same
+        self.appends = kind.appends  # type: ignore[misc]  # the same
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        given = (type(self.form), self.path, self.options)
+        return RemoteDriver, given, {"validator": self.validator}
+
+    @property
+    def place(self) -> str:
+        return self.path
+
+    # -------------------------------------------------------------------------- reading
+
+    def exists(self) -> bool:
+        with self.reading():
+            files, at = self._files()
+            return bool(files.exists(at))
+
+    def fingerprint(self) -> str | None:
+        try:
+            files, at = self._files()
+            files.invalidate_cache()
+            return str(files.ukey(at))
+        except Exception:  # nobody can tell
+            return None
+
+    def read(
+        self,
+        kept: StoredValue,  # noqa: ARG002
+        *,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+    ) -> object:
+        with self._opened() as file, self._parsing():
+            return self.form.load(file, columns, where)
+
+    @contextmanager
+    def _opened(self) -> Iterator[BinaryIO]:
+        """Open the file: to be read in part, where its form has parts."""
+        try:
+            with self.reading_but(FileNotFoundError):
+                files, at = self._files()
+
+                if self.form.reads_parts:
+                    opened = files.open(at, "rb")
+                else:
+                    opened = BytesIO(files.cat_file(at))
+        except FileNotFoundError:
+            why = "it is not there: bring it back, or run the task that writes it"
+            raise FileNotFoundError(errno.ENOENT, why, self.shown_place) from None
+
+        with opened:
+            yield opened
+
+    @contextmanager
+    def reading_but(self, *passed: type[Exception]) -> Iterator[None]:
+        """Have errors told as those of a read, but for some."""
+        with self.reading():
+            try:
+                yield
+            except passed as error:
+                raised = error
+            else:
+                return
+
+        raise raised
+
+    @contextmanager
+    def _parsing(self) -> Iterator[None]:
+        try:
+            with self.form.reading(""):
+                yield
+        except DataNodeReadingError as error:
+            error.place = error.place or self.shown_place
+            error.why = masked(error.why, self.secrets)
+            raise
+
+    def file_of(self, kept: StoredValue) -> bytes:  # noqa: ARG002
+        with self.reading():
+            files, at = self._files()
+            return bytes(files.cat_file(at))
+
+    # -------------------------------------------------------------------------- writing
+
+    def write(self, value: object, path: str, name: str) -> StoredValue:
+        return self._stage(lambda file: self.form.dump(value, file, name), path, name)
+
+    def load_file(self, file: str) -> object:
+        return self.form.load_file(file)
+
+    def upload(self, file: str, path: str, name: str) -> StoredValue:
+        self.form.load_file(file)
+        return self._stage(lambda draft: copy(file, draft), path, name)
+
+    def append(
+        self,
+        value: object,
+        kept: StoredValue,  # noqa: ARG002
+        path: str,
+        name: str,
+    ) -> StoredValue:
+        with tempfile.TemporaryDirectory(prefix="asyncflow-") as folder:
+            old = os.path.join(folder, "old")
+
+            with self.writing(name):
+                files, at = self._files()
+
+                if not files.exists(at):
+                    old = ""
+                else:
+                    files.get_file(at, old)
+
+            if not old:
+                return self.write(value, path, name)
+
+            beside = os.path.join(folder, os.path.basename(path))
+            made = self.form.append(value, old, beside, name)
+
+            if isinstance(made, bytes):
+                return self._stage(lambda file: file.write(made), path, name)
+
+            assert made is not None
+            return self._stage(lambda file: copy(made, file), path, name)
+
+    def _stage(
+        self, write: Callable[[BinaryIO], object], path: str, name: str
+    ) -> StoredValue:
+        draft = Draft(write)
+
+        try:
+            with tempfile.TemporaryFile() as file:
+                draft.write(file)
+                file.seek(0)
+                self._upload(file, path, name)
+        except OSError as error:  # of this machine, where there may be no room
+            if draft.is_foreign:
+                raise
+
+            where = f"{tempfile.gettempdir()}, on the way to {self.shown_place}"
+            raise unwritable(error, where, name) from error
+
+        return None
+
+    def _upload(self, draft: BinaryIO, path: str, name: str) -> None:
+        self.begin(path, name)
+
+        try:
+            with self.writing(name):
+                files, at = self._files(path)
+
+                with files.open(at, "wb") as file:
+                    copy_all(draft, file)
+        except BaseException:
+            self.discard(None, path)
+            raise
+
+    def publish(self, kept: StoredValue, path: str) -> StoredValue:  # noqa: ARG002
+        try:
+            with self.writing(self.name_of(path)):
+                files, staged = self._files(path)
+                move(files, staged, self._files()[1])
+        except BaseException:
+            self.discard(None, path)
+            raise
+
+        self.end(path)
+        return None
+
+    def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
+        with suppress(Exception):
+            files, staged = self._files(path)
+            files.rm_file(staged)
+
+        self.end(path)
+
+    def is_published(self, kept: StoredValue, path: str) -> bool:  # noqa: ARG002
+        files, staged = self._files(path)
+        files.invalidate_cache()
+        return not files.exists(staged)
+
+    # --------------------------------------------------------------------- the file system
+
+    def _files(self, staged: str = "") -> tuple[Any, str]:
+        """Return the file system, and the place in it.
+
+        :param staged: the path that `write` was given, for what is not published yet
+        """
+        if current.is_worker and self.path.startswith(MEMORY):
+            raise OfOneProcess(
+                "what is in memory is of one process, and this is another"
+            )
+
+        given = revealed(dict(getattr(self.options, "storage_options", None) or {}))
+
+        try:
+            from fsspec.core import url_to_fs
+
+            files, at = url_to_fs(str(self.path), **given)
+        except ImportError as error:
+            for package, extra in needs(self.path).items():
+                if find_spec(package) is None:
+                    what = f"the address {self.shown_place}"
+                    raise PackageMissing(what, package, extra) from error
+
+            raise
+
+        return files, f"{at}.{os.path.basename(staged)}" if staged else at
+
+    def tell(self, error: Exception) -> Told:
+        if isinstance(error, OfOneProcess):
+            return Told(str(error), "have executor='thread', or use another address")
+
+        why = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
+        return Told(why, _remedy(error))
+
+
+def move(files: Any, source: str, to: str) -> None:
+    """Give a file another name: by the server, in one step."""
+    from fsspec import AbstractFileSystem
+
+    if type(files).mv is not AbstractFileSystem.mv:
+        files.mv(source, to)
+        return
+
+    files.cp_file(source, to)  # `mv` asks for lists before, and may not get them
+
+    with suppress(Exception):  # it is there
+        files.rm_file(source)
+
+
+def _remedy(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "make the bucket or the folder first, or correct the address"
+
+    if isinstance(error, PermissionError):
+        return "see that what is in storage_options may do it"
+
+    if isinstance(error, ValueError):
+        return "correct the address"
+
+    return "see that the server can be reached, or correct storage_options"
