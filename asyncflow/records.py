@@ -7,7 +7,7 @@ properties give them as dates.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple, TypeAlias
 
 from asyncflow.status import AttemptKind, Status, SubmissionStatus
@@ -285,11 +285,12 @@ def _facts(record: Any, dates: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     """Give the names and values of a record, with dates for seconds: but for those that
     are no time of this calendar.
     """
-    named = {field: date for date, field in dates.items()}
+    named = {field: shown for shown, field in dates.items()}
 
     for field, value in record._asdict().items():
         try:
-            fact = (date, getattr(record, date)) if (date := named.get(field)) else None
+            shown = named.get(field)
+            fact = (shown, getattr(record, shown)) if shown else None
         except (OverflowError, ValueError, OSError):
             fact = None
 
@@ -304,8 +305,11 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
 
-    if isinstance(value, datetime):
+    if isinstance(value, date | time):
         return value.isoformat()
+
+    if isinstance(value, set | frozenset):
+        return sorted(map(_plain, value), key=repr)
 
     if isinstance(value, AttemptRecord):
         return value.as_dict()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from asyncflow.records import AttemptRecord, ScenarioRecord, as_date
 from asyncflow.status import Status
@@ -53,12 +53,16 @@ def test_properties_that_json_cannot_hold_are_shown() -> None:
         "pair": (1, 2.5),
         "who": {"a": 1j},
         "at": datetime(2026, 1, 2, tzinfo=UTC),
+        "day": date(2026, 1, 2),
+        "tags": {"b", "a"},
     }
     plain = scenario_record(1, properties=properties).as_dict()["properties"]
     assert plain == {
         "pair": [1, 2.5],
         "who": {"a": "1j"},
         "at": "2026-01-02T00:00:00+00:00",
+        "day": "2026-01-02",
+        "tags": ["a", "b"],
     }
 
 

@@ -48,6 +48,10 @@ class Edit(Facts):
     is_kept: bool
     """Whether the value can still be read: ``await node.read(version=edit.version)``."""
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return its facts as plain data that JSON can hold; the time is ISO text."""
+        return attrs.asdict(self) | {"at": self.at.isoformat()}
+
 
 class DataNodeVerbs(Protocol):
     """What a data node asks of the orchestrator that made it."""

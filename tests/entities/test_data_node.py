@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from asyncflow.config import Configuration, Scope
-from asyncflow.entities.data_node import DataNode, data_node_of, node_of
+from asyncflow.entities.data_node import DataNode, Edit, data_node_of, node_of
 from asyncflow.errors import NotOpen
 from asyncflow.runs.version import Version
 from tests.support.entities import identity_map
@@ -132,3 +133,17 @@ async def test_its_verbs_ask_who_is_open() -> None:
 
     with pytest.raises(NotOpen):
         await node.unlock_edit()
+
+
+def test_an_edit_is_plain_data() -> None:
+    edit = Edit(
+        version=5,
+        at=datetime(2026, 1, 2, tzinfo=UTC),
+        job_id=None,
+        editor_id="ann",
+        comment="",
+        is_kept=True,
+    )
+    plain = edit.as_dict()
+    assert json.loads(json.dumps(plain)) == plain
+    assert (plain["at"], plain["version"]) == ("2026-01-02T00:00:00+00:00", 5)
