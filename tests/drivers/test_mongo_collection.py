@@ -22,6 +22,12 @@ from tests.support.documents import driver as driver
 ROWS = [{"id": 1, "name": "ä"}, {"id": 2, "name": None}, {"id": 3, "name": "c"}]
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have what is noted of staged values lie where nothing else is."""
+    monkeypatch.chdir(tmp_path)
+
+
 def write(driver: MongoDriver, value: object, path: str = "J-1.value") -> None:
     driver.publish(driver.write(value, path, "node"), path)
 

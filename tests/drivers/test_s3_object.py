@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -35,6 +36,12 @@ def options(address: str) -> S3Options:
         aws_region="us-east-1",
         aws_s3_endpoint_url=address,
     )
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have what is noted of staged values lie where nothing else is."""
+    monkeypatch.chdir(tmp_path)
 
 
 def write(driver: S3Driver, value: object, path: str = "J-1.value") -> None:
