@@ -1,7 +1,7 @@
 # ci: run
 """An ETL with pandas: a CSV file, cleaned to Parquet, summed up in a table of SQLite.
 
-Needs ``asyncflow[pandas,parquet,sql]``. The files and the table are yours: look at them
+Needs ``pip install ".[pandas,parquet,sql]"``. The files and the table are yours: look at them
 with other programs, or run it again with another ``orders.csv``.
 """
 

@@ -1,7 +1,7 @@
 # ci: run
 """The ETL of etl_pandas.py with Polars.
 
-Needs ``asyncflow[polars,parquet,sql]``. What reads a value says what it is: what this one
+Needs ``pip install ".[polars,parquet,sql]"``. What reads a value says what it is: what this one
 writes as a frame of Polars, another program may read as one of pandas.
 """
 
