@@ -26,6 +26,9 @@ RESERVED = frozenset({"wait", "block", "blocking", "wait_for"})
 """Names that ``submit`` refuses as properties: they mean something in the field, and
 what has no effect must not look as if it had."""
 
+NOT_YET = frozenset({"freq", "frequency", "inputs", "skip", "skip_existing"})
+"""Names that either verb refuses: to keep one as a property would look as if it worked."""
+
 FINDING = frozenset({"exist_ok", "if_exists", "get_or_create"})
 """Names that ``create_scenario`` refuses: it always makes a new one."""
 
@@ -125,6 +128,12 @@ def check_properties(
                 f"create_scenario() has no option {name!r}: it makes a new scenario each "
                 "time. `await orchestrator.scenarios(name=...)` finds those that there "
                 "are, and `await orchestrator.get_scenario(id)` gives one of them"
+            )
+
+        if name in NOT_YET:
+            raise TypeError(
+                f"{verb}() has no option {name!r} in this version: leave it out, or call "
+                "a property of your own otherwise"
             )
 
         if option := option_like(name, verb, OPTIONS[verb]):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 NOT_AVAILABLE: Mapping[str, frozenset[str]] = {
     "DATA_NODE": frozenset(),
     "TASK": frozenset(),
-    "SCENARIO": frozenset({"comparators", "frequency"}),
+    "SCENARIO": frozenset({"comparator", "comparators", "freq", "frequency"}),
     "JOB": frozenset(),
     "CORE": frozenset(),
 }

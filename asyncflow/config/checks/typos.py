@@ -71,6 +71,7 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
         "timeout": "run_timeout",
     },
     "SCENARIO": {
+        "task": "task_configs",
         "task_config": "task_configs",
         "data_nodes": "additional_data_node_configs",
     },
