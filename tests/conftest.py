@@ -14,6 +14,7 @@ Async tests are marked ``anyio`` and run on asyncio's stock loop; those also mar
 
 from __future__ import annotations
 
+import compileall
 import faulthandler
 import gc
 import inspect
@@ -35,12 +36,18 @@ import pytest
 from _pytest.logging import LogCaptureHandler
 from hypothesis import settings
 
+import asyncflow
 from asyncflow import Configuration, Orchestrator
 from asyncflow.log import logger
 from tests.support import flows
 
 if TYPE_CHECKING:
     from blockbuster import BlockBuster
+
+# Modules of tests are written anew within a moment: byte code would be taken for theirs,
+# and what asyncflow tells of files depends on it. Our own is made once.
+sys.dont_write_bytecode = True
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 LIMIT = 60.0
 PATIENCE = 5.0
@@ -78,6 +85,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for line in MARKERS:
         config.addinivalue_line("markers", line)
+
+    if not hasattr(config, "workerinput"):
+        compileall.compile_dir(os.path.dirname(asyncflow.__file__), quiet=2)
 
     # Tests that are about the store name it: the others leave no file anywhere.
     os.environ["ASYNCFLOW_STORE"] = ":memory:"

@@ -26,7 +26,7 @@ from asyncflow.fingerprint.description import (
 )
 from asyncflow.fingerprint.own_modules import OwnModules, installed, root_of
 from asyncflow.fingerprint.parts import Global, Members, Source
-from asyncflow.fingerprint.sources import describe_source
+from asyncflow.fingerprint.sources import describe_source, imports_any
 
 FORMAT = f"4-{sys.implementation.cache_tag}"
 """Changes with what is compared, and with the byte code of another Python."""
@@ -103,6 +103,8 @@ class Fingerprints:
     _made: dict[int, tuple[object, Fingerprint]] = attrs.field(factory=dict)
     _described: dict[tuple[object, ...], Description] = attrs.field(factory=dict)
     _own: dict[str | None, OwnModules] = attrs.field(factory=dict)
+    _counts: dict[str, bool] = attrs.field(factory=dict)
+    """Whether what is in the files of modules counts, by their names."""
     _kept: list[object] = attrs.field(factory=list)
     """What has a description, so that its id is not another's."""
 
@@ -180,9 +182,20 @@ class Fingerprints:
             yield one, edges
 
     def _files(self, value: object) -> tuple[Source, ...]:
-        """Return the file that says what something is, where it was loaded before."""
+        """Return the file that says what something is, where it was loaded before.
+
+        Also where that holds for what its module has imported: a plain value does not say
+        from where it is.
+        """
         name = module_name(value) if self.older else None
-        return () if name is None or name not in self.older else (Source(name),)
+
+        if name is None:
+            return ()
+
+        if name not in self._counts:
+            self._counts[name] = name in self.older or imports_any(name, self.older)
+
+        return (Source(name),) if self._counts[name] else ()
 
     def _describe(self, value: object, own: OwnModules) -> Description:
         key = _key(value), own.root

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection
 
 from asyncflow.fingerprint.bytecode import compiled, imports_of
 from asyncflow.fingerprint.description import Describer, Description, new_hash
@@ -54,6 +55,26 @@ def describe_source(one: Description, source: Source) -> None:
     else:
         one.digest, imported = _known[key]
         one.refers_to.extend(imported)
+
+
+def imports_any(name: str, modules: Collection[str]) -> bool:
+    """Tell whether a module, or one that it imports, imports any of some modules."""
+    seen = {name}
+    waiting = [Source(name)]
+
+    while waiting:
+        one = Description(name)
+        describe_source(one, waiting.pop())
+
+        for other in one.refers_to:
+            if isinstance(other, Source) and other.name not in seen:
+                if other.name in modules:
+                    return True
+
+                seen.add(other.name)
+                waiting.append(other)
+
+    return False
 
 
 def _of_file(path: str, name: str) -> tuple[bytes, tuple[Source, ...]]:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from asyncflow import ids
 from asyncflow.abc import Driver, StoredValue
 from asyncflow.testing._driver_kills import kill_writes
 from asyncflow.worker.intent import STAGED
@@ -79,7 +80,7 @@ def driver_contract(
 
 def is_ours(name: str) -> bool:
     """Tell whether something on a server is none of the user's."""
-    return "ORCHESTRATOR_" in name
+    return f"{ids.ORCHESTRATOR}_" in name
 
 
 def write(driver: Driver, folder: str, number: int, value: object) -> StoredValue:
@@ -94,7 +95,7 @@ def _path(folder: str, number: int) -> str:
 
 def _maker(folder: str) -> str:
     """Return the id of an orchestrator, another one for each check."""
-    return f"ORCHESTRATOR_{os.path.basename(folder).rpartition('-')[2]}"
+    return f"{ids.ORCHESTRATOR}_{os.path.basename(folder).rpartition('-')[2]}"
 
 
 def _keeps(driver: Driver, folder: str, values: Sequence[object], same: Same) -> None:

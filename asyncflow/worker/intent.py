@@ -133,11 +133,8 @@ def settled_here(job_id: str, outputs: Sequence[Output]) -> list[StoredValue] | 
     None where it had not come to its intent, or has to run again: then what it wrote, and
     nobody sees, is discarded.
 
-    :param outputs: those of the job
+    :param outputs: those of the job: one at least is a place of the user's
     """
-    if all(driver.keeps_versions for _, driver, _ in outputs):
-        return None
-
     folder, name = os.path.split(outputs[0][2])
     file = intent_path(folder, name.partition("-")[0], job_id)
     kept: list[StoredValue] | None = None

@@ -257,7 +257,13 @@ async def test_a_skippable_task_follows_the_files(files: Files, reloads: bool) -
             assert again.jobs[0].status is Status.SKIPPED
 
 
-async def test_a_helper_alone_makes_a_skippable_task_run(files: Files) -> None:
+@pytest.mark.parametrize("writes_none", [True, False])
+async def test_a_helper_alone_makes_a_skippable_task_run(
+    files: Files, monkeypatch: pytest.MonkeyPatch, writes_none: bool
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", writes_none)
+    importlib.reload(sys.modules["own_package.own_help"])
+    importlib.reload(files.steps)  # whose byte code says from what it was made
     config = configuration(workers=1)
     cfg = single(config, files.steps.says, skippable=True)
 

@@ -182,7 +182,8 @@ def test_a_report_on_a_bucket(tmp_path: Path) -> None:
         httpx.put(f"{env['S3_ENDPOINT']}/shop").raise_for_status()
         example = programs.EXAMPLES / "s3_report.py"
         out = programs.run(example, folder=tmp_path, env=env)
-    finally:
+    finally:  # what it has, all servers in this process have
+        httpx.post(f"{env['S3_ENDPOINT']}/moto-api/reset").raise_for_status()
         moto.stop()
 
     result = {"N": 7, "S": 5}
