@@ -148,7 +148,8 @@ class Scheduler:
             return
 
         try:
-            self._begin(number, graph)
+            if self._begin(number, graph):
+                self.slots.fill()
         except Exception as error:
             self._not_begun(number, error)
             raise
@@ -172,13 +173,16 @@ class Scheduler:
             return
 
         self._begin(number, waiting.graph)
+        now = time.monotonic()
 
         if (reason := run.ending.reason) is not None:
-            self.carry_out(self._plan.canceled(number, reason, time.monotonic()))
-            self.slots.fill()
+            self.carry_out(self._plan.canceled(number, reason, now))
 
         for place, reason in waiting.canceled:
-            self.cancel_job(run, place, reason)
+            if number in self.runs:
+                self.carry_out(self._plan.canceled_job((number, place), reason, now))
+
+        self.slots.fill()  # last: what was cancelled is neither started nor skipped
 
     def _not_begun(self, number: int, error: Exception) -> None:
         """End a run that could not begin."""
@@ -205,7 +209,8 @@ class Scheduler:
         for watcher in self.watchers:
             watcher.take(run)
 
-    def _begin(self, number: int, graph: Graph) -> None:
+    def _begin(self, number: int, graph: Graph) -> bool:
+        """Have the plan take a run; tell whether slots may ask for its jobs now."""
         run = self.runs.by_number[number]
         self._watch(run)
         share = self._admission.share
@@ -233,9 +238,7 @@ class Scheduler:
             self._timeouts.watch(number, run.submitted, limit)
 
         self._admission.took(len(run.tasks))
-
-        if share:
-            self.slots.fill()
+        return bool(share)
 
     def cancel(self, run: Run, reason: str) -> None:
         """Ask for the end of a run; a run that has ended stays what it is."""

@@ -564,3 +564,24 @@ async def test_a_task_whose_outputs_are_shared_is_one_task(tmp_path: Path) -> No
             assert statuses((await again.submit()).jobs)[0] == "COMPLETED"
             await scenario.own.write(3)
             assert statuses((await scenario.submit()).jobs)[0] == "SKIPPED"
+
+
+@pytest.mark.anyio
+async def test_what_is_cancelled_before_its_run_has_begun_is_not_skipped(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "own"
+    path.write_text("[1]")
+    config = configuration("development")
+    own = config.configure_data_node("own", "json", default_path=path)
+    number = config.configure_data_node("number")
+    task = config.configure_task("count", len, own, number, skippable=True)
+    cfg = config.configure_scenario("files", task)
+
+    async with Orchestrator(config, store=tmp_path / "runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+        submission = scenario.submit()  # it begins once the file was looked at
+        submission.jobs[0].cancel()
+        await submission.wait()
+        assert statuses(submission.jobs) == ["CANCELED"]
