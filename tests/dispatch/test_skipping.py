@@ -567,6 +567,7 @@ async def test_a_task_whose_outputs_are_shared_is_one_task(tmp_path: Path) -> No
 
 
 @pytest.mark.anyio
+@pytest.mark.blocking_jobs
 async def test_what_is_cancelled_before_its_run_has_begun_is_not_skipped(
     tmp_path: Path,
 ) -> None:
