@@ -84,6 +84,6 @@ def complete(
                 made = node.id, number, one, True, job_id, None, "", None
                 records.append(_new(VersionRecord, made))
             else:
-                records += versions.replace(node, one, job_id=job_id, run_id=run_id)
+                records += versions.replace(node, one, job_id=job_id)
 
     return Completion(records, map(_run, attempts), ended, at)

@@ -410,9 +410,7 @@ class InFlight:
         records = job.records_of_output()
 
         for node, one in zip(attempt.task.output.values(), kept, strict=True):
-            records += self.versions.replace(
-                node, one, job_id=job.id, run_id=attempt.run.id
-            )
+            records += self.versions.replace(node, one, job_id=job.id)
 
         if attempt.snapshot is not None and attempt.spec.fingerprint is not None:
             function = attempt.spec.fingerprint

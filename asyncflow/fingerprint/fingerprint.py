@@ -103,7 +103,11 @@ class Fingerprints:
     _made: dict[int, tuple[object, Fingerprint]] = attrs.field(factory=dict)
     _described: dict[tuple[object, ...], Description] = attrs.field(factory=dict)
     _own: dict[str | None, OwnModules] = attrs.field(factory=dict)
-    _counts: dict[str, bool] = attrs.field(factory=dict)
+    _counts: dict[str, bool] = attrs.field(
+        default=attrs.Factory(
+            lambda self: dict.fromkeys(self.older, True), takes_self=True
+        )
+    )
     """Whether what is in the files of modules counts, by their names."""
     _kept: list[object] = attrs.field(factory=list)
     """What has a description, so that its id is not another's."""
@@ -193,7 +197,7 @@ class Fingerprints:
             return ()
 
         if name not in self._counts:
-            self._counts[name] = name in self.older or imports_any(name, self.older)
+            imports_any(name, self._counts)
 
         return (Source(name),) if self._counts[name] else ()
 

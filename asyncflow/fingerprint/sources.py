@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection
+from collections.abc import MutableMapping
 
 from asyncflow.fingerprint.bytecode import compiled, imports_of
 from asyncflow.fingerprint.description import Describer, Description, new_hash
@@ -57,23 +57,27 @@ def describe_source(one: Description, source: Source) -> None:
         one.refers_to.extend(imported)
 
 
-def imports_any(name: str, modules: Collection[str]) -> bool:
-    """Tell whether a module, or one that it imports, imports any of some modules."""
+def imports_any(name: str, known: MutableMapping[str, bool]) -> bool:
+    """Tell whether a module, or one that it imports, imports any of some modules.
+
+    :param known: the answers so far; true for those modules. That for this one is added
+    """
     seen = {name}
-    waiting = [Source(name)]
+    waiting = [name]
 
     while waiting:
         one = Description(name)
-        describe_source(one, waiting.pop())
+        describe_source(one, Source(waiting.pop()))
+        names = {other.name for other in one.refers_to if isinstance(other, Source)}
 
-        for other in one.refers_to:
-            if isinstance(other, Source) and other.name not in seen:
-                if other.name in modules:
-                    return True
+        if any(map(known.get, names)):
+            known[name] = True
+            return True
 
-                seen.add(other.name)
-                waiting.append(other)
+        waiting += names - seen - known.keys()
+        seen |= names
 
+    known.update(dict.fromkeys(seen, False))
     return False
 
 

@@ -23,6 +23,7 @@ from asyncflow.errors import (
     RecordDamaged,
     ValueMissing,
 )
+from asyncflow.ids import submission_of
 from asyncflow.options import Page
 from asyncflow.records import VersionRecord
 from asyncflow.runs.node import NodeState
@@ -240,22 +241,18 @@ class Versions:
         kept: StoredValue,
         *,
         job_id: str | None = None,
-        run_id: str | None = None,
         editor_id: str | None = None,
         comment: str = "",
     ) -> list[VersionRecord]:
         """Make a kept value the current version of a data node.
 
-        :param run_id: the run of the job
         :return: what is to be saved, together
         """
-        if kept is None:
-            if (
-                job_id is not None
-            ):  # it was to become visible before it is kept that it is
-                self.garbage.add(intent_path(self.folder, self.holder_id, job_id))
-        elif type(kept) not in (bytes, str):
+        if kept is not None and type(kept) not in (bytes, str):
             raise TypeError(f"a value cannot be kept as {kept!r:.100}")
+
+        if kept is None and job_id is not None:  # its intent has served
+            self.garbage.add(intent_path(self.folder, self.holder_id, job_id))
 
         last = node.version
 
@@ -267,6 +264,7 @@ class Versions:
         if last is not None and last.number >= number:  # of a clock that is ahead
             number = last.number + self._step
 
+        run_id = None if job_id is None else submission_of(job_id)
         node.version = version = Version(number, kept, run_id)
         is_durable = node.driver.is_durable
         holder_id = None if is_durable else self.holder_id

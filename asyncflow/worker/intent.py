@@ -13,7 +13,6 @@ import pickle
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from asyncflow.worker.current import current_job
 from asyncflow.worker.outcome import StoredValue
@@ -26,24 +25,34 @@ STAGED = ".staged"
 while something waits on a server to be published. It has the data node's name."""
 
 
-class Part(NamedTuple):
-    """One output, which is written."""
-
-    name: str
-    """The data node's, in its task."""
-    path: str
-    """What `Driver.write` was given."""
-    kept: StoredValue
-    """What it returned."""
+# These are no named tuples, which are made by code in a text: where that runs as Python
+# ends, Python forgets that Ctrl-C is to end it by its signal.
 
 
-class Intent(NamedTuple):
-    """The outputs of a job that has returned."""
+class Part:
+    """One output, which is written.
 
-    job_id: str
-    at: float
-    """When all were written, in seconds since the epoch."""
-    parts: tuple[Part, ...]
+    :param name: the data node's, in its task
+    :param path: what `Driver.write` was given
+    :param kept: what it returned
+    """
+
+    def __init__(self, name: str, path: str, kept: StoredValue) -> None:
+        self.name = name
+        self.path = path
+        self.kept = kept
+
+
+class Intent:
+    """The outputs of a job that has returned.
+
+    :param at: when all were written, in seconds since the epoch
+    """
+
+    def __init__(self, job_id: str, at: float, parts: tuple[Part, ...]) -> None:
+        self.job_id = job_id
+        self.at = at
+        self.parts = parts
 
     def settle(
         self, drivers: Mapping[str, ValueDriver], *, runs_again: bool = False
@@ -133,8 +142,11 @@ def settled_here(job_id: str, outputs: Sequence[Output]) -> list[StoredValue] | 
     None where it had not come to its intent, or has to run again: then what it wrote, and
     nobody sees, is discarded.
 
-    :param outputs: those of the job: one at least is a place of the user's
+    :param outputs: those of the job
     """
+    if all(driver.keeps_versions for _, driver, _ in outputs):
+        return None
+
     folder, name = os.path.split(outputs[0][2])
     file = intent_path(folder, name.partition("-")[0], job_id)
     kept: list[StoredValue] | None = None

@@ -55,6 +55,9 @@ async def test_a_job_whose_inputs_are_made_anew_runs_again(
             assert isinstance(found[0], JobRecord)
             assert (found[0].status, found[0].reason) == (Status.COMPLETED, REASON)
             assert json.loads((tmp_path / "own.json").read_text()) == 3
+            version = run.tasks[1].output["own"].version
+            assert version is not None
+            assert version.submission_id == run.id  # whose handle may read it
 
             assert await settle(run, records, left, engine.versions) == []
 

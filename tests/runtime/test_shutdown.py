@@ -60,6 +60,10 @@ Config.configure_job_executions(
 )
 n0 = Config.configure_data_node("n0", default_data=1)
 n1, n2, n3, n4 = (Config.configure_data_node(f"n{i}") for i in range(1, 5))
+
+if os.environ.get("OWN"):
+    n2 = Config.configure_data_node("own", default_path="own.p")
+
 cfg = Config.configure_scenario("row", [
     Config.configure_task("first", first, n0, n1),
     Config.configure_task("second", second, n1, n2),
@@ -222,6 +226,14 @@ def test_one_ctrl_c_drains(tmp_path: Path, text: str, code: int) -> None:
     assert kept(tmp_path) == ("", {"first": "COMPLETED", "second": "COMPLETED"})
     go_on(tmp_path)
     assert sorted(ran(tmp_path)) == ["first", "other", "second", "third"]
+
+
+def test_two_end_it_by_the_signal_whatever_is_cleaned_up(tmp_path: Path) -> None:
+    with program(tmp_path, AT_EXIT, STUBBORN="yes", OWN="yes") as shown:
+        shown.press_ctrl_c()
+        shown.until(DRAINING)
+        shown.press_ctrl_c()
+        assert shown.ended() == -signal.SIGINT
 
 
 @SCRIPTS

@@ -197,7 +197,9 @@ class Worker:
 
         :param max_bytes: how much is kept of what it printed
         """
-        if (kept := _settled(call)) is not None:
+        from asyncflow.worker.intent import settled_here
+
+        if (kept := settled_here(call.job_id, call.outputs)) is not None:
             rest = self.rest_of_log()
             return Remains(rest and rest.read(max_bytes), "", tuple(kept))
 
@@ -348,15 +350,3 @@ def stack_of(text: str) -> str:
     lines = stack.splitlines(keepends=True) if head else []
     ours = [index for index, line in enumerate(lines) if trip.__file__ in line]
     return "".join([head, *lines[: ours[0] if ours else None]])
-
-
-def _settled(call: Call) -> list[StoredValue] | None:
-    """Settle what a killed call has left in places of the user's. Blocks."""
-    if all(driver.keeps_versions for _, driver, _ in call.outputs):
-        # Nothing is imported for it, maybe as Python ends: named tuples are made by code
-        # in a text, whose run has Python forget that Ctrl-C is to end it by its signal.
-        return None
-
-    from asyncflow.worker.intent import settled_here
-
-    return settled_here(call.job_id, call.outputs)
