@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import attrs
 
 from asyncflow.alternatives import DRIVERS
-from asyncflow.config.converters import as_amounts, as_concealed, refers
+from asyncflow.config.converters import as_amounts, as_concealed, as_tuple, refers
 from asyncflow.config.retry import Retry, as_retry
 from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
@@ -382,6 +382,9 @@ class ScenarioConfig(Section):
         factory=dict[str, tuple[TaskConfig, ...]]
     )
     """Its named subsets of tasks."""
+
+    authorized_tags: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
+    """The tags that its scenarios may have; none for any."""
 
     @property
     def data_node_configs(self) -> tuple[DataNodeConfig, ...]:

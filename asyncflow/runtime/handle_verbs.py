@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -20,6 +27,7 @@ from asyncflow.worker.streams import Stream
 if TYPE_CHECKING:
     from asyncflow.entities.parts import Ask, Make
     from asyncflow.entities.planned import PlannedJob
+    from asyncflow.runtime.engine import Engine
 
 
 @attrs.define(eq=False, repr=False)
@@ -88,14 +96,27 @@ class HandleVerbs(ScenarioVerbs):
     async def edit(
         self, node: NodeState, make: Make, *, editor_id: str | None, comment: str
     ) -> None:
-        editing = self.session.opened().editing
-        await editing.edit(node, make, editor_id, comment)
+        engine = self.session.opened()
+        await engine.editing.edit(node, make, editor_id, comment)
+        _written(engine, node)
 
     async def fingerprint(self, node: NodeState) -> str | None:
         return await self.session.opened().editing.fingerprint(node)
 
     async def read_together(self, nodes: Sequence[NodeState]) -> tuple[Any, ...]:
         return await self.session.opened().read_together(nodes)
+
+    async def update_scenario(
+        self, scenario: Scenario, changes: Mapping[str, Any]
+    ) -> None:
+        from asyncflow.runtime.updating import Updating
+
+        await Updating(self.session.opened()).scenario(scenario, changes)
+
+    async def update_node(self, node: NodeState, changes: Mapping[str, Any]) -> None:
+        from asyncflow.runtime.updating import Updating
+
+        await Updating(self.session.opened()).node(node, changes)
 
     async def read_own(self, submission: Submission, name: str) -> Any:
         return await self.session.opened().read_own(submission, name)
@@ -106,8 +127,9 @@ class HandleVerbs(ScenarioVerbs):
     async def write(
         self, node: NodeState, value: object, *, editor_id: str | None, comment: str
     ) -> None:
-        editing = self.session.opened().editing
-        await editing.write(node, value, editor_id, comment)
+        engine = self.session.opened()
+        await engine.editing.write(node, value, editor_id, comment)
+        _written(engine, node)
 
     async def edits(self, node: NodeState) -> tuple[Edit, ...]:
         return await self.session.opened().editing.edits(node)
@@ -127,3 +149,11 @@ class HandleVerbs(ScenarioVerbs):
     def follow(self, job: Job) -> AsyncIterator[str]:
         session = self.session
         return session.opened().tail(job, session.jobs.max_log_size)
+
+
+def _written(engine: Engine, node: NodeState) -> None:
+    """Tell who wants to know that a data node was written by hand."""
+    if engine.bus.hears_entities:
+        from asyncflow.notify.entities import WRITTEN, updated
+
+        engine.bus.tell([updated(node.id, node.config_id, WRITTEN)])
