@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import attrs
 
 from asyncflow.alternatives import DRIVERS
-from asyncflow.config.converters import as_amounts, as_concealed, refers
+from asyncflow.config.converters import as_amounts, as_concealed, as_place, refers
 from asyncflow.config.retry import Retry, as_retry
 from asyncflow.config.section import Section, names_of, same_value
 from asyncflow.facts import Shown
@@ -77,7 +77,7 @@ class DataNodeConfig(Section):
     default_data: object = attrs.field(default=NOT_GIVEN, repr=reprlib.repr)
     """Its first value, which may be None; where none is given it is unwritten."""
 
-    default_path: str | None = None
+    default_path: str | None = attrs.field(default=None, converter=as_place)
     """The user's own pickle file; None lets asyncflow choose where values are."""
 
     validity_period: timedelta | None = None
