@@ -17,8 +17,7 @@ from asyncflow.config.checks.numbers import check_timeout
 from asyncflow.config.dag import Dag
 from asyncflow.entities.data_node import data_node_of
 from asyncflow.entities.handle import ReadOnlyHandle
-from asyncflow.entities.job import Job
-from asyncflow.entities.output import Output
+from asyncflow.entities.job import Job, Output
 from asyncflow.entities.submittable import Submittable, verbs_of
 from asyncflow.entities.task import task_of
 from asyncflow.options import OnFailure

@@ -15,7 +15,7 @@ from asyncflow.config.sections import ScenarioConfig, TaskConfig
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.entities.data_node import Edit
 from asyncflow.entities.job import Job as AsyncJob
-from asyncflow.entities.output import Output as AsyncOutput
+from asyncflow.entities.job import Output as AsyncOutput
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence

@@ -12,8 +12,7 @@ from asyncflow.abc import Store
 from asyncflow.errors import StoreFailed
 from asyncflow.ids import submission_of
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import NodeState
-from asyncflow.runs.version import EVICTED, Version
+from asyncflow.runs.node import EVICTED, NodeState, Version
 from asyncflow.values.retention import Retention, older_of
 from asyncflow.values.value_cache import ValueCache
 
