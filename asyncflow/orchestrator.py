@@ -25,7 +25,8 @@ from asyncflow.config.checks.values import (
     one_of,
     verbs_name_arguments,
 )
-from asyncflow.config.sections import ScenarioConfig
+from asyncflow.config.section import names_of
+from asyncflow.config.sections import JobConfig, ScenarioConfig
 from asyncflow.errors import NotFound, UsageError
 from asyncflow.gc_pause import pause_gc
 from asyncflow.options import OnFailure, Page, RunOptions

@@ -24,7 +24,8 @@ from asyncflow.config.checks.values import (
     names_own_arguments,
     verbs_name_arguments,
 )
-from asyncflow.config.sections import ScenarioConfig
+from asyncflow.config.section import names_of
+from asyncflow.config.sections import JobConfig, ScenarioConfig
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.statistics import Statistics
 from asyncflow.errors import NotOpen, UsageError

@@ -116,11 +116,11 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.checks.sections", "config.env"): "the same",
     ("config.configuration", "config.env"): "the same",
     ("secret", "urllib"): "only for errors of what has a secret",
-    ("config.checks.sections", "config.checks.resources"): "few tasks need any",
+    ("config.checks.tasks", "config.checks.resources"): "few tasks need any",
     ("config.checks.sections", "config.checks.typos"): "only for properties of users",
     ("config.checks.settings", "config.checks.resources"): "few programs have any",
     (
-        "config.checks.task_limits",
+        "config.checks.tasks",
         "config.checks.exception_names",
     ): "few tasks name exceptions",
     ("config.retry", "config.checks.exception_names"): "the same",

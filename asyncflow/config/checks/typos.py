@@ -13,13 +13,13 @@ import attrs
 
 from asyncflow.config.checks.taipy_keys import KEYS
 from asyncflow.config.checks.values import most_like
+from asyncflow.config.section import names_of
 from asyncflow.config.sections import (
     CoreConfig,
     DataNodeConfig,
     JobConfig,
     ScenarioConfig,
     TaskConfig,
-    names_of,
 )
 from asyncflow.errors import Problem
 
@@ -235,7 +235,9 @@ def place_of(name: object, kind: str) -> str | None:
 
     Common words, such as ``mode`` and ``scope``, may be.
     """
-    if not isinstance(name, str) or name in (_options(kind) if kind in _OPTIONS else ()):
+    if not isinstance(name, str) or name in (
+        _options(kind) if kind in _OPTIONS else ()
+    ):
         return None
 
     if kind in _ALONE and name in _OF_ORCHESTRATOR:

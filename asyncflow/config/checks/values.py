@@ -101,7 +101,7 @@ def verbs_name_arguments(cls: C) -> C:
 
 def names_own_arguments(function: F) -> F:
     """Have a function name the argument that was meant by one that it has not."""
-    made: F = _naming(function, lambda owner: function.__name__)
+    made: F = _naming(function, lambda _: function.__name__)
     return made
 
 
