@@ -27,6 +27,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "core_version": _VERSIONS,
         "force": _VERSIONS,
     },
+    "JOB": {},
 }
 """What holds here instead, by section and key."""
 

@@ -185,6 +185,13 @@ def problems(
                 remedy=f"did you mean {option!r}? A property of your own needs a name "
                 "that is less like an option's",
             )
+        elif where := _place_like(name, kind):
+            yield Problem(
+                section=label,
+                field=name,
+                message=f"this looks like an option of {where}(), and would do nothing",
+                remedy="give it there, or call a property of your own otherwise",
+            )
         elif family := family_of(name, further):
             yield Problem(
                 section=label,
@@ -205,17 +212,15 @@ def option_like(name: object, kind: str, options: tuple[str, ...]) -> str | None
     if not isinstance(name, str):
         return None
 
-    others = _other_names(kind)
-
-    if other := others.get(name.lower().replace("_", "")):
+    if other := _other_names(kind).get(name.lower().replace("_", "")):
         return other
 
     if kind not in _ALONE:
         return spelled_like(name, options)
 
-    return spelled_like(name, options, _LIKENESS_ALONE) or others.get(
-        spelled_like(name.replace("_", ""), others) or ""
-    )
+    others = OTHER_NAMES[kind]
+    like = spelled_like(name, (*options, *others), _LIKENESS_ALONE)
+    return like if like is None else others.get(like, like)
 
 
 @lru_cache(1024)
@@ -255,6 +260,16 @@ def place_of(name: object, kind: str) -> str | None:
         if one != kind and (name in _options(one) or name in OTHER_NAMES[one])
     )
     return next(found, None)
+
+
+@lru_cache(1024)
+def _place_like(name: str, kind: str) -> str | None:
+    """Return what takes an option like a name, where that says something of all runs."""
+    for other in sorted(_ALONE - {kind}) if kind in _ALONE else ():
+        if spelled_like(name, (*_options(other), *OTHER_NAMES[other], *KEYS[other])):
+            return _WHERE[other]
+
+    return None
 
 
 _UNMISTAKABLE = frozenset(
