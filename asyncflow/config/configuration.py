@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import attrs
 
-from asyncflow.config.checks import sections
+from asyncflow.config.checks import references, sections
 from asyncflow.config.converters import (
     as_amounts,
     as_sequences,
@@ -20,14 +20,13 @@ from asyncflow.config.converters import (
 )
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry, as_retry
+from asyncflow.config.section import Section, key_of
 from asyncflow.config.sections import (
     CoreConfig,
     DataNodeConfig,
     JobConfig,
     ScenarioConfig,
-    Section,
     TaskConfig,
-    key_of,
 )
 from asyncflow.config.server_data_nodes import ServerDataNodes
 from asyncflow.errors import ConfigError, Problem
@@ -276,7 +275,7 @@ class Configuration(ServerDataNodes, Shown):
         """
         current = self._registry.current(section)
         if self._registry.find(section) is not current:
-            raise ConfigError([sections.not_registered(section.label, "", section)])
+            raise ConfigError([references.not_registered(section.label, "", section)])
 
         return current
 

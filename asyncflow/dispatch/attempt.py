@@ -62,6 +62,8 @@ class Attempt:
     """What it becomes if it does not complete, and why: it is being killed."""
     limit: AttemptKind | None = None
     """The limit that it is being killed for: it may be tried again. None for no limit."""
+    is_recalled: bool = False
+    """Whether it was asked back for no fault of its own: a kill then gives it back."""
 
     def __init__(self, ref: Ref, run: Run, spec: CallSpec, reason: str) -> None:
         place = ref[1]

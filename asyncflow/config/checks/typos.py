@@ -12,13 +12,13 @@ from functools import lru_cache
 import attrs
 
 from asyncflow.config.checks.values import most_like
+from asyncflow.config.section import names_of
 from asyncflow.config.sections import (
     CoreConfig,
     DataNodeConfig,
     JobConfig,
     ScenarioConfig,
     TaskConfig,
-    names_of,
 )
 from asyncflow.errors import Problem
 

@@ -24,7 +24,7 @@ from asyncflow.config.checks.typos import (
     problems,
     spelled_like,
 )
-from asyncflow.config.sections import names_of
+from asyncflow.config.section import names_of
 from tests.support.declaring import (
     double,
 )
