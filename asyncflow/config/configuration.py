@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 import attrs
 
 from asyncflow.config.checks import references, sections
+from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.converters import (
     as_amounts,
     as_sequences,
@@ -36,6 +37,7 @@ from asyncflow.worker.streams import Mode
 S = TypeVar("S", bound=Section)
 
 
+@verbs_name_arguments
 @attrs.define(eq=False, repr=False)
 class Configuration(ServerDataNodes, Shown):
     """What is declared: data nodes, tasks, scenarios, and how jobs are executed.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from asyncflow.abc import Progress, Usage
+from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.entities.handle import Handle
 from asyncflow.entities.submittable import verbs_of
 from asyncflow.entities.task import Task
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from asyncflow.worker.streams import Stream
 
 
+@verbs_name_arguments
 @attrs.define(eq=False, repr=False)
 class Job(Handle):
     """One execution of one task. Its attributes are live; final is final."""

@@ -14,6 +14,7 @@ from anyio import CancelScope, fail_after, move_on_after
 
 from asyncflow import events
 from asyncflow.config.checks.numbers import check_timeout
+from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.dag import Dag
 from asyncflow.entities.data_node import data_node_of
 from asyncflow.entities.handle import ReadOnlyHandle
@@ -32,6 +33,7 @@ Run: TypeAlias = RunOf[Submittable]
 """The state of a run of what users have submitted, as the engine has it."""
 
 
+@verbs_name_arguments
 @attrs.define(eq=False, repr=False)
 class Submission(ReadOnlyHandle):
     """A handle on one run. It can be awaited any number of times, from any task.

@@ -85,6 +85,8 @@ class NodeState:
     """The current version; None before the first write."""
     older: list[Version] = attrs.field(init=False, factory=list)
     """The versions before it that are kept, the oldest first."""
+    learnt: int = attrs.field(init=False, default=0)
+    """At which look into the store versions of others were found last."""
     editor_id: str | None = attrs.field(init=False, default=None)
     """Who has locked it."""
     editor_expires: float | None = attrs.field(init=False, default=None)

@@ -10,6 +10,7 @@ import attrs
 
 from asyncflow.abc import Progress, Usage
 from asyncflow.config.checks.numbers import check_callbacks_are_many, check_flag
+from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import ScenarioConfig, TaskConfig
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
@@ -35,6 +36,7 @@ from asyncflow.worker.streams import Stream
 Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)
 
 
+@verbs_name_arguments
 class Runnable(Handle[Submittable]):
     """What can be submitted."""
 
@@ -160,6 +162,7 @@ class Sequence(Runnable[AsyncSequence]):
         return self._nodes(self._inner.data_nodes)
 
 
+@verbs_name_arguments
 class Scenario(Runnable[AsyncScenario]):
     """A scenario; see `asyncflow.Scenario`. Its parts are attributes here too."""
 
@@ -243,6 +246,7 @@ class Scenario(Runnable[AsyncScenario]):
         return [*super().__dir__(), *(name for part in parts for name in part)]
 
 
+@verbs_name_arguments
 class Job(Handle[AsyncJob]):
     """A job; see `asyncflow.Job`."""
 
@@ -316,6 +320,7 @@ class Output(Handle[AsyncOutput]):
         return self._loop.call(self._inner.edit)
 
 
+@verbs_name_arguments
 class Submission(Handle[AsyncSubmission]):
     """A handle on one run; see `asyncflow.Submission`."""
 

@@ -8,7 +8,8 @@ import os
 import sys
 from types import FrameType
 
-_PACKAGE = __name__.rpartition(".")[0]
+_FACE = __name__.rpartition(".")[0]
+_OURS = __name__.partition(".")[0]
 _KERNELS = ("IPython", "ipykernel", "marimo")
 """Their loops run cells and callbacks of widgets, which may block."""
 _AT_THE_END = ("stop", "__exit__")
@@ -45,8 +46,8 @@ def _verb(frame: FrameType | None) -> tuple[str, FrameType | None]:
     """Return the verb's name, and the frame that calls it."""
     name = ""
 
-    while frame is not None and _is_in(frame, (_PACKAGE,)):
-        name = frame.f_code.co_name
+    while frame is not None and _is_in(frame, (_OURS,)):
+        name = frame.f_code.co_name if _is_in(frame, (_FACE,)) else name
         frame = frame.f_back
 
     return name, frame

@@ -356,6 +356,12 @@ def _load(node: NodeState, kept: StoredValue, ask: Ask | None = None) -> Any:
 
 
 def _find(node: NodeState, number: int | None) -> Version:
+    if number is not None and not hasattr(number, "__index__"):
+        raise TypeError(
+            f"version is a number, of `await node.edits()`, or None; got {number!r}: "
+            "columns are given as columns=..."
+        )
+
     if number is None and node.version is not None:
         return node.version
 

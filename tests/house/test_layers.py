@@ -125,6 +125,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ): "few tasks name exceptions",
     ("config.retry", "config.checks.exception_names"): "the same",
     ("runtime.checks", "config.checks.typos"): "only for properties of users",
+    ("runtime.session", "config.checks.taipy_keys"): "the same",
     ("config.checks.names", "unicodedata"): "its tables: few ids are not ASCII",
     ("config.checks.data_nodes", "importlib"): "only for drivers of other packages",
     ("config.checks.values", "difflib"): "only where something is wrong",
