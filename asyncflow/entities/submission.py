@@ -32,9 +32,11 @@ from asyncflow.status import DONE, Status, SubmissionStatus
 Run: TypeAlias = RunOf[Submittable]
 """The state of a run of what users have submitted, as the engine has it."""
 
+_set = object.__setattr__
+
 
 @verbs_name_arguments
-@attrs.define(eq=False, repr=False)
+@attrs.define(eq=False, repr=False, init=False)
 class Submission(ReadOnlyHandle):
     """A handle on one run. It can be awaited any number of times, from any task.
 
@@ -53,6 +55,9 @@ class Submission(ReadOnlyHandle):
     """
 
     _run: Run
+
+    def __init__(self, run: Run) -> None:
+        _set(self, "_run", run)
 
     @property
     def id(self) -> str:

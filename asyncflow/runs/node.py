@@ -91,10 +91,15 @@ class NodeState:
     """Who has locked it."""
     editor_expires: float | None = attrs.field(init=False, default=None)
     """When the lock ends by itself, in seconds since the epoch; None for never."""
+    max_older: int = attrs.field(init=False)
+    """How many versions are kept beside the current one."""
     is_compared: bool = attrs.field(init=False, default=False)
     """Whether skippable tasks read it, so that what its values are is of interest."""
     handle: ReferenceType[object] | None = attrs.field(init=False, default=None)
     """The handle that users have; None, or dead, where nobody has one."""
+
+    def __attrs_post_init__(self) -> None:
+        self.max_older = self.config.keep_versions if self.driver.keeps_versions else 0
 
     @property
     def config_id(self) -> str:
