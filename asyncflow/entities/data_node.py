@@ -10,6 +10,7 @@ from weakref import ref
 
 import attrs
 
+from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, NotGiven, Scope
 from asyncflow.entities.handle import ReadOnlyHandle
 from asyncflow.facts import Facts
@@ -85,6 +86,7 @@ class DataNodeVerbs(Protocol):
     ) -> None: ...
 
 
+@verbs_name_arguments
 @attrs.define(eq=False, repr=False)
 class DataNode(ReadOnlyHandle):
     """A named value of a scenario, or of all scenarios (scope ``GLOBAL``).

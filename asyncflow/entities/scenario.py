@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from asyncflow.config.checks.values import one_of
+from asyncflow.config.checks.values import one_of, verbs_name_arguments
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import NOT_GIVEN, NotGiven, ScenarioConfig
 from asyncflow.entities.data_node import DataNode
@@ -46,6 +46,7 @@ class ScenarioVerbs(SubmittableVerbs, Protocol):
     ) -> None: ...
 
 
+@verbs_name_arguments
 @attrs.define(eq=False, repr=False, on_setattr=attrs.setters.NO_OP)
 class Scenario(Submittable):
     """An instance of a scenario config: its tasks and its data nodes.

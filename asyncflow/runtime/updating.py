@@ -17,7 +17,8 @@ from anyio import CancelScope, to_thread
 
 from asyncflow import ids
 from asyncflow.abc import is_address
-from asyncflow.config.sections import NOT_GIVEN, same_value
+from asyncflow.config.section import same_value
+from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.entities.scenario import Scenario, take_record
 from asyncflow.errors import (
     DataNodeIsBeingEdited,

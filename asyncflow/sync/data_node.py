@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.sections import NOT_GIVEN, NotGiven, Scope
 from asyncflow.entities.data_node import LOCKED_FOR, Edit
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
@@ -15,7 +16,8 @@ from asyncflow.selection import Preview
 from asyncflow.sync.forwarding import Forwarded, Handle, blocking_remedies
 
 
-class DataNode(Handle[AsyncDataNode]):
+@verbs_name_arguments
+class DataNode(Handle[AsyncDataNode], of=AsyncDataNode):
     """A data node; see `asyncflow.DataNode`."""
 
     __slots__ = ()

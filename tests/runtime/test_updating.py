@@ -103,7 +103,7 @@ async def test_what_is_wrong_changes_nothing(config: Configuration) -> None:
         scenario = await orchestrator.create_scenario(single(config, double, 5), a=1)
         any_scenario: Any = scenario
 
-        with pytest.raises(TypeError, match="unexpected keyword argument 'nme'"):
+        with pytest.raises(TypeError, match="'nme': did you mean 'name'"):
             await any_scenario.update(nme="x")
 
         with pytest.raises(TypeError, match="a name is a text"):
