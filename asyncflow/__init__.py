@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode as DataNode
     from asyncflow.entities.data_node import Edit as Edit
     from asyncflow.entities.job import Job as Job
-    from asyncflow.entities.output import Output as Output
+    from asyncflow.entities.job import Output as Output
     from asyncflow.entities.planned import PlannedJob as PlannedJob
     from asyncflow.entities.scenario import Scenario as Scenario
     from asyncflow.entities.sequence import Sequence as Sequence
@@ -122,8 +122,7 @@ _HOMES = {
     "Scope TaskConfig",
     "entities.as_completed": "as_completed",
     "entities.data_node": "DataNode Edit",
-    "entities.job": "Job",
-    "entities.output": "Output",
+    "entities.job": "Job Output",
     "entities.planned": "PlannedJob",
     "entities.scenario": "Scenario",
     "entities.sequence": "Sequence",

@@ -17,7 +17,7 @@ from asyncflow.sync.forwarding import Forwarded, Handle
 
 
 @verbs_name_arguments
-class DataNode(Handle[AsyncDataNode]):
+class DataNode(Handle[AsyncDataNode], of=AsyncDataNode):
     """A data node; see `asyncflow.DataNode`."""
 
     __slots__ = ()

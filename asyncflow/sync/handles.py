@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
-import attrs
-
 from asyncflow.abc import Progress, Usage
 from asyncflow.config.checks.numbers import check_callbacks_are_many, check_flag
 from asyncflow.config.checks.values import verbs_name_arguments
@@ -16,7 +14,7 @@ from asyncflow.config.sections import ScenarioConfig, TaskConfig
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.entities.data_node import Edit
 from asyncflow.entities.job import Job as AsyncJob
-from asyncflow.entities.output import Output as AsyncOutput
+from asyncflow.entities.job import Output as AsyncOutput
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
@@ -28,8 +26,9 @@ from asyncflow.log import logger as _logger
 from asyncflow.options import OnFailure
 from asyncflow.records import AttemptRecord
 from asyncflow.status import Status, SubmissionStatus
+from asyncflow.sync.callback import Callback
 from asyncflow.sync.data_node import DataNode
-from asyncflow.sync.forwarding import Forwarded, Handle, blocking_remedies
+from asyncflow.sync.forwarding import Forwarded, Handle, blocking_remedies, wrap
 from asyncflow.sync.loop import Loop, each
 from asyncflow.worker.streams import Stream
 
@@ -116,7 +115,7 @@ class Runnable(Handle[Submittable]):
         return {key: Task(task, self._loop) for key, task in tasks.items()}
 
 
-class Task(Runnable[AsyncTask]):
+class Task(Runnable[AsyncTask], of=AsyncTask):
     """A task; see `asyncflow.Task`."""
 
     __slots__ = ()
@@ -143,7 +142,7 @@ class Task(Runnable[AsyncTask]):
         return self._nodes(self._inner.data_nodes)
 
 
-class Sequence(Runnable[AsyncSequence]):
+class Sequence(Runnable[AsyncSequence], of=AsyncSequence):
     """A named part of a scenario's tasks; see `asyncflow.Sequence`."""
 
     __slots__ = ()
@@ -163,7 +162,7 @@ class Sequence(Runnable[AsyncSequence]):
 
 
 @verbs_name_arguments
-class Scenario(Runnable[AsyncScenario]):
+class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
     """A scenario; see `asyncflow.Scenario`. Its parts are attributes here too."""
 
     __slots__ = ()
@@ -216,7 +215,7 @@ class Scenario(Runnable[AsyncScenario]):
             raise AttributeError(name)
 
         with blocking_remedies():
-            return self._wrapped(getattr(self._inner, name))
+            return wrap(getattr(self._inner, name), self._loop)
 
     if not TYPE_CHECKING:  # or each name would be one that can be set
 
@@ -228,18 +227,7 @@ class Scenario(Runnable[AsyncScenario]):
         """Return a sequence, a task or a data node, whatever it is called; see
         `asyncflow.Scenario`.
         """
-        return self._wrapped(self._inner[name])
-
-    def _wrapped(self, part: Any) -> Any:
-        match part:
-            case AsyncDataNode():
-                return DataNode(part, self._loop)
-            case AsyncTask():
-                return Task(part, self._loop)
-            case AsyncSequence():
-                return Sequence(part, self._loop)
-            case _:
-                return part
+        return wrap(self._inner[name], self._loop)
 
     def __dir__(self) -> list[str]:
         parts = (self._inner.sequences, self._inner.tasks, self._inner.data_nodes)
@@ -247,7 +235,7 @@ class Scenario(Runnable[AsyncScenario]):
 
 
 @verbs_name_arguments
-class Job(Handle[AsyncJob]):
+class Job(Handle[AsyncJob], of=AsyncJob):
     """A job; see `asyncflow.Job`."""
 
     __slots__ = ()
@@ -296,7 +284,7 @@ class Job(Handle[AsyncJob]):
         return self._inner.error()
 
 
-class Output(Handle[AsyncOutput]):
+class Output(Handle[AsyncOutput], of=AsyncOutput):
     """What a job of a run has written; see `asyncflow.Output`."""
 
     __slots__ = ()
@@ -321,7 +309,7 @@ class Output(Handle[AsyncOutput]):
 
 
 @verbs_name_arguments
-class Submission(Handle[AsyncSubmission]):
+class Submission(Handle[AsyncSubmission], of=AsyncSubmission):
     """A handle on one run; see `asyncflow.Submission`."""
 
     __slots__ = ()
@@ -434,41 +422,5 @@ def handle(
     loop: Loop,
 ) -> Entity:
     """Wrap an async handle."""
-    match entity:
-        case AsyncScenario():
-            return Scenario(entity, loop)
-        case AsyncSequence():
-            return Sequence(entity, loop)
-        case AsyncTask():
-            return Task(entity, loop)
-        case AsyncDataNode():
-            return DataNode(entity, loop)
-        case AsyncSubmission():
-            return Submission(entity, loop)
-        case AsyncJob():
-            return Job(entity, loop)
-
-
-@attrs.frozen(repr=False)
-class Callback:
-    """A function that is called with blocking handles."""
-
-    function: Callable[..., object]
-    _loop: Loop
-
-    def __attrs_post_init__(self) -> None:
-        if not callable(self.function):
-            raise TypeError(f"a callback is a function; got {self.function!r}")
-
-    def __repr__(self) -> str:
-        return getattr(self.function, "__qualname__", None) or repr(self.function)
-
-    def __call__(self, *given: Any) -> object:
-        """Call it; the last of what it is given are async handles."""
-        return self.function(*(self._wrapped(one) for one in given))
-
-    def _wrapped(self, value: Any) -> Any:
-        return handle(value, self._loop) if isinstance(value, _HANDLES) else value
-
-
-_HANDLES = (AsyncScenario, AsyncJob)
+    wrapped: Entity = wrap(entity, loop)
+    return wrapped

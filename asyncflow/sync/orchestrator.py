@@ -33,8 +33,8 @@ from asyncflow.events import Event
 from asyncflow.notify.stream import EventStream
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
 from asyncflow.records import JobRecord, Pruned, ScenarioRecord, SubmissionRecord
+from asyncflow.sync.callback import Callback
 from asyncflow.sync.handles import (
-    Callback,
     Entity,
     Job,
     Scenario,

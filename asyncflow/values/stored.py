@@ -12,9 +12,8 @@ from asyncflow.abc import Store
 from asyncflow.errors import StoreFailed
 from asyncflow.ids import submission_of
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import NodeState
-from asyncflow.runs.version import EVICTED, Version
-from asyncflow.values.retention import Retention, older_of
+from asyncflow.runs.node import EVICTED, NodeState, Version
+from asyncflow.values.retention import Retention
 from asyncflow.values.value_cache import ValueCache
 
 
@@ -92,7 +91,7 @@ class StoredVersions:
             return
 
         self._told(node, ordered)
-        *node.older, node.version = ordered[-older_of(node) - 1 :]
+        *node.older, node.version = ordered[-node.max_older - 1 :]
 
         if node.versions != versions:
             node.learnt = self._looks
@@ -172,7 +171,7 @@ def chain(node: NodeState, records: Iterable[VersionRecord]) -> list[VersionReco
 
     Those before them are kept for runs alone.
     """
-    return [record for record in records if record.is_kept][-older_of(node) - 1 :]
+    return [record for record in records if record.is_kept][-node.max_older - 1 :]
 
 
 def _run_of(job_id: str | None) -> str | None:

@@ -26,11 +26,10 @@ from asyncflow.errors import (
 from asyncflow.ids import submission_of
 from asyncflow.options import Page
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import NodeState
-from asyncflow.runs.version import EVICTED, Version
+from asyncflow.runs.node import EVICTED, NodeState, Version
 from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage, remove
-from asyncflow.values.retention import Retention, older_of
+from asyncflow.values.retention import Retention
 from asyncflow.values.sharing import StoreSharing
 from asyncflow.values.stored import StoredVersions
 from asyncflow.values.value_cache import LIMIT, WORTH, ValueCache
@@ -287,7 +286,7 @@ class Versions:
         if node.owner_id is None and self.is_shared:
             self.group.start_soon(self.stored.tidy, node)
 
-        older, limit = node.older, older_of(node)
+        older, limit = node.older, node.max_older
         older.append(last)
 
         while len(older) > limit:

@@ -134,8 +134,8 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.digests", "glob"): "only where a value was not kept",
     ("abc.driver", "selection"): "only for parts of values",
     ("values.versions", "worker.validation"): "few data nodes have a validator",
-    ("worker.trip", "worker.validation"): "few data nodes have a validator",
-    ("worker.trip", "worker.intent"): "only for places of users",
+    ("worker.outputs", "worker.validation"): "few data nodes have a validator",
+    ("worker.outputs", "worker.intent"): "only for places of users",
     ("recovery.recovery", "recovery.settling"): "only after a crash",
     ("executors.process.worker", "worker.intent"): "only after a kill",
     (
@@ -209,9 +209,9 @@ INNER: Mapping[tuple[str, str], str] = {
     ): "the engine: pytest loads the plugin always",
     ("testing.plugin", "testing.faults"): "the engine: pytest loads the plugin always",
     ("worker.channel", "socket"): "few jobs report how far they have come",
-    ("worker.codec", "worker.by_value"): "cloudpickle: only for what has no module",
+    ("worker.codec", "worker.pickler"): "cloudpickle: only for what has no module",
     ("worker.digests", "hashlib"): "OpenSSL: only for what skippable tasks read",
-    ("worker.main", "worker.by_value"): "cloudpickle: only for what has no module",
+    ("worker.main", "worker.pickler"): "cloudpickle: only for what has no module",
     ("worker.trip", "worker.by_value"): "cloudpickle: only for what has no module",
     ("worker.mapping", "ctypes"): "only for large values, before Python 3.13",
     ("worker.parent", "ctypes"): "only in a worker",
@@ -221,7 +221,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.replacing", "shutil"): "compression: only where a link leads elsewhere",
     ("worker.trip", "asyncio"): "only for a coroutine that nobody saw coming",
     ("worker.sparse_file", "ctypes"): "only where a log is large",
-    ("worker.trace", "opentelemetry"): "an extra: only for jobs that are traced",
+    ("worker.current", "opentelemetry"): "an extra: only for jobs that are traced",
 }
 """What functions import, of ours or from outside, and why not at the top."""
 
