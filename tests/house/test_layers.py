@@ -138,6 +138,10 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.outputs", "worker.intent"): "only for places of users",
     ("recovery.recovery", "recovery.settling"): "only after a crash",
     ("executors.process.worker", "worker.intent"): "only after a kill",
+    (
+        "executors.process.current_code",
+        "executors.process.patched",
+    ): "only where a file was edited",
     ("drivers._writes", "sqlalchemy"): "an extra: where a database is asked",
     ("entities.data_node", "entities.parts"): "only for parts of values, and for files",
     ("selection", "numpy"): "an extra: it is loaded already",
