@@ -26,9 +26,9 @@ class Command:
 
     verb: str
     given: Sequence[Parameters]
-    unless: tuple[Command, str] | None = None
-    """One that was carried out before, and a part of it: where that has found something,
-    this is not carried out."""
+    unless: tuple[Command, Sequence[str]] | None = None
+    """One that was carried out before, and parts of it: where one of these has found
+    something, this is not carried out."""
     answers: dict[str, list[Row]] = attrs.field(init=False, factory=dict)
     """For each part, the rows that it returned. Whole when the act has settled."""
 

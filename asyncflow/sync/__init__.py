@@ -19,6 +19,7 @@ it would wait for itself: `BlockingCall` names the form to await there.
 
 from __future__ import annotations
 
+from asyncflow.sync.cycle import Cycle as Cycle
 from asyncflow.sync.data_node import DataNode as DataNode
 from asyncflow.sync.handles import Job as Job
 from asyncflow.sync.handles import Output as Output
@@ -31,10 +32,15 @@ from asyncflow.sync.orchestrator import cancel as cancel
 from asyncflow.sync.orchestrator import create_scenario as create_scenario
 from asyncflow.sync.orchestrator import delete as delete
 from asyncflow.sync.orchestrator import get as get
+from asyncflow.sync.orchestrator import get_cycles as get_cycles
 from asyncflow.sync.orchestrator import get_jobs as get_jobs
+from asyncflow.sync.orchestrator import get_primary as get_primary
 from asyncflow.sync.orchestrator import get_scenarios as get_scenarios
 from asyncflow.sync.orchestrator import get_submissions as get_submissions
+from asyncflow.sync.orchestrator import is_deletable as is_deletable
+from asyncflow.sync.orchestrator import is_promotable as is_promotable
 from asyncflow.sync.orchestrator import prune as prune
+from asyncflow.sync.orchestrator import set_primary as set_primary
 from asyncflow.sync.orchestrator import stop as stop
 from asyncflow.sync.orchestrator import submit as submit
 from asyncflow.sync.orchestrator import subscribe_scenario as subscribe_scenario
@@ -43,6 +49,7 @@ from asyncflow.sync.orchestrator import unsubscribe_scenario as unsubscribe_scen
 from asyncflow.sync.orchestrator import untag as untag
 
 __all__ = [
+    "Cycle",
     "DataNode",
     "Job",
     "Orchestrator",
@@ -55,10 +62,15 @@ __all__ = [
     "create_scenario",
     "delete",
     "get",
+    "get_cycles",
     "get_jobs",
+    "get_primary",
     "get_scenarios",
     "get_submissions",
+    "is_deletable",
+    "is_promotable",
     "prune",
+    "set_primary",
     "stop",
     "submit",
     "subscribe_scenario",

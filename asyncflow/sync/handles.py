@@ -17,6 +17,7 @@ from asyncflow.config.sections import (
     ScenarioConfig,
     TaskConfig,
 )
+from asyncflow.entities.cycle import Cycle as AsyncCycle
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.entities.data_node import Edit
 from asyncflow.entities.job import Job as AsyncJob
@@ -34,6 +35,7 @@ from asyncflow.records import AttemptRecord
 from asyncflow.status import Status, SubmissionStatus
 from asyncflow.sync.callback import Callback
 from asyncflow.sync.changes import Properties, merged
+from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forwarding import Forwarded, Handle, blocking_remedies, wrap
 from asyncflow.sync.loop import Loop, each
@@ -177,6 +179,17 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
     config_id: Forwarded[str] = Forwarded()
     config: Forwarded[ScenarioConfig] = Forwarded()
     creation_date: Forwarded[datetime] = Forwarded()
+    is_primary: Forwarded[bool] = Forwarded()
+
+    @property
+    def cycle(self) -> Cycle | None:
+        """The cycle that it belongs to; None where its config has no frequency."""
+        found: Cycle | None = wrap(self._inner.cycle, self._loop)
+        return found
+
+    def set_primary(self) -> None:
+        """Make it the primary one of its cycle; see `asyncflow.Scenario.set_primary`."""
+        self._loop.call(self._inner.set_primary)
 
     @property
     def name(self) -> str | None:
@@ -547,7 +560,7 @@ class Submission(Handle[AsyncSubmission], of=AsyncSubmission):
         return each(aiter(self._inner), self._loop)
 
 
-Entity: TypeAlias = Scenario | Sequence | Task | DataNode | Submission | Job
+Entity: TypeAlias = Scenario | Cycle | Sequence | Task | DataNode | Submission | Job
 
 
 def _log_failure(submission: Submission) -> None:
@@ -560,6 +573,7 @@ def _log_failure(submission: Submission) -> None:
 
 def handle(
     entity: AsyncScenario
+    | AsyncCycle
     | AsyncSequence
     | AsyncTask
     | AsyncDataNode
