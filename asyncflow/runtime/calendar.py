@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -23,6 +24,7 @@ from asyncflow.errors import ConfigError, DoesNotBelongToACycle, NotFound, Probl
 from asyncflow.notify.bus import Bus
 from asyncflow.records import CycleRecord, ScenarioRecord
 from asyncflow.recovery.loader import EntityLoader
+from asyncflow.runs.node import NodeState
 
 if TYPE_CHECKING:
     from asyncflow.entities.scenario import Scenario
@@ -82,6 +84,32 @@ class OwnCalendar:
     def claimed(self, cycle: Cycle, scenario: ScenarioRecord) -> CycleRecord:
         """Return what is to be saved of a cycle with a scenario that is new."""
         return claimed_by(cycle, scenario)
+
+    async def settle(self, cycle: Cycle, nodes: Iterable[NodeState]) -> None:
+        """See what has become of a cycle with a new scenario.
+
+        Another process may have deleted it, with its last scenario, right before: then
+        its data nodes begin anew.
+
+        :param nodes: those that it shares, among others
+        """
+        await self.loader.cycle(cycle.id)
+        own = {node.id: node for node in nodes if node.owner_id == cycle.id}
+
+        if not own:
+            return
+
+        records = await self.store.versions(node_ids=own, is_kept=True)
+        known = {record.node_id for record in records}
+        gone = [node for node in own.values() if node.version and node.id not in known]
+
+        for node in gone:
+            node.version = None
+            node.older.clear()
+
+        if more := await self.loader.versions.defaults(gone):
+            self.store.save(*more)
+            await self.store.flush()
 
     async def primary(self, cycle: Cycle) -> Scenario | None:
         """Return the primary scenario of a cycle; see `Orchestrator.get_primary`."""

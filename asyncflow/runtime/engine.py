@@ -171,7 +171,7 @@ class Engine:
         await self.store.flush()
 
         if cycle is not None:
-            await self.loader.cycle(cycle.id)
+            await self.calendar.settle(cycle, shared)
 
         if self.bus.hears_entities:
             from asyncflow.notify import entities
