@@ -81,7 +81,7 @@ def complete(
                 if len(one) >= WORTH:
                     versions.cache.add(node, version)
 
-                made = node.id, number, one, True, job_id, None, "", None
+                made = node.id, number, one, True, job_id, None, "", None, None
                 records.append(_new(VersionRecord, made))
             else:
                 records += versions.replace(node, one, job_id=job_id)

@@ -42,7 +42,8 @@ CREATE TABLE version (
     comment TEXT NOT NULL,
     holder_id TEXT,
     path TEXT, -- the name of the file of a large value,
-    value BLOB -- or a small one itself; neither: the driver knows
+    value BLOB, -- or a small one itself; neither: the driver knows
+    fingerprint TEXT -- of what is in a place of the user's
 );
 
 CREATE UNIQUE INDEX version_by_node ON version (node_id, number);
@@ -160,4 +161,4 @@ WHERE
             AND other.submission_id <> pin.submission_id
     );
 
-PRAGMA user_version = 8;
+PRAGMA user_version = 9;

@@ -28,7 +28,15 @@ from asyncflow.worker.outcome import Raised, StoredValue, Usage
 from asyncflow.worker.shortened import REASON, shortened
 from asyncflow.worker.usage import Meter, memory_limited
 from asyncflow.worker.values import fetch
-from asyncflow.worker.wire import Answer, Input, Output, RemoteCall, Row, ValueDriver
+from asyncflow.worker.wire import (
+    Answer,
+    Input,
+    Output,
+    RemoteCall,
+    Row,
+    ValueDriver,
+    seen,
+)
 
 REMEMBERED = 256
 """How many functions a worker keeps between calls."""
@@ -451,7 +459,7 @@ def publish_all(
 
         raise
 
-    return tuple(made[at] for at in range(len(ports)))
+    return tuple(seen(port[1], made[at]) for at, port in enumerate(ports))
 
 
 def validated(validator: object, value: object, name: str) -> object:
