@@ -383,7 +383,7 @@ class ScenarioConfig(Section):
     )
     """Its named subsets of tasks."""
 
-    @property
+    @functools.cached_property
     def data_node_configs(self) -> tuple[DataNodeConfig, ...]:
         """All its data nodes, once each, as they are first met."""
         nodes: dict[str, DataNodeConfig] = {}
