@@ -26,9 +26,8 @@ from asyncflow.entities.submission import Run
 from asyncflow.log import logger as _logger
 from asyncflow.plan.instructions import Ref
 from asyncflow.runs.job import JobState
-from asyncflow.runs.node import NodeState
+from asyncflow.runs.node import NodeState, Version
 from asyncflow.runs.task import TaskState
-from asyncflow.runs.version import Version
 from asyncflow.status import AttemptKind, Status
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened

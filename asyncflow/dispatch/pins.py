@@ -24,8 +24,7 @@ from asyncflow.entities.submission import Run
 from asyncflow.entities.submittable import nodes_of
 from asyncflow.errors import StoreFailed
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import NodeState
-from asyncflow.runs.version import Version
+from asyncflow.runs.node import NodeState, Version
 from asyncflow.status import FINAL
 from asyncflow.values.garbage import remove
 from asyncflow.values.versions import Versions
@@ -271,7 +270,7 @@ def _shared_sources(run: Run) -> list[NodeState]:
     return [
         nodes[name]
         for name in run.dag.sources
-        if nodes[name].owner_id is None
+        if nodes[name].is_shared
         and nodes[name].driver.is_durable
         and nodes[name].driver.keeps_versions
     ]

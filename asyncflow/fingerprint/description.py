@@ -34,6 +34,7 @@ from asyncflow.fingerprint.parts import (
     Members,
     Source,
     Unknown,
+    name_of,
     parts_of_class,
     parts_of_function,
     parts_of_members,
@@ -437,37 +438,6 @@ class Describer:
 
         self._hash.update(b"%s%d:" % (kind, size))
         self._hash.update(data)
-
-
-def name_of(value: object) -> str:
-    """Return what something is called in a reason."""
-    match value:
-        case Global(module, name):
-            return f"{module.get('__name__')}.{name}"
-        case Members(module, _):
-            return module.__name__
-        case Source(name):
-            return name
-
-    name = getattr(value, "__qualname__", None) or type(value).__qualname__
-    return f"{getattr(value, '__module__', None)}.{name}"
-
-
-def module_name(value: object) -> str | None:
-    """Return the name of the module in which something is found."""
-    match value:
-        case Global(module, _):
-            name = module.get("__name__")
-        case Members(module, _):
-            name = module.__name__
-        case Source(_):
-            return None
-        case types.FunctionType():
-            name = value.__globals__.get("__name__")
-        case _:
-            name = getattr(value, "__module__", None)
-
-    return name if isinstance(name, str) else None
 
 
 def _content(cell: types.CellType) -> tuple[object, ...]:

@@ -26,11 +26,10 @@ from asyncflow.errors import (
 from asyncflow.ids import submission_of
 from asyncflow.options import Page
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import NodeState
-from asyncflow.runs.version import EVICTED, Version
+from asyncflow.runs.node import EVICTED, NodeState, Version
 from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage, remove
-from asyncflow.values.retention import Retention, older_of
+from asyncflow.values.retention import Retention
 from asyncflow.values.sharing import StoreSharing
 from asyncflow.values.stored import StoredVersions
 from asyncflow.values.value_cache import LIMIT, WORTH, ValueCache
@@ -284,10 +283,10 @@ class Versions:
         if last is None:
             return records
 
-        if node.owner_id is None and self.is_shared:
+        if self.is_shared and node.is_shared:
             self.group.start_soon(self.stored.tidy, node)
 
-        older, limit = node.older, older_of(node)
+        older, limit = node.older, node.max_older
         older.append(last)
 
         while len(older) > limit:
@@ -357,6 +356,12 @@ def _load(node: NodeState, kept: StoredValue, ask: Ask | None = None) -> Any:
 
 
 def _find(node: NodeState, number: int | None) -> Version:
+    if number is not None and not hasattr(number, "__index__"):
+        raise TypeError(
+            f"version is a number, of `await node.edits()`, or None; got {number!r}: "
+            "columns are given as columns=..."
+        )
+
     if number is None and node.version is not None:
         return node.version
 
