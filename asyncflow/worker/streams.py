@@ -108,7 +108,7 @@ def parts(text: str, begin: Stream = "stdout") -> list[tuple[Stream, str]]:
             stream = _STREAMS[mark[1][1]]
 
     found.append((stream, text[at:]))
-    return [one for one in found if one[1]]
+    return [part for part in found if part[1]]
 
 
 def _add_before(found: list[tuple[Stream, str]], stream: Stream, chunk: str) -> None:
