@@ -434,7 +434,7 @@ def _pass_records_on(records: Records) -> LogState:
     logging.lastResort = records
     logging.basicConfig = basic_config(records)
     call = logging.Logger.callHandlers
-    logging.Logger.callHandlers = passing_on(records, call)  # type: ignore[method-assign]  # `logging` has no seam for it
+    logging.Logger.callHandlers = passing_on(records, call)  # type: ignore[assignment]  # `logging` has no seam for it
     logging.setLogRecordFactory(naming_jobs(logging.getLogRecordFactory()))
     return LogState(records)
 
