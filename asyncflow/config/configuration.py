@@ -160,6 +160,7 @@ class Configuration(ServerDataNodes, Shown):
         | None = None,
         *,
         sequences: Mapping[str, TaskConfig | Iterable[TaskConfig]] | None = None,
+        authorized_tags: Iterable[str] | None = None,
         **properties: object,
     ) -> ScenarioConfig:
         """Declare a scenario.
@@ -168,6 +169,7 @@ class Configuration(ServerDataNodes, Shown):
         :param task_configs: its tasks: one, several, or None.
         :param additional_data_node_configs: data nodes that none of its tasks has.
         :param sequences: named subsets of its tasks; None for none.
+        :param authorized_tags: the tags that its scenarios may have; None for any.
         :param properties: whatever else you want to keep with it.
         """
         return self._configure(
@@ -176,6 +178,7 @@ class Configuration(ServerDataNodes, Shown):
                 task_configs=as_tuple(task_configs),
                 additional_data_node_configs=as_tuple(additional_data_node_configs),
                 sequences=as_sequences(sequences),
+                authorized_tags=as_tuple(authorized_tags),
                 properties=properties,
             )
         )

@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import attrs
 
 from asyncflow.alternatives import DRIVERS
-from asyncflow.config.converters import as_amounts, as_concealed, as_place, refers
+from asyncflow.config.converters import (
+    as_amounts,
+    as_concealed,
+    as_place,
+    as_tuple,
+    refers,
+)
 from asyncflow.config.retry import Retry, as_retry
 from asyncflow.config.section import Section, names_of, same_value
 from asyncflow.facts import Shown
@@ -267,6 +273,9 @@ class ScenarioConfig(Section):
         factory=dict[str, tuple[TaskConfig, ...]]
     )
     """Its named subsets of tasks."""
+
+    authorized_tags: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
+    """The tags that its scenarios may have; none for any."""
 
     @property
     def data_node_configs(self) -> tuple[DataNodeConfig, ...]:

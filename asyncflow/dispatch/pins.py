@@ -270,7 +270,7 @@ def _shared_sources(run: Run) -> list[NodeState]:
     return [
         nodes[name]
         for name in run.dag.sources
-        if nodes[name].owner_id is None
+        if nodes[name].is_shared
         and nodes[name].driver.is_durable
         and nodes[name].driver.keeps_versions
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -21,6 +21,12 @@ from asyncflow.records import (
 )
 
 R = TypeVar("R", bound=Record)
+
+CHANGED: Mapping[type[Record], tuple[str, ...]] = {
+    ScenarioRecord: ("name", "properties", "tags", "revision"),
+    DataNodeRecord: ("attributes", "revision"),
+}
+"""What `Store.update` takes of a record."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -119,13 +125,15 @@ class Table(Generic[R]):
 
 
 class DataNodes(Table[DataNodeRecord]):
-    """Data nodes: who edits one is not told by its record."""
+    """Data nodes: who edits one, and what was changed of it, is not told by its record."""
 
     def merged(self, old: DataNodeRecord, new: DataNodeRecord) -> DataNodeRecord:
         return new._replace(
             editor_id=old.editor_id,
             editor_expires=old.editor_expires,
             directory=old.directory or new.directory,
+            attributes=old.attributes,
+            revision=old.revision,
         )
 
 
@@ -183,6 +191,18 @@ class Tables:
             LogRecord: self.logs,
             BasisRecord: self.bases,
         }
+
+    def update(self, record: ScenarioRecord | DataNodeRecord, before: int) -> bool:
+        """Keep what was changed of a record; see `Store.update`."""
+        table: Table[Any] = self.by_kind[type(record)]
+        kept = table.records.get(record.id)
+
+        if kept is None or kept.revision != before:
+            return False
+
+        fields = {name: getattr(record, name) for name in CHANGED[type(record)]}
+        table.replace(kept._replace(**fields))
+        return True
 
     def has_ended(self, submission_id: str) -> bool:
         """Tell whether a submission has ended, or is not there."""

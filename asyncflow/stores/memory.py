@@ -195,6 +195,14 @@ class MemoryStore(Store):
         nodes.replace(locked)
         return locked
 
+    async def update(
+        self, record: ScenarioRecord | DataNodeRecord, *, before: int
+    ) -> bool:
+        if isinstance(record, ScenarioRecord):
+            check_properties((record,))
+
+        return self._written().update(record, before)
+
     async def delete(self, *record_ids: str) -> list[str]:
         self._written()
         names = [
@@ -299,11 +307,18 @@ class MemoryStore(Store):
         self,
         *,
         owner_id: str | None = None,
+        node_ids: Collection[str] | None = None,
         page: Page | None = None,
     ) -> list[DataNodeRecord]:
         self._check()
-        found = self._tables.data_nodes.found(owner_id=owner_id)
-        return _page(found, page)
+        nodes = self._tables.data_nodes
+
+        if node_ids is None:
+            return _page(nodes.found(owner_id=owner_id), page)
+
+        known = sorted(nodes.records.keys() & {*node_ids}, key=nodes.places.__getitem__)
+        found = [nodes.records[one] for one in known]
+        return _page([one for one in found if owner_id in (None, one.owner_id)], page)
 
     async def versions(
         self,

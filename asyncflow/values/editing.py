@@ -78,7 +78,7 @@ class Editing:
         """See what others have written, and whether somebody has locked it."""
         is_shared = self.versions.is_shared
 
-        if is_shared or node.owner_id is None:  # one of before may have locked it
+        if is_shared or node.is_shared:  # one of before may have locked it
             await self._look(node)
 
         if is_shared:

@@ -65,7 +65,7 @@ class StoredVersions:
 
     async def refresh_shared(self, nodes: Iterable[NodeState]) -> None:
         """Look what others have written of what scenarios share."""
-        await self.refresh(node for node in nodes if node.owner_id is None)
+        await self.refresh(node for node in nodes if node.is_shared)
 
     def _take(
         self,

@@ -283,7 +283,7 @@ class Versions:
         if last is None:
             return records
 
-        if node.owner_id is None and self.is_shared:
+        if self.is_shared and node.is_shared:
             self.group.start_soon(self.stored.tidy, node)
 
         older, limit = node.older, node.max_older

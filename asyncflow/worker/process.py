@@ -24,7 +24,7 @@ from asyncflow.worker.channel import Channel
 from asyncflow.worker.loaded import Loaded
 from asyncflow.worker.outcome import Printed, mark, read_slice
 from asyncflow.worker.raw_stderr import RawStderr, path_of, write_all
-from asyncflow.worker.records import Records, basic_config, naming_jobs
+from asyncflow.worker.records import Records, basic_config, naming_jobs, passing_on
 from asyncflow.worker.sparse_file import BLOCK, punch_hole
 from asyncflow.worker.spool import Spool
 from asyncflow.worker.streams import (
@@ -489,6 +489,8 @@ def _pass_records_on(records: Records) -> LogState:
     logging.root.handlers[:] = [records]
     logging.lastResort = records
     logging.basicConfig = basic_config(records)
+    call = logging.Logger.callHandlers
+    logging.Logger.callHandlers = passing_on(records, call)  # type: ignore[assignment]  # `logging` has no seam for it
     logging.setLogRecordFactory(naming_jobs(logging.getLogRecordFactory()))
     return LogState(records)
 

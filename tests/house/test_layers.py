@@ -171,6 +171,11 @@ INNER: Mapping[tuple[str, str], str] = {
         "recovery.remote_runs",
         "recovery.remote_view",
     ): "only for runs of other processes",
+    ("runtime.handle_verbs", "runtime.updating"): "only where something is changed",
+    ("runtime.handle_verbs", "notify.entities"): "only where somebody listens to that",
+    ("runtime.engine", "notify.entities"): "the same",
+    ("runtime.updating", "notify.entities"): "the same",
+    ("notify.stream", "notify.entities"): "the same",
     (
         "runtime.handle_verbs",
         "runtime.job_output",
