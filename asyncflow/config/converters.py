@@ -104,7 +104,7 @@ def has_references(section: Any) -> bool:
 
 
 @cache
-def _given(kind: type[Any]) -> Callable[[Any], tuple[Any, ...]]:
+def _given(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
     """Return what takes from a section of a class what may refer to the environment."""
     names = [field.name for field in kind.__attrs_attrs__]
     return attrgetter(*(name for name in names if name not in _DATA))
