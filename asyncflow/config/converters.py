@@ -100,7 +100,8 @@ def references_in(value: Any) -> Iterator[str]:
 
 def has_references(section: Any) -> bool:
     """Tell whether something that a section has been given is found in the environment."""
-    return any(map(refers, _given(type(section))(section)))
+    kind: Any = type(section)
+    return any(map(refers, _given(kind)(section)))
 
 
 @cache
