@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode as DataNode
     from asyncflow.entities.data_node import Edit as Edit
     from asyncflow.entities.job import Job as Job
-    from asyncflow.entities.output import Output as Output
+    from asyncflow.entities.job import Output as Output
     from asyncflow.entities.planned import PlannedJob as PlannedJob
     from asyncflow.entities.scenario import Scenario as Scenario
     from asyncflow.entities.sequence import Sequence as Sequence
@@ -81,10 +81,15 @@ if TYPE_CHECKING:
     from asyncflow.errors import SubmissionFailed as SubmissionFailed
     from asyncflow.errors import SubmissionInterrupted as SubmissionInterrupted
     from asyncflow.errors import TakenOver as TakenOver
+    from asyncflow.errors import UnauthorizedTag as UnauthorizedTag
     from asyncflow.errors import UnsupportedLoop as UnsupportedLoop
     from asyncflow.errors import UsageError as UsageError
     from asyncflow.errors import ValueInvalid as ValueInvalid
     from asyncflow.errors import ValueMissing as ValueMissing
+    from asyncflow.events import EntityCreated as EntityCreated
+    from asyncflow.events import EntityDeleted as EntityDeleted
+    from asyncflow.events import EntityEvent as EntityEvent
+    from asyncflow.events import EntityUpdated as EntityUpdated
     from asyncflow.events import Event as Event
     from asyncflow.events import JobAttemptFailed as JobAttemptFailed
     from asyncflow.events import JobEvent as JobEvent
@@ -122,8 +127,7 @@ _HOMES = {
     "Scope TaskConfig",
     "entities.as_completed": "as_completed",
     "entities.data_node": "DataNode Edit",
-    "entities.job": "Job",
-    "entities.output": "Output",
+    "entities.job": "Job Output",
     "entities.planned": "PlannedJob",
     "entities.scenario": "Scenario",
     "entities.sequence": "Sequence",
@@ -134,9 +138,9 @@ _HOMES = {
     "DataNodeReadingError DataNodeWritingError EventsLost InsideWorker JobFailed NoData "
     "NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed PackageMissing Problem RecordDamaged "
     "RemoteTraceback StoreFailed StoreUnavailable SubmissionCanceled SubmissionFailed "
-    "SubmissionInterrupted TakenOver UnsupportedLoop UsageError ValueInvalid "
+    "SubmissionInterrupted TakenOver UnauthorizedTag UnsupportedLoop UsageError ValueInvalid "
     "ValueMissing",
-    "events": "Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "
+    "events": "EntityCreated EntityDeleted EntityEvent EntityUpdated Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "
     "JobStarted SubmissionFinished SubmissionStarted",
     "filters": "Condition JoinOperator Operator",
     "orchestrator": "Orchestrator",

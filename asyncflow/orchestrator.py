@@ -20,8 +20,13 @@ from asyncflow import ids
 from asyncflow.abc import Executor, Store
 from asyncflow.config import Config, Configuration
 from asyncflow.config.checks.numbers import check_page
-from asyncflow.config.checks.values import names_arguments, one_of
-from asyncflow.config.sections import ScenarioConfig
+from asyncflow.config.checks.values import (
+    names_arguments_beside,
+    one_of,
+    verbs_name_arguments,
+)
+from asyncflow.config.section import names_of
+from asyncflow.config.sections import JobConfig, ScenarioConfig
 from asyncflow.errors import NotFound, UsageError
 from asyncflow.gc_pause import pause_gc
 from asyncflow.options import OnFailure, Page, RunOptions
@@ -35,7 +40,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.statistics import Statistics
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.submittable import Submittable
-    from asyncflow.events import Event
+    from asyncflow.events import EntityEvent, Event
     from asyncflow.notify.bus import Listener
     from asyncflow.notify.stream import EventStream
     from asyncflow.records import JobRecord, Pruned, ScenarioRecord, SubmissionRecord
@@ -43,7 +48,7 @@ if TYPE_CHECKING:
     from asyncflow.runtime.engine import Engine
     from asyncflow.runtime.open import Opening
 
-E = TypeVar("E", bound="Event")
+E = TypeVar("E", bound="Event | EntityEvent")
 
 BUFFER = 1000
 """How many events are held for a reader."""
@@ -54,7 +59,8 @@ _SYNC = (
 )
 
 
-@names_arguments
+@verbs_name_arguments
+@names_arguments_beside("Config.configure_job_executions()", names_of(JobConfig))
 @attrs.define(eq=False, repr=False)
 class Orchestrator:
     """Open with ``async with``; then create scenarios and submit them.
@@ -449,7 +455,8 @@ class Orchestrator:
         a gap. ``async for event in submission`` loses nothing.
 
         :param kinds: which events, with their subclasses: `JobFinished`, ...; none
-            gives all
+            gives all of runs. `EntityCreated`, `EntityUpdated`, `EntityDeleted` and their
+            base `EntityEvent` tell what this process does to scenarios and their parts
         :param buffer: how many events are held for the reader
         :raises TypeError: where a kind is no class of events
         :raises ValueError: where nothing could be held
@@ -541,5 +548,5 @@ def _known(status: str | None, kind: type[StrEnum]) -> str | None:
     if status is None or status in (known := [*kind]):
         return status
 
-    texts = [str(one) for one in known]
+    texts = [str(known_status) for known_status in known]
     raise ValueError(f"there is no status {status!r}: {one_of(status, texts)}")

@@ -8,10 +8,12 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn, TypeVar
+from weakref import WeakSet
 
 import attrs
 
-from asyncflow.config.checks import sections
+from asyncflow.config.checks import references, sections
+from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.converters import (
     as_amounts,
     as_sequences,
@@ -20,14 +22,13 @@ from asyncflow.config.converters import (
 )
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry, as_retry
+from asyncflow.config.section import Section, key_of
 from asyncflow.config.sections import (
     CoreConfig,
     DataNodeConfig,
     JobConfig,
     ScenarioConfig,
-    Section,
     TaskConfig,
-    key_of,
 )
 from asyncflow.config.server_data_nodes import ServerDataNodes
 from asyncflow.errors import ConfigError, Problem
@@ -37,6 +38,7 @@ from asyncflow.worker.streams import Mode
 S = TypeVar("S", bound=Section)
 
 
+@verbs_name_arguments
 @attrs.define(eq=False, repr=False)
 class Configuration(ServerDataNodes, Shown):
     """What is declared: data nodes, tasks, scenarios, and how jobs are executed.
@@ -52,6 +54,8 @@ class Configuration(ServerDataNodes, Shown):
     _revision: int = attrs.field(init=False, default=0)
     _settled: tuple[int, Registry] | None = attrs.field(init=False, default=None)
     """With what is found in the environment, as of a revision."""
+    _plain: WeakSet[ScenarioConfig] = attrs.field(init=False, factory=WeakSet)
+    """Those that refer to nothing there."""
 
     @property
     def data_nodes(self) -> Mapping[str, DataNodeConfig]:
@@ -159,6 +163,7 @@ class Configuration(ServerDataNodes, Shown):
         | None = None,
         *,
         sequences: Mapping[str, TaskConfig | Iterable[TaskConfig]] | None = None,
+        authorized_tags: Iterable[str] | None = None,
         **properties: object,
     ) -> ScenarioConfig:
         """Declare a scenario.
@@ -167,6 +172,7 @@ class Configuration(ServerDataNodes, Shown):
         :param task_configs: its tasks: one, several, or None.
         :param additional_data_node_configs: data nodes that none of its tasks has.
         :param sequences: named subsets of its tasks; None for none.
+        :param authorized_tags: the tags that its scenarios may have; None for any.
         :param properties: whatever else you want to keep with it.
         """
         return self._configure(
@@ -175,6 +181,7 @@ class Configuration(ServerDataNodes, Shown):
                 task_configs=as_tuple(task_configs),
                 additional_data_node_configs=as_tuple(additional_data_node_configs),
                 sequences=as_sequences(sequences),
+                authorized_tags=as_tuple(authorized_tags),
                 properties=properties,
             )
         )
@@ -276,7 +283,7 @@ class Configuration(ServerDataNodes, Shown):
         """
         current = self._registry.current(section)
         if self._registry.find(section) is not current:
-            raise ConfigError([sections.not_registered(section.label, "", section)])
+            raise ConfigError([references.not_registered(section.label, "", section)])
 
         return current
 
@@ -302,9 +309,13 @@ class Configuration(ServerDataNodes, Shown):
 
         :raises ConfigError: where it is not there
         """
+        if scenario in self._plain:
+            return scenario
+
         sections = (*scenario.task_configs, *scenario.data_node_configs)
 
         if not any(map(has_references, sections)):
+            self._plain.add(scenario)
             return scenario
 
         if self._settled is None or self._settled[0] != self._revision:

@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncflow.config.converters import as_path
-from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, Scope, Section
+from asyncflow.config.section import Section
+from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, Scope
 
 if TYPE_CHECKING:
     import json
@@ -306,4 +307,4 @@ class DataNodes(ABC):
 
 def given(**options: object) -> dict[str, Any]:
     """Return the options that are given: a file says no others."""
-    return {name: one for name, one in options.items() if one is not None}
+    return {name: value for name, value in options.items() if value is not None}

@@ -26,9 +26,8 @@ from asyncflow.entities.submission import Run
 from asyncflow.log import logger as _logger
 from asyncflow.plan.instructions import Ref
 from asyncflow.runs.job import JobState
-from asyncflow.runs.node import NodeState
+from asyncflow.runs.node import NodeState, Version
 from asyncflow.runs.task import TaskState
-from asyncflow.runs.version import Version
 from asyncflow.status import AttemptKind, Status
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
@@ -195,11 +194,11 @@ def checked(
 
     :param is_stopping: tells whether what runs is being cancelled
     """
-    told: object = outcome
+    received: object = outcome
 
-    if not isinstance(told, Outcome):
+    if not isinstance(received, Outcome):
         return Crashed(
-            None, f"its executor told an outcome that is none: {told!r:.200}"
+            None, f"its executor told an outcome that is none: {received!r:.200}"
         )
 
     if isinstance(outcome, Returned):

@@ -11,9 +11,8 @@ from asyncflow.abc import StoredValue
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.entities.submission import Run
 from asyncflow.records import BasisRecord
-from asyncflow.runs.node import NodeState
+from asyncflow.runs.node import EVICTED, NodeState, Place, Version
 from asyncflow.runs.task import TaskState
-from asyncflow.runs.version import EVICTED, Place, Version
 from asyncflow.worker.digests import digest, digest_in
 
 if TYPE_CHECKING:
@@ -40,8 +39,12 @@ def snapshot(task: TaskState, pins: Pins = None) -> InputSnapshot:
     :param pins: what its run has pinned
     """
     read = {name: _read(node, pins) for name, node in task.input.items()}
-    contents = {name: text for name, one in read.items() if (text := _content(one))}
-    return InputSnapshot({name: _number(one) for name, one in read.items()}, contents)
+    contents = {
+        name: text for name, version in read.items() if (text := _content(version))
+    }
+    return InputSnapshot(
+        {name: _number(version) for name, version in read.items()}, contents
+    )
 
 
 def note(

@@ -14,11 +14,11 @@ from anyio import CancelScope, fail_after, move_on_after
 
 from asyncflow import events
 from asyncflow.config.checks.numbers import check_timeout
+from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.dag import Dag
 from asyncflow.entities.data_node import data_node_of
 from asyncflow.entities.handle import ReadOnlyHandle
-from asyncflow.entities.job import Job
-from asyncflow.entities.output import Output
+from asyncflow.entities.job import Job, Output
 from asyncflow.entities.submittable import Submittable, verbs_of
 from asyncflow.entities.task import task_of
 from asyncflow.options import OnFailure
@@ -32,8 +32,11 @@ from asyncflow.status import DONE, Status, SubmissionStatus
 Run: TypeAlias = RunOf[Submittable]
 """The state of a run of what users have submitted, as the engine has it."""
 
+_set = object.__setattr__
 
-@attrs.define(eq=False, repr=False)
+
+@verbs_name_arguments
+@attrs.define(eq=False, repr=False, init=False)
 class Submission(ReadOnlyHandle):
     """A handle on one run. It can be awaited any number of times, from any task.
 
@@ -52,6 +55,9 @@ class Submission(ReadOnlyHandle):
     """
 
     _run: Run
+
+    def __init__(self, run: Run) -> None:
+        _set(self, "_run", run)
 
     @property
     def id(self) -> str:
@@ -330,7 +336,7 @@ class Submission(ReadOnlyHandle):
     def _missing(self, name: str) -> str:
         from asyncflow.entities.remedies import unknown
 
-        written = [one for task in self._run.tasks for one in task.output]
+        written = [output for task in self._run.tasks for output in task.output]
         is_output = name in written
         output = name if is_output else next(iter(written), "output")
         return unknown(

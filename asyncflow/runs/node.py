@@ -1,17 +1,97 @@
-"""The state of a data node, which the engine writes. `DataNode` is the handle of it."""
+"""The state of a data node and its versions, which the engine writes. `DataNode` is the
+handle of it.
+"""
 
 from __future__ import annotations
 
+import json
 import time
-from datetime import UTC, datetime
-from weakref import ReferenceType
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from weakref import ReferenceType, WeakSet
 
 import attrs
 
-from asyncflow.abc import Driver
+from asyncflow.abc import Driver, StoredValue
 from asyncflow.config.sections import DataNodeConfig
 from asyncflow.records import DataNodeRecord
-from asyncflow.runs.version import Version
+
+EVICTED = b""
+"""Stands for a small value that only the store has just now. No pickle is empty."""
+
+
+class Place(NamedTuple):
+    """What somebody has seen in a place of the user's."""
+
+    fingerprint: str | None
+    """None where nobody can tell, or it has no value."""
+    changed_ns: int | None = None
+    """When it was changed, in nanoseconds since the epoch; None where nobody can tell."""
+    is_missing: bool = False
+    problem: str = ""
+    """Why nobody can tell, where it was tried."""
+
+    @classmethod
+    def of(cls, driver: Driver, *, asks: bool = False) -> Place:
+        """Look at a place. Blocks.
+
+        :param asks: whether to ask if something is there of which nobody tells what
+        """
+        try:
+            if (fingerprint := driver.fingerprint()) is None:
+                is_missing = asks and not driver.exists()
+                return cls(None, driver.changed_ns(), is_missing)
+
+            return cls(fingerprint, driver.changed_ns())
+        except Exception as error:  # who reads it is told
+            return cls(None, problem=str(error) or repr(error))
+
+    def differs(self, version: Version, known: str | None) -> bool:
+        """Tell whether it has changed since a version was made.
+
+        :param known: what its fingerprint was; None where nobody has looked then
+        """
+        if known is not None:
+            return self.fingerprint != known
+
+        return (self.changed_ns or 0) > version.number
+
+
+@attrs.define(eq=False, repr=False)
+class Version:
+    """One value of a data node; it never changes."""
+
+    number: int
+    """When it was made, in nanoseconds since the epoch, by the clock of who made it."""
+    kept: StoredValue
+    submission_id: str | None = None
+    """The run that wrote it; None for a write by hand."""
+    fingerprint: str | None = None
+    """What was in its place when it was made, where that is the user's, and known."""
+    readers: int = 0
+    """How many reads are under way; the value is kept at least so long."""
+    is_dropped: bool = False
+    """Whether nothing but its readers keeps the value."""
+    is_missing: bool = False
+    """Whether its file was not there when somebody looked."""
+    is_outside: bool = False
+    """Whether it is what others have put in its place, as was seen here."""
+    place: Place | None = None
+    """What was in its place when somebody looked last, where that is the user's."""
+    reused_by: WeakSet[Any] | None = None
+    """The runs that skipped its writer; None for none."""
+    content: str | None = None
+    """What tells the value from others, where somebody asked; ``""`` if nobody knows."""
+
+    @property
+    def at(self) -> datetime:
+        """When it was made, in UTC."""
+        return datetime.fromtimestamp(self.number / 1e9, UTC)
+
+
+UNCHANGED: Mapping[str, Any] = {}
+"""The attributes of a data node of which nothing was changed."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -21,6 +101,7 @@ class NodeState:
     :param owner_id: the id of its scenario; None where scenarios share it
     :param directory: where its relative path begins, seen from the folder of the store;
         None where it has none
+    :param is_shared: whether scenarios share it
     """
 
     id: str
@@ -28,18 +109,28 @@ class NodeState:
     owner_id: str | None
     driver: Driver
     directory: str | None
+    is_shared: bool
     version: Version | None = attrs.field(init=False, default=None)
     """The current version; None before the first write."""
     older: list[Version] = attrs.field(init=False, factory=list)
     """The versions before it that are kept, the oldest first."""
+    learnt: int = attrs.field(init=False, default=0)
+    """At which look into the store versions of others were found last."""
     editor_id: str | None = attrs.field(init=False, default=None)
     """Who has locked it."""
     editor_expires: float | None = attrs.field(init=False, default=None)
     """When the lock ends by itself, in seconds since the epoch; None for never."""
+    attributes: Mapping[str, Any] = attrs.field(init=False, default=UNCHANGED)
+    """What was changed of it since it was made, as its record has it."""
+    max_older: int = attrs.field(init=False)
+    """How many versions are kept beside the current one."""
     is_compared: bool = attrs.field(init=False, default=False)
     """Whether skippable tasks read it, so that what its values are is of interest."""
     handle: ReferenceType[object] | None = attrs.field(init=False, default=None)
     """The handle that users have; None, or dead, where nobody has one."""
+
+    def __attrs_post_init__(self) -> None:
+        self.max_older = self.config.keep_versions if self.driver.keeps_versions else 0
 
     @property
     def config_id(self) -> str:
@@ -57,9 +148,30 @@ class NodeState:
         return self.driver.place or self.id
 
     @property
+    def name(self) -> str | None:
+        """What people call it; None where it was given no name."""
+        name: str | None = self.attributes.get("name")
+        return name
+
+    @property
+    def path(self) -> str | None:
+        """Where its file is, as it was given; None where asyncflow chooses that."""
+        path: str | None = self.attributes.get("path", self.config.default_path)
+        return path
+
+    @property
+    def validity_period(self) -> timedelta | None:
+        """How long its value is valid; None for ever."""
+        if "validity_period" not in self.attributes:
+            return self.config.validity_period
+
+        seconds: float | None = self.attributes["validity_period"]
+        return None if seconds is None else timedelta(seconds=seconds)
+
+    @property
     def expiration_date(self) -> datetime | None:
         """When its value stops being valid, in UTC; None for never, or without one."""
-        period = self.config.validity_period
+        period = self.validity_period
 
         if period is None or self.version is None:
             return None
@@ -87,8 +199,17 @@ class NodeState:
         """Take over who has locked it."""
         self.editor_id, self.editor_expires = record.editor_id, record.editor_expires
 
+    def take_attributes(self, text: str) -> bool:
+        """Take over what was changed of it; tell whether its path was.
+
+        :param text: as its record has it
+        """
+        before = self.path
+        self.attributes = json.loads(text) if text else UNCHANGED
+        return self.path != before
+
     def record(self) -> DataNodeRecord:
-        """Return its facts."""
+        """Return its facts, but for what was changed since it was made."""
         return DataNodeRecord(
             self.id,
             self.config.id,

@@ -139,11 +139,17 @@ class Engine:
             config, creation_date, name, properties
         )
         nodes = nodes_of(scenario).values()
-        del shared
+        new = [node for node in shared if node.version is None]
         versions = await self.versions.defaults(nodes)
         records = (node.record() for node in nodes)
         self.store.save(record_of(scenario), *records, *versions)
         await self.store.flush()
+
+        if self.bus.hears_entities:
+            from asyncflow.notify import entities
+
+            self.bus.tell(entities.created(scenario, new))
+
         return scenario
 
     def submit(
@@ -301,12 +307,18 @@ class Engine:
 
         try:
             lost = await deletion.check(entity_id)
+            parts = await deletion.parts(entity_id) if self.bus.hears_entities else []
 
             with CancelScope(shield=True):
                 names = await deletion.delete(entity_id, lost)
                 self.identity_map.forget(entity_id)
                 self.results.forget()
                 await self._remove(names)
+
+            if self.bus.hears_entities:
+                from asyncflow.notify import entities
+
+                self.bus.tell(entities.deleted(*parts, entity_id))
         finally:
             self._deleted.remove(entity_id)
 

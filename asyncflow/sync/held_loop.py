@@ -8,7 +8,8 @@ import os
 import sys
 from types import FrameType
 
-_PACKAGE = __name__.rpartition(".")[0]
+_FACE = __name__.rpartition(".")[0]
+_OURS = __name__.partition(".")[0]
 _KERNELS = ("IPython", "ipykernel", "marimo")
 """Their loops run cells and callbacks of widgets, which may block."""
 _AT_THE_END = ("stop", "__exit__")
@@ -32,8 +33,8 @@ def holder() -> str | None:
 
         if (coroutine := _is_coroutine(frame)) or frame.f_code is _CALLBACK:
             file = os.path.basename(caller.f_code.co_filename)
-            who = frame.f_code.co_qualname if coroutine else "a callback of the loop"
-            place = f"{verb}() at {file}:{caller.f_lineno}, in {who}"
+            holder = frame.f_code.co_qualname if coroutine else "a callback of the loop"
+            place = f"{verb}() at {file}:{caller.f_lineno}, in {holder}"
             return None if _is_in(frame, _KERNELS) else place
 
         frame = frame.f_back
@@ -45,8 +46,8 @@ def _verb(frame: FrameType | None) -> tuple[str, FrameType | None]:
     """Return the verb's name, and the frame that calls it."""
     name = ""
 
-    while frame is not None and _is_in(frame, (_PACKAGE,)):
-        name = frame.f_code.co_name
+    while frame is not None and _is_in(frame, (_OURS,)):
+        name = frame.f_code.co_name if _is_in(frame, (_FACE,)) else name
         frame = frame.f_back
 
     return name, frame

@@ -8,28 +8,33 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar, overload
 
 import attrs
 from anyio import move_on_after
 
 from asyncflow.abc import Store
 from asyncflow.config import Config, Configuration
-from asyncflow.config.checks.values import names_arguments
-from asyncflow.config.sections import ScenarioConfig
+from asyncflow.config.checks.values import (
+    names_arguments_beside,
+    names_own_arguments,
+    verbs_name_arguments,
+)
+from asyncflow.config.section import names_of
+from asyncflow.config.sections import JobConfig, ScenarioConfig
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.statistics import Statistics
 from asyncflow.errors import NotOpen, UsageError
-from asyncflow.events import Event
+from asyncflow.events import EntityEvent, Event
 from asyncflow.notify.stream import EventStream
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
 from asyncflow.records import JobRecord, Pruned, ScenarioRecord, SubmissionRecord
+from asyncflow.sync.callback import Callback
 from asyncflow.sync.handles import (
-    Callback,
     Entity,
     Job,
     Scenario,
@@ -41,6 +46,8 @@ from asyncflow.sync.handles import (
 from asyncflow.sync.loop import Loop, each, not_running
 from asyncflow.worker import current, local_modules
 
+E = TypeVar("E", bound=Event | EntityEvent)
+
 _running: Orchestrator | None = None
 _starting = threading.Lock()
 _is_hooked = False
@@ -48,7 +55,8 @@ _earlier_hook = _thread
 """Users' jobs may need its threads: loaded here, its exit hook comes after ours."""
 
 
-@names_arguments
+@verbs_name_arguments
+@names_arguments_beside("Config.configure_job_executions()", names_of(JobConfig))
 @attrs.define(eq=False, repr=False)
 class Orchestrator:
     """Runs scenarios on an event loop in a background thread.
@@ -249,11 +257,19 @@ class Orchestrator:
         unsubscribe = loop.orchestrator.unsubscribe_scenario
         loop.call(unsubscribe, Callback(callback, loop), params, _inner(scenario))
 
+    @overload
+    def events(self, **options: Any) -> AbstractContextManager[Iterator[Event]]: ...
+
+    @overload
+    def events(
+        self, *kinds: type[E], **options: Any
+    ) -> AbstractContextManager[Iterator[E]]: ...
+
     @contextmanager
-    def events(self, *kinds: type[Event], **options: Any) -> Iterator[Iterator[Event]]:
+    def events(self, *kinds: type[Any], **options: Any) -> Iterator[Iterator[Any]]:
         """Give the events of every run; see `asyncflow.Orchestrator.events`."""
         loop = self._opened()
-        listen: Callable[..., EventStream[Event]] = loop.orchestrator.events
+        listen: Callable[..., EventStream[Any]] = loop.orchestrator.events
         stream = loop.call(listen, *kinds, **options)
         loop.call(stream.__aenter__)
 
@@ -299,6 +315,7 @@ class Orchestrator:
             self._close(error)
 
 
+@names_own_arguments
 def stop(wait: bool = True, timeout: float | None = None) -> None:
     """Stop the orchestrator that runs; see `Orchestrator.stop`."""
     if _running is not None:
@@ -326,16 +343,19 @@ def submit(
     return entity.submit(wait, timeout, force, **properties)
 
 
+@names_own_arguments
 def get(id: str) -> Entity:
     """Return an entity; see `asyncflow.Orchestrator.get`."""
     return _current().get(id)
 
 
+@names_own_arguments
 def delete(id: str) -> None:
     """Delete an entity; see `asyncflow.Orchestrator.delete`."""
     _current().delete(id)
 
 
+@names_own_arguments
 def prune(
     older_than: timedelta | None = None,
     keep: int | None = None,
@@ -361,6 +381,7 @@ def get_jobs(**filters: Any) -> list[JobRecord]:
     return _current().jobs(**filters)
 
 
+@names_own_arguments
 def subscribe_scenario(
     callback: Callable[..., object],
     params: Iterable[object] | None = None,
@@ -370,6 +391,7 @@ def subscribe_scenario(
     _current().subscribe_scenario(callback, params, scenario)
 
 
+@names_own_arguments
 def unsubscribe_scenario(
     callback: Callable[..., object],
     params: Iterable[object] | None = None,
@@ -379,6 +401,19 @@ def unsubscribe_scenario(
     _current().unsubscribe_scenario(callback, params, scenario)
 
 
+@names_own_arguments
+def tag(scenario: Scenario, tag: str) -> None:
+    """Give a scenario a tag; see `asyncflow.Scenario.add_tag`."""
+    scenario.add_tag(tag)
+
+
+@names_own_arguments
+def untag(scenario: Scenario, tag: str) -> None:
+    """Take a tag from a scenario; see `asyncflow.Scenario.remove_tag`."""
+    scenario.remove_tag(tag)
+
+
+@names_own_arguments
 def cancel(what: Submission | Job, reason: str | None = None) -> bool:
     """Ask for the end of a run or a job; see `asyncflow.Orchestrator.cancel`."""
     return _current().cancel(what, reason)

@@ -14,8 +14,7 @@ from asyncflow.abc import Store, StoredValue
 from asyncflow.entities.data_node import Edit
 from asyncflow.errors import DataNodeIsBeingEdited, DataNodeReadingError, NotFound
 from asyncflow.records import DataNodeRecord, VersionRecord
-from asyncflow.runs.node import NodeState
-from asyncflow.runs.version import Place
+from asyncflow.runs.node import NodeState, Place
 from asyncflow.values.stored import chain
 from asyncflow.values.versions import Versions
 from asyncflow.worker.wire import seen
@@ -85,7 +84,7 @@ class Editing:
         """See what others have written, and whether somebody has locked it."""
         is_shared = self.versions.is_shared
 
-        if is_shared or node.owner_id is None:  # one of before may have locked it
+        if is_shared or node.is_shared:  # one of before may have locked it
             await self._look(node)
 
         if is_shared:
@@ -128,7 +127,7 @@ class Editing:
             await outside.take(self.versions, [outside.Seen(node, version, place)])
 
         records = await self.store.versions(node_id=node.id)
-        kept = {one.number for one in chain(node, records)}
+        kept = {version.number for version in chain(node, records)}
         return tuple(_edit(record, is_kept=record.number in kept) for record in records)
 
     async def _look(self, node: NodeState) -> None:

@@ -14,10 +14,8 @@ from asyncflow.worker.outcome import Placed
 from asyncflow.worker.values import INTENT
 
 if TYPE_CHECKING:
-    from asyncflow.abc import Store
-    from asyncflow.runs.node import NodeState
-    from asyncflow.abc import StoredValue
-    from asyncflow.runs.version import Place, Version
+    from asyncflow.abc import Store, StoredValue
+    from asyncflow.runs.node import NodeState, Place, Version
     from asyncflow.values.stored import StoredVersions
 
 COMMENT = "changed outside"

@@ -10,8 +10,7 @@ import attrs
 
 from asyncflow.abc import Store
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import NodeState
-from asyncflow.runs.version import Version
+from asyncflow.runs.node import NodeState, Version
 from asyncflow.values.garbage import Garbage
 
 _new = tuple.__new__
@@ -125,8 +124,3 @@ class Retention:
             return
 
         self.garbage.add(version.kept)
-
-
-def older_of(node: NodeState) -> int:
-    """Return how many versions are kept beside the current one."""
-    return node.config.keep_versions if node.driver.keeps_versions else 0

@@ -13,8 +13,7 @@ from anyio import to_thread
 
 from asyncflow.abc import Store
 from asyncflow.errors import StoreFailed
-from asyncflow.runs.node import NodeState
-from asyncflow.runs.version import EVICTED, Version
+from asyncflow.runs.node import EVICTED, NodeState, Version
 from asyncflow.task_group import Tasks
 from asyncflow.worker.digests import digest
 
@@ -118,7 +117,7 @@ class ValueCache:
 
     async def _evict_some(self, entries: Iterable[Entry]) -> bool:
         """Evict values, but those that are in use; tell whether that was any."""
-        compared = [one for one, _, is_compared in entries if is_compared]
+        compared = [version for version, _, is_compared in entries if is_compared]
         await to_thread.run_sync(_describe, compared)
         has_evicted = False
 

@@ -26,11 +26,10 @@ from asyncflow.errors import (
 from asyncflow.ids import submission_of
 from asyncflow.options import Page
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import NodeState
-from asyncflow.runs.version import EVICTED, Place, Version
+from asyncflow.runs.node import EVICTED, NodeState, Place, Version
 from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage, remove
-from asyncflow.values.retention import Retention, older_of
+from asyncflow.values.retention import Retention
 from asyncflow.values.sharing import StoreSharing
 from asyncflow.values.stored import StoredVersions
 from asyncflow.values.value_cache import LIMIT, WORTH, ValueCache
@@ -154,7 +153,7 @@ class Versions:
             try:
                 await self.cache.load(pairs)
                 return tuple(
-                    [await self.read_version(node, one) for node, one in pairs]
+                    [await self.read_version(node, version) for node, version in pairs]
                 )
             except ValueMissing:
                 if versions == tried:  # no other process has dropped it
@@ -238,9 +237,9 @@ class Versions:
         with CancelScope(shield=True):
             kept = await to_thread.run_sync(_keep_defaults, fresh, paths)
 
-            for node, one in zip(fresh, kept, strict=True):
+            for node, stored in zip(fresh, kept, strict=True):
                 if node.version is None:  # a shared one may have been written meanwhile
-                    records += self.replace(node, one, comment="default data")
+                    records += self.replace(node, stored, comment="default data")
 
         return records
 
@@ -300,10 +299,10 @@ class Versions:
         if last is None:
             return records
 
-        if node.owner_id is None and self.is_shared:
+        if self.is_shared and node.is_shared:
             self.group.start_soon(self.stored.tidy, node)
 
-        older, limit = node.older, older_of(node)
+        older, limit = node.older, node.max_older
         older.append(last)
 
         while len(older) > limit:
@@ -363,7 +362,7 @@ class Versions:
     async def _was_written(self, node: NodeState) -> bool:
         """Tell whether a data node has more than what it had at first."""
         records = await self.store.versions(node_ids=[node.id], page=Page(limit=2))
-        return len(records) > 1 or any(one.job_id is not None for one in records)
+        return len(records) > 1 or any(record.job_id is not None for record in records)
 
 
 def _look_and_load(node: NodeState, ask: Ask | None) -> tuple[Place, Any]:
@@ -391,6 +390,12 @@ def _load(node: NodeState, kept: StoredValue, ask: Ask | None = None) -> Any:
 
 
 def _find(node: NodeState, number: int | None) -> Version:
+    if number is not None and not hasattr(number, "__index__"):
+        raise TypeError(
+            f"version is a number, of `await node.edits()`, or None; got {number!r}: "
+            "columns are given as columns=..."
+        )
+
     if number is None and node.version is not None:
         return node.version
 

@@ -25,18 +25,11 @@ from asyncflow.worker.current import Progress, job_of, running
 from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError
 from asyncflow.worker.failure import beyond_ours, raised, summary_of, traceback_of
 from asyncflow.worker.outcome import Raised, StoredValue, Usage
+from asyncflow.worker.outputs import keep_result
 from asyncflow.worker.shortened import REASON, shortened
 from asyncflow.worker.usage import Meter, memory_limited
 from asyncflow.worker.values import fetch
-from asyncflow.worker.wire import (
-    Answer,
-    Input,
-    Output,
-    RemoteCall,
-    Row,
-    ValueDriver,
-    seen,
-)
+from asyncflow.worker.wire import Answer, Input, Output, RemoteCall, Row, ValueDriver
 
 REMEMBERED = 256
 """How many functions a worker keeps between calls."""
@@ -68,7 +61,7 @@ _sources: dict[str, None] = {}
 
 def settle(
     folder: str,
-    told: bytes,
+    parent_world: bytes,
     main_path: str | None,
     parent_pid: int,
     mark: str,
@@ -76,10 +69,10 @@ def settle(
 ) -> tuple[int, str]:
     """Make this process a worker; return its id and the path of its log.
 
-    :param told: the parent's world; see `world.apply`
+    :param parent_world: the parent's world; see `world.apply`
     :param mark: marks what it starts, in the environment
     """
-    world.apply(told)
+    world.apply(parent_world)
     os.environ[parent.MARK] = mark
     settled = process.settle(folder, main_path, parent_pid, is_moved=is_moved)
     return settled.pid, settled.log_path
@@ -137,12 +130,14 @@ vars(run)["after"] = after_answer
 def _run_calls(settled: process.WorkerState, request: bytes, answer: Answer) -> None:
     assert main.here is not None
     main.here.is_ours = True
-    trip, most, looks, current.is_watched, columns, told, pins = pickle.loads(request)
+    trip, max_bytes, looks, current.is_watched, columns, parent_world, pins = (
+        pickle.loads(request)
+    )
     settled.begin_trip(trip)
     begun = time.time_ns()
 
-    if told is not None:
-        world.apply(told)
+    if parent_world is not None:
+        world.apply(parent_world)
         settled.remember()
 
     if pins is not None:
@@ -159,12 +154,12 @@ def _run_calls(settled: process.WorkerState, request: bytes, answer: Answer) -> 
                 break
 
             lacks = answer.has_failed and answer.lacks(call[4])
-            told = None if lacks else _run(settled, call, answer, most)
+            row = None if lacks else _run(settled, call, answer, max_bytes)
 
             if trip:
-                settled.spool.append(pickle.dumps((settled.logged, told), 5))
+                settled.spool.append(pickle.dumps((settled.logged, row), 5))
 
-            answer.add(told)
+            answer.add(row)
 
             if settled.left:
                 break
@@ -186,12 +181,12 @@ def _run(
     settled: process.WorkerState,
     call: RemoteCall,
     answer: Answer,
-    most: int,
+    max_bytes: int,
 ) -> Row | Raised:
     """Run a call.
 
     :param answer: what came of earlier ones
-    :param most: how many bytes are kept of what it prints
+    :param max_bytes: how many bytes are kept of what it prints
     """
     settled.records.job_id = call[0]
     at, start = time.time(), time.perf_counter()
@@ -202,7 +197,7 @@ def _run(
         wall = time.perf_counter() - start
         is_long = wall > LONG
         cpu, peak = _meter.measured(is_long=is_long)
-        log = settled.end_job(most, is_long=is_long)
+        log = settled.end_job(max_bytes, is_long=is_long)
 
     if isinstance(outcome, Raised):
         return outcome._replace(log=log, usage=Usage(at, wall, cpu, peak))
@@ -223,7 +218,11 @@ def execute(
     if not sources and limit is None and trace is None:
         current.begin((job_id, task, attempt), send)
         outcome = _call(task, code, inputs, outputs, answer)
-        return outcome.told(outputs, None) if isinstance(outcome, Failure) else outcome
+        return (
+            outcome.described(outputs, None)
+            if isinstance(outcome, Failure)
+            else outcome
+        )
 
     if sources:
         _remember_sources(sources)
@@ -237,7 +236,9 @@ def execute(
         outcome = Failure(error, traceback_of(error))
 
     # With the limit gone there is memory again, to say what was raised.
-    return outcome.told(outputs, limit) if isinstance(outcome, Failure) else outcome
+    return (
+        outcome.described(outputs, limit) if isinstance(outcome, Failure) else outcome
+    )
 
 
 class Failure(NamedTuple):
@@ -249,7 +250,7 @@ class Failure(NamedTuple):
     is_keeping: bool = False
     """Whether the function had returned."""
 
-    def told(self, outputs: Sequence[Output], limit: int | None) -> Raised:
+    def described(self, outputs: Sequence[Output], limit: int | None) -> Raised:
         """Describe it; where memory ran out, say of what.
 
         :param limit: how much memory there was
@@ -351,122 +352,6 @@ def read_input(task: str, name: str, driver: ValueDriver, kept: StoredValue) -> 
             error.node = name
 
         raise
-
-
-def keep_result(
-    task: str, outputs: Sequence[tuple[str, ValueDriver, str]], result: object
-) -> tuple[StoredValue, ...]:
-    """Split a result over the outputs of a task, and keep it.
-
-    :param outputs: for each its name, its driver and the file it may make
-    :raises DataNodeWritingError: where it does not have one value for each output
-    """
-    if len(outputs) == 1:
-        ((name, driver, path),) = outputs
-
-        if driver.validator is not None:
-            result = validated(driver.validator, result, name)
-
-        kept = driver.write(result, path, name)
-
-        try:
-            if type(kept) is bytes or driver.keeps_versions:
-                return (driver.publish(kept, path),)
-
-            return publish_all(outputs, (kept,))
-        except BaseException:
-            driver.discard(kept, path)
-            raise
-
-    values = split_result(task, [name for name, _, _ in outputs], result)
-    return write_all(outputs, values)
-
-
-def split_result(task: str, names: Sequence[str], result: object) -> Sequence[object]:
-    """Split a result over the outputs of a task.
-
-    :raises DataNodeWritingError: where it does not have one value for each output
-    """
-    if not names:
-        return ()
-
-    if not isinstance(result, tuple | list) or len(result) != len(names):
-        what = (
-            f"{len(result)} values"
-            if isinstance(result, tuple | list)
-            else f"a {type(result).__qualname__}"
-        )
-        raise DataNodeWritingError(
-            f"task {task!r} has {len(names)} outputs ({', '.join(names)}), "
-            f"so its function must return a tuple of {len(names)}; it returned {what}"
-        )
-
-    return result
-
-
-def write_all(
-    ports: Sequence[tuple[str, ValueDriver, str]], values: Sequence[object]
-) -> tuple[StoredValue, ...]:
-    """Keep values: all are written before the first is published.
-
-    :param ports: for each value its name, its driver and the file it may make
-    """
-    kept: list[StoredValue] = []
-    values = [
-        value if driver.validator is None else validated(driver.validator, value, name)
-        for (name, driver, _), value in zip(ports, values, strict=True)
-    ]
-
-    try:
-        for (name, driver, path), value in zip(ports, values, strict=True):
-            kept.append(driver.write(value, path, name))
-
-        if {*map(type, kept)} == {bytes} or all(
-            driver.keeps_versions for _, driver, _ in ports
-        ):
-            return tuple(
-                driver.publish(one, path)
-                for (_, driver, path), one in zip(ports, kept, strict=True)
-            )
-
-        return publish_all(ports, kept)
-    except BaseException:
-        for (_, driver, path), one in zip(ports, kept, strict=False):
-            driver.discard(one, path)
-
-        raise
-
-
-def publish_all(
-    ports: Sequence[tuple[str, ValueDriver, str]], kept: Sequence[StoredValue]
-) -> tuple[StoredValue, ...]:
-    """Make written values visible, some of them in places of the user's.
-
-    What a server may refuse goes first: then nothing is visible yet.
-
-    :param ports: for each value its name, its driver and the path that it was given
-    """
-    from asyncflow.worker import intent
-
-    file = intent.begin(ports, kept)
-    order = sorted(range(len(ports)), key=lambda at: kept[at] is not None)
-
-    try:
-        made = {at: ports[at][1].publish(kept[at], ports[at][2]) for at in order}
-    except BaseException:
-        if file is not None:
-            intent.drop(file)
-
-        raise
-
-    return tuple(seen(port[1], made[at]) for at, port in enumerate(ports))
-
-
-def validated(validator: object, value: object, name: str) -> object:
-    """Return a value that a validator accepts; see `validation.validated`."""
-    from asyncflow.worker import validation
-
-    return validation.validated(validator, value, name)
 
 
 def _remember_sources(sources: dict[str, str]) -> None:

@@ -23,7 +23,7 @@ from asyncflow.config import (
     Scope,
     TaskConfig,
 )
-from asyncflow.config.sections import key_of, names_of, same_value
+from asyncflow.config.section import key_of, names_of, same_value
 from tests.support.declaring import (
     Doubler,
     Fetcher,
@@ -168,6 +168,7 @@ def test_the_options_of_a_class_in_the_order_of_its_fields() -> None:
         "task_configs",
         "additional_data_node_configs",
         "sequences",
+        "authorized_tags",
     )
     assert names_of(None) == ()
 

@@ -21,14 +21,8 @@ from asyncflow.worker.outcome import (
     Raised,
     StoredValue,
 )
-from asyncflow.worker.trip import (
-    Failure,
-    keep_result,
-    read_input,
-    run_coroutine,
-    split_result,
-    write_all,
-)
+from asyncflow.worker.outputs import keep_result, split_result, write_all
+from asyncflow.worker.trip import Failure, read_input, run_coroutine
 from asyncflow.worker.values import INLINE
 from asyncflow.worker.wire import Answer, Input, Output
 from tests.support.calls import half, remote_call, sent
@@ -218,5 +212,5 @@ def test_what_was_too_little_memory_is_said() -> None:
         "it took more than its memory_limit of 500000000 bytes (MemoryError)"
     )
     keeping = Failure(MemoryError(), None, is_keeping=True)
-    told = keeping.told((("rows", MemoryDriver(), "path"),), None)
+    told = keeping.described((("rows", MemoryDriver(), "path"),), None)
     assert told.summary == "MemoryError: while its value was kept ('rows')"

@@ -2,4 +2,4 @@
 
 ALTER TABLE version ADD COLUMN fingerprint TEXT;
 
-UPDATE store SET schema_version = 8;
+UPDATE store SET schema_version = 9;
