@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from itertools import chain
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
@@ -22,6 +22,7 @@ from asyncflow.options import Page
 from asyncflow.records import (
     BasisRecord,
     DataNodeRecord,
+    InputRecord,
     JobRecord,
     LogRecord,
     OrchestratorRecord,
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-WITH_NAMES = ("names", "versions", "owned_versions")
+WITH_NAMES = ("names", "versions", "owned_versions", "inputs")
 """The parts of a deletion that return names of files."""
 
 ALL = 2**63 - 1
@@ -173,9 +174,20 @@ class DatabaseStore(Store):
         await self._put(act)
         return {str(run_id): cast("int", n) for run_id, n in act.answers["found"]}
 
-    def submit(self, record: SubmissionRecord) -> Callable[[], Awaitable[None]]:
+    async def create(self, record: ScenarioRecord, *records: Record) -> str:
+        opened = self._now_open()
+        named = {"config_id": record.config_id, "name": record.name}
+        look = Command("named", [named])
+        rows = given((record, *records), opened.graphs)
+        act = Command("create", (), (look, "scenario"), rows)
+        await self._put(look, act)
+        return next((str(found) for (found,) in look.answers["scenario"]), record.id)
+
+    def submit(
+        self, record: SubmissionRecord, inputs: Sequence[InputRecord] = ()
+    ) -> Callable[[], Awaitable[None]]:
         opened, act = self._now_open(), _claim(record)
-        opened.writer.put((act,))
+        opened.writer.put((act, *_give(record, inputs)))
         opened.graphs.add(record.id)
 
         async def answer() -> None:
@@ -186,10 +198,12 @@ class DatabaseStore(Store):
 
         return answer
 
-    async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
+    async def claim(
+        self, record: SubmissionRecord, inputs: Sequence[InputRecord] = ()
+    ) -> SubmissionRecord:
         while True:
             act = _claim(record)
-            opened = await self._put(act)
+            opened = await self._put(act, *_give(record, inputs))
 
             if act.answers["submission"]:
                 return record
@@ -346,6 +360,9 @@ class DatabaseStore(Store):
             page=page,
         )
 
+    async def inputs(self, *submission_ids: str) -> list[InputRecord]:
+        return await self._read("input", submission_ids=_keys(submission_ids))
+
     async def jobs(
         self,
         *,
@@ -438,6 +455,23 @@ def _claim(record: SubmissionRecord) -> Command:
     properties, pickled = dump_properties(record.properties, record.id)
     made = {"properties": properties, "pickled": pickled}
     return Command("claim", [{**record._asdict(), **made}])
+
+
+def _give(
+    record: SubmissionRecord, inputs: Sequence[InputRecord]
+) -> tuple[Command, ...]:
+    """Have inputs saved with a submission that is claimed, if it is."""
+    if not inputs:
+        return ()
+
+    made = {"orchestrator_id": record.orchestrator_id, "submitted": record.submitted}
+    return (Command("give", [{**_parts_of(one), **made} for one in inputs]),)
+
+
+def _parts_of(record: InputRecord) -> Parameters:
+    *facts, path, value = (column[0] for column in KINDS[InputRecord].columns([record]))
+    names = ("submission_id", "node_id", "number", "path", "value")
+    return dict(zip(names, (*facts, path, value), strict=True))
 
 
 def _names(act: Command) -> list[str]:
