@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode as DataNode
     from asyncflow.entities.data_node import Edit as Edit
     from asyncflow.entities.job import Job as Job
+    from asyncflow.entities.output import Input as Input
     from asyncflow.entities.output import Output as Output
     from asyncflow.entities.planned import PlannedJob as PlannedJob
     from asyncflow.entities.scenario import Scenario as Scenario
@@ -123,7 +124,7 @@ _HOMES = {
     "entities.as_completed": "as_completed",
     "entities.data_node": "DataNode Edit",
     "entities.job": "Job",
-    "entities.output": "Output",
+    "entities.output": "Input Output",
     "entities.planned": "PlannedJob",
     "entities.scenario": "Scenario",
     "entities.sequence": "Sequence",

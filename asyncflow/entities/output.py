@@ -1,4 +1,4 @@
-"""Outputs: what a run has written."""
+"""Inputs and outputs: what a run reads, and what it has written."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from asyncflow.entities.submittable import verbs_of
 if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode, Edit
     from asyncflow.entities.job import Job
+    from asyncflow.entities.submission import Submission
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -39,3 +40,22 @@ class Output(Handle):
 
     def __repr__(self) -> str:
         return f"<Output {self.data_node.config_id} of {self.job.id}>"
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Input(Handle):
+    """What a run reads of a data node that it does not write, whatever others write."""
+
+    data_node: DataNode
+    """Where: a read of it gives the value of now."""
+    submission: Submission
+    """The run."""
+    is_given: bool
+    """Whether ``submit`` was given the value."""
+
+    async def read(self) -> Any:
+        """Read the value that the run reads; see `Submission.read`."""
+        return await self.submission.read(self.data_node.config_id)
+
+    def __repr__(self) -> str:
+        return f"<Input {self.data_node.config_id} of {self.submission.id}>"

@@ -60,3 +60,12 @@ class Version:
     def at(self) -> datetime:
         """When it was made, in UTC."""
         return datetime.fromtimestamp(self.number / 1e9, UTC)
+
+
+@attrs.define(eq=False, repr=False)
+class Given(Version):
+    """A value that a run was given for a data node: the run reads it, whatever is written.
+
+    It is a pickle, whatever the storage type of the data node. It is no version of that,
+    and kept as long as the submission is.
+    """

@@ -22,6 +22,7 @@ from anyio import CancelScope, to_thread
 
 from asyncflow import ids
 from asyncflow.abc import Store
+from asyncflow.config.checks.numbers import check_flag
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import CoreConfig, ScenarioConfig
 from asyncflow.dispatch import skipping
@@ -49,6 +50,7 @@ from asyncflow.notify.subscriptions import Subscriptions, check_callbacks
 from asyncflow.options import Page, RunOptions
 from asyncflow.plan.graph import Graph
 from asyncflow.records import (
+    InputRecord,
     JobRecord,
     OrchestratorRecord,
     Pruned,
@@ -62,18 +64,19 @@ from asyncflow.recovery.undeclared import check_declared
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.restoring import become, restore
 from asyncflow.runs.run import Run as RunOf
+from asyncflow.runs.version import Given
 from asyncflow.runtime.checks import (
     check_inputs,
     check_kept,
     check_name,
     check_options,
-    check_properties,
 )
 from asyncflow.runtime.preparation import First, RunPreparation
 from asyncflow.runtime.shutdown import interrupt, leave
 from asyncflow.status import DONE
 from asyncflow.values.editing import Editing
 from asyncflow.values.garbage import remove
+from asyncflow.values.inputs import RunInputs, check_same_inputs, is_unmade
 from asyncflow.values.results import Results
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
@@ -83,6 +86,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.parts import Ask
     from asyncflow.entities.planned import PlannedJob
     from asyncflow.entities.statistics import Statistics
+    from asyncflow.runtime.creation import Creation
 
 
 @attrs.define(eq=False, repr=False)
@@ -104,6 +108,7 @@ class Engine:
     subscriptions: Subscriptions = attrs.field(init=False)
     editing: Editing = attrs.field(init=False)
     results: Results = attrs.field(init=False)
+    inputs: RunInputs = attrs.field(init=False)
     recovery: Recovery = attrs.field(init=False)
     remote_runs: RemoteRuns = attrs.field(init=False)
     outage: Outage = attrs.field(init=False)
@@ -117,6 +122,7 @@ class Engine:
         self.subscriptions = Subscriptions(self.bus, self._scenario_of)
         self.editing = Editing(self.store, self.versions)
         self.results = Results(self.identity_map, self.versions, self.editing)
+        self.inputs = RunInputs(self.store, self.versions)
         self.versions.retention.results = self.results
         self.versions.sharing.pins = self.scheduler.pins
         self.preparation = RunPreparation(self.versions, self.loader)
@@ -142,47 +148,81 @@ class Engine:
         config: ScenarioConfig,
         creation_date: datetime | None,
         name: str | None,
-        properties: Mapping[str, Any],
+        *,
+        exist_ok: bool = False,
+        inputs: Mapping[Any, Any] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        keywords: Mapping[str, Any] | None = None,
     ) -> Scenario:
-        """Create a scenario; see `Orchestrator.create_scenario`."""
+        """Create a scenario; see `Orchestrator.create_scenario`.
+
+        :param keywords: inputs and properties, by their names
+        """
         check_name(name)
+        check_flag("exist_ok", exist_ok)
+        given: Mapping[str, Any] = {}
 
-        if properties:
-            names = {
-                data_node_config.id for data_node_config in config.data_node_configs
-            }
-            check_properties("create_scenario", properties, names)
+        if inputs or properties or keywords:
+            from asyncflow.runtime.keywords import sorted_out
 
+            names = {node.id for node in config.data_node_configs}
+            given, properties = sorted_out(
+                "create_scenario", keywords, inputs, properties, names
+            )
+
+        properties = properties or {}
         await self.identity_map.prepare(config)
         shared = await self.loader.shared(config)  # in use until it is the scenario's
+
+        if exist_ok:
+            return await self._creation().find_or_make(
+                config, creation_date, name, properties, given
+            )
+
+        if given:
+            from asyncflow.runtime.creation import check_unlocked
+
+            await check_unlocked(self.editing, shared, given)
+
         scenario = self.identity_map.new_scenario(
             config, creation_date, name, properties
         )
         nodes = nodes_of(scenario).values()
         del shared
-        versions = await self.versions.defaults(nodes)
+        versions = await self.versions.defaults(nodes, given)
         records = (node.record() for node in nodes)
         self.store.save(record_of(scenario), *records, *versions)
         await self.store.flush()
         return scenario
+
+    def _creation(self) -> Creation:
+        from asyncflow.runtime.creation import Creation
+
+        return Creation(
+            self.store, self.identity_map, self.loader, self.versions, self.editing
+        )
 
     def submit(
         self,
         entity: Submittable,
         options: RunOptions,
         dag: Dag | None = None,
+        given: Mapping[str, Given] | None = None,
     ) -> Submission:
         """Start a run; see `Submittable.submit`.
 
         :param dag: the tasks that it has; None for all of the entity
+        :param given: what another run was given, which it is given, too
         """
         if self.outage.failure is not None:
             self.outage.check()
 
         check_options(options)
 
-        if options.properties and dag is None:
-            check_properties("submit", options.properties, nodes_of(entity))
+        if options.keywords or options.inputs:
+            from asyncflow.runtime.keywords import of_submit
+
+            options = of_submit(options, nodes_of(entity))
 
         if callbacks := tuple(options.callbacks):
             check_callbacks(callbacks)
@@ -192,10 +232,16 @@ class Engine:
 
         dag = entity.dag if dag is None else dag
         self._check_there(entity, dag)
+
+        if options.inputs:
+            given = self.inputs.take(entity, dag, options.inputs)
+        elif given:
+            given = self.inputs.again(entity, dag, given)
+
         key = ids.new_key(options.idempotency_key)
 
         if options.idempotency_key is not None and (
-            same := self._same(key, entity, callbacks)
+            same := self._same(key, entity, callbacks, given)
         ):
             return handle_of(same)
 
@@ -206,18 +252,29 @@ class Engine:
         is_shared = self.versions.sharing.is_shared
         shared = self.preparation.shared(run) if is_shared else ()
         read = self.preparation.read(run) if is_shared else ()
-        check_inputs(self.scheduler, map(nodes.__getitem__, dag.sources), shared)
+        sources = dag.sources
+        inputs: Sequence[InputRecord] = ()
+
+        if given:
+            run.given = given
+            sources = tuple(name for name in sources if name not in given)
+            inputs = self.inputs.records(run)
+
+        check_inputs(self.scheduler, map(nodes.__getitem__, sources), shared)
         first: First | None = None
 
-        if options.idempotency_key is not None:
+        if options.idempotency_key is not None or (inputs and is_unmade(inputs)):
             check_kept(options.properties, run.id)
             first = partial(self._claim, run)
         elif is_shared:
-            saved = self.store.submit(run.record())
+            saved = self.store.submit(run.record(), inputs)
             first = partial(self._accepted, run, saved)
             self.scheduler.pins.note(run)
         else:
-            self.store.save(run.record())
+            self.store.save(run.record(), *inputs)
+
+        if given:
+            self.scheduler.pins.give(run)
 
         first = self.preparation.first(run, specs, read, first)
         graph = Graph.of(entity, dag, run.tasks)
@@ -234,6 +291,7 @@ class Engine:
         key: str,
         entity: Submittable,
         callbacks: Iterable[Callable[[Job], object]],
+        given: Mapping[str, Given] | None,
     ) -> Run | None:
         """Return the run that has an idempotency key, if it is in use."""
         same = self.identity_map.find(ids.of_submission(key))
@@ -242,6 +300,9 @@ class Engine:
             return None
 
         _check_same(same.entity.id, entity, same.id)
+
+        if given or same.given:
+            check_same_inputs(same.given, given, same.id)
 
         if self.scheduler.runs.drives(same):
             self.subscriptions.add_to(same, callbacks)
@@ -273,9 +334,9 @@ class Engine:
         if not left:
             raise UsageError(f"{submission.id} has completed: nothing is left to retry")
 
-        options = run_of(submission).options
+        run = run_of(submission)
         dag = submission.dag.part(left)
-        return self.submit(submission.entity, options, dag)
+        return self.submit(submission.entity, run.options, dag, run.given)
 
     def cancel(self, what: Submission | Job, reason: str | None) -> None:
         """Ask for the end of a run or of a job; see `Orchestrator.cancel`."""
@@ -341,8 +402,14 @@ class Engine:
             raise
 
     async def read_own(self, submission: Submission, name: str) -> Any:
-        """Read what a run wrote; see `Submission.read`."""
-        return await self.results.read(run_of(submission), name)
+        """Read what a run wrote, or reads; see `Submission.read`."""
+        run = run_of(submission)
+
+        if name not in run.dag.sources:
+            return await self.results.read(run, name)
+
+        await self.scheduler.until_begun(run)
+        return await self.inputs.read(run, name)
 
     async def edit_own(self, submission: Submission, name: str) -> Edit:
         """Return what a run wrote as an edit; see `Output.edit`."""
@@ -416,7 +483,7 @@ class Engine:
         """Remove old runs; see `Orchestrator.prune`."""
         from asyncflow.runtime.pruning import Pruning
 
-        pruning = Pruning(self.store, self.identity_map)
+        pruning = Pruning(self.store, self.identity_map, self.versions.folder)
         return await pruning.prune(older_than, keep, logs_only=logs_only)
 
     def keep_to(self, core: CoreConfig) -> None:
@@ -424,7 +491,7 @@ class Engine:
         if not core.keeps_all:
             from asyncflow.runtime.pruning import Pruning
 
-            pruning = Pruning(self.store, self.identity_map)
+            pruning = Pruning(self.store, self.identity_map, self.versions.folder)
             self.scheduler.group.start_soon(pruning.keep_to, core)
 
     def statistics(self, max_nb_of_workers: int) -> Statistics:
@@ -555,18 +622,28 @@ class Engine:
             yield
         except NotFound:
             self.identity_map.forget(run.entity.scenario_id)
+            self.inputs.lose(run)
             raise
 
     async def _claim(self, run: Run) -> bool:
         """Save a run with a key of its user's, or find the one that has this key."""
+        inputs = await self.inputs.make(run) if run.given else []
+
         with self._let_go(run):
-            kept = await self.store.claim(run.record())
+            kept = await self.store.claim(run.record(), inputs)
 
         _check_same(kept.entity_id, run.entity, run.id)
 
         if kept.orchestrator_id == self.own.id and (kept.submitted == run.submitted):
             self.scheduler.pins.note(run)
             return True
+
+        given = await self.inputs.of(run, kept.id)
+
+        if given or run.given:
+            self.inputs.lose(run)
+            check_same_inputs(given, run.given, run.id)
+            run.given = given
 
         self.bus.forget(run)
         self.identity_map.forget(run.id)

@@ -305,7 +305,9 @@ class PostgresDatabase(Database):
                 if is_shared_node(change.node_id):
                     turns.add(change.node_id)
             elif type(change) is Command and change.verb == "named":
-                turns.update("{config_id} {name}".format(**one) for one in change.given)
+                turns.update(
+                    turn for one in change.given if isinstance(turn := one["turn"], str)
+                )
 
         if turns:
             given = [{"id": turn} for turn in sorted(turns)]

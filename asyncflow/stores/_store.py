@@ -177,7 +177,8 @@ class DatabaseStore(Store):
     async def create(self, record: ScenarioRecord, *records: Record) -> str:
         opened = self._now_open()
         named = {"config_id": record.config_id, "name": record.name}
-        look = Command("named", [named])
+        turn = f"{record.config_id} {record.name}"
+        look = Command("named", [{**named, "turn": turn}])
         rows = given((record, *records), opened.graphs)
         act = Command("create", (), (look, "scenario"), rows)
         await self._put(look, act)
@@ -464,14 +465,21 @@ def _give(
     if not inputs:
         return ()
 
-    made = {"orchestrator_id": record.orchestrator_id, "submitted": record.submitted}
-    return (Command("give", [{**_parts_of(one), **made} for one in inputs]),)
+    claim = record.orchestrator_id, record.submitted
+    return (Command("give", [_given_to(claim, one) for one in inputs]),)
 
 
-def _parts_of(record: InputRecord) -> Parameters:
-    *facts, path, value = (column[0] for column in KINDS[InputRecord].columns([record]))
-    names = ("submission_id", "node_id", "number", "path", "value")
-    return dict(zip(names, (*facts, path, value), strict=True))
+def _given_to(claim: tuple[str, float], record: InputRecord) -> Parameters:
+    kept = record.kept
+    return {
+        "submission_id": record.submission_id,
+        "orchestrator_id": claim[0],
+        "submitted": claim[1],
+        "node_id": record.node_id,
+        "number": record.number,
+        "path": kept if isinstance(kept, str) else None,
+        "value": kept if isinstance(kept, bytes) else None,
+    }
 
 
 def _names(act: Command) -> list[str]:

@@ -20,6 +20,7 @@ it would wait for itself: `BlockingCall` names the form to await there.
 from __future__ import annotations
 
 from asyncflow.sync.data_node import DataNode as DataNode
+from asyncflow.sync.handles import Input as Input
 from asyncflow.sync.handles import Job as Job
 from asyncflow.sync.handles import Output as Output
 from asyncflow.sync.handles import Scenario as Scenario
@@ -42,6 +43,7 @@ from asyncflow.sync.orchestrator import unsubscribe_scenario as unsubscribe_scen
 
 __all__ = [
     "DataNode",
+    "Input",
     "Job",
     "Orchestrator",
     "Output",

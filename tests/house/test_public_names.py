@@ -38,6 +38,7 @@ PUBLIC = (
     "Event",
     "EventStream",
     "EventsLost",
+    "Input",
     "InsideWorker",
     "Job",
     "JobAttemptFailed",

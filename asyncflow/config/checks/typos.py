@@ -103,6 +103,8 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
     "create_scenario": {
         "date": "creation_date",
         "display_name": "name",
+        "get_or_create": "exist_ok",
+        "if_exists": "exist_ok",
         "scenario_name": "name",
     },
     "submit": {
