@@ -49,12 +49,12 @@ if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode as DataNode
     from asyncflow.entities.data_node import Edit as Edit
     from asyncflow.entities.job import Job as Job
-    from asyncflow.entities.output import Input as Input
-    from asyncflow.entities.output import Output as Output
+    from asyncflow.entities.job import Output as Output
     from asyncflow.entities.planned import PlannedJob as PlannedJob
     from asyncflow.entities.scenario import Scenario as Scenario
     from asyncflow.entities.sequence import Sequence as Sequence
     from asyncflow.entities.statistics import Statistics as Statistics
+    from asyncflow.entities.submission import Input as Input
     from asyncflow.entities.submission import Submission as Submission
     from asyncflow.entities.task import Task as Task
     from asyncflow.errors import AsyncflowError as AsyncflowError
@@ -123,13 +123,12 @@ _HOMES = {
     "Scope TaskConfig",
     "entities.as_completed": "as_completed",
     "entities.data_node": "DataNode Edit",
-    "entities.job": "Job",
-    "entities.output": "Input Output",
+    "entities.job": "Job Output",
     "entities.planned": "PlannedJob",
     "entities.scenario": "Scenario",
     "entities.sequence": "Sequence",
     "entities.statistics": "Statistics",
-    "entities.submission": "Submission",
+    "entities.submission": "Input Submission",
     "entities.task": "Task",
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
     "DataNodeReadingError DataNodeWritingError EventsLost InsideWorker JobFailed NoData "

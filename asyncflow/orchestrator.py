@@ -20,8 +20,13 @@ from asyncflow import ids
 from asyncflow.abc import Executor, Store
 from asyncflow.config import Config, Configuration
 from asyncflow.config.checks.numbers import check_page
-from asyncflow.config.checks.values import names_arguments, one_of
-from asyncflow.config.sections import ScenarioConfig
+from asyncflow.config.checks.values import (
+    names_arguments_beside,
+    one_of,
+    verbs_name_arguments,
+)
+from asyncflow.config.section import names_of
+from asyncflow.config.sections import JobConfig, ScenarioConfig
 from asyncflow.errors import NotFound, UsageError
 from asyncflow.gc_pause import pause_gc
 from asyncflow.options import OnFailure, Page, RunOptions
@@ -54,7 +59,8 @@ _SYNC = (
 )
 
 
-@names_arguments
+@verbs_name_arguments
+@names_arguments_beside("Config.configure_job_executions()", names_of(JobConfig))
 @attrs.define(eq=False, repr=False)
 class Orchestrator:
     """Open with ``async with``; then create scenarios and submit them.

@@ -13,11 +13,20 @@ HIDDEN = "***"
 """What is shown in the place of a secret."""
 
 _NAMES = re.compile(
-    r"(?i)password|(^|_)(passwd|passphrase|pwd|secrets?|credentials?)($|_)|token$"
-    r"|(access|account|api|private)_?key($|_)|^key$"
+    r"(?i)password|(^|_)(passwd|passphrase|pwd|secrets?|credentials?)($|_)"
+    r"|(token|secret)$|(access|account|api|private)_?key(_?id)?($|_)|^key$"
+    r"|(^|_)(auth|cookies?|signature)$|authorization$"
 )
 _ADDRESS = re.compile(r"(?P<begin>\w://[^/?#\s:@]*):(?P<word>[^/\s]*)@")
-_PARAMETER = re.compile(r"(?i)(?P<begin>[?&;\s](?:password|pwd|token|secret)=)[^&;\s]+")
+_PARAMETER = re.compile(
+    r"(?i)(?P<begin>(?:(?:^|[?&;,\s\"']|%3B|%26)(?:sig|[\w-]*(?:password|passwd|pwd|token"
+    r"|secret|signature|(?:account|access|api|private)_?key(?:_?id)?))|[?&]key)"
+    r"(?:=|%3D))(?:(?!%3B|%26)[^&;,\s\"'])+"
+)
+_PAIRS = re.compile(
+    r"\s*\w[\w ]*=[^;]*(?:;\s*\w[\w ]*=[^;]*)*;?\s*|\s*\w+=\S+(?:\s+\w+=\S+)*\s*"
+)
+"""What tells how to connect, as ``key=value`` pairs do, and is no query."""
 
 SHORT = 4
 """Below how many letters a secret is looked for as a whole word: it is part of many."""
@@ -98,17 +107,22 @@ def _concealed_text(name: object, text: str) -> str:
     if names_secret(name):
         return Secret(text)
 
-    shown = without_password(text)
+    if "@" in text and str(name).endswith("host"):  # the rest of an address
+        shown = without_password(f"a://{text}").removeprefix("a://")
+    else:
+        shown = without_password(text)
+
     return text if shown == text else Secret(text, shown)
 
 
 def without_password(text: str) -> str:
-    """Return a text in which no address has a password."""
-    if "://" not in text:
+    """Return a text in which no address has a password, and no pairs of parameters."""
+    if "://" in text:
+        text = _ADDRESS.sub(rf"\g<begin>:{HIDDEN}@", text)
+    elif "=" not in text or _PAIRS.fullmatch(text) is None:
         return text
 
-    shown = _ADDRESS.sub(rf"\g<begin>:{HIDDEN}@", text)
-    return _PARAMETER.sub(rf"\g<begin>{HIDDEN}", shown)
+    return _PARAMETER.sub(rf"\g<begin>{HIDDEN}", text)
 
 
 def secrets_in(value: object) -> Iterator[Secret]:
@@ -137,12 +151,12 @@ def masked(text: str, secrets: Iterable[Secret]) -> str:
 
 def _forms(secret: Secret) -> Iterator[str]:
     """Yield how a secret may be written: as it is, and as in an address."""
-    from urllib.parse import quote, quote_plus
+    from urllib.parse import quote, quote_plus, unquote
 
     plain = str(secret)
     passwords = [one["word"] for one in _ADDRESS.finditer(plain)]
 
-    for one in (plain, *passwords):
+    for one in (plain, *passwords, *map(unquote, passwords)):
         yield from dict.fromkeys(
             (one, quote(one, safe=""), quote_plus(one), repr(one)[1:-1])
         )

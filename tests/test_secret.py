@@ -15,7 +15,8 @@ from asyncflow.secret import Secret, concealed, masked, names_secret, without_pa
     [
         *("db_password", "sslpassword", "Password", "pwd", "client_secret", "key"),
         *("aws_secret_access_key", "aws_access_key", "api_key", "token"),
-        *("session_token", "account_key", "credentials"),
+        *("session_token", "account_key", "credentials", "Authorization", "auth"),
+        *("cookies", "AccessKeyId", "clientSecret"),
     ],
 )
 def test_names_of_secrets(name: str) -> None:
@@ -24,7 +25,10 @@ def test_names_of_secrets(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["db_name", "aws_s3_object_key", "keys", "primary_keys", "tokenizer", "secretary"],
+    [
+        *("db_name", "aws_s3_object_key", "keys", "primary_keys", "tokenizer"),
+        *("secretary", "authSource", "author"),
+    ],
 )
 def test_names_of_others(name: str) -> None:
     assert not names_secret(name)
@@ -37,6 +41,16 @@ def test_names_of_others(name: str) -> None:
         ("redis://:word@host", "redis://:***@host"),
         ("a://u:p@h and b://u:q@i", "a://u:***@h and b://u:***@i"),
         ("postgresql://h/db?password=word&x=1", "postgresql://h/db?password=***&x=1"),
+        (
+            "https://h/a?X-Amz-Signature=word&se=1",
+            "https://h/a?X-Amz-Signature=***&se=1",
+        ),
+        ("https://h/a?sig=word", "https://h/a?sig=***"),
+        ("https://h/a?key=word&b=1", "https://h/a?key=***&b=1"),
+        (
+            "m://?odbc_connect=UID%3Du%3BPWD%3Dw%3BX",
+            "m://?odbc_connect=UID%3Du%3BPWD%3D***%3BX",
+        ),
         ("sqlite:///a.db", "sqlite:///a.db"),
         ("https://host:80/a@b", "https://host:80/a@b"),
     ],
@@ -44,6 +58,26 @@ def test_names_of_others(name: str) -> None:
 def test_addresses(address: str, shown: str) -> None:
     assert without_password(address) == shown
     assert masked(f"no {address}", []) == f"no {shown}"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Name=x;AccountKey=word==;End=y", "Name=x;AccountKey=***;End=y"),
+        ("host=h user=u password=word", "host=h user=u password=***"),
+        ("Driver={x y};UID=u;PWD=word;", "Driver={x y};UID=u;PWD=***;"),
+        ("SELECT * FROM t WHERE token=1", "SELECT * FROM t WHERE token=1"),
+        ("key=1", "key=1"),
+    ],
+)
+def test_pairs(text: str, shown: str) -> None:
+    assert without_password(text) == shown
+    assert repr(concealed("conn", text)) == repr(shown)
+
+
+def test_hosts() -> None:
+    assert repr(concealed("db_host", "u:word@h,i")) == "'u:***@h,i'"
+    assert type(concealed("db_host", "h")) is str
 
 
 def test_what_is_given_by_name() -> None:
@@ -70,6 +104,17 @@ def test_no_repr_and_no_problem_shows_it(config: Configuration) -> None:
     assert "configured twice" in shown
     assert "hunter" not in shown
     assert config.data_nodes["a"].properties["db_password"] == "hunter3"
+
+
+def test_a_path_does_not_show_it(config: Configuration, tmp_path: Path) -> None:
+    config.configure_json_data_node("a", "http://u:hunter2@h/a.json")
+    assert "http://u:***@h/a.json" in repr(config.data_nodes["a"])
+    assert config.data_nodes["a"].default_path == "http://u:hunter2@h/a.json"
+
+    with pytest.raises(ConfigError) as caught:
+        config.export(tmp_path / "config.toml")
+
+    assert [one.field for one in caught.value.problems] == ["default_path"]
 
 
 def test_exports_do_not_have_it(config: Configuration, tmp_path: Path) -> None:

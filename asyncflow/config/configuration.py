@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import attrs
 
-from asyncflow.config.checks import sections
+from asyncflow.config.checks import references, sections
+from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.converters import (
     as_amounts,
     as_sequences,
@@ -20,14 +21,13 @@ from asyncflow.config.converters import (
 )
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry, as_retry
+from asyncflow.config.section import Section, key_of
 from asyncflow.config.sections import (
     CoreConfig,
     DataNodeConfig,
     JobConfig,
     ScenarioConfig,
-    Section,
     TaskConfig,
-    key_of,
 )
 from asyncflow.config.server_data_nodes import ServerDataNodes
 from asyncflow.errors import ConfigError, Problem
@@ -37,6 +37,7 @@ from asyncflow.worker.streams import Mode
 S = TypeVar("S", bound=Section)
 
 
+@verbs_name_arguments
 @attrs.define(eq=False, repr=False)
 class Configuration(ServerDataNodes, Shown):
     """What is declared: data nodes, tasks, scenarios, and how jobs are executed.
@@ -276,7 +277,7 @@ class Configuration(ServerDataNodes, Shown):
         """
         current = self._registry.current(section)
         if self._registry.find(section) is not current:
-            raise ConfigError([sections.not_registered(section.label, "", section)])
+            raise ConfigError([references.not_registered(section.label, "", section)])
 
         return current
 

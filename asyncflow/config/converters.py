@@ -37,6 +37,16 @@ def as_path(value: object) -> Any:
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
+def as_place(value: Any) -> Any:
+    """Return a path; an address with a password as what does not show it."""
+    if not isinstance(value, str) or "://" not in value:
+        return value
+
+    from asyncflow.secret import concealed
+
+    return concealed("", value)
+
+
 def as_amounts(value: Mapping[str, float] | None) -> Mapping[str, float]:
     """Make a dict of its own, which later changes of the caller's leave alone."""
     given: Any = value

@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncflow.config.converters import as_path
-from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, Scope, Section
+from asyncflow.config.section import Section
+from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, Scope
 
 if TYPE_CHECKING:
     import json

@@ -13,13 +13,8 @@ import attrs
 from asyncflow.config.converters import has_references, refers
 from asyncflow.config.lookup import Unresolved, value_of
 from asyncflow.config.registry import Registry
-from asyncflow.config.sections import (
-    CoreConfig,
-    DataNodeConfig,
-    JobConfig,
-    Section,
-    names_of,
-)
+from asyncflow.config.section import Section, names_of
+from asyncflow.config.sections import CoreConfig, DataNodeConfig, JobConfig
 from asyncflow.errors import ConfigError, Problem
 from asyncflow.secret import Secret
 

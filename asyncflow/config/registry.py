@@ -7,12 +7,12 @@ from typing import Any, TypeVar, cast
 
 import attrs
 
+from asyncflow.config.section import Section
 from asyncflow.config.sections import (
     CoreConfig,
     DataNodeConfig,
     JobConfig,
     ScenarioConfig,
-    Section,
     TaskConfig,
 )
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 import enum
 import functools
 import inspect
-import pickle
 import reprlib
-import types
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -19,8 +17,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import attrs
 
 from asyncflow.alternatives import DRIVERS
-from asyncflow.config.converters import as_amounts, as_concealed, refers
+from asyncflow.config.converters import as_amounts, as_concealed, as_place, refers
 from asyncflow.config.retry import Retry, as_retry
+from asyncflow.config.section import Section, names_of, same_value
 from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
 
@@ -63,120 +62,6 @@ class Scope(enum.Enum):
     """All scenarios have one together."""
 
 
-def same_function(one: object, other: object) -> bool:
-    """Tell whether two functions are the same definition, perhaps executed twice."""
-    if not isinstance(one, types.FunctionType):
-        return False
-
-    if not isinstance(other, types.FunctionType):
-        return False
-
-    if _identity(one) != _identity(other):
-        return False
-
-    # Every lambda of a function has one and the same name: it identifies nothing.
-    return one.__name__ != "<lambda>" or one.__code__ == other.__code__
-
-
-def _identity(function: types.FunctionType) -> tuple[str, ...]:
-    # A wrapper has the name of what it wraps; its code has its own.
-    code = function.__code__.co_qualname
-    return (function.__module__, function.__qualname__, code)
-
-
-def same_value(one: object, other: object) -> bool:
-    """Tell whether two values of a field are the same; never raise.
-
-    Sections are the same if they have one kind and id: what they hold is compared where
-    they are configured themselves.
-    """
-    if one is other or same_function(one, other):
-        return True
-
-    if type(one) is not type(other):
-        return False
-
-    if isinstance(one, Section) and isinstance(other, Section):
-        return one.key == other.key
-
-    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
-        return len(one) == len(other) and all(map(same_value, one, other))
-
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(
-            same_value(value, other[key]) for key, value in one.items()
-        )
-
-    if hasattr(type(one), "__array__"):
-        return _same_content(one, other)
-
-    try:
-        return bool(one == other)
-    except Exception:  # what has no single truth, as arrays and frames have none
-        return _same_content(one, other)
-
-
-def _same_content(one: object, other: object) -> bool:
-    try:
-        return pickle.dumps(one, 5) == pickle.dumps(other, 5)
-    except Exception:
-        return False
-
-
-_NO_OPTIONS = frozenset({"id", "properties", "options"})
-"""Fields of sections that are no options of them."""
-
-
-def names_of(kind: type[Any] | None) -> tuple[str, ...]:
-    """Return the names of the options that the fields of a class are, in their order.
-
-    These are what a section can be given, by parameters and in TOML.
-    """
-    fields = () if kind is None else attrs.fields(kind)
-    return tuple(field.name for field in fields if field.name not in _NO_OPTIONS)
-
-
-def key_of(section_id: object) -> str:
-    """Return the key of an id in a registry; also of one that is not a string."""
-    return section_id if isinstance(section_id, str) else repr(section_id)
-
-
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Section(Shown):
-    """What every section with an id has. Equal only to itself; see `differing`."""
-
-    kind: ClassVar[str]
-    """The table of the section's kind in a TOML file: ``DATA_NODE``."""
-
-    id: str
-    """What it is called; unique among the sections of a configuration."""
-
-    properties: Mapping[str, object] = attrs.field(factory=dict[str, object])
-    """Whatever else was given for it, by name."""
-
-    @property
-    def key(self) -> str:
-        """The id as a string, whatever was given for it."""
-        return key_of(self.id)
-
-    @property
-    def label(self) -> str:
-        """How problems name the section: ``TASK.double``."""
-        return f"{self.kind}.{self.key}"
-
-    def differing(self, other: Section) -> tuple[str, ...]:
-        """Return the names of the fields in which two sections of a kind differ."""
-        return tuple(
-            field.name
-            for field in attrs.fields(type(self))
-            if not same_value(getattr(self, field.name), getattr(other, field.name))
-        )
-
-    def same_content(self, other: Section) -> bool:
-        """Tell whether both say the same."""
-        return type(self) is type(other) and not self.differing(other)
-
-
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DataNodeConfig(Section):
     """A named value: how it is stored, and who shares it."""
@@ -192,7 +77,7 @@ class DataNodeConfig(Section):
     default_data: object = attrs.field(default=NOT_GIVEN, repr=reprlib.repr)
     """Its first value, which may be None; where none is given it is unwritten."""
 
-    default_path: str | None = None
+    default_path: str | None = attrs.field(default=None, converter=as_place)
     """The user's own pickle file; None lets asyncflow choose where values are."""
 
     validity_period: timedelta | None = None

@@ -26,9 +26,8 @@ from asyncflow.entities.submission import Run
 from asyncflow.log import logger as _logger
 from asyncflow.plan.instructions import Ref
 from asyncflow.runs.job import JobState
-from asyncflow.runs.node import NodeState
+from asyncflow.runs.node import Given, NodeState, Version
 from asyncflow.runs.task import TaskState
-from asyncflow.runs.version import Given, Version
 from asyncflow.status import AttemptKind, Status
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
@@ -62,6 +61,8 @@ class Attempt:
     """What it becomes if it does not complete, and why: it is being killed."""
     limit: AttemptKind | None = None
     """The limit that it is being killed for: it may be tried again. None for no limit."""
+    is_recalled: bool = False
+    """Whether it was asked back for no fault of its own: a kill then gives it back."""
 
     def __init__(self, ref: Ref, run: Run, spec: CallSpec, reason: str) -> None:
         place = ref[1]

@@ -14,7 +14,7 @@ from asyncflow.abc import Outcome, Returned, Usage
 from asyncflow.dispatch.attempt import Attempt
 from asyncflow.entities.submission import Run
 from asyncflow.records import JobRecord, Record, VersionRecord
-from asyncflow.runs.version import Version
+from asyncflow.runs.node import Version
 from asyncflow.status import Status
 from asyncflow.values.value_cache import WORTH
 from asyncflow.values.versions import Versions

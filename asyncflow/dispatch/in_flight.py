@@ -103,6 +103,7 @@ class InFlight:
             if attempt.status is not Status.RUNNING and not (
                 attempt.spec.duration.is_short
             ):
+                attempt.is_recalled = True
                 self._kill(attempt)
 
     def pause(self) -> None:
@@ -228,6 +229,15 @@ class InFlight:
         self.failed([attempt], error)
 
     def _ended(self, attempt: Attempt, outcome: Outcome) -> None:
+        is_killed = isinstance(outcome, Killed)
+
+        if is_killed and attempt.is_recalled and attempt.verdict is None:
+            if attempt.status is Status.RUNNING:
+                attempt.job.move_back(time.time(), "it was asked back as it began")
+
+            self.returned(attempt)
+            return
+
         outcome = checked(outcome, attempt, is_stopping=self.dispatcher.is_stopping)
         job = attempt.job
         self._free(attempt)

@@ -24,8 +24,7 @@ from asyncflow.entities.submission import Run
 from asyncflow.entities.submittable import nodes_of
 from asyncflow.errors import StoreFailed
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import NodeState
-from asyncflow.runs.version import Given, Version
+from asyncflow.runs.node import Given, NodeState, Version
 from asyncflow.status import FINAL
 from asyncflow.values.garbage import remove
 from asyncflow.values.versions import Versions

@@ -11,9 +11,8 @@ from asyncflow.abc import StoredValue
 from asyncflow.dispatch.call_spec import CallSpec
 from asyncflow.entities.submission import Run
 from asyncflow.records import BasisRecord
-from asyncflow.runs.node import NodeState
+from asyncflow.runs.node import EVICTED, NodeState, Place, Version
 from asyncflow.runs.task import TaskState
-from asyncflow.runs.version import EVICTED, Place, Version
 from asyncflow.worker.digests import digest, digest_in
 
 if TYPE_CHECKING:

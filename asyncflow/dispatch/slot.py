@@ -401,7 +401,7 @@ class Slot:
         if batch.violation:
             self._crash(batch, f"its executor told {batch.violation}")
         elif len(left) == len(batch.calls) and not any(
-            attempt.verdict for attempt in left
+            attempt.verdict or attempt.is_recalled for attempt in left
         ):
             self._crash(batch, "its executor told no outcome")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol
 
 from asyncflow.abc import StoredValue
 from asyncflow.drivers._server import ServerDriver, Told
-from asyncflow.secret import masked, revealed
+from asyncflow.secret import Secret, concealed, masked, revealed, secrets_in
 from asyncflow.worker import current
 from asyncflow.worker.errors import DataNodeReadingError, PackageMissing
 from asyncflow.worker.replacing import Draft, copy, copy_all, unwritable
@@ -113,6 +113,10 @@ class RemoteDriver(ServerDriver):
     @property
     def place(self) -> str:
         return self.path
+
+    @property
+    def secrets(self) -> set[Secret]:
+        return {*super().secrets, *secrets_in(concealed("", self.path))}
 
     # -------------------------------------------------------------------------- reading
 
@@ -321,7 +325,8 @@ class RemoteDriver(ServerDriver):
 
             raise
 
-        return files, f"{at}.{os.path.basename(staged)}" if staged else at
+        at = f"{at}.{os.path.basename(staged)}" if staged else at
+        return files, concealed("", at)  # it may be an address with a password
 
     def tell(self, error: Exception) -> Told:
         if isinstance(error, OfOneProcess):

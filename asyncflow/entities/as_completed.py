@@ -9,9 +9,11 @@ from functools import partial
 import attrs
 from anyio import Event
 
+from asyncflow.config.checks.values import names_own_arguments
 from asyncflow.entities.submission import Submission, run_of
 
 
+@names_own_arguments
 def as_completed(submissions: Iterable[Submission]) -> AsyncIterator[Submission]:
     """Give submissions as they end, whatever their outcome: ``async for``.
 

@@ -10,6 +10,7 @@ from weakref import ref
 
 import attrs
 
+from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.sections import DataNodeConfig, Scope
 from asyncflow.entities.handle import ReadOnlyHandle
 from asyncflow.facts import Facts
@@ -81,6 +82,7 @@ class DataNodeVerbs(Protocol):
     async def unlock(self, node: NodeState, editor_id: str | None) -> None: ...
 
 
+@verbs_name_arguments
 @attrs.define(eq=False, repr=False)
 class DataNode(ReadOnlyHandle):
     """A named value of a scenario, or of all scenarios (scope ``GLOBAL``).

@@ -1,14 +1,15 @@
-"""Jobs: one execution of one task."""
+"""Jobs: one execution of one task; and what it has written."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from asyncflow.abc import Progress, Usage
+from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.entities.handle import Handle
 from asyncflow.entities.submittable import verbs_of
 from asyncflow.entities.task import Task
@@ -18,10 +19,12 @@ from asyncflow.runs.job import JobState
 from asyncflow.status import Status
 
 if TYPE_CHECKING:
+    from asyncflow.entities.data_node import DataNode, Edit
     from asyncflow.entities.submission import Submission
     from asyncflow.worker.streams import Stream
 
 
+@verbs_name_arguments
 @attrs.define(eq=False, repr=False)
 class Job(Handle):
     """One execution of one task. Its attributes are live; final is final."""
@@ -174,6 +177,33 @@ class Job(Handle):
 
     def __repr__(self) -> str:
         return repr(self._state)
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Output(Handle):
+    """What a job of a run has written, whatever others have written since."""
+
+    data_node: DataNode
+    """Where: a read of it gives the value of now."""
+    job: Job
+    """The job that has written it, or was skipped as it is as good as new."""
+
+    async def read(self) -> Any:
+        """Read the value that the run has written; see `Submission.read`."""
+        return await self.job.submission.read(self.data_node.config_id)
+
+    async def edit(self) -> Edit:
+        """Return the write: the number of its version, and whether that is kept.
+
+        :raises NoData: where nothing is known of it any more
+        """
+        submission = self.job.submission
+        return await verbs_of(submission.entity).edit_own(
+            submission, self.data_node.config_id
+        )
+
+    def __repr__(self) -> str:
+        return f"<Output {self.data_node.config_id} of {self.job.id}>"
 
 
 def state_of(job: Job) -> JobState:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from asyncflow.config.checks.values import one_of
+from asyncflow.config.checks.values import one_of, verbs_name_arguments
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import ScenarioConfig
 from asyncflow.entities.data_node import DataNode
@@ -47,6 +47,7 @@ def _read_only(properties: Mapping[str, Any]) -> Mapping[str, Any]:
     return MappingProxyType(properties) if type(properties) is dict else properties
 
 
+@verbs_name_arguments
 @attrs.define(eq=False, repr=False, on_setattr=attrs.setters.NO_OP)
 class Scenario(Submittable):
     """An instance of a scenario config: its tasks and its data nodes.

@@ -14,11 +14,11 @@ from anyio import CancelScope, fail_after, move_on_after
 
 from asyncflow import events
 from asyncflow.config.checks.numbers import check_timeout
+from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.dag import Dag
-from asyncflow.entities.data_node import data_node_of
-from asyncflow.entities.handle import ReadOnlyHandle
-from asyncflow.entities.job import Job
-from asyncflow.entities.output import Input, Output
+from asyncflow.entities.data_node import DataNode, data_node_of
+from asyncflow.entities.handle import Handle, ReadOnlyHandle
+from asyncflow.entities.job import Job, Output
 from asyncflow.entities.submittable import Submittable, verbs_of
 from asyncflow.entities.task import task_of
 from asyncflow.options import OnFailure
@@ -33,6 +33,7 @@ Run: TypeAlias = RunOf[Submittable]
 """The state of a run of what users have submitted, as the engine has it."""
 
 
+@verbs_name_arguments
 @attrs.define(eq=False, repr=False)
 class Submission(ReadOnlyHandle):
     """A handle on one run. It can be awaited any number of times, from any task.
@@ -355,6 +356,25 @@ class Submission(ReadOnlyHandle):
 
     def __repr__(self) -> str:
         return repr(self._run)
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Input(Handle):
+    """What a run reads of a data node that it does not write, whatever others write."""
+
+    data_node: DataNode
+    """Where: a read of it gives the value of now."""
+    submission: Submission
+    """The run."""
+    is_given: bool
+    """Whether ``submit`` was given the value."""
+
+    async def read(self) -> Any:
+        """Read the value that the run reads; see `Submission.read`."""
+        return await self.submission.read(self.data_node.config_id)
+
+    def __repr__(self) -> str:
+        return f"<Input {self.data_node.config_id} of {self.submission.id}>"
 
 
 def handle_of(run: Run) -> Submission:

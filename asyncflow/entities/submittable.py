@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
+from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.dag import Dag
 from asyncflow.entities.data_node import DataNode, DataNodeVerbs, data_node_of
 from asyncflow.entities.handle import Handle, HandleMap
@@ -48,6 +49,7 @@ class SubmittableVerbs(DataNodeVerbs, Protocol):
     def follow(self, job: Job) -> AsyncIterator[str]: ...
 
 
+@verbs_name_arguments
 @attrs.define(eq=False, repr=False)
 class Submittable(Handle, ABC):
     """Something whose tasks can be run."""

@@ -14,8 +14,9 @@ from asyncflow.executors._bounded_output import BoundedOutput
 from asyncflow.executors._split import Captured, Split, printed
 from asyncflow.worker.current import current_job, job_of, running
 from asyncflow.worker.failure import beyond_ours, raised
+from asyncflow.worker.outputs import keep_result
 from asyncflow.worker.records import Factory, line_of, naming_jobs
-from asyncflow.worker.trip import keep_result, read_input
+from asyncflow.worker.trip import read_input
 
 Handling: TypeAlias = Callable[[logging.Logger, logging.LogRecord], None]
 """`logging.Logger.callHandlers`."""

@@ -25,7 +25,7 @@ from asyncflow.options import RunOptions
 from asyncflow.records import SubmissionRecord
 from asyncflow.runs.job import JobState
 from asyncflow.runs.job_table import JobTable
-from asyncflow.runs.version import Given, Version
+from asyncflow.runs.node import Given, Version
 from asyncflow.runs.watchers import Report, Watchers
 from asyncflow.status import FINAL, Status, SubmissionStatus, status_of
 from asyncflow.worker.shortened import REASON, shortened

@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -30,41 +22,27 @@ from asyncflow.dispatch.call_spec import CallSpecs
 from asyncflow.dispatch.job_listing import Filters, list_jobs
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.dispatch.suspects import specs_of
-from asyncflow.entities.data_node import DataNode, Edit
+from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, record_of
 from asyncflow.entities.submission import Run, Submission, handle_of, run_of
 from asyncflow.entities.submittable import Submittable, nodes_of, tasks_of
-from asyncflow.errors import (
-    NoData,
-    NotFound,
-    OrchestratorFailed,
-    StoreFailed,
-    UsageError,
-)
+from asyncflow.errors import OrchestratorFailed, StoreFailed, UsageError
 from asyncflow.notify.bus import Bus
 from asyncflow.notify.counters import JobCounters
 from asyncflow.notify.stream import EventStream, stream
 from asyncflow.notify.subscriptions import Subscriptions, check_callbacks
 from asyncflow.options import Page, RunOptions
 from asyncflow.plan.graph import Graph
-from asyncflow.records import (
-    InputRecord,
-    JobRecord,
-    OrchestratorRecord,
-    Pruned,
-)
+from asyncflow.records import InputRecord, JobRecord, OrchestratorRecord, Pruned
 from asyncflow.recovery.loader import Entity, EntityLoader
 from asyncflow.recovery.outage import Outage
-from asyncflow.recovery.peers import Send
 from asyncflow.recovery.recovery import Recovery, closed
 from asyncflow.recovery.remote_runs import RemoteRuns
 from asyncflow.recovery.undeclared import check_declared
-from asyncflow.runs.node import NodeState
-from asyncflow.runs.restoring import become, restore
-from asyncflow.runs.run import Run as RunOf
-from asyncflow.runs.version import Given
+from asyncflow.runs.node import Given
+from asyncflow.runtime.acceptance import Acceptance
 from asyncflow.runtime.checks import (
     check_inputs,
     check_kept,
@@ -73,17 +51,14 @@ from asyncflow.runtime.checks import (
 )
 from asyncflow.runtime.preparation import First, RunPreparation
 from asyncflow.runtime.shutdown import interrupt, leave
-from asyncflow.status import DONE
 from asyncflow.values.editing import Editing
 from asyncflow.values.garbage import remove
-from asyncflow.values.inputs import RunInputs, check_same_inputs, is_unmade
+from asyncflow.values.inputs import RunInputs, is_unmade
 from asyncflow.values.results import Results
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
-from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
-    from asyncflow.entities.parts import Ask
     from asyncflow.entities.planned import PlannedJob
     from asyncflow.entities.statistics import Statistics
     from asyncflow.runtime.creation import Creation
@@ -111,6 +86,7 @@ class Engine:
     inputs: RunInputs = attrs.field(init=False)
     recovery: Recovery = attrs.field(init=False)
     remote_runs: RemoteRuns = attrs.field(init=False)
+    acceptance: Acceptance = attrs.field(init=False)
     outage: Outage = attrs.field(init=False)
     _deleted: list[str] = attrs.field(init=False, factory=list)
     """What is being deleted."""
@@ -129,6 +105,10 @@ class Engine:
         self.recovery = Recovery(self.own, self.store, self.loader, self)
         self.remote_runs = RemoteRuns(
             self.store, self.loader, self.recovery, self.scheduler, self.scheduler.group
+        )
+        self.acceptance = Acceptance(
+            *(self.own.id, self.bus, self.loader, self.inputs),
+            *(self.scheduler, self.remote_runs),
         )
         self.outage = Outage(
             self.store,
@@ -241,8 +221,11 @@ class Engine:
         key = ids.new_key(options.idempotency_key)
 
         if options.idempotency_key is not None and (
-            same := self._same(key, entity, callbacks, given)
+            same := self.acceptance.in_use(key, entity, given)
         ):
+            if self.scheduler.runs.drives(same):
+                self.subscriptions.add_to(same, callbacks)
+
             return handle_of(same)
 
         run = self.identity_map.new_submission(key, entity, dag, options)
@@ -265,10 +248,10 @@ class Engine:
 
         if options.idempotency_key is not None or (inputs and is_unmade(inputs)):
             check_kept(options.properties, run.id)
-            first = partial(self._claim, run)
+            first = partial(self.acceptance.claim, run)
         elif is_shared:
             saved = self.store.submit(run.record(), inputs)
-            first = partial(self._accepted, run, saved)
+            first = partial(self.acceptance.saved, run, saved)
             self.scheduler.pins.note(run)
         else:
             self.store.save(run.record(), *inputs)
@@ -286,33 +269,6 @@ class Engine:
         self.scheduler.submit(run, graph, specs, first=first)
         return handle_of(run)
 
-    def _same(
-        self,
-        key: str,
-        entity: Submittable,
-        callbacks: Iterable[Callable[[Job], object]],
-        given: Mapping[str, Given] | None,
-    ) -> Run | None:
-        """Return the run that has an idempotency key, if it is in use."""
-        same = self.identity_map.find(ids.of_submission(key))
-
-        if not isinstance(same, RunOf) or same.ending.failure is not None:
-            return None
-
-        _check_same(same.entity.id, entity, same.id)
-
-        if given or same.given:
-            check_same_inputs(same.given, given, same.id)
-
-        if self.scheduler.runs.drives(same):
-            self.subscriptions.add_to(same, callbacks)
-
-        return same
-
-    async def until_begun(self, submission: Submission) -> None:
-        """Wait until it is known whether a run is ours; see `Scheduler.until_begun`."""
-        await self.scheduler.until_begun(run_of(submission))
-
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `Submittable.plan`."""
         tasks, dag = tasks_of(entity), entity.dag
@@ -323,20 +279,6 @@ class Engine:
             skipping.look(skipping.places_at_hand(tasks.values()))
 
         return skipping.plan(dag.pick(tasks), [specs[kind] for kind in dag.kind_of])
-
-    def retry_failed(self, submission: Submission) -> Submission:
-        """Start a run of what has not completed; see `Submission.retry_failed`."""
-        if not submission.is_finished:
-            raise UsageError(f"{submission.id} has not ended: await it first")
-
-        left = {job.task.config_id for job in submission.jobs if job.status not in DONE}
-
-        if not left:
-            raise UsageError(f"{submission.id} has completed: nothing is left to retry")
-
-        run = run_of(submission)
-        dag = submission.dag.part(left)
-        return self.submit(submission.entity, run.options, dag, run.given)
 
     def cancel(self, what: Submission | Job, reason: str | None) -> None:
         """Ask for the end of a run or of a job; see `Orchestrator.cancel`."""
@@ -362,58 +304,6 @@ class Engine:
             )
 
         self.scheduler.cancel_job(run, state_of(job).place, reason)
-
-    async def output(self, job: Job, max_bytes: int, stream: Stream | None) -> str:
-        """Return what a job printed; see `Orchestrator.output`."""
-        from asyncflow.runtime import job_output
-
-        return await job_output.output(self.store, state_of(job), max_bytes, stream)
-
-    def tail(self, job: Job, max_bytes: int) -> AsyncIterator[str]:
-        """Give the lines that a job prints; see `Orchestrator.tail`."""
-        from asyncflow.runtime import job_output
-
-        return job_output.tail(self.store, state_of(job), max_bytes)
-
-    async def read(
-        self, node: NodeState, version: int | None, ask: Ask | None = None
-    ) -> Any:
-        """Read a data node; see `DataNode.read`.
-
-        :param ask: what its driver is asked for; None for the value
-        """
-        try:
-            return await self.versions.read(node, version, ask)
-        except NoData as error:
-            if version is None:
-                await self._explain(error, node)
-
-            raise
-
-    async def read_together(self, nodes: Sequence[NodeState]) -> tuple[Any, ...]:
-        """Read data nodes as they are at one moment; see `Scenario.read`."""
-        try:
-            return await self.versions.read_together(nodes)
-        except NoData as error:
-            for node in nodes:
-                if node.version is None:
-                    await self._explain(error, node)
-
-            raise
-
-    async def read_own(self, submission: Submission, name: str) -> Any:
-        """Read what a run wrote, or reads; see `Submission.read`."""
-        run = run_of(submission)
-
-        if name not in run.dag.sources:
-            return await self.results.read(run, name)
-
-        await self.scheduler.until_begun(run)
-        return await self.inputs.read(run, name)
-
-    async def edit_own(self, submission: Submission, name: str) -> Edit:
-        """Return what a run wrote as an edit; see `Output.edit`."""
-        return await self.results.edit(run_of(submission), name)
 
     async def jobs(self, filters: Filters, page: Page) -> list[JobRecord]:
         """List jobs; see `Orchestrator.jobs`."""
@@ -536,36 +426,6 @@ class Engine:
         for run in self.identity_map.submissions():
             run.tell_unwatched()
 
-    async def wait_for_peer(self, submission_id: str) -> None:
-        """Wait for the end of a run of ours, for another orchestrator."""
-        run = self.identity_map.find(submission_id)
-
-        if isinstance(run, RunOf) and self.scheduler.runs.drives(run):
-            await run.watchers.over()
-
-        await self.store.flush()
-
-    async def tell_peer(self, submission_id: str, since: int, send: Send) -> None:
-        """Tell another orchestrator what happens in a run of ours, until its end.
-
-        :param since: the number of the first change that it does not know
-        """
-        run = self.identity_map.find(submission_id)
-
-        if isinstance(run, RunOf) and self.scheduler.runs.drives(run):
-            from asyncflow.recovery.run_feed import RunFeed
-
-            await RunFeed(run, self.store, send).send_all(since)
-
-        await self.wait_for_peer(submission_id)
-
-    def cancel_for_peer(self, submission_id: str, reason: str) -> None:
-        """Cancel a run of ours, for another orchestrator."""
-        run = self.identity_map.find(submission_id)
-
-        if isinstance(run, RunOf):
-            self.scheduler.cancel(run, reason)
-
     def _broke(self, error: Exception) -> None:
         """Tell all who wait that the engine cannot go on."""
         self.scheduler.fail(error)
@@ -585,17 +445,6 @@ class Engine:
         if run.ending.cancel_reason is not None:
             self.scheduler.cancel(run, run.ending.cancel_reason)
 
-    async def _explain(self, error: NoData, node: NodeState) -> None:
-        """Raise an error anew that says why a data node was never written, if known."""
-        from asyncflow.runtime.unwritten import why_unwritten
-
-        scenario = self.identity_map.find(node.owner_id or "")
-
-        if isinstance(scenario, Scenario) and (
-            cause := await why_unwritten(self.store, scenario, node)
-        ):
-            raise NoData(node.config_id, cause=cause) from error
-
     async def _scenario_of(self, run: Run) -> Scenario:
         """Return the scenario of a run, whichever part of it was submitted."""
         scenario_id = run.entity.scenario_id
@@ -607,57 +456,6 @@ class Engine:
         entity = await self.loader.get(scenario_id)
         assert isinstance(entity, Scenario)
         return entity
-
-    async def _accepted(self, run: Run, saved: Callable[[], Awaitable[None]]) -> bool:
-        """Wait until a run is kept: others may have deleted its scenario."""
-        with self._let_go(run):
-            await saved()
-
-        return True
-
-    @contextmanager
-    def _let_go(self, run: Run) -> Iterator[None]:
-        """Let a scenario go that another process has deleted."""
-        try:
-            yield
-        except NotFound:
-            self.identity_map.forget(run.entity.scenario_id)
-            self.inputs.lose(run)
-            raise
-
-    async def _claim(self, run: Run) -> bool:
-        """Save a run with a key of its user's, or find the one that has this key."""
-        inputs = await self.inputs.make(run) if run.given else []
-
-        with self._let_go(run):
-            kept = await self.store.claim(run.record(), inputs)
-
-        _check_same(kept.entity_id, run.entity, run.id)
-
-        if kept.orchestrator_id == self.own.id and (kept.submitted == run.submitted):
-            self.scheduler.pins.note(run)
-            return True
-
-        given = await self.inputs.of(run, kept.id)
-
-        if given or run.given:
-            self.inputs.lose(run)
-            check_same_inputs(given, run.given, run.id)
-            run.given = given
-
-        self.bus.forget(run)
-        self.identity_map.forget(run.id)
-        become(run, await self.loader.submission(kept))
-        self.identity_map.remember(run)
-        restore(run, kept, await self.loader.jobs(kept.id))
-        lost = partial(self.remote_runs.lost, run)
-        self.scheduler.group.start_soon(self._watch, run, on_error=lost)
-        return False
-
-    async def _watch(self, run: Run) -> None:
-        """Follow a run once the scheduler knows that it is another's."""
-        await self.scheduler.until_begun(run)
-        self.remote_runs.watch(run)
 
     def _check_there(self, entity: Submittable, dag: Dag) -> None:
         """Refuse to submit what is deleted, or being deleted, or not declared."""
@@ -679,15 +477,3 @@ class Engine:
     async def _remove(self, names: Iterable[str]) -> None:
         paths = [os.path.join(self.versions.folder, name) for name in names]
         await to_thread.run_sync(remove, paths)
-
-
-def _check_same(known_id: str, entity: Submittable, submission_id: str) -> None:
-    """Refuse a key that another entity has.
-
-    :param known_id: the id of the entity that has it
-    """
-    if known_id != entity.id:
-        raise UsageError(
-            f"this idempotency_key is that of {submission_id}, a run of {known_id}, so "
-            f"{entity.id} cannot have it: use a key of its own"
-        )

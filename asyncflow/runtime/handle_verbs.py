@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from asyncflow.entities.data_node import Edit
-from asyncflow.entities.job import Job
+from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, ScenarioVerbs
-from asyncflow.entities.submission import Submission
+from asyncflow.entities.submission import Submission, run_of
 from asyncflow.entities.submittable import Submittable
+from asyncflow.errors import NoData, UsageError
 from asyncflow.options import RunOptions
 from asyncflow.runs.node import NodeState
 from asyncflow.runtime.session import Session
+from asyncflow.status import DONE
 from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
     from asyncflow.entities.parts import Ask, Make
     from asyncflow.entities.planned import PlannedJob
+    from asyncflow.runtime.engine import Engine
 
 
 @attrs.define(eq=False, repr=False)
@@ -40,7 +43,17 @@ class HandleVerbs(ScenarioVerbs):
         return self.session.opened().plan(entity, force=force)
 
     def retry_failed(self, submission: Submission) -> Submission:
-        return self.session.opened().retry_failed(submission)
+        if not submission.is_finished:
+            raise UsageError(f"{submission.id} has not ended: await it first")
+
+        left = {job.task.config_id for job in submission.jobs if job.status not in DONE}
+
+        if not left:
+            raise UsageError(f"{submission.id} has completed: nothing is left to retry")
+
+        run, dag = run_of(submission), submission.dag.part(left)
+        engine = self.session.opened()
+        return engine.submit(submission.entity, run.options, dag, run.given)
 
     def cancel(self, what: Submission | Job, *, reason: str | None) -> bool:
         """Ask for the end of a run or a job; tell whether there was anything to end."""
@@ -52,7 +65,7 @@ class HandleVerbs(ScenarioVerbs):
 
     async def accepted(self, submission: Submission) -> None:
         if engine := self.session.engine:
-            await engine.until_begun(submission)
+            await engine.scheduler.until_begun(run_of(submission))
 
         await self.flush()
 
@@ -80,10 +93,18 @@ class HandleVerbs(ScenarioVerbs):
         return engine is not None and engine.scheduler.will_be_written(node)
 
     async def read(self, node: NodeState, version: int | None) -> Any:
-        return await self.session.opened().read(node, version)
+        return await self.ask(node, version, None)
 
-    async def ask(self, node: NodeState, version: int | None, ask: Ask) -> Any:
-        return await self.session.opened().read(node, version, ask)
+    async def ask(self, node: NodeState, version: int | None, ask: Ask | None) -> Any:
+        engine = self.session.opened()
+
+        try:
+            return await engine.versions.read(node, version, ask)
+        except NoData as error:
+            if version is None:
+                await _explain(engine, error, [node])
+
+            raise
 
     async def edit(
         self, node: NodeState, make: Make, *, editor_id: str | None, comment: str
@@ -95,13 +116,25 @@ class HandleVerbs(ScenarioVerbs):
         return await self.session.opened().editing.fingerprint(node)
 
     async def read_together(self, nodes: Sequence[NodeState]) -> tuple[Any, ...]:
-        return await self.session.opened().read_together(nodes)
+        engine = self.session.opened()
+
+        try:
+            return await engine.versions.read_together(nodes)
+        except NoData as error:
+            await _explain(engine, error, nodes)
+            raise
 
     async def read_own(self, submission: Submission, name: str) -> Any:
-        return await self.session.opened().read_own(submission, name)
+        engine, run = self.session.opened(), run_of(submission)
+
+        if name not in run.dag.sources:
+            return await engine.results.read(run, name)
+
+        await engine.scheduler.until_begun(run)
+        return await engine.inputs.read(run, name)
 
     async def edit_own(self, submission: Submission, name: str) -> Edit:
-        return await self.session.opened().edit_own(submission, name)
+        return await self.session.opened().results.edit(run_of(submission), name)
 
     async def write(
         self, node: NodeState, value: object, *, editor_id: str | None, comment: str
@@ -121,9 +154,28 @@ class HandleVerbs(ScenarioVerbs):
         await self.session.opened().editing.unlock(node, editor_id)
 
     async def output(self, job: Job, stream: Stream | None) -> str:
-        session = self.session
-        return await session.opened().output(job, session.jobs.max_log_size, stream)
+        from asyncflow.runtime import job_output
+
+        store, max_bytes = self.session.opened().store, self.session.jobs.max_log_size
+        return await job_output.output(store, state_of(job), max_bytes, stream)
 
     def follow(self, job: Job) -> AsyncIterator[str]:
-        session = self.session
-        return session.opened().tail(job, session.jobs.max_log_size)
+        from asyncflow.runtime import job_output
+
+        store, max_bytes = self.session.opened().store, self.session.jobs.max_log_size
+        return job_output.tail(store, state_of(job), max_bytes)
+
+
+async def _explain(engine: Engine, error: NoData, nodes: Iterable[NodeState]) -> None:
+    """Raise an error anew that says why a data node was never written, if known."""
+    from asyncflow.runtime.unwritten import why_unwritten
+
+    for node in nodes:
+        scenario = engine.identity_map.find(node.owner_id or "")
+
+        if (
+            node.version is None
+            and isinstance(scenario, Scenario)
+            and (cause := await why_unwritten(engine.store, scenario, node))
+        ):
+            raise NoData(node.config_id, cause=cause) from error

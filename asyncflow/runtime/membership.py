@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import attrs
 from anyio import CancelScope, create_task_group, fail_after, to_thread
@@ -15,6 +15,7 @@ from asyncflow.records import OrchestratorRecord
 from asyncflow.recovery import peers as _peers
 from asyncflow.recovery.peers import PeerGone, Peers, Send
 from asyncflow.recovery.recovery import new_record, own_ids, register, seems_dead
+from asyncflow.runs.run import Run
 from asyncflow.runtime.engine import Engine
 from asyncflow.values.sharing import StoreSharing
 
@@ -116,15 +117,39 @@ class Membership:
 
     async def wait_for_peer(self, submission_id: str) -> None:
         """Wait for the end of a run; see `PeerListener`."""
+        if run := self._run_of(submission_id):
+            await run.watchers.over()
+
         if self.engine is not None:
-            await self.engine.wait_for_peer(submission_id)
+            await self.store.flush()
 
     async def tell_peer(self, submission_id: str, since: int, send: Send) -> None:
         """Tell what happens in a run; see `PeerListener`."""
-        if self.engine is not None:
-            await self.engine.tell_peer(submission_id, since, send)
+        if run := self._run_of(submission_id):
+            from asyncflow.recovery.run_feed import RunFeed
+
+            await RunFeed(run, self.store, send).send_all(since)
+
+        await self.wait_for_peer(submission_id)
 
     def cancel_for_peer(self, submission_id: str, reason: str) -> None:
         """Cancel a run; see `PeerListener`."""
-        if self.engine is not None:
-            self.engine.cancel_for_peer(submission_id, reason)
+        if self.engine is None:
+            return
+
+        run = self.engine.identity_map.find(submission_id)
+
+        if isinstance(run, Run):
+            self.engine.scheduler.cancel(run, reason)
+
+    def _run_of(self, submission_id: str) -> Run[Any] | None:
+        """Return a run that is driven here."""
+        if self.engine is None:
+            return None
+
+        run = self.engine.identity_map.find(submission_id)
+
+        if isinstance(run, Run) and self.engine.scheduler.runs.drives(run):
+            return run
+
+        return None

@@ -58,6 +58,8 @@ class Session:
     _is_closed: bool = attrs.field(init=False, default=True)
     """Whether the store is closed, and so all is durable."""
     _checked: int = attrs.field(init=False, default=-1)
+    _told: set[str] = attrs.field(init=False, factory=set[str])
+    """Which keys without effect were told of."""
 
     def __attrs_post_init__(self) -> None:
         self.signals = Signals(self._host)
@@ -128,6 +130,7 @@ class Session:
                 raise error.with_traceback(None) from None
 
             self._checked = revision
+            self._tell_of_keys_without_effect()
 
         jobs = self.config.job_config
 
@@ -138,6 +141,17 @@ class Session:
                 "that holds from the next opening on; `orchestrator.max_nb_of_workers = "
                 "n` changes the number of workers now",
             )
+
+    def _tell_of_keys_without_effect(self) -> None:
+        if not (properties := self.config.core_config.properties):
+            return
+
+        from asyncflow.config.checks import taipy_keys
+
+        for line in taipy_keys.notes("CORE", properties):
+            if line not in self._told:
+                self._told.add(line)
+                _logger.warning("%s", line)
 
     def opened(self) -> Engine:
         """Return what is open, to who asks from the thread of its event loop."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.sections import Scope
 from asyncflow.entities.data_node import LOCKED_FOR, Edit
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
@@ -15,6 +16,7 @@ from asyncflow.selection import Preview
 from asyncflow.sync.forwarding import Forwarded, Handle
 
 
+@verbs_name_arguments
 class DataNode(Handle[AsyncDataNode]):
     """A data node; see `asyncflow.DataNode`."""
 

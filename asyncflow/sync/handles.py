@@ -10,16 +10,17 @@ import attrs
 
 from asyncflow.abc import Progress, Usage
 from asyncflow.config.checks.numbers import check_callbacks_are_many, check_flag
+from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import ScenarioConfig, TaskConfig
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.entities.data_node import Edit
 from asyncflow.entities.job import Job as AsyncJob
-from asyncflow.entities.output import Input as AsyncInput
-from asyncflow.entities.output import Output as AsyncOutput
+from asyncflow.entities.job import Output as AsyncOutput
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
+from asyncflow.entities.submission import Input as AsyncInput
 from asyncflow.entities.submission import Submission as AsyncSubmission
 from asyncflow.entities.task import Task as AsyncTask
 from asyncflow.errors import JobFailed, SubmissionFailed
@@ -36,6 +37,7 @@ from asyncflow.worker.streams import Stream
 Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)
 
 
+@verbs_name_arguments
 class Runnable(Handle[Submittable]):
     """What can be submitted."""
 
@@ -169,6 +171,7 @@ class Sequence(Runnable[AsyncSequence]):
         return self._nodes(self._inner.data_nodes)
 
 
+@verbs_name_arguments
 class Scenario(Runnable[AsyncScenario]):
     """A scenario; see `asyncflow.Scenario`. Its parts are attributes here too."""
 
@@ -252,6 +255,7 @@ class Scenario(Runnable[AsyncScenario]):
         return [*super().__dir__(), *(name for part in parts for name in part)]
 
 
+@verbs_name_arguments
 class Job(Handle[AsyncJob]):
     """A job; see `asyncflow.Job`."""
 
@@ -347,6 +351,7 @@ class Input(Handle[AsyncInput]):
         return self._loop.call(self._inner.read)
 
 
+@verbs_name_arguments
 class Submission(Handle[AsyncSubmission]):
     """A handle on one run; see `asyncflow.Submission`."""
 

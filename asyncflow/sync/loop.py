@@ -7,17 +7,21 @@ import inspect
 import os
 import re
 import threading
+from asyncio import _get_running_loop
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, ParamSpec, TypeVar, overload
 
 import attrs
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from asyncflow.errors import BlockingCall, InsideWorker, NotOpen, UsageError
+from asyncflow.log import logger as _logger
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
 from asyncflow.runtime.signals import install, restore
+from asyncflow.sync.held_loop import holder
 from asyncflow.worker import current
 
 P = ParamSpec("P")
@@ -35,6 +39,8 @@ class Loop:
     _pid: int = attrs.field(init=False, factory=os.getpid)
     _is_open: bool = attrs.field(init=False, default=True)
     _is_closing: bool = attrs.field(init=False, default=False)
+    _has_warned: bool = attrs.field(init=False, default=False)
+    """Whether it was said that a verb holds up somebody's event loop."""
 
     @classmethod
     def open(cls, orchestrator: AsyncOrchestrator) -> Loop:
@@ -132,6 +138,20 @@ class Loop:
                 f"loop, which would wait for itself: {_remedy(verb)}"
             )
 
+        if _get_running_loop() is not None and not self._has_warned:
+            self._warn_of_held_loop(verb)
+
+    def _warn_of_held_loop(self, verb: Callable[..., object] | None) -> None:
+        """Say once that a verb holds up another event loop than the orchestrator's."""
+        if (found := holder()) is not None:
+            self._has_warned = True
+            _logger.warning(
+                "%s holds up the event loop of its thread until it returns, and all that "
+                "runs there: %s, or call it in a thread, as in an endpoint that is a "
+                "plain `def`",
+                *(found, _remedy(verb)),
+            )
+
 
 def not_running() -> UsageError:
     """Make the error of a verb without its orchestrator."""
@@ -159,13 +179,13 @@ def _forked() -> UsageError:
 
 def _remedy(verb: Callable[..., object] | None) -> str:
     """Say what to write instead of a blocking verb."""
-    owner = getattr(verb, "__self__", None)
+    verb = verb.func if isinstance(verb, partial) else verb
 
-    if verb is None or owner is None:
+    if not inspect.ismethod(verb):
         return "use `async with asyncflow.Orchestrator()` and `await` there"
 
     await_ = "" if verb.__name__ in ("cancel", "follow") else "await "
-    noun = re.sub(r"\B([A-Z])", r"_\1", type(owner).__name__).lower()
+    noun = re.sub(r"\B([A-Z])", r"_\1", type(verb.__self__).__name__).lower()
     form = f"{await_}{noun}.{verb.__name__}()"
     return f"use `{form}` with an asyncflow.Orchestrator there"
 

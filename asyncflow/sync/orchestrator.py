@@ -19,8 +19,13 @@ from anyio import move_on_after
 
 from asyncflow.abc import Store
 from asyncflow.config import Config, Configuration
-from asyncflow.config.checks.values import names_arguments
-from asyncflow.config.sections import ScenarioConfig
+from asyncflow.config.checks.values import (
+    names_arguments_beside,
+    names_own_arguments,
+    verbs_name_arguments,
+)
+from asyncflow.config.section import names_of
+from asyncflow.config.sections import JobConfig, ScenarioConfig
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.statistics import Statistics
 from asyncflow.errors import NotOpen, UsageError
@@ -48,7 +53,8 @@ _earlier_hook = _thread
 """Users' jobs may need its threads: loaded here, its exit hook comes after ours."""
 
 
-@names_arguments
+@verbs_name_arguments
+@names_arguments_beside("Config.configure_job_executions()", names_of(JobConfig))
 @attrs.define(eq=False, repr=False)
 class Orchestrator:
     """Runs scenarios on an event loop in a background thread.
@@ -310,6 +316,7 @@ class Orchestrator:
             self._close(error)
 
 
+@names_own_arguments
 def stop(wait: bool = True, timeout: float | None = None) -> None:
     """Stop the orchestrator that runs; see `Orchestrator.stop`."""
     if _running is not None:
@@ -349,16 +356,19 @@ def submit(
     return entity.submit(wait, timeout, force, **keywords)
 
 
+@names_own_arguments
 def get(id: str) -> Entity:
     """Return an entity; see `asyncflow.Orchestrator.get`."""
     return _current().get(id)
 
 
+@names_own_arguments
 def delete(id: str) -> None:
     """Delete an entity; see `asyncflow.Orchestrator.delete`."""
     _current().delete(id)
 
 
+@names_own_arguments
 def prune(
     older_than: timedelta | None = None,
     keep: int | None = None,
@@ -384,6 +394,7 @@ def get_jobs(**filters: Any) -> list[JobRecord]:
     return _current().jobs(**filters)
 
 
+@names_own_arguments
 def subscribe_scenario(
     callback: Callable[..., object],
     params: Iterable[object] | None = None,
@@ -393,6 +404,7 @@ def subscribe_scenario(
     _current().subscribe_scenario(callback, params, scenario)
 
 
+@names_own_arguments
 def unsubscribe_scenario(
     callback: Callable[..., object],
     params: Iterable[object] | None = None,
@@ -402,6 +414,7 @@ def unsubscribe_scenario(
     _current().unsubscribe_scenario(callback, params, scenario)
 
 
+@names_own_arguments
 def cancel(what: Submission | Job, reason: str | None = None) -> bool:
     """Ask for the end of a run or a job; see `asyncflow.Orchestrator.cancel`."""
     return _current().cancel(what, reason)

@@ -14,14 +14,13 @@ from anyio import CancelScope, to_thread
 
 from asyncflow.abc import Store, StoredValue
 from asyncflow.config.dag import Dag
-from asyncflow.config.sections import same_value
+from asyncflow.config.section import same_value
 from asyncflow.entities.submission import Run
 from asyncflow.entities.submittable import Submittable, nodes_of, tasks_of
 from asyncflow.errors import NoData, NotPicklable, UsageError
 from asyncflow.ids import submission_of
 from asyncflow.records import InputRecord, SubmissionRecord, VersionRecord
-from asyncflow.runs.node import NodeState
-from asyncflow.runs.version import Given
+from asyncflow.runs.node import Given, NodeState
 from asyncflow.values.versions import Versions
 from asyncflow.worker.codec import dumps
 from asyncflow.worker.digests import renamed

@@ -8,7 +8,7 @@ found as good as new, it stays if the handle of the run is used.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from contextlib import suppress
 from typing import Any, TypeAlias
 from weakref import finalize, ref
@@ -18,12 +18,12 @@ import attrs
 from asyncflow.entities.data_node import Edit
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.submission import Run
-from asyncflow.errors import NoData
-from asyncflow.runs.node import NodeState
+from asyncflow.errors import NoData, UsageError
+from asyncflow.runs.job import JobState
+from asyncflow.runs.node import NodeState, Version
 from asyncflow.runs.run import Run as RunOf
-from asyncflow.runs.version import Version
+from asyncflow.status import DONE, Status
 from asyncflow.values.editing import Editing
-from asyncflow.values.outputs import edit_of, why_unwritten, writer_of
 from asyncflow.values.versions import Versions
 from asyncflow.worker.errors import ValueMissing
 
@@ -147,3 +147,48 @@ def _tell(loop: asyncio.AbstractEventLoop, release: Any, held: Held) -> None:
     """Have the event loop release it: a handle may end in any thread."""
     with suppress(RuntimeError):  # the event loop is closed
         loop.call_soon_threadsafe(release, held)
+
+
+def writer_of(run: Run, name: str) -> int:
+    """Return the place of the job of a run that writes a data node.
+
+    :raises UsageError: where none does
+    """
+    for place, task in enumerate(run.tasks):
+        if name in task.output:
+            return place
+
+    names = ", ".join(one for task in run.tasks for one in task.output)
+    raise UsageError(
+        f"no job of {run.id} writes {name!r}: its outputs are {names or 'none'}"
+    )
+
+
+def edit_of(run: Run, place: int, edits: Iterable[Edit]) -> Edit | None:
+    """Return the edit that a job made, of those of a data node; None where it has not.
+
+    One that was skipped stands for the last one before.
+    """
+    if run.table.status[place] not in DONE:
+        return None
+
+    job, found = run.job(place), None
+
+    for edit in edits:
+        is_own = edit.job_id == job.id
+        was_there = (
+            job.status is Status.SKIPPED
+            and job.finished_at is not None
+            and edit.at.timestamp() <= job.finished_at
+        )
+
+        if is_own or was_there:
+            found = edit
+
+    return found
+
+
+def why_unwritten(job: JobState) -> str:
+    """Say why a job has not written its outputs."""
+    why = f": {job.reason}" if job.reason else ""
+    return f"{job.id}, which writes it in this run, is {job.status}{why}"

@@ -10,8 +10,7 @@ import attrs
 
 from asyncflow.abc import Store
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import NodeState
-from asyncflow.runs.version import Version
+from asyncflow.runs.node import NodeState, Version
 from asyncflow.values.garbage import Garbage
 
 _new = tuple.__new__

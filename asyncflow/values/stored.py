@@ -12,8 +12,7 @@ from asyncflow.abc import Store
 from asyncflow.errors import StoreFailed
 from asyncflow.ids import submission_of
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import NodeState
-from asyncflow.runs.version import EVICTED, Version
+from asyncflow.runs.node import EVICTED, NodeState, Version
 from asyncflow.values.retention import Retention, older_of
 from asyncflow.values.value_cache import ValueCache
 
@@ -31,6 +30,8 @@ class StoredVersions:
     folder: str
     cache: ValueCache
     retention: Retention
+    _looks: int = attrs.field(init=False, default=0)
+    """How often it was looked what others have written."""
 
     async def refresh(
         self, nodes: Iterable[NodeState], *, tidies: bool = False
@@ -42,20 +43,25 @@ class StoredVersions:
         """
         wanted = {node.id: node for node in nodes}
 
-        if not wanted:
+        while wanted:
+            look = self._looks = self._looks + 1
+            before = {node_id: node.versions for node_id, node in wanted.items()}
+            found: dict[str, list[VersionRecord]] = {node_id: [] for node_id in wanted}
+
+            for record in await self.store.versions(node_ids=wanted, is_kept=True):
+                found[record.node_id].append(record)
+
+            # Another look has found something meanwhile, and nobody knows which is older.
+            if any(node.learnt >= look for node in wanted.values()):
+                continue
+
+            for node_id, node in wanted.items():
+                self._take(node, found[node_id], before[node_id])
+
+                if tidies:
+                    self._tidy(node, found[node_id], before[node_id])
+
             return
-
-        before = {node_id: node.versions for node_id, node in wanted.items()}
-        found: dict[str, list[VersionRecord]] = {node_id: [] for node_id in wanted}
-
-        for record in await self.store.versions(node_ids=wanted, is_kept=True):
-            found[record.node_id].append(record)
-
-        for node_id, node in wanted.items():
-            self._take(node, found[node_id], before[node_id])
-
-            if tidies:
-                self._tidy(node, found[node_id], before[node_id])
 
     async def refresh_shared(self, nodes: Iterable[NodeState]) -> None:
         """Look what others have written of what scenarios share."""
@@ -67,21 +73,30 @@ class StoredVersions:
         records: Sequence[VersionRecord],
         before: Collection[Version],
     ) -> None:
-        """Take over the last versions that a store has; what is newer here stays.
+        """Take over the last versions that a store has; what was written here meanwhile
+        stays.
 
         :param before: those that were known when the store was asked, which had them then
         """
-        known = {version.number: version for version in node.versions}
+        versions = node.versions
+        known = {version.number: version for version in versions}
         ordered = [
-            known.pop(one.number) if one.number in known else self._made(node, one)
+            known[one.number] if one.number in known else self._made(node, one)
             for one in chain(node, records)
         ]
-        ordered += [one for one in known.values() if one not in before]
+        there = {*before, *(known.get(record.number) for record in records)}
+        ordered += [one for one in versions if one not in there]
 
-        if ordered:
-            self._told(node, ordered)
-            *node.older, node.version = ordered[-older_of(node) - 1 :]
-            self._left(node, before)
+        if not ordered:
+            return
+
+        self._told(node, ordered)
+        *node.older, node.version = ordered[-older_of(node) - 1 :]
+
+        if node.versions != versions:
+            node.learnt = self._looks
+
+        self._left(node, before)
 
     def _left(self, node: NodeState, before: Collection[Version]) -> None:
         """Tell of versions that others have dropped, or are about to."""
@@ -137,9 +152,11 @@ class StoredVersions:
         records: Iterable[VersionRecord],
         before: Iterable[Version],
     ) -> None:
-        """Drop all versions but the last ones, and those that are kept for a run."""
-        stays = {version.number for version in node.versions}
-        known = {one.number: one for one in before}
+        """Drop all versions but the last ones that the store has, and those that are kept
+        for a run.
+        """
+        stays = {record.number for record in chain(node, records)}
+        known = {one.number: one for one in (*before, *node.versions)}
         surplus = [
             known.get(record.number) or self._made(node, record)
             for record in records

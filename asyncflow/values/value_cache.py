@@ -13,8 +13,7 @@ from anyio import to_thread
 
 from asyncflow.abc import Store
 from asyncflow.errors import StoreFailed
-from asyncflow.runs.node import NodeState
-from asyncflow.runs.version import EVICTED, Version
+from asyncflow.runs.node import EVICTED, NodeState, Version
 from asyncflow.task_group import Tasks
 from asyncflow.worker.digests import digest
 

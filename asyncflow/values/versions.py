@@ -27,8 +27,7 @@ from asyncflow.errors import (
 from asyncflow.ids import submission_of
 from asyncflow.options import Page
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import NodeState
-from asyncflow.runs.version import EVICTED, Given, Version
+from asyncflow.runs.node import EVICTED, Given, NodeState, Version
 from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage, remove
 from asyncflow.values.retention import Retention, older_of
@@ -385,6 +384,12 @@ def _load(
 
 
 def _find(node: NodeState, number: int | None) -> Version:
+    if number is not None and not hasattr(number, "__index__"):
+        raise TypeError(
+            f"version is a number, of `await node.edits()`, or None; got {number!r}: "
+            "columns are given as columns=..."
+        )
+
     if number is None and node.version is not None:
         return node.version
 

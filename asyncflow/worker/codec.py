@@ -84,7 +84,7 @@ def load_code(data: bytes) -> types.CodeType:
 def _by_value(
     value: object, collect: Callable[[pickle.PickleBuffer], bool] | None = None
 ) -> bytes:
-    from asyncflow.worker.by_value import pickled
+    from asyncflow.worker.pickler import pickled
 
     return pickled(value, collect)
 

@@ -27,13 +27,13 @@ _CODE = "load_code"
 _TRACKED = frozenset({"_make_skeleton_class", "_make_skeleton_enum"})
 """What makes classes, and is given a random number before what is last."""
 
-_OF_SCRIPT = "_main_class"
+_OF_SCRIPT = frozenset({"main_class", "_main_class"})
 """What makes a class, and is given a mark after its name."""
 
-_MAKERS = _TRACKED | {_OF_SCRIPT}
+_MAKERS = _TRACKED | _OF_SCRIPT
 """What makes classes, of which instances may follow."""
 
-_SETTERS = frozenset({"_set_class", "_class_setstate"})
+_SETTERS = frozenset({"set_class", "_set_class", "_class_setstate"})
 """What fills them."""
 
 _LEFT_OUT = frozenset(
@@ -128,7 +128,7 @@ class _Names(pickle.Unpickler):
         if name in _TRACKED:
             args = *args[:-2], *args[-1:]
 
-        elif name == _OF_SCRIPT:
+        elif name in _OF_SCRIPT:
             args = args[0], *args[2:]
 
         if name in _MAKERS:

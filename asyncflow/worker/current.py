@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import suppress
 from contextvars import ContextVar
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from asyncflow.ids import submission_of
-from asyncflow.worker.trace import continue_trace
+
+_logger = logging.getLogger("asyncflow")
+"""The plain one: here, its only handler puts records into the log of the job, and a worker
+imports nothing above it."""
+
 
 T = TypeVar("T")
 
@@ -200,3 +206,25 @@ def job_of(
 ) -> CurrentJob:
     """Describe a job by its id."""
     return CurrentJob(job_id, submission_of(job_id), task, attempt, traceparent)
+
+
+def continue_trace(traceparent: str) -> Callable[[], object] | None:
+    """Make a span of another process the current one here; return what ends that.
+
+    None where OpenTelemetry is not installed, or does not work: the job goes on.
+
+    :param traceparent: the span, as W3C has it
+    """
+    try:
+        from opentelemetry import context
+        from opentelemetry.trace.propagation import tracecontext
+
+        headers = {"traceparent": traceparent}
+        propagator = tracecontext.TraceContextTextMapPropagator()
+        trace = propagator.extract(headers, context.Context())
+        return partial(context.detach, context.attach(trace))
+    except ImportError:
+        return None
+    except Exception:
+        _logger.exception("the trace of the job is not continued")
+        return None

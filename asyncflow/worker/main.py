@@ -126,7 +126,7 @@ class Spec:
     @property
     def name(self) -> str:
         """Make a copy, and return the module that loads it."""
-        from asyncflow.worker.by_value import pickled_names
+        from asyncflow.worker.pickler import pickled_names
 
         with open(self._path, "wb") as file:
             file.write(pickled_names(self._names.content))

@@ -14,11 +14,9 @@ from __future__ import annotations
 import _locale
 import _signal  # type: ignore[import-not-found]  # what `signal` wraps, slowly
 import _thread
-import builtins
 import errno
 import fcntl
 import os
-import pickle
 import resource
 import signal
 import stat
@@ -26,13 +24,13 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from operator import itemgetter
-from types import ModuleType
 from typing import Any, TypeAlias
 
+from asyncflow.worker import children
 from asyncflow.worker.log_state import LogState
+from asyncflow.worker.replaced import Names
 from asyncflow.worker.usage import limit_of
 from asyncflow.worker.world import Interpreter, Variables, raw_environment
 
@@ -59,30 +57,6 @@ PATIENCE = 0.02
 SPARE = 32
 """With fewer free descriptors than so many they count as used up."""
 
-_OURS: tuple[tuple[ModuleType, str], ...] = (
-    (pickle, "dumps loads Pickler Unpickler dump load PickleBuffer"),
-    (time, "time perf_counter monotonic sleep"),
-    (
-        os,
-        """
-        read write open close lseek dup dup2 pread pwrite ftruncate unlink replace fsync
-        fsencode stat getpid getcwd chdir listdir umask _exit kill fork
-        """,
-    ),
-    (
-        builtins,
-        """
-        isinstance issubclass len map zip type tuple list dict str bytes int float bool
-        set frozenset object open print getattr setattr hasattr super range enumerate
-        sorted reversed sum min max any all iter next id repr hash callable abs
-        __import__ __build_class__ BaseException Exception
-        """,
-    ),
-)
-"""Functions that others need: by their modules, their names."""
-
-_NEEDED = ("asyncflow.", "anyio.to_process", "pickle", "_pickle", "copyreg", "io")
-"""How the names of modules begin that a trip needs."""
 
 FIRST, LAST = 3, 32
 """Between which numbers the pipes lie through which a worker talks to its parent."""
@@ -97,7 +71,7 @@ _LOST = b"asyncflow: the job closed or replaced the descriptors of its worker\n"
 
 _depth = sys.getrecursionlimit
 _count, _umask, _alarm = _thread._count, os.umask, signal.alarm
-_map, _zip = map, zip
+_map = map
 _locale_now = _locale.setlocale
 _control, _GET_FLAGS = fcntl.fcntl, fcntl.F_GETFL
 _exit, _write = os._exit, os.write
@@ -127,24 +101,16 @@ class ProcessState:
         self._logging = logging
         self._interpreter = Interpreter()
         self._null = os.fstat(0).st_rdev
-        self._functions = [
-            (module.__dict__, itemgetter(*names.split()), names.split())
-            for module, names in _OURS
-        ]
-        self._modules = sys.modules
-        names = [one for one in self._modules if one.startswith(_NEEDED)]
-        self._needed = {name: self._modules[name] for name in names}
-        self._get_needed = itemgetter(*names)
-        self._needed_modules = (*self._needed.values(),)
+        self._names = Names()
         self.pipes: Pipes = _pipes() if pipes is None else pipes
         self._vital_steps = (
-            self._functions_left,
-            self._modules_left,
+            self._names.functions_left,
+            self._names.modules_left,
             self._pipes_left,
             self._threads_left,
         )
         self._other_steps = (
-            self._hidden_left,
+            self._names.hidden_left,
             self._share_left,
             self._signals_left,
             self._limits_left,
@@ -159,12 +125,12 @@ class ProcessState:
         """Take the state for what it is to be."""
         self.modules: int = len(sys.modules)
         """How many modules were loaded."""
-        self._loaded = {**sys.modules}
+        self._names.remember()
         self._share = _share()
         self._interpreter.remember()
         self._threads = _count()
         self._known_threads = {*threading.enumerate()}
-        self._children = {*_children()} if _has_children() else set()
+        self._children = {*children.alive()} if children.has_any() else set()
         self._umask = _umask(_new_umask)
         _umask(self._umask)
 
@@ -184,7 +150,6 @@ class ProcessState:
         self._root = _root() if self._ids else None
         self._locale = _locale_now(_locale.LC_ALL)
         self._decimal = decimal.getcontext().copy() if (decimal := _decimal()) else None
-        self._values = [get(mapping) for mapping, get, _ in self._functions]
 
     def is_clean(self) -> bool:
         """Tell whether a job has left what hits the next one at once. Takes 1 us.
@@ -225,8 +190,7 @@ class ProcessState:
             if (
                 _count() == self._threads
                 and self._has_pipes()
-                and self._get_needed(self._modules) == self._needed_modules
-                and self._has_functions()
+                and self._names.are_whole()
             ):
                 return ""
         except Exception:  # noqa: S110  # the steps say what it is
@@ -249,43 +213,6 @@ class ProcessState:
 
         return left
 
-    def _has_functions(self) -> bool:
-        """Tell whether all functions are there that others need."""
-        for (mapping, get, _), values in _zip(self._functions, self._values):
-            try:
-                if get(mapping) != values:
-                    return False
-            except KeyError:
-                return False
-
-        return True
-
-    def _functions_left(self) -> str:
-        if self._has_functions():
-            return ""
-
-        found = []
-
-        for (mapping, _, names), values in _zip(self._functions, self._values):
-            for name, value in _zip(names, values):
-                if mapping.get(name) is not value:
-                    mapping[name] = value
-                    found.append(f"{mapping['__name__']}.{name}")
-
-        return f"replaced {', '.join(found)}"
-
-    def _modules_left(self) -> str:
-        try:
-            if self._get_needed(self._modules) == self._needed_modules:
-                return ""
-        except KeyError:
-            pass
-
-        get = self._modules.get
-        gone = [name for name, one in self._needed.items() if get(name) is not one]
-        self._modules.update(self._needed)
-        return f"removed {len(gone)} modules, such as {gone[0]}" if gone else ""
-
     def _has_pipes(self) -> bool:
         """Tell whether its parent is where it was."""
         for pipe, flags in self.pipes.items():
@@ -293,26 +220,6 @@ class ProcessState:
                 return False
 
         return True
-
-    def _hidden_left(self) -> str:
-        """Put back what a job has hidden from imports, or replaced in the standard library;
-        a module of the user's it may have loaded anew.
-        """
-        modules = self._modules
-
-        if modules == self._loaded:
-            return ""
-
-        for name, module in self._loaded.items():
-            if modules.get(name, module) is None or _is_of_library(name):
-                modules[name] = module
-
-        for name in modules.keys() - self._loaded.keys():
-            if modules[name] is None:
-                del modules[name]
-
-        self._loaded = {**modules}
-        return ""
 
     def _share_left(self) -> str:
         """Put right how much of the processors this process gets."""
@@ -475,10 +382,10 @@ class ProcessState:
         return "left a thread running" if _count() > self._threads else ""
 
     def _children_left(self) -> str:
-        if not _has_children():
+        if not children.has_any():
             return ""
 
-        left = {*_children()} - self._children - {*_trackers()}
+        left = {*children.alive()} - self._children - {*children.trackers()}
         return "left a child process running" if left else ""
 
     def _descriptors_left(self) -> str:
@@ -507,10 +414,6 @@ def _ids() -> tuple[tuple[int, int, int], tuple[int, int, int]]:
 def _decimal() -> Any:
     """Return the module, where somebody has loaded it."""
     return sys.modules.get("_decimal")
-
-
-def _is_of_library(name: str) -> bool:
-    return name.partition(".")[0] in sys.stdlib_module_names
 
 
 def _share() -> tuple[int, Collection[int]]:
@@ -544,41 +447,3 @@ def _pipes() -> Pipes:
                 found[descriptor] = _control(descriptor, _GET_FLAGS)
 
     return found
-
-
-def _has_children() -> bool:
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    except (OSError, AttributeError):
-        return False
-
-    return True
-
-
-def _children() -> Iterator[int]:
-    """Give the child processes that are alive; -1 where the system does not tell."""
-    try:
-        for thread in os.listdir("/proc/self/task"):
-            with open(f"/proc/self/task/{thread}/children", "rb") as file:
-                yield from (pid for pid in map(int, file.read().split()) if _lives(pid))
-    except OSError:
-        yield -1
-
-
-def _lives(pid: int) -> bool:
-    with suppress(OSError), open(f"/proc/{pid}/stat", "rb") as file:
-        return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
-
-    return False
-
-
-def _trackers() -> Iterator[object]:
-    """Give the processes that `multiprocessing` keeps for as long as its process lives."""
-    for name, module in [*sys.modules.items()]:
-        if name.endswith(".resource_tracker"):
-            yield getattr(getattr(module, "_resource_tracker", None), "_pid", None)
-
-    forkserver = sys.modules.get("multiprocessing.forkserver")
-    yield getattr(getattr(forkserver, "_forkserver", None), "_forkserver_pid", None)

@@ -25,6 +25,7 @@ from asyncflow.worker.current import Progress, job_of, running
 from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError
 from asyncflow.worker.failure import beyond_ours, raised, summary_of, traceback_of
 from asyncflow.worker.outcome import Raised, StoredValue, Usage
+from asyncflow.worker.outputs import keep_result
 from asyncflow.worker.shortened import REASON, shortened
 from asyncflow.worker.usage import Meter, memory_limited
 from asyncflow.worker.values import fetch
@@ -343,122 +344,6 @@ def read_input(task: str, name: str, driver: ValueDriver, kept: StoredValue) -> 
             error.node = name
 
         raise
-
-
-def keep_result(
-    task: str, outputs: Sequence[tuple[str, ValueDriver, str]], result: object
-) -> tuple[StoredValue, ...]:
-    """Split a result over the outputs of a task, and keep it.
-
-    :param outputs: for each its name, its driver and the file it may make
-    :raises DataNodeWritingError: where it does not have one value for each output
-    """
-    if len(outputs) == 1:
-        ((name, driver, path),) = outputs
-
-        if driver.validator is not None:
-            result = validated(driver.validator, result, name)
-
-        kept = driver.write(result, path, name)
-
-        try:
-            if type(kept) is bytes or driver.keeps_versions:
-                return (driver.publish(kept, path),)
-
-            return publish_all(outputs, (kept,))
-        except BaseException:
-            driver.discard(kept, path)
-            raise
-
-    values = split_result(task, [name for name, _, _ in outputs], result)
-    return write_all(outputs, values)
-
-
-def split_result(task: str, names: Sequence[str], result: object) -> Sequence[object]:
-    """Split a result over the outputs of a task.
-
-    :raises DataNodeWritingError: where it does not have one value for each output
-    """
-    if not names:
-        return ()
-
-    if not isinstance(result, tuple | list) or len(result) != len(names):
-        what = (
-            f"{len(result)} values"
-            if isinstance(result, tuple | list)
-            else f"a {type(result).__qualname__}"
-        )
-        raise DataNodeWritingError(
-            f"task {task!r} has {len(names)} outputs ({', '.join(names)}), "
-            f"so its function must return a tuple of {len(names)}; it returned {what}"
-        )
-
-    return result
-
-
-def write_all(
-    ports: Sequence[tuple[str, ValueDriver, str]], values: Sequence[object]
-) -> tuple[StoredValue, ...]:
-    """Keep values: all are written before the first is published.
-
-    :param ports: for each value its name, its driver and the file it may make
-    """
-    kept: list[StoredValue] = []
-    values = [
-        value if driver.validator is None else validated(driver.validator, value, name)
-        for (name, driver, _), value in zip(ports, values, strict=True)
-    ]
-
-    try:
-        for (name, driver, path), value in zip(ports, values, strict=True):
-            kept.append(driver.write(value, path, name))
-
-        if {*map(type, kept)} == {bytes} or all(
-            driver.keeps_versions for _, driver, _ in ports
-        ):
-            return tuple(
-                driver.publish(one, path)
-                for (_, driver, path), one in zip(ports, kept, strict=True)
-            )
-
-        return publish_all(ports, kept)
-    except BaseException:
-        for (_, driver, path), one in zip(ports, kept, strict=False):
-            driver.discard(one, path)
-
-        raise
-
-
-def publish_all(
-    ports: Sequence[tuple[str, ValueDriver, str]], kept: Sequence[StoredValue]
-) -> tuple[StoredValue, ...]:
-    """Make written values visible, some of them in places of the user's.
-
-    What a server may refuse goes first: then nothing is visible yet.
-
-    :param ports: for each value its name, its driver and the path that it was given
-    """
-    from asyncflow.worker import intent
-
-    file = intent.begin(ports, kept)
-    order = sorted(range(len(ports)), key=lambda at: kept[at] is not None)
-
-    try:
-        made = {at: ports[at][1].publish(kept[at], ports[at][2]) for at in order}
-    except BaseException:
-        if file is not None:
-            intent.drop(file)
-
-        raise
-
-    return tuple(made[at] for at in range(len(ports)))
-
-
-def validated(validator: object, value: object, name: str) -> object:
-    """Return a value that a validator accepts; see `validation.validated`."""
-    from asyncflow.worker import validation
-
-    return validation.validated(validator, value, name)
 
 
 def _remember_sources(sources: dict[str, str]) -> None:

@@ -23,7 +23,7 @@ from asyncflow.config import (
     Scope,
     TaskConfig,
 )
-from asyncflow.config.sections import key_of, names_of, same_value
+from asyncflow.config.section import key_of, names_of, same_value
 from tests.support.declaring import (
     Doubler,
     Fetcher,

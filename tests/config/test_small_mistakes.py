@@ -248,6 +248,114 @@ def test_misspelt_arguments_are_named(
     assert meant in inspect.signature(make).parameters
 
 
+@pytest.mark.parametrize("make", [Orchestrator, tp.Orchestrator], ids=["async", "sync"])
+@pytest.mark.parametrize("name", ["mode", "max_nb_of_workers", "echo"])
+def test_options_of_the_jobs_are_none_of_an_orchestrator(
+    make: Callable[..., object], name: str
+) -> None:
+    why = rf"'{name}': Config\.configure_job_executions\(\) takes it; it takes config,"
+
+    with pytest.raises(TypeError, match=why):
+        make(**{name: 1})
+
+
+def verbs(*classes: type[object]) -> list[Any]:
+    """List the verbs of classes that do not take any name."""
+    found = [
+        pytest.param(cls, name, id=f"{cls.__module__}.{cls.__name__}.{name}")
+        for cls in classes
+        for name in dir(cls)
+        if not name.startswith("_")
+        if inspect.isfunction(verb := inspect.getattr_static(cls, name))
+        if all(
+            one.kind is not one.VAR_KEYWORD
+            for one in inspect.signature(verb).parameters.values()
+        )
+    ]
+    assert len(found) > 80
+    return found
+
+
+@pytest.mark.parametrize(
+    ("cls", "name"),
+    verbs(
+        *(asyncflow.DataNode, asyncflow.Job, Orchestrator, asyncflow.Scenario),
+        *(asyncflow.Sequence, asyncflow.Submission, asyncflow.Task, Configuration),
+        *(tp.DataNode, tp.Job, tp.Orchestrator, tp.Scenario, tp.Sequence),
+        *(tp.Submission, tp.Task),
+    ),
+)
+async def test_each_verb_names_the_argument_that_was_meant(
+    cls: type[object], name: str
+) -> None:
+    handle = object.__new__(cls)
+    verb = getattr(cls, name)
+    named = [*inspect.signature(verb).parameters][1:]
+    wrong = f"{named[-1]}x" if named else "x"
+    given: dict[str, Any] = {wrong: 1}
+
+    with pytest.raises(TypeError, match=rf"{name}\(\)") as caught:
+        await verb(handle, **given)
+
+    said = str(caught.value)
+
+    if "unexpected keyword" not in said:  # of a context manager, by Python
+        assert said.startswith(f"{cls.__name__}.{name}() has no argument {wrong!r}: ")
+        assert "it takes " in said
+
+
+@pytest.mark.parametrize(
+    "verb", [tp.stop, tp.get, tp.delete, tp.prune, tp.cancel, asyncflow.as_completed]
+)
+def test_each_function_names_the_argument_that_was_meant(
+    verb: Callable[..., object],
+) -> None:
+    with pytest.raises(
+        TypeError, match=rf"^{verb.__name__}\(\) has no argument 'wiat'"
+    ):
+        verb(wiat=1)
+
+
+async def test_a_column_is_no_version() -> None:
+    config = flows.configuration("development")
+    cfg = flows.single(config, flows.double)
+    columns: list[Any] = ["price", ["price"], 1.5]
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        for wrong in columns:
+            with pytest.raises(TypeError, match=r"a number.*given as columns=\.\.\."):
+                await scenario.source.read(wrong)
+
+
+# ------------------------------------------------------------------- Taipy's sections
+
+
+async def test_keys_of_taipy_are_taken_and_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    config = flows.configuration("development")
+    cfg = flows.single(config, flows.double)
+    config.configure_core(
+        storage_folder="data/", repository_type="sql", mode="experiment", force=True
+    )
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        await orchestrator.create_scenario(cfg)
+        config.configure_data_node("more")
+        await orchestrator.create_scenario(cfg)
+
+    said = [line for line in caplog.messages if line.startswith("[CORE]")]
+    assert [line.partition(": taken, without effect; ")[0] for line in said] == [
+        "[CORE] storage_folder",
+        "[CORE] repository_type",
+        "[CORE] mode, force",
+    ]
+    assert all("Orchestrator(store=" in line for line in said[:2])
+    assert "nothing is wiped" in said[2]
+
+
 async def test_what_is_almost_an_option_or_a_data_node_is_refused() -> None:
     config = flows.configuration("development")
     cfg = flows.single(config, flows.double)

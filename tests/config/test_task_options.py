@@ -12,7 +12,7 @@ import attrs
 
 from asyncflow import Configuration, TaskConfig
 from asyncflow.config import dag
-from asyncflow.config.sections import names_of
+from asyncflow.config.section import names_of
 from asyncflow.dispatch import call_spec
 
 ROOT = Path(__file__).parents[2]

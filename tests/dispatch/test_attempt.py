@@ -8,7 +8,7 @@ from asyncflow import Configuration, Orchestrator
 from asyncflow.abc import Crashed, Killed, Outcome, Raised, Returned
 from asyncflow.dispatch.attempt import Attempt, call_of, judge, kind_of, read_by
 from asyncflow.options import RunOptions
-from asyncflow.runs.version import Version
+from asyncflow.runs.node import Version
 from asyncflow.status import AttemptKind, Status
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import anyio
 import pytest
@@ -18,7 +20,17 @@ from asyncflow import (
     Retry,
     Status,
 )
-from tests.support.flows import chain, configuration, make_short, statuses
+from asyncflow.abc import Call, Executor, Killed, Watch
+from asyncflow.alternatives import EXECUTORS
+from asyncflow.executors.inline import InlineExecutor
+from tests.support.flows import (
+    chain,
+    configuration,
+    double,
+    make_short,
+    single,
+    statuses,
+)
 from tests.support.waiting import touch, waiters
 
 pytestmark = pytest.mark.anyio
@@ -130,6 +142,56 @@ async def test_a_job_that_travels_again_can_be_cancelled(tmp_path: Path) -> None
             "COMPLETED",
             "COMPLETED",
         ]
+
+
+class Late(Executor):
+    """Runs a job that has no sign of it yet, and ends it when it is killed."""
+
+    begun: ClassVar[anyio.Event]
+    is_told: ClassVar[bool]
+    """Whether it says that the job has started, before it ends that."""
+
+    def __init__(self) -> None:
+        self.killed = anyio.Event()
+
+    async def run(self, calls: Sequence[Call], watch: Watch) -> None:
+        self.begun.set()
+        await self.killed.wait()
+
+        if self.is_told:
+            watch.started(calls[0], None)
+
+        watch.ended(calls[0], Killed())
+
+    def kill(self, call: Call, *, now: bool = False) -> None:
+        self.killed.set()
+
+
+@pytest.mark.parametrize("is_told", [False, True])
+async def test_a_job_that_an_interrupt_ends_as_it_begins_is_not_charged(
+    path: str, is_told: bool
+) -> None:
+    config = configuration()
+    cfg = single(config, double, 21, executor="late", retry=Retry(3))
+    Late.begun, Late.is_told = anyio.Event(), is_told
+    EXECUTORS.register("late", Late)
+
+    try:
+        with fail_after(20):
+            async with Orchestrator(config, store=path) as orchestrator:
+                submission = (await orchestrator.create_scenario(cfg)).submit()
+                await Late.begun.wait()
+                assert orchestrator._session.engine is not None
+                await orchestrator._session.engine.interrupt(10)
+
+            EXECUTORS.register("late", InlineExecutor)
+
+            async with Orchestrator(config, store=path) as orchestrator:
+                again = await (await orchestrator.get_submission(submission.id))
+                (job,) = again.jobs
+                assert (job.status, job.attempts) == (Status.COMPLETED, ())
+    finally:
+        EXECUTORS.unregister("late")
 
 
 # ------------------------------------------------------------------- what jobs may do

@@ -12,7 +12,7 @@ import pytest
 from asyncflow.config import Configuration, Scope
 from asyncflow.entities.data_node import DataNode, Edit, data_node_of, node_of
 from asyncflow.errors import NotOpen
-from asyncflow.runs.version import Version
+from asyncflow.runs.node import Version
 from tests.support.entities import identity_map
 
 

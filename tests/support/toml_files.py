@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from asyncflow.config import Configuration, Scope
-from asyncflow.config.sections import Section
+from asyncflow.config.section import Section
 from asyncflow.errors import ConfigError, Problem
 from tests.support import declaring
 from tests.support.declaring import add, double

@@ -9,7 +9,7 @@ import pytest
 
 from asyncflow import Configuration, Edit, Orchestrator, Scenario, UsageError
 from asyncflow.entities.submission import Run, run_of
-from asyncflow.values.outputs import edit_of, why_unwritten, writer_of
+from asyncflow.values.results import edit_of, why_unwritten, writer_of
 from tests.support import flows
 
 pytestmark = [pytest.mark.anyio, pytest.mark.blocking_jobs]

@@ -12,8 +12,7 @@ from anyio import create_task_group, to_thread
 
 from asyncflow import Configuration, Orchestrator
 from asyncflow.entities.data_node import node_of
-from asyncflow.runs.node import NodeState
-from asyncflow.runs.version import Version
+from asyncflow.runs.node import NodeState, Version
 from asyncflow.stores.memory import MemoryStore
 from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage

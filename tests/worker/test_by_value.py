@@ -16,7 +16,8 @@ import cloudpickle.cloudpickle as cloud  # type: ignore[import-untyped]  # it ha
 import pytest
 
 from asyncflow.worker import main
-from asyncflow.worker.by_value import pickled, pickled_names, with_names
+from asyncflow.worker.by_value import with_names
+from asyncflow.worker.pickler import pickled, pickled_names
 
 TRACKERS: dict[str, Callable[[], object]] = {
     "_DYNAMIC_CLASS_TRACKER_BY_CLASS": WeakKeyDictionary,

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from asyncflow.worker.by_value import pickled
+from asyncflow.worker.pickler import pickled
 from asyncflow.worker.reducers import (
     cached_property,
     constant_name,

@@ -21,14 +21,8 @@ from asyncflow.worker.outcome import (
     Raised,
     StoredValue,
 )
-from asyncflow.worker.trip import (
-    Failure,
-    keep_result,
-    read_input,
-    run_coroutine,
-    split_result,
-    write_all,
-)
+from asyncflow.worker.outputs import keep_result, split_result, write_all
+from asyncflow.worker.trip import Failure, read_input, run_coroutine
 from asyncflow.worker.values import INLINE
 from asyncflow.worker.wire import Answer, Input, Output
 from tests.support.calls import half, remote_call, sent

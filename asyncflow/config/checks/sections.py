@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
-from asyncflow.alternatives import EXECUTORS, executor_of
 from asyncflow.config.checks import (
     data_nodes,
     functions,
-    graph,
+    scenarios,
     settings,
-    task_limits,
+    tasks,
 )
 from asyncflow.config.checks.names import MISNAMED, NOT_AVAILABLE, is_name, spelled
-from asyncflow.config.checks.values import choice, flag
 from asyncflow.config.converters import has_references
 from asyncflow.config.registry import Registry
+from asyncflow.config.section import Section
 from asyncflow.config.sections import (
     CoreConfig,
     DataNodeConfig,
     JobConfig,
     ScenarioConfig,
     Scope,
-    Section,
     TaskConfig,
-    key_of,
 )
 from asyncflow.errors import Problem
-from asyncflow.executors import DEFAULT
-from asyncflow.worker.codec import dumps, dumps_code
+from asyncflow.worker.codec import dumps
 from asyncflow.worker.errors import NotPicklable
 
 S = TypeVar("S", bound=Section | JobConfig | CoreConfig)
-
-ON_RESTART = ("rerun", "fail")
 
 
 def problems(registry: Registry) -> Iterator[Problem]:
@@ -61,13 +54,13 @@ def problems(registry: Registry) -> Iterator[Problem]:
         yield from _data_node(_found(node))
 
     for task in registry.tasks.values():
-        yield from _task(registry, _found(task))
+        yield from tasks.problems(registry, _found(task))
 
-    yield from _unpicklable_functions(registry)
+    yield from tasks.unpicklable(registry)
     yield from functions.problems(registry.scenarios.values())
 
     for scenario in registry.scenarios.values():
-        yield from _scenario(registry, scenario)
+        yield from scenarios.problems(registry, scenario)
 
 
 def _with_found(registry: Registry) -> Registry:
@@ -91,16 +84,6 @@ def _found(section: S) -> S:
 
 
 # ----------------------------------------------------------------------- any section
-
-
-def not_registered(label: str, field: str, section: Section) -> Problem:
-    """Make the problem of a section that this configuration does not have."""
-    return Problem(
-        section=label,
-        field=field,
-        message=f"{section.label} is not a section of this configuration",
-        remedy="configure it on the Configuration that the Orchestrator is given",
-    )
 
 
 def _id(registry: Registry, section: Section) -> Iterator[Problem]:
@@ -234,228 +217,7 @@ def _default(node: DataNodeConfig) -> Iterator[Problem]:
 # ----------------------------------------------------------------------------- tasks
 
 
-def _task(registry: Registry, task: TaskConfig) -> Iterator[Problem]:
-    yield from _function(task.label, task.function)
-    yield from flag(task.label, "skippable", task.skippable)
-    yield from _executor(task)
-    yield from choice(task.label, "on_restart", task.on_restart, ON_RESTART)
-    yield from _async_elsewhere(task)
-    yield from task_limits.problems(task)
-    if task.needs != {}:
-        from asyncflow.config.checks import resources
-
-        yield from resources.needs(task, registry.job.resources)
-
-    for field, nodes in (("input", task.input), ("output", task.output)):
-        yield from _members(task.label, field, nodes, DataNodeConfig, registry)
-
-    yield from _twice(task.label, "output", task.output)
-    yield from _own_input(task)
-
-
-def _function(label: str, function: object) -> Iterator[Problem]:
-    if not callable(function):
-        yield Problem(
-            section=label,
-            field="function",
-            message=f"{function!r} cannot be called",
-            remedy="give the function itself, without parentheses",
-        )
-
-
-def _executor(task: TaskConfig) -> Iterator[Problem]:
-    executor: object = task.executor
-
-    if not isinstance(executor, str) or not EXECUTORS.is_known(executor):
-        yield from choice(task.label, "executor", executor, EXECUTORS.names())
-    elif why := EXECUTORS.failure(executor):
-        yield Problem(
-            section=task.label,
-            field="executor",
-            message=f"the executor {executor!r} cannot be loaded ({why})",
-            remedy="mend or update the package that it is from",
-        )
-
-
-def _async_elsewhere(task: TaskConfig) -> Iterator[Problem]:
-    """Report an executor that was chosen for a function that does not run there."""
-    if task.executor == DEFAULT or not task.is_async:
-        return
-
-    executor = EXECUTORS.find(task.executor)
-
-    if executor is not None and executor.not_async:
-        yield Problem(
-            section=task.label,
-            field="executor",
-            message=executor.not_async,
-            remedy="leave the executor out, or make the function a plain def",
-        )
-
-
-def _own_input(task: TaskConfig) -> Iterator[Problem]:
-    read = {node.key for node in graph.sections(task.input)}
-    for key in {node.key: None for node in graph.sections(task.output)}:
-        if key in read:
-            yield Problem(
-                section=task.label,
-                field="output",
-                message=f"the task reads the data node {key!r} that it writes",
-                remedy="write to another data node",
-            )
-
-
-def _unpicklable_functions(registry: Registry) -> Iterator[Problem]:
-    """Try each function that will travel, once."""
-    tried: dict[int, NotPicklable | None] = {}
-    for task in registry.tasks.values():
-        if not _travels(task, registry.job.mode):
-            continue
-
-        if id(task.function) not in tried:
-            tried[id(task.function)] = _refusal(task.function)
-
-        error = tried[id(task.function)]
-        if error is not None:
-            yield Problem(
-                section=task.label,
-                field="function",
-                message=f"{error.path} cannot be pickled ({error.why})",
-                remedy="make it inside the function, or use executor='thread'",
-            )
-
-
-def _travels(task: TaskConfig, mode: object) -> bool:
-    executor = executor_of(task.executor, mode)
-    return executor is not None and executor.in_processes and not task.is_async
-
-
-def _refusal(function: Callable[..., object]) -> NotPicklable | None:
-    try:
-        dumps_code(function)
-    except NotPicklable as error:
-        return error
-
-    return None
-
-
 # ----------------------------------------------------------- what refers to sections
 
 
-def _members(
-    label: str,
-    field: str,
-    members: Iterable[object],
-    kind: type[Section],
-    registry: Registry,
-) -> Iterator[Problem]:
-    """Report what is no section of the kind, and what is another configuration's."""
-    for member in members:
-        if not isinstance(member, kind):
-            yield Problem(
-                section=label,
-                field=field,
-                message=f"{_shown(member)} is not a {kind.__name__}",
-                remedy=f"give what Config.configure_{kind.kind.lower()} returned",
-            )
-        elif registry.find(member) is not member:
-            yield not_registered(label, field, member)
-
-
-def _shown(value: object) -> str:
-    return value.label if isinstance(value, Section) else repr(value)
-
-
-def _twice(label: str, field: str, members: Iterable[object]) -> Iterator[Problem]:
-    keys = Counter(section.key for section in graph.sections(members))
-    for key, count in keys.items():
-        if count > 1:
-            yield Problem(
-                section=label,
-                field=field,
-                message=f"{key!r} is there {count} times",
-                remedy="leave it there once",
-            )
-
-
 # ------------------------------------------------------------------------- scenarios
-
-
-def _scenario(registry: Registry, scenario: ScenarioConfig) -> Iterator[Problem]:
-    label = scenario.label
-    tasks, nodes = scenario.task_configs, scenario.additional_data_node_configs
-    yield from _members(label, "task_configs", tasks, TaskConfig, registry)
-    yield from _members(
-        label, "additional_data_node_configs", nodes, DataNodeConfig, registry
-    )
-    yield from _twice(label, "task_configs", tasks)
-    yield from _two_writers(scenario)
-    yield from _cycle(scenario)
-    yield from _sequences(scenario, scenario.sequences)
-
-
-def _two_writers(scenario: ScenarioConfig) -> Iterator[Problem]:
-    for node, tasks in graph.writers(scenario.task_configs).items():
-        if len(tasks) > 1:
-            yield Problem(
-                section=scenario.label,
-                field="task_configs",
-                message=f"{' and '.join(map(repr, tasks))} both write {node!r}",
-                remedy="give each its own output",
-            )
-
-
-def _cycle(scenario: ScenarioConfig) -> Iterator[Problem]:
-    path = graph.cycle(scenario.task_configs)
-    if path:
-        yield Problem(
-            section=scenario.label,
-            field="task_configs",
-            message=f"the tasks wait for each other: {' -> '.join(path)}",
-            remedy="break the cycle with another data node",
-        )
-
-
-def _sequences(scenario: ScenarioConfig, sequences: Any) -> Iterator[Problem]:
-    if not isinstance(sequences, Mapping):
-        yield Problem(
-            section=scenario.label,
-            field="sequences",
-            message=f"{sequences!r} does not map names to tasks",
-            remedy="give a dict such as {'first_half': [task]}",
-        )
-        return
-
-    for name, tasks in sequences.items():
-        yield from _sequence_name(scenario, name)
-        yield from _sequence_tasks(scenario, name, tasks)
-
-
-def _sequence_name(scenario: ScenarioConfig, name: object) -> Iterator[Problem]:
-    if not is_name(name):
-        message = f"the name {name!r} is not a Python identifier that can be one"
-    elif name in graph.names(scenario):
-        message = f"the name {name!r} is also the one of a task or data node"
-    else:
-        return
-
-    yield Problem(
-        section=scenario.label,
-        field="sequences",
-        message=message,
-        remedy="choose another name",
-    )
-
-
-def _sequence_tasks(
-    scenario: ScenarioConfig, name: object, tasks: Iterable[object]
-) -> Iterator[Problem]:
-    own = {id(task) for task in scenario.task_configs}
-    for task in tasks:
-        if id(task) not in own:
-            yield Problem(
-                section=scenario.label,
-                field="sequences",
-                message=f"{key_of(name)}: {_shown(task)} is not a task of the scenario",
-                remedy="add it to the scenario's tasks, or leave it out",
-            )

@@ -11,14 +11,15 @@ from functools import lru_cache
 
 import attrs
 
+from asyncflow.config.checks.taipy_keys import KEYS
 from asyncflow.config.checks.values import most_like
+from asyncflow.config.section import names_of
 from asyncflow.config.sections import (
     CoreConfig,
     DataNodeConfig,
     JobConfig,
     ScenarioConfig,
     TaskConfig,
-    names_of,
 )
 from asyncflow.errors import Problem
 
@@ -76,9 +77,15 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
         "data_nodes": "additional_data_node_configs",
     },
     "JOB": {
+        "backend": "mode",
         "concurrency": "max_nb_of_workers",
+        "drain_timeout": "shutdown_grace",
+        "grace": "shutdown_grace",
+        "kill_timeout": "kill_grace",
         "log_size": "max_log_size",
         "max_parallel": "max_nb_of_workers",
+        "max_tasks_per_child": "max_jobs_per_worker",
+        "max_tasks_per_worker": "max_jobs_per_worker",
         "max_workers": "max_nb_of_workers",
         "n_jobs": "max_nb_of_workers",
         "n_processes": "max_nb_of_workers",
@@ -89,8 +96,12 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
         "num_workers": "max_nb_of_workers",
         "parallelism": "max_nb_of_workers",
         "parallelized": "mode",
+        "print_output": "echo",
         "processes": "max_nb_of_workers",
+        "shutdown_timeout": "shutdown_grace",
+        "stop_timeout": "shutdown_grace",
         "threads": "max_nb_of_workers",
+        "verbose": "echo",
         "workers": "max_nb_of_workers",
     },
     "CORE": {
@@ -101,6 +112,8 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
         "retention_days": "keep_days",
     },
     "create_scenario": {
+        "created": "creation_date",
+        "creation": "creation_date",
         "date": "creation_date",
         "display_name": "name",
         "get_or_create": "exist_ok",
@@ -153,7 +166,12 @@ def problems(
     :param kind: ``DATA_NODE``, ``TASK``, ``SCENARIO``, ``JOB`` or ``CORE``
     :param further: options that not all sections of this kind have
     """
+    taken = KEYS.get(kind, {})
+
     for name in properties:
+        if name in taken:
+            continue
+
         if where := place_of(name, kind):
             yield Problem(
                 section=label,
@@ -161,13 +179,20 @@ def problems(
                 message=f"this is an option of {where}(), and here it would do nothing",
                 remedy="give it there, or call a property of your own otherwise",
             )
-        elif option := option_like(name, kind, (*_options(kind), *further)):
+        elif option := option_like(name, kind, (*_options(kind), *taken, *further)):
             yield Problem(
                 section=label,
                 field=name,
                 message="this is no option, and as a property it would do nothing",
                 remedy=f"did you mean {option!r}? A property of your own needs a name "
                 "that is less like an option's",
+            )
+        elif where := _place_like(name, kind):
+            yield Problem(
+                section=label,
+                field=name,
+                message=f"this looks like an option of {where}(), and would do nothing",
+                remedy="give it there, or call a property of your own otherwise",
             )
         elif family := family_of(name, further):
             yield Problem(
@@ -192,7 +217,12 @@ def option_like(name: object, kind: str, options: tuple[str, ...]) -> str | None
     if other := _other_names(kind).get(name.lower().replace("_", "")):
         return other
 
-    return spelled_like(name, options, _LIKENESS_ALONE if kind in _ALONE else LIKENESS)
+    if kind not in _ALONE:
+        return spelled_like(name, options)
+
+    others = OTHER_NAMES[kind]
+    like = spelled_like(name, (*options, *others), _LIKENESS_ALONE)
+    return like if like is None else others.get(like, like)
 
 
 @lru_cache(1024)
@@ -212,10 +242,15 @@ def place_of(name: object, kind: str) -> str | None:
 
     Common words, such as ``mode`` and ``scope``, may be.
     """
-    if not isinstance(name, str) or ("_" not in name and name not in _UNMISTAKABLE):
+    if not isinstance(name, str) or name in (
+        _options(kind) if kind in _OPTIONS else ()
+    ):
         return None
 
-    if name in (_options(kind) if kind in _OPTIONS else ()):
+    if kind in _ALONE and name in _OF_ORCHESTRATOR:
+        return "Orchestrator"
+
+    if "_" not in name and name not in _UNMISTAKABLE:
         return None
 
     if name in _OF_SUBMIT and kind != "submit":
@@ -229,8 +264,22 @@ def place_of(name: object, kind: str) -> str | None:
     return next(found, None)
 
 
+@lru_cache(1024)
+def _place_like(name: str, kind: str) -> str | None:
+    """Return what takes an option like a name, where that says something of all runs."""
+    for other in sorted(_ALONE - {kind}) if kind in _ALONE else ():
+        if spelled_like(name, (*_options(other), *OTHER_NAMES[other], *KEYS[other])):
+            return _WHERE[other]
+
+    return None
+
+
 _UNMISTAKABLE = frozenset(
     {"skippable", "retry", "prewarm", "retries", "cacheable", "priority"}
+)
+_OF_ORCHESTRATOR = frozenset(
+    {"store", "adopt", "store_path", "store_url", "database", "database_url", "db_path"}
+    | {"db_url", "dsn"}
 )
 _OF_SUBMIT = frozenset({"priority", "on_failure", "idempotency_key"})
 

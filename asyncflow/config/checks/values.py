@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Iterable, Iterator
+import inspect
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from types import FunctionType
 from typing import Any, TypeVar
 
 from asyncflow.errors import Problem
 
 C = TypeVar("C", bound=type[Any])
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def one_of(value: object, known: Collection[str]) -> str:
@@ -65,20 +68,86 @@ def flag(label: str, field: str, value: object) -> Iterator[Problem]:
 
 def names_arguments(cls: C) -> C:
     """Have a class name the argument that was meant by one that it has not."""
-    init: Any = cls.__init__
-    code = init.__code__
-    names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+    return names_arguments_beside("", ())(cls)
 
-    @functools.wraps(init)
-    def named(self: object, *args: Any, **given: Any) -> None:
-        for name in given:
-            if name not in names:
-                raise TypeError(
-                    f"{cls.__name__}() has no argument {name!r}: "
-                    f"{meant(name, names)}it takes {', '.join(names)}"
-                )
 
-        init(self, *args, **given)
+def names_arguments_beside(place: str, names: Collection[str]) -> Callable[[C], C]:
+    """Do the same for a class whose arguments are easily taken for another's.
 
-    cls.__init__ = named
+    :param place: what takes those names
+    """
+
+    def decorate(cls: C) -> C:
+        hints = dict.fromkeys(names, f"{place} takes it; ")
+        cls.__init__ = _naming(cls.__init__, lambda owner: type(owner).__name__, hints)
+        return cls
+
+    return decorate
+
+
+def verbs_name_arguments(cls: C) -> C:
+    """Have the verbs of a class name the argument that was meant by another one.
+
+    Those that take any name, for properties, look at it themselves.
+    """
+    for name, verb in [*vars(cls).items()]:
+        is_verb = isinstance(verb, FunctionType) and not name.startswith("_")
+
+        if is_verb and not verb.__code__.co_flags & inspect.CO_VARKEYWORDS:
+            setattr(cls, name, _naming(verb, _called(name)))
+
     return cls
+
+
+def names_own_arguments(function: F) -> F:
+    """Have a function name the argument that was meant by one that it has not."""
+    made: F = _naming(function, lambda _: function.__name__)
+    return made
+
+
+def _called(verb: str) -> Callable[[object], str]:
+    return lambda owner: f"{type(owner).__name__}.{verb}"
+
+
+def _naming(
+    function: Any, called: Callable[[object], str], hints: Mapping[str, str] = {}
+) -> Any:
+    """Make a function that looks at the names of its arguments first.
+
+    :param called: how it is called, by its first argument
+    :param hints: what to say of some names
+    """
+    code = function.__code__
+    known = frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+
+    @functools.wraps(function)
+    def named(*args: Any, **given: Any) -> Any:
+        if given and not known.issuperset(given):
+            raise _unknown(function, called(args[0] if args else None), given, hints)
+
+        return function(*args, **given)
+
+    @functools.wraps(function)
+    async def named_coroutine(*args: Any, **given: Any) -> Any:
+        if given and not known.issuperset(given):
+            raise _unknown(function, called(args[0] if args else None), given, hints)
+
+        return await function(*args, **given)
+
+    return named_coroutine if inspect.iscoroutinefunction(function) else named
+
+
+def _unknown(
+    function: Any, called: str, given: Iterable[str], hints: Mapping[str, str]
+) -> TypeError:
+    """Make the error of a name that a function does not take."""
+    parameters = inspect.signature(function).parameters.values()
+    names = [one.name for one in parameters if one.name != "self"]
+    many = [f"*{one.name}" for one in parameters if one.kind is one.VAR_POSITIONAL]
+    name = next(name for name in given if name not in names)
+    takes = [*many, *(name for name in names if f"*{name}" not in many)]
+    hint = hints.get(name) or meant(name, names)
+    return TypeError(
+        f"{called}() has no argument {name!r}: {hint}"
+        f"it takes {', '.join(takes) or 'none'}"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-from asyncflow.config.sections import same_value
+from asyncflow.config.section import same_value
 
 
 class NotImportable(Exception):

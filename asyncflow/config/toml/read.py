@@ -16,15 +16,14 @@ from asyncflow.config.checks.data_nodes import from_text
 from asyncflow.config.converters import references_in
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry
+from asyncflow.config.section import Section, names_of
 from asyncflow.config.sections import (
     CoreConfig,
     DataNodeConfig,
     JobConfig,
     ScenarioConfig,
     Scope,
-    Section,
     TaskConfig,
-    names_of,
 )
 from asyncflow.config.toml.importable import NotImportable, find
 from asyncflow.config.toml.lines import line_at, lines_of

@@ -17,6 +17,7 @@ import attrs
 from asyncflow.config.checks.data_nodes import to_text
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry, to_table
+from asyncflow.config.section import Section, names_of, same_value
 from asyncflow.config.sections import (
     NOT_GIVEN,
     CoreConfig,
@@ -24,10 +25,7 @@ from asyncflow.config.sections import (
     JobConfig,
     ScenarioConfig,
     Scope,
-    Section,
     TaskConfig,
-    names_of,
-    same_value,
 )
 from asyncflow.config.toml.importable import NotImportable, name_of
 from asyncflow.config.toml.read import TABLES, parse

@@ -6,7 +6,7 @@ import pytest
 
 from asyncflow.config import ScenarioConfig, TaskConfig
 from asyncflow.config.checks.names import MISNAMED, NOT_AVAILABLE, is_name, spelled
-from asyncflow.config.sections import names_of
+from asyncflow.config.section import names_of
 
 
 @pytest.mark.parametrize("name", ["a", "A1", "größe", "match", "a_", "\u03bc_value"])

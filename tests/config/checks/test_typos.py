@@ -24,7 +24,7 @@ from asyncflow.config.checks.typos import (
     problems,
     spelled_like,
 )
-from asyncflow.config.sections import names_of
+from asyncflow.config.section import names_of
 from tests.support.declaring import (
     double,
 )
@@ -50,6 +50,11 @@ TYPOS = [
     ("TASK", "cache", "skippable"),
     ("TASK", "max_memory", "memory_limit"),
     ("JOB", "concurrency", "max_nb_of_workers"),
+    ("JOB", "max_wrkers", "max_nb_of_workers"),
+    ("JOB", "drain_tmeout", "shutdown_grace"),
+    ("CORE", "keep_dys", "keep_days"),
+    ("CORE", "retension", "keep_days"),
+    ("CORE", "storage_foldr", "storage_folder"),
     ("JOB", "ecko", "echo"),  # a section that has hardly any properties
 ]
 
@@ -65,6 +70,7 @@ def test_what_looks_like_an_option_is_no_property(
         "TASK": functools.partial(config.configure_task, "t", double),
         "SCENARIO": functools.partial(config.configure_scenario, "s"),
         "JOB": config.configure_job_executions,
+        "CORE": config.configure_core,
     }
     configure["DATA_NODE"]()
     configure["TASK"] = functools.partial(
@@ -134,6 +140,35 @@ def test_an_option_of_another_section_is_no_property(config: Configuration) -> N
     (problem,) = config.problems()
     assert problem.field == "run_timeout"
     assert "is an option of configure_task()" in problem.message
+
+
+def test_an_argument_of_the_orchestrator_is_no_property(config: Configuration) -> None:
+    config.configure_core(store="runs.db")
+    config.configure_job_executions(database_url="runs.db")
+    config.configure_scenario("s", store="Berlin")
+    said = [(one.section, one.message) for one in config.problems()]
+    message = "this is an option of Orchestrator(), and here it would do nothing"
+    assert said == [("JOB", message), ("CORE", message)]
+
+
+@pytest.mark.parametrize("name", ["drain_tmeout", "shutdown_grce", "max_worker"])
+def test_what_is_almost_an_option_of_the_jobs_is_none_of_the_core(
+    config: Configuration, name: str
+) -> None:
+    free: dict[str, Any] = {name: 1}
+    config.configure_core(**free)
+    (problem,) = config.problems()
+    assert "looks like an option of configure_job_executions()" in problem.message
+
+
+@pytest.mark.parametrize("name", ["read_entity_retry", "storage_folder"])
+def test_keys_of_taipy_have_their_section(config: Configuration, name: str) -> None:
+    free: dict[str, Any] = {name: 1}
+    config.configure_core(**free)
+    assert config.problems() == ()
+    config.configure_job_executions(**free)
+    (problem,) = config.problems()
+    assert "looks like an option of configure_core()" in problem.message
 
 
 @pytest.mark.parametrize("kind", ["task", "scenario"])

@@ -1,4 +1,4 @@
-"""The limits of tasks and of how jobs are executed: declaring, checks, TOML files."""
+"""Tasks and how jobs are executed: declaring, checks, TOML files."""
 
 from __future__ import annotations
 

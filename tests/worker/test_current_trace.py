@@ -7,7 +7,7 @@ import sys
 import pytest
 from opentelemetry import context as context_api
 
-from asyncflow.worker.trace import continue_trace
+from asyncflow.worker.current import continue_trace
 
 TRACEPARENT = f"00-{'1' * 32}-{'1' * 16}-01"
 

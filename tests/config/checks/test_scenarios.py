@@ -1,17 +1,18 @@
-"""The graph of a scenario, as far as its sections tell."""
+"""Scenarios: who writes what, and cycles, as far as the sections tell."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from asyncflow.config import Configuration
-from asyncflow.config.checks.graph import cycle, names, sections, writers
+from asyncflow.config.checks.references import sections_among
+from asyncflow.config.checks.scenarios import cycle, names, writers
 from tests.support.declaring import add, chain, diamond, double
 
 
 def test_what_is_no_section_is_passed_over(config: Configuration) -> None:
     first, last = chain(config)
-    assert list(sections([first, 5, None, last])) == [first, last]
+    assert list(sections_among([first, 5, None, last])) == [first, last]
     assert writers([5, first]) == {"intermediate": ["double"]}
     assert cycle([5, "x"]) == []
 

@@ -1,0 +1,63 @@
+"""References: what sections name, and what can be wrong with that."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from asyncflow.config.registry import Registry
+from asyncflow.config.section import Section
+from asyncflow.errors import Problem
+
+
+def sections_among(members: Iterable[object]) -> Iterator[Section]:
+    """Yield those members that are sections."""
+    return (member for member in members if isinstance(member, Section))
+
+
+def not_registered(label: str, field: str, section: Section) -> Problem:
+    """Make the problem of a section that this configuration does not have."""
+    return Problem(
+        section=label,
+        field=field,
+        message=f"{section.label} is not a section of this configuration",
+        remedy="configure it on the Configuration that the Orchestrator is given",
+    )
+
+
+def members(
+    label: str,
+    field: str,
+    given: Iterable[object],
+    kind: type[Section],
+    registry: Registry,
+) -> Iterator[Problem]:
+    """Report what is no section of the kind, and what is another configuration's."""
+    for member in given:
+        if not isinstance(member, kind):
+            yield Problem(
+                section=label,
+                field=field,
+                message=f"{shown(member)} is not a {kind.__name__}",
+                remedy=f"give what Config.configure_{kind.kind.lower()} returned",
+            )
+        elif registry.find(member) is not member:
+            yield not_registered(label, field, member)
+
+
+def shown(value: object) -> str:
+    """Return how problems name what may be a section."""
+    return value.label if isinstance(value, Section) else repr(value)
+
+
+def twice(label: str, field: str, members: Iterable[object]) -> Iterator[Problem]:
+    """Report each section that is there more than once."""
+    keys = Counter(section.key for section in sections_among(members))
+    for key, count in keys.items():
+        if count > 1:
+            yield Problem(
+                section=label,
+                field=field,
+                message=f"{key!r} is there {count} times",
+                remedy="leave it there once",
+            )

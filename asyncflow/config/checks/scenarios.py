@@ -1,0 +1,159 @@
+"""What can be wrong with a scenario: two writers of a data node, cycles, sequences."""
+
+from __future__ import annotations
+
+import graphlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from asyncflow.config.checks.names import is_name
+from asyncflow.config.checks.references import members, sections_among, shown, twice
+from asyncflow.config.registry import Registry
+from asyncflow.config.section import Section, key_of
+from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, TaskConfig
+from asyncflow.errors import Problem
+
+Vertex: TypeAlias = tuple[str, str]
+"""The kind and the key of a section."""
+
+
+def problems(registry: Registry, scenario: ScenarioConfig) -> Iterator[Problem]:
+    """Yield what is wrong with a scenario, its id and properties aside."""
+    label = scenario.label
+    tasks, nodes = scenario.task_configs, scenario.additional_data_node_configs
+    yield from members(label, "task_configs", tasks, TaskConfig, registry)
+    yield from members(
+        label, "additional_data_node_configs", nodes, DataNodeConfig, registry
+    )
+    yield from twice(label, "task_configs", tasks)
+    yield from _two_writers(scenario)
+    yield from _cycle(scenario)
+    yield from _sequences(scenario, scenario.sequences)
+
+
+def _two_writers(scenario: ScenarioConfig) -> Iterator[Problem]:
+    for node, tasks in writers(scenario.task_configs).items():
+        if len(tasks) > 1:
+            yield Problem(
+                section=scenario.label,
+                field="task_configs",
+                message=f"{' and '.join(map(repr, tasks))} both write {node!r}",
+                remedy="give each its own output",
+            )
+
+
+def _cycle(scenario: ScenarioConfig) -> Iterator[Problem]:
+    path = cycle(scenario.task_configs)
+    if path:
+        yield Problem(
+            section=scenario.label,
+            field="task_configs",
+            message=f"the tasks wait for each other: {' -> '.join(path)}",
+            remedy="break the cycle with another data node",
+        )
+
+
+def _sequences(scenario: ScenarioConfig, sequences: Any) -> Iterator[Problem]:
+    if not isinstance(sequences, Mapping):
+        yield Problem(
+            section=scenario.label,
+            field="sequences",
+            message=f"{sequences!r} does not map names to tasks",
+            remedy="give a dict such as {'first_half': [task]}",
+        )
+        return
+
+    for name, tasks in sequences.items():
+        yield from _sequence_name(scenario, name)
+        yield from _sequence_tasks(scenario, name, tasks)
+
+
+def _sequence_name(scenario: ScenarioConfig, name: object) -> Iterator[Problem]:
+    if not is_name(name):
+        message = f"the name {name!r} is not a Python identifier that can be one"
+    elif name in names(scenario):
+        message = f"the name {name!r} is also the one of a task or data node"
+    else:
+        return
+
+    yield Problem(
+        section=scenario.label,
+        field="sequences",
+        message=message,
+        remedy="choose another name",
+    )
+
+
+def _sequence_tasks(
+    scenario: ScenarioConfig, name: object, tasks: Iterable[object]
+) -> Iterator[Problem]:
+    own = {id(task) for task in scenario.task_configs}
+    for task in tasks:
+        if id(task) not in own:
+            yield Problem(
+                section=scenario.label,
+                field="sequences",
+                message=f"{key_of(name)}: {shown(task)} is not a task of the scenario",
+                remedy="add it to the scenario's tasks, or leave it out",
+            )
+
+
+def names(scenario: ScenarioConfig) -> set[str]:
+    """Return the ids of the tasks and data nodes of a scenario."""
+    found = {node.key for node in sections_among(scenario.additional_data_node_configs)}
+    for task in _tasks(scenario.task_configs):
+        found.add(task.key)
+        found.update(node.key for node in sections_among((*task.input, *task.output)))
+
+    return found
+
+
+def writers(members: Iterable[object]) -> dict[str, list[str]]:
+    """Return the ids of the tasks that write each data node, by its id."""
+    found: dict[str, list[str]] = {}
+    for task in _tasks(members):
+        for key in dict.fromkeys(node.key for node in sections_among(task.output)):
+            found.setdefault(key, []).append(task.key)
+
+    return found
+
+
+def cycle(members: Iterable[object]) -> list[str]:
+    """Return the way around a cycle of tasks, from task to task, or an empty list.
+
+    It starts and ends at the first task of the scenario that is on it. A task that
+    reads what it writes is not a cycle here: that is the task's own problem.
+    """
+    tasks = _tasks(members)
+    try:
+        _sorter(tasks).prepare()
+    except graphlib.CycleError as error:
+        around: list[Vertex] = error.args[1][:-1]
+    else:
+        return []
+
+    start = next(vertex for vertex in map(_vertex, tasks) if vertex in around)
+    turn = around.index(start)
+    return [key for _, key in (*around[turn:], *around[:turn], start)]
+
+
+def _tasks(members: Iterable[object]) -> list[TaskConfig]:
+    """Return the tasks among the members, each once."""
+    tasks = (member for member in members if isinstance(member, TaskConfig))
+    return list({task.key: task for task in tasks}.values())
+
+
+def _sorter(tasks: Iterable[TaskConfig]) -> graphlib.TopologicalSorter[Vertex]:
+    sorter: graphlib.TopologicalSorter[Vertex] = graphlib.TopologicalSorter()
+    for task in tasks:
+        outputs = {_vertex(node) for node in sections_among(task.output)}
+        inputs = (_vertex(node) for node in sections_among(task.input))
+        sorter.add(_vertex(task), *(node for node in inputs if node not in outputs))
+        for output in outputs:
+            sorter.add(output, _vertex(task))
+
+    return sorter
+
+
+def _vertex(section: Section) -> Vertex:
+    return (section.kind, section.key)

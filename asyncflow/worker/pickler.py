@@ -1,0 +1,290 @@
+"""Pickling by value, through cloudpickle: what no module has under its name.
+
+How it is found again, or made, is in `by_value`.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import io
+import marshal
+import pickle
+import sys
+import time
+import types
+import typing
+from collections import ChainMap
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import cloudpickle.cloudpickle as _cloud  # type: ignore[import-untyped]  # it has no types
+
+from asyncflow.worker import local_modules
+from asyncflow.worker.annotations import named_in_annotations
+from asyncflow.worker.by_value import (
+    CACHE,
+    ages,
+    blank,
+    by_name,
+    cached,
+    in_main,
+    local_named,
+    main_cache,
+    main_class,
+    main_function,
+    main_named,
+    set_cache,
+    set_class,
+    set_named,
+    set_single,
+    single_dispatch,
+)
+from asyncflow.worker.codec import load_code
+from asyncflow.worker.digests import mark
+from asyncflow.worker.reducers import (
+    REDUCERS,
+    Reduced,
+    constant_name,
+    parts_of_variable,
+    reduce_parametrized,
+    slots_of,
+    variable,
+)
+from asyncflow.worker.reloaded import newest
+
+_BY_NAME: Mapping[type, tuple[str, ...]] = {
+    _kind: parts
+    for name, parts in {
+        "NewType": ("__name__", "__supertype__"),
+        "ParamSpec": ("__name__",),
+        "TypeVarTuple": ("__name__",),
+        "TypeAliasType": ("__name__", "__value__"),
+    }.items()
+    if isinstance(_kind := getattr(typing, name, None), type)
+}
+"""Types whose instances say their name when they are pickled; and how they are made."""
+
+
+def pickled(
+    value: object, collect: Callable[[pickle.PickleBuffer], bool] | None = None
+) -> bytes:
+    """Pickle a value with protocol 5.
+
+    :param collect: pickle's callback for large buffers
+    """
+    with io.BytesIO() as file:
+        Pickler(file, protocol=5, buffer_callback=collect).dump(newest(value))
+        return file.getvalue()
+
+
+def pickled_names(content: Mapping[str, object]) -> bytes:
+    """Pickle those of a module's names whose values can be pickled."""
+    names = {key: one for key, one in content.items() if not key.startswith("__")}
+
+    try:
+        return pickled(names)
+    except Exception:
+        return pickled({key: one for key, one in names.items() if _is_picklable(one)})
+
+
+def _is_picklable(value: object) -> bool:
+    try:
+        pickled(value)
+    except Exception:
+        return False
+
+    return True
+
+
+def _reduce_code(code: types.CodeType) -> Reduced:
+    return load_code, (marshal.dumps(code),)
+
+
+def _reduce_variable(value: typing.TypeVar) -> Any:
+    module = _module_of(value)
+    is_mains = module == "__main__" and in_main(value.__name__) is value
+
+    if not is_mains and not local_modules.is_local(module):
+        return _cloud._typevar_reduce(value)
+
+    made = value.__name__, variable, parts_of_variable(value)
+    return _in_its_module(value, (main_named, made))
+
+
+class Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
+    """Sends what a main script defines together with its name.
+
+    It keeps the file names of code: cloudpickle 3.1.3 drops what tracebacks need.
+    """
+
+    dispatch_table: ClassVar = ChainMap(
+        {
+            types.CodeType: _reduce_code,
+            typing.TypeVar: _reduce_variable,
+            **REDUCERS,
+        },
+        _cloud.Pickler.dispatch_table,
+    )
+
+    def reducer_override(self, value: Any) -> Any:
+        kind: Any = type(value)
+
+        if (
+            issubclass(kind, type | types.FunctionType | types.ModuleType)
+            and (made := self._of_local_module(value)) is not None
+        ):
+            return made
+
+        if issubclass(kind, type):
+            if (made := reduce_parametrized(value)) is not None:
+                return made
+
+            return _reduce_class(value) if _is_named(value) else _super_of(self, value)
+
+        if kind in (types.FunctionType, CACHE) and newest(value) is not value:
+            return by_name, (value.__module__, value.__qualname__)
+
+        if kind is types.FunctionType:
+            return _super_of(self, value)
+
+        if kind in self.dispatch_table:
+            return NotImplemented
+
+        if (
+            kind.__reduce_ex__ is object.__reduce_ex__
+            and kind.__reduce__ is object.__reduce__
+        ):
+            return constant_name(value) or NotImplemented
+
+        made = value.__reduce_ex__(5)
+
+        if isinstance(made, str) and _is_homeless(value, made):
+            return _in_its_module(value, self._reduce_named(value, made))
+
+        return made
+
+    def _of_local_module(self, value: Any) -> Reduced | None:
+        """Reduce what is of a module that only this process has."""
+        made: Reduced | None = None
+
+        if isinstance(value, types.ModuleType):
+            if local_modules.is_local(value.__name__):
+                state = {**vars(value)}
+                state.pop("__builtins__", None)
+                made = _cloud.dynamic_subimport, (value.__name__, state)
+        elif not local_modules.is_local(getattr(value, "__module__", None)):
+            return None
+        elif isinstance(value, type):
+            made = _cloud._dynamic_class_reduce(value)
+        else:
+            made = self._dynamic_function_reduce(value)
+
+        return made
+
+    def _dynamic_function_reduce(self, function: types.FunctionType) -> Reduced:
+        if function.__globals__ is vars(functools) and "registry" in vars(function):
+            registry = dict(vars(function)["registry"])
+            made_by = function.__qualname__, single_dispatch, ()
+            return main_named, made_by, registry, None, None, set_single
+
+        made: Reduced = super()._dynamic_function_reduce(function)
+
+        if function.__globals__.get("__name__") != "__main__":
+            return made
+
+        _, arguments, (attributes, state), *more = made
+        along = named_in_annotations(function)
+        state = {**state, "__globals__": {**along, **state["__globals__"]}}
+        return main_function, arguments, (attributes, state), *more
+
+    def _reduce_named(self, value: Any, name: str) -> Reduced:
+        """Reduce what would only tell its name."""
+        kind: Any = type(value)
+        made: Reduced
+
+        if kind is CACHE and isinstance(value.__wrapped__, types.FunctionType):
+            wrapped = value.__wrapped__
+            _, arguments, state, *_ = self._dynamic_function_reduce(wrapped)
+            made = name, main_cache, (value.cache_parameters(), arguments)
+            return main_named, made, state, None, None, set_cache
+
+        if kind is CACHE:
+            made = name, cached, (value.cache_parameters(), value.__wrapped__)
+            return main_named, made
+
+        if kind in _BY_NAME:
+            parts = tuple(getattr(value, part) for part in _BY_NAME[kind])
+            return main_named, (name, kind, parts)
+
+        if isinstance(value, enum.Enum):
+            return kind, (value.value,)
+
+        made = name, blank, (kind,)
+        return main_named, made, _state_of(value), None, None, set_named
+
+
+def _super_of(pickler: Pickler, value: object) -> Any:
+    return _cloud.Pickler.reducer_override(pickler, value)
+
+
+def _reduce_class(cls: type) -> Reduced:
+    make, arguments, state, *_ = _cloud._dynamic_class_reduce(cls)
+
+    if make is _cloud._make_skeleton_class and vars(cls).get("__slots__"):
+        kind, name, bases, content, *more = arguments
+        content = {**content, "__slots__": vars(cls)["__slots__"]}
+        arguments = kind, name, bases, content, *more
+
+    *arguments, tracker_id, extra = arguments
+    marked = mark(tracker_id, ages.setdefault(cls, time.time_ns()))
+    is_current = in_main(cls.__qualname__) is cls
+    made = cls.__qualname__, marked, is_current, make, (*arguments, extra)
+    along = named_in_annotations(cls)
+    return main_class, made, (state, along), None, None, set_class
+
+
+def _is_named(cls: type) -> bool:
+    """Tell whether a main script defines a class, at its top or within another one."""
+    return cls.__module__ == "__main__" and "<locals>" not in cls.__qualname__
+
+
+def _is_homeless(value: object, name: str) -> bool:
+    """Tell whether no worker can import a value under a name.
+
+    It is of the main script, or of what was run as one, or of a module that only this
+    process has.
+    """
+    module = _module_of(value)
+
+    if module == "__main__":
+        found = in_main(name)
+        return found is None or found is value
+
+    return local_modules.is_local(module) or module not in sys.modules
+
+
+def _module_of(value: object) -> str:
+    return getattr(value, "__module__", None) or type(value).__module__
+
+
+def _in_its_module(value: object, reduced: Reduced) -> Reduced:
+    """Have what is of another module than the main script found there again."""
+    make, arguments, *more = reduced
+    module = _module_of(value)
+
+    if make is not main_named or module == "__main__":
+        return reduced
+
+    return local_named, (module, *arguments), *more
+
+
+def _state_of(value: object) -> tuple[object, dict[str, object]]:
+    """Return the attributes of an instance, as pickle sets them."""
+    slots = {
+        name: getattr(value, name)
+        for cls in type(value).__mro__
+        for name in slots_of(cls)
+        if hasattr(value, name)
+    }
+    return getattr(value, "__dict__", None), slots
