@@ -100,6 +100,7 @@ PUBLIC = (
     "current_job",
     "progress",
     "report",
+    "task",
 )
 """Every public name, sorted. Another one is a promise: it also needs CHANGELOG.md."""
 
