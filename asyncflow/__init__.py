@@ -83,10 +83,15 @@ if TYPE_CHECKING:
     from asyncflow.errors import SubmissionFailed as SubmissionFailed
     from asyncflow.errors import SubmissionInterrupted as SubmissionInterrupted
     from asyncflow.errors import TakenOver as TakenOver
+    from asyncflow.errors import UnauthorizedTag as UnauthorizedTag
     from asyncflow.errors import UnsupportedLoop as UnsupportedLoop
     from asyncflow.errors import UsageError as UsageError
     from asyncflow.errors import ValueInvalid as ValueInvalid
     from asyncflow.errors import ValueMissing as ValueMissing
+    from asyncflow.events import EntityCreated as EntityCreated
+    from asyncflow.events import EntityDeleted as EntityDeleted
+    from asyncflow.events import EntityEvent as EntityEvent
+    from asyncflow.events import EntityUpdated as EntityUpdated
     from asyncflow.events import Event as Event
     from asyncflow.events import JobAttemptFailed as JobAttemptFailed
     from asyncflow.events import JobEvent as JobEvent
@@ -135,9 +140,9 @@ _HOMES = {
     "DataNodeReadingError DataNodeWritingError EventsLost InsideWorker JobFailed NoData "
     "NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed PackageMissing Problem RecordDamaged "
     "RemoteTraceback StoreFailed StoreUnavailable SubmissionCanceled SubmissionFailed "
-    "SubmissionInterrupted TakenOver UnsupportedLoop UsageError ValueInvalid "
+    "SubmissionInterrupted TakenOver UnauthorizedTag UnsupportedLoop UsageError ValueInvalid "
     "ValueMissing",
-    "events": "Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "
+    "events": "EntityCreated EntityDeleted EntityEvent EntityUpdated Event JobAttemptFailed JobEvent JobFinished JobPending JobProgressed "
     "JobStarted SubmissionFinished SubmissionStarted",
     "filters": "Condition JoinOperator Operator",
     "orchestrator": "Orchestrator",

@@ -7,6 +7,7 @@
     ├── UsageError             a verb was called where or when it cannot work
     │   ├── NotOpen            the orchestrator is not open (or no longer)
     │   ├── BlockingCall       a blocking verb was called on the event loop's thread
+    │   ├── UnauthorizedTag    a scenario config does not allow a tag
     │   ├── InsideWorker       an orchestrator was started inside a worker process
     │   └── UnsupportedLoop    the event loop is not asyncio's
     ├── NotFound               no entity has this id
@@ -99,6 +100,19 @@ class NotOpen(UsageError):
 
 class BlockingCall(UsageError):
     """A blocking verb was called on the thread of the orchestrator's event loop."""
+
+
+class UnauthorizedTag(UsageError):
+    """A scenario config has `authorized_tags`, and this is none of them."""
+
+    def __init__(self, tag: str, config_id: str, allowed: Iterable[str]) -> None:
+        self.tag = tag
+        self.config_id = config_id
+        self.allowed = tuple(allowed)
+        super().__init__(
+            f"the tag {tag!r} is none of those that scenario config {config_id!r} allows: "
+            f"{', '.join(map(repr, self.allowed))}"
+        )
 
 
 class InsideWorker(UsageError):

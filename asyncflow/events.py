@@ -5,6 +5,9 @@ for each job that runs `JobPending`, `JobStarted` and `JobFinished` (a job that 
 runs has its `JobFinished` alone), and at the end `SubmissionFinished`. `JobProgressed`
 comes between the start of a job and its end, live alone: no history keeps it. A job that
 is tried again has a `JobAttemptFailed` after its `JobStarted`, then another `JobStarted`.
+
+`EntityCreated`, `EntityUpdated` and `EntityDeleted` tell of scenarios, cycles, sequences,
+tasks and data nodes, whoever changes them in this process. Who wants them asks for them.
 """
 
 from __future__ import annotations
@@ -115,3 +118,46 @@ class SubmissionFinished(Event):
 
     status: SubmissionStatus
     """Its final status: ``COMPLETED``, ``FAILED`` or ``CANCELED``."""
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class EntityEvent(Facts):
+    """Something that happened to what there is, once it is durable."""
+
+    entity_type: str
+    """What it is: ``SCENARIO``, ``CYCLE``, ``SEQUENCE``, ``TASK``, ``DATA_NODE``,
+    ``SUBMISSION``."""
+
+    entity_id: str
+
+    config_id: str | None
+    """The id of its config; None where it has none, or nobody knows it any more."""
+
+    at: datetime
+    """When it was told, in UTC."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return its facts as plain data that JSON can hold; see `Event.as_dict`."""
+        facts = attrs.asdict(self) | {"at": self.at.isoformat()}
+        return {"event": type(self).__name__} | {
+            name: list(fact) if isinstance(fact, tuple) else fact
+            for name, fact in facts.items()
+        }
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class EntityCreated(EntityEvent):
+    """An entity was made."""
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class EntityUpdated(EntityEvent):
+    """Attributes of an entity were changed."""
+
+    attributes: tuple[str, ...]
+    """Which: ``"name"``, ``"tags"``, ``"last_edit_date"``, ..."""
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class EntityDeleted(EntityEvent):
+    """An entity was deleted."""

@@ -59,6 +59,11 @@ def _more_random() -> str:
     return first
 
 
+def new_revision() -> int:
+    """Return what tells the state of a record from all others that it ever has."""
+    return int.from_bytes(os.urandom(7), "big") + 1
+
+
 def of_scenario(config_id: str, key: str) -> str:
     """Return the id of a scenario."""
     return f"SCENARIO_{config_id}_{key}"

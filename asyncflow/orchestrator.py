@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.statistics import Statistics
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.submittable import Submittable
-    from asyncflow.events import Event
+    from asyncflow.events import EntityEvent, Event
     from asyncflow.notify.bus import Listener
     from asyncflow.notify.stream import EventStream
     from asyncflow.records import JobRecord, Pruned, ScenarioRecord, SubmissionRecord
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from asyncflow.runtime.engine import Engine
     from asyncflow.runtime.open import Opening
 
-E = TypeVar("E", bound="Event")
+E = TypeVar("E", bound="Event | EntityEvent")
 
 BUFFER = 1000
 """How many events are held for a reader."""
@@ -481,7 +481,8 @@ class Orchestrator:
         a gap. ``async for event in submission`` loses nothing.
 
         :param kinds: which events, with their subclasses: `JobFinished`, ...; none
-            gives all
+            gives all of runs. `EntityCreated`, `EntityUpdated`, `EntityDeleted` and their
+            base `EntityEvent` tell what this process does to scenarios and their parts
         :param buffer: how many events are held for the reader
         :raises TypeError: where a kind is no class of events
         :raises ValueError: where nothing could be held
@@ -573,5 +574,5 @@ def _known(status: str | None, kind: type[StrEnum]) -> str | None:
     if status is None or status in (known := [*kind]):
         return status
 
-    texts = [str(one) for one in known]
+    texts = [str(known_status) for known_status in known]
     raise ValueError(f"there is no status {status!r}: {one_of(status, texts)}")

@@ -22,6 +22,10 @@ class ScenarioRecord(NamedTuple):
     name: str | None
     created: float
     properties: Mapping[str, Any]
+    tags: tuple[str, ...] = ()
+    """In the order of their letters."""
+    revision: int = 0
+    """What tells its states apart: another number with each change of it."""
 
     @property
     def creation_date(self) -> datetime:
@@ -50,6 +54,10 @@ class DataNodeRecord(NamedTuple):
     directory: str | None = None
     """Where a relative path of it begins, seen from the folder of the store; None where
     nobody has to know."""
+    attributes: str = ""
+    """What was changed since it was made, as JSON; ``""`` for nothing."""
+    revision: int = 0
+    """What tells these apart: another number with each change of them."""
 
 
 class VersionRecord(NamedTuple):

@@ -135,8 +135,8 @@ class Store(ABC):
 
         Returns at once; calls are written in their order. A record replaces the one
         with its kind and id, but some things stay what they were: the graph and the
-        properties of a submission, lock and directory of a data node, and of a version
-        all but whether its value is kept, and its holder. Once a write has failed
+        properties of a submission, lock, directory and attributes of a data node, and of a
+        version all but whether its value is kept, and its holder. Once a write has failed
         for good, what is saved is dropped: `flush` tells.
 
         :raises NotPicklable: where a property cannot be kept, naming the part
@@ -246,6 +246,20 @@ class Store(ABC):
         that ended before `now`. A record without an editor takes the lock away.
 
         :return: what is kept then; None where the data node is unknown
+        """
+
+    @abstractmethod
+    async def update(
+        self, record: ScenarioRecord | DataNodeRecord, *, before: int
+    ) -> bool:
+        """Save what was changed, unless somebody else has changed it meanwhile.
+
+        Of a scenario that is its name, its properties and its tags, of a data node its
+        attributes. Returns when that is durable. On cancel it is saved or not, as a whole.
+
+        :param record: with a revision that it never had
+        :param before: the revision of what was changed
+        :return: whether it was saved; False also where it is not there any more
         """
 
     @abstractmethod
@@ -364,9 +378,13 @@ class Store(ABC):
         self,
         *,
         owner_id: str | None = None,
+        node_ids: Collection[str] | None = None,
         page: Page | None = None,
     ) -> list[DataNodeRecord]:
-        """List data nodes."""
+        """List data nodes.
+
+        :param node_ids: any of these
+        """
 
     @abstractmethod
     async def versions(

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, cast, overload
+from weakref import WeakSet
 
 import attrs
 
@@ -66,6 +67,8 @@ class Configuration(ServerDataNodes, Shown):
     """The data nodes that `task` has made: they may be configured still."""
     _settled: tuple[int, Registry] | None = attrs.field(init=False, default=None)
     """With what is found in the environment, as of a revision."""
+    _plain: WeakSet[ScenarioConfig] = attrs.field(init=False, factory=WeakSet)
+    """Those that refer to nothing there."""
 
     @property
     def data_nodes(self) -> Mapping[str, DataNodeConfig]:
@@ -241,6 +244,7 @@ class Configuration(ServerDataNodes, Shown):
         | None = None,
         *,
         sequences: Mapping[str, TaskConfig | Iterable[TaskConfig]] | None = None,
+        authorized_tags: Iterable[str] | None = None,
         **properties: object,
     ) -> ScenarioConfig:
         """Declare a scenario.
@@ -249,6 +253,7 @@ class Configuration(ServerDataNodes, Shown):
         :param task_configs: its tasks: one, several, or None.
         :param additional_data_node_configs: data nodes that none of its tasks has.
         :param sequences: named subsets of its tasks; None for none.
+        :param authorized_tags: the tags that its scenarios may have; None for any.
         :param properties: whatever else you want to keep with it.
         """
         return self._configure(
@@ -257,6 +262,7 @@ class Configuration(ServerDataNodes, Shown):
                 task_configs=as_tuple(task_configs),
                 additional_data_node_configs=as_tuple(additional_data_node_configs),
                 sequences=as_sequences(sequences),
+                authorized_tags=as_tuple(authorized_tags),
                 properties=properties,
             )
         )
@@ -384,9 +390,13 @@ class Configuration(ServerDataNodes, Shown):
 
         :raises ConfigError: where it is not there
         """
+        if scenario in self._plain:
+            return scenario
+
         sections = (*scenario.task_configs, *scenario.data_node_configs)
 
         if not any(map(has_references, sections)):
+            self._plain.add(scenario)
             return scenario
 
         if self._settled is None or self._settled[0] != self._revision:

@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import attrs
 
 from asyncflow.alternatives import DRIVERS
-from asyncflow.config.converters import as_amounts, as_concealed, as_place, refers
+from asyncflow.config.converters import (
+    as_amounts,
+    as_concealed,
+    as_place,
+    as_tuple,
+    refers,
+)
 from asyncflow.config.retry import Retry, as_retry
 from asyncflow.config.section import Section, names_of, same_value
 from asyncflow.facts import Shown
@@ -272,7 +278,10 @@ class ScenarioConfig(Section):
     )
     """Its named subsets of tasks."""
 
-    @property
+    authorized_tags: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
+    """The tags that its scenarios may have; none for any."""
+
+    @functools.cached_property
     def data_node_configs(self) -> tuple[DataNodeConfig, ...]:
         """All its data nodes, once each, as they are first met."""
         nodes: dict[str, DataNodeConfig] = {}
@@ -363,4 +372,4 @@ class CoreConfig(Shown):
     def keeps_all(self) -> bool:
         """Whether nothing is given, and so nothing ever removed."""
         given = self.keep_days, self.keep_submissions, self.keep_log_days
-        return all(one is None for one in given)
+        return all(value is None for value in given)

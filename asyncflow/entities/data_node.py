@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ref
 
 import attrs
 
 from asyncflow.config.checks.values import verbs_name_arguments
-from asyncflow.config.sections import DataNodeConfig, Scope
+from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, NotGiven, Scope
 from asyncflow.entities.handle import ReadOnlyHandle
 from asyncflow.facts import Facts
 from asyncflow.records import as_date
@@ -81,6 +81,10 @@ class DataNodeVerbs(Protocol):
 
     async def unlock(self, node: NodeState, editor_id: str | None) -> None: ...
 
+    async def update_node(
+        self, node: NodeState, changes: Mapping[str, Any]
+    ) -> None: ...
+
 
 @verbs_name_arguments
 @attrs.define(eq=False, repr=False)
@@ -119,6 +123,21 @@ class DataNode(ReadOnlyHandle):
     def scope(self) -> Scope:
         """Who shares it."""
         return self._state.config.scope
+
+    @property
+    def name(self) -> str | None:
+        """What people call it; None where it was given no name."""
+        return self._state.name
+
+    @property
+    def path(self) -> str | None:
+        """Where its file is, as it was given; None where asyncflow chooses that."""
+        return self._state.path
+
+    @property
+    def validity_period(self) -> timedelta | None:
+        """How long its value is valid after it was written; None for ever."""
+        return self._state.validity_period
 
     @property
     def storage_type(self) -> str:
@@ -342,6 +361,33 @@ class DataNode(ReadOnlyHandle):
         :raises DataNodeIsBeingEdited: where it is somebody else's
         """
         await self._verbs.unlock(self._state, editor_id)
+
+    async def update(
+        self,
+        *,
+        name: str | NotGiven | None = NOT_GIVEN,
+        path: str | os.PathLike[str] | NotGiven = NOT_GIVEN,
+        validity_period: timedelta | NotGiven | None = NOT_GIVEN,
+    ) -> None:
+        """Change attributes of this data node alone; return when that is durable.
+
+        Who changes others of them at the same time, here or in another process, loses
+        nothing. Other processes that have it already know of it after their next
+        ``orchestrator.get``. On cancel all of it is done, or nothing.
+
+        :param name: what people call it
+        :param path: where its file is from now on: the value is what is there. Only of
+            one with a path of yours already
+        :param validity_period: how long a value is valid after it was written; None for
+            ever
+        :raises UsageError: where asyncflow chooses where its values are, or a run is about
+            to write it
+        :raises DataNodeIsBeingEdited: where somebody has locked it, and the path is to
+            change
+        :raises NotFound: where it was deleted
+        """
+        changes = {"name": name, "path": path, "validity_period": validity_period}
+        await self._verbs.update_node(self._state, changes)
 
     @property
     def _called(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 State = TypeVar("State")
 Verbs = TypeVar("Verbs")
@@ -49,6 +49,42 @@ class ReadOnlyHandle(Handle):
                 from asyncflow.entities.remedies import read_only
 
                 raise AttributeError(read_only(self, name, self._called)) from None
+
+
+class Properties(Mapping[str, Any]):
+    """The user's own values of an entity, as they are now. A verb changes them.
+
+    :param owner: whose they are, as a program calls it
+    :param values: gives them
+    """
+
+    __slots__ = ("_owner", "_values")
+
+    def __init__(self, owner: str, values: Callable[[], Mapping[str, Any]]) -> None:
+        self._owner = owner
+        self._values = values
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values())
+
+    def __len__(self) -> int:
+        return len(self._values())
+
+    def __repr__(self) -> str:
+        return repr(self._values())
+
+    if not TYPE_CHECKING:  # or it would look as if that worked
+
+        def __setitem__(self, name: str, value: object) -> None:
+            verb = f"{self._owner}.update(properties={{{name!r}: ...}})"
+            raise TypeError(f"properties are not set: `await {verb}` does that")
+
+        def __delitem__(self, name: str) -> None:
+            verb = f"{self._owner}.update(without=[{name!r}])"
+            raise TypeError(f"properties are not deleted: `await {verb}` does that")
 
 
 class HandleMap(Mapping[str, HandleT_co], Generic[State, Verbs, HandleT_co]):

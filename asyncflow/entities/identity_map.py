@@ -29,7 +29,12 @@ from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Run
 from asyncflow.entities.submittable import Submittable
 from asyncflow.options import RunOptions
-from asyncflow.records import BasisRecord, DataNodeRecord, SubmissionRecord
+from asyncflow.records import (
+    BasisRecord,
+    DataNodeRecord,
+    ScenarioRecord,
+    SubmissionRecord,
+)
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.runs.task import TaskState
@@ -112,18 +117,19 @@ class IdentityMap:
 
         :param config: one that was prepared
         """
-        date = _aware(creation_date)
-        scenario_id = ids.of_scenario(config.id, ids.new_key())
-        everything = {**config.properties, **properties}
-        return self.make_scenario(config, scenario_id, date, name, everything)
+        record = ScenarioRecord(
+            ids.of_scenario(config.id, ids.new_key()),
+            config.id,
+            name,
+            _aware(creation_date).timestamp(),
+            {**config.properties, **properties},
+        )
+        return self.make_scenario(config, record)
 
     def make_scenario(
         self,
         config: ScenarioConfig,
-        scenario_id: str,
-        creation_date: datetime,
-        name: str | None,
-        properties: Mapping[str, Any],
+        record: ScenarioRecord,
         *,
         is_found: bool = True,
     ) -> Scenario:
@@ -131,6 +137,7 @@ class IdentityMap:
 
         :param is_found: whether these are what is found under their ids from now on
         """
+        scenario_id = record.id
         key = ids.key_of(scenario_id)
         nodes = {
             node.id: self.node(node, scenario_id, key)
@@ -148,9 +155,7 @@ class IdentityMap:
             id=scenario_id,
             config=config,
             dag=self._dags[config],
-            name=name,
-            creation_date=creation_date,
-            properties=properties,
+            record=record,
             tasks=tasks,
             data_nodes=nodes,
             sequences={
@@ -236,6 +241,7 @@ class IdentityMap:
             owner_id=scenario_id if own else None,
             driver=self.driver(config),
             directory=self._told_from(config),
+            is_shared=not own,
         )
         self._in_use[node_id] = node
         return node
@@ -245,16 +251,30 @@ class IdentityMap:
         return self.driver_in(self.directory.path, config)
 
     def take(self, node: NodeState, record: DataNodeRecord) -> None:
-        """Take over what a store has of a data node: its lock, and where its file is."""
+        """Take over what a store has of a data node: its lock, what was changed of it,
+        and where its file is.
+        """
         node.take_lock(record)
+        is_moved = node.take_attributes(record.attributes)
 
-        if None in (record.directory, node.directory):
-            return
+        if None not in (record.directory, node.directory) and (
+            record.directory != node.directory
+        ):
+            node.directory, is_moved = record.directory, True
 
-        if record.directory is not None and record.directory != node.directory:
-            node.directory = record.directory
-            path = self.directory.found(record.directory)
-            node.driver = self.driver_in(path, node.config)
+        if is_moved:
+            node.driver = self.driver_at(node, node.path)
+
+    def driver_at(self, node: NodeState, path: str | None) -> Driver:
+        """Return the driver of a data node with another path than its config's."""
+        told = node.directory
+        place = self.directory.path if told is None else self.directory.found(told)
+        config = node.config
+
+        if path != config.default_path:
+            config = attrs.evolve(config, default_path=path)
+
+        return self.driver_in(place, config)
 
     def _told_from(self, config: DataNodeConfig) -> str | None:
         """Return where the path of a data node begins, if that has to be known."""
@@ -263,7 +283,7 @@ class IdentityMap:
         if path is None or is_address(path) or os.path.isabs(os.path.expanduser(path)):
             return None
 
-        return self.directory.told
+        return self.directory.recorded
 
     def _task(
         self, config: TaskConfig, scenario_id: str, nodes: Mapping[str, NodeState]

@@ -11,6 +11,13 @@ from asyncflow.config.checks.values import meant, one_of
 
 _READ = "`await {it}.read()` reads its value"
 _WRITE = "`await {it}.write(value)` gives it another value"
+_UPDATE = "`await {it}.update({name}=...)` changes it"
+_CHANGED: Mapping[str, tuple[str, ...]] = {
+    "Scenario": ("name", "properties", "tags"),
+    "DataNode": ("name", "path", "validity_period"),
+}
+"""What a verb changes."""
+
 _RUN = "`await {it}.submit()` runs it"
 _OF_A_RUN = "that is of a run: `submission = {it}.submit()` starts one, and has it"
 _END = (
@@ -25,9 +32,9 @@ _PARTS: Mapping[str, str] = {
 _REMEDIES: Mapping[str, Mapping[str, str]] = {
     "DataNode": {
         _READ: "content contents data fetch get load output result value values",
-        _WRITE: "assign put save set store update",
+        _WRITE: "assign put save set store",
         "`await {it}.edits()` lists what was written": "history version versions",
-        "that is its `config_id`": "label name",
+        "that is its `config_id`": "label",
         "`last_edit_date` is None before the first write": (
             "exists has_value is_empty is_written"
         ),
@@ -105,6 +112,9 @@ def read_only(handle: object, name: str, it: str) -> str:
     if kind == "DataNode" and name not in _public(type(handle)):
         return f"the value of a data node is not set: {_WRITE.format(it=it)}"
 
+    if name in _CHANGED.get(kind, ()):
+        return f"{name!r} of a {kind} cannot be set: {_UPDATE.format(it=it, name=name)}"
+
     if name in _public(type(handle)):
         return f"{name!r} of a {kind} cannot be set"
 
@@ -120,6 +130,10 @@ def set_part(scenario: object, name: str, nodes: Iterable[str], it: str) -> str:
     if name in nodes:
         remedy = _WRITE.format(it=f"scenario.{name}")
         return f"{name!r} is a data node, which is not set: {remedy}"
+
+    if name in _CHANGED["Scenario"]:
+        remedy = _UPDATE.format(it="scenario", name=name)
+        return f"{name!r} of {it} cannot be set: {remedy}"
 
     if name in _public(type(scenario)):
         return f"{name!r} of {it} cannot be set: it is what create_scenario() was given"
@@ -157,7 +171,7 @@ def of_orchestrator(name: str, names: Iterable[str]) -> str:
 
     :param names: those that it has
     """
-    public = [one for one in names if not one.startswith("_")]
+    public = [name for name in names if not name.startswith("_")]
     hint = _remedy("Orchestrator", name, "orchestrator", "") or meant(name, public)
     return hint.strip()
 

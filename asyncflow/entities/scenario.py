@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
 from asyncflow.config.checks.values import one_of, verbs_name_arguments
 from asyncflow.config.dag import Dag
-from asyncflow.config.sections import ScenarioConfig
+from asyncflow.config.sections import NOT_GIVEN, NotGiven, ScenarioConfig
 from asyncflow.entities.data_node import DataNode
-from asyncflow.entities.handle import HandleMap
+from asyncflow.entities.handle import HandleMap, Properties
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submittable import Submittable, SubmittableVerbs, tasks_of
 from asyncflow.entities.task import Task, task_of
@@ -27,6 +26,10 @@ class ScenarioVerbs(SubmittableVerbs, Protocol):
     """What a scenario asks of the orchestrator that made it."""
 
     async def read_together(self, nodes: list[NodeState]) -> tuple[Any, ...]: ...
+
+    async def update_scenario(
+        self, scenario: Scenario, changes: Mapping[str, Any]
+    ) -> None: ...
 
     def subscribe_scenario(
         self,
@@ -43,10 +46,6 @@ class ScenarioVerbs(SubmittableVerbs, Protocol):
     ) -> None: ...
 
 
-def _read_only(properties: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(properties) if type(properties) is dict else properties
-
-
 @verbs_name_arguments
 @attrs.define(eq=False, repr=False, on_setattr=attrs.setters.NO_OP)
 class Scenario(Submittable):
@@ -61,11 +60,7 @@ class Scenario(Submittable):
     config: ScenarioConfig
     dag: Dag
     """The graph of its tasks."""
-    name: str | None
-    creation_date: datetime
-    """When it was created, in UTC."""
-    properties: Mapping[str, Any] = attrs.field(converter=_read_only)
-    """The user's own values: the config's, and those given at creation."""
+    _record: ScenarioRecord
     _task_states: Mapping[str, TaskState] = attrs.field(alias="tasks")
     _node_states: Mapping[str, NodeState] = attrs.field(alias="data_nodes")
     sequences: Mapping[str, Sequence]
@@ -76,6 +71,26 @@ class Scenario(Submittable):
 
     def __attrs_post_init__(self) -> None:
         self._ordered = self.dag.pick(self._task_states)
+
+    @property
+    def name(self) -> str | None:
+        """What people call it."""
+        return self._record.name
+
+    @property
+    def creation_date(self) -> datetime:
+        """When it was created, in UTC."""
+        return self._record.creation_date
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """The user's own values: the config's, those given at creation, and since."""
+        return Properties("scenario", lambda: self._record.properties)
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Its tags."""
+        return frozenset(self._record.tags)
 
     @property
     def tasks(self) -> Mapping[str, Task]:
@@ -119,6 +134,55 @@ class Scenario(Submittable):
         """
         nodes = [self._node_states[self._known(name)] for name in names]
         return await self._verbs.read_together(nodes)
+
+    async def update(
+        self,
+        *,
+        name: str | NotGiven | None = NOT_GIVEN,
+        properties: Mapping[str, Any] | None = None,
+        without: Iterable[str] = (),
+        tags: Iterable[str] | None = None,
+    ) -> None:
+        """Change attributes; return when that is durable.
+
+        Who changes other properties or tags of it at the same time, here or in another
+        process, loses nothing: what others have set stays. On cancel all of it is done,
+        or nothing.
+
+        :param name: what people call it from now on
+        :param properties: those that are set; others stay. None for none
+        :param without: the names of the properties that are removed
+        :param tags: all that it is to have; None leaves them as they are
+        :raises UnauthorizedTag: where its config does not allow a tag
+        :raises NotPicklable: where a property cannot be kept
+        :raises NotFound: where it was deleted
+        """
+        changes = {
+            "name": name,
+            "properties": properties,
+            "without": without,
+            "tags": tags,
+        }
+        await self._verbs.update_scenario(self, changes)
+
+    async def add_tag(self, tag: str) -> None:
+        """Give it a tag; return when that is durable. Others may have the same one.
+
+        :raises UnauthorizedTag: where its config does not allow it
+        :raises NotFound: where it was deleted
+        """
+        await self._verbs.update_scenario(self, {"added_tags": (tag,)})
+
+    async def remove_tag(self, tag: str) -> None:
+        """Take a tag away, if it has it; return when that is durable.
+
+        :raises NotFound: where it was deleted
+        """
+        await self._verbs.update_scenario(self, {"removed_tags": (tag,)})
+
+    def has_tag(self, tag: str) -> bool:
+        """Tell whether it has a tag, as far as is known here."""
+        return tag in self._record.tags
 
     def subscribe(
         self, callback: Callable[..., object], params: Iterable[object] | None = None
@@ -217,14 +281,12 @@ def mark_deleted(scenario: Scenario) -> None:
 
 def record_of(scenario: Scenario) -> ScenarioRecord:
     """Return the facts of a scenario."""
-    properties = scenario.properties
-    return ScenarioRecord(
-        scenario.id,
-        scenario.config_id,
-        scenario.name,
-        scenario.creation_date.timestamp(),
-        dict(properties) if type(properties) is MappingProxyType else properties,
-    )
+    return scenario._record
+
+
+def take_record(scenario: Scenario, record: ScenarioRecord) -> None:
+    """Have a scenario show what is kept of it now."""
+    scenario._record = record
 
 
 def ordered_tasks(entity: Submittable, dag: Dag) -> tuple[TaskState, ...]:

@@ -32,9 +32,11 @@ from asyncflow.status import DONE, Status, SubmissionStatus
 Run: TypeAlias = RunOf[Submittable]
 """The state of a run of what users have submitted, as the engine has it."""
 
+_set = object.__setattr__
+
 
 @verbs_name_arguments
-@attrs.define(eq=False, repr=False)
+@attrs.define(eq=False, repr=False, init=False)
 class Submission(ReadOnlyHandle):
     """A handle on one run. It can be awaited any number of times, from any task.
 
@@ -53,6 +55,9 @@ class Submission(ReadOnlyHandle):
     """
 
     _run: Run
+
+    def __init__(self, run: Run) -> None:
+        _set(self, "_run", run)
 
     @property
     def id(self) -> str:
@@ -347,7 +352,7 @@ class Submission(ReadOnlyHandle):
     def _missing(self, name: str) -> str:
         from asyncflow.entities.remedies import unknown
 
-        written = [one for task in self._run.tasks for one in task.output]
+        written = [output for task in self._run.tasks for output in task.output]
         is_output = name in written
         output = name if is_output else next(iter(written), "output")
         return unknown(

@@ -291,11 +291,42 @@ def _is_enums(name: str) -> bool:
 def _registered(cls: type) -> Iterator[object]:
     """Give the classes that were registered as subclasses of an abstract one."""
     if isinstance(cls, abc.ABCMeta):
-        for one in _by_name(ref() for ref in abc._get_dump(cls)[0]):  # type: ignore[attr-defined]  # as cloudpickle does
+        for registered in _by_name(ref() for ref in abc._get_dump(cls)[0]):  # type: ignore[attr-defined]  # as cloudpickle does
             yield "registered"
-            yield one
+            yield registered
 
 
 def _by_name(classes: Iterable[Any]) -> list[Any]:
-    known = {id(one): one for one in classes if one is not None}
-    return sorted(known.values(), key=lambda one: (one.__module__, one.__qualname__))
+    known = {id(cls): cls for cls in classes if cls is not None}
+    return sorted(known.values(), key=lambda cls: (cls.__module__, cls.__qualname__))
+
+
+def name_of(value: object) -> str:
+    """Return what something is called in a reason."""
+    match value:
+        case Global(module, name):
+            return f"{module.get('__name__')}.{name}"
+        case Members(module, _):
+            return module.__name__
+        case Source(name):
+            return name
+
+    name = getattr(value, "__qualname__", None) or type(value).__qualname__
+    return f"{getattr(value, '__module__', None)}.{name}"
+
+
+def module_name(value: object) -> str | None:
+    """Return the name of the module in which something is found."""
+    match value:
+        case Global(module, _):
+            name = module.get("__name__")
+        case Members(module, _):
+            name = module.__name__
+        case Source(_):
+            return None
+        case types.FunctionType():
+            name = value.__globals__.get("__name__")
+        case _:
+            name = getattr(value, "__module__", None)
+
+    return name if isinstance(name, str) else None

@@ -6,6 +6,8 @@ the bus.
 
 How far a job has come is in no history, and never on disk: a report waits only for what
 has happened before. One that was not told yet gives its place to the next.
+
+What happens to entities is told at once, by who has done it and knows that it is durable.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from collections.abc import (
     Callable,
     Coroutine,
     Hashable,
+    Iterable,
     Iterator,
     Sequence,
 )
@@ -32,7 +35,7 @@ from asyncflow.abc import Store
 from asyncflow.entities.job import Job
 from asyncflow.entities.submission import Run, Submission, handle_of, job_handle_of
 from asyncflow.errors import NotOpen
-from asyncflow.events import Event, JobProgressed
+from asyncflow.events import EntityEvent, Event, JobProgressed
 from asyncflow.log import logger as _logger
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.runs.watchers import Report
@@ -69,6 +72,17 @@ class Listener(ABC):
     def traceparent(self, job: Job) -> str | None:  # noqa: ARG002
         """Return what continues the trace of a job where it runs; None for nothing."""
         return None
+
+    @property
+    def wants_entities(self) -> bool:
+        """Whether it is told what happens to entities; see `entity_changed`."""
+        return False
+
+    def entity_changed(self, event: EntityEvent) -> None:  # noqa: B027  # few care
+        """Take note of what has happened to an entity, and is durable.
+
+        Not of what jobs write: a `JobFinished` tells that.
+        """
 
     @abstractmethod
     def wants(self, kind: type[Event] | None) -> bool:
@@ -157,6 +171,8 @@ class Bus:
     """What was not told yet, in its order."""
     _alarm: Signal = attrs.field(init=False, factory=Signal)
     _lock: Lock = attrs.field(init=False, factory=Lock)
+    _of_entities: list[Listener] = attrs.field(init=False, factory=list)
+    """Those who are told what happens to entities."""
     _is_running: bool = attrs.field(init=False, default=False)
     _is_over: bool = attrs.field(init=False, default=False)
 
@@ -175,6 +191,9 @@ class Bus:
         self._listeners.setdefault(topic, []).append(listener)
         self._update_publishers(topic)
 
+        if listener.wants_entities:
+            self._of_entities.append(listener)
+
     def remove(self, listener: Listener, topic: Topic = None) -> None:
         """Tell somebody nothing more."""
         listeners = self._listeners.get(topic, [])
@@ -186,6 +205,23 @@ class Bus:
                 del self._listeners[topic]
 
             self._update_publishers(topic)
+
+        if listener in self._of_entities:
+            self._of_entities.remove(listener)
+
+    @property
+    def hears_entities(self) -> bool:
+        """Whether somebody is told what happens to entities."""
+        return bool(self._of_entities)
+
+    def tell(self, events: Iterable[EntityEvent]) -> None:
+        """Tell what has happened to entities; see `asyncflow.notify.entities`."""
+        for event in events:
+            for listener in list(self._of_entities):
+                try:
+                    listener.entity_changed(event)
+                except Exception as error:
+                    _tell(listener, error)
 
     def forget(self, run: Run) -> None:
         """Forget those who listen to one run alone."""
@@ -258,7 +294,9 @@ class Bus:
         :param count: how much that is
         """
         try:
-            if any(isinstance(one.subject, int) for one in self._pending.values()):
+            if any(
+                isinstance(change.subject, int) for change in self._pending.values()
+            ):
                 await self.store.flush()
         except Exception as error:
             self._pending.clear()
@@ -279,6 +317,7 @@ class Bus:
     def _dismiss(self, failure: Exception | None) -> None:
         listeners = list(chain.from_iterable(self._listeners.values()))
         self._listeners.clear()
+        self._of_entities.clear()
         self._update_publishers(None)
 
         for listener in listeners:
@@ -290,7 +329,9 @@ class Bus:
     def _publish(self, run: Run, index: int) -> None:
         """Take a change in a run; told by the run itself."""
         kind = run.history.kind(index)
-        listeners = [one for one in self._listeners_to(run) if _wants(one, kind)]
+        listeners = [
+            listener for listener in self._listeners_to(run) if _wants(listener, kind)
+        ]
 
         if listeners:
             self._add(Notification(run, index, listeners))
@@ -300,7 +341,9 @@ class Bus:
         topic = self._listeners_to(run)
         self._add(
             Notification(
-                run, report, [one for one in topic if _wants(one, JobProgressed)]
+                run,
+                report,
+                [listener for listener in topic if _wants(listener, JobProgressed)],
             )
         )
 

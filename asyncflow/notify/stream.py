@@ -11,10 +11,10 @@ import attrs
 from anyio import Event as Signal
 
 from asyncflow.errors import EventsLost, UsageError
-from asyncflow.events import Event
+from asyncflow.events import EntityEvent, EntityUpdated, Event, JobFinished
 from asyncflow.notify.bus import Bus, Listener, Notification
 
-E_co = TypeVar("E_co", bound=Event, covariant=True)
+E_co = TypeVar("E_co", bound=Event | EntityEvent, covariant=True)
 
 
 @attrs.define(eq=False, repr=False)
@@ -35,22 +35,48 @@ class EventBuffer(Listener, Generic[E_co]):
         """Whether the next event would be lost, and would be the first."""
         return len(self.events) >= self.size and not self.lost
 
+    @property
+    def wants_entities(self) -> bool:
+        """Whether it holds events of entities."""
+        return any(issubclass(kind, EntityEvent) for kind in self.kinds)
+
+    def entity_changed(self, event: EntityEvent) -> None:
+        """Hold an event of an entity, or count it as lost."""
+        if isinstance(event, self.kinds):
+            self._hold(event, event)
+
     def wants(self, kind: type[Event] | None) -> bool:
-        """Tell whether it holds such events."""
-        return kind is not None and issubclass(kind, self.kinds)
+        """Tell whether it holds such events, or what they tell of entities."""
+        if kind is None:
+            return False
+
+        return issubclass(kind, self.kinds) or (
+            kind is JobFinished and issubclass(EntityUpdated, self.kinds)
+        )
 
     def take(self, notification: Notification) -> None:
         """Hold an event, or count it as lost."""
         if not self.is_open:
             return
 
-        key = notification.key
+        event = notification.event
+
+        if isinstance(event, self.kinds):
+            self._hold(notification.key, event)
+
+        if isinstance(event, JobFinished) and issubclass(EntityUpdated, self.kinds):
+            from asyncflow.notify.entities import written_by
+
+            for update in written_by(notification.job) if notification.job else ():
+                self.entity_changed(update)
+
+    def _hold(self, key: Hashable, event: object) -> None:
         has_room = len(self.events) < self.size or key in self.events
 
         if self.lost or not has_room:
             self.lost += 1
         else:
-            self.events[key] = cast(E_co, notification.event)
+            self.events[key] = cast(E_co, event)
             self.signal.set()
 
     def end(self, failure: Exception | None) -> None:
@@ -136,7 +162,7 @@ class EventStream(AsyncIterator[E_co], Generic[E_co]):
 def stream(bus: Bus, kinds: tuple[type[Any], ...], buffer: int) -> EventStream[Any]:
     """Make a stream of events; see `Orchestrator.events`."""
     for kind in kinds:
-        if not issubclass(kind, Event):
+        if not issubclass(kind, Event | EntityEvent):
             raise TypeError(f"{kind.__name__} is no class of events")
 
     if buffer < 1:

@@ -49,7 +49,7 @@ class Graph:
 
         if dag.common:
             nodes = nodes_of(entity)
-            common = [nodes[one] for one in dag.common]
+            common = [nodes[name] for name in dag.common]
             places = [
                 node.driver.place for node in common if node.driver.place is not None
             ]
@@ -78,7 +78,7 @@ def group_of(node: NodeState) -> str:
     if node.driver.place is not None:
         return node.driver.place
 
-    return node.id if node.owner_id is None else node.owner_id
+    return node.id if node.is_shared or node.owner_id is None else node.owner_id
 
 
 @attrs.define(eq=False, repr=False)

@@ -19,7 +19,7 @@ from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope
 from asyncflow.entities.data_node import DataNode, data_node_of
 from asyncflow.entities.identity_map import IdentityMap, is_shared
 from asyncflow.entities.job import Job
-from asyncflow.entities.scenario import Scenario
+from asyncflow.entities.scenario import Scenario, take_record
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Run, Submission, handle_of, job_handle_of
 from asyncflow.entities.submittable import Submittable, nodes_of, tasks_of
@@ -143,6 +143,7 @@ class EntityLoader:
 
         if isinstance(found, Scenario) and not self._is_outdated(found):
             if self.versions.is_shared:
+                await self._look(found)
                 await self._fill(found)
 
             return found
@@ -166,6 +167,14 @@ class EntityLoader:
         await self._fill(scenario)
         return scenario
 
+    async def _look(self, scenario: Scenario) -> None:
+        """See what others have changed of a scenario that is in use."""
+        with suppress(RecordDamaged):  # what is known stays
+            record = await self.store.get(scenario.id)
+
+            if isinstance(record, ScenarioRecord):
+                take_record(scenario, record)
+
     def _is_outdated(self, scenario: Scenario) -> bool:
         """Tell whether a scenario was brought back before its config was declared."""
         return (
@@ -177,14 +186,7 @@ class EntityLoader:
         self, record: ScenarioRecord, config: ScenarioConfig, *, is_found: bool = True
     ) -> Scenario:
         await self.identity_map.prepare(config)
-        return self.identity_map.make_scenario(
-            config,
-            record.id,
-            record.creation_date,
-            record.name,
-            record.properties,
-            is_found=is_found,
-        )
+        return self.identity_map.make_scenario(config, record, is_found=is_found)
 
     async def _undeclared(
         self, record: ScenarioRecord, why: str, graphs: Iterable[str]
@@ -194,13 +196,13 @@ class EntityLoader:
         return scenario_config(record.id, record.config_id, why, own=own, graphs=graphs)
 
     async def _find_files(self, nodes: Iterable[NodeState]) -> None:
-        """Take over where others have shared files with relative paths."""
-        for node in nodes:
-            if node.directory is not None:
-                record = await self.store.get(node.id)
+        """Take over what others have made of shared data nodes: where the files of those
+        with relative paths are, and what was changed of them.
+        """
+        known = {node.id: node for node in nodes}
 
-                if isinstance(record, DataNodeRecord):
-                    self.identity_map.take(node, record)
+        for record in await self.store.data_nodes(node_ids=known) if known else ():
+            self.identity_map.take(known[record.id], record)
 
     async def _fill(self, scenario: Scenario) -> None:
         """Take over what the store has of a scenario's data nodes and tasks."""
@@ -208,14 +210,14 @@ class EntityLoader:
 
         records = await self.store.data_nodes(owner_id=scenario.id)
 
-        if not records and any(node.owner_id is not None for node in nodes.values()):
+        if not records and not all(node.is_shared for node in nodes.values()):
             await self._check_there(scenario.id)
 
         for record in records:
             if record.id in nodes:
                 self.identity_map.take(nodes[record.id], record)
 
-        shared = [node for node in nodes.values() if node.owner_id is None]
+        shared = [node for node in nodes.values() if node.is_shared]
         await self._find_files(shared)
         await self.versions.stored.refresh(nodes.values())
         tasks = {task.id: task for task in tasks_of(scenario).values()}
@@ -230,7 +232,7 @@ class EntityLoader:
         # What was in memory has gone with its orchestrator: it begins anew.
         self.store.save(
             *await self.versions.defaults(
-                [one for one in nodes.values() if not one.driver.is_durable]
+                [node for node in nodes.values() if not node.driver.is_durable]
             )
         )
 

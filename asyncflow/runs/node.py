@@ -4,8 +4,10 @@ handle of it.
 
 from __future__ import annotations
 
+import json
 import time
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from weakref import ReferenceType, WeakSet
 
@@ -67,6 +69,10 @@ class Version:
         return datetime.fromtimestamp(self.number / 1e9, UTC)
 
 
+UNCHANGED: Mapping[str, Any] = {}
+"""The attributes of a data node of which nothing was changed."""
+
+
 @attrs.define(eq=False, repr=False)
 class Given(Version):
     """A value that a run was given for a data node: the run reads it, whatever is written.
@@ -83,6 +89,7 @@ class NodeState:
     :param owner_id: the id of its scenario; None where scenarios share it
     :param directory: where its relative path begins, seen from the folder of the store;
         None where it has none
+    :param is_shared: whether scenarios share it
     """
 
     id: str
@@ -90,6 +97,7 @@ class NodeState:
     owner_id: str | None
     driver: Driver
     directory: str | None
+    is_shared: bool
     version: Version | None = attrs.field(init=False, default=None)
     """The current version; None before the first write."""
     older: list[Version] = attrs.field(init=False, factory=list)
@@ -100,10 +108,17 @@ class NodeState:
     """Who has locked it."""
     editor_expires: float | None = attrs.field(init=False, default=None)
     """When the lock ends by itself, in seconds since the epoch; None for never."""
+    attributes: Mapping[str, Any] = attrs.field(init=False, default=UNCHANGED)
+    """What was changed of it since it was made, as its record has it."""
+    max_older: int = attrs.field(init=False)
+    """How many versions are kept beside the current one."""
     is_compared: bool = attrs.field(init=False, default=False)
     """Whether skippable tasks read it, so that what its values are is of interest."""
     handle: ReferenceType[object] | None = attrs.field(init=False, default=None)
     """The handle that users have; None, or dead, where nobody has one."""
+
+    def __attrs_post_init__(self) -> None:
+        self.max_older = self.config.keep_versions if self.driver.keeps_versions else 0
 
     @property
     def config_id(self) -> str:
@@ -121,9 +136,30 @@ class NodeState:
         return self.driver.place or self.id
 
     @property
+    def name(self) -> str | None:
+        """What people call it; None where it was given no name."""
+        name: str | None = self.attributes.get("name")
+        return name
+
+    @property
+    def path(self) -> str | None:
+        """Where its file is, as it was given; None where asyncflow chooses that."""
+        path: str | None = self.attributes.get("path", self.config.default_path)
+        return path
+
+    @property
+    def validity_period(self) -> timedelta | None:
+        """How long its value is valid; None for ever."""
+        if "validity_period" not in self.attributes:
+            return self.config.validity_period
+
+        seconds: float | None = self.attributes["validity_period"]
+        return None if seconds is None else timedelta(seconds=seconds)
+
+    @property
     def expiration_date(self) -> datetime | None:
         """When its value stops being valid, in UTC; None for never, or without one."""
-        period = self.config.validity_period
+        period = self.validity_period
 
         if period is None or self.version is None:
             return None
@@ -151,8 +187,17 @@ class NodeState:
         """Take over who has locked it."""
         self.editor_id, self.editor_expires = record.editor_id, record.editor_expires
 
+    def take_attributes(self, text: str) -> bool:
+        """Take over what was changed of it; tell whether its path was.
+
+        :param text: as its record has it
+        """
+        before = self.path
+        self.attributes = json.loads(text) if text else UNCHANGED
+        return self.path != before
+
     def record(self) -> DataNodeRecord:
-        """Return its facts."""
+        """Return its facts, but for what was changed since it was made."""
         return DataNodeRecord(
             self.id,
             self.config.id,

@@ -34,6 +34,8 @@ class Creation:
     loader: EntityLoader
     versions: Versions
     editing: Editing
+    is_new: bool = attrs.field(init=False, default=False)
+    """Whether it was made."""
 
     async def find_or_make(
         self,
@@ -94,7 +96,7 @@ class Creation:
             config, creation_date, name, properties
         )
         nodes = nodes_of(scenario).values()
-        shared = {node.id: node for node in nodes if node.owner_id is None}
+        shared = {node.id: node for node in nodes if node.is_shared}
 
         # What scenarios share is there whoever is faster.
         await check_unlocked(self.editing, shared.values(), inputs)
@@ -107,6 +109,7 @@ class Creation:
         kept_id = await self.store.create(record_of(scenario), *records, *values)
 
         if kept_id == scenario.id:
+            self.is_new = True
             return scenario
 
         self.identity_map.forget(scenario.id)

@@ -60,6 +60,10 @@ class Deletion:
             if lost == before:  # what has not ended cannot be loaded
                 return await self.store.delete(entity_id)
 
+    async def parts(self, entity_id: str) -> list[str]:
+        """Return the ids of the data nodes that go with a scenario."""
+        return [one.id for one in await self.store.data_nodes(owner_id=entity_id)]
+
     async def _runs_of(self, scenario_id: str) -> list[SubmissionRecord]:
         runs = await self.store.submissions(scenario_id=scenario_id, is_finished=False)
         return await self._lost(runs, scenario_id)

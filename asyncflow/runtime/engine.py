@@ -41,7 +41,7 @@ from asyncflow.recovery.outage import Outage
 from asyncflow.recovery.recovery import Recovery, closed
 from asyncflow.recovery.remote_runs import RemoteRuns
 from asyncflow.recovery.undeclared import check_declared
-from asyncflow.runs.node import Given
+from asyncflow.runs.node import Given, NodeState
 from asyncflow.runtime.acceptance import Acceptance
 from asyncflow.runtime.checks import (
     check_inputs,
@@ -153,11 +153,18 @@ class Engine:
         properties = properties or {}
         await self.identity_map.prepare(config)
         shared = await self.loader.shared(config)  # in use until it is the scenario's
+        new = [node for node in shared if node.version is None]
 
         if exist_ok:
-            return await self._creation().find_or_make(
+            creation = self._creation()
+            scenario = await creation.find_or_make(
                 config, creation_date, name, properties, given
             )
+
+            if creation.is_new:
+                self._tell_created(scenario, new)
+
+            return scenario
 
         if given:
             from asyncflow.runtime.creation import check_unlocked
@@ -168,12 +175,18 @@ class Engine:
             config, creation_date, name, properties
         )
         nodes = nodes_of(scenario).values()
-        del shared
         versions = await self.versions.defaults(nodes, given)
         records = (node.record() for node in nodes)
         self.store.save(record_of(scenario), *records, *versions)
         await self.store.flush()
+        self._tell_created(scenario, new)
         return scenario
+
+    def _tell_created(self, scenario: Scenario, shared: Sequence[NodeState]) -> None:
+        if self.bus.hears_entities:
+            from asyncflow.notify import entities
+
+            self.bus.tell(entities.created(scenario, shared))
 
     def _creation(self) -> Creation:
         from asyncflow.runtime.creation import Creation
@@ -358,12 +371,18 @@ class Engine:
 
         try:
             lost = await deletion.check(entity_id)
+            parts = await deletion.parts(entity_id) if self.bus.hears_entities else []
 
             with CancelScope(shield=True):
                 names = await deletion.delete(entity_id, lost)
                 self.identity_map.forget(entity_id)
                 self.results.forget()
                 await self._remove(names)
+
+            if self.bus.hears_entities:
+                from asyncflow.notify import entities
+
+                self.bus.tell(entities.deleted(*parts, entity_id))
         finally:
             self._deleted.remove(entity_id)
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -109,8 +116,9 @@ class HandleVerbs(ScenarioVerbs):
     async def edit(
         self, node: NodeState, make: Make, *, editor_id: str | None, comment: str
     ) -> None:
-        editing = self.session.opened().editing
-        await editing.edit(node, make, editor_id, comment)
+        engine = self.session.opened()
+        await engine.editing.edit(node, make, editor_id, comment)
+        _written(engine, node)
 
     async def fingerprint(self, node: NodeState) -> str | None:
         return await self.session.opened().editing.fingerprint(node)
@@ -123,6 +131,18 @@ class HandleVerbs(ScenarioVerbs):
         except NoData as error:
             await _explain(engine, error, nodes)
             raise
+
+    async def update_scenario(
+        self, scenario: Scenario, changes: Mapping[str, Any]
+    ) -> None:
+        from asyncflow.runtime.updating import Updating
+
+        await Updating(self.session.opened()).scenario(scenario, changes)
+
+    async def update_node(self, node: NodeState, changes: Mapping[str, Any]) -> None:
+        from asyncflow.runtime.updating import Updating
+
+        await Updating(self.session.opened()).node(node, changes)
 
     async def read_own(self, submission: Submission, name: str) -> Any:
         engine, run = self.session.opened(), run_of(submission)
@@ -139,8 +159,9 @@ class HandleVerbs(ScenarioVerbs):
     async def write(
         self, node: NodeState, value: object, *, editor_id: str | None, comment: str
     ) -> None:
-        editing = self.session.opened().editing
-        await editing.write(node, value, editor_id, comment)
+        engine = self.session.opened()
+        await engine.editing.write(node, value, editor_id, comment)
+        _written(engine, node)
 
     async def edits(self, node: NodeState) -> tuple[Edit, ...]:
         return await self.session.opened().editing.edits(node)
@@ -179,3 +200,11 @@ async def _explain(engine: Engine, error: NoData, nodes: Iterable[NodeState]) ->
             and (cause := await why_unwritten(engine.store, scenario, node))
         ):
             raise NoData(node.config_id, cause=cause) from error
+
+
+def _written(engine: Engine, node: NodeState) -> None:
+    """Tell who wants to know that a data node was written by hand."""
+    if engine.bus.hears_entities:
+        from asyncflow.notify.entities import WRITTEN, updated
+
+        engine.bus.tell([updated(node.id, node.config_id, WRITTEN)])

@@ -70,7 +70,7 @@ class RunPreparation:
         """Look what others have written."""
         await self.versions.stored.refresh(nodes)
 
-        if any(node.owner_id is None for node in nodes):
+        if any(node.is_shared for node in nodes):
             await self.loader.refresh_bases()
 
         return True if then is None else await then()

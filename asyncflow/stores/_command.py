@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
 import attrs
 
 from asyncflow.errors import StoreFailed, TakenOver
-from asyncflow.stores._rows import Cell, Row, WriteItem
+from asyncflow.records import DataNodeRecord, ScenarioRecord, SubmissionRecord
+from asyncflow.stores._properties import dump_properties
+from asyncflow.stores._rows import Cell, Row, WriteItem, dump_tags
 
 Parameters: TypeAlias = Mapping[str, Cell]
 
@@ -34,6 +37,36 @@ class Command:
 
 Change: TypeAlias = Sequence[WriteItem | Command]
 """What is written as a whole, or not at all."""
+
+
+def claim(record: SubmissionRecord) -> Command:
+    """Ask for a submission to be saved, unless there is one with its id."""
+    properties, pickled = dump_properties(record.properties, record.id)
+    made = {"properties": properties, "pickled": pickled}
+    return Command("claim", [{**record._asdict(), **made}])
+
+
+def changed(record: ScenarioRecord | DataNodeRecord, before: int) -> Command:
+    """Ask for what was changed of a record to be saved; see `Store.update`."""
+    facts: dict[str, Cell] = {
+        "id": record.id,
+        "revision": record.revision,
+        "before": before,
+    }
+
+    if isinstance(record, DataNodeRecord):
+        given = {**facts, "attributes": record.attributes}
+        return Command("update_data_node", [given])
+
+    properties, pickled = dump_properties(record.properties, record.id)
+    tags = {"tags": dump_tags(record.tags), "tag_names": keys(record.tags)}
+    made = {"name": record.name, "properties": properties, "pickled": pickled}
+    return Command("update_scenario", [{**facts, **made, **tags}])
+
+
+def keys(names: Collection[str]) -> str:
+    """Write names as the keys of an object, which every database can list."""
+    return json.dumps(dict.fromkeys(names))
 
 
 def taken_over(file: str) -> TakenOver:

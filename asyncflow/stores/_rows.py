@@ -32,6 +32,9 @@ Row: TypeAlias = tuple[Cell, ...]
 Column: TypeAlias = tuple[Cell, ...]
 
 
+NO_TAGS = "[]"
+"""What is kept where there are none."""
+
 AT_ONCE = 512
 """The most records of which columns are made at once. Python makes something for each of
 them, and its garbage collector would look at more in between."""
@@ -130,12 +133,21 @@ def columns_by_table(
 
 def _dump_scenario(record: ScenarioRecord) -> Sequence[TableRow]:
     properties = dump_properties(record.properties, record.id)
-    return (TableRow("scenario", (*record[:-1], *properties)),)
+    tags = dump_tags(record.tags)
+    row = TableRow("scenario", (*record[:4], *properties, tags, record.revision))
+    return row, *(TableRow("tag", (tag, record.id)) for tag in record.tags)
+
+
+def dump_tags(tags: Sequence[str]) -> str:
+    """Write tags as they are kept."""
+    return json.dumps(tags) if tags else NO_TAGS
 
 
 def _load_scenario(row: Row) -> ScenarioRecord:
-    properties = load_properties(row[0], *row[-2:])
-    return ScenarioRecord._make((*row[:-2], properties))
+    *facts, properties, pickled, tags, revision = row
+    loaded = load_properties(row[0], properties, pickled)
+    names = () if tags == NO_TAGS else tuple(json.loads(str(tags)))
+    return ScenarioRecord._make((*facts, loaded, names, revision))
 
 
 def _dump_submission(record: SubmissionRecord) -> Sequence[TableRow]:
@@ -192,8 +204,8 @@ def _paths_and_values(kept: tuple[StoredValue, ...]) -> tuple[Column, Column]:
     if str not in map(type, kept):
         return (None,) * len(kept), kept
 
-    paths = tuple(one if isinstance(one, str) else None for one in kept)
-    values = tuple(None if isinstance(one, str) else one for one in kept)
+    paths = tuple(value if isinstance(value, str) else None for value in kept)
+    values = tuple(None if isinstance(value, str) else value for value in kept)
     return paths, values
 
 
@@ -285,7 +297,7 @@ def _load_basis(row: Row) -> BasisRecord:
 def _load_numbers(text: str, contents: dict[str, str]) -> dict[str, int]:
     """Load what `_dump_basis` has made of numbers; add the contents."""
     found = json.loads(text)
-    pairs = {name: one for name, one in found.items() if isinstance(one, list)}
+    pairs = {name: value for name, value in found.items() if isinstance(value, list)}
     contents.update({name: content for name, (_, content) in pairs.items()})
     return {name: pairs[name][0] if name in pairs else found[name] for name in found}
 
@@ -318,7 +330,7 @@ KINDS: Mapping[type[Record], Kind] = {
     ScenarioRecord: Kind(
         "scenario",
         _load_scenario,
-        (_TEXT, _TEXT, _MAYBE_TEXT, _NUMBER, _TEXT, _MAYBE_BLOB),
+        (_TEXT, _TEXT, _MAYBE_TEXT, _NUMBER, _TEXT, _MAYBE_BLOB, _TEXT, _FLAG),
         dump=_dump_scenario,
     ),
     SubmissionRecord: Kind(
@@ -339,7 +351,10 @@ KINDS: Mapping[type[Record], Kind] = {
     DataNodeRecord: Kind(
         "data_node",
         DataNodeRecord._make,
-        (_TEXT, _TEXT, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_NUMBER, _MAYBE_TEXT),
+        (
+            *(_TEXT, _TEXT, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_NUMBER, _MAYBE_TEXT),
+            *(_TEXT, _FLAG),
+        ),
     ),
     JobRecord: Kind(
         "job",

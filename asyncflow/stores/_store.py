@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from itertools import chain
@@ -32,10 +31,16 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.stores._command import Command, Parameters, is_reported
+from asyncflow.stores._command import (
+    Command,
+    Parameters,
+    changed,
+    claim,
+    is_reported,
+    keys,
+)
 from asyncflow.stores._open_database import OpenDatabase, not_open
 from asyncflow.stores._outage import StoreOutage
-from asyncflow.stores._properties import dump_properties
 from asyncflow.stores._rows import (
     KINDS,
     Row,
@@ -187,7 +192,7 @@ class DatabaseStore(Store):
     def submit(
         self, record: SubmissionRecord, inputs: Sequence[InputRecord] = ()
     ) -> Callable[[], Awaitable[None]]:
-        opened, act = self._now_open(), _claim(record)
+        opened, act = self._now_open(), claim(record)
         opened.writer.put((act, *_give(record, inputs)))
         opened.graphs.add(record.id)
 
@@ -203,7 +208,7 @@ class DatabaseStore(Store):
         self, record: SubmissionRecord, inputs: Sequence[InputRecord] = ()
     ) -> SubmissionRecord:
         while True:
-            act = _claim(record)
+            act = claim(record)
             opened = await self._put(act, *_give(record, inputs))
 
             if act.answers["submission"]:
@@ -225,6 +230,13 @@ class DatabaseStore(Store):
         await self._put(act)
         return next(map(DataNodeRecord._make, act.answers["found"]), None)
 
+    async def update(
+        self, record: ScenarioRecord | DataNodeRecord, *, before: int
+    ) -> bool:
+        act = changed(record, before)
+        await self._put(act)
+        return bool(act.answers["found"])
+
     async def delete(self, *record_ids: str) -> list[str]:
         self._now_open().graphs.clear()  # they may go: with what is saved anew they come
         act = Command("delete", [{"id": record_id} for record_id in record_ids])
@@ -235,8 +247,8 @@ class DatabaseStore(Store):
         self, record_id: str, lost: Collection[SubmissionRecord] = ()
     ) -> list[str] | None:
         self._now_open().graphs.clear()
-        keys = _keys([f"{one.id} {one.orchestrator_id}" for one in lost])
-        look = Command("unfinished", [{"id": record_id, "lost": keys}])
+        listed = _keys([f"{run.id} {run.orchestrator_id}" for run in lost])
+        look = Command("unfinished", [{"id": record_id, "lost": listed}])
         act = Command("delete", [{"id": record_id}], (look, "runs"))
         await self._put(look, act)
         return None if look.answers["runs"] else _names(act)
@@ -288,7 +300,7 @@ class DatabaseStore(Store):
     async def get(self, record_id: str) -> Record | None:
         opened = self._now_open()
         found: Record | None = await opened.answer(
-            self.patience, lambda one: one.find(record_id)
+            self.patience, lambda database: database.find(record_id)
         )
         return found
 
@@ -311,9 +323,16 @@ class DatabaseStore(Store):
         )
 
     async def data_nodes(
-        self, *, owner_id: str | None = None, page: Page | None = None
+        self,
+        *,
+        owner_id: str | None = None,
+        node_ids: Collection[str] | None = None,
+        page: Page | None = None,
     ) -> list[DataNodeRecord]:
-        return await self._read("data_node", owner_id=owner_id, page=page)
+        given = _keys(node_ids)
+        return await self._read(
+            "data_node", owner_id=owner_id, node_ids=given, page=page
+        )
 
     async def versions(
         self,
@@ -443,19 +462,13 @@ class DatabaseStore(Store):
     ) -> list[Any]:
         opened = self._now_open()
         return await opened.answer(
-            self.patience, lambda one: one.read(name, parameters, load)
+            self.patience, lambda database: database.read(name, parameters, load)
         )
 
 
 def _keys(names: Collection[str] | None) -> str | None:
     """Write names as the keys of an object, which every database can list."""
-    return None if names is None else json.dumps(dict.fromkeys(names))
-
-
-def _claim(record: SubmissionRecord) -> Command:
-    properties, pickled = dump_properties(record.properties, record.id)
-    made = {"properties": properties, "pickled": pickled}
-    return Command("claim", [{**record._asdict(), **made}])
+    return None if names is None else keys(names)
 
 
 def _give(

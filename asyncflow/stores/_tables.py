@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -22,6 +22,12 @@ from asyncflow.records import (
 )
 
 R = TypeVar("R", bound=Record)
+
+CHANGED: Mapping[type[Record], tuple[str, ...]] = {
+    ScenarioRecord: ("name", "properties", "tags", "revision"),
+    DataNodeRecord: ("attributes", "revision"),
+}
+"""What `Store.update` takes of a record."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -120,13 +126,15 @@ class Table(Generic[R]):
 
 
 class DataNodes(Table[DataNodeRecord]):
-    """Data nodes: who edits one is not told by its record."""
+    """Data nodes: who edits one, and what was changed of it, is not told by its record."""
 
     def merged(self, old: DataNodeRecord, new: DataNodeRecord) -> DataNodeRecord:
         return new._replace(
             editor_id=old.editor_id,
             editor_expires=old.editor_expires,
             directory=old.directory or new.directory,
+            attributes=old.attributes,
+            revision=old.revision,
         )
 
 
@@ -192,6 +200,18 @@ class Tables:
         inputs = names_of(self.inputs.records.values())
         return names_of(self.versions.records.values()) | inputs
 
+    def update(self, record: ScenarioRecord | DataNodeRecord, before: int) -> bool:
+        """Keep what was changed of a record; see `Store.update`."""
+        table: Table[Any] = self.by_kind[type(record)]
+        kept = table.records.get(record.id)
+
+        if kept is None or kept.revision != before:
+            return False
+
+        fields = {name: getattr(record, name) for name in CHANGED[type(record)]}
+        table.replace(kept._replace(**fields))
+        return True
+
     def has_ended(self, submission_id: str) -> bool:
         """Tell whether a submission has ended, or is not there."""
         run = self.submissions.records.get(submission_id)
@@ -214,11 +234,11 @@ class Tables:
         names: list[str] = []
 
         for version_id in self.pins.pop(submission_id, ()):
-            one = self.versions.records.get(version_id)
+            version = self.versions.records.get(version_id)
 
-            if one and not one.is_kept and not self._is_pinned(version_id):
-                names += names_of([one])
-                self.versions.replace(one._replace(kept=None))
+            if version and not version.is_kept and not self._is_pinned(version_id):
+                names += names_of([version])
+                self.versions.replace(version._replace(kept=None))
 
         return names
 
@@ -275,10 +295,12 @@ class Tables:
         names = self._release(record_id)
         nodes = [record_id, *ids_of(self.data_nodes.found(owner_id=record_id))]
         runs = [record_id, *ids_of(self.submissions.found(scenario_id=record_id))]
-        versions = [one for node in nodes for one in self.versions.found(node_id=node)]
+        versions = [
+            version for node in nodes for version in self.versions.found(node_id=node)
+        ]
         jobs = [
             record_id,
-            *(one.id for run in runs for one in self.jobs.found(submission_id=run)),
+            *(job.id for run in runs for job in self.jobs.found(submission_id=run)),
         ]
         logs = [one for job in jobs for one in self.logs.found(job_id=job)]
         inputs = [one for run in runs for one in self.inputs.found(submission_id=run)]
@@ -295,8 +317,8 @@ class Tables:
             (self.scenarios, [record_id]),
             (self.orchestrators, [record_id]),
         ):
-            for one in ids:
-                table.drop(one)
+            for row_id in ids:
+                table.drop(row_id)
 
         return names
 
@@ -307,12 +329,12 @@ class Tables:
 
         held = self.versions.found(holder_id=holder_id)
 
-        for one in held:
-            kept = one.kept if self._is_pinned(one.id) else None
-            dropped = one._replace(kept=kept, is_kept=False, holder_id=None)
+        for version in held:
+            kept = version.kept if self._is_pinned(version.id) else None
+            dropped = version._replace(kept=kept, is_kept=False, holder_id=None)
             self.versions.replace(dropped)
 
-        return names_of(one for one in held if not self._is_pinned(one.id))
+        return names_of(version for version in held if not self._is_pinned(version.id))
 
 
 def ids_of(records: Iterable[Record]) -> list[str]:

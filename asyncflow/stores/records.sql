@@ -5,19 +5,61 @@
 -- PostgreSQL has to be told the type of a parameter that it sees in `IS NULL` alone.
 
 -- name: save_scenario
-INSERT INTO scenario (id, config_id, name, creation_date, properties, pickled)
-VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO scenario
+    (id, config_id, name, creation_date, properties, pickled, tags, revision)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     config_id = excluded.config_id,
     name = excluded.name,
     creation_date = excluded.creation_date,
     properties = excluded.properties,
-    pickled = excluded.pickled;
+    pickled = excluded.pickled,
+    tags = excluded.tags,
+    revision = excluded.revision;
+
+-- name: save_tag
+INSERT INTO tag (name, creation_date, seq)
+SELECT CAST(? AS TEXT), creation_date, seq FROM scenario WHERE id = ?
+ON CONFLICT (name, creation_date, seq) DO NOTHING;
+
+-- name: update_scenario.row
+UPDATE scenario
+SET
+    name = :name,
+    properties = :properties,
+    pickled = :pickled,
+    tags = :tags,
+    revision = :revision
+WHERE id = :id AND revision = :before;
+
+-- name: update_scenario.found
+SELECT TRUE FROM scenario WHERE id = :id AND revision = :revision;
+
+-- name: update_scenario.gone_tags
+DELETE FROM tag
+WHERE seq = (SELECT seq FROM scenario WHERE id = :id AND revision = :revision);
+
+-- name: update_scenario.tags
+INSERT INTO tag (name, creation_date, seq)
+SELECT key, creation_date, seq
+FROM scenario, json_each(:tag_names)
+WHERE scenario.id = :id AND scenario.revision = :revision;
+
+-- name: update_data_node.row
+UPDATE data_node
+SET attributes = :attributes, revision = :revision
+WHERE id = :id AND revision = :before;
+
+-- name: update_data_node.found
+SELECT TRUE FROM data_node WHERE id = :id AND revision = :revision;
 
 -- name: save_data_node
 INSERT INTO data_node
-    (id, config_id, owner_id, editor_id, editor_expires, directory)
-VALUES (?, ?, ?, ?, ?, ?)
+    (
+        id, config_id, owner_id, editor_id, editor_expires, directory, attributes,
+        revision
+    )
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     config_id = excluded.config_id,
     owner_id = excluded.owner_id,
@@ -232,7 +274,8 @@ WHERE
     );
 
 -- name: lock.found
-SELECT id, config_id, owner_id, editor_id, editor_expires, directory
+SELECT
+    id, config_id, owner_id, editor_id, editor_expires, directory, attributes, revision
 FROM data_node
 WHERE id = :id;
 
@@ -314,6 +357,9 @@ RETURNING path;
 
 -- name: delete.submissions
 DELETE FROM submission WHERE id = :id OR scenario_id = :id;
+
+-- name: delete.tags
+DELETE FROM tag WHERE seq = (SELECT seq FROM scenario WHERE id = :id);
 
 -- name: delete.scenario
 DELETE FROM scenario WHERE id = :id;
@@ -404,7 +450,7 @@ ORDER BY seq
 LIMIT :limit OFFSET :offset;
 
 -- name: scenario
-SELECT id, config_id, name, creation_date, properties, pickled
+SELECT id, config_id, name, creation_date, properties, pickled, tags, revision
 FROM scenario
 WHERE TRUE
     AND id = :id                              -- if id
@@ -418,10 +464,14 @@ ORDER BY
 LIMIT :limit OFFSET :offset;
 
 -- name: data_node
-SELECT id, config_id, owner_id, editor_id, editor_expires, directory
+SELECT
+    id, config_id, owner_id, editor_id, editor_expires, directory, attributes, revision
 FROM data_node
 WHERE TRUE
     AND id = :id                              -- if id
+    AND id IN (                               -- if node_ids
+        SELECT key FROM json_each(:node_ids)  -- if node_ids
+    )                                         -- if node_ids
     AND owner_id = :owner_id                  -- if owner_id
 ORDER BY
     seq DESC                                  -- if newest_first

@@ -13,12 +13,23 @@ CREATE TABLE scenario (
     name TEXT,
     creation_date REAL NOT NULL, -- seconds since the epoch, as all times here
     properties NOT NULL, -- JSON, or '' and pickled
-    pickled BLOB
+    pickled BLOB,
+    tags TEXT NOT NULL DEFAULT '[]', -- JSON
+    revision INTEGER NOT NULL DEFAULT 0 -- another one with each change
 );
 
 CREATE INDEX scenario_by_date ON scenario (creation_date);
 CREATE INDEX scenario_by_config ON scenario (config_id, creation_date);
 CREATE INDEX scenario_by_name ON scenario (name, creation_date) WHERE name IS NOT NULL;
+
+CREATE TABLE tag (
+    name TEXT NOT NULL,
+    creation_date REAL NOT NULL,
+    seq INTEGER NOT NULL, -- both of the scenario that has it
+    PRIMARY KEY (name, creation_date, seq)
+) WITHOUT ROWID;
+
+CREATE INDEX tag_by_scenario ON tag (seq);
 
 CREATE TABLE data_node (
     seq INTEGER PRIMARY KEY,
@@ -27,7 +38,9 @@ CREATE TABLE data_node (
     owner_id TEXT,
     editor_id TEXT,
     editor_expires REAL,
-    directory TEXT -- where a relative path begins, seen from the folder of the store
+    directory TEXT, -- where a relative path begins, seen from the folder of the store
+    attributes TEXT NOT NULL DEFAULT '', -- JSON: what was changed; '' for nothing
+    revision INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE INDEX data_node_by_owner ON data_node (owner_id) WHERE owner_id IS NOT NULL;
@@ -171,4 +184,4 @@ CREATE TABLE input (
 
 CREATE INDEX input_by_path ON input (path) WHERE path IS NOT NULL;
 
-PRAGMA user_version = 9;
+PRAGMA user_version = 10;

@@ -39,7 +39,9 @@ from asyncflow.sync.orchestrator import prune as prune
 from asyncflow.sync.orchestrator import stop as stop
 from asyncflow.sync.orchestrator import submit as submit
 from asyncflow.sync.orchestrator import subscribe_scenario as subscribe_scenario
+from asyncflow.sync.orchestrator import tag as tag
 from asyncflow.sync.orchestrator import unsubscribe_scenario as unsubscribe_scenario
+from asyncflow.sync.orchestrator import untag as untag
 
 __all__ = [
     "DataNode",
@@ -62,5 +64,7 @@ __all__ = [
     "stop",
     "submit",
     "subscribe_scenario",
+    "tag",
     "unsubscribe_scenario",
+    "untag",
 ]

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asyncflow.config.checks.values import verbs_name_arguments
-from asyncflow.config.sections import Scope
+from asyncflow.config.sections import NOT_GIVEN, NotGiven, Scope
 from asyncflow.entities.data_node import LOCKED_FOR, Edit
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.selection import Preview
-from asyncflow.sync.forwarding import Forwarded, Handle
+from asyncflow.sync.forwarding import Forwarded, Handle, blocking_remedies
 
 
 @verbs_name_arguments
-class DataNode(Handle[AsyncDataNode]):
+class DataNode(Handle[AsyncDataNode], of=AsyncDataNode):
     """A data node; see `asyncflow.DataNode`."""
 
     __slots__ = ()
@@ -34,6 +34,55 @@ class DataNode(Handle[AsyncDataNode]):
     edit_in_progress: Forwarded[bool] = Forwarded()
     editor_id: Forwarded[str | None] = Forwarded()
     editor_expiration_date: Forwarded[datetime | None] = Forwarded()
+
+    @property
+    def name(self) -> str | None:
+        """What people call it; setting it changes it, as `update` does."""
+        return self._inner.name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self.update(name=name)
+
+    @property
+    def path(self) -> str | None:
+        """Where its file is; setting it changes that, as `update` does."""
+        return self._inner.path
+
+    @path.setter
+    def path(self, path: str | os.PathLike[str]) -> None:
+        self.update(path=path)
+
+    @property
+    def validity_period(self) -> timedelta | None:
+        """How long its value is valid; setting it changes that, as `update` does."""
+        return self._inner.validity_period
+
+    @validity_period.setter
+    def validity_period(self, validity_period: timedelta | None) -> None:
+        self.update(validity_period=validity_period)
+
+    def update(
+        self,
+        *,
+        name: str | NotGiven | None = NOT_GIVEN,
+        path: str | os.PathLike[str] | NotGiven = NOT_GIVEN,
+        validity_period: timedelta | NotGiven | None = NOT_GIVEN,
+    ) -> None:
+        """Change attributes; see `asyncflow.DataNode.update`."""
+        self._loop.call(
+            self._inner.update, name=name, path=path, validity_period=validity_period
+        )
+
+    if not TYPE_CHECKING:  # or each name would be one that can be set
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if name in ("name", "path", "validity_period"):
+                object.__setattr__(self, name, value)
+                return
+
+            with blocking_remedies():
+                setattr(self._inner, name, value)
 
     def read(
         self,

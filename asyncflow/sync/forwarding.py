@@ -14,6 +14,10 @@ T = TypeVar("T")
 Inner = TypeVar("Inner")
 
 
+_WRAPPERS: dict[type[Any], type[Handle[Any]]] = {}
+"""For each class of async handles, the one that wraps them."""
+
+
 class Forwarded(Generic[T]):
     """An attribute that is the same as that of the wrapped handle."""
 
@@ -41,6 +45,11 @@ class Handle(Generic[Inner]):
     _inner: Inner
     _loop: Loop
 
+    def __init_subclass__(cls, of: type[Any] | None = None) -> None:
+        """Take note of the class whose handles it wraps; None for those of no class."""
+        if of is not None:
+            _WRAPPERS[of] = cls
+
     if not TYPE_CHECKING:  # or each name would be one that is there
 
         def __getattr__(self, name: str) -> NoReturn:
@@ -56,12 +65,21 @@ class Handle(Generic[Inner]):
         return repr(self._inner)
 
 
+def wrap(value: Any, loop: Loop) -> Any:
+    """Return the blocking handle of an async one; what is none is returned as it is."""
+    for kind in type(value).__mro__:
+        if kind in _WRAPPERS:
+            return _WRAPPERS[kind](value, loop)
+
+    return value
+
+
 @contextmanager
 def blocking_remedies() -> Iterator[None]:
     """Have what an async handle says hold for its blocking one."""
     try:
         yield
     except AttributeError as error:
-        from asyncflow.entities.remedies import blocking
+        from asyncflow.entities import remedies
 
-        raise AttributeError(blocking(str(error))) from None
+        raise AttributeError(remedies.blocking(str(error))) from None

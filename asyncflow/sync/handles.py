@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
-
-import attrs
 
 from asyncflow.abc import Progress, Usage
 from asyncflow.config.checks.numbers import check_callbacks_are_many, check_flag
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.dag import Dag
-from asyncflow.config.sections import ScenarioConfig, TaskConfig
+from asyncflow.config.sections import (
+    NOT_GIVEN,
+    NotGiven,
+    ScenarioConfig,
+    TaskConfig,
+)
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.entities.data_node import Edit
 from asyncflow.entities.job import Job as AsyncJob
@@ -29,8 +33,10 @@ from asyncflow.log import logger as _logger
 from asyncflow.options import OnFailure
 from asyncflow.records import AttemptRecord
 from asyncflow.status import Status, SubmissionStatus
+from asyncflow.sync.callback import Callback
+from asyncflow.sync.changes import Properties, merged
 from asyncflow.sync.data_node import DataNode
-from asyncflow.sync.forwarding import Forwarded, Handle, blocking_remedies
+from asyncflow.sync.forwarding import Forwarded, Handle, blocking_remedies, wrap
 from asyncflow.sync.loop import Loop, each
 from asyncflow.worker.streams import Stream
 
@@ -125,7 +131,7 @@ class Runnable(Handle[Submittable]):
         return {key: Task(task, self._loop) for key, task in tasks.items()}
 
 
-class Task(Runnable[AsyncTask]):
+class Task(Runnable[AsyncTask], of=AsyncTask):
     """A task; see `asyncflow.Task`."""
 
     __slots__ = ()
@@ -152,7 +158,7 @@ class Task(Runnable[AsyncTask]):
         return self._nodes(self._inner.data_nodes)
 
 
-class Sequence(Runnable[AsyncSequence]):
+class Sequence(Runnable[AsyncSequence], of=AsyncSequence):
     """A named part of a scenario's tasks; see `asyncflow.Sequence`."""
 
     __slots__ = ()
@@ -172,16 +178,88 @@ class Sequence(Runnable[AsyncSequence]):
 
 
 @verbs_name_arguments
-class Scenario(Runnable[AsyncScenario]):
+class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
     """A scenario; see `asyncflow.Scenario`. Its parts are attributes here too."""
 
     __slots__ = ()
 
     config_id: Forwarded[str] = Forwarded()
     config: Forwarded[ScenarioConfig] = Forwarded()
-    name: Forwarded[str | None] = Forwarded()
     creation_date: Forwarded[datetime] = Forwarded()
-    properties: Forwarded[Mapping[str, Any]] = Forwarded()
+
+    @property
+    def name(self) -> str | None:
+        """What people call it; setting it changes it, as ``update(name=...)`` does."""
+        return self._inner.name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self.update(name=name)
+
+    @property
+    def properties(self) -> Properties:
+        """The user's own values; setting one changes it, as `update` does."""
+        return Properties(lambda: self._inner.properties, self.update)
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Its tags; setting them changes them, as ``update(tags=...)`` does."""
+        return self._inner.tags
+
+    @tags.setter
+    def tags(self, tags: Iterable[str]) -> None:
+        self.update(tags=tags)
+
+    def update(
+        self,
+        *,
+        name: str | NotGiven | None = NOT_GIVEN,
+        properties: Mapping[str, Any] | None = None,
+        without: Iterable[str] = (),
+        tags: Iterable[str] | None = None,
+    ) -> None:
+        """Change attributes; see `asyncflow.Scenario.update`."""
+        self._loop.call(
+            self._inner.update,
+            name=name,
+            properties=properties,
+            without=without,
+            tags=tags,
+        )
+
+    def add_tag(self, tag: str) -> None:
+        """Give it a tag; see `asyncflow.Scenario.add_tag`."""
+        self._loop.call(self._inner.add_tag, tag)
+
+    def remove_tag(self, tag: str) -> None:
+        """Take a tag away; see `asyncflow.Scenario.remove_tag`."""
+        self._loop.call(self._inner.remove_tag, tag)
+
+    def has_tag(self, tag: str) -> bool:
+        """Tell whether it has a tag; see `asyncflow.Scenario.has_tag`."""
+        return self._inner.has_tag(tag)
+
+    def __enter__(self) -> Scenario:
+        """Return it as one whose name, properties and tags can be set together.
+
+        They are changed when the block is left, with one ``update``; not at all where it
+        is left by an error.
+        """
+        return _open_block(self)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        changes = _blocks[self._inner].pop().changes
+
+        if not _blocks[self._inner]:
+            del _blocks[self._inner]
+
+        if error is None and changes:
+            self.update(**changes)
 
     @property
     def tasks(self) -> Mapping[str, Task]:
@@ -225,11 +303,15 @@ class Scenario(Runnable[AsyncScenario]):
             raise AttributeError(name)
 
         with blocking_remedies():
-            return self._wrapped(getattr(self._inner, name))
+            return wrap(getattr(self._inner, name), self._loop)
 
     if not TYPE_CHECKING:  # or each name would be one that can be set
 
         def __setattr__(self, name: str, value: object) -> None:
+            if name in ("name", "properties", "tags"):
+                object.__setattr__(self, name, value)
+                return
+
             with blocking_remedies():
                 setattr(self._inner, name, value)
 
@@ -237,26 +319,78 @@ class Scenario(Runnable[AsyncScenario]):
         """Return a sequence, a task or a data node, whatever it is called; see
         `asyncflow.Scenario`.
         """
-        return self._wrapped(self._inner[name])
-
-    def _wrapped(self, part: Any) -> Any:
-        match part:
-            case AsyncDataNode():
-                return DataNode(part, self._loop)
-            case AsyncTask():
-                return Task(part, self._loop)
-            case AsyncSequence():
-                return Sequence(part, self._loop)
-            case _:
-                return part
+        return wrap(self._inner[name], self._loop)
 
     def __dir__(self) -> list[str]:
         parts = (self._inner.sequences, self._inner.tasks, self._inner.data_nodes)
         return [*super().__dir__(), *(name for part in parts for name in part)]
 
 
+class ScenarioBlock(Scenario):
+    """A scenario in a ``with`` block, which collects what is set of it."""
+
+    __slots__ = ("changes",)
+    changes: dict[str, Any]
+
+    @property
+    def name(self) -> str | None:
+        """What people call it."""
+        name: str | None = self.changes.get("name", self._inner.name)
+        return name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self.update(name=name)
+
+    @property
+    def properties(self) -> Properties:
+        """The user's own values."""
+        return Properties(self._values, self.update)
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Its tags."""
+        return frozenset(self.changes.get("tags", self._inner.tags))
+
+    @tags.setter
+    def tags(self, tags: Iterable[str]) -> None:
+        self.update(tags=tags)
+
+    def update(self, **changes: Any) -> None:
+        """Have attributes changed when the block is left."""
+        merged(self.changes, changes)
+
+    def add_tag(self, tag: str) -> None:
+        """Have a tag given when the block is left."""
+        self.update(tags=self.tags | {tag})
+
+    def remove_tag(self, tag: str) -> None:
+        """Have a tag taken away when the block is left."""
+        self.update(tags=self.tags - {tag})
+
+    def has_tag(self, tag: str) -> bool:
+        """Tell whether it has a tag, or is about to."""
+        return tag in self.tags
+
+    def _values(self) -> Mapping[str, Any]:
+        without = self.changes.get("without", ())
+        found = {**self._inner.properties, **self.changes.get("properties", {})}
+        return {name: value for name, value in found.items() if name not in without}
+
+
+_blocks: dict[AsyncScenario, list[ScenarioBlock]] = {}
+"""The blocks that scenarios are in, the inner ones last."""
+
+
+def _open_block(scenario: Scenario) -> ScenarioBlock:
+    block = ScenarioBlock(scenario._inner, scenario._loop)  # pyright: ignore[reportPrivateUsage]  # its part
+    object.__setattr__(block, "changes", {})
+    _blocks.setdefault(scenario._inner, []).append(block)  # pyright: ignore[reportPrivateUsage]  # its part
+    return block
+
+
 @verbs_name_arguments
-class Job(Handle[AsyncJob]):
+class Job(Handle[AsyncJob], of=AsyncJob):
     """A job; see `asyncflow.Job`."""
 
     __slots__ = ()
@@ -305,7 +439,7 @@ class Job(Handle[AsyncJob]):
         return self._inner.error()
 
 
-class Output(Handle[AsyncOutput]):
+class Output(Handle[AsyncOutput], of=AsyncOutput):
     """What a job of a run has written; see `asyncflow.Output`."""
 
     __slots__ = ()
@@ -352,7 +486,7 @@ class Input(Handle[AsyncInput]):
 
 
 @verbs_name_arguments
-class Submission(Handle[AsyncSubmission]):
+class Submission(Handle[AsyncSubmission], of=AsyncSubmission):
     """A handle on one run; see `asyncflow.Submission`."""
 
     __slots__ = ()
@@ -429,7 +563,7 @@ class Submission(Handle[AsyncSubmission]):
     def outputs(self) -> Mapping[str, Output]:
         """What its jobs have written so far; see `asyncflow.Submission.outputs`."""
         outputs = self._inner.outputs
-        return {name: Output(one, self._loop) for name, one in outputs.items()}
+        return {name: Output(output, self._loop) for name, output in outputs.items()}
 
     @property
     def inputs(self) -> Mapping[str, Input]:
@@ -471,41 +605,5 @@ def handle(
     loop: Loop,
 ) -> Entity:
     """Wrap an async handle."""
-    match entity:
-        case AsyncScenario():
-            return Scenario(entity, loop)
-        case AsyncSequence():
-            return Sequence(entity, loop)
-        case AsyncTask():
-            return Task(entity, loop)
-        case AsyncDataNode():
-            return DataNode(entity, loop)
-        case AsyncSubmission():
-            return Submission(entity, loop)
-        case AsyncJob():
-            return Job(entity, loop)
-
-
-@attrs.frozen(repr=False)
-class Callback:
-    """A function that is called with blocking handles."""
-
-    function: Callable[..., object]
-    _loop: Loop
-
-    def __attrs_post_init__(self) -> None:
-        if not callable(self.function):
-            raise TypeError(f"a callback is a function; got {self.function!r}")
-
-    def __repr__(self) -> str:
-        return getattr(self.function, "__qualname__", None) or repr(self.function)
-
-    def __call__(self, *given: Any) -> object:
-        """Call it; the last of what it is given are async handles."""
-        return self.function(*(self._wrapped(one) for one in given))
-
-    def _wrapped(self, value: Any) -> Any:
-        return handle(value, self._loop) if isinstance(value, _HANDLES) else value
-
-
-_HANDLES = (AsyncScenario, AsyncJob)
+    wrapped: Entity = wrap(entity, loop)
+    return wrapped

@@ -8,11 +8,11 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar, overload
 
 import attrs
 from anyio import move_on_after
@@ -29,12 +29,12 @@ from asyncflow.config.sections import JobConfig, ScenarioConfig
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.statistics import Statistics
 from asyncflow.errors import NotOpen, UsageError
-from asyncflow.events import Event
+from asyncflow.events import EntityEvent, Event
 from asyncflow.notify.stream import EventStream
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
 from asyncflow.records import JobRecord, Pruned, ScenarioRecord, SubmissionRecord
+from asyncflow.sync.callback import Callback
 from asyncflow.sync.handles import (
-    Callback,
     Entity,
     Job,
     Scenario,
@@ -45,6 +45,8 @@ from asyncflow.sync.handles import (
 )
 from asyncflow.sync.loop import Loop, each, not_running
 from asyncflow.worker import current, local_modules
+
+E = TypeVar("E", bound=Event | EntityEvent)
 
 _running: Orchestrator | None = None
 _starting = threading.Lock()
@@ -266,11 +268,19 @@ class Orchestrator:
         unsubscribe = loop.orchestrator.unsubscribe_scenario
         loop.call(unsubscribe, Callback(callback, loop), params, _inner(scenario))
 
+    @overload
+    def events(self, **options: Any) -> AbstractContextManager[Iterator[Event]]: ...
+
+    @overload
+    def events(
+        self, *kinds: type[E], **options: Any
+    ) -> AbstractContextManager[Iterator[E]]: ...
+
     @contextmanager
-    def events(self, *kinds: type[Event], **options: Any) -> Iterator[Iterator[Event]]:
+    def events(self, *kinds: type[Any], **options: Any) -> Iterator[Iterator[Any]]:
         """Give the events of every run; see `asyncflow.Orchestrator.events`."""
         loop = self._opened()
-        listen: Callable[..., EventStream[Event]] = loop.orchestrator.events
+        listen: Callable[..., EventStream[Any]] = loop.orchestrator.events
         stream = loop.call(listen, *kinds, **options)
         loop.call(stream.__aenter__)
 
@@ -412,6 +422,18 @@ def unsubscribe_scenario(
 ) -> None:
     """End a subscription; see `asyncflow.Orchestrator.unsubscribe_scenario`."""
     _current().unsubscribe_scenario(callback, params, scenario)
+
+
+@names_own_arguments
+def tag(scenario: Scenario, tag: str) -> None:
+    """Give a scenario a tag; see `asyncflow.Scenario.add_tag`."""
+    scenario.add_tag(tag)
+
+
+@names_own_arguments
+def untag(scenario: Scenario, tag: str) -> None:
+    """Take a tag from a scenario; see `asyncflow.Scenario.remove_tag`."""
+    scenario.remove_tag(tag)
 
 
 @names_own_arguments

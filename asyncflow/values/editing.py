@@ -81,7 +81,7 @@ class Editing:
         """
         is_shared = self.versions.is_shared
 
-        if is_shared or node.owner_id is None:  # one of before may have locked it
+        if is_shared or node.is_shared:  # one of before may have locked it
             await self._look(node)
 
         if is_shared:
@@ -116,7 +116,7 @@ class Editing:
 
     async def edits(self, node: NodeState) -> tuple[Edit, ...]:
         records = await self.store.versions(node_id=node.id)
-        kept = {one.number for one in chain(node, records)}
+        kept = {version.number for version in chain(node, records)}
         return tuple(_edit(record, is_kept=record.number in kept) for record in records)
 
     async def _look(self, node: NodeState) -> None:

@@ -124,8 +124,3 @@ class Retention:
             return
 
         self.garbage.add(version.kept)
-
-
-def older_of(node: NodeState) -> int:
-    """Return how many versions are kept beside the current one."""
-    return node.config.keep_versions if node.driver.keeps_versions else 0

@@ -13,7 +13,7 @@ from asyncflow.errors import StoreFailed
 from asyncflow.ids import submission_of
 from asyncflow.records import VersionRecord
 from asyncflow.runs.node import EVICTED, NodeState, Version
-from asyncflow.values.retention import Retention, older_of
+from asyncflow.values.retention import Retention
 from asyncflow.values.value_cache import ValueCache
 
 
@@ -65,7 +65,7 @@ class StoredVersions:
 
     async def refresh_shared(self, nodes: Iterable[NodeState]) -> None:
         """Look what others have written of what scenarios share."""
-        await self.refresh(node for node in nodes if node.owner_id is None)
+        await self.refresh(node for node in nodes if node.is_shared)
 
     def _take(
         self,
@@ -81,17 +81,19 @@ class StoredVersions:
         versions = node.versions
         known = {version.number: version for version in versions}
         ordered = [
-            known[one.number] if one.number in known else self._made(node, one)
-            for one in chain(node, records)
+            known[version.number]
+            if version.number in known
+            else self._made(node, version)
+            for version in chain(node, records)
         ]
         there = {*before, *(known.get(record.number) for record in records)}
-        ordered += [one for one in versions if one not in there]
+        ordered += [version for version in versions if version not in there]
 
         if not ordered:
             return
 
         self._told(node, ordered)
-        *node.older, node.version = ordered[-older_of(node) - 1 :]
+        *node.older, node.version = ordered[-node.max_older - 1 :]
 
         if node.versions != versions:
             node.learnt = self._looks
@@ -122,7 +124,7 @@ class StoredVersions:
         if last is not None and newest is not last and self.retention.pins is not None:
             begin = ordered.index(last) + 1 if last in ordered else 0
             known = node.versions
-            between = [one for one in ordered[begin:-1] if one not in known]
+            between = [version for version in ordered[begin:-1] if version not in known]
             self.retention.pins.keep(node, (last, *between), newest.number)
 
     def _made(self, node: NodeState, record: VersionRecord) -> Version:
@@ -156,7 +158,7 @@ class StoredVersions:
         for a run.
         """
         stays = {record.number for record in chain(node, records)}
-        known = {one.number: one for one in (*before, *node.versions)}
+        known = {version.number: version for version in (*before, *node.versions)}
         surplus = [
             known.get(record.number) or self._made(node, record)
             for record in records
@@ -171,7 +173,7 @@ def chain(node: NodeState, records: Iterable[VersionRecord]) -> list[VersionReco
 
     Those before them are kept for runs alone.
     """
-    return [record for record in records if record.is_kept][-older_of(node) - 1 :]
+    return [record for record in records if record.is_kept][-node.max_older - 1 :]
 
 
 def _run_of(job_id: str | None) -> str | None:

@@ -30,7 +30,7 @@ from asyncflow.records import VersionRecord
 from asyncflow.runs.node import EVICTED, Given, NodeState, Version
 from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage, remove
-from asyncflow.values.retention import Retention, older_of
+from asyncflow.values.retention import Retention
 from asyncflow.values.sharing import StoreSharing
 from asyncflow.values.stored import StoredVersions
 from asyncflow.values.value_cache import LIMIT, WORTH, ValueCache
@@ -159,7 +159,7 @@ class Versions:
             try:
                 await self.cache.load(pairs)
                 return tuple(
-                    [await self.read_version(node, one) for node, one in pairs]
+                    [await self.read_version(node, version) for node, version in pairs]
                 )
             except ValueMissing:
                 if versions == tried:  # no other process has dropped it
@@ -248,11 +248,11 @@ class Versions:
         with CancelScope(shield=True):
             kept = await to_thread.run_sync(_keep_defaults, fresh, paths, given)
 
-            for node, one in zip(fresh, kept, strict=True):
+            for node, stored in zip(fresh, kept, strict=True):
                 if node.config_id in given:
-                    records += self.replace(node, one, comment="given")
+                    records += self.replace(node, stored, comment="given")
                 elif node.version is None:  # a shared one may be written meanwhile
-                    records += self.replace(node, one, comment="default data")
+                    records += self.replace(node, stored, comment="default data")
 
         return records
 
@@ -305,10 +305,10 @@ class Versions:
         if last is None:
             return records
 
-        if node.owner_id is None and self.is_shared:
+        if self.is_shared and node.is_shared:
             self.group.start_soon(self.stored.tidy, node)
 
-        older, limit = node.older, older_of(node)
+        older, limit = node.older, node.max_older
         older.append(last)
 
         while len(older) > limit:
@@ -359,7 +359,7 @@ class Versions:
     async def _was_written(self, node: NodeState) -> bool:
         """Tell whether a data node has more than what it had at first."""
         records = await self.store.versions(node_ids=[node.id], page=Page(limit=2))
-        return len(records) > 1 or any(one.job_id is not None for one in records)
+        return len(records) > 1 or any(record.job_id is not None for record in records)
 
 
 def _load(

@@ -70,6 +70,63 @@ async def fails(store: Store) -> None:
         await store.claim(submission_record("late"))
 
 
+# --------------------------------------------------------------------------- attributes
+
+
+async def test_attributes_are_changed_once(store: Store) -> None:
+    first = scenario_record(1, properties={"a": 1}, tags=("x",))
+    store.save(first, scenario_record(2))
+    changed = first._replace(name="new", properties={"b": (1,)}, tags=(), revision=7)
+    assert await store.update(changed, before=0)
+    assert await store.get(first.id) == changed
+    assert not await store.update(changed._replace(name="late", revision=8), before=0)
+    assert await store.update(changed._replace(name=None, revision=9), before=7)
+    assert await store.scenarios() == [
+        changed._replace(name=None, revision=9),
+        scenario_record(2),
+    ]
+
+
+async def test_an_update_leaves_the_rest_alone(store: Store) -> None:
+    first = scenario_record(1)
+    store.save(first)
+    other = first._replace(config_id="other", created=9.0, name="new", revision=1)
+    assert await store.update(other, before=0)
+    assert await store.get(first.id) == first._replace(name="new", revision=1)
+
+
+async def test_what_is_not_there_is_not_changed(store: Store) -> None:
+    assert not await store.update(scenario_record(1, revision=1), before=0)
+    assert not await store.update(node_record(1, revision=1), before=0)
+    assert await store.scenarios() == []
+    assert await store.data_nodes() == []
+
+
+async def test_attributes_of_a_data_node_stay_when_it_is_saved_anew(
+    store: Store,
+) -> None:
+    store.save(node_record(1))
+    changed = node_record(1, attributes='{"name": "a"}', revision=5)
+    assert await store.update(changed, before=0)
+    store.save(node_record(1))
+    locked = await store.lock(node_record(1, editor_id="ann"), now=1.0)
+    assert locked == changed._replace(editor_id="ann")
+    assert not await store.update(changed._replace(revision=6), before=0)
+    assert await store.data_nodes() == [locked]
+
+
+async def test_data_nodes_by_their_ids(store: Store) -> None:
+    nodes = [node_record(n, owner_id="s" if n else None) for n in range(3)]
+    store.save(*nodes)
+    assert await store.data_nodes(node_ids=[nodes[2].id, nodes[0].id, "x"]) == [
+        nodes[0],
+        nodes[2],
+    ]
+    assert await store.data_nodes(node_ids=[]) == []
+    found = await store.data_nodes(node_ids=[one.id for one in nodes], owner_id="s")
+    assert found == nodes[1:]
+
+
 # ----------------------------------------------------------------------------- records
 
 

@@ -14,9 +14,10 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 NAMES: dict[type, tuple[str, ...]] = {
     Scenario: (
-        *("additional_data_nodes", "config", "config_id", "creation_date", "dag"),
-        *("data_nodes", "id", "is_deleted", "name", "plan", "properties", "read"),
-        *("scenario_id", "sequences", "submit", "subscribe", "tasks", "unsubscribe"),
+        *("add_tag", "additional_data_nodes", "config", "config_id", "creation_date"),
+        *("dag", "data_nodes", "has_tag", "id", "is_deleted", "name", "plan"),
+        *("properties", "read", "remove_tag", "scenario_id", "sequences", "submit"),
+        *("subscribe", "tags", "tasks", "unsubscribe", "update"),
     ),
     Sequence: (
         *("dag", "data_nodes", "id", "is_deleted", "name", "owner_id", "plan"),
@@ -31,9 +32,9 @@ NAMES: dict[type, tuple[str, ...]] = {
         *("append", "column", "config", "config_id", "describe", "download"),
         *("edit_in_progress", "editor_expiration_date", "editor_id", "edits"),
         *("expiration_date", "filter", "fingerprint", "id", "is_locked"),
-        *("is_ready_for_reading", "is_valid", "last_edit_date", "lock_edit"),
-        *("owner_id", "preview", "read", "scope", "storage_type", "unlock_edit"),
-        *("upload", "write"),
+        *("is_ready_for_reading", "is_valid", "last_edit_date", "lock_edit", "name"),
+        *("owner_id", "path", "preview", "read", "scope", "storage_type"),
+        *("unlock_edit", "update", "upload", "validity_period", "write"),
     ),
     Submission: (
         *("accepted", "cancel", "counts", "dag", "entity", "entity_id", "error"),

@@ -12,6 +12,7 @@ from asyncflow import ids
 from asyncflow.config import Configuration, ScenarioConfig, Scope
 from asyncflow.entities.data_node import node_of
 from asyncflow.entities.identity_map import IdentityMap, is_shared
+from asyncflow.entities.scenario import record_of
 from asyncflow.entities.submittable import nodes_of, tasks_of
 from asyncflow.status import Status, SubmissionStatus
 from tests.support import flows
@@ -67,7 +68,7 @@ async def test_scenarios_share_data_nodes(scope: Scope, key: str) -> None:
 async def test_a_scenario_that_is_only_shown_takes_nobodys_place() -> None:
     identities, cfg = identity_map(), declare()
     scenario = await make_scenario(cfg, identities)
-    shown = identities.make_scenario(cfg, scenario.id, AT, None, {}, is_found=False)
+    shown = identities.make_scenario(cfg, record_of(scenario), is_found=False)
     assert shown is not scenario
     assert shown.source is scenario.source
     assert identities.find(scenario.id) is scenario

@@ -38,7 +38,7 @@ async def scenario() -> AsyncIterator[Scenario]:
         ("scenario.source.value", READ),
         ("scenario.source.get", READ),
         ("scenario.source.set", WRITE),
-        ("scenario.source.name", "`config_id`"),
+        ("scenario.source.label", "`config_id`"),
         ("scenario.source.lock_edits", "did you mean 'lock_edit'?"),
         ("scenario.work.run", "`await scenario.work.submit()`"),
         ("scenario.work.inputs", "did you mean 'input'?"),

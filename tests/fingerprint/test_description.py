@@ -14,17 +14,10 @@ import numpy as np
 import pytest
 
 from asyncflow.fingerprint import description
-from asyncflow.fingerprint.description import (
-    DEEPEST,
-    Describer,
-    Description,
-    Limit,
-    module_name,
-    name_of,
-)
+from asyncflow.fingerprint.description import DEEPEST, Describer, Description, Limit
 from asyncflow.fingerprint.fingerprint import fingerprint
 from asyncflow.fingerprint.own_modules import AllModules
-from asyncflow.fingerprint.parts import Global, Members, Source
+from asyncflow.fingerprint.parts import Global, Members, Source, module_name, name_of
 from tests.support.own_code import Load
 
 

@@ -138,6 +138,10 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.outputs", "worker.intent"): "only for places of users",
     ("recovery.recovery", "recovery.settling"): "only after a crash",
     ("executors.process.worker", "worker.intent"): "only after a kill",
+    (
+        "executors.process.current_code",
+        "executors.process.patched",
+    ): "only where a file was edited",
     ("drivers._writes", "sqlalchemy"): "an extra: where a database is asked",
     ("entities.data_node", "entities.parts"): "only for parts of values, and for files",
     ("selection", "numpy"): "an extra: it is loaded already",
@@ -167,6 +171,11 @@ INNER: Mapping[tuple[str, str], str] = {
         "recovery.remote_runs",
         "recovery.remote_view",
     ): "only for runs of other processes",
+    ("runtime.handle_verbs", "runtime.updating"): "only where something is changed",
+    ("runtime.handle_verbs", "notify.entities"): "only where somebody listens to that",
+    ("runtime.engine", "notify.entities"): "the same",
+    ("runtime.updating", "notify.entities"): "the same",
+    ("notify.stream", "notify.entities"): "the same",
     (
         "runtime.handle_verbs",
         "runtime.job_output",

@@ -408,6 +408,30 @@ async def test_version_2_is_migrated(path: Path) -> None:
     assert [one.id for one in await ask(path)] == ["s", "j", "JOB_t_1"]
 
 
+KEPT = Path(__file__).parent / "files"
+"""Stores of earlier schemas, as programs have left them."""
+
+
+async def test_a_store_of_version_8_is_migrated(path: Path) -> None:
+    change(path, *statements((KEPT / "schema_8.sql").read_text("utf-8")))
+
+    async with SqliteStore(path) as store:
+        one, two = await store.scenarios()
+        assert (one.name, one.tags, one.revision) == ("one", (), 0)
+        assert one.properties == {"unit": "kg", "region": "EU"}
+        assert two.properties == {"unit": "kg", "when": (1, 2)}
+        nodes = {node.id: node for node in await store.data_nodes()}
+        assert len(nodes) == 8
+        assert nodes["DATANODE_rate_GLOBAL"].editor_id == "ann"
+        assert {node.attributes for node in nodes.values()} == {""}
+        (run,) = await store.submissions()
+        assert run.status is SubmissionStatus.COMPLETED
+        assert len(await store.jobs(submission_id=run.id)) == 2
+        assert len(await store.versions()) == 7
+        assert len(await store.bases(one.id)) == 1
+        assert await store.update(two._replace(name="new", revision=1), before=0)
+
+
 async def test_attempts_without_a_kind_are_read(path: Path) -> None:
     reasons = {
         "ValueError: its worker process": AttemptKind.RAISED,

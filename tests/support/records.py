@@ -86,7 +86,13 @@ def orchestrator_record(number: object, **changes: Any) -> OrchestratorRecord:
 
 
 ONE_OF_EACH: list[Record] = [
-    scenario_record(1, name="é", properties={"a": [1, None, {"b": 1.5}]}),
+    scenario_record(
+        1,
+        name="é",
+        properties={"a": [1, None, {"b": 1.5}]},
+        tags=("", "é"),
+        revision=2**56,
+    ),
     node_record(1, owner_id="SCENARIO_c_1"),
     submission_record(
         1,
@@ -170,6 +176,7 @@ VALUE = st.recursive(
     max_leaves=8,
 )
 PROPERTIES = st.dictionaries(TEXT, VALUE, max_size=3)
+TAGS = st.lists(st.text(), unique=True, max_size=2).map(tuple)
 NUMBERS = st.dictionaries(st.text(), NUMBER, max_size=2)
 ATTEMPT = st.lists(
     st.builds(
@@ -184,8 +191,11 @@ ATTEMPT = st.lists(
     max_size=3,
 ).map(tuple)
 RECORD = st.one_of(
-    st.builds(ScenarioRecord, TEXT, TEXT, MAYBE, TIME, PROPERTIES),
-    st.builds(DataNodeRecord, TEXT, TEXT, MAYBE, MAYBE, st.none() | TIME),
+    st.builds(ScenarioRecord, TEXT, TEXT, MAYBE, TIME, PROPERTIES, TAGS, NUMBER),
+    st.builds(
+        DataNodeRecord,
+        *(TEXT, TEXT, MAYBE, MAYBE, st.none() | TIME, MAYBE, TEXT, NUMBER),
+    ),
     st.builds(
         SubmissionRecord,
         *(TEXT, TEXT, TEXT, TEXT, st.sampled_from(SubmissionStatus)),

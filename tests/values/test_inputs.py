@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from anyio import Event, create_task_group, to_thread
 from asyncflow import (
     Configuration,
     DataNodeIsBeingEdited,
+    EntityCreated,
     JobStarted,
     NoData,
     NotPicklable,
@@ -600,3 +602,30 @@ async def test_of_many_who_ask_at_once_one_makes_it(
         assert {await each.source.read() for each in made} == {"x" * LARGE}
 
     assert len(files(path)) == 1
+
+
+async def test_that_one_was_made_is_told_once(config: Configuration) -> None:
+    cfg = flow(config)
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        async with orchestrator.events(EntityCreated) as events:
+            for _ in range(2):
+                await orchestrator.create_scenario(cfg, name="daily", exist_ok=True)
+
+            await orchestrator.create_scenario(cfg, name="last")
+            told = [event async for event in first_scenarios(events, 2)]
+
+        names = {one.id: one.name for one in await orchestrator.scenarios()}
+        assert [names[event.entity_id] for event in told] == ["daily", "last"]
+
+
+async def first_scenarios(
+    events: AsyncIterator[EntityCreated], count: int
+) -> AsyncIterator[EntityCreated]:
+    async for event in events:
+        if event.entity_type == "SCENARIO":
+            yield event
+            count -= 1
+
+        if not count:
+            return

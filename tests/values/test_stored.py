@@ -13,7 +13,6 @@ from asyncflow import Configuration, DataNode, Orchestrator, Scope
 from asyncflow.entities.data_node import node_of
 from asyncflow.records import VersionRecord
 from asyncflow.stores.sqlite import SqliteStore
-from asyncflow.values.retention import older_of
 from asyncflow.values.stored import chain
 
 pytestmark = pytest.mark.anyio
@@ -52,7 +51,7 @@ async def test_the_last_records_that_are_kept_can_be_read(
 
     records = await one.store.versions(node_ids=[node.id])
     state = node_of(node)
-    assert older_of(state) == 2
+    assert state.max_older == 2
     assert [record.number for record in chain(state, records)] == [
         version.number for version in state.versions
     ]

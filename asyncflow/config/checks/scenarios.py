@@ -29,6 +29,20 @@ def problems(registry: Registry, scenario: ScenarioConfig) -> Iterator[Problem]:
     yield from _two_writers(scenario)
     yield from _cycle(scenario)
     yield from _sequences(scenario, scenario.sequences)
+    yield from _authorized_tags(scenario)
+
+
+def _authorized_tags(scenario: ScenarioConfig) -> Iterator[Problem]:
+    tags: tuple[object, ...] = scenario.authorized_tags
+
+    for tag in tags:
+        if not isinstance(tag, str) or not tag:
+            yield Problem(
+                section=scenario.label,
+                field="authorized_tags",
+                message=f"{tag!r} is no tag",
+                remedy="give texts, as in ['draft', 'final']",
+            )
 
 
 def _two_writers(scenario: ScenarioConfig) -> Iterator[Problem]:

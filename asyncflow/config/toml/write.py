@@ -264,6 +264,9 @@ class _Writer:
             name = "additional_data_node_configs"
             table["additional_data_nodes"] = self._ids(label, name, nodes)
 
+        if scenario.authorized_tags:
+            table["authorized_tags"] = [*scenario.authorized_tags]
+
         table |= self._properties(label, scenario.properties)
         if scenario.sequences:
             table["sequences"] = self._sequences(scenario)

@@ -129,8 +129,8 @@ class CurrentCode:
                 self._number,
                 time.time_ns(),
                 {
-                    k: one
-                    for k, one in self._names.items()
+                    k: module
+                    for k, module in self._names.items()
                     if not local_modules.is_local(k)
                 },
                 {**self._signs},
@@ -189,13 +189,14 @@ class CurrentCode:
             name for name, path in self._names.items() if path in gone
         )
         loaded = self._loaded_anew(self._specs)
+        before = {path: self._texts.get(path) for path in changed}
         edited = {path for path in changed if self._keep(path)}
 
         for name in [name for name, path in self._names.items() if path in edited]:
-            self._judge(name, is_same=name not in loaded)
+            self._judge(name, before[self._names[name]], is_same=name not in loaded)
 
         for name in loaded:
-            self._judge(name, is_same=False)
+            self._judge(name, None, is_same=False)
 
         self._took = time.thread_time() - worked
         self._next = time.perf_counter() + SHARE * self._took
@@ -232,7 +233,7 @@ class CurrentCode:
 
         before, self._path = self._path, [*sys.path]
         is_longer = self._path[: len(before)] == before and folder == self._folder
-        is_relative = any(not str(one).startswith("/") for one in self._path)
+        is_relative = any(not str(entry).startswith("/") for entry in self._path)
         self._folder = current_folder() if is_relative else None
         return bool(before) and not is_longer
 
@@ -343,9 +344,10 @@ class CurrentCode:
 
         return facts(status), text
 
-    def _judge(self, name: str, *, is_same: bool) -> None:
+    def _judge(self, name: str, before: bytes | None, *, is_same: bool) -> None:
         """See whether this process has loaded a module before its file changed.
 
+        :param before: what its file was at the last look
         :param is_same: whether it has not been loaded since the last look
         """
         module = sys.modules.get(name)
@@ -367,9 +369,16 @@ class CurrentCode:
 
         if not is_older:
             self._warned.discard(path)
-        elif path not in self._warned:
+        elif path not in self._warned and not self._is_patched(name, before):
             self._warned.add(path)
             _logger.warning(_TEXT, path)
+
+    def _is_patched(self, name: str, before: bytes | None) -> bool:
+        """Tell whether a module does what its file says now all the same."""
+        from asyncflow.executors.process.patched import is_patched
+
+        module, text = sys.modules.get(name), self._texts.get(self._names[name])
+        return is_patched(module, before, text)
 
 
 def _are_as_ever(watched: Iterable[_Watched]) -> bool:

@@ -1,0 +1,105 @@
+"""What happens to entities is told to those who asked, once it is durable."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from asyncflow import (
+    Configuration,
+    EntityCreated,
+    EntityDeleted,
+    EntityEvent,
+    EntityUpdated,
+    JobFinished,
+    Orchestrator,
+    Scope,
+)
+from tests.support.flows import double, single
+
+pytestmark = [pytest.mark.anyio, pytest.mark.blocking_jobs]
+
+
+async def test_what_is_made_written_and_deleted(config: Configuration) -> None:
+    shared = config.configure_data_node("shared", scope=Scope.GLOBAL, default_data=1)
+    source = config.configure_data_node("source", default_data=5)
+    result = config.configure_data_node("result")
+    task = config.configure_task("work", double, source, result)
+    cfg = config.configure_scenario("s", task, shared, sequences={"part": task})
+
+    async with (
+        Orchestrator(config, store=":memory:") as orchestrator,
+        orchestrator.events(EntityEvent) as events,
+    ):
+        scenario = await orchestrator.create_scenario(cfg)
+        await orchestrator.create_scenario(cfg)
+        await scenario.source.write(6)
+        await scenario.submit()
+        await orchestrator.delete(scenario.id)
+        found: list[EntityEvent] = []
+
+        with anyio.fail_after(20):
+            while not found or not isinstance(found[-1], EntityDeleted):
+                found.append(await anext(events))
+
+            found += [await anext(events) for _ in range(2)]
+
+        made = [one for one in found if isinstance(one, EntityCreated)]
+        kinds = [one.entity_type for one in made]
+        first = ["DATA_NODE"] * 3 + ["TASK", "SEQUENCE", "SCENARIO"]
+        assert kinds == first + ["DATA_NODE"] * 2 + ["TASK", "SEQUENCE", "SCENARIO"]
+        assert made[0].entity_id == "DATANODE_shared_GLOBAL"
+        assert made[5].entity_id == scenario.id
+
+        changed = [one for one in found if isinstance(one, EntityUpdated)]
+        assert [one.config_id for one in changed] == ["source", "result"]
+        assert {one.attributes for one in changed} == {("last_edit_date", "edits")}
+
+        gone = [one for one in found if isinstance(one, EntityDeleted)]
+        assert [one.entity_type for one in gone] == [
+            "DATA_NODE",
+            "DATA_NODE",
+            "SCENARIO",
+        ]
+        assert [one.config_id for one in gone] == ["source", "result", "s"]
+
+
+async def test_events_of_runs_come_without_those_of_entities(
+    config: Configuration,
+) -> None:
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        async with orchestrator.events() as events:
+            scenario = await orchestrator.create_scenario(single(config, double, 5))
+            await scenario.submit()
+            assert type(await anext(events)).__name__ == "SubmissionStarted"
+
+        async with orchestrator.events(EntityUpdated, JobFinished) as both:
+            await scenario.submit()
+            found = {type(await anext(both)) for _ in range(2)}
+            assert found == {EntityUpdated, JobFinished}
+
+
+async def test_a_reader_that_is_too_slow_is_told(config: Configuration) -> None:
+    from asyncflow import EventsLost
+
+    async with (
+        Orchestrator(config, store=":memory:") as orchestrator,
+        orchestrator.events(EntityCreated, buffer=2) as events,
+    ):
+        await orchestrator.create_scenario(single(config, double, 5))
+        assert len([await anext(events) for _ in range(2)]) == 2
+
+        with pytest.raises(EventsLost):
+            await anext(events)
+
+
+async def test_nobody_pays_who_does_not_listen(config: Configuration) -> None:
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        bus = orchestrator._session.opened().bus
+        heard = [bus.hears_entities]
+
+        async with orchestrator.events(EntityCreated), orchestrator.events():
+            heard.append(bus.hears_entities)
+
+        assert [*heard, bus.hears_entities] == [False, True, False]
+        assert bus._listeners == {}
