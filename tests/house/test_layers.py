@@ -188,6 +188,10 @@ INNER: Mapping[tuple[str, str], str] = {
     ("runtime.handle_verbs", "runtime.unwritten"): "only where a value is missing",
     ("runtime.engine", "runtime.pruning"): "only where it is asked for",
     ("runtime.membership", "recovery.run_feed"): "only where others watch",
+    (
+        "config.configuration",
+        "config.task_function",
+    ): "only where functions are decorated",
     ("config.configuration", "config.checks.values"): "only where something is wrong",
     ("orchestrator", "entities.remedies"): "only where something is wrong",
     ("entities.handle", "entities.remedies"): "only where something is wrong",
