@@ -548,5 +548,5 @@ def _known(status: str | None, kind: type[StrEnum]) -> str | None:
     if status is None or status in (known := [*kind]):
         return status
 
-    texts = [str(one) for one in known]
+    texts = [str(known_status) for known_status in known]
     raise ValueError(f"there is no status {status!r}: {one_of(status, texts)}")

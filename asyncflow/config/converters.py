@@ -63,7 +63,7 @@ def as_concealed(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
     from asyncflow.secret import concealed
 
-    return {name: concealed(name, one) for name, one in value.items()}
+    return {name: concealed(name, part) for name, part in value.items()}
 
 
 def refers(value: Any) -> bool:
@@ -77,11 +77,11 @@ def references_in(value: Any) -> Iterator[str]:
         if value.startswith("ENV["):
             yield value
     elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from references_in(one)
+        for part in value.values():
+            yield from references_in(part)
     elif isinstance(value, list | tuple):
-        for one in value:
-            yield from references_in(one)
+        for part in value:
+            yield from references_in(part)
 
 
 def has_references(section: Any) -> bool:

@@ -166,7 +166,11 @@ def _kind(task: TaskConfig) -> Hashable:
 def _text(tasks: Iterable[TaskConfig]) -> str:
     return json.dumps(
         [
-            (task.id, [one.id for one in task.input], [one.id for one in task.output])
+            (
+                task.id,
+                [node.id for node in task.input],
+                [node.id for node in task.output],
+            )
             for task in tasks
         ],
         separators=(",", ":"),

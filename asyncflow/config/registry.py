@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from operator import is_
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -186,12 +187,12 @@ class Registry:
         return value
 
 
-def _identical(one: Any, other: Any) -> bool:
+def _identical(left: Any, right: Any) -> bool:
     """Tell whether two tuples, or dicts of tuples, hold the same objects."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return all(_identical(value, other[name]) for name, value in one.items())
+    if isinstance(left, dict) and isinstance(right, dict):
+        return all(_identical(value, right[name]) for name, value in left.items())
 
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return all(left is right for left, right in zip(one, other, strict=True))
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return len(left) == len(right) and all(map(is_, left, right))
 
-    return one is other
+    return left is right

@@ -368,4 +368,4 @@ class CoreConfig(Shown):
     def keeps_all(self) -> bool:
         """Whether nothing is given, and so nothing ever removed."""
         given = self.keep_days, self.keep_submissions, self.keep_log_days
-        return all(one is None for one in given)
+        return all(value is None for value in given)

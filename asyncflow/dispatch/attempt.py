@@ -194,11 +194,11 @@ def checked(
 
     :param is_stopping: tells whether what runs is being cancelled
     """
-    told: object = outcome
+    received: object = outcome
 
-    if not isinstance(told, Outcome):
+    if not isinstance(received, Outcome):
         return Crashed(
-            None, f"its executor told an outcome that is none: {told!r:.200}"
+            None, f"its executor told an outcome that is none: {received!r:.200}"
         )
 
     if isinstance(outcome, Returned):

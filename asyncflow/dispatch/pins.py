@@ -121,7 +121,7 @@ class Pins:
             if name not in run.dag.sources:
                 is_awaited = is_awaited or _will_write(run, name)
             elif not is_awaited and number > at:
-                newer = [one for one in known[1:] if one.number <= at]
+                newer = [version for version in known[1:] if version.number <= at]
                 last = (known[0], *newer)[-1]
 
                 if run.id in self._noted or not self._is_at_risk(node, last):
@@ -224,14 +224,14 @@ class Pins:
 
     def _is_awaited(self, node: NodeState) -> bool:
         return any(
-            nodes_of(one.entity).get(node.config_id) is node
-            and _will_write(one, node.config_id)
-            for one in self.runs.all()
+            nodes_of(other.entity).get(node.config_id) is node
+            and _will_write(other, node.config_id)
+            for other in self.runs.all()
         )
 
     def _found(self, node: NodeState, record: VersionRecord) -> Version:
         """Return a version that may be kept for runs alone."""
-        pinned = [one.pins.get(node.id) for one in self.runs.all() if one.pins]
+        pinned = [run.pins.get(node.id) for run in self.runs.all() if run.pins]
 
         for version in (*node.versions, *pinned):
             if version is not None and version.number == record.number:

@@ -39,8 +39,12 @@ def snapshot(task: TaskState, pins: Pins = None) -> InputSnapshot:
     :param pins: what its run has pinned
     """
     read = {name: _read(node, pins) for name, node in task.input.items()}
-    contents = {name: text for name, one in read.items() if (text := _content(one))}
-    return InputSnapshot({name: _number(one) for name, one in read.items()}, contents)
+    contents = {
+        name: text for name, version in read.items() if (text := _content(version))
+    }
+    return InputSnapshot(
+        {name: _number(version) for name, version in read.items()}, contents
+    )
 
 
 def note(

@@ -336,7 +336,7 @@ class Submission(ReadOnlyHandle):
     def _missing(self, name: str) -> str:
         from asyncflow.entities.remedies import unknown
 
-        written = [one for task in self._run.tasks for one in task.output]
+        written = [output for task in self._run.tasks for output in task.output]
         is_output = name in written
         output = name if is_output else next(iter(written), "output")
         return unknown(

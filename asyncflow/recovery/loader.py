@@ -231,7 +231,7 @@ class EntityLoader:
         # What was in memory has gone with its orchestrator: it begins anew.
         self.store.save(
             *await self.versions.defaults(
-                [one for one in nodes.values() if not one.driver.is_durable]
+                [node for node in nodes.values() if not node.driver.is_durable]
             )
         )
 

@@ -96,8 +96,8 @@ class Opening:
 
         if self.workers is None:
             of_mode = MODES.load(self.session.jobs.mode).of(self.session.jobs)
-            one = wrap_executor(await stack.enter_async_context(of_mode))
-            return dict.fromkeys(names, one)
+            executor = wrap_executor(await stack.enter_async_context(of_mode))
+            return dict.fromkeys(names, executor)
 
         executors = {DEFAULT: self.workers}
 

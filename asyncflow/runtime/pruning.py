@@ -55,9 +55,9 @@ class Pruning:
             total = _sum(total, await self.store.prune(*ids, logs_only=logs_only))
 
             if not logs_only:
-                for one in ids:
-                    if self.identity_map.find(one) is not None:
-                        self.identity_map.forget(one)
+                for entity_id in ids:
+                    if self.identity_map.find(entity_id) is not None:
+                        self.identity_map.forget(entity_id)
 
         return total._replace(freed_bytes=await self.store.shrink())
 
@@ -82,5 +82,5 @@ def _days(count: float | None) -> timedelta | None:
     return None if count is None else timedelta(days=count)
 
 
-def _sum(one: Pruned, other: Pruned) -> Pruned:
-    return Pruned(*map(sum, zip(one, other, strict=True)))
+def _sum(left: Pruned, right: Pruned) -> Pruned:
+    return Pruned(*map(sum, zip(left, right, strict=True)))

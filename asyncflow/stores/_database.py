@@ -271,8 +271,8 @@ FOR_GOOD = frozenset({"delete"})
 def _is_forgotten(record_id: Cell, changes: Sequence[Change]) -> bool:
     """Tell whether some changes forget a record."""
     return any(
-        isinstance(one, Command)
-        and one.verb == "delete"
-        and {"id": record_id} in one.given
-        for one in chain.from_iterable(changes)
+        isinstance(change, Command)
+        and change.verb == "delete"
+        and {"id": record_id} in change.given
+        for change in chain.from_iterable(changes)
     )

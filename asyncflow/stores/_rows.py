@@ -193,8 +193,8 @@ def _paths_and_values(kept: tuple[StoredValue, ...]) -> tuple[Column, Column]:
     if str not in map(type, kept):
         return (None,) * len(kept), kept
 
-    paths = tuple(one if isinstance(one, str) else None for one in kept)
-    values = tuple(None if isinstance(one, str) else one for one in kept)
+    paths = tuple(value if isinstance(value, str) else None for value in kept)
+    values = tuple(None if isinstance(value, str) else value for value in kept)
     return paths, values
 
 
@@ -286,7 +286,7 @@ def _load_basis(row: Row) -> BasisRecord:
 def _load_numbers(text: str, contents: dict[str, str]) -> dict[str, int]:
     """Load what `_dump_basis` has made of numbers; add the contents."""
     found = json.loads(text)
-    pairs = {name: one for name, one in found.items() if isinstance(one, list)}
+    pairs = {name: value for name, value in found.items() if isinstance(value, list)}
     contents.update({name: content for name, (_, content) in pairs.items()})
     return {name: pairs[name][0] if name in pairs else found[name] for name in found}
 

@@ -232,7 +232,7 @@ class DatabaseStore(Store):
         self, record_id: str, lost: Collection[SubmissionRecord] = ()
     ) -> list[str] | None:
         self._now_open().graphs.clear()
-        listed = _keys([f"{one.id} {one.orchestrator_id}" for one in lost])
+        listed = _keys([f"{run.id} {run.orchestrator_id}" for run in lost])
         look = Command("unfinished", [{"id": record_id, "lost": listed}])
         act = Command("delete", [{"id": record_id}], (look, "runs"))
         await self._put(look, act)
@@ -285,7 +285,7 @@ class DatabaseStore(Store):
     async def get(self, record_id: str) -> Record | None:
         opened = self._now_open()
         found: Record | None = await opened.answer(
-            self.patience, lambda one: one.find(record_id)
+            self.patience, lambda database: database.find(record_id)
         )
         return found
 
@@ -444,7 +444,7 @@ class DatabaseStore(Store):
     ) -> list[Any]:
         opened = self._now_open()
         return await opened.answer(
-            self.patience, lambda one: one.read(name, parameters, load)
+            self.patience, lambda database: database.read(name, parameters, load)
         )
 
 

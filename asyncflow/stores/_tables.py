@@ -226,11 +226,11 @@ class Tables:
         names: list[str] = []
 
         for version_id in self.pins.pop(submission_id, ()):
-            one = self.versions.records.get(version_id)
+            version = self.versions.records.get(version_id)
 
-            if one and not one.is_kept and not self._is_pinned(version_id):
-                names += names_of([one])
-                self.versions.replace(one._replace(kept=None))
+            if version and not version.is_kept and not self._is_pinned(version_id):
+                names += names_of([version])
+                self.versions.replace(version._replace(kept=None))
 
         return names
 
@@ -287,12 +287,14 @@ class Tables:
         names = self._release(record_id)
         nodes = [record_id, *ids_of(self.data_nodes.found(owner_id=record_id))]
         runs = [record_id, *ids_of(self.submissions.found(scenario_id=record_id))]
-        versions = [one for node in nodes for one in self.versions.found(node_id=node)]
+        versions = [
+            version for node in nodes for version in self.versions.found(node_id=node)
+        ]
         jobs = [
             record_id,
-            *(one.id for run in runs for one in self.jobs.found(submission_id=run)),
+            *(job.id for run in runs for job in self.jobs.found(submission_id=run)),
         ]
-        logs = [one for job in jobs for one in self.logs.found(job_id=job)]
+        logs = [log for job in jobs for log in self.logs.found(job_id=job)]
         names |= names_of(versions)
 
         for table, ids in (
@@ -305,8 +307,8 @@ class Tables:
             (self.scenarios, [record_id]),
             (self.orchestrators, [record_id]),
         ):
-            for one in ids:
-                table.drop(one)
+            for row_id in ids:
+                table.drop(row_id)
 
         return names
 
@@ -317,12 +319,12 @@ class Tables:
 
         held = self.versions.found(holder_id=holder_id)
 
-        for one in held:
-            kept = one.kept if self._is_pinned(one.id) else None
-            dropped = one._replace(kept=kept, is_kept=False, holder_id=None)
+        for version in held:
+            kept = version.kept if self._is_pinned(version.id) else None
+            dropped = version._replace(kept=kept, is_kept=False, holder_id=None)
             self.versions.replace(dropped)
 
-        return names_of(one for one in held if not self._is_pinned(one.id))
+        return names_of(version for version in held if not self._is_pinned(version.id))
 
 
 def ids_of(records: Iterable[Record]) -> list[str]:

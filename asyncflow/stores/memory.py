@@ -77,7 +77,7 @@ class MemoryStore(Store):
         tables = self._tables.by_kind
 
         if not tables.keys() >= {*map(type, records)}:
-            strangers = [one for one in records if type(one) not in tables]
+            strangers = [record for record in records if type(record) not in tables]
             raise TypeError(
                 f"a store keeps the records of asyncflow, not {strangers[0]!r}"
             )
@@ -108,20 +108,31 @@ class MemoryStore(Store):
             found = self._tables.versions.found(
                 node_id=node_id, number=number, is_kept=True
             )
-            pins.update(one.id for one in found[-1:])
+            pins.update(version.id for version in found[-1:])
 
     async def unpin(self, submission_id: str) -> list[str]:
         return self._written().unpin(submission_id)
 
     async def pinned_for_ended(self) -> list[str]:
         self._check()
-        return [one for one in self._tables.pins if self._tables.has_ended(one)]
+        return [
+            submission_id
+            for submission_id in self._tables.pins
+            if self._tables.has_ended(submission_id)
+        ]
 
     async def pinned(self, submission_id: str) -> set[tuple[str, int]]:
         self._check()
         records = self._tables.versions.records
-        found = [records.get(one) for one in self._tables.pins.get(submission_id, ())]
-        return {(one.node_id, one.number) for one in found if one is not None}
+        found = [
+            records.get(version_id)
+            for version_id in self._tables.pins.get(submission_id, ())
+        ]
+        return {
+            (version.node_id, version.number)
+            for version in found
+            if version is not None
+        }
 
     async def flush(self) -> None:
         self._check()
@@ -218,7 +229,7 @@ class MemoryStore(Store):
         self, record_id: str, lost: Collection[SubmissionRecord] = ()
     ) -> list[str] | None:
         runs = self._written().submissions
-        known = {(one.id, one.orchestrator_id) for one in lost}
+        known = {(run.id, run.orchestrator_id) for run in lost}
         own = runs.records.get(record_id)
         found = [*runs.found(scenario_id=record_id), *([own] if own else [])]
 
@@ -242,17 +253,21 @@ class MemoryStore(Store):
         runs = self._tables.submissions.found()
         finished = [run for run in runs if run.finished is not None]
         found = [
-            one.id
-            for one in finished[: max(0, len(finished) - (keep or 0))]
-            if finished_before is None or (one.finished or 0.0) < finished_before
-            if not has_log or self._tables.logs_of(one.id)
+            run.id
+            for run in finished[: max(0, len(finished) - (keep or 0))]
+            if finished_before is None or (run.finished or 0.0) < finished_before
+            if not has_log or self._tables.logs_of(run.id)
         ]
         return found[:limit]
 
     async def prune(self, *submission_ids: str, logs_only: bool = False) -> Pruned:
         tables = self._written()
         jobs, logs = 0, 0
-        known = [one for one in submission_ids if one in tables.submissions.records]
+        known = [
+            submission_id
+            for submission_id in submission_ids
+            if submission_id in tables.submissions.records
+        ]
 
         for submission_id in known:
             kept = self._tables.logs_of(submission_id)
@@ -295,10 +310,10 @@ class MemoryStore(Store):
     ) -> list[ScenarioRecord]:
         self._check()
         found = [
-            one
-            for one in self._tables.scenarios.found(config_id=config_id, name=name)
-            if (created_from is None or created_from <= one.created)
-            and (created_to is None or one.created < created_to)
+            scenario
+            for scenario in self._tables.scenarios.found(config_id=config_id, name=name)
+            if (created_from is None or created_from <= scenario.created)
+            and (created_to is None or scenario.created < created_to)
         ]
         found.sort(key=attrgetter("created"))
         return _page(found, page)
@@ -338,16 +353,16 @@ class MemoryStore(Store):
             if owner_id is not None
             else None,
         ]
-        given = [one for one in filters if one is not None]
+        given = [value for value in filters if value is not None]
         wanted = set.intersection(*given) if given else {None}
         found = [
             version
-            for one in wanted
-            for version in versions.found(node_id=one, is_kept=is_kept)
+            for wanted_id in wanted
+            for version in versions.found(node_id=wanted_id, is_kept=is_kept)
         ]
 
         if len(wanted) > 1:
-            found.sort(key=lambda one: versions.places[one.id])
+            found.sort(key=lambda version: versions.places[version.id])
 
         return _page(found, page)
 
@@ -374,14 +389,14 @@ class MemoryStore(Store):
     ) -> list[SubmissionRecord]:
         self._check()
         found = [
-            one
-            for one in self._tables.submissions.found(
+            run
+            for run in self._tables.submissions.found(
                 entity_id=entity_id,
                 scenario_id=scenario_id,
                 orchestrator_id=orchestrator_id,
                 status=status,
             )
-            if is_finished in (None, one.finished is not None)
+            if is_finished in (None, run.finished is not None)
         ]
         return _page(found, page)
 
@@ -399,7 +414,7 @@ class MemoryStore(Store):
         found = jobs.found(submission_id=submission_id, task_id=task_id, status=status)
 
         if submission_ids is not None:
-            found = [one for one in found if one.submission_id in submission_ids]
+            found = [job for job in found if job.submission_id in submission_ids]
 
         return _page(found, page)
 

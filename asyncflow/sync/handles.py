@@ -532,7 +532,7 @@ class Submission(Handle[AsyncSubmission], of=AsyncSubmission):
     def outputs(self) -> Mapping[str, Output]:
         """What its jobs have written so far; see `asyncflow.Submission.outputs`."""
         outputs = self._inner.outputs
-        return {name: Output(one, self._loop) for name, one in outputs.items()}
+        return {name: Output(output, self._loop) for name, output in outputs.items()}
 
     def read(self, output: str) -> Any:
         """Read what this run wrote; see `asyncflow.Submission.read`."""

@@ -112,11 +112,11 @@ class FaultyStore:
 ABCMeta.register(Store, FaultyStore)
 
 
-def _is_same(one: SubmissionRecord, other: SubmissionRecord) -> bool:
+def _is_same(left: SubmissionRecord, right: SubmissionRecord) -> bool:
     """Tell whether one call of submit made both."""
-    return (one.orchestrator_id, one.submitted) == (
-        other.orchestrator_id,
-        other.submitted,
+    return (left.orchestrator_id, left.submitted) == (
+        right.orchestrator_id,
+        right.submitted,
     )
 
 

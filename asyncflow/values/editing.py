@@ -113,7 +113,7 @@ class Editing:
 
     async def edits(self, node: NodeState) -> tuple[Edit, ...]:
         records = await self.store.versions(node_id=node.id)
-        kept = {one.number for one in chain(node, records)}
+        kept = {version.number for version in chain(node, records)}
         return tuple(_edit(record, is_kept=record.number in kept) for record in records)
 
     async def _look(self, node: NodeState) -> None:

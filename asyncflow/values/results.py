@@ -76,10 +76,10 @@ class Results:
         if version.reused_by is None and version.submission_id not in self._known:
             return  # as it mostly is
 
-        for one in self._runs_of(version):
-            _let_jobs_go(one)
+        for reference in self._runs_of(version):
+            _let_jobs_go(reference)
 
-            if run := one():
+            if run := reference():
                 self._keep_for(run, node, version)
 
     def forget(self) -> None:
@@ -98,7 +98,7 @@ class Results:
             self._release(held)
 
     def _runs_of(self, version: Version) -> list[ref[Run]]:
-        found = [ref(one) for one in version.reused_by or ()]
+        found = [ref(run) for run in version.reused_by or ()]
 
         if version.submission_id is not None:
             writer = self.catalog.find(version.submission_id)
@@ -158,7 +158,7 @@ def writer_of(run: Run, name: str) -> int:
         if name in task.output:
             return place
 
-    names = ", ".join(one for task in run.tasks for one in task.output)
+    names = ", ".join(name for task in run.tasks for name in task.output)
     raise UsageError(
         f"no job of {run.id} writes {name!r}: its outputs are {names or 'none'}"
     )

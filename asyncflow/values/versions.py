@@ -149,7 +149,7 @@ class Versions:
             try:
                 await self.cache.load(pairs)
                 return tuple(
-                    [await self.read_version(node, one) for node, one in pairs]
+                    [await self.read_version(node, version) for node, version in pairs]
                 )
             except ValueMissing:
                 if versions == tried:  # no other process has dropped it
@@ -228,9 +228,9 @@ class Versions:
         with CancelScope(shield=True):
             kept = await to_thread.run_sync(_keep_defaults, fresh, paths)
 
-            for node, one in zip(fresh, kept, strict=True):
+            for node, stored in zip(fresh, kept, strict=True):
                 if node.version is None:  # a shared one may have been written meanwhile
-                    records += self.replace(node, one, comment="default data")
+                    records += self.replace(node, stored, comment="default data")
 
         return records
 
@@ -333,7 +333,7 @@ class Versions:
     async def _was_written(self, node: NodeState) -> bool:
         """Tell whether a data node has more than what it had at first."""
         records = await self.store.versions(node_ids=[node.id], page=Page(limit=2))
-        return len(records) > 1 or any(one.job_id is not None for one in records)
+        return len(records) > 1 or any(record.job_id is not None for record in records)
 
 
 def _load(node: NodeState, kept: StoredValue, ask: Ask | None = None) -> Any:

@@ -81,14 +81,14 @@ def write_all(
             driver.keeps_versions for _, driver, _ in ports
         ):
             return tuple(
-                driver.publish(one, path)
-                for (_, driver, path), one in zip(ports, kept, strict=True)
+                driver.publish(stored, path)
+                for (_, driver, path), stored in zip(ports, kept, strict=True)
             )
 
         return publish_all(ports, kept)
     except BaseException:
-        for (_, driver, path), one in zip(ports, kept, strict=False):
-            driver.discard(one, path)
+        for (_, driver, path), written in zip(ports, kept, strict=False):
+            driver.discard(written, path)
 
         raise
 

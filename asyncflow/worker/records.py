@@ -120,19 +120,23 @@ class Records(logging.Handler):
             if self._dropped:
                 self._tell_dropped()
 
-    def _tell_dropped(self) -> None:
-        text = "%d log records of a job were dropped: there were too many at a time"
+    def warn(self, text: str) -> None:
+        """Have the parent warn of something; it is in no log of a job."""
         record = logging.makeLogRecord(
             {
                 "name": "asyncflow",
                 "levelno": logging.WARNING,
                 "levelname": "WARNING",
-                "msg": text,
-                "args": (self._dropped,),
+                "msg": "%s",
+                "args": (text,),
             }
         )
-        self._dropped = 0
         self.waiting.append(packed(record))
+
+    def _tell_dropped(self) -> None:
+        count, self._dropped = self._dropped, 0
+        why = "there were too many at a time"
+        self.warn(f"{count} log records of a job were dropped: {why}")
 
 
 def line_of(record: logging.LogRecord) -> str:

@@ -63,8 +63,8 @@ def unwritable(error: OSError, place: str, name: str) -> OSError:
     """
     why = error.strerror or str(error) or type(error).__name__
     remedy = _REMEDIES.get(error.errno or 0, "mend that, and write again")
-    told = f"data node {name!r} cannot be written: {why}: {remedy}"
-    return OSError(error.errno or errno.EIO, told, place)
+    message = f"data node {name!r} cannot be written: {why}: {remedy}"
+    return OSError(error.errno or errno.EIO, message, place)
 
 
 _REMEDIES = {

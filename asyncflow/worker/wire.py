@@ -196,13 +196,13 @@ class Answer:
         call, output = made
         return self._rows[call][0][output]
 
-    def add(self, told: End) -> None:
+    def add(self, ended: End) -> None:
         """Add what came of the next call."""
-        if told is not None and not isinstance(told, Raised):
-            self._rows.append(told)
+        if ended is not None and not isinstance(ended, Raised):
+            self._rows.append(ended)
         else:
             self.has_failed = True
-            self._others[len(self._rows)] = told
+            self._others[len(self._rows)] = ended
             self._rows.append(_NOTHING)
 
     def pack(self, end: int, stray: str = "", left: str = "") -> bytes:
@@ -213,8 +213,8 @@ class Answer:
         :param left: what a call has left that ends the worker
         """
         columns = tuple(zip(*self._rows, strict=True))
-        told = end, columns, self._others, stray, left, self.loaded, self.has_sent
-        return pickle.dumps(told, 5)
+        content = end, columns, self._others, stray, left, self.loaded, self.has_sent
+        return pickle.dumps(content, 5)
 
 
 class Told(NamedTuple):
@@ -248,8 +248,8 @@ def read_answer(data: bytes) -> Told:
     returned = map(_returned, zip(kept, printed, usages, strict=True))
     found: list[Outcome | None] = list(returned)
 
-    for place, told in others.items():
-        found[place] = told
+    for place, outcome in others.items():
+        found[place] = outcome
 
     return Told(end, found, *rest)
 
@@ -263,12 +263,12 @@ def read_outcomes(spooled: Sequence[bytes]) -> tuple[int, list[Outcome | None]]:
     found: list[Outcome | None] = []
 
     for data in spooled:
-        end, told = pickle.loads(data)
+        end, content = pickle.loads(data)
 
-        if told is None or isinstance(told, Raised):
-            found.append(told)
+        if content is None or isinstance(content, Raised):
+            found.append(content)
         else:
-            kept, printed, *use = told
+            kept, printed, *use = content
             found.append(Returned(kept, printed, Usage(*use)))
 
     return end, found

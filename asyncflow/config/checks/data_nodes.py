@@ -125,8 +125,8 @@ def _problem_of(
 
     names = node.option_names
     takes = f"the storage type {node.storage_type!r} takes {', '.join(names)}"
-    told = why.args[0] if isinstance(why, Exception) and why.args else why
-    message = str(told) or repr(why)
+    reason = why.args[0] if isinstance(why, Exception) and why.args else why
+    message = str(reason) or repr(why)
 
     if found := {*secrets_in(node.options)}:
         message = masked(message, found)
