@@ -21,7 +21,7 @@ DEFAULTS = {
 
 @pytest.mark.parametrize(
     "verb",
-    [Submittable.submit, Orchestrator.submit, handles.Scenario.submit],
+    [Submittable.submit, Orchestrator.submit, handles.Runnable.submit],
     ids=["entity", "orchestrator", "sync"],
 )
 def test_all_submits_take_the_options(verb: object) -> None:

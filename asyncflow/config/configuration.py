@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn, TypeVar
+from weakref import WeakSet
 
 import attrs
 
@@ -53,6 +54,8 @@ class Configuration(ServerDataNodes, Shown):
     _revision: int = attrs.field(init=False, default=0)
     _settled: tuple[int, Registry] | None = attrs.field(init=False, default=None)
     """With what is found in the environment, as of a revision."""
+    _plain: WeakSet[ScenarioConfig] = attrs.field(init=False, factory=WeakSet)
+    """Those that refer to nothing there."""
 
     @property
     def data_nodes(self) -> Mapping[str, DataNodeConfig]:
@@ -306,9 +309,13 @@ class Configuration(ServerDataNodes, Shown):
 
         :raises ConfigError: where it is not there
         """
+        if scenario in self._plain:
+            return scenario
+
         sections = (*scenario.task_configs, *scenario.data_node_configs)
 
         if not any(map(has_references, sections)):
+            self._plain.add(scenario)
             return scenario
 
         if self._settled is None or self._settled[0] != self._revision:

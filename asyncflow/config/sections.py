@@ -277,7 +277,7 @@ class ScenarioConfig(Section):
     authorized_tags: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     """The tags that its scenarios may have; none for any."""
 
-    @property
+    @functools.cached_property
     def data_node_configs(self) -> tuple[DataNodeConfig, ...]:
         """All its data nodes, once each, as they are first met."""
         nodes: dict[str, DataNodeConfig] = {}

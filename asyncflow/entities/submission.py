@@ -326,7 +326,7 @@ class Submission(ReadOnlyHandle):
     def _handle(self, state: JobState) -> Job:
         handle = state.handle and state.handle()
 
-        if not isinstance(handle, Job):
+        if not isinstance(handle, Job):  # as `handle_on`: events make one for each job
             task = task_of(self._run.tasks[state.place], verbs_of(self.entity))
             handle = Job(state, task, self)
             state.handle = ref(handle)
@@ -351,7 +351,7 @@ def handle_of(run: Run) -> Submission:
     """Return the handle of a run: there is one at a time."""
     handle = run.handle and run.handle()
 
-    if not isinstance(handle, Submission):
+    if not isinstance(handle, Submission):  # as `handle_on`, for each run
         handle = Submission(run)
         run.handle = ref(handle)
 

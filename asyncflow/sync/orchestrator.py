@@ -34,16 +34,9 @@ from asyncflow.notify.stream import EventStream
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
 from asyncflow.records import JobRecord, Pruned, ScenarioRecord, SubmissionRecord
 from asyncflow.sync.callback import Callback
-from asyncflow.sync.handles import (
-    Entity,
-    Job,
-    Scenario,
-    Sequence,
-    Submission,
-    Task,
-    handle,
-)
+from asyncflow.sync.handles import Job, Sequence, Submission, Task
 from asyncflow.sync.loop import Loop, each, not_running
+from asyncflow.sync.scenario import Entity, Scenario, handle
 from asyncflow.worker import current, local_modules
 
 E = TypeVar("E", bound=Event | EntityEvent)
