@@ -217,7 +217,7 @@ class Job(Handle[AsyncJob], of=AsyncJob):
         """Ask for its end, without waiting for it; see `asyncflow.Job.cancel`."""
         self._loop.call(self._inner.cancel, reason)
 
-    def error(self) -> JobFailed:
+    def error(self) -> JobFailed | None:
         """Make the error that says how it failed; see `asyncflow.Job.error`."""
         return self._inner.error()
 

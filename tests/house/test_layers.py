@@ -28,6 +28,7 @@ REGISTRIES = frozenset({"drivers", "executors", "stores"})
 
 PICKED: Mapping[tuple[str, str], str] = {
     ("runtime.open", "executors._lazy"): "it stands for those that are not loaded yet",
+    ("runtime.open", "drivers._undeclared"): "it stands for what nobody declares",
     ("runtime.wiring", "stores._address"): "what kind of store is meant",
 }
 """Modules of alternatives that others import, and why."""
@@ -126,6 +127,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.retry", "config.checks.exception_names"): "the same",
     ("runtime.checks", "config.checks.typos"): "only for properties of users",
     ("runtime.session", "config.checks.taipy_keys"): "the same",
+    ("runtime.open", "drivers._undeclared"): "few programs look without the code",
     ("config.checks.names", "unicodedata"): "its tables: few ids are not ASCII",
     ("config.checks.data_nodes", "importlib"): "only for drivers of other packages",
     ("config.checks.values", "difflib"): "only where something is wrong",
