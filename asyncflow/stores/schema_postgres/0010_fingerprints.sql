@@ -2,4 +2,4 @@
 
 ALTER TABLE version ADD COLUMN fingerprint TEXT;
 
-PRAGMA user_version = 10;
+UPDATE store SET schema_version = 10;

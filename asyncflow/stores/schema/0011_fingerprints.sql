@@ -2,4 +2,4 @@
 
 ALTER TABLE version ADD COLUMN fingerprint TEXT;
 
-UPDATE store SET schema_version = 9;
+PRAGMA user_version = 11;
