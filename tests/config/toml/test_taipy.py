@@ -229,10 +229,9 @@ def test_another_tools_file_is_not_written_over(
 
 def test_the_dialect_may_be_said(config: Configuration, file: Path) -> None:
     file.write_text('[DATA_NODE.a]\ndefault_data = "2:int"\n')
-    config.load(file)
-    assert config.data_nodes["a"].default_data == "2:int"
-    config.load(file, dialect="taipy")
-    assert config.data_nodes["a"].default_data == 2
+    for dialect, value in ((None, "2:int"), ("asyncflow", "2:int"), ("taipy", 2)):
+        config.load(file, dialect=dialect)
+        assert config.data_nodes["a"].default_data == value
 
     with pytest.raises(UsageError, match="did you mean 'taipy'"):
         config.load(file, dialect="taypi")
