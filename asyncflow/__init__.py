@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from asyncflow.config import ScenarioConfig as ScenarioConfig
     from asyncflow.config import Scope as Scope
     from asyncflow.config import TaskConfig as TaskConfig
+    from asyncflow.config import task as task
     from asyncflow.config.frequency import Calendar as Calendar
     from asyncflow.config.frequency import Frequency as Frequency
     from asyncflow.config.frequency import Periods as Periods
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.scenario import Scenario as Scenario
     from asyncflow.entities.sequence import Sequence as Sequence
     from asyncflow.entities.statistics import Statistics as Statistics
+    from asyncflow.entities.submission import Input as Input
     from asyncflow.entities.submission import Submission as Submission
     from asyncflow.entities.task import Task as Task
     from asyncflow.errors import AsyncflowError as AsyncflowError
@@ -133,7 +135,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "config": "Config Configuration CoreConfig DataNodeConfig JobConfig Retry ScenarioConfig "
-    "Scope TaskConfig",
+    "Scope TaskConfig task",
     "config.frequency": "Calendar Frequency Periods",
     "entities.as_completed": "as_completed",
     "entities.cycle": "Cycle",
@@ -144,7 +146,7 @@ _HOMES = {
     "entities.scenario": "Scenario",
     "entities.sequence": "Sequence",
     "entities.statistics": "Statistics",
-    "entities.submission": "Submission",
+    "entities.submission": "Input Submission",
     "entities.task": "Task",
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
     "DataNodeReadingError DataNodeWritingError DeletingPrimaryScenario DoesNotBelongToACycle EventsLost InsideWorker JobFailed NoData "

@@ -128,7 +128,7 @@ class Alternatives(Generic[A]):
             from importlib.metadata import entry_points
 
             found = entry_points(group=self.group)
-            self._entry_points = {one.name: one for one in found}
+            self._entry_points = {point.name: point for point in found}
 
         return self._entry_points
 

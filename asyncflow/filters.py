@@ -76,7 +76,9 @@ def as_where(given: object, join: object = JoinOperator.AND) -> Where | None:
         return _condition(given)
 
     if isinstance(given, list):
-        parts = tuple(part for one in given if (part := as_where(one)) is not None)
+        parts = tuple(
+            part for condition in given if (part := as_where(condition)) is not None
+        )
         return Conditions(parts, JoinOperator(str(join))) if parts else None
 
     raise ValueError(
@@ -116,7 +118,7 @@ def _condition(given: tuple[object, ...]) -> Condition:
     try:
         operator = Operator(str(rest[0])) if rest else Operator.EQUAL
     except ValueError:
-        names = ", ".join(f"{one.name} ({one})" for one in Operator)
+        names = ", ".join(f"{operator.name} ({operator})" for operator in Operator)
         raise ValueError(f"{what} has no known operator: use {names}") from None
 
     is_ordering = operator not in (Operator.EQUAL, Operator.NOT_EQUAL)

@@ -142,7 +142,7 @@ def _marked(mark: bytes) -> Iterator[int]:
     """Find the processes with a variable that begins so in their environment."""
     for pid in filter(str.isdecimal, _names("/proc")):
         with suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
-            if any(one.startswith(mark) for one in file.read().split(b"\0")):
+            if any(variable.startswith(mark) for variable in file.read().split(b"\0")):
                 yield int(pid)
 
 

@@ -225,7 +225,7 @@ def _end() -> None:
     if not logger.wait():
         handlers: list[Callable[[], logging.Handler | None]]
         handlers = getattr(logging, "_handlerList", [])
-        handlers[:] = [one for one in handlers if not _is_held(one())]
+        handlers[:] = [handler for handler in handlers if not _is_held(handler())]
 
 
 def _is_held(handler: logging.Handler | None) -> bool:

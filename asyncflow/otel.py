@@ -184,12 +184,12 @@ class Tracing(Listener):
         """End the span of an attempt that failed: that of the first begins here."""
         number, at = failed.attempt, failed.at.timestamp()
         kept = (attempt for attempt in job.attempts if attempt.number == number)
-        one = next(kept, None)  # of very many the middle is not kept
+        record = next(kept, None)  # of very many the middle is not kept
 
         if job.id not in self._attempts:
-            self.attempt_started(job, number, (one and one.started) or at)
+            self.attempt_started(job, number, (record and record.started) or at)
 
-        self.attempt_ended(job, one.ended if one else at, failed.reason)
+        self.attempt_ended(job, record.ended if record else at, failed.reason)
 
     def _end_job(self, job: Job) -> None:
         """End the span of a job: it is short, where it has not run."""

@@ -75,12 +75,12 @@ def concealed(name: object, value: Any) -> Any:
         return _concealed_text(name, value)
 
     if type(value) is dict:
-        new = {key: concealed(key, one) for key, one in value.items()}
+        new = {key: concealed(key, part) for key, part in value.items()}
         return new if any(new[key] is not value[key] for key in new) else value
 
     if type(value) in (list, tuple):
-        parts = [concealed(name, one) for one in value]
-        same = all(one is old for one, old in zip(parts, value, strict=True))
+        parts = [concealed(name, part) for part in value]
+        same = all(new is old for new, old in zip(parts, value, strict=True))
         return value if same else type(value)(parts)
 
     return value
@@ -92,7 +92,7 @@ def revealed(value: Any) -> Any:
         return str(value)
 
     if type(value) is dict:
-        return {key: revealed(one) for key, one in value.items()}
+        return {key: revealed(part) for key, part in value.items()}
 
     if type(value) in (list, tuple):
         return type(value)(map(revealed, value))
@@ -130,11 +130,11 @@ def secrets_in(value: object) -> Iterator[Secret]:
     if isinstance(value, Secret):
         yield value
     elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from secrets_in(one)
+        for part in value.values():
+            yield from secrets_in(part)
     elif isinstance(value, list | tuple):
-        for one in value:
-            yield from secrets_in(one)
+        for part in value:
+            yield from secrets_in(part)
     else:
         for field in getattr(type(value), "__attrs_attrs__", ()):
             yield from secrets_in(getattr(value, field.name))
@@ -154,11 +154,11 @@ def _forms(secret: Secret) -> Iterator[str]:
     from urllib.parse import quote, quote_plus, unquote
 
     plain = str(secret)
-    passwords = [one["word"] for one in _ADDRESS.finditer(plain)]
+    passwords = [match["word"] for match in _ADDRESS.finditer(plain)]
 
-    for one in (plain, *passwords, *map(unquote, passwords)):
+    for word in (plain, *passwords, *map(unquote, passwords)):
         yield from dict.fromkeys(
-            (one, quote(one, safe=""), quote_plus(one), repr(one)[1:-1])
+            (word, quote(word, safe=""), quote_plus(word), repr(word)[1:-1])
         )
 
 

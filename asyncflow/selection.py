@@ -58,7 +58,7 @@ def select(value: Any, columns: Sequence[str] | None, where: Where | None) -> An
     :raises DataNodeReadingError: where it has no such column, or none at all
     """
     if isinstance(value, dict) and not _is_columns(value):  # sheets, by name
-        return {name: select(one, columns, where) for name, one in value.items()}
+        return {name: select(table, columns, where) for name, table in value.items()}
 
     found = _names(value)
 
@@ -82,7 +82,7 @@ def select(value: Any, columns: Sequence[str] | None, where: Where | None) -> An
 def column_of(value: Any, name: str) -> Any:
     """Return the one column of a table that has no other, as what it is by itself."""
     if isinstance(value, dict) and not _is_columns(value):  # sheets, by name
-        return {key: column_of(one, name) for key, one in value.items()}
+        return {key: column_of(table, name) for key, table in value.items()}
 
     match library_of(value):
         case "numpy":
@@ -116,7 +116,7 @@ def preview(value: Any, rows: int) -> Preview:
             names = map(str, range(value.shape[1]))
             return _shown(kind, names, map(tuple, value[:rows].tolist()), len(value))
         case "numpy" if value.ndim:
-            items = [(one,) for one in value[:rows].tolist()]
+            items = [(item,) for item in value[:rows].tolist()]
             return _shown(kind, ("value",), items, len(value))
         case _:
             return _plain_preview(kind, value, rows)
@@ -131,7 +131,7 @@ def _shown(
 def _plain_preview(kind: str, value: Any, rows: int) -> Preview:
     if isinstance(value, dict):
         if value and _is_columns(value):
-            columns = [one[:rows] for one in value.values()]
+            columns = [column[:rows] for column in value.values()]
             total = len(next(iter(value.values())))
             return _shown(kind, map(str, value), zip(*columns, strict=True), total)
 
@@ -143,12 +143,12 @@ def _plain_preview(kind: str, value: Any, rows: int) -> Preview:
 
     head: Sequence[Any] = value[:rows]
 
-    if head and all(isinstance(one, dict) for one in head):
-        names = list(dict.fromkeys(name for one in head for name in one))
-        cells = (tuple(one.get(name) for name in names) for one in head)
+    if head and all(isinstance(row, dict) for row in head):
+        names = list(dict.fromkeys(name for row in head for name in row))
+        cells = (tuple(row.get(name) for name in names) for row in head)
         return _shown(kind, map(str, names), cells, len(value))
 
-    return _shown(kind, ("value",), ((one,) for one in head), len(value))
+    return _shown(kind, ("value",), ((item,) for item in head), len(value))
 
 
 # ----------------------------------------------------------------------- each library
@@ -267,7 +267,7 @@ def _each(values: list[Any], how: Operator, value: object) -> Any:
     """Compare values one by one."""
     import numpy
 
-    return numpy.array([_holds(one, how, value) for one in values], dtype=bool)
+    return numpy.array([_holds(item, how, value) for item in values], dtype=bool)
 
 
 def _of_plain(value: Any, columns: list[str] | None, where: Where | None) -> Any:
@@ -285,12 +285,12 @@ def _of_plain(value: Any, columns: list[str] | None, where: Where | None) -> Any
             "read it as a whole",
         )
 
-    kept = [one for one in value if where is None or _row_holds(one, where)]
+    kept = [row for row in value if where is None or _row_holds(row, where)]
 
     if columns is None:
         return kept
 
-    return [{name: _cell(one, name) for name in columns} for one in kept]
+    return [{name: _cell(row, name) for name in columns} for row in kept]
 
 
 def _row_holds(row: object, where: Where) -> bool:
@@ -301,12 +301,12 @@ def _row_holds(row: object, where: Where) -> bool:
     return join(_row_holds(row, part) for part in where.parts)
 
 
-def _holds(one: object, how: Operator, value: object) -> bool:
-    if is_missing(one) or is_missing(value):
-        same = is_missing(one) and is_missing(value)
+def _holds(cell: object, how: Operator, value: object) -> bool:
+    if is_missing(cell) or is_missing(value):
+        same = is_missing(cell) and is_missing(value)
         return same if how is Operator.EQUAL else how is Operator.NOT_EQUAL and not same
 
-    return bool(COMPARE[how](one, value))
+    return bool(COMPARE[how](cell, value))
 
 
 def _cell(row: Any, name: str) -> Any:
@@ -352,7 +352,9 @@ def _mask(
 
 def _is_columns(value: Mapping[Any, Any]) -> bool:
     """Tell whether a dict has the columns of one table: lists of one length."""
-    lengths = {len(one) if isinstance(one, list) else -1 for one in value.values()}
+    lengths = {
+        len(column) if isinstance(column, list) else -1 for column in value.values()
+    }
     return len(lengths) == 1 and lengths != {-1}
 
 
@@ -387,8 +389,8 @@ def _plain_names(value: Any) -> list[Any] | None:
     if not isinstance(value, list | tuple) or not value:
         return None
 
-    if all(isinstance(one, Mapping) for one in value):
-        return list(dict.fromkeys(name for one in value for name in one))
+    if all(isinstance(row, Mapping) for row in value):
+        return list(dict.fromkeys(name for row in value for name in row))
 
     first = value[0]
 

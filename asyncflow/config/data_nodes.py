@@ -307,4 +307,4 @@ class DataNodes(ABC):
 
 def given(**options: object) -> dict[str, Any]:
     """Return the options that are given: a file says no others."""
-    return {name: one for name, one in options.items() if one is not None}
+    return {name: value for name, value in options.items() if value is not None}

@@ -102,7 +102,7 @@ def _resolved(section: S) -> tuple[S, list[tuple[str, Problem]]]:
         if errors:
             found[name] = attrs.NOTHING
 
-        missing += [(text, _problem(section, name, one)) for text, one in errors]
+        missing += [(text, _problem(section, name, error)) for text, error in errors]
 
     if not found:
         return section, missing

@@ -99,10 +99,10 @@ def value_of(name: object, value: Any, errors: list[tuple[str, Unresolved]]) -> 
         return value
 
     if isinstance(value, Mapping):
-        return {key: value_of(key, one, errors) for key, one in value.items()}
+        return {key: value_of(key, part, errors) for key, part in value.items()}
 
     if not isinstance(value, str):
-        return type(value)(value_of(name, one, errors) for one in value)
+        return type(value)(value_of(name, part, errors) for part in value)
 
     try:
         return looked_up(value, name)

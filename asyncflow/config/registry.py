@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from operator import is_
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -40,6 +41,8 @@ class Registry:
     )
     job: JobConfig = attrs.field(init=False, factory=JobConfig)
     core: CoreConfig = attrs.field(init=False, factory=CoreConfig)
+    app: dict[str, object] = attrs.field(init=False, factory=dict[str, object])
+    """What an application keeps there of its own, by name."""
     references: dict[tuple[str, str, str], tuple[str, int | None]] = attrs.field(
         init=False, factory=dict[tuple[str, str, str], tuple[str, int | None]]
     )
@@ -59,6 +62,7 @@ class Registry:
         copy.scenarios = dict(self.scenarios)
         copy.job = self.job
         copy.core = self.core
+        copy.app = self.app
         copy.references = dict(self.references)
         copy._known = self._known
         return copy
@@ -139,6 +143,7 @@ class Registry:
         self.scenarios.update(other.scenarios)
         self.job = other.job
         self.core = other.core
+        self.app = other.app
         self.references.update(other.references)
         self._known.update(other._known)
 
@@ -149,6 +154,7 @@ class Registry:
         self.scenarios.clear()
         self.job = JobConfig()
         self.core = CoreConfig()
+        self.app = {}
         self.references.clear()
         self._known.clear()
 
@@ -186,12 +192,12 @@ class Registry:
         return value
 
 
-def _identical(one: Any, other: Any) -> bool:
+def _identical(left: Any, right: Any) -> bool:
     """Tell whether two tuples, or dicts of tuples, hold the same objects."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return all(_identical(value, other[name]) for name, value in one.items())
+    if isinstance(left, dict) and isinstance(right, dict):
+        return all(_identical(value, right[name]) for name, value in left.items())
 
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return all(left is right for left, right in zip(one, other, strict=True))
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return len(left) == len(right) and all(map(is_, left, right))
 
-    return one is other
+    return left is right

@@ -12,19 +12,19 @@ import attrs
 from asyncflow.facts import Shown
 
 
-def same_function(one: object, other: object) -> bool:
+def same_function(left: object, right: object) -> bool:
     """Tell whether two functions are the same definition, perhaps executed twice."""
-    if not isinstance(one, types.FunctionType):
+    if not isinstance(left, types.FunctionType):
         return False
 
-    if not isinstance(other, types.FunctionType):
+    if not isinstance(right, types.FunctionType):
         return False
 
-    if _identity(one) != _identity(other):
+    if _identity(left) != _identity(right):
         return False
 
     # Every lambda of a function has one and the same name: it identifies nothing.
-    return one.__name__ != "<lambda>" or one.__code__ == other.__code__
+    return left.__name__ != "<lambda>" or left.__code__ == right.__code__
 
 
 def _identity(function: types.FunctionType) -> tuple[str, ...]:
@@ -33,41 +33,41 @@ def _identity(function: types.FunctionType) -> tuple[str, ...]:
     return (function.__module__, function.__qualname__, code)
 
 
-def same_value(one: object, other: object) -> bool:
+def same_value(left: object, right: object) -> bool:
     """Tell whether two values of a field are the same; never raise.
 
     Sections are the same if they have one kind and id: what they hold is compared where
     they are configured themselves.
     """
-    if one is other or same_function(one, other):
+    if left is right or same_function(left, right):
         return True
 
-    if type(one) is not type(other):
+    if type(left) is not type(right):
         return False
 
-    if isinstance(one, Section) and isinstance(other, Section):
-        return one.key == other.key
+    if isinstance(left, Section) and isinstance(right, Section):
+        return left.key == right.key
 
-    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
-        return len(one) == len(other) and all(map(same_value, one, other))
+    if isinstance(left, tuple | list) and isinstance(right, tuple | list):
+        return len(left) == len(right) and all(map(same_value, left, right))
 
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(
-            same_value(value, other[key]) for key, value in one.items()
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(
+            same_value(value, right[key]) for key, value in left.items()
         )
 
-    if hasattr(type(one), "__array__"):
-        return _same_content(one, other)
+    if hasattr(type(left), "__array__"):
+        return _same_content(left, right)
 
     try:
-        return bool(one == other)
+        return bool(left == right)
     except Exception:  # what has no single truth, as arrays and frames have none
-        return _same_content(one, other)
+        return _same_content(left, right)
 
 
-def _same_content(one: object, other: object) -> bool:
+def _same_content(left: object, right: object) -> bool:
     try:
-        return pickle.dumps(one, 5) == pickle.dumps(other, 5)
+        return pickle.dumps(left, 5) == pickle.dumps(right, 5)
     except Exception:
         return False
 

@@ -124,10 +124,10 @@ class Batch(Watch):
                 self.echo.put(logged(record, attempt))
 
     def ended(self, call: Call, outcome: Outcome) -> None:
-        told: object = outcome
+        received: object = outcome
 
-        if not isinstance(told, Outcome):
-            self._note_violation(f"an outcome that is none: {told!r:.200}")
+        if not isinstance(received, Outcome):
+            self._note_violation(f"an outcome that is none: {received!r:.200}")
         elif attempt := self._attempt_of(call):
             self._ended(attempt, outcome, shows=call.code is not None)
 
@@ -192,10 +192,11 @@ class Batch(Watch):
             return []
 
         left = [attempt for attempt in self.attempts if not attempt.is_over]
-        told = {
-            id(attempt) for attempt in (*deferred, *(one for one, _ in self._waiting))
+        reported = {
+            id(attempt)
+            for attempt in (*deferred, *(waiting for waiting, _ in self._waiting))
         }
-        return [attempt for attempt in left if id(attempt) not in told]
+        return [attempt for attempt in left if id(attempt) not in reported]
 
     def _attempt_of(self, call: Call) -> Attempt | None:
         """Return the job of a call; None for one that was not given to it."""

@@ -176,7 +176,9 @@ class Batcher:
                 return
 
             self._assign_all(refs, batch)
-            left -= sum([one.spec.duration.seconds or 0.0 for one in batch[known:]])
+            left -= sum(
+                [attempt.spec.duration.seconds or 0.0 for attempt in batch[known:]]
+            )
 
     def _offered_for_batch(self, like: CallSpec, count: int, now: float) -> list[Ref]:
         """Give slots to those that may share a batch, as long as it is their turn."""

@@ -74,16 +74,20 @@ def complete(
         records.append(_new(JobRecord, facts))
         ended.append((attempt.ref[1], usage))
 
-        for node, one in zip(task.output.values(), kept, strict=True):
-            if node.version is None and type(one) is bytes and node.driver.is_durable:
-                node.version = version = Version(number, one, run_id)
+        for node, stored in zip(task.output.values(), kept, strict=True):
+            if (
+                node.version is None
+                and type(stored) is bytes
+                and node.driver.is_durable
+            ):
+                node.version = version = Version(number, stored, run_id)
 
-                if len(one) >= WORTH:
+                if len(stored) >= WORTH:
                     versions.cache.add(node, version)
 
-                made = node.id, number, one, True, job_id, None, "", None
+                made = node.id, number, stored, True, job_id, None, "", None, None
                 records.append(_new(VersionRecord, made))
             else:
-                records += versions.replace(node, one, job_id=job_id)
+                records += versions.replace(node, stored, job_id=job_id)
 
     return Completion(records, map(_run, attempts), ended, at)

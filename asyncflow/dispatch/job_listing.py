@@ -75,8 +75,8 @@ async def _untold(
     if not wanted:
         return []
 
-    told = await store.jobs(submission_ids={job.submission_id for job in wanted})
-    known = {job.id for job in told}
+    saved = await store.jobs(submission_ids={job.submission_id for job in wanted})
+    known = {job.id for job in saved}
     return [job for job in wanted if job.id not in known]
 
 

@@ -20,14 +20,14 @@ _WARNING = (
 )
 
 
-def warn(kinds: Iterable[TaskConfig], told: MutableSet[TaskConfig]) -> None:
+def warn(kinds: Iterable[TaskConfig], warned: MutableSet[TaskConfig]) -> None:
     """Warn once of each task whose function was defined anew.
 
-    :param told: the tasks of which that was said
+    :param warned: the tasks of which that was said
     """
     for config in kinds:
-        if config not in told and is_redefined(config.function):
-            told.add(config)
+        if config not in warned and is_redefined(config.function):
+            warned.add(config)
             _logger.warning(_WARNING, config.id, config.function.__qualname__)
 
 
@@ -39,6 +39,10 @@ def is_redefined(function: object) -> bool:
         return False
 
     found = named(sys.modules.get("__main__"), name)
+
+    if isinstance(found, TaskConfig):  # of @task
+        found = found.function
+
     return (
         found is not None
         and found != function  # a method is another object each time

@@ -271,8 +271,8 @@ class Scheduler:
     @property
     def workers(self) -> int:
         """How many worker processes are alive."""
-        executors = {id(one): one for one in self.executors.values()}
-        return sum(one.workers for one in executors.values())
+        executors = {id(executor): executor for executor in self.executors.values()}
+        return sum(executor.workers for executor in executors.values())
 
     def stop(self, reason: str, *, leave: bool = False) -> None:
         """Ask for the end of every run.

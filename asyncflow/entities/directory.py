@@ -16,7 +16,7 @@ class Directory:
     """Absolute."""
     anchor: str
     """What records see directories from: the folder of the store, which moves with it."""
-    told: str
+    recorded: str
     """What records have."""
 
     @classmethod
@@ -24,6 +24,6 @@ class Directory:
         """Describe a directory. Blocks."""
         return cls(path, anchor, os.path.relpath(path, anchor))
 
-    def found(self, told: str) -> str:
+    def found(self, recorded: str) -> str:
         """Return the path of a directory that a record has."""
-        return os.path.normpath(os.path.join(self.anchor, told))
+        return os.path.normpath(os.path.join(self.anchor, recorded))

@@ -330,7 +330,7 @@ class IdentityMap:
         if path is None or is_address(path) or os.path.isabs(os.path.expanduser(path)):
             return None
 
-        return self.directory.told
+        return self.directory.recorded
 
     def _task(
         self,

@@ -171,7 +171,7 @@ def of_orchestrator(name: str, names: Iterable[str]) -> str:
 
     :param names: those that it has
     """
-    public = [one for one in names if not one.startswith("_")]
+    public = [name for name in names if not name.startswith("_")]
     hint = _remedy("Orchestrator", name, "orchestrator", "") or meant(name, public)
     return hint.strip()
 

@@ -92,8 +92,8 @@ class Coroutine:
 
         self.was_let_go = True
 
-        for one in [task, *self._started()]:
-            _let_go(one)
+        for begun in [task, *self._started()]:
+            _let_go(begun)
 
     def _started(self) -> Iterator[asyncio.Task[Any]]:
         """Give the tasks that it has started."""

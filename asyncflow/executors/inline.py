@@ -78,37 +78,37 @@ class InlineExecutor(Executor):
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         for call in calls:
-            one = self._running[call.job_id] = Coroutine(self.grace)
+            coroutine = self._running[call.job_id] = Coroutine(self.grace)
 
             try:
-                await self._run(call, watch, one)
+                await self._run(call, watch, coroutine)
             finally:
                 del self._running[call.job_id]
 
-                if one.was_let_go:
+                if coroutine.was_let_go:
                     self._warn(call)
 
             if self._held_up:
                 self._warn_of_holding(call)
 
     def kill(self, call: Call, *, now: bool = False) -> None:
-        if one := self._running.get(call.job_id):
-            one.cancel(now=now)
+        if coroutine := self._running.get(call.job_id):
+            coroutine.cancel(now=now)
 
-    async def _run(self, call: Call, watch: Watch, one: Coroutine) -> None:
+    async def _run(self, call: Call, watch: Watch, coroutine: Coroutine) -> None:
         outcome: Outcome = Killed()
         started_at, start = time.time(), time.perf_counter()
         report = partial(watch.reported, call)
 
         with captured(call.task, echo=self.echo, max_bytes=self.log_size) as printed:
             try:
-                with one.scope:
+                with coroutine.scope:
                     await checkpoint()
                     start = time.perf_counter()  # what came first was not the job's
 
                     with under_way(call, watch, report):
                         run = _run_async if call.is_async else _run
-                        outcome = await run(call, one)
+                        outcome = await run(call, coroutine)
             except get_cancelled_exc_class():
                 if is_canceled():
                     raise
@@ -116,7 +116,7 @@ class InlineExecutor(Executor):
                 outcome = _CANCELED
 
             usage = Usage(started_at, time.perf_counter() - start, None, None)
-            held = usage.wall - one.awaited
+            held = usage.wall - coroutine.awaited
             self._held_up = self.is_default and not call.is_async and held > HELD
             watch.ended(call, outcome._replace(log=printed(), usage=usage))
 
@@ -152,7 +152,7 @@ def _others() -> int:
     return sum(not name.startswith("asyncflow") for name in names) - 1
 
 
-async def _run(call: Call, one: Coroutine) -> Outcome:
+async def _run(call: Call, coroutine: Coroutine) -> Outcome:
     try:
         arguments = read_inputs(call)
     except Exception as error:
@@ -167,7 +167,7 @@ async def _run(call: Call, one: Coroutine) -> Outcome:
         return failed(error)
 
     if inspect.isawaitable(result):
-        result, raised = await one.result(result)
+        result, raised = await coroutine.result(result)
 
         if raised is not None:
             return _failed(raised)
@@ -178,7 +178,7 @@ async def _run(call: Call, one: Coroutine) -> Outcome:
         return failed(error)
 
 
-async def _run_async(call: Call, one: Coroutine) -> Outcome:
+async def _run_async(call: Call, coroutine: Coroutine) -> Outcome:
     """Run an ``async def`` function; what may block goes to a thread."""
     try:
         if is_at_hand(call):
@@ -193,7 +193,7 @@ async def _run_async(call: Call, one: Coroutine) -> Outcome:
     except BaseException as error:
         return failed(error)
 
-    result, raised = await one.result(value)  # type: ignore[arg-type]  # it is async
+    result, raised = await coroutine.result(value)  # type: ignore[arg-type]  # it is async
 
     if raised is not None:
         return _failed(raised)

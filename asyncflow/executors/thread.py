@@ -46,7 +46,7 @@ class _Run:
     """A call in a thread, from its start until nobody waits for it."""
 
     call: Call
-    told: asyncio.Future[_Measured | None] | None = None
+    measured: asyncio.Future[_Measured | None] | None = None
     """What comes of it; None once it was let go."""
     _is_kept: bool = attrs.field(init=False, default=False)
     _is_let_go: bool = attrs.field(init=False, default=False)
@@ -75,8 +75,8 @@ class _Run:
         with self._lock:
             self._is_let_go = not self._is_kept
 
-        if self._is_let_go and self.told is not None and not self.told.done():
-            self.told.set_result(None)
+        if self._is_let_go and self.measured is not None and not self.measured.done():
+            self.measured.set_result(None)
 
 
 @attrs.define(eq=False, repr=False)
@@ -120,48 +120,48 @@ class ThreadExecutor(Executor):
 
     async def run(self, calls: Sequence[Call], watch: Watch) -> None:
         for call in calls:
-            one = self._running[call.job_id] = _Run(call)
+            run = self._running[call.job_id] = _Run(call)
 
             try:
-                await self._run(one, watch)
+                await self._run(run, watch)
             finally:
-                one.close()
+                run.close()
                 del self._running[call.job_id]
 
     def kill(self, call: Call, *, now: bool = False) -> None:
-        if one := self._running.get(call.job_id):
-            one.end_in(0.0 if now else self.grace)
+        if run := self._running.get(call.job_id):
+            run.end_in(0.0 if now else self.grace)
 
-    async def _run(self, one: _Run, watch: Watch) -> None:
+    async def _run(self, run: _Run, watch: Watch) -> None:
         start = time.time()
-        report = partial(_pass_on, watch, one.call)
+        report = partial(_pass_on, watch, run.call)
 
         with (
-            captured(one.call.task, echo=self.echo, max_bytes=self.log_size) as printed,
-            under_way(one.call, watch, report),
+            captured(run.call.task, echo=self.echo, max_bytes=self.log_size) as printed,
+            under_way(run.call, watch, report),
         ):
-            one.told = self._threads.start(partial(_measured, one))
-            told = await self._told(one, one.told)
+            run.measured = self._threads.start(partial(_measured, run))
+            measured = await self._ended(run, run.measured)
 
-        if told is None:
-            self._warn(one.call)
-            watch.ended(one.call, Killed(printed()))
+        if measured is None:
+            self._warn(run.call)
+            watch.ended(run.call, Killed(printed()))
             return
 
-        outcome, wall, cpu = told
+        outcome, wall, cpu = measured
         usage = Usage(start, wall, cpu, None)
-        watch.ended(one.call, outcome._replace(log=printed(), usage=usage))
+        watch.ended(run.call, outcome._replace(log=printed(), usage=usage))
 
-    async def _told(
-        self, one: _Run, told: asyncio.Future[_Measured | None]
+    async def _ended(
+        self, run: _Run, measured: asyncio.Future[_Measured | None]
     ) -> _Measured | None:
         try:
-            return await asyncio.shield(told)
+            return await asyncio.shield(measured)
         except asyncio.CancelledError:
-            one.end_in(self.grace)
+            run.end_in(self.grace)
 
             with CancelScope(shield=True):
-                await told
+                await measured
 
             raise
 
@@ -178,14 +178,14 @@ def _pass_on(watch: Watch, call: Call, progress: Progress) -> None:
         from_thread.run_sync(watch.reported, call, progress)
 
 
-def _measured(one: _Run) -> _Measured:
+def _measured(run: _Run) -> _Measured:
     start, cpu = time.perf_counter(), time.thread_time()
-    outcome = _outcome(one)
+    outcome = _outcome(run)
     return outcome, time.perf_counter() - start, time.thread_time() - cpu
 
 
-def _outcome(one: _Run) -> Outcome:
-    call = one.call
+def _outcome(run: _Run) -> Outcome:
+    call = run.call
 
     try:
         arguments = read_inputs(call)
@@ -200,7 +200,7 @@ def _outcome(one: _Run) -> Outcome:
     except BaseException as error:
         return failed(error)
 
-    if not one.may_keep():
+    if not run.may_keep():
         return Killed()
 
     try:

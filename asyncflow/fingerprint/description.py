@@ -183,9 +183,9 @@ class Describer:
             return None
 
         if isinstance(value, Hint):
-            one = self._apart(value.value, self._around())
-            self._write(b"h", one.digest)
-            self.description.refers_to += one.refers_to
+            apart = self._apart(value.value, self._around())
+            self._write(b"h", apart.digest)
+            self.description.refers_to += apart.refers_to
             return None
 
         return self._of_code(value)
@@ -354,23 +354,23 @@ class Describer:
 
         outer = self._around()
         apart = [self._apart(member, outer) for member in value]
-        self._write(tag, b"".join(sorted([one.digest for one in apart])))
+        self._write(tag, b"".join(sorted([part.digest for part in apart])))
 
-        for one in sorted(apart, key=attrgetter("digest")):
-            self.description.refers_to += one.refers_to
-            self.description.unknown = self.description.unknown or one.unknown
+        for member in sorted(apart, key=attrgetter("digest")):
+            self.description.refers_to += member.refers_to
+            self.description.unknown = self.description.unknown or member.unknown
 
     def _around(self) -> dict[int, object]:
         """Return what a part that is described apart may be within."""
-        return {**self._open, **{key: one for key, (_, one) in self._seen.items()}}
+        return {**self._open, **{key: part for key, (_, part) in self._seen.items()}}
 
     def _apart(self, value: object, outer: dict[int, object]) -> Description:
         """Describe a value as if it were not part of another."""
         description = Description("")
-        one = Describer(self.own, description, self.depth + 1, outer)
-        one._parts, one._bytes = self._parts, self._bytes
-        description.digest = one.of((value,))
-        self._parts, self._bytes = one._parts, one._bytes
+        describer = Describer(self.own, description, self.depth + 1, outer)
+        describer._parts, describer._bytes = self._parts, self._bytes
+        description.digest = describer.of((value,))
+        self._parts, self._bytes = describer._parts, describer._bytes
         return description
 
     def _of_buffer(self, value: bytearray | memoryview | pickle.PickleBuffer) -> None:

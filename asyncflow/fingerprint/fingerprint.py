@@ -125,17 +125,15 @@ class Fingerprints:
         if root and version:
             parts[whole.hexdigest()[:_SHORT]] = root.partition(".")[0]
 
-        for one, edges in self._all(function, root if version else None):
-            whole.update(one.digest + plain_bytes(edges))
-            name = _shown(one.name)
+        for description, edges in self._all(function, root if version else None):
+            whole.update(description.digest + plain_bytes(edges))
+            name = _shown(description.name)
 
-            if one.digest and len(parts) < NAMED:
-                parts.setdefault(one.digest.hex()[:_SHORT], name)
+            if description.digest and len(parts) < NAMED:
+                parts.setdefault(description.digest.hex()[:_SHORT], name)
 
-            if one.unknown and not unknown:
-                unknown = (
-                    f"`{name}` is or holds {one.unknown}, which cannot be compared"
-                )
+            if description.unknown and not unknown:
+                unknown = f"`{name}` is or holds {description.unknown}, which cannot be compared"
 
         text = f"{FORMAT}:{whole.hexdigest()}:{''.join(parts)}"
         return Fingerprint(text, _shown(name_of(function)), parts, unknown)
@@ -158,10 +156,10 @@ class Fingerprints:
 
         while waiting:
             value = waiting.popleft()
-            one = self._describe(value, own)
+            description = self._describe(value, own)
             edges = []
 
-            for other in (*one.refers_to, *self._files(value)):
+            for other in (*description.refers_to, *self._files(value)):
                 key = _key(other)
 
                 if key not in places:
@@ -171,12 +169,12 @@ class Fingerprints:
                 edges.append(places[key])
 
             if len(places) > MOST:
-                one = Description(
+                description = Description(
                     name_of(function), b"", [], f"more than {MOST:,} parts"
                 )
                 waiting.clear()
 
-            yield one, edges
+            yield description, edges
 
     def _files(self, value: object) -> tuple[Source, ...]:
         """Return the file that says what something is, where it was loaded before.
@@ -201,22 +199,24 @@ class Fingerprints:
         if known is not None:
             return known
 
-        one = self._described[key] = Description(name_of(value))
+        description = self._described[key] = Description(name_of(value))
         self._kept.append(value)
 
         if isinstance(value, Source):
-            describe_source(one, value)
-            return one
+            describe_source(description, value)
+            return description
 
         try:
-            one.digest = Describer(own, one).of_object(value)
+            description.digest = Describer(own, description).of_object(value)
         except Limit as limit:
-            one.unknown = f"too much ({limit})"
+            description.unknown = f"too much ({limit})"
 
         named = new_hash()
-        named.update(f"{one.name}\0".encode(errors="replace") + one.digest)
-        one.digest = named.digest()
-        return one
+        named.update(
+            f"{description.name}\0".encode(errors="replace") + description.digest
+        )
+        description.digest = named.digest()
+        return description
 
 
 def _key(value: object) -> tuple[object, ...]:

@@ -291,14 +291,14 @@ def _is_enums(name: str) -> bool:
 def _registered(cls: type) -> Iterator[object]:
     """Give the classes that were registered as subclasses of an abstract one."""
     if isinstance(cls, abc.ABCMeta):
-        for one in _by_name(ref() for ref in abc._get_dump(cls)[0]):  # type: ignore[attr-defined]  # as cloudpickle does
+        for registered in _by_name(ref() for ref in abc._get_dump(cls)[0]):  # type: ignore[attr-defined]  # as cloudpickle does
             yield "registered"
-            yield one
+            yield registered
 
 
 def _by_name(classes: Iterable[Any]) -> list[Any]:
-    known = {id(one): one for one in classes if one is not None}
-    return sorted(known.values(), key=lambda one: (one.__module__, one.__qualname__))
+    known = {id(cls): cls for cls in classes if cls is not None}
+    return sorted(known.values(), key=lambda cls: (cls.__module__, cls.__qualname__))
 
 
 def name_of(value: object) -> str:

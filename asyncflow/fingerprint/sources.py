@@ -26,7 +26,7 @@ KEPT = 256
 """Of how many files that is remembered."""
 
 
-def describe_source(one: Description, source: Source) -> None:
+def describe_source(description: Description, source: Source) -> None:
     """Describe a module of the user's by its file. Blocks for a moment."""
     name = source.name
 
@@ -51,10 +51,10 @@ def describe_source(one: Description, source: Source) -> None:
 
             _known[key] = _of_file(path, name)
     except OSError as error:
-        one.unknown = f"a file that cannot be read ({error.strerror})"
+        description.unknown = f"a file that cannot be read ({error.strerror})"
     else:
-        one.digest, imported = _known[key]
-        one.refers_to.extend(imported)
+        description.digest, imported = _known[key]
+        description.refers_to.extend(imported)
 
 
 def imports_any(name: str, known: MutableMapping[str, bool]) -> bool:
@@ -66,9 +66,11 @@ def imports_any(name: str, known: MutableMapping[str, bool]) -> bool:
     waiting = [name]
 
     while waiting:
-        one = Description(name)
-        describe_source(one, Source(waiting.pop()))
-        names = {other.name for other in one.refers_to if isinstance(other, Source)}
+        description = Description(name)
+        describe_source(description, Source(waiting.pop()))
+        names = {
+            other.name for other in description.refers_to if isinstance(other, Source)
+        }
 
         if any(map(known.get, names)):
             known[name] = True

@@ -294,7 +294,9 @@ class Bus:
         :param count: how much that is
         """
         try:
-            if any(isinstance(one.subject, int) for one in self._pending.values()):
+            if any(
+                isinstance(change.subject, int) for change in self._pending.values()
+            ):
                 await self.store.flush()
         except Exception as error:
             self._pending.clear()
@@ -327,7 +329,9 @@ class Bus:
     def _publish(self, run: Run, index: int) -> None:
         """Take a change in a run; told by the run itself."""
         kind = run.history.kind(index)
-        listeners = [one for one in self._listeners_to(run) if _wants(one, kind)]
+        listeners = [
+            listener for listener in self._listeners_to(run) if _wants(listener, kind)
+        ]
 
         if listeners:
             self._add(Notification(run, index, listeners))
@@ -337,7 +341,9 @@ class Bus:
         topic = self._listeners_to(run)
         self._add(
             Notification(
-                run, report, [one for one in topic if _wants(one, JobProgressed)]
+                run,
+                report,
+                [listener for listener in topic if _wants(listener, JobProgressed)],
             )
         )
 

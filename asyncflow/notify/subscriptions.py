@@ -207,10 +207,10 @@ class Subscriptions:
         """Subscribe a function; see `Orchestrator.subscribe_scenario`."""
         check_callbacks([callback])
         find = self.find if scenario is None else _always(scenario)
-        one = self._new(callback, tuple(params or ()), find)
+        subscription = self._new(callback, tuple(params or ()), find)
         topic = None if scenario is None else scenario.id
-        self.bus.add(one, topic)
-        self._kept.append((topic, one))
+        self.bus.add(subscription, topic)
+        self._kept.append((topic, subscription))
 
     def add_to(self, run: Run, callbacks: Iterable[Callable[[Job], object]]) -> None:
         """Subscribe functions to one run."""
@@ -228,14 +228,14 @@ class Subscriptions:
         wanted = None if params is None else tuple(params)
 
         for entry in self._kept:
-            one = entry[1]
+            subscription = entry[1]
 
-            if (entry[0], one.callback) == (topic, callback) and (
-                wanted is None or wanted == one.params
+            if (entry[0], subscription.callback) == (topic, callback) and (
+                wanted is None or wanted == subscription.params
             ):
                 self._kept.remove(entry)
-                self.bus.remove(one, topic)
-                one.end(None)
+                self.bus.remove(subscription, topic)
+                subscription.end(None)
                 return
 
         whose = topic or "all scenarios"
@@ -249,7 +249,7 @@ class Subscriptions:
                 await next(iter(self._busy)).wait()
 
         if self._busy:
-            names = ", ".join(sorted(one.name for one in self._busy))
+            names = ", ".join(sorted(subscription.name for subscription in self._busy))
             problem = "the orchestrator does not wait any longer for callbacks: %s"
             _logger.warning(problem, names)
 

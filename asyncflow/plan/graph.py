@@ -49,7 +49,7 @@ class Graph:
 
         if dag.common:
             nodes = nodes_of(entity)
-            common = [nodes[one] for one in dag.common]
+            common = [nodes[name] for name in dag.common]
             places = [
                 node.driver.place for node in common if node.driver.place is not None
             ]

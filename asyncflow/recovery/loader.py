@@ -42,6 +42,7 @@ from asyncflow.recovery.undeclared import (
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.restoring import restore
 from asyncflow.runs.run import Run as RunOf
+from asyncflow.values.inputs import RunInputs
 from asyncflow.values.versions import Versions
 
 if TYPE_CHECKING:
@@ -265,7 +266,7 @@ class EntityLoader:
         # What was in memory has gone with its orchestrator: it begins anew.
         self.store.save(
             *await self.versions.defaults(
-                [one for one in nodes.values() if not one.driver.is_durable]
+                [node for node in nodes.values() if not node.driver.is_durable]
             )
         )
 
@@ -350,6 +351,7 @@ class EntityLoader:
     ) -> Run:
         """Make a submission. What its jobs do that has not ended, its owner tells."""
         run = self.identity_map.make_submission(entity, dag, record)
+        run.given = await RunInputs(self.store, self.versions).of(run, run.id)
         is_over = record.finished is not None
         restore(run, record, await self.jobs(record.id) if is_over else {})
         return run

@@ -212,8 +212,8 @@ class Recovery:
             run_ids=[run.id for run in runs],
             is_crash=not is_closed(dead),
         )
-        mine = [one for one in runs if one.id in crashes]
-        kept = {one.id: await self.loader.jobs(one.id) for one in mine}
+        mine = [run for run in runs if run.id in crashes]
+        kept = {run.id: await self.loader.jobs(run.id) for run in mine}
         is_all = len(runs) == len(records)
         await self._settle(dead.id, mine, kept, is_all=is_all)
 
@@ -262,8 +262,8 @@ class Recovery:
             async with self._told_apart(run.id):
                 records = await settling.settle(run, kept[run.id], left, versions)
                 self.store.save(*records)
-                jobs = [one for one in records if isinstance(one, JobRecord)]
-                kept[run.id].update({one.id: one for one in jobs})
+                jobs = [record for record in records if isinstance(record, JobRecord)]
+                kept[run.id].update({job.id: job for job in jobs})
 
         if left.intents:
             await self.store.flush()  # before the files go that say so

@@ -71,9 +71,13 @@ class RemoteView:
         :raises Unreadable: where it makes no sense
         """
         try:
-            told = json.loads(line)
-            after, is_all, reason = told["next"], told["is_all"], told["reason"]
-            steps = [self._step(*one) for one in told["news"]]
+            message = json.loads(line)
+            after, is_all, reason = (
+                message["next"],
+                message["is_all"],
+                message["reason"],
+            )
+            steps = [self._step(*change) for change in message["news"]]
 
             if not isinstance(after, int) or not isinstance(reason, str | None):
                 raise TypeError
@@ -145,15 +149,15 @@ def _record(facts: Any) -> JobRecord:
 
 
 def _attempt(*facts: Any) -> AttemptRecord:
-    one = AttemptRecord(*facts)
+    attempt = AttemptRecord(*facts)
     return AttemptRecord(
-        int(one.number),
-        None if one.started is None else _time(one.started),
-        _time(one.ended),
-        str(one.reason),
-        str(one.traceback),
-        AttemptKind(one.kind),
-        int(one.crashes),
+        int(attempt.number),
+        None if attempt.started is None else _time(attempt.started),
+        _time(attempt.ended),
+        str(attempt.reason),
+        str(attempt.traceback),
+        AttemptKind(attempt.kind),
+        int(attempt.crashes),
     )
 
 

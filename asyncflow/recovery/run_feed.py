@@ -66,7 +66,7 @@ class RunFeed:
             blocked = run.table.with_status(Status.BLOCKED)
             now = time.time()
             news = [[place, Status.BLOCKED, now, ""] for place in blocked]
-            await self._send(((since, one) for one in news), since, is_all=False)
+            await self._send(((since, change) for change in news), since, is_all=False)
 
             while not run.ending.is_left:
                 since = await self._send_new(live, since)
@@ -103,8 +103,8 @@ class RunFeed:
         parts: list[str] = []
         size = 0
 
-        for after, one in news:
-            parts.append(json.dumps(one))
+        for after, change in news:
+            parts.append(json.dumps(change))
             size += len(parts[-1])
 
             if len(parts) >= AT_ONCE or size >= SIZE:
@@ -129,8 +129,8 @@ class RunFeed:
             for report in live.until(index):
                 yield index, _of_report(report)
 
-            if one := _of_change(self.run, index):
-                yield index + 1, one
+            if change := _of_change(self.run, index):
+                yield index + 1, change
 
         for report in live.until(last):
             yield last, _of_report(report)

@@ -32,7 +32,7 @@ class Left(NamedTuple):
 
     def names(self) -> set[str]:
         """Return the names of the data nodes."""
-        parts = [part for one in self.intents.values() for part in one.parts]
+        parts = [part for intent in self.intents.values() for part in intent.parts]
         return {*self.staged.values(), *(part.name for part in parts)}
 
 
@@ -72,7 +72,7 @@ async def settle(
 
     :param kept: what is kept of the jobs, by their ids
     """
-    done = {one.id for one in kept.values() if one.status in DONE}
+    done = {job.id for job in kept.values() if job.status in DONE}
     waiting = [
         job
         for job in run.jobs
@@ -81,7 +81,7 @@ async def settle(
     ]
     records: list[Record] = []
 
-    while ready := [one for one in waiting if _makers(run, one) <= done]:
+    while ready := [job for job in waiting if _makers(run, job) <= done]:
         for job in ready:
             waiting.remove(job)
 
@@ -146,10 +146,10 @@ def finish_lost(left: Left, runs: Iterable[Run], drivers: Mapping[str, Driver]) 
 
     for job_id in left.intents.keys() - known:
         intent = left.intents[job_id]
-        names = [one.name for one in intent.parts if one.name in drivers]
+        names = [part.name for part in intent.parts if part.name in drivers]
 
         with suppress(Exception):  # of a server that is away
-            intent.settle({one: drivers[one] for one in names}, runs_again=True)
+            intent.settle({name: drivers[name] for name in names}, runs_again=True)
 
 
 def discard(left: Left, drivers: Mapping[str, Driver]) -> None:

@@ -403,7 +403,7 @@ def added(
     if len(kept) > FIRST + LAST:
         del kept[FIRST:-LAST]
 
-    if sum(len(one.traceback) for one in kept) > TRACEBACKS:
+    if sum(len(attempt.traceback) for attempt in kept) > TRACEBACKS:
         _shorten(kept)
 
     return tuple(kept)
@@ -424,8 +424,10 @@ def _shorten(kept: list[AttemptRecord]) -> None:
     left = TRACEBACKS
 
     for place in (0, *range(len(kept) - 1, 0, -1)):
-        one = kept[place]
-        left -= len(one.traceback)
+        attempt = kept[place]
+        left -= len(attempt.traceback)
 
         if left < 0:
-            kept[place] = one._replace(traceback=shortened(one.traceback, SHORT))
+            kept[place] = attempt._replace(
+                traceback=shortened(attempt.traceback, SHORT)
+            )

@@ -82,7 +82,7 @@ class JobTable:
         if not self.number[status]:
             return []
 
-        return [place for place, one in enumerate(self.status) if one is status]
+        return [place for place, other in enumerate(self.status) if other is status]
 
     def ended(self) -> dict[int, Status]:
         """Return the status of each job that has ended, by place."""

@@ -57,7 +57,9 @@ class Watchers:
 
     def unwatch(self, live: ProgressReports) -> None:
         """Keep nothing for a watcher any more."""
-        self._reports = tuple(one for one in self._reports if one is not live)
+        self._reports = tuple(
+            reports for reports in self._reports if reports is not live
+        )
 
     def take(self, report: Report, length: int) -> None:
         """Keep how far a job has come.

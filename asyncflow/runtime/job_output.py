@@ -37,10 +37,10 @@ async def output(
     return "".join(part for name, part in parts(text) if name == stream)
 
 
-async def _text(store: Store, job: JobState, most: int) -> str:
+async def _text(store: Store, job: JobState, max_bytes: int) -> str:
     """Return what a job has printed so far, with marks."""
     if job.log is not None and not job.is_finished:
-        printed = await to_thread.run_sync(_read, job.log, most)
+        printed = await to_thread.run_sync(_read, job.log, max_bytes)
         return printed.text if printed else ""
 
     record = await store.log(job.id)
@@ -60,7 +60,9 @@ async def tail(store: Store, job: JobState, max_bytes: int) -> AsyncIterator[str
                 yield shown
 
 
-async def _follow(store: Store, job: JobState, most: int) -> AsyncGenerator[str, None]:
+async def _follow(
+    store: Store, job: JobState, max_bytes: int
+) -> AsyncGenerator[str, None]:
     """Do it, with marks."""
     reader: LogReader | None = None
     was_running = False
@@ -93,7 +95,7 @@ async def _follow(store: Store, job: JobState, most: int) -> AsyncGenerator[str,
 
             await sleep(LOOK)
 
-        for line in await _rest(store, job, reader, most):
+        for line in await _rest(store, job, reader, max_bytes):
             yield line
     finally:
         if reader is not None:

@@ -90,19 +90,21 @@ class LoopMonitor:
 
     def _stall(self) -> float | None:
         """Say what holds the loop, and at its end for how long; return the beat."""
-        who = self._task_name()
+        task_name = self._task_name()
         frame = sys._current_frames().get(self._loop_thread)
         _logger.warning(
             "the event loop is held up, for %.3g s by now, by %s: everything on it "
             "waits. Use `await`, anyio.to_thread.run_sync, or a task that runs in a "
             "worker process\n%s",
-            *(time.monotonic() - self._due, who, _stack(frame)),
+            *(time.monotonic() - self._due, task_name, _stack(frame)),
         )
         del frame  # it would keep alive what its function holds
         late = self._beats.get()
 
         if late is not None:
-            _logger.warning("the event loop was held up for %.3g s by %s", late, who)
+            _logger.warning(
+                "the event loop was held up for %.3g s by %s", late, task_name
+            )
 
         return late
 

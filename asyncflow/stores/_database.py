@@ -225,6 +225,9 @@ class Database(ABC):
             if any(first.answers[name] for name in names):
                 return
 
+        if act.records:
+            self._save_all(act.records, dict.fromkeys(map(type, act.records)))
+
         before = act.answers
         act.answers = {
             part: self._run(text, act.given)
@@ -274,8 +277,8 @@ FOR_GOOD = frozenset({"delete"})
 def _is_forgotten(record_id: Cell, changes: Sequence[Change]) -> bool:
     """Tell whether some changes forget a record."""
     return any(
-        isinstance(one, Command)
-        and one.verb == "delete"
-        and {"id": record_id} in one.given
-        for one in chain.from_iterable(changes)
+        isinstance(change, Command)
+        and change.verb == "delete"
+        and {"id": record_id} in change.given
+        for change in chain.from_iterable(changes)
     )

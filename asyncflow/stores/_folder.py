@@ -107,9 +107,9 @@ class Access:
         else:
             self._check_file(path, found)
 
-        for one in (path, *beside):
+        for file in (path, *beside):
             with suppress(FileNotFoundError):  # another process has closed it
-                self._check_owner(one)
+                self._check_owner(file)
 
     def narrow(self, *paths: str) -> None:
         """Keep others from files, where they are there."""

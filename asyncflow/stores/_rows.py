@@ -15,6 +15,7 @@ from asyncflow.records import (
     BasisRecord,
     CycleRecord,
     DataNodeRecord,
+    InputRecord,
     JobRecord,
     LogRecord,
     OrchestratorRecord,
@@ -185,9 +186,19 @@ def _load_submission(row: Row) -> SubmissionRecord:
 
 
 def _version_columns(records: Sequence[VersionRecord]) -> list[Column]:
-    node_ids, numbers, kept, are_kept, *edits, holder_ids = columns_of(records)
-    facts = (node_ids, numbers, are_kept, *edits, holder_ids)
+    node_ids, numbers, kept, *facts = columns_of(records)
+    facts = [node_ids, numbers, *facts]
     return [*facts, *_paths_and_values(kept)]
+
+
+def _input_columns(records: Sequence[InputRecord]) -> list[Column]:
+    *facts, kept = columns_of(records)
+    return [*facts, *_paths_and_values(kept)]
+
+
+def _load_input(row: Row) -> InputRecord:
+    *facts, path, value = row
+    return InputRecord._make((*facts, path if value is None else value))
 
 
 def _paths_and_values(kept: tuple[StoredValue, ...]) -> tuple[Column, Column]:
@@ -195,8 +206,8 @@ def _paths_and_values(kept: tuple[StoredValue, ...]) -> tuple[Column, Column]:
     if str not in map(type, kept):
         return (None,) * len(kept), kept
 
-    paths = tuple(one if isinstance(one, str) else None for one in kept)
-    values = tuple(None if isinstance(one, str) else one for one in kept)
+    paths = tuple(value if isinstance(value, str) else None for value in kept)
+    values = tuple(None if isinstance(value, str) else value for value in kept)
     return paths, values
 
 
@@ -288,7 +299,7 @@ def _load_basis(row: Row) -> BasisRecord:
 def _load_numbers(text: str, contents: dict[str, str]) -> dict[str, int]:
     """Load what `_dump_basis` has made of numbers; add the contents."""
     found = json.loads(text)
-    pairs = {name: one for name, one in found.items() if isinstance(one, list)}
+    pairs = {name: value for name, value in found.items() if isinstance(value, list)}
     contents.update({name: content for name, (_, content) in pairs.items()})
     return {name: pairs[name][0] if name in pairs else found[name] for name in found}
 
@@ -344,6 +355,12 @@ KINDS: Mapping[type[Record], Kind] = {
         ),
         dump=_dump_submission,
     ),
+    InputRecord: Kind(
+        "input",
+        _load_input,
+        (_TEXT, _TEXT, _FLAG, _MAYBE_TEXT, _MAYBE_BLOB),
+        _input_columns,
+    ),
     DataNodeRecord: Kind(
         "data_node",
         DataNodeRecord._make,
@@ -372,7 +389,7 @@ KINDS: Mapping[type[Record], Kind] = {
         _load_version,
         (
             *(_TEXT, _FLAG, _FLAG, _MAYBE_TEXT, _MAYBE_TEXT, _TEXT, _MAYBE_TEXT),
-            *(_MAYBE_TEXT, _MAYBE_BLOB),
+            *(_MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_BLOB),
         ),
         _version_columns,
     ),

@@ -47,7 +47,7 @@ class DatabaseFiles:
     def of(cls, store: str, paths: Iterable[str]) -> Self:
         """Look which files are there. Blocks."""
         found = {path: _inode(path) for path in paths}
-        return cls(store, {path: one for path, one in found.items() if one})
+        return cls(store, {path: mark for path, mark in found.items() if mark})
 
     def check(self, count: int) -> None:
         """See whether they are there still. Blocks, for some microseconds each.

@@ -12,6 +12,7 @@ from asyncflow.records import (
     BasisRecord,
     CycleRecord,
     DataNodeRecord,
+    InputRecord,
     JobRecord,
     LogRecord,
     OrchestratorRecord,
@@ -159,6 +160,7 @@ class Versions(Table[VersionRecord]):
             kept=kept if new.is_kept else None,
             is_kept=new.is_kept,
             holder_id=new.holder_id,
+            fingerprint=new.fingerprint or old.fingerprint,
         )
 
 
@@ -184,6 +186,7 @@ class Tables:
     submissions: Table[SubmissionRecord] = attrs.field(
         factory=lambda: Submissions(("scenario_id",))
     )
+    inputs: Table[InputRecord] = attrs.field(factory=lambda: Table(("submission_id",)))
     jobs: Table[JobRecord] = attrs.field(factory=lambda: Table(("submission_id",)))
     logs: Table[LogRecord] = attrs.field(factory=lambda: Table(("job_id",)))
     bases: Table[BasisRecord] = attrs.field(factory=lambda: Table(("scenario_id",)))
@@ -205,9 +208,15 @@ class Tables:
             JobRecord: self.jobs,
             OrchestratorRecord: self.orchestrators,
             VersionRecord: self.versions,
+            InputRecord: self.inputs,
             LogRecord: self.logs,
             BasisRecord: self.bases,
         }
+
+    def names(self) -> set[str]:
+        """Return the names of all files that values have."""
+        inputs = names_of(self.inputs.records.values())
+        return names_of(self.versions.records.values()) | inputs
 
     def update(self, record: ScenarioRecord | DataNodeRecord, before: int) -> bool:
         """Keep what was changed of a record; see `Store.update`."""
@@ -243,11 +252,11 @@ class Tables:
         names: list[str] = []
 
         for version_id in self.pins.pop(submission_id, ()):
-            one = self.versions.records.get(version_id)
+            version = self.versions.records.get(version_id)
 
-            if one and not one.is_kept and not self._is_pinned(version_id):
-                names += names_of([one])
-                self.versions.replace(one._replace(kept=None))
+            if version and not version.is_kept and not self._is_pinned(version_id):
+                names += names_of([version])
+                self.versions.replace(version._replace(kept=None))
 
         return names
 
@@ -344,13 +353,16 @@ class Tables:
         names = self._release(record_id) | self._leave_cycle(record_id)
         nodes = [record_id, *ids_of(self.data_nodes.found(owner_id=record_id))]
         runs = [record_id, *ids_of(self.submissions.found(scenario_id=record_id))]
-        versions = [one for node in nodes for one in self.versions.found(node_id=node)]
+        versions = [
+            version for node in nodes for version in self.versions.found(node_id=node)
+        ]
         jobs = [
             record_id,
-            *(one.id for run in runs for one in self.jobs.found(submission_id=run)),
+            *(job.id for run in runs for job in self.jobs.found(submission_id=run)),
         ]
         logs = [one for job in jobs for one in self.logs.found(job_id=job)]
-        names |= names_of(versions)
+        inputs = [one for run in runs for one in self.inputs.found(submission_id=run)]
+        names |= names_of(versions) | names_of(inputs)
 
         for table, ids in (
             (self.versions, ids_of(versions)),
@@ -358,12 +370,13 @@ class Tables:
             (self.jobs, jobs),
             (self.logs, ids_of(logs)),
             (self.submissions, runs),
+            (self.inputs, ids_of(inputs)),
             (self.bases, ids_of(self.bases.found(scenario_id=record_id))),
             (self.scenarios, [record_id]),
             (self.orchestrators, [record_id]),
         ):
-            for one in ids:
-                table.drop(one)
+            for row_id in ids:
+                table.drop(row_id)
 
         return names
 
@@ -374,12 +387,12 @@ class Tables:
 
         held = self.versions.found(holder_id=holder_id)
 
-        for one in held:
-            kept = one.kept if self._is_pinned(one.id) else None
-            dropped = one._replace(kept=kept, is_kept=False, holder_id=None)
+        for version in held:
+            kept = version.kept if self._is_pinned(version.id) else None
+            dropped = version._replace(kept=kept, is_kept=False, holder_id=None)
             self.versions.replace(dropped)
 
-        return names_of(one for one in held if not self._is_pinned(one.id))
+        return names_of(version for version in held if not self._is_pinned(version.id))
 
 
 def ids_of(records: Iterable[Record]) -> list[str]:
@@ -387,6 +400,6 @@ def ids_of(records: Iterable[Record]) -> list[str]:
     return [record.id for record in records]
 
 
-def names_of(versions: Iterable[VersionRecord]) -> set[str]:
-    """Return the names of the files that versions have."""
+def names_of(versions: Iterable[VersionRecord | InputRecord]) -> set[str]:
+    """Return the names of the files that versions, or inputs, have."""
     return {version.kept for version in versions if isinstance(version.kept, str)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from operator import attrgetter
 from types import TracebackType
 from typing import Self, TypeVar
@@ -18,6 +18,7 @@ from asyncflow.records import (
     BasisRecord,
     CycleRecord,
     DataNodeRecord,
+    InputRecord,
     JobRecord,
     LogRecord,
     OrchestratorRecord,
@@ -29,7 +30,7 @@ from asyncflow.records import (
 )
 from asyncflow.stores._command import is_reported, taken_over
 from asyncflow.stores._properties import WITH_PROPERTIES, check_properties
-from asyncflow.stores._tables import Tables, ids_of, names_of
+from asyncflow.stores._tables import Tables, ids_of
 
 R = TypeVar("R")
 
@@ -78,7 +79,7 @@ class MemoryStore(Store):
         tables = self._tables.by_kind
 
         if not tables.keys() >= {*map(type, records)}:
-            strangers = [one for one in records if type(one) not in tables]
+            strangers = [record for record in records if type(record) not in tables]
             raise TypeError(
                 f"a store keeps the records of asyncflow, not {strangers[0]!r}"
             )
@@ -109,20 +110,31 @@ class MemoryStore(Store):
             found = self._tables.versions.found(
                 node_id=node_id, number=number, is_kept=True
             )
-            pins.update(one.id for one in found[-1:])
+            pins.update(version.id for version in found[-1:])
 
     async def unpin(self, submission_id: str) -> list[str]:
         return self._written().unpin(submission_id)
 
     async def pinned_for_ended(self) -> list[str]:
         self._check()
-        return [one for one in self._tables.pins if self._tables.has_ended(one)]
+        return [
+            submission_id
+            for submission_id in self._tables.pins
+            if self._tables.has_ended(submission_id)
+        ]
 
     async def pinned(self, submission_id: str) -> set[tuple[str, int]]:
         self._check()
         records = self._tables.versions.records
-        found = [records.get(one) for one in self._tables.pins.get(submission_id, ())]
-        return {(one.node_id, one.number) for one in found if one is not None}
+        found = [
+            records.get(version_id)
+            for version_id in self._tables.pins.get(submission_id, ())
+        ]
+        return {
+            (version.node_id, version.number)
+            for version in found
+            if version is not None
+        }
 
     async def flush(self) -> None:
         self._check()
@@ -155,9 +167,21 @@ class MemoryStore(Store):
 
         return tables.crashes_of(heir_id)
 
-    def submit(self, record: SubmissionRecord) -> Callable[[], Awaitable[None]]:
+    async def create(self, record: ScenarioRecord, *records: Record) -> str:
+        tables = self._written()
+        found = tables.scenarios.found(config_id=record.config_id, name=record.name)
+
+        if found:
+            return min(found, key=attrgetter("created")).id
+
+        self.save(record, *records)
+        return record.id
+
+    def submit(
+        self, record: SubmissionRecord, inputs: Sequence[InputRecord] = ()
+    ) -> Callable[[], Awaitable[None]]:
         if record.scenario_id in self._tables.scenarios.records:
-            self.save(record)
+            self.save(record, *inputs)
 
         async def answer() -> None:
             self._check()
@@ -167,7 +191,9 @@ class MemoryStore(Store):
 
         return answer
 
-    async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
+    async def claim(
+        self, record: SubmissionRecord, inputs: Sequence[InputRecord] = ()
+    ) -> SubmissionRecord:
         check_properties((record,))
         tables = self._written()
         found = tables.submissions.records.get(record.id)
@@ -178,7 +204,7 @@ class MemoryStore(Store):
         if record.scenario_id not in tables.scenarios.records:
             raise NotFound(record.scenario_id)
 
-        tables.submissions.save(record)
+        self.save(record, *inputs)
         return record
 
     async def lock(
@@ -227,7 +253,7 @@ class MemoryStore(Store):
         self, record_id: str, lost: Collection[SubmissionRecord] = ()
     ) -> list[str] | None:
         runs = self._written().submissions
-        known = {(one.id, one.orchestrator_id) for one in lost}
+        known = {(run.id, run.orchestrator_id) for run in lost}
         own = runs.records.get(record_id)
         found = [*runs.found(scenario_id=record_id), *([own] if own else [])]
 
@@ -254,17 +280,21 @@ class MemoryStore(Store):
         runs = self._tables.submissions.found()
         finished = [run for run in runs if run.finished is not None]
         found = [
-            one.id
-            for one in finished[: max(0, len(finished) - (keep or 0))]
-            if finished_before is None or (one.finished or 0.0) < finished_before
-            if not has_log or self._tables.logs_of(one.id)
+            run.id
+            for run in finished[: max(0, len(finished) - (keep or 0))]
+            if finished_before is None or (run.finished or 0.0) < finished_before
+            if not has_log or self._tables.logs_of(run.id)
         ]
         return found[:limit]
 
     async def prune(self, *submission_ids: str, logs_only: bool = False) -> Pruned:
         tables = self._written()
         jobs, logs = 0, 0
-        known = [one for one in submission_ids if one in tables.submissions.records]
+        known = [
+            submission_id
+            for submission_id in submission_ids
+            if submission_id in tables.submissions.records
+        ]
 
         for submission_id in known:
             kept = self._tables.logs_of(submission_id)
@@ -309,12 +339,12 @@ class MemoryStore(Store):
     ) -> list[ScenarioRecord]:
         self._check()
         found = [
-            one
-            for one in self._tables.scenarios.found(
+            scenario
+            for scenario in self._tables.scenarios.found(
                 config_id=config_id, name=name, cycle_id=cycle_id
             )
-            if (created_from is None or created_from <= one.created)
-            and (created_to is None or one.created < created_to)
+            if (created_from is None or created_from <= scenario.created)
+            and (created_to is None or scenario.created < created_to)
         ]
         found.sort(key=attrgetter("created"))
         return _page(found, page)
@@ -362,26 +392,26 @@ class MemoryStore(Store):
             if owner_id is not None
             else None,
         ]
-        given = [one for one in filters if one is not None]
+        given = [value for value in filters if value is not None]
         wanted = set.intersection(*given) if given else {None}
         found = [
             version
-            for one in wanted
-            for version in versions.found(node_id=one, is_kept=is_kept)
+            for wanted_id in wanted
+            for version in versions.found(node_id=wanted_id, is_kept=is_kept)
         ]
 
         if len(wanted) > 1:
-            found.sort(key=lambda one: versions.places[one.id])
+            found.sort(key=lambda version: versions.places[version.id])
 
         return _page(found, page)
 
     async def kept_names(self) -> set[str]:
         self._check()
-        return names_of(self._tables.versions.records.values())
+        return self._tables.names()
 
     async def makers(self) -> set[str]:
         self._check()
-        names = names_of(self._tables.versions.records.values())
+        names = self._tables.names()
         return {name.partition("-")[0] for name in names if "-" in name}.union(
             self._tables.orchestrators.records
         )
@@ -398,16 +428,23 @@ class MemoryStore(Store):
     ) -> list[SubmissionRecord]:
         self._check()
         found = [
-            one
-            for one in self._tables.submissions.found(
+            run
+            for run in self._tables.submissions.found(
                 entity_id=entity_id,
                 scenario_id=scenario_id,
                 orchestrator_id=orchestrator_id,
                 status=status,
             )
-            if is_finished in (None, one.finished is not None)
+            if is_finished in (None, run.finished is not None)
         ]
         return _page(found, page)
+
+    async def inputs(self, *submission_ids: str) -> list[InputRecord]:
+        self._check()
+        inputs = self._tables.inputs
+        return [
+            one for run in submission_ids for one in inputs.found(submission_id=run)
+        ]
 
     async def jobs(
         self,
@@ -423,7 +460,7 @@ class MemoryStore(Store):
         found = jobs.found(submission_id=submission_id, task_id=task_id, status=status)
 
         if submission_ids is not None:
-            found = [one for one in found if one.submission_id in submission_ids]
+            found = [job for job in found if job.submission_id in submission_ids]
 
         return _page(found, page)
 

@@ -33,8 +33,8 @@ def holder() -> str | None:
 
         if (coroutine := _is_coroutine(frame)) or frame.f_code is _CALLBACK:
             file = os.path.basename(caller.f_code.co_filename)
-            who = frame.f_code.co_qualname if coroutine else "a callback of the loop"
-            place = f"{verb}() at {file}:{caller.f_lineno}, in {who}"
+            holder = frame.f_code.co_qualname if coroutine else "a callback of the loop"
+            place = f"{verb}() at {file}:{caller.f_lineno}, in {holder}"
             return None if _is_in(frame, _KERNELS) else place
 
         frame = frame.f_back

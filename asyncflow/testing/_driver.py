@@ -20,14 +20,14 @@ Same = Callable[[object, object], bool]
 There = Callable[[Driver], Iterable[str]]
 
 
-def equal(one: object, other: object) -> bool:
+def equal(left: object, right: object) -> bool:
     """Tell whether two values are equal; frames and arrays are asked by what they have."""
-    equals = getattr(one, "equals", None)
+    equals = getattr(left, "equals", None)
 
     if callable(equals):
-        return bool(equals(other))
+        return bool(equals(right))
 
-    same = one == other
+    same = left == right
     return bool(same.all()) if hasattr(same, "all") else bool(same)
 
 
@@ -109,12 +109,14 @@ def _keeps(driver: Driver, folder: str, values: Sequence[object], same: Same) ->
         else:
             raise AssertionError("who reads what was never written is told so")
 
-    kept = [write(driver, folder, at, one) for at, one in enumerate(values)]
+    kept = [write(driver, folder, at, value) for at, value in enumerate(values)]
     known = zip(kept, values, strict=True)
     pairs = [*known] if driver.keeps_versions else [(kept[-1], values[-1])]
 
-    for one, value in pairs:
-        assert same(driver.read(one), value), f"{value!r:.100} was written and not read"
+    for stored, value in pairs:
+        assert same(driver.read(stored), value), (
+            f"{value!r:.100} was written and not read"
+        )
 
     if not driver.keeps_versions:
         assert driver.exists(), "a place that was written has a value"
@@ -197,9 +199,9 @@ def _tells(
     same: Same,  # noqa: ARG001
 ) -> None:
     kept = write(driver, folder, 1, values[0])
-    told = driver.describe()
-    assert told["storage_type"] == driver.storage_type
-    assert told["place"] == driver.place
+    described = driver.describe()
+    assert described["storage_type"] == driver.storage_type
+    assert described["place"] == driver.place
     shown = driver.preview(kept, 1)
     assert len(shown.rows) <= 1, "a preview has no more rows than it is asked for"
     assert all(len(row) == len(shown.columns) for row in shown.rows)
@@ -264,17 +266,19 @@ def _has_no_room(
 ) -> None:
     kept = write(driver, folder, 1, values[0])
     before = {*os.listdir(folder)}
-    path, told = _path(folder, 2), None
+    path, message = _path(folder, 2), None
 
     with _full_disk():
         try:
             driver.discard(driver.write(values[1], path, "node"), path)
         except Exception as error:  # each driver has its own
-            told = str(error)
+            message = str(error)
 
     place = driver.place or ""
-    assert told is None or "node" in told, f"the error names the data node: {told}"
-    assert told is None or place in told, f"the error names its place: {told}"
+    assert message is None or "node" in message, (
+        f"the error names the data node: {message}"
+    )
+    assert message is None or place in message, f"the error names its place: {message}"
     assert {*os.listdir(folder)} == before, "nothing is left of a failed write"
     assert same(driver.read(kept), values[0]), "the old value stays"
 
@@ -303,11 +307,11 @@ def _refuses(
     try:
         driver.write(unkeepable, _path(folder, 2), "node")
     except Exception as error:  # each driver has its own
-        told = str(error)
+        message = str(error)
     else:
         raise AssertionError(f"{unkeepable!r:.100} was to be refused")
 
-    assert "node" in told, "the error names the data node"
+    assert "node" in message, "the error names the data node"
 
     assert {*os.listdir(folder)} == before, "nothing is left of a failed write"
     assert same(driver.read(kept), values[0]), "the old value stays"

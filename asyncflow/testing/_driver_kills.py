@@ -64,17 +64,19 @@ def kill_writes(
         _kill(dumps((driver, values, paths)), chance.random())
         value = driver.read(kept)
         likely = values[:1] if driver.keeps_versions else values
-        assert any(same(value, one) for one in likely), (
+        assert any(same(value, likely_value) for likely_value in likely), (
             f"a killed write leaves a whole value; there is {value!r:.100}"
         )
         left = {*os.listdir(folder)} - before
 
-        for name in [one for one in left if one.endswith(STAGED)]:  # it is on a server
+        for name in [
+            name for name in left if name.endswith(STAGED)
+        ]:  # it is on a server
             left.remove(name)
             driver.discard(None, os.path.join(folder, name.removesuffix(STAGED)))
 
         if not driver.keeps_versions:
-            found = {os.path.basename(one) for one in driver.staged("ORCHESTRATOR_1")}
+            found = {os.path.basename(path) for path in driver.staged("ORCHESTRATOR_1")}
             assert left <= found, "what a killed write has left is found"
 
         for name in left:  # as when the next orchestrator is opened

@@ -87,6 +87,6 @@ class FaultyExecutor(Executor):
 
 def _failure(call: Call, error: Error) -> Raised:
     """Say what a call raised, as the process says it where it would have run."""
-    one = error() if isinstance(error, type) else error
-    outcome = raised(one, None)
-    return outcome._replace(error=one) if call.code is None else outcome
+    made = error() if isinstance(error, type) else error
+    outcome = raised(made, None)
+    return outcome._replace(error=made) if call.code is None else outcome

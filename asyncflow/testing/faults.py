@@ -89,8 +89,8 @@ class Faults:
         :param nth: the how many-th such event, from 1
         :raises UsageError: where it would kill pytest
         """
-        if not any(issubclass(one, event) for one in _SEEN):
-            known = ", ".join(one.__name__ for one in _SEEN)
+        if not any(issubclass(kind, event) for kind in _SEEN):
+            known = ", ".join(kind.__name__ for kind in _SEEN)
             raise UsageError(f"cannot kill after {event.__name__}: use one of {known}")
 
         if self in wiring.wrappers:

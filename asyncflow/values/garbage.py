@@ -99,7 +99,9 @@ class Garbage:
 
             if self.sharing.is_shared:  # others remove what is pinned for their runs
                 kept = await self.store.kept_names()
-                garbage = [one for one in garbage if os.path.basename(one) not in kept]
+                garbage = [
+                    path for path in garbage if os.path.basename(path) not in kept
+                ]
 
             await to_thread.run_sync(remove, garbage)
 

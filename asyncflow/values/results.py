@@ -42,13 +42,14 @@ class Results:
     catalog: IdentityMap
     versions: Versions
     editing: Editing
-    _known: Container[str | None] = attrs.field(init=False)
+    known: Container[str | None] = attrs.field(init=False)
+    """The ids of the runs whose handles may be used."""
     _ends: dict[int, tuple[End, Held, Nodes]] = attrs.field(init=False, factory=dict)
     """What waits for the end of each run that keeps versions, these, and their data
     nodes; by the identity of the versions."""
 
     def __attrs_post_init__(self) -> None:
-        self._known = self.catalog.known
+        self.known = self.catalog.known
 
     async def read(self, run: Run, name: str) -> Any:
         """Read what a run wrote; see `Submission.read`."""
@@ -73,13 +74,13 @@ class Results:
 
     def keep(self, node: NodeState, version: Version) -> None:
         """Keep a version that is to be dropped for the handles that are used."""
-        if version.reused_by is None and version.submission_id not in self._known:
+        if version.reused_by is None and version.submission_id not in self.known:
             return  # as it mostly is
 
-        for one in self._runs_of(version):
-            _let_jobs_go(one)
+        for reference in self._runs_of(version):
+            _let_jobs_go(reference)
 
-            if run := one():
+            if run := reference():
                 self._keep_for(run, node, version)
 
     def forget(self) -> None:
@@ -98,7 +99,7 @@ class Results:
             self._release(held)
 
     def _runs_of(self, version: Version) -> list[ref[Run]]:
-        found = [ref(one) for one in version.reused_by or ()]
+        found = [ref(run) for run in version.reused_by or ()]
 
         if version.submission_id is not None:
             writer = self.catalog.find(version.submission_id)
@@ -158,7 +159,7 @@ def writer_of(run: Run, name: str) -> int:
         if name in task.output:
             return place
 
-    names = ", ".join(one for task in run.tasks for one in task.output)
+    names = ", ".join(name for task in run.tasks for name in task.output)
     raise UsageError(
         f"no job of {run.id} writes {name!r}: its outputs are {names or 'none'}"
     )

@@ -81,11 +81,13 @@ class StoredVersions:
         versions = node.versions
         known = {version.number: version for version in versions}
         ordered = [
-            known[one.number] if one.number in known else self._made(node, one)
-            for one in chain(node, records)
+            known[version.number]
+            if version.number in known
+            else self._made(node, version)
+            for version in chain(node, records)
         ]
         there = {*before, *(known.get(record.number) for record in records)}
-        ordered += [one for one in versions if one not in there]
+        ordered += [version for version in versions if version not in there]
 
         if not ordered:
             return
@@ -122,7 +124,7 @@ class StoredVersions:
         if last is not None and newest is not last and self.retention.pins is not None:
             begin = ordered.index(last) + 1 if last in ordered else 0
             known = node.versions
-            between = [one for one in ordered[begin:-1] if one not in known]
+            between = [version for version in ordered[begin:-1] if version not in known]
             self.retention.pins.keep(node, (last, *between), newest.number)
 
     def _made(self, node: NodeState, record: VersionRecord) -> Version:
@@ -139,7 +141,8 @@ class StoredVersions:
         if isinstance(kept, str):
             kept = os.path.join(self.folder, kept)
 
-        return Version(record.number, kept, _run_of(record.job_id))
+        made = record.number, kept, _run_of(record.job_id), record.fingerprint
+        return Version(*made)
 
     async def tidy(self, node: NodeState) -> None:
         """Drop what others have written, and is not kept any more."""
@@ -156,7 +159,7 @@ class StoredVersions:
         for a run.
         """
         stays = {record.number for record in chain(node, records)}
-        known = {one.number: one for one in (*before, *node.versions)}
+        known = {version.number: version for version in (*before, *node.versions)}
         surplus = [
             known.get(record.number) or self._made(node, record)
             for record in records

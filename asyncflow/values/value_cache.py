@@ -117,7 +117,7 @@ class ValueCache:
 
     async def _evict_some(self, entries: Iterable[Entry]) -> bool:
         """Evict values, but those that are in use; tell whether that was any."""
-        compared = [one for one, _, is_compared in entries if is_compared]
+        compared = [version for version, _, is_compared in entries if is_compared]
         await to_thread.run_sync(_describe, compared)
         has_evicted = False
 

@@ -95,7 +95,7 @@ def main_function(
     """Make a function of a main script."""
     function: types.FunctionType = _cloud._make_function(code, space, *more)
 
-    if _here.came is not None and not any(space is one for one in _here.spaces):
+    if _here.came is not None and not any(space is known for known in _here.spaces):
         _here.spaces.append(space)
 
     return function
@@ -154,7 +154,7 @@ def _resolved(found: type) -> type:
 def _is_like(found: type, make: object, arguments: Reduced) -> bool:
     """Tell whether a class can become the newer one that is in a pickle."""
     if make is _cloud._make_skeleton_enum:
-        members = {one.name: one.value for one in typing.cast(Any, found)}
+        members = {member.name: member.value for member in typing.cast(Any, found)}
         return bool(found.__bases__ == arguments[0] and members == arguments[3])
 
     return (
@@ -261,8 +261,8 @@ def set_named(value: Any, state: tuple[dict[str, object] | None, Any]) -> None:
     if attributes:
         vars(value).update(attributes)
 
-    for name, one in slots.items():
-        setattr(value, name, one)
+    for name, slot in slots.items():
+        setattr(value, name, slot)
 
 
 def _put(name: str, value: object, *, instead: bool = True) -> None:

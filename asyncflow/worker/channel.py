@@ -117,8 +117,10 @@ def receive(
             return
 
         try:
-            job_id, told = pickle.loads(data)
-            found = told if told is None or type(told) is list else Progress(*told)
+            job_id, report = pickle.loads(data)
+            found = (
+                report if report is None or type(report) is list else Progress(*report)
+            )
             hash(job_id)
         except (Exception, SystemExit) as error:  # whoever has sent it
             drop(error)

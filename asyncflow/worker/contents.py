@@ -261,8 +261,8 @@ class _Walk:
         return self._first + len(self._seen)
 
 
-def _digest(told: bytes) -> bytes:
-    return hashlib.blake2b(told, digest_size=16).digest()
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 def _parts_of_code(code: types.CodeType) -> tuple[object, ...]:

@@ -112,7 +112,8 @@ def begin(outputs: Sequence[Output], kept: Sequence[StoredValue]) -> str | None:
     folder, name = os.path.split(outputs[0][2])
     file = intent_path(folder, name.partition("-")[0], job.id)
     parts = [
-        (name, path, one) for (name, _, path), one in zip(outputs, kept, strict=True)
+        (name, path, value)
+        for (name, _, path), value in zip(outputs, kept, strict=True)
     ]
     data = pickle.dumps((job.id, time.time(), parts), 5)
     replace_file(file, lambda out: out.write(data), temporary_name(file), sync=True)
@@ -127,7 +128,7 @@ def take(file: str) -> Intent | None:
     except Exception:  # of what is torn: whatever pickle makes of it
         return None
 
-    return Intent(job_id, at, tuple(Part(*one) for one in parts))
+    return Intent(job_id, at, tuple(Part(*part) for part in parts))
 
 
 def drop(file: str) -> None:

@@ -22,7 +22,9 @@ UNKNOWN = -1
 
 _LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
 _OURS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
-_SITE, _DIST = (f"{os.sep}{one}{os.sep}" for one in ("site-packages", "dist-packages"))
+_SITE, _DIST = (
+    f"{os.sep}{folder}{os.sep}" for folder in ("site-packages", "dist-packages")
+)
 
 stat: Callable[[str], os.stat_result] = os.stat
 open_file: Callable[[str, int], int] = os.open
@@ -68,10 +70,10 @@ def place_of(path: str) -> str:
     return path
 
 
-def text_of(path: str, most: int) -> tuple[os.stat_result, bytes | None]:
+def text_of(path: str, max_bytes: int) -> tuple[os.stat_result, bytes | None]:
     """Return what a file is, and its text; None where that is too long. Blocks.
 
-    :param most: how many bytes it may have
+    :param max_bytes: how many bytes it may have
     """
     file = open_file(path, os.O_RDONLY | os.O_CLOEXEC)
 
@@ -79,7 +81,7 @@ def text_of(path: str, most: int) -> tuple[os.stat_result, bytes | None]:
         status = os.fstat(file)
         text = b""
 
-        if status.st_size > most:
+        if status.st_size > max_bytes:
             return status, None
 
         while more := read(file, status.st_size + 1):

@@ -127,8 +127,8 @@ class LogState:
     def _is_of_new_module(self, name: str) -> bool:
         """Tell whether a logger is called like what the job has loaded."""
         return any(
-            one in sys.modules and one not in self._modules
-            for one in (name, name.partition(".")[0])
+            module in sys.modules and module not in self._modules
+            for module in (name, name.partition(".")[0])
         )
 
     def _settled(self) -> None:

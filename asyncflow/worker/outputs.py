@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from asyncflow.worker.errors import DataNodeWritingError
 from asyncflow.worker.outcome import StoredValue
-from asyncflow.worker.wire import ValueDriver
+from asyncflow.worker.wire import ValueDriver, seen
 
 
 def keep_result(
@@ -81,14 +81,14 @@ def write_all(
             driver.keeps_versions for _, driver, _ in ports
         ):
             return tuple(
-                driver.publish(one, path)
-                for (_, driver, path), one in zip(ports, kept, strict=True)
+                driver.publish(stored, path)
+                for (_, driver, path), stored in zip(ports, kept, strict=True)
             )
 
         return publish_all(ports, kept)
     except BaseException:
-        for (_, driver, path), one in zip(ports, kept, strict=False):
-            driver.discard(one, path)
+        for (_, driver, path), written in zip(ports, kept, strict=False):
+            driver.discard(written, path)
 
         raise
 
@@ -115,7 +115,7 @@ def publish_all(
 
         raise
 
-    return tuple(made[at] for at in range(len(ports)))
+    return tuple(seen(port[1], made[at]) for at, port in enumerate(ports))
 
 
 def validated(validator: object, value: object, name: str) -> object:

@@ -80,12 +80,14 @@ def pickled(
 
 def pickled_names(content: Mapping[str, object]) -> bytes:
     """Pickle those of a module's names whose values can be pickled."""
-    names = {key: one for key, one in content.items() if not key.startswith("__")}
+    names = {key: value for key, value in content.items() if not key.startswith("__")}
 
     try:
         return pickled(names)
     except Exception:
-        return pickled({key: one for key, one in names.items() if _is_picklable(one)})
+        return pickled(
+            {key: value for key, value in names.items() if _is_picklable(value)}
+        )
 
 
 def _is_picklable(value: object) -> bool:

@@ -164,10 +164,10 @@ here: Finder = Finder()
 def _has_appeared() -> bool:
     """Tell whether an entry of the path is there now that was not, and look there again."""
     finders = sys.path_importer_cache
-    there = [one for one in finders if finders[one] is None and os.path.exists(one)]
+    there = [path for path in finders if finders[path] is None and os.path.exists(path)]
 
-    for one in there:
-        del finders[one]
+    for entry in there:
+        del finders[entry]
 
     return bool(there)
 

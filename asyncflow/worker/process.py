@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, TextIO
 from asyncflow.worker import current, main, parent, pinned
 from asyncflow.worker.channel import Channel
 from asyncflow.worker.loaded import Loaded
-from asyncflow.worker.outcome import Printed, read_slice
+from asyncflow.worker.outcome import Printed, mark, read_slice
 from asyncflow.worker.raw_stderr import RawStderr, path_of, write_all
-from asyncflow.worker.records import Records, basic_config, naming_jobs
+from asyncflow.worker.records import Records, basic_config, naming_jobs, passing_on
 from asyncflow.worker.sparse_file import BLOCK, punch_hole
 from asyncflow.worker.spool import Spool
 from asyncflow.worker.streams import (
+    FULL,
     LOG_SIZE,
     PLACE,
     Stderr,
@@ -83,6 +84,11 @@ class WorkerState:
     """What a job has left that ends this process; see `ProcessState`. No other runs."""
     _is_looked_at: bool = True
     """Whether the last job was looked at closely."""
+    _lost: int = 0
+    """How many bytes there was no room for, of what the last job printed."""
+    _loss: str = ""
+    """Why."""
+    _is_loss_told: bool = False
     _is_half_right: bool = False
     """Whether there is a rest to be put right; see `put_rest_right`."""
     _log: int
@@ -106,7 +112,7 @@ class WorkerState:
         os.close(null)
         self.records = Records(self._write_record, self._send_records)
         self._in = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115
-        self._open(folder)
+        self._open_or_tell(folder)
 
     def move(self, folder: str) -> None:
         """Keep the files in another folder from now on: that of another parent."""
@@ -121,7 +127,7 @@ class WorkerState:
         if self._life >= 0:
             os.close(self._life)
 
-        self._open(folder)
+        self._open_or_tell(folder)
 
     def remember(self) -> None:
         """Take the state of this process for what jobs are to find."""
@@ -144,7 +150,7 @@ class WorkerState:
 
         self.logged = os.lseek(self._end, 0, os.SEEK_END)
 
-        if self.logged - self._cleared > LOG_SIZE:
+        if self.logged - self._cleared > LOG_SIZE or self._is_loss_told:
             self._clear_log()  # its parent has what it wanted of it
 
     def end_job(self, max_bytes: int, *, is_long: bool) -> Printed | None:
@@ -198,16 +204,23 @@ class WorkerState:
             with contextlib.suppress(OSError):
                 os.chdir(self._directory)
 
-        if not has_printed and is_whole and not self.records.waiting:
+        lost = self._lost
+
+        if not has_printed and is_whole and not lost and not self.records.waiting:
             return None
 
         end = os.lseek(self._end, 0, os.SEEK_END)
 
-        if end == self.logged and not self.records.waiting:
+        if end == self.logged and not lost and not self.records.waiting:
             return None
 
         start, self.logged = self.logged, end
         printed = read_slice(self._log, start, end, max_bytes)
+
+        if lost:
+            printed = self._without_lost(printed)
+        elif printed is not None:
+            self._is_loss_told = False
 
         if self.records.waiting:
             printed = printed or Printed("", 0, 0)
@@ -250,8 +263,40 @@ class WorkerState:
 
             self.fold_before()
 
-        write_all(self._log, framed(bytes(data), "stderr"))
+        try:
+            write_all(self._log, framed(bytes(data), "stderr"))
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+
+            self.lose(len(data), error)
+
         return True
+
+    def lose(self, size: int, error: OSError) -> None:
+        """Note that there is no room for what a job prints.
+
+        :param size: how many bytes
+        """
+        self._lost += size
+        self._loss = error.strerror or str(error)
+
+    def _without_lost(self, printed: Printed | None) -> Printed:
+        """Have what a job printed say that there is more of it; tell it once."""
+        if not self._is_loss_told:
+            folder = os.path.dirname(self.log_path)
+            remedy = (
+                f"free some space in {folder}, or set TMPDIR to where there is some"
+            )
+            self.records.warn(
+                f"what jobs print is lost for now: {self._loss}: {remedy}"
+            )
+            self._is_loss_told = True
+
+        lost, self._lost = self._lost, 0
+        text, left_out, size, _ = printed or Printed("", 0, 0)
+        begin = "\n" if text and not text.endswith("\n") else ""
+        return Printed(f"{text}{begin}{mark(lost)}\n", left_out + lost, size)
 
     def fold_before(self) -> None:
         """Bring what was written to descriptor 2 into the log, before Python prints."""
@@ -279,6 +324,17 @@ class WorkerState:
         else:
             os.ftruncate(self._log, 0)
             self.logged = 0
+
+    def _open_or_tell(self, folder: str) -> None:
+        try:
+            self._open(folder)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+
+            remedy = "have some room there, or set TMPDIR to where there is some"
+            why = f"{error.strerror}: {remedy}"
+            raise OSError(error.errno, why, folder) from None
 
     def _open(self, folder: str) -> None:
         name = os.path.join(folder, str(self.pid))
@@ -433,6 +489,8 @@ def _pass_records_on(records: Records) -> LogState:
     logging.root.handlers[:] = [records]
     logging.lastResort = records
     logging.basicConfig = basic_config(records)
+    call = logging.Logger.callHandlers
+    logging.Logger.callHandlers = passing_on(records, call)  # type: ignore[assignment]  # `logging` has no seam for it
     logging.setLogRecordFactory(naming_jobs(logging.getLogRecordFactory()))
     return LogState(records)
 

@@ -120,19 +120,23 @@ class Records(logging.Handler):
             if self._dropped:
                 self._tell_dropped()
 
-    def _tell_dropped(self) -> None:
-        text = "%d log records of a job were dropped: there were too many at a time"
+    def warn(self, text: str) -> None:
+        """Have the parent warn of something; it is in no log of a job."""
         record = logging.makeLogRecord(
             {
                 "name": "asyncflow",
                 "levelno": logging.WARNING,
                 "levelname": "WARNING",
-                "msg": text,
-                "args": (self._dropped,),
+                "msg": "%s",
+                "args": (text,),
             }
         )
-        self._dropped = 0
         self.waiting.append(packed(record))
+
+    def _tell_dropped(self) -> None:
+        count, self._dropped = self._dropped, 0
+        why = "there were too many at a time"
+        self.warn(f"{count} log records of a job were dropped: {why}")
 
 
 def line_of(record: logging.LogRecord) -> str:
@@ -238,6 +242,42 @@ def basic_config(ours: Records) -> Callable[..., None]:
                 root.handlers.insert(0, ours)
 
     return set_up
+
+
+def passing_on(
+    ours: Records, call: Callable[[logging.Logger, logging.LogRecord], None]
+) -> Callable[[logging.Logger, logging.LogRecord], None]:
+    """Return what is `logging.Logger.callHandlers` in a worker.
+
+    What the parent's handlers have there, they have also where a job sets handlers of its
+    own in the place of the one that passes records on.
+
+    :param call: what it was
+    """
+
+    def call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:
+        call(logger, record)
+
+        if _is_missed(logger, ours):
+            ours.handle(record)
+
+    return call_handlers
+
+
+def _is_missed(logger: logging.Logger | None, ours: Records) -> bool:
+    """Tell whether the parent has handlers for a logger, and only others are here."""
+    handled = handled_by_parent()
+    has_others = is_handled = False
+
+    while logger is not None:
+        if ours in logger.handlers:
+            return False
+
+        has_others |= bool(logger.handlers)
+        is_handled |= ("" if logger is logging.root else logger.name) in handled
+        logger = logger.parent if logger.propagate else None
+
+    return has_others and is_handled
 
 
 Factory = Callable[..., logging.LogRecord]

@@ -36,7 +36,7 @@ def variable(
     name: str, constraints: Reduced, bound: object, options: Mapping[str, Any]
 ) -> object:
     """Make a type variable."""
-    given = {key: one for key, one in options.items() if one is not False}
+    given = {key: option for key, option in options.items() if option is not False}
     return typing.TypeVar(name, *constraints, bound=bound, **given)
 
 
@@ -97,7 +97,7 @@ def constant_name(value: object) -> str | None:
         return None
 
     names = getattr(module, "__dict__", {}).items()
-    return next((name for name, one in names if one is value), None)
+    return next((name for name, constant in names if constant is value), None)
 
 
 def slots_of(cls: type) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ Python's own streams.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -108,7 +109,7 @@ def parts(text: str, begin: Stream = "stdout") -> list[tuple[Stream, str]]:
             stream = _STREAMS[mark[1][1]]
 
     found.append((stream, text[at:]))
-    return [one for one in found if one[1]]
+    return [part for part in found if part[1]]
 
 
 def _add_before(found: list[tuple[Stream, str]], stream: Stream, chunk: str) -> None:
@@ -145,6 +146,9 @@ PLACE = 64 * LOG_SIZE + 7
 to the end of the file from anywhere, and moves the place; so who finds it unmoved knows
 that nothing was written and that the descriptor is still ours, and asks no more."""
 
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What a write says where there is no room for what jobs print: they go on without."""
+
 _lseek = os.lseek
 """Bound here: a job may replace it."""
 
@@ -159,6 +163,12 @@ class WorkerLog(Protocol):
         """Write what Python prints to stderr into the log, in its order.
 
         :return: False where a job has pointed descriptor 2 elsewhere: it goes there
+        """
+
+    def lose(self, size: int, error: OSError) -> None:
+        """Note that there is no room for what a job prints.
+
+        :param size: how many bytes
         """
 
 
@@ -179,7 +189,14 @@ class Stdout(io.FileIO):
         except OSError:
             pass  # a job has pointed it at what has no place
 
-        return super().write(data)
+        try:
+            return super().write(data)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+
+            self._log.lose(len(data), error)
+            return len(data)
 
 
 class Stderr(io.FileIO):

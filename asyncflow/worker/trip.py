@@ -61,7 +61,7 @@ _sources: dict[str, None] = {}
 
 def settle(
     folder: str,
-    told: bytes,
+    parent_world: bytes,
     main_path: str | None,
     parent_pid: int,
     mark: str,
@@ -69,10 +69,10 @@ def settle(
 ) -> tuple[int, str]:
     """Make this process a worker; return its id and the path of its log.
 
-    :param told: the parent's world; see `world.apply`
+    :param parent_world: the parent's world; see `world.apply`
     :param mark: marks what it starts, in the environment
     """
-    world.apply(told)
+    world.apply(parent_world)
     os.environ[parent.MARK] = mark
     settled = process.settle(folder, main_path, parent_pid, is_moved=is_moved)
     return settled.pid, settled.log_path
@@ -130,12 +130,14 @@ vars(run)["after"] = after_answer
 def _run_calls(settled: process.WorkerState, request: bytes, answer: Answer) -> None:
     assert main.here is not None
     main.here.is_ours = True
-    trip, most, looks, current.is_watched, columns, told, pins = pickle.loads(request)
+    trip, max_bytes, looks, current.is_watched, columns, parent_world, pins = (
+        pickle.loads(request)
+    )
     settled.begin_trip(trip)
     begun = time.time_ns()
 
-    if told is not None:
-        world.apply(told)
+    if parent_world is not None:
+        world.apply(parent_world)
         settled.remember()
 
     if pins is not None:
@@ -152,12 +154,12 @@ def _run_calls(settled: process.WorkerState, request: bytes, answer: Answer) -> 
                 break
 
             lacks = answer.has_failed and answer.lacks(call[4])
-            told = None if lacks else _run(settled, call, answer, most)
+            row = None if lacks else _run(settled, call, answer, max_bytes)
 
             if trip:
-                settled.spool.append(pickle.dumps((settled.logged, told), 5))
+                settled.spool.append(pickle.dumps((settled.logged, row), 5))
 
-            answer.add(told)
+            answer.add(row)
 
             if settled.left:
                 break
@@ -179,12 +181,12 @@ def _run(
     settled: process.WorkerState,
     call: RemoteCall,
     answer: Answer,
-    most: int,
+    max_bytes: int,
 ) -> Row | Raised:
     """Run a call.
 
     :param answer: what came of earlier ones
-    :param most: how many bytes are kept of what it prints
+    :param max_bytes: how many bytes are kept of what it prints
     """
     settled.records.job_id = call[0]
     at, start = time.time(), time.perf_counter()
@@ -195,7 +197,7 @@ def _run(
         wall = time.perf_counter() - start
         is_long = wall > LONG
         cpu, peak = _meter.measured(is_long=is_long)
-        log = settled.end_job(most, is_long=is_long)
+        log = settled.end_job(max_bytes, is_long=is_long)
 
     if isinstance(outcome, Raised):
         return outcome._replace(log=log, usage=Usage(at, wall, cpu, peak))
@@ -216,7 +218,11 @@ def execute(
     if not sources and limit is None and trace is None:
         current.begin((job_id, task, attempt), send)
         outcome = _call(task, code, inputs, outputs, answer)
-        return outcome.told(outputs, None) if isinstance(outcome, Failure) else outcome
+        return (
+            outcome.described(outputs, None)
+            if isinstance(outcome, Failure)
+            else outcome
+        )
 
     if sources:
         _remember_sources(sources)
@@ -230,7 +236,9 @@ def execute(
         outcome = Failure(error, traceback_of(error))
 
     # With the limit gone there is memory again, to say what was raised.
-    return outcome.told(outputs, limit) if isinstance(outcome, Failure) else outcome
+    return (
+        outcome.described(outputs, limit) if isinstance(outcome, Failure) else outcome
+    )
 
 
 class Failure(NamedTuple):
@@ -242,7 +250,7 @@ class Failure(NamedTuple):
     is_keeping: bool = False
     """Whether the function had returned."""
 
-    def told(self, outputs: Sequence[Output], limit: int | None) -> Raised:
+    def described(self, outputs: Sequence[Output], limit: int | None) -> Raised:
         """Describe it; where memory ran out, say of what.
 
         :param limit: how much memory there was

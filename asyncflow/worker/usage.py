@@ -108,8 +108,8 @@ def _limited(limit: int) -> Iterator[None]:
     global _before
 
     soft, hard = _before = resource.getrlimit(resource.RLIMIT_AS)
-    most = _size() + limit
-    allowed = min(most, hard) if hard != resource.RLIM_INFINITY else most
+    maximum = _size() + limit
+    allowed = min(maximum, hard) if hard != resource.RLIM_INFINITY else maximum
     resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
 
     try:

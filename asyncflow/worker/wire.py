@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
@@ -16,6 +17,7 @@ from asyncflow.worker.codec import dumps
 from asyncflow.worker.loaded import Sign
 from asyncflow.worker.outcome import (
     Outcome,
+    Placed,
     Printed,
     Raised,
     Returned,
@@ -42,6 +44,20 @@ class ValueDriver(Protocol):
     def discard(self, kept: StoredValue, path: str) -> None: ...
 
     def is_published(self, kept: StoredValue, path: str) -> bool | None: ...
+
+    def fingerprint(self) -> str | None: ...
+
+
+def seen(driver: ValueDriver, kept: StoredValue) -> StoredValue:
+    """Look at a place of the user's that was written just now."""
+    if kept is not None or driver.keeps_versions:
+        return kept
+
+    with suppress(Exception):  # it is written all the same
+        if (fingerprint := driver.fingerprint()) is not None:
+            return Placed(fingerprint)
+
+    return None
 
 
 Made: TypeAlias = tuple[int, int]
@@ -171,6 +187,9 @@ class _Unloaded:
     def is_published(self, kept: StoredValue, path: str) -> bool | None:
         return _load(self._data).is_published(kept, path)
 
+    def fingerprint(self) -> str | None:
+        return _load(self._data).fingerprint()
+
 
 class Answer:
     """What came of the calls of a trip, in their order."""
@@ -194,15 +213,16 @@ class Answer:
     def made(self, made: Made) -> StoredValue:
         """Return a value that an earlier call has made."""
         call, output = made
-        return self._rows[call][0][output]
+        kept = self._rows[call][0][output]
+        return None if isinstance(kept, Placed) else kept
 
-    def add(self, told: End) -> None:
+    def add(self, ended: End) -> None:
         """Add what came of the next call."""
-        if told is not None and not isinstance(told, Raised):
-            self._rows.append(told)
+        if ended is not None and not isinstance(ended, Raised):
+            self._rows.append(ended)
         else:
             self.has_failed = True
-            self._others[len(self._rows)] = told
+            self._others[len(self._rows)] = ended
             self._rows.append(_NOTHING)
 
     def pack(self, end: int, stray: str = "", left: str = "") -> bytes:
@@ -213,8 +233,8 @@ class Answer:
         :param left: what a call has left that ends the worker
         """
         columns = tuple(zip(*self._rows, strict=True))
-        told = end, columns, self._others, stray, left, self.loaded, self.has_sent
-        return pickle.dumps(told, 5)
+        content = end, columns, self._others, stray, left, self.loaded, self.has_sent
+        return pickle.dumps(content, 5)
 
 
 class Told(NamedTuple):
@@ -248,8 +268,8 @@ def read_answer(data: bytes) -> Told:
     returned = map(_returned, zip(kept, printed, usages, strict=True))
     found: list[Outcome | None] = list(returned)
 
-    for place, told in others.items():
-        found[place] = told
+    for place, outcome in others.items():
+        found[place] = outcome
 
     return Told(end, found, *rest)
 
@@ -263,12 +283,12 @@ def read_outcomes(spooled: Sequence[bytes]) -> tuple[int, list[Outcome | None]]:
     found: list[Outcome | None] = []
 
     for data in spooled:
-        end, told = pickle.loads(data)
+        end, content = pickle.loads(data)
 
-        if told is None or isinstance(told, Raised):
-            found.append(told)
+        if content is None or isinstance(content, Raised):
+            found.append(content)
         else:
-            kept, printed, *use = told
+            kept, printed, *use = content
             found.append(Returned(kept, printed, Usage(*use)))
 
     return end, found

@@ -41,7 +41,7 @@ class World:
     """The world of a process with workers; its number tells one from the next."""
 
     number: int = 0
-    told: bytes = b""
+    packed: bytes = b""
     """For `apply`."""
 
     def __init__(self) -> None:
@@ -76,16 +76,16 @@ class World:
         self._filters = [*warnings.filters]
         self._variables = {**raw_environment()}
         self._writes_none = sys.dont_write_bytecode
-        told: Told = (
+        content: Told = (
             [entry for entry in self._path if isinstance(entry, str)],
             [*map(str, self._argv)],
-            {k: one for k, one in self._variables.items() if k not in _OURS},
+            {k: value for k, value in self._variables.items() if k not in _OURS},
             [*map(_plain, self._filters)],
             self._writes_none,
             self._levels.look(),
             folder,
         )
-        self.told = pickle.dumps(told, 5)
+        self.packed = pickle.dumps(content, 5)
         self.number += 1
         return self.number
 
@@ -95,7 +95,7 @@ class _Given:
 
     variables: Mapping[bytes, bytes] | None = None
     filters: list[Any] = [*warnings.filters]  # noqa: RUF012  # one object a process
-    told: Iterable[Any] = ()
+    filter_parts: Iterable[Any] = ()
     lacks: bool = False
 
 
@@ -120,7 +120,7 @@ def apply(data: bytes) -> None:
     sys.argv[:] = argv
     sys.dont_write_bytecode = writes_none
     _set_variables(variables)
-    _Given.told = filters
+    _Given.filter_parts = filters
     set_filters()
     apply_levels(levels)
 
@@ -135,11 +135,11 @@ def set_filters() -> None:
 
     What modules have set that are loaded only here stays, before the others.
     """
-    made = [_filter(*one) for one in _Given.told]
+    made = [_filter(*parts) for parts in _Given.filter_parts]
     _Given.lacks = None in made
-    given = [one for one in made if one is not None]
-    own = [one for one in warnings.filters if one not in _Given.filters]
-    found = [*(one for one in own if one not in given), *given]
+    given = [entry for entry in made if entry is not None]
+    own = [entry for entry in warnings.filters if entry not in _Given.filters]
+    found = [*(entry for entry in own if entry not in given), *given]
     _Given.filters = given
 
     if found == warnings.filters:
@@ -184,9 +184,9 @@ def raw_environment() -> dict[bytes, bytes]:
     return found
 
 
-def _plain(one: Any) -> tuple[object, ...]:
+def _plain(entry: Any) -> tuple[object, ...]:
     """Return a warning filter without its class, which not every worker has loaded."""
-    action, message, category, module, line = one
+    action, message, category, module, line = entry
     names = category.__module__, category.__qualname__
     return action, _plain_pattern(message), names, _plain_pattern(module), line
 
@@ -264,7 +264,7 @@ class Interpreter:
 
     def remember(self) -> None:
         """Take them for what they are to be."""
-        self._lists = tuple([*one] for one in _lists_of(sys))
+        self._lists = tuple([*entries] for entries in _lists_of(sys))
         self._settings = _settings()
 
     def put_right(self, *, has_loaded: bool) -> None:
@@ -276,9 +276,13 @@ class Interpreter:
         if _lists_of(sys) != self._lists:
             for name, entries in zip(_LISTS, self._lists, strict=True):
                 now = getattr(sys, name)
-                new = [one for one in now if one not in entries] if has_loaded else []
+                new = (
+                    [entry for entry in now if entry not in entries]
+                    if has_loaded
+                    else []
+                )
 
-                if not new or any(one not in now for one in entries):
+                if not new or any(entry not in now for entry in entries):
                     setattr(sys, name, [*entries, *new])
 
         if _settings() != self._settings:

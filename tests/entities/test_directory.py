@@ -20,12 +20,16 @@ def test_what_records_have_is_seen_from_the_store(
     path: str, anchor: str, told: str
 ) -> None:
     directory = Directory.of(path, anchor)
-    assert (directory.path, directory.anchor, directory.told) == (path, anchor, told)
+    assert (directory.path, directory.anchor, directory.recorded) == (
+        path,
+        anchor,
+        told,
+    )
     assert directory.found(told) == path
 
 
 def test_a_directory_moves_with_the_store() -> None:
-    told = Directory.of("/work/project", "/work/project/store").told
+    told = Directory.of("/work/project", "/work/project/store").recorded
     moved = Directory.of("/somewhere", "/elsewhere/project/store")
     assert moved.found(told) == "/elsewhere/project"
 

@@ -48,6 +48,7 @@ PUBLIC = (
     "EventStream",
     "EventsLost",
     "Frequency",
+    "Input",
     "InsideWorker",
     "Job",
     "JobAttemptFailed",
@@ -113,6 +114,7 @@ PUBLIC = (
     "current_job",
     "progress",
     "report",
+    "task",
 )
 """Every public name, sorted. Another one is a promise: it also needs CHANGELOG.md."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import logging
+import logging.config
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -357,3 +358,85 @@ async def test_a_job_on_the_event_loop_gives_the_programs_handlers_back() -> Non
         scenario = await orchestrator.create_scenario(single(config, sets_logging_up))
         await scenario.submit()
         assert (root.level, [*root.handlers], root.manager.disable) == before
+
+
+# ---------------------------------------------------------- what a job sets up for itself
+
+
+def set_basic(_: object) -> None:
+    logging.basicConfig(force=True, level=logging.INFO)
+
+
+def set_stream(_: object) -> None:
+    logging.basicConfig(force=True, level=logging.INFO, stream=io.StringIO())
+
+
+def set_config(_: object) -> None:
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "handlers": {"own": {"class": "logging.StreamHandler"}},
+            "root": {"handlers": ["own"], "level": "INFO"},
+        }
+    )
+
+
+def set_others(_: object) -> None:
+    logging.root.handlers = [logging.StreamHandler()]
+
+
+def set_none(_: object) -> None:
+    for handler in [*logging.root.handlers]:
+        logging.root.removeHandler(handler)
+
+
+def set_own_logger(_: object) -> None:
+    logger.addHandler(logging.StreamHandler())
+
+
+@pytest.mark.parametrize(
+    "set_up",
+    [set_basic, set_stream, set_config, set_others, set_none, set_own_logger],
+)
+@pytest.mark.parametrize("name", ["", "tests", "tests.etl"])
+async def test_records_are_not_lost_where_a_job_sets_up_handlers_of_its_own(
+    set_up: Callable[[object], None], name: str
+) -> None:
+    def log(does: object) -> None:
+        if does:
+            set_up(does)
+
+        logger.info("a row")
+
+    config = configuration(workers=1, echo=False)
+    cfg = single(config, log, True)
+    kept = StoredValue()
+
+    with handled(kept, name):
+        async with Orchestrator(config, ":memory:") as orchestrator:
+            scenario = await orchestrator.create_scenario(cfg)
+            own = (await scenario.submit()).jobs[0]
+            assert kept.messages == ["a row"]  # not twice
+            await scenario.source.write(False)
+            next_one = (await scenario.submit()).jobs[0]
+            assert kept.messages == ["a row", "a row"]
+            assert "a row" in await own.output("log")
+            assert await next_one.output("stderr") == ""
+
+
+async def test_what_a_job_keeps_from_the_programs_handlers_stays_so() -> None:
+    def log(_: object) -> None:
+        logger.addHandler(logging.StreamHandler())
+        logger.propagate = False
+        logger.info("a row")
+
+    config = configuration(workers=1, echo=False)
+    kept = StoredValue()
+
+    with handled(kept, ""):
+        async with Orchestrator(config, ":memory:") as orchestrator:
+            scenario = await orchestrator.create_scenario(single(config, log))
+            (job,) = (await scenario.submit()).jobs
+            assert kept.messages == []
+            assert await job.output("stderr") == "a row\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import warnings
@@ -317,3 +318,43 @@ def test_echo_is_true_false_or_live() -> None:
 
     with pytest.raises(ConfigError, match="give True or False, or 'live'"):
         configuration(echo="alive").check()
+
+
+def print_without_room(count: int) -> int:
+    """Print where no file may grow: that is what a full disk is like."""
+    if count > 1:
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+
+    print("row " * count)
+    print("note", file=sys.stderr)
+    print("no end of line", end="")
+    return count
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("times", [1, 20])
+async def test_a_job_goes_on_where_there_is_no_room_for_what_it_prints(
+    times: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = configuration(workers=1)
+    cfg = single(config, print_without_room)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        with fail_after(PATIENCE):
+            for _ in range(times):  # after some the job is known to be short
+                await scenario.submit()
+
+            await scenario.source.write(5)
+            jobs = [(await scenario.submit()).jobs[0] for _ in range(2)]
+            outputs = [await job.output() for job in jobs]
+            await scenario.source.write(1)
+            (last,) = (await scenario.submit()).jobs
+            assert await last.output() == "row \nnote\nno end of line"
+
+    assert outputs == ["... 40 bytes left out ...\n"] * 2
+    told = [one for one in caplog.messages if "what jobs print" in one]
+    assert len(told) == 1
+    assert "File too large: free some space in" in told[0]

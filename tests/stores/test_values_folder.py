@@ -181,6 +181,8 @@ async def test_an_old_store_keeps_its_folder(tmp_path: Path) -> None:
             "DROP INDEX scenario_by_cycle",
             "ALTER TABLE scenario DROP COLUMN cycle_id",
             "DROP TABLE cycle",
+            "DROP TABLE input",
+            "ALTER TABLE version DROP COLUMN fingerprint",
             "DROP VIEW last_pin",
             "DROP TABLE pin",
             "DROP TABLE store",

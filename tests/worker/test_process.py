@@ -170,3 +170,35 @@ sys.stdout.flush()
     )
     assert (done.stdout, done.stderr) == (b"request\n", b"")
     assert os.listdir(tmp_path) == []
+
+
+NO_ROOM = """
+import os, resource, sys
+from asyncflow.worker import process
+
+answers = open(os.dup(1), "w")
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), -1))
+
+try:
+    process.settle(sys.argv[1], None, os.getppid(), is_moved=True)
+except OSError as error:
+    print(error, file=answers)
+"""
+
+
+@pytest.mark.parametrize("room", [0, 1000])
+def test_where_there_is_no_room_for_its_files_it_says_so(
+    tmp_path: Path, room: int
+) -> None:
+    command = [sys.executable, "-c", NO_ROOM, str(tmp_path), str(room)]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=LIMIT,
+        stdin=subprocess.DEVNULL,
+        env=environment(),
+    )
+    assert "File too large: have some room there, or set TMPDIR" in done.stdout
+    assert str(tmp_path) in done.stdout

@@ -212,5 +212,5 @@ def test_what_was_too_little_memory_is_said() -> None:
         "it took more than its memory_limit of 500000000 bytes (MemoryError)"
     )
     keeping = Failure(MemoryError(), None, is_keeping=True)
-    told = keeping.told((("rows", MemoryDriver(), "path"),), None)
+    told = keeping.described((("rows", MemoryDriver(), "path"),), None)
     assert told.summary == "MemoryError: while its value was kept ('rows')"

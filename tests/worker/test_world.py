@@ -56,20 +56,20 @@ CHANGES: dict[str, Callable[[pytest.MonkeyPatch], object]] = {
 def test_each_part_of_it_counts(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     one = World()
     assert one.look() == one.look() == 1
-    before = one.told
+    before = one.packed
 
     with warnings.catch_warnings():
         CHANGES[what](monkeypatch)
         assert one.look() == one.look() == 2
 
-    assert one.told != before
+    assert one.packed != before
 
 
 def test_the_variables_of_a_worker_are_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(parent.MARK, "folder/1")
     one = World()
     one.look()
-    assert parent.MARK.encode() not in pickle.loads(one.told)[2]
+    assert parent.MARK.encode() not in pickle.loads(one.packed)[2]
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
     for name, value in {
         "variables": None,
         "filters": [*warnings.filters],
-        "told": (),
+        "filter_parts": (),
         "lacks": False,
     }.items():
         monkeypatch.setattr(world._Given, name, value)
@@ -94,17 +94,17 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
 
     with warnings.catch_warnings():
         yield one
-        apply(one.told)
+        apply(one.packed)
 
 
 def test_a_worker_is_in_the_world_that_it_is_told(here: World, tmp_path: Path) -> None:
     before = [*sys.path], [*sys.argv]
-    apply(here.told)
+    apply(here.packed)
     sys.path.append("/late")
     sys.argv[:] = ["other.py"]
     os.chdir("/")
 
-    apply(here.told)
+    apply(here.packed)
 
     assert ([*sys.path], [*sys.argv]) == before
     assert current_folder() == str(tmp_path)
@@ -112,7 +112,7 @@ def test_a_worker_is_in_the_world_that_it_is_told(here: World, tmp_path: Path) -
 
 def told_with(here: World, **variables: str | None) -> bytes:
     """Return the world, with some variables more or less."""
-    told = [*pickle.loads(here.told)]
+    told = [*pickle.loads(here.packed)]
     told[2] = {**told[2]}
 
     for name, text in variables.items():
@@ -149,7 +149,7 @@ class Late(UserWarning):
 
 
 def test_a_filter_waits_for_the_module_of_its_category(here: World) -> None:
-    told = [*pickle.loads(here.told)]
+    told = [*pickle.loads(here.packed)]
     late = "error", ("of today", 2), (f"{__name__}.gone", "Late"), None, 0
     there = "ignore", ("of today", 2), (__name__, "Late"), None, 0
     told[3] = [late, there]
@@ -175,7 +175,7 @@ def test_a_folder_that_was_removed_is_none(
     assert current_folder() is None
     one = World()
     one.look()
-    assert pickle.loads(one.told)[-1] is None
+    assert pickle.loads(one.packed)[-1] is None
 
 
 @pytest.mark.parametrize("has_loaded", [False, True])

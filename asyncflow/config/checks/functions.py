@@ -74,8 +74,8 @@ def _is_generator(function: object) -> bool:
 
     call = getattr(type(function), "__call__", None)  # noqa: B004  # not a class's own
     return any(
-        inspect.isgeneratorfunction(one) or inspect.isasyncgenfunction(one)
-        for one in (function, call)
+        inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called)
+        for called in (function, call)
     )
 
 

@@ -119,6 +119,8 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
         "creation": "creation_date",
         "date": "creation_date",
         "display_name": "name",
+        "get_or_create": "exist_ok",
+        "if_exists": "exist_ok",
         "scenario_name": "name",
     },
     "submit": {
@@ -233,7 +235,9 @@ def family_of(name: str, options: tuple[str, ...]) -> tuple[str, ...]:
     :param options: those that not all sections have
     """
     begin, found, _ = name.partition("_")
-    family = tuple(one for one in options if found and one.startswith(f"{begin}_"))
+    family = tuple(
+        option for option in options if found and option.startswith(f"{begin}_")
+    )
     return family if len(family) > 1 else ()
 
 
@@ -261,9 +265,9 @@ def place_of(name: object, kind: str) -> str | None:
         return "submit" if "_" in name or kind == "TASK" else None
 
     found = (
-        _WHERE[one]
-        for one in _OPTIONS
-        if one != kind and (name in _options(one) or name in OTHER_NAMES[one])
+        _WHERE[other]
+        for other in _OPTIONS
+        if other != kind and (name in _options(other) or name in OTHER_NAMES[other])
     )
     return next(found, None)
 
@@ -312,7 +316,9 @@ def spelled_like(
     """Return the known name that is written as another one, but for a slip."""
     known = tuple(known)
     lower = name.lower()
-    exact = (one for one in known if one.lower() == lower or _is_swapped(lower, one))
+    exact = (
+        name for name in known if name.lower() == lower or _is_swapped(lower, name)
+    )
     return next(exact, None) or most_like(lower, known, likeness)
 
 

@@ -142,8 +142,12 @@ def _unknown(
 ) -> TypeError:
     """Make the error of a name that a function does not take."""
     parameters = inspect.signature(function).parameters.values()
-    names = [one.name for one in parameters if one.name != "self"]
-    many = [f"*{one.name}" for one in parameters if one.kind is one.VAR_POSITIONAL]
+    names = [parameter.name for parameter in parameters if parameter.name != "self"]
+    many = [
+        f"*{parameter.name}"
+        for parameter in parameters
+        if parameter.kind is parameter.VAR_POSITIONAL
+    ]
     name = next(name for name in given if name not in names)
     takes = [*many, *(name for name in names if f"*{name}" not in many)]
     hint = hints.get(name) or meant(name, names)

@@ -129,8 +129,8 @@ class CurrentCode:
                 self._number,
                 time.time_ns(),
                 {
-                    k: one
-                    for k, one in self._names.items()
+                    k: module
+                    for k, module in self._names.items()
                     if not local_modules.is_local(k)
                 },
                 {**self._signs},
@@ -233,7 +233,7 @@ class CurrentCode:
 
         before, self._path = self._path, [*sys.path]
         is_longer = self._path[: len(before)] == before and folder == self._folder
-        is_relative = any(not str(one).startswith("/") for one in self._path)
+        is_relative = any(not str(entry).startswith("/") for entry in self._path)
         self._folder = current_folder() if is_relative else None
         return bool(before) and not is_longer
 

@@ -110,8 +110,8 @@ class ProcessExecutor(Executor):
 
             try:
                 async with create_task_group() as group:
-                    for one in self._pool.starting:
-                        group.start_soon(one.wait)
+                    for starting in self._pool.starting:
+                        group.start_soon(starting.wait)
 
                     for _ in range(count - self._pool.coming):
                         group.start_soon(self._warm)
@@ -134,19 +134,19 @@ class ProcessExecutor(Executor):
         return request.run(pinned)
 
     def kill(self, call: Call, *, now: bool = False) -> None:
-        one = self.requests.get(call.job_id)
-        place = None if one is None else one.place_of(call.job_id)
+        request = self.requests.get(call.job_id)
+        place = None if request is None else request.place_of(call.job_id)
 
-        if one is not None and place is not None:
-            one.kill(place, now=now)
+        if request is not None and place is not None:
+            request.kill(place, now=now)
 
-    def hear(self, job_id: str, told: Told) -> None:
+    def hear(self, job_id: str, report: Told) -> None:
         """Take what a job tells while it runs, if it is one of these calls."""
-        one = self.requests.get(job_id)
-        place = None if one is None else one.place_of(job_id)
+        request = self.requests.get(job_id)
+        place = None if request is None else request.place_of(job_id)
 
-        if one is not None and place is not None:
-            one.hear(place, told)
+        if request is not None and place is not None:
+            request.hear(place, report)
 
     async def worker(self, request: Request, pinned: Generation) -> Worker | None:
         """Return a worker; None where a call was killed meanwhile, so that what is left
@@ -171,8 +171,8 @@ class ProcessExecutor(Executor):
                 return None if request.has_kills else worker
 
             starts += 1
-            most = KILLED_STARTS if is_killed else STARTS
-            may_pass = time.monotonic() < give_up if is_short else starts < most
+            limit = KILLED_STARTS if is_killed else STARTS
+            may_pass = time.monotonic() < give_up if is_short else starts < limit
 
             if request.has_kills:
                 return None

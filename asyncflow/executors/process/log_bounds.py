@@ -99,5 +99,5 @@ class LogBounds:
 
 
 def _look(watched: list[_Watched]) -> bool:
-    much = [one.look() for one in watched]
+    much = [log.look() for log in watched]
     return any(much)

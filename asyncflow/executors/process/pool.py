@@ -207,7 +207,7 @@ class Pool:
         modules: bytes | None = None
 
         if (number := self.workers.world.look()) != worker.world:
-            worker.world, world = number, self.workers.world.told
+            worker.world, world = number, self.workers.world.packed
 
         if worker.pinned is not pinned:
             worker.pinned, modules = pinned, pinned.told(worker.place.path)
@@ -247,7 +247,11 @@ class Pool:
             return
 
         self._winding_down = done = Event()
-        idle = [one for one in self.workers.by_pid.values() if take_idle(one.process)]
+        idle = [
+            worker
+            for worker in self.workers.by_pid.values()
+            if take_idle(worker.process)
+        ]
 
         for worker in idle:
             del self.workers.by_pid[worker.pid]

@@ -92,8 +92,8 @@ def look(pid: int, mark: str, since: int) -> list[Member]:
             others.append(process)
 
     while more := [other for other in others if other.parent in found]:
-        found.update((one.pid, one) for one in more)
-        others = [one for one in others if one.pid not in found]
+        found.update((process.pid, process) for process in more)
+        others = [process for process in others if process.pid not in found]
 
     return list(found.values())
 
@@ -114,8 +114,8 @@ def bury(pid: int, mark: str, since: int, there: list[Member], until: float) -> 
     while there and time.monotonic() < give_up:
         there = left(pid, mark, since, there)
 
-        for one in there:
-            one.signal(signal.SIGKILL)
+        for process in there:
+            process.signal(signal.SIGKILL)
 
         _await_end(there, min(give_up, time.monotonic() + 1.0))
 
@@ -125,8 +125,12 @@ def left(pid: int, mark: str, since: int, known: Iterable[Member]) -> list[Membe
 
     :param known: what was found before
     """
-    found = {one.pid: one for one in look(pid, mark, since)}
-    found.update((one.pid, one) for one in known if _started(one.pid) == one.started)
+    found = {process.pid: process for process in look(pid, mark, since)}
+    found.update(
+        (process.pid, process)
+        for process in known
+        if _started(process.pid) == process.started
+    )
     return list(found.values())
 
 
@@ -140,11 +144,11 @@ def stopped(pid: int, mark: str, since: int, known: Iterable[Member]) -> list[Me
 
     for _ in range(LOOKS):
         there = left(pid, mark, since, known)
-        new = [one for one in there if one.pid not in found]
+        new = [process for process in there if process.pid not in found]
 
-        for one in new:
-            found[one.pid] = one
-            one.signal(signal.SIGSTOP)
+        for member in new:
+            found[member.pid] = member
+            member.signal(signal.SIGSTOP)
 
         if not new:
             break
@@ -209,13 +213,13 @@ def _processes() -> Iterator[Member]:
         return
 
     for name in os.listdir("/proc"):
-        if name.isdecimal() and (one := _member(int(name))) is not None:
-            yield one
+        if name.isdecimal() and (process := _member(int(name))) is not None:
+            yield process
 
 
 def _started(pid: int) -> int | None:
-    one = _member(pid)
-    return None if one is None else one.started
+    process = _member(pid)
+    return None if process is None else process.started
 
 
 def _member(pid: int) -> Member | None:

@@ -190,13 +190,13 @@ class Request:
         """Return what `trip.run` takes."""
         calls = self.calls
         first, is_alone = calls[0], len(calls) == 1
-        told = self.pool.told_to(worker, pinned)
+        known = self.pool.told_to(worker, pinned)
         looks = is_alone and not first.is_short
         tells = is_alone and (first.waiting_file or first.is_watched)
         number = 0 if is_alone else self.number
         columns = _columns([*zip(*calls, strict=True)])
         log_size = self.logs.max_bytes
-        return wire.pack((number, log_size, looks, tells, columns, *told))
+        return wire.pack((number, log_size, looks, tells, columns, *known))
 
     async def _has_told(self, worker: Worker, error: BaseException) -> bool:
         """Tell what becomes of the calls after an error of the call, or a cancel.
@@ -391,17 +391,17 @@ class Request:
         """Sends signals to the worker and all that it started."""
         return None if self._kill is None else self._kill.reaching
 
-    def hear(self, index: int, told: Told) -> None:
+    def hear(self, index: int, report: Told) -> None:
         """Pass on what a call, by its place, has told."""
         call = self.calls[index]
 
-        if told is None:
+        if report is None:
             self._is_called = True
             self.watch.called(call)
-        elif isinstance(told, Progress):
-            self.watch.reported(call, told)
+        elif isinstance(report, Progress):
+            self.watch.reported(call, report)
         else:
-            self.watch.logged(call, told)
+            self.watch.logged(call, report)
 
     @property
     def has_kills(self) -> bool:
@@ -481,9 +481,11 @@ class Request:
         ended = cast("Sequence[Outcome]", found)
 
         if None in found:  # what the others need has failed
-            ended = [one for one in found if one is not None]
+            ended = [outcome for outcome in found if outcome is not None]
             calls = [
-                call for call, one in zip(calls, found, strict=True) if one is not None
+                call
+                for call, outcome in zip(calls, found, strict=True)
+                if outcome is not None
             ]
 
         worker.logged = end

@@ -160,12 +160,12 @@ class Start:
 
     :param folder: for its files
     :param mark: marks it, and what it starts, in the environment
-    :param told: the world of this process; see `world.apply`
+    :param world: the world of this process; see `world.apply`
     """
 
     folder: str
     mark: str
-    told: bytes
+    world: bytes
 
     def settling(self, *, is_moved: bool) -> tuple[Any, ...]:
         """Return the arguments of `trip.settle`.
@@ -175,7 +175,7 @@ class Start:
         main_path = getattr(sys.modules.get("__main__"), "__file__", None)
         return (
             self.folder,
-            self.told,
+            self.world,
             main_path if isinstance(main_path, str) else None,
             os.getpid(),
             self.mark,

@@ -164,8 +164,8 @@ class Worker:
         """
         left = process_tree.left(self.pid, self.mark, self.born, self.others)
 
-        for one in left if asks else ():
-            one.signal(signal.SIGTERM)
+        for process in left if asks else ():
+            process.signal(signal.SIGTERM)
 
         process_tree.bury(self.pid, self.mark, self.born, left, until)
 

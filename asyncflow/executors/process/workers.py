@@ -44,7 +44,7 @@ GRACE = 2.0
 class JobListener(Protocol):
     """Hears what jobs tell while they run."""
 
-    def hear(self, job_id: str, told: Told) -> None:
+    def hear(self, job_id: str, report: Told) -> None:
         """Take what a job tells; one that it does not know is another listener's."""
 
 
@@ -80,7 +80,7 @@ class Workers:
         mark = f"{place.path}/{self._count}"
         born = process_tree.now()
         world = self.world.look()
-        start = Start(place.path, mark, self.world.told)
+        start = Start(place.path, mark, self.world.packed)
         process, log_path = await start.process()
 
         try:
@@ -102,7 +102,7 @@ class Workers:
         self._count += 1
         mark = f"{place.path}/{self._count}"
         world = self.world.look()
-        start = Start(place.path, mark, self.world.told)
+        start = Start(place.path, mark, self.world.packed)
         settling = start.settling(is_moved=False)
         leave_reaping_to_the_loop(process)
 
@@ -170,8 +170,12 @@ class Workers:
         places, self.folders = self.folders, []
         workers = list(self.by_pid.values())
         self.by_pid.clear()
-        idle = [one for one in workers if take_idle(one.process)]
-        busy = [one for one in workers if one not in idle and one.returncode is None]
+        idle = [worker for worker in workers if take_idle(worker.process)]
+        busy = [
+            worker
+            for worker in workers
+            if worker not in idle and worker.returncode is None
+        ]
 
         with CancelScope(shield=True):
             async with create_task_group() as group:
@@ -256,9 +260,9 @@ class Workers:
     def hear(self) -> None:
         """Pass on what jobs have reported up to now."""
         for place in self.folders:
-            for job_id, told in channel.receive(place.channel, place.drop):
+            for job_id, report in channel.receive(place.channel, place.drop):
                 for listener in self.listeners:
-                    listener.hear(job_id, told)
+                    listener.hear(job_id, report)
 
 
 def _let_go(places: Iterable[WorkerFolder]) -> None:

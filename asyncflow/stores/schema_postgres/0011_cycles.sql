@@ -34,4 +34,4 @@ WHERE
 
 ALTER TABLE store ADD COLUMN time_zone TEXT;
 
-UPDATE store SET schema_version = 9;
+UPDATE store SET schema_version = 11;

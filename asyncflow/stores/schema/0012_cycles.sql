@@ -34,4 +34,4 @@ WHERE
 
 ALTER TABLE store ADD COLUMN time_zone TEXT;
 
-PRAGMA user_version = 10;
+PRAGMA user_version = 12;
