@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Self, TypeVar
 
 from asyncflow.abc import Progress, Usage
@@ -31,7 +32,8 @@ from asyncflow.status import Status, SubmissionStatus
 from asyncflow.sync.callback import Callback
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forwarding import Forwarded, Handle, wrap
-from asyncflow.sync.loop import each
+from asyncflow.sync.loop import Loop, each
+from asyncflow.sync.run_here import run_here
 from asyncflow.worker.streams import Stream
 
 Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)
@@ -61,6 +63,9 @@ class Runnable(Handle[Submittable]):
     ) -> Submission:
         """Start a run; return its handle.
 
+        In development mode its jobs run in this thread, one after the other, and it has
+        ended when this returns: `wait` and `timeout` have no effect. Ctrl-C cancels it.
+
         Neither the run's outcome nor the end of the waiting time raises: see the
         handle's ``status`` and ``error()``, or use its ``result()``. With `wait`, a
         failure is logged with its tracebacks.
@@ -83,25 +88,17 @@ class Runnable(Handle[Submittable]):
         check_flag("wait", wait, ": callbacks are given as callbacks=[...]")
         check_callbacks_are_many(callbacks)
 
-        async def started() -> AsyncSubmission:
-            made = self._inner.submit(
-                force=force,
-                on_failure=on_failure,
-                idempotency_key=idempotency_key,
-                callbacks=map(self._callback, callbacks),
-                run_timeout=run_timeout,
-                priority=priority,
-                **properties,
-            )
-            return await made.wait(timeout) if wait else made
-
-        self._loop.check(self._inner.submit)
-        submission = Submission(self._loop.call(started), self._loop)
-
-        if wait:
-            _log_failure(submission)
-
-        return submission
+        submit = partial(
+            self._inner.submit,
+            force=force,
+            on_failure=on_failure,
+            idempotency_key=idempotency_key,
+            callbacks=map(self._callback, callbacks),
+            run_timeout=run_timeout,
+            priority=priority,
+            **properties,
+        )
+        return _submitted(self._loop, submit, wait=wait, timeout=timeout)
 
     def plan(self, force: bool = False) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `asyncflow.Scenario.plan`."""
@@ -323,11 +320,40 @@ class Submission(Handle[AsyncSubmission], of=AsyncSubmission):
 
     def retry_failed(self) -> Submission:
         """Run again what has not completed; see `asyncflow.Submission.retry_failed`."""
-        return Submission(self._loop.call(self._inner.retry_failed), self._loop)
+        return _submitted(self._loop, self._inner.retry_failed)
 
     def events(self) -> Iterator[Event]:
         """Give every event from the first, then live; ends with the run."""
         return each(aiter(self._inner), self._loop)
+
+
+def _submitted(
+    loop: Loop,
+    submit: Callable[[], AsyncSubmission],
+    *,
+    wait: bool = False,
+    timeout: float | None = None,
+) -> Submission:
+    """Start a run; in development mode, run its jobs here.
+
+    :param wait: whether to wait for its end, `timeout` seconds
+    """
+
+    async def started() -> AsyncSubmission:
+        made = submit()
+        return await made.wait(timeout) if wait else made
+
+    loop.check(submit)
+
+    if loop.is_development:
+        submission = Submission(run_here(loop, submit), loop)
+    else:
+        submission = Submission(loop.call(started), loop)
+
+    if wait or loop.is_development:
+        _log_failure(submission)
+
+    return submission
 
 
 def _log_failure(submission: Submission) -> None:
