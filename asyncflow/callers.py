@@ -8,7 +8,8 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import Context, copy_context
+from contextvars import copy_context
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -33,17 +34,18 @@ def runs_job() -> bool:
     return bool(getattr(_here, "is_busy", False))
 
 
-def note_interrupt() -> None:
+def note_interrupt(error: KeyboardInterrupt) -> None:
     """Have Ctrl-C that has ended a job in this thread end the waiting for its run, too."""
-    _here.is_interrupted = runs_job()
+    if runs_job():
+        _here.interrupt = error
 
 
 @attrs.define(eq=False, repr=False)
 class _Work:
     """A function that is to be called in another thread."""
 
-    context: Context
-    function: Callable[[], Any]
+    call: partial[Any]
+    """Calls the function in its context."""
     loop: asyncio.AbstractEventLoop
     told: asyncio.Future[Any]
     _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock)
@@ -102,7 +104,8 @@ class Caller:
             return function()
 
         loop = asyncio.get_running_loop()
-        work = _Work(copy_context(), function, loop, loop.create_future())
+        call = partial(copy_context().run, function)
+        work = _Work(call, loop, loop.create_future())
         self._queue.put(work)
 
         if self._gone.is_set() and work.take():
@@ -153,18 +156,23 @@ class Caller:
 
     def _do(self, work: _Work) -> None:
         result, raised = None, None
-        _here.is_busy, _here.is_interrupted = True, False
+        _here.is_busy, _here.interrupt = True, None
 
         try:
-            result = work.context.run(work.function)
+            result = work.call()
         except BaseException as error:
             raised = error
         finally:
             _here.is_busy = False
 
-        if _here.is_interrupted or isinstance(raised, KeyboardInterrupt):
+        interrupt, _here.interrupt = _here.interrupt, None
+
+        if interrupt is None and isinstance(raised, KeyboardInterrupt):
+            interrupt = raised
+
+        if interrupt is not None:
             self._interrupted = work, result, raised
-            raise KeyboardInterrupt
+            raise interrupt
 
         work.tell(result, raised)
 

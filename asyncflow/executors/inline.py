@@ -58,6 +58,7 @@ class InlineExecutor(Executor):
     :param grace: how long a job may take to end once it is cancelled, in seconds
     """
 
+    runs_where_submitted: ClassVar[bool] = True
     runs_all: ClassVar[bool] = True
     max_jobs: ClassVar[int | None] = 1
     not_killing: ClassVar[str | None] = (
@@ -192,7 +193,7 @@ def _called(call: Call) -> Outcome | Awaitable[object]:
         raise
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
-            note_interrupt()
+            note_interrupt(error)
 
         return failed(error)
 

@@ -21,6 +21,7 @@ from asyncflow.entities.job import Output as AsyncOutput
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
+from asyncflow.entities.submission import Input as AsyncInput
 from asyncflow.entities.submission import Submission as AsyncSubmission
 from asyncflow.entities.task import Task as AsyncTask
 from asyncflow.errors import JobFailed, SubmissionFailed
@@ -51,15 +52,18 @@ class Runnable(Handle[Submittable]):
 
     def submit(
         self,
+        callbacks: Iterable[Callable[[Job], object]] | None = None,
+        force: bool = False,
         wait: bool = False,
         timeout: float | None = None,
-        force: bool = False,
+        *,
         on_failure: OnFailure = "continue",
         idempotency_key: str | None = None,
-        callbacks: Iterable[Callable[[Job], object]] = (),
         run_timeout: float | None = None,
         priority: float = 0.0,
-        **properties: Any,
+        inputs: Mapping[Any, Any] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        **keywords: Any,
     ) -> Submission:
         """Start a run; return its handle.
 
@@ -70,23 +74,28 @@ class Runnable(Handle[Submittable]):
         handle's ``status`` and ``error()``, or use its ``result()``. With `wait`, a
         failure is logged with its tracebacks.
 
+        :param callbacks: what is called, in a thread, as ``callback(job)`` each time
+            that the status of a job of this run has changed; None for none
+        :param force: run what could be skipped too
         :param wait: return when the run has ended; otherwise at once
         :param timeout: with `wait`, how many seconds to wait, while the jobs go on
             afterwards; None waits as long as it takes
-        :param force: run what could be skipped too
         :param on_failure: ``"continue"`` runs what does not need a failed job,
             ``"stop"`` cancels the rest of the run
         :param idempotency_key: who submits with the same key again gets the same run
-        :param callbacks: what is called, in a thread, as ``callback(job)`` each time
-            that the status of a job of this run has changed
         :param run_timeout: how many seconds the run may take until it is ended; None
             for any time
         :param priority: its ready jobs go before those of runs with a lower one
+        :param inputs: values of data nodes for this run alone; see
+            `asyncflow.Scenario.submit`
         :param properties: the user's own values, kept with the submission
+        :param keywords: inputs, where a data node has the name, and else properties
         :raises UsageError: for what is wrong with the call, as the async verb does
         """
-        check_flag("wait", wait, ": callbacks are given as callbacks=[...]")
+        callbacks = () if callbacks is None else callbacks
         check_callbacks_are_many(callbacks)
+        check_flag("force", force)
+        check_flag("wait", wait)
 
         submit = partial(
             self._inner.submit,
@@ -96,7 +105,9 @@ class Runnable(Handle[Submittable]):
             callbacks=map(self._callback, callbacks),
             run_timeout=run_timeout,
             priority=priority,
-            **properties,
+            inputs=inputs,
+            properties=properties,
+            **keywords,
         )
         return _submitted(self._loop, submit, wait=wait, timeout=timeout)
 
@@ -205,7 +216,7 @@ class Job(Handle[AsyncJob], of=AsyncJob):
         """Ask for its end, without waiting for it; see `asyncflow.Job.cancel`."""
         self._loop.call(self._inner.cancel, reason)
 
-    def error(self) -> JobFailed:
+    def error(self) -> JobFailed | None:
         """Make the error that says how it failed; see `asyncflow.Job.error`."""
         return self._inner.error()
 
@@ -232,6 +243,28 @@ class Output(Handle[AsyncOutput], of=AsyncOutput):
     def edit(self) -> Edit:
         """Return the write; see `asyncflow.Output.edit`."""
         return self._loop.call(self._inner.edit)
+
+
+class Input(Handle[AsyncInput]):
+    """What a run reads of a data node that it does not write; see `asyncflow.Input`."""
+
+    __slots__ = ()
+
+    is_given: Forwarded[bool] = Forwarded()
+
+    @property
+    def data_node(self) -> DataNode:
+        """Where: a read of it gives the value of now."""
+        return DataNode(self._inner.data_node, self._loop)
+
+    @property
+    def submission(self) -> Submission:
+        """The run."""
+        return Submission(self._inner.submission, self._loop)
+
+    def read(self) -> Any:
+        """Read the value that the run reads; see `asyncflow.Input.read`."""
+        return self._loop.call(self._inner.read)
 
 
 @verbs_name_arguments
@@ -314,9 +347,15 @@ class Submission(Handle[AsyncSubmission], of=AsyncSubmission):
         outputs = self._inner.outputs
         return {name: Output(output, self._loop) for name, output in outputs.items()}
 
-    def read(self, output: str) -> Any:
-        """Read what this run wrote; see `asyncflow.Submission.read`."""
-        return self._loop.call(self._inner.read, output)
+    @property
+    def inputs(self) -> Mapping[str, Input]:
+        """What it reads and does not write; see `asyncflow.Submission.inputs`."""
+        inputs = self._inner.inputs
+        return {name: Input(one, self._loop) for name, one in inputs.items()}
+
+    def read(self, name: str) -> Any:
+        """Read what this run wrote, or reads; see `asyncflow.Submission.read`."""
+        return self._loop.call(self._inner.read, name)
 
     def retry_failed(self) -> Submission:
         """Run again what has not completed; see `asyncflow.Submission.retry_failed`."""
@@ -345,12 +384,12 @@ def _submitted(
 
     loop.check(submit)
 
-    if loop.is_development:
+    if loop.runs_here:
         submission = Submission(run_here(loop, submit), loop)
     else:
         submission = Submission(loop.call(started), loop)
 
-    if wait or loop.is_development:
+    if wait or loop.runs_here:
         _log_failure(submission)
 
     return submission

@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 import attrs
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from asyncflow.alternatives import MODES
 from asyncflow.callers import runs_job
 from asyncflow.errors import BlockingCall, InsideWorker, NotOpen, UsageError
 from asyncflow.log import logger as _logger
@@ -37,7 +38,7 @@ class Loop:
     _portal: BlockingPortal
     _thread: int
     _stack: ExitStack
-    is_development: bool
+    runs_here: bool
     """Whether jobs run in the threads that submit them."""
     _pid: int = attrs.field(init=False, factory=os.getpid)
     _is_open: bool = attrs.field(init=False, default=True)
@@ -57,8 +58,9 @@ class Loop:
             install()  # where Ctrl-C arrives, if this is the main thread
             thread = portal.call(threading.get_ident)
             portal.call(_name_tasks)
-            is_development = orchestrator.config.job_config.mode == "development"
-            return cls(orchestrator, portal, thread, stack.pop_all(), is_development)
+            of_mode = MODES.load(orchestrator.config.job_config.mode)
+            runs_here = of_mode.runs_where_submitted
+            return cls(orchestrator, portal, thread, stack.pop_all(), runs_here)
 
     @property
     def is_open(self) -> bool:
