@@ -78,6 +78,8 @@ class VersionRecord(NamedTuple):
     comment: str = ""
     holder_id: str | None = None
     """The orchestrator that it ends with; None where it outlives that."""
+    fingerprint: str | None = None
+    """What was seen in a place of the user's; None where nobody has looked."""
 
     @property
     def id(self) -> str:
@@ -126,6 +128,25 @@ class SubmissionRecord(NamedTuple):
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; times are ISO texts."""
         return _plain_facts(self, submitted_at="submitted", finished_at="finished")
+
+
+class InputRecord(NamedTuple):
+    """A value that a submission was given, for a data node that it reads.
+
+    It is kept as long as its submission is.
+    """
+
+    submission_id: str
+    node_id: str
+    number: int
+    """When it was given, in nanoseconds since the epoch."""
+    kept: StoredValue
+    """The value itself, as a pickle, or the name of its file."""
+
+    @property
+    def id(self) -> str:
+        """What tells it from all other records."""
+        return f"{self.submission_id}@{self.node_id}"
 
 
 class AttemptRecord(NamedTuple):
@@ -265,6 +286,7 @@ Record: TypeAlias = (
     | DataNodeRecord
     | VersionRecord
     | SubmissionRecord
+    | InputRecord
     | JobRecord
     | LogRecord
     | BasisRecord

@@ -6,7 +6,10 @@ Whatever has no such form is kept as it is, for the checks to report.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from operator import attrgetter
+from types import FunctionType
 from typing import Any
 
 
@@ -68,6 +71,17 @@ def as_concealed(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def refers(value: Any) -> bool:
     """Tell whether a value is found in the environment, or part of it: ``ENV[NAME]``."""
+    kind = type(value)
+
+    if kind in _PLAIN or (kind is dict and not value):
+        return False
+
+    if kind is str:
+        return bool(value.startswith("ENV["))
+
+    if kind is tuple:
+        return any(map(refers, value))
+
     return any(True for _ in references_in(value))
 
 
@@ -86,8 +100,19 @@ def references_in(value: Any) -> Iterator[str]:
 
 def has_references(section: Any) -> bool:
     """Tell whether something that a section has been given is found in the environment."""
-    return any(
-        refers(getattr(section, field.name))
-        for field in type(section).__attrs_attrs__
-        if field.name not in ("default_data", "properties")
-    )
+    kind: Any = type(section)
+    return any(map(refers, _given(kind)(section)))
+
+
+@cache
+def _given(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what takes from a section of a class what may refer to the environment."""
+    names = [field.name for field in kind.__attrs_attrs__]
+    return attrgetter(*(name for name in names if name not in _DATA))
+
+
+_DATA = frozenset({"default_data", "properties"})
+"""What is kept as it was given."""
+
+_PLAIN = frozenset({bool, int, float, type(None), FunctionType})
+"""The types of most of what is given; none of it refers to anything."""

@@ -23,6 +23,7 @@ from asyncflow.worker.replacing import (
     copy,
     put_in_place,
     replace_file,
+    unreadable,
     unwritable,
 )
 from asyncflow.worker.values import INLINE, temporary_name
@@ -38,6 +39,9 @@ MOST_PLACES = 10_000
 
 _names: dict[str, str] = {}
 """How errors call what is staged, by its file, until it is published."""
+
+ANOTHER = "declare it as it was then, or run the task that writes it"
+"""What to do where the storage type of a data node has changed."""
 
 LOCAL = "file://"
 """How an address begins that is a path of this machine."""
@@ -193,6 +197,11 @@ class FileDriver(Driver):
             raise FileNotFoundError(errno.ENOENT, gone(file), file) from error
         except self.damages as error:
             raise unreadable(file, self.storage_type, error) from error
+        except OSError as error:
+            if file and error.filename == file:
+                raise unreadable(file, self.storage_type, error) from error
+
+            raise  # the value itself has asked for another
 
     def _file(self, kept: StoredValue) -> str | BinaryIO:
         if self.path is not None:
@@ -201,7 +210,14 @@ class FileDriver(Driver):
         if kept is None:
             raise LookupError("the data node was never written")
 
-        return BytesIO(kept) if isinstance(kept, bytes) else kept
+        if isinstance(kept, bytes):
+            return BytesIO(kept)
+
+        if not kept.endswith(self.suffix):
+            why = f"it was kept as another storage type than {self.storage_type!r}"
+            raise DataNodeReadingError(kept, why, ANOTHER)
+
+        return kept
 
     def open(self, file: str | BinaryIO) -> BinaryIO:
         """Open a file that `load` is given; what is open already is as it is."""
@@ -370,25 +386,6 @@ def gone(path: str) -> str:
         f"its file{link} is not there: bring it back, write to the data node, or run "
         "the task that writes it"
     )
-
-
-def unreadable(place: str, storage_type: str, error: Exception) -> DataNodeReadingError:
-    """Make the error of a file that is there, and cannot be read."""
-    if isinstance(error, IsADirectoryError):
-        remedy = "move it away, or give the path of a file"
-        return DataNodeReadingError(place, "it is a folder", remedy)
-
-    if isinstance(error, PermissionError):
-        remedy = "give the user of this program the right to read it"
-        return DataNodeReadingError(place, "reading it is not permitted", remedy)
-
-    if isinstance(error, UnicodeError):
-        why = f"its text has another encoding ({error})"
-        return DataNodeReadingError(place, why, "name that with encoding=")
-
-    why = f"it is no whole {storage_type} ({type(error).__name__}: {error})"
-    remedy = "bring back the file that was there, or write to the data node"
-    return DataNodeReadingError(place, why, remedy)
 
 
 def check_link(path: str, name: str) -> None:

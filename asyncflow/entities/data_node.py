@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
-from weakref import ref
 
 import attrs
 
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, NotGiven, Scope
-from asyncflow.entities.handle import ReadOnlyHandle
+from asyncflow.entities.handle import ReadOnlyHandle, handle_on
 from asyncflow.facts import Facts
 from asyncflow.records import as_date
 from asyncflow.runs.node import NodeState
@@ -399,13 +399,7 @@ class DataNode(ReadOnlyHandle):
 
 def data_node_of(state: NodeState, verbs: DataNodeVerbs) -> DataNode:
     """Return the handle of a data node: there is one at a time."""
-    handle = state.handle and state.handle()
-
-    if not isinstance(handle, DataNode):
-        handle = DataNode(state, verbs)
-        state.handle = ref(handle)
-
-    return handle
+    return handle_on(state, DataNode, partial(DataNode, state, verbs))
 
 
 def node_of(data_node: DataNode) -> NodeState:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from weakref import ReferenceType, ref
 
-State = TypeVar("State")
+StateT = TypeVar("StateT")
+HandleT = TypeVar("HandleT")
 Verbs = TypeVar("Verbs")
 HandleT_co = TypeVar("HandleT_co", covariant=True)
 
@@ -33,6 +35,28 @@ class Handle:
                 return object.__getattribute__(self, name)
 
             raise AttributeError(self._missing(name))
+
+
+class State(Protocol):
+    """What a handle shows."""
+
+    handle: ReferenceType[object] | None
+
+
+def handle_on(
+    state: State, kind: type[HandleT], make: Callable[[], HandleT]
+) -> HandleT:
+    """Return the handle of a state: there is one at a time.
+
+    :param make: makes one where nobody has any
+    """
+    handle = state.handle and state.handle()
+
+    if not isinstance(handle, kind):
+        handle = make()
+        state.handle = ref(handle)
+
+    return handle
 
 
 class ReadOnlyHandle(Handle):
@@ -87,7 +111,7 @@ class Properties(Mapping[str, Any]):
             raise TypeError(f"properties are not deleted: `await {verb}` does that")
 
 
-class HandleMap(Mapping[str, HandleT_co], Generic[State, Verbs, HandleT_co]):
+class HandleMap(Mapping[str, HandleT_co], Generic[StateT, Verbs, HandleT_co]):
     """Gives the handles of states: each is made when it is asked for.
 
     :param states: by name
@@ -99,9 +123,9 @@ class HandleMap(Mapping[str, HandleT_co], Generic[State, Verbs, HandleT_co]):
 
     def __init__(
         self,
-        states: Mapping[str, State],
+        states: Mapping[str, StateT],
         verbs: Verbs,
-        handle_of: Callable[[State, Verbs], HandleT_co],
+        handle_of: Callable[[StateT, Verbs], HandleT_co],
     ) -> None:
         self._states = states
         self._verbs = verbs

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from weakref import ref
+from functools import partial
 
 import attrs
 
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import TaskConfig
 from asyncflow.entities.data_node import DataNode, data_node_of
-from asyncflow.entities.handle import HandleMap
+from asyncflow.entities.handle import HandleMap, handle_on
 from asyncflow.entities.submittable import Submittable, SubmittableVerbs
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.task import TaskState
@@ -95,10 +95,4 @@ class Task(Submittable):
 
 def task_of(state: TaskState, verbs: SubmittableVerbs) -> Task:
     """Return the handle of a task: there is one at a time."""
-    handle = state.handle and state.handle()
-
-    if not isinstance(handle, Task):
-        handle = Task(state.id, state, verbs=verbs)
-        state.handle = ref(handle)
-
-    return handle
+    return handle_on(state, Task, partial(Task, state.id, state, verbs=verbs))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.parts import Ask, Make
     from asyncflow.entities.planned import PlannedJob
     from asyncflow.runtime.engine import Engine
+    from asyncflow.runtime.redeclared import Redeclared
 
 
 @attrs.define(eq=False, repr=False)
@@ -42,9 +43,29 @@ class HandleVerbs(ScenarioVerbs):
     """
 
     session: Session
+    _revision: int = attrs.field(init=False)
+    """That of what was declared at the opening."""
+    _redeclared: Redeclared | None = attrs.field(init=False, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        self._revision = self.session.config.revision
 
     def submit(self, entity: Submittable, options: RunOptions) -> Submission:
+        if self.session.config.revision != self._revision:
+            self._look_for_redeclared(entity)
+
         return self.session.opened().submit(entity, options)
+
+    def _look_for_redeclared(self, entity: Submittable) -> None:
+        if not isinstance(entity, Scenario):
+            return
+
+        if self._redeclared is None:
+            from asyncflow.runtime.redeclared import Redeclared
+
+            self._redeclared = Redeclared(self.session.config)
+
+        self._redeclared.look(entity.id, entity.config)
 
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
         return self.session.opened().plan(entity, force=force)
@@ -58,9 +79,9 @@ class HandleVerbs(ScenarioVerbs):
         if not left:
             raise UsageError(f"{submission.id} has completed: nothing is left to retry")
 
-        options = run_of(submission).options
-        dag = submission.dag.part(left)
-        return self.session.opened().submit(submission.entity, options, dag)
+        run, dag = run_of(submission), submission.dag.part(left)
+        engine = self.session.opened()
+        return engine.submit(submission.entity, run.options, dag, run.given)
 
     def cancel(self, what: Submission | Job, *, reason: str | None) -> bool:
         """Ask for the end of a run or a job; tell whether there was anything to end."""
@@ -145,7 +166,13 @@ class HandleVerbs(ScenarioVerbs):
         await Updating(self.session.opened()).node(node, changes)
 
     async def read_own(self, submission: Submission, name: str) -> Any:
-        return await self.session.opened().results.read(run_of(submission), name)
+        engine, run = self.session.opened(), run_of(submission)
+
+        if name not in run.dag.sources:
+            return await engine.results.read(run, name)
+
+        await engine.scheduler.until_begun(run)
+        return await engine.inputs.read(run, name)
 
     async def edit_own(self, submission: Submission, name: str) -> Edit:
         return await self.session.opened().results.edit(run_of(submission), name)

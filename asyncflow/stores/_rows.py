@@ -14,6 +14,7 @@ from asyncflow.records import (
     AttemptRecord,
     BasisRecord,
     DataNodeRecord,
+    InputRecord,
     JobRecord,
     LogRecord,
     OrchestratorRecord,
@@ -183,9 +184,19 @@ def _load_submission(row: Row) -> SubmissionRecord:
 
 
 def _version_columns(records: Sequence[VersionRecord]) -> list[Column]:
-    node_ids, numbers, kept, are_kept, *edits, holder_ids = columns_of(records)
-    facts = (node_ids, numbers, are_kept, *edits, holder_ids)
+    node_ids, numbers, kept, *facts = columns_of(records)
+    facts = [node_ids, numbers, *facts]
     return [*facts, *_paths_and_values(kept)]
+
+
+def _input_columns(records: Sequence[InputRecord]) -> list[Column]:
+    *facts, kept = columns_of(records)
+    return [*facts, *_paths_and_values(kept)]
+
+
+def _load_input(row: Row) -> InputRecord:
+    *facts, path, value = row
+    return InputRecord._make((*facts, path if value is None else value))
 
 
 def _paths_and_values(kept: tuple[StoredValue, ...]) -> tuple[Column, Column]:
@@ -331,6 +342,12 @@ KINDS: Mapping[type[Record], Kind] = {
         ),
         dump=_dump_submission,
     ),
+    InputRecord: Kind(
+        "input",
+        _load_input,
+        (_TEXT, _TEXT, _FLAG, _MAYBE_TEXT, _MAYBE_BLOB),
+        _input_columns,
+    ),
     DataNodeRecord: Kind(
         "data_node",
         DataNodeRecord._make,
@@ -359,7 +376,7 @@ KINDS: Mapping[type[Record], Kind] = {
         _load_version,
         (
             *(_TEXT, _FLAG, _FLAG, _MAYBE_TEXT, _MAYBE_TEXT, _TEXT, _MAYBE_TEXT),
-            *(_MAYBE_TEXT, _MAYBE_BLOB),
+            *(_MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_BLOB),
         ),
         _version_columns,
     ),

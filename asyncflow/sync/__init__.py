@@ -20,9 +20,9 @@ it would wait for itself: `BlockingCall` names the form to await there.
 from __future__ import annotations
 
 from asyncflow.sync.data_node import DataNode as DataNode
+from asyncflow.sync.handles import Input as Input
 from asyncflow.sync.handles import Job as Job
 from asyncflow.sync.handles import Output as Output
-from asyncflow.sync.handles import Scenario as Scenario
 from asyncflow.sync.handles import Sequence as Sequence
 from asyncflow.sync.handles import Submission as Submission
 from asyncflow.sync.handles import Task as Task
@@ -41,9 +41,11 @@ from asyncflow.sync.orchestrator import subscribe_scenario as subscribe_scenario
 from asyncflow.sync.orchestrator import tag as tag
 from asyncflow.sync.orchestrator import unsubscribe_scenario as unsubscribe_scenario
 from asyncflow.sync.orchestrator import untag as untag
+from asyncflow.sync.scenario import Scenario as Scenario
 
 __all__ = [
     "DataNode",
+    "Input",
     "Job",
     "Orchestrator",
     "Output",

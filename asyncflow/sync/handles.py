@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+from typing import Any, Self, TypeVar
 
 from asyncflow.abc import Progress, Usage
 from asyncflow.config.checks.numbers import check_callbacks_are_many, check_flag
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import (
-    NOT_GIVEN,
-    NotGiven,
-    ScenarioConfig,
     TaskConfig,
 )
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
@@ -24,6 +20,7 @@ from asyncflow.entities.job import Output as AsyncOutput
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
+from asyncflow.entities.submission import Input as AsyncInput
 from asyncflow.entities.submission import Submission as AsyncSubmission
 from asyncflow.entities.task import Task as AsyncTask
 from asyncflow.errors import JobFailed, SubmissionFailed
@@ -33,10 +30,9 @@ from asyncflow.options import OnFailure
 from asyncflow.records import AttemptRecord
 from asyncflow.status import Status, SubmissionStatus
 from asyncflow.sync.callback import Callback
-from asyncflow.sync.changes import Properties, merged
 from asyncflow.sync.data_node import DataNode
-from asyncflow.sync.forwarding import Forwarded, Handle, blocking_remedies, wrap
-from asyncflow.sync.loop import Loop, each
+from asyncflow.sync.forwarding import Forwarded, Handle, wrap
+from asyncflow.sync.loop import each
 from asyncflow.worker.streams import Stream
 
 Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)
@@ -62,7 +58,10 @@ class Runnable(Handle[Submittable]):
         callbacks: Iterable[Callable[[Job], object]] = (),
         run_timeout: float | None = None,
         priority: float = 0.0,
-        **properties: Any,
+        *,
+        inputs: Mapping[Any, Any] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        **keywords: Any,
     ) -> Submission:
         """Start a run; return its handle.
 
@@ -82,7 +81,10 @@ class Runnable(Handle[Submittable]):
         :param run_timeout: how many seconds the run may take until it is ended; None
             for any time
         :param priority: its ready jobs go before those of runs with a lower one
+        :param inputs: values of data nodes for this run alone; see
+            `asyncflow.Scenario.submit`
         :param properties: the user's own values, kept with the submission
+        :param keywords: inputs, where a data node has the name, and else properties
         :raises UsageError: for what is wrong with the call, as the async verb does
         """
         check_flag("wait", wait, ": callbacks are given as callbacks=[...]")
@@ -96,7 +98,9 @@ class Runnable(Handle[Submittable]):
                 callbacks=map(self._callback, callbacks),
                 run_timeout=run_timeout,
                 priority=priority,
-                **properties,
+                inputs=inputs,
+                properties=properties,
+                **keywords,
             )
             return await made.wait(timeout) if wait else made
 
@@ -169,218 +173,6 @@ class Sequence(Runnable[AsyncSequence], of=AsyncSequence):
 
 
 @verbs_name_arguments
-class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
-    """A scenario; see `asyncflow.Scenario`. Its parts are attributes here too."""
-
-    __slots__ = ()
-
-    config_id: Forwarded[str] = Forwarded()
-    config: Forwarded[ScenarioConfig] = Forwarded()
-    creation_date: Forwarded[datetime] = Forwarded()
-
-    @property
-    def name(self) -> str | None:
-        """What people call it; setting it changes it, as ``update(name=...)`` does."""
-        return self._inner.name
-
-    @name.setter
-    def name(self, name: str | None) -> None:
-        self.update(name=name)
-
-    @property
-    def properties(self) -> Properties:
-        """The user's own values; setting one changes it, as `update` does."""
-        return Properties(lambda: self._inner.properties, self.update)
-
-    @property
-    def tags(self) -> frozenset[str]:
-        """Its tags; setting them changes them, as ``update(tags=...)`` does."""
-        return self._inner.tags
-
-    @tags.setter
-    def tags(self, tags: Iterable[str]) -> None:
-        self.update(tags=tags)
-
-    def update(
-        self,
-        *,
-        name: str | NotGiven | None = NOT_GIVEN,
-        properties: Mapping[str, Any] | None = None,
-        without: Iterable[str] = (),
-        tags: Iterable[str] | None = None,
-    ) -> None:
-        """Change attributes; see `asyncflow.Scenario.update`."""
-        self._loop.call(
-            self._inner.update,
-            name=name,
-            properties=properties,
-            without=without,
-            tags=tags,
-        )
-
-    def add_tag(self, tag: str) -> None:
-        """Give it a tag; see `asyncflow.Scenario.add_tag`."""
-        self._loop.call(self._inner.add_tag, tag)
-
-    def remove_tag(self, tag: str) -> None:
-        """Take a tag away; see `asyncflow.Scenario.remove_tag`."""
-        self._loop.call(self._inner.remove_tag, tag)
-
-    def has_tag(self, tag: str) -> bool:
-        """Tell whether it has a tag; see `asyncflow.Scenario.has_tag`."""
-        return self._inner.has_tag(tag)
-
-    def __enter__(self) -> Scenario:
-        """Return it as one whose name, properties and tags can be set together.
-
-        They are changed when the block is left, with one ``update``; not at all where it
-        is left by an error.
-        """
-        return _open_block(self)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        changes = _blocks[self._inner].pop().changes
-
-        if not _blocks[self._inner]:
-            del _blocks[self._inner]
-
-        if error is None and changes:
-            self.update(**changes)
-
-    @property
-    def tasks(self) -> Mapping[str, Task]:
-        """Its tasks, by config id."""
-        return self._tasks(self._inner.tasks)
-
-    @property
-    def data_nodes(self) -> Mapping[str, DataNode]:
-        """Its data nodes, by config id."""
-        return self._nodes(self._inner.data_nodes)
-
-    @property
-    def additional_data_nodes(self) -> Mapping[str, DataNode]:
-        """The data nodes that no task uses, by config id."""
-        return self._nodes(self._inner.additional_data_nodes)
-
-    @property
-    def sequences(self) -> Mapping[str, Sequence]:
-        """Its sequences, by name."""
-        parts = self._inner.sequences
-        return {name: Sequence(part, self._loop) for name, part in parts.items()}
-
-    def read(self, *names: str) -> tuple[Any, ...]:
-        """Read several data nodes at one moment; see `asyncflow.Scenario.read`."""
-        return self._loop.call(self._inner.read, *names)
-
-    def subscribe(
-        self, callback: Callable[..., object], params: Iterable[object] | None = None
-    ) -> None:
-        """Have a function called, in a thread; see `asyncflow.Scenario.subscribe`."""
-        self._loop.call(self._inner.subscribe, self._callback(callback), params)
-
-    def unsubscribe(
-        self, callback: Callable[..., object], params: Iterable[object] | None = None
-    ) -> None:
-        """End a subscription; see `asyncflow.Scenario.unsubscribe`."""
-        self._loop.call(self._inner.unsubscribe, self._callback(callback), params)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-
-        with blocking_remedies():
-            return wrap(getattr(self._inner, name), self._loop)
-
-    if not TYPE_CHECKING:  # or each name would be one that can be set
-
-        def __setattr__(self, name: str, value: object) -> None:
-            if name in ("name", "properties", "tags"):
-                object.__setattr__(self, name, value)
-                return
-
-            with blocking_remedies():
-                setattr(self._inner, name, value)
-
-    def __getitem__(self, name: str) -> Any:
-        """Return a sequence, a task or a data node, whatever it is called; see
-        `asyncflow.Scenario`.
-        """
-        return wrap(self._inner[name], self._loop)
-
-    def __dir__(self) -> list[str]:
-        parts = (self._inner.sequences, self._inner.tasks, self._inner.data_nodes)
-        return [*super().__dir__(), *(name for part in parts for name in part)]
-
-
-class ScenarioBlock(Scenario):
-    """A scenario in a ``with`` block, which collects what is set of it."""
-
-    __slots__ = ("changes",)
-    changes: dict[str, Any]
-
-    @property
-    def name(self) -> str | None:
-        """What people call it."""
-        name: str | None = self.changes.get("name", self._inner.name)
-        return name
-
-    @name.setter
-    def name(self, name: str | None) -> None:
-        self.update(name=name)
-
-    @property
-    def properties(self) -> Properties:
-        """The user's own values."""
-        return Properties(self._values, self.update)
-
-    @property
-    def tags(self) -> frozenset[str]:
-        """Its tags."""
-        return frozenset(self.changes.get("tags", self._inner.tags))
-
-    @tags.setter
-    def tags(self, tags: Iterable[str]) -> None:
-        self.update(tags=tags)
-
-    def update(self, **changes: Any) -> None:
-        """Have attributes changed when the block is left."""
-        merged(self.changes, changes)
-
-    def add_tag(self, tag: str) -> None:
-        """Have a tag given when the block is left."""
-        self.update(tags=self.tags | {tag})
-
-    def remove_tag(self, tag: str) -> None:
-        """Have a tag taken away when the block is left."""
-        self.update(tags=self.tags - {tag})
-
-    def has_tag(self, tag: str) -> bool:
-        """Tell whether it has a tag, or is about to."""
-        return tag in self.tags
-
-    def _values(self) -> Mapping[str, Any]:
-        without = self.changes.get("without", ())
-        found = {**self._inner.properties, **self.changes.get("properties", {})}
-        return {name: value for name, value in found.items() if name not in without}
-
-
-_blocks: dict[AsyncScenario, list[ScenarioBlock]] = {}
-"""The blocks that scenarios are in, the inner ones last."""
-
-
-def _open_block(scenario: Scenario) -> ScenarioBlock:
-    block = ScenarioBlock(scenario._inner, scenario._loop)  # pyright: ignore[reportPrivateUsage]  # its part
-    object.__setattr__(block, "changes", {})
-    _blocks.setdefault(scenario._inner, []).append(block)  # pyright: ignore[reportPrivateUsage]  # its part
-    return block
-
-
-@verbs_name_arguments
 class Job(Handle[AsyncJob], of=AsyncJob):
     """A job; see `asyncflow.Job`."""
 
@@ -425,7 +217,7 @@ class Job(Handle[AsyncJob], of=AsyncJob):
         """Ask for its end, without waiting for it; see `asyncflow.Job.cancel`."""
         self._loop.call(self._inner.cancel, reason)
 
-    def error(self) -> JobFailed:
+    def error(self) -> JobFailed | None:
         """Make the error that says how it failed; see `asyncflow.Job.error`."""
         return self._inner.error()
 
@@ -454,6 +246,28 @@ class Output(Handle[AsyncOutput], of=AsyncOutput):
         return self._loop.call(self._inner.edit)
 
 
+class Input(Handle[AsyncInput]):
+    """What a run reads of a data node that it does not write; see `asyncflow.Input`."""
+
+    __slots__ = ()
+
+    is_given: Forwarded[bool] = Forwarded()
+
+    @property
+    def data_node(self) -> DataNode:
+        """Where: a read of it gives the value of now."""
+        return DataNode(self._inner.data_node, self._loop)
+
+    @property
+    def submission(self) -> Submission:
+        """The run."""
+        return Submission(self._inner.submission, self._loop)
+
+    def read(self) -> Any:
+        """Read the value that the run reads; see `asyncflow.Input.read`."""
+        return self._loop.call(self._inner.read)
+
+
 @verbs_name_arguments
 class Submission(Handle[AsyncSubmission], of=AsyncSubmission):
     """A handle on one run; see `asyncflow.Submission`."""
@@ -476,10 +290,10 @@ class Submission(Handle[AsyncSubmission], of=AsyncSubmission):
     on_failure: Forwarded[OnFailure] = Forwarded()
 
     @property
-    def entity(self) -> Entity:
+    def entity(self) -> Runnable[Any]:
         """What was submitted."""
-        entity: Any = self._inner.entity  # one of three kinds
-        return handle(entity, self._loop)
+        entity: Runnable[Any] = wrap(self._inner.entity, self._loop)
+        return entity
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -534,9 +348,15 @@ class Submission(Handle[AsyncSubmission], of=AsyncSubmission):
         outputs = self._inner.outputs
         return {name: Output(output, self._loop) for name, output in outputs.items()}
 
-    def read(self, output: str) -> Any:
-        """Read what this run wrote; see `asyncflow.Submission.read`."""
-        return self._loop.call(self._inner.read, output)
+    @property
+    def inputs(self) -> Mapping[str, Input]:
+        """What it reads and does not write; see `asyncflow.Submission.inputs`."""
+        inputs = self._inner.inputs
+        return {name: Input(one, self._loop) for name, one in inputs.items()}
+
+    def read(self, name: str) -> Any:
+        """Read what this run wrote, or reads; see `asyncflow.Submission.read`."""
+        return self._loop.call(self._inner.read, name)
 
     def retry_failed(self) -> Submission:
         """Run again what has not completed; see `asyncflow.Submission.retry_failed`."""
@@ -547,26 +367,9 @@ class Submission(Handle[AsyncSubmission], of=AsyncSubmission):
         return each(aiter(self._inner), self._loop)
 
 
-Entity: TypeAlias = Scenario | Sequence | Task | DataNode | Submission | Job
-
-
 def _log_failure(submission: Submission) -> None:
     """Log the errors of a run that failed: its caller may look at nothing."""
     if submission.is_finished and isinstance(
         error := submission.error(), SubmissionFailed
     ):
         _logger.error("%s failed", submission.id, exc_info=error)
-
-
-def handle(
-    entity: AsyncScenario
-    | AsyncSequence
-    | AsyncTask
-    | AsyncDataNode
-    | AsyncSubmission
-    | AsyncJob,
-    loop: Loop,
-) -> Entity:
-    """Wrap an async handle."""
-    wrapped: Entity = wrap(entity, loop)
-    return wrapped

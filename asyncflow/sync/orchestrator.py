@@ -7,7 +7,7 @@ import concurrent.futures.thread as _thread
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -34,16 +34,9 @@ from asyncflow.notify.stream import EventStream
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
 from asyncflow.records import JobRecord, Pruned, ScenarioRecord, SubmissionRecord
 from asyncflow.sync.callback import Callback
-from asyncflow.sync.handles import (
-    Entity,
-    Job,
-    Scenario,
-    Sequence,
-    Submission,
-    Task,
-    handle,
-)
+from asyncflow.sync.handles import Job, Sequence, Submission, Task
 from asyncflow.sync.loop import Loop, each, not_running
+from asyncflow.sync.scenario import Entity, Scenario, handle
 from asyncflow.worker import current, local_modules
 
 E = TypeVar("E", bound=Event | EntityEvent)
@@ -168,14 +161,25 @@ class Orchestrator:
         config: ScenarioConfig | str,
         creation_date: datetime | None = None,
         name: str | None = None,
-        **properties: Any,
+        *,
+        exist_ok: bool = False,
+        inputs: Mapping[Any, Any] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        **keywords: Any,
     ) -> Scenario:
         """Create a scenario; see `asyncflow.Orchestrator.create_scenario`."""
         loop = self._opened()
-        create = loop.orchestrator.create_scenario
-        return Scenario(
-            loop.call(create, config, creation_date, name, **properties), loop
+        made = loop.call(
+            loop.orchestrator.create_scenario,
+            config,
+            creation_date,
+            name,
+            exist_ok=exist_ok,
+            inputs=inputs,
+            properties=properties,
+            **keywords,
         )
+        return Scenario(made, loop)
 
     def get(self, id: str) -> Entity:
         """Return an entity; see `asyncflow.Orchestrator.get`."""
@@ -326,10 +330,22 @@ def create_scenario(
     config: ScenarioConfig | str,
     creation_date: datetime | None = None,
     name: str | None = None,
-    **properties: Any,
+    *,
+    exist_ok: bool = False,
+    inputs: Mapping[Any, Any] | None = None,
+    properties: Mapping[str, Any] | None = None,
+    **keywords: Any,
 ) -> Scenario:
     """Create a scenario; see `asyncflow.Orchestrator.create_scenario`."""
-    return _current().create_scenario(config, creation_date, name, **properties)
+    return _current().create_scenario(
+        config,
+        creation_date,
+        name,
+        exist_ok=exist_ok,
+        inputs=inputs,
+        properties=properties,
+        **keywords,
+    )
 
 
 def submit(
@@ -337,10 +353,10 @@ def submit(
     force: bool = False,
     wait: bool = False,
     timeout: float | None = None,
-    **properties: Any,
+    **keywords: Any,
 ) -> Submission:
     """Start a run of a scenario, a sequence or a task; see `Scenario.submit`."""
-    return entity.submit(wait, timeout, force, **properties)
+    return entity.submit(wait, timeout, force, **keywords)
 
 
 @names_own_arguments

@@ -14,9 +14,10 @@ from asyncflow.abc import Store, StoredValue
 from asyncflow.entities.data_node import Edit
 from asyncflow.errors import DataNodeIsBeingEdited, DataNodeReadingError, NotFound
 from asyncflow.records import DataNodeRecord, VersionRecord
-from asyncflow.runs.node import NodeState
+from asyncflow.runs.node import NodeState, Place
 from asyncflow.values.stored import chain
 from asyncflow.values.versions import Versions
+from asyncflow.worker.wire import seen
 
 if TYPE_CHECKING:
     from asyncflow.entities.parts import Make
@@ -39,7 +40,7 @@ class Editing:
     async def write(
         self, node: NodeState, value: object, editor_id: str | None, comment: str
     ) -> None:
-        await self._begin(node, editor_id)
+        await self.begin(node, editor_id)
 
         with CancelScope(shield=True):
             await self.versions.write(node, value, editor_id, comment)
@@ -53,7 +54,7 @@ class Editing:
         :param make: see `asyncflow.entities.parts`
         """
         async with self._turns.setdefault(node, Lock()):
-            await self._begin(node, editor_id)
+            await self.begin(node, editor_id)
 
             if (version := node.version) is not None:
                 await self.versions.load([(node, version)])
@@ -62,7 +63,8 @@ class Editing:
 
             def keep(path: str) -> StoredValue:
                 try:
-                    return make(node.driver, before, path, node.config_id)
+                    kept = make(node.driver, before, path, node.config_id)
+                    return seen(node.driver, kept)
                 except DataNodeReadingError as error:
                     error.node = node.config_id
                     raise
@@ -72,10 +74,17 @@ class Editing:
                 await self.store.flush()
 
     async def fingerprint(self, node: NodeState) -> str | None:
-        return await to_thread.run_sync(node.driver.fingerprint)
+        try:
+            return await to_thread.run_sync(node.driver.fingerprint)
+        except DataNodeReadingError as error:
+            error.node = node.config_id
+            raise
 
-    async def _begin(self, node: NodeState, editor_id: str | None) -> None:
-        """See what others have written, and whether somebody has locked it."""
+    async def begin(self, node: NodeState, editor_id: str | None) -> None:
+        """See what others have written, and whether somebody has locked it.
+
+        :raises DataNodeIsBeingEdited: where somebody else has
+        """
         is_shared = self.versions.is_shared
 
         if is_shared or node.is_shared:  # one of before may have locked it
@@ -112,6 +121,14 @@ class Editing:
         self._take(node, await self.store.lock(wanted, now=time.time()))
 
     async def edits(self, node: NodeState) -> tuple[Edit, ...]:
+        version = node.version
+
+        if version and version.kept is None and not node.driver.is_remote:
+            from asyncflow.values import outside
+
+            place = await to_thread.run_sync(Place.of, node.driver)
+            await outside.take(self.versions, [outside.Seen(node, version, place)])
+
         records = await self.store.versions(node_id=node.id)
         kept = {version.number for version in chain(node, records)}
         return tuple(_edit(record, is_kept=record.number in kept) for record in records)

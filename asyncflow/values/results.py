@@ -42,13 +42,14 @@ class Results:
     catalog: IdentityMap
     versions: Versions
     editing: Editing
-    _known: Container[str | None] = attrs.field(init=False)
+    known: Container[str | None] = attrs.field(init=False)
+    """The ids of the runs whose handles may be used."""
     _ends: dict[int, tuple[End, Held, Nodes]] = attrs.field(init=False, factory=dict)
     """What waits for the end of each run that keeps versions, these, and their data
     nodes; by the identity of the versions."""
 
     def __attrs_post_init__(self) -> None:
-        self._known = self.catalog.known
+        self.known = self.catalog.known
 
     async def read(self, run: Run, name: str) -> Any:
         """Read what a run wrote; see `Submission.read`."""
@@ -73,7 +74,7 @@ class Results:
 
     def keep(self, node: NodeState, version: Version) -> None:
         """Keep a version that is to be dropped for the handles that are used."""
-        if version.reused_by is None and version.submission_id not in self._known:
+        if version.reused_by is None and version.submission_id not in self.known:
             return  # as it mostly is
 
         for reference in self._runs_of(version):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Protocol
 
 import attrs
@@ -29,6 +29,9 @@ class Pins(Protocol):
 
 class Results(Protocol):
     """Holds for handles what their runs have written."""
+
+    known: Container[str | None]
+    """The ids of the runs whose handles may be used."""
 
     def keep(self, node: NodeState, version: Version) -> None:
         """Hold a version that is to be dropped, if a handle that is used may read it."""
@@ -101,8 +104,12 @@ class Retention:
         """
         version.is_dropped = True
 
-        if self.results is not None:
-            self.results.keep(node, version)
+        results = self.results
+
+        if results is not None and (
+            version.submission_id in results.known or version.reused_by is not None
+        ):
+            results.keep(node, version)
 
         if version in self.pinned and node.driver.is_durable:
             return self.held_record(node, version)
@@ -110,7 +117,7 @@ class Retention:
         if isinstance(version.kept, str):
             self._discard(version)
 
-        gone = node.id, version.number, None, False, None, None, "", None
+        gone = node.id, version.number, None, False, None, None, "", None, None
         return _new(VersionRecord, gone)  # without a call, as there is one for each job
 
     def _discard(self, version: Version) -> None:

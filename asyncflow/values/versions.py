@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,8 @@ import attrs
 from anyio import CancelScope, to_thread
 from anyio.lowlevel import checkpoint
 
-from asyncflow.abc import Store, StoredValue
+from asyncflow.abc import Driver, Store, StoredValue
+from asyncflow.alternatives import DRIVERS
 from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.errors import (
     DataNodeReadingError,
@@ -26,7 +27,7 @@ from asyncflow.errors import (
 from asyncflow.ids import submission_of
 from asyncflow.options import Page
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import EVICTED, NodeState, Version
+from asyncflow.runs.node import EVICTED, Given, NodeState, Place, Version
 from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage, remove
 from asyncflow.values.retention import Retention
@@ -34,7 +35,9 @@ from asyncflow.values.sharing import StoreSharing
 from asyncflow.values.stored import StoredVersions
 from asyncflow.values.value_cache import LIMIT, WORTH, ValueCache
 from asyncflow.worker.digests import compared
+from asyncflow.worker.outcome import Placed
 from asyncflow.worker.values import intent_path
+from asyncflow.worker.wire import seen
 
 if TYPE_CHECKING:
     from asyncflow.entities.parts import Ask
@@ -74,6 +77,9 @@ class Versions:
     _step: int = attrs.field(init=False)
     """What is added to the number of a version that was made later than it is here, in
     nanoseconds. Others add something else."""
+    being_edited: list[str] = attrs.field(init=False, factory=list)
+    """What is written by hand just now: the keys of data nodes."""
+    _given_driver: Driver | None = attrs.field(init=False, default=None)
     _reads: int = attrs.field(init=False, default=0)
     _paths: int = attrs.field(init=False, default=0)
 
@@ -87,6 +93,14 @@ class Versions:
         self.stored = StoredVersions(
             self.store, self.folder, self.cache, self.retention
         )
+
+    @property
+    def given_driver(self) -> Driver:
+        """What reads the values that runs are given."""
+        if self._given_driver is None:
+            self._given_driver = DRIVERS.load("pickle").at(None, None)
+
+        return self._given_driver
 
     def new_path(self, node: NodeState) -> str:
         """Return the name of a file that a new value may have."""
@@ -206,18 +220,33 @@ class Versions:
 
         :param keep: keeps it, given the file that it may make; called in a thread
         """
-        with CancelScope(shield=True):
-            kept = await to_thread.run_sync(keep, self.new_path(node))
-            self.store.save(
-                *self.replace(node, kept, editor_id=editor_id, comment=comment)
-            )
+        self.being_edited.append(key := node.key)
 
-    async def defaults(self, nodes: Collection[NodeState]) -> list[VersionRecord]:
+        try:
+            with CancelScope(shield=True):
+                kept = await to_thread.run_sync(keep, self.new_path(node))
+                self.store.save(
+                    *self.replace(node, kept, editor_id=editor_id, comment=comment)
+                )
+        finally:
+            self.being_edited.remove(key)
+
+    async def defaults(
+        self,
+        nodes: Collection[NodeState],
+        inputs: Mapping[str, Any] | None = None,
+    ) -> list[VersionRecord]:
         """Write the default data of the data nodes that have no version yet.
 
+        :param inputs: what is written instead, by config ids, also over a version
         :return: what is to be saved
         """
-        fresh = [node for node in nodes if node.version is None and _has_default(node)]
+        given = inputs or {}
+        fresh = [
+            node
+            for node in nodes
+            if node.config_id in given or (node.version is None and _has_default(node))
+        ]
         records: list[VersionRecord] = []
 
         if not fresh:
@@ -226,10 +255,12 @@ class Versions:
         paths = [self.new_path(node) for node in fresh]
 
         with CancelScope(shield=True):
-            kept = await to_thread.run_sync(_keep_defaults, fresh, paths)
+            kept = await to_thread.run_sync(_keep_defaults, fresh, paths, given)
 
             for node, stored in zip(fresh, kept, strict=True):
-                if node.version is None:  # a shared one may have been written meanwhile
+                if node.config_id in given:
+                    records += self.replace(node, stored, comment="given")
+                elif node.version is None:  # a shared one may be written meanwhile
                     records += self.replace(node, stored, comment="default data")
 
         return records
@@ -242,13 +273,20 @@ class Versions:
         job_id: str | None = None,
         editor_id: str | None = None,
         comment: str = "",
+        at: int | None = None,
     ) -> list[VersionRecord]:
         """Make a kept value the current version of a data node.
 
+        :param at: when it was made, in nanoseconds since the epoch; None for now
         :return: what is to be saved, together
         """
+        mark: str | None = None
+
         if kept is not None and type(kept) not in (bytes, str):
-            raise TypeError(f"a value cannot be kept as {kept!r:.100}")
+            if not isinstance(kept, Placed):
+                raise TypeError(f"a value cannot be kept as {kept!r:.100}")
+
+            mark, kept = str(kept), None
 
         if kept is None and job_id is not None:  # its intent has served
             self.garbage.add(intent_path(self.folder, self.holder_id, job_id))
@@ -258,13 +296,13 @@ class Versions:
         if job_id is None and last is not None and self.retention.pins is not None:
             self.retention.pins.keep(node, (last,), inf)
 
-        number = time.time_ns()
+        number = at or time.time_ns()
 
         if last is not None and last.number >= number:  # of a clock that is ahead
             number = last.number + self._step
 
         run_id = None if job_id is None else submission_of(job_id)
-        node.version = version = Version(number, kept, run_id)
+        node.version = version = Version(number, kept, run_id, mark)
         is_durable = node.driver.is_durable
         holder_id = None if is_durable else self.holder_id
 
@@ -277,7 +315,7 @@ class Versions:
                 self.cache.add(node, version)
 
         # By place and without a call, as there is one for each job.
-        made = node.id, number, name, True, job_id, editor_id, comment, holder_id
+        made = node.id, number, name, True, job_id, editor_id, comment, holder_id, mark
         records = [_new(VersionRecord, made)]
 
         if last is None:
@@ -315,12 +353,16 @@ class Versions:
                 raise ValueMissing(f"version {version.number} of {node.id}")
 
             if ask is None:
-                return _load(node, version.kept)
+                return _load(node, self._driver_of(node, version), version.kept)
 
         self.retention.pin(version)
 
         try:
-            return await to_thread.run_sync(_load, node, version.kept, ask)
+            if version.kept is None:
+                return await self._read_place(node, version, ask)
+
+            driver = self._driver_of(node, version)
+            return await to_thread.run_sync(_load, node, driver, version.kept, ask)
         except ValueMissing:
             raise
         except FileNotFoundError as error:  # a file of the user's
@@ -330,16 +372,36 @@ class Versions:
         finally:
             self.retention.unpin(version)
 
+    async def _read_place(
+        self, node: NodeState, version: Version, ask: Ask | None
+    ) -> Any:
+        """Read what is in a place of the user's, and see whether others have changed it."""
+        from asyncflow.values import outside
+
+        place, value = await to_thread.run_sync(_look_and_load, node, ask)
+        await outside.take(self, [outside.Seen(node, version, place)])
+        return value
+
+    def _driver_of(self, node: NodeState, version: Version) -> Driver:
+        return self.given_driver if isinstance(version, Given) else node.driver
+
     async def _was_written(self, node: NodeState) -> bool:
         """Tell whether a data node has more than what it had at first."""
         records = await self.store.versions(node_ids=[node.id], page=Page(limit=2))
         return len(records) > 1 or any(record.job_id is not None for record in records)
 
 
-def _load(node: NodeState, kept: StoredValue, ask: Ask | None = None) -> Any:
+def _look_and_load(node: NodeState, ask: Ask | None) -> tuple[Place, Any]:
+    place = Place.of(node.driver)  # first: what changes later is seen the next time
+    return place, _load(node, node.driver, None, ask)
+
+
+def _load(
+    node: NodeState, driver: Driver, kept: StoredValue, ask: Ask | None = None
+) -> Any:
     """Load a value; say which data node has one of which the code is not here."""
     try:
-        return node.driver.read(kept) if ask is None else ask(node.driver, kept)
+        return driver.read(kept) if ask is None else ask(driver, kept)
     except DataNodeReadingError as error:
         error.node = node.config_id
         raise
@@ -377,12 +439,15 @@ def _has_default(node: NodeState) -> bool:
 
 
 def _keep_defaults(
-    nodes: Sequence[NodeState], paths: Sequence[str]
+    nodes: Sequence[NodeState], paths: Sequence[str], given: Mapping[str, Any]
 ) -> list[StoredValue]:
-    """Keep the default data of all, or of none."""
+    """Keep the default data of all, or what is given instead, or nothing."""
     try:
         return [
-            _keep_default(node, path) for node, path in zip(nodes, paths, strict=True)
+            _keep(node, given[node.config_id], path)
+            if node.config_id in given
+            else _keep_default(node, path)
+            for node, path in zip(nodes, paths, strict=True)
         ]
     except BaseException:
         remove(paths)
@@ -397,7 +462,7 @@ def _keep_default(node: NodeState, path: str) -> StoredValue:
         return _keep(node, default, path)
 
     if default is NOT_GIVEN or node.driver.exists():
-        return None
+        return None if node.driver.is_remote else seen(node.driver, None)
 
     return _keep(node, default, path)
 
@@ -408,7 +473,11 @@ def _keep(node: NodeState, value: object, path: str) -> StoredValue:
 
         value = validated(validator, value, node.config_id)
 
+    driver = node.driver
+
     try:
-        return node.driver.publish(node.driver.write(value, path, node.config_id), path)
+        kept = driver.publish(driver.write(value, path, node.config_id), path)
     except NotPicklable as error:
         raise NotPicklable(f"data node {error.path}", error.why) from error
+
+    return seen(driver, kept)

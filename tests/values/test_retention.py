@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from pathlib import Path
 
 import attrs
@@ -96,6 +96,7 @@ async def test_what_is_held_stays_in_the_store_too(
 @attrs.define
 class Holding:
     retention: Retention
+    known: Container[str | None] = frozenset({None})
 
     def keep(self, _: NodeState, version: Version) -> None:
         self.retention.hold(version)

@@ -1,0 +1,251 @@
+"""The blocking scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from asyncflow.config.checks.values import verbs_name_arguments
+from asyncflow.config.sections import NOT_GIVEN, NotGiven, ScenarioConfig
+from asyncflow.entities.data_node import DataNode as AsyncDataNode
+from asyncflow.entities.job import Job as AsyncJob
+from asyncflow.entities.scenario import Scenario as AsyncScenario
+from asyncflow.entities.sequence import Sequence as AsyncSequence
+from asyncflow.entities.submission import Submission as AsyncSubmission
+from asyncflow.entities.task import Task as AsyncTask
+from asyncflow.sync.changes import Properties, merged
+from asyncflow.sync.data_node import DataNode
+from asyncflow.sync.forwarding import Forwarded, blocking_remedies, wrap
+from asyncflow.sync.handles import Job, Runnable, Sequence, Submission, Task
+from asyncflow.sync.loop import Loop
+
+
+@verbs_name_arguments
+class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
+    """A scenario; see `asyncflow.Scenario`. Its parts are attributes here too."""
+
+    __slots__ = ()
+
+    config_id: Forwarded[str] = Forwarded()
+    config: Forwarded[ScenarioConfig] = Forwarded()
+    creation_date: Forwarded[datetime] = Forwarded()
+
+    @property
+    def name(self) -> str | None:
+        """What people call it; setting it changes it, as ``update(name=...)`` does."""
+        return self._inner.name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self.update(name=name)
+
+    @property
+    def properties(self) -> Properties:
+        """The user's own values; setting one changes it, as `update` does."""
+        return Properties(lambda: self._inner.properties, self.update)
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Its tags; setting them changes them, as ``update(tags=...)`` does."""
+        return self._inner.tags
+
+    @tags.setter
+    def tags(self, tags: Iterable[str]) -> None:
+        self.update(tags=tags)
+
+    def update(
+        self,
+        *,
+        name: str | NotGiven | None = NOT_GIVEN,
+        properties: Mapping[str, Any] | None = None,
+        without: Iterable[str] = (),
+        tags: Iterable[str] | None = None,
+    ) -> None:
+        """Change attributes; see `asyncflow.Scenario.update`."""
+        self._loop.call(
+            self._inner.update,
+            name=name,
+            properties=properties,
+            without=without,
+            tags=tags,
+        )
+
+    def add_tag(self, tag: str) -> None:
+        """Give it a tag; see `asyncflow.Scenario.add_tag`."""
+        self._loop.call(self._inner.add_tag, tag)
+
+    def remove_tag(self, tag: str) -> None:
+        """Take a tag away; see `asyncflow.Scenario.remove_tag`."""
+        self._loop.call(self._inner.remove_tag, tag)
+
+    def has_tag(self, tag: str) -> bool:
+        """Tell whether it has a tag; see `asyncflow.Scenario.has_tag`."""
+        return self._inner.has_tag(tag)
+
+    def __enter__(self) -> Scenario:
+        """Return it as one whose name, properties and tags can be set together.
+
+        They are changed when the block is left, with one ``update``; not at all where it
+        is left by an error.
+        """
+        return _open_block(self)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        changes = _blocks[self._inner].pop().changes
+
+        if not _blocks[self._inner]:
+            del _blocks[self._inner]
+
+        if error is None and changes:
+            self.update(**changes)
+
+    @property
+    def tasks(self) -> Mapping[str, Task]:
+        """Its tasks, by config id."""
+        return self._tasks(self._inner.tasks)
+
+    @property
+    def data_nodes(self) -> Mapping[str, DataNode]:
+        """Its data nodes, by config id."""
+        return self._nodes(self._inner.data_nodes)
+
+    @property
+    def additional_data_nodes(self) -> Mapping[str, DataNode]:
+        """The data nodes that no task uses, by config id."""
+        return self._nodes(self._inner.additional_data_nodes)
+
+    @property
+    def sequences(self) -> Mapping[str, Sequence]:
+        """Its sequences, by name."""
+        parts = self._inner.sequences
+        return {name: Sequence(part, self._loop) for name, part in parts.items()}
+
+    def read(self, *names: str) -> tuple[Any, ...]:
+        """Read several data nodes at one moment; see `asyncflow.Scenario.read`."""
+        return self._loop.call(self._inner.read, *names)
+
+    def subscribe(
+        self, callback: Callable[..., object], params: Iterable[object] | None = None
+    ) -> None:
+        """Have a function called, in a thread; see `asyncflow.Scenario.subscribe`."""
+        self._loop.call(self._inner.subscribe, self._callback(callback), params)
+
+    def unsubscribe(
+        self, callback: Callable[..., object], params: Iterable[object] | None = None
+    ) -> None:
+        """End a subscription; see `asyncflow.Scenario.unsubscribe`."""
+        self._loop.call(self._inner.unsubscribe, self._callback(callback), params)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+
+        with blocking_remedies():
+            return wrap(getattr(self._inner, name), self._loop)
+
+    if not TYPE_CHECKING:  # or each name would be one that can be set
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if name in ("name", "properties", "tags"):
+                object.__setattr__(self, name, value)
+                return
+
+            with blocking_remedies():
+                setattr(self._inner, name, value)
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a sequence, a task or a data node, whatever it is called; see
+        `asyncflow.Scenario`.
+        """
+        return wrap(self._inner[name], self._loop)
+
+    def __dir__(self) -> list[str]:
+        parts = (self._inner.sequences, self._inner.tasks, self._inner.data_nodes)
+        return [*super().__dir__(), *(name for part in parts for name in part)]
+
+
+class ScenarioBlock(Scenario):
+    """A scenario in a ``with`` block, which collects what is set of it."""
+
+    __slots__ = ("changes",)
+    changes: dict[str, Any]
+
+    @property
+    def name(self) -> str | None:
+        """What people call it."""
+        name: str | None = self.changes.get("name", self._inner.name)
+        return name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self.update(name=name)
+
+    @property
+    def properties(self) -> Properties:
+        """The user's own values."""
+        return Properties(self._values, self.update)
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Its tags."""
+        return frozenset(self.changes.get("tags", self._inner.tags))
+
+    @tags.setter
+    def tags(self, tags: Iterable[str]) -> None:
+        self.update(tags=tags)
+
+    def update(self, **changes: Any) -> None:
+        """Have attributes changed when the block is left."""
+        merged(self.changes, changes)
+
+    def add_tag(self, tag: str) -> None:
+        """Have a tag given when the block is left."""
+        self.update(tags=self.tags | {tag})
+
+    def remove_tag(self, tag: str) -> None:
+        """Have a tag taken away when the block is left."""
+        self.update(tags=self.tags - {tag})
+
+    def has_tag(self, tag: str) -> bool:
+        """Tell whether it has a tag, or is about to."""
+        return tag in self.tags
+
+    def _values(self) -> Mapping[str, Any]:
+        without = self.changes.get("without", ())
+        found = {**self._inner.properties, **self.changes.get("properties", {})}
+        return {name: value for name, value in found.items() if name not in without}
+
+
+_blocks: dict[AsyncScenario, list[ScenarioBlock]] = {}
+"""The blocks that scenarios are in, the inner ones last."""
+
+
+def _open_block(scenario: Scenario) -> ScenarioBlock:
+    block = ScenarioBlock(scenario._inner, scenario._loop)  # pyright: ignore[reportPrivateUsage]  # its part
+    object.__setattr__(block, "changes", {})
+    _blocks.setdefault(scenario._inner, []).append(block)  # pyright: ignore[reportPrivateUsage]  # its part
+    return block
+
+
+Entity: TypeAlias = Scenario | Sequence | Task | DataNode | Submission | Job
+
+
+def handle(
+    entity: AsyncScenario
+    | AsyncSequence
+    | AsyncTask
+    | AsyncDataNode
+    | AsyncSubmission
+    | AsyncJob,
+    loop: Loop,
+) -> Entity:
+    """Wrap an async handle."""
+    wrapped: Entity = wrap(entity, loop)
+    return wrapped
