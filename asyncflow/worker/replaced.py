@@ -119,15 +119,17 @@ class Names:
         if modules == self._loaded:
             return False
 
+        now: dict[str, object] = {**modules}
         wrong = {
             name: module
             for name, module in self._loaded.items()
-            if (now := modules.get(name, name)) is not module
-            and (now is None or _is_of_library(name))
+            if now.get(name, name) is not module
+            and (now.get(name, name) is None or _is_of_library(name))
         }
         modules.update(wrong)
-        new = modules.keys() - self._loaded.keys()
-        hidden = [name for name in new if modules[name] is None]
+        hidden = [
+            name for name in now.keys() - self._loaded.keys() if now[name] is None
+        ]
 
         for name in hidden:
             del modules[name]

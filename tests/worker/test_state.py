@@ -486,7 +486,7 @@ async def test_what_is_found_after_the_answer_costs_no_other_job(
     assert "its job of task 'work' lowered a limit of its process" in caplog.text
 
 
-def hide_a_module() -> None:
+def hide_one() -> None:
     sys.modules["colorsys"] = None  # type: ignore[assignment]
 
 
@@ -518,9 +518,7 @@ def spoil_once(given: tuple[Callable[[], None], str] | None) -> list[str]:
         return sorted([colorsys.__name__])
 
 
-@pytest.mark.parametrize(
-    "spoil", [hide_a_module, replace_a_function, use_up_descriptors]
-)
+@pytest.mark.parametrize("spoil", [hide_one, replace_a_function, use_up_descriptors])
 async def test_a_job_of_a_batch_does_not_fail_for_what_one_before_it_has_left(
     spoil: Callable[[], None], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
