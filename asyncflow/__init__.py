@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from asyncflow.config import ScenarioConfig as ScenarioConfig
     from asyncflow.config import Scope as Scope
     from asyncflow.config import TaskConfig as TaskConfig
+    from asyncflow.config import task as task
     from asyncflow.entities.as_completed import as_completed as as_completed
     from asyncflow.entities.data_node import DataNode as DataNode
     from asyncflow.entities.data_node import Edit as Edit
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.scenario import Scenario as Scenario
     from asyncflow.entities.sequence import Sequence as Sequence
     from asyncflow.entities.statistics import Statistics as Statistics
+    from asyncflow.entities.submission import Input as Input
     from asyncflow.entities.submission import Submission as Submission
     from asyncflow.entities.task import Task as Task
     from asyncflow.errors import AsyncflowError as AsyncflowError
@@ -124,7 +126,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "config": "Config Configuration CoreConfig DataNodeConfig JobConfig Retry ScenarioConfig "
-    "Scope TaskConfig",
+    "Scope TaskConfig task",
     "entities.as_completed": "as_completed",
     "entities.data_node": "DataNode Edit",
     "entities.job": "Job Output",
@@ -132,7 +134,7 @@ _HOMES = {
     "entities.scenario": "Scenario",
     "entities.sequence": "Sequence",
     "entities.statistics": "Statistics",
-    "entities.submission": "Submission",
+    "entities.submission": "Input Submission",
     "entities.task": "Task",
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
     "DataNodeReadingError DataNodeWritingError EventsLost InsideWorker JobFailed NoData "

@@ -34,11 +34,16 @@ class RunOptions:
     on_failure: OnFailure = "continue"
     idempotency_key: str | None = None
     callbacks: Iterable[Callable[[Any], object]] = ()
+    inputs: Mapping[Any, Any] | None = None
     properties: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    keywords: Mapping[str, Any] | None = None
+    """Inputs and properties that were given beside the options, by their names."""
 
     def kept(self) -> RunOptions:
         """Return what its run keeps of them: for one more, and with nobody's objects."""
-        if not (self.properties or self.callbacks or self.idempotency_key):
+        if not (
+            self.properties or self.callbacks or self.idempotency_key or self.inputs
+        ):
             return self
 
         return RunOptions(  # for each run: `attrs.evolve` takes several us
@@ -51,5 +56,5 @@ class RunOptions:
         )
 
 
-NAMES = tuple(field.name for field in attrs.fields(RunOptions))[:-1]
+NAMES = tuple(field.name for field in attrs.fields(RunOptions))[:-2]
 """What they are called, the properties aside."""

@@ -196,21 +196,45 @@ class Orchestrator:
         config: ScenarioConfig | str,
         creation_date: datetime | None = None,
         name: str | None = None,
-        **properties: Any,
+        *,
+        exist_ok: bool = False,
+        inputs: Mapping[Any, Any] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        **keywords: Any,
     ) -> Scenario:
         """Create an instance of a scenario config; write its default data.
+
+        ``create_scenario(config, my_input=5)`` writes this value instead of the default
+        data, in the transaction of the scenario. With `exist_ok` a scenario is made once,
+        whichever processes ask for it: else it is found again, what it was made with
+        stays, and inputs are written to it as new versions.
 
         :param config: the config, or its id
         :param creation_date: aware; None for now
         :param name: what people call it
+        :param exist_ok: whether the scenario of this config that has this name is
+            returned, if there is one: of several, the oldest
+        :param inputs: values of its data nodes, by their configs or these' ids
         :param properties: the user's own values, added to those of the config
+        :param keywords: inputs, where a data node has the name, and else properties
         :raises ConfigError: with everything that is wrong with the configuration
-        :raises NotPicklable: where default data cannot be kept
+        :raises NotPicklable: where default data, or an input, cannot be kept
+        :raises ValueInvalid: where a validator refuses one
+        :raises DataNodeIsBeingEdited: where somebody has locked what is to be written
+        :raises UsageError: where `exist_ok` is given without a name
         """
         engine = self._opened()
         await self._session.check_config()
         section = self.config.scenario(config)
-        return await engine.create(section, creation_date, name, properties)
+        return await engine.create(
+            section,
+            creation_date,
+            name,
+            exist_ok=exist_ok,
+            inputs=inputs,
+            properties=properties,
+            keywords=keywords,
+        )
 
     def submit(
         self,
@@ -223,6 +247,7 @@ class Orchestrator:
         on_failure: OnFailure = "continue",
         idempotency_key: str | None = None,
         callbacks: Iterable[Callable[[Job], object]] = (),
+        inputs: Mapping[Any, Any] | None = None,
         properties: Mapping[str, Any] | None = None,
     ) -> Submission:
         """Start a run of a scenario, a sequence or a task; see `Scenario.submit`."""
@@ -234,6 +259,7 @@ class Orchestrator:
             on_failure=on_failure,
             idempotency_key=idempotency_key,
             callbacks=callbacks,
+            inputs=inputs,
             properties=properties or {},
         )
         return self._opened().submit(entity, options)

@@ -128,6 +128,25 @@ class SubmissionRecord(NamedTuple):
         return _plain_facts(self, submitted_at="submitted", finished_at="finished")
 
 
+class InputRecord(NamedTuple):
+    """A value that a submission was given, for a data node that it reads.
+
+    It is kept as long as its submission is.
+    """
+
+    submission_id: str
+    node_id: str
+    number: int
+    """When it was given, in nanoseconds since the epoch."""
+    kept: StoredValue
+    """The value itself, as a pickle, or the name of its file."""
+
+    @property
+    def id(self) -> str:
+        """What tells it from all other records."""
+        return f"{self.submission_id}@{self.node_id}"
+
+
 class AttemptRecord(NamedTuple):
     """An attempt at a job that failed, and was not the last."""
 
@@ -265,6 +284,7 @@ Record: TypeAlias = (
     | DataNodeRecord
     | VersionRecord
     | SubmissionRecord
+    | InputRecord
     | JobRecord
     | LogRecord
     | BasisRecord

@@ -29,7 +29,13 @@ def test_all_submits_take_the_options(verb: object) -> None:
     parameters = inspect.signature(verb).parameters
     given = {name: one.default for name, one in parameters.items()}
     assert {name: given[name] for name in NAMES} == DEFAULTS
-    assert set(given) - set(NAMES) <= {"self", "entity", "wait", "properties"}
+    assert set(given) - set(NAMES) <= {
+        "self",
+        "entity",
+        "wait",
+        "properties",
+        "keywords",
+    }
 
 
 def test_there_is_a_sync_face_for_it() -> None:
@@ -56,5 +62,5 @@ def test_a_run_keeps_the_rest_of_its_options() -> None:
         "on_failure": "stop",
     }
     kept = RunOptions(**given).kept()  # type: ignore[arg-type]  # of many types
-    assert set(given) == {*NAMES} - {"idempotency_key", "callbacks"}
+    assert set(given) == {*NAMES} - {"idempotency_key", "callbacks", "inputs"}
     assert {name: getattr(kept, name) for name in given} == given

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from asyncflow.records import (
         BasisRecord,
         DataNodeRecord,
+        InputRecord,
         JobRecord,
         LogRecord,
         OrchestratorRecord,
@@ -199,21 +200,39 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def submit(self, record: SubmissionRecord) -> Callable[[], Awaitable[None]]:
+    async def create(self, record: ScenarioRecord, *records: Record) -> str:
+        """Save a scenario and what goes with it, unless there is one of its config that
+        has its name.
+
+        Of several that create one name at a time, one has its own saved. Returns when
+        that is durable. On cancel only the waiting ends.
+
+        :param records: what is saved with it, or not at all
+        :return: the id of the scenario with this name: of several, the oldest
+        """
+
+    @abstractmethod
+    def submit(
+        self, record: SubmissionRecord, inputs: Sequence[InputRecord] = ()
+    ) -> Callable[[], Awaitable[None]]:
         """Save a new submission, unless its scenario is not there any more.
 
         Returns at once, as `save` does.
 
+        :param inputs: what it was given, which is saved with it
         :return: returns in its turn when that is durable, and raises `NotFound` where
             nothing was saved
         """
 
     @abstractmethod
-    async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
+    async def claim(
+        self, record: SubmissionRecord, inputs: Sequence[InputRecord] = ()
+    ) -> SubmissionRecord:
         """Save a submission, unless there is one with its id; return the one that is.
 
         Of several that claim one id at a time, one has its own returned.
 
+        :param inputs: what it was given, which is saved with it, or not at all
         :raises NotFound: where its scenario is not there any more
         """
 
@@ -406,6 +425,10 @@ class Store(ABC):
         page: Page | None = None,
     ) -> list[SubmissionRecord]:
         """List submissions."""
+
+    @abstractmethod
+    async def inputs(self, *submission_ids: str) -> list[InputRecord]:
+        """Return what submissions were given."""
 
     @abstractmethod
     async def jobs(

@@ -7,7 +7,7 @@ import reprlib
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, cast, overload
 from weakref import WeakSet
 
 import attrs
@@ -35,7 +35,12 @@ from asyncflow.errors import ConfigError, Problem
 from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
 
+if TYPE_CHECKING:
+    from asyncflow.config.task_function import Nodes, Signature, TaskFunction
+
 S = TypeVar("S", bound=Section)
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @verbs_name_arguments
@@ -52,6 +57,14 @@ class Configuration(ServerDataNodes, Shown):
     _registry: Registry = attrs.field(init=False, factory=Registry)
     _recorded: list[Problem] = attrs.field(init=False, factory=list[Problem])
     _revision: int = attrs.field(init=False, default=0)
+    _signatures: dict[str, Signature] = attrs.field(
+        init=False, factory=dict[str, "Signature"]
+    )
+    """What was found in the functions of `task`, by the ids of their tasks."""
+    _made: dict[str, DataNodeConfig] = attrs.field(
+        init=False, factory=dict[str, DataNodeConfig]
+    )
+    """The data nodes that `task` has made: they may be configured still."""
     _settled: tuple[int, Registry] | None = attrs.field(init=False, default=None)
     """With what is found in the environment, as of a revision."""
     _plain: WeakSet[ScenarioConfig] = attrs.field(init=False, factory=WeakSet)
@@ -153,6 +166,74 @@ class Configuration(ServerDataNodes, Shown):
                 properties=properties,
             )
         )
+
+    @overload
+    def task(self, function: Callable[P, R], /) -> TaskFunction[P, R]: ...
+
+    @overload
+    def task(
+        self,
+        function: None = None,
+        /,
+        *,
+        id: str | None = None,
+        input: Nodes = None,
+        output: Nodes = None,
+        skippable: bool = False,
+        executor: str = "process",
+        on_restart: str = "rerun",
+        run_timeout: float | None = None,
+        stall_timeout: float | None = None,
+        retry: Retry | int | None = None,
+        crash_retries: int = 1,
+        needs: Mapping[str, float] | None = None,
+        memory_limit: int | None = None,
+        **properties: object,
+    ) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
+
+    def task(
+        self,
+        function: Callable[..., Any] | None = None,
+        /,
+        *,
+        id: str | None = None,
+        input: Nodes = None,
+        output: Nodes = None,
+        **options: Any,
+    ) -> Any:
+        """Declare a task, and its data nodes, by decorating its function.
+
+        ``@task(output="result")`` makes a `TaskConfig` of the function, which can be
+        called as before. Its parameters are its inputs: a data node that is called so is
+        used, or made, with the parameter's default value as its default data. Parameters
+        of several functions that have one name are one data node: annotations have to
+        agree, and so have defaults.
+
+        :param function: what is decorated, without options.
+        :param id: that of the task; None for the name of the function.
+        :param input: the data nodes of its parameters, by ids or configs, in their order;
+            None for those that are called as they are.
+        :param output: the data nodes of what it returns, by ids or configs; None for none.
+        :param options: those of `configure_task`, and whatever else you want to keep.
+        :raises UsageError: where the function does not tell what its inputs are.
+        """
+
+        def decorate(function: Callable[..., Any]) -> TaskFunction[..., Any]:
+            from asyncflow.config import task_function
+
+            known = self._registry.data_nodes
+            made = task_function.declared(
+                *(function, id, input, output, options),
+                *(self._signatures, known, self._made),
+            )
+
+            for node in made.nodes:
+                self._made[node.key] = self._registry.put(node)
+
+            self._signatures[made.task.key] = made.signature
+            return self._configure(made.task)
+
+        return decorate if function is None else decorate(function)
 
     def configure_scenario(
         self,
@@ -332,7 +413,11 @@ class Configuration(ServerDataNodes, Shown):
         """
         registry = self._registry.snapshot()
         self._settled = None  # what is looked up is looked up anew
-        found = (*self._recorded, *sections.problems(registry))
+        found = (
+            *self._recorded,
+            *self._disagreements(registry),
+            *sections.problems(registry),
+        )
 
         if not any(
             map(has_references, (registry.job, registry.core, *registry.sections))
@@ -356,6 +441,8 @@ class Configuration(ServerDataNodes, Shown):
         """Forget everything that was declared."""
         self._registry.clear()
         self._recorded.clear()
+        self._signatures.clear()
+        self._made.clear()
         self._revision += 1
 
     def export(self, path: str | os.PathLike[str], *, secrets: bool = False) -> None:
@@ -399,13 +486,29 @@ class Configuration(ServerDataNodes, Shown):
 
     def _configure(self, section: S) -> S:
         previous = self._registry.find(section)
+        is_made = previous is not None and self._made.get(section.key) is previous
+
+        if self._signatures and isinstance(section, DataNodeConfig):
+            from asyncflow.config import task_function
+
+            section = cast("S", task_function.with_default(section, self._signatures))
+
         current = self._registry.put(section)
         self._revision += 1
         interactive = hasattr(sys, "ps1")
-        if previous is not None and not interactive:
+        if not (previous is None or interactive or is_made):
             self._recorded.extend(_conflict(previous, current))
 
         return current
+
+    def _disagreements(self, registry: Registry) -> Iterable[Problem]:
+        """Yield what functions of `task` say of one data node that cannot be."""
+        if not self._signatures:
+            return ()
+
+        from asyncflow.config import task_function
+
+        return task_function.problems({**self._signatures}, registry.tasks)
 
 
 J = TypeVar("J", JobConfig, CoreConfig)

@@ -182,6 +182,10 @@ class DataNodeConfig(Section):
         )
 
 
+def _function(value: Any) -> Any:
+    return value.function if isinstance(value, TaskConfig) else value
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class TaskConfig(Section):
     """A function, the data nodes it reads and those it writes.
@@ -192,7 +196,7 @@ class TaskConfig(Section):
 
     kind: ClassVar[str] = "TASK"
 
-    function: Callable[..., object]
+    function: Callable[..., object] = attrs.field(converter=_function)
     """What is called, with a positional argument for each input."""
 
     input: tuple[DataNodeConfig, ...] = ()

@@ -26,7 +26,7 @@ from asyncflow.entities.submission import Run
 from asyncflow.log import logger as _logger
 from asyncflow.plan.instructions import Ref
 from asyncflow.runs.job import JobState
-from asyncflow.runs.node import NodeState, Version
+from asyncflow.runs.node import Given, NodeState, Version
 from asyncflow.runs.task import TaskState
 from asyncflow.status import AttemptKind, Status
 from asyncflow.values.versions import Versions
@@ -138,11 +138,14 @@ def call_of(
     pins = attempt.run.pins
 
     for name, node in task.input.items():
-        version = node.version
+        version, driver = node.version, node.driver
         stored: StoredValue | Made = made.get(node.id) if made else None
 
         if pins and node.id in pins:
             stored, version = None, pins[node.id]
+
+            if type(version) is Given:
+                driver = versions.given_driver
 
         if stored is None and version is not None:
             stored = version.kept
@@ -151,7 +154,7 @@ def call_of(
                 version.readers += 1
                 attempt.read_versions = (*attempt.read_versions, version)
 
-        inputs.append((name, node.driver, stored))
+        inputs.append((name, driver, stored))
 
     for name, node in task.output.items():
         outputs.append((name, node.driver, versions.new_path(node)))

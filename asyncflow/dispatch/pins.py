@@ -24,7 +24,7 @@ from asyncflow.entities.submission import Run
 from asyncflow.entities.submittable import nodes_of
 from asyncflow.errors import StoreFailed
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import NodeState, Version
+from asyncflow.runs.node import Given, NodeState, Version
 from asyncflow.status import FINAL
 from asyncflow.values.garbage import remove
 from asyncflow.values.versions import Versions
@@ -41,6 +41,12 @@ class Pins:
     """The runs for which the store keeps versions, whoever drops these."""
     _ended: list[str] = attrs.field(init=False, factory=list)
     """Those of them that have ended."""
+
+    def give(self, run: Run) -> None:
+        """Have a run read what it was given."""
+        given, nodes = run.given or {}, nodes_of(run.entity)
+        run.pins = {nodes[name].id: value for name, value in given.items()}
+        run.watchers.when_finished(partial(self._release, run))
 
     def note(self, run: Run) -> None:
         """Have the store keep what a new run is to read, where others may drop it.
@@ -77,6 +83,7 @@ class Pins:
             node.id: pins[node.id].number if node.id in pins else None
             for node in _shared_sources(run)
             if node.id in pins or node.id not in awaited
+            if not is_given(run, node)
         }
 
         if shared:
@@ -118,6 +125,9 @@ class Pins:
 
             name, at = node.config_id, run.submitted * 1e9
 
+            if is_given(run, node):
+                continue
+
             if name not in run.dag.sources:
                 is_awaited = is_awaited or _will_write(run, name)
             elif not is_awaited and number > at:
@@ -155,7 +165,11 @@ class Pins:
         pinned: the run reads what is current now.
         """
         pins = run.pins or {}
-        paths = {node_id: pin.kept for node_id, pin in pins.items()}
+        paths = {
+            node_id: pin.kept
+            for node_id, pin in pins.items()
+            if not isinstance(pin, Given)
+        }
         gone = await to_thread.run_sync(_gone, paths)
 
         if not gone:
@@ -184,6 +198,9 @@ class Pins:
 
     async def restore(self, run: Run) -> None:
         """Pin anew what a run that was adopted is to read."""
+        if run.given:
+            self.give(run)
+
         nodes = nodes_of(run.entity)
         sources = {nodes[source].id: nodes[source] for source in run.dag.sources}
         at = run.submitted * 1e9
@@ -245,6 +262,9 @@ class Pins:
         nodes = {data_node.id: data_node for data_node in nodes_of(run.entity).values()}
 
         for node_id, version in pins.items():
+            if isinstance(version, Given):
+                continue
+
             is_last = self.versions.retention.end_hold(version)
 
             if is_last and version.is_dropped:
@@ -262,6 +282,11 @@ class Pins:
                 self.store.save(held._replace(holder_id=None))
 
             self.versions.retention.unpin(version)
+
+
+def is_given(run: Run, node: NodeState) -> bool:
+    """Tell whether a run was given what it reads of a data node."""
+    return run.given is not None and node.config_id in run.given
 
 
 def _shared_sources(run: Run) -> list[NodeState]:

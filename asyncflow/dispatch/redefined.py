@@ -39,6 +39,10 @@ def is_redefined(function: object) -> bool:
         return False
 
     found = named(sys.modules.get("__main__"), name)
+
+    if isinstance(found, TaskConfig):  # of @task
+        found = found.function
+
     return (
         found is not None
         and found != function  # a method is another object each time

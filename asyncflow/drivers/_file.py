@@ -39,6 +39,9 @@ MOST_PLACES = 10_000
 _names: dict[str, str] = {}
 """How errors call what is staged, by its file, until it is published."""
 
+ANOTHER = "declare it as it was then, or run the task that writes it"
+"""What to do where the storage type of a data node has changed."""
+
 LOCAL = "file://"
 """How an address begins that is a path of this machine."""
 
@@ -201,7 +204,14 @@ class FileDriver(Driver):
         if kept is None:
             raise LookupError("the data node was never written")
 
-        return BytesIO(kept) if isinstance(kept, bytes) else kept
+        if isinstance(kept, bytes):
+            return BytesIO(kept)
+
+        if not kept.endswith(self.suffix):
+            why = f"it was kept as another storage type than {self.storage_type!r}"
+            raise DataNodeReadingError(kept, why, ANOTHER)
+
+        return kept
 
     def open(self, file: str | BinaryIO) -> BinaryIO:
         """Open a file that `load` is given; what is open already is as it is."""

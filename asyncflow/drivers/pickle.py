@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from asyncflow.abc import StoredValue, is_address
-from asyncflow.drivers._file import FileDriver, unreadable
+from asyncflow.drivers._file import ANOTHER, FileDriver, unreadable
 from asyncflow.worker.codec import dumps
+from asyncflow.worker.errors import DataNodeReadingError
 from asyncflow.worker.values import fetch, keep
 
 if TYPE_CHECKING:
@@ -50,7 +51,12 @@ class PickleDriver(FileDriver):
         if self.path is not None or kept is None:
             return super().read(kept, columns=columns, where=where)
 
-        value = fetch(kept)
+        try:
+            value = fetch(kept)
+        except (pickle.UnpicklingError, EOFError) as error:
+            why = f"it was not kept as {self.storage_type!r} ({error})"
+            raise DataNodeReadingError("", why, ANOTHER) from error
+
         whole = columns is None and where is None
         return value if whole else self.select(value, columns, where)
 

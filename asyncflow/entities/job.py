@@ -16,7 +16,7 @@ from asyncflow.entities.task import Task
 from asyncflow.errors import JobFailed
 from asyncflow.records import AttemptRecord, as_date
 from asyncflow.runs.job import JobState
-from asyncflow.status import Status
+from asyncflow.status import DONE, FINAL, Status
 
 if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode, Edit
@@ -165,9 +165,12 @@ class Job(Handle):
         """
         verbs_of(self.task).cancel(self, reason=reason)
 
-    def error(self) -> JobFailed:
-        """Make the error that says how it failed, chained to the user's own."""
-        return self._state.error()
+    def error(self) -> JobFailed | None:
+        """Make the error that says how it failed, chained to the user's own.
+
+        None where it did not fail, was not cancelled, and did not lack what has failed.
+        """
+        return self._state.error() if self.status in FINAL - DONE else None
 
     def _missing(self, name: str) -> str:
         from asyncflow.entities.remedies import unknown

@@ -16,8 +16,8 @@ from asyncflow import events
 from asyncflow.config.checks.numbers import check_timeout
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.dag import Dag
-from asyncflow.entities.data_node import data_node_of
-from asyncflow.entities.handle import ReadOnlyHandle
+from asyncflow.entities.data_node import DataNode, data_node_of
+from asyncflow.entities.handle import Handle, ReadOnlyHandle
 from asyncflow.entities.job import Job, Output
 from asyncflow.entities.submittable import Submittable, verbs_of
 from asyncflow.entities.task import task_of
@@ -95,6 +95,19 @@ class Submission(ReadOnlyHandle):
             for place, task in enumerate(run.tasks)
             if run.table.status[place] in DONE
             for name, node in task.output.items()
+        }
+
+    @property
+    def inputs(self) -> Mapping[str, Input]:
+        """What it reads and does not write, by the config ids of the data nodes."""
+        run, data_nodes = self._run, self.entity.data_nodes
+        return {
+            name: Input(
+                data_node=data_nodes[name],
+                submission=self,
+                is_given=name in (run.given or ()),
+            )
+            for name in run.dag.sources
         }
 
     @property
@@ -203,27 +216,30 @@ class Submission(ReadOnlyHandle):
         """
         verbs_of(self.entity).cancel(self, reason=reason)
 
-    async def read(self, output: str) -> Any:
-        """Read what a job of this run wrote, whatever others have written since.
+    async def read(self, name: str) -> Any:
+        """Read what a job of this run wrote, or what the run reads of a data node that it
+        does not write, whatever others have written since.
 
-        Of a job that was skipped it is the value that was there then. It can be read as
+        What it was given is kept as long as it is. Else it reads what was there at its
+        submit, or what runs submitted earlier write. Of a job that was skipped it is the value that was there then. It can be read as
         long as the run has not ended and this handle is used, until the orchestrator is
         closed; after that, and where another process has written since, as long as
         ``keep_versions`` says. A data node with a ``default_path`` has one version alone.
         On cancel nothing changes.
 
-        :param output: the id of the data node's config
+        :param name: the id of the data node's config
         :raises NoData: where the run has not written it, naming the job, or where the
             version is not kept any more
-        :raises UsageError: where no job of the run writes it
+        :raises UsageError: where no job of the run writes it, or reads it
         """
-        return await verbs_of(self.entity).read_own(self, output)
+        return await verbs_of(self.entity).read_own(self, name)
 
     def retry_failed(self) -> Submission:
         """Start another run, of what has not completed alone; return its handle.
 
         Those of its jobs that failed, were cancelled or abandoned run again; the values
-        that the others have written stay. It is a new run: it reads the values of now.
+        that the others have written stay. It is a new run: it is given what this one was
+        given, and else reads the values of now.
 
         :raises UsageError: where the run has not ended, or nothing is left to do
         """
@@ -345,6 +361,25 @@ class Submission(ReadOnlyHandle):
 
     def __repr__(self) -> str:
         return repr(self._run)
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Input(Handle):
+    """What a run reads of a data node that it does not write, whatever others write."""
+
+    data_node: DataNode
+    """Where: a read of it gives the value of now."""
+    submission: Submission
+    """The run."""
+    is_given: bool
+    """Whether ``submit`` was given the value."""
+
+    async def read(self) -> Any:
+        """Read the value that the run reads; see `Submission.read`."""
+        return await self.submission.read(self.data_node.config_id)
+
+    def __repr__(self) -> str:
+        return f"<Input {self.data_node.config_id} of {self.submission.id}>"
 
 
 def handle_of(run: Run) -> Submission:

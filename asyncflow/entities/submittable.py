@@ -103,11 +103,15 @@ class Submittable(Handle, ABC):
         on_failure: OnFailure = "continue",
         idempotency_key: str | None = None,
         callbacks: Iterable[Callable[[Job], object]] = (),
-        **properties: Any,
+        inputs: Mapping[Any, Any] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        **keywords: Any,
     ) -> Submission:
         """Start a run of all its tasks; return its handle at once.
 
-        ``await`` the handle to wait for the end.
+        ``await`` the handle to wait for the end. ``submit(my_input=6)`` gives a value to
+        this run alone: it reads that, whatever is written, and the data node stays what
+        it is. What is changed in the value afterwards it does not see.
 
         :param timeout: how many seconds ``await`` waits before `TimeoutError`, while
             the jobs go on; None waits as long as it takes
@@ -124,10 +128,15 @@ class Submittable(Handle, ABC):
         :param callbacks: functions, sync or async, called as ``callback(job)`` each
             time that the status of a job of this run has changed, as those of
             `Scenario.subscribe` are
+        :param inputs: values of data nodes that the run reads and does not write, by
+            their configs or these' ids. They are kept as long as the submission is
         :param properties: the user's own values, kept with the submission
+        :param keywords: inputs, where a data node has the name, and else properties
         :raises NoData: where an input was never written, and nothing will write it
         :raises NotPicklable: where a function cannot travel to a worker, or a property
-            cannot be kept
+            or an input cannot be kept
+        :raises ValueInvalid: where a validator refuses an input
+        :raises UsageError: where the run writes what it is given, or does not read it
         :raises NotOpen: where the orchestrator is closed
         """
         options = RunOptions(
@@ -138,7 +147,9 @@ class Submittable(Handle, ABC):
             on_failure=on_failure,
             idempotency_key=idempotency_key,
             callbacks=callbacks,
-            properties=properties,
+            inputs=inputs,
+            properties=properties or {},
+            keywords=keywords,
         )
         return self._verbs.submit(self, options)
 

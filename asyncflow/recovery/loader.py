@@ -40,6 +40,7 @@ from asyncflow.recovery.undeclared import (
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.restoring import restore
 from asyncflow.runs.run import Run as RunOf
+from asyncflow.values.inputs import RunInputs
 from asyncflow.values.versions import Versions
 
 Entity: TypeAlias = Scenario | Sequence | Task | DataNode | Submission | Job
@@ -315,6 +316,7 @@ class EntityLoader:
     ) -> Run:
         """Make a submission. What its jobs do that has not ended, its owner tells."""
         run = self.identity_map.make_submission(entity, dag, record)
+        run.given = await RunInputs(self.store, self.versions).of(run, run.id)
         is_over = record.finished is not None
         restore(run, record, await self.jobs(record.id) if is_over else {})
         return run

@@ -26,6 +26,13 @@ class UndeclaredScenario(ScenarioConfig):
     """A scenario config that this program does not declare, or not as it was then."""
 
 
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class UndeclaredDataNode(DataNodeConfig):
+    """A data node of one: nobody knows its storage type, nor where it is."""
+
+    storage_type: str = "undeclared"
+
+
 @attrs.frozen(eq=False, repr=False)
 class MissingDeclaration:
     """Stands for the function of a task whose code is not here."""
@@ -57,13 +64,13 @@ def scenario_config(
     :param graphs: those of its runs that tell of its tasks, the newest first
     """
     function = MissingDeclaration(scenario_id, config_id, why)
-    nodes = {name: DataNodeConfig(id=name) for name in own}
+    nodes = {name: UndeclaredDataNode(id=name) for name in own}
     tasks: dict[str, TaskConfig] = {}
 
     def named(names: Sequence[str]) -> tuple[DataNodeConfig, ...]:
         for name in names:
             if name not in nodes:  # its scenario has none: it is a shared one
-                nodes[name] = DataNodeConfig(id=name, scope=Scope.GLOBAL)
+                nodes[name] = UndeclaredDataNode(id=name, scope=Scope.GLOBAL)
 
         return tuple(nodes[name] for name in names)
 

@@ -74,6 +74,15 @@ UNCHANGED: Mapping[str, Any] = {}
 
 
 @attrs.define(eq=False, repr=False)
+class Given(Version):
+    """A value that a run was given for a data node: the run reads it, whatever is written.
+
+    It is a pickle, whatever the storage type of the data node. It is no version of that,
+    and kept as long as the submission is.
+    """
+
+
+@attrs.define(eq=False, repr=False)
 class NodeState:
     """What this process knows of a data node, and how its values are kept.
 

@@ -5,7 +5,7 @@ that shows it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 from weakref import ReferenceType
@@ -25,7 +25,7 @@ from asyncflow.options import RunOptions
 from asyncflow.records import SubmissionRecord
 from asyncflow.runs.job import JobState
 from asyncflow.runs.job_table import JobTable
-from asyncflow.runs.node import Version
+from asyncflow.runs.node import Given, Version
 from asyncflow.runs.watchers import Report, Watchers
 from asyncflow.status import FINAL, Status, SubmissionStatus, status_of
 from asyncflow.worker.shortened import REASON, shortened
@@ -194,6 +194,8 @@ class Run(Generic[EntityT_co]):
     pins: dict[str, Version] | None = attrs.field(init=False, default=None)
     """The versions of its sources that it reads though there are newer ones, by the
     ids of the data nodes."""
+    given: Mapping[str, Given] | None = attrs.field(init=False, default=None)
+    """What it was given, by the config ids of the data nodes; None for nothing."""
     held: dict[str, Version] | None = attrs.field(init=False, default=None)
     """The versions that are kept for it alone, by the ids of the data nodes."""
     ending: Ending = attrs.field(init=False, factory=Ending)

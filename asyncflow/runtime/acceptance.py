@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 
@@ -16,8 +16,10 @@ from asyncflow.errors import NotFound, UsageError
 from asyncflow.notify.bus import Bus
 from asyncflow.recovery.loader import EntityLoader
 from asyncflow.recovery.remote_runs import RemoteRuns
+from asyncflow.runs.node import Given
 from asyncflow.runs.restoring import become, restore
 from asyncflow.runs.run import Run as RunOf
+from asyncflow.values.inputs import RunInputs, check_same_inputs
 
 
 @attrs.define(eq=False, repr=False)
@@ -31,13 +33,17 @@ class Acceptance:
     own_id: str
     bus: Bus
     loader: EntityLoader
+    inputs: RunInputs
     scheduler: Scheduler
     remote_runs: RemoteRuns
 
-    def in_use(self, key: str, entity: Submittable) -> Run | None:
+    def in_use(
+        self, key: str, entity: Submittable, given: Mapping[str, Given] | None
+    ) -> Run | None:
         """Return the run of an idempotency key, if somebody has its handle.
 
-        :raises UsageError: where the key is that of another entity
+        :param given: what the new one is given
+        :raises UsageError: where the key is that of another entity, or of other inputs
         """
         run = self.loader.identity_map.find(ids.of_submission(key))
 
@@ -45,6 +51,10 @@ class Acceptance:
             return None
 
         _check_same(run.entity.id, entity, run.id)
+
+        if given or run.given:
+            check_same_inputs(run.given, given, run.id)
+
         return run
 
     async def saved(self, run: Run, saving: Callable[[], Awaitable[None]]) -> bool:
@@ -62,18 +72,26 @@ class Acceptance:
 
         :return: whether it is to run here
         :raises NotFound: where others have deleted its scenario
-        :raises UsageError: where the key is that of another entity
+        :raises UsageError: where the key is that of another entity, or of other inputs
         """
+        inputs = await self.inputs.make(run) if run.given else ()
         store, identity_map = self.loader.store, self.loader.identity_map
 
         with self._forgetting(run):
-            kept = await store.claim(run.record())
+            kept = await store.claim(run.record(), inputs)
 
         _check_same(kept.entity_id, run.entity, run.id)
 
         if kept.orchestrator_id == self.own_id and kept.submitted == run.submitted:
             self.scheduler.pins.note(run)
             return True
+
+        given = await self.inputs.of(run, kept.id)
+
+        if given or run.given:
+            self.inputs.lose(run)
+            check_same_inputs(given, run.given, run.id)
+            run.given = given
 
         self.bus.forget(run)
         identity_map.forget(run.id)
@@ -91,6 +109,7 @@ class Acceptance:
             yield
         except NotFound:
             self.loader.identity_map.forget(run.entity.scenario_id)
+            self.inputs.lose(run)
             raise
 
     async def _watch(self, run: Run) -> None:

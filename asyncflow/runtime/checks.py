@@ -26,15 +26,14 @@ RESERVED = frozenset({"wait", "block", "blocking", "wait_for"})
 """Names that ``submit`` refuses as properties: they mean something in the field, and
 what has no effect must not look as if it had."""
 
-NOT_YET = frozenset({"freq", "frequency", "inputs", "skip", "skip_existing"})
+NOT_YET = frozenset({"freq", "frequency", "skip", "skip_existing"})
 """Names that either verb refuses: to keep one as a property would look as if it worked."""
 
-FINDING = frozenset({"exist_ok", "if_exists", "get_or_create"})
-"""Names that ``create_scenario`` refuses: it always makes a new one."""
-
 OPTIONS: Mapping[str, tuple[str, ...]] = {
-    "create_scenario": ("config", "creation_date", "name"),
-    "submit": NAMES,
+    "create_scenario": (
+        *("config", "creation_date", "name", "exist_ok", "inputs", "properties"),
+    ),
+    "submit": (*NAMES, "properties"),
 }
 """The options of the verbs that take properties beside them."""
 
@@ -83,11 +82,15 @@ def check_options(options: RunOptions) -> None:
     if options.callbacks:
         check_callbacks_are_many(options.callbacks)
 
-    if options.properties and (names := RESERVED.intersection(options.properties)):
+    if (options.properties or options.keywords) and (names := _reserved(options)):
         raise TypeError(
             f"submit() has no option {', '.join(sorted(names))} in this version, and "
             "these names cannot be properties: `await submission` waits for the end"
         )
+
+
+def _reserved(options: RunOptions) -> frozenset[str]:
+    return RESERVED.intersection((*options.properties, *(options.keywords or ())))
 
 
 def _check_key(key: object) -> None:
@@ -117,19 +120,6 @@ def check_properties(
     from asyncflow.config.checks.typos import node_like, option_like, place_of
 
     for name in properties:
-        if name in nodes:
-            raise TypeError(
-                f"{verb}() takes no values of data nodes, and {name!r} is one: write it "
-                f"with `await scenario.{name}.write(...)`"
-            )
-
-        if verb == "create_scenario" and name in FINDING:
-            raise TypeError(
-                f"create_scenario() has no option {name!r}: it makes a new scenario each "
-                "time. `await orchestrator.scenarios(name=...)` finds those that there "
-                "are, and `await orchestrator.get_scenario(id)` gives one of them"
-            )
-
         if name in NOT_YET:
             raise TypeError(
                 f"{verb}() has no option {name!r} in this version: leave it out, or call "
@@ -139,7 +129,8 @@ def check_properties(
         if option := option_like(name, verb, OPTIONS[verb]):
             raise TypeError(
                 f"{verb}() has no option {name!r}: did you mean {option!r}? A property "
-                "of your own needs a name that is less like an option's"
+                "of your own needs a name that is less like an option's, or "
+                "properties={...}"
             )
 
         if where := place_of(name, verb):
@@ -150,9 +141,8 @@ def check_properties(
 
         if node := node_like(name, nodes):
             raise TypeError(
-                f"{verb}() takes no values of data nodes, and {name!r} is almost one: "
-                f"write it with `await scenario.{node}.write(...)`, or give a property "
-                "of your own a name that is less like it"
+                f"{verb}() knows no data node {name!r}: did you mean {node!r}? A property "
+                "of your own needs a name that is less like it, or properties={...}"
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,6 +14,7 @@ from anyio import CancelScope, to_thread
 
 from asyncflow import ids
 from asyncflow.abc import Store
+from asyncflow.config.checks.numbers import check_flag
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import CoreConfig, ScenarioConfig
 from asyncflow.dispatch import skipping
@@ -34,24 +35,25 @@ from asyncflow.notify.stream import EventStream, stream
 from asyncflow.notify.subscriptions import Subscriptions, check_callbacks
 from asyncflow.options import Page, RunOptions
 from asyncflow.plan.graph import Graph
-from asyncflow.records import JobRecord, OrchestratorRecord, Pruned
+from asyncflow.records import InputRecord, JobRecord, OrchestratorRecord, Pruned
 from asyncflow.recovery.loader import Entity, EntityLoader
 from asyncflow.recovery.outage import Outage
 from asyncflow.recovery.recovery import Recovery, closed
 from asyncflow.recovery.remote_runs import RemoteRuns
 from asyncflow.recovery.undeclared import check_declared
+from asyncflow.runs.node import Given, NodeState
 from asyncflow.runtime.acceptance import Acceptance
 from asyncflow.runtime.checks import (
     check_inputs,
     check_kept,
     check_name,
     check_options,
-    check_properties,
 )
 from asyncflow.runtime.preparation import First, RunPreparation
 from asyncflow.runtime.shutdown import interrupt, leave
 from asyncflow.values.editing import Editing
 from asyncflow.values.garbage import remove
+from asyncflow.values.inputs import RunInputs, is_unmade
 from asyncflow.values.results import Results
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
@@ -59,6 +61,7 @@ from asyncflow.worker.shortened import REASON, shortened
 if TYPE_CHECKING:
     from asyncflow.entities.planned import PlannedJob
     from asyncflow.entities.statistics import Statistics
+    from asyncflow.runtime.creation import Creation
 
 
 @attrs.define(eq=False, repr=False)
@@ -80,6 +83,7 @@ class Engine:
     subscriptions: Subscriptions = attrs.field(init=False)
     editing: Editing = attrs.field(init=False)
     results: Results = attrs.field(init=False)
+    inputs: RunInputs = attrs.field(init=False)
     recovery: Recovery = attrs.field(init=False)
     remote_runs: RemoteRuns = attrs.field(init=False)
     acceptance: Acceptance = attrs.field(init=False)
@@ -94,6 +98,7 @@ class Engine:
         self.subscriptions = Subscriptions(self.bus, self._scenario_of)
         self.editing = Editing(self.store, self.versions)
         self.results = Results(self.identity_map, self.versions, self.editing)
+        self.inputs = RunInputs(self.store, self.versions)
         self.versions.retention.results = self.results
         self.versions.sharing.pins = self.scheduler.pins
         self.preparation = RunPreparation(self.versions, self.loader)
@@ -102,7 +107,8 @@ class Engine:
             self.store, self.loader, self.recovery, self.scheduler, self.scheduler.group
         )
         self.acceptance = Acceptance(
-            self.own.id, self.bus, self.loader, self.scheduler, self.remote_runs
+            *(self.own.id, self.bus, self.loader, self.inputs),
+            *(self.scheduler, self.remote_runs),
         )
         self.outage = Outage(
             self.store,
@@ -122,53 +128,94 @@ class Engine:
         config: ScenarioConfig,
         creation_date: datetime | None,
         name: str | None,
-        properties: Mapping[str, Any],
+        *,
+        exist_ok: bool = False,
+        inputs: Mapping[Any, Any] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        keywords: Mapping[str, Any] | None = None,
     ) -> Scenario:
-        """Create a scenario; see `Orchestrator.create_scenario`."""
+        """Create a scenario; see `Orchestrator.create_scenario`.
+
+        :param keywords: inputs and properties, by their names
+        """
         check_name(name)
+        check_flag("exist_ok", exist_ok)
+        given: Mapping[str, Any] = {}
 
-        if properties:
-            names = {
-                data_node_config.id for data_node_config in config.data_node_configs
-            }
-            check_properties("create_scenario", properties, names)
+        if inputs or properties or keywords:
+            from asyncflow.runtime.keywords import sorted_out
 
+            names = {node.id for node in config.data_node_configs}
+            given, properties = sorted_out(
+                "create_scenario", keywords, inputs, properties, names
+            )
+
+        properties = properties or {}
         await self.identity_map.prepare(config)
         shared = await self.loader.shared(config)  # in use until it is the scenario's
+        new = [node for node in shared if node.version is None]
+
+        if exist_ok:
+            creation = self._creation()
+            scenario = await creation.find_or_make(
+                config, creation_date, name, properties, given
+            )
+
+            if creation.is_new:
+                self._tell_created(scenario, new)
+
+            return scenario
+
+        if given:
+            from asyncflow.runtime.creation import check_unlocked
+
+            await check_unlocked(self.editing, shared, given)
+
         scenario = self.identity_map.new_scenario(
             config, creation_date, name, properties
         )
         nodes = nodes_of(scenario).values()
-        new = [node for node in shared if node.version is None]
-        versions = await self.versions.defaults(nodes)
+        versions = await self.versions.defaults(nodes, given)
         records = (node.record() for node in nodes)
         self.store.save(record_of(scenario), *records, *versions)
         await self.store.flush()
+        self._tell_created(scenario, new)
+        return scenario
 
+    def _tell_created(self, scenario: Scenario, shared: Sequence[NodeState]) -> None:
         if self.bus.hears_entities:
             from asyncflow.notify import entities
 
-            self.bus.tell(entities.created(scenario, new))
+            self.bus.tell(entities.created(scenario, shared))
 
-        return scenario
+    def _creation(self) -> Creation:
+        from asyncflow.runtime.creation import Creation
+
+        return Creation(
+            self.store, self.identity_map, self.loader, self.versions, self.editing
+        )
 
     def submit(
         self,
         entity: Submittable,
         options: RunOptions,
         dag: Dag | None = None,
+        given: Mapping[str, Given] | None = None,
     ) -> Submission:
         """Start a run; see `Submittable.submit`.
 
         :param dag: the tasks that it has; None for all of the entity
+        :param given: what another run was given, which it is given, too
         """
         if self.outage.failure is not None:
             self.outage.check()
 
         check_options(options)
 
-        if options.properties and dag is None:
-            check_properties("submit", options.properties, nodes_of(entity))
+        if options.keywords or options.inputs:
+            from asyncflow.runtime.keywords import of_submit
+
+            options = of_submit(options, nodes_of(entity))
 
         if callbacks := tuple(options.callbacks):
             check_callbacks(callbacks)
@@ -178,10 +225,16 @@ class Engine:
 
         dag = entity.dag if dag is None else dag
         self._check_there(entity, dag)
+
+        if options.inputs:
+            given = self.inputs.take(entity, dag, options.inputs)
+        elif given:
+            given = self.inputs.again(entity, dag, given)
+
         key = ids.new_key(options.idempotency_key)
 
         if options.idempotency_key is not None and (
-            same := self.acceptance.in_use(key, entity)
+            same := self.acceptance.in_use(key, entity, given)
         ):
             if self.scheduler.runs.drives(same):
                 self.subscriptions.add_to(same, callbacks)
@@ -195,18 +248,29 @@ class Engine:
         is_shared = self.versions.sharing.is_shared
         shared = self.preparation.shared(run) if is_shared else ()
         read = self.preparation.read(run) if is_shared else ()
-        check_inputs(self.scheduler, map(nodes.__getitem__, dag.sources), shared)
+        sources = dag.sources
+        inputs: Sequence[InputRecord] = ()
+
+        if given:
+            run.given = given
+            sources = tuple(name for name in sources if name not in given)
+            inputs = self.inputs.records(run)
+
+        check_inputs(self.scheduler, map(nodes.__getitem__, sources), shared)
         first: First | None = None
 
-        if options.idempotency_key is not None:
+        if options.idempotency_key is not None or (inputs and is_unmade(inputs)):
             check_kept(options.properties, run.id)
             first = partial(self.acceptance.claim, run)
         elif is_shared:
-            saved = self.store.submit(run.record())
+            saved = self.store.submit(run.record(), inputs)
             first = partial(self.acceptance.saved, run, saved)
             self.scheduler.pins.note(run)
         else:
-            self.store.save(run.record())
+            self.store.save(run.record(), *inputs)
+
+        if given:
+            self.scheduler.pins.give(run)
 
         first = self.preparation.first(run, specs, read, first)
         graph = Graph.of(entity, dag, run.tasks)
@@ -328,7 +392,7 @@ class Engine:
         """Remove old runs; see `Orchestrator.prune`."""
         from asyncflow.runtime.pruning import Pruning
 
-        pruning = Pruning(self.store, self.identity_map)
+        pruning = Pruning(self.store, self.identity_map, self.versions.folder)
         return await pruning.prune(older_than, keep, logs_only=logs_only)
 
     def keep_to(self, core: CoreConfig) -> None:
@@ -336,7 +400,7 @@ class Engine:
         if not core.keeps_all:
             from asyncflow.runtime.pruning import Pruning
 
-            pruning = Pruning(self.store, self.identity_map)
+            pruning = Pruning(self.store, self.identity_map, self.versions.folder)
             self.scheduler.group.start_soon(pruning.keep_to, core)
 
     def statistics(self, max_nb_of_workers: int) -> Statistics:

@@ -58,9 +58,9 @@ class HandleVerbs(ScenarioVerbs):
         if not left:
             raise UsageError(f"{submission.id} has completed: nothing is left to retry")
 
-        options = run_of(submission).options
-        dag = submission.dag.part(left)
-        return self.session.opened().submit(submission.entity, options, dag)
+        run, dag = run_of(submission), submission.dag.part(left)
+        engine = self.session.opened()
+        return engine.submit(submission.entity, run.options, dag, run.given)
 
     def cancel(self, what: Submission | Job, *, reason: str | None) -> bool:
         """Ask for the end of a run or a job; tell whether there was anything to end."""
@@ -145,7 +145,13 @@ class HandleVerbs(ScenarioVerbs):
         await Updating(self.session.opened()).node(node, changes)
 
     async def read_own(self, submission: Submission, name: str) -> Any:
-        return await self.session.opened().results.read(run_of(submission), name)
+        engine, run = self.session.opened(), run_of(submission)
+
+        if name not in run.dag.sources:
+            return await engine.results.read(run, name)
+
+        await engine.scheduler.until_begun(run)
+        return await engine.inputs.read(run, name)
 
     async def edit_own(self, submission: Submission, name: str) -> Edit:
         return await self.session.opened().results.edit(run_of(submission), name)

@@ -11,9 +11,10 @@ from contextlib import AsyncExitStack
 import attrs
 from anyio import CapacityLimiter, create_task_group, to_thread
 
-from asyncflow.abc import Executor, Store
+from asyncflow.abc import Driver, Executor, Store
 from asyncflow.alternatives import EXECUTORS, MODES
 from asyncflow.background import temporary_folder
+from asyncflow.config.sections import DataNodeConfig
 from asyncflow.dispatch.call_spec import CallSpecs
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.entities.directory import Directory
@@ -24,6 +25,7 @@ from asyncflow.executors._lazy import LazyExecutor
 from asyncflow.notify.bus import Bus
 from asyncflow.notify.counters import JobCounters
 from asyncflow.recovery.loader import EntityLoader
+from asyncflow.recovery.undeclared import UndeclaredDataNode
 from asyncflow.runtime.engine import Engine
 from asyncflow.runtime.handle_verbs import HandleVerbs
 from asyncflow.runtime.membership import Membership
@@ -60,7 +62,7 @@ class Opening:
 
         group = Tasks(await stack.enter_async_context(create_task_group()))
         bus, counters = Bus(store, group), JobCounters()
-        identity_map = IdentityMap(HandleVerbs(self.session), driver_of, directory)
+        identity_map = IdentityMap(HandleVerbs(self.session), _driver_of, directory)
         versions = Versions(store, folder, own.id, group, membership.sharing)
         scheduler = Scheduler(
             store=store,
@@ -119,6 +121,16 @@ class Opening:
             return LazyExecutor(name, self.session.jobs)
 
         return EXECUTORS.load(name).of(self.session.jobs)
+
+
+def _driver_of(directory: str, config: DataNodeConfig) -> Driver:
+    """Return the driver of a data node, declared or not."""
+    if not isinstance(config, UndeclaredDataNode):
+        return driver_of(directory, config)
+
+    from asyncflow.drivers._undeclared import UndeclaredDriver
+
+    return UndeclaredDriver()
 
 
 def _anchor(store: Store) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import timedelta
 
 import attrs
-from anyio import sleep
+from anyio import sleep, to_thread
 
 from asyncflow.abc import Store
 from asyncflow.config.sections import CoreConfig
@@ -14,6 +15,7 @@ from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.errors import AsyncflowError, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.records import Pruned
+from asyncflow.values.garbage import remove
 
 BATCH = 100
 """How many submissions are removed in one transaction: others write in between."""
@@ -27,10 +29,12 @@ class Pruning:
     """Removes old runs from a store.
 
     :param identity_map: forgets them too
+    :param folder: where the files of values are
     """
 
     store: Store
     identity_map: IdentityMap
+    folder: str
 
     async def prune(
         self, older_than: timedelta | None, keep: int | None, *, logs_only: bool
@@ -52,7 +56,9 @@ class Pruning:
         while ids := await self.store.prunable(
             finished_before=before, keep=keep, has_log=logs_only, limit=BATCH
         ):
+            names = [] if logs_only else await self._names(ids)
             total = _sum(total, await self.store.prune(*ids, logs_only=logs_only))
+            await to_thread.run_sync(remove, names)
 
             if not logs_only:
                 for entity_id in ids:
@@ -60,6 +66,12 @@ class Pruning:
                         self.identity_map.forget(entity_id)
 
         return total._replace(freed_bytes=await self.store.shrink())
+
+    async def _names(self, ids: list[str]) -> list[str]:
+        """Return the files of what submissions were given."""
+        inputs = await self.store.inputs(*ids)
+        names = [one.kept for one in inputs if isinstance(one.kept, str)]
+        return [os.path.join(self.folder, name) for name in names]
 
     async def keep_to(self, core: CoreConfig) -> None:
         """Remove what is not to be kept, now and again, until this is cancelled."""

@@ -16,11 +16,22 @@ def leave(scheduler: Scheduler) -> None:
 
     Those that were adopted go on elsewhere.
     """
-    ended = [
-        run.id
+    left = [
+        run
         for run in scheduler.runs.all()
-        if run.ending.reason is None and not run.is_adopted and not run.is_finished
+        if run.ending.reason is None and not run.is_finished
     ]
+    ended = [run.id for run in left if not run.is_adopted]
+    adopted = [run.id for run in left if run.is_adopted]
+
+    if count := len(adopted):
+        _logger.warning(
+            "leaving the orchestrator interrupts %d run%s that it has taken over (%s): "
+            "another process, or the next start, goes on with %s; `await "
+            "orchestrator.drain()` waits for %s",
+            *(count, "" if count == 1 else "s", named(adopted)),
+            *["it" if count == 1 else "them"] * 2,
+        )
 
     if count := len(ended):
         _logger.warning(

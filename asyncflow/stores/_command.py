@@ -29,6 +29,8 @@ class Command:
     unless: tuple[Command, str] | None = None
     """One that was carried out before, and a part of it: where that has found something,
     this is not carried out."""
+    records: Sequence[WriteItem] = ()
+    """What is saved first, in case."""
     answers: dict[str, list[Row]] = attrs.field(init=False, factory=dict)
     """For each part, the rows that it returned. Whole when the act has settled."""
 

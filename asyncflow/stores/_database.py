@@ -222,6 +222,9 @@ class Database(ABC):
         if act.unless is not None and act.unless[0].answers[act.unless[1]]:
             return
 
+        if act.records:
+            self._save_all(act.records, dict.fromkeys(map(type, act.records)))
+
         before = act.answers
         act.answers = {
             part: self._run(text, act.given)

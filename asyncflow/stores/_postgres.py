@@ -15,7 +15,7 @@ import attrs
 from asyncflow.errors import StoreFailed, StoreUnavailable, UsageError
 from asyncflow.ids import is_shared_node
 from asyncflow.records import VersionRecord
-from asyncflow.stores._command import Parameters
+from asyncflow.stores._command import Command, Parameters
 from asyncflow.stores._database import Database
 from asyncflow.stores._escape import escaped, unescaped
 from asyncflow.stores._folder import Access
@@ -295,15 +295,22 @@ class PostgresDatabase(Database):
             self._writing.close()
 
     def _take_turns(self, changes: Sequence[Any]) -> None:
-        """Wait for others: the order of their versions is one in all shared data nodes."""
-        nodes = {
-            change.node_id
-            for change in changes
-            if type(change) is VersionRecord and is_shared_node(change.node_id)
-        }
+        """Wait for others: the order of their versions is one in all shared data nodes,
+        and a name that is not there cannot be locked.
+        """
+        turns: set[str] = set()
 
-        if nodes:
-            given = [{"id": node_id} for node_id in sorted(nodes)]
+        for change in changes:
+            if type(change) is VersionRecord:
+                if is_shared_node(change.node_id):
+                    turns.add(change.node_id)
+            elif type(change) is Command and change.verb == "named":
+                turns.update(
+                    turn for one in change.given if isinstance(turn := one["turn"], str)
+                )
+
+        if turns:
+            given = [{"id": turn} for turn in sorted(turns)]
             self._run(self._query("take_turn"), given)
 
     def _save(self, text: str, columns: Sequence[Column]) -> None:

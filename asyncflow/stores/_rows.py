@@ -14,6 +14,7 @@ from asyncflow.records import (
     AttemptRecord,
     BasisRecord,
     DataNodeRecord,
+    InputRecord,
     JobRecord,
     LogRecord,
     OrchestratorRecord,
@@ -188,6 +189,16 @@ def _version_columns(records: Sequence[VersionRecord]) -> list[Column]:
     return [*facts, *_paths_and_values(kept)]
 
 
+def _input_columns(records: Sequence[InputRecord]) -> list[Column]:
+    *facts, kept = columns_of(records)
+    return [*facts, *_paths_and_values(kept)]
+
+
+def _load_input(row: Row) -> InputRecord:
+    *facts, path, value = row
+    return InputRecord._make((*facts, path if value is None else value))
+
+
 def _paths_and_values(kept: tuple[StoredValue, ...]) -> tuple[Column, Column]:
     """Tell the names of files from the values themselves."""
     if str not in map(type, kept):
@@ -330,6 +341,12 @@ KINDS: Mapping[type[Record], Kind] = {
             *(_FLAG, _TEXT, _NUMBER, _MAYBE_NUMBER, _TEXT, _TEXT, _MAYBE_BLOB),
         ),
         dump=_dump_submission,
+    ),
+    InputRecord: Kind(
+        "input",
+        _load_input,
+        (_TEXT, _TEXT, _FLAG, _MAYBE_TEXT, _MAYBE_BLOB),
+        _input_columns,
     ),
     DataNodeRecord: Kind(
         "data_node",

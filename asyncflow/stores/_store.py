@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from itertools import chain
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
@@ -21,6 +21,7 @@ from asyncflow.options import Page
 from asyncflow.records import (
     BasisRecord,
     DataNodeRecord,
+    InputRecord,
     JobRecord,
     LogRecord,
     OrchestratorRecord,
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-WITH_NAMES = ("names", "versions", "owned_versions")
+WITH_NAMES = ("names", "versions", "owned_versions", "inputs")
 """The parts of a deletion that return names of files."""
 
 ALL = 2**63 - 1
@@ -178,9 +179,21 @@ class DatabaseStore(Store):
         await self._put(act)
         return {str(run_id): cast("int", n) for run_id, n in act.answers["found"]}
 
-    def submit(self, record: SubmissionRecord) -> Callable[[], Awaitable[None]]:
+    async def create(self, record: ScenarioRecord, *records: Record) -> str:
+        opened = self._now_open()
+        named = {"config_id": record.config_id, "name": record.name}
+        turn = f"{record.config_id} {record.name}"
+        look = Command("named", [{**named, "turn": turn}])
+        rows = given((record, *records), opened.graphs)
+        act = Command("create", (), (look, "scenario"), rows)
+        await self._put(look, act)
+        return next((str(found) for (found,) in look.answers["scenario"]), record.id)
+
+    def submit(
+        self, record: SubmissionRecord, inputs: Sequence[InputRecord] = ()
+    ) -> Callable[[], Awaitable[None]]:
         opened, act = self._now_open(), claim(record)
-        opened.writer.put((act,))
+        opened.writer.put((act, *_give(record, inputs)))
         opened.graphs.add(record.id)
 
         async def answer() -> None:
@@ -191,10 +204,12 @@ class DatabaseStore(Store):
 
         return answer
 
-    async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
+    async def claim(
+        self, record: SubmissionRecord, inputs: Sequence[InputRecord] = ()
+    ) -> SubmissionRecord:
         while True:
             act = claim(record)
-            opened = await self._put(act)
+            opened = await self._put(act, *_give(record, inputs))
 
             if act.answers["submission"]:
                 return record
@@ -365,6 +380,9 @@ class DatabaseStore(Store):
             page=page,
         )
 
+    async def inputs(self, *submission_ids: str) -> list[InputRecord]:
+        return await self._read("input", submission_ids=_keys(submission_ids))
+
     async def jobs(
         self,
         *,
@@ -451,6 +469,30 @@ class DatabaseStore(Store):
 def _keys(names: Collection[str] | None) -> str | None:
     """Write names as the keys of an object, which every database can list."""
     return None if names is None else keys(names)
+
+
+def _give(
+    record: SubmissionRecord, inputs: Sequence[InputRecord]
+) -> tuple[Command, ...]:
+    """Have inputs saved with a submission that is claimed, if it is."""
+    if not inputs:
+        return ()
+
+    claim = record.orchestrator_id, record.submitted
+    return (Command("give", [_given_to(claim, one) for one in inputs]),)
+
+
+def _given_to(claim: tuple[str, float], record: InputRecord) -> Parameters:
+    kept = record.kept
+    return {
+        "submission_id": record.submission_id,
+        "orchestrator_id": claim[0],
+        "submitted": claim[1],
+        "node_id": record.node_id,
+        "number": record.number,
+        "path": kept if isinstance(kept, str) else None,
+        "value": kept if isinstance(kept, bytes) else None,
+    }
 
 
 def _names(act: Command) -> list[str]:

@@ -11,6 +11,7 @@ import attrs
 from asyncflow.records import (
     BasisRecord,
     DataNodeRecord,
+    InputRecord,
     JobRecord,
     LogRecord,
     OrchestratorRecord,
@@ -168,6 +169,7 @@ class Tables:
     submissions: Table[SubmissionRecord] = attrs.field(
         factory=lambda: Submissions(("scenario_id",))
     )
+    inputs: Table[InputRecord] = attrs.field(factory=lambda: Table(("submission_id",)))
     jobs: Table[JobRecord] = attrs.field(factory=lambda: Table(("submission_id",)))
     logs: Table[LogRecord] = attrs.field(factory=lambda: Table(("job_id",)))
     bases: Table[BasisRecord] = attrs.field(factory=lambda: Table(("scenario_id",)))
@@ -188,9 +190,15 @@ class Tables:
             JobRecord: self.jobs,
             OrchestratorRecord: self.orchestrators,
             VersionRecord: self.versions,
+            InputRecord: self.inputs,
             LogRecord: self.logs,
             BasisRecord: self.bases,
         }
+
+    def names(self) -> set[str]:
+        """Return the names of all files that values have."""
+        inputs = names_of(self.inputs.records.values())
+        return names_of(self.versions.records.values()) | inputs
 
     def update(self, record: ScenarioRecord | DataNodeRecord, before: int) -> bool:
         """Keep what was changed of a record; see `Store.update`."""
@@ -294,8 +302,9 @@ class Tables:
             record_id,
             *(job.id for run in runs for job in self.jobs.found(submission_id=run)),
         ]
-        logs = [log for job in jobs for log in self.logs.found(job_id=job)]
-        names |= names_of(versions)
+        logs = [one for job in jobs for one in self.logs.found(job_id=job)]
+        inputs = [one for run in runs for one in self.inputs.found(submission_id=run)]
+        names |= names_of(versions) | names_of(inputs)
 
         for table, ids in (
             (self.versions, ids_of(versions)),
@@ -303,6 +312,7 @@ class Tables:
             (self.jobs, jobs),
             (self.logs, ids_of(logs)),
             (self.submissions, runs),
+            (self.inputs, ids_of(inputs)),
             (self.bases, ids_of(self.bases.found(scenario_id=record_id))),
             (self.scenarios, [record_id]),
             (self.orchestrators, [record_id]),
@@ -332,6 +342,6 @@ def ids_of(records: Iterable[Record]) -> list[str]:
     return [record.id for record in records]
 
 
-def names_of(versions: Iterable[VersionRecord]) -> set[str]:
-    """Return the names of the files that versions have."""
+def names_of(versions: Iterable[VersionRecord | InputRecord]) -> set[str]:
+    """Return the names of the files that versions, or inputs, have."""
     return {version.kept for version in versions if isinstance(version.kept, str)}

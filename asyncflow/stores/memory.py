@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from operator import attrgetter
 from types import TracebackType
 from typing import Self, TypeVar
@@ -17,6 +17,7 @@ from asyncflow.options import Page
 from asyncflow.records import (
     BasisRecord,
     DataNodeRecord,
+    InputRecord,
     JobRecord,
     LogRecord,
     OrchestratorRecord,
@@ -28,7 +29,7 @@ from asyncflow.records import (
 )
 from asyncflow.stores._command import is_reported, taken_over
 from asyncflow.stores._properties import WITH_PROPERTIES, check_properties
-from asyncflow.stores._tables import Tables, ids_of, names_of
+from asyncflow.stores._tables import Tables, ids_of
 
 R = TypeVar("R")
 
@@ -165,9 +166,21 @@ class MemoryStore(Store):
 
         return tables.crashes_of(heir_id)
 
-    def submit(self, record: SubmissionRecord) -> Callable[[], Awaitable[None]]:
+    async def create(self, record: ScenarioRecord, *records: Record) -> str:
+        tables = self._written()
+        found = tables.scenarios.found(config_id=record.config_id, name=record.name)
+
+        if found:
+            return min(found, key=attrgetter("created")).id
+
+        self.save(record, *records)
+        return record.id
+
+    def submit(
+        self, record: SubmissionRecord, inputs: Sequence[InputRecord] = ()
+    ) -> Callable[[], Awaitable[None]]:
         if record.scenario_id in self._tables.scenarios.records:
-            self.save(record)
+            self.save(record, *inputs)
 
         async def answer() -> None:
             self._check()
@@ -177,7 +190,9 @@ class MemoryStore(Store):
 
         return answer
 
-    async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
+    async def claim(
+        self, record: SubmissionRecord, inputs: Sequence[InputRecord] = ()
+    ) -> SubmissionRecord:
         check_properties((record,))
         tables = self._written()
         found = tables.submissions.records.get(record.id)
@@ -188,7 +203,7 @@ class MemoryStore(Store):
         if record.scenario_id not in tables.scenarios.records:
             raise NotFound(record.scenario_id)
 
-        tables.submissions.save(record)
+        self.save(record, *inputs)
         return record
 
     async def lock(
@@ -368,11 +383,11 @@ class MemoryStore(Store):
 
     async def kept_names(self) -> set[str]:
         self._check()
-        return names_of(self._tables.versions.records.values())
+        return self._tables.names()
 
     async def makers(self) -> set[str]:
         self._check()
-        names = names_of(self._tables.versions.records.values())
+        names = self._tables.names()
         return {name.partition("-")[0] for name in names if "-" in name}.union(
             self._tables.orchestrators.records
         )
@@ -399,6 +414,13 @@ class MemoryStore(Store):
             if is_finished in (None, run.finished is not None)
         ]
         return _page(found, page)
+
+    async def inputs(self, *submission_ids: str) -> list[InputRecord]:
+        self._check()
+        inputs = self._tables.inputs
+        return [
+            one for run in submission_ids for one in inputs.found(submission_id=run)
+        ]
 
     async def jobs(
         self,

@@ -113,6 +113,22 @@ INSERT INTO graph (seq, graph, properties, pickled)
 SELECT seq, ?, ?, ? FROM submission WHERE id = ?
 ON CONFLICT (seq) DO NOTHING;
 
+-- name: save_input
+INSERT INTO input (submission_id, node_id, number, path, value)
+VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (submission_id, node_id) DO NOTHING;
+
+-- name: give.inputs
+-- To the submission that the same call has saved, if it has.
+INSERT INTO input (submission_id, node_id, number, path, value)
+SELECT id, :node_id, :number, CAST(:path AS TEXT), :value
+FROM submission
+WHERE
+    id = :submission_id
+    AND orchestrator_id = :orchestrator_id
+    AND submitted_at = :submitted
+ON CONFLICT (submission_id, node_id) DO NOTHING;
+
 -- name: save_job
 INSERT INTO job (
     id, task_id, submission_id, status, reason, run_at, finished_at, traceback,
@@ -239,6 +255,12 @@ SELECT
 FROM submission JOIN graph USING (seq)
 WHERE id = :id;
 
+-- name: named.scenario
+SELECT id FROM scenario
+WHERE config_id = :config_id AND name = :name
+ORDER BY creation_date, seq
+LIMIT 1;
+
 -- name: lock.data_node
 UPDATE data_node
 SET editor_id = :editor_id, editor_expires = :editor_expires
@@ -326,6 +348,13 @@ WHERE submission_id IN (SELECT id FROM submission WHERE id = :id OR scenario_id 
 DELETE FROM graph
 WHERE seq IN (SELECT seq FROM submission WHERE id = :id OR scenario_id = :id);
 
+-- name: delete.inputs
+DELETE FROM input
+WHERE
+    submission_id = :id
+    OR submission_id IN (SELECT id FROM submission WHERE scenario_id = :id)
+RETURNING path;
+
 -- name: delete.submissions
 DELETE FROM submission WHERE id = :id OR scenario_id = :id;
 
@@ -344,6 +373,12 @@ WHERE
     id = :id
     AND NOT EXISTS (
         SELECT TRUE FROM version
+        WHERE
+            path IS NOT NULL
+            AND substr(path, 1, length(maker.id) + 1) = maker.id || '-'
+    )
+    AND NOT EXISTS (
+        SELECT TRUE FROM input
         WHERE
             path IS NOT NULL
             AND substr(path, 1, length(maker.id) + 1) = maker.id || '-'
@@ -383,6 +418,9 @@ DELETE FROM job WHERE submission_id = :id RETURNING TRUE;
 
 -- name: prune.graphs
 DELETE FROM graph WHERE seq IN (SELECT seq FROM submission WHERE id = :id);
+
+-- name: prune.inputs
+DELETE FROM input WHERE submission_id = :id;
 
 -- name: prune.submissions
 DELETE FROM submission WHERE id = :id RETURNING TRUE;
@@ -473,8 +511,16 @@ WHERE NOT EXISTS (
 )
 LIMIT :limit OFFSET :offset;
 
+-- name: input
+SELECT submission_id, node_id, number, path, value
+FROM input
+WHERE submission_id IN (SELECT key FROM json_each(:submission_ids))
+LIMIT :limit OFFSET :offset;
+
 -- name: kept_names
-SELECT path FROM version WHERE path IS NOT NULL;
+SELECT path FROM version WHERE path IS NOT NULL
+UNION ALL
+SELECT path FROM input WHERE path IS NOT NULL;
 
 -- name: makers
 SELECT id FROM maker;

@@ -20,6 +20,7 @@ it would wait for itself: `BlockingCall` names the form to await there.
 from __future__ import annotations
 
 from asyncflow.sync.data_node import DataNode as DataNode
+from asyncflow.sync.handles import Input as Input
 from asyncflow.sync.handles import Job as Job
 from asyncflow.sync.handles import Output as Output
 from asyncflow.sync.handles import Sequence as Sequence
@@ -44,6 +45,7 @@ from asyncflow.sync.verbs import untag as untag
 
 __all__ = [
     "DataNode",
+    "Input",
     "Job",
     "Orchestrator",
     "Output",

@@ -20,6 +20,7 @@ from asyncflow.entities.job import Output as AsyncOutput
 from asyncflow.entities.planned import PlannedJob
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
+from asyncflow.entities.submission import Input as AsyncInput
 from asyncflow.entities.submission import Submission as AsyncSubmission
 from asyncflow.entities.task import Task as AsyncTask
 from asyncflow.errors import JobFailed, SubmissionFailed
@@ -57,7 +58,10 @@ class Runnable(Handle[Submittable]):
         callbacks: Iterable[Callable[[Job], object]] = (),
         run_timeout: float | None = None,
         priority: float = 0.0,
-        **properties: Any,
+        *,
+        inputs: Mapping[Any, Any] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        **keywords: Any,
     ) -> Submission:
         """Start a run; return its handle.
 
@@ -77,7 +81,10 @@ class Runnable(Handle[Submittable]):
         :param run_timeout: how many seconds the run may take until it is ended; None
             for any time
         :param priority: its ready jobs go before those of runs with a lower one
+        :param inputs: values of data nodes for this run alone; see
+            `asyncflow.Scenario.submit`
         :param properties: the user's own values, kept with the submission
+        :param keywords: inputs, where a data node has the name, and else properties
         :raises UsageError: for what is wrong with the call, as the async verb does
         """
         check_flag("wait", wait, ": callbacks are given as callbacks=[...]")
@@ -91,7 +98,9 @@ class Runnable(Handle[Submittable]):
                 callbacks=map(self._callback, callbacks),
                 run_timeout=run_timeout,
                 priority=priority,
-                **properties,
+                inputs=inputs,
+                properties=properties,
+                **keywords,
             )
             return await made.wait(timeout) if wait else made
 
@@ -208,7 +217,7 @@ class Job(Handle[AsyncJob], of=AsyncJob):
         """Ask for its end, without waiting for it; see `asyncflow.Job.cancel`."""
         self._loop.call(self._inner.cancel, reason)
 
-    def error(self) -> JobFailed:
+    def error(self) -> JobFailed | None:
         """Make the error that says how it failed; see `asyncflow.Job.error`."""
         return self._inner.error()
 
@@ -235,6 +244,28 @@ class Output(Handle[AsyncOutput], of=AsyncOutput):
     def edit(self) -> Edit:
         """Return the write; see `asyncflow.Output.edit`."""
         return self._loop.call(self._inner.edit)
+
+
+class Input(Handle[AsyncInput]):
+    """What a run reads of a data node that it does not write; see `asyncflow.Input`."""
+
+    __slots__ = ()
+
+    is_given: Forwarded[bool] = Forwarded()
+
+    @property
+    def data_node(self) -> DataNode:
+        """Where: a read of it gives the value of now."""
+        return DataNode(self._inner.data_node, self._loop)
+
+    @property
+    def submission(self) -> Submission:
+        """The run."""
+        return Submission(self._inner.submission, self._loop)
+
+    def read(self) -> Any:
+        """Read the value that the run reads; see `asyncflow.Input.read`."""
+        return self._loop.call(self._inner.read)
 
 
 @verbs_name_arguments
@@ -317,9 +348,15 @@ class Submission(Handle[AsyncSubmission], of=AsyncSubmission):
         outputs = self._inner.outputs
         return {name: Output(output, self._loop) for name, output in outputs.items()}
 
-    def read(self, output: str) -> Any:
-        """Read what this run wrote; see `asyncflow.Submission.read`."""
-        return self._loop.call(self._inner.read, output)
+    @property
+    def inputs(self) -> Mapping[str, Input]:
+        """What it reads and does not write; see `asyncflow.Submission.inputs`."""
+        inputs = self._inner.inputs
+        return {name: Input(one, self._loop) for name, one in inputs.items()}
+
+    def read(self, name: str) -> Any:
+        """Read what this run wrote, or reads; see `asyncflow.Submission.read`."""
+        return self._loop.call(self._inner.read, name)
 
     def retry_failed(self) -> Submission:
         """Run again what has not completed; see `asyncflow.Submission.retry_failed`."""

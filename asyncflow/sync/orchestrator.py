@@ -7,7 +7,7 @@ import concurrent.futures.thread as _thread
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -160,14 +160,25 @@ class Orchestrator:
         config: ScenarioConfig | str,
         creation_date: datetime | None = None,
         name: str | None = None,
-        **properties: Any,
+        *,
+        exist_ok: bool = False,
+        inputs: Mapping[Any, Any] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        **keywords: Any,
     ) -> Scenario:
         """Create a scenario; see `asyncflow.Orchestrator.create_scenario`."""
         loop = self._opened()
-        create = loop.orchestrator.create_scenario
-        return Scenario(
-            loop.call(create, config, creation_date, name, **properties), loop
+        made = loop.call(
+            loop.orchestrator.create_scenario,
+            config,
+            creation_date,
+            name,
+            exist_ok=exist_ok,
+            inputs=inputs,
+            properties=properties,
+            **keywords,
         )
+        return Scenario(made, loop)
 
     def get(self, id: str) -> Entity:
         """Return an entity; see `asyncflow.Orchestrator.get`."""

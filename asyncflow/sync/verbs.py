@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,10 +26,22 @@ def create_scenario(
     config: ScenarioConfig | str,
     creation_date: datetime | None = None,
     name: str | None = None,
-    **properties: Any,
+    *,
+    exist_ok: bool = False,
+    inputs: Mapping[Any, Any] | None = None,
+    properties: Mapping[str, Any] | None = None,
+    **keywords: Any,
 ) -> Scenario:
     """Create a scenario; see `asyncflow.Orchestrator.create_scenario`."""
-    return _current().create_scenario(config, creation_date, name, **properties)
+    return _current().create_scenario(
+        config,
+        creation_date,
+        name,
+        exist_ok=exist_ok,
+        inputs=inputs,
+        properties=properties,
+        **keywords,
+    )
 
 
 def submit(
@@ -37,10 +49,10 @@ def submit(
     force: bool = False,
     wait: bool = False,
     timeout: float | None = None,
-    **properties: Any,
+    **keywords: Any,
 ) -> Submission:
     """Start a run of a scenario, a sequence or a task; see `Scenario.submit`."""
-    return entity.submit(wait, timeout, force, **properties)
+    return entity.submit(wait, timeout, force, **keywords)
 
 
 @names_own_arguments

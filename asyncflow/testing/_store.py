@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABCMeta
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -15,7 +15,7 @@ from anyio import sleep_forever
 from asyncflow.abc import Store
 from asyncflow.events import Event, JobFinished, SubmissionFinished, SubmissionStarted
 from asyncflow.ids import config_of
-from asyncflow.records import JobRecord, Record, SubmissionRecord
+from asyncflow.records import InputRecord, JobRecord, Record, SubmissionRecord
 from asyncflow.status import FINAL
 from asyncflow.testing._kill_switch import KillSwitch
 
@@ -58,12 +58,14 @@ class FaultyStore:
             self.inner.save(*records)
             self._note(*records)
 
-    def submit(self, record: SubmissionRecord) -> Callable[[], Awaitable[None]]:
+    def submit(
+        self, record: SubmissionRecord, inputs: Sequence[InputRecord] = ()
+    ) -> Callable[[], Awaitable[None]]:
         """Save a new submission, and take note of it."""
         if self.end.has_come:
             return partial(self._answer, sleep_forever)
 
-        answer = self.inner.submit(record)
+        answer = self.inner.submit(record, inputs)
         self._note(record)
         return partial(self._answer, answer)
 
@@ -72,9 +74,11 @@ class FaultyStore:
         if not self.end.has_come:
             self.inner.pin(submission_id, versions)
 
-    async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
+    async def claim(
+        self, record: SubmissionRecord, inputs: Sequence[InputRecord] = ()
+    ) -> SubmissionRecord:
         """Save a submission or find the one there is, and take note of a new one."""
-        kept = await self._answer(self.inner.claim, record)
+        kept = await self._answer(self.inner.claim, record, inputs)
 
         if _is_same(kept, record):
             self._note(record)

@@ -39,7 +39,7 @@ class Editing:
     async def write(
         self, node: NodeState, value: object, editor_id: str | None, comment: str
     ) -> None:
-        await self._begin(node, editor_id)
+        await self.begin(node, editor_id)
 
         with CancelScope(shield=True):
             await self.versions.write(node, value, editor_id, comment)
@@ -53,7 +53,7 @@ class Editing:
         :param make: see `asyncflow.entities.parts`
         """
         async with self._turns.setdefault(node, Lock()):
-            await self._begin(node, editor_id)
+            await self.begin(node, editor_id)
 
             if (version := node.version) is not None:
                 await self.versions.load([(node, version)])
@@ -74,8 +74,11 @@ class Editing:
     async def fingerprint(self, node: NodeState) -> str | None:
         return await to_thread.run_sync(node.driver.fingerprint)
 
-    async def _begin(self, node: NodeState, editor_id: str | None) -> None:
-        """See what others have written, and whether somebody has locked it."""
+    async def begin(self, node: NodeState, editor_id: str | None) -> None:
+        """See what others have written, and whether somebody has locked it.
+
+        :raises DataNodeIsBeingEdited: where somebody else has
+        """
         is_shared = self.versions.is_shared
 
         if is_shared or node.is_shared:  # one of before may have locked it

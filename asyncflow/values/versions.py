@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,8 @@ import attrs
 from anyio import CancelScope, to_thread
 from anyio.lowlevel import checkpoint
 
-from asyncflow.abc import Store, StoredValue
+from asyncflow.abc import Driver, Store, StoredValue
+from asyncflow.alternatives import DRIVERS
 from asyncflow.config.sections import NOT_GIVEN
 from asyncflow.errors import (
     DataNodeReadingError,
@@ -26,7 +27,7 @@ from asyncflow.errors import (
 from asyncflow.ids import submission_of
 from asyncflow.options import Page
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import EVICTED, NodeState, Version
+from asyncflow.runs.node import EVICTED, Given, NodeState, Version
 from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage, remove
 from asyncflow.values.retention import Retention
@@ -74,6 +75,7 @@ class Versions:
     _step: int = attrs.field(init=False)
     """What is added to the number of a version that was made later than it is here, in
     nanoseconds. Others add something else."""
+    _given_driver: Driver | None = attrs.field(init=False, default=None)
     _reads: int = attrs.field(init=False, default=0)
     _paths: int = attrs.field(init=False, default=0)
 
@@ -87,6 +89,14 @@ class Versions:
         self.stored = StoredVersions(
             self.store, self.folder, self.cache, self.retention
         )
+
+    @property
+    def given_driver(self) -> Driver:
+        """What reads the values that runs are given."""
+        if self._given_driver is None:
+            self._given_driver = DRIVERS.load("pickle").at(None, None)
+
+        return self._given_driver
 
     def new_path(self, node: NodeState) -> str:
         """Return the name of a file that a new value may have."""
@@ -212,12 +222,22 @@ class Versions:
                 *self.replace(node, kept, editor_id=editor_id, comment=comment)
             )
 
-    async def defaults(self, nodes: Collection[NodeState]) -> list[VersionRecord]:
+    async def defaults(
+        self,
+        nodes: Collection[NodeState],
+        inputs: Mapping[str, Any] | None = None,
+    ) -> list[VersionRecord]:
         """Write the default data of the data nodes that have no version yet.
 
+        :param inputs: what is written instead, by config ids, also over a version
         :return: what is to be saved
         """
-        fresh = [node for node in nodes if node.version is None and _has_default(node)]
+        given = inputs or {}
+        fresh = [
+            node
+            for node in nodes
+            if node.config_id in given or (node.version is None and _has_default(node))
+        ]
         records: list[VersionRecord] = []
 
         if not fresh:
@@ -226,10 +246,12 @@ class Versions:
         paths = [self.new_path(node) for node in fresh]
 
         with CancelScope(shield=True):
-            kept = await to_thread.run_sync(_keep_defaults, fresh, paths)
+            kept = await to_thread.run_sync(_keep_defaults, fresh, paths, given)
 
             for node, stored in zip(fresh, kept, strict=True):
-                if node.version is None:  # a shared one may have been written meanwhile
+                if node.config_id in given:
+                    records += self.replace(node, stored, comment="given")
+                elif node.version is None:  # a shared one may be written meanwhile
                     records += self.replace(node, stored, comment="default data")
 
         return records
@@ -315,12 +337,13 @@ class Versions:
                 raise ValueMissing(f"version {version.number} of {node.id}")
 
             if ask is None:
-                return _load(node, version.kept)
+                return _load(node, self._driver_of(node, version), version.kept)
 
         self.retention.pin(version)
 
         try:
-            return await to_thread.run_sync(_load, node, version.kept, ask)
+            driver = self._driver_of(node, version)
+            return await to_thread.run_sync(_load, node, driver, version.kept, ask)
         except ValueMissing:
             raise
         except FileNotFoundError as error:  # a file of the user's
@@ -330,16 +353,21 @@ class Versions:
         finally:
             self.retention.unpin(version)
 
+    def _driver_of(self, node: NodeState, version: Version) -> Driver:
+        return self.given_driver if isinstance(version, Given) else node.driver
+
     async def _was_written(self, node: NodeState) -> bool:
         """Tell whether a data node has more than what it had at first."""
         records = await self.store.versions(node_ids=[node.id], page=Page(limit=2))
         return len(records) > 1 or any(record.job_id is not None for record in records)
 
 
-def _load(node: NodeState, kept: StoredValue, ask: Ask | None = None) -> Any:
+def _load(
+    node: NodeState, driver: Driver, kept: StoredValue, ask: Ask | None = None
+) -> Any:
     """Load a value; say which data node has one of which the code is not here."""
     try:
-        return node.driver.read(kept) if ask is None else ask(node.driver, kept)
+        return driver.read(kept) if ask is None else ask(driver, kept)
     except DataNodeReadingError as error:
         error.node = node.config_id
         raise
@@ -377,12 +405,15 @@ def _has_default(node: NodeState) -> bool:
 
 
 def _keep_defaults(
-    nodes: Sequence[NodeState], paths: Sequence[str]
+    nodes: Sequence[NodeState], paths: Sequence[str], given: Mapping[str, Any]
 ) -> list[StoredValue]:
-    """Keep the default data of all, or of none."""
+    """Keep the default data of all, or what is given instead, or nothing."""
     try:
         return [
-            _keep_default(node, path) for node, path in zip(nodes, paths, strict=True)
+            _keep(node, given[node.config_id], path)
+            if node.config_id in given
+            else _keep_default(node, path)
+            for node, path in zip(nodes, paths, strict=True)
         ]
     except BaseException:
         remove(paths)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 
 from asyncflow.worker import local_modules
+from asyncflow.worker.decorated import task_of
 from asyncflow.worker.errors import NotPicklable
 from asyncflow.worker.local_modules import importing, names
 from asyncflow.worker.shortened import REASON, shortened
@@ -99,7 +100,7 @@ def dumps_code(function: Callable[..., object]) -> bytes:
     if _is_misnamed(function):
         return _named_by_value(function, None, name)
 
-    return dumps(function, name=name)
+    return dumps(task_of(function) or function, name=name)
 
 
 def _is_misnamed(function: object) -> bool:

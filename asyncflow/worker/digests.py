@@ -78,6 +78,19 @@ def named_after(path: str, data: bytes, buffers: Iterable[pickle.PickleBuffer]) 
     return f"{stem}-{digest(data, buffers)}{ending}"
 
 
+def renamed(path: str, original: str) -> str:
+    """Return how a copy of a file is to be called that has a `compared` name, or none.
+
+    :param original: the file, which may be named after its value
+    """
+    if not path.endswith(_COMPARED):
+        return path
+
+    stem, ending = _parts(path)
+    found = digest_in(original)
+    return f"{stem}-{found}{ending}" if found else f"{stem}{ending}"
+
+
 def digest_in(path: str) -> str:
     """Return the digest that a file is named after; ``""`` where it is not."""
     found = re.search(_DIGEST, path)

@@ -58,6 +58,21 @@ def keep(value: object, path: str, name: str, *, sync: bool) -> StoredValue:
     if not buffers and len(data) <= INLINE:
         return data
 
+    return keep_pickled(data, buffers, path, name, sync=sync)
+
+
+def keep_pickled(
+    data: bytes,
+    buffers: list[pickle.PickleBuffer],
+    path: str,
+    name: str,
+    *,
+    sync: bool,
+) -> str:
+    """Make the file of a value that is pickled already; see `keep`.
+
+    :return: its path
+    """
     temporary = temporary_name(path)
     path = named_after(path, data, buffers)
 

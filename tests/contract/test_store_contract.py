@@ -14,6 +14,7 @@ from asyncflow.errors import NotFound, StoreFailed
 from asyncflow.options import Page
 from asyncflow.records import (
     BasisRecord,
+    InputRecord,
     LogRecord,
     SubmissionRecord,
     VersionRecord,
@@ -22,6 +23,7 @@ from asyncflow.status import SubmissionStatus
 from tests.support.records import (
     ONE_OF_EACH,
     basis_record,
+    input_record,
     job_record,
     log_record,
     node_record,
@@ -134,7 +136,9 @@ async def test_it_keeps_records_by_id(store: Store) -> None:
     await store.flush()
 
     for record in ONE_OF_EACH:
-        if not isinstance(record, BasisRecord | VersionRecord | LogRecord):
+        if not isinstance(
+            record, BasisRecord | VersionRecord | LogRecord | InputRecord
+        ):
             assert await store.get(record.id) == record
             assert type(await store.get(record.id)) is type(record)
 
@@ -145,7 +149,9 @@ async def test_it_keeps_records_by_id(store: Store) -> None:
 async def test_it_lists_what_it_keeps(store: Store) -> None:
     store.save(*ONE_OF_EACH)
 
-    scenario, node, submission, job, orchestrator, version, basis, log = ONE_OF_EACH
+    scenario, node, submission, job, orchestrator, version, basis, log, given = (
+        ONE_OF_EACH
+    )
     assert await store.scenarios() == [scenario]
     assert await store.data_nodes() == [node]
     assert await store.submissions() == [submission]
@@ -156,6 +162,8 @@ async def test_it_lists_what_it_keeps(store: Store) -> None:
     assert await store.bases("SCENARIO_c_2") == []
     assert await store.log("JOB_t_1") == log
     assert await store.log("JOB_t_2") is None
+    assert await store.inputs("SUBMISSION_s_1", "SUBMISSION_s_2") == [given]
+    assert await store.inputs("SUBMISSION_s_2") == []
 
 
 async def test_a_record_replaces_the_one_with_its_id(store: Store) -> None:
@@ -247,8 +255,10 @@ async def test_kept_names_are_those_of_files(store: Store) -> None:
         version_record(4, node_id="n", kept="4.value"),
         version_record(5, kept="5.value"),
         version_record(5, kept=None, is_kept=False),
+        input_record(1, kept="6.value"),
+        input_record(2, kept=b"7"),
     )
-    assert await store.kept_names() == {"1.value", "4.value"}
+    assert await store.kept_names() == {"1.value", "4.value", "6.value"}
 
 
 async def test_it_tells_whether_other_hosts_may_use_it(store: Store, kind: str) -> None:
@@ -603,6 +613,67 @@ async def test_it_keeps_the_order_of_saves_and_deletes(store: Store) -> None:
 
 
 # -------------------------------------------------------------------- several may want it
+
+
+async def test_inputs_are_those_of_the_claim_that_was_first(store: Store) -> None:
+    store.save(scenario_record(1))
+    first = submission_record(1)
+    second = first._replace(orchestrator_id="o")
+    given = [input_record(1), input_record(1, node_id="m", kept="m.value")]
+
+    assert await store.claim(first, given) == first
+    assert await store.claim(second, [input_record(1, node_id="other")]) == first
+    assert await store.inputs(first.id) == given
+
+    third = submission_record(3)
+    await store.submit(third, [input_record(3)])()
+    assert await store.inputs(third.id, first.id) in (
+        [input_record(3), *given],
+        [*given, input_record(3)],
+    )
+
+    lost = submission_record(4, scenario_id="SCENARIO_c_gone")
+
+    with pytest.raises(NotFound):
+        await store.submit(lost, [input_record(4)])()
+
+    with pytest.raises(NotFound):
+        await store.claim(lost, [input_record(4)])
+
+    assert await store.inputs(lost.id) == []
+
+
+async def test_inputs_go_with_their_submission(store: Store) -> None:
+    runs = [submission_record(number, finished=1.0) for number in range(3)]
+    store.save(scenario_record(1), *runs)
+    store.save(*(input_record(number, kept=f"{number}.value") for number in range(3)))
+
+    assert await store.delete(runs[0].id) == ["0.value"]
+    await store.prune(runs[1].id)
+    assert await store.kept_names() == {"2.value"}
+    assert await store.delete("SCENARIO_c_1") == ["2.value"]
+    assert await store.inputs(*(run.id for run in runs)) == []
+
+
+async def test_a_name_is_made_once(store: Store) -> None:
+    first = scenario_record(1, name="é\0")
+    node = node_record(1, owner_id=first.id)
+
+    assert await store.create(first, node, version_record(1)) == first.id
+    other = scenario_record(2, name="é\0")
+    late = node_record(2, owner_id=other.id)
+    assert await store.create(other, late, version_record(2)) == first.id
+    assert await store.scenarios() == [first]
+    assert await store.data_nodes() == [node]
+    assert await store.versions() == [version_record(1)]
+
+    another = scenario_record(3, name="é\0", config_id="d")
+    assert await store.create(another) == another.id
+
+    store.save(scenario_record(-1, name="é\0"))
+    assert await store.create(other) == "SCENARIO_c_-1"
+    await store.delete(first.id, "SCENARIO_c_-1")
+    assert await store.create(other) == other.id
 
 
 async def test_a_submission_is_claimed_once(store: Store) -> None:

@@ -228,7 +228,9 @@ async def test_what_a_run_has_not_written(config: Configuration, path: str) -> N
             await run.read("result")
 
         with pytest.raises(UsageError, match="its outputs are result"):
-            await run.read("source")
+            await run.read("strange")
+
+        assert await run.read("source") == 0
 
 
 async def test_what_is_kept_for_a_run_alone_is_not_told_to_be_readable(

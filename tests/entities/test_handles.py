@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import asyncflow
-from asyncflow import DataNode, Job, Output, Scenario, Sequence, Submission, Task
+from asyncflow import DataNode, Input, Job, Output, Scenario, Sequence, Submission, Task
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -38,7 +38,7 @@ NAMES: dict[type, tuple[str, ...]] = {
     ),
     Submission: (
         *("accepted", "cancel", "counts", "dag", "entity", "entity_id", "error"),
-        *("finished_at", "force", "id", "is_adopted", "is_finished", "jobs"),
+        *("finished_at", "force", "id", "inputs", "is_adopted", "is_finished", "jobs"),
         *("on_failure", "orchestrator_id", "outputs", "priority", "properties"),
         *("read", "retry_failed", "run_timeout", "status", "submitted_at"),
         *("timeout", "wait"),
@@ -50,6 +50,7 @@ NAMES: dict[type, tuple[str, ...]] = {
         *("submission", "submitted_at", "task", "usage"),
     ),
     Output: ("data_node", "edit", "job", "read"),
+    Input: ("data_node", "is_given", "read", "submission"),
 }
 """The public names of each handle. Another one is a promise: see `docs/api.md`."""
 

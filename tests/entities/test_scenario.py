@@ -64,7 +64,7 @@ async def test_what_is_missing_is_said_with_what_was_meant(
 
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("creation_dat", "'creation_date'"), ("my_input", "is one: write it")],
+    [("creation_dat", "'creation_date'"), ("my_inptu", "did you mean 'my_input'")],
 )
 async def test_no_property_of_a_scenario_looks_like_an_option(
     config: Configuration, name: str, meant: str

@@ -26,7 +26,7 @@ def config() -> Configuration:
         ("time_out", "did you mean 'timeout'"),
         ("forced", "did you mean 'force'"),
         ("on_fail", "did you mean 'on_failure'"),
-        ("my_input", "one: write it with `await scenario.my_input.write"),
+        ("my_inptu", "did you mean 'my_input'"),
         ("wait", "no option wait"),
     ],
 )

@@ -28,6 +28,7 @@ USERS = frozenset(
         ("Subscription", "callback"),
         ("Task", "function"),
         ("TaskConfig", "function"),
+        ("TaskFunction", "function"),
         ("_Handler", "before"),
     }
 )

@@ -28,6 +28,7 @@ REGISTRIES = frozenset({"drivers", "executors", "stores"})
 
 PICKED: Mapping[tuple[str, str], str] = {
     ("runtime.open", "executors._lazy"): "it stands for those that are not loaded yet",
+    ("runtime.open", "drivers._undeclared"): "it stands for what nobody declares",
     ("runtime.wiring", "stores._address"): "what kind of store is meant",
 }
 """Modules of alternatives that others import, and why."""
@@ -126,6 +127,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.retry", "config.checks.exception_names"): "the same",
     ("runtime.checks", "config.checks.typos"): "only for properties of users",
     ("runtime.session", "config.checks.taipy_keys"): "the same",
+    ("runtime.open", "drivers._undeclared"): "few programs look without the code",
     ("config.checks.names", "unicodedata"): "its tables: few ids are not ASCII",
     ("config.checks.data_nodes", "importlib"): "only for drivers of other packages",
     ("config.checks.values", "difflib"): "only where something is wrong",
@@ -181,9 +183,17 @@ INNER: Mapping[tuple[str, str], str] = {
         "runtime.job_output",
     ): "few programs read what jobs printed",
     ("runtime.engine", "runtime.deletion"): "only where it is asked for",
+    ("runtime.engine", "runtime.creation"): "only where it is asked for",
+    ("runtime.engine", "runtime.keywords"): "few runs are given anything",
+    ("values.inputs", "worker.validation"): "few data nodes have a validator",
+    ("values.inputs", "shutil"): "few file systems have no links",
     ("runtime.handle_verbs", "runtime.unwritten"): "only where a value is missing",
     ("runtime.engine", "runtime.pruning"): "only where it is asked for",
     ("runtime.membership", "recovery.run_feed"): "only where others watch",
+    (
+        "config.configuration",
+        "config.task_function",
+    ): "only where functions are decorated",
     ("config.configuration", "config.checks.values"): "only where something is wrong",
     ("orchestrator", "entities.remedies"): "only where something is wrong",
     ("entities.handle", "entities.remedies"): "only where something is wrong",

@@ -42,6 +42,7 @@ PUBLIC = (
     "Event",
     "EventStream",
     "EventsLost",
+    "Input",
     "InsideWorker",
     "Job",
     "JobAttemptFailed",
@@ -104,6 +105,7 @@ PUBLIC = (
     "current_job",
     "progress",
     "report",
+    "task",
 )
 """Every public name, sorted. Another one is a promise: it also needs CHANGELOG.md."""
 

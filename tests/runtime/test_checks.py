@@ -57,12 +57,13 @@ def test_options_that_mean_something_are_taken() -> None:
 @pytest.mark.parametrize(
     ("verb", "name", "match"),
     [
-        ("create_scenario", "exist_ok", r"orchestrator\.scenarios\(name=...\)` finds"),
+        ("create_scenario", "get_or_create", "did you mean 'exist_ok'"),
+        ("create_scenario", "exists_ok", "did you mean 'exist_ok'"),
         ("create_scenario", "scenario_name", "did you mean 'name'"),
         ("submit", "prio", "did you mean 'priority'"),
         ("submit", "no_cache", "did you mean 'force'"),
         ("create_scenario", "frequency", "no option 'frequency' in this version"),
-        ("submit", "inputs", "no option 'inputs' in this version"),
+        ("submit", "input", "did you mean 'inputs'"),
         ("submit", "max_workers", r"it is one of configure_job_executions\(\)"),
     ],
 )
@@ -77,12 +78,14 @@ def test_a_reserved_name_is_no_property() -> None:
     with pytest.raises(TypeError, match=r"submit\(\) has no option wait"):
         check_options(RunOptions(properties={"wait": True}))
 
+    with pytest.raises(TypeError, match=r"submit\(\) has no option wait"):
+        check_options(RunOptions(keywords={"wait": True}))
+
 
 @pytest.mark.parametrize(
     ("name", "match"),
     [
-        ("source", "takes no values of data nodes, and 'source' is one"),
-        ("suorce", "and 'suorce' is almost one"),
+        ("suorce", r"submit\(\) knows no data node 'suorce': did you mean 'source'"),
         ("prioritty", "did you mean 'priority'"),
     ],
 )

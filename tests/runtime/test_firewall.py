@@ -277,7 +277,9 @@ async def test_workers_that_cannot_get_ready_or_end() -> None:
 class BadStore(MemoryStore):
     """Raises what no store should."""
 
-    async def claim(self, record: SubmissionRecord) -> SubmissionRecord:
+    async def claim(
+        self, record: SubmissionRecord, inputs: object = ()
+    ) -> SubmissionRecord:
         raise RuntimeError("it cannot claim")
 
 

@@ -116,6 +116,32 @@ async def test_a_cancel_of_its_task(runs: Runs) -> None:
     await runs.goes_on(submission)
 
 
+async def test_what_was_taken_over_and_is_left_is_told(
+    runs: Runs, caplog: pytest.LogCaptureFixture
+) -> None:
+    with anyio.CancelScope() as scope:
+        async with runs.begun() as submission:
+            scope.cancel()
+            await anyio.sleep_forever()
+
+    async with Orchestrator(runs.config, runs.store) as orchestrator:
+        found = await orchestrator.get_submission(submission.id)
+
+        with fail_after(30):
+            async for event in found:
+                if isinstance(event, JobStarted):
+                    break
+
+        caplog.clear()
+
+    (said,) = caplog.messages
+    assert said.startswith(
+        f"leaving the orchestrator interrupts 1 run that it has taken over ({found.id}): "
+        "another process, or the next start, goes on with it"
+    )
+    await runs.goes_on(submission)
+
+
 async def test_two_cancels_of_its_task(runs: Runs) -> None:
     holding, leaving = anyio.Event(), anyio.Event()
     begun: list[Submission] = []

@@ -71,6 +71,7 @@ async def ask(path: Path) -> list[Record]:
                 for basis in await store.bases(scenario.id)
             ],
             *[log for log in logs if log is not None],
+            *await store.inputs(*(run.id for run in await store.submissions())),
         ]
 
 

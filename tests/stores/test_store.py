@@ -32,6 +32,7 @@ from asyncflow.errors import NotOpen, NotPicklable, StoreFailed, UsageError
 from asyncflow.options import Page
 from asyncflow.records import (
     DataNodeRecord,
+    InputRecord,
     LogRecord,
     Record,
     ScenarioRecord,
@@ -83,9 +84,11 @@ async def content(store: Store) -> list[Record]:
 
 
 async def logs(store: Store, records: list[Record]) -> dict[str, Record]:
-    """Return what is kept of these logs, by their ids."""
+    """Return what is kept of these logs and inputs, by their ids."""
     found = [await store.log(one) for one in jobs_of_logs(records)]
-    return {one.id: one for one in found if one is not None}
+    runs = [one.submission_id for one in records if isinstance(one, InputRecord)]
+    inputs: list[Record] = [*await store.inputs(*runs)]
+    return {one.id: one for one in (*found, *inputs) if one is not None}
 
 
 def jobs_of_logs(records: list[Record]) -> list[str]:
@@ -160,7 +163,8 @@ async def test_records_are_the_same_after_reopening(
         assert set(names) == {
             record.kept
             for record in records
-            if isinstance(record, VersionRecord) and isinstance(record.kept, str)
+            if isinstance(record, VersionRecord | InputRecord)
+            and isinstance(record.kept, str)
         }
 
         assert await logs(store, records) == {}

@@ -12,6 +12,7 @@ from asyncflow.records import (
     AttemptRecord,
     BasisRecord,
     DataNodeRecord,
+    InputRecord,
     JobRecord,
     LogRecord,
     OrchestratorRecord,
@@ -52,6 +53,11 @@ def submission_record(number: object, **changes: Any) -> SubmissionRecord:
         graph='[["t", [], ["n"]]]',
         properties={},
     )
+    return record._replace(**changes)
+
+
+def input_record(run: object, **changes: Any) -> InputRecord:
+    record = InputRecord(f"SUBMISSION_s_{run}", "DATANODE_n_1", 7, b"given")
     return record._replace(**changes)
 
 
@@ -112,6 +118,7 @@ ONE_OF_EACH: list[Record] = [
     version_record(1, job_id="JOB_t_1", comment="first"),
     basis_record(1),
     log_record(1, left_out=5),
+    input_record(1),
 ]
 
 
@@ -150,6 +157,8 @@ UNUSUAL: list[Record] = [
     version_record(2**40, kept=b"\xff" * 100_000, job_id="j", holder_id="o"),
     version_record(2**63 - 1, kept="/no/utf-8/\udcff", comment="\udcff"),
     basis_record(1, inputs={}, outputs={"é\0": 2**63 - 1}),
+    input_record(1, kept="/no/utf-8/\udcff", number=2**63 - 1),
+    input_record(2, node_id="\udcff\0", kept=b""),
 ]
 
 

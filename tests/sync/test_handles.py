@@ -175,9 +175,10 @@ def test_what_failed_runs_again(config: Configuration, tmp_path: Path) -> None:
     assert [one.reason for one in job.attempts] == ["ConnectionResetError: not yet"]
     assert job.attempt == 2
     assert str(job.error()) in map(str, first.error().exceptions)  # type: ignore[union-attr]  # it failed
-    assert isinstance(job.error().__cause__, ConnectionResetError)
+    assert isinstance(job.error().__cause__, ConnectionResetError)  # type: ignore[union-attr]  # the same
 
     again = first.retry_failed()
+    assert [one.error() for one in again.wait().jobs] == [None]
 
     assert again.result().status is SubmissionStatus.COMPLETED
     assert scenario.result.read() == "done"

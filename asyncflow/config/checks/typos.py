@@ -116,6 +116,8 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
         "creation": "creation_date",
         "date": "creation_date",
         "display_name": "name",
+        "get_or_create": "exist_ok",
+        "if_exists": "exist_ok",
         "scenario_name": "name",
     },
     "submit": {

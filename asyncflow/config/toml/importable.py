@@ -6,6 +6,7 @@ import importlib
 import sys
 
 from asyncflow.config.section import same_value
+from asyncflow.config.sections import TaskConfig
 
 
 class NotImportable(Exception):
@@ -50,7 +51,7 @@ def find(name: str) -> object:
 
         found = getattr(found, part)
 
-    return found
+    return found.function if isinstance(found, TaskConfig) else found
 
 
 def _module(name: str) -> object:
