@@ -85,7 +85,10 @@ class Echo:
         return self._size > MOST
 
     async def show(self, pieces: Iterable[Piece]) -> None:
-        """Have pieces shown; return when they are, or when that takes too long."""
+        """Have pieces shown; return when they are, or when that takes too long.
+
+        On cancel they are shown all the same.
+        """
         for piece in pieces:
             self.put(piece)
 
@@ -105,7 +108,7 @@ class Echo:
             self._put(piece, None)
 
     async def close(self) -> None:
-        """Wait for the last output, as long as it is read."""
+        """Wait for the last output, as long as it is read; drop what nobody reads."""
         if not self._is_running:
             return
 

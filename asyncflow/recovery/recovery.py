@@ -119,7 +119,10 @@ class Recovery:
         return await self._adopt_dead(record)
 
     async def keep_alive(self) -> None:
-        """See which others do not live any more, for ever."""
+        """See which others do not live any more, until this is cancelled.
+
+        An error is logged once, and it goes on; it ends when the store has failed for good.
+        """
         has_failed = False
 
         with suppress(StoreFailed):  # for good: who watches the store tells it
