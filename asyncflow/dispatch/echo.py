@@ -33,7 +33,7 @@ PATIENCE = 0.5
 """How long the end of a job waits until its output is shown, in seconds; while a reader
 stalls only the first ones do."""
 
-MOST = 4 * 1024 * 1024
+MAX_SIZE = 4 * 1024 * 1024
 """How many characters wait for a reader; what is more is dropped."""
 
 LAST = 1.0
@@ -82,7 +82,7 @@ class Echo:
     @property
     def is_full(self) -> bool:
         """Whether so much waits that more is dropped."""
-        return self._size > MOST
+        return self._size > MAX_SIZE
 
     async def show(self, pieces: Iterable[Piece]) -> None:
         """Have pieces shown; return when they are, or when that takes too long.

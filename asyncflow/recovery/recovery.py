@@ -30,7 +30,7 @@ from asyncflow.values.garbage import remove
 from asyncflow.values.sharing import StoreSharing
 
 if TYPE_CHECKING:
-    from asyncflow.recovery.settling import Left
+    from asyncflow.recovery.settling import Unsettled
 
 LEASE = 30.0
 """How long an orchestrator counts as alive after it said so, in s, where its process
@@ -278,7 +278,7 @@ class Recovery:
                 to_thread.run_sync, settling.discard, left, drivers
             )
 
-    def _drivers(self, left: Left) -> dict[str, Driver]:
+    def _drivers(self, left: Unsettled) -> dict[str, Driver]:
         driver, nodes = self.loader.identity_map.driver, self.loader.config.data_nodes
         return {name: driver(nodes[name]) for name in left.names() if name in nodes}
 

@@ -217,7 +217,7 @@ class Answer:
         return pickle.dumps(content, 5)
 
 
-class Told(NamedTuple):
+class ReadAnswer(NamedTuple):
     """An `Answer`, as it was read."""
 
     end: int
@@ -233,7 +233,7 @@ class Told(NamedTuple):
     """Whether a call may have reported something that is not heard yet."""
 
 
-def read_answer(data: bytes) -> Told:
+def read_answer(data: bytes) -> ReadAnswer:
     """Read an `Answer`.
 
     :raises Exception: of any kind, where it makes no sense
@@ -241,7 +241,7 @@ def read_answer(data: bytes) -> Told:
     end, columns, others, *rest = pickle.loads(data)
 
     if not columns:
-        return Told(end, [], *rest)
+        return ReadAnswer(end, [], *rest)
 
     kept, printed, *use = columns
     usages = map(_usage, zip(*use, strict=True))
@@ -251,7 +251,7 @@ def read_answer(data: bytes) -> Told:
     for place, outcome in others.items():
         found[place] = outcome
 
-    return Told(end, found, *rest)
+    return ReadAnswer(end, found, *rest)
 
 
 def read_outcomes(spooled: Sequence[bytes]) -> tuple[int, list[Outcome | None]]:
