@@ -127,6 +127,10 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.retry", "config.checks.exception_names"): "the same",
     ("runtime.checks", "config.checks.typos"): "only for properties of users",
     ("runtime.session", "config.checks.taipy_keys"): "the same",
+    (
+        "runtime.handle_verbs",
+        "runtime.redeclared",
+    ): "only where something was declared since the opening",
     ("runtime.open", "drivers._undeclared"): "few programs look without the code",
     ("config.checks.names", "unicodedata"): "its tables: few ids are not ASCII",
     ("config.checks.data_nodes", "importlib"): "only for drivers of other packages",
