@@ -10,16 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncflow.config.converters import as_path
 from asyncflow.config.section import Section
-from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, Scope
+from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, Scope, T
 
 if TYPE_CHECKING:
     import json
-
-    from typing_extensions import TypeVar as TypeVarWithDefault
-
-    T = TypeVarWithDefault("T", default=Any)
-else:
-    T = TypeVar("T")
 
 S = TypeVar("S", bound=Section)
 

@@ -72,8 +72,10 @@ class Scope(enum.Enum):
 
 
 if TYPE_CHECKING:  # the default, which says that without one it may be any, is later's
+    T = TypeVar("T", default=Any)
     T_co = TypeVar("T_co", covariant=True, default=Any)
 else:
+    T = typing.TypeVar("T")
     T_co = typing.TypeVar("T_co", covariant=True)
 
 

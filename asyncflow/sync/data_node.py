@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, overload
 
 from asyncflow.config.checks.values import verbs_name_arguments
-from asyncflow.config.data_nodes import T
-from asyncflow.config.sections import NOT_GIVEN, NotGiven, Scope
+from asyncflow.config.sections import NOT_GIVEN, NotGiven, Scope, T
 from asyncflow.entities.data_node import LOCKED_FOR, Edit
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.selection import Preview

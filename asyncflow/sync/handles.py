@@ -10,9 +10,9 @@ from asyncflow.abc import Progress, Usage
 from asyncflow.config.checks.numbers import check_callbacks_are_many, check_flag
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.dag import Dag
-from asyncflow.config.data_nodes import T
 from asyncflow.config.sections import (
     DataNodeConfig,
+    T,
     TaskConfig,
 )
 from asyncflow.entities.data_node import DataNode as AsyncDataNode

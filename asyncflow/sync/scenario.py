@@ -8,12 +8,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from asyncflow.config.checks.values import verbs_name_arguments
-from asyncflow.config.data_nodes import T
 from asyncflow.config.sections import (
     NOT_GIVEN,
     DataNodeConfig,
     NotGiven,
     ScenarioConfig,
+    T,
     TaskConfig,
 )
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
