@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.parts import Ask, Make
     from asyncflow.entities.planned import PlannedJob
     from asyncflow.runtime.engine import Engine
+    from asyncflow.runtime.redeclared import Redeclared
 
 
 @attrs.define(eq=False, repr=False)
@@ -42,9 +43,29 @@ class HandleVerbs(ScenarioVerbs):
     """
 
     session: Session
+    _revision: int = attrs.field(init=False)
+    """That of what was declared at the opening."""
+    _redeclared: Redeclared | None = attrs.field(init=False, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        self._revision = self.session.config.revision
 
     def submit(self, entity: Submittable, options: RunOptions) -> Submission:
+        if self.session.config.revision != self._revision:
+            self._look_for_redeclared(entity)
+
         return self.session.opened().submit(entity, options)
+
+    def _look_for_redeclared(self, entity: Submittable) -> None:
+        if not isinstance(entity, Scenario):
+            return
+
+        if self._redeclared is None:
+            from asyncflow.runtime.redeclared import Redeclared
+
+            self._redeclared = Redeclared(self.session.config)
+
+        self._redeclared.look(entity.id, entity.config)
 
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
         return self.session.opened().plan(entity, force=force)
