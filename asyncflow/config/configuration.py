@@ -460,19 +460,24 @@ class Configuration(ServerDataNodes, Shown):
 
         write.save(self._registry, path, with_secrets=secrets)
 
-    def load(self, path: str | os.PathLike[str]) -> None:
+    def load(self, path: str | os.PathLike[str], *, dialect: str | None = None) -> None:
         """Merge a TOML file over what is declared, key by key.
+
+        A file that Taipy wrote, with its table ``[TAIPY]``, is read as it is; what of it
+        has no meaning here is left out, and a warning names that with its line.
 
         A file can name any function, which is imported, and any path, which jobs write:
         load files only that you trust, as you would a Python module.
 
+        :param dialect: ``asyncflow``, with TOML's own types, or ``taipy``, with its
+            suffixes, as in ``"2:int"``; None for what the file shows.
         :raises ConfigError: every problem of the file, with its line; nothing of the
             file is applied then.
         :raises OSError: the file cannot be read.
         """
         from asyncflow.config.toml import read  # loads tomllib, which few need
 
-        self._registry.update(read.load(self._registry, path))
+        self._registry.update(read.load(self._registry, path, dialect))
         self._revision += 1
 
     if not TYPE_CHECKING:  # or each name would be one that is there

@@ -41,6 +41,8 @@ class Registry:
     )
     job: JobConfig = attrs.field(init=False, factory=JobConfig)
     core: CoreConfig = attrs.field(init=False, factory=CoreConfig)
+    app: dict[str, object] = attrs.field(init=False, factory=dict[str, object])
+    """What an application keeps there of its own, by name."""
     references: dict[tuple[str, str, str], tuple[str, int | None]] = attrs.field(
         init=False, factory=dict[tuple[str, str, str], tuple[str, int | None]]
     )
@@ -60,6 +62,7 @@ class Registry:
         copy.scenarios = dict(self.scenarios)
         copy.job = self.job
         copy.core = self.core
+        copy.app = self.app
         copy.references = dict(self.references)
         copy._known = self._known
         return copy
@@ -140,6 +143,7 @@ class Registry:
         self.scenarios.update(other.scenarios)
         self.job = other.job
         self.core = other.core
+        self.app = other.app
         self.references.update(other.references)
         self._known.update(other._known)
 
@@ -150,6 +154,7 @@ class Registry:
         self.scenarios.clear()
         self.job = JobConfig()
         self.core = CoreConfig()
+        self.app = {}
         self.references.clear()
         self._known.clear()
 

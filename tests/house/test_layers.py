@@ -112,6 +112,9 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 
 INNER: Mapping[tuple[str, str], str] = {
     ("config.converters", "secret"): "only where a data node has options",
+    ("runtime.preparation", "values.outside"): "only where places are the user's",
+    ("values.editing", "values.outside"): "only where places are the user's",
+    ("values.versions", "values.outside"): "only where places are the user's",
     ("config.checks.data_nodes", "secret"): "only where something is wrong",
     ("config.sections", "config.lookup"): "only for what is found in the environment",
     ("config.checks.sections", "config.env"): "the same",

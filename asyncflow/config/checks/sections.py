@@ -39,14 +39,14 @@ def problems(registry: Registry) -> Iterator[Problem]:
     """
     registry = _with_found(registry)
     yield from settings.job_problems(registry.job)
-    yield from _properties("JOB", "JOB", registry.job.properties)
+    yield from of_properties("JOB", "JOB", registry.job.properties)
     yield from settings.core_problems(registry.core)
-    yield from _properties("CORE", "CORE", registry.core.properties)
+    yield from of_properties("CORE", "CORE", registry.core.properties)
 
     for section in registry.sections:
         yield from _id(registry, section)
         yield from _values_of_nodes(section)
-        yield from _properties(
+        yield from of_properties(
             section.label, section.kind, section.properties, _further(section)
         )
 
@@ -122,12 +122,16 @@ def _shared_id(registry: Registry, section: Section) -> Iterator[Problem]:
             )
 
 
-def _properties(
+def of_properties(
     label: str,
     kind: str,
     properties: Mapping[str, object],
     further: tuple[str, ...] = (),
 ) -> Iterator[Problem]:
+    """Yield what is wrong with the names of a section's properties.
+
+    :param further: options that not all sections of this kind have
+    """
     own: dict[str, object] = {}
     for name, value in properties.items():
         if name in NOT_AVAILABLE[kind]:

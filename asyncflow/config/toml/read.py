@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import attrs
 
 from asyncflow.config.checks import sections, values
-from asyncflow.config.checks.data_nodes import from_text
+from asyncflow.config.checks.data_nodes import from_text, refusal
 from asyncflow.config.converters import references_in
 from asyncflow.config.registry import Registry
 from asyncflow.config.retry import Retry
@@ -27,13 +27,14 @@ from asyncflow.config.sections import (
 )
 from asyncflow.config.toml.importable import NotImportable, find
 from asyncflow.config.toml.lines import line_at, lines_of
-from asyncflow.errors import ConfigError, Problem
+from asyncflow.config.toml.taipy import Translator, is_of_taipy
+from asyncflow.errors import ConfigError, Problem, UsageError
 
 S = TypeVar("S", bound=Section)
 
 Table = dict[str, Any]
 
-TABLES = ("JOB", "CORE", "DATA_NODE", "TASK", "SCENARIO")
+TABLES = ("JOB", "CORE", "APP", "DATA_NODE", "TASK", "SCENARIO")
 """The tables of a file."""
 
 FIELDS: Mapping[str, str] = {
@@ -45,15 +46,37 @@ FIELDS: Mapping[str, str] = {
 """Fields of sections, and the keys of a file that they are, where the names differ."""
 
 
-def load(registry: Registry, path: str | os.PathLike[str]) -> Registry:
+DIALECTS = ("asyncflow", "taipy")
+"""How a file may say it: with TOML's own types, or with Taipy's suffixes."""
+
+
+def load(
+    registry: Registry, path: str | os.PathLike[str], dialect: str | None = None
+) -> Registry:
     """Return a registry with a file merged over it; the one given stays as it is.
 
+    :param dialect: one of `DIALECTS`; None for what the file shows
     :raises ConfigError: every problem of the file.
     :raises OSError: the file cannot be read.
     """
+    if dialect not in (None, *DIALECTS):
+        message, remedy = f"{dialect!r} is no dialect", values.one_of(dialect, DIALECTS)
+        raise UsageError(f"{message}: {remedy}")
+
     text, tables = parse(path)
+    file, lines = os.fspath(path), lines_of(text)
+    translator = None
+
+    if dialect == "taipy" or (dialect is None and is_of_taipy(tables)):
+        translator = Translator(file=file, lines=lines)
+        tables = translator.translated(tables)
+
     reader = _Reader(
-        draft=registry.copy(), file=os.fspath(path), lines=lines_of(text), tables=tables
+        draft=registry.copy(),
+        file=file,
+        lines=lines,
+        tables=tables,
+        translator=translator,
     )
     return reader.read()
 
@@ -101,6 +124,8 @@ class _Reader:
     file: str
     lines: Mapping[tuple[str, ...], int]
     tables: Table
+    translator: Translator | None = None
+    """What has translated the tables; None where they are ours."""
     problems: list[Problem] = attrs.field(init=False, factory=list[Problem])
     added: set[str] = attrs.field(init=False, factory=set[str])
 
@@ -109,6 +134,10 @@ class _Reader:
 
         :raises ConfigError: something is wrong with the file.
         """
+        if self.translator is not None:
+            self.problems += self.translator.problems
+
+        self._app()
         self._job()
         self._core()
         self._sections("DATA_NODE", self._data_node)
@@ -120,6 +149,9 @@ class _Reader:
         self._checks()
         if self.problems:
             raise ConfigError(sorted(self.problems, key=lambda each: each.line or 0))
+
+        if self.translator is not None:
+            self.translator.tell()
 
         return self.draft
 
@@ -142,10 +174,15 @@ class _Reader:
 
     # ------------------------------------------------------------------------ tables
 
+    def _app(self) -> None:
+        table = self._table(self.tables.get("APP", {}), "APP", "")
+        self.draft.app = {**self.draft.app, **table}
+
     def _job(self) -> None:
         table = self._table(self.tables.get("JOB", {}), "JOB", "")
         job = self.draft.job
         fields, properties = _split(table, JobConfig)
+        properties = self._useful("JOB", "JOB", properties)
         self.draft.job = attrs.evolve(
             job, **fields, properties={**job.properties, **properties}
         )
@@ -154,6 +191,7 @@ class _Reader:
         table = self._table(self.tables.get("CORE", {}), "CORE", "")
         core = self.draft.core
         fields, properties = _split(table, CoreConfig)
+        properties = self._useful("CORE", "CORE", properties)
         self.draft.core = attrs.evolve(
             core, **fields, properties={**core.properties, **properties}
         )
@@ -224,12 +262,54 @@ class _Reader:
 
         section = previous or default
         fields, properties = _split(table, type(section))
+        section = attrs.evolve(section, **fields)
+        further: tuple[str, ...] = ()
+
+        if isinstance(section, DataNodeConfig):
+            further = section.option_names
+            properties = self._with_functions(section, properties)
+
+        properties = self._useful(section.label, section.kind, properties, further)
         self._misnamed(section, properties)
         self.draft.place(
-            attrs.evolve(
-                section, **fields, properties={**section.properties, **properties}
-            )
+            attrs.evolve(section, properties={**section.properties, **properties})
         )
+
+    def _with_functions(self, node: DataNodeConfig, properties: Table) -> Table:
+        """Return them with the functions that options name which take no text."""
+        if node.options_class is None:
+            return properties
+
+        found = dict(properties)
+
+        for field in attrs.fields(node.options_class):
+            name, text = field.name, properties.get(field.name)
+
+            if not isinstance(text, str) or not _NAMED.fullmatch(text):
+                continue
+
+            if refusal(field, {name: text}) is not None:
+                found[name] = self._imported(node.label, name, text)
+
+        return found
+
+    def _useful(
+        self, label: str, kind: str, properties: Table, further: tuple[str, ...] = ()
+    ) -> Table:
+        """Return the properties of a section: of Taipy's without those that would do
+        nothing, of which there is a note.
+        """
+        if self.translator is None:
+            return properties
+
+        own = {name: each for name, each in properties.items() if name not in further}
+        found = sections.of_properties(label, kind, own, further)
+        idle = {problem.field: problem.message for problem in found}
+
+        for name, message in idle.items():
+            self.translator.left_out(label, name, message)
+
+        return {name: each for name, each in properties.items() if name not in idle}
 
     # ------------------------------------------------------------------------ values
 
@@ -241,6 +321,9 @@ class _Reader:
         return {}
 
     def _function(self, label: str, name: object) -> Any:
+        if self.translator is not None and not isinstance(name, str):
+            return _missing if name is None else name  # None is told of already
+
         if not isinstance(name, str):
             remedy = "write it as 'module:function'"
             self._report(label, "function", f"{name!r} is no text", remedy)
@@ -284,6 +367,11 @@ class _Reader:
         for key in ids:
             if not isinstance(key, str) or key not in known:
                 message = f"{key!r} is the id of nothing that is declared"
+
+                if self.translator is not None:
+                    self.translator.left_out(label, field, message)
+                    continue
+
                 self._report(label, field, message, values.one_of(key, known))
 
         return tuple(known[key] for key in ids if isinstance(key, str) and key in known)
@@ -331,10 +419,18 @@ class _Reader:
         kind, dot, key = label.partition(".")
         section = (kind, key) if dot else (kind,)
         table, dot, name = field.partition(".")
+
+        if kind == "APP" and self.translator is not None:
+            section = ("TAIPY",)
+
         if dot and table == "sequences":
             return (*section, table, name)
 
         return (*section, field) if field else section
+
+
+_NAMED = re.compile(r"[\w.]+:[\w.]+")
+"""The name of a function: ``module:qualname``."""
 
 
 def _missing() -> None:

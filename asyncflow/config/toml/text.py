@@ -13,7 +13,7 @@ from tomlkit.items import Table as TomlTable
 
 Table = dict[str, Any]
 
-WHOLE = frozenset({"JOB", "CORE"})
+WHOLE = frozenset({"APP", "JOB", "CORE"})
 """The tables that are one section each."""
 
 HEADER = "# What asyncflow runs; written by Config.export, read by Config.load.\n"

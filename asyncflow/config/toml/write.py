@@ -29,6 +29,7 @@ from asyncflow.config.sections import (
 )
 from asyncflow.config.toml.importable import NotImportable, name_of
 from asyncflow.config.toml.read import TABLES, parse
+from asyncflow.config.toml.taipy import is_of_taipy
 from asyncflow.config.toml.text import SET_IN_CODE, Notes, edited, fresh
 from asyncflow.errors import ConfigError, Problem
 from asyncflow.log import logger as _logger
@@ -180,6 +181,7 @@ class _Writer:
         tables: Table = {
             "JOB": self._job(registry.job),
             "CORE": self._core(registry.core),
+            "APP": self._properties("APP", registry.app),
             "DATA_NODE": {self._id(node): self._data_node(node) for node in nodes},
             "TASK": {self._id(task): self._task(task) for task in tasks},
             "SCENARIO": {self._id(each): self._scenario(each) for each in scenarios},
@@ -385,13 +387,14 @@ def _native(name: str, value: object) -> object:
 
 
 def _existing(target: Path) -> str | None:
-    """Return the text of the file that is there, if it is one of ours."""
+    """Return the text of the file that is there, if it is one of ours, or of Taipy's."""
     if not target.exists():
         return None
 
     text, tables = parse(target)
     foreign = [name for name in tables if name not in TABLES]
-    if foreign:
+
+    if foreign and not is_of_taipy(tables):
         raise ConfigError(
             [
                 Problem(
