@@ -98,6 +98,7 @@ NARROW: Mapping[str, frozenset[str]] = {
 """Modules that see less at run time, outside ``if TYPE_CHECKING``, than for types."""
 
 OUTSIDE: Mapping[str, frozenset[str]] = {
+    "config.sections": frozenset({"typing_extensions"}),  # for types alone
     "config.toml.text": frozenset({"tomlkit"}),
     "drivers._sql": frozenset({"sqlalchemy"}),
     "drivers._writes": frozenset({"sqlalchemy"}),
