@@ -98,6 +98,7 @@ NARROW: Mapping[str, frozenset[str]] = {
 """Modules that see less at run time, outside ``if TYPE_CHECKING``, than for types."""
 
 OUTSIDE: Mapping[str, frozenset[str]] = {
+    "config.sections": frozenset({"typing_extensions"}),  # for types alone
     "config.toml.text": frozenset({"tomlkit"}),
     "drivers._sql": frozenset({"sqlalchemy"}),
     "drivers._writes": frozenset({"sqlalchemy"}),
@@ -240,6 +241,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.streams", "ctypes"): "only in a worker",
     ("worker.process", "worker.log_state"): "only in a worker",
     ("worker.process", "worker.state"): "only in a worker",
+    ("worker.process", "worker.terminal"): "the same",
     ("worker.replacing", "shutil"): "compression: only where a link leads elsewhere",
     ("worker.trip", "asyncio"): "only for a coroutine that nobody saw coming",
     ("worker.sparse_file", "ctypes"): "only where a log is large",
