@@ -78,6 +78,8 @@ class VersionRecord(NamedTuple):
     comment: str = ""
     holder_id: str | None = None
     """The orchestrator that it ends with; None where it outlives that."""
+    fingerprint: str | None = None
+    """What was seen in a place of the user's; None where nobody has looked."""
 
     @property
     def id(self) -> str:

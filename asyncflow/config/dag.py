@@ -38,6 +38,8 @@ class Dag(Facts):
     """The ids of the data nodes that are read, and that no task writes."""
     shared: tuple[str, ...] = attrs.field(repr=False)
     """The ids of the data nodes that scenarios share, read or written."""
+    places: tuple[str, ...] = attrs.field(repr=False)
+    """Those of `sources` that are in places of the user's."""
     common: tuple[str, ...] = attrs.field(repr=False)
     """The ids of the data nodes of which other scenarios may use the same: the shared
     ones, and files of the user's."""
@@ -97,6 +99,12 @@ class Dag(Facts):
                 for task in tasks
                 for node in (*task.input, *task.output)
                 if node.scope is not Scope.SCENARIO
+            ),
+            places=_distinct(
+                node.id
+                for task in tasks
+                for node in task.input
+                if node.id not in writers and node.owns_place
             ),
             common=_distinct(
                 node.id

@@ -35,6 +35,7 @@ class ServerDataNodes(DataNodes):
         scope: Scope = Scope.SCENARIO,
         *,
         url: str | None = None,
+        fingerprint: str | Callable[[Any], Any] | None = None,
         validity_period: timedelta | None = None,
         validator: object = None,
         **properties: Any,
@@ -53,6 +54,10 @@ class ServerDataNodes(DataNodes):
         :param exposed_type: what the rows are when they are read: as of
             `configure_csv_data_node`.
         :param url: SQLAlchemy's address of the database, in the place of all the above.
+        :param fingerprint: a query of which the rows change when the value does, such as
+            ``SELECT count(*), max(updated) FROM items``, or a function that is called with
+            a connection of SQLAlchemy and returns what does. None: nobody can tell, and
+            skippable tasks that read it are never skipped.
         """
         return self.configure_data_node(
             id,
@@ -74,6 +79,7 @@ class ServerDataNodes(DataNodes):
                 sqlite_file_extension=sqlite_file_extension,
                 db_extra_args=db_extra_args,
                 url=url,
+                fingerprint=fingerprint,
             ),
             **properties,
         )
@@ -98,6 +104,7 @@ class ServerDataNodes(DataNodes):
         scope: Scope = Scope.SCENARIO,
         *,
         url: str | None = None,
+        fingerprint: str | Callable[[Any], Any] | None = None,
         validity_period: timedelta | None = None,
         validator: object = None,
         **properties: Any,
@@ -134,6 +141,7 @@ class ServerDataNodes(DataNodes):
                 sqlite_file_extension=sqlite_file_extension,
                 db_extra_args=db_extra_args,
                 url=url,
+                fingerprint=fingerprint,
             ),
             **properties,
         )
@@ -152,6 +160,7 @@ class ServerDataNodes(DataNodes):
         db_extra_args: Mapping[str, Any] | None = None,
         scope: Scope = Scope.SCENARIO,
         *,
+        fingerprint: Callable[[Any], Any] | None = None,
         validity_period: timedelta | None = None,
         validator: object = None,
         **properties: Any,
@@ -161,6 +170,8 @@ class ServerDataNodes(DataNodes):
         :param custom_document: the class of documents; None for dicts.
         :param db_driver: ``srv`` for an address that DNS resolves.
         :param db_extra_args: further parameters of the client; None for none.
+        :param fingerprint: called with the collection; returns what changes when the
+            documents do. None: nobody can tell.
         """
         return self.configure_data_node(
             id,
@@ -175,7 +186,11 @@ class ServerDataNodes(DataNodes):
             db_host=db_host,
             db_port=db_port,
             db_driver=db_driver,
-            **given(custom_document=custom_document, db_extra_args=db_extra_args),
+            **given(
+                custom_document=custom_document,
+                db_extra_args=db_extra_args,
+                fingerprint=fingerprint,
+            ),
             **properties,
         )
 
@@ -236,6 +251,7 @@ class ServerDataNodes(DataNodes):
         scope: Scope = Scope.SCENARIO,
         *,
         append_fct: Callable[..., Any] | None = None,
+        fingerprint: Callable[..., Any] | None = None,
         validity_period: timedelta | None = None,
         validator: object = None,
         **properties: Any,
@@ -247,6 +263,8 @@ class ServerDataNodes(DataNodes):
         :param write_fct: called with the value and `write_fct_args`. None for a node that
             is read alone.
         :param append_fct: called as `write_fct`, with what is appended.
+        :param fingerprint: called with `read_fct_args`; returns what changes when what
+            `read_fct` reads does. None: nobody can tell.
         """
         return self.configure_data_node(
             id,
@@ -260,6 +278,7 @@ class ServerDataNodes(DataNodes):
                 read_fct_args=read_fct_args,
                 write_fct_args=write_fct_args,
                 append_fct=append_fct,
+                fingerprint=fingerprint,
             ),
             **properties,
         )

@@ -54,11 +54,16 @@ def note(
 
     :return: what is to be saved
     """
+    found = {
+        name: node.version.fingerprint
+        for name, node in task.output.items()
+        if node.version is not None and node.version.fingerprint
+    }
     return task.new_basis(
         fingerprint.text,
         inputs.numbers,
         versions(task.output),
-        inputs.contents,
+        {**inputs.contents, **found},
     )
 
 
@@ -132,27 +137,28 @@ def places_at_hand(tasks: Iterable[TaskState]) -> list[NodeState]:
     ]
 
 
-def look(nodes: Iterable[NodeState], pins: Pins = None) -> None:
+def look(
+    nodes: Iterable[NodeState], pins: Pins = None
+) -> list[tuple[NodeState, Version, Place]]:
     """See whether the values of data nodes are there, and what is. Blocks.
 
     :param pins: what the run has pinned that is to begin
+    :return: what is in the places of the user's, and the versions that these had
     """
+    seen = []
+
     for node in nodes:
         for version in {node.version, _read(node, pins)}:
             if version is None or isinstance(version.kept, bytes):
                 continue
 
             if version.kept is None:
-                version.place = _found(node)
+                version.place = place = Place.of(node.driver, asks=True)
+                seen.append((node, version, place))
             else:
                 version.is_missing = not os.path.exists(version.kept)
 
-
-def _found(node: NodeState) -> Place:
-    driver = node.driver
-    fingerprint = driver.fingerprint()
-    is_missing = fingerprint is None and not driver.exists()
-    return Place(fingerprint, driver.changed_ns(), is_missing)
+    return seen
 
 
 def plan(
@@ -220,7 +226,8 @@ def reason_to_run(task: TaskState, fingerprint: Fingerprint, pins: Pins = None) 
             return f"`{name}` has no value any more"
 
         if _number(node.version) != last.outputs.get(name):
-            return f"`{name}` was written by something else"
+            where = _where(node) if node.version.is_outside else ""
+            return f"`{name}` was written by something else{where}"
 
         if node.version.is_missing:
             return f"the file of `{name}` is gone"
@@ -259,13 +266,17 @@ def _difference(
         return f"`{name}` is gone{_where(node)}"
 
     if not place.fingerprint:
-        return f"`{name}` may have changed{_where(node)}: nobody can tell"
+        why = place.problem or "nobody can tell"
+        return f"`{name}` may have changed{_where(node)}: {why}"
 
     if known == place.fingerprint:
         return ""
 
-    if not is_same:
+    if not is_same and not version.is_outside:
         return f"`{name}` has a new version"
+
+    if not is_same:
+        return f"`{name}` was changed by something else{_where(node)}"
 
     if known is None and place.changed_ns is None:
         return f"`{name}` may have changed{_where(node)} since it was written"

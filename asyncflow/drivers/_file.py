@@ -23,6 +23,7 @@ from asyncflow.worker.replacing import (
     copy,
     put_in_place,
     replace_file,
+    unreadable,
     unwritable,
 )
 from asyncflow.worker.values import INLINE, temporary_name
@@ -196,6 +197,11 @@ class FileDriver(Driver):
             raise FileNotFoundError(errno.ENOENT, gone(file), file) from error
         except self.damages as error:
             raise unreadable(file, self.storage_type, error) from error
+        except OSError as error:
+            if file and error.filename == file:
+                raise unreadable(file, self.storage_type, error) from error
+
+            raise  # the value itself has asked for another
 
     def _file(self, kept: StoredValue) -> str | BinaryIO:
         if self.path is not None:
@@ -380,25 +386,6 @@ def gone(path: str) -> str:
         f"its file{link} is not there: bring it back, write to the data node, or run "
         "the task that writes it"
     )
-
-
-def unreadable(place: str, storage_type: str, error: Exception) -> DataNodeReadingError:
-    """Make the error of a file that is there, and cannot be read."""
-    if isinstance(error, IsADirectoryError):
-        remedy = "move it away, or give the path of a file"
-        return DataNodeReadingError(place, "it is a folder", remedy)
-
-    if isinstance(error, PermissionError):
-        remedy = "give the user of this program the right to read it"
-        return DataNodeReadingError(place, "reading it is not permitted", remedy)
-
-    if isinstance(error, UnicodeError):
-        why = f"its text has another encoding ({error})"
-        return DataNodeReadingError(place, why, "name that with encoding=")
-
-    why = f"it is no whole {storage_type} ({type(error).__name__}: {error})"
-    remedy = "bring back the file that was there, or write to the data node"
-    return DataNodeReadingError(place, why, remedy)
 
 
 def check_link(path: str, name: str) -> None:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import codecs
+import re
+from hashlib import blake2b
 from typing import Any, TypeAlias
 
 import attrs
 from attrs import validators
 
-from asyncflow.drivers._exposed import REMEDY, Exposed, as_exposed
+from asyncflow.drivers._exposed import REMEDY, Exposed, as_exposed, class_of
 
 CACHED = frozenset({"pandas", "polars", "arrow", "numpy"})
 """The exposed types of tables that are copied in no time."""
+
+_NAME = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+"""How something is named that is imported."""
+
+SHORT = 100
+"""How many letters a fingerprint has at most that is kept as it is."""
 
 Further: TypeAlias = dict[str, Any]
 """Parameters for a library, by name."""
@@ -49,6 +57,54 @@ def flag(default: bool) -> Any:
         validator=validators.instance_of(bool),
         metadata={"remedy": "give True or False"},
     )
+
+
+def imported(given: Any) -> Any:
+    """Return what a module has, where it is named so: ``module:name``."""
+    return (
+        class_of(given) if isinstance(given, str) and _NAME.fullmatch(given) else given
+    )
+
+
+def function() -> Any:
+    """Make an option that is a function, or the name of one."""
+    return attrs.field(
+        default=None,
+        converter=imported,
+        validator=validators.optional(validators.is_callable()),
+        metadata={
+            "remedy": "give the function itself, without parentheses (in TOML: "
+            "'module:function')"
+        },
+    )
+
+
+def fingerprint() -> Any:
+    """Make the option that tells whether others have changed a place."""
+    return attrs.field(
+        default=None,
+        converter=imported,
+        validator=_is_fingerprint,
+        metadata={"remedy": "give a query, or a function (in TOML: 'module:function')"},
+    )
+
+
+def told_by(value: Any) -> str | None:
+    """Return the fingerprint that any value is: a short text."""
+    if value is None:
+        return None
+
+    text = value if isinstance(value, str) else repr(value)
+    return (
+        text
+        if len(text) <= SHORT
+        else blake2b(text.encode(), digest_size=16).hexdigest()
+    )
+
+
+def _is_fingerprint(_: object, __: object, value: Any) -> None:
+    if value is not None and not callable(value) and not isinstance(value, str):
+        raise ValueError(f"{value!r:.100} is neither a query nor a function")
 
 
 def _is_known(_: object, __: object, value: Any) -> None:

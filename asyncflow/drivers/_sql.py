@@ -12,9 +12,8 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 import attrs
 from attrs import validators
 
-from asyncflow.drivers import _exposed, _server, _writes
+from asyncflow.drivers import _exposed, _options, _server, _writes
 from asyncflow.drivers._libraries import need
-from asyncflow.drivers._options import exposed_type
 from asyncflow.drivers._server import ServerDriver, Told
 from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
 from asyncflow.secret import Secret, masked
@@ -94,12 +93,16 @@ class SqlPlace:
     sqlite_file_extension: str = attrs.field(
         default=".db", validator=validators.instance_of(str)
     )
-    exposed_type: _exposed.Exposed = exposed_type()
+    exposed_type: _exposed.Exposed = _options.exposed_type()
     exactly_once: bool = attrs.field(
         default=False, validator=validators.instance_of(bool)
     )
     """Whether each write is noted in a table ``asyncflow_writes`` of the database, in the
     same transaction, so that no crash has it done twice."""
+
+    fingerprint: str | Callable[[Any], Any] | None = _options.fingerprint()
+    """A query of which the rows change when the value does, or a function that returns
+    what does: it is called with a connection of SQLAlchemy. None: nobody can tell."""
 
     def __attrs_post_init__(self) -> None:
         if self.url is None and (self.db_engine is None or self.db_name is None):
@@ -305,6 +308,19 @@ class SqlDriver(ServerDriver):
     def locate(self) -> None:
         if (file := self.options.file) is not None and len(_files) < MOST_FILES:
             _files.setdefault(file, os.path.realpath(file))
+
+    def fingerprint(self) -> str | None:
+        if (ask := self.options.fingerprint) is None:
+            return None
+
+        from sqlalchemy import text
+
+        with self.reading(), self.connected() as connection:
+            if callable(ask):
+                return _options.told_by(ask(connection))
+
+            rows = [tuple(row) for row in connection.execute(text(ask))]
+            return _options.told_by(rows)
 
     def _engine(self) -> Engine:
         from sqlalchemy import create_engine

@@ -215,7 +215,12 @@ def _read_polars(file: BinaryIO, options: CSVOptions) -> Any:
         "infer_schema_length": None,
         **options.read_options,
     }
-    return polars.read_csv(data, **given)
+    found = polars.read_csv(data, **given)
+
+    if any("\ufffd" in name for name in found.columns):  # as it makes of what is wrong
+        data.decode()
+
+    return found
 
 
 def _read_arrow(file: BinaryIO, options: CSVOptions) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 from attrs import validators
 
+from asyncflow.drivers import _options
 from asyncflow.drivers._server import ServerDriver, unwritten
 from asyncflow.secret import masked
 from asyncflow.worker.errors import DataNodeReadingError
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
     from asyncflow.abc import StoredValue
     from asyncflow.filters import Where
 
-FUNCTION = validators.optional(validators.is_callable())
 _ARGUMENTS = validators.optional(validators.instance_of((list, tuple)))
-REMEDY = {"remedy": "give the function itself, without parentheses"}
 LIST = {"remedy": "give a list of arguments"}
 
 
@@ -26,21 +25,18 @@ LIST = {"remedy": "give a list of arguments"}
 class GenericOptions:
     """What a data node of this storage type takes. Taipy's names."""
 
-    read_fct: Callable[..., Any] | None = attrs.field(
-        default=None, validator=FUNCTION, metadata=REMEDY
-    )
-    write_fct: Callable[..., Any] | None = attrs.field(
-        default=None, validator=FUNCTION, metadata=REMEDY
-    )
+    read_fct: Callable[..., Any] | None = _options.function()
+    write_fct: Callable[..., Any] | None = _options.function()
     read_fct_args: Sequence[Any] | None = attrs.field(
         default=None, validator=_ARGUMENTS, metadata=LIST
     )
     write_fct_args: Sequence[Any] | None = attrs.field(
         default=None, validator=_ARGUMENTS, metadata=LIST
     )
-    append_fct: Callable[..., Any] | None = attrs.field(
-        default=None, validator=FUNCTION, metadata=REMEDY
-    )
+    append_fct: Callable[..., Any] | None = _options.function()
+
+    fingerprint: Callable[..., Any] | None = _options.function()
+    """Called with `read_fct_args`: what it returns changes when what they read does."""
 
     def __attrs_post_init__(self) -> None:
         if self.read_fct is None and self.write_fct is None:
@@ -70,6 +66,12 @@ class GenericDriver(ServerDriver):
     @property
     def place(self) -> str | None:
         return None  # nobody knows where it is: who means the same is not known
+
+    def fingerprint(self) -> str | None:
+        if (ask := self.options.fingerprint) is None:
+            return None
+
+        return _options.told_by(self._called(ask, self.options.read_fct_args or ()))
 
     def read(
         self,

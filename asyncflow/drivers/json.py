@@ -11,16 +11,11 @@ import attrs
 from asyncflow.abc import StoredValue
 from asyncflow.drivers import _options
 from asyncflow.drivers._codec import Decoder, Encoder
-from asyncflow.drivers._exposed import class_of
 from asyncflow.drivers._file import FileDriver
 from asyncflow.worker.errors import DataNodeWritingError
 
 if TYPE_CHECKING:
     from asyncflow.filters import Where
-
-
-def _imported(given: Any) -> Any:
-    return class_of(given) if isinstance(given, str) and ":" in given else given
 
 
 def _coder(base: type[Any]) -> Any:
@@ -33,7 +28,7 @@ def _coder(base: type[Any]) -> Any:
     remedy = f"give a subclass of json.{base.__name__}, or leave it out"
     return attrs.field(
         default=None,
-        converter=_imported,
+        converter=_options.imported,
         validator=check,
         metadata={"remedy": remedy},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 from attrs import validators
 
+from asyncflow.drivers import _options
 from asyncflow.drivers._objects import objects_of
 from asyncflow.drivers._server import ServerDriver, Told, same_host
 from asyncflow.filters import Condition, JoinOperator, Operator, Where, is_missing
@@ -59,7 +60,7 @@ class MongoOptions:
 
     db_name: str = attrs.field(validator=TEXT)
     collection_name: str = attrs.field(validator=TEXT)
-    custom_document: Any = None
+    custom_document: Any = attrs.field(default=None, converter=_options.imported)
     """The class of documents; None for dicts."""
     db_username: str = attrs.field(default="", validator=TEXT)
     db_password: str = attrs.field(default="", validator=TEXT)
@@ -69,6 +70,8 @@ class MongoOptions:
     db_extra_args: dict[str, Any] | None = attrs.field(
         default=None, validator=validators.optional(validators.instance_of(dict))
     )
+    fingerprint: Callable[[Any], Any] | None = _options.function()
+    """Called with the collection: what it returns changes when the documents do."""
 
 
 class MongoDriver(ServerDriver):
@@ -129,6 +132,13 @@ class MongoDriver(ServerDriver):
 
             if current.is_worker:  # one with more threads than it had is replaced
                 _await_threads(before)
+
+    def fingerprint(self) -> str | None:
+        if (ask := self.options.fingerprint) is None:
+            return None
+
+        with self.reading(), self._database() as database:
+            return _options.told_by(ask(database[self._name]))
 
     def read(
         self,

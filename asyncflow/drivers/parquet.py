@@ -204,6 +204,10 @@ class ParquetDriver(FileDriver):
         self, source: Any, columns: Sequence[str] | None, where: Where | None
     ) -> Any:
         polars = need("polars", "exposed_type 'polars'")
+
+        if isinstance(source, str) and not _has_files(source):
+            return _exposed.expose(polars.DataFrame(), "polars", columns, where)
+
         given: dict[str, Any] = {"hive_partitioning": None, **self.options.read_options}
         wanted = given.pop("columns", None)
         columns = wanted if columns is None else columns
@@ -322,6 +326,10 @@ class ParquetDriver(FileDriver):
         os.replace(kept, os.path.join(self.path, name))
         sync_folder(self.path)
         return None
+
+
+def _has_files(path: str) -> bool:
+    return os.path.isfile(path) or any(names for _, _, names in os.walk(path))
 
 
 def _dataset(source: Any) -> Any:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from asyncflow.abc import StoredValue, is_address
-from asyncflow.drivers._file import ANOTHER, FileDriver, unreadable
+from asyncflow.drivers._file import ANOTHER, FileDriver
 from asyncflow.worker.codec import dumps
 from asyncflow.worker.errors import DataNodeReadingError
+from asyncflow.worker.replacing import unreadable
 from asyncflow.worker.values import fetch, keep
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 from attrs import validators
 
+from asyncflow.drivers import _options
 from asyncflow.drivers._server import unwritten
 from asyncflow.drivers._sql import SqlDriver, SqlPlace, condition_of
 from asyncflow.worker.errors import DataNodeReadingError
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from asyncflow.abc import StoredValue
     from asyncflow.filters import Where
 
-CALLABLE = validators.optional(validators.is_callable())
-
 
 @attrs.frozen(kw_only=True)
 class SqlOptions(SqlPlace):
@@ -28,12 +27,8 @@ class SqlOptions(SqlPlace):
     read_query: str | None = attrs.field(
         default=None, validator=validators.optional(validators.instance_of(str))
     )
-    write_query_builder: Callable[[Any], Any] | None = attrs.field(
-        default=None, validator=CALLABLE
-    )
-    append_query_builder: Callable[[Any], Any] | None = attrs.field(
-        default=None, validator=CALLABLE
-    )
+    write_query_builder: Callable[[Any], Any] | None = _options.function()
+    append_query_builder: Callable[[Any], Any] | None = _options.function()
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()

@@ -15,7 +15,7 @@ from asyncflow.abc import Driver, StoredValue
 from asyncflow.errors import UsageError
 from asyncflow.filters import JoinOperator, as_where
 from asyncflow.selection import Preview, column_of
-from asyncflow.worker.replacing import replace_file
+from asyncflow.worker.replacing import replace_file, unreadable
 from asyncflow.worker.validation import validated
 
 Ask: TypeAlias = Callable[[Driver, StoredValue], Any]
@@ -77,7 +77,13 @@ def download(to: str | os.PathLike[str] | None) -> Ask:
             )
 
         if to is not None:
-            return _copied(file, Path(to))
+            try:
+                return _copied(file, Path(to))
+            except OSError as error:
+                if isinstance(error, FileNotFoundError) or error.filename != file:
+                    raise
+
+                raise unreadable(error.filename, driver.storage_type, error) from error
 
         if isinstance(file, bytes):
             raise UsageError(

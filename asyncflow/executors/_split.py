@@ -207,8 +207,13 @@ class _SplitBuffer(io.BufferedIOBase):
             size = view.nbytes
             text = view.tobytes().decode(self._stream.encoding, "backslashreplace")
 
-        self._stream.show_rest()
         captured = printed.get()
+
+        if captured is not None and captured.label:
+            self._stream.write(text)  # with the label of its line
+            return size
+
+        self._stream.show_rest()
 
         if captured is not None:
             captured.kept.write(text, self._stream.stream)

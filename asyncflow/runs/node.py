@@ -26,9 +26,26 @@ class Place(NamedTuple):
 
     fingerprint: str | None
     """None where nobody can tell, or it has no value."""
-    changed_ns: int | None
+    changed_ns: int | None = None
     """When it was changed, in nanoseconds since the epoch; None where nobody can tell."""
     is_missing: bool = False
+    problem: str = ""
+    """Why nobody can tell, where it was tried."""
+
+    @classmethod
+    def of(cls, driver: Driver, *, asks: bool = False) -> Place:
+        """Look at a place. Blocks.
+
+        :param asks: whether to ask if something is there of which nobody tells what
+        """
+        try:
+            if (fingerprint := driver.fingerprint()) is None:
+                is_missing = asks and not driver.exists()
+                return cls(None, driver.changed_ns(), is_missing)
+
+            return cls(fingerprint, driver.changed_ns())
+        except Exception as error:  # who reads it is told
+            return cls(None, problem=str(error) or repr(error))
 
     def differs(self, version: Version, known: str | None) -> bool:
         """Tell whether it has changed since a version was made.
@@ -50,12 +67,16 @@ class Version:
     kept: StoredValue
     submission_id: str | None = None
     """The run that wrote it; None for a write by hand."""
+    fingerprint: str | None = None
+    """What was in its place when it was made, where that is the user's, and known."""
     readers: int = 0
     """How many reads are under way; the value is kept at least so long."""
     is_dropped: bool = False
     """Whether nothing but its readers keeps the value."""
     is_missing: bool = False
     """Whether its file was not there when somebody looked."""
+    is_outside: bool = False
+    """Whether it is what others have put in its place, as was seen here."""
     place: Place | None = None
     """What was in its place when somebody looked last, where that is the user's."""
     reused_by: WeakSet[Any] | None = None

@@ -57,12 +57,15 @@ class RunPreparation:
         :param written: the data nodes that others may have written
         :param then: what is awaited after that
         """
-        for spec in specs:
-            if spec.fingerprint:
-                if places := skipping.places(run.tasks):
-                    then = partial(self._measured, run, places, then)
+        places: Sequence[NodeState] = ()
 
-                break
+        if any(spec.fingerprint for spec in specs):
+            places = skipping.places(run.tasks)
+        elif run.dag.places:
+            places = places_of(run)
+
+        if places:
+            then = partial(self._measured, run, places, then)
 
         return partial(self._refreshed, written, then) if written else then
 
@@ -81,5 +84,15 @@ class RunPreparation:
         """See what is in the files that skippable tasks have written, and in places of
         the user's that they read.
         """
-        await to_thread.run_sync(skipping.look, nodes, run.pins)
+        from asyncflow.values import outside
+
+        seen = await to_thread.run_sync(skipping.look, nodes, run.pins)
+        await outside.take(self.versions, [outside.Seen(*one) for one in seen])
         return True if then is None else await then()
+
+
+def places_of(run: Run) -> list[NodeState]:
+    """Return the places of the user's that a run reads, and can be looked at in no time."""
+    nodes = nodes_of(run.entity)
+    found = [nodes[name] for name in run.dag.places]
+    return [one for one in found if one.version and not one.driver.is_remote]

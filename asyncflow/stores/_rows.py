@@ -184,8 +184,8 @@ def _load_submission(row: Row) -> SubmissionRecord:
 
 
 def _version_columns(records: Sequence[VersionRecord]) -> list[Column]:
-    node_ids, numbers, kept, are_kept, *edits, holder_ids = columns_of(records)
-    facts = (node_ids, numbers, are_kept, *edits, holder_ids)
+    node_ids, numbers, kept, *facts = columns_of(records)
+    facts = [node_ids, numbers, *facts]
     return [*facts, *_paths_and_values(kept)]
 
 
@@ -376,7 +376,7 @@ KINDS: Mapping[type[Record], Kind] = {
         _load_version,
         (
             *(_TEXT, _FLAG, _FLAG, _MAYBE_TEXT, _MAYBE_TEXT, _TEXT, _MAYBE_TEXT),
-            *(_MAYBE_TEXT, _MAYBE_BLOB),
+            *(_MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_BLOB),
         ),
         _version_columns,
     ),

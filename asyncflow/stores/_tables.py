@@ -147,6 +147,7 @@ class Versions(Table[VersionRecord]):
             kept=kept if new.is_kept else None,
             is_kept=new.is_kept,
             holder_id=new.holder_id,
+            fingerprint=new.fingerprint or old.fingerprint,
         )
 
 

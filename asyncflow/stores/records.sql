@@ -66,12 +66,15 @@ ON CONFLICT (id) DO UPDATE SET
     directory = coalesce(data_node.directory, excluded.directory);
 
 -- name: save_version
-INSERT INTO version
-    (node_id, number, is_kept, job_id, editor_id, comment, holder_id, path, value)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO version (
+    node_id, number, is_kept, job_id, editor_id, comment, holder_id, fingerprint,
+    path, value
+)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (node_id, number) DO UPDATE SET
     is_kept = excluded.is_kept,
     holder_id = excluded.holder_id,
+    fingerprint = coalesce(excluded.fingerprint, version.fingerprint),
     path = CASE
         WHEN NOT excluded.is_kept AND NOT EXISTS (
             SELECT TRUE FROM pin
@@ -480,7 +483,8 @@ LIMIT :limit OFFSET :offset;
 
 -- name: version
 SELECT
-    node_id, number, is_kept, job_id, editor_id, comment, holder_id, path, value
+    node_id, number, is_kept, job_id, editor_id, comment, holder_id, fingerprint,
+    path, value
 FROM version
 WHERE TRUE
     AND node_id = :node_id                    -- if node_id

@@ -55,7 +55,8 @@ CREATE TABLE version (
     comment TEXT NOT NULL,
     holder_id TEXT,
     path TEXT, -- the name of the file of a large value,
-    value BLOB -- or a small one itself; neither: the driver knows
+    value BLOB, -- or a small one itself; neither: the driver knows
+    fingerprint TEXT -- of what is in a place of the user's
 );
 
 CREATE UNIQUE INDEX version_by_node ON version (node_id, number);
@@ -184,4 +185,4 @@ CREATE TABLE input (
 
 CREATE INDEX input_by_path ON input (path) WHERE path IS NOT NULL;
 
-PRAGMA user_version = 10;
+PRAGMA user_version = 11;

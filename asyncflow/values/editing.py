@@ -14,9 +14,10 @@ from asyncflow.abc import Store, StoredValue
 from asyncflow.entities.data_node import Edit
 from asyncflow.errors import DataNodeIsBeingEdited, DataNodeReadingError, NotFound
 from asyncflow.records import DataNodeRecord, VersionRecord
-from asyncflow.runs.node import NodeState
+from asyncflow.runs.node import NodeState, Place
 from asyncflow.values.stored import chain
 from asyncflow.values.versions import Versions
+from asyncflow.worker.wire import seen
 
 if TYPE_CHECKING:
     from asyncflow.entities.parts import Make
@@ -62,7 +63,8 @@ class Editing:
 
             def keep(path: str) -> StoredValue:
                 try:
-                    return make(node.driver, before, path, node.config_id)
+                    kept = make(node.driver, before, path, node.config_id)
+                    return seen(node.driver, kept)
                 except DataNodeReadingError as error:
                     error.node = node.config_id
                     raise
@@ -72,7 +74,11 @@ class Editing:
                 await self.store.flush()
 
     async def fingerprint(self, node: NodeState) -> str | None:
-        return await to_thread.run_sync(node.driver.fingerprint)
+        try:
+            return await to_thread.run_sync(node.driver.fingerprint)
+        except DataNodeReadingError as error:
+            error.node = node.config_id
+            raise
 
     async def begin(self, node: NodeState, editor_id: str | None) -> None:
         """See what others have written, and whether somebody has locked it.
@@ -115,6 +121,14 @@ class Editing:
         self._take(node, await self.store.lock(wanted, now=time.time()))
 
     async def edits(self, node: NodeState) -> tuple[Edit, ...]:
+        version = node.version
+
+        if version and version.kept is None and not node.driver.is_remote:
+            from asyncflow.values import outside
+
+            place = await to_thread.run_sync(Place.of, node.driver)
+            await outside.take(self.versions, [outside.Seen(node, version, place)])
+
         records = await self.store.versions(node_id=node.id)
         kept = {version.number for version in chain(node, records)}
         return tuple(_edit(record, is_kept=record.number in kept) for record in records)

@@ -141,7 +141,8 @@ class StoredVersions:
         if isinstance(kept, str):
             kept = os.path.join(self.folder, kept)
 
-        return Version(record.number, kept, _run_of(record.job_id))
+        made = record.number, kept, _run_of(record.job_id), record.fingerprint
+        return Version(*made)
 
     async def tidy(self, node: NodeState) -> None:
         """Drop what others have written, and is not kept any more."""

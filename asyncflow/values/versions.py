@@ -27,7 +27,7 @@ from asyncflow.errors import (
 from asyncflow.ids import submission_of
 from asyncflow.options import Page
 from asyncflow.records import VersionRecord
-from asyncflow.runs.node import EVICTED, Given, NodeState, Version
+from asyncflow.runs.node import EVICTED, Given, NodeState, Place, Version
 from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage, remove
 from asyncflow.values.retention import Retention
@@ -35,7 +35,9 @@ from asyncflow.values.sharing import StoreSharing
 from asyncflow.values.stored import StoredVersions
 from asyncflow.values.value_cache import LIMIT, WORTH, ValueCache
 from asyncflow.worker.digests import compared
+from asyncflow.worker.outcome import Placed
 from asyncflow.worker.values import intent_path
+from asyncflow.worker.wire import seen
 
 if TYPE_CHECKING:
     from asyncflow.entities.parts import Ask
@@ -75,6 +77,8 @@ class Versions:
     _step: int = attrs.field(init=False)
     """What is added to the number of a version that was made later than it is here, in
     nanoseconds. Others add something else."""
+    being_edited: list[str] = attrs.field(init=False, factory=list)
+    """What is written by hand just now: the keys of data nodes."""
     _given_driver: Driver | None = attrs.field(init=False, default=None)
     _reads: int = attrs.field(init=False, default=0)
     _paths: int = attrs.field(init=False, default=0)
@@ -216,11 +220,16 @@ class Versions:
 
         :param keep: keeps it, given the file that it may make; called in a thread
         """
-        with CancelScope(shield=True):
-            kept = await to_thread.run_sync(keep, self.new_path(node))
-            self.store.save(
-                *self.replace(node, kept, editor_id=editor_id, comment=comment)
-            )
+        self.being_edited.append(key := node.key)
+
+        try:
+            with CancelScope(shield=True):
+                kept = await to_thread.run_sync(keep, self.new_path(node))
+                self.store.save(
+                    *self.replace(node, kept, editor_id=editor_id, comment=comment)
+                )
+        finally:
+            self.being_edited.remove(key)
 
     async def defaults(
         self,
@@ -264,13 +273,20 @@ class Versions:
         job_id: str | None = None,
         editor_id: str | None = None,
         comment: str = "",
+        at: int | None = None,
     ) -> list[VersionRecord]:
         """Make a kept value the current version of a data node.
 
+        :param at: when it was made, in nanoseconds since the epoch; None for now
         :return: what is to be saved, together
         """
+        mark: str | None = None
+
         if kept is not None and type(kept) not in (bytes, str):
-            raise TypeError(f"a value cannot be kept as {kept!r:.100}")
+            if not isinstance(kept, Placed):
+                raise TypeError(f"a value cannot be kept as {kept!r:.100}")
+
+            mark, kept = str(kept), None
 
         if kept is None and job_id is not None:  # its intent has served
             self.garbage.add(intent_path(self.folder, self.holder_id, job_id))
@@ -280,13 +296,13 @@ class Versions:
         if job_id is None and last is not None and self.retention.pins is not None:
             self.retention.pins.keep(node, (last,), inf)
 
-        number = time.time_ns()
+        number = at or time.time_ns()
 
         if last is not None and last.number >= number:  # of a clock that is ahead
             number = last.number + self._step
 
         run_id = None if job_id is None else submission_of(job_id)
-        node.version = version = Version(number, kept, run_id)
+        node.version = version = Version(number, kept, run_id, mark)
         is_durable = node.driver.is_durable
         holder_id = None if is_durable else self.holder_id
 
@@ -299,7 +315,7 @@ class Versions:
                 self.cache.add(node, version)
 
         # By place and without a call, as there is one for each job.
-        made = node.id, number, name, True, job_id, editor_id, comment, holder_id
+        made = node.id, number, name, True, job_id, editor_id, comment, holder_id, mark
         records = [_new(VersionRecord, made)]
 
         if last is None:
@@ -342,6 +358,9 @@ class Versions:
         self.retention.pin(version)
 
         try:
+            if version.kept is None:
+                return await self._read_place(node, version, ask)
+
             driver = self._driver_of(node, version)
             return await to_thread.run_sync(_load, node, driver, version.kept, ask)
         except ValueMissing:
@@ -353,6 +372,16 @@ class Versions:
         finally:
             self.retention.unpin(version)
 
+    async def _read_place(
+        self, node: NodeState, version: Version, ask: Ask | None
+    ) -> Any:
+        """Read what is in a place of the user's, and see whether others have changed it."""
+        from asyncflow.values import outside
+
+        place, value = await to_thread.run_sync(_look_and_load, node, ask)
+        await outside.take(self, [outside.Seen(node, version, place)])
+        return value
+
     def _driver_of(self, node: NodeState, version: Version) -> Driver:
         return self.given_driver if isinstance(version, Given) else node.driver
 
@@ -360,6 +389,11 @@ class Versions:
         """Tell whether a data node has more than what it had at first."""
         records = await self.store.versions(node_ids=[node.id], page=Page(limit=2))
         return len(records) > 1 or any(record.job_id is not None for record in records)
+
+
+def _look_and_load(node: NodeState, ask: Ask | None) -> tuple[Place, Any]:
+    place = Place.of(node.driver)  # first: what changes later is seen the next time
+    return place, _load(node, node.driver, None, ask)
 
 
 def _load(
@@ -428,7 +462,7 @@ def _keep_default(node: NodeState, path: str) -> StoredValue:
         return _keep(node, default, path)
 
     if default is NOT_GIVEN or node.driver.exists():
-        return None
+        return None if node.driver.is_remote else seen(node.driver, None)
 
     return _keep(node, default, path)
 
@@ -439,7 +473,11 @@ def _keep(node: NodeState, value: object, path: str) -> StoredValue:
 
         value = validated(validator, value, node.config_id)
 
+    driver = node.driver
+
     try:
-        return node.driver.publish(node.driver.write(value, path, node.config_id), path)
+        kept = driver.publish(driver.write(value, path, node.config_id), path)
     except NotPicklable as error:
         raise NotPicklable(f"data node {error.path}", error.why) from error
+
+    return seen(driver, kept)

@@ -15,6 +15,14 @@ StoredValue: TypeAlias = bytes | str | None
 that its driver knows."""
 
 
+class Placed(str):
+    """Where an output is that is in a place of the user's: as None, with what was seen there
+    once it was written. Its text is the fingerprint; see `Driver.fingerprint`.
+    """
+
+    __slots__ = ()
+
+
 class Printed(NamedTuple):
     """What a job printed, as far as it is kept."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from asyncflow.worker.errors import DataNodeWritingError
 from asyncflow.worker.outcome import StoredValue
-from asyncflow.worker.wire import ValueDriver
+from asyncflow.worker.wire import ValueDriver, seen
 
 
 def keep_result(
@@ -115,7 +115,7 @@ def publish_all(
 
         raise
 
-    return tuple(made[at] for at in range(len(ports)))
+    return tuple(seen(port[1], made[at]) for at, port in enumerate(ports))
 
 
 def validated(validator: object, value: object, name: str) -> object:

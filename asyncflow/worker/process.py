@@ -82,8 +82,12 @@ class WorkerState:
     """Whether `put_rest_right` is called when an answer is sent."""
     left: str = ""
     """What a job has left that ends this process; see `ProcessState`. No other runs."""
-    _is_looked_at: bool = True
-    """Whether the last job was looked at closely."""
+    looks_closely: bool = False
+    """Whether the next job is looked at closely, however short it is."""
+    has_met_others: bool = False
+    """Whether the last job has met what one before it had left."""
+    _unseen: int = 0
+    """How many jobs were not looked at closely since one was."""
     _lost: int = 0
     """How many bytes there was no room for, of what the last job printed."""
     _loss: str = ""
@@ -142,7 +146,7 @@ class WorkerState:
         if trip:
             self.spool.begin(trip)
 
-        self._is_looked_at = True
+        self._unseen = 0
         self.channel.has_sent = False
 
         if self._raw.has_grown():
@@ -168,9 +172,13 @@ class WorkerState:
 
         if is_long or not self.state.is_clean():
             self.left = self.state.put_right()
-            self._is_looked_at = True
+            self.looks_closely = self.state.has_mended
+            self.has_met_others = self._unseen > 0 and (
+                self.state.has_mended or bool(self.left)
+            )
+            self._unseen = 0
         else:
-            self._is_looked_at = False
+            self._unseen += 1
 
         is_silent = False
 
@@ -228,9 +236,23 @@ class WorkerState:
 
         return printed
 
+    def runs_anew(self, job_id: str, logged: int, printed: Printed | None) -> None:
+        """Have what a job printed be that of the next one: it is the same job.
+
+        :param logged: where the log ended before it
+        :param printed: what it printed
+        """
+        self.logged = logged
+        self.records.warn(
+            f"{job_id} failed where one before it had changed its process, and runs anew"
+        )
+
+        if printed is not None:
+            self.records.waiting[:0] = printed.records
+
     def end_trip(self) -> None:
         """Look what the last calls have left, and put right what cannot wait."""
-        if not self._is_looked_at:
+        if self._unseen:
             self.left = self.left or self.state.put_vital_right()
             self._is_half_right = True
 
@@ -238,6 +260,7 @@ class WorkerState:
         """Put right what only the next job would meet: its parent has the answer."""
         if self._is_half_right:
             self.left = self.left or self.state.put_others_right()
+            self.looks_closely = self.looks_closely or self.state.has_mended
             self._is_half_right = False
 
     def tell_stacks(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import BinaryIO
 
-from asyncflow.worker.errors import AsyncflowError
+from asyncflow.worker.errors import AsyncflowError, DataNodeReadingError
 
 COPIED = 1 << 20
 """How many bytes are copied at a time."""
@@ -76,6 +76,40 @@ _REMEDIES = {
     errno.EROFS: "use a file system that can be written",
     errno.ENAMETOOLONG: "use a shorter path",
 }
+
+
+def unreadable(place: str, storage_type: str, error: Exception) -> DataNodeReadingError:
+    """Make the error of a file that is there, and cannot be read."""
+    for kind, why, remedy in _UNREADABLE:
+        if isinstance(error, kind):
+            return DataNodeReadingError(place, why, remedy)
+
+    if isinstance(error, UnicodeError):
+        why = f"its text has another encoding ({error})"
+        return DataNodeReadingError(place, why, "name that with encoding=")
+
+    if isinstance(error, OSError) and error.filename is not None:
+        why = error.strerror or str(error)
+        return DataNodeReadingError(place, why, "mend its path, or what is there")
+
+    why = f"it is no whole {storage_type} ({type(error).__name__}: {error})"
+    remedy = "bring back the file that was there, or write to the data node"
+    return DataNodeReadingError(place, why, remedy)
+
+
+_UNREADABLE = (
+    (IsADirectoryError, "it is a folder", "move it away, or give the path of a file"),
+    (
+        NotADirectoryError,
+        "a part of its path is a file",
+        "move that away, or correct the path",
+    ),
+    (
+        PermissionError,
+        "reading it is not permitted",
+        "give the user of this program the right to read it",
+    ),
+)
 
 
 def put_in_place(draft: str, path: str) -> None:

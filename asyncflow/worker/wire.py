@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
@@ -16,6 +17,7 @@ from asyncflow.worker.codec import dumps
 from asyncflow.worker.loaded import Sign
 from asyncflow.worker.outcome import (
     Outcome,
+    Placed,
     Printed,
     Raised,
     Returned,
@@ -42,6 +44,20 @@ class ValueDriver(Protocol):
     def discard(self, kept: StoredValue, path: str) -> None: ...
 
     def is_published(self, kept: StoredValue, path: str) -> bool | None: ...
+
+    def fingerprint(self) -> str | None: ...
+
+
+def seen(driver: ValueDriver, kept: StoredValue) -> StoredValue:
+    """Look at a place of the user's that was written just now."""
+    if kept is not None or driver.keeps_versions:
+        return kept
+
+    with suppress(Exception):  # it is written all the same
+        if (fingerprint := driver.fingerprint()) is not None:
+            return Placed(fingerprint)
+
+    return None
 
 
 Made: TypeAlias = tuple[int, int]
@@ -171,6 +187,9 @@ class _Unloaded:
     def is_published(self, kept: StoredValue, path: str) -> bool | None:
         return _load(self._data).is_published(kept, path)
 
+    def fingerprint(self) -> str | None:
+        return _load(self._data).fingerprint()
+
 
 class Answer:
     """What came of the calls of a trip, in their order."""
@@ -194,7 +213,8 @@ class Answer:
     def made(self, made: Made) -> StoredValue:
         """Return a value that an earlier call has made."""
         call, output = made
-        return self._rows[call][0][output]
+        kept = self._rows[call][0][output]
+        return None if isinstance(kept, Placed) else kept
 
     def add(self, ended: End) -> None:
         """Add what came of the next call."""

@@ -363,6 +363,16 @@ async def test_the_value_of_a_version_stays_until_that_is_dropped(store: Store) 
     assert (await store.versions())[0] == made._replace(holder_id="o")
 
 
+async def test_what_was_seen_in_a_place_stays(store: Store) -> None:
+    made = VersionRecord("DATANODE_n_1", 1, None)
+    store.save(made)
+    assert await store.versions() == [made]
+    store.save(made._replace(fingerprint="1-2"))
+    store.save(made, made._replace(is_kept=False))
+    dropped = made._replace(fingerprint="1-2", is_kept=False)
+    assert await store.versions() == [dropped]
+
+
 @pytest.mark.parametrize("kept", [b"value", "1.value"])
 async def test_what_is_pinned_stays_when_it_is_dropped(
     store: Store, kept: bytes | str

@@ -98,6 +98,7 @@ NARROW: Mapping[str, frozenset[str]] = {
 """Modules that see less at run time, outside ``if TYPE_CHECKING``, than for types."""
 
 OUTSIDE: Mapping[str, frozenset[str]] = {
+    "config.sections": frozenset({"typing_extensions"}),  # for types alone
     "config.toml.text": frozenset({"tomlkit"}),
     "drivers._sql": frozenset({"sqlalchemy"}),
     "drivers._writes": frozenset({"sqlalchemy"}),
@@ -112,6 +113,9 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 
 INNER: Mapping[tuple[str, str], str] = {
     ("config.converters", "secret"): "only where a data node has options",
+    ("runtime.preparation", "values.outside"): "only where places are the user's",
+    ("values.editing", "values.outside"): "only where places are the user's",
+    ("values.versions", "values.outside"): "only where places are the user's",
     ("config.checks.data_nodes", "secret"): "only where something is wrong",
     ("config.sections", "config.lookup"): "only for what is found in the environment",
     ("config.checks.sections", "config.env"): "the same",

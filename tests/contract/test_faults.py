@@ -1,0 +1,179 @@
+"""Each fault of a place, for each driver: the error names node, place and remedy."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from anyio import to_thread
+
+from asyncflow import Configuration, DataNode, Orchestrator
+from asyncflow.errors import DataNodeReadingError, DataNodeWritingError, NoData
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("tables_are_warm")]
+
+FRAME = pd.DataFrame({"a": [1], "b": ["é"]})
+ROWS = FRAME.to_dict("records")
+FORMS: dict[str, tuple[str, dict[str, Any], Any]] = {
+    "pickle": ("pickle", {}, ROWS),
+    "json": ("json", {}, ROWS),
+    **{
+        f"{kind}-{exposed}": (kind, {"exposed_type": exposed, **more}, FRAME)
+        for kind, more, kinds in (
+            ("csv", {}, ("pandas", "polars", "arrow", "list[dict]")),
+            ("parquet", {}, ("pandas", "polars", "list[dict]")),
+            ("excel", {"sheet_name": "one"}, ("pandas", "list[dict]")),
+        )
+        for exposed in kinds
+    },
+}
+
+
+def missing(path: Path) -> None:
+    path.unlink()
+
+
+def no_folder(path: Path) -> None:
+    path.unlink()
+    path.parent.rmdir()
+
+
+def a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def a_file_for_a_folder(path: Path) -> None:
+    no_folder(path)
+    path.parent.touch()
+
+
+def a_loop_of_links(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path)
+
+
+def a_link_to_nothing(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.with_name("nothing"))
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def truncated(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+
+
+def wrong_encoding(path: Path) -> None:
+    path.write_bytes("a,é\n1,é\n".encode("latin-1"))
+
+
+GONE = (missing, no_folder, a_link_to_nothing)
+OTHER = (a_folder, a_file_for_a_folder, a_loop_of_links)
+BROKEN = (empty, truncated, wrong_encoding)
+
+
+@pytest.fixture(params=FORMS)
+async def given(
+    request: pytest.FixtureRequest, config: Configuration, tmp_path: Path
+) -> AsyncIterator[tuple[DataNode, Path, Any]]:
+    kind, options, value = FORMS[request.param]
+    path = tmp_path / "folder" / "place"
+    await to_thread.run_sync(path.parent.mkdir)
+    node = config.configure_data_node("own", kind, default_path=path, **options)
+    config.configure_scenario("flow", [], node)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await orchestrator.create_scenario("flow")
+        await scenario.own.write(value)
+        yield scenario.own, path, value
+
+
+def names_all(error: BaseException, path: Path) -> bool:
+    """Tell whether an error names the data node, its place, and what to do."""
+    text = str(error)
+    return "data node 'own'" in text and str(path) in text and ": " in text
+
+
+@pytest.mark.parametrize("fault", [*GONE, *OTHER])
+async def test_what_is_not_there(
+    given: tuple[DataNode, Path, Any], fault: Callable[[Path], None]
+) -> None:
+    node, path, _ = given
+    await to_thread.run_sync(fault, path)
+
+    if fault is a_folder and node.storage_type == "parquet":
+        return  # which is read
+
+    copy = path.parent.with_name("copy")
+
+    for verb in (node.read, node.preview, lambda: node.download(copy)):
+        with pytest.raises((NoData, DataNodeReadingError)) as caught:
+            await verb()
+
+        assert names_all(caught.value, path), str(caught.value)
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+async def test_what_is_not_whole(
+    given: tuple[DataNode, Path, Any], fault: Callable[[Path], None]
+) -> None:
+    node, path, _ = given
+    kind = node.storage_type
+    await to_thread.run_sync(fault, path)
+
+    if kind == "csv" and fault is not wrong_encoding:
+        return  # any text is whole
+
+    with pytest.raises(DataNodeReadingError) as caught:
+        await node.read()
+
+    assert names_all(caught.value, path), str(caught.value)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("fault", [no_folder, *OTHER])
+async def test_where_nothing_can_be_written(
+    given: tuple[DataNode, Path, Any], fault: Callable[[Path], None]
+) -> None:
+    node, path, value = given
+    await to_thread.run_sync(fault, path)
+
+    with pytest.raises((DataNodeWritingError, OSError)) as caught:
+        await node.write(value)
+
+    text = str(caught.value)
+    assert "data node 'own'" in text, text
+    assert str(path) in text, text
+
+
+@pytest.mark.parametrize("fault", [missing, *BROKEN])
+async def test_a_write_mends_what_is_broken(
+    given: tuple[DataNode, Path, Any], fault: Callable[[Path], None]
+) -> None:
+    node, path, value = given
+    before = await to_thread.run_sync(path.read_bytes)
+    await to_thread.run_sync(fault, path)
+    await node.write(value)
+
+    with suppress(AssertionError):  # a workbook says when it was written
+        assert await to_thread.run_sync(path.read_bytes) == before
+
+    await node.read()
+
+
+async def test_a_wrong_column(given: tuple[DataNode, Path, Any]) -> None:
+    node, _, _ = given
+
+    with pytest.raises(DataNodeReadingError, match="data node 'own'") as caught:
+        await node.read(columns=["wrong"])
+
+    assert "'wrong'" in str(caught.value)
+    assert caught.value.remedy
