@@ -201,7 +201,10 @@ class Submission(ReadOnlyHandle):
     async def accepted(self) -> Self:
         """Return when the submission is on disk, and so outlives this process.
 
-        From then on it ends, if need be in another process that uses the same store.
+        From then on it ends, if need be in another process that uses the same store. On
+        cancel only the waiting ends.
+
+        :raises StoreFailed: where the store has failed for good
         """
         await verbs_of(self.entity).accepted(self)
         return self

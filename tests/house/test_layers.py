@@ -242,6 +242,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.streams", "ctypes"): "only in a worker",
     ("worker.process", "worker.log_state"): "only in a worker",
     ("worker.process", "worker.state"): "only in a worker",
+    ("worker.process", "worker.terminal"): "the same",
     ("worker.replacing", "shutil"): "compression: only where a link leads elsewhere",
     ("worker.trip", "asyncio"): "only for a coroutine that nobody saw coming",
     ("worker.sparse_file", "ctypes"): "only where a log is large",
