@@ -15,7 +15,7 @@ from asyncflow.executors._bounded_output import BoundedOutput
 from asyncflow.log import logger as _logger
 from asyncflow.worker.streams import Stream
 
-MOST_HELD = 65_536
+MAX_HELD = 65_536
 """How many characters of a line are held at most."""
 
 
@@ -46,7 +46,7 @@ class Captured:
             text = self._held.pop(stream, "") + text
             end = text.rfind("\n") + 1
 
-            if len(text) - end < MOST_HELD:
+            if len(text) - end < MAX_HELD:
                 self._held[stream] = text[end:]
                 text = text[:end]
 

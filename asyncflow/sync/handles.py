@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, overload
 
 from asyncflow.abc import Progress, Usage
 from asyncflow.config.checks.numbers import check_callbacks_are_many, check_flag
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import (
+    DataNodeConfig,
+    T,
     TaskConfig,
 )
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
@@ -354,7 +356,13 @@ class Submission(Handle[AsyncSubmission], of=AsyncSubmission):
         inputs = self._inner.inputs
         return {name: Input(one, self._loop) for name, one in inputs.items()}
 
-    def read(self, name: str) -> Any:
+    @overload
+    def read(self, name: DataNodeConfig[T]) -> T: ...
+
+    @overload
+    def read(self, name: str) -> Any: ...
+
+    def read(self, name: str | DataNodeConfig) -> Any:
         """Read what this run wrote, or reads; see `asyncflow.Submission.read`."""
         return self._loop.call(self._inner.read, name)
 

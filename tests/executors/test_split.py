@@ -13,7 +13,7 @@ import pytest
 
 from asyncflow.executors import _split
 from asyncflow.executors._bounded_output import BoundedOutput
-from asyncflow.executors._split import MOST_HELD, Captured, Split, printed
+from asyncflow.executors._split import MAX_HELD, Captured, Split, printed
 
 TraceFunction: TypeAlias = Callable[[FrameType, str, Any], Any]
 
@@ -95,14 +95,14 @@ def test_a_label_begins_lines_of_bytes_too() -> None:
 
 
 def test_a_long_line_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_split, "MOST_HELD", 10)
+    monkeypatch.setattr(_split, "MAX_HELD", 10)
     target = io.StringIO()
 
     with job():
         Split(target).write("x" * 10)
         assert target.getvalue() == "x" * 10
 
-    assert MOST_HELD > 10
+    assert MAX_HELD > 10
 
 
 def test_what_is_not_shown_is_kept() -> None:
