@@ -45,10 +45,11 @@ if TYPE_CHECKING:
     from asyncflow.config import ScenarioConfig as ScenarioConfig
     from asyncflow.config import Scope as Scope
     from asyncflow.config import TaskConfig as TaskConfig
-    from asyncflow.config import task as task
+    from asyncflow.config.decorator import task as task
     from asyncflow.config.frequency import Calendar as Calendar
     from asyncflow.config.frequency import Frequency as Frequency
     from asyncflow.config.frequency import Periods as Periods
+    from asyncflow.config.layers import Origin as Origin
     from asyncflow.entities.as_completed import as_completed as as_completed
     from asyncflow.entities.cycle import Cycle as Cycle
     from asyncflow.entities.data_node import DataNode as DataNode
@@ -135,8 +136,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "config": "Config Configuration CoreConfig DataNodeConfig JobConfig Retry ScenarioConfig "
-    "Scope TaskConfig task",
+    "Scope TaskConfig",
+    "config.decorator": "task",
     "config.frequency": "Calendar Frequency Periods",
+    "config.layers": "Origin",
     "entities.as_completed": "as_completed",
     "entities.cycle": "Cycle",
     "entities.data_node": "DataNode Edit",

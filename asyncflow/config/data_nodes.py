@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncflow.config.converters import as_path
 from asyncflow.config.section import Section
-from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, Scope
+from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, Scope, T
 
 if TYPE_CHECKING:
     import json
 
 S = TypeVar("S", bound=Section)
+
+_NOT_GIVEN: Any = NOT_GIVEN
+"""A default value of no type: where none is given, values may be of any."""
 
 
 class DataNodes(ABC):
@@ -34,13 +37,13 @@ class DataNodes(ABC):
         storage_type: str = "pickle",
         scope: Scope = Scope.SCENARIO,
         *,
-        default_data: object = NOT_GIVEN,
+        default_data: T = _NOT_GIVEN,
         default_path: str | os.PathLike[str] | None = None,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
-    ) -> DataNodeConfig:
+    ) -> DataNodeConfig[T]:
         """Declare a data node.
 
         :param id: an identifier, unique in this configuration.
@@ -77,14 +80,14 @@ class DataNodes(ABC):
         self,
         id: str,
         default_path: str | os.PathLike[str] | None = None,
-        default_data: object = NOT_GIVEN,
+        default_data: T = _NOT_GIVEN,
         scope: Scope = Scope.SCENARIO,
         *,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
-    ) -> DataNodeConfig:
+    ) -> DataNodeConfig[T]:
         """Declare a data node whose values are pickled to disk.
 
         :param default_path: a file of your own; None lets asyncflow choose.
@@ -108,14 +111,14 @@ class DataNodes(ABC):
     def configure_in_memory_data_node(
         self,
         id: str,
-        default_data: object = NOT_GIVEN,
+        default_data: T = _NOT_GIVEN,
         scope: Scope = Scope.SCENARIO,
         *,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
-    ) -> DataNodeConfig:
+    ) -> DataNodeConfig[T]:
         """Declare a data node whose values last as long as the orchestrator.
 
         :param default_data: its first value, which may be None; without it the data
@@ -143,12 +146,12 @@ class DataNodes(ABC):
         decoder: type[json.JSONDecoder] | None = None,
         scope: Scope = Scope.SCENARIO,
         *,
-        default_data: object = NOT_GIVEN,
+        default_data: T = _NOT_GIVEN,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
-    ) -> DataNodeConfig:
+    ) -> DataNodeConfig[T]:
         """Declare a data node whose values are in JSON files.
 
         :param default_path: a file of your own; None lets asyncflow choose.
@@ -182,12 +185,12 @@ class DataNodes(ABC):
         write_options: Mapping[str, object] | None = None,
         scope: Scope = Scope.SCENARIO,
         *,
-        default_data: object = NOT_GIVEN,
+        default_data: T = _NOT_GIVEN,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
-    ) -> DataNodeConfig:
+    ) -> DataNodeConfig[T]:
         """Declare a data node whose values are tables in CSV files.
 
         :param default_path: a file of your own; None lets asyncflow choose.
@@ -226,12 +229,12 @@ class DataNodes(ABC):
         write_options: Mapping[str, object] | None = None,
         scope: Scope = Scope.SCENARIO,
         *,
-        default_data: object = NOT_GIVEN,
+        default_data: T = _NOT_GIVEN,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
-    ) -> DataNodeConfig:
+    ) -> DataNodeConfig[T]:
         """Declare a data node whose values are tables in Parquet files.
 
         :param default_path: a file of your own; None lets asyncflow choose.
@@ -269,12 +272,12 @@ class DataNodes(ABC):
         write_options: Mapping[str, object] | None = None,
         scope: Scope = Scope.SCENARIO,
         *,
-        default_data: object = NOT_GIVEN,
+        default_data: T = _NOT_GIVEN,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
-    ) -> DataNodeConfig:
+    ) -> DataNodeConfig[T]:
         """Declare a data node whose values are tables in workbooks.
 
         :param default_path: a file of your own; None lets asyncflow choose.

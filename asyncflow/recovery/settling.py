@@ -21,7 +21,7 @@ from asyncflow.worker.intent import STAGED, Intent, take
 from asyncflow.worker.values import INTENT
 
 
-class Left(NamedTuple):
+class Unsettled(NamedTuple):
     """What a dead orchestrator has left."""
 
     intents: Mapping[str, Intent]
@@ -39,7 +39,7 @@ class Left(NamedTuple):
 REASON = "its outputs were written as the process of its orchestrator died"
 
 
-def left_by(folder: str, holder_id: str) -> Left:
+def left_by(folder: str, holder_id: str) -> Unsettled:
     """Return what an orchestrator has left. Blocks.
 
     :param folder: where values are
@@ -59,11 +59,11 @@ def left_by(folder: str, holder_id: str) -> Left:
             with suppress(OSError), open(path, encoding="utf-8") as file:
                 staged[path.removesuffix(STAGED)] = file.read()
 
-    return Left(intents, staged)
+    return Unsettled(intents, staged)
 
 
 async def settle(
-    run: Run, kept: Mapping[str, JobRecord], left: Left, versions: Versions
+    run: Run, kept: Mapping[str, JobRecord], left: Unsettled, versions: Versions
 ) -> list[Record]:
     """Make visible what is not; return what is to be saved of the jobs that have so
     completed.
@@ -136,7 +136,9 @@ def _records(
         yield from versions.replace(nodes[part.name], value, job_id=job.id)
 
 
-def finish_lost(left: Left, runs: Iterable[Run], drivers: Mapping[str, Driver]) -> None:
+def finish_lost(
+    left: Unsettled, runs: Iterable[Run], drivers: Mapping[str, Driver]
+) -> None:
     """Finish what is visible in part of runs that the store does not have. Blocks.
 
     :param runs: those that it has
@@ -152,7 +154,7 @@ def finish_lost(left: Left, runs: Iterable[Run], drivers: Mapping[str, Driver]) 
             intent.settle({name: drivers[name] for name in names}, runs_again=True)
 
 
-def discard(left: Left, drivers: Mapping[str, Driver]) -> None:
+def discard(left: Unsettled, drivers: Mapping[str, Driver]) -> None:
     """Discard what waits on servers, and never is published. Blocks.
 
     :param drivers: by the names of the data nodes, as far as these are known

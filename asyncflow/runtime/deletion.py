@@ -26,6 +26,12 @@ class Deletion:
     _cycle_id: str | None = attrs.field(init=False, default=None)
     """That of the scenario that was checked."""
 
+    def check_runs(self, runs: Iterable[Run], entity_id: str) -> None:
+        """Refuse to delete what has a run here, also one that no store knows yet."""
+        for run in runs:
+            if entity_id in (run.id, run.entity.scenario_id):
+                raise UsageError(not_ended(run.id, entity_id))
+
     async def check(self, entity_id: str) -> list[SubmissionRecord]:
         """Refuse to delete what cannot be deleted by itself, or what goes on.
 
@@ -78,7 +84,7 @@ class Deletion:
 
     async def parts(self, entity_id: str) -> list[str]:
         """Return the ids of the data nodes that go with a scenario."""
-        return [one.id for one in await self.store.data_nodes(owner_id=entity_id)]
+        return [node.id for node in await self.store.data_nodes(owner_id=entity_id)]
 
     async def _runs_of(self, scenario_id: str) -> list[SubmissionRecord]:
         runs = await self.store.submissions(scenario_id=scenario_id, is_finished=False)
@@ -120,7 +126,7 @@ async def delete_cycle(
         raise NotFound(cycle_id)
 
     for record in await store.scenarios(cycle_id=cycle_id):
-        check_ended(runs, record.id)
+        deletion.check_runs(runs, record.id)
         await deletion.check(record.id)
 
     while records := await store.scenarios(cycle_id=cycle_id):
@@ -131,16 +137,6 @@ async def delete_cycle(
         for scenario_id in others or [records[0].id]:
             with suppress(NotFound):  # somebody else was faster
                 await delete(scenario_id)
-
-
-def check_ended(runs: Iterable[Run], entity_id: str) -> None:
-    """Refuse to delete what has runs here, also those that no store knows yet.
-
-    :param runs: those that go on
-    """
-    for run in runs:
-        if entity_id in (run.id, run.entity.scenario_id):
-            raise UsageError(not_ended(run.id, entity_id))
 
 
 def not_ended(run_id: str, entity_id: str) -> str:

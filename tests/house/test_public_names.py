@@ -71,6 +71,7 @@ PUBLIC = (
     "Operator",
     "Orchestrator",
     "OrchestratorFailed",
+    "Origin",
     "Output",
     "PackageMissing",
     "Periods",
