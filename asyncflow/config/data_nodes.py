@@ -80,6 +80,7 @@ class DataNodes(ABC):
         default_data: object = NOT_GIVEN,
         scope: Scope = Scope.SCENARIO,
         *,
+        storage_options: Mapping[str, object] | None = None,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
         validator: object = None,
@@ -90,6 +91,8 @@ class DataNodes(ABC):
         :param default_path: a file of your own; None lets asyncflow choose.
         :param default_data: its first value, which may be None; without it the data
             node is unwritten.
+        :param storage_options: parameters of fsspec's file system, where the path is an
+            address such as ``s3://bucket/key``; None for none.
         """
         return self._configure(
             DataNodeConfig(
@@ -101,7 +104,10 @@ class DataNodes(ABC):
                 validator=validator,
                 default_data=default_data,
                 default_path=as_path(default_path),
-                properties=properties,
+                properties={
+                    **properties,
+                    **given(storage_options=storage_options),
+                },
             )
         )
 
@@ -143,6 +149,7 @@ class DataNodes(ABC):
         decoder: type[json.JSONDecoder] | None = None,
         scope: Scope = Scope.SCENARIO,
         *,
+        storage_options: Mapping[str, object] | None = None,
         default_data: object = NOT_GIVEN,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
@@ -156,6 +163,8 @@ class DataNodes(ABC):
         :param encoder: a subclass of `json.JSONEncoder`; None for one that knows dates, enums,
             dataclasses and tables.
         :param decoder: a subclass of `json.JSONDecoder`; None for one that reads these.
+        :param storage_options: parameters of fsspec's file system, where the path is an
+            address such as ``s3://bucket/key``; None for none.
         """
         return self.configure_data_node(
             id,
@@ -167,7 +176,7 @@ class DataNodes(ABC):
             keep_versions=keep_versions,
             validator=validator,
             encoding=encoding,
-            **given(encoder=encoder, decoder=decoder),
+            **given(encoder=encoder, decoder=decoder, storage_options=storage_options),
             **properties,
         )
 
@@ -182,6 +191,7 @@ class DataNodes(ABC):
         write_options: Mapping[str, object] | None = None,
         scope: Scope = Scope.SCENARIO,
         *,
+        storage_options: Mapping[str, object] | None = None,
         default_data: object = NOT_GIVEN,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
@@ -198,6 +208,8 @@ class DataNodes(ABC):
             ``bytes``, or a class for each row.
         :param read_options: parameters for what reads, by name; None for none.
         :param write_options: parameters for what writes, by name; None for none.
+        :param storage_options: parameters of fsspec's file system, where the path is an
+            address such as ``s3://bucket/key``; None for none.
         """
         return self.configure_data_node(
             id,
@@ -211,7 +223,11 @@ class DataNodes(ABC):
             encoding=encoding,
             has_header=has_header,
             exposed_type=exposed_type,
-            **given(read_options=read_options, write_options=write_options),
+            **given(
+                read_options=read_options,
+                write_options=write_options,
+                storage_options=storage_options,
+            ),
             **properties,
         )
 
@@ -226,6 +242,7 @@ class DataNodes(ABC):
         write_options: Mapping[str, object] | None = None,
         scope: Scope = Scope.SCENARIO,
         *,
+        storage_options: Mapping[str, object] | None = None,
         default_data: object = NOT_GIVEN,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
@@ -241,6 +258,8 @@ class DataNodes(ABC):
             ``arrow``, ``list[dict]``, ``dict`` (of columns), or a class for each row.
         :param read_options: parameters for what reads, by name; None for none.
         :param write_options: parameters for what writes, by name; None for none.
+        :param storage_options: parameters of fsspec's file system, where the path is an
+            address such as ``s3://bucket/key``; None for none.
         """
         return self.configure_data_node(
             id,
@@ -254,7 +273,11 @@ class DataNodes(ABC):
             engine=engine,
             compression=compression,
             exposed_type=exposed_type,
-            **given(read_options=read_options, write_options=write_options),
+            **given(
+                read_options=read_options,
+                write_options=write_options,
+                storage_options=storage_options,
+            ),
             **properties,
         )
 
@@ -269,6 +292,7 @@ class DataNodes(ABC):
         write_options: Mapping[str, object] | None = None,
         scope: Scope = Scope.SCENARIO,
         *,
+        storage_options: Mapping[str, object] | None = None,
         default_data: object = NOT_GIVEN,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
@@ -284,6 +308,8 @@ class DataNodes(ABC):
             ``arrow``, ``list[dict]``, ``dict`` (of columns), or a class for each row.
         :param read_options: parameters for what reads, by name; None for none.
         :param write_options: parameters for what writes, by name; None for none.
+        :param storage_options: parameters of fsspec's file system, where the path is an
+            address such as ``s3://bucket/key``; None for none.
         """
         return self.configure_data_node(
             id,
@@ -300,6 +326,7 @@ class DataNodes(ABC):
                 sheet_name=sheet_name,
                 read_options=read_options,
                 write_options=write_options,
+                storage_options=storage_options,
             ),
             **properties,
         )

@@ -290,9 +290,11 @@ class RemoteDriver(ServerDriver):
     def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
         with suppress(Exception):
             files, staged = self._files(path)
-            files.rm_file(staged)
 
-        self.end(path)
+            with suppress(FileNotFoundError):
+                files.rm_file(staged)
+
+            self.end(path)
 
     def is_published(self, kept: StoredValue, path: str) -> bool:  # noqa: ARG002
         files, staged = self._files(path)
