@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from asyncflow.config import ScenarioConfig as ScenarioConfig
     from asyncflow.config import Scope as Scope
     from asyncflow.config import TaskConfig as TaskConfig
-    from asyncflow.config import task as task
+    from asyncflow.config.decorator import task as task
+    from asyncflow.config.layers import Origin as Origin
     from asyncflow.entities.as_completed import as_completed as as_completed
     from asyncflow.entities.data_node import DataNode as DataNode
     from asyncflow.entities.data_node import Edit as Edit
@@ -126,7 +127,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "config": "Config Configuration CoreConfig DataNodeConfig JobConfig Retry ScenarioConfig "
-    "Scope TaskConfig task",
+    "Scope TaskConfig",
+    "config.decorator": "task",
+    "config.layers": "Origin",
     "entities.as_completed": "as_completed",
     "entities.data_node": "DataNode Edit",
     "entities.job": "Job Output",

@@ -33,7 +33,7 @@ Entry: TypeAlias = tuple[int, str, tuple[object, ...], BaseException | None]
 
 Work: TypeAlias = Callable[[], object]
 
-MOST = 1000
+MAX_WAITING = 1000
 """How many records wait for a handler that blocks; more are dropped, and counted."""
 
 PATIENCE = 1.0
@@ -92,7 +92,7 @@ class SafeLogger:
         """
         if is_finalizing():
             _show_last(entry)
-        elif len(self._works) >= MOST:
+        elif len(self._works) >= MAX_WAITING:
             self._dropped += 1
         else:
             self._works.append(partial(copy_context().run, self._handle, entry))

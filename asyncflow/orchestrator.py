@@ -460,7 +460,12 @@ class Orchestrator:
         engine.outage.check()
 
     async def flush(self) -> None:
-        """Return when everything that was accepted so far is durable."""
+        """Return when everything that was accepted so far is durable.
+
+        On cancel only the waiting ends.
+
+        :raises StoreFailed: where the store has failed for good
+        """
         await self._session.flush()
 
     @overload

@@ -86,7 +86,7 @@ def test_records_come_in_their_order_from_another_thread(
 def test_a_handler_that_blocks_holds_up_nobody(
     logger: SafeLogger, handler: Handler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "MOST", 3)
+    monkeypatch.setattr(log, "MAX_WAITING", 3)
     handler.gate.clear()
     logger.warning("first")
     assert handler.reached.wait(10)

@@ -9,6 +9,3 @@ from asyncflow.config.sections import JobConfig as JobConfig
 from asyncflow.config.sections import ScenarioConfig as ScenarioConfig
 from asyncflow.config.sections import Scope as Scope
 from asyncflow.config.sections import TaskConfig as TaskConfig
-
-task = Config.task
-"""``@task`` declares a task of the default configuration; see `Configuration.task`."""

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncflow.config.converters import as_path
 from asyncflow.config.section import Section
-from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, Scope
+from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, Scope, T
 
 if TYPE_CHECKING:
     import json
 
 S = TypeVar("S", bound=Section)
+
+_NOT_GIVEN: Any = NOT_GIVEN
+"""A default value of no type: where none is given, values may be of any."""
 
 
 class DataNodes(ABC):
@@ -34,13 +37,13 @@ class DataNodes(ABC):
         storage_type: str = "pickle",
         scope: Scope = Scope.SCENARIO,
         *,
-        default_data: object = NOT_GIVEN,
+        default_data: T = _NOT_GIVEN,
         default_path: str | os.PathLike[str] | None = None,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
-    ) -> DataNodeConfig:
+    ) -> DataNodeConfig[T]:
         """Declare a data node.
 
         :param id: an identifier, unique in this configuration.
@@ -77,7 +80,7 @@ class DataNodes(ABC):
         self,
         id: str,
         default_path: str | os.PathLike[str] | None = None,
-        default_data: object = NOT_GIVEN,
+        default_data: T = _NOT_GIVEN,
         scope: Scope = Scope.SCENARIO,
         *,
         storage_options: Mapping[str, object] | None = None,
@@ -85,7 +88,7 @@ class DataNodes(ABC):
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
-    ) -> DataNodeConfig:
+    ) -> DataNodeConfig[T]:
         """Declare a data node whose values are pickled to disk.
 
         :param default_path: a file of your own; None lets asyncflow choose.
@@ -114,14 +117,14 @@ class DataNodes(ABC):
     def configure_in_memory_data_node(
         self,
         id: str,
-        default_data: object = NOT_GIVEN,
+        default_data: T = _NOT_GIVEN,
         scope: Scope = Scope.SCENARIO,
         *,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
-    ) -> DataNodeConfig:
+    ) -> DataNodeConfig[T]:
         """Declare a data node whose values last as long as the orchestrator.
 
         :param default_data: its first value, which may be None; without it the data
@@ -150,12 +153,12 @@ class DataNodes(ABC):
         scope: Scope = Scope.SCENARIO,
         *,
         storage_options: Mapping[str, object] | None = None,
-        default_data: object = NOT_GIVEN,
+        default_data: T = _NOT_GIVEN,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
-    ) -> DataNodeConfig:
+    ) -> DataNodeConfig[T]:
         """Declare a data node whose values are in JSON files.
 
         :param default_path: a file of your own; None lets asyncflow choose.
@@ -192,12 +195,12 @@ class DataNodes(ABC):
         scope: Scope = Scope.SCENARIO,
         *,
         storage_options: Mapping[str, object] | None = None,
-        default_data: object = NOT_GIVEN,
+        default_data: T = _NOT_GIVEN,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
-    ) -> DataNodeConfig:
+    ) -> DataNodeConfig[T]:
         """Declare a data node whose values are tables in CSV files.
 
         :param default_path: a file of your own; None lets asyncflow choose.
@@ -243,12 +246,12 @@ class DataNodes(ABC):
         scope: Scope = Scope.SCENARIO,
         *,
         storage_options: Mapping[str, object] | None = None,
-        default_data: object = NOT_GIVEN,
+        default_data: T = _NOT_GIVEN,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
-    ) -> DataNodeConfig:
+    ) -> DataNodeConfig[T]:
         """Declare a data node whose values are tables in Parquet files.
 
         :param default_path: a file of your own; None lets asyncflow choose.
@@ -293,12 +296,12 @@ class DataNodes(ABC):
         scope: Scope = Scope.SCENARIO,
         *,
         storage_options: Mapping[str, object] | None = None,
-        default_data: object = NOT_GIVEN,
+        default_data: T = _NOT_GIVEN,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
-    ) -> DataNodeConfig:
+    ) -> DataNodeConfig[T]:
         """Declare a data node whose values are tables in workbooks.
 
         :param default_path: a file of your own; None lets asyncflow choose.

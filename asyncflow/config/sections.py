@@ -10,9 +10,10 @@ import enum
 import functools
 import inspect
 import reprlib
+import typing
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
 import attrs
 
@@ -30,6 +31,8 @@ from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
     from asyncflow.abc import Driver
 
 
@@ -68,9 +71,21 @@ class Scope(enum.Enum):
     """All scenarios have one together."""
 
 
+if TYPE_CHECKING:  # the default, which says that without one it may be any, is later's
+    T = TypeVar("T", default=Any)
+    T_co = TypeVar("T_co", covariant=True, default=Any)
+else:
+    T = typing.TypeVar("T")
+    T_co = typing.TypeVar("T_co", covariant=True)
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class DataNodeConfig(Section):
-    """A named value: how it is stored, and who shares it."""
+class DataNodeConfig(Section, Generic[T_co]):
+    """A named value: how it is stored, and who shares it.
+
+    ``DataNodeConfig[int]`` tells type checkers what its values are: what `default_data`
+    is, or what an annotation says. Nothing is checked when it runs.
+    """
 
     kind: ClassVar[str] = "DATA_NODE"
 

@@ -33,7 +33,7 @@ PATIENCE = 0.5
 """How long the end of a job waits until its output is shown, in seconds; while a reader
 stalls only the first ones do."""
 
-MOST = 4 * 1024 * 1024
+MAX_SIZE = 4 * 1024 * 1024
 """How many characters wait for a reader; what is more is dropped."""
 
 LAST = 1.0
@@ -82,10 +82,13 @@ class Echo:
     @property
     def is_full(self) -> bool:
         """Whether so much waits that more is dropped."""
-        return self._size > MOST
+        return self._size > MAX_SIZE
 
     async def show(self, pieces: Iterable[Piece]) -> None:
-        """Have pieces shown; return when they are, or when that takes too long."""
+        """Have pieces shown; return when they are, or when that takes too long.
+
+        On cancel they are shown all the same.
+        """
         for piece in pieces:
             self.put(piece)
 
@@ -105,7 +108,7 @@ class Echo:
             self._put(piece, None)
 
     async def close(self) -> None:
-        """Wait for the last output, as long as it is read."""
+        """Wait for the last output, as long as it is read; drop what nobody reads."""
         if not self._is_running:
             return
 

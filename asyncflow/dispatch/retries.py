@@ -29,7 +29,7 @@ from asyncflow.worker.failure import kinds_of
 _TIMEOUT = kinds_of(TimeoutError())
 
 
-MOST = 5
+MAX_GIVEN_BACK = 5
 """How often a job is given back as an input was replaced."""
 
 _MISSING = f"{ValueMissing.__module__}.{ValueMissing.__qualname__}"
@@ -100,7 +100,7 @@ class Retries:
             and bool(attempt.read_versions)
             and attempt.verdict is None
             and _MISSING in outcome.kinds
-            and self.given_back.get(attempt.ref, 0) < MOST
+            and self.given_back.get(attempt.ref, 0) < MAX_GIVEN_BACK
         )
 
     async def is_replaced(self, attempt: Attempt) -> bool:

@@ -155,7 +155,7 @@ class Runs:
         self._idle.set()
 
     async def drain(self) -> None:
-        """Wait until no run is left."""
+        """Wait until no run is left. On cancel only the waiting ends."""
         while self.by_number and not self.is_broken:
             if self._idle.is_set():
                 self._idle = Event()

@@ -14,7 +14,7 @@ from asyncflow.fingerprint.bytecode import names_of
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import Tasks
 
-MOST = 100
+MAX_FUNCTIONS = 100
 """At how many functions that a task's function uses to look."""
 
 _KINDS = frozenset(
@@ -64,7 +64,7 @@ def _shared(function: object) -> Iterator[str]:
     """Give the names of the generators that a function finds outside itself."""
     waiting, known = [function], {id(function)}
 
-    while waiting and len(known) < MOST:
+    while waiting and len(known) < MAX_FUNCTIONS:
         for name, value in _held(waiting.pop()):
             kind = type(value)
 

@@ -6,12 +6,18 @@ import os
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, overload
 
 import attrs
 
 from asyncflow.config.checks.values import verbs_name_arguments
-from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, NotGiven, Scope
+from asyncflow.config.sections import (
+    NOT_GIVEN,
+    DataNodeConfig,
+    NotGiven,
+    Scope,
+    T_co,
+)
 from asyncflow.entities.handle import ReadOnlyHandle, handle_on
 from asyncflow.facts import Facts
 from asyncflow.records import as_date
@@ -88,7 +94,7 @@ class DataNodeVerbs(Protocol):
 
 @verbs_name_arguments
 @attrs.define(eq=False, repr=False)
-class DataNode(ReadOnlyHandle):
+class DataNode(ReadOnlyHandle, Generic[T_co]):
     """A named value of a scenario, or of all scenarios (scope ``GLOBAL``).
 
     A read gives the last value whose write has ended, whatever is being written. The
@@ -105,7 +111,7 @@ class DataNode(ReadOnlyHandle):
         return self._state.id
 
     @property
-    def config(self) -> DataNodeConfig:
+    def config(self) -> DataNodeConfig[T_co]:
         """What it was declared as."""
         return self._state.config
 
@@ -184,6 +190,18 @@ class DataNode(ReadOnlyHandle):
     def editor_expiration_date(self) -> datetime | None:
         """When the lock ends by itself, in UTC."""
         return as_date(self._state.editor_expires)
+
+    @overload
+    async def read(self, version: int | None = None) -> T_co: ...
+
+    @overload
+    async def read(
+        self,
+        version: int | None = None,
+        *,
+        columns: str | Sequence[str] | None = None,
+        where: object = None,
+    ) -> Any: ...
 
     async def read(
         self,

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import attrs
 
 from asyncflow.config.checks.values import one_of, verbs_name_arguments
 from asyncflow.config.dag import Dag
-from asyncflow.config.sections import NOT_GIVEN, NotGiven, ScenarioConfig
+from asyncflow.config.sections import (
+    NOT_GIVEN,
+    DataNodeConfig,
+    NotGiven,
+    ScenarioConfig,
+    T_co,
+    TaskConfig,
+)
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.handle import HandleMap, Properties
 from asyncflow.entities.sequence import Sequence
@@ -230,13 +237,28 @@ class Scenario(Submittable):
 
             object.__setattr__(self, name, value)
 
-    def __getitem__(self, name: str) -> Any:
+    @overload
+    def __getitem__(self, name: DataNodeConfig[T_co]) -> DataNode[T_co]: ...
+
+    @overload
+    def __getitem__(self, name: TaskConfig) -> Task: ...
+
+    @overload
+    def __getitem__(self, name: str) -> Any: ...
+
+    def __getitem__(self, name: str | DataNodeConfig | TaskConfig) -> Any:
         """Return a sequence, a task or a data node, whatever it is called.
 
         :param name: its name or config id, also one that is an attribute of all
-            scenarios, as ``"name"`` or ``"tasks"``
+            scenarios, as ``"name"`` or ``"tasks"``; or its config
         :raises KeyError: where there is none
         """
+        if isinstance(name, DataNodeConfig):
+            return self.data_nodes[name.id]
+
+        if isinstance(name, TaskConfig):
+            return self.tasks[name.id]
+
         for kind in (self.sequences, self.tasks, self.data_nodes):
             if name in kind:
                 return kind[name]

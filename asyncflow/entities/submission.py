@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, overload
 from weakref import ref
 
 import attrs
@@ -16,6 +16,7 @@ from asyncflow import events
 from asyncflow.config.checks.numbers import check_timeout
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.dag import Dag
+from asyncflow.config.sections import DataNodeConfig, T_co
 from asyncflow.entities.data_node import DataNode, data_node_of
 from asyncflow.entities.handle import Handle, ReadOnlyHandle
 from asyncflow.entities.job import Job, Output
@@ -200,7 +201,10 @@ class Submission(ReadOnlyHandle):
     async def accepted(self) -> Self:
         """Return when the submission is on disk, and so outlives this process.
 
-        From then on it ends, if need be in another process that uses the same store.
+        From then on it ends, if need be in another process that uses the same store. On
+        cancel only the waiting ends.
+
+        :raises StoreFailed: where the store has failed for good
         """
         await verbs_of(self.entity).accepted(self)
         return self
@@ -216,7 +220,13 @@ class Submission(ReadOnlyHandle):
         """
         verbs_of(self.entity).cancel(self, reason=reason)
 
-    async def read(self, name: str) -> Any:
+    @overload
+    async def read(self, name: DataNodeConfig[T_co]) -> T_co: ...
+
+    @overload
+    async def read(self, name: str) -> Any: ...
+
+    async def read(self, name: str | DataNodeConfig) -> Any:
         """Read what a job of this run wrote, or what the run reads of a data node that it
         does not write, whatever others have written since.
 
@@ -227,12 +237,13 @@ class Submission(ReadOnlyHandle):
         ``keep_versions`` says. A data node with a ``default_path`` has one version alone.
         On cancel nothing changes.
 
-        :param name: the id of the data node's config
+        :param name: the data node's config, or the id of that
         :raises NoData: where the run has not written it, naming the job, or where the
             version is not kept any more
         :raises UsageError: where no job of the run writes it, or reads it
         """
-        return await verbs_of(self.entity).read_own(self, name)
+        node = name.id if isinstance(name, DataNodeConfig) else name
+        return await verbs_of(self.entity).read_own(self, node)
 
     def retry_failed(self) -> Submission:
         """Start another run, of what has not completed alone; return its handle.

@@ -15,7 +15,7 @@ from asyncflow.executors._bounded_output import BoundedOutput
 from asyncflow.log import logger as _logger
 from asyncflow.worker.streams import Stream
 
-MOST_HELD = 65_536
+MAX_HELD = 65_536
 """How many characters of a line are held at most."""
 
 
@@ -46,7 +46,7 @@ class Captured:
             text = self._held.pop(stream, "") + text
             end = text.rfind("\n") + 1
 
-            if len(text) - end < MOST_HELD:
+            if len(text) - end < MAX_HELD:
                 self._held[stream] = text[end:]
                 text = text[:end]
 
@@ -207,8 +207,13 @@ class _SplitBuffer(io.BufferedIOBase):
             size = view.nbytes
             text = view.tobytes().decode(self._stream.encoding, "backslashreplace")
 
-        self._stream.show_rest()
         captured = printed.get()
+
+        if captured is not None and captured.label:
+            self._stream.write(text)  # with the label of its line
+            return size
+
+        self._stream.show_rest()
 
         if captured is not None:
             captured.kept.write(text, self._stream.stream)

@@ -41,10 +41,10 @@ from asyncflow.fingerprint.parts import (
 )
 from asyncflow.worker.local_modules import named
 
-MOST_PARTS = 100_000
+MAX_PARTS = 100_000
 """How many parts a value may have; of a larger one it is not known what it is."""
 
-MOST_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 """How many bytes of arrays and texts it may have."""
 
 DEEPEST = 20
@@ -149,8 +149,8 @@ class Describer:
         """Write a part; return what it consists of, where that is not all."""
         self._parts += 1
 
-        if self._parts > MOST_PARTS:
-            raise Limit(f"more than {MOST_PARTS:,} parts")
+        if self._parts > MAX_PARTS:
+            raise Limit(f"more than {MAX_PARTS:,} parts")
 
         kind = type(value)
 
@@ -272,8 +272,8 @@ class Describer:
 
         size = getattr(value, "nbytes", None)
 
-        if isinstance(size, int) and self._bytes + size > MOST_BYTES:
-            raise Limit(f"more than {MOST_BYTES:,} bytes")
+        if isinstance(size, int) and self._bytes + size > MAX_BYTES:
+            raise Limit(f"more than {MAX_BYTES:,} bytes")
 
         return self._of_reduced(value)
 
@@ -433,8 +433,8 @@ class Describer:
         size = data.nbytes if isinstance(data, memoryview) else len(data)
         self._bytes += size
 
-        if self._bytes > MOST_BYTES:
-            raise Limit(f"more than {MOST_BYTES:,} bytes")
+        if self._bytes > MAX_BYTES:
+            raise Limit(f"more than {MAX_BYTES:,} bytes")
 
         self._hash.update(b"%s%d:" % (kind, size))
         self._hash.update(data)

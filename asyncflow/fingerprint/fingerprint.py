@@ -27,7 +27,7 @@ FORMAT = f"4-{sys.implementation.cache_tag}"
 NAMED = 256
 """How many of the parts are told apart in the text."""
 
-MOST = 10_000
+MAX_PARTS = 10_000
 """How many functions, classes and global values one may use."""
 
 _SHORT = 8
@@ -168,9 +168,9 @@ class Fingerprints:
 
                 edges.append(places[key])
 
-            if len(places) > MOST:
+            if len(places) > MAX_PARTS:
                 description = Description(
-                    name_of(function), b"", [], f"more than {MOST:,} parts"
+                    name_of(function), b"", [], f"more than {MAX_PARTS:,} parts"
                 )
                 waiting.clear()
 

@@ -96,7 +96,7 @@ class Subscription(Listener):
         self._news.clear()
 
     async def wait(self) -> None:
-        """Wait until it has been called for everything."""
+        """Wait until it has been called for everything. On cancel only the waiting ends."""
         await self._rest.wait()
 
     async def _call_all(self) -> None:
@@ -243,7 +243,10 @@ class Subscriptions:
         raise ValueError(f"{callback!r} is not subscribed to {whose}{given}")
 
     async def drain(self) -> None:
-        """Wait until all have been called; after some time, for no longer."""
+        """Wait until all have been called; after some time, for no longer.
+
+        On cancel only the waiting ends: what is left is still called.
+        """
         with move_on_after(GRACE):
             while self._busy:
                 await next(iter(self._busy)).wait()

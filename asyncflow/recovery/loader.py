@@ -90,6 +90,18 @@ class EntityLoader:
 
         raise NotFound(entity_id)
 
+    async def scenario_of(self, run: Run) -> Scenario:
+        """Return the scenario of a run, whichever part of it was submitted."""
+        scenario_id = run.entity.scenario_id
+
+        for found in (run.entity, self.identity_map.find(scenario_id)):
+            if isinstance(found, Scenario):
+                return found
+
+        entity = await self.get(scenario_id)
+        assert isinstance(entity, Scenario)
+        return entity
+
     async def submission(self, record: SubmissionRecord) -> Run:
         """Return the submission of a record, which is to go on.
 

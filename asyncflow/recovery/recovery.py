@@ -31,7 +31,7 @@ from asyncflow.values.sharing import StoreSharing
 from asyncflow.worker.values import STAGED
 
 if TYPE_CHECKING:
-    from asyncflow.recovery.settling import Left
+    from asyncflow.recovery.settling import Unsettled
 
 LEASE = 30.0
 """How long an orchestrator counts as alive after it said so, in s, where its process
@@ -120,7 +120,10 @@ class Recovery:
         return await self._adopt_dead(record)
 
     async def keep_alive(self) -> None:
-        """See which others do not live any more, for ever."""
+        """See which others do not live any more, until this is cancelled.
+
+        An error is logged once, and it goes on; it ends when the store has failed for good.
+        """
         has_failed, has_tidied = False, False
 
         with suppress(StoreFailed):  # for good: who watches the store tells it
@@ -291,7 +294,7 @@ class Recovery:
                 to_thread.run_sync, settling.discard, left, drivers
             )
 
-    def _drivers(self, left: Left) -> dict[str, Driver]:
+    def _drivers(self, left: Unsettled) -> dict[str, Driver]:
         driver, nodes = self.loader.identity_map.driver, self.loader.config.data_nodes
         return {name: driver(nodes[name]) for name in left.names() if name in nodes}
 

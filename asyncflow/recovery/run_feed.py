@@ -52,7 +52,8 @@ class RunFeed:
     async def send_all(self, since: int) -> None:
         """Tell what has happened, then what happens; return when the run has ended.
 
-        What goes on elsewhere is told there.
+        What goes on elsewhere is told there. On cancel the peer hears no more of it; the
+        run goes on.
 
         :param since: the number of the first change that is not known
         """

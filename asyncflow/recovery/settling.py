@@ -22,7 +22,7 @@ from asyncflow.worker.intent import STAGED, Intent, take
 from asyncflow.worker.values import INTENT
 
 
-class Left(NamedTuple):
+class Unsettled(NamedTuple):
     """What a dead orchestrator has left."""
 
     intents: Mapping[str, Intent]
@@ -40,7 +40,7 @@ class Left(NamedTuple):
 REASON = "its outputs were written as the process of its orchestrator died"
 
 
-def left_by(folder: str, holder_id: str) -> Left:
+def left_by(folder: str, holder_id: str) -> Unsettled:
     """Return what an orchestrator has left. Blocks.
 
     :param folder: where values are
@@ -60,11 +60,11 @@ def left_by(folder: str, holder_id: str) -> Left:
             with suppress(OSError), open(path, encoding="utf-8") as file:
                 staged[path.removesuffix(STAGED)] = file.read()
 
-    return Left(intents, staged)
+    return Unsettled(intents, staged)
 
 
 async def settle(
-    run: Run, kept: Mapping[str, JobRecord], left: Left, versions: Versions
+    run: Run, kept: Mapping[str, JobRecord], left: Unsettled, versions: Versions
 ) -> list[Record]:
     """Make visible what is not; return what is to be saved of the jobs that have so
     completed.
@@ -137,7 +137,9 @@ def _records(
         yield from versions.replace(nodes[part.name], value, job_id=job.id)
 
 
-def finish_lost(left: Left, runs: Iterable[Run], drivers: Mapping[str, Driver]) -> None:
+def finish_lost(
+    left: Unsettled, runs: Iterable[Run], drivers: Mapping[str, Driver]
+) -> None:
     """Finish what is visible in part of runs that the store does not have. Blocks.
 
     :param runs: those that it has
@@ -153,7 +155,7 @@ def finish_lost(left: Left, runs: Iterable[Run], drivers: Mapping[str, Driver]) 
             intent.settle({name: drivers[name] for name in names}, runs_again=True)
 
 
-def discard(left: Left, drivers: Mapping[str, Driver]) -> None:
+def discard(left: Unsettled, drivers: Mapping[str, Driver]) -> None:
     """Discard what waits on servers, and never is published; tell what stays. Blocks.
 
     :param drivers: by the names of the data nodes, as far as these are known
@@ -178,7 +180,7 @@ def _waits(path: str) -> bool:
     return os.path.exists(path + STAGED)
 
 
-def staged_by_dead(folder: str, living: Collection[str]) -> Left:
+def staged_by_dead(folder: str, living: Collection[str]) -> Unsettled:
     """Return what waits on servers that nobody publishes. Blocks.
 
     :param folder: where values are
@@ -187,4 +189,6 @@ def staged_by_dead(folder: str, living: Collection[str]) -> Left:
     names = [name for name in os.listdir(folder) if name.endswith(STAGED)]
     dead = {name.partition("-")[0] for name in names} - {*living}
     found = [left_by(folder, holder_id) for holder_id in sorted(dead)]
-    return Left({}, {path: name for one in found for path, name in one.staged.items()})
+    return Unsettled(
+        {}, {path: name for one in found for path, name in one.staged.items()}
+    )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
 from asyncflow.abc import Store
+from asyncflow.entities.submission import Run
 from asyncflow.errors import NotFound, RecordDamaged, UsageError
 from asyncflow.records import ScenarioRecord, SubmissionRecord
 from asyncflow.recovery.recovery import Recovery
@@ -19,6 +22,12 @@ class Deletion:
 
     store: Store
     recovery: Recovery
+
+    def check_runs(self, runs: Iterable[Run], entity_id: str) -> None:
+        """Refuse to delete what has a run here, also one that no store knows yet."""
+        for run in runs:
+            if entity_id in (run.id, run.entity.scenario_id):
+                raise UsageError(not_ended(run.id, entity_id))
 
     async def check(self, entity_id: str) -> list[SubmissionRecord]:
         """Refuse to delete what cannot be deleted by itself, or what goes on.
@@ -62,7 +71,7 @@ class Deletion:
 
     async def parts(self, entity_id: str) -> list[str]:
         """Return the ids of the data nodes that go with a scenario."""
-        return [one.id for one in await self.store.data_nodes(owner_id=entity_id)]
+        return [node.id for node in await self.store.data_nodes(owner_id=entity_id)]
 
     async def _runs_of(self, scenario_id: str) -> list[SubmissionRecord]:
         runs = await self.store.submissions(scenario_id=scenario_id, is_finished=False)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from anyio import CancelScope, to_thread
+from anyio import CancelScope
 
 from asyncflow import ids
 from asyncflow.abc import Store
 from asyncflow.config.checks.numbers import check_flag
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import CoreConfig, ScenarioConfig
-from asyncflow.dispatch import skipping
 from asyncflow.dispatch.call_spec import CallSpecs
 from asyncflow.dispatch.job_listing import Filters, list_jobs
 from asyncflow.dispatch.scheduler import Scheduler
@@ -28,7 +25,7 @@ from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, record_of
 from asyncflow.entities.submission import Run, Submission, handle_of, run_of
 from asyncflow.entities.submittable import Submittable, nodes_of, tasks_of
-from asyncflow.errors import OrchestratorFailed, StoreFailed, UsageError
+from asyncflow.errors import OrchestratorFailed, UsageError
 from asyncflow.notify.bus import Bus
 from asyncflow.notify.counters import JobCounters
 from asyncflow.notify.stream import EventStream, stream
@@ -38,7 +35,7 @@ from asyncflow.plan.graph import Graph
 from asyncflow.records import InputRecord, JobRecord, OrchestratorRecord, Pruned
 from asyncflow.recovery.loader import Entity, EntityLoader
 from asyncflow.recovery.outage import Outage
-from asyncflow.recovery.recovery import Recovery, closed
+from asyncflow.recovery.recovery import Recovery
 from asyncflow.recovery.remote_runs import RemoteRuns
 from asyncflow.recovery.undeclared import check_declared
 from asyncflow.runs.node import Given, NodeState
@@ -52,14 +49,13 @@ from asyncflow.runtime.checks import (
 from asyncflow.runtime.preparation import First, RunPreparation
 from asyncflow.runtime.shutdown import interrupt, leave
 from asyncflow.values.editing import Editing
-from asyncflow.values.garbage import remove
+from asyncflow.values.garbage import remove_all
 from asyncflow.values.inputs import RunInputs, is_unmade
 from asyncflow.values.results import Results
 from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
 
 if TYPE_CHECKING:
-    from asyncflow.entities.planned import PlannedJob
     from asyncflow.entities.statistics import Statistics
     from asyncflow.runtime.creation import Creation
 
@@ -95,7 +91,7 @@ class Engine:
     preparation: RunPreparation = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.subscriptions = Subscriptions(self.bus, self._scenario_of)
+        self.subscriptions = Subscriptions(self.bus, self.loader.scenario_of)
         self.editing = Editing(self.store, self.versions)
         self.results = Results(self.identity_map, self.versions, self.editing)
         self.inputs = RunInputs(self.store, self.versions)
@@ -282,17 +278,6 @@ class Engine:
         self.scheduler.submit(run, graph, specs, first=first)
         return handle_of(run)
 
-    def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
-        """Say what a run would do; see `Submittable.plan`."""
-        tasks, dag = tasks_of(entity), entity.dag
-        check_declared(dag)
-        specs = self.specs.of_all(dag.kinds, force=force)
-
-        if any(spec.fingerprint for spec in specs):
-            skipping.look(skipping.places_at_hand(tasks.values()))
-
-        return skipping.plan(dag.pick(tasks), [specs[kind] for kind in dag.kind_of])
-
     def cancel(self, what: Submission | Job, reason: str | None) -> None:
         """Ask for the end of a run or of a job; see `Orchestrator.cancel`."""
         reason = shortened(reason or "cancel was called", REASON)
@@ -360,13 +345,10 @@ class Engine:
 
         Meanwhile nothing of it can be submitted.
         """
-        from asyncflow.runtime.deletion import Deletion, not_ended
-
-        for run in self.scheduler.runs.all():  # also those that no store knows yet
-            if entity_id in (run.id, run.entity.scenario_id):
-                raise UsageError(not_ended(run.id, entity_id))
+        from asyncflow.runtime.deletion import Deletion
 
         deletion = Deletion(self.store, self.recovery)
+        deletion.check_runs(self.scheduler.runs.all(), entity_id)
         self._deleted.append(entity_id)
 
         try:
@@ -377,7 +359,7 @@ class Engine:
                 names = await deletion.delete(entity_id, lost)
                 self.identity_map.forget(entity_id)
                 self.results.forget()
-                await self._remove(names)
+                await remove_all(self.versions.folder, names)
 
             if self.bus.hears_entities:
                 from asyncflow.notify import entities
@@ -424,22 +406,6 @@ class Engine:
         await self.bus.drain()
         await self.subscriptions.drain()
 
-    async def release(self) -> None:
-        """Say that the orchestrator is no more; leave unfinished runs to others."""
-        with CancelScope(shield=True), suppress(StoreFailed):  # its exit tells that
-            await self.recovery.clean_up()
-            self.results.close()
-            await self.scheduler.pins.collect()
-            await self.versions.garbage.close()
-            is_left = bool(await self.recovery.unfinished())
-
-            if not is_left:
-                await self._remove(await self.store.delete(self.own.id))
-
-            if is_left or self.versions.sharing.has_unnotified_peer:
-                self.store.save(closed(self.own))
-                await self.store.flush()
-
     def tell_unwatched(self) -> None:
         """Log the failures that nobody has seen. Blocks."""
         for run in self.identity_map.submissions():
@@ -464,18 +430,6 @@ class Engine:
         if run.ending.cancel_reason is not None:
             self.scheduler.cancel(run, run.ending.cancel_reason)
 
-    async def _scenario_of(self, run: Run) -> Scenario:
-        """Return the scenario of a run, whichever part of it was submitted."""
-        scenario_id = run.entity.scenario_id
-
-        for found in (run.entity, self.identity_map.find(scenario_id)):
-            if isinstance(found, Scenario):
-                return found
-
-        entity = await self.loader.get(scenario_id)
-        assert isinstance(entity, Scenario)
-        return entity
-
     def _check_there(self, entity: Submittable, dag: Dag) -> None:
         """Refuse to submit what is deleted, or being deleted, or not declared."""
         # All tasks are of one scenario, which is deleted as a whole, with them.
@@ -492,7 +446,3 @@ class Engine:
         if dag is not self._declared:
             check_declared(dag)
             self._declared = dag
-
-    async def _remove(self, names: Iterable[str]) -> None:
-        paths = [os.path.join(self.versions.folder, name) for name in names]
-        await to_thread.run_sync(remove, paths)

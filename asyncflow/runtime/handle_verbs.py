@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from asyncflow.dispatch import skipping
 from asyncflow.entities.data_node import Edit
 from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, ScenarioVerbs
 from asyncflow.entities.submission import Submission, run_of
-from asyncflow.entities.submittable import Submittable
+from asyncflow.entities.submittable import Submittable, tasks_of
 from asyncflow.errors import NoData, UsageError
 from asyncflow.options import RunOptions
+from asyncflow.recovery.undeclared import check_declared
 from asyncflow.runs.node import NodeState
 from asyncflow.runtime.session import Session
 from asyncflow.status import DONE
@@ -68,7 +70,15 @@ class HandleVerbs(ScenarioVerbs):
         self._redeclared.look(entity.id, entity.config)
 
     def plan(self, entity: Submittable, *, force: bool) -> tuple[PlannedJob, ...]:
-        return self.session.opened().plan(entity, force=force)
+        engine = self.session.opened()
+        tasks, dag = tasks_of(entity), entity.dag
+        check_declared(dag)
+        specs = engine.specs.of_all(dag.kinds, force=force)
+
+        if any(spec.fingerprint for spec in specs):
+            skipping.look(skipping.places_at_hand(tasks.values()))
+
+        return skipping.plan(dag.pick(tasks), [specs[kind] for kind in dag.kind_of])
 
     def retry_failed(self, submission: Submission) -> Submission:
         if not submission.is_finished:

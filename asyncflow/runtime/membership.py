@@ -14,9 +14,16 @@ from asyncflow.errors import StoreFailed
 from asyncflow.records import OrchestratorRecord
 from asyncflow.recovery import peers as _peers
 from asyncflow.recovery.peers import PeerGone, Peers, Send
-from asyncflow.recovery.recovery import new_record, own_ids, register, seems_dead
+from asyncflow.recovery.recovery import (
+    closed,
+    new_record,
+    own_ids,
+    register,
+    seems_dead,
+)
 from asyncflow.runs.run import Run
 from asyncflow.runtime.engine import Engine
+from asyncflow.values.garbage import remove_all
 from asyncflow.values.sharing import StoreSharing
 
 GREET_TIMEOUT = 5.0
@@ -100,12 +107,28 @@ class Membership:
     async def _release(self) -> None:
         self.store.close_soon()
 
-        if self.engine is not None:
-            await self.engine.release()
-            return
-
         with CancelScope(shield=True), suppress(StoreFailed):  # its exit tells that
-            await self.store.delete(self.own.id)
+            if self.engine is None:
+                await self.store.delete(self.own.id)
+            else:
+                await self._leave(self.engine)
+
+    async def _leave(self, engine: Engine) -> None:
+        """Say that the orchestrator is no more; leave unfinished runs to others."""
+        garbage = engine.versions.garbage
+        await engine.recovery.clean_up()
+        engine.results.close()
+        await engine.scheduler.pins.collect()
+        await garbage.close()
+        is_left = bool(await engine.recovery.unfinished())
+
+        if not is_left:
+            folder = engine.versions.folder
+            await remove_all(folder, await self.store.delete(engine.own.id))
+
+        if is_left or self.sharing.has_unnotified_peer:
+            self.store.save(closed(engine.own))
+            await self.store.flush()
 
     async def greeted(self, orchestrator_id: str) -> None:  # noqa: ARG002
         """Return when what the other might drop is pinned for the runs here."""

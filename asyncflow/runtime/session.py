@@ -176,6 +176,7 @@ class Session:
 
         try:
             async with self._running():
+                self.signals.is_opening = False
                 yield
         finally:
             self.signals.close()

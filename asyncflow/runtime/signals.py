@@ -5,7 +5,8 @@ program does. Nothing is taken from them: while an orchestrator is open, what is
 is wrapped. Each signal is noted, then passed on. An orchestrator that is left after a
 signal was interrupted, however it is left; a further signal while it closes makes it
 hurry, and then a `KeyboardInterrupt` of the handler is not let into the event loop: the
-program is ending already. The third, and each later one, ends the process by itself, even
+program is ending already. Nor is that of a further signal while an orchestrator opens,
+where asyncio has cancelled the opening at the first. The third, and each later one, ends the process by itself, even
 where the closing hangs: nothing of ours is waited for.
 
 Where nobody handles a signal (SIGTERM, in most scripts) it would end the program at once.
@@ -60,6 +61,8 @@ class Signals:
     """None until it closes."""
     has_come: bool = attrs.field(init=False, default=False)
     """Whether there was a signal since it was opened."""
+    is_opening: bool = attrs.field(init=False, default=False)
+    """Whether it is not open yet."""
     _is_hurried: bool = attrs.field(init=False, default=False)
     _loop: asyncio.AbstractEventLoop = attrs.field(init=False)
 
@@ -70,6 +73,7 @@ class Signals:
         _heard = _heard if _listeners else 0
         self.closing = None
         self.has_come = self._is_hurried = False
+        self.is_opening = True
         _listeners.append(self)
         install()
 
@@ -105,7 +109,7 @@ class Signals:
             if is_fatal:
                 self._call(self.open_host.end)
 
-            return False
+            return is_more and self.is_opening  # which the first one ends
 
         if not is_more or self._is_hurried:
             return False
@@ -152,8 +156,9 @@ class _Handler:
 
         try:
             is_fatal = not callable(self.before)
+            ends_program = self._ends_program()
 
-            if self._ends_program():
+            if ends_program:
                 _heard += 1
 
             if _heard >= LAST:
@@ -166,7 +171,9 @@ class _Handler:
                 _ends_by = number
                 return
 
-            with suppress(*[KeyboardInterrupt] * any(heard)):
+            is_done = ends_program and any(heard)
+
+            with suppress(*[KeyboardInterrupt] * is_done):
                 self._pass_on(number, frame)
         finally:
             _is_telling = False

@@ -17,7 +17,7 @@ from asyncflow.stores._command import Change, Command, Parameters, taken_over
 from asyncflow.stores._rows import FOUND_BY_ID, Cell, Column, Row, columns_by_table
 from asyncflow.stores._sql import parts, query, statement
 
-MOST_TOLD = 1000
+MAX_TOLD = 1000
 """Of how many rows it is told that they cannot be loaded."""
 
 
@@ -192,7 +192,7 @@ class Database(ABC):
     def _tell(self, error: RecordDamaged) -> None:
         text = str(error)
 
-        if text not in self._told and len(self._told) < MOST_TOLD:
+        if text not in self._told and len(self._told) < MAX_TOLD:
             self._told.add(text)
             _logger.warning("the store %s leaves one out: %s", self.file, text)
 

@@ -27,21 +27,21 @@ from asyncflow.sync.handles import Sequence as Sequence
 from asyncflow.sync.handles import Submission as Submission
 from asyncflow.sync.handles import Task as Task
 from asyncflow.sync.orchestrator import Orchestrator as Orchestrator
-from asyncflow.sync.orchestrator import cancel as cancel
-from asyncflow.sync.orchestrator import create_scenario as create_scenario
-from asyncflow.sync.orchestrator import delete as delete
-from asyncflow.sync.orchestrator import get as get
-from asyncflow.sync.orchestrator import get_jobs as get_jobs
-from asyncflow.sync.orchestrator import get_scenarios as get_scenarios
-from asyncflow.sync.orchestrator import get_submissions as get_submissions
-from asyncflow.sync.orchestrator import prune as prune
-from asyncflow.sync.orchestrator import stop as stop
-from asyncflow.sync.orchestrator import submit as submit
-from asyncflow.sync.orchestrator import subscribe_scenario as subscribe_scenario
-from asyncflow.sync.orchestrator import tag as tag
-from asyncflow.sync.orchestrator import unsubscribe_scenario as unsubscribe_scenario
-from asyncflow.sync.orchestrator import untag as untag
 from asyncflow.sync.scenario import Scenario as Scenario
+from asyncflow.sync.verbs import cancel as cancel
+from asyncflow.sync.verbs import create_scenario as create_scenario
+from asyncflow.sync.verbs import delete as delete
+from asyncflow.sync.verbs import get as get
+from asyncflow.sync.verbs import get_jobs as get_jobs
+from asyncflow.sync.verbs import get_scenarios as get_scenarios
+from asyncflow.sync.verbs import get_submissions as get_submissions
+from asyncflow.sync.verbs import prune as prune
+from asyncflow.sync.verbs import stop as stop
+from asyncflow.sync.verbs import submit as submit
+from asyncflow.sync.verbs import subscribe_scenario as subscribe_scenario
+from asyncflow.sync.verbs import tag as tag
+from asyncflow.sync.verbs import unsubscribe_scenario as unsubscribe_scenario
+from asyncflow.sync.verbs import untag as untag
 
 __all__ = [
     "DataNode",

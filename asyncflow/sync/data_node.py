@@ -6,10 +6,10 @@ import os
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, overload
 
 from asyncflow.config.checks.values import verbs_name_arguments
-from asyncflow.config.sections import NOT_GIVEN, NotGiven, Scope
+from asyncflow.config.sections import NOT_GIVEN, NotGiven, Scope, T
 from asyncflow.entities.data_node import LOCKED_FOR, Edit
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.selection import Preview
@@ -17,7 +17,7 @@ from asyncflow.sync.forwarding import Forwarded, Handle, blocking_remedies
 
 
 @verbs_name_arguments
-class DataNode(Handle[AsyncDataNode], of=AsyncDataNode):
+class DataNode(Handle[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
     """A data node; see `asyncflow.DataNode`."""
 
     __slots__ = ()
@@ -83,6 +83,18 @@ class DataNode(Handle[AsyncDataNode], of=AsyncDataNode):
 
             with blocking_remedies():
                 setattr(self._inner, name, value)
+
+    @overload
+    def read(self, version: int | None = None) -> T: ...
+
+    @overload
+    def read(
+        self,
+        version: int | None = None,
+        *,
+        columns: str | Sequence[str] | None = None,
+        where: object = None,
+    ) -> Any: ...
 
     def read(
         self,

@@ -1,4 +1,4 @@
-"""The blocking orchestrator, and the verbs of the one that runs."""
+"""The blocking orchestrator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from asyncflow.abc import Store
 from asyncflow.config import Config, Configuration
 from asyncflow.config.checks.values import (
     names_arguments_beside,
-    names_own_arguments,
     verbs_name_arguments,
 )
 from asyncflow.config.section import names_of
@@ -34,7 +33,7 @@ from asyncflow.notify.stream import EventStream
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
 from asyncflow.records import JobRecord, Pruned, ScenarioRecord, SubmissionRecord
 from asyncflow.sync.callback import Callback
-from asyncflow.sync.handles import Job, Sequence, Submission, Task
+from asyncflow.sync.handles import Job, Submission
 from asyncflow.sync.loop import Loop, each, not_running
 from asyncflow.sync.scenario import Entity, Scenario, handle
 from asyncflow.worker import current, local_modules
@@ -319,122 +318,6 @@ class Orchestrator:
             self._close(error)
 
 
-@names_own_arguments
-def stop(wait: bool = True, timeout: float | None = None) -> None:
-    """Stop the orchestrator that runs; see `Orchestrator.stop`."""
-    if _running is not None:
-        _running.stop(wait, timeout)
-
-
-def create_scenario(
-    config: ScenarioConfig | str,
-    creation_date: datetime | None = None,
-    name: str | None = None,
-    *,
-    exist_ok: bool = False,
-    inputs: Mapping[Any, Any] | None = None,
-    properties: Mapping[str, Any] | None = None,
-    **keywords: Any,
-) -> Scenario:
-    """Create a scenario; see `asyncflow.Orchestrator.create_scenario`."""
-    return _current().create_scenario(
-        config,
-        creation_date,
-        name,
-        exist_ok=exist_ok,
-        inputs=inputs,
-        properties=properties,
-        **keywords,
-    )
-
-
-def submit(
-    entity: Scenario | Sequence | Task,
-    force: bool = False,
-    wait: bool = False,
-    timeout: float | None = None,
-    **keywords: Any,
-) -> Submission:
-    """Start a run of a scenario, a sequence or a task; see `Scenario.submit`."""
-    return entity.submit(wait, timeout, force, **keywords)
-
-
-@names_own_arguments
-def get(id: str) -> Entity:
-    """Return an entity; see `asyncflow.Orchestrator.get`."""
-    return _current().get(id)
-
-
-@names_own_arguments
-def delete(id: str) -> None:
-    """Delete an entity; see `asyncflow.Orchestrator.delete`."""
-    _current().delete(id)
-
-
-@names_own_arguments
-def prune(
-    older_than: timedelta | None = None,
-    keep: int | None = None,
-    *,
-    logs_only: bool = False,
-) -> Pruned:
-    """Remove old submissions; see `asyncflow.Orchestrator.prune`."""
-    return _current().prune(older_than, keep, logs_only=logs_only)
-
-
-def get_scenarios(**filters: Any) -> list[ScenarioRecord]:
-    """List scenarios; see `asyncflow.Orchestrator.scenarios`."""
-    return _current().scenarios(**filters)
-
-
-def get_submissions(**filters: Any) -> list[SubmissionRecord]:
-    """List submissions; see `asyncflow.Orchestrator.submissions`."""
-    return _current().submissions(**filters)
-
-
-def get_jobs(**filters: Any) -> list[JobRecord]:
-    """List jobs; see `asyncflow.Orchestrator.jobs`."""
-    return _current().jobs(**filters)
-
-
-@names_own_arguments
-def subscribe_scenario(
-    callback: Callable[..., object],
-    params: Iterable[object] | None = None,
-    scenario: Scenario | None = None,
-) -> None:
-    """Have a function called; see `asyncflow.Orchestrator.subscribe_scenario`."""
-    _current().subscribe_scenario(callback, params, scenario)
-
-
-@names_own_arguments
-def unsubscribe_scenario(
-    callback: Callable[..., object],
-    params: Iterable[object] | None = None,
-    scenario: Scenario | None = None,
-) -> None:
-    """End a subscription; see `asyncflow.Orchestrator.unsubscribe_scenario`."""
-    _current().unsubscribe_scenario(callback, params, scenario)
-
-
-@names_own_arguments
-def tag(scenario: Scenario, tag: str) -> None:
-    """Give a scenario a tag; see `asyncflow.Scenario.add_tag`."""
-    scenario.add_tag(tag)
-
-
-@names_own_arguments
-def untag(scenario: Scenario, tag: str) -> None:
-    """Take a tag from a scenario; see `asyncflow.Scenario.remove_tag`."""
-    scenario.remove_tag(tag)
-
-
-@names_own_arguments
-def cancel(what: Submission | Job, reason: str | None = None) -> bool:
-    """Ask for the end of a run or a job; see `asyncflow.Orchestrator.cancel`."""
-    return _current().cancel(what, reason)
-
-
 async def _drain(orchestrator: AsyncOrchestrator, timeout: float | None) -> None:
     with move_on_after(timeout), suppress(NotOpen):  # SIGTERM is closing it already
         await orchestrator.drain()
@@ -444,10 +327,8 @@ def _inner(scenario: Scenario | None) -> AsyncScenario | None:
     return None if scenario is None else scenario._inner  # pyright: ignore[reportPrivateUsage]  # its part
 
 
-def _current() -> Orchestrator:
-    if _running is None:
-        raise not_running()
-
+def running() -> Orchestrator | None:
+    """Return the orchestrator that runs in this process; None where none does."""
     return _running
 
 

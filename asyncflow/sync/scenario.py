@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from asyncflow.config.checks.values import verbs_name_arguments
-from asyncflow.config.sections import NOT_GIVEN, NotGiven, ScenarioConfig
+from asyncflow.config.sections import (
+    NOT_GIVEN,
+    DataNodeConfig,
+    NotGiven,
+    ScenarioConfig,
+    T,
+    TaskConfig,
+)
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.entities.job import Job as AsyncJob
 from asyncflow.entities.scenario import Scenario as AsyncScenario
@@ -160,7 +167,16 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
             with blocking_remedies():
                 setattr(self._inner, name, value)
 
-    def __getitem__(self, name: str) -> Any:
+    @overload
+    def __getitem__(self, name: DataNodeConfig[T]) -> DataNode[T]: ...
+
+    @overload
+    def __getitem__(self, name: TaskConfig) -> Task: ...
+
+    @overload
+    def __getitem__(self, name: str) -> Any: ...
+
+    def __getitem__(self, name: str | DataNodeConfig | TaskConfig) -> Any:
         """Return a sequence, a task or a data node, whatever it is called; see
         `asyncflow.Scenario`.
         """

@@ -115,3 +115,8 @@ def remove(paths: Iterable[str]) -> None:
             pass
         except OSError as error:
             _logger.warning("a file that nobody needs could not be removed: %s", error)
+
+
+async def remove_all(folder: str, names: Iterable[str]) -> None:
+    """Remove files of a folder. On cancel this raises once they are removed."""
+    await to_thread.run_sync(remove, [os.path.join(folder, name) for name in names])

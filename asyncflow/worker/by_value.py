@@ -34,7 +34,7 @@ ages: WeakKeyDictionary[type, int] = WeakKeyDictionary()
 """For classes of a main script, when they were first sent: since the epoch, in ns."""
 
 
-class _Here(threading.local):
+class _Loading(threading.local):
     """What goes on in a thread."""
 
     came: dict[str, object] | None = None
@@ -48,7 +48,7 @@ class _Here(threading.local):
         self.spaces, self.resolved = [], set()
 
 
-_here = _Here()
+_loading = _Loading()
 
 
 def with_names(load: Callable[[], object]) -> tuple[object, dict[str, object]]:
@@ -56,14 +56,14 @@ def with_names(load: Callable[[], object]) -> tuple[object, dict[str, object]]:
 
     :return: the function, and what it came with of the main script, by name
     """
-    came = _here.came = {}
+    came = _loading.came = {}
     spaces: list[dict[str, Any]] = []
-    _here.spaces = spaces
+    _loading.spaces = spaces
 
     try:
         function = load()
     finally:
-        _here.came, _here.spaces = None, []
+        _loading.came, _loading.spaces = None, []
 
     for space in spaces:
         for name, value in space.items():
@@ -95,8 +95,10 @@ def main_function(
     """Make a function of a main script."""
     function: types.FunctionType = _cloud._make_function(code, space, *more)
 
-    if _here.came is not None and not any(space is known for known in _here.spaces):
-        _here.spaces.append(space)
+    if _loading.came is not None and not any(
+        space is known for known in _loading.spaces
+    ):
+        _loading.spaces.append(space)
 
     return function
 
@@ -117,7 +119,7 @@ def main_class(
     tracker_id, age = read_mark(marked)
     arguments = *arguments[:-1], tracker_id, arguments[-1]
 
-    if _here.came is None and _is_class(found):
+    if _loading.came is None and _is_class(found):
         names = main.here
 
         if names is None or names.is_shown(name.partition(".")[0]):
@@ -127,13 +129,13 @@ def main_class(
             return _resolved(found)
 
         if _is_like(found, make, arguments):
-            _here.resolved.discard(id(found))
+            _loading.resolved.discard(id(found))
             ages[found] = age
             return found
 
     cls = make(*arguments)
     cls.__qualname__ = name
-    _here.resolved.discard(id(cls))
+    _loading.resolved.discard(id(cls))
     ages.setdefault(cls, age)
 
     if is_current:
@@ -147,7 +149,7 @@ def _is_class(found: object) -> typing.TypeGuard[type]:
 
 
 def _resolved(found: type) -> type:
-    _here.resolved.add(id(found))
+    _loading.resolved.add(id(found))
     return found
 
 
@@ -168,7 +170,7 @@ def set_class(cls: type, states: tuple[object, dict[str, object]]) -> None:
     """Fill a class of a main script, unless another was found in its place."""
     state, along = states
 
-    if id(cls) not in _here.resolved:
+    if id(cls) not in _loading.resolved:
         _cloud._class_setstate(cls, state)
 
     for name, value in along.items():
@@ -179,8 +181,8 @@ def main_named(name: str, make: Callable[..., object], arguments: Reduced) -> ob
     """Find what a main script has under a name, or make it."""
     found = in_main(name)
 
-    if _here.came is None and found is not None:
-        _here.resolved.add(id(found))
+    if _loading.came is None and found is not None:
+        _loading.resolved.add(id(found))
         return found
 
     value = _made("__main__", make, arguments)
@@ -192,11 +194,11 @@ def local_named(
     module: str, name: str, make: Callable[..., object], arguments: Reduced
 ) -> object:
     """Find what a module has under a name that only one process has, or make it."""
-    if _here.came is None and local_modules.is_local(module):
+    if _loading.came is None and local_modules.is_local(module):
         found = named(sys.modules.get(module), name)
 
         if found is not None:
-            _here.resolved.add(id(found))
+            _loading.resolved.add(id(found))
             return found
 
     return _made(module, make, arguments)
@@ -204,7 +206,7 @@ def local_named(
 
 def _made(module: str, make: Callable[..., object], arguments: Reduced) -> Any:
     value: Any = make(*arguments)
-    _here.resolved.discard(id(value))
+    _loading.resolved.discard(id(value))
 
     if getattr(value, "__module__", module) != module:
         with suppress(AttributeError):  # else it says where it is from by its class
@@ -220,7 +222,7 @@ def single_dispatch() -> object:
 
 def set_single(function: Any, registry: Mapping[type, Callable[..., object]]) -> None:
     """Register what a function of `functools.singledispatch` does for each type."""
-    if id(function) in _here.resolved:
+    if id(function) in _loading.resolved:
         return
 
     for kind, implementation in registry.items():
@@ -246,14 +248,14 @@ def cached(parameters: Mapping[str, Any], function: Callable[..., object]) -> ob
 
 def set_cache(cache: Any, state: object) -> None:
     """Give a cached function of a main script its state."""
-    if id(cache) not in _here.resolved:
+    if id(cache) not in _loading.resolved:
         _cloud._function_setstate(cache.__wrapped__, state)
         functools.update_wrapper(cache, cache.__wrapped__)
 
 
 def set_named(value: Any, state: tuple[dict[str, object] | None, Any]) -> None:
     """Give an instance of a main script its attributes."""
-    if id(value) in _here.resolved:
+    if id(value) in _loading.resolved:
         return
 
     attributes, slots = state
@@ -273,9 +275,9 @@ def _put(name: str, value: object, *, instead: bool = True) -> None:
     if "." in name:
         return
 
-    if _here.came is not None:
-        if instead or name not in _here.came:
-            _here.came[name] = value
+    if _loading.came is not None:
+        if instead or name not in _loading.came:
+            _loading.came[name] = value
     elif main.here is not None and (instead or name not in main.here.content):
         main.here.keep(name, value)
 

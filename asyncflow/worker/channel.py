@@ -23,7 +23,7 @@ NAME = "channel"
 LONGEST = 100
 """The most bytes that the path of a socket may have on all systems."""
 
-Told: TypeAlias = Progress | list[bytes] | None
+Message: TypeAlias = Progress | list[bytes] | None
 """How far a job has come, or some of its log records (see `records.unpacked`), or None:
 its function is called now."""
 
@@ -105,7 +105,7 @@ def _new_socket() -> socket.socket:
 
 def receive(
     listening: socket.socket, drop: Callable[[BaseException], object]
-) -> Iterator[tuple[str, Told]]:
+) -> Iterator[tuple[str, Message]]:
     """Give what has arrived: the ids of jobs, and what they tell.
 
     :param drop: is called for what makes no sense, with what was raised

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 from typing import Any, ClassVar
 
-MOST_PARTS = 200_000
+MAX_PARTS = 200_000
 """How many parts a value may have."""
 
 DEEPEST = 100
@@ -236,7 +236,7 @@ class _Walk:
     def _plain(self, kind: bytes, value: Any) -> None:
         self._parts[0] += len(value) if type(value) is tuple else 1
 
-        if self._parts[0] > MOST_PARTS:
+        if self._parts[0] > MAX_PARTS:
             raise Unsuited
 
         data = marshal.dumps(value, 2)

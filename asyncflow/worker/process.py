@@ -6,7 +6,6 @@ too; it drops what is printed, and outlives its parent. `settle` mends that, onc
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import faulthandler
 import gc
@@ -15,7 +14,6 @@ import logging
 import os
 import signal
 import sys
-import types
 from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
@@ -33,6 +31,7 @@ from asyncflow.worker.streams import (
     PLACE,
     Stderr,
     Stdout,
+    close_placeholders,
     flush_of_c,
     framed,
     text_writer,
@@ -44,16 +43,9 @@ if TYPE_CHECKING:
     from asyncflow.worker.log_state import LogState
     from asyncflow.worker.state import ProcessState
 
-NO_TERMINAL = (
-    "a worker process has no terminal: declare mode='development', where jobs run in the "
-    "program itself"
-)
 
 _getpid, _exit, _lseek = os.getpid, os._exit, os.lseek
 
-CALL = "_call"
-_CALLER = "asyncflow.worker.trip"
-"""The function that runs a call, and its module."""
 
 settled: WorkerState | None = None
 """What this process is, where it is a worker."""
@@ -82,8 +74,12 @@ class WorkerState:
     """Whether `put_rest_right` is called when an answer is sent."""
     left: str = ""
     """What a job has left that ends this process; see `ProcessState`. No other runs."""
-    _is_looked_at: bool = True
-    """Whether the last job was looked at closely."""
+    looks_closely: bool = False
+    """Whether the next job is looked at closely, however short it is."""
+    has_met_others: bool = False
+    """Whether the last job has met what one before it had left."""
+    _unseen: int = 0
+    """How many jobs were not looked at closely since one was."""
     _lost: int = 0
     """How many bytes there was no room for, of what the last job printed."""
     _loss: str = ""
@@ -106,7 +102,7 @@ class WorkerState:
         self._parent = parent_pid
         self._directory = current_folder()
         self._flush_c = flush_of_c()
-        _close_placeholders()
+        close_placeholders()
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
@@ -142,7 +138,7 @@ class WorkerState:
         if trip:
             self.spool.begin(trip)
 
-        self._is_looked_at = True
+        self._unseen = 0
         self.channel.has_sent = False
 
         if self._raw.has_grown():
@@ -168,9 +164,13 @@ class WorkerState:
 
         if is_long or not self.state.is_clean():
             self.left = self.state.put_right()
-            self._is_looked_at = True
+            self.looks_closely = self.state.has_mended
+            self.has_met_others = self._unseen > 0 and (
+                self.state.has_mended or bool(self.left)
+            )
+            self._unseen = 0
         else:
-            self._is_looked_at = False
+            self._unseen += 1
 
         is_silent = False
 
@@ -228,9 +228,23 @@ class WorkerState:
 
         return printed
 
+    def runs_anew(self, job_id: str, logged: int, printed: Printed | None) -> None:
+        """Have what a job printed be that of the next one: it is the same job.
+
+        :param logged: where the log ended before it
+        :param printed: what it printed
+        """
+        self.logged = logged
+        self.records.warn(
+            f"{job_id} failed where one before it had changed its process, and runs anew"
+        )
+
+        if printed is not None:
+            self.records.waiting[:0] = printed.records
+
     def end_trip(self) -> None:
         """Look what the last calls have left, and put right what cannot wait."""
-        if not self._is_looked_at:
+        if self._unseen:
             self.left = self.left or self.state.put_vital_right()
             self._is_half_right = True
 
@@ -238,6 +252,7 @@ class WorkerState:
         """Put right what only the next job would meet: its parent has the answer."""
         if self._is_half_right:
             self.left = self.left or self.state.put_others_right()
+            self.looks_closely = self.looks_closely or self.state.has_mended
             self._is_half_right = False
 
     def tell_stacks(self) -> None:
@@ -359,9 +374,9 @@ class WorkerState:
         os.lseek(self._raw_end, PLACE, os.SEEK_SET)
         return os.lseek(1, 0, os.SEEK_CUR) == PLACE == os.lseek(2, 0, os.SEEK_CUR)
 
-    def is_reading_nothing(self) -> bool:
-        """Tell whether nobody has given the job another standard input."""
-        return sys.stdin is self._in
+    def has_input(self) -> bool:
+        """Tell whether somebody has given the job another standard input."""
+        return sys.stdin is not self._in
 
     def _point_output(self) -> None:
         """Point descriptors 1 and 2, and Python's streams, at the log."""
@@ -392,6 +407,7 @@ def settle(
     """
     global settled
 
+    from asyncflow.worker import terminal
     from asyncflow.worker.state import ProcessState
 
     if settled is None:
@@ -404,7 +420,7 @@ def settle(
         current.is_worker = True
         settled = WorkerState(folder, parent_pid)
         main.install(main_path, os.path.join(folder, f"{settled.pid}.main"))
-        _take_interrupts()
+        terminal.take_interrupts()
         # A process that a job forks and ends prints no stack into the job's output.
         os.register_at_fork(
             after_in_child=partial(faulthandler.unregister, signal.SIGTERM)
@@ -413,7 +429,7 @@ def settle(
         settled.loaded = Loaded(is_new=is_moved)
         settled.answers_first = is_moved
         pinned.here.install()
-        _refuse_questions(settled)
+        terminal.refuse_questions(settled.has_input)
         settled.state = ProcessState(settled.tell_stacks, settled.log_state)
         gc.freeze()  # what is imported by now stays: no need to look at it again
     else:
@@ -443,45 +459,6 @@ def _raw(stream: TextIO) -> object:
     return getattr(stream.buffer, "raw", stream.buffer)
 
 
-def _refuse_questions(settled: WorkerState) -> None:
-    """Have ``input()`` and ``breakpoint()`` say that nobody can answer."""
-    ask = builtins.input
-
-    def input_(prompt: object = "", /) -> str:
-        try:
-            return ask(prompt)
-        except EOFError:
-            if not settled.is_reading_nothing():
-                raise
-
-            raise EOFError(f"input() in a job: {NO_TERMINAL}") from None
-
-    def stop(*args: object, **more: object) -> object:
-        if os.environ.get("PYTHONBREAKPOINT"):  # a debugger that needs no terminal
-            return sys.__breakpointhook__(*args, **more)  # noqa: T100  # it was asked for
-
-        raise RuntimeError(f"breakpoint() in a job: {NO_TERMINAL}")
-
-    input_.__name__ = input_.__qualname__ = "input"
-    builtins.input = input_
-    sys.breakpointhook = stop
-
-
-def _take_interrupts() -> None:
-    """Have an interrupt hit nothing but users' functions."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _interrupted)
-
-
-def _interrupted(_number: int, frame: types.FrameType | None) -> None:
-    """Interrupt the call that runs, as Python does; do nothing where none does."""
-    while frame is not None:
-        if frame.f_code.co_name == CALL and frame.f_globals["__name__"] == _CALLER:
-            raise KeyboardInterrupt
-
-        frame = frame.f_back
-
-
 def _pass_records_on(records: Records) -> LogState:
     """Have log records go to the parent; name the job in each."""
     from asyncflow.worker.log_state import LogState
@@ -493,10 +470,3 @@ def _pass_records_on(records: Records) -> LogState:
     logging.Logger.callHandlers = passing_on(records, call)  # type: ignore[assignment]  # `logging` has no seam for it
     logging.setLogRecordFactory(naming_jobs(logging.getLogRecordFactory()))
     return LogState(records)
-
-
-def _close_placeholders() -> None:
-    """Close the streams that anyio put in the place of the standard ones."""
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        if stream not in (sys.__stdin__, sys.__stdout__, sys.__stderr__):
-            stream.close()

@@ -19,10 +19,10 @@ from asyncflow.worker.world import handled_by_parent
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 """How records are written into the log of their job."""
 
-MOST = 1000
+MAX_RECORDS = 1000
 """How many records wait for a parent that is busy; of more the last ones are dropped."""
 
-MOST_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 4 * 1024 * 1024
 """How many bytes of them."""
 
 TEXT = 262_144
@@ -91,7 +91,7 @@ class Records(logging.Handler):
         return found
 
     def _add(self, data: bytes) -> None:
-        if len(self.waiting) >= MOST or self._size > MOST_BYTES:
+        if len(self.waiting) >= MAX_RECORDS or self._size > MAX_BYTES:
             self._dropped += 1
             return
 

@@ -110,25 +110,32 @@ class Names:
         self._modules.update(self._needed)
         return f"removed {len(gone)} modules, such as {gone[0]}" if gone else ""
 
-    def hidden_left(self) -> str:
+    def put_back(self) -> bool:
         """Put back what a job has hidden from imports, or replaced in the standard library;
-        a module of the user's it may have loaded anew.
+        a module of the user's it may have loaded anew. Tell whether there was something.
         """
         modules = self._modules
 
         if modules == self._loaded:
-            return ""
+            return False
 
-        for name, module in self._loaded.items():
-            if modules.get(name, module) is None or _is_of_library(name):
-                modules[name] = module
+        now: dict[str, object] = {**modules}
+        wrong = {
+            name: module
+            for name, module in self._loaded.items()
+            if now.get(name, name) is not module
+            and (now.get(name, name) is None or _is_of_library(name))
+        }
+        modules.update(wrong)
+        hidden = [
+            name for name in now.keys() - self._loaded.keys() if now[name] is None
+        ]
 
-        for name in modules.keys() - self._loaded.keys():
-            if modules[name] is None:
-                del modules[name]
+        for name in hidden:
+            del modules[name]
 
         self._loaded = {**modules}
-        return ""
+        return bool(wrong or hidden)
 
 
 def _is_of_library(name: str) -> bool:

@@ -97,6 +97,8 @@ class ProcessState:
         logging: LogState | None = None,
         pipes: Pipes | None = None,
     ) -> None:
+        self.has_mended = False
+        """Whether something was put right that is not looked at after each job."""
         self._ready = ready
         self._logging = logging
         self._interpreter = Interpreter()
@@ -110,7 +112,7 @@ class ProcessState:
             self._threads_left,
         )
         self._other_steps = (
-            self._names.hidden_left,
+            self._hidden_left,
             self._share_left,
             self._signals_left,
             self._limits_left,
@@ -221,11 +223,16 @@ class ProcessState:
 
         return True
 
+    def _hidden_left(self) -> str:
+        self.has_mended |= self._names.put_back()
+        return ""
+
     def _share_left(self) -> str:
         """Put right how much of the processors this process gets."""
         if (now := _share()) == self._share:
             return ""
 
+        self.has_mended = True
         priority, processors = self._share
 
         with suppress(OSError):
@@ -263,6 +270,7 @@ class ProcessState:
             _signal.setitimer(timer, 0.0)
 
         if (*_map(_handler_of, ALL),) != self._handlers:
+            self.has_mended = True
             self._restore_handlers()
 
         if _change_mask(_BLOCK, ()) != self._mask:
@@ -284,6 +292,8 @@ class ProcessState:
         if [*_map(_limit_now, LIMITS)] == self._limits:
             return ""
 
+        self.has_mended = True
+
         for number, limits in zip(LIMITS, self._limits, strict=True):
             if resource.getrlimit(number) != limits:
                 with suppress(ValueError, OSError):
@@ -302,6 +312,7 @@ class ProcessState:
             return ""
 
         users, groups = self._ids
+        self.has_mended = True
 
         with suppress(OSError):
             os.setresuid(*users)
@@ -320,6 +331,7 @@ class ProcessState:
             if null != 0:
                 return "closed its standard input"
 
+            self.has_mended = True
             return ""
 
         return "" if device == self._null else "replaced its standard input"

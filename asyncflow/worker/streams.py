@@ -11,6 +11,7 @@ import errno
 import io
 import os
 import re
+import sys
 from collections.abc import Callable
 from typing import Literal, Protocol, TypeAlias
 
@@ -237,3 +238,10 @@ def flush_of_c() -> Callable[[None], object]:
 
     flush: Callable[[None], object] = library.fflush
     return flush
+
+
+def close_placeholders() -> None:
+    """Close the streams that anyio put in the place of the standard ones."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if stream not in (sys.__stdin__, sys.__stdout__, sys.__stderr__):
+            stream.close()

@@ -33,7 +33,7 @@ class Tokens:
         return cls(path)
 
     def give(self, count: int) -> None:
-        """Allow the start of so many calls: at most `MOST`."""
+        """Allow the start of so many calls: at most `MAX_TOKENS`."""
         os.write(self._pipe, b"." * count)
 
     def take(self, count: int = 1) -> int:
@@ -51,5 +51,5 @@ class Tokens:
             os.close(pipe)
 
 
-MOST = 1024
+MAX_TOKENS = 1024
 """How many tokens may be given for a trip."""

@@ -39,7 +39,8 @@ STRAYS = 8
 
 LONG = 0.0002
 """From how many seconds on a job is worth a closer look at what it has left: no process
-is started in less."""
+is started in less. A shorter one is, too, where its function is new here, one in this
+process has left something, or it has failed: others before it may be to blame."""
 
 INTERRUPTED = 70
 """The exit code of a worker that cannot end a trip: ``EX_SOFTWARE`` of sysexits.h."""
@@ -182,24 +183,32 @@ def _run(
     call: RemoteCall,
     answer: Answer,
     max_bytes: int,
+    *,
+    is_anew: bool = False,
 ) -> Row | Raised:
     """Run a call.
 
     :param answer: what came of earlier ones
     :param max_bytes: how many bytes are kept of what it prints
+    :param is_anew: whether it has failed before where others had changed this process
     """
     settled.records.job_id = call[0]
+    logged, outcome = settled.logged, None
     at, start = time.time(), time.perf_counter()
 
     try:
         outcome = execute(call, answer, settled.channel.send)
     finally:
         wall = time.perf_counter() - start
-        is_long = wall > LONG
+        is_long = wall > LONG or settled.looks_closely or type(outcome) is Raised
         cpu, peak = _meter.measured(is_long=is_long)
         log = settled.end_job(max_bytes, is_long=is_long)
 
     if isinstance(outcome, Raised):
+        if settled.has_met_others and not is_anew:
+            settled.runs_anew(call[0], logged, log)
+            return _run(settled, call, answer, max_bytes, is_anew=True)
+
         return outcome._replace(log=log, usage=Usage(at, wall, cpu, peak))
 
     return outcome, log, at, wall, cpu, peak
@@ -383,6 +392,9 @@ def _load_function(
     assert callable(function)
     current.begun()
     _functions[code] = function, names
+
+    if process.settled is not None:  # it may leave something each time
+        process.settled.looks_closely = True
 
     while len(_functions) > REMEMBERED or (
         len(_functions) > 1 and sum(map(len, _functions)) > REMEMBERED_BYTES

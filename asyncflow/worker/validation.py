@@ -9,7 +9,7 @@ from typing import Any
 
 from asyncflow.worker.errors import ValueInvalid
 
-MOST_ROWS = 20
+MAX_ROWS = 20
 """How many wrong rows an error names."""
 
 
@@ -60,7 +60,7 @@ def _invalid(error: Exception, name: str, rule: str) -> ValueInvalid:
     if hasattr(cases, "columns") and "index" in cases.columns:
         found = cases["index"]
         known = found.drop_nulls() if hasattr(found, "drop_nulls") else found.dropna()
-        rows = tuple(known.head(MOST_ROWS).to_list())
+        rows = tuple(known.head(MAX_ROWS).to_list())
 
     check = getattr(error, "check", None)
     rule = f"{rule} ({check})" if check is not None else rule

@@ -237,7 +237,7 @@ class Answer:
         return pickle.dumps(content, 5)
 
 
-class Told(NamedTuple):
+class ReadAnswer(NamedTuple):
     """An `Answer`, as it was read."""
 
     end: int
@@ -253,7 +253,7 @@ class Told(NamedTuple):
     """Whether a call may have reported something that is not heard yet."""
 
 
-def read_answer(data: bytes) -> Told:
+def read_answer(data: bytes) -> ReadAnswer:
     """Read an `Answer`.
 
     :raises Exception: of any kind, where it makes no sense
@@ -261,7 +261,7 @@ def read_answer(data: bytes) -> Told:
     end, columns, others, *rest = pickle.loads(data)
 
     if not columns:
-        return Told(end, [], *rest)
+        return ReadAnswer(end, [], *rest)
 
     kept, printed, *use = columns
     usages = map(_usage, zip(*use, strict=True))
@@ -271,7 +271,7 @@ def read_answer(data: bytes) -> Told:
     for place, outcome in others.items():
         found[place] = outcome
 
-    return Told(end, found, *rest)
+    return ReadAnswer(end, found, *rest)
 
 
 def read_outcomes(spooled: Sequence[bytes]) -> tuple[int, list[Outcome | None]]:

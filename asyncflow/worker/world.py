@@ -27,7 +27,7 @@ Levels = tuple[dict[str, int], int, tuple[str, ...], bool]
 """The levels of loggers that have one, by their names (``""`` for the root); up to which
 level all are disabled; the loggers that have handlers; whether warnings are logged."""
 
-Told: TypeAlias = tuple[
+Content: TypeAlias = tuple[
     list[str], list[str], dict[bytes, bytes], list[Any], bool, Levels, str | None
 ]
 """`sys.path`, `sys.argv`, the environment, the warning filters, whether byte code is
@@ -76,7 +76,7 @@ class World:
         self._filters = [*warnings.filters]
         self._variables = {**raw_environment()}
         self._writes_none = sys.dont_write_bytecode
-        content: Told = (
+        content: Content = (
             [entry for entry in self._path if isinstance(entry, str)],
             [*map(str, self._argv)],
             {k: value for k, value in self._variables.items() if k not in _OURS},
@@ -90,7 +90,7 @@ class World:
         return self.number
 
 
-class _Given:
+class _Applied:
     """What this worker was given last."""
 
     variables: Mapping[bytes, bytes] | None = None
@@ -102,7 +102,7 @@ class _Given:
 def apply(data: bytes) -> None:
     """Have this process be in the world of its parent.
 
-    :param data: a pickled `Told`
+    :param data: a pickled `Content`
     """
     path, argv, variables, filters, writes_none, levels, folder = pickle.loads(data)
 
@@ -120,14 +120,14 @@ def apply(data: bytes) -> None:
     sys.argv[:] = argv
     sys.dont_write_bytecode = writes_none
     _set_variables(variables)
-    _Given.filter_parts = filters
+    _Applied.filter_parts = filters
     set_filters()
     apply_levels(levels)
 
 
 def lacks_filters() -> bool:
     """Tell whether a filter waits for the module of its category."""
-    return _Given.lacks
+    return _Applied.lacks
 
 
 def set_filters() -> None:
@@ -135,12 +135,12 @@ def set_filters() -> None:
 
     What modules have set that are loaded only here stays, before the others.
     """
-    made = [_filter(*parts) for parts in _Given.filter_parts]
-    _Given.lacks = None in made
+    made = [_filter(*parts) for parts in _Applied.filter_parts]
+    _Applied.lacks = None in made
     given = [entry for entry in made if entry is not None]
-    own = [entry for entry in warnings.filters if entry not in _Given.filters]
+    own = [entry for entry in warnings.filters if entry not in _Applied.filters]
     found = [*(entry for entry in own if entry not in given), *given]
-    _Given.filters = given
+    _Applied.filters = given
 
     if found == warnings.filters:
         return
@@ -153,8 +153,8 @@ def set_filters() -> None:
 
 def _set_variables(variables: Mapping[bytes, bytes]) -> None:
     """Set what the parent has changed; what modules have set here stays."""
-    before = _Given.variables
-    _Given.variables = variables
+    before = _Applied.variables
+    _Applied.variables = variables
 
     for key in before or ():
         if key not in variables:

@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, assert_type
+from typing import Any, assert_type, get_overloads
 
 import pytest
 from anyio import to_thread
@@ -62,8 +62,31 @@ def test_it_needs_no_options(config: Configuration) -> None:
         assert task.input == (config.data_nodes["text"],)
         assert task.output == ()
 
-    assert asyncflow.task == Config.task
     assert config.problems() == ()
+
+
+def test_the_default_configuration_has_it_too() -> None:
+    own = [*map(inspect.signature, get_overloads(Configuration.task))]
+    of_default = [*map(inspect.signature, get_overloads(asyncflow.task))]
+
+    for one, other in zip(own, of_default, strict=True):
+        assert [*one.parameters.values()][1:] == [*other.parameters.values()]
+        assert one.return_annotation == other.return_annotation
+
+    before = {*Config.tasks}, {*Config.data_nodes}
+
+    try:
+
+        @asyncflow.task(output="y", skippable=True)
+        def decorated(x: int) -> int:
+            return x
+
+        assert Config.tasks["decorated"] is decorated
+        assert decorated.skippable
+    finally:
+        Config.clear()
+
+    assert before == (set(), set())
 
 
 def test_names_and_configs_say_what_is_read_and_written(config: Configuration) -> None:

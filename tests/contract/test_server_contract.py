@@ -38,7 +38,7 @@ KILLS = int(os.environ.get("ASYNCFLOW_TEST_KILLS", "3"))
 
 pytestmark = [
     pytest.mark.usefixtures("tables_are_warm"),
-    pytest.mark.limit(60 + 10 * KILLS),
+    pytest.mark.limit(60 + 30 * KILLS),
 ]
 OTHER = [{"id": 3, "name": "", "price": 0.0}]
 

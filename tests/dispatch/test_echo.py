@@ -167,7 +167,7 @@ async def test_what_is_too_much_is_dropped(
 ) -> None:
     monkeypatch.setattr(echo, "PATIENCE", 0.05)
     monkeypatch.setattr(echo, "LAST", 0.05)
-    monkeypatch.setattr(echo, "MOST", 30)
+    monkeypatch.setattr(echo, "MAX_SIZE", 30)
     stream = Blocking()
 
     try:

@@ -162,7 +162,7 @@ async def test_a_flood_that_nobody_reads_is_bounded(
 ) -> None:
     monkeypatch.setattr(echo, "PATIENCE", 0.05)
     monkeypatch.setattr(echo, "LAST", 0.05)
-    monkeypatch.setattr(echo, "MOST", 10_000)
+    monkeypatch.setattr(echo, "MAX_SIZE", 10_000)
     config = configuration(workers=1, echo="live", max_log_size=1000)
     end = threading.Event()
 

@@ -38,6 +38,18 @@ def test_what_has_the_name_now_is_another(define: Define) -> None:
     assert not is_redefined(second)
 
 
+def test_a_task_that_was_decorated_anew_is_another(
+    define: Define, config: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = config.task(id="step")(define(lambda x: x))
+    monkeypatch.setattr(sys.modules["__main__"], "cell_step", first)
+    assert not is_redefined(first.function)
+    second = config.task(id="step")(define(lambda x: 2 * x))
+    monkeypatch.setattr(sys.modules["__main__"], "cell_step", second)
+    assert is_redefined(first.function)
+    assert not is_redefined(second.function)
+
+
 @pytest.mark.parametrize("function", [flows.double, len, functools.partial(len), 5])
 def test_what_no_session_has_defined_is_no_other(function: object) -> None:
     assert not is_redefined(function)

@@ -13,7 +13,7 @@ import pytest
 
 from asyncflow.executors import _split
 from asyncflow.executors._bounded_output import BoundedOutput
-from asyncflow.executors._split import MOST_HELD, Captured, Split, printed
+from asyncflow.executors._split import MAX_HELD, Captured, Split, printed
 
 TraceFunction: TypeAlias = Callable[[FrameType, str, Any], Any]
 
@@ -79,15 +79,30 @@ def test_a_label_begins_each_line_once() -> None:
     assert target.getvalue() == "[a] begun ended\n[a] \n"
 
 
+def test_a_label_begins_lines_of_bytes_too() -> None:
+    raw = io.BytesIO()
+    stream = Split(io.TextIOWrapper(raw, encoding="utf-8", write_through=True))
+
+    with job(label="[a] ") as captured:
+        stream.write("text, ")
+        assert stream.buffer.write(b"raw\xff\nbegun") == 10
+        stream.buffer.flush()
+        stream.buffer.write(b" ended\n")
+
+    shown = raw.getvalue().decode()
+    assert shown == "[a] text, raw\\xff\n[a] begun ended\n"
+    assert kept(captured) == shown.replace("[a] ", "")
+
+
 def test_a_long_line_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_split, "MOST_HELD", 10)
+    monkeypatch.setattr(_split, "MAX_HELD", 10)
     target = io.StringIO()
 
     with job():
         Split(target).write("x" * 10)
         assert target.getvalue() == "x" * 10
 
-    assert MOST_HELD > 10
+    assert MAX_HELD > 10
 
 
 def test_what_is_not_shown_is_kept() -> None:

@@ -31,11 +31,11 @@ def test_what_cannot_be_compared_is_named(load: Load) -> None:
 def test_what_is_too_large_is_named(
     load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(description, "MOST_BYTES", 1000)
+    monkeypatch.setattr(description, "MAX_BYTES", 1000)
     module = load("own_large", own_large="DATA = 'x' * 1001\ndef f():\n    return DATA")
     assert "`own_large.DATA` is or holds too much (" in fingerprint(module.f).unknown
 
-    monkeypatch.setattr(description, "MOST_PARTS", 100)
+    monkeypatch.setattr(description, "MAX_PARTS", 100)
     module = load("own_large", own_large="DATA = [[]] * 101\ndef f():\n    return DATA")
     assert "`own_large.DATA` is or holds too much (" in fingerprint(module.f).unknown
 

@@ -63,7 +63,7 @@ ROWS = (
         nouns=("errors", "folder", "log", "options", "records"),
         outside=frozenset({"attrs"}),
     ),
-    Row(nouns=("background", "task_group")),
+    Row(nouns=("background", "callers", "task_group")),
     Row(nouns=("filters",), outside=frozenset()),
     Row(nouns=("selection",), outside=frozenset()),
     Row(nouns=("abc",)),
@@ -98,6 +98,7 @@ NARROW: Mapping[str, frozenset[str]] = {
 """Modules that see less at run time, outside ``if TYPE_CHECKING``, than for types."""
 
 OUTSIDE: Mapping[str, frozenset[str]] = {
+    "config.sections": frozenset({"typing_extensions"}),  # for types alone
     "config.toml.text": frozenset({"tomlkit"}),
     "drivers._sql": frozenset({"sqlalchemy"}),
     "drivers._writes": frozenset({"sqlalchemy"}),
@@ -138,7 +139,8 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.checks.names", "unicodedata"): "its tables: few ids are not ASCII",
     ("config.checks.data_nodes", "importlib"): "only for drivers of other packages",
     ("config.checks.values", "difflib"): "only where something is wrong",
-    ("config.configuration", "config.toml.read"): "tomllib: few programs load",
+    ("config.configuration", "config.toml.source"): "tomllib: few programs load",
+    ("config.configuration", "config.layers"): "the same",
     ("config.configuration", "config.toml.write"): "tomlkit: few programs export",
     ("worker.digests", "glob"): "only where a value was not kept",
     ("abc.driver", "selection"): "only for parts of values",
@@ -240,6 +242,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("worker.streams", "ctypes"): "only in a worker",
     ("worker.process", "worker.log_state"): "only in a worker",
     ("worker.process", "worker.state"): "only in a worker",
+    ("worker.process", "worker.terminal"): "the same",
     ("worker.replacing", "shutil"): "compression: only where a link leads elsewhere",
     ("worker.trip", "asyncio"): "only for a coroutine that nobody saw coming",
     ("worker.sparse_file", "ctypes"): "only where a log is large",

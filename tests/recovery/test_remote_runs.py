@@ -70,7 +70,7 @@ async def row(
 ) -> Scenario:
     """Make two tasks in a row."""
     source = config.configure_data_node("source", default_data=str(folder))
-    middle, result = map(config.configure_data_node, ("middle", "result"))
+    middle, result = [config.configure_data_node(one) for one in ("middle", "result")]
     tasks = [
         config.configure_task("first", first, source, middle, retry=2),
         config.configure_task("second", second, middle, result),

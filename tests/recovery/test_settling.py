@@ -13,7 +13,7 @@ import pytest
 from asyncflow import Configuration, Orchestrator
 from asyncflow.drivers.json import JSONDriver
 from asyncflow.records import JobRecord, VersionRecord
-from asyncflow.recovery.settling import REASON, Left, finish_lost, left_by, settle
+from asyncflow.recovery.settling import REASON, Unsettled, finish_lost, left_by, settle
 from asyncflow.status import Status
 from asyncflow.worker.intent import STAGED, Intent, Part
 from asyncflow.worker.values import INTENT
@@ -42,7 +42,7 @@ async def test_a_job_whose_inputs_are_made_anew_runs_again(
             one, other = submission.jobs
             draft = tmp_path / "own.json.draft"
             parts = (Part("own", "ORCHESTRATOR_1-1.value", str(draft)),)
-            left = Left({other.id: Intent(other.id, 1.0, parts)}, {})
+            left = Unsettled({other.id: Intent(other.id, 1.0, parts)}, {})
             records = {record.id: record for record in await engine.store.jobs()}
 
             draft.write_text("3")
@@ -67,7 +67,7 @@ def test_what_is_left(tmp_path: Path) -> None:
     (tmp_path / f"ORCHESTRATOR_1-4.value{STAGED}").write_text("node")
     (tmp_path / f"ORCHESTRATOR_2-4.value{STAGED}").write_text("other")
     path = str(tmp_path / "ORCHESTRATOR_1-4.value")
-    assert left_by(str(tmp_path), "ORCHESTRATOR_1") == Left({}, {path: "node"})
+    assert left_by(str(tmp_path), "ORCHESTRATOR_1") == Unsettled({}, {path: "node"})
 
 
 @pytest.mark.parametrize("is_visible", [True, False])
@@ -84,6 +84,6 @@ def test_a_run_that_is_lost_is_not_visible_in_part(
     if is_visible:
         drivers["a"].publish(parts[0].kept, parts[0].path)
 
-    left = Left({"JOB_x": Intent("JOB_x", 1.0, tuple(parts))}, {})
+    left = Unsettled({"JOB_x": Intent("JOB_x", 1.0, tuple(parts))}, {})
     finish_lost(left, [], drivers)
     assert [os.path.exists(path) for path in paths] == [is_visible] * 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 
 import pytest
 from anyio import Event, fail_after
@@ -103,6 +104,43 @@ async def test_an_interrupt_while_it_hurries_ends_no_event_loop() -> None:
         signal.raise_signal(signal.SIGINT)
         signals.close()
         assert signal.getsignal(signal.SIGINT) is interrupt
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class Runner:
+    """Has the handler of `asyncio.Runner`: a second interrupt is raised wherever it hits."""
+
+    count = 0
+
+    def _on_sigint(self, *_: object) -> None:
+        self.count += 1
+
+        if self.count > 1:
+            raise KeyboardInterrupt
+
+
+async def test_an_interrupt_while_it_opens_ends_no_event_loop() -> None:
+    """The first one has cancelled the opening, which is to end as a whole."""
+    runner = Runner()
+    before = signal.signal(signal.SIGINT, partial(runner._on_sigint))
+    signals = Signals(Program())
+
+    try:
+        signals.open()
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        assert runner.count == 2
+        signals.close()
+        runner.count = 0
+        signals.open()
+        signals.is_opening = False
+        signal.raise_signal(signal.SIGINT)
+
+        with pytest.raises(KeyboardInterrupt):  # nobody knows what the first one ends
+            signal.raise_signal(signal.SIGINT)
+
+        signals.close()
     finally:
         signal.signal(signal.SIGINT, before)
 

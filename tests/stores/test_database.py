@@ -120,7 +120,7 @@ def test_so_many_are_told(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(_database, "MOST_TOLD", 3)
+    monkeypatch.setattr(_database, "MAX_TOLD", 3)
     write(database, *map(job_record, range(9)))
     spoil(database, "UPDATE job SET attempts = '{'")
     assert jobs(database) == []

@@ -135,6 +135,29 @@ async def test_of_two_writers_one_comes_first_in_all_data_nodes(place: Place) ->
         assert orders[1:] == [orders[0]] * 3
 
 
+async def test_of_several_who_make_a_name_one_does(place: Place) -> None:
+    names = [f"name {number}" for number in range(20)]
+    made: dict[str, set[str]] = {name: set() for name in names}
+
+    async with opened(place, 3) as stores:
+
+        async def make(writer: int, order: int) -> None:
+            for number, name in [*enumerate(names)][::order]:
+                own = scenario_record(f"{writer}_{number}", name=name)
+                node = DataNodeRecord(f"DATANODE_n_{writer}_{number}", "n", own.id)
+                made[name].add(await stores[writer].create(own, node))
+
+        async with create_task_group() as group:
+            for writer, order in enumerate((1, -1, 1)):
+                group.start_soon(make, writer, order)
+
+        kept = {one.name: one.id for one in await stores[0].scenarios()}
+        assert made == {name: {kept[name]} for name in names}
+        nodes = await stores[1].data_nodes()
+        assert {node.owner_id for node in nodes} == {*kept.values()}
+        assert len(nodes) == len(names)
+
+
 # ----------------------------------------------------------------------- what comes back
 
 

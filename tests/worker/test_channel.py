@@ -27,7 +27,7 @@ def worker(tmp_path: Path) -> Iterator[Channel]:
     made.close()
 
 
-def heard(listening: socket.socket) -> list[tuple[str, channel.Told]]:
+def heard(listening: socket.socket) -> list[tuple[str, channel.Message]]:
     errors: list[BaseException] = []
     found = list(receive(listening, errors.append))
     assert not errors

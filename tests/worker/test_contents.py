@@ -219,7 +219,7 @@ def test_what_is_too_much_is_told_by_its_bytes(monkeypatch: Any) -> None:
         content_of(data)
 
     assert digest(data) == digest(data)
-    monkeypatch.setattr(contents, "MOST_PARTS", 3)
+    monkeypatch.setattr(contents, "MAX_PARTS", 3)
 
     with pytest.raises(Unsuited):
         content_of(dumps({1, 2, 3, 4}))

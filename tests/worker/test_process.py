@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from asyncflow.worker import process
+from asyncflow.worker import terminal
 from tests.support.programs import LIMIT, environment
 
 WORKER = """
@@ -133,7 +133,7 @@ def test_a_second_call_only_moves_the_files(found: dict[str, Any]) -> None:
 
 def called_in(module: str, name: str) -> Callable[[], object]:
     """Return what is interrupted in a function of a module."""
-    space = {"__name__": module, "f": process._interrupted, "frame": sys._getframe}
+    space = {"__name__": module, "f": terminal.interrupted, "frame": sys._getframe}
     exec(f"def {name}(): f(2, frame())", space)
     return space[name]  # type: ignore[return-value]  # it was defined
 

@@ -44,7 +44,7 @@ def test_what_cannot_be_sent_goes_later_in_its_order(
 
 
 def test_what_is_too_much_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "MOST", 3)
+    monkeypatch.setattr(records, "MAX_RECORDS", 3)
     handler = Records(lambda _: None, lambda *_: False)
 
     for _ in range(10):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import decimal
 import gc
 import locale
@@ -16,6 +17,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ import pytest
 from anyio import fail_after
 
 from asyncflow import Orchestrator, Status
+from asyncflow.worker import trip
 from asyncflow.worker.state import LOST, ProcessState
 from tests.support.flows import configuration, fan, single
 
@@ -481,6 +484,66 @@ async def test_what_is_found_after_the_answer_costs_no_other_job(
     assert other_pid != pid
     assert all(job.attempt == 1 for job in submission.jobs)
     assert "its job of task 'work' lowered a limit of its process" in caplog.text
+
+
+def hide_one() -> None:
+    sys.modules["colorsys"] = None  # type: ignore[assignment]
+
+
+def replace_a_function() -> None:
+    builtins.sorted = None  # type: ignore[assignment]
+
+
+def use_up_descriptors() -> None:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+
+
+def spoil_once(given: tuple[Callable[[], None], str] | None) -> list[str]:
+    """Spoil this process where no job has done it; else use what may be spoilt."""
+    trip.LONG = inf  # as on a machine that is fast, and has nothing else to do
+
+    if given is not None:
+        spoil, mark = given
+
+        with suppress(FileExistsError):
+            os.mkdir(mark)
+            spoil()
+            return []
+
+    print("uses it")
+    import colorsys
+
+    with open(os.devnull):
+        return sorted([colorsys.__name__])
+
+
+@pytest.mark.parametrize("spoil", [hide_one, replace_a_function, use_up_descriptors])
+async def test_a_job_of_a_batch_does_not_fail_for_what_one_before_it_has_left(
+    spoil: Callable[[], None], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is put right after the batch, but where a job has failed: that runs anew."""
+    config = configuration(workers=1)
+    flow = fan(config, spoil_once, 20)
+
+    async with Orchestrator(config) as orchestrator:
+        scenario = await orchestrator.create_scenario(flow)
+        await scenario.source.write(None)
+
+        with fail_after(PATIENCE):
+            for _ in range(3):
+                await scenario.submit()  # they are known to be short now
+
+            await scenario.source.write((spoil, str(tmp_path / "mark")))
+            submission = await scenario.submit()
+            outputs = [await job.output() for job in submission.jobs]
+
+        assert [job.attempt for job in submission.jobs] == [1] * 20
+        values = [await scenario[f"r{place}"].read() for place in range(20)]
+
+    assert sorted(map(len, values)) == [0] + [1] * 19
+    assert outputs.count("uses it\n") >= 18
+    assert caplog.text.count("runs anew") <= 1
 
 
 async def test_what_a_module_sets_when_it_is_loaded_stays(

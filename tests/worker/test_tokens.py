@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from asyncflow.worker.tokens import MOST, Tokens
+from asyncflow.worker.tokens import MAX_TOKENS, Tokens
 from tests.support.programs import environment
 
 # A fixture's folder serves all examples: each writes its file anew.
@@ -33,8 +33,8 @@ def test_tokens_are_taken_as_far_as_there_are(tokens: Tokens) -> None:
 
 
 def test_as_many_tokens_as_are_allowed_fit(tokens: Tokens) -> None:
-    tokens.give(MOST)
-    assert tokens.take(MOST) == MOST
+    tokens.give(MAX_TOKENS)
+    assert tokens.take(MAX_TOKENS) == MAX_TOKENS
 
 
 def test_a_new_pipe_has_no_tokens_of_the_old_one(tmp_path: Path) -> None:
@@ -108,12 +108,12 @@ def test_two_processes_take_each_token_once(tmp_path: Path) -> None:
         assert other.stdin is not None
         assert other.stdout is not None
         assert other.stdout.readline() == "ready\n"
-        mine.give(MOST)
+        mine.give(MAX_TOKENS)
         other.stdin.write("\n")
         other.stdin.flush()
         taken = sum(iter(mine.take, 0))
         theirs = int(other.stdout.read())
 
-    assert taken + theirs == MOST
+    assert taken + theirs == MAX_TOKENS
     assert mine.take() == 0
     mine.close()

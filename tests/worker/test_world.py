@@ -87,7 +87,7 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
         "filter_parts": (),
         "lacks": False,
     }.items():
-        monkeypatch.setattr(world._Given, name, value)
+        monkeypatch.setattr(world._Applied, name, value)
 
     one = World()
     one.look()

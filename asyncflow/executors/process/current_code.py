@@ -46,7 +46,7 @@ SHARE = 50
 """One part in so many of the time goes into looking at files that no worker has loaded,
 where all functions have run."""
 
-MOST = 64 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 """How many bytes of texts are kept."""
 
 
@@ -338,7 +338,7 @@ class CurrentCode:
             return facts_of(path), None
 
         try:
-            status, text = text_of(path, MOST - self._size)
+            status, text = text_of(path, MAX_BYTES - self._size)
         except NotADirectoryError:  # in an archive
             return facts_of(path), None
 

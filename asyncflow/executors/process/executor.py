@@ -20,7 +20,7 @@ from asyncflow.executors.process.pool import Pool
 from asyncflow.executors.process.request import Request
 from asyncflow.executors.process.start import StartFailed
 from asyncflow.executors.process.worker import Worker, WorkerLimits
-from asyncflow.worker.channel import Told
+from asyncflow.worker.channel import Message
 from asyncflow.worker.failure import summary_of
 
 STARTS = 3
@@ -140,7 +140,7 @@ class ProcessExecutor(Executor):
         if request is not None and place is not None:
             request.kill(place, now=now)
 
-    def hear(self, job_id: str, report: Told) -> None:
+    def hear(self, job_id: str, report: Message) -> None:
         """Take what a job tells while it runs, if it is one of these calls."""
         request = self.requests.get(job_id)
         place = None if request is None else request.place_of(job_id)

@@ -14,7 +14,7 @@ from asyncflow.worker.sparse_file import BLOCK, punch_hole
 FACTOR = 8
 """How often what is kept of a log may lie on the disk, before its middle goes."""
 
-LEAST = 65_536
+MIN_KEPT = 65_536
 """The least of its beginning and its end that stays, in bytes."""
 
 FIRST, SOON, LATE = 0.1, 0.02, 0.5
@@ -72,7 +72,7 @@ class LogBounds:
 
     def watch(self, log: Log) -> None:
         """Watch the log of a job from here on."""
-        keep = max(self.max_bytes, LEAST)
+        keep = max(self.max_bytes, MIN_KEPT)
         self._watched[log.path] = _Watched(log, keep, log.start + keep, log.start)
         self._is_needed.set()
 

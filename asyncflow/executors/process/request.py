@@ -30,7 +30,7 @@ from asyncflow.executors.process.pool import Pool
 from asyncflow.executors.process.worker import Kill, Worker, WorkerDied, WorkerLimits
 from asyncflow.log import logger as _logger
 from asyncflow.worker import spool, trip, wire
-from asyncflow.worker.channel import Told
+from asyncflow.worker.channel import Message
 from asyncflow.worker.failure import summary_of
 
 BOUND = 0.02
@@ -391,7 +391,7 @@ class Request:
         """Sends signals to the worker and all that it started."""
         return None if self._kill is None else self._kill.reaching
 
-    def hear(self, index: int, report: Told) -> None:
+    def hear(self, index: int, report: Message) -> None:
         """Pass on what a call, by its place, has told."""
         call = self.calls[index]
 

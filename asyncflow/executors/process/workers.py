@@ -30,7 +30,7 @@ from asyncflow.executors.process.start import (
 from asyncflow.executors.process.worker import Worker, files
 from asyncflow.executors.process.worker_folder import WorkerFolder
 from asyncflow.worker import channel, parent, trip
-from asyncflow.worker.channel import Told
+from asyncflow.worker.channel import Message
 from asyncflow.worker.tokens import Tokens
 from asyncflow.worker.world import World
 
@@ -44,7 +44,7 @@ GRACE = 2.0
 class JobListener(Protocol):
     """Hears what jobs tell while they run."""
 
-    def hear(self, job_id: str, report: Told) -> None:
+    def hear(self, job_id: str, report: Message) -> None:
         """Take what a job tells; one that it does not know is another listener's."""
 
 

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.anyio
 async def test_a_report_that_makes_no_sense_is_dropped(
     data: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    heard: list[channel.Told] = []
+    heard: list[channel.Message] = []
     place = await WorkerFolder.open(lambda: None)
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
