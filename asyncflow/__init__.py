@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from asyncflow.config import Scope as Scope
     from asyncflow.config import TaskConfig as TaskConfig
     from asyncflow.config.decorator import task as task
+    from asyncflow.config.layers import Origin as Origin
     from asyncflow.entities.as_completed import as_completed as as_completed
     from asyncflow.entities.data_node import DataNode as DataNode
     from asyncflow.entities.data_node import Edit as Edit
@@ -128,6 +129,7 @@ _HOMES = {
     "config": "Config Configuration CoreConfig DataNodeConfig JobConfig Retry ScenarioConfig "
     "Scope TaskConfig",
     "config.decorator": "task",
+    "config.layers": "Origin",
     "entities.as_completed": "as_completed",
     "entities.data_node": "DataNode Edit",
     "entities.job": "Job Output",

@@ -6,7 +6,6 @@ import os
 import reprlib
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, cast, overload
 from weakref import WeakSet
 
@@ -20,7 +19,7 @@ from asyncflow.config.converters import (
     as_tuple,
     has_references,
 )
-from asyncflow.config.registry import Registry
+from asyncflow.config.registry import Registry, View
 from asyncflow.config.retry import Retry, as_retry
 from asyncflow.config.section import Section, key_of
 from asyncflow.config.sections import (
@@ -36,6 +35,7 @@ from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
 
 if TYPE_CHECKING:
+    from asyncflow.config.layers import Layers, Origin
     from asyncflow.config.task_function import Nodes, Signature, TaskFunction
 
 S = TypeVar("S", bound=Section)
@@ -55,6 +55,13 @@ class Configuration(ServerDataNodes, Shown):
     """
 
     _registry: Registry = attrs.field(init=False, factory=Registry)
+    """What code and `load` say."""
+    _layers: Layers | None = attrs.field(init=False, default=None)
+    """The files over that; None where there never was one."""
+    _applied: tuple[int, Registry, tuple[Problem, ...]] | None = attrs.field(
+        init=False, default=None
+    )
+    """What counts as of a revision, and what is wrong with the files over it."""
     _recorded: list[Problem] = attrs.field(init=False, factory=list[Problem])
     _revision: int = attrs.field(init=False, default=0)
     _signatures: dict[str, Signature] = attrs.field(
@@ -73,27 +80,27 @@ class Configuration(ServerDataNodes, Shown):
     @property
     def data_nodes(self) -> Mapping[str, DataNodeConfig]:
         """The data node sections, by id: a live view."""
-        return MappingProxyType(self._registry.data_nodes)
+        return View(lambda: self._current().data_nodes)
 
     @property
     def tasks(self) -> Mapping[str, TaskConfig]:
         """The task sections, by id: a live view."""
-        return MappingProxyType(self._registry.tasks)
+        return View(lambda: self._current().tasks)
 
     @property
     def scenarios(self) -> Mapping[str, ScenarioConfig]:
         """The scenario sections, by id: a live view."""
-        return MappingProxyType(self._registry.scenarios)
+        return View(lambda: self._current().scenarios)
 
     @property
     def job_config(self) -> JobConfig:
         """How jobs are executed: as far as that is found in the environment."""
-        return _found(self._registry.job)
+        return _found(self._current().job)
 
     @property
     def core_config(self) -> CoreConfig:
         """What is kept of submissions that have finished: as `job_config`."""
-        return _found(self._registry.core)
+        return _found(self._current().core)
 
     @property
     def revision(self) -> int:
@@ -307,6 +314,7 @@ class Configuration(ServerDataNodes, Shown):
             warning; None does not watch it.
         :param properties: whatever else you want to keep with it.
         """
+        self._registry.forget("JOB")
         self._registry.job = JobConfig(
             mode=self._registry.job.mode if mode is None else mode,
             max_nb_of_workers=max_nb_of_workers,
@@ -345,6 +353,7 @@ class Configuration(ServerDataNodes, Shown):
             as long as they are.
         :param properties: whatever else you want to keep with it.
         """
+        self._registry.forget("CORE")
         self._registry.core = CoreConfig(
             keep_days=keep_days,
             keep_submissions=keep_submissions,
@@ -362,8 +371,10 @@ class Configuration(ServerDataNodes, Shown):
 
         :raises ConfigError: it is not from this configuration, or was cleared.
         """
-        current = self._registry.current(section)
-        if self._registry.find(section) is not current:
+        registry = self._current()
+        current = registry.current(section)
+
+        if registry.find(section) is not current:
             raise ConfigError([references.not_registered(section.label, "", section)])
 
         return current
@@ -402,7 +413,7 @@ class Configuration(ServerDataNodes, Shown):
         if self._settled is None or self._settled[0] != self._revision:
             from asyncflow.config import env
 
-            self._settled = self._revision, env.settled(self._registry)
+            self._settled = self._revision, env.settled(self._current())
 
         return self._settled[1].scenarios[scenario.key]
 
@@ -411,22 +422,26 @@ class Configuration(ServerDataNodes, Shown):
 
         May be called in another thread than those that declare.
         """
-        registry = self._registry.snapshot()
-        self._settled = None  # what is looked up is looked up anew
+        self._settled = self._applied = None  # what is looked up is looked up anew
+        _, registry, of_files = self._compiled()
+        registry = registry.snapshot()
         found = (
             *self._recorded,
             *self._disagreements(registry),
             *sections.problems(registry),
         )
 
-        if not any(
-            map(has_references, (registry.job, registry.core, *registry.sections))
-        ):
+        if any(map(has_references, (registry.job, registry.core, *registry.sections))):
+            from asyncflow.config import env
+
+            found = (*found, *env.problems(registry))
+
+        if not registry.origins and not of_files:
             return found
 
-        from asyncflow.config import env
+        from asyncflow.config import layers
 
-        return (*found, *env.problems(registry))
+        return (*of_files, *layers.placed(found, registry.origins))
 
     def check(self) -> None:
         """Check everything that is declared.
@@ -438,15 +453,16 @@ class Configuration(ServerDataNodes, Shown):
             raise ConfigError(problems)
 
     def clear(self) -> None:
-        """Forget everything that was declared."""
+        """Forget everything that was declared, and what was loaded and put over it."""
         self._registry.clear()
+        self._layers = None
         self._recorded.clear()
         self._signatures.clear()
         self._made.clear()
         self._revision += 1
 
     def export(self, path: str | os.PathLike[str], *, secrets: bool = False) -> None:
-        """Write everything to a TOML file.
+        """Write everything that code and `load` say to a TOML file.
 
         The file is replaced as a whole or not at all. Comments in an existing file stay
         with the sections and keys that stay. Default data without a TOML form stays in the
@@ -475,10 +491,64 @@ class Configuration(ServerDataNodes, Shown):
             file is applied then.
         :raises OSError: the file cannot be read.
         """
-        from asyncflow.config.toml import read  # loads tomllib, which few need
+        from asyncflow.config.toml import source  # loads tomllib, which few need
 
-        self._registry.update(read.load(self._registry, path, dialect))
+        found = source.source(path, dialect=dialect)
+        self._registry.update(found.loaded(self._registry))
         self._revision += 1
+
+    def override(
+        self, path: str | os.PathLike[str], *, dialect: str | None = None
+    ) -> None:
+        """Put a TOML file over all that is declared, now and later, key by key.
+
+        Its values win over those of code and of `load`; those of a later `override`, and
+        of the file that the environment variable ``ASYNCFLOW_CONFIG`` names, win over it.
+        It is read once. What is wrong with its values, `problems` tells.
+
+        :param dialect: as of `load`.
+        :raises ConfigError: there is no such file, or it is not TOML.
+        :raises OSError: the file cannot be read.
+        """
+        from asyncflow.config import layers
+        from asyncflow.config.toml import source
+
+        found = source.source(path, "override", dialect)
+        self._layers = self._layers or layers.Layers()
+        self._layers.overrides.append(found)
+        self._revision += 1
+
+    def backup(self, path: str | os.PathLike[str], *, secrets: bool = False) -> None:
+        """Write what counts, files over it included, to a TOML file: as `export` does.
+
+        :param secrets: as of `export`.
+        :raises ConfigError: as of `export`.
+        :raises OSError: the file cannot be written.
+        """
+        from asyncflow.config.toml import write
+
+        write.save(self._current(), path, with_secrets=secrets)
+
+    def restore(
+        self, path: str | os.PathLike[str], *, dialect: str | None = None
+    ) -> None:
+        """Forget everything, as `clear` does, and load a TOML file.
+
+        :param dialect: as of `load`.
+        :raises ConfigError: every problem of the file; nothing is forgotten then.
+        :raises OSError: the file cannot be read.
+        """
+        from asyncflow.config.toml import source
+
+        found = source.source(path, dialect=dialect).loaded(Registry())
+        self.clear()
+        self._registry.update(found)
+
+    def origins(self) -> Mapping[str, Origin]:
+        """Return where each value comes from, by its name: ``TASK.double.skippable``."""
+        from asyncflow.config import layers
+
+        return layers.origins_of(self._current())
 
     if not TYPE_CHECKING:  # or each name would be one that is there
 
@@ -489,8 +559,33 @@ class Configuration(ServerDataNodes, Shown):
             what = f"a Configuration has no attribute {name!r}"
             raise AttributeError(f"{what}: {hint}" if hint else what)
 
+    def _current(self) -> Registry:
+        """Return what counts: what is declared, with the files over it."""
+        return self._compiled()[1]
+
+    def _compiled(self) -> tuple[int, Registry, tuple[Problem, ...]]:
+        if (applied := self._applied) is not None and applied[0] == self._revision:
+            return applied
+
+        revision, registry = self._revision, self._registry
+        problems: tuple[Problem, ...] = ()
+        named = _named_file()
+
+        if named is not None or self._layers is not None:
+            from asyncflow.config import layers
+
+            self._layers = self._layers or layers.Layers()
+            registry, problems = self._layers.over(registry, named)
+
+        applied = self._applied = revision, registry, problems
+        return applied
+
     def _configure(self, section: S) -> S:
         previous = self._registry.find(section)
+
+        if self._registry.origins and self._registry.forget(section.label):
+            previous = None  # code may say it otherwise than a file that was loaded
+
         is_made = previous is not None and self._made.get(section.key) is previous
 
         if self._signatures and isinstance(section, DataNodeConfig):
@@ -514,6 +609,15 @@ class Configuration(ServerDataNodes, Shown):
         from asyncflow.config import task_function
 
         return task_function.problems({**self._signatures}, registry.tasks)
+
+
+def _named_file() -> tuple[str, str] | None:
+    """Return the environment variable that names a file over all, and that."""
+    for variable in ("ASYNCFLOW_CONFIG", "TAIPY_CONFIG_PATH"):
+        if path := os.environ.get(variable):
+            return variable, path
+
+    return None
 
 
 J = TypeVar("J", JobConfig, CoreConfig)

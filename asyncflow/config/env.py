@@ -32,7 +32,7 @@ def resolved(section: S) -> S:
     found, problems = _resolved(section)
 
     if problems:
-        raise ConfigError([problem for _, problem in problems])
+        raise ConfigError(problems)
 
     return found
 
@@ -51,10 +51,7 @@ def problems(registry: Registry) -> Iterator[Problem]:
         if not has_references(section):
             continue
 
-        for text, problem in _resolved(section)[1]:
-            name = problem.section, problem.field, text
-            file, line = registry.references.get(name, (None, None))
-            yield attrs.evolve(problem, file=file, line=line)
+        yield from _resolved(section)[1]
 
 
 def settled(registry: Registry) -> Registry:
@@ -83,12 +80,12 @@ def _fields(section: Section | JobConfig | CoreConfig) -> dict[str, Any]:
     return {**{name: getattr(section, name) for name in names}, **options}
 
 
-def _resolved(section: S) -> tuple[S, list[tuple[str, Problem]]]:
-    """Return a section with what is found, and what is wrong with the rest, by its text.
+def _resolved(section: S) -> tuple[S, list[Problem]]:
+    """Return a section with what is found, and what is wrong with the rest.
 
     What is not found is as if it were not given.
     """
-    missing: list[tuple[str, Problem]] = []
+    missing: list[Problem] = []
     found: dict[str, Any] = {}
     section = _of_known_type(section)
 
@@ -102,7 +99,7 @@ def _resolved(section: S) -> tuple[S, list[tuple[str, Problem]]]:
         if errors:
             found[name] = attrs.NOTHING
 
-        missing += [(text, _problem(section, name, error)) for text, error in errors]
+        missing += [_problem(section, name, error) for _, error in errors]
 
     if not found:
         return section, missing

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable, Iterator, Mapping
 from operator import is_
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -19,6 +20,30 @@ from asyncflow.config.sections import (
 
 S = TypeVar("S", bound=Section)
 T = TypeVar("T")
+
+Place: TypeAlias = tuple[str, str, int | None]
+"""As what a file counts, which file it is, and the line."""
+
+
+class View(Mapping[str, S]):
+    """The sections of a kind that count at the moment, by id; it cannot be written."""
+
+    __slots__ = ("_sections",)
+
+    def __init__(self, sections: Callable[[], dict[str, S]]) -> None:
+        self._sections = sections
+
+    def __getitem__(self, key: str) -> S:
+        return self._sections()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sections())
+
+    def __len__(self) -> int:
+        return len(self._sections())
+
+    def __repr__(self) -> str:
+        return repr(self._sections())
 
 
 @attrs.define(eq=False, repr=False)
@@ -43,11 +68,11 @@ class Registry:
     core: CoreConfig = attrs.field(init=False, factory=CoreConfig)
     app: dict[str, object] = attrs.field(init=False, factory=dict[str, object])
     """What an application keeps there of its own, by name."""
-    references: dict[tuple[str, str, str], tuple[str, int | None]] = attrs.field(
-        init=False, factory=dict[tuple[str, str, str], tuple[str, int | None]]
+    origins: dict[str, dict[str, Place]] = attrs.field(
+        init=False, factory=dict[str, "dict[str, Place]"]
     )
-    """Where files, and which lines, say that something is found in the environment: by
-    section, field and text."""
+    """What files say, by the label of a section and the field; ``""`` for a section that
+    a file has added."""
 
     # Also those since replaced: the user may still hold them and use them.
     _known: weakref.WeakSet[Section] = attrs.field(
@@ -63,7 +88,7 @@ class Registry:
         copy.job = self.job
         copy.core = self.core
         copy.app = self.app
-        copy.references = dict(self.references)
+        copy.origins = dict(self.origins)
         copy._known = self._known
         return copy
 
@@ -144,7 +169,7 @@ class Registry:
         self.job = other.job
         self.core = other.core
         self.app = other.app
-        self.references.update(other.references)
+        self.origins.update(other.origins)
         self._known.update(other._known)
 
     def clear(self) -> None:
@@ -155,8 +180,12 @@ class Registry:
         self.job = JobConfig()
         self.core = CoreConfig()
         self.app = {}
-        self.references.clear()
+        self.origins.clear()
         self._known.clear()
+
+    def forget(self, label: str) -> bool:
+        """Forget what files have said of a section; tell whether they had."""
+        return self.origins.pop(label, None) is not None
 
     def _pointed(self, section: S) -> S:
         """Return the section with current references: itself, if they are already."""

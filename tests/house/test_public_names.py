@@ -65,6 +65,7 @@ PUBLIC = (
     "Operator",
     "Orchestrator",
     "OrchestratorFailed",
+    "Origin",
     "Output",
     "PackageMissing",
     "PlannedJob",

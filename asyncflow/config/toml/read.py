@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 import attrs
 
 from asyncflow.config.checks import sections, values
 from asyncflow.config.checks.data_nodes import from_text, refusal
-from asyncflow.config.converters import references_in
-from asyncflow.config.registry import Registry
+from asyncflow.config.registry import Place, Registry
 from asyncflow.config.retry import Retry
 from asyncflow.config.section import Section, names_of
 from asyncflow.config.sections import (
@@ -26,9 +22,9 @@ from asyncflow.config.sections import (
     TaskConfig,
 )
 from asyncflow.config.toml.importable import NotImportable, find
-from asyncflow.config.toml.lines import line_at, lines_of
-from asyncflow.config.toml.taipy import Translator, is_of_taipy
-from asyncflow.errors import ConfigError, Problem, UsageError
+from asyncflow.config.toml.lines import line_at
+from asyncflow.config.toml.taipy import Translator
+from asyncflow.errors import ConfigError, Problem
 
 S = TypeVar("S", bound=Section)
 
@@ -45,95 +41,26 @@ FIELDS: Mapping[str, str] = {
 }
 """Fields of sections, and the keys of a file that they are, where the names differ."""
 
-
-DIALECTS = ("asyncflow", "taipy")
-"""How a file may say it: with TOML's own types, or with Taipy's suffixes."""
-
-
-def load(
-    registry: Registry, path: str | os.PathLike[str], dialect: str | None = None
-) -> Registry:
-    """Return a registry with a file merged over it; the one given stays as it is.
-
-    :param dialect: one of `DIALECTS`; None for what the file shows
-    :raises ConfigError: every problem of the file.
-    :raises OSError: the file cannot be read.
-    """
-    if dialect not in (None, *DIALECTS):
-        message, remedy = f"{dialect!r} is no dialect", values.one_of(dialect, DIALECTS)
-        raise UsageError(f"{message}: {remedy}")
-
-    text, tables = parse(path)
-    file, lines = os.fspath(path), lines_of(text)
-    translator = None
-
-    if dialect == "taipy" or (dialect is None and is_of_taipy(tables)):
-        translator = Translator(file=file, lines=lines)
-        tables = translator.translated(tables)
-
-    reader = _Reader(
-        draft=registry.copy(),
-        file=file,
-        lines=lines,
-        tables=tables,
-        translator=translator,
-    )
-    return reader.read()
-
-
-def parse(path: str | os.PathLike[str]) -> tuple[str, Table]:
-    """Return the text of a TOML file, and its tables.
-
-    :raises ConfigError: there is no such file, or it is not TOML.
-    :raises OSError: the file cannot be read.
-    """
-    text = ""
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-        return text, tomllib.loads(text)
-    except FileNotFoundError:
-        problem = _not_toml(path, "there is no such file", None)
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        problem = _not_toml(path, "the file is not UTF-8", line)
-    except tomllib.TOMLDecodeError as error:
-        at = re.search(r"line (\d+)", str(error))
-        line = int(at[1]) if at else text.count("\n") + 1
-        problem = _not_toml(path, f"the file is not TOML: {error}", line)
-
-    raise ConfigError([problem])
-
-
-def _not_toml(path: str | os.PathLike[str], message: str, line: int | None) -> Problem:
-    missing = line is None
-    return Problem(
-        section="TOML",
-        field="",
-        message=message,
-        remedy="check the path" if missing else "mend that line",
-        file=os.fspath(path),
-        line=line,
-    )
+_FIELDS_OF_KEYS: Mapping[str, str] = {key: field for field, key in FIELDS.items()}
 
 
 @attrs.define(eq=False, kw_only=True)
-class _Reader:
+class Reader:
     """Merges the tables of a file into a draft, and gathers what is wrong with them."""
 
     draft: Registry
     file: str
     lines: Mapping[tuple[str, ...], int]
     tables: Table
+    layer: str = "load"
+    """As what the file counts: see `asyncflow.config.origins`."""
     translator: Translator | None = None
     """What has translated the tables; None where they are ours."""
     problems: list[Problem] = attrs.field(init=False, factory=list[Problem])
     added: set[str] = attrs.field(init=False, factory=set[str])
 
-    def read(self) -> Registry:
-        """Return the draft, with everything of the file in it.
-
-        :raises ConfigError: something is wrong with the file.
-        """
+    def merge(self) -> None:
+        """Put everything of the file into the draft, as far as it can be read."""
         if self.translator is not None:
             self.problems += self.translator.problems
 
@@ -144,20 +71,25 @@ class _Reader:
         self._sections("TASK", self._task)
         self._sections("SCENARIO", self._scenario)
         self.draft.point()
-        self._note_references()
+        self._note_origins()
         self._unknown_tables()
+
+    def read(self) -> Registry:
+        """Return the draft, with everything of the file in it.
+
+        :raises ConfigError: something is wrong with the file.
+        """
+        self.merge()
         self._checks()
+
         if self.problems:
             raise ConfigError(sorted(self.problems, key=lambda each: each.line or 0))
 
-        if self.translator is not None:
-            self.translator.tell()
-
         return self.draft
 
-    def _note_references(self) -> None:
-        """Keep where the file refers to the environment: who looks there may need it."""
-        tables = {"JOB": self.tables.get("JOB"), "CORE": self.tables.get("CORE")}
+    def _note_origins(self) -> None:
+        """Keep what the file says, and in which lines."""
+        tables = {name: self.tables.get(name) for name in ("JOB", "CORE", "APP")}
 
         for kind in ("DATA_NODE", "TASK", "SCENARIO"):
             found = self.tables.get(kind)
@@ -165,12 +97,20 @@ class _Reader:
             tables |= {f"{kind}.{key}": table for key, table in sections.items()}
 
         for label, table in tables.items():
-            for key, value in table.items() if isinstance(table, dict) else ():
-                line = line_at(self.lines, self._path(label, key))
+            if not isinstance(table, dict):
+                continue
 
-                for text in references_in(value):
-                    name = label, key, text
-                    self.draft.references[name] = self.file, line
+            known = self.draft.origins.get(label, {})
+            places = self.draft.origins[label] = dict(known)
+
+            for key in table:
+                places[_FIELDS_OF_KEYS.get(key, key)] = self._place(label, key)
+
+            if label in self.added:
+                places[""] = self._place(label, "")
+
+    def _place(self, label: str, field: str) -> Place:
+        return self.layer, self.file, line_at(self.lines, self._path(label, field))
 
     # ------------------------------------------------------------------------ tables
 

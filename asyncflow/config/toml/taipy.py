@@ -71,6 +71,12 @@ class Translator:
 
         return found
 
+    def copy(self) -> Translator:
+        """Make another one, to which each reader adds notes of its own."""
+        twin = Translator(file=self.file, lines=self.lines)
+        twin.notes, twin.problems = [*self.notes], [*self.problems]
+        return twin
+
     def tell(self) -> None:
         """Log, in one record, what was left out."""
         if self.notes:

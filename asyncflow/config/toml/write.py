@@ -28,7 +28,8 @@ from asyncflow.config.sections import (
     TaskConfig,
 )
 from asyncflow.config.toml.importable import NotImportable, name_of
-from asyncflow.config.toml.read import TABLES, parse
+from asyncflow.config.toml.read import TABLES
+from asyncflow.config.toml.source import parse
 from asyncflow.config.toml.taipy import is_of_taipy
 from asyncflow.config.toml.text import SET_IN_CODE, Notes, edited, fresh
 from asyncflow.errors import ConfigError, Problem
