@@ -243,7 +243,9 @@ class Engine:
         if options.keywords or options.inputs:
             from asyncflow.runtime.keywords import of_submit
 
-            options = of_submit(options, nodes_of(entity))
+            whole = ids.config_of(entity.scenario_id)
+            scenario = self.loader.config.scenarios.get(whole)
+            options = of_submit(options, nodes_of(entity), scenario)
 
         if callbacks := tuple(options.callbacks):
             check_callbacks(callbacks)
