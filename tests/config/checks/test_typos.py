@@ -60,6 +60,26 @@ TYPOS = [
 
 
 @pytest.mark.parametrize(
+    ("storage_type", "name", "option"),
+    [
+        ("parquet", "read_kwargs", "read_options"),
+        ("csv", "write_kwargs", "write_options"),
+        ("excel", "sheet", "sheet_name"),
+        ("pickle", "sheet", None),
+    ],
+)
+def test_options_of_storage_types(
+    config: Configuration, storage_type: str, name: str, option: str | None
+) -> None:
+    options: dict[str, Any] = {name: {}}
+    config.configure_data_node("n", storage_type, **options)
+    found = [one for one in config.problems() if one.field == name]
+    assert [f"did you mean {option!r}?" in one.remedy for one in found] == (
+        [True] if option else []
+    )
+
+
+@pytest.mark.parametrize(
     ("kind", "name", "option"), TYPOS, ids=[name for _, name, _ in TYPOS]
 )
 def test_what_looks_like_an_option_is_no_property(
