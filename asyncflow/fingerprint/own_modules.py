@@ -77,7 +77,50 @@ def is_own_module(name: str, root: str | None) -> bool:
 
 def is_own_file(path: str) -> bool:
     """Tell whether a source file is the user's."""
-    return not (path.startswith(_STANDARD) or ELSEWHERE.intersection(_parts(path)))
+    return not (
+        path.startswith(_STANDARD)
+        or ELSEWHERE.intersection(_parts(path))
+        or _is_put_there(path)
+    )
+
+
+def _is_put_there(path: str) -> bool:
+    """Tell whether a file was installed into a folder of the user's, beside own ones, as
+    by ``pip install --target``.
+    """
+    folders = [
+        one
+        for one in sys.path
+        if isinstance(one, str) and one and path.startswith(f"{one}{os.sep}")
+    ]
+
+    if not folders:
+        return False
+
+    folder = max(folders, key=len)
+    return path[len(folder) + 1 :].partition(os.sep)[0] in _put_into(folder)
+
+
+@functools.lru_cache(256)
+def _put_into(folder: str) -> frozenset[str]:
+    """Return the names in a folder that were installed into it. Blocks, once."""
+    try:
+        names = [name for name in os.listdir(folder) if name.endswith(".dist-info")]
+    except OSError:
+        return frozenset()
+
+    found: set[str] = set()
+
+    for name in names:
+        try:
+            with open(os.path.join(folder, name, "RECORD"), encoding="utf-8") as record:
+                found.update(
+                    line.partition(",")[0].partition("/")[0] for line in record
+                )
+        except (OSError, UnicodeDecodeError):
+            continue
+
+    return frozenset(found)
 
 
 def root_of(function: object) -> str | None:
