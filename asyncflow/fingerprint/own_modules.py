@@ -88,17 +88,9 @@ def _is_put_there(path: str) -> bool:
     """Tell whether a file was installed into a folder of the user's, beside own ones, as
     by ``pip install --target``.
     """
-    folders = [
-        one
-        for one in sys.path
-        if isinstance(one, str) and one and path.startswith(f"{one}{os.sep}")
-    ]
-
-    if not folders:
-        return False
-
-    folder = max(folders, key=len)
-    return path[len(folder) + 1 :].partition(os.sep)[0] in _put_into(folder)
+    folders = [f"{one}{os.sep}" for one in sys.path if one]
+    found = max(filter(path.startswith, folders), key=len, default="")
+    return bool(found) and path[len(found) :].partition(os.sep)[0] in _put_into(found)
 
 
 @functools.lru_cache(256)
