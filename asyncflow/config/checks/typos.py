@@ -234,7 +234,8 @@ def option_like(name: object, kind: str, options: tuple[str, ...]) -> str | None
         return other
 
     if kind not in _ALONE:
-        return spelled_like(name, options)
+        swapped = (one for one in OTHER_NAMES[kind] if _is_swapped(name.lower(), one))
+        return spelled_like(name, options) or OTHER_NAMES[kind].get(next(swapped, ""))
 
     others = OTHER_NAMES[kind]
     like = spelled_like(name, (*options, *others), _LIKENESS_ALONE)
