@@ -83,6 +83,7 @@ class DataNodes(ABC):
         default_data: T = _NOT_GIVEN,
         scope: Scope = Scope.SCENARIO,
         *,
+        storage_options: Mapping[str, object] | None = None,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
         validator: object = None,
@@ -93,6 +94,8 @@ class DataNodes(ABC):
         :param default_path: a file of your own; None lets asyncflow choose.
         :param default_data: its first value, which may be None; without it the data
             node is unwritten.
+        :param storage_options: parameters of fsspec's file system, where the path is an
+            address such as ``s3://bucket/key``; None for none.
         """
         return self._configure(
             DataNodeConfig(
@@ -104,7 +107,10 @@ class DataNodes(ABC):
                 validator=validator,
                 default_data=default_data,
                 default_path=as_path(default_path),
-                properties=properties,
+                properties={
+                    **properties,
+                    **given(storage_options=storage_options),
+                },
             )
         )
 
@@ -146,6 +152,7 @@ class DataNodes(ABC):
         decoder: type[json.JSONDecoder] | None = None,
         scope: Scope = Scope.SCENARIO,
         *,
+        storage_options: Mapping[str, object] | None = None,
         default_data: T = _NOT_GIVEN,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
@@ -159,6 +166,8 @@ class DataNodes(ABC):
         :param encoder: a subclass of `json.JSONEncoder`; None for one that knows dates, enums,
             dataclasses and tables.
         :param decoder: a subclass of `json.JSONDecoder`; None for one that reads these.
+        :param storage_options: parameters of fsspec's file system, where the path is an
+            address such as ``s3://bucket/key``; None for none.
         """
         return self.configure_data_node(
             id,
@@ -170,7 +179,7 @@ class DataNodes(ABC):
             keep_versions=keep_versions,
             validator=validator,
             encoding=encoding,
-            **given(encoder=encoder, decoder=decoder),
+            **given(encoder=encoder, decoder=decoder, storage_options=storage_options),
             **properties,
         )
 
@@ -185,6 +194,7 @@ class DataNodes(ABC):
         write_options: Mapping[str, object] | None = None,
         scope: Scope = Scope.SCENARIO,
         *,
+        storage_options: Mapping[str, object] | None = None,
         default_data: T = _NOT_GIVEN,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
@@ -201,6 +211,8 @@ class DataNodes(ABC):
             ``bytes``, or a class for each row.
         :param read_options: parameters for what reads, by name; None for none.
         :param write_options: parameters for what writes, by name; None for none.
+        :param storage_options: parameters of fsspec's file system, where the path is an
+            address such as ``s3://bucket/key``; None for none.
         """
         return self.configure_data_node(
             id,
@@ -214,7 +226,11 @@ class DataNodes(ABC):
             encoding=encoding,
             has_header=has_header,
             exposed_type=exposed_type,
-            **given(read_options=read_options, write_options=write_options),
+            **given(
+                read_options=read_options,
+                write_options=write_options,
+                storage_options=storage_options,
+            ),
             **properties,
         )
 
@@ -229,6 +245,7 @@ class DataNodes(ABC):
         write_options: Mapping[str, object] | None = None,
         scope: Scope = Scope.SCENARIO,
         *,
+        storage_options: Mapping[str, object] | None = None,
         default_data: T = _NOT_GIVEN,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
@@ -244,6 +261,8 @@ class DataNodes(ABC):
             ``arrow``, ``list[dict]``, ``dict`` (of columns), or a class for each row.
         :param read_options: parameters for what reads, by name; None for none.
         :param write_options: parameters for what writes, by name; None for none.
+        :param storage_options: parameters of fsspec's file system, where the path is an
+            address such as ``s3://bucket/key``; None for none.
         """
         return self.configure_data_node(
             id,
@@ -257,7 +276,11 @@ class DataNodes(ABC):
             engine=engine,
             compression=compression,
             exposed_type=exposed_type,
-            **given(read_options=read_options, write_options=write_options),
+            **given(
+                read_options=read_options,
+                write_options=write_options,
+                storage_options=storage_options,
+            ),
             **properties,
         )
 
@@ -272,6 +295,7 @@ class DataNodes(ABC):
         write_options: Mapping[str, object] | None = None,
         scope: Scope = Scope.SCENARIO,
         *,
+        storage_options: Mapping[str, object] | None = None,
         default_data: T = _NOT_GIVEN,
         validity_period: timedelta | None = None,
         keep_versions: int = 1,
@@ -287,6 +311,8 @@ class DataNodes(ABC):
             ``arrow``, ``list[dict]``, ``dict`` (of columns), or a class for each row.
         :param read_options: parameters for what reads, by name; None for none.
         :param write_options: parameters for what writes, by name; None for none.
+        :param storage_options: parameters of fsspec's file system, where the path is an
+            address such as ``s3://bucket/key``; None for none.
         """
         return self.configure_data_node(
             id,
@@ -303,6 +329,7 @@ class DataNodes(ABC):
                 sheet_name=sheet_name,
                 read_options=read_options,
                 write_options=write_options,
+                storage_options=storage_options,
             ),
             **properties,
         )
