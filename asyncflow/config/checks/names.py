@@ -6,9 +6,7 @@ import keyword
 from collections.abc import Mapping
 
 NOT_AVAILABLE: Mapping[str, frozenset[str]] = {
-    "DATA_NODE": frozenset(
-        {"delimiter", "read_kwargs", "sep", "separator", "write_kwargs"}
-    ),
+    "DATA_NODE": frozenset({"delimiter", "sep", "separator"}),
     "TASK": frozenset(),
     "SCENARIO": frozenset({"comparator", "comparators"}),
     "JOB": frozenset(),

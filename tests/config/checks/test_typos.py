@@ -163,7 +163,7 @@ def test_an_option_of_another_section_is_no_property(config: Configuration) -> N
     assert "is an option of configure_task()" in problem.message
 
 
-@pytest.mark.parametrize("name", ["sep", "separator", "delimiter", "read_kwargs"])
+@pytest.mark.parametrize("name", ["sep", "separator", "delimiter"])
 def test_an_option_of_tables_that_is_not_there_is_told(
     config: Configuration, name: str
 ) -> None:
