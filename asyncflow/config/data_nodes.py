@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import attrs
+
 from asyncflow.config.converters import as_path
-from asyncflow.config.section import Section
+from asyncflow.config.section import Section, names_of
 from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, Scope, T
 
 if TYPE_CHECKING:
@@ -73,6 +75,31 @@ class DataNodes(ABC):
                 default_data=default_data,
                 default_path=as_path(default_path),
                 properties=properties,
+            )
+        )
+
+    def configure_data_node_from(
+        self, source: DataNodeConfig, id: str, **properties: Any
+    ) -> DataNodeConfig:
+        """Declare a data node that is what another one is, but for what is given.
+
+        :param source: the other one.
+        :param properties: parameters of `configure_data_node`.
+        """
+        own = names_of(DataNodeConfig)
+        fields = {name: value for name, value in properties.items() if name in own}
+        free = {name: value for name, value in properties.items() if name not in own}
+
+        if "default_path" in fields:
+            fields["default_path"] = as_path(fields["default_path"])
+
+        return self._configure(
+            attrs.evolve(
+                source,
+                **fields,
+                id=id,
+                options={},
+                properties={**source.options, **source.properties, **free},
             )
         )
 

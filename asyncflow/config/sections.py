@@ -26,7 +26,7 @@ from asyncflow.config.converters import (
     refers,
 )
 from asyncflow.config.retry import Retry, as_retry
-from asyncflow.config.section import Section, names_of, same_value
+from asyncflow.config.section import Attributes, Section, names_of, same_value
 from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
 
@@ -254,6 +254,23 @@ class TaskConfig(Section):
     number."""
 
     @property
+    def inputs(self) -> tuple[DataNodeConfig, ...]:
+        """The data nodes it reads."""
+        return self.input
+
+    @property
+    def outputs(self) -> tuple[DataNodeConfig, ...]:
+        """The data nodes it writes."""
+        return self.output
+
+    @property
+    def scope(self) -> Scope:
+        """The narrowest scope of its data nodes: whose tasks are one with it."""
+        order = [Scope.SCENARIO, Scope.CYCLE, Scope.GLOBAL]
+        scopes = {node.scope for node in (*self.input, *self.output)}
+        return next((scope for scope in order if scope in scopes), Scope.GLOBAL)
+
+    @property
     def input_configs(self) -> tuple[DataNodeConfig, ...]:
         """The data nodes it reads."""
         return self.input
@@ -296,6 +313,21 @@ class ScenarioConfig(Section):
     authorized_tags: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     """The tags that its scenarios may have; none for any."""
 
+    @property
+    def tasks(self) -> tuple[TaskConfig, ...]:
+        """Its tasks."""
+        return self.task_configs
+
+    @property
+    def additional_data_nodes(self) -> tuple[DataNodeConfig, ...]:
+        """The data nodes it has besides those of its tasks."""
+        return self.additional_data_node_configs
+
+    @property
+    def data_nodes(self) -> tuple[DataNodeConfig, ...]:
+        """All its data nodes, once each."""
+        return self.data_node_configs
+
     @functools.cached_property
     def data_node_configs(self) -> tuple[DataNodeConfig, ...]:
         """All its data nodes, once each, as they are first met."""
@@ -311,7 +343,7 @@ class ScenarioConfig(Section):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class JobConfig(Shown):
+class JobConfig(Attributes, Shown):
     """How jobs are executed."""
 
     mode: str = "development"
@@ -357,6 +389,16 @@ class JobConfig(Shown):
     properties: Mapping[str, object] = attrs.field(factory=dict[str, object])
     """Whatever else was given, by name."""
 
+    @property
+    def is_development(self) -> bool:
+        """Whether jobs run in this process."""
+        return self.mode == "development"
+
+    @property
+    def is_standalone(self) -> bool:
+        """Whether jobs run in worker processes."""
+        return self.mode == "standalone"
+
     def same_content(self, other: JobConfig) -> bool:
         """Tell whether both say the same."""
         return same_value(
@@ -365,7 +407,7 @@ class JobConfig(Shown):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class CoreConfig(Shown):
+class CoreConfig(Attributes, Shown):
     """What is kept of submissions that have finished: all, where nothing is given.
 
     Where both `keep_days` and `keep_submissions` are given, what either keeps stays.

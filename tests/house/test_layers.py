@@ -141,6 +141,8 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.checks.values", "difflib"): "only where something is wrong",
     ("config.configuration", "config.toml.source"): "tomllib: few programs load",
     ("config.configuration", "config.layers"): "the same",
+    ("config.configuration", "config.app_config"): "few programs have it",
+    ("config.section", "config.attributes"): "only for properties of users",
     ("config.configuration", "config.toml.write"): "tomlkit: few programs export",
     ("worker.digests", "glob"): "only where a value was not kept",
     ("abc.driver", "selection"): "only for parts of values",
