@@ -118,6 +118,9 @@ class UnauthorizedTag(UsageError):
 class InsideWorker(UsageError):
     """An orchestrator was started inside a job's worker process."""
 
+    ends_import: bool = False
+    """Whether a module did that while it was imported: the rest of it is the program's."""
+
 
 class UnsupportedLoop(UsageError):
     """The running event loop is not asyncio's (stock or uvloop)."""

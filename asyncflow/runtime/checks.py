@@ -40,13 +40,15 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
 
 def check_place() -> None:
     """Refuse to open an orchestrator where it cannot work."""
-    local_modules.take_importing()
+    is_importing = local_modules.take_importing()
 
     if current.is_worker:
-        raise InsideWorker(
+        error = InsideWorker(
             "an Orchestrator cannot be opened inside a job's worker process: submit "
             "from the program that opened the first one, or start another program"
         )
+        error.ends_import = is_importing
+        raise error
 
     try:
         asyncio.get_running_loop()

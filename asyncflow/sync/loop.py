@@ -22,7 +22,7 @@ from asyncflow.log import logger as _logger
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
 from asyncflow.runtime.signals import install, restore
 from asyncflow.sync.held_loop import holder
-from asyncflow.worker import current
+from asyncflow.worker import current, local_modules
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -156,11 +156,13 @@ class Loop:
 def not_running() -> UsageError:
     """Make the error of a verb without its orchestrator."""
     if current.is_worker:
-        return InsideWorker(
+        error = InsideWorker(
             "the verbs of asyncflow.sync do not work inside a job's worker process: "
             "call them in the program that submits, and give jobs what they need as "
             "inputs"
         )
+        error.ends_import = local_modules.take_importing()
+        return error
 
     return NotOpen(
         "no asyncflow.sync.Orchestrator runs, or not the one that made this handle: "

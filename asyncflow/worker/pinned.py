@@ -17,7 +17,7 @@ from _frozen_importlib_external import PathFinder, SourceFileLoader
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import CodeType, ModuleType
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from asyncflow.worker.loaded import Facts, facts, facts_of, is_users
 
@@ -89,7 +89,11 @@ class Finder:
         if file is None or not is_users(file):
             return found
 
-        return self._claimed(name, file, self._folder) or found
+        if (claimed := self._claimed(name, file, self._folder)) is not None:
+            return claimed
+
+        found.loader = Module(name, file)
+        return found
 
     def _pinned(self, name: str, known: Known, kept: bytes | None) -> ModuleSpec | None:
         """Return how to load a module; None where its file is what it was.
@@ -137,7 +141,36 @@ class Finder:
         return self._pinned(name, (file, then, is_recent), text)
 
 
-class Text(SourceFileLoader):
+class Module(SourceFileLoader):
+    """Loads a module of the user's, up to where it uses an orchestrator.
+
+    That part is the program's, which is elsewhere: what a job needs stands before it.
+    """
+
+    def exec_module(self, module: ModuleType) -> None:
+        try:
+            super().exec_module(module)
+        except Exception as error:
+            if not getattr(error, "ends_import", False):
+                raise
+
+            vars(module)["__getattr__"] = _Rest(module.__name__)
+
+
+class _Rest:
+    """Says of names that a module lacks why that is so."""
+
+    def __init__(self, module: str) -> None:
+        self.module = module
+
+    def __call__(self, name: str) -> NoReturn:
+        raise AttributeError(
+            f"module {self.module!r} has no attribute {name!r} in a worker process: what "
+            "follows where it uses an orchestrator is not run there; define it before"
+        )
+
+
+class Text(Module):
     """Loads a module from a text that was kept.
 
     :param text: what its file was
@@ -179,7 +212,7 @@ def _of(name: str, file: str, found: ModuleSpec | None) -> ModuleSpec | None:
     """
     is_other = found is not None and found.origin != file
     is_plain = file.endswith(".py") and os.path.isfile(file)
-    return _spec(SourceFileLoader(name, file)) if is_other and is_plain else None
+    return _spec(Module(name, file)) if is_other and is_plain else None
 
 
 def _spec(loader: SourceFileLoader) -> ModuleSpec:

@@ -8,7 +8,7 @@ import pickle
 import sys
 import time
 from collections.abc import Iterator
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import module_from_spec
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import attrs
 import pytest
 
 from asyncflow.worker.loaded import facts_of
-from asyncflow.worker.pinned import RECENT, TEXTS, Finder, Known
+from asyncflow.worker.pinned import RECENT, TEXTS, Finder, Known, Module
 
 
 @attrs.define
@@ -138,7 +138,7 @@ def test_in_a_folder_that_is_gone_python_finds_by_itself(pins: Pins) -> None:
     pins.generation.rmdir()
     spec = pins.find()
     assert spec is not None
-    assert type(spec.loader) is SourceFileLoader
+    assert type(spec.loader) is Module
 
 
 def test_a_finder_stands_before_pythons_own(monkeypatch: pytest.MonkeyPatch) -> None:
