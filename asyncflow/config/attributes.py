@@ -7,8 +7,6 @@ from typing import Any
 from asyncflow.config.checks.values import meant
 from asyncflow.config.lookup import Unresolved
 from asyncflow.config.lookup import found as looked_up
-from asyncflow.config.section import Section
-from asyncflow.config.sections import DataNodeConfig
 from asyncflow.errors import ConfigError, Problem
 
 
@@ -18,7 +16,7 @@ def found(section: Any, name: str) -> object:
     :raises AttributeError: there is none of this name
     :raises ConfigError: the environment lacks what it refers to
     """
-    is_node = isinstance(section, DataNodeConfig)
+    is_node = hasattr(type(section), "option_names")
     options: Any = section.options if is_node else {}
 
     for given in (options, section.properties):
@@ -38,10 +36,10 @@ def _looked_up(section: Any, name: str, value: object) -> object:
     try:
         return looked_up(value)
     except Unresolved as error:
+        named = hasattr(type(section), "label")
+        label = section.label if named else type(section).__name__
         problem = Problem(
-            section=section.label
-            if isinstance(section, Section)
-            else type(section).__name__,
+            section=label,
             field=name,
             message=error.message,
             remedy=error.remedy,

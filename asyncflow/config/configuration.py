@@ -22,7 +22,7 @@ from asyncflow.config.converters import (
     has_references,
     refers,
 )
-from asyncflow.config.defaults import completed, takes_defaults
+from asyncflow.config.data_nodes import takes_defaults
 from asyncflow.config.registry import Registry, View
 from asyncflow.config.retry import Retry, as_retry
 from asyncflow.config.section import Section, key_of
@@ -283,7 +283,7 @@ class Configuration(ServerDataNodes, Shown):
             from asyncflow.config import task_function
 
             known = self._registry.data_nodes
-            given = completed(self._defaults.get("TASK", {}), options, "TASK")
+            given = {**self._defaults.get("TASK", {}), **options}
             made = task_function.declared(
                 *(function, id, input, output, given),
                 *(self._signatures, known, self._made),

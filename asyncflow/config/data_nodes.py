@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import json
 
 S = TypeVar("S", bound=Section)
+C = TypeVar("C", bound=type[Any])
 
 _NOT_GIVEN: Any = NOT_GIVEN
 """A default value of no type: where none is given, values may be of any."""
@@ -338,3 +340,42 @@ class DataNodes(ABC):
 def given(**options: object) -> dict[str, Any]:
     """Return the options that are given: a file says no others."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def takes_defaults(cls: C) -> C:
+    """Have the verbs of a class that declare sections take what was set for all."""
+    for name in dir(cls):
+        if name.startswith("configure_") and name.endswith("_data_node"):
+            storage = name.removeprefix("configure_").removesuffix("data_node")
+            verb = getattr(cls, name)
+            setattr(cls, name, _filled(verb, "DATA_NODE", storage.rstrip("_")))
+
+    cls.configure_task = _filled(cls.configure_task, "TASK")
+    cls.configure_scenario = _filled(cls.configure_scenario, "SCENARIO")
+    return cls
+
+
+def _filled(
+    verb: Callable[..., Any], kind: str, storage: str = ""
+) -> Callable[..., Any]:
+    code: Any = verb.__code__
+    names = code.co_varnames[1 : code.co_argcount]
+
+    @functools.wraps(verb)
+    def filled(self: Any, *args: Any, **given: Any) -> Any:
+        default = self._defaults.get(kind) if self._defaults else None
+
+        if default and len(args) <= len(names):
+            from asyncflow.config.defaults import completed
+
+            given = completed(
+                default,
+                {**dict(zip(names, args, strict=False)), **given},
+                kind,
+                storage,
+            )
+            args = ()
+
+        return verb(self, *args, **given)
+
+    return filled

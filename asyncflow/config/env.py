@@ -51,7 +51,7 @@ def problems(registry: Registry) -> Iterator[Problem]:
         if has_references(section):
             yield from _resolved(section)[1]
 
-        yield from _of_properties(_label(section), section.properties)
+        yield from _of_properties(_label(section), _of_known_type(section).properties)
 
     yield from _of_properties("APP", registry.app)
 

@@ -44,24 +44,24 @@ def test_sections_are_copied(config: Configuration) -> None:
 def test_a_property_is_looked_up_when_it_is_read(
     config: Configuration, monkeypatch: pytest.MonkeyPatch, file: Path
 ) -> None:
-    section: Any = config.configure_data_node("a", rows="ENV[ROWS]:int")
-    app: Any = config.configure_global_app(key="ENV[KEY]")
-    monkeypatch.setenv("ROWS", "3")
-    monkeypatch.setenv("KEY", "k")
+    section: Any = config.configure_data_node("a", rows="ENV[A_ROWS]:int")
+    app: Any = config.configure_global_app(key="ENV[A_KEY]")
+    monkeypatch.setenv("A_ROWS", "3")
+    monkeypatch.setenv("A_KEY", "k")
     assert (section.rows, app.key) == (3, "k")
-    assert section.properties == {"rows": "ENV[ROWS]:int"}
-    monkeypatch.setenv("ROWS", "4")
+    assert section.properties == {"rows": "ENV[A_ROWS]:int"}
+    monkeypatch.setenv("A_ROWS", "4")
     assert section.rows == 4
     config.export(file)
-    assert 'rows = "ENV[ROWS]:int"' in file.read_text()
-    assert 'key = "ENV[KEY]"' in file.read_text()
+    assert 'rows = "ENV[A_ROWS]:int"' in file.read_text()
+    assert 'key = "ENV[A_KEY]"' in file.read_text()
 
-    monkeypatch.delenv("ROWS")
-    monkeypatch.delenv("KEY")
-    with pytest.raises(ConfigError, match="ROWS is not set"):
+    monkeypatch.delenv("A_ROWS")
+    monkeypatch.delenv("A_KEY")
+    with pytest.raises(ConfigError, match="A_ROWS is not set"):
         _ = section.rows
 
-    file.write_text("[DATA_NODE.a]\n\nrows = 'ENV[LINES]'\n")
+    file.write_text("[DATA_NODE.a]\n\nrows = 'ENV[A_LENGTH]'\n")
     config.override(file)
     rows, key = config.problems()
     assert (rows.section, rows.field, rows.line) == ("DATA_NODE.a", "rows", 3)

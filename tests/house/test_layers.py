@@ -142,6 +142,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.configuration", "config.toml.source"): "tomllib: few programs load",
     ("config.configuration", "config.layers"): "the same",
     ("config.configuration", "config.app_config"): "few programs have it",
+    ("config.data_nodes", "config.defaults"): "the same",
     ("config.section", "config.attributes"): "only for properties of users",
     ("config.configuration", "config.toml.write"): "tomlkit: few programs export",
     ("worker.digests", "glob"): "only where a value was not kept",
