@@ -182,8 +182,12 @@ class DataNodeConfig(Section, Generic[T_co]):
         if not self.properties and not self.options:
             return self
 
-        given = {**self.options, **self.properties}
-        names = {name for name in self.option_names if name in given}
+        known = self.option_names
+        given = {
+            name if (own := _TAIPYS.get(name)) not in known else own: value
+            for name, value in {**self.options, **self.properties}.items()
+        }
+        names = {name for name in known if name in given}
 
         if names == self.options.keys() and names.isdisjoint(self.properties):
             return self
@@ -195,6 +199,10 @@ class DataNodeConfig(Section, Generic[T_co]):
                 name: value for name, value in given.items() if name not in names
             },
         )
+
+
+_TAIPYS = {"read_kwargs": "read_options", "write_kwargs": "write_options"}
+"""Options that Taipy calls otherwise."""
 
 
 def _function(value: Any) -> Any:

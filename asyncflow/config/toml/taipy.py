@@ -35,12 +35,6 @@ DEFAULT = "default"
 _ALL_KEEP = frozenset({"scope", "validity_period"})
 """What data nodes have of the default one, also where theirs is another storage type."""
 
-_OTHER_NAMES: Mapping[str, str] = {
-    "read_kwargs": "read_options",
-    "write_kwargs": "write_options",
-}
-"""Options of data nodes that are called otherwise here."""
-
 _DICTS = "MongoDefaultDocument"
 """Its class of documents that have no class: dicts here."""
 
@@ -125,7 +119,7 @@ class Translator:
             elif isinstance(value, str) and _DICTS in value:
                 continue
             else:
-                found[_own_name(path[0], name)] = self._value((*path, name), value)
+                found[name] = self._value((*path, name), value)
 
         return found
 
@@ -209,10 +203,6 @@ def _with_default(kind: str, default: Table, section: Any) -> Any:
         default = {name: each for name, each in default.items() if name in _ALL_KEEP}
 
     return {**default, **section}
-
-
-def _own_name(kind: str, name: str) -> str:
-    return _OTHER_NAMES.get(name, name) if kind == "DATA_NODE" else name
 
 
 # ------------------------------------------------------------------------ of what kind

@@ -332,7 +332,8 @@ def test_functions_of_options_are_read_in_both_dialects(
     config.configure_generic_data_node("g", taipy_functions.double)
     config.export(file)
     assert f'read_fct = "{HERE}:double"' in file.read_text()
-    assert loaded(file).data_nodes["g"].options["read_fct"] is taipy_functions.double
+    options: Any = loaded(file).data_nodes["g"].driver_options()
+    assert options.read_fct is taipy_functions.double
 
 
 SCALARS = (
