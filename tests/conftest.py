@@ -53,6 +53,10 @@ LIMIT = 60.0
 PATIENCE = 5.0
 """How long what a test has left behind may take to go, in seconds."""
 
+ENDING = 0.1
+"""How long threads and processes may take to end, in seconds, until what is left is looked
+for among what nobody has any more: to look for that takes 50 ms and more."""
+
 SESSION = "ASYNCFLOW_TEST_SESSION"
 """The environment variable that marks our descendants, whoever their parent is."""
 
@@ -407,7 +411,7 @@ def await_nothing(
 ) -> dict[Kind, list[str]]:
     """Wait until nothing is left; after `patience` seconds, return what there is."""
     never = threading.Event()
-    give_up = time.monotonic() + patience
+    begin = time.monotonic()
     collected = False
 
     while True:
@@ -417,10 +421,12 @@ def await_nothing(
         ]
         left = {kind: names for kind, names in left.items() if kind not in excused}
 
-        if not any(left.values()) or time.monotonic() >= give_up:
+        waited = time.monotonic() - begin
+
+        if not any(left.values()) or waited >= patience:
             return left
 
-        if not collected:
+        if not collected and waited >= ENDING:
             # What goes only now has been left unclosed: that is a ResourceWarning, and
             # so an error, of its own.
             gc.collect()

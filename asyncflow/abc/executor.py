@@ -114,6 +114,9 @@ class Executor(ABC):
     """How many calls one batch may have."""
     in_processes: ClassVar[bool] = False
     """Whether it calls functions in other processes, and so needs them pickled."""
+    runs_where_submitted: ClassVar[bool] = False
+    """Whether plain functions run in the thread that waits for their run, where that
+    offers to call them; see `asyncflow.callers`."""
     runs_all: ClassVar[bool] = False
     """Whether, as that of a mode, it runs all jobs, whatever executors tasks name."""
     max_jobs: ClassVar[int | None] = None

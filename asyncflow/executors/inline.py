@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import ClassVar, Self
 
@@ -19,11 +19,13 @@ from asyncflow.abc import (
     Killed,
     Mode,
     Outcome,
+    Progress,
     Raised,
     Returned,
     Usage,
     Watch,
 )
+from asyncflow.callers import Caller, caller_of, note_interrupt, on_loop
 from asyncflow.config.sections import JobConfig
 from asyncflow.executors._coroutine import Coroutine
 from asyncflow.executors._in_process import (
@@ -35,6 +37,7 @@ from asyncflow.executors._in_process import (
     under_way,
     write_outputs,
 )
+from asyncflow.ids import submission_of
 from asyncflow.log import logger as _logger
 from asyncflow.task_group import is_canceled
 
@@ -55,6 +58,7 @@ class InlineExecutor(Executor):
     :param grace: how long a job may take to end once it is cancelled, in seconds
     """
 
+    runs_where_submitted: ClassVar[bool] = True
     runs_all: ClassVar[bool] = True
     max_jobs: ClassVar[int | None] = 1
     not_killing: ClassVar[str | None] = (
@@ -98,7 +102,11 @@ class InlineExecutor(Executor):
     async def _run(self, call: Call, watch: Watch, coroutine: Coroutine) -> None:
         outcome: Outcome = Killed()
         started_at, start = time.time(), time.perf_counter()
-        report = partial(watch.reported, call)
+        caller = None if call.is_async else caller_of(submission_of(call.job_id))
+        report: Callable[[Progress | None], None] = partial(watch.reported, call)
+
+        if caller is not None:
+            report = on_loop(report)
 
         with captured(call.task, echo=self.echo, max_bytes=self.log_size) as printed:
             try:
@@ -107,8 +115,10 @@ class InlineExecutor(Executor):
                     start = time.perf_counter()  # what came first was not the job's
 
                     with under_way(call, watch, report):
-                        run = _run_async if call.is_async else _run
-                        outcome = await run(call, coroutine)
+                        if call.is_async:
+                            outcome = await _run_async(call, coroutine)
+                        else:
+                            outcome = await _run(call, coroutine, caller)
             except get_cancelled_exc_class():
                 if is_canceled():
                     raise
@@ -152,7 +162,25 @@ def _others() -> int:
     return sum(not name.startswith("asyncflow") for name in names) - 1
 
 
-async def _run(call: Call, coroutine: Coroutine) -> Outcome:
+async def _run(call: Call, coroutine: Coroutine, caller: Caller | None) -> Outcome:
+    """Run a plain function: here, or in the thread that waits for its run."""
+    if caller is None:
+        outcome = _called(call)
+    else:
+        outcome = await caller.call(partial(_called, call))
+
+    if not isinstance(outcome, Awaitable):
+        return outcome
+
+    result, raised = await coroutine.result(outcome)
+    return _kept(call, result) if raised is None else _failed(raised)
+
+
+def _called(call: Call) -> Outcome | Awaitable[object]:
+    """Read the inputs, call the function, keep the outputs.
+
+    :return: what came of it, or what the function gave that is to be awaited
+    """
     try:
         arguments = read_inputs(call)
     except Exception as error:
@@ -161,17 +189,18 @@ async def _run(call: Call, coroutine: Coroutine) -> Outcome:
     try:
         with logging_kept():
             result = call.function(*arguments)
-    except get_cancelled_exc_class():
+    except asyncio.CancelledError:
         raise
     except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            note_interrupt(error)
+
         return failed(error)
 
-    if inspect.isawaitable(result):
-        result, raised = await coroutine.result(result)
+    return result if inspect.isawaitable(result) else _kept(call, result)
 
-        if raised is not None:
-            return _failed(raised)
 
+def _kept(call: Call, result: object) -> Outcome:
     try:
         return Returned(write_outputs(call, result))
     except Exception as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Self, TypeVar, overload
 
 from asyncflow.abc import Progress, Usage
@@ -34,7 +35,8 @@ from asyncflow.status import Status, SubmissionStatus
 from asyncflow.sync.callback import Callback
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forwarding import Forwarded, Handle, wrap
-from asyncflow.sync.loop import each
+from asyncflow.sync.loop import Loop, each
+from asyncflow.sync.run_here import run_here
 from asyncflow.worker.streams import Stream
 
 Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)
@@ -52,34 +54,37 @@ class Runnable(Handle[Submittable]):
 
     def submit(
         self,
+        callbacks: Iterable[Callable[[Job], object]] | None = None,
+        force: bool = False,
         wait: bool = False,
         timeout: float | None = None,
-        force: bool = False,
+        *,
         on_failure: OnFailure = "continue",
         idempotency_key: str | None = None,
-        callbacks: Iterable[Callable[[Job], object]] = (),
         run_timeout: float | None = None,
         priority: float = 0.0,
-        *,
         inputs: Mapping[Any, Any] | None = None,
         properties: Mapping[str, Any] | None = None,
         **keywords: Any,
     ) -> Submission:
         """Start a run; return its handle.
 
+        In development mode its jobs run in this thread, one after the other, and it has
+        ended when this returns: `wait` and `timeout` have no effect. Ctrl-C cancels it.
+
         Neither the run's outcome nor the end of the waiting time raises: see the
         handle's ``status`` and ``error()``, or use its ``result()``. With `wait`, a
         failure is logged with its tracebacks.
 
+        :param callbacks: what is called, in a thread, as ``callback(job)`` each time
+            that the status of a job of this run has changed; None for none
+        :param force: run what could be skipped too
         :param wait: return when the run has ended; otherwise at once
         :param timeout: with `wait`, how many seconds to wait, while the jobs go on
             afterwards; None waits as long as it takes
-        :param force: run what could be skipped too
         :param on_failure: ``"continue"`` runs what does not need a failed job,
             ``"stop"`` cancels the rest of the run
         :param idempotency_key: who submits with the same key again gets the same run
-        :param callbacks: what is called, in a thread, as ``callback(job)`` each time
-            that the status of a job of this run has changed
         :param run_timeout: how many seconds the run may take until it is ended; None
             for any time
         :param priority: its ready jobs go before those of runs with a lower one
@@ -89,30 +94,24 @@ class Runnable(Handle[Submittable]):
         :param keywords: inputs, where a data node has the name, and else properties
         :raises UsageError: for what is wrong with the call, as the async verb does
         """
-        check_flag("wait", wait, ": callbacks are given as callbacks=[...]")
+        callbacks = () if callbacks is None else callbacks
         check_callbacks_are_many(callbacks)
+        check_flag("force", force)
+        check_flag("wait", wait)
 
-        async def started() -> AsyncSubmission:
-            made = self._inner.submit(
-                force=force,
-                on_failure=on_failure,
-                idempotency_key=idempotency_key,
-                callbacks=map(self._callback, callbacks),
-                run_timeout=run_timeout,
-                priority=priority,
-                inputs=inputs,
-                properties=properties,
-                **keywords,
-            )
-            return await made.wait(timeout) if wait else made
-
-        self._loop.check(self._inner.submit)
-        submission = Submission(self._loop.call(started), self._loop)
-
-        if wait:
-            _log_failure(submission)
-
-        return submission
+        submit = partial(
+            self._inner.submit,
+            force=force,
+            on_failure=on_failure,
+            idempotency_key=idempotency_key,
+            callbacks=map(self._callback, callbacks),
+            run_timeout=run_timeout,
+            priority=priority,
+            inputs=inputs,
+            properties=properties,
+            **keywords,
+        )
+        return _submitted(self._loop, submit, wait=wait, timeout=timeout)
 
     def plan(self, force: bool = False) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `asyncflow.Scenario.plan`."""
@@ -368,11 +367,40 @@ class Submission(Handle[AsyncSubmission], of=AsyncSubmission):
 
     def retry_failed(self) -> Submission:
         """Run again what has not completed; see `asyncflow.Submission.retry_failed`."""
-        return Submission(self._loop.call(self._inner.retry_failed), self._loop)
+        return _submitted(self._loop, self._inner.retry_failed)
 
     def events(self) -> Iterator[Event]:
         """Give every event from the first, then live; ends with the run."""
         return each(aiter(self._inner), self._loop)
+
+
+def _submitted(
+    loop: Loop,
+    submit: Callable[[], AsyncSubmission],
+    *,
+    wait: bool = False,
+    timeout: float | None = None,
+) -> Submission:
+    """Start a run; in development mode, run its jobs here.
+
+    :param wait: whether to wait for its end, `timeout` seconds
+    """
+
+    async def started() -> AsyncSubmission:
+        made = submit()
+        return await made.wait(timeout) if wait else made
+
+    loop.check(submit)
+
+    if loop.runs_here:
+        submission = Submission(run_here(loop, submit), loop)
+    else:
+        submission = Submission(loop.call(started), loop)
+
+    if wait or loop.runs_here:
+        _log_failure(submission)
+
+    return submission
 
 
 def _log_failure(submission: Submission) -> None:

@@ -9,7 +9,7 @@ import re
 import threading
 from asyncio import _get_running_loop
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack
 from functools import partial
 from typing import Any, ParamSpec, TypeVar, overload
@@ -17,6 +17,8 @@ from typing import Any, ParamSpec, TypeVar, overload
 import attrs
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from asyncflow.alternatives import MODES
+from asyncflow.callers import runs_job
 from asyncflow.errors import BlockingCall, InsideWorker, NotOpen, UsageError
 from asyncflow.log import logger as _logger
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
@@ -36,6 +38,8 @@ class Loop:
     _portal: BlockingPortal
     _thread: int
     _stack: ExitStack
+    runs_here: bool
+    """Whether jobs run in the threads that submit them."""
     _pid: int = attrs.field(init=False, factory=os.getpid)
     _is_open: bool = attrs.field(init=False, default=True)
     _is_closing: bool = attrs.field(init=False, default=False)
@@ -54,7 +58,9 @@ class Loop:
             install()  # where Ctrl-C arrives, if this is the main thread
             thread = portal.call(threading.get_ident)
             portal.call(_name_tasks)
-            return cls(orchestrator, portal, thread, stack.pop_all())
+            of_mode = MODES.load(orchestrator.config.job_config.mode)
+            runs_here = of_mode.runs_where_submitted
+            return cls(orchestrator, portal, thread, stack.pop_all(), runs_here)
 
     @property
     def is_open(self) -> bool:
@@ -108,10 +114,7 @@ class Loop:
             result = verb(*args, **kwargs)
             return await result if inspect.iscoroutine(result) else result
 
-        try:
-            future = self._portal.start_task_soon(run)
-        except RuntimeError:  # another thread has stopped it meanwhile
-            raise not_running() from None
+        future = self.start(run)
 
         try:
             return future.result()
@@ -119,6 +122,16 @@ class Loop:
             raise not_running() from None
         finally:
             future.cancel()
+
+    def start(self, verb: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
+        """Have a verb run; return what will have its result.
+
+        :raises NotOpen: where the orchestrator is stopped
+        """
+        try:
+            return self._portal.start_task_soon(verb)
+        except RuntimeError:  # another thread has stopped it meanwhile
+            raise not_running() from None
 
     def check(self, verb: Callable[..., object] | None) -> None:
         """Refuse a call that cannot be made now; `verb` is what it would call.
@@ -136,6 +149,12 @@ class Loop:
             raise BlockingCall(
                 "a blocking verb was called on the thread of the orchestrator's event "
                 f"loop, which would wait for itself: {_remedy(verb)}"
+            )
+
+        if runs_job():
+            raise BlockingCall(
+                "a blocking verb was called in a job, which its run waits for: give the "
+                f"job what it needs as inputs, or {_remedy(verb)}"
             )
 
         if _get_running_loop() is not None and not self._has_warned:

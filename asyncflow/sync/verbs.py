@@ -52,7 +52,7 @@ def submit(
     **keywords: Any,
 ) -> Submission:
     """Start a run of a scenario, a sequence or a task; see `Scenario.submit`."""
-    return entity.submit(wait, timeout, force, **keywords)
+    return entity.submit(force=force, wait=wait, timeout=timeout, **keywords)
 
 
 @names_own_arguments

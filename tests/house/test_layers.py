@@ -63,7 +63,7 @@ ROWS = (
         nouns=("errors", "folder", "log", "options", "records"),
         outside=frozenset({"attrs"}),
     ),
-    Row(nouns=("background", "task_group")),
+    Row(nouns=("background", "callers", "task_group")),
     Row(nouns=("filters",), outside=frozenset()),
     Row(nouns=("selection",), outside=frozenset()),
     Row(nouns=("abc",)),

@@ -328,7 +328,7 @@ def print_without_room(count: int) -> int:
 
     print("row " * count)
     print("note", file=sys.stderr)
-    print("no end of line", end="")
+    print("no end of line", end="", flush=True)
     return count
 
 
