@@ -46,13 +46,19 @@ if TYPE_CHECKING:
     from asyncflow.config import Scope as Scope
     from asyncflow.config import TaskConfig as TaskConfig
     from asyncflow.config.decorator import task as task
+    from asyncflow.config.frequency import Calendar as Calendar
+    from asyncflow.config.frequency import Frequency as Frequency
+    from asyncflow.config.frequency import Periods as Periods
     from asyncflow.config.layers import Origin as Origin
     from asyncflow.entities.as_completed import as_completed as as_completed
+    from asyncflow.entities.cycle import Cycle as Cycle
     from asyncflow.entities.data_node import DataNode as DataNode
     from asyncflow.entities.data_node import Edit as Edit
     from asyncflow.entities.job import Job as Job
     from asyncflow.entities.job import Output as Output
     from asyncflow.entities.planned import PlannedJob as PlannedJob
+    from asyncflow.entities.reasons import Reason as Reason
+    from asyncflow.entities.reasons import Reasons as Reasons
     from asyncflow.entities.scenario import Scenario as Scenario
     from asyncflow.entities.sequence import Sequence as Sequence
     from asyncflow.entities.statistics import Statistics as Statistics
@@ -65,6 +71,8 @@ if TYPE_CHECKING:
     from asyncflow.errors import DataNodeIsBeingEdited as DataNodeIsBeingEdited
     from asyncflow.errors import DataNodeReadingError as DataNodeReadingError
     from asyncflow.errors import DataNodeWritingError as DataNodeWritingError
+    from asyncflow.errors import DeletingPrimaryScenario as DeletingPrimaryScenario
+    from asyncflow.errors import DoesNotBelongToACycle as DoesNotBelongToACycle
     from asyncflow.errors import EventsLost as EventsLost
     from asyncflow.errors import InsideWorker as InsideWorker
     from asyncflow.errors import JobFailed as JobFailed
@@ -110,6 +118,7 @@ if TYPE_CHECKING:
     from asyncflow.notify.stream import EventStream as EventStream
     from asyncflow.orchestrator import Orchestrator as Orchestrator
     from asyncflow.records import AttemptRecord as AttemptRecord
+    from asyncflow.records import CycleRecord as CycleRecord
     from asyncflow.records import JobRecord as JobRecord
     from asyncflow.records import Pruned as Pruned
     from asyncflow.records import ScenarioRecord as ScenarioRecord
@@ -129,18 +138,21 @@ _HOMES = {
     "config": "Config Configuration CoreConfig DataNodeConfig JobConfig Retry ScenarioConfig "
     "Scope TaskConfig",
     "config.decorator": "task",
+    "config.frequency": "Calendar Frequency Periods",
     "config.layers": "Origin",
     "entities.as_completed": "as_completed",
+    "entities.cycle": "Cycle",
     "entities.data_node": "DataNode Edit",
     "entities.job": "Job Output",
     "entities.planned": "PlannedJob",
+    "entities.reasons": "Reason Reasons",
     "entities.scenario": "Scenario",
     "entities.sequence": "Sequence",
     "entities.statistics": "Statistics",
     "entities.submission": "Input Submission",
     "entities.task": "Task",
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
-    "DataNodeReadingError DataNodeWritingError EventsLost InsideWorker JobFailed NoData "
+    "DataNodeReadingError DataNodeWritingError DeletingPrimaryScenario DoesNotBelongToACycle EventsLost InsideWorker JobFailed NoData "
     "NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed PackageMissing Problem RecordDamaged "
     "RemoteTraceback StoreFailed StoreUnavailable SubmissionCanceled SubmissionFailed "
     "SubmissionInterrupted TakenOver UnauthorizedTag UnsupportedLoop UsageError ValueInvalid "
@@ -149,7 +161,7 @@ _HOMES = {
     "JobStarted SubmissionFinished SubmissionStarted",
     "filters": "Condition JoinOperator Operator",
     "orchestrator": "Orchestrator",
-    "records": "AttemptRecord JobRecord Pruned ScenarioRecord SubmissionRecord",
+    "records": "AttemptRecord CycleRecord JobRecord Pruned ScenarioRecord SubmissionRecord",
     "notify.bus": "Listener Notification",
     "notify.stream": "EventStream",
     "selection": "Preview",

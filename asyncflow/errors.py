@@ -7,6 +7,8 @@
     ├── UsageError             a verb was called where or when it cannot work
     │   ├── NotOpen            the orchestrator is not open (or no longer)
     │   ├── BlockingCall       a blocking verb was called on the event loop's thread
+    │   ├── DeletingPrimaryScenario  others of its cycle are there
+    │   ├── DoesNotBelongToACycle    a scenario has none
     │   ├── UnauthorizedTag    a scenario config does not allow a tag
     │   ├── InsideWorker       an orchestrator was started inside a worker process
     │   └── UnsupportedLoop    the event loop is not asyncio's
@@ -100,6 +102,30 @@ class NotOpen(UsageError):
 
 class BlockingCall(UsageError):
     """A blocking verb was called on the thread of the orchestrator's event loop."""
+
+
+class DeletingPrimaryScenario(UsageError):
+    """A primary scenario was to be deleted, and its cycle has others."""
+
+    def __init__(self, scenario_id: str, cycle_id: str) -> None:
+        self.scenario_id = scenario_id
+        self.cycle_id = cycle_id
+        super().__init__(
+            f"{scenario_id} is the primary scenario of {cycle_id}, which has others: make "
+            "another one primary, `await other.set_primary()`, or delete the cycle"
+        )
+
+
+class DoesNotBelongToACycle(UsageError):
+    """A scenario without a cycle was to become primary."""
+
+    def __init__(self, scenario_id: str, config_id: str) -> None:
+        self.scenario_id = scenario_id
+        self.config_id = config_id
+        super().__init__(
+            f"{scenario_id} belongs to no cycle: give configure_scenario({config_id!r}) a "
+            "frequency, then create a scenario"
+        )
 
 
 class UnauthorizedTag(UsageError):

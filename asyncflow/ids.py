@@ -3,8 +3,9 @@
 An id is the kind, what it is of, and a key that tells it from others of that::
 
     SCENARIO_<config>_<key>             DATANODE_<config>_<key of its scenario>
-    TASK_<config>_<id of its scenario>  DATANODE_<config>_CYCLE  (or GLOBAL)
+    TASK_<config>_<id of its scenario>  DATANODE_<config>_<id of its cycle>  (or GLOBAL)
     SEQUENCE_<name>_<id of its scenario>
+    CYCLE_<frequency>_<its first instant, in UTC>
     SUBMISSION_<key>                    JOB_<config of its task>_<key of its submission>
     ORCHESTRATOR_<key>
 
@@ -17,9 +18,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 SCENARIO, SEQUENCE, TASK, DATA_NODE = "SCENARIO", "SEQUENCE", "TASK", "DATANODE"
 SUBMISSION, JOB, ORCHESTRATOR = "SUBMISSION", "JOB", "ORCHESTRATOR"
+CYCLE = "CYCLE"
 
 _KEYS = "5f3a7c0e-6d0b-4c53-9d0a-5d6a1f0b8a77"
 """The namespace of idempotency keys; any would do."""
@@ -69,6 +75,15 @@ def of_scenario(config_id: str, key: str) -> str:
     return f"SCENARIO_{config_id}_{key}"
 
 
+def of_cycle(frequency: str, start: datetime) -> str:
+    """Return the id of a cycle: whoever makes it, it is the same.
+
+    :param frequency: without ``_``
+    :param start: its first instant, in UTC
+    """
+    return f"CYCLE_{frequency}_{start.replace(tzinfo=None).isoformat()}Z"
+
+
 def of_sequence(name: str, scenario_id: str) -> str:
     """Return the id of a sequence."""
     return f"SEQUENCE_{name}_{scenario_id}"
@@ -80,9 +95,9 @@ def of_task(config_id: str, scenario_id: str) -> str:
 
 
 def of_shared_task(config_id: str, scopes: Collection[str]) -> str:
-    """Return the id of a task as one for all scenarios, which share all of its outputs.
+    """Return the id of a task as one for several scenarios, which share all of its outputs.
 
-    :param scopes: those of the outputs
+    :param scopes: those of the outputs; for a cycle, its id
     """
     return f"TASK_{config_id}_{'_'.join(sorted(scopes))}"
 
@@ -90,7 +105,8 @@ def of_shared_task(config_id: str, scopes: Collection[str]) -> str:
 def of_node(config_id: str, key: str) -> str:
     """Return the id of a data node.
 
-    :param key: that of its scenario, or the scope where scenarios share it
+    :param key: that of its scenario, or where scenarios share it the id of their cycle or
+        the scope
     """
     return f"DATANODE_{config_id}_{key}"
 
@@ -126,12 +142,15 @@ def key_of(entity_id: str) -> str:
 
 def config_of(entity_id: str) -> str:
     """Return the config id in the id of a scenario, of a data node or of a job."""
+    if entity_id.endswith("Z") and entity_id.startswith(DATA_NODE):  # of a cycle
+        return entity_id[len(DATA_NODE) + 1 : entity_id.rindex("_CYCLE_")]
+
     return entity_id.partition("_")[2].rpartition("_")[0]
 
 
 def is_shared_node(node_id: str) -> bool:
     """Tell whether scenarios share a data node."""
-    return node_id.endswith(("_CYCLE", "_GLOBAL"))
+    return node_id.endswith(("_GLOBAL", "Z", "_CYCLE"))  # the last of older stores
 
 
 def submission_of(job_id: str) -> str:

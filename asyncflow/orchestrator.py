@@ -35,7 +35,9 @@ from asyncflow.runtime.wiring import as_store
 from asyncflow.status import Status, SubmissionStatus
 
 if TYPE_CHECKING:
+    from asyncflow.entities.cycle import Cycle
     from asyncflow.entities.job import Job
+    from asyncflow.entities.reasons import Reasons
     from asyncflow.entities.scenario import Scenario
     from asyncflow.entities.statistics import Statistics
     from asyncflow.entities.submission import Submission
@@ -43,7 +45,13 @@ if TYPE_CHECKING:
     from asyncflow.events import EntityEvent, Event
     from asyncflow.notify.bus import Listener
     from asyncflow.notify.stream import EventStream
-    from asyncflow.records import JobRecord, Pruned, ScenarioRecord, SubmissionRecord
+    from asyncflow.records import (
+        CycleRecord,
+        JobRecord,
+        Pruned,
+        ScenarioRecord,
+        SubmissionRecord,
+    )
     from asyncflow.recovery.loader import Entity
     from asyncflow.runtime.engine import Engine
     from asyncflow.runtime.open import Opening
@@ -210,7 +218,7 @@ class Orchestrator:
         stays, and inputs are written to it as new versions.
 
         :param config: the config, or its id
-        :param creation_date: aware; None for now
+        :param creation_date: None for now; without a time zone it is in that of the store
         :param name: what people call it
         :param exist_ok: whether the scenario of this config that has this name is
             returned, if there is one: of several, the oldest
@@ -316,6 +324,49 @@ class Orchestrator:
         entity: Job = await self._get(job_id, ids.JOB)  # type: ignore[assignment]  # by its id
         return entity
 
+    async def get_cycle(self, cycle_id: str) -> Cycle:
+        """Return the cycle of an id; see `Orchestrator.get`.
+
+        :raises NotFound: where there is no cycle with this id
+        """
+        entity: Cycle = await self._get(cycle_id, ids.CYCLE)  # type: ignore[assignment]  # by its id
+        return entity
+
+    async def get_primary(self, cycle: Cycle) -> Scenario | None:
+        """Return the primary scenario of a cycle; None where that was deleted.
+
+        :raises NotFound: where the cycle is gone, with its last scenario
+        """
+        return await self._opened().calendar.primary(cycle)
+
+    async def set_primary(self, scenario: Scenario) -> None:
+        """Make a scenario the primary one of its cycle; see `Scenario.set_primary`."""
+        await self._opened().calendar.promote(scenario)
+
+    async def is_promotable(self, scenario: Scenario | str) -> Reasons:
+        """Tell whether a scenario can become the primary one of its cycle, as things are.
+
+        :param scenario: it, or its id
+        :return: true where it can; otherwise the reasons why it cannot
+        """
+        from asyncflow.runtime.permissions import is_promotable
+
+        scenario_id = scenario if isinstance(scenario, str) else scenario.id
+        return await is_promotable(self._opened().store, scenario_id)
+
+    async def is_deletable(
+        self, entity: Scenario | Submission | Cycle | str
+    ) -> Reasons:
+        """Tell whether something can be deleted, as things are now.
+
+        :param entity: it, or its id
+        :return: true where it can; otherwise the reasons why it cannot
+        """
+        from asyncflow.runtime.permissions import is_deletable
+
+        entity_id = entity if isinstance(entity, str) else entity.id
+        return await is_deletable(self._opened().store, entity_id)
+
     async def _get(self, entity_id: str, kind: str) -> Entity:
         _check_id(entity_id)
 
@@ -351,6 +402,27 @@ class Orchestrator:
             created_from=created_from.timestamp() if created_from else None,
             created_to=created_to.timestamp() if created_to else None,
             page=Page(newest_first, limit, offset),
+        )
+
+    async def cycles(
+        self,
+        *,
+        frequency: str | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[CycleRecord]:
+        """List cycles by their first instants, those of other processes included.
+
+        ``await get(record.id)`` gives the cycle.
+
+        :param frequency: a `Frequency`, or the name of a calendar; None for any
+        :param limit: how many at most; None for all
+        :param offset: how many to leave out at the beginning
+        """
+        check_page(limit, offset)
+        return await self._opened().store.cycles(
+            frequency=frequency, page=Page(newest_first, limit, offset)
         )
 
     async def submissions(
@@ -414,14 +486,22 @@ class Orchestrator:
     async def delete(self, entity_id: str) -> None:
         """Delete a scenario with all that is its own, or a submission with its jobs.
 
+        With the last scenario of a cycle goes the cycle. With a cycle go its scenarios, one
+        after the other. A primary scenario stays as long as its cycle has others.
+
         Values of the user's own files stay. On cancel it is deleted or not, as a whole.
         What cannot be loaded, of whatever kind, is deleted by its id alone.
 
         :raises NotFound: where there is none with this id
+        :raises DeletingPrimaryScenario: where its cycle has others
         :raises UsageError: where a run of it has not ended, or it is something else
         """
         _check_id(entity_id)
-        await self._opened().delete(entity_id)
+
+        if ids.kind_of(entity_id) == ids.CYCLE:
+            await self._opened().delete_cycle(entity_id)
+        else:
+            await self._opened().delete(entity_id)
 
     async def prune(
         self,

@@ -26,6 +26,8 @@ class ScenarioRecord(NamedTuple):
     """In the order of their letters."""
     revision: int = 0
     """What tells its states apart: another number with each change of it."""
+    cycle_id: str | None = None
+    """The cycle that it belongs to; None for none."""
 
     @property
     def creation_date(self) -> datetime:
@@ -40,13 +42,55 @@ class ScenarioRecord(NamedTuple):
         return _plain_facts(self, creation_date="created")
 
 
+class CycleRecord(NamedTuple):
+    """A cycle: a period of a frequency, in which scenarios were created."""
+
+    id: str
+    name: str
+    frequency: str
+    start: float
+    end: float
+    """The first instant that is not in it."""
+    created: float
+    primary_id: str | None = None
+    """Its primary scenario; None where that was deleted."""
+    primary_created: float | None = None
+    """The creation date of that."""
+
+    @property
+    def start_date(self) -> datetime:
+        """Its first instant, in UTC."""
+        return datetime.fromtimestamp(self.start, UTC)
+
+    @property
+    def end_date(self) -> datetime:
+        """The first instant after it, in UTC."""
+        return datetime.fromtimestamp(self.end, UTC)
+
+    @property
+    def creation_date(self) -> datetime:
+        """When it was made, in UTC."""
+        return datetime.fromtimestamp(self.created, UTC)
+
+    def __repr__(self) -> str:
+        return _shown(self, start_date="start", end_date="end", creation_date="created")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return its facts as plain data that JSON can hold; times are ISO texts."""
+        dates = {"start_date": "start", "end_date": "end", "creation_date": "created"}
+        facts = _plain_facts(self, **dates)
+        del facts["primary_created"]
+        return facts
+
+
 class DataNodeRecord(NamedTuple):
     """A data node, without its values."""
 
     id: str
     config_id: str
     owner_id: str | None
-    """The id of its scenario; None where scenarios share it."""
+    """The id of its scenario, or of the cycle whose scenarios share it; None where all
+    scenarios do."""
     editor_id: str | None = None
     """Who has locked it; None where nobody has."""
     editor_expires: float | None = None
@@ -249,7 +293,8 @@ class BasisRecord(NamedTuple):
 
     task_id: str
     scenario_id: str
-    """``""`` for a task that scenarios share, as they do all of its outputs."""
+    """``""`` for a task that all scenarios share, as they do all of its outputs; the id of
+    a cycle where those of that do."""
     fingerprint: str
     """Of its function."""
     inputs: Mapping[str, int]
@@ -283,6 +328,7 @@ class OrchestratorRecord(NamedTuple):
 
 Record: TypeAlias = (
     ScenarioRecord
+    | CycleRecord
     | DataNodeRecord
     | VersionRecord
     | SubmissionRecord

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,17 @@ def test_nobody_else_makes_or_parses_an_id() -> None:
                     found.append(f"{file.relative_to(PACKAGE)}:{node.lineno}")
 
     assert found == []
+
+
+def test_what_a_cycle_shares() -> None:
+    cycle = ids.of_cycle("DAILY", datetime(2026, 5, 1, 22, tzinfo=UTC))
+    assert cycle == "CYCLE_DAILY_2026-05-01T22:00:00Z"
+    assert ids.kind_of(cycle) == ids.CYCLE
+
+    for config_id in ("a", "a_CYCLE_b", "a_GLOBAL"):
+        node = ids.of_node(config_id, cycle)
+        assert ids.is_shared_node(node)
+        assert ids.config_of(node) == config_id
+        assert ids.config_of(ids.of_node(config_id, "GLOBAL")) == config_id
+        assert ids.is_shared_node(ids.of_node(config_id, "GLOBAL"))
+        assert not ids.is_shared_node(ids.of_node(config_id, ids.new_key()))

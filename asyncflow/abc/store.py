@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from asyncflow.options import Page
     from asyncflow.records import (
         BasisRecord,
+        CycleRecord,
         DataNodeRecord,
         InputRecord,
         JobRecord,
@@ -134,7 +135,7 @@ class Store(ABC):
         """Take records to be written: all of one call, or none of them.
 
         Returns at once; calls are written in their order. A record replaces the one
-        with its kind and id, but some things stay what they were: the graph and the
+        with its kind and id, but some things stay what they were: cycles, the graph and the
         properties of a submission, lock, directory and attributes of a data node, and of a
         version all but whether its value is kept, and its holder. Once a write has failed
         for good, what is saved is dropped: `flush` tells.
@@ -263,12 +264,28 @@ class Store(ABC):
         """
 
     @abstractmethod
+    async def promote(self, scenario_id: str) -> CycleRecord | None:
+        """Make a scenario the primary one of its cycle; return that as it is then.
+
+        None where the scenario is not there, or has no cycle. On cancel only the waiting
+        ends.
+        """
+
+    @abstractmethod
+    async def time_zone(self, name: str) -> str:
+        """Return the name of the time zone of the cycles here: the first that was given.
+
+        :param name: the one that is kept, where there is none yet
+        """
+
+    @abstractmethod
     async def delete(self, *record_ids: str) -> list[str]:
         """Forget records, all of them or none; return when that is durable.
 
         With a scenario go its data nodes, its submissions and its bases; with a
         submission its jobs, with a job its log, with a data node its versions; with an
-        orchestrator the values that it holds. Unknown ids change nothing. On cancel only the waiting
+        orchestrator the values that it holds; with the last scenario of a cycle the cycle
+        and its data nodes. Unknown ids change nothing. On cancel only the waiting
         ends.
 
         :return: the names of the files that the versions had
@@ -283,6 +300,8 @@ class Store(ABC):
         :param lost: the submissions that are forgotten though they have not finished, as
             long as they have the same orchestrator
         :return: None where another has not finished: then nothing has changed
+        :raises DeletingPrimaryScenario: where it is the primary scenario of a cycle with
+            others: then nothing has changed either
         """
 
     @abstractmethod
@@ -364,6 +383,7 @@ class Store(ABC):
         name: str | None = None,
         created_from: float | None = None,
         created_to: float | None = None,
+        cycle_id: str | None = None,
         page: Page | None = None,
     ) -> list[ScenarioRecord]:
         """List scenarios.
@@ -372,6 +392,15 @@ class Store(ABC):
         :param created_to: the creation date, in the same unit, before which they were
             made
         """
+
+    @abstractmethod
+    async def cycles(
+        self,
+        *,
+        frequency: str | None = None,
+        page: Page | None = None,
+    ) -> list[CycleRecord]:
+        """List cycles, by their first instants."""
 
     @abstractmethod
     async def data_nodes(

@@ -41,6 +41,7 @@ from asyncflow.worker.streams import Mode
 
 if TYPE_CHECKING:
     from asyncflow.config.app_config import AppConfig
+    from asyncflow.config.frequency import Frequency, Periods
     from asyncflow.config.layers import Layers, Origin
     from asyncflow.config.task_function import Nodes, Signature, TaskFunction
 
@@ -304,6 +305,7 @@ class Configuration(ServerDataNodes, Shown):
         additional_data_node_configs: DataNodeConfig
         | Iterable[DataNodeConfig]
         | None = None,
+        frequency: Frequency | Periods | str | None = None,
         *,
         sequences: Mapping[str, TaskConfig | Iterable[TaskConfig]] | None = None,
         authorized_tags: Iterable[str] | None = None,
@@ -314,6 +316,9 @@ class Configuration(ServerDataNodes, Shown):
         :param id: an identifier, unique in this configuration.
         :param task_configs: its tasks: one, several, or None.
         :param additional_data_node_configs: data nodes that none of its tasks has.
+        :param frequency: into which cycles its scenarios fall, by their creation dates: a
+            `Frequency`, a `Calendar`, or an object with ``period(instant)``; None for no
+            cycles.
         :param sequences: named subsets of its tasks; None for none.
         :param authorized_tags: the tags that its scenarios may have; None for any.
         :param properties: whatever else you want to keep with it.
@@ -324,6 +329,7 @@ class Configuration(ServerDataNodes, Shown):
                 task_configs=as_tuple(task_configs),
                 additional_data_node_configs=as_tuple(additional_data_node_configs),
                 sequences=as_sequences(sequences),
+                frequency=frequency,
                 authorized_tags=as_tuple(authorized_tags),
                 properties=properties,
             )
@@ -477,6 +483,7 @@ class Configuration(ServerDataNodes, Shown):
         keep_days: float | None = None,
         keep_submissions: int | None = None,
         keep_log_days: float | None = None,
+        time_zone: str | None = None,
         **properties: object,
     ) -> CoreConfig:
         """Declare what is kept of submissions that have finished; the latest call counts.
@@ -489,6 +496,8 @@ class Configuration(ServerDataNodes, Shown):
         :param keep_submissions: how many of the last ones are kept; None for all.
         :param keep_log_days: for how many days it is kept what their jobs printed; None
             as long as they are.
+        :param time_zone: the time zone in which cycles begin, such as ``Europe/Paris``; a
+            store keeps the first one. None for that, or for the machine's.
         :param properties: whatever else you want to keep with it.
         """
         self._registry.forget("CORE")
@@ -496,6 +505,7 @@ class Configuration(ServerDataNodes, Shown):
             keep_days=keep_days,
             keep_submissions=keep_submissions,
             keep_log_days=keep_log_days,
+            time_zone=time_zone,
             properties=properties,
         )
         self._revision += 1

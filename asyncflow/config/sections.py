@@ -318,6 +318,10 @@ class ScenarioConfig(Section):
     )
     """Its named subsets of tasks."""
 
+    frequency: object = None
+    """Into which cycles its scenarios fall: a `Frequency`, a `Calendar`, or an object with
+    ``period(instant)``; None for no cycles."""
+
     authorized_tags: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     """The tags that its scenarios may have; none for any."""
 
@@ -429,6 +433,9 @@ class CoreConfig(Attributes, Shown):
 
     keep_log_days: float | None = None
     """For how many days it is kept what their jobs printed; None as long as they are."""
+
+    time_zone: str | None = None
+    """The time zone in which cycles begin; None for that of the store, or of the machine."""
 
     properties: Mapping[str, object] = attrs.field(factory=dict[str, object])
     """Whatever else was given, by name."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Container, Mapping
-from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import attrs
@@ -31,6 +31,7 @@ from asyncflow.entities.submittable import Submittable
 from asyncflow.options import RunOptions
 from asyncflow.records import (
     BasisRecord,
+    CycleRecord,
     DataNodeRecord,
     ScenarioRecord,
     SubmissionRecord,
@@ -39,7 +40,10 @@ from asyncflow.runs.node import NodeState
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.runs.task import TaskState
 
-Entity: TypeAlias = Scenario | TaskState | NodeState | Run
+if TYPE_CHECKING:
+    from asyncflow.entities.cycle import Cycle
+
+Entity: TypeAlias = "Scenario | TaskState | NodeState | Run | Cycle"
 
 
 @attrs.define(eq=False, repr=False)
@@ -94,6 +98,11 @@ class IdentityMap:
                 elif isinstance(entity, TaskState):
                     entity.is_deleted = True
 
+        if ids.kind_of(entity_id) == ids.CYCLE:
+            for basis in [*self.bases.values()]:
+                if basis.scenario_id == entity_id:
+                    del self.bases[basis.task_id]
+
     async def prepare(self, config: ScenarioConfig) -> None:
         """Build the graph of a config, and find its files, where that holds up nobody."""
         if config not in self._dags:
@@ -112,39 +121,44 @@ class IdentityMap:
         creation_date: datetime | None,
         name: str | None,
         properties: Mapping[str, Any],
+        cycle: Cycle | None = None,
     ) -> Scenario:
         """Make a scenario; its data nodes have no version yet, unless they are shared.
 
         :param config: one that was prepared
+        :param creation_date: aware; None for now
         """
         record = ScenarioRecord(
             ids.of_scenario(config.id, ids.new_key()),
             config.id,
             name,
-            _aware(creation_date).timestamp(),
+            time.time() if creation_date is None else creation_date.timestamp(),
             {**config.properties, **properties},
+            cycle_id=None if cycle is None else cycle.id,
         )
-        return self.make_scenario(config, record)
+        return self.make_scenario(config, record, cycle)
 
     def make_scenario(
         self,
         config: ScenarioConfig,
         record: ScenarioRecord,
+        cycle: Cycle | None = None,
         *,
         is_found: bool = True,
     ) -> Scenario:
         """Make the object of a scenario, of its tasks and its data nodes.
 
+        :param cycle: that of the record
         :param is_found: whether these are what is found under their ids from now on
         """
         scenario_id = record.id
         key = ids.key_of(scenario_id)
         nodes = {
-            node.id: self.node(node, scenario_id, key)
+            node.id: self.node(node, scenario_id, key, record.cycle_id)
             for node in config.data_node_configs
         }
         tasks = {
-            task.id: self._task(task, scenario_id, nodes)
+            task.id: self._task(task, scenario_id, nodes, record.cycle_id)
             for task in config.task_configs
         }
 
@@ -156,6 +170,7 @@ class IdentityMap:
             config=config,
             dag=self._dags[config],
             record=record,
+            cycle=cycle,
             tasks=tasks,
             data_nodes=nodes,
             sequences={
@@ -175,6 +190,25 @@ class IdentityMap:
             self._in_use[scenario_id] = scenario
 
         return scenario
+
+    def cycle(self, record: CycleRecord, *, is_new: bool = False) -> Cycle:
+        """Return the cycle of a record, which shows what that says.
+
+        :param is_new: whether the record is only what it would be, if it were new
+        """
+        from asyncflow.entities import cycle as module
+
+        found = self._in_use.get(record.id)
+
+        if isinstance(found, module.Cycle):
+            if not is_new:
+                module.take_cycle(found, record)
+
+            return found
+
+        made = module.Cycle(record)
+        self._in_use[record.id] = made
+        return made
 
     def remember(self, entity: Entity) -> None:
         """Have an entity found by its id as long as anybody uses it."""
@@ -226,10 +260,23 @@ class IdentityMap:
         self._in_use[run.id] = run
         return run
 
-    def node(self, config: DataNodeConfig, scenario_id: str, key: str) -> NodeState:
+    def node(
+        self,
+        config: DataNodeConfig,
+        scenario_id: str,
+        key: str,
+        cycle_id: str | None = None,
+    ) -> NodeState:
         """Return the data node of a config: a new one, or the one that is in use."""
         own = config.scope is Scope.SCENARIO
-        node_id = ids.of_node(config.id, key if own else config.scope.value)
+        owner_id = scenario_id if own else None
+
+        if cycle_id is not None and config.scope is Scope.CYCLE:
+            key = owner_id = cycle_id
+        elif not own:
+            key = config.scope.value
+
+        node_id = ids.of_node(config.id, key)
         found = self._in_use.get(node_id)
 
         if isinstance(found, NodeState):
@@ -238,7 +285,7 @@ class IdentityMap:
         node = NodeState(
             id=node_id,
             config=config,
-            owner_id=scenario_id if own else None,
+            owner_id=owner_id,
             driver=self.driver(config),
             directory=self._told_from(config),
             is_shared=not own,
@@ -286,7 +333,11 @@ class IdentityMap:
         return self.directory.recorded
 
     def _task(
-        self, config: TaskConfig, scenario_id: str, nodes: Mapping[str, NodeState]
+        self,
+        config: TaskConfig,
+        scenario_id: str,
+        nodes: Mapping[str, NodeState],
+        cycle_id: str | None,
     ) -> TaskState:
         inputs = {node.id: nodes[node.id] for node in config.input}
 
@@ -301,6 +352,7 @@ class IdentityMap:
             input=inputs,
             output={node.id: nodes[node.id] for node in config.output},
             shared_bases=self.bases if is_shared(config) else None,
+            cycle_id=cycle_id,
         )
 
 
@@ -323,16 +375,3 @@ def _scenario_id(entity: Entity) -> str | None:
             return entity.entity.scenario_id
 
     return None
-
-
-def _aware(date: datetime | None) -> datetime:
-    if date is None:
-        return datetime.now(UTC)
-
-    if date.tzinfo is None:
-        raise ValueError(
-            f"creation_date {date} has no time zone: use datetime.now(timezone.utc), or "
-            "date.astimezone()"
-        )
-
-    return date

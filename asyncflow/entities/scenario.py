@@ -28,6 +28,9 @@ from asyncflow.records import ScenarioRecord
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.task import TaskState
 
+if TYPE_CHECKING:
+    from asyncflow.entities.cycle import Cycle
+
 
 class ScenarioVerbs(SubmittableVerbs, Protocol):
     """What a scenario asks of the orchestrator that made it."""
@@ -37,6 +40,8 @@ class ScenarioVerbs(SubmittableVerbs, Protocol):
     async def update_scenario(
         self, scenario: Scenario, changes: Mapping[str, Any]
     ) -> None: ...
+
+    async def promote(self, scenario: Scenario) -> None: ...
 
     def subscribe_scenario(
         self,
@@ -68,6 +73,8 @@ class Scenario(Submittable):
     dag: Dag
     """The graph of its tasks."""
     _record: ScenarioRecord
+    cycle: Cycle | None
+    """The cycle that it belongs to; None where its config has no frequency."""
     _task_states: Mapping[str, TaskState] = attrs.field(alias="tasks")
     _node_states: Mapping[str, NodeState] = attrs.field(alias="data_nodes")
     sequences: Mapping[str, Sequence]
@@ -98,6 +105,11 @@ class Scenario(Submittable):
     def tags(self) -> frozenset[str]:
         """Its tags."""
         return frozenset(self._record.tags)
+
+    @property
+    def is_primary(self) -> bool:
+        """Whether it is the primary scenario of its cycle, as far as is known here."""
+        return self.cycle is not None and self.cycle.primary_id == self.id
 
     @property
     def tasks(self) -> Mapping[str, Task]:
@@ -190,6 +202,16 @@ class Scenario(Submittable):
     def has_tag(self, tag: str) -> bool:
         """Tell whether it has a tag, as far as is known here."""
         return tag in self._record.tags
+
+    async def set_primary(self) -> None:
+        """Make it the primary scenario of its cycle; return when that is durable.
+
+        The one that was primary before is not any more. On cancel it is done or not.
+
+        :raises DoesNotBelongToACycle: where its config has no frequency
+        :raises NotFound: where it was deleted
+        """
+        await self._verbs.promote(self)
 
     def subscribe(
         self, callback: Callable[..., object], params: Iterable[object] | None = None

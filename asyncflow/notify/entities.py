@@ -49,6 +49,11 @@ def created(scenario: Scenario, shared: Iterable[NodeState]) -> Iterator[EntityE
 
     own = [node for node in nodes_of(scenario).values() if not node.is_shared]
 
+    cycle = scenario.cycle
+
+    if cycle is not None and cycle.primary_id == scenario.id:  # the first that it has
+        yield event(cycle.id, None)
+
     for node in (*shared, *own):
         yield event(node.id, node.config_id)
 

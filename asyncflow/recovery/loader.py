@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from weakref import WeakValueDictionary
 
 import attrs
@@ -25,8 +25,10 @@ from asyncflow.entities.submission import Run, Submission, handle_of, job_handle
 from asyncflow.entities.submittable import Submittable, nodes_of, tasks_of
 from asyncflow.entities.task import Task
 from asyncflow.errors import NotDeclared, NotFound, RecordDamaged
+from asyncflow.ids import is_shared_node
 from asyncflow.options import Page
 from asyncflow.records import (
+    CycleRecord,
     DataNodeRecord,
     JobRecord,
     ScenarioRecord,
@@ -43,7 +45,10 @@ from asyncflow.runs.run import Run as RunOf
 from asyncflow.values.inputs import RunInputs
 from asyncflow.values.versions import Versions
 
-Entity: TypeAlias = Scenario | Sequence | Task | DataNode | Submission | Job
+if TYPE_CHECKING:
+    from asyncflow.entities.cycle import Cycle
+
+Entity: TypeAlias = "Scenario | Cycle | Sequence | Task | DataNode | Submission | Job"
 
 NOT_HERE = "which this program does not declare"
 
@@ -83,6 +88,8 @@ class EntityLoader:
                 return await self._part(entity_id)
             case ids.DATA_NODE:
                 return await self._node(entity_id)
+            case ids.CYCLE:
+                return await self.cycle(entity_id)
             case ids.SUBMISSION:
                 return handle_of(await self._submission(entity_id))
             case ids.JOB:
@@ -117,10 +124,27 @@ class EntityLoader:
         records = await self.store.jobs(submission_id=submission_id)
         return {record.id: record for record in records}
 
-    async def shared(self, config: ScenarioConfig) -> list[NodeState]:
-        """Return the data nodes that scenarios share, with the versions there are."""
+    async def cycle(self, cycle_id: str) -> Cycle:
+        """Return a cycle, as the store has it now.
+
+        :raises NotFound: where there is none with this id
+        """
+        record = await self.store.get(cycle_id)
+
+        if not isinstance(record, CycleRecord):
+            raise NotFound(cycle_id)
+
+        return self.identity_map.cycle(record)
+
+    async def shared(
+        self, config: ScenarioConfig, cycle_id: str | None = None
+    ) -> list[NodeState]:
+        """Return the data nodes that scenarios share, with the versions there are.
+
+        :param cycle_id: the cycle of the scenario; None for none
+        """
         nodes = [
-            self.identity_map.node(node, "", "")
+            self.identity_map.node(node, "", "", cycle_id)
             for node in config.data_node_configs
             if node.scope is not Scope.SCENARIO
         ]
@@ -128,14 +152,18 @@ class EntityLoader:
         await self._find_files(nodes)
 
         if any(is_shared(task) for task in config.task_configs):
-            await self.refresh_bases()
+            await self.refresh_bases(nodes)
 
         return nodes
 
-    async def refresh_bases(self) -> None:
-        """Look what the outputs of tasks follow from that scenarios share."""
-        for basis in await self.store.bases(""):
-            self.identity_map.bases[basis.task_id] = basis
+    async def refresh_bases(self, nodes: Iterable[NodeState]) -> None:
+        """Look what the outputs of tasks follow from that scenarios share.
+
+        :param nodes: with those outputs
+        """
+        for owner_id in {node.owner_id or "" for node in nodes if node.is_shared}:
+            for basis in await self.store.bases(owner_id):
+                self.identity_map.bases[basis.task_id] = basis
 
     def _lock(self, entity_id: str) -> Lock:
         """Return the lock of an id. It is there as long as somebody has it."""
@@ -187,6 +215,9 @@ class EntityLoader:
             if isinstance(record, ScenarioRecord):
                 take_record(scenario, record)
 
+                if record.cycle_id is not None:
+                    await self.cycle(record.cycle_id)
+
     def _is_outdated(self, scenario: Scenario) -> bool:
         """Tell whether a scenario was brought back before its config was declared."""
         return (
@@ -198,7 +229,10 @@ class EntityLoader:
         self, record: ScenarioRecord, config: ScenarioConfig, *, is_found: bool = True
     ) -> Scenario:
         await self.identity_map.prepare(config)
-        return self.identity_map.make_scenario(config, record, is_found=is_found)
+        cycle = record.cycle_id and await self.cycle(record.cycle_id)
+        return self.identity_map.make_scenario(
+            config, record, cycle or None, is_found=is_found
+        )
 
     async def _undeclared(
         self, record: ScenarioRecord, why: str, graphs: Iterable[str]
@@ -239,7 +273,7 @@ class EntityLoader:
                 tasks[basis.task_id].restore_basis(basis)
 
         if any(is_shared(task.config) for task in tasks.values()):
-            await self.refresh_bases()
+            await self.refresh_bases(shared)
 
         # What was in memory has gone with its orchestrator: it begins anew.
         self.store.save(
@@ -278,17 +312,18 @@ class EntityLoader:
         if not isinstance(record, DataNodeRecord):
             raise NotFound(node_id)
 
-        if record.owner_id is not None:
+        if record.owner_id is not None and not is_shared_node(record.id):
             scenario = await self._scenario(record.owner_id)
             return scenario.data_nodes[record.config_id]
 
         config = self.config.data_nodes.get(record.config_id)
 
         if config is None:
-            scope = ids.key_of(record.id)
-            config = DataNodeConfig(id=record.config_id, scope=Scope(scope))
+            is_global = record.id.endswith(f"_{Scope.GLOBAL.value}")
+            scope = Scope.GLOBAL if is_global else Scope.CYCLE
+            config = DataNodeConfig(id=record.config_id, scope=scope)
 
-        node = self.identity_map.node(config, "", "")
+        node = self.identity_map.node(config, "", "", record.owner_id)
         self.identity_map.take(node, record)
         await self.versions.stored.refresh([node])
         return data_node_of(node, self.identity_map.verbs)

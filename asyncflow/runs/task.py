@@ -22,6 +22,7 @@ class TaskState:
     :param output: those that it writes, as its results are
     :param shared_bases: those of all tasks that scenarios share, by their ids, if it is
         one of them
+    :param cycle_id: the cycle of its scenario; None for none
     """
 
     id: str
@@ -30,6 +31,7 @@ class TaskState:
     input: Mapping[str, NodeState]
     output: Mapping[str, NodeState]
     _shared_bases: dict[str, BasisRecord] | None = None
+    _cycle_id: str | None = None
     _basis: BasisRecord | None = attrs.field(init=False, default=None)
     is_deleted: bool = attrs.field(init=False, default=False)
     """Whether its scenario was deleted here."""
@@ -59,9 +61,8 @@ class TaskState:
         contents: Mapping[str, str],
     ) -> BasisRecord:
         """Remember what its outputs follow from now; return that."""
-        scenario_id = self.owner_id if self._shared_bases is None else ""
         basis = BasisRecord(
-            self._basis_id, scenario_id, function, inputs, outputs, contents
+            self._basis_id, self._basis_owner, function, inputs, outputs, contents
         )
         self.restore_basis(basis)
         return basis
@@ -81,8 +82,19 @@ class TaskState:
         if self._shared_bases is None:
             return self.id
 
-        scopes = {node.config.scope.value for node in self.output.values()}
+        scopes = {
+            node.owner_id or node.config.scope.value for node in self.output.values()
+        }
         return ids.of_shared_task(self.config.id, scopes)
+
+    @property
+    def _basis_owner(self) -> str:
+        """What its basis goes with: its scenario, or a cycle; ``""`` for neither."""
+        if self._shared_bases is None:
+            return self.owner_id
+
+        is_of_cycle = any(node.owner_id for node in self.output.values())
+        return (self._cycle_id or "") if is_of_cycle else ""
 
     def __repr__(self) -> str:
         reads, writes = ", ".join(self.input), ", ".join(self.output)

@@ -26,7 +26,7 @@ RESERVED = frozenset({"wait", "block", "blocking", "wait_for"})
 """Names that ``submit`` refuses as properties: they mean something in the field, and
 what has no effect must not look as if it had."""
 
-NOT_YET = frozenset({"freq", "frequency", "skip", "skip_existing"})
+NOT_YET = frozenset({"skip", "skip_existing"})
 """Names that either verb refuses: to keep one as a property would look as if it worked."""
 
 OPTIONS: Mapping[str, tuple[str, ...]] = {

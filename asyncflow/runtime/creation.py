@@ -11,6 +11,7 @@ import attrs
 
 from asyncflow.abc import Store
 from asyncflow.config.sections import ScenarioConfig
+from asyncflow.entities.cycle import Cycle, claimed_by
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.scenario import Scenario, record_of
 from asyncflow.entities.submittable import nodes_of
@@ -44,6 +45,7 @@ class Creation:
         name: str | None,
         properties: Mapping[str, Any],
         inputs: Mapping[str, Any],
+        cycle: Cycle | None = None,
     ) -> Scenario:
         """Return the scenario; what is given is written to it, whether it is new or not.
 
@@ -65,7 +67,7 @@ class Creation:
                     continue
 
             if made := await self._made(
-                config, creation_date, name, properties, inputs
+                config, creation_date, name, properties, inputs, cycle
             ):
                 return made
 
@@ -90,10 +92,11 @@ class Creation:
         name: str,
         properties: Mapping[str, Any],
         inputs: Mapping[str, Any],
+        cycle: Cycle | None,
     ) -> Scenario | None:
         """Make it; return None where another was faster."""
         scenario = self.identity_map.new_scenario(
-            config, creation_date, name, properties
+            config, creation_date, name, properties, cycle
         )
         nodes = nodes_of(scenario).values()
         shared = {node.id: node for node in nodes if node.is_shared}
@@ -106,7 +109,9 @@ class Creation:
         own = [node for node in nodes if node.id not in shared]
         values = await self.versions.defaults(own, inputs)
         records = (node.record() for node in own)
-        kept_id = await self.store.create(record_of(scenario), *records, *values)
+        record = record_of(scenario)
+        of_cycle = [] if cycle is None else [claimed_by(cycle, record)]
+        kept_id = await self.store.create(record, *of_cycle, *records, *values)
 
         if kept_id == scenario.id:
             self.is_new = True

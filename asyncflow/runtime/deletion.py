@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from contextlib import suppress
 
 import attrs
 
 from asyncflow.abc import Store
 from asyncflow.entities.submission import Run
 from asyncflow.errors import NotFound, RecordDamaged, UsageError
-from asyncflow.records import ScenarioRecord, SubmissionRecord
+from asyncflow.records import CycleRecord, ScenarioRecord, SubmissionRecord
 from asyncflow.recovery.recovery import Recovery
 
 
@@ -22,6 +23,8 @@ class Deletion:
 
     store: Store
     recovery: Recovery
+    _cycle_id: str | None = attrs.field(init=False, default=None)
+    """That of the scenario that was checked."""
 
     def check_runs(self, runs: Iterable[Run], entity_id: str) -> None:
         """Refuse to delete what has a run here, also one that no store knows yet."""
@@ -43,6 +46,7 @@ class Deletion:
             case None:
                 raise NotFound(entity_id)
             case ScenarioRecord():
+                self._cycle_id = record.cycle_id
                 return await self._runs_of(entity_id)
             case SubmissionRecord():
                 return await self._lost([record], entity_id)
@@ -69,6 +73,15 @@ class Deletion:
             if lost == before:  # what has not ended cannot be loaded
                 return await self.store.delete(entity_id)
 
+    async def gone(self) -> list[str]:
+        """Return the id of the cycle that has gone with its last scenario, if it has."""
+        cycle_id = self._cycle_id
+
+        if cycle_id is None or await self.store.get(cycle_id) is not None:
+            return []
+
+        return [cycle_id]
+
     async def parts(self, entity_id: str) -> list[str]:
         """Return the ids of the data nodes that go with a scenario."""
         return [node.id for node in await self.store.data_nodes(owner_id=entity_id)]
@@ -92,6 +105,38 @@ class Deletion:
                 raise UsageError(not_ended(run.id, entity_id))
 
         return lost
+
+
+async def delete_cycle(
+    deletion: Deletion,
+    cycle_id: str,
+    runs: Collection[Run],
+    delete: Callable[[str], Awaitable[None]],
+) -> None:
+    """Delete a cycle: its scenarios, and itself with the last of them.
+
+    :param runs: those that go on
+    :param delete: deletes a scenario
+    :raises NotFound: where there is no such cycle
+    :raises UsageError: where a run of one has not ended; then nothing is deleted
+    """
+    store = deletion.store
+
+    if await store.get(cycle_id) is None:
+        raise NotFound(cycle_id)
+
+    for record in await store.scenarios(cycle_id=cycle_id):
+        deletion.check_runs(runs, record.id)
+        await deletion.check(record.id)
+
+    while records := await store.scenarios(cycle_id=cycle_id):
+        kept = await store.get(cycle_id)
+        primary_id = kept.primary_id if isinstance(kept, CycleRecord) else None
+        others = [one.id for one in records if one.id != primary_id]
+
+        for scenario_id in others or [records[0].id]:
+            with suppress(NotFound):  # somebody else was faster
+                await delete(scenario_id)
 
 
 def not_ended(run_id: str, entity_id: str) -> str:

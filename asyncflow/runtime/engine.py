@@ -19,7 +19,6 @@ from asyncflow.dispatch.call_spec import CallSpecs
 from asyncflow.dispatch.job_listing import Filters, list_jobs
 from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.dispatch.suspects import specs_of
-from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, record_of
@@ -56,7 +55,9 @@ from asyncflow.values.versions import Versions
 from asyncflow.worker.shortened import REASON, shortened
 
 if TYPE_CHECKING:
+    from asyncflow.entities.cycle import Cycle
     from asyncflow.entities.statistics import Statistics
+    from asyncflow.runtime.calendar import OwnCalendar
     from asyncflow.runtime.creation import Creation
 
 
@@ -89,6 +90,7 @@ class Engine:
     _declared: Dag | None = attrs.field(init=False, default=None)
     """The graph that was submitted last: that its tasks are declared does not change."""
     preparation: RunPreparation = attrs.field(init=False)
+    _calendar: OwnCalendar | None = attrs.field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
         self.subscriptions = Subscriptions(self.bus, self.loader.scenario_of)
@@ -113,6 +115,16 @@ class Engine:
             self.remote_runs,
         )
         self.scheduler.group.on_failure = self._broke
+
+    @property
+    def calendar(self) -> OwnCalendar:
+        """What finds cycles: made when it is asked for."""
+        if self._calendar is None:
+            from asyncflow.runtime.calendar import OwnCalendar
+
+            self._calendar = OwnCalendar(self.store, self.loader, self.bus)
+
+        return self._calendar
 
     @property
     def is_shared(self) -> bool:
@@ -148,16 +160,29 @@ class Engine:
 
         properties = properties or {}
         await self.identity_map.prepare(config)
-        shared = await self.loader.shared(config)  # in use until it is the scenario's
+        cycle: Cycle | None = None
+
+        if creation_date is not None or config.frequency is not None:
+            creation_date = await self.calendar.aware(creation_date)
+
+        if config.frequency is not None and creation_date is not None:
+            cycle = await self.calendar.cycle(config, creation_date)
+
+        cycle_id = None if cycle is None else cycle.id
+        # In use until they are the scenario's.
+        shared = await self.loader.shared(config, cycle_id)
         new = [node for node in shared if node.version is None]
 
         if exist_ok:
             creation = self._creation()
             scenario = await creation.find_or_make(
-                config, creation_date, name, properties, given
+                config, creation_date, name, properties, given, cycle
             )
 
             if creation.is_new:
+                if cycle is not None:
+                    await self.calendar.settle(cycle, shared)
+
                 self._tell_created(scenario, new)
 
             return scenario
@@ -168,13 +193,20 @@ class Engine:
             await check_unlocked(self.editing, shared, given)
 
         scenario = self.identity_map.new_scenario(
-            config, creation_date, name, properties
+            config, creation_date, name, properties, cycle
         )
         nodes = nodes_of(scenario).values()
         versions = await self.versions.defaults(nodes, given)
         records = (node.record() for node in nodes)
-        self.store.save(record_of(scenario), *records, *versions)
+        of_cycle = (
+            [] if cycle is None else [self.calendar.claimed(cycle, record_of(scenario))]
+        )
+        self.store.save(record_of(scenario), *of_cycle, *records, *versions)
         await self.store.flush()
+
+        if cycle is not None:
+            await self.calendar.settle(cycle, shared)
+
         self._tell_created(scenario, new)
         return scenario
 
@@ -211,7 +243,9 @@ class Engine:
         if options.keywords or options.inputs:
             from asyncflow.runtime.keywords import of_submit
 
-            options = of_submit(options, nodes_of(entity))
+            whole = ids.config_of(entity.scenario_id)
+            scenario = self.loader.config.scenarios.get(whole)
+            options = of_submit(options, nodes_of(entity), scenario)
 
         if callbacks := tuple(options.callbacks):
             check_callbacks(callbacks)
@@ -334,11 +368,19 @@ class Engine:
         """
         entity = await self.loader.get(entity_id)
 
-        if not isinstance(entity, Submittable | DataNode):
+        if isinstance(entity, Submission | Job):
             handle = entity if isinstance(entity, Submission) else entity.submission
             await self.remote_runs.catch_up(run_of(handle))
 
         return entity
+
+    async def delete_cycle(self, cycle_id: str) -> None:
+        """Delete a cycle with its scenarios; see `Orchestrator.delete`."""
+        from asyncflow.runtime.deletion import Deletion, delete_cycle
+
+        deletion = Deletion(self.store, self.recovery)
+        runs = self.scheduler.runs.all()
+        await delete_cycle(deletion, cycle_id, runs, self.delete)
 
     async def delete(self, entity_id: str) -> None:
         """Delete a scenario or a submission; see `Orchestrator.delete`.
@@ -357,14 +399,18 @@ class Engine:
 
             with CancelScope(shield=True):
                 names = await deletion.delete(entity_id, lost)
-                self.identity_map.forget(entity_id)
+                gone = [entity_id, *await deletion.gone()]
+
+                for one in gone:
+                    self.identity_map.forget(one)
+
                 self.results.forget()
                 await remove_all(self.versions.folder, names)
 
             if self.bus.hears_entities:
                 from asyncflow.notify import entities
 
-                self.bus.tell(entities.deleted(*parts, entity_id))
+                self.bus.tell(entities.deleted(*parts, *gone))
         finally:
             self._deleted.remove(entity_id)
 

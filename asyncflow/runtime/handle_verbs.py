@@ -170,6 +170,9 @@ class HandleVerbs(ScenarioVerbs):
 
         await Updating(self.session.opened()).scenario(scenario, changes)
 
+    async def promote(self, scenario: Scenario) -> None:
+        await self.session.opened().calendar.promote(scenario)
+
     async def update_node(self, node: NodeState, changes: Mapping[str, Any]) -> None:
         from asyncflow.runtime.updating import Updating
 

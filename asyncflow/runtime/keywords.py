@@ -8,14 +8,22 @@ from typing import Any
 import attrs
 
 from asyncflow.config.checks.typos import spelled_like
-from asyncflow.config.sections import DataNodeConfig
+from asyncflow.config.sections import DataNodeConfig, ScenarioConfig
 from asyncflow.errors import UsageError
 from asyncflow.options import RunOptions
 from asyncflow.runtime.checks import check_properties
 
 
-def of_submit(options: RunOptions, nodes: Collection[str]) -> RunOptions:
-    """Return the options of ``submit`` with the keywords sorted out; see `sorted_out`."""
+def of_submit(
+    options: RunOptions, own: Collection[str], scenario: ScenarioConfig | None
+) -> RunOptions:
+    """Return the options of ``submit`` with the keywords sorted out; see `sorted_out`.
+
+    :param own: the config ids of the data nodes of what is submitted
+    :param scenario: the config of the scenario that it is part of, if that is known
+    """
+    of_all = scenario.data_node_configs if scenario else ()
+    nodes = {*own, *(node.id for node in of_all)}
     inputs, properties = sorted_out(
         "submit", options.keywords, options.inputs, options.properties, nodes
     )

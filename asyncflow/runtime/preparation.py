@@ -74,7 +74,7 @@ class RunPreparation:
         await self.versions.stored.refresh(nodes)
 
         if any(node.is_shared for node in nodes):
-            await self.loader.refresh_bases()
+            await self.loader.refresh_bases(nodes)
 
         return True if then is None else await then()
 

@@ -26,9 +26,9 @@ class Command:
 
     verb: str
     given: Sequence[Parameters]
-    unless: tuple[Command, str] | None = None
-    """One that was carried out before, and a part of it: where that has found something,
-    this is not carried out."""
+    unless: tuple[Command, Sequence[str]] | None = None
+    """One that was carried out before, and parts of it: where one of these has found
+    something, this is not carried out."""
     records: Sequence[WriteItem] = ()
     """What is saved first, in case."""
     answers: dict[str, list[Row]] = attrs.field(init=False, factory=dict)

@@ -219,8 +219,11 @@ class Database(ABC):
                 self._save(self._query(f"save_{table}"), columns)
 
     def _carry_out(self, act: Command) -> None:
-        if act.unless is not None and act.unless[0].answers[act.unless[1]]:
-            return
+        if act.unless is not None:
+            first, names = act.unless
+
+            if any(first.answers[name] for name in names):
+                return
 
         if act.records:
             self._save_all(act.records, dict.fromkeys(map(type, act.records)))

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 from asyncflow.records import (
     AttemptRecord,
     BasisRecord,
+    CycleRecord,
     DataNodeRecord,
     InputRecord,
     JobRecord,
@@ -134,7 +135,8 @@ def columns_by_table(
 def _dump_scenario(record: ScenarioRecord) -> Sequence[TableRow]:
     properties = dump_properties(record.properties, record.id)
     tags = dump_tags(record.tags)
-    row = TableRow("scenario", (*record[:4], *properties, tags, record.revision))
+    facts = (*record[:4], *properties, tags, record.revision, record.cycle_id)
+    row = TableRow("scenario", facts)
     return row, *(TableRow("tag", (tag, record.id)) for tag in record.tags)
 
 
@@ -144,10 +146,10 @@ def dump_tags(tags: Sequence[str]) -> str:
 
 
 def _load_scenario(row: Row) -> ScenarioRecord:
-    *facts, properties, pickled, tags, revision = row
+    *facts, properties, pickled, tags, revision, cycle_id = row
     loaded = load_properties(row[0], properties, pickled)
     names = () if tags == NO_TAGS else tuple(json.loads(str(tags)))
-    return ScenarioRecord._make((*facts, loaded, names, revision))
+    return ScenarioRecord._make((*facts, loaded, names, revision, cycle_id))
 
 
 def _dump_submission(record: SubmissionRecord) -> Sequence[TableRow]:
@@ -330,8 +332,19 @@ KINDS: Mapping[type[Record], Kind] = {
     ScenarioRecord: Kind(
         "scenario",
         _load_scenario,
-        (_TEXT, _TEXT, _MAYBE_TEXT, _NUMBER, _TEXT, _MAYBE_BLOB, _TEXT, _FLAG),
+        (
+            *(_TEXT, _TEXT, _MAYBE_TEXT, _NUMBER, _TEXT, _MAYBE_BLOB, _TEXT, _FLAG),
+            _MAYBE_TEXT,
+        ),
         dump=_dump_scenario,
+    ),
+    CycleRecord: Kind(
+        "cycle",
+        CycleRecord._make,
+        (
+            *(_TEXT, _TEXT, _TEXT, _NUMBER, _NUMBER, _NUMBER, _MAYBE_TEXT),
+            _MAYBE_NUMBER,
+        ),
     ),
     SubmissionRecord: Kind(
         "submission",
@@ -395,6 +408,7 @@ FOUND_BY_ID: Mapping[type[Record], Kind] = {
         SubmissionRecord,
         JobRecord,
         OrchestratorRecord,
+        CycleRecord,
     )
 }
 """The kinds of which `Store.get` returns a record."""

@@ -13,6 +13,7 @@ from anyio import CancelScope, to_thread
 
 from asyncflow.abc import Store, StoreWatcher
 from asyncflow.errors import (
+    DeletingPrimaryScenario,
     NotFound,
     StoreFailed,
     UsageError,
@@ -20,6 +21,7 @@ from asyncflow.errors import (
 from asyncflow.options import Page
 from asyncflow.records import (
     BasisRecord,
+    CycleRecord,
     DataNodeRecord,
     InputRecord,
     JobRecord,
@@ -57,7 +59,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-WITH_NAMES = ("names", "versions", "owned_versions", "inputs")
+WITH_NAMES = ("names", "versions", "owned_versions", "cycle_versions", "inputs")
 """The parts of a deletion that return names of files."""
 
 ALL = 2**63 - 1
@@ -185,7 +187,7 @@ class DatabaseStore(Store):
         turn = f"{record.config_id} {record.name}"
         look = Command("named", [{**named, "turn": turn}])
         rows = given((record, *records), opened.graphs)
-        act = Command("create", (), (look, "scenario"), rows)
+        act = Command("create", (), (look, ("scenario",)), rows)
         await self._put(look, act)
         return next((str(found) for (found,) in look.answers["scenario"]), record.id)
 
@@ -237,6 +239,17 @@ class DatabaseStore(Store):
         await self._put(act)
         return bool(act.answers["found"])
 
+    async def promote(self, scenario_id: str) -> CycleRecord | None:
+        act = Command("promote", [{"id": scenario_id}])
+        await self._put(act)
+        return next(map(CycleRecord._make, act.answers["found"]), None)
+
+    async def time_zone(self, name: str) -> str:
+        act = Command("time_zone", [{"name": name}])
+        await self._put(act)
+        ((kept,),) = act.answers["found"]
+        return str(kept)
+
     async def delete(self, *record_ids: str) -> list[str]:
         self._now_open().graphs.clear()  # they may go: with what is saved anew they come
         act = Command("delete", [{"id": record_id} for record_id in record_ids])
@@ -249,8 +262,12 @@ class DatabaseStore(Store):
         self._now_open().graphs.clear()
         listed = _keys([f"{run.id} {run.orchestrator_id}" for run in lost])
         look = Command("unfinished", [{"id": record_id, "lost": listed}])
-        act = Command("delete", [{"id": record_id}], (look, "runs"))
+        act = Command("delete", [{"id": record_id}], (look, ("runs", "siblings")))
         await self._put(look, act)
+
+        for (cycle_id,) in look.answers["siblings"]:
+            raise DeletingPrimaryScenario(record_id, str(cycle_id))
+
         return None if look.answers["runs"] else _names(act)
 
     def pin(self, submission_id: str, versions: Mapping[str, int | None]) -> None:
@@ -311,6 +328,7 @@ class DatabaseStore(Store):
         name: str | None = None,
         created_from: float | None = None,
         created_to: float | None = None,
+        cycle_id: str | None = None,
         page: Page | None = None,
     ) -> list[ScenarioRecord]:
         return await self._read(
@@ -319,8 +337,14 @@ class DatabaseStore(Store):
             name=name,
             created_from=created_from,
             created_to=created_to,
+            cycle_id=cycle_id,
             page=page,
         )
+
+    async def cycles(
+        self, *, frequency: str | None = None, page: Page | None = None
+    ) -> list[CycleRecord]:
+        return await self._read("cycle", frequency=frequency, page=page)
 
     async def data_nodes(
         self,

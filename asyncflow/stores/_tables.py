@@ -10,6 +10,7 @@ import attrs
 
 from asyncflow.records import (
     BasisRecord,
+    CycleRecord,
     DataNodeRecord,
     InputRecord,
     JobRecord,
@@ -138,6 +139,18 @@ class DataNodes(Table[DataNodeRecord]):
         )
 
 
+class Cycles(Table[CycleRecord]):
+    """Cycles: who comes first is primary."""
+
+    def merged(self, old: CycleRecord, new: CycleRecord) -> CycleRecord:
+        if old.primary_id is not None:
+            return old
+
+        return old._replace(
+            primary_id=new.primary_id, primary_created=new.primary_created
+        )
+
+
 class Versions(Table[VersionRecord]):
     """Versions: one is written once, then held or dropped."""
 
@@ -162,7 +175,10 @@ class Submissions(Table[SubmissionRecord]):
 class Tables:
     """What the store has."""
 
-    scenarios: Table[ScenarioRecord] = attrs.field(factory=Table)
+    scenarios: Table[ScenarioRecord] = attrs.field(factory=lambda: Table(("cycle_id",)))
+    cycles: Table[CycleRecord] = attrs.field(factory=Cycles)
+    time_zone: str | None = attrs.field(init=False, default=None)
+    """That of the cycles."""
     data_nodes: Table[DataNodeRecord] = attrs.field(
         factory=lambda: DataNodes(("owner_id",))
     )
@@ -186,6 +202,7 @@ class Tables:
     def __attrs_post_init__(self) -> None:
         self.by_kind = {
             ScenarioRecord: self.scenarios,
+            CycleRecord: self.cycles,
             DataNodeRecord: self.data_nodes,
             SubmissionRecord: self.submissions,
             JobRecord: self.jobs,
@@ -291,9 +308,49 @@ class Tables:
         jobs = self.jobs.found(submission_id=submission_id)
         return [log.id for job in jobs for log in self.logs.found(job_id=job.id)]
 
+    def promote(self, scenario_id: str) -> CycleRecord | None:
+        """Make a scenario the primary one of its cycle; see `Store.promote`."""
+        scenario = self.scenarios.records.get(scenario_id)
+        cycle = self.cycles.records.get((scenario and scenario.cycle_id) or "")
+
+        if scenario is None or cycle is None:
+            return None
+
+        made = cycle._replace(primary_id=scenario.id, primary_created=scenario.created)
+        self.cycles.replace(made)
+        return made
+
+    def has_siblings(self, scenario_id: str) -> str | None:
+        """Return the cycle of which a scenario is primary, if it has others."""
+        scenario = self.scenarios.records.get(scenario_id)
+        cycle = self.cycles.records.get((scenario and scenario.cycle_id) or "")
+
+        if cycle is None or cycle.primary_id != scenario_id:
+            return None
+
+        return cycle.id if len(self.scenarios.found(cycle_id=cycle.id)) > 1 else None
+
+    def _leave_cycle(self, scenario_id: str) -> set[str]:
+        """Forget the cycle of a scenario that is its last one."""
+        scenario = self.scenarios.records.get(scenario_id)
+        cycle = self.cycles.records.get((scenario and scenario.cycle_id) or "")
+
+        if cycle is None:
+            return set()
+
+        if len(self.scenarios.found(cycle_id=cycle.id)) > 1:
+            if cycle.primary_id == scenario_id:
+                vacant = cycle._replace(primary_id=None, primary_created=None)
+                self.cycles.replace(vacant)
+
+            return set()
+
+        self.cycles.drop(cycle.id)
+        return self.delete(cycle.id)  # its data nodes
+
     def delete(self, record_id: str) -> set[str]:
         """Forget a record with what goes with it; return the names of its files."""
-        names = self._release(record_id)
+        names = self._release(record_id) | self._leave_cycle(record_id)
         nodes = [record_id, *ids_of(self.data_nodes.found(owner_id=record_id))]
         runs = [record_id, *ids_of(self.submissions.found(scenario_id=record_id))]
         versions = [

@@ -12,10 +12,11 @@ from typing import Self, TypeVar
 import attrs
 
 from asyncflow.abc import Store, StoreWatcher
-from asyncflow.errors import NotFound, StoreFailed
+from asyncflow.errors import DeletingPrimaryScenario, NotFound, StoreFailed
 from asyncflow.options import Page
 from asyncflow.records import (
     BasisRecord,
+    CycleRecord,
     DataNodeRecord,
     InputRecord,
     JobRecord,
@@ -229,6 +230,14 @@ class MemoryStore(Store):
 
         return self._written().update(record, before)
 
+    async def promote(self, scenario_id: str) -> CycleRecord | None:
+        return self._written().promote(scenario_id)
+
+    async def time_zone(self, name: str) -> str:
+        tables = self._written()
+        tables.time_zone = tables.time_zone or name
+        return tables.time_zone
+
     async def delete(self, *record_ids: str) -> list[str]:
         self._written()
         names = [
@@ -253,6 +262,9 @@ class MemoryStore(Store):
             for run in found
         ):
             return None
+
+        if (cycle_id := self._tables.has_siblings(record_id)) is not None:
+            raise DeletingPrimaryScenario(record_id, cycle_id)
 
         return await self.delete(record_id)
 
@@ -308,6 +320,7 @@ class MemoryStore(Store):
             tables.submissions,
             tables.jobs,
             tables.orchestrators,
+            tables.cycles,
         ):
             if found := table.records.get(record_id):
                 return found
@@ -321,16 +334,27 @@ class MemoryStore(Store):
         name: str | None = None,
         created_from: float | None = None,
         created_to: float | None = None,
+        cycle_id: str | None = None,
         page: Page | None = None,
     ) -> list[ScenarioRecord]:
         self._check()
         found = [
             scenario
-            for scenario in self._tables.scenarios.found(config_id=config_id, name=name)
+            for scenario in self._tables.scenarios.found(
+                config_id=config_id, name=name, cycle_id=cycle_id
+            )
             if (created_from is None or created_from <= scenario.created)
             and (created_to is None or scenario.created < created_to)
         ]
         found.sort(key=attrgetter("created"))
+        return _page(found, page)
+
+    async def cycles(
+        self, *, frequency: str | None = None, page: Page | None = None
+    ) -> list[CycleRecord]:
+        self._check()
+        found = self._tables.cycles.found(frequency=frequency)
+        found.sort(key=attrgetter("start"))
         return _page(found, page)
 
     async def data_nodes(

@@ -47,6 +47,17 @@ SELECT TRUE FROM scenario WHERE id = :scenario_id FOR KEY SHARE;
 -- name: unfinished.scenario
 SELECT TRUE FROM scenario WHERE id = :id FOR UPDATE;
 
+-- name: unfinished.cycle
+-- Before it is asked whether it has others, which may be made just now.
+SELECT TRUE FROM cycle
+WHERE id = (SELECT cycle_id FROM scenario WHERE id = :id)
+FOR UPDATE;
+
+-- name: promote.lock
+SELECT TRUE FROM cycle
+WHERE id = (SELECT cycle_id FROM scenario WHERE id = :id)
+FOR UPDATE;
+
 -- name: now
 SELECT CAST(extract(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION);
 

@@ -6,8 +6,8 @@
 
 -- name: save_scenario
 INSERT INTO scenario
-    (id, config_id, name, creation_date, properties, pickled, tags, revision)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    (id, config_id, name, creation_date, properties, pickled, tags, revision, cycle_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     config_id = excluded.config_id,
     name = excluded.name,
@@ -15,7 +15,39 @@ ON CONFLICT (id) DO UPDATE SET
     properties = excluded.properties,
     pickled = excluded.pickled,
     tags = excluded.tags,
-    revision = excluded.revision;
+    revision = excluded.revision,
+    cycle_id = excluded.cycle_id;
+
+-- name: save_cycle
+-- Who comes first is primary.
+INSERT INTO cycle
+    (
+        id, name, frequency, start_date, end_date, creation_date, primary_id,
+        primary_date
+    )
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    primary_id = coalesce(cycle.primary_id, excluded.primary_id),
+    primary_date = coalesce(cycle.primary_date, excluded.primary_date);
+
+-- name: promote.cycle
+UPDATE cycle
+SET
+    primary_id = :id,
+    primary_date = (SELECT creation_date FROM scenario WHERE id = :id)
+WHERE id = (SELECT cycle_id FROM scenario WHERE id = :id);
+
+-- name: promote.found
+SELECT
+    id, name, frequency, start_date, end_date, creation_date, primary_id, primary_date
+FROM cycle
+WHERE id = (SELECT cycle_id FROM scenario WHERE id = :id);
+
+-- name: time_zone.first
+UPDATE store SET time_zone = :name WHERE time_zone IS NULL;
+
+-- name: time_zone.found
+SELECT time_zone FROM store;
 
 -- name: save_tag
 INSERT INTO tag (name, creation_date, seq)
@@ -289,6 +321,15 @@ WHERE
     AND finished_at IS NULL
     AND id || ' ' || orchestrator_id NOT IN (SELECT key FROM json_each(:lost));
 
+-- name: unfinished.siblings
+SELECT id FROM cycle
+WHERE
+    primary_id = :id
+    AND EXISTS (
+        SELECT TRUE FROM scenario
+        WHERE scenario.cycle_id = cycle.id AND scenario.id <> :id
+    );
+
 -- name: delete.names
 SELECT path FROM version
 WHERE
@@ -321,6 +362,29 @@ DELETE FROM version WHERE node_id = :id RETURNING path;
 DELETE FROM version
 WHERE node_id IN (SELECT id FROM data_node WHERE owner_id = :id)
 RETURNING path;
+
+-- name: delete.cycle_versions
+DELETE FROM version
+WHERE node_id IN (
+    SELECT data_node.id
+    FROM data_node JOIN last_scenario ON data_node.owner_id = last_scenario.cycle_id
+    WHERE last_scenario.id = :id
+)
+RETURNING path;
+
+-- name: delete.cycle_nodes
+DELETE FROM data_node
+WHERE owner_id IN (SELECT cycle_id FROM last_scenario WHERE id = :id);
+
+-- name: delete.cycle_bases
+DELETE FROM basis
+WHERE scenario_id IN (SELECT cycle_id FROM last_scenario WHERE id = :id);
+
+-- name: delete.cycle
+DELETE FROM cycle WHERE id IN (SELECT cycle_id FROM last_scenario WHERE id = :id);
+
+-- name: delete.primary
+UPDATE cycle SET primary_id = NULL, primary_date = NULL WHERE primary_id = :id;
 
 -- name: delete.data_nodes
 DELETE FROM data_node WHERE id = :id OR owner_id = :id;
@@ -453,7 +517,8 @@ ORDER BY seq
 LIMIT :limit OFFSET :offset;
 
 -- name: scenario
-SELECT id, config_id, name, creation_date, properties, pickled, tags, revision
+SELECT
+    id, config_id, name, creation_date, properties, pickled, tags, revision, cycle_id
 FROM scenario
 WHERE TRUE
     AND id = :id                              -- if id
@@ -461,9 +526,22 @@ WHERE TRUE
     AND name = :name                          -- if name
     AND creation_date >= :created_from        -- if created_from
     AND creation_date < :created_to           -- if created_to
+    AND cycle_id = :cycle_id                  -- if cycle_id
 ORDER BY
     creation_date DESC, seq DESC              -- if newest_first
     creation_date, seq                        -- unless newest_first
+LIMIT :limit OFFSET :offset;
+
+-- name: cycle
+SELECT
+    id, name, frequency, start_date, end_date, creation_date, primary_id, primary_date
+FROM cycle
+WHERE TRUE
+    AND id = :id                              -- if id
+    AND frequency = :frequency                -- if frequency
+ORDER BY
+    start_date DESC, seq DESC                 -- if newest_first
+    start_date, seq                           -- unless newest_first
 LIMIT :limit OFFSET :offset;
 
 -- name: data_node

@@ -15,12 +15,42 @@ CREATE TABLE scenario (
     properties NOT NULL, -- JSON, or '' and pickled
     pickled BLOB,
     tags TEXT NOT NULL DEFAULT '[]', -- JSON
-    revision INTEGER NOT NULL DEFAULT 0 -- another one with each change
+    revision INTEGER NOT NULL DEFAULT 0, -- another one with each change
+    cycle_id TEXT
 );
 
 CREATE INDEX scenario_by_date ON scenario (creation_date);
 CREATE INDEX scenario_by_config ON scenario (config_id, creation_date);
 CREATE INDEX scenario_by_name ON scenario (name, creation_date) WHERE name IS NOT NULL;
+CREATE INDEX scenario_by_cycle ON scenario (cycle_id, creation_date)
+WHERE cycle_id IS NOT NULL;
+
+CREATE TABLE cycle (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    frequency TEXT NOT NULL,
+    start_date REAL NOT NULL,
+    end_date REAL NOT NULL, -- the first instant that is not in it
+    creation_date REAL NOT NULL,
+    primary_id TEXT,
+    primary_date REAL -- the creation date of its primary scenario
+);
+
+CREATE INDEX cycle_by_start ON cycle (start_date);
+CREATE INDEX cycle_by_primary ON cycle (primary_id);
+CREATE INDEX cycle_by_primary_date ON cycle (primary_date);
+
+-- What goes with a scenario when that is deleted.
+CREATE VIEW last_scenario AS
+SELECT id, cycle_id
+FROM scenario
+WHERE
+    cycle_id IS NOT NULL
+    AND NOT EXISTS (
+        SELECT TRUE FROM scenario AS other
+        WHERE other.cycle_id = scenario.cycle_id AND other.id <> scenario.id
+    );
 
 CREATE TABLE tag (
     name TEXT NOT NULL,
@@ -142,10 +172,11 @@ CREATE TABLE orchestrator (
 );
 
 CREATE TABLE store (
-    id TEXT NOT NULL -- tells it from others, for its folder of values
+    id TEXT NOT NULL, -- tells it from others, for its folder of values
+    time_zone TEXT -- of its cycles
 );
 
-INSERT INTO store VALUES (lower(hex(randomblob(16))));
+INSERT INTO store VALUES (lower(hex(randomblob(16))), NULL);
 
 CREATE TABLE maker (
     id TEXT NOT NULL PRIMARY KEY -- of an orchestrator, with which names of files begin
@@ -185,4 +216,4 @@ CREATE TABLE input (
 
 CREATE INDEX input_by_path ON input (path) WHERE path IS NOT NULL;
 
-PRAGMA user_version = 11;
+PRAGMA user_version = 12;

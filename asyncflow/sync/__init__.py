@@ -19,6 +19,7 @@ it would wait for itself: `BlockingCall` names the form to await there.
 
 from __future__ import annotations
 
+from asyncflow.sync.cycle import Cycle as Cycle
 from asyncflow.sync.data_node import DataNode as DataNode
 from asyncflow.sync.handles import Input as Input
 from asyncflow.sync.handles import Job as Job
@@ -32,10 +33,15 @@ from asyncflow.sync.verbs import cancel as cancel
 from asyncflow.sync.verbs import create_scenario as create_scenario
 from asyncflow.sync.verbs import delete as delete
 from asyncflow.sync.verbs import get as get
+from asyncflow.sync.verbs import get_cycles as get_cycles
 from asyncflow.sync.verbs import get_jobs as get_jobs
+from asyncflow.sync.verbs import get_primary as get_primary
 from asyncflow.sync.verbs import get_scenarios as get_scenarios
 from asyncflow.sync.verbs import get_submissions as get_submissions
+from asyncflow.sync.verbs import is_deletable as is_deletable
+from asyncflow.sync.verbs import is_promotable as is_promotable
 from asyncflow.sync.verbs import prune as prune
+from asyncflow.sync.verbs import set_primary as set_primary
 from asyncflow.sync.verbs import stop as stop
 from asyncflow.sync.verbs import submit as submit
 from asyncflow.sync.verbs import subscribe_scenario as subscribe_scenario
@@ -44,6 +50,7 @@ from asyncflow.sync.verbs import unsubscribe_scenario as unsubscribe_scenario
 from asyncflow.sync.verbs import untag as untag
 
 __all__ = [
+    "Cycle",
     "DataNode",
     "Input",
     "Job",
@@ -57,10 +64,15 @@ __all__ = [
     "create_scenario",
     "delete",
     "get",
+    "get_cycles",
     "get_jobs",
+    "get_primary",
     "get_scenarios",
     "get_submissions",
+    "is_deletable",
+    "is_promotable",
     "prune",
+    "set_primary",
     "stop",
     "submit",
     "subscribe_scenario",

@@ -25,14 +25,23 @@ from asyncflow.config.checks.values import (
 )
 from asyncflow.config.section import names_of
 from asyncflow.config.sections import JobConfig, ScenarioConfig
+from asyncflow.entities.reasons import Reasons
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.statistics import Statistics
 from asyncflow.errors import NotOpen, UsageError
 from asyncflow.events import EntityEvent, Event
 from asyncflow.notify.stream import EventStream
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
-from asyncflow.records import JobRecord, Pruned, ScenarioRecord, SubmissionRecord
+from asyncflow.records import (
+    CycleRecord,
+    JobRecord,
+    Pruned,
+    ScenarioRecord,
+    SubmissionRecord,
+)
 from asyncflow.sync.callback import Callback
+from asyncflow.sync.cycle import Cycle
+from asyncflow.sync.forwarding import wrap
 from asyncflow.sync.handles import Job, Submission
 from asyncflow.sync.loop import Loop, each, not_running
 from asyncflow.sync.scenario import Entity, Scenario, handle
@@ -200,6 +209,39 @@ class Orchestrator:
         loop = self._opened()
         return Job(loop.call(loop.orchestrator.get_job, id), loop)
 
+    def get_cycle(self, id: str) -> Cycle:
+        """Return a cycle; see `asyncflow.Orchestrator.get_cycle`."""
+        loop = self._opened()
+        return Cycle(loop.call(loop.orchestrator.get_cycle, id), loop)
+
+    def get_primary(self, cycle: Cycle) -> Scenario | None:
+        """Return its primary scenario; see `asyncflow.Orchestrator.get_primary`."""
+        loop = self._opened()
+        inner = cycle._inner  # pyright: ignore[reportPrivateUsage]  # its part
+        found: Scenario | None = wrap(
+            loop.call(loop.orchestrator.get_primary, inner), loop
+        )
+        return found
+
+    def set_primary(self, scenario: Scenario) -> None:
+        """Make a scenario primary; see `asyncflow.Scenario.set_primary`."""
+        scenario.set_primary()
+
+    def is_promotable(self, scenario: Scenario | str) -> Reasons:
+        """Tell whether it can be primary; see `asyncflow.Orchestrator.is_promotable`."""
+        loop = self._opened()
+        return loop.call(loop.orchestrator.is_promotable, _id_of(scenario))
+
+    def is_deletable(self, entity: Scenario | Submission | Cycle | str) -> Reasons:
+        """Tell whether it can be deleted; see `asyncflow.Orchestrator.is_deletable`."""
+        loop = self._opened()
+        return loop.call(loop.orchestrator.is_deletable, _id_of(entity))
+
+    def cycles(self, **filters: Any) -> list[CycleRecord]:
+        """List cycles; see `asyncflow.Orchestrator.cycles`."""
+        loop = self._opened()
+        return loop.call(loop.orchestrator.cycles, **filters)
+
     def delete(self, id: str) -> None:
         """Delete an entity; see `asyncflow.Orchestrator.delete`."""
         loop = self._opened()
@@ -325,6 +367,10 @@ async def _drain(orchestrator: AsyncOrchestrator, timeout: float | None) -> None
 
 def _inner(scenario: Scenario | None) -> AsyncScenario | None:
     return None if scenario is None else scenario._inner  # pyright: ignore[reportPrivateUsage]  # its part
+
+
+def _id_of(entity: Scenario | Submission | Cycle | str) -> str:
+    return entity if isinstance(entity, str) else entity.id
 
 
 def running() -> Orchestrator | None:

@@ -16,6 +16,7 @@ from asyncflow.config.sections import (
     T,
     TaskConfig,
 )
+from asyncflow.entities.cycle import Cycle as AsyncCycle
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.entities.job import Job as AsyncJob
 from asyncflow.entities.scenario import Scenario as AsyncScenario
@@ -23,6 +24,7 @@ from asyncflow.entities.sequence import Sequence as AsyncSequence
 from asyncflow.entities.submission import Submission as AsyncSubmission
 from asyncflow.entities.task import Task as AsyncTask
 from asyncflow.sync.changes import Properties, merged
+from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forwarding import Forwarded, blocking_remedies, wrap
 from asyncflow.sync.handles import Job, Runnable, Sequence, Submission, Task
@@ -38,6 +40,17 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
     config_id: Forwarded[str] = Forwarded()
     config: Forwarded[ScenarioConfig] = Forwarded()
     creation_date: Forwarded[datetime] = Forwarded()
+    is_primary: Forwarded[bool] = Forwarded()
+
+    @property
+    def cycle(self) -> Cycle | None:
+        """The cycle that it belongs to; None where its config has no frequency."""
+        found: Cycle | None = wrap(self._inner.cycle, self._loop)
+        return found
+
+    def set_primary(self) -> None:
+        """Make it the primary one of its cycle; see `asyncflow.Scenario.set_primary`."""
+        self._loop.call(self._inner.set_primary)
 
     @property
     def name(self) -> str | None:
@@ -250,11 +263,12 @@ def _open_block(scenario: Scenario) -> ScenarioBlock:
     return block
 
 
-Entity: TypeAlias = Scenario | Sequence | Task | DataNode | Submission | Job
+Entity: TypeAlias = Scenario | Cycle | Sequence | Task | DataNode | Submission | Job
 
 
 def handle(
     entity: AsyncScenario
+    | AsyncCycle
     | AsyncSequence
     | AsyncTask
     | AsyncDataNode

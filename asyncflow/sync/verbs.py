@@ -8,7 +8,9 @@ from typing import Any
 
 from asyncflow.config.checks.values import names_own_arguments
 from asyncflow.config.sections import ScenarioConfig
+from asyncflow.entities.reasons import Reasons
 from asyncflow.records import JobRecord, Pruned, ScenarioRecord, SubmissionRecord
+from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.handles import Job, Sequence, Submission, Task
 from asyncflow.sync.loop import not_running
 from asyncflow.sync.orchestrator import Orchestrator, running
@@ -111,6 +113,36 @@ def unsubscribe_scenario(
 ) -> None:
     """End a subscription; see `asyncflow.Orchestrator.unsubscribe_scenario`."""
     _current().unsubscribe_scenario(callback, params, scenario)
+
+
+@names_own_arguments
+def get_primary(cycle: Cycle) -> Scenario | None:
+    """Return its primary scenario; see `asyncflow.Orchestrator.get_primary`."""
+    return _current().get_primary(cycle)
+
+
+@names_own_arguments
+def set_primary(scenario: Scenario) -> None:
+    """Make a scenario primary; see `asyncflow.Scenario.set_primary`."""
+    scenario.set_primary()
+
+
+@names_own_arguments
+def is_promotable(scenario: Scenario | str) -> Reasons:
+    """Tell whether it can be primary; see `asyncflow.Orchestrator.is_promotable`."""
+    return _current().is_promotable(scenario)
+
+
+@names_own_arguments
+def is_deletable(entity: Scenario | Submission | Cycle | str) -> Reasons:
+    """Tell whether it can be deleted; see `asyncflow.Orchestrator.is_deletable`."""
+    return _current().is_deletable(entity)
+
+
+def get_cycles(**filters: Any) -> list[Cycle]:
+    """Return the cycles; see `asyncflow.Orchestrator.cycles`."""
+    current = _current()
+    return [current.get_cycle(one.id) for one in current.cycles(**filters)]
 
 
 @names_own_arguments

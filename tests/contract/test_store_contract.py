@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
 
 from asyncflow.abc import Store
-from asyncflow.errors import NotFound, StoreFailed
+from asyncflow.errors import DeletingPrimaryScenario, NotFound, StoreFailed
 from asyncflow.options import Page
 from asyncflow.records import (
     BasisRecord,
+    CycleRecord,
     InputRecord,
     LogRecord,
+    Record,
     SubmissionRecord,
     VersionRecord,
 )
@@ -23,6 +26,7 @@ from asyncflow.status import SubmissionStatus
 from tests.support.records import (
     ONE_OF_EACH,
     basis_record,
+    cycle_record,
     input_record,
     job_record,
     log_record,
@@ -125,6 +129,87 @@ async def test_data_nodes_by_their_ids(store: Store) -> None:
     assert await store.data_nodes(node_ids=[]) == []
     found = await store.data_nodes(node_ids=[one.id for one in nodes], owner_id="s")
     assert found == nodes[1:]
+
+
+# ------------------------------------------------------------------------------ cycles
+
+
+def in_cycle(number: int, cycle: CycleRecord, **changes: Any) -> tuple[Record, Record]:
+    """Return a scenario, and its cycle as it is saved with it."""
+    scenario = scenario_record(number, cycle_id=cycle.id, **changes)
+    claimed = cycle._replace(primary_id=scenario.id, primary_created=scenario.created)
+    return scenario, claimed
+
+
+async def test_who_comes_first_is_primary(store: Store) -> None:
+    cycle = cycle_record(1)
+    store.save(*in_cycle(1, cycle))
+    store.save(*in_cycle(2, cycle._replace(created=9.0)))
+    kept = cycle._replace(primary_id="SCENARIO_c_1", primary_created=1.0)
+    assert await store.get(cycle.id) == kept
+    assert await store.cycles() == [kept]
+    assert len(await store.scenarios(cycle_id=cycle.id)) == 2
+    assert await store.scenarios(cycle_id="other") == []
+
+
+async def test_another_becomes_primary(store: Store) -> None:
+    cycle = cycle_record(1)
+    store.save(*in_cycle(1, cycle), *in_cycle(2, cycle), scenario_record(3))
+    kept = cycle._replace(primary_id="SCENARIO_c_2", primary_created=2.0)
+    assert await store.promote("SCENARIO_c_2") == kept
+    assert await store.promote("SCENARIO_c_2") == kept
+    assert await store.get(cycle.id) == kept
+    assert await store.promote("SCENARIO_c_3") is None
+    assert await store.promote("SCENARIO_c_4") is None
+    assert await store.cycles() == [kept]
+
+
+async def test_a_primary_scenario_stays_as_long_as_there_are_others(
+    store: Store,
+) -> None:
+    cycle = cycle_record(1)
+    store.save(*in_cycle(1, cycle), *in_cycle(2, cycle))
+    store.save(node_record(1, owner_id=cycle.id), node_record(2))
+    store.save(version_record(1, kept="of the cycle"), basis_record(1))
+    store.save(basis_record(2, scenario_id=cycle.id))
+
+    with pytest.raises(DeletingPrimaryScenario) as raised:
+        await store.delete_ended("SCENARIO_c_1")
+
+    assert raised.value.cycle_id == cycle.id
+    assert len(await store.scenarios()) == 2
+    assert await store.delete_ended("SCENARIO_c_2") == []
+    assert len(await store.cycles()) == 1
+    assert await store.delete_ended("SCENARIO_c_1") == ["of the cycle"]
+    assert await store.cycles() == []
+    assert await store.data_nodes() == [node_record(2)]
+    assert await store.versions() == []
+    assert await store.bases(cycle.id) == []
+
+
+async def test_a_place_that_is_vacant_is_taken_by_who_comes_next(store: Store) -> None:
+    cycle = cycle_record(1)
+    store.save(*in_cycle(1, cycle), *in_cycle(2, cycle))
+    await store.delete("SCENARIO_c_1")  # without a look at what it is
+    assert await store.get(cycle.id) == cycle
+    store.save(*in_cycle(3, cycle))
+    (kept,) = await store.cycles()
+    assert (kept.primary_id, kept.primary_created) == ("SCENARIO_c_3", 3.0)
+
+
+async def test_cycles_come_by_their_first_instants(store: Store) -> None:
+    late, early = cycle_record(2), cycle_record(1)
+    weekly = cycle_record(3, frequency="WEEKLY")
+    store.save(late, weekly, early)
+    assert await store.cycles() == [early, late, weekly]
+    assert await store.cycles(frequency="WEEKLY") == [weekly]
+    assert await store.cycles(page=Page(newest_first=True, limit=1)) == [weekly]
+    assert await store.cycles(page=Page(limit=1, offset=1)) == [late]
+
+
+async def test_the_first_time_zone_stays(store: Store) -> None:
+    assert await store.time_zone("Europe/Paris") == "Europe/Paris"
+    assert await store.time_zone("UTC") == "Europe/Paris"
 
 
 # ----------------------------------------------------------------------------- records

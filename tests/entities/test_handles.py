@@ -8,16 +8,31 @@ from pathlib import Path
 import pytest
 
 import asyncflow
-from asyncflow import DataNode, Input, Job, Output, Scenario, Sequence, Submission, Task
+from asyncflow import (
+    Cycle,
+    DataNode,
+    Input,
+    Job,
+    Output,
+    Scenario,
+    Sequence,
+    Submission,
+    Task,
+)
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 NAMES: dict[type, tuple[str, ...]] = {
     Scenario: (
         *("add_tag", "additional_data_nodes", "config", "config_id", "creation_date"),
-        *("dag", "data_nodes", "has_tag", "id", "is_deleted", "name", "plan"),
-        *("properties", "read", "remove_tag", "scenario_id", "sequences", "submit"),
-        *("subscribe", "tags", "tasks", "unsubscribe", "update"),
+        *("cycle", "dag", "data_nodes", "has_tag", "id", "is_deleted", "is_primary"),
+        *("name", "plan", "properties", "read", "remove_tag", "scenario_id"),
+        *("sequences", "set_primary", "submit", "subscribe", "tags", "tasks"),
+        *("unsubscribe", "update"),
+    ),
+    Cycle: (
+        *("creation_date", "end_date", "frequency", "id", "name", "primary_id"),
+        "start_date",
     ),
     Sequence: (
         *("dag", "data_nodes", "id", "is_deleted", "name", "owner_id", "plan"),

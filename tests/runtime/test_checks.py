@@ -62,7 +62,7 @@ def test_options_that_mean_something_are_taken() -> None:
         ("create_scenario", "scenario_name", "did you mean 'name'"),
         ("submit", "prio", "did you mean 'priority'"),
         ("submit", "no_cache", "did you mean 'force'"),
-        ("create_scenario", "frequency", "no option 'frequency' in this version"),
+        ("create_scenario", "frequency", "it is one of configure_scenario()"),
         ("submit", "input", "did you mean 'inputs'"),
         ("submit", "max_workers", r"it is one of configure_job_executions\(\)"),
     ],

@@ -16,7 +16,7 @@ from asyncflow.recovery import recovery as _recover
 from asyncflow.recovery.peers import PeerGone
 from asyncflow.recovery.recovery import Recovery
 from asyncflow.recovery.remote_runs import RemoteRuns
-from asyncflow.runtime.engine import Engine
+from asyncflow.runtime.acceptance import Acceptance
 from asyncflow.values.stored import StoredVersions
 from tests.runtime.test_firewall import check_innocent
 from tests.support import flows
@@ -127,7 +127,7 @@ async def test_a_run_with_a_key_that_cannot_be_followed(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Engine, "_watch", Broken())
+    monkeypatch.setattr(Acceptance, "_watch", Broken())
     go = tmp_path / "go"
     cfg = single(config, flows.wait_for_file, str(go))
     scenario = await one.create_scenario(cfg)

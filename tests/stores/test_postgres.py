@@ -16,7 +16,7 @@ import pytest
 from anyio import create_task_group, run_process, to_thread
 
 from asyncflow.errors import NotOpen, RecordDamaged, StoreFailed
-from asyncflow.records import JobRecord, Record
+from asyncflow.records import DataNodeRecord, JobRecord, Record, ScenarioRecord
 from asyncflow.status import Status
 from asyncflow.stores import _sql
 from asyncflow.stores._postgres import SCHEMA, PostgresDatabase, _own
@@ -252,6 +252,27 @@ async def test_version_1_is_migrated(server: Server, url: str, folder: Path) -> 
         assert (run.force, run.priority, run.run_timeout) == (True, 0.0, None)
         store.save(job_record(1), log_record(1))
         assert await store.log("JOB_t_1") == log_record(1)
+
+
+async def test_version_7_is_migrated(server: Server, url: str, folder: Path) -> None:
+    earlier = "".join(text for n, text in _sql.migrations(SCHEMA).items() if n <= 7)
+    server.run(
+        "CREATE SCHEMA asyncflow; SET search_path TO asyncflow;"
+        + earlier
+        + "INSERT INTO scenario (id, config_id, name, creation_date, properties)"
+        " VALUES ('SCENARIO_c_1', 'c', 'n', 1.5, '{\"a\": 1}');"
+        "INSERT INTO data_node (id, config_id, editor_id) VALUES ('d', 'd', 'ann')",
+        "tests",
+    )
+    first = ScenarioRecord("SCENARIO_c_1", "c", "n", 1.5, {"a": 1})
+
+    async with PostgresStore(url, folder) as store:
+        assert await store.scenarios() == [first]
+        assert await store.data_nodes() == [DataNodeRecord("d", "d", None, "ann")]
+        changed = first._replace(tags=("x",), revision=1)
+        assert await store.update(changed, before=0)
+        assert await store.time_zone("UTC") == "UTC"
+        assert await store.cycles() == []
 
 
 PARAMETERS = dict.fromkeys(["id", "name", "config_id", "owner_id", "node_id"], "x")

@@ -46,6 +46,7 @@ pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).parents[2]
 KNOWN = _sql.newest_version("schema")
+_sql.migrations("schema")  # read before an event loop runs
 
 
 @pytest.fixture

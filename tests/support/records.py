@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from asyncflow.records import (
     AttemptRecord,
     BasisRecord,
+    CycleRecord,
     DataNodeRecord,
     InputRecord,
     JobRecord,
@@ -27,6 +28,14 @@ from asyncflow.status import AttemptKind, Status, SubmissionStatus
 def scenario_record(number: object, **changes: Any) -> ScenarioRecord:
     date = float(number) if isinstance(number, int) else 0.0
     record = ScenarioRecord(f"SCENARIO_c_{number}", "c", None, date, {})
+    return record._replace(**changes)
+
+
+def cycle_record(number: int, **changes: Any) -> CycleRecord:
+    start, end = float(number), float(number + 1)
+    record = CycleRecord(
+        f"CYCLE_DAILY_{number}Z", str(number), "DAILY", start, end, 0.5
+    )
     return record._replace(**changes)
 
 
@@ -92,6 +101,7 @@ ONE_OF_EACH: list[Record] = [
         properties={"a": [1, None, {"b": 1.5}]},
         tags=("", "é"),
         revision=2**56,
+        cycle_id="CYCLE_DAILY_1Z",
     ),
     node_record(1, owner_id="SCENARIO_c_1"),
     submission_record(
@@ -191,7 +201,7 @@ ATTEMPT = st.lists(
     max_size=3,
 ).map(tuple)
 RECORD = st.one_of(
-    st.builds(ScenarioRecord, TEXT, TEXT, MAYBE, TIME, PROPERTIES, TAGS, NUMBER),
+    st.builds(ScenarioRecord, TEXT, TEXT, MAYBE, TIME, PROPERTIES, TAGS, NUMBER, MAYBE),
     st.builds(
         DataNodeRecord,
         *(TEXT, TEXT, MAYBE, MAYBE, st.none() | TIME, MAYBE, TEXT, NUMBER),

@@ -131,6 +131,10 @@ async def test_parts_can_be_given_what_the_scenario_makes(
         with pytest.raises(NoData):
             await scenario.middle.read()
 
+        for part in (scenario.sequences["end"], scenario.second):
+            with pytest.raises(UsageError, match="no task of it reads that"):
+                part.submit(source=1)
+
 
 async def test_nothing_has_to_be_written_before(config: Configuration) -> None:
     source = config.configure_data_node("source")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 NOT_AVAILABLE: Mapping[str, frozenset[str]] = {
     "DATA_NODE": frozenset(),
     "TASK": frozenset(),
-    "SCENARIO": frozenset({"comparator", "comparators", "freq", "frequency"}),
+    "SCENARIO": frozenset({"comparator", "comparators"}),
     "JOB": frozenset(),
     "CORE": frozenset(),
 }

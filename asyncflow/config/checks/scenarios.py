@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import graphlib
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, TypeAlias
 
 from asyncflow.config.checks.names import is_name
 from asyncflow.config.checks.references import members, sections_among, shown, twice
 from asyncflow.config.registry import Registry
 from asyncflow.config.section import Section, key_of
-from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, TaskConfig
+from asyncflow.config.sections import (
+    DataNodeConfig,
+    ScenarioConfig,
+    Scope,
+    TaskConfig,
+)
 from asyncflow.errors import Problem
 
 Vertex: TypeAlias = tuple[str, str]
@@ -30,6 +36,52 @@ def problems(registry: Registry, scenario: ScenarioConfig) -> Iterator[Problem]:
     yield from _cycle(scenario)
     yield from _sequences(scenario, scenario.sequences)
     yield from _authorized_tags(scenario)
+    yield from _frequency(scenario)
+
+
+def _frequency(scenario: ScenarioConfig) -> Iterator[Problem]:
+    if scenario.frequency is None:
+        yield from _without_cycle(scenario)
+        return
+
+    from asyncflow.config.frequency import Frequency
+
+    given = scenario.frequency
+    is_one = callable(getattr(given, "period", None)) and not isinstance(given, type)
+
+    if not is_one and given not in [*Frequency]:
+        names = ", ".join(f"Frequency.{one}" for one in Frequency)
+        yield Problem(
+            section=scenario.label,
+            field="frequency",
+            message=f"{given!r} is no frequency",
+            remedy=f"give {names}, a Calendar, or an object with period(instant)",
+        )
+
+
+def _without_cycle(scenario: ScenarioConfig) -> Iterator[Problem]:
+    """Report data nodes that the scenarios of a cycle share, where there are none."""
+    given: Iterable[object] = scenario.task_configs
+    parts = (_nodes(one) for one in given if isinstance(one, TaskConfig))
+    found: Iterator[object] = chain(scenario.additional_data_node_configs, *parts)
+    nodes = {
+        node.key: None
+        for node in found
+        if isinstance(node, DataNodeConfig) and node.scope is Scope.CYCLE
+    }
+
+    if nodes:
+        yield Problem(
+            section=scenario.label,
+            field="frequency",
+            message=f"the scope of {', '.join(map(repr, nodes))} is CYCLE, and scenarios "
+            "without a frequency have no cycle",
+            remedy="give a frequency, or Scope.GLOBAL for one that all scenarios share",
+        )
+
+
+def _nodes(task: TaskConfig) -> tuple[DataNodeConfig, ...]:
+    return (*task.input, *task.output)
 
 
 def _authorized_tags(scenario: ScenarioConfig) -> Iterator[Problem]:

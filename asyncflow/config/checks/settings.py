@@ -80,6 +80,23 @@ def core_problems(core: CoreConfig) -> Iterator[Problem]:
     for field, number in CORE_NUMBERS.items():
         yield from number.problems("CORE", field, getattr(core, field))
 
+    if core.time_zone is not None:
+        yield from _time_zone(core.time_zone)
+
+
+def _time_zone(name: object) -> Iterator[Problem]:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)  # type: ignore[arg-type]  # whatever was given
+    except (TypeError, ValueError, OSError, KeyError):
+        yield Problem(
+            section="CORE",
+            field="time_zone",
+            message=f"{name!r} is no time zone that is known here",
+            remedy="give a name such as 'Europe/Paris' or 'UTC'",
+        )
+
 
 def _echo(echo: object) -> Iterator[Problem]:
     if not isinstance(echo, bool) and echo != "live":

@@ -72,6 +72,9 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
         "timeout": "run_timeout",
     },
     "SCENARIO": {
+        "cycle": "frequency",
+        "freq": "frequency",
+        "period": "frequency",
         "task": "task_configs",
         "task_config": "task_configs",
         "data_nodes": "additional_data_node_configs",
@@ -248,6 +251,9 @@ def place_of(name: object, kind: str) -> str | None:
         _options(kind) if kind in _OPTIONS else ()
     ):
         return None
+
+    if kind == "create_scenario" and name in ("freq", "frequency"):
+        return "configure_scenario"
 
     if kind in _ALONE and name in _OF_ORCHESTRATOR:
         return "Orchestrator"

@@ -275,6 +275,12 @@ class _Writer:
             name = "additional_data_node_configs"
             table["additional_data_nodes"] = self._ids(label, name, nodes)
 
+        if scenario.frequency is not None:
+            if isinstance(scenario.frequency, str):
+                table["frequency"] = str(scenario.frequency)
+            else:
+                self._refuse(label, "frequency", repr(scenario.frequency))
+
         if scenario.authorized_tags:
             table["authorized_tags"] = [*scenario.authorized_tags]
 

@@ -35,7 +35,7 @@ def test_a_file_changes_what_it_names(config: Configuration, file: Path) -> None
         unit = "kg"
 
         [DATA_NODE.new]
-        scope = "CYCLE"
+        scope = "GLOBAL"
 
         [TASK.add]
         outputs = ["new"]
@@ -50,7 +50,7 @@ def test_a_file_changes_what_it_names(config: Configuration, file: Path) -> None
     task = config.tasks["add"]
     assert task.output == (config.data_nodes["new"],)
     assert (task.function, task.skippable, task.executor) == (add, True, "thread")
-    assert config.data_nodes["new"].scope is Scope.CYCLE
+    assert config.data_nodes["new"].scope is Scope.GLOBAL
 
     # Whatever refers to a section refers to it as it is now.
     assert config.tasks["double"].input == (node,)
@@ -167,7 +167,7 @@ BAD: dict[str, tuple[str, list[Found]]] = {
         [
             (2, "SCENARIO.s", "tasks", "1 is not a list of ids"),
             (3, "SCENARIO.s", "additional_data_nodes", "'x' is the id of nothing"),
-            (4, "SCENARIO.s", "frequency", "not available"),
+            (4, "SCENARIO.s", "frequency", "1 is no frequency"),
             (6, "SCENARIO.s", "sequences.one", "'t' is the id of nothing"),
             (7, "SCENARIO.s", "sequences.two", "1 is not a list of ids"),
         ],

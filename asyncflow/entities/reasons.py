@@ -1,0 +1,102 @@
+"""Reasons: why something cannot be done, as facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from asyncflow.facts import Facts
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Reason(Facts):
+    """Why something cannot be done with an entity."""
+
+    entity_id: str
+
+    def __str__(self) -> str:
+        return f"{self.entity_id} cannot"
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class IsUnknown(Reason):
+    """There is nothing with this id."""
+
+    def __str__(self) -> str:
+        return f"nothing is known under the id {self.entity_id!r}"
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class HasUnfinishedRun(Reason):
+    """A run of it has not ended."""
+
+    submission_id: str
+
+    def __str__(self) -> str:
+        return f"{self.submission_id} of {self.entity_id} has not ended"
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class IsPrimaryWithSiblings(Reason):
+    """It is the primary scenario of a cycle that has others."""
+
+    cycle_id: str
+    siblings: int
+    """How many others."""
+
+    def __str__(self) -> str:
+        others = "another" if self.siblings == 1 else f"{self.siblings} others"
+        return (
+            f"{self.entity_id} is the primary scenario of {self.cycle_id} with {others}"
+        )
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class IsPrimaryAlready(Reason):
+    """It is the primary scenario of its cycle."""
+
+    cycle_id: str
+
+    def __str__(self) -> str:
+        return f"{self.entity_id} is the primary scenario of {self.cycle_id} already"
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class HasNoCycle(Reason):
+    """It belongs to no cycle."""
+
+    def __str__(self) -> str:
+        return f"{self.entity_id} belongs to no cycle"
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class CannotBeDeletedAlone(Reason):
+    """It goes with what it is a part of."""
+
+    def __str__(self) -> str:
+        return f"{self.entity_id} cannot be deleted by itself"
+
+
+@attrs.frozen
+class Reasons:
+    """Why something cannot be done: true where nothing speaks against it."""
+
+    all: tuple[Reason, ...] = ()
+
+    def __bool__(self) -> bool:
+        return not self.all
+
+    def __iter__(self) -> Iterator[Reason]:
+        return iter(self.all)
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    @property
+    def reasons(self) -> str:
+        """All of them as one text; ``""`` where there are none."""
+        return "; ".join(map(str, self.all))
+
+    def __str__(self) -> str:
+        return self.reasons
