@@ -448,6 +448,7 @@ class Configuration(ServerDataNodes, Shown):
         additional_data_node_configs: DataNodeConfig
         | Iterable[DataNodeConfig]
         | None = None,
+        frequency: Frequency | Periods | str | None = None,
         **properties: object,
     ) -> ScenarioConfig:
         """Set what scenarios have that are declared from now on and do not say otherwise.
@@ -461,6 +462,7 @@ class Configuration(ServerDataNodes, Shown):
             **properties,
             task_configs=task_configs,
             additional_data_node_configs=additional_data_node_configs,
+            frequency=frequency,
         )
 
     def configure_global_app(self, **properties: object) -> AppConfig:

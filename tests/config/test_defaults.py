@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from asyncflow import Configuration, Scope
+from asyncflow import Configuration, Frequency, Scope
 from asyncflow.config.sections import NOT_GIVEN
 from tests.support.declaring import double
 
@@ -72,10 +72,12 @@ def test_decorated_tasks_follow_it_as_well(config: Configuration) -> None:
 
 def test_scenarios_follow_what_is_set(config: Configuration) -> None:
     task = config.configure_task("t", double)
-    config.set_default_scenario_configuration([task], authorized_tags=["a"], owner=1)
+    config.set_default_scenario_configuration(
+        [task], [], Frequency.DAILY, authorized_tags=["a"], owner=1
+    )
     follows = config.configure_scenario("s")
     own = config.configure_scenario("u", [], owner=2)
-    assert follows.task_configs == (task,)
+    assert (follows.task_configs, follows.frequency) == ((task,), Frequency.DAILY)
     assert (own.task_configs, own.authorized_tags) == ((), ("a",))
     assert (follows.properties, own.properties) == ({"owner": 1}, {"owner": 2})
 

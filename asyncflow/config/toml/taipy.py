@@ -14,6 +14,7 @@ import attrs
 
 from asyncflow.config.checks.data_nodes import from_text
 from asyncflow.config.checks.names import NOT_AVAILABLE, is_name
+from asyncflow.config.frequency import Frequency
 from asyncflow.config.sections import Scope
 from asyncflow.config.toml.importable import NotImportable, find
 from asyncflow.config.toml.lines import Name, line_at
@@ -241,7 +242,7 @@ _OF_KIND: Mapping[str, Callable[[str], object]] = {
     "timedelta": _period,
     "SECTION": str,
     "SCOPE": lambda text: Scope[text.upper()],
-    "FREQUENCY": str,
+    "FREQUENCY": lambda text: Frequency[text.upper()],
     "function": _imported,
     "class": _imported,
 }

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from asyncflow import Configuration, Scope, UsageError
 from asyncflow.config.checks.data_nodes import to_text
+from asyncflow.config.frequency import Frequency
 from asyncflow.config.toml.taipy import Translator
 from asyncflow.config.toml.write import dump
 from asyncflow.log import logger
@@ -191,6 +192,7 @@ def test_a_broad_file(
     assert scenario.task_configs == (task,)
     assert scenario.additional_data_node_configs == (nodes["xl"], nodes["pq"])
     assert scenario.authorized_tags == ("x",)
+    assert scenario.frequency is Frequency.MONTHLY
     assert dict(scenario.sequences) == {"a": (task,), "b_c": ()}
 
     assert logger.wait(5)
@@ -301,6 +303,8 @@ def test_what_is_wrong_names_its_line(config: Configuration, file: Path) -> None
 max_nb_of_workers = "two:int"
 [DATA_NODE.a]
 scope = "WORLD:SCOPE"
+[SCENARIO.s]
+frequency = "HOURLY:FREQUENCY"
 [TASK.t]
 function = "nowhere.at.all:function"
 """
@@ -309,7 +313,8 @@ function = "nowhere.at.all:function"
     assert [(each.line, each.section, each.field) for each in problems] == [
         (3, "JOB", "max_nb_of_workers"),
         (5, "DATA_NODE.a", "scope"),
-        (7, "TASK.t", "function"),
+        (7, "SCENARIO.s", "frequency"),
+        (9, "TASK.t", "function"),
     ]
     assert all(each.file == str(file) for each in problems)
     assert not config.data_nodes
@@ -344,7 +349,7 @@ SCALARS = (
     | st.timedeltas(min_value=timedelta(0)).map(
         lambda period: timedelta(period.days, period.seconds)
     )
-    | st.sampled_from([Scope.GLOBAL, Scope.CYCLE, taipy_functions.Row])
+    | st.sampled_from([Scope.GLOBAL, Scope.CYCLE, Frequency.DAILY, taipy_functions.Row])
     | st.text().filter(lambda text: ":" not in text)
 )
 """What Taipy's form has an own text for; a text that looks like it is another value."""
@@ -362,6 +367,8 @@ def as_taipy_writes(value: Any) -> Any:
             return f"{to_text(value)}:timedelta"
         case Scope():
             return f"{value.name}:SCOPE"
+        case Frequency():
+            return f"{value.name}:FREQUENCY"
         case type():
             return f"{value.__module__}.{value.__qualname__}:class"
         case str():
