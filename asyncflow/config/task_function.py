@@ -100,7 +100,7 @@ def declared(
 
     task_id = task_id or _name_of(function)
     given = (*as_tuple(reads), *as_tuple(writes))
-    configs = {one.id: one for one in given if isinstance(one, DataNodeConfig)}
+    configs = {node.id: node for node in given if isinstance(node, DataNodeConfig)}
     inputs = None if reads is None else _ids(reads)
     signature = _signature(task_id, function, inputs, _ids(writes))
     everything = {**signatures, task_id: signature}
@@ -117,13 +117,15 @@ def declared(
             if node is not there:
                 made.append(node)
 
-    fields = {name: one for name, one in options.items() if name in _OPTIONS}
+    fields = {name: value for name, value in options.items() if name in _OPTIONS}
     task = TaskFunction(
         id=task_id,
         function=function,
         input=tuple(configs[name] for name in signature.inputs),
         output=tuple(configs[name] for name in signature.outputs),
-        properties={name: one for name, one in options.items() if name not in fields},
+        properties={
+            name: value for name, value in options.items() if name not in fields
+        },
         **fields,
     )
     return Declared(task, signature, made)
@@ -142,7 +144,7 @@ def with_default(
     if node.default_data is not NOT_GIVEN:
         return node
 
-    tasks = sorted(signatures, key=lambda one: one != first)
+    tasks = sorted(signatures, key=lambda task: task != first)
 
     for task in tasks:
         told = signatures[task].inputs.get(node.key, Told())
@@ -303,13 +305,13 @@ def _signature(
 ) -> Signature:
     parameters = _parameters(task_id, function, reads)
     kinds = _kinds(function)
-    names = [one.name for one in parameters] if reads is None else [*reads]
+    names = [parameter.name for parameter in parameters] if reads is None else [*reads]
     told = [
         Told(
-            kinds.get(one.name, Any),
-            NOT_GIVEN if one.default is one.empty else one.default,
+            kinds.get(parameter.name, Any),
+            NOT_GIVEN if parameter.default is parameter.empty else parameter.default,
         )
-        for one in parameters
+        for parameter in parameters
     ]
     told += [Told()] * (len(names) - len(told))  # of *args
     inputs = dict(zip(names, told, strict=False))
@@ -338,7 +340,9 @@ def _parameters(
         if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
     ]
 
-    if reads is None and any(one.kind is one.VAR_POSITIONAL for one in found):
+    if reads is None and any(
+        parameter.kind is parameter.VAR_POSITIONAL for parameter in found
+    ):
         raise UsageError(
             f"@task cannot tell the inputs of task {task_id!r}, whose function takes any: "
             "name them, as in @task(input=['a', 'b'])"

@@ -122,9 +122,9 @@ class Creation:
         return None
 
     def _remove(self, values: list[VersionRecord]) -> None:
-        for one in values:
-            if isinstance(one.kept, str):
-                path = os.path.join(self.versions.folder, one.kept)
+        for value in values:
+            if isinstance(value.kept, str):
+                path = os.path.join(self.versions.folder, value.kept)
                 self.versions.garbage.add(path)
 
 

@@ -49,7 +49,9 @@ def sorted_out(
             raise TypeError(f"{what} is a dict, or None; got {given!r:.100}")
 
     values, own = _values(verb, inputs or {}, nodes), dict(properties or {})
-    loose = {name: one for name, one in (keywords or {}).items() if name not in nodes}
+    loose = {
+        name: value for name, value in (keywords or {}).items() if name not in nodes
+    }
     check_properties(verb, loose, nodes)
 
     for name, value in (keywords or {}).items():

@@ -87,7 +87,7 @@ class RunPreparation:
         from asyncflow.values import outside
 
         seen = await to_thread.run_sync(skipping.look, nodes, run.pins)
-        await outside.take(self.versions, [outside.Seen(*one) for one in seen])
+        await outside.take(self.versions, [outside.Seen(*facts) for facts in seen])
         return True if then is None else await then()
 
 
@@ -95,4 +95,4 @@ def places_of(run: Run) -> list[NodeState]:
     """Return the places of the user's that a run reads, and can be looked at in no time."""
     nodes = nodes_of(run.entity)
     found = [nodes[name] for name in run.dag.places]
-    return [one for one in found if one.version and not one.driver.is_remote]
+    return [node for node in found if node.version and not node.driver.is_remote]

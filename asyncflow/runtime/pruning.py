@@ -70,7 +70,7 @@ class Pruning:
     async def _names(self, ids: list[str]) -> list[str]:
         """Return the files of what submissions were given."""
         inputs = await self.store.inputs(*ids)
-        names = [one.kept for one in inputs if isinstance(one.kept, str)]
+        names = [record.kept for record in inputs if isinstance(record.kept, str)]
         return [os.path.join(self.folder, name) for name in names]
 
     async def keep_to(self, core: CoreConfig) -> None:

@@ -75,7 +75,7 @@ def _differing(before: ScenarioConfig, now: ScenarioConfig) -> Iterator[str]:
             continue
 
         for field in attrs.fields(type(new[label])):
-            values = [getattr(one[label], field.name, None) for one in (old, new)]
+            values = [getattr(nodes[label], field.name, None) for nodes in (old, new)]
 
             if not _is_same(*values):
                 yield f"{label}.{field.name}"

@@ -241,7 +241,9 @@ def _properties(given: Any) -> Mapping[str, Any]:
     if given is None:
         return {}
 
-    if not isinstance(given, Mapping) or not all(isinstance(one, str) for one in given):
+    if not isinstance(given, Mapping) or not all(
+        isinstance(name, str) for name in given
+    ):
         raise TypeError(f"properties is a dict with texts as keys; got {given!r}")
 
     return dict(given)
@@ -250,7 +252,7 @@ def _properties(given: Any) -> Mapping[str, Any]:
 def _names(given: Any, option: str) -> frozenset[str]:
     names = frozenset((given,) if isinstance(given, str) else given)
 
-    if not all(isinstance(one, str) for one in names):
+    if not all(isinstance(name, str) for name in names):
         raise TypeError(f"{option} is the names of properties; got {given!r}")
 
     return names
@@ -278,7 +280,7 @@ def _check_authorized(scenario: Scenario, tags: Iterable[str]) -> None:
 
 def _attributes(node: NodeState, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is to be kept of what a verb was given."""
-    wanted = {name: one for name, one in changes.items() if one is not NOT_GIVEN}
+    wanted = {name: value for name, value in changes.items() if value is not NOT_GIVEN}
 
     if "name" in wanted:
         check_name(wanted["name"])

@@ -306,7 +306,9 @@ class PostgresDatabase(Database):
                     turns.add(change.node_id)
             elif type(change) is Command and change.verb == "named":
                 turns.update(
-                    turn for one in change.given if isinstance(turn := one["turn"], str)
+                    turn
+                    for parameters in change.given
+                    if isinstance(turn := parameters["turn"], str)
                 )
 
         if turns:

@@ -503,7 +503,7 @@ def _give(
         return ()
 
     claim = record.orchestrator_id, record.submitted
-    return (Command("give", [_given_to(claim, one) for one in inputs]),)
+    return (Command("give", [_given_to(claim, record) for record in inputs]),)
 
 
 def _given_to(claim: tuple[str, float], record: InputRecord) -> Parameters:

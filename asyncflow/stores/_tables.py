@@ -360,8 +360,10 @@ class Tables:
             record_id,
             *(job.id for run in runs for job in self.jobs.found(submission_id=run)),
         ]
-        logs = [one for job in jobs for one in self.logs.found(job_id=job)]
-        inputs = [one for run in runs for one in self.inputs.found(submission_id=run)]
+        logs = [log for job in jobs for log in self.logs.found(job_id=job)]
+        inputs = [
+            record for run in runs for record in self.inputs.found(submission_id=run)
+        ]
         names |= names_of(versions) | names_of(inputs)
 
         for table, ids in (

@@ -371,8 +371,10 @@ class MemoryStore(Store):
             return _page(nodes.found(owner_id=owner_id), page)
 
         known = sorted(nodes.records.keys() & {*node_ids}, key=nodes.places.__getitem__)
-        found = [nodes.records[one] for one in known]
-        return _page([one for one in found if owner_id in (None, one.owner_id)], page)
+        found = [nodes.records[node_id] for node_id in known]
+        return _page(
+            [node for node in found if owner_id in (None, node.owner_id)], page
+        )
 
     async def versions(
         self,
@@ -443,7 +445,9 @@ class MemoryStore(Store):
         self._check()
         inputs = self._tables.inputs
         return [
-            one for run in submission_ids for one in inputs.found(submission_id=run)
+            record
+            for run in submission_ids
+            for record in inputs.found(submission_id=run)
         ]
 
     async def jobs(

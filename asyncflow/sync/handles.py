@@ -353,7 +353,7 @@ class Submission(Handle[AsyncSubmission], of=AsyncSubmission):
     def inputs(self) -> Mapping[str, Input]:
         """What it reads and does not write; see `asyncflow.Submission.inputs`."""
         inputs = self._inner.inputs
-        return {name: Input(one, self._loop) for name, one in inputs.items()}
+        return {name: Input(made, self._loop) for name, made in inputs.items()}
 
     @overload
     def read(self, name: DataNodeConfig[T]) -> T: ...

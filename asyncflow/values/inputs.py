@@ -106,8 +106,8 @@ class RunInputs:
         """Give a run what another was given, as far as it reads that."""
         nodes = nodes_of(entity)
         return {
-            name: self._copied(nodes[name], one)
-            for name, one in given.items()
+            name: self._copied(nodes[name], value)
+            for name, value in given.items()
             if name in dag.sources
         }
 
@@ -115,35 +115,39 @@ class RunInputs:
         """Return what is to be saved; all files are made."""
         nodes = nodes_of(run.entity)
         return [
-            InputRecord(run.id, nodes[name].id, one.number, _named(one))
-            for name, one in (run.given or {}).items()
+            InputRecord(run.id, nodes[name].id, value.number, _named(value))
+            for name, value in (run.given or {}).items()
         ]
 
     async def make(self, run: Run) -> list[InputRecord]:
         """Make the files of what is large; return what is to be saved."""
         given = (run.given or {}).values()
-        unmade = {one: self._unmade[one] for one in given if one in self._unmade}
+        unmade = {
+            value: self._unmade[value] for value in given if value in self._unmade
+        }
 
         with CancelScope(shield=True):
             await to_thread.run_sync(_make, unmade)
 
-        for one in unmade:
-            self._unmade.pop(one, None)
+        for value in unmade:
+            self._unmade.pop(value, None)
 
         return self.records(run)
 
     def lose(self, run: Run) -> None:
         """Remove the files of a run that there is not, after all."""
-        for one in (run.given or {}).values():
-            if isinstance(one.kept, str) and one.kept:
-                self.versions.garbage.add(one.kept)
+        for value in (run.given or {}).values():
+            if isinstance(value.kept, str) and value.kept:
+                self.versions.garbage.add(value.kept)
 
     async def of(self, run: Run, submission_id: str) -> dict[str, Given] | None:
         """Return what a submission was given that is kept; None for nothing.
 
         :param run: one of the same entity
         """
-        records = {one.node_id: one for one in await self.store.inputs(submission_id)}
+        records = {
+            record.node_id: record for record in await self.store.inputs(submission_id)
+        }
         found = {
             name: Given(records[node.id].number, self._kept(records[node.id].kept))
             for name, node in nodes_of(run.entity).items()
@@ -231,7 +235,7 @@ class RunInputs:
 
 def is_unmade(inputs: Iterable[InputRecord]) -> bool:
     """Tell whether a file is to be made of what a run is given."""
-    return any(one.kept == _UNMADE for one in inputs)
+    return any(record.kept == _UNMADE for record in inputs)
 
 
 def check_same_inputs(
@@ -259,11 +263,11 @@ def check_same_inputs(
         )
 
 
-def _is_same(one: StoredValue, other: StoredValue) -> bool:
-    if not (isinstance(one, bytes) and isinstance(other, bytes)):
-        return isinstance(one, bytes) is isinstance(other, bytes)
+def _is_same(left: StoredValue, right: StoredValue) -> bool:
+    if not (isinstance(left, bytes) and isinstance(right, bytes)):
+        return isinstance(left, bytes) is isinstance(right, bytes)
 
-    return one == other or same_value(fetch(one), fetch(other))
+    return left == right or same_value(fetch(left), fetch(right))
 
 
 def _check_source(entity: Submittable, dag: Dag, name: str) -> None:

@@ -54,20 +54,20 @@ async def take(versions: Versions, seen: Iterable[Seen]) -> None:
     """
     changed = []
 
-    for one in seen:
-        if one.place.fingerprint is None or one.node.version is not one.version:
+    for look in seen:
+        if look.place.fingerprint is None or look.node.version is not look.version:
             continue
 
-        if one.version.fingerprint is None and not _differs(one):
-            _note(versions.store, one)
-        elif _differs(one) and one.node.key not in versions.being_edited:
-            changed.append(one)
+        if look.version.fingerprint is None and not _differs(look):
+            _note(versions.store, look)
+        elif _differs(look) and look.node.key not in versions.being_edited:
+            changed.append(look)
 
     if not changed or await _is_publishing(versions):
         return
 
     if versions.is_shared:  # somebody else may have seen it before
-        await versions.stored.refresh(one.node for one in changed)
+        await versions.stored.refresh(look.node for look in changed)
 
     for node, _, place in changed:
         version = node.version

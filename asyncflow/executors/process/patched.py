@@ -53,13 +53,13 @@ def _is_there(
         case ast.ClassDef(name=name, body=body):
             own = getattr(names.get(name), "__dict__", {})
             inner = _inside(code, name) or code
-            return all(_is_there(one, own, inner, name) for one in body)
+            return all(_is_there(statement, own, inner, name) for statement in body)
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
             return _is_value(value, names.get(_mangled(name, owner), ...))
         case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
             return _is_value(value, names.get(_mangled(name, owner), ...))
         case ast.Import(names=found) | ast.ImportFrom(names=found):
-            return all(_bound(one) in names for one in found)
+            return all(_bound(definition) in names for definition in found)
         case ast.Expr(value=ast.Constant()) | ast.Pass() | ast.AnnAssign(value=None):
             return True
 
@@ -136,22 +136,26 @@ def _compiled(
         made = compile(module, "", "exec", dont_inherit=True)
         codes.append((owner and _inside(made, owner)) or made)
 
-    for one in codes:
-        if (found := _inside(one, node.name)) is not None:
+    for nested in codes:
+        if (found := _inside(nested, node.name)) is not None:
             yield found
 
 
 def _inside(code: CodeType, name: str) -> CodeType | None:
     """Return the last code of a name that another one has."""
-    found = [one for one in code.co_consts if isinstance(one, CodeType)]
-    return next((one for one in found[::-1] if one.co_name == name), None)
+    found = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return next(
+        (constant for constant in found[::-1] if constant.co_name == name), None
+    )
 
 
 def _parts(code: CodeType) -> list[object]:
     """Return what code does, without where it stands."""
     consts = [
-        _parts(one) if isinstance(one, CodeType) else (type(one), repr(one))
-        for one in code.co_consts
+        _parts(constant)
+        if isinstance(constant, CodeType)
+        else (type(constant), repr(constant))
+        for constant in code.co_consts
     ]
     return [
         *(code.co_code, code.co_names, code.co_varnames, code.co_freevars),
