@@ -69,6 +69,8 @@ def as_where(given: object, join: object = JoinOperator.AND) -> Where | None:
     :param join: how those of a list are joined
     :raises ValueError: where it is none of these
     """
+    joined = _joined(join)
+
     if given is None or isinstance(given, Conditions):
         return given
 
@@ -79,11 +81,20 @@ def as_where(given: object, join: object = JoinOperator.AND) -> Where | None:
         parts = tuple(
             part for condition in given if (part := as_where(condition)) is not None
         )
-        return Conditions(parts, JoinOperator(str(join))) if parts else None
+        return Conditions(parts, joined) if parts else None
 
     raise ValueError(
         f"{given!r:.200} is no condition: give (column, value, operator), or a list"
     )
+
+
+def _joined(join: object) -> JoinOperator:
+    try:
+        return JoinOperator(str(join).lower())
+    except ValueError:
+        raise ValueError(
+            f"conditions are joined by 'and' or 'or', not {join!r}"
+        ) from None
 
 
 def columns_of(where: Where) -> Iterator[str]:

@@ -113,6 +113,7 @@ class DataNodes(ABC):
         scope: Scope = Scope.SCENARIO,
         validity_period: timedelta | None = None,
         *,
+        storage_options: Mapping[str, object] | None = None,
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
@@ -122,6 +123,8 @@ class DataNodes(ABC):
         :param default_path: a file of your own; None lets asyncflow choose.
         :param default_data: its first value, which may be None; without it the data
             node is unwritten.
+        :param storage_options: parameters of fsspec's file system, where the path is an
+            address such as ``s3://bucket/key``; None for none.
         """
         return self._configure(
             DataNodeConfig(
@@ -133,7 +136,10 @@ class DataNodes(ABC):
                 validator=validator,
                 default_data=default_data,
                 default_path=as_path(default_path),
-                properties=properties,
+                properties={
+                    **properties,
+                    **given(storage_options=storage_options),
+                },
             )
         )
 
@@ -176,6 +182,7 @@ class DataNodes(ABC):
         scope: Scope = Scope.SCENARIO,
         validity_period: timedelta | None = None,
         *,
+        storage_options: Mapping[str, object] | None = None,
         default_data: T = _NOT_GIVEN,
         keep_versions: int = 1,
         validator: object = None,
@@ -188,6 +195,8 @@ class DataNodes(ABC):
         :param encoder: a subclass of `json.JSONEncoder`; None for one that knows dates, enums,
             dataclasses and tables.
         :param decoder: a subclass of `json.JSONDecoder`; None for one that reads these.
+        :param storage_options: parameters of fsspec's file system, where the path is an
+            address such as ``s3://bucket/key``; None for none.
         """
         return self.configure_data_node(
             id,
@@ -199,7 +208,7 @@ class DataNodes(ABC):
             keep_versions=keep_versions,
             validator=validator,
             encoding=encoding,
-            **given(encoder=encoder, decoder=decoder),
+            **given(encoder=encoder, decoder=decoder, storage_options=storage_options),
             **properties,
         )
 
@@ -213,6 +222,7 @@ class DataNodes(ABC):
         scope: Scope = Scope.SCENARIO,
         validity_period: timedelta | None = None,
         *,
+        storage_options: Mapping[str, object] | None = None,
         default_data: T = _NOT_GIVEN,
         keep_versions: int = 1,
         read_options: Mapping[str, object] | None = None,
@@ -230,6 +240,8 @@ class DataNodes(ABC):
             ``bytes``, or a class for each row.
         :param read_options: parameters for what reads, by name; None for none.
         :param write_options: parameters for what writes, by name; None for none.
+        :param storage_options: parameters of fsspec's file system, where the path is an
+            address such as ``s3://bucket/key``; None for none.
         """
         return self.configure_data_node(
             id,
@@ -243,7 +255,11 @@ class DataNodes(ABC):
             encoding=encoding,
             has_header=has_header,
             exposed_type=exposed_type,
-            **given(read_options=read_options, write_options=write_options),
+            **given(
+                read_options=read_options,
+                write_options=write_options,
+                storage_options=storage_options,
+            ),
             **properties,
         )
 
@@ -259,6 +275,7 @@ class DataNodes(ABC):
         scope: Scope = Scope.SCENARIO,
         validity_period: timedelta | None = None,
         *,
+        storage_options: Mapping[str, object] | None = None,
         default_data: T = _NOT_GIVEN,
         keep_versions: int = 1,
         validator: object = None,
@@ -273,6 +290,8 @@ class DataNodes(ABC):
             ``arrow``, ``list[dict]``, ``dict`` (of columns), or a class for each row.
         :param read_options: parameters for what reads, by name; None for none.
         :param write_options: parameters for what writes, by name; None for none.
+        :param storage_options: parameters of fsspec's file system, where the path is an
+            address such as ``s3://bucket/key``; None for none.
         """
         return self.configure_data_node(
             id,
@@ -286,7 +305,11 @@ class DataNodes(ABC):
             engine=engine,
             compression=compression,
             exposed_type=exposed_type,
-            **given(read_options=read_options, write_options=write_options),
+            **given(
+                read_options=read_options,
+                write_options=write_options,
+                storage_options=storage_options,
+            ),
             **properties,
         )
 
@@ -300,6 +323,7 @@ class DataNodes(ABC):
         scope: Scope = Scope.SCENARIO,
         validity_period: timedelta | None = None,
         *,
+        storage_options: Mapping[str, object] | None = None,
         default_data: T = _NOT_GIVEN,
         keep_versions: int = 1,
         read_options: Mapping[str, object] | None = None,
@@ -316,6 +340,8 @@ class DataNodes(ABC):
             ``arrow``, ``list[dict]``, ``dict`` (of columns), or a class for each row.
         :param read_options: parameters for what reads, by name; None for none.
         :param write_options: parameters for what writes, by name; None for none.
+        :param storage_options: parameters of fsspec's file system, where the path is an
+            address such as ``s3://bucket/key``; None for none.
         """
         return self.configure_data_node(
             id,
@@ -332,6 +358,7 @@ class DataNodes(ABC):
                 sheet_name=sheet_name,
                 read_options=read_options,
                 write_options=write_options,
+                storage_options=storage_options,
             ),
             **properties,
         )

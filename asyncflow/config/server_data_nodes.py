@@ -36,6 +36,7 @@ class ServerDataNodes(DataNodes):
         validity_period: timedelta | None = None,
         *,
         url: str | None = None,
+        exactly_once: bool = False,
         fingerprint: str | Callable[[Any], Any] | None = None,
         validator: object = None,
         **properties: Any,
@@ -54,6 +55,8 @@ class ServerDataNodes(DataNodes):
         :param exposed_type: what the rows are when they are read: as of
             `configure_csv_data_node`.
         :param url: SQLAlchemy's address of the database, in the place of all the above.
+        :param exactly_once: whether each write is noted in a table ``asyncflow_writes``, in
+            the same transaction, so that no crash has a job write twice.
         :param fingerprint: a query of which the rows change when the value does, such as
             ``SELECT count(*), max(updated) FROM items``, or a function that is called with
             a connection of SQLAlchemy and returns what does. None: nobody can tell, and
@@ -79,6 +82,7 @@ class ServerDataNodes(DataNodes):
                 sqlite_file_extension=sqlite_file_extension,
                 db_extra_args=db_extra_args,
                 url=url,
+                exactly_once=exactly_once or None,
                 fingerprint=fingerprint,
             ),
             **properties,
@@ -105,6 +109,7 @@ class ServerDataNodes(DataNodes):
         validity_period: timedelta | None = None,
         *,
         url: str | None = None,
+        exactly_once: bool = False,
         fingerprint: str | Callable[[Any], Any] | None = None,
         validator: object = None,
         **properties: Any,
@@ -141,6 +146,7 @@ class ServerDataNodes(DataNodes):
                 sqlite_file_extension=sqlite_file_extension,
                 db_extra_args=db_extra_args,
                 url=url,
+                exactly_once=exactly_once or None,
                 fingerprint=fingerprint,
             ),
             **properties,

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from asyncflow.drivers._libraries import EXTRAS, as_table, rows_of
-from asyncflow.drivers._objects import columns_of, objects_of
+from asyncflow.drivers._libraries import EXTRAS, as_table, columns_in, rows_of
+from asyncflow.drivers._objects import objects_of
 from asyncflow.selection import select
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def expose(
         case "list[dict]":
             return rows_of(value)
         case "dict":
-            return columns_of(rows_of(value))
+            return columns_in(value)
         case _:
             kind = class_of(exposed)
             rows = rows_of(value)

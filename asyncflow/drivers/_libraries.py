@@ -83,6 +83,27 @@ def rows_of(value: Any) -> list[dict[str, Any]]:
             return rows_of_objects(value)
 
 
+def columns_in(value: Any) -> dict[str, list[Any]]:
+    """Return the columns of a table of any kind, also of one without rows.
+
+    :raises DataNodeWritingError: where it is no table
+    """
+    if rows := rows_of(value):
+        return columns_of(rows)
+
+    match library_of(value):
+        case "pyarrow":
+            names = _same(value).column_names
+        case "pandas" | "polars":
+            names = [*_same(value).columns]
+        case "numpy":
+            names = value.dtype.names or ()
+        case _:
+            names = value if is_columns(value) else ()
+
+    return {str(name): [] for name in names}
+
+
 def _row(names: Any, cells: Any) -> dict[str, Any]:
     many = list(cells) if isinstance(cells, list | tuple) else [cells]
     return dict(zip(names or map(str, range(len(many))), many, strict=True))
@@ -150,7 +171,7 @@ def _to_arrow(value: Any, own: str) -> Any:
         oldest = need("polars", "a table of Polars").CompatLevel.oldest()
         return _same(value).to_arrow(compat_level=oldest)
 
-    return arrow.table(columns_of(rows_of(value)))
+    return arrow.table(columns_in(value))
 
 
 def _plain(value: Any) -> Any:

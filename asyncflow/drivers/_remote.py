@@ -7,12 +7,14 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from glob import has_magic
+from hashlib import blake2b
 from importlib.util import find_spec
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol, runtime_checkable
 
 from asyncflow.abc import StoredValue
-from asyncflow.drivers._server import ServerDriver, Told
+from asyncflow.drivers._server import ServerDriver, Told, unwritten
 from asyncflow.secret import Secret, concealed, masked, revealed, secrets_in
 from asyncflow.worker import current
 from asyncflow.worker.errors import DataNodeReadingError, PackageMissing
@@ -66,6 +68,7 @@ class Form(Protocol):
     storage_type: ClassVar[str]
     extra: ClassVar[str | None]
     appends: ClassVar[bool]
+    suffix: ClassVar[str]
     reads_parts: ClassVar[bool]
 
     def __init__(self, path: str | None, options: Any) -> None: ...
@@ -83,6 +86,19 @@ class Form(Protocol):
     def append(
         self, value: object, kept: StoredValue, path: str, name: str
     ) -> StoredValue: ...
+
+
+@runtime_checkable
+class FolderForm(Protocol):
+    """A form of which several files are one value."""
+
+    def load_folder(
+        self,
+        files: Any,
+        place: str | list[str],
+        columns: Sequence[str] | None,
+        where: Where | None,
+    ) -> object: ...
 
 
 class RemoteDriver(ServerDriver):
@@ -123,15 +139,25 @@ class RemoteDriver(ServerDriver):
     def exists(self) -> bool:
         with self.reading():
             files, at = self._files()
-            return bool(files.exists(at))
+            return bool(files.glob(at) if has_magic(at) else files.exists(at))
 
     def fingerprint(self) -> str | None:
         try:
             files, at = self._files()
             files.invalidate_cache()
+
+            if self._is_folder(files, at):
+                return _mark_of(files, at)
+
             return str(files.ukey(at))
         except Exception:  # nobody can tell
             return None
+
+    def _is_folder(self, files: Any, at: str) -> bool:
+        """Tell whether its place has several files: a folder, or a pattern of them."""
+        return isinstance(self.form, FolderForm) and bool(
+            has_magic(at) or _is_directory(files, at)
+        )
 
     def read(
         self,
@@ -140,6 +166,17 @@ class RemoteDriver(ServerDriver):
         columns: Sequence[str] | None = None,
         where: Where | None = None,
     ) -> object:
+        if isinstance(form := self.form, FolderForm):
+            with self.reading():
+                files, at = self._files()
+                files.invalidate_cache()
+                is_folder = self._is_folder(files, at)
+                place = _place_of(files, at) if is_folder else []
+
+            if place:
+                with self._parsing():
+                    return form.load_folder(files, place, columns, where)
+
         with self._opened() as file, self._parsing():
             return self.form.load(file, columns, where)
 
@@ -192,6 +229,15 @@ class RemoteDriver(ServerDriver):
     # -------------------------------------------------------------------------- writing
 
     def write(self, value: object, path: str, name: str) -> StoredValue:
+        with self.writing(name):
+            files, at = self._files()
+            is_folder = self._is_folder(files, at)
+
+        if is_folder:
+            remedy = "append to it, or give the address of a file"
+            why = "it is a folder or a pattern, which is not replaced"
+            raise unwritten(name, self.shown_place, why, remedy)
+
         return self._stage(lambda file: self.form.dump(value, file, name), path, name)
 
     def load_file(self, file: str) -> object:
@@ -208,11 +254,17 @@ class RemoteDriver(ServerDriver):
         path: str,
         name: str,
     ) -> StoredValue:
-        old = f"{path}.old"  # of which the name says whose it is, after a kill
+        old = f"{path}.old{self.form.suffix}"  # of which the name says whose it is, after a kill
 
         with self.writing(name):
             files, at = self._files()
             is_there = files.exists(at)
+            is_folder = self._is_folder(files, at)
+
+        if is_folder and not has_magic(at):  # another file
+            return self._stage(
+                lambda file: self.form.dump(value, file, name), path, name
+            )
 
         if not is_there:
             return self.write(value, path, name)
@@ -279,7 +331,12 @@ class RemoteDriver(ServerDriver):
         try:
             with self.writing(self.name_of(path)):
                 files, staged = self._files(path)
-                move(files, staged, self._files()[1])
+                at = self._files()[1]
+
+                if self._is_folder(files, at):
+                    at = f"{at}/{_name_of(path)}{self.form.suffix}"
+
+                move(files, staged, at)
         except BaseException:
             self.discard(None, path)
             raise
@@ -290,9 +347,11 @@ class RemoteDriver(ServerDriver):
     def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
         with suppress(Exception):
             files, staged = self._files(path)
-            files.rm_file(staged)
 
-        self.end(path)
+            with suppress(FileNotFoundError):
+                files.rm_file(staged)
+
+            self.end(path)
 
     def is_published(self, kept: StoredValue, path: str) -> bool:  # noqa: ARG002
         files, staged = self._files(path)
@@ -334,6 +393,32 @@ class RemoteDriver(ServerDriver):
 
         why = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
         return Told(why, _remedy(error))
+
+
+def _is_directory(files: Any, at: str) -> bool:
+    try:
+        return bool(files.info(at)["type"] == "directory")
+    except FileNotFoundError:
+        return False
+
+
+def _place_of(files: Any, at: str) -> str | list[str]:
+    """Return a folder, or the files of a pattern; nothing where there are none."""
+    return sorted(files.glob(at)) if has_magic(at) else at
+
+
+def _mark_of(files: Any, at: str) -> str | None:
+    """Return what changes when one of several files does; None for none."""
+    found = (
+        files.glob(at, detail=True) if has_magic(at) else files.find(at, detail=True)
+    )
+    marks = sorted((name, files.ukey(name)) for name in found)
+    digest = blake2b(repr(marks).encode(), digest_size=16).hexdigest()
+    return f"{len(marks)}-{digest}" if marks else None
+
+
+def _name_of(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]
 
 
 def move(files: Any, source: str, to: str) -> None:

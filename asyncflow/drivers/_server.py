@@ -77,7 +77,9 @@ class ServerDriver(Driver):
         return self._names.get(path, self.storage_type)
 
     def end(self, path: str) -> None:
-        """Note that nothing waits any more."""
+        """Note that nothing waits any more. What it was noted for and could not be removed
+        is tried again by the next orchestrator.
+        """
         self._names.pop(path, None)
 
         with suppress(OSError):

@@ -13,7 +13,7 @@ import attrs
 from asyncflow.abc import StoredValue
 from asyncflow.drivers import _exposed, _options
 from asyncflow.drivers._file import FileDriver
-from asyncflow.drivers._libraries import as_table, need, rows_of
+from asyncflow.drivers._libraries import as_table, columns_in, need, rows_of
 from asyncflow.drivers._objects import columns_of
 from asyncflow.worker.errors import DataNodeWritingError
 from asyncflow.worker.replacing import COPIED, copy
@@ -255,6 +255,10 @@ def _read_plain(file: BinaryIO, options: CSVOptions) -> Any:
         return []
 
     names = lines.pop(0) if options.has_header else [*map(str, range(len(lines[0])))]
+
+    if not any(lines):
+        return {name: [] for name in names}
+
     return [dict(zip(names, cells, strict=True)) for cells in lines if cells]
 
 
@@ -302,7 +306,7 @@ def _write_arrow(
 def _write_plain(
     value: object, file: BinaryIO, options: CSVOptions, has_header: bool
 ) -> None:
-    columns = columns_of(rows_of(value))
+    columns = columns_in(value)
     lines: Iterable[Any] = zip(*columns.values(), strict=True)
     text = io.TextIOWrapper(file, encoding=options.encoding, newline="")
 

@@ -12,8 +12,8 @@ import attrs
 from asyncflow.abc import StoredValue
 from asyncflow.drivers import _exposed, _options
 from asyncflow.drivers._file import FileDriver
-from asyncflow.drivers._libraries import EXTRAS, as_table, need, rows_of
-from asyncflow.drivers._objects import columns_of, is_columns
+from asyncflow.drivers._libraries import EXTRAS, as_table, columns_in, need
+from asyncflow.drivers._objects import is_columns
 from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError
 
 if TYPE_CHECKING:
@@ -198,6 +198,10 @@ class ExcelDriver(FileDriver):
 
         first = lines.pop(0) if options.has_header else range(len(lines[0]))
         names = [*map(str, first)]
+
+        if not lines:
+            return {one: [] for one in names}
+
         return [dict(zip(names, line, strict=True)) for line in lines]
 
     # -------------------------------------------------------------------------- writing
@@ -244,7 +248,7 @@ class ExcelDriver(FileDriver):
             sheets = self._named(value)
 
         for name, table in sheets.items():
-            columns = columns_of(rows_of(table))
+            columns = columns_in(table)
             there = lines.setdefault(name, [])
 
             if self.options.has_header and columns:
@@ -333,7 +337,7 @@ class ExcelDriver(FileDriver):
         lines: dict[str, list[Sequence[Any]]] = {}
 
         for name, table in sheets.items():
-            columns = columns_of(rows_of(table))
+            columns = columns_in(table)
             first = [[*columns]] if self.options.has_header and columns else []
             lines[name] = [*first, *zip(*columns.values(), strict=True)]
 

@@ -244,7 +244,7 @@ class MongoDriver(ServerDriver):
             for begin in (STAGED, APPENDED):
                 database.drop_collection(self._staged(path, begin))
 
-        self.end(path)
+            self.end(path)
 
     def is_published(self, kept: StoredValue, path: str) -> bool:  # noqa: ARG002
         own = {self._staged(path, begin) for begin in (STAGED, APPENDED)}

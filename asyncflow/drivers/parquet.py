@@ -144,13 +144,33 @@ class ParquetDriver(FileDriver):
         if exposed == "pandas" and not given.keys() <= PARTS:
             return self._read_pandas(source, columns, where)
 
-        table = self._read_arrow(source, columns, where)
+        table = self._read_arrow(_dataset(source), source, columns, where)
         return _exposed.expose(table, exposed)
 
+    def load_folder(
+        self,
+        files: Any,
+        place: str | list[str],
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+    ) -> object:
+        """Read a folder, or several files, of a file system of fsspec.
+
+        :param place: the folder, or the files
+        """
+        dataset = need("pyarrow.dataset", "a folder at an address")
+        given = {"format": "parquet", "partitioning": "hive"}
+        found = dataset.dataset(place, filesystem=files, **given)
+        table = self._read_arrow(found, place, columns, where)
+        return _exposed.expose(table, self.options.exposed_type)
+
     def _read_arrow(
-        self, source: Any, columns: Sequence[str] | None, where: Where | None
+        self,
+        found: Any,
+        source: Any,
+        columns: Sequence[str] | None,
+        where: Where | None,
     ) -> Any:
-        found = _dataset(source)
         check_columns(found.schema.names, columns, where)
         given: dict[str, Any] = {"batch_readahead": AHEAD, "fragment_readahead": 1}
 

@@ -167,8 +167,7 @@ class S3Driver(ServerDriver):
     def discard(self, kept: StoredValue, path: str) -> None:  # noqa: ARG002
         with suppress(Exception), self._client(is_brief=True) as client:
             client.delete_object(**{**self._at, "Key": self._staged(path)})
-
-        self.end(path)
+            self.end(path)
 
     def is_published(self, kept: StoredValue, path: str) -> bool:  # noqa: ARG002
         from botocore import exceptions

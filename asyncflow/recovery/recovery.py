@@ -28,6 +28,7 @@ from asyncflow.runs.restoring import lose, resume
 from asyncflow.status import FINAL
 from asyncflow.values.garbage import remove
 from asyncflow.values.sharing import StoreSharing
+from asyncflow.worker.values import STAGED
 
 if TYPE_CHECKING:
     from asyncflow.recovery.settling import Unsettled
@@ -123,7 +124,7 @@ class Recovery:
 
         An error is logged once, and it goes on; it ends when the store has failed for good.
         """
-        has_failed = False
+        has_failed, has_tidied = False, False
 
         with suppress(StoreFailed):  # for good: who watches the store tells it
             while True:
@@ -132,6 +133,10 @@ class Recovery:
                 try:
                     await self._look_for_dead()
                     has_failed = False
+
+                    if not has_tidied:
+                        await self.discard_staged()
+                        has_tidied = True
                 except StoreUnavailable:  # likewise
                     pass
                 except StoreFailed:
@@ -141,6 +146,17 @@ class Recovery:
                         _logger.error("nobody looked who has died", exc_info=error)
 
                     has_failed = True
+
+    async def discard_staged(self) -> None:
+        """Remove from servers what earlier orchestrators could not."""
+        from asyncflow.recovery import settling
+
+        living = {record.id for record in await self.store.orchestrators()}
+        folder = self.loader.versions.folder
+        left = await to_thread.run_sync(settling.staged_by_dead, folder, living)
+
+        if left.staged:
+            await to_thread.run_sync(settling.discard, left, self._drivers(left))
 
     async def _look_for_dead(self) -> None:
         for record in await self._others():
@@ -387,6 +403,7 @@ class Recovery:
             os.path.join(folder, name)
             for name in names
             if name not in kept
+            and not name.endswith(STAGED)  # until it is removed there
             and (name.partition("-")[0] in makers or name in unpinned)
         ]
         await to_thread.run_sync(remove, lost)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from anyio import to_thread
 from asyncflow.abc import Driver, StoredValue
 from asyncflow.entities.submission import Run
 from asyncflow.log import logger as _logger
+from asyncflow.log import named
 from asyncflow.records import JobRecord, Record
 from asyncflow.runs.job import JobState
 from asyncflow.status import DONE, FINAL, Status
@@ -155,10 +156,39 @@ def finish_lost(
 
 
 def discard(left: Unsettled, drivers: Mapping[str, Driver]) -> None:
-    """Discard what waits on servers, and never is published. Blocks.
+    """Discard what waits on servers, and never is published; tell what stays. Blocks.
 
     :param drivers: by the names of the data nodes, as far as these are known
     """
     for path, name in left.staged.items():
         if name in drivers:
             drivers[name].discard(None, path)
+
+    stays = {path: name for path, name in left.staged.items() if _waits(path)}
+
+    if stays:
+        _logger.warning(
+            "what programs that were killed have staged for %s is still there: see that "
+            "the server can be reached, and the next start removes it; or remove it there, "
+            "and here %s",
+            named([*dict.fromkeys(map(repr, stays.values()))]),
+            named([path + STAGED for path in stays]),
+        )
+
+
+def _waits(path: str) -> bool:
+    return os.path.exists(path + STAGED)
+
+
+def staged_by_dead(folder: str, living: Collection[str]) -> Unsettled:
+    """Return what waits on servers that nobody publishes. Blocks.
+
+    :param folder: where values are
+    :param living: the orchestrators that are open, or were killed and not followed yet
+    """
+    names = [name for name in os.listdir(folder) if name.endswith(STAGED)]
+    dead = {name.partition("-")[0] for name in names} - {*living}
+    found = [left_by(folder, holder_id) for holder_id in sorted(dead)]
+    return Unsettled(
+        {}, {path: name for one in found for path, name in one.staged.items()}
+    )

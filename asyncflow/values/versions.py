@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
-from anyio import CancelScope, to_thread
+from anyio import CancelScope, CapacityLimiter, to_thread
 from anyio.lowlevel import checkpoint
 
 from asyncflow.abc import Driver, Store, StoredValue
@@ -45,10 +45,15 @@ if TYPE_CHECKING:
 STEPS = 100_000
 """How many nanoseconds there are between a number and the next one at most."""
 
+READERS = 8
+"""How many threads read values at once: their own, not those of others."""
+
 TURN = 500
 """How many small values are read before others have their turn on the event loop."""
 
 _new = tuple.__new__
+
+T = TypeVar("T")
 
 
 @attrs.define(eq=False, repr=False)
@@ -80,6 +85,7 @@ class Versions:
     being_edited: list[str] = attrs.field(init=False, factory=list)
     """What is written by hand just now: the keys of data nodes."""
     _given_driver: Driver | None = attrs.field(init=False, default=None)
+    _readers: CapacityLimiter | None = attrs.field(init=False, default=None)
     _reads: int = attrs.field(init=False, default=0)
     _paths: int = attrs.field(init=False, default=0)
 
@@ -362,7 +368,7 @@ class Versions:
                 return await self._read_place(node, version, ask)
 
             driver = self._driver_of(node, version)
-            return await to_thread.run_sync(_load, node, driver, version.kept, ask)
+            return await self._in_thread(_load, node, driver, version.kept, ask)
         except ValueMissing:
             raise
         except FileNotFoundError as error:  # a file of the user's
@@ -372,13 +378,22 @@ class Versions:
         finally:
             self.retention.unpin(version)
 
+    async def _in_thread(self, read: Callable[..., T], *arguments: Any) -> T:
+        """Read in a thread; who is cancelled leaves it to itself."""
+        if self._readers is None:
+            self._readers = CapacityLimiter(READERS)
+
+        return await to_thread.run_sync(
+            read, *arguments, abandon_on_cancel=True, limiter=self._readers
+        )
+
     async def _read_place(
         self, node: NodeState, version: Version, ask: Ask | None
     ) -> Any:
         """Read what is in a place of the user's, and see whether others have changed it."""
         from asyncflow.values import outside
 
-        place, value = await to_thread.run_sync(_look_and_load, node, ask)
+        place, value = await self._in_thread(_look_and_load, node, ask)
         await outside.take(self, [outside.Seen(node, version, place)])
         return value
 

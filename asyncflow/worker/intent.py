@@ -17,13 +17,9 @@ from contextlib import suppress
 from asyncflow.worker.current import current_job
 from asyncflow.worker.outcome import StoredValue
 from asyncflow.worker.replacing import replace_file
+from asyncflow.worker.values import STAGED as STAGED
 from asyncflow.worker.values import intent_path, temporary_name
 from asyncflow.worker.wire import Output, ValueDriver
-
-STAGED = ".staged"
-"""How the name of a file ends, after a path that `Driver.write` was given, that is there
-while something waits on a server to be published. It has the data node's name."""
-
 
 # These are no named tuples, which are made by code in a text: where that runs as Python
 # ends, Python forgets that Ctrl-C is to end it by its signal.

@@ -32,6 +32,10 @@ INLINE = 64 * 1024
 INTENT = ".intent"
 """How the names of files end that say what a job is about to make visible."""
 
+STAGED = ".staged"
+"""How the name of a file ends, after a path that `Driver.write` was given, that is there
+while something waits on a server to be published. It has the data node's name."""
+
 _MAGIC = b"AFV2"
 _HEAD = struct.Struct("<4sIQI")
 _ALIGN = 64

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from asyncflow import Configuration, Scope
+from asyncflow.alternatives import DRIVERS
 
 
 def read() -> int:
@@ -16,6 +19,17 @@ def read() -> int:
 
 def write(value: object) -> list[str]:
     return []
+
+
+@pytest.mark.parametrize("name", DRIVERS.names())
+def test_each_names_all_options(name: str) -> None:
+    """Of storage types of one's own, `configure_data_node` takes them."""
+    verb = getattr(Configuration, f"configure_{name}_data_node", None)
+    options = DRIVERS.load(name).options_at("s3://bucket/key")
+
+    if verb is not None and options is not None:
+        named = {*inspect.signature(verb).parameters}
+        assert {field.name for field in attrs.fields(options)} <= named
 
 
 def test_each_says_the_same_as_the_one_for_all(config: Configuration) -> None:

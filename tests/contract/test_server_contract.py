@@ -29,13 +29,17 @@ from tests.support.documents import SERVER
 from tests.support.documents import driver as driver
 from tests.support.postgres import server as server
 
-pytestmark = pytest.mark.usefixtures("tables_are_warm")
-
 ROWS = [
     {"id": 1, "name": 'é\n, "x"\'; DROP TABLE t --', "price": 1.5},
     {"id": 2**31 - 1, "name": None, "price": -2.25},
 ]
-KILLS = 4
+KILLS = int(os.environ.get("ASYNCFLOW_TEST_KILLS", "3"))
+"""How often a program that writes is killed, for each driver."""
+
+pytestmark = [
+    pytest.mark.usefixtures("tables_are_warm"),
+    pytest.mark.limit(60 + 30 * KILLS),
+]
 OTHER = [{"id": 3, "name": "", "price": 0.0}]
 
 
@@ -81,7 +85,7 @@ def test_sql(database: Database, exactly_once: bool) -> None:
             exactly_once=exactly_once,
         )
 
-    driver_contract(make, [ROWS, OTHER], unkeepable=[{"id": "x"}])
+    driver_contract(make, [ROWS, OTHER], unkeepable=[{"id": "x"}], kills=KILLS)
 
 
 def test_mongo_collection(driver: MongoDriver) -> None:

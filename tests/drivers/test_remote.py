@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import fsspec
 import pytest
@@ -19,7 +20,9 @@ from asyncflow import Configuration, Orchestrator
 from asyncflow.abc import Driver, is_address
 from asyncflow.alternatives import DRIVERS
 from asyncflow.drivers._file import FileDriver
+from asyncflow.drivers._libraries import rows_of
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
+from asyncflow.filters import Condition
 from asyncflow.testing import driver_contract
 from tests.support.flows import configuration, statuses
 
@@ -247,6 +250,50 @@ def test_a_server(bucket: str) -> None:
     assert driver.read(None) == ROWS[:1]
     assert driver.fingerprint() != first
     assert [*driver_keys(bucket)] == ["a/own.csv"]
+
+
+@pytest.mark.usefixtures("tables_are_warm")
+@pytest.mark.parametrize("exposed", ["pandas", "polars", "arrow", "list[dict]"])
+def test_a_folder_of_parquet(bucket: str, exposed: str) -> None:
+    options = {"storage_options": storage(bucket, "hunter2"), "exposed_type": exposed}
+
+    def at(address: str) -> Driver:
+        kind = DRIVERS.load("parquet")
+        options_class = kind.options_at(address)
+        assert options_class is not None
+        return kind.at(address, options_class(**options))
+
+    place = f"s3://shop/{uuid4().hex}"
+
+    for year in (2024, 2025):
+        write(at(f"{place}/year={year}/part.parquet"), ROWS, PATH)
+
+    folder, pattern = at(place), at(f"{place}/*/part.parquet")
+    before = folder.fingerprint()
+    assert before
+    assert pattern.fingerprint() == before
+    assert folder.exists()
+    assert pattern.exists()
+    assert len(rows_of(folder.read(None))) == len(rows_of(pattern.read(None))) == 4
+    where = Condition("year", 2025) & Condition("name", "a")
+    found = folder.read(None, columns=["year", "count"], where=where)
+    assert rows_of(found) == [{"year": 2025, "count": "1"}]
+
+    more = [{"name": "c", "count": "3"}]
+    path = "/elsewhere/J-2.value"
+    kept = folder.append(more, None, path, "node")
+    assert folder.fingerprint() == before
+    folder.publish(kept, path)
+    assert folder.is_published(kept, path)
+    assert len(rows_of(folder.read(None))) == 5
+    assert folder.fingerprint() != before
+
+    for one in (folder, pattern):
+        with pytest.raises(DataNodeWritingError, match=r"'node' at .*append to it"):
+            one.write(ROWS, PATH, "node")
+
+    with pytest.raises(FileNotFoundError, match="bring it back"):
+        at("s3://shop/nothing/*.parquet").read(None)
 
 
 def driver_keys(address: str) -> Iterator[str]:

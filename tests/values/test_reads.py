@@ -1,0 +1,96 @@
+"""Reads of the parent: their own threads, and no wait for those that are cancelled."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from typing import Any
+
+import pytest
+from anyio import CancelScope, create_task_group, fail_after, to_thread
+
+from asyncflow import Configuration, Orchestrator, Scenario
+from asyncflow.values.versions import READERS
+
+pytestmark = pytest.mark.anyio
+
+
+class Slow:
+    """Is read as long as the test wants."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Semaphore(0)
+        self.may_end = threading.Event()
+        self.count = self.most = 0
+        self.lock = threading.Lock()
+
+    def read(self) -> str:
+        with self.lock:
+            self.count += 1
+            self.most = max(self.most, self.count)
+
+        self.begun.release()
+        self.may_end.wait()
+
+        with self.lock:
+            self.count -= 1
+
+        return "value"
+
+
+async def scenario_of(orchestrator: Orchestrator, config: Configuration) -> Scenario:
+    return await orchestrator.create_scenario(config.scenarios["flow"])
+
+
+def declare(config: Configuration, slow: Slow) -> None:
+    node = config.configure_generic_data_node("node", slow.read)
+    config.configure_scenario("flow", [], node)
+
+
+async def test_a_cancelled_read_returns_at_once(config: Configuration) -> None:
+    slow = Slow()
+    declare(config, slow)
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await scenario_of(orchestrator, config)
+
+        with fail_after(30):
+            async with create_task_group() as group:
+                with CancelScope() as scope:
+
+                    async def cancel() -> None:
+                        await to_thread.run_sync(slow.begun.acquire)
+                        scope.cancel()
+
+                    group.start_soon(cancel)
+                    await scenario.node.read()
+
+            assert scope.cancelled_caught
+            assert slow.count == 1  # its thread goes on
+            slow.may_end.set()
+            assert await scenario.node.read() == "value"
+
+
+async def test_reads_have_threads_of_their_own(config: Configuration) -> None:
+    slow = Slow()
+    declare(config, slow)
+    found: list[Any] = []
+
+    async def read(scenario: Scenario) -> None:
+        found.append(await scenario.node.read())
+
+    async with Orchestrator(config, ":memory:") as orchestrator:
+        scenario = await scenario_of(orchestrator, config)
+
+        with fail_after(30):
+            async with create_task_group() as group:
+                for _ in range(3 * READERS):
+                    group.start_soon(partial(read, scenario))
+
+                for _ in range(READERS):
+                    await to_thread.run_sync(slow.begun.acquire)  # others have threads
+
+                slow.may_end.set()
+
+    assert len(found) == 3 * READERS
+    assert slow.most <= READERS
