@@ -36,8 +36,8 @@ DEFAULT = "default"
 _ALL_KEEP = frozenset({"scope", "validity_period"})
 """What data nodes have of the default one, also where theirs is another storage type."""
 
-_DICTS = "MongoDefaultDocument"
-"""Its class of documents that have no class: dicts here."""
+_OWN = re.compile(r"taipy\.[\w.]+:(class|function)")
+"""What Taipy has itself, as its encoder for JSON: in its place is what is here by default."""
 
 _NO_REMEDY = "nothing is to be done, but for the line, which may go"
 
@@ -117,8 +117,10 @@ class Translator:
                 self._note((*path, name), "it is not available in this version")
             elif name == "sequences" and isinstance(value, dict):
                 found[name] = self._sequences((*path, name), value)
-            elif isinstance(value, str) and _DICTS in value:
-                continue
+            elif isinstance(value, str) and _OWN.fullmatch(value):
+                self._note(
+                    (*path, name), "it is Taipy's own: what is usual here counts"
+                )
             else:
                 found[name] = self._value((*path, name), value)
 

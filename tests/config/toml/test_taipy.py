@@ -265,6 +265,88 @@ def test_sections_follow_the_default_one(config: Configuration, file: Path) -> N
     assert config.tasks["t"].skippable
 
 
+def test_a_backup_says_all_that_is_usual(config: Configuration, file: Path) -> None:
+    file.write_text(
+        f"""
+[TAIPY]
+[gui]
+[CORE]
+root_folder = "./taipy/"
+storage_folder = "user_data/"
+taipy_storage_folder = ".taipy/"
+repository_type = "filesystem"
+read_entity_retry = "1:int"
+mode = "development"
+version_number = ""
+force = "False:bool"
+[CORE.repository_properties]
+[JOB]
+mode = "development"
+max_nb_of_workers = "1:int"
+[DATA_NODE.default]
+storage_type = "pickle"
+scope = "SCENARIO:SCOPE"
+[DATA_NODE.c]
+storage_type = "csv"
+scope = "SCENARIO:SCOPE"
+encoding = "utf-8"
+has_header = "True:bool"
+exposed_type = "pandas"
+[DATA_NODE.j]
+storage_type = "json"
+scope = "SCENARIO:SCOPE"
+encoding = "utf-8"
+encoder = "taipy.core.data.json._DefaultJSONEncoder:class"
+decoder = "taipy.core.data.json._DefaultJSONDecoder:class"
+[DATA_NODE.q]
+storage_type = "parquet"
+scope = "SCENARIO:SCOPE"
+engine = "pyarrow"
+compression = "snappy"
+exposed_type = "pandas"
+[DATA_NODE.q.read_kwargs]
+[DATA_NODE.q.write_kwargs]
+[DATA_NODE.s]
+storage_type = "sql_table"
+db_name = "d"
+db_engine = "sqlite"
+table_name = "t"
+db_host = "localhost"
+db_port = "1433:int"
+db_driver = ""
+sqlite_file_extension = ".db"
+exposed_type = "pandas"
+[TASK.default]
+inputs = []
+outputs = []
+skippable = "False:bool"
+[TASK.t]
+function = "{HERE}.double:function"
+inputs = ["c:SECTION"]
+outputs = ["j:SECTION"]
+skippable = "False:bool"
+[SCENARIO.default]
+tasks = []
+additional_data_nodes = []
+[SCENARIO.default.comparators]
+[SCENARIO.default.sequences]
+[SCENARIO.s1]
+tasks = ["t:SECTION"]
+additional_data_nodes = []
+[SCENARIO.s1.comparators]
+[SCENARIO.s1.sequences]
+"""
+    )
+    config.load(file)
+    assert list(config.data_nodes) == ["c", "j", "q", "s"]
+    assert list(config.tasks) == ["t"]
+    assert config.scenarios["s1"].task_configs == (config.tasks["t"],)
+    assert "encoder" not in config.data_nodes["j"].options
+    assert config.data_nodes["q"].options["write_options"] == {}
+    assert config.core_config.properties["storage_folder"] == "user_data/"
+    assert config.problems() == ()
+
+
 def test_what_says_nothing_here_is_left_out(
     config: Configuration, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
