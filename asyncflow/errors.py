@@ -134,7 +134,7 @@ class UnauthorizedTag(UsageError):
     def __init__(self, tag: str, config_id: str, allowed: Iterable[str]) -> None:
         self.tag = tag
         self.config_id = config_id
-        self.allowed = tuple(allowed)
+        self.allowed: tuple[str, ...] = tuple(allowed)
         super().__init__(
             f"the tag {tag!r} is none of those that scenario config {config_id!r} allows: "
             f"{', '.join(map(repr, self.allowed))}"

@@ -74,7 +74,7 @@ def pickled(
     :param collect: pickle's callback for large buffers
     """
     with io.BytesIO() as file:
-        Pickler(file, protocol=5, buffer_callback=collect).dump(newest(value))
+        _Pickler(file, protocol=5, buffer_callback=collect).dump(newest(value))
         return file.getvalue()
 
 
@@ -114,7 +114,7 @@ def _reduce_variable(value: typing.TypeVar) -> Any:
     return _in_its_module(value, (main_named, made))
 
 
-class Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
+class _Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
     """Sends what a main script defines together with its name.
 
     It keeps the file names of code: cloudpickle 3.1.3 drops what tracebacks need.
@@ -226,7 +226,7 @@ class Pickler(_cloud.Pickler):  # type: ignore[misc]  # it has no types
         return main_named, made, _state_of(value), None, None, set_named
 
 
-def _super_of(pickler: Pickler, value: object) -> Any:
+def _super_of(pickler: _Pickler, value: object) -> Any:
     return _cloud.Pickler.reducer_override(pickler, value)
 
 

@@ -97,7 +97,7 @@ class ProcessState:
         logging: LogState | None = None,
         pipes: Pipes | None = None,
     ) -> None:
-        self.has_mended = False
+        self.has_mended: bool = False
         """Whether something was put right that is not looked at after each job."""
         self._ready = ready
         self._logging = logging

@@ -8,6 +8,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -168,6 +169,38 @@ async def test_a_job_whose_value_finds_no_room(
         assert await scenario.made.read() == bytes(10)
         record = (await orchestrator.jobs(status="FAILED"))[0]
         assert record.reason == job.reason
+
+
+def print_much(size: int) -> int:
+    print("x" * size)
+    return size
+
+
+@pytest.mark.anyio
+async def test_jobs_go_on_where_their_workers_find_no_room(
+    disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(disk))
+    config = configuration(workers=1)
+    size = config.configure_data_node("size", default_data=10)
+    made = config.configure_data_node("made")
+    task = config.configure_task("print_much", print_much, size, made)
+    cfg = config.configure_scenario("flow", task)
+
+    async with Orchestrator(config, tmp_path / "runs.db") as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.submit()
+        await to_thread.run_sync(fill, disk)
+        await scenario.size.write(50_000)
+
+        for _ in range(3):
+            (job,) = (await scenario.submit()).jobs
+            assert "bytes left out" in await job.output()
+            assert await scenario.made.read() == 50_000
+
+        await to_thread.run_sync((disk / "filler").unlink)
+        (job,) = (await scenario.submit()).jobs
+        assert await job.output() == "x" * 50_000 + "\n"
 
 
 @pytest.mark.anyio
