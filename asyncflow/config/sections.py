@@ -354,6 +354,10 @@ class ScenarioConfig(Section):
         return tuple(nodes.values())
 
 
+_DEVELOPMENT, _STANDALONE = "development", "standalone"
+"""Modes that scripts ask for by name; what there is here chooses by none."""
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class JobConfig(Attributes, Shown):
     """How jobs are executed."""
@@ -404,12 +408,12 @@ class JobConfig(Attributes, Shown):
     @property
     def is_development(self) -> bool:
         """Whether jobs run in this process."""
-        return self.mode == "development"
+        return self.mode == _DEVELOPMENT
 
     @property
     def is_standalone(self) -> bool:
         """Whether jobs run in worker processes."""
-        return self.mode == "standalone"
+        return self.mode == _STANDALONE
 
     def same_content(self, other: JobConfig) -> bool:
         """Tell whether both say the same."""
