@@ -380,9 +380,13 @@ class Orchestrator:
         *,
         config_id: str | None = None,
         name: str | None = None,
+        cycle: Cycle | str | None = None,
+        tag: str | None = None,
+        is_primary: bool | None = None,
         created_from: datetime | None = None,
         created_to: datetime | None = None,
         newest_first: bool = False,
+        after: ScenarioRecord | None = None,
         limit: int | None = None,
         offset: int = 0,
     ) -> list[ScenarioRecord]:
@@ -390,6 +394,11 @@ class Orchestrator:
 
         ``await get(record.id)`` gives the scenario.
 
+        :param cycle: a cycle that they belong to, or its id; None for any
+        :param tag: a tag that they have; None for any
+        :param is_primary: whether they are primary in their cycle; None for either
+        :param after: the last one of the page before: the next ones are as fast, however
+            many there were. None begins with the first
         :param created_from: the first creation date, aware; None for any
         :param created_to: the creation date before which they were made, aware
         :param limit: how many at most; None for all
@@ -401,6 +410,10 @@ class Orchestrator:
             name=name,
             created_from=created_from.timestamp() if created_from else None,
             created_to=created_to.timestamp() if created_to else None,
+            cycle_id=cycle if cycle is None or isinstance(cycle, str) else cycle.id,
+            tag=tag,
+            is_primary=is_primary,
+            after=after,
             page=Page(newest_first, limit, offset),
         )
 

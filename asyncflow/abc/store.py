@@ -384,6 +384,9 @@ class Store(ABC):
         created_from: float | None = None,
         created_to: float | None = None,
         cycle_id: str | None = None,
+        tag: str | None = None,
+        is_primary: bool | None = None,
+        after: ScenarioRecord | None = None,
         page: Page | None = None,
     ) -> list[ScenarioRecord]:
         """List scenarios.
@@ -391,6 +394,8 @@ class Store(ABC):
         :param created_from: the first creation date, in seconds since the epoch
         :param created_to: the creation date, in the same unit, before which they were
             made
+        :param after: the one that comes right before the first of them, in their order; where
+            that was deleted, others of its date may come once more
         """
 
     @abstractmethod

@@ -329,16 +329,34 @@ class DatabaseStore(Store):
         created_from: float | None = None,
         created_to: float | None = None,
         cycle_id: str | None = None,
+        tag: str | None = None,
+        is_primary: bool | None = None,
+        after: ScenarioRecord | None = None,
         page: Page | None = None,
     ) -> list[ScenarioRecord]:
+        query = "scenario" if is_primary is not True else "primary_scenario"
+        newest_first = page is not None and page.newest_first
+        limits: dict[str, str | float | None] = {}
+
+        if after is not None:
+            limits = {"after_date": after.created, "after_id": after.id}
+            limits |= {
+                "after_before": newest_first,
+                "after_next": not newest_first,
+            }
+
         return await self._read(
-            "scenario",
+            query if tag is None else "tagged_scenario",
             config_id=config_id,
             name=name,
             created_from=created_from,
             created_to=created_to,
             cycle_id=cycle_id,
+            tag=tag,
+            is_primary=is_primary is True,
+            is_secondary=is_primary is False,
             page=page,
+            **limits,
         )
 
     async def cycles(
@@ -526,3 +544,4 @@ def _names(act: Command) -> list[str]:
 
 
 _LOADS = {kind.table: kind.load for kind in KINDS.values()}
+_LOADS |= dict.fromkeys(("tagged_scenario", "primary_scenario"), _LOADS["scenario"])

@@ -24,6 +24,9 @@ from asyncflow.records import (
 
 R = TypeVar("R", bound=Record)
 
+ALL = 2**63 - 1
+"""More than any table has."""
+
 CHANGED: Mapping[type[Record], tuple[str, ...]] = {
     ScenarioRecord: ("name", "properties", "tags", "revision"),
     DataNodeRecord: ("attributes", "revision"),
@@ -319,6 +322,29 @@ class Tables:
         made = cycle._replace(primary_id=scenario.id, primary_created=scenario.created)
         self.cycles.replace(made)
         return made
+
+    def is_primary(self, scenario: ScenarioRecord) -> bool:
+        """Tell whether a scenario is the primary one of its cycle."""
+        cycle = self.cycles.records.get(scenario.cycle_id or "")
+        return cycle is not None and cycle.primary_id == scenario.id
+
+    def beyond(
+        self,
+        after: ScenarioRecord,
+        scenarios: Iterable[ScenarioRecord],
+        *,
+        newest_first: bool,
+    ) -> list[ScenarioRecord]:
+        """Return those of some scenarios that come after one; see `Store.scenarios`."""
+        places = self.scenarios.places
+        least, most = after.created, places.get(after.id)
+
+        if newest_first:
+            edge = least, ALL if most is None else most
+            return [one for one in scenarios if (one.created, places[one.id]) < edge]
+
+        edge = least, 0 if most is None else most
+        return [one for one in scenarios if (one.created, places[one.id]) > edge]
 
     def has_siblings(self, scenario_id: str) -> str | None:
         """Return the cycle of which a scenario is primary, if it has others."""

@@ -335,6 +335,9 @@ class MemoryStore(Store):
         created_from: float | None = None,
         created_to: float | None = None,
         cycle_id: str | None = None,
+        tag: str | None = None,
+        is_primary: bool | None = None,
+        after: ScenarioRecord | None = None,
         page: Page | None = None,
     ) -> list[ScenarioRecord]:
         self._check()
@@ -345,8 +348,15 @@ class MemoryStore(Store):
             )
             if (created_from is None or created_from <= scenario.created)
             and (created_to is None or scenario.created < created_to)
+            and (tag is None or tag in scenario.tags)
+            and is_primary in (None, self._tables.is_primary(scenario))
         ]
         found.sort(key=attrgetter("created"))
+
+        if after is not None:
+            newest_first = page is not None and page.newest_first
+            found = self._tables.beyond(after, found, newest_first=newest_first)
+
         return _page(found, page)
 
     async def cycles(

@@ -527,9 +527,105 @@ WHERE TRUE
     AND creation_date >= :created_from        -- if created_from
     AND creation_date < :created_to           -- if created_to
     AND cycle_id = :cycle_id                  -- if cycle_id
+    AND NOT EXISTS (                                  -- if is_secondary
+        SELECT TRUE FROM cycle                        -- if is_secondary
+        WHERE cycle.primary_id = scenario.id          -- if is_secondary
+    )                                                 -- if is_secondary
+    AND (creation_date, seq) > (          -- if after_next
+        :after_date, coalesce(                        -- if after_next
+            (                                         -- if after_next
+                SELECT other.seq FROM scenario AS other -- if after_next
+                WHERE other.id = :after_id            -- if after_next
+            ), 0                                      -- if after_next
+        )                                             -- if after_next
+    )                                                 -- if after_next
+    AND (creation_date, seq) < (          -- if after_before
+        :after_date, coalesce(                        -- if after_before
+            (                                         -- if after_before
+                SELECT other.seq FROM scenario AS other -- if after_before
+                WHERE other.id = :after_id            -- if after_before
+            ), 9223372036854775807                    -- if after_before
+        )                                             -- if after_before
+    )                                                 -- if after_before
 ORDER BY
     creation_date DESC, seq DESC              -- if newest_first
     creation_date, seq                        -- unless newest_first
+LIMIT :limit OFFSET :offset;
+
+-- name: tagged_scenario
+SELECT
+    scenario.id, scenario.config_id, scenario.name, scenario.creation_date,
+    scenario.properties, scenario.pickled, scenario.tags, scenario.revision,
+    scenario.cycle_id
+FROM tag JOIN scenario ON scenario.seq = tag.seq
+WHERE TRUE
+    AND tag.name = :tag
+    AND scenario.config_id = :config_id               -- if config_id
+    AND scenario.name = :name                         -- if name
+    AND scenario.creation_date >= :created_from       -- if created_from
+    AND scenario.creation_date < :created_to          -- if created_to
+    AND scenario.cycle_id = :cycle_id                 -- if cycle_id
+    AND EXISTS (                                      -- if is_primary
+        SELECT TRUE FROM cycle                        -- if is_primary
+        WHERE cycle.primary_id = scenario.id          -- if is_primary
+    )                                                 -- if is_primary
+    AND NOT EXISTS (                                  -- if is_secondary
+        SELECT TRUE FROM cycle                        -- if is_secondary
+        WHERE cycle.primary_id = scenario.id          -- if is_secondary
+    )                                                 -- if is_secondary
+    AND (tag.creation_date, tag.seq) > (          -- if after_next
+        :after_date, coalesce(                        -- if after_next
+            (                                         -- if after_next
+                SELECT other.seq FROM scenario AS other -- if after_next
+                WHERE other.id = :after_id            -- if after_next
+            ), 0                                      -- if after_next
+        )                                             -- if after_next
+    )                                                 -- if after_next
+    AND (tag.creation_date, tag.seq) < (          -- if after_before
+        :after_date, coalesce(                        -- if after_before
+            (                                         -- if after_before
+                SELECT other.seq FROM scenario AS other -- if after_before
+                WHERE other.id = :after_id            -- if after_before
+            ), 9223372036854775807                    -- if after_before
+        )                                             -- if after_before
+    )                                                 -- if after_before
+ORDER BY
+    tag.creation_date DESC, tag.seq DESC         -- if newest_first
+    tag.creation_date, tag.seq                   -- unless newest_first
+LIMIT :limit OFFSET :offset;
+
+-- name: primary_scenario
+SELECT
+    scenario.id, scenario.config_id, scenario.name, scenario.creation_date,
+    scenario.properties, scenario.pickled, scenario.tags, scenario.revision,
+    scenario.cycle_id
+FROM cycle JOIN scenario ON scenario.id = cycle.primary_id
+WHERE TRUE
+    AND cycle.primary_date IS NOT NULL
+    AND scenario.config_id = :config_id               -- if config_id
+    AND scenario.name = :name                         -- if name
+    AND scenario.creation_date >= :created_from       -- if created_from
+    AND scenario.creation_date < :created_to          -- if created_to
+    AND scenario.cycle_id = :cycle_id                 -- if cycle_id
+    AND (cycle.primary_date, scenario.seq) > (          -- if after_next
+        :after_date, coalesce(                        -- if after_next
+            (                                         -- if after_next
+                SELECT other.seq FROM scenario AS other -- if after_next
+                WHERE other.id = :after_id            -- if after_next
+            ), 0                                      -- if after_next
+        )                                             -- if after_next
+    )                                                 -- if after_next
+    AND (cycle.primary_date, scenario.seq) < (          -- if after_before
+        :after_date, coalesce(                        -- if after_before
+            (                                         -- if after_before
+                SELECT other.seq FROM scenario AS other -- if after_before
+                WHERE other.id = :after_id            -- if after_before
+            ), 9223372036854775807                    -- if after_before
+        )                                             -- if after_before
+    )                                                 -- if after_before
+ORDER BY
+    cycle.primary_date DESC, scenario.seq DESC         -- if newest_first
+    cycle.primary_date, scenario.seq                   -- unless newest_first
 LIMIT :limit OFFSET :offset;
 
 -- name: cycle

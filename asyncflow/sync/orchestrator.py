@@ -262,6 +262,10 @@ class Orchestrator:
     def scenarios(self, **filters: Any) -> list[ScenarioRecord]:
         """List scenarios; see `asyncflow.Orchestrator.scenarios`."""
         loop = self._opened()
+
+        if isinstance(cycle := filters.get("cycle"), Cycle):
+            filters["cycle"] = cycle.id
+
         return loop.call(loop.orchestrator.scenarios, **filters)
 
     def submissions(self, **filters: Any) -> list[SubmissionRecord]:

@@ -212,6 +212,60 @@ async def test_the_first_time_zone_stays(store: Store) -> None:
     assert await store.time_zone("UTC") == "Europe/Paris"
 
 
+async def test_scenarios_by_tag_and_rank_a_page_at_a_time(store: Store) -> None:
+    cycles = [cycle_record(number) for number in range(3)]
+    many = [
+        scenario_record(
+            number,
+            created=float(number // 2),  # some have one date
+            tags=("even",) if number % 2 == 0 else ("odd", "x"),
+            cycle_id=cycles[number % 3].id,
+        )
+        for number in range(12)
+    ]
+
+    for one in many:
+        claimed = cycles[int(one.id[-1]) % 3]._replace(id=str(one.cycle_id))
+        store.save(
+            one, claimed._replace(primary_id=one.id, primary_created=one.created)
+        )
+
+    even, primary = many[::2], many[:3]
+    assert await store.scenarios(tag="even") == even
+    assert await store.scenarios(tag="x", config_id="c") == many[1::2]
+    assert await store.scenarios(tag="unknown") == []
+    assert await store.scenarios(is_primary=True) == primary
+    assert await store.scenarios(is_primary=False) == many[3:]
+    assert await store.scenarios(tag="even", is_primary=True) == [many[0], many[2]]
+    assert await store.scenarios(tag="even", is_primary=False) == even[2:]
+    assert await store.scenarios(tag="odd", cycle_id=cycles[1].id) == [many[1], many[7]]
+
+    for filters, found in (
+        ({}, many),
+        ({"tag": "even"}, even),
+        ({"is_primary": True}, primary),
+        ({"cycle_id": cycles[0].id}, many[::3]),
+    ):
+        for newest_first in (False, True):
+            page = Page(newest_first, 2)
+            wanted = found[::-1] if newest_first else found
+            seen: list[Any] = []
+            last: Any = None
+
+            while part := await store.scenarios(**filters, after=last, page=page):
+                seen += part
+                last = part[-1]
+
+            assert seen == wanted
+
+    gone = many[4]
+    await store.delete(gone.id)
+    assert await store.scenarios(after=gone) == many[5:]
+    left = await store.scenarios(after=gone, page=Page(newest_first=True))
+    # Of one that is not there any more, those of its date may come once more.
+    assert [one.id for one in left] == [one.id for one in (many[5], *many[3::-1])]
+
+
 # ----------------------------------------------------------------------------- records
 
 

@@ -140,6 +140,8 @@ def plan(path: Path, query: str, **given: object) -> str:
         ("scenario", {"config_id": "x", "created_from": 0.0, "created_to": 1.0}),
         ("scenario", {"name": "x"}),
         ("scenario", {"created_from": 0.0}),
+        ("scenario", {"cycle_id": "x", "newest_first": True}),
+        ("tagged_scenario", {"tag": "x", "newest_first": True}),
         ("data_node", {"owner_id": "x"}),
         ("submission", {"entity_id": "x", "newest_first": True}),
         ("data_node", {"id": "x"}),
