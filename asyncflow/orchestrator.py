@@ -21,6 +21,7 @@ from asyncflow.abc import Executor, Store
 from asyncflow.config import Config, Configuration
 from asyncflow.config.checks.numbers import check_page
 from asyncflow.config.checks.values import (
+    check_submittable,
     names_arguments_beside,
     one_of,
     verbs_name_arguments,
@@ -270,6 +271,7 @@ class Orchestrator:
             inputs=inputs,
             properties=properties or {},
         )
+        check_submittable(entity)
         return self._opened().submit(entity, options)
 
     def cancel(self, what: Submission | Job, *, reason: str | None = None) -> bool:

@@ -77,7 +77,42 @@ def is_own_module(name: str, root: str | None) -> bool:
 
 def is_own_file(path: str) -> bool:
     """Tell whether a source file is the user's."""
-    return not (path.startswith(_STANDARD) or ELSEWHERE.intersection(_parts(path)))
+    return not (
+        path.startswith(_STANDARD)
+        or ELSEWHERE.intersection(_parts(path))
+        or _is_put_there(path)
+    )
+
+
+def _is_put_there(path: str) -> bool:
+    """Tell whether a file was installed into a folder of the user's, beside own ones, as
+    by ``pip install --target``.
+    """
+    folders = [f"{one}{os.sep}" for one in sys.path if one]
+    found = max(filter(path.startswith, folders), key=len, default="")
+    return bool(found) and path[len(found) :].partition(os.sep)[0] in _put_into(found)
+
+
+@functools.lru_cache(256)
+def _put_into(folder: str) -> frozenset[str]:
+    """Return the names in a folder that were installed into it. Blocks, once."""
+    try:
+        names = [name for name in os.listdir(folder) if name.endswith(".dist-info")]
+    except OSError:
+        return frozenset()
+
+    found: set[str] = set()
+
+    for name in names:
+        try:
+            with open(os.path.join(folder, name, "RECORD"), encoding="utf-8") as record:
+                found.update(
+                    line.partition(",")[0].partition("/")[0] for line in record
+                )
+        except (OSError, UnicodeDecodeError):
+            continue
+
+    return frozenset(found)
 
 
 def root_of(function: object) -> str | None:

@@ -33,7 +33,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "create_scenario": (
         *("config", "creation_date", "name", "exist_ok", "inputs", "properties"),
     ),
-    "submit": (*NAMES, "properties"),
+    "submit": (*NAMES, "properties", "wait"),  # the last on the blocking face
 }
 """The options of the verbs that take properties beside them."""
 

@@ -19,6 +19,9 @@ it would wait for itself: `BlockingCall` names the form to await there.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NoReturn
+
+from asyncflow.config.checks.values import meant as _meant
 from asyncflow.sync.cycle import Cycle as Cycle
 from asyncflow.sync.data_node import DataNode as DataNode
 from asyncflow.sync.handles import Input as Input
@@ -80,3 +83,11 @@ __all__ = [
     "unsubscribe_scenario",
     "untag",
 ]
+
+
+if not TYPE_CHECKING:  # or each name would be one that is there
+
+    def __getattr__(name: str) -> NoReturn:
+        hint = "" if name.startswith("_") else _meant(name, __all__).strip()
+        hint = hint and f": {hint}"
+        raise AttributeError(f"module 'asyncflow.sync' has no attribute {name!r}{hint}")

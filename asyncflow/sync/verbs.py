@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from asyncflow.config.checks.values import names_own_arguments
+from asyncflow.config.checks.values import check_submittable, names_own_arguments
 from asyncflow.config.sections import ScenarioConfig
 from asyncflow.entities.reasons import Reasons
 from asyncflow.records import JobRecord, Pruned, ScenarioRecord, SubmissionRecord
@@ -54,6 +54,7 @@ def submit(
     **keywords: Any,
 ) -> Submission:
     """Start a run of a scenario, a sequence or a task; see `Scenario.submit`."""
+    check_submittable(entity)
     return entity.submit(force=force, wait=wait, timeout=timeout, **keywords)
 
 

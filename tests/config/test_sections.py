@@ -23,7 +23,7 @@ from asyncflow.config import (
     Scope,
     TaskConfig,
 )
-from asyncflow.config.section import key_of, names_of, same_value
+from asyncflow.config.section import same_value
 from tests.support.declaring import (
     Doubler,
     Fetcher,
@@ -143,14 +143,6 @@ def test_another_array_is_a_problem(one: object, other: object) -> None:
     assert "different content" in twice(lambda: next(values))[0]
 
 
-def test_what_a_section_is_called_in_a_problem() -> None:
-    wrong: Any = [1]
-    assert DataNodeConfig(id="a").label == "DATA_NODE.a"
-    assert (TaskConfig(id=wrong, function=double).key) == "[1]"
-    assert key_of("a") == "a"
-    assert key_of(5) == "5"
-
-
 def test_the_data_nodes_of_a_scenario_once_each_as_they_are_met() -> None:
     a, b, c, d = (DataNodeConfig(id=name) for name in "abcd")
     tasks = (
@@ -161,17 +153,6 @@ def test_the_data_nodes_of_a_scenario_once_each_as_they_are_met() -> None:
         id="s", task_configs=tasks, additional_data_node_configs=(d, a)
     )
     assert scenario.data_node_configs == (a, b, c, d)
-
-
-def test_the_options_of_a_class_in_the_order_of_its_fields() -> None:
-    assert names_of(ScenarioConfig) == (
-        "task_configs",
-        "additional_data_node_configs",
-        "sequences",
-        "frequency",
-        "authorized_tags",
-    )
-    assert names_of(None) == ()
 
 
 @pytest.fixture

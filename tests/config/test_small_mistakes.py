@@ -316,6 +316,30 @@ def test_each_function_names_the_argument_that_was_meant(
         verb(wiat=1)
 
 
+async def test_a_config_is_not_submitted() -> None:
+    config = flows.configuration("development")
+    cfg: Any = flows.single(config, flows.double)
+
+    async with Orchestrator(config, store=":memory:") as orchestrator:
+        with pytest.raises(
+            TypeError, match=r"got ScenarioConfig.*create_scenario\(\) fi"
+        ):
+            orchestrator.submit(cfg)
+
+        scenario = await orchestrator.create_scenario(cfg)
+
+        with pytest.raises(TypeError, match="did you mean 'wait'"):
+            scenario.submit(wiat=True)
+
+    with pytest.raises(TypeError, match=r"create_scenario\(\) first"):
+        tp.submit(cfg)
+
+
+def test_the_blocking_face_names_the_verb_that_was_meant() -> None:
+    with pytest.raises(AttributeError, match="did you mean 'create_scenario'"):
+        tp.creat_scenario  # type: ignore[attr-defined]  # noqa: B018  # that is what is tested
+
+
 async def test_a_column_is_no_version() -> None:
     config = flows.configuration("development")
     cfg = flows.single(config, flows.double)
@@ -450,14 +474,18 @@ async def test_a_list_of_callbacks_is_no_flag(tmp_path: Path) -> None:
         await scenario.submit()  # the store goes on
 
 
-def test_the_blocking_submit_takes_no_function_for_callbacks() -> None:
+def test_the_blocking_submit_takes_no_flag_for_callbacks() -> None:
     config = configuration()
     cfg = single(config, flows.identity, 1)
+    wait: Any = True
     orchestrator = tp.Orchestrator(config)
     orchestrator.run()
 
     try:
         scenario = orchestrator.create_scenario(cfg)
+
+        with pytest.raises(TypeError, match="callbacks are a list of functions; got T"):
+            scenario.submit(wait)
 
         with pytest.raises(TypeError, match="callbacks are a list of functions; got"):
             scenario.submit(callbacks=print)  # type: ignore[arg-type]  # on purpose

@@ -81,6 +81,29 @@ def test_a_file_is_the_users(path: str, is_own: bool) -> None:
     assert is_own_file(path) is is_own
 
 
+def test_what_pip_puts_beside_own_modules_is_not_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by ``pip install --target .``."""
+    for name, text in {
+        "frames-1.0.dist-info": "frames/__init__.py,,\nframes/core/a.py,,\nframes.pth,,\n",
+        "one_file-2.dist-info": "one_file.py,sha256=x,3\n../bin/one,,\n",
+        "empty.dist-info": None,
+    }.items():
+        (tmp_path / name).mkdir()
+
+        if text is not None:
+            (tmp_path / name / "RECORD").write_text(text)
+
+    names = ("frames/core/a.py", "one_file.py", "handler.py", "own/core/a.py")
+    paths = [str(tmp_path / name) for name in names]
+    assert [*map(is_own_file, paths)] == [True] * 4
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert [*map(is_own_file, paths)] == [False, False, True, True]
+    monkeypatch.syspath_prepend(str(tmp_path / "own"))  # a folder of its own
+    assert is_own_file(str(tmp_path / "own/frames/core/a.py"))
+
+
 def test_the_module_of_a_function() -> None:
     assert root_of(attrs.define) == attrs.define.__module__
     assert root_of(test_the_module_of_a_function) == __name__

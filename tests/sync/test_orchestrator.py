@@ -15,7 +15,6 @@ import asyncflow.sync as tp
 from asyncflow import (
     ConfigError,
     Configuration,
-    NotFound,
     NotOpen,
     SubmissionFailed,
     SubmissionRecord,
@@ -30,18 +29,6 @@ from tests.support.sync import once_in, until_started
 from tests.support.sync import orchestrator as orchestrator
 
 # ------------------------------------------------------------------------- the verbs
-
-
-@pytest.mark.usefixtures("orchestrator")
-def test_get_finds_by_id(config: Configuration) -> None:
-    scenario = tp.create_scenario(single(config, flows.double))
-    submission = scenario.submit(wait=True)
-
-    assert tp.get(scenario.id) == scenario
-    assert tp.get(submission.id) == submission
-
-    with pytest.raises(NotFound, match="nope"):
-        tp.get("nope")
 
 
 def test_a_failure_that_was_waited_for_is_told_once(
@@ -66,12 +53,6 @@ def test_the_number_of_workers_can_change(orchestrator: tp.Orchestrator) -> None
 
 
 # ----------------------------------------------------------------------- run and stop
-
-
-def test_without_an_orchestrator_verbs_say_what_to_do(config: Configuration) -> None:
-    for verb in (lambda: tp.create_scenario("s"), lambda: tp.get("s")):
-        with pytest.raises(NotOpen, match=r"Orchestrator\(\)\.run\(\)"):
-            verb()
 
 
 def test_a_stopped_orchestrator_leaves_its_facts(config: Configuration) -> None:

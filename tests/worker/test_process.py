@@ -6,13 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from asyncflow.worker import terminal
 from tests.support.programs import LIMIT, environment
 
 WORKER = """
@@ -129,21 +127,6 @@ def test_a_second_call_only_moves_the_files(found: dict[str, Any]) -> None:
     assert found["moved"]
     assert found["path"] == f"other/{found['pid']}.log"
     assert found["elsewhere"] == OUTPUT
-
-
-def called_in(module: str, name: str) -> Callable[[], object]:
-    """Return what is interrupted in a function of a module."""
-    space = {"__name__": module, "f": terminal.interrupted, "frame": sys._getframe}
-    exec(f"def {name}(): f(2, frame())", space)
-    return space[name]  # type: ignore[return-value]  # it was defined
-
-
-def test_an_interrupt_hits_nothing_but_users_functions() -> None:
-    with pytest.raises(KeyboardInterrupt):
-        called_in("asyncflow.worker.trip", "_call")()
-
-    called_in("asyncflow.worker.trip", "run")()
-    called_in("steps", "_call")()
 
 
 def test_the_streams_of_anyios_loop_leave_the_standard_ones(tmp_path: Path) -> None:

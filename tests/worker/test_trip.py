@@ -5,25 +5,21 @@ from __future__ import annotations
 import linecache
 import os
 import pickle
-import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import attrs
 import pytest
 
 from asyncflow.drivers.in_memory import MemoryDriver
 from asyncflow.drivers.pickle import PickleDriver
 from asyncflow.worker import codec, current, trip
-from asyncflow.worker.errors import DataNodeWritingError, NotPicklable, ValueMissing
+from asyncflow.worker.errors import ValueMissing
 from asyncflow.worker.outcome import (
     Raised,
     StoredValue,
 )
-from asyncflow.worker.outputs import keep_result, split_result, write_all
 from asyncflow.worker.trip import Failure, read_input, run_coroutine
-from asyncflow.worker.values import INLINE
 from asyncflow.worker.wire import Answer, Input, Output
 from tests.support.calls import half, remote_call, sent
 
@@ -109,55 +105,6 @@ def test_more_functions_than_are_kept_are_loaded_anew(
 
 
 # ------------------------------------------------------------- inputs and outputs
-
-
-@attrs.frozen
-class Ports:
-    """Outputs of a task, which are kept in files of a folder."""
-
-    folder: Path
-    driver: MemoryDriver = attrs.field(factory=MemoryDriver)
-
-    def named(self, *names: str) -> list[tuple[str, MemoryDriver, str]]:
-        return [(name, self.driver, str(self.folder / name)) for name in names]
-
-
-@pytest.fixture
-def ports(tmp_path: Path) -> Ports:
-    return Ports(tmp_path)
-
-
-def test_a_result_has_one_value_for_each_output(ports: Ports) -> None:
-    read = ports.driver.read
-    assert keep_result("work", [], "dropped") == ()
-    (kept,) = keep_result("work", ports.named("a"), (1, 2))
-    assert read(kept) == (1, 2)
-    first, second = keep_result("work", ports.named("a", "b"), [1, (2, 3)])
-    assert (read(first), read(second)) == (1, (2, 3))
-
-
-@pytest.mark.parametrize(
-    ("result", "what"), [((1, 2, 3), "3 values"), (1, "a int"), ("ab", "a str")]
-)
-def test_a_result_that_does_not_fit_is_told(result: object, what: str) -> None:
-    with pytest.raises(DataNodeWritingError) as found:
-        split_result("work", ["a", "b"], result)
-
-    assert str(found.value) == (
-        "task 'work' has 2 outputs (a, b), so its function must return a tuple of 2; "
-        f"it returned {what}"
-    )
-
-
-def test_of_outputs_that_cannot_all_be_kept_none_is(ports: Ports) -> None:
-    large = bytes(2 * INLINE)
-
-    with pytest.raises(NotPicklable, match="b"):
-        write_all(ports.named("a", "b"), [large, threading.Lock()])
-
-    assert os.listdir(ports.folder) == []
-    kept = write_all(ports.named("a", "b"), [large, 1])
-    assert kept[0] == str(ports.folder / "a")
 
 
 def test_an_input_that_cannot_be_read_is_named() -> None:

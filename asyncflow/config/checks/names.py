@@ -6,7 +6,9 @@ import keyword
 from collections.abc import Mapping
 
 NOT_AVAILABLE: Mapping[str, frozenset[str]] = {
-    "DATA_NODE": frozenset(),
+    "DATA_NODE": frozenset(
+        {"delimiter", "read_kwargs", "sep", "separator", "write_kwargs"}
+    ),
     "TASK": frozenset(),
     "SCENARIO": frozenset({"comparator", "comparators"}),
     "JOB": frozenset(),

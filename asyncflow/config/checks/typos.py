@@ -140,6 +140,16 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
 }
 """What options are called elsewhere, or were called once, by what takes them."""
 
+OF_STORAGE: Mapping[str, str] = {
+    "bucket": "aws_s3_bucket_name",
+    "query": "read_query",
+    "read_kwargs": "read_options",
+    "sheet": "sheet_name",
+    "table": "table_name",
+    "write_kwargs": "write_options",
+}
+"""What options are called elsewhere that some storage types have."""
+
 _WHERE: Mapping[str, str] = {
     "DATA_NODE": "configure_data_node",
     "TASK": "configure_task",
@@ -220,8 +230,12 @@ def option_like(name: object, kind: str, options: tuple[str, ...]) -> str | None
     if other := _other_names(kind).get(name.lower().replace("_", "")):
         return other
 
+    if (other := OF_STORAGE.get(name.lower(), "")) in options:
+        return other
+
     if kind not in _ALONE:
-        return spelled_like(name, options)
+        swapped = (one for one in OTHER_NAMES[kind] if _is_swapped(name.lower(), one))
+        return spelled_like(name, options) or OTHER_NAMES[kind].get(next(swapped, ""))
 
     others = OTHER_NAMES[kind]
     like = spelled_like(name, (*options, *others), _LIKENESS_ALONE)

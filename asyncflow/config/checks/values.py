@@ -66,6 +66,18 @@ def flag(label: str, field: str, value: object) -> Iterator[Problem]:
         )
 
 
+def check_submittable(entity: object) -> None:
+    """Refuse what is no scenario, sequence or task.
+
+    :raises TypeError: where it cannot be submitted
+    """
+    if not hasattr(type(entity), "submit"):
+        raise TypeError(
+            f"a scenario, a sequence or a task is submitted; got {entity!r:.100}: create "
+            "a scenario of a config with create_scenario() first"
+        )
+
+
 def names_arguments(cls: C) -> C:
     """Have a class name the argument that was meant by one that it has not."""
     return names_arguments_beside("", ())(cls)

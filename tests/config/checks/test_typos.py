@@ -50,6 +50,7 @@ TYPOS = [
     ("TASK", "cache", "skippable"),
     ("TASK", "max_memory", "memory_limit"),
     ("JOB", "concurrency", "max_nb_of_workers"),
+    ("TASK", "retires", "retry"),
     ("JOB", "max_wrkers", "max_nb_of_workers"),
     ("JOB", "drain_tmeout", "shutdown_grace"),
     ("CORE", "keep_dys", "keep_days"),
@@ -57,6 +58,26 @@ TYPOS = [
     ("CORE", "storage_foldr", "storage_folder"),
     ("JOB", "ecko", "echo"),  # a section that has hardly any properties
 ]
+
+
+@pytest.mark.parametrize(
+    ("storage_type", "name", "option"),
+    [
+        ("parquet", "read_kwargs", "read_options"),
+        ("csv", "write_kwargs", "write_options"),
+        ("excel", "sheet", "sheet_name"),
+        ("pickle", "sheet", None),
+    ],
+)
+def test_options_of_storage_types(
+    config: Configuration, storage_type: str, name: str, option: str | None
+) -> None:
+    options: dict[str, Any] = {name: {}}
+    config.configure_data_node("n", storage_type, **options)
+    found = [one for one in config.problems() if one.field == name]
+    assert [f"did you mean {option!r}?" in one.remedy for one in found] == (
+        [True] if option else []
+    )
 
 
 @pytest.mark.parametrize(
@@ -140,6 +161,16 @@ def test_an_option_of_another_section_is_no_property(config: Configuration) -> N
     (problem,) = config.problems()
     assert problem.field == "run_timeout"
     assert "is an option of configure_task()" in problem.message
+
+
+@pytest.mark.parametrize("name", ["sep", "separator", "delimiter", "read_kwargs"])
+def test_an_option_of_tables_that_is_not_there_is_told(
+    config: Configuration, name: str
+) -> None:
+    free: dict[str, Any] = {name: ";"}
+    config.configure_data_node("n", "csv", **free)
+    (problem,) = config.problems()
+    assert (problem.field, "not available" in problem.message) == (name, True)
 
 
 def test_an_argument_of_the_orchestrator_is_no_property(config: Configuration) -> None:

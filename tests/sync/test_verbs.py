@@ -1,0 +1,33 @@
+"""The verbs of the orchestrator that runs, as functions."""
+
+from __future__ import annotations
+
+import pytest
+
+import asyncflow.sync as tp
+from asyncflow import (
+    Configuration,
+    NotFound,
+    NotOpen,
+)
+from tests.support import flows
+from tests.support.flows import single
+from tests.support.sync import orchestrator as orchestrator
+
+
+@pytest.mark.usefixtures("orchestrator")
+def test_get_finds_by_id(config: Configuration) -> None:
+    scenario = tp.create_scenario(single(config, flows.double))
+    submission = scenario.submit(wait=True)
+
+    assert tp.get(scenario.id) == scenario
+    assert tp.get(submission.id) == submission
+
+    with pytest.raises(NotFound, match="nope"):
+        tp.get("nope")
+
+
+def test_without_an_orchestrator_verbs_say_what_to_do(config: Configuration) -> None:
+    for verb in (lambda: tp.create_scenario("s"), lambda: tp.get("s")):
+        with pytest.raises(NotOpen, match=r"Orchestrator\(\)\.run\(\)"):
+            verb()
