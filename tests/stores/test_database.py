@@ -83,7 +83,7 @@ def test_a_command_may_depend_on_one_before(database: SqliteDatabase) -> None:
         one = scenario_record(1)
         run = submission_record(1, scenario_id=known)._asdict()
         claim = Command("claim", [{**run, "properties": "{}", "pickled": None}])
-        act = Command("delete", [{"id": one.id}], (claim, "scenario"))
+        act = Command("delete", [{"id": one.id}], (claim, ("scenario",)))
         database.write([(claim, act)])
         assert (database.find(one.id) is None) is is_carried_out
 
