@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import reprlib
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, cast, overload
 from weakref import WeakSet
 
@@ -18,7 +20,9 @@ from asyncflow.config.converters import (
     as_sequences,
     as_tuple,
     has_references,
+    refers,
 )
+from asyncflow.config.data_nodes import takes_defaults
 from asyncflow.config.registry import Registry, View
 from asyncflow.config.retry import Retry, as_retry
 from asyncflow.config.section import Section, key_of
@@ -27,6 +31,7 @@ from asyncflow.config.sections import (
     DataNodeConfig,
     JobConfig,
     ScenarioConfig,
+    Scope,
     TaskConfig,
 )
 from asyncflow.config.server_data_nodes import ServerDataNodes
@@ -35,6 +40,7 @@ from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
 
 if TYPE_CHECKING:
+    from asyncflow.config.app_config import AppConfig
     from asyncflow.config.frequency import Frequency, Periods
     from asyncflow.config.layers import Layers, Origin
     from asyncflow.config.task_function import Nodes, Signature, TaskFunction
@@ -44,6 +50,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+@takes_defaults
 @verbs_name_arguments
 @attrs.define(eq=False, repr=False)
 class Configuration(ServerDataNodes, Shown):
@@ -63,6 +70,10 @@ class Configuration(ServerDataNodes, Shown):
         init=False, default=None
     )
     """What counts as of a revision, and what is wrong with the files over it."""
+    _defaults: dict[str, dict[str, Any]] = attrs.field(
+        init=False, factory=dict[str, dict[str, Any]]
+    )
+    """What was set for all sections of a kind."""
     _recorded: list[Problem] = attrs.field(init=False, factory=list[Problem])
     _revision: int = attrs.field(init=False, default=0)
     _signatures: dict[str, Signature] = attrs.field(
@@ -102,6 +113,49 @@ class Configuration(ServerDataNodes, Shown):
     def core_config(self) -> CoreConfig:
         """What is kept of submissions that have finished: as `job_config`."""
         return _found(self._current().core)
+
+    @property
+    def core(self) -> CoreConfig:
+        """The same as `core_config`."""
+        return self.core_config
+
+    @property
+    def global_config(self) -> AppConfig:
+        """What the application keeps of its own."""
+        from asyncflow.config.app_config import AppConfig
+
+        return AppConfig(properties=self._current().app)
+
+    @property
+    def sections(self) -> Mapping[str, Mapping[str, Section]]:
+        """All sections with an id: by kind, as ``TASK``, and id."""
+        return {
+            "DATA_NODE": self.data_nodes,
+            "TASK": self.tasks,
+            "SCENARIO": self.scenarios,
+        }
+
+    @property
+    def unique_sections(self) -> Mapping[str, JobConfig | CoreConfig]:
+        """The sections of which there is one, by kind."""
+        return {"JOB": self.job_config, "CORE": self.core_config}
+
+    @property
+    def defaults(self) -> Mapping[str, Section]:
+        """What was set for all sections of a kind, by kind: ``DATA_NODE``, ``TASK`` or
+        ``SCENARIO``, as sections with the id ``default``.
+        """
+        aside = Configuration()
+        nothing: Any = None
+        verbs: dict[str, Callable[..., Section]] = {
+            "DATA_NODE": aside.configure_data_node,
+            "TASK": functools.partial(aside.configure_task, function=nothing),
+            "SCENARIO": aside.configure_scenario,
+        }
+        return {
+            kind: verbs[kind](id="default", **given)
+            for kind, given in self._defaults.items()
+        }
 
     @property
     def revision(self) -> int:
@@ -230,8 +284,9 @@ class Configuration(ServerDataNodes, Shown):
             from asyncflow.config import task_function
 
             known = self._registry.data_nodes
+            given = {**self._defaults.get("TASK", {}), **options}
             made = task_function.declared(
-                *(function, id, input, output, options),
+                *(function, id, input, output, given),
                 *(self._signatures, known, self._made),
             )
 
@@ -339,6 +394,91 @@ class Configuration(ServerDataNodes, Shown):
         self._revision += 1
         return self.job_config
 
+    def set_default_data_node_configuration(
+        self,
+        storage_type: str | None = None,
+        scope: Scope | None = None,
+        validity_period: timedelta | None = None,
+        **properties: object,
+    ) -> DataNodeConfig:
+        """Set what data nodes have that are declared from now on and do not say otherwise.
+
+        Those of another storage type have the scope and the validity period alone. The
+        latest call counts.
+
+        :param storage_type: None for ``pickle``
+        :param scope: None for `Scope.SCENARIO`
+        :param validity_period: None for ever
+        :param properties: further parameters of `configure_data_node`
+        """
+        return self._set_default(
+            DataNodeConfig,
+            **properties,
+            storage_type=storage_type,
+            scope=scope,
+            validity_period=validity_period,
+        )
+
+    def set_default_task_configuration(
+        self,
+        function: Callable[..., object] | None = None,
+        input: DataNodeConfig | Iterable[DataNodeConfig] | None = None,
+        output: DataNodeConfig | Iterable[DataNodeConfig] | None = None,
+        skippable: bool | None = None,
+        **properties: object,
+    ) -> TaskConfig:
+        """Set what tasks have that are declared from now on and do not say otherwise.
+
+        The latest call counts.
+
+        :param properties: further parameters of `configure_task`
+        """
+        return self._set_default(
+            TaskConfig,
+            **properties,
+            function=function,
+            input=input,
+            output=output,
+            skippable=skippable,
+        )
+
+    def set_default_scenario_configuration(
+        self,
+        task_configs: TaskConfig | Iterable[TaskConfig] | None = None,
+        additional_data_node_configs: DataNodeConfig
+        | Iterable[DataNodeConfig]
+        | None = None,
+        frequency: Frequency | Periods | str | None = None,
+        **properties: object,
+    ) -> ScenarioConfig:
+        """Set what scenarios have that are declared from now on and do not say otherwise.
+
+        The latest call counts.
+
+        :param properties: further parameters of `configure_scenario`
+        """
+        return self._set_default(
+            ScenarioConfig,
+            **properties,
+            task_configs=task_configs,
+            additional_data_node_configs=additional_data_node_configs,
+            frequency=frequency,
+        )
+
+    def configure_global_app(self, **properties: object) -> AppConfig:
+        """Keep properties of the application's own, which nothing of asyncflow reads.
+
+        The latest value of each counts. Return all of them.
+        """
+        self._registry.app = {**self._registry.app, **properties}
+
+        if places := self._registry.origins.get("APP"):
+            kept = {name: places[name] for name in places.keys() - properties.keys()}
+            self._registry.origins["APP"] = kept
+
+        self._revision += 1
+        return self.global_config
+
     def configure_core(
         self,
         *,
@@ -441,7 +581,13 @@ class Configuration(ServerDataNodes, Shown):
             *sections.problems(registry),
         )
 
-        if any(map(has_references, (registry.job, registry.core, *registry.sections))):
+        everything = registry.job, registry.core, *registry.sections
+
+        if (
+            any(map(has_references, everything))
+            or any(refers(each.properties) for each in everything)
+            or refers(registry.app)
+        ):
             from asyncflow.config import env
 
             found = (*found, *env.problems(registry))
@@ -466,6 +612,7 @@ class Configuration(ServerDataNodes, Shown):
         """Forget everything that was declared, and what was loaded and put over it."""
         self._registry.clear()
         self._layers = None
+        self._defaults.clear()
         self._recorded.clear()
         self._signatures.clear()
         self._made.clear()
@@ -568,6 +715,13 @@ class Configuration(ServerDataNodes, Shown):
             hint = "" if name.startswith("_") else meant(name, dir(type(self))).strip()
             what = f"a Configuration has no attribute {name!r}"
             raise AttributeError(f"{what}: {hint}" if hint else what)
+
+    def _set_default(self, kind: type[S], **given: object) -> S:
+        self._defaults[kind.kind] = {
+            name: value for name, value in given.items() if value is not None
+        }
+        self._revision += 1
+        return cast("S", self.defaults[kind.kind])
 
     def _current(self) -> Registry:
         """Return what counts: what is declared, with the files over it."""

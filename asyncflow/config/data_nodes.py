@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import attrs
+
 from asyncflow.config.converters import as_path
-from asyncflow.config.section import Section
+from asyncflow.config.section import Section, names_of
 from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, Scope, T
 
 if TYPE_CHECKING:
     import json
 
 S = TypeVar("S", bound=Section)
+C = TypeVar("C", bound=type[Any])
 
 _NOT_GIVEN: Any = NOT_GIVEN
 """A default value of no type: where none is given, values may be of any."""
@@ -36,10 +40,10 @@ class DataNodes(ABC):
         id: str,
         storage_type: str = "pickle",
         scope: Scope = Scope.SCENARIO,
+        validity_period: timedelta | None = None,
         *,
         default_data: T = _NOT_GIVEN,
         default_path: str | os.PathLike[str] | None = None,
-        validity_period: timedelta | None = None,
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
@@ -76,15 +80,40 @@ class DataNodes(ABC):
             )
         )
 
+    def configure_data_node_from(
+        self, source: DataNodeConfig, id: str, **properties: Any
+    ) -> DataNodeConfig:
+        """Declare a data node that is what another one is, but for what is given.
+
+        :param source: the other one.
+        :param properties: parameters of `configure_data_node`.
+        """
+        own = names_of(DataNodeConfig)
+        fields = {name: value for name, value in properties.items() if name in own}
+        free = {name: value for name, value in properties.items() if name not in own}
+
+        if "default_path" in fields:
+            fields["default_path"] = as_path(fields["default_path"])
+
+        return self._configure(
+            attrs.evolve(
+                source,
+                **fields,
+                id=id,
+                options={},
+                properties={**source.options, **source.properties, **free},
+            )
+        )
+
     def configure_pickle_data_node(
         self,
         id: str,
         default_path: str | os.PathLike[str] | None = None,
         default_data: T = _NOT_GIVEN,
         scope: Scope = Scope.SCENARIO,
+        validity_period: timedelta | None = None,
         *,
         storage_options: Mapping[str, object] | None = None,
-        validity_period: timedelta | None = None,
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
@@ -119,8 +148,8 @@ class DataNodes(ABC):
         id: str,
         default_data: T = _NOT_GIVEN,
         scope: Scope = Scope.SCENARIO,
-        *,
         validity_period: timedelta | None = None,
+        *,
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
@@ -151,10 +180,10 @@ class DataNodes(ABC):
         encoder: type[json.JSONEncoder] | None = None,
         decoder: type[json.JSONDecoder] | None = None,
         scope: Scope = Scope.SCENARIO,
+        validity_period: timedelta | None = None,
         *,
         storage_options: Mapping[str, object] | None = None,
         default_data: T = _NOT_GIVEN,
-        validity_period: timedelta | None = None,
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
@@ -190,14 +219,14 @@ class DataNodes(ABC):
         encoding: str = "utf-8",
         has_header: bool = True,
         exposed_type: object = "pandas",
-        read_options: Mapping[str, object] | None = None,
-        write_options: Mapping[str, object] | None = None,
         scope: Scope = Scope.SCENARIO,
+        validity_period: timedelta | None = None,
         *,
         storage_options: Mapping[str, object] | None = None,
         default_data: T = _NOT_GIVEN,
-        validity_period: timedelta | None = None,
         keep_versions: int = 1,
+        read_options: Mapping[str, object] | None = None,
+        write_options: Mapping[str, object] | None = None,
         validator: object = None,
         **properties: object,
     ) -> DataNodeConfig[T]:
@@ -240,14 +269,14 @@ class DataNodes(ABC):
         default_path: str | os.PathLike[str] | None = None,
         engine: str = "pyarrow",
         compression: str | None = "snappy",
-        exposed_type: object = "pandas",
         read_options: Mapping[str, object] | None = None,
         write_options: Mapping[str, object] | None = None,
+        exposed_type: object = "pandas",
         scope: Scope = Scope.SCENARIO,
+        validity_period: timedelta | None = None,
         *,
         storage_options: Mapping[str, object] | None = None,
         default_data: T = _NOT_GIVEN,
-        validity_period: timedelta | None = None,
         keep_versions: int = 1,
         validator: object = None,
         **properties: object,
@@ -291,14 +320,14 @@ class DataNodes(ABC):
         has_header: bool = True,
         sheet_name: str | Sequence[str] | None = None,
         exposed_type: object = "pandas",
-        read_options: Mapping[str, object] | None = None,
-        write_options: Mapping[str, object] | None = None,
         scope: Scope = Scope.SCENARIO,
+        validity_period: timedelta | None = None,
         *,
         storage_options: Mapping[str, object] | None = None,
         default_data: T = _NOT_GIVEN,
-        validity_period: timedelta | None = None,
         keep_versions: int = 1,
+        read_options: Mapping[str, object] | None = None,
+        write_options: Mapping[str, object] | None = None,
         validator: object = None,
         **properties: object,
     ) -> DataNodeConfig[T]:
@@ -338,3 +367,42 @@ class DataNodes(ABC):
 def given(**options: object) -> dict[str, Any]:
     """Return the options that are given: a file says no others."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def takes_defaults(cls: C) -> C:
+    """Have the verbs of a class that declare sections take what was set for all."""
+    for name in dir(cls):
+        if name.startswith("configure_") and name.endswith("_data_node"):
+            storage = name.removeprefix("configure_").removesuffix("data_node")
+            verb = getattr(cls, name)
+            setattr(cls, name, _filled(verb, "DATA_NODE", storage.rstrip("_")))
+
+    cls.configure_task = _filled(cls.configure_task, "TASK")
+    cls.configure_scenario = _filled(cls.configure_scenario, "SCENARIO")
+    return cls
+
+
+def _filled(
+    verb: Callable[..., Any], kind: str, storage: str = ""
+) -> Callable[..., Any]:
+    code: Any = verb.__code__
+    names = code.co_varnames[1 : code.co_argcount]
+
+    @functools.wraps(verb)
+    def filled(self: Any, *args: Any, **given: Any) -> Any:
+        default = self._defaults.get(kind) if self._defaults else None
+
+        if default and len(args) <= len(names):
+            from asyncflow.config.defaults import completed
+
+            given = completed(
+                default,
+                {**dict(zip(names, args, strict=False)), **given},
+                kind,
+                storage,
+            )
+            args = ()
+
+        return verb(self, *args, **given)
+
+    return filled

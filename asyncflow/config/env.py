@@ -48,10 +48,21 @@ def problems(registry: Registry) -> Iterator[Problem]:
     sections = registry.job, registry.core, *registry.sections
 
     for section in sections:
-        if not has_references(section):
-            continue
+        if has_references(section):
+            yield from _resolved(section)[1]
 
-        yield from _resolved(section)[1]
+        yield from _of_properties(_label(section), _of_known_type(section).properties)
+
+    yield from _of_properties("APP", registry.app)
+
+
+def _of_properties(label: str, properties: Mapping[str, object]) -> Iterator[Problem]:
+    for name, value in properties.items():
+        errors: list[tuple[str, Unresolved]] = []
+        value_of(name, value, errors)
+
+        for _, error in errors:
+            yield _problem(label, name, error)
 
 
 def settled(registry: Registry) -> Registry:
@@ -99,7 +110,7 @@ def _resolved(section: S) -> tuple[S, list[Problem]]:
         if errors:
             found[name] = attrs.NOTHING
 
-        missing += [_problem(section, name, error) for _, error in errors]
+        missing += [_problem(_label(section), name, error) for _, error in errors]
 
     if not found:
         return section, missing
@@ -145,10 +156,11 @@ def _default(field: attrs.Attribute[Any]) -> object:
     return field.default if factory is None else factory()
 
 
-def _problem(
-    section: Section | JobConfig | CoreConfig, field: str, error: Unresolved
-) -> Problem:
-    label = section.label if isinstance(section, Section) else _KINDS[type(section)]
+def _label(section: Section | JobConfig | CoreConfig) -> str:
+    return section.label if isinstance(section, Section) else _KINDS[type(section)]
+
+
+def _problem(label: str, field: str, error: Unresolved) -> Problem:
     return Problem(
         section=label, field=field, message=error.message, remedy=error.remedy
     )

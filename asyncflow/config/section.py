@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import types
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
@@ -90,8 +90,26 @@ def key_of(section_id: object) -> str:
     return section_id if isinstance(section_id, str) else repr(section_id)
 
 
+class Attributes:
+    """Has its properties as attributes, too; what they refer to is looked up then."""
+
+    __slots__ = ()
+
+    properties: Mapping[str, object]
+
+    if not TYPE_CHECKING:  # or each name would be one that is there
+
+        def __getattr__(self, name: str) -> object:
+            if name.startswith("_") or name in _NO_OPTIONS:
+                raise AttributeError(name)
+
+            from asyncflow.config import attributes
+
+            return attributes.found(self, name)
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class Section(Shown):
+class Section(Attributes, Shown):
     """What every section with an id has. Equal only to itself; see `differing`."""
 
     kind: ClassVar[str]

@@ -26,7 +26,7 @@ from asyncflow.config.converters import (
     refers,
 )
 from asyncflow.config.retry import Retry, as_retry
-from asyncflow.config.section import Section, names_of, same_value
+from asyncflow.config.section import Attributes, Section, names_of, same_value
 from asyncflow.facts import Shown
 from asyncflow.worker.streams import Mode
 
@@ -182,8 +182,12 @@ class DataNodeConfig(Section, Generic[T_co]):
         if not self.properties and not self.options:
             return self
 
-        given = {**self.options, **self.properties}
-        names = {name for name in self.option_names if name in given}
+        known = self.option_names
+        given = {
+            name if (own := _TAIPYS.get(name)) not in known else own: value
+            for name, value in {**self.options, **self.properties}.items()
+        }
+        names = {name for name in known if name in given}
 
         if names == self.options.keys() and names.isdisjoint(self.properties):
             return self
@@ -195,6 +199,10 @@ class DataNodeConfig(Section, Generic[T_co]):
                 name: value for name, value in given.items() if name not in names
             },
         )
+
+
+_TAIPYS = {"read_kwargs": "read_options", "write_kwargs": "write_options"}
+"""Options that Taipy calls otherwise."""
 
 
 def _function(value: Any) -> Any:
@@ -254,6 +262,23 @@ class TaskConfig(Section):
     number."""
 
     @property
+    def inputs(self) -> tuple[DataNodeConfig, ...]:
+        """The data nodes it reads."""
+        return self.input
+
+    @property
+    def outputs(self) -> tuple[DataNodeConfig, ...]:
+        """The data nodes it writes."""
+        return self.output
+
+    @property
+    def scope(self) -> Scope:
+        """The narrowest scope of its data nodes: whose tasks are one with it."""
+        order = [Scope.SCENARIO, Scope.CYCLE, Scope.GLOBAL]
+        scopes = {node.scope for node in (*self.input, *self.output)}
+        return next((scope for scope in order if scope in scopes), Scope.GLOBAL)
+
+    @property
     def input_configs(self) -> tuple[DataNodeConfig, ...]:
         """The data nodes it reads."""
         return self.input
@@ -300,6 +325,21 @@ class ScenarioConfig(Section):
     authorized_tags: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     """The tags that its scenarios may have; none for any."""
 
+    @property
+    def tasks(self) -> tuple[TaskConfig, ...]:
+        """Its tasks."""
+        return self.task_configs
+
+    @property
+    def additional_data_nodes(self) -> tuple[DataNodeConfig, ...]:
+        """The data nodes it has besides those of its tasks."""
+        return self.additional_data_node_configs
+
+    @property
+    def data_nodes(self) -> tuple[DataNodeConfig, ...]:
+        """All its data nodes, once each."""
+        return self.data_node_configs
+
     @functools.cached_property
     def data_node_configs(self) -> tuple[DataNodeConfig, ...]:
         """All its data nodes, once each, as they are first met."""
@@ -314,8 +354,12 @@ class ScenarioConfig(Section):
         return tuple(nodes.values())
 
 
+_DEVELOPMENT, _STANDALONE = "development", "standalone"
+"""Modes that scripts ask for by name; what there is here chooses by none."""
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class JobConfig(Shown):
+class JobConfig(Attributes, Shown):
     """How jobs are executed."""
 
     mode: str = "development"
@@ -361,6 +405,16 @@ class JobConfig(Shown):
     properties: Mapping[str, object] = attrs.field(factory=dict[str, object])
     """Whatever else was given, by name."""
 
+    @property
+    def is_development(self) -> bool:
+        """Whether jobs run in this process."""
+        return self.mode == _DEVELOPMENT
+
+    @property
+    def is_standalone(self) -> bool:
+        """Whether jobs run in worker processes."""
+        return self.mode == _STANDALONE
+
     def same_content(self, other: JobConfig) -> bool:
         """Tell whether both say the same."""
         return same_value(
@@ -369,7 +423,7 @@ class JobConfig(Shown):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class CoreConfig(Shown):
+class CoreConfig(Attributes, Shown):
     """What is kept of submissions that have finished: all, where nothing is given.
 
     Where both `keep_days` and `keep_submissions` are given, what either keeps stays.

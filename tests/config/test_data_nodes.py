@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from asyncflow import Configuration
+from asyncflow import Configuration, Scope
 
 
 class Item:
@@ -130,3 +131,34 @@ def test_all_missing_packages_are_told(
         ("DATA_NODE.e", "pip install '.[excel,polars]'"),
         ("DATA_NODE.p", "pip install '.[polars]'"),
     ]
+
+
+def test_parameters_are_in_taipys_order(config: Configuration) -> None:
+    scope, period = Scope.GLOBAL, timedelta(days=1)
+    declared = [
+        config.configure_data_node("a", "pickle", scope, period),
+        config.configure_pickle_data_node("b", "b.p", 1, scope, period),
+        config.configure_in_memory_data_node("c", 1, scope, period),
+        config.configure_json_data_node("d", "d", "utf-8", None, None, scope, period),
+        config.configure_csv_data_node("e", "e", "utf-8", True, "numpy", scope, period),
+        config.configure_excel_data_node("f", "f", True, "s", "numpy", scope, period),
+        config.configure_parquet_data_node(
+            "g", "g", "pyarrow", "gzip", {"a": 1}, {"b": 2}, "numpy", scope, period
+        ),
+        config.configure_generic_data_node("h", abs, print, [1], [2], scope, period),
+    ]
+    assert {(each.scope, each.validity_period) for each in declared} == {
+        (scope, period)
+    }
+    assert [each.options["exposed_type"] for each in declared[4:7]] == ["numpy"] * 3
+    assert declared[6].options["write_options"] == {"b": 2}
+
+
+def test_read_kwargs_are_read_options(config: Configuration) -> None:
+    node = config.configure_parquet_data_node(
+        "a", read_kwargs={"columns": ["x"]}, write_kwargs={}
+    )
+    assert node.options["read_options"] == {"columns": ["x"]}
+    assert node.options["write_options"] == node.properties == {}
+    other = config.configure_pickle_data_node("b", read_kwargs=1)
+    assert other.properties == {"read_kwargs": 1}

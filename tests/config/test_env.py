@@ -194,7 +194,6 @@ def test_values_are_data(
     config: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config.configure_data_node("given", default_data="ENV[NOT_THERE]")
-    config.configure_data_node("other", note="ENV[NOT_THERE]")
     assert config.problems() == ()
 
 

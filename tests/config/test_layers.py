@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from asyncflow import Configuration, Orchestrator, Origin
+from asyncflow import Configuration, JobConfig, Orchestrator, Origin
 from asyncflow.errors import ConfigError
 from tests.support.declaring import chain, double
 from tests.support.toml_files import refused, write
@@ -339,3 +342,46 @@ async def test_a_run_is_of_what_counts(overridden: Configuration) -> None:
         scenario = await orchestrator.create_scenario("s")
         await scenario.submit()
         assert await scenario.my_output.read() == 20
+
+
+NAMES = ("max_nb_of_workers", "max_log_size", "max_jobs_per_worker")
+VALUES = st.dictionaries(st.sampled_from(NAMES), st.integers(1, 900))
+
+
+def text_of(values: dict[str, int]) -> str:
+    return "[JOB]\n" + "".join(f"{name} = {values[name]}\n" for name in values)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(VALUES, min_size=5, max_size=5), st.permutations(range(4)))
+def test_the_highest_file_counts_in_any_order(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    layers: list[dict[str, int]],
+    order: list[int],
+) -> None:
+    code, load, first, second, named = layers
+    config = Configuration()
+
+    for number, values in enumerate(layers[1:]):
+        (tmp_path / f"{number}.toml").write_text(text_of(values))
+
+    monkeypatch.setenv("ASYNCFLOW_CONFIG", str(tmp_path / "3.toml"))
+    verbs: list[Callable[[], object]] = [
+        lambda: config.configure_job_executions(**code),  # type: ignore[arg-type]  # ints
+        lambda: config.load(tmp_path / "0.toml"),
+        lambda: config.override(tmp_path / "1.toml"),
+        lambda: config.job_config,
+    ]
+
+    for number in order:
+        verbs[number]()
+
+    config.override(tmp_path / "2.toml")
+    base = {**code, **load} if order.index(0) < order.index(1) else code
+    wanted = {**base, **first, **second, **named}
+    assert config.problems() == ()
+    found = config.job_config
+    usual = JobConfig()
+    for name in NAMES:
+        assert getattr(found, name) == wanted.get(name, getattr(usual, name))

@@ -14,6 +14,7 @@ import attrs
 
 from asyncflow.config.checks.data_nodes import from_text
 from asyncflow.config.checks.names import NOT_AVAILABLE, is_name
+from asyncflow.config.frequency import Frequency
 from asyncflow.config.sections import Scope
 from asyncflow.config.toml.importable import NotImportable, find
 from asyncflow.config.toml.lines import Name, line_at
@@ -35,14 +36,8 @@ DEFAULT = "default"
 _ALL_KEEP = frozenset({"scope", "validity_period"})
 """What data nodes have of the default one, also where theirs is another storage type."""
 
-_OTHER_NAMES: Mapping[str, str] = {
-    "read_kwargs": "read_options",
-    "write_kwargs": "write_options",
-}
-"""Options of data nodes that are called otherwise here."""
-
-_DICTS = "MongoDefaultDocument"
-"""Its class of documents that have no class: dicts here."""
+_OWN = re.compile(r"taipy\.[\w.]+:(class|function)")
+"""What Taipy has itself, as its encoder for JSON: in its place is what is here by default."""
 
 _NO_REMEDY = "nothing is to be done, but for the line, which may go"
 
@@ -122,10 +117,12 @@ class Translator:
                 self._note((*path, name), "it is not available in this version")
             elif name == "sequences" and isinstance(value, dict):
                 found[name] = self._sequences((*path, name), value)
-            elif isinstance(value, str) and _DICTS in value:
-                continue
+            elif isinstance(value, str) and _OWN.fullmatch(value):
+                self._note(
+                    (*path, name), "it is Taipy's own: what is usual here counts"
+                )
             else:
-                found[_own_name(path[0], name)] = self._value((*path, name), value)
+                found[name] = self._value((*path, name), value)
 
         return found
 
@@ -211,10 +208,6 @@ def _with_default(kind: str, default: Table, section: Any) -> Any:
     return {**default, **section}
 
 
-def _own_name(kind: str, name: str) -> str:
-    return _OTHER_NAMES.get(name, name) if kind == "DATA_NODE" else name
-
-
 # ------------------------------------------------------------------------ of what kind
 
 
@@ -251,7 +244,7 @@ _OF_KIND: Mapping[str, Callable[[str], object]] = {
     "timedelta": _period,
     "SECTION": str,
     "SCOPE": lambda text: Scope[text.upper()],
-    "FREQUENCY": str,
+    "FREQUENCY": lambda text: Frequency[text.upper()],
     "function": _imported,
     "class": _imported,
 }

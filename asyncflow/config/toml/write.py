@@ -140,8 +140,16 @@ def plain(value: object, path: str = "") -> Any:
             return value
         case None:
             raise NoForm(path, "None")
+        case _ if _is_scalar_of_numpy(value):
+            return plain(value.item(), path)  # type: ignore[attr-defined]  # it has
         case _:
             raise NoForm(path, f"the {type(value).__qualname__} {reprlib.repr(value)}")
+
+
+def _is_scalar_of_numpy(value: object) -> bool:
+    kind = type(value)
+    is_of_numpy = kind.__module__ == "numpy" and hasattr(kind, "item")
+    return is_of_numpy and getattr(value, "ndim", 1) == 0
 
 
 def _is_encodable(text: str) -> bool:
@@ -245,8 +253,8 @@ class _Writer:
         try:
             table["default_data"] = plain(node.default_data)
         except NoForm:
-            kind = type(node.default_data).__qualname__
-            self.notes["DATA_NODE", self._id(node)] = f"{SET_IN_CODE}({kind})"
+            what = f"{SET_IN_CODE}({_summary(node.default_data)})"
+            self.notes["DATA_NODE", self._id(node)] = what
 
     def _task(self, task: TaskConfig) -> Table:
         table: Table = {
@@ -372,6 +380,16 @@ class _Writer:
                 remedy=remedy or PLAIN_ONLY,
             )
         )
+
+
+def _summary(value: object) -> str:
+    """Say of what type a value is, and how large: ``DataFrame, 3 x 2``."""
+    kind, shape = type(value).__qualname__, getattr(value, "shape", None)
+
+    if isinstance(shape, tuple) and shape:
+        return f"{kind}, {' x '.join(map(str, shape))}"
+
+    return kind
 
 
 def _default(field: attrs.Attribute[Any]) -> object:

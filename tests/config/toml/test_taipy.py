@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from asyncflow import Configuration, Scope, UsageError
 from asyncflow.config.checks.data_nodes import to_text
+from asyncflow.config.frequency import Frequency
 from asyncflow.config.toml.taipy import Translator
 from asyncflow.config.toml.write import dump
 from asyncflow.log import logger
@@ -191,6 +192,7 @@ def test_a_broad_file(
     assert scenario.task_configs == (task,)
     assert scenario.additional_data_node_configs == (nodes["xl"], nodes["pq"])
     assert scenario.authorized_tags == ("x",)
+    assert scenario.frequency is Frequency.MONTHLY
     assert dict(scenario.sequences) == {"a": (task,), "b_c": ()}
 
     assert logger.wait(5)
@@ -263,6 +265,88 @@ def test_sections_follow_the_default_one(config: Configuration, file: Path) -> N
     assert config.tasks["t"].skippable
 
 
+def test_a_backup_says_all_that_is_usual(config: Configuration, file: Path) -> None:
+    file.write_text(
+        f"""
+[TAIPY]
+[gui]
+[CORE]
+root_folder = "./taipy/"
+storage_folder = "user_data/"
+taipy_storage_folder = ".taipy/"
+repository_type = "filesystem"
+read_entity_retry = "1:int"
+mode = "development"
+version_number = ""
+force = "False:bool"
+[CORE.repository_properties]
+[JOB]
+mode = "development"
+max_nb_of_workers = "1:int"
+[DATA_NODE.default]
+storage_type = "pickle"
+scope = "SCENARIO:SCOPE"
+[DATA_NODE.c]
+storage_type = "csv"
+scope = "SCENARIO:SCOPE"
+encoding = "utf-8"
+has_header = "True:bool"
+exposed_type = "pandas"
+[DATA_NODE.j]
+storage_type = "json"
+scope = "SCENARIO:SCOPE"
+encoding = "utf-8"
+encoder = "taipy.core.data.json._DefaultJSONEncoder:class"
+decoder = "taipy.core.data.json._DefaultJSONDecoder:class"
+[DATA_NODE.q]
+storage_type = "parquet"
+scope = "SCENARIO:SCOPE"
+engine = "pyarrow"
+compression = "snappy"
+exposed_type = "pandas"
+[DATA_NODE.q.read_kwargs]
+[DATA_NODE.q.write_kwargs]
+[DATA_NODE.s]
+storage_type = "sql_table"
+db_name = "d"
+db_engine = "sqlite"
+table_name = "t"
+db_host = "localhost"
+db_port = "1433:int"
+db_driver = ""
+sqlite_file_extension = ".db"
+exposed_type = "pandas"
+[TASK.default]
+inputs = []
+outputs = []
+skippable = "False:bool"
+[TASK.t]
+function = "{HERE}.double:function"
+inputs = ["c:SECTION"]
+outputs = ["j:SECTION"]
+skippable = "False:bool"
+[SCENARIO.default]
+tasks = []
+additional_data_nodes = []
+[SCENARIO.default.comparators]
+[SCENARIO.default.sequences]
+[SCENARIO.s1]
+tasks = ["t:SECTION"]
+additional_data_nodes = []
+[SCENARIO.s1.comparators]
+[SCENARIO.s1.sequences]
+"""
+    )
+    config.load(file)
+    assert list(config.data_nodes) == ["c", "j", "q", "s"]
+    assert list(config.tasks) == ["t"]
+    assert config.scenarios["s1"].task_configs == (config.tasks["t"],)
+    assert "encoder" not in config.data_nodes["j"].options
+    assert config.data_nodes["q"].options["write_options"] == {}
+    assert config.core_config.properties["storage_folder"] == "user_data/"
+    assert config.problems() == ()
+
+
 def test_what_says_nothing_here_is_left_out(
     config: Configuration, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -301,6 +385,8 @@ def test_what_is_wrong_names_its_line(config: Configuration, file: Path) -> None
 max_nb_of_workers = "two:int"
 [DATA_NODE.a]
 scope = "WORLD:SCOPE"
+[SCENARIO.s]
+frequency = "HOURLY:FREQUENCY"
 [TASK.t]
 function = "nowhere.at.all:function"
 """
@@ -309,7 +395,8 @@ function = "nowhere.at.all:function"
     assert [(each.line, each.section, each.field) for each in problems] == [
         (3, "JOB", "max_nb_of_workers"),
         (5, "DATA_NODE.a", "scope"),
-        (7, "TASK.t", "function"),
+        (7, "SCENARIO.s", "frequency"),
+        (9, "TASK.t", "function"),
     ]
     assert all(each.file == str(file) for each in problems)
     assert not config.data_nodes
@@ -332,7 +419,8 @@ def test_functions_of_options_are_read_in_both_dialects(
     config.configure_generic_data_node("g", taipy_functions.double)
     config.export(file)
     assert f'read_fct = "{HERE}:double"' in file.read_text()
-    assert loaded(file).data_nodes["g"].options["read_fct"] is taipy_functions.double
+    options: Any = loaded(file).data_nodes["g"].driver_options()
+    assert options.read_fct is taipy_functions.double
 
 
 SCALARS = (
@@ -343,7 +431,7 @@ SCALARS = (
     | st.timedeltas(min_value=timedelta(0)).map(
         lambda period: timedelta(period.days, period.seconds)
     )
-    | st.sampled_from([Scope.GLOBAL, Scope.CYCLE, taipy_functions.Row])
+    | st.sampled_from([Scope.GLOBAL, Scope.CYCLE, Frequency.DAILY, taipy_functions.Row])
     | st.text().filter(lambda text: ":" not in text)
 )
 """What Taipy's form has an own text for; a text that looks like it is another value."""
@@ -361,6 +449,8 @@ def as_taipy_writes(value: Any) -> Any:
             return f"{to_text(value)}:timedelta"
         case Scope():
             return f"{value.name}:SCOPE"
+        case Frequency():
+            return f"{value.name}:FREQUENCY"
         case type():
             return f"{value.__module__}.{value.__qualname__}:class"
         case str():

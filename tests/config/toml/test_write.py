@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,7 +134,10 @@ def test_what_has_no_form_is_refused(
 
 @pytest.mark.parametrize(
     "value",
-    [b"x", (1, 2), [1, {"a": None}], np.arange(3), {1: 2}, 5j, timedelta(1), None],
+    [
+        *(b"x", (1, 2), [1, {"a": None}], {1: 2}, 5j, timedelta(1), None),
+        *(np.arange(3), np.zeros((3, 2)), pd.DataFrame({"a": [1, 2, 3], "b": 4})),
+    ],
 )
 @pytest.mark.parametrize(
     "text",
@@ -157,7 +161,9 @@ def test_default_data_without_a_form_stays_in_the_code(
     declare_it(config)
     config.export(file)
     written = file.read_text()
-    note = f"# default_data: set in code ({type(value).__qualname__})\n"
+    shape = " x ".join(map(str, getattr(value, "shape", ())))
+    what = f"{type(value).__qualname__}{shape and ', '}{shape}"
+    note = f"# default_data: set in code ({what})\n"
     assert f"keep_versions = 3\n{note}" in written
     assert not text or "# two\n[DATA_NODE.a]\n" in written
     assert logger.wait(5)
@@ -174,6 +180,31 @@ def test_default_data_without_a_form_stays_in_the_code(
     config.export(file)
     assert note not in file.read_text()
     assert loaded(file).data_nodes["a"].same_content(config.data_nodes["a"])
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (np.int64(3), 3),
+        (np.float32(0.5), 0.5),
+        (np.bool_(True), True),
+        (np.str_("x"), "x"),
+        ([np.int8(1), {"a": np.float64(2.5)}], [1, {"a": 2.5}]),
+        (np.array(3), 3),
+        (
+            np.datetime64("2024-01-02T03:04:05"),
+            datetime.datetime(2024, 1, 2, 3, 4, 5),  # noqa: DTZ001  # it has no zone
+        ),
+    ],
+    ids=["int", "float", "bool", "text", "list", "array", "date"],
+)
+def test_numpys_scalars_become_their_python_value(
+    config: Configuration, file: Path, value: Any, read: object
+) -> None:
+    config.configure_data_node("a", default_data=value)
+    config.export(file)
+    found = loaded(file).data_nodes["a"].default_data
+    assert (found, type(found)) == (read, type(read))
 
 
 @pytest.mark.parametrize("id", [5, "\ud800"], ids=["int", "surrogate"])

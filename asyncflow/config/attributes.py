@@ -1,0 +1,47 @@
+"""Attributes of sections beside their fields: options and properties, by their names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asyncflow.config.checks.values import meant
+from asyncflow.config.lookup import Unresolved
+from asyncflow.config.lookup import found as looked_up
+from asyncflow.errors import ConfigError, Problem
+
+
+def found(section: Any, name: str) -> object:
+    """Return an option or a property of a section, as the environment has it now.
+
+    :raises AttributeError: there is none of this name
+    :raises ConfigError: the environment lacks what it refers to
+    """
+    is_node = hasattr(type(section), "option_names")
+    options: Any = section.options if is_node else {}
+
+    for given in (options, section.properties):
+        if name in given:
+            return _looked_up(section, name, given[name])
+
+    if is_node and name in section.option_names:
+        return getattr(section.driver_options(), name)
+
+    known = (*dir(type(section)), *options, *section.properties)
+    hint = meant(name, known).strip()
+    what = f"a {type(section).__name__} has no attribute {name!r}"
+    raise AttributeError(f"{what}: {hint}" if hint else what)
+
+
+def _looked_up(section: Any, name: str, value: object) -> object:
+    try:
+        return looked_up(value)
+    except Unresolved as error:
+        named = hasattr(type(section), "label")
+        label = section.label if named else type(section).__name__
+        problem = Problem(
+            section=label,
+            field=name,
+            message=error.message,
+            remedy=error.remedy,
+        )
+        raise ConfigError([problem]) from None
