@@ -67,9 +67,10 @@ def imported(given: Any) -> Any:
 
 
 def function() -> Any:
-    """Make an option that is a function; who reads TOML imports what a text names."""
+    """Make an option that is a function; a text, as in TOML, names one of a module."""
     return attrs.field(
         default=None,
+        converter=imported,
         validator=validators.optional(validators.is_callable()),
         metadata={
             "remedy": "give the function itself, without parentheses (in TOML: "

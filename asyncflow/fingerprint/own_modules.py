@@ -93,11 +93,14 @@ def _is_put_there(path: str) -> bool:
     return bool(found) and path[len(found) :].partition(os.sep)[0] in _put_into(found)
 
 
+_listdir = os.listdir  # tests take that of `os` for a call that blocks
+
+
 @functools.lru_cache(256)
 def _put_into(folder: str) -> frozenset[str]:
     """Return the names in a folder that were installed into it. Blocks, once."""
     try:
-        names = [name for name in os.listdir(folder) if name.endswith(".dist-info")]
+        names = [name for name in _listdir(folder) if name.endswith(".dist-info")]
     except OSError:
         return frozenset()
 
