@@ -143,10 +143,8 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
 OF_STORAGE: Mapping[str, str] = {
     "bucket": "aws_s3_bucket_name",
     "query": "read_query",
-    "read_kwargs": "read_options",
     "sheet": "sheet_name",
     "table": "table_name",
-    "write_kwargs": "write_options",
 }
 """What options are called elsewhere that some storage types have."""
 

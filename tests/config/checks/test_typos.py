@@ -63,8 +63,6 @@ TYPOS = [
 @pytest.mark.parametrize(
     ("storage_type", "name", "option"),
     [
-        ("parquet", "read_kwargs", "read_options"),
-        ("csv", "write_kwargs", "write_options"),
         ("excel", "sheet", "sheet_name"),
         ("pickle", "sheet", None),
     ],
