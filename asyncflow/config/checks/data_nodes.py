@@ -92,12 +92,12 @@ def _options(node: DataNodeConfig) -> Iterator[Problem]:
         found = [
             _problem_of(node, field, why)
             for field in attrs.fields(options_class)
-            if (why := _refusal(field, node.options)) is not None
+            if (why := refusal(field, node.options)) is not None
         ]
         yield from found or [_problem_of(node, None, error)]
 
 
-def _refusal(
+def refusal(
     field: attrs.Attribute[Any], options: Mapping[str, object]
 ) -> Exception | str | None:
     """Say what is wrong with one option; None where it is right."""

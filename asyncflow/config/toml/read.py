@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import attrs
 
 from asyncflow.config.checks import sections, values
-from asyncflow.config.checks.data_nodes import from_text
+from asyncflow.config.checks.data_nodes import from_text, refusal
 from asyncflow.config.registry import Place, Registry
 from asyncflow.config.retry import Retry
 from asyncflow.config.section import Section, names_of
@@ -202,12 +203,35 @@ class Reader:
         section = previous or default
         fields, properties = _split(table, type(section))
         section = attrs.evolve(section, **fields)
-        further = section.option_names if isinstance(section, DataNodeConfig) else ()
+        further: tuple[str, ...] = ()
+
+        if isinstance(section, DataNodeConfig):
+            further = section.option_names
+            properties = self._with_functions(section, properties)
+
         properties = self._useful(section.label, section.kind, properties, further)
         self._misnamed(section, properties)
         self.draft.place(
             attrs.evolve(section, properties={**section.properties, **properties})
         )
+
+    def _with_functions(self, node: DataNodeConfig, properties: Table) -> Table:
+        """Return them with the functions that options name which take no text."""
+        if node.options_class is None:
+            return properties
+
+        found = dict(properties)
+
+        for field in attrs.fields(node.options_class):
+            name, text = field.name, properties.get(field.name)
+
+            if not isinstance(text, str) or not _NAMED.fullmatch(text):
+                continue
+
+            if refusal(field, {name: text}) is not None:
+                found[name] = self._imported(node.label, name, text)
+
+        return found
 
     def _useful(
         self, label: str, kind: str, properties: Table, further: tuple[str, ...] = ()
@@ -343,6 +367,10 @@ class Reader:
             return (*section, table, name)
 
         return (*section, field) if field else section
+
+
+_NAMED = re.compile(r"[\w.]+:[\w.]+")
+"""The name of a function: ``module:qualname``."""
 
 
 def _missing() -> None:
