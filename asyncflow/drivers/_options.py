@@ -67,10 +67,9 @@ def imported(given: Any) -> Any:
 
 
 def function() -> Any:
-    """Make an option that is a function; a text, as in TOML, names one of a module."""
+    """Make an option that is a function; who reads TOML imports what a text names."""
     return attrs.field(
         default=None,
-        converter=imported,
         validator=validators.optional(validators.is_callable()),
         metadata={
             "remedy": "give the function itself, without parentheses (in TOML: "

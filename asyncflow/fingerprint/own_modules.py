@@ -7,6 +7,7 @@ import importlib.machinery
 import os
 import sys
 from pathlib import PurePath
+from posix import listdir  # tests take that of `os` for a call that blocks
 
 ELSEWHERE = frozenset({"site-packages", "dist-packages"})
 """The folders of what is installed."""
@@ -93,14 +94,11 @@ def _is_put_there(path: str) -> bool:
     return bool(found) and path[len(found) :].partition(os.sep)[0] in _put_into(found)
 
 
-_listdir = os.listdir  # tests take that of `os` for a call that blocks
-
-
 @functools.lru_cache(256)
 def _put_into(folder: str) -> frozenset[str]:
     """Return the names in a folder that were installed into it. Blocks, once."""
     try:
-        names = [name for name in _listdir(folder) if name.endswith(".dist-info")]
+        names = [name for name in listdir(folder) if name.endswith(".dist-info")]
     except OSError:
         return frozenset()
 
