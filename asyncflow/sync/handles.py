@@ -54,7 +54,7 @@ class Runnable(Handle[Submittable]):
 
     def submit(
         self,
-        callbacks: Iterable[Callable[[Job], object]] | None = None,
+        callbacks: Iterable[Callable[[Job], object]] | None = (),
         force: bool = False,
         wait: bool = False,
         timeout: float | None = None,

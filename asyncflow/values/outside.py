@@ -28,7 +28,7 @@ class Versions(Protocol):
     store: Store
     folder: str
     stored: StoredVersions
-    being_edited: list[str]
+    being_edited: list[NodeState]
 
     @property
     def is_shared(self) -> bool: ...
@@ -60,7 +60,7 @@ async def take(versions: Versions, seen: Iterable[Seen]) -> None:
 
         if look.version.fingerprint is None and not _differs(look):
             _note(versions.store, look)
-        elif _differs(look) and look.node.key not in versions.being_edited:
+        elif _differs(look) and not _is_edited(look.node, versions):
             changed.append(look)
 
     if not changed or await _is_publishing(versions):
@@ -105,6 +105,11 @@ def _replace(
 
     if (new := node.version) is not None:
         new.place, new.is_outside = place, True
+
+
+def _is_edited(node: NodeState, versions: Versions) -> bool:
+    """Tell whether what is in the place of a data node is being written here."""
+    return any(one.key == node.key for one in versions.being_edited)
 
 
 async def _is_publishing(versions: Versions) -> bool:

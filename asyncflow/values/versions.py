@@ -82,7 +82,7 @@ class Versions:
     _step: int = attrs.field(init=False)
     """What is added to the number of a version that was made later than it is here, in
     nanoseconds. Others add something else."""
-    being_edited: list[str] = attrs.field(init=False, factory=list)
+    being_edited: list[NodeState] = attrs.field(init=False, factory=list)
     """What is written by hand just now: the keys of data nodes."""
     _given_driver: Driver | None = attrs.field(init=False, default=None)
     _readers: CapacityLimiter | None = attrs.field(init=False, default=None)
@@ -226,7 +226,7 @@ class Versions:
 
         :param keep: keeps it, given the file that it may make; called in a thread
         """
-        self.being_edited.append(key := node.key)
+        self.being_edited.append(node)
 
         try:
             with CancelScope(shield=True):
@@ -235,7 +235,7 @@ class Versions:
                     *self.replace(node, kept, editor_id=editor_id, comment=comment)
                 )
         finally:
-            self.being_edited.remove(key)
+            self.being_edited.remove(node)
 
     async def defaults(
         self,
