@@ -132,7 +132,7 @@ class IdentityMap:
             ids.of_scenario(config.id, ids.new_key()),
             config.id,
             name,
-            time.time() if creation_date is None else creation_date.timestamp(),
+            _now() if creation_date is None else creation_date.timestamp(),
             {**config.properties, **properties},
             cycle_id=None if cycle is None else cycle.id,
         )
@@ -354,6 +354,11 @@ class IdentityMap:
             shared_bases=self.bases if is_shared(config) else None,
             cycle_id=cycle_id,
         )
+
+
+def _now() -> float:
+    """Return the time in seconds since the epoch, as exactly as a datetime has it."""
+    return round(time.time(), 6)
 
 
 def is_shared(config: TaskConfig) -> bool:
