@@ -75,17 +75,15 @@ class ReadOnlyHandle(Handle):
                 raise AttributeError(read_only(self, name, self._called)) from None
 
 
-class Properties(Mapping[str, Any]):
-    """The user's own values of an entity, as they are now. A verb changes them.
+class LiveMapping(Mapping[str, Any]):
+    """A mapping as it is now, whenever it is looked at.
 
-    :param owner: whose they are, as a program calls it
-    :param values: gives them
+    :param values: gives it
     """
 
-    __slots__ = ("_owner", "_values")
+    __slots__ = ("_values",)
 
-    def __init__(self, owner: str, values: Callable[[], Mapping[str, Any]]) -> None:
-        self._owner = owner
+    def __init__(self, values: Callable[[], Mapping[str, Any]]) -> None:
         self._values = values
 
     def __getitem__(self, name: str) -> Any:
@@ -99,6 +97,19 @@ class Properties(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return repr(self._values())
+
+
+class Properties(LiveMapping):
+    """The user's own values of an entity. A verb changes them.
+
+    :param owner: whose they are, as a program calls it
+    """
+
+    __slots__ = ("_owner",)
+
+    def __init__(self, owner: str, values: Callable[[], Mapping[str, Any]]) -> None:
+        super().__init__(values)
+        self._owner = owner
 
     if not TYPE_CHECKING:  # or it would look as if that worked
 

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
+from asyncflow.entities.handle import LiveMapping
 
-class Properties(MutableMapping[str, Any]):
+
+class Properties(LiveMapping, MutableMapping[str, Any]):
     """The user's own values of an entity: setting one changes it in the store.
 
-    :param values: gives those of now
     :param change: changes them, with the parameters of `Scenario.update`
     """
 
-    __slots__ = ("_change", "_values")
+    __slots__ = ("_change",)
 
     def __init__(
         self, values: Callable[[], Mapping[str, Any]], change: Callable[..., None]
     ) -> None:
-        self._values = values
+        super().__init__(values)
         self._change = change
-
-    def __getitem__(self, name: str) -> Any:
-        return self._values()[name]
 
     def __setitem__(self, name: str, value: object) -> None:
         self._change(properties={name: value})
@@ -36,15 +34,6 @@ class Properties(MutableMapping[str, Any]):
     def update(self, other: Any = (), /, **more: Any) -> None:
         """Set several at once: one change."""
         self._change(properties={**dict(other), **more})
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values())
-
-    def __len__(self) -> int:
-        return len(self._values())
-
-    def __repr__(self) -> str:
-        return repr(self._values())
 
 
 def merged(changes: dict[str, Any], more: Mapping[str, Any]) -> None:

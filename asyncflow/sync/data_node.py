@@ -13,7 +13,7 @@ from asyncflow.config.sections import NOT_GIVEN, NotGiven, Scope, T
 from asyncflow.entities.data_node import LOCKED_FOR, Edit
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
 from asyncflow.selection import Preview
-from asyncflow.sync.forwarding import Forwarded, Handle, blocking_remedies
+from asyncflow.sync.forwarding import Forwarded, Handle, assign
 
 
 @verbs_name_arguments
@@ -77,12 +77,7 @@ class DataNode(Handle[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
     if not TYPE_CHECKING:  # or each name would be one that can be set
 
         def __setattr__(self, name: str, value: object) -> None:
-            if name in ("name", "path", "validity_period"):
-                object.__setattr__(self, name, value)
-                return
-
-            with blocking_remedies():
-                setattr(self._inner, name, value)
+            assign(self, name, value, ("name", "path", "validity_period"))
 
     @overload
     def read(self, version: int | None = None) -> T: ...

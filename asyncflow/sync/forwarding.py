@@ -74,6 +74,20 @@ def wrap(value: Any, loop: Loop) -> Any:
     return value
 
 
+def assign(
+    handle: Handle[Any], name: str, value: object, settable: tuple[str, ...]
+) -> None:
+    """Set an attribute of a handle that is frozen; where it is none of those that can be
+    set, the async handle says what does that.
+    """
+    if name in settable:
+        object.__setattr__(handle, name, value)
+        return
+
+    with blocking_remedies():
+        setattr(handle._inner, name, value)  # pyright: ignore[reportPrivateUsage]  # its part
+
+
 @contextmanager
 def blocking_remedies() -> Iterator[None]:
     """Have what an async handle says hold for its blocking one."""

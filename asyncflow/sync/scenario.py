@@ -26,7 +26,7 @@ from asyncflow.entities.task import Task as AsyncTask
 from asyncflow.sync.changes import Properties, merged
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
-from asyncflow.sync.forwarding import Forwarded, blocking_remedies, wrap
+from asyncflow.sync.forwarding import Forwarded, assign, blocking_remedies, wrap
 from asyncflow.sync.handles import Job, Runnable, Sequence, Submission, Task
 from asyncflow.sync.loop import Loop
 
@@ -173,12 +173,7 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
     if not TYPE_CHECKING:  # or each name would be one that can be set
 
         def __setattr__(self, name: str, value: object) -> None:
-            if name in ("name", "properties", "tags"):
-                object.__setattr__(self, name, value)
-                return
-
-            with blocking_remedies():
-                setattr(self._inner, name, value)
+            assign(self, name, value, ("name", "properties", "tags"))
 
     @overload
     def __getitem__(self, name: DataNodeConfig[T]) -> DataNode[T]: ...
