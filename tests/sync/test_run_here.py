@@ -55,11 +55,13 @@ def test_jobs_run_in_the_thread_that_submits(config: Configuration) -> None:
     assert scenario.result.read() == threading.get_ident()
 
     found: list[tuple[int, int]] = []
+    all_done = threading.Barrier(3)  # an id is another thread's once its own has ended
 
     def work() -> None:
         other = tp.create_scenario("single")
         assert tp.submit(other).is_finished
         found.append((other.result.read(), threading.get_ident()))
+        all_done.wait(20)
 
     threads = [threading.Thread(target=work) for _ in range(3)]
 
