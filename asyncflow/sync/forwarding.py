@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    NoReturn,
+    Self,
+    TypeVar,
+    cast,
+    overload,
+)
 
 import attrs
 
@@ -34,16 +43,87 @@ class Forwarded(Generic[T]):
         if handle is None:
             return self
 
-        value: T = getattr(handle._inner, self._name)  # pyright: ignore[reportPrivateUsage]  # its part
+        value: T = handle._told(self._name)  # pyright: ignore[reportPrivateUsage]  # its part
         return value
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(eq=False, repr=False)
+class Listed:
+    """What a list tells of something: a handle of it is brought back when more is asked.
+
+    :param fixed: gives what of it never changes, by the names of attributes
+    :param changing: gives what this face may have changed since
+    :param as_of: how much it had changed by then
+    """
+
+    record: Any
+    fixed: Mapping[str, Callable[[Any], Any]]
+    changing: Mapping[str, Callable[[Any], Any]]
+    as_of: int
+
+    def find(self, name: str, loop: Loop) -> Callable[[Any], Any] | None:
+        """Return what gives an attribute; None where a handle has to be asked."""
+        if (found := self.fixed.get(name)) is not None:
+            return found
+
+        return self.changing.get(name) if self.as_of == loop.changes else None
+
+
+@attrs.frozen(eq=False, repr=False)
 class Handle(Generic[Inner]):
     """What the blocking handles have in common; two of the same thing are equal."""
 
-    _inner: Inner
+    _held: Inner | Listed
     _loop: Loop
+
+    @property
+    def _inner(self) -> Inner:
+        """The async handle."""
+        held = self._held
+
+        if isinstance(held, Listed):
+            found: Any = self._loop.call(self._loop.orchestrator.get, held.record.id)
+            object.__setattr__(self, "_held", found)
+            return cast("Inner", found)
+
+        return held
+
+    def _told(self, name: str) -> Any:
+        """Return an attribute of the async handle; one that a list tells without it."""
+        held = self._held
+
+        if isinstance(held, Listed) and (give := held.find(name, self._loop)):
+            return give(held.record)
+
+        return getattr(self._inner, name)
+
+    def _change(
+        self, verb: Callable[..., Coroutine[Any, Any, None]], *args: Any, **given: Any
+    ) -> None:
+        """Call a verb that changes attributes: what lists have told may be old then."""
+        try:
+            self._loop.call(verb, *args, **given)
+        finally:
+            self._loop.changes += 1
+
+    @property
+    def _key(self) -> object:
+        """What tells it from others."""
+        held: Any = self._held
+
+        if isinstance(held, Listed):
+            return held.record.id
+
+        return held.id if hasattr(type(held), "id") else held
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Handle) or type(other) is not type(self):
+            return NotImplemented
+
+        return self._loop is other._loop and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
 
     def __init_subclass__(cls, of: type[Any] | None = None) -> None:
         """Take note of the class whose handles it wraps; None for those of no class."""
@@ -62,7 +142,12 @@ class Handle(Generic[Inner]):
             raise AttributeError(problem)
 
     def __repr__(self) -> str:
-        return repr(self._inner)
+        held = self._held
+
+        if isinstance(held, Listed):
+            return f"<{type(self).__name__} {held.record.id}>"
+
+        return repr(held)
 
 
 def wrap(value: Any, loop: Loop) -> Any:
