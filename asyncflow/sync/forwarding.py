@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import (
     TYPE_CHECKING,
     Any,
+    ClassVar,
     Generic,
     NoReturn,
     Self,
@@ -51,22 +52,27 @@ class Forwarded(Generic[T]):
 class Listed:
     """What a list tells of something: a handle of it is brought back when more is asked.
 
-    :param fixed: gives what of it never changes, by the names of attributes
-    :param changing: gives what this face may have changed since
-    :param as_of: how much it had changed by then
+    :param as_of: how much this face had changed by then
     """
 
     record: Any
-    fixed: Mapping[str, Callable[[Any], Any]]
-    changing: Mapping[str, Callable[[Any], Any]]
     as_of: int
 
-    def find(self, name: str, loop: Loop) -> Callable[[Any], Any] | None:
-        """Return what gives an attribute; None where a handle has to be asked."""
-        if (found := self.fixed.get(name)) is not None:
-            return found
+    fixed: ClassVar[frozenset[str]] = frozenset()
+    """The attributes that it tells, and that never change."""
+    changing: ClassVar[frozenset[str]] = frozenset()
+    """Those that it tells as long as this face has changed nothing since."""
 
-        return self.changing.get(name) if self.as_of == loop.changes else None
+    def tells(self, name: str, changes: int) -> bool:
+        """Tell whether an attribute is known without a handle.
+
+        :param changes: how much this face has changed by now
+        """
+        return name in self.fixed or (name in self.changing and self.as_of == changes)
+
+    def fact(self, name: str) -> Any:
+        """Return an attribute that it tells."""
+        return getattr(self if hasattr(type(self), name) else self.record, name)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -92,8 +98,8 @@ class Handle(Generic[Inner]):
         """Return an attribute of the async handle; one that a list tells without it."""
         held = self._held
 
-        if isinstance(held, Listed) and (give := held.find(name, self._loop)):
-            return give(held.record)
+        if isinstance(held, Listed) and held.tells(name, self._loop.changes):
+            return held.fact(name)
 
         return getattr(self._inner, name)
 

@@ -26,13 +26,40 @@ from asyncflow.sync.loop import Loop
 from asyncflow.sync.scenario import Scenario
 
 H = TypeVar("H", bound=Handle[Any])
-Facts = Mapping[str, Callable[[Any], Any]]
-
-NONE: Facts = {}
 
 
-def _same(names: str) -> Facts:
-    return {name: attrgetter(name) for name in names.split()}
+def _names(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+class ListedScenario(Listed):
+    """A scenario."""
+
+    __slots__ = ()
+
+    fixed = _names("id config_id creation_date")
+    changing = _names("name properties tags")
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Its tags."""
+        return frozenset(self.record.tags)
+
+
+class ListedCycle(Listed):
+    """A cycle."""
+
+    __slots__ = ()
+
+    fixed = _names("id name frequency start_date end_date creation_date")
+
+
+class ListedDataNode(Listed):
+    """A data node."""
+
+    __slots__ = ()
+
+    fixed = _names("id config_id owner_id")
 
 
 class PartRecord(NamedTuple):
@@ -45,67 +72,109 @@ class PartRecord(NamedTuple):
     """The id of its scenario."""
 
 
-_SCENARIO = _same("id config_id creation_date")
-_OF_A_SCENARIO: Facts = {
-    "name": attrgetter("name"),
-    "properties": attrgetter("properties"),
-    "tags": lambda record: frozenset(record.tags),
-}
-_CYCLE = _same("id name frequency start_date end_date creation_date")
-_DATA_NODE = _same("id config_id owner_id")
-_TASK: Facts = {
-    "id": attrgetter("id"),
-    "config_id": attrgetter("name"),
-    "owner_id": attrgetter("owner_id"),
-    "scenario_id": attrgetter("owner_id"),
-}
-_SEQUENCE: Facts = {"name": attrgetter("name"), **_TASK}
-_SUBMISSION = _same("id entity_id submitted_at")
-_ENDED_SUBMISSION: Facts = {
-    **_SUBMISSION,
-    **_same("finished_at properties force on_failure priority run_timeout"),
-    "status": lambda record: SubmissionStatus(record.status),
-    "is_finished": lambda _: True,
-}
-_JOB: Facts = {
-    "id": attrgetter("id"),
-    "name": lambda record: ids.config_of(record.id),
-    "config_id": lambda record: ids.config_of(record.id),
-}
-_ENDED_JOB: Facts = {
-    **_JOB,
-    **_same("reason run_at finished_at attempts"),
-    "status": lambda record: Status(record.status),
-    "is_finished": lambda _: True,
-    "stacktrace": attrgetter("traceback"),
-}
+class ListedPart(Listed):
+    """A task or a sequence."""
+
+    __slots__ = ()
+
+    fixed = _names("id name config_id owner_id scenario_id")
+
+    @property
+    def config_id(self) -> str:
+        """The id of the config of a task."""
+        name: str = self.record.name
+        return name
+
+    @property
+    def scenario_id(self) -> str:
+        """The id of its scenario."""
+        owner_id: str = self.record.owner_id
+        return owner_id
+
+
+class ListedSubmission(Listed):
+    """A submission that has not ended, as far as the store was told."""
+
+    __slots__ = ()
+
+    fixed = _names("id entity_id submitted_at")
+
+
+class EndedSubmission(Listed):
+    """A submission that has ended."""
+
+    __slots__ = ()
+
+    fixed = ListedSubmission.fixed | _names(
+        "finished_at properties force on_failure priority run_timeout status is_finished"
+    )
+    is_finished = True
+
+    @property
+    def status(self) -> SubmissionStatus:
+        """Its status."""
+        return SubmissionStatus(self.record.status)
+
+
+class ListedJob(Listed):
+    """A job that has not ended, as far as the store was told."""
+
+    __slots__ = ()
+
+    fixed = _names("id name config_id")
+
+    @property
+    def name(self) -> str:
+        """The id of the config of its task."""
+        return ids.config_of(self.record.id)
+
+    config_id = name
+
+
+class EndedJob(ListedJob):
+    """A job that has ended."""
+
+    __slots__ = ()
+
+    fixed = ListedJob.fixed | _names(
+        "reason run_at finished_at attempts status is_finished stacktrace"
+    )
+    is_finished = True
+
+    @property
+    def status(self) -> Status:
+        """Its status."""
+        return Status(self.record.status)
+
+    @property
+    def stacktrace(self) -> str:
+        """The traceback of its failure."""
+        traceback: str = self.record.traceback
+        return traceback
 
 
 def scenarios(records: Iterable[ScenarioRecord], loop: Loop) -> list[Scenario]:
     """Make handles of scenarios."""
-    return _made(Scenario, records, _SCENARIO, _OF_A_SCENARIO, loop)
+    return _made(Scenario, ListedScenario, records, loop)
 
 
 def cycles(records: Iterable[CycleRecord], loop: Loop) -> list[Cycle]:
     """Make handles of cycles."""
-    return _made(Cycle, records, _CYCLE, NONE, loop)
+    return _made(Cycle, ListedCycle, records, loop)
 
 
 def data_nodes(records: Iterable[DataNodeRecord], loop: Loop) -> list[DataNode]:
     """Make handles of data nodes."""
-    return _made(DataNode, records, _DATA_NODE, NONE, loop)
+    return _made(DataNode, ListedDataNode, records, loop)
 
 
 def submissions(records: Iterable[SubmissionRecord], loop: Loop) -> list[Submission]:
     """Make handles of submissions."""
     return [
-        Submission(
-            Listed(
-                record,
-                _SUBMISSION if record.finished is None else _ENDED_SUBMISSION,
-                NONE,
-                loop.changes,
-            ),
+        _one(
+            Submission,
+            ListedSubmission if record.finished is None else EndedSubmission,
+            record,
             loop,
         )
         for record in records
@@ -115,15 +184,7 @@ def submissions(records: Iterable[SubmissionRecord], loop: Loop) -> list[Submiss
 def jobs(records: Iterable[JobRecord], loop: Loop) -> list[Job]:
     """Make handles of jobs."""
     return [
-        Job(
-            Listed(
-                record,
-                _ENDED_JOB if record.status in FINAL else _JOB,
-                NONE,
-                loop.changes,
-            ),
-            loop,
-        )
+        _one(Job, EndedJob if record.status in FINAL else ListedJob, record, loop)
         for record in records
     ]
 
@@ -131,9 +192,10 @@ def jobs(records: Iterable[JobRecord], loop: Loop) -> list[Job]:
 def tasks(records: Iterable[ScenarioRecord], loop: Loop) -> list[Task]:
     """Make handles of the tasks of scenarios."""
     found: list[Task] = []
+    configs = loop.orchestrator.config.scenarios
 
     for record in records:
-        config = loop.orchestrator.config.scenarios.get(record.config_id)
+        config = configs.get(record.config_id)
 
         if config is None:  # the store knows what it had
             (scenario,) = scenarios([record], loop)
@@ -144,7 +206,7 @@ def tasks(records: Iterable[ScenarioRecord], loop: Loop) -> list[Task]:
             PartRecord(ids.of_task(task.id, record.id), task.id, record.id)
             for task in config.task_configs
         )
-        found += _made(Task, parts, _TASK, NONE, loop)
+        found += _made(Task, ListedPart, parts, loop)
 
     return found
 
@@ -152,9 +214,10 @@ def tasks(records: Iterable[ScenarioRecord], loop: Loop) -> list[Task]:
 def sequences(records: Iterable[ScenarioRecord], loop: Loop) -> list[Sequence]:
     """Make handles of the sequences of scenarios."""
     found: list[Sequence] = []
+    configs = loop.orchestrator.config.scenarios
 
     for record in records:
-        config = loop.orchestrator.config.scenarios.get(record.config_id)
+        config = configs.get(record.config_id)
 
         if config is None:
             (scenario,) = scenarios([record], loop)
@@ -165,16 +228,19 @@ def sequences(records: Iterable[ScenarioRecord], loop: Loop) -> list[Sequence]:
             PartRecord(ids.of_sequence(name, record.id), name, record.id)
             for name in config.sequences
         )
-        found += _made(Sequence, parts, _SEQUENCE, NONE, loop)
+        found += _made(Sequence, ListedPart, parts, loop)
 
     return found
 
 
 def _made(
-    kind: type[H], records: Iterable[Any], fixed: Facts, changing: Facts, loop: Loop
+    kind: type[H], listed: type[Listed], records: Iterable[Any], loop: Loop
 ) -> list[H]:
-    as_of = loop.changes
-    return [kind(Listed(record, fixed, changing, as_of), loop) for record in records]
+    return [_one(kind, listed, record, loop) for record in records]
+
+
+def _one(kind: type[H], listed: type[Listed], record: Any, loop: Loop) -> H:
+    return kind(listed(record, loop.changes), loop)
 
 
 _SORT_KEYS: Mapping[str, Callable[[ScenarioRecord], Any]] = {
