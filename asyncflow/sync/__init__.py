@@ -49,6 +49,7 @@ from asyncflow.sync.verbs import cancel_job as cancel_job
 from asyncflow.sync.verbs import create_global_data_node as create_global_data_node
 from asyncflow.sync.verbs import create_scenario as create_scenario
 from asyncflow.sync.verbs import delete as delete
+from asyncflow.sync.verbs import duplicate_scenario as duplicate_scenario
 from asyncflow.sync.verbs import exists as exists
 from asyncflow.sync.verbs import get as get
 from asyncflow.sync.verbs import get_primary as get_primary
@@ -80,6 +81,7 @@ __all__ = [
     "create_global_data_node",
     "create_scenario",
     "delete",
+    "duplicate_scenario",
     "exists",
     "get",
     "get_cycles",

@@ -192,6 +192,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("orchestrator", "runtime.permissions"): "only where it is asked for",
     ("orchestrator", "runtime.global_nodes"): "the same",
     ("runtime.handle_verbs", "runtime.updating"): "only where something is changed",
+    ("runtime.handle_verbs", "runtime.duplication"): "only where something is copied",
     ("runtime.handle_verbs", "notify.entities"): "only where somebody listens to that",
     ("runtime.engine", "notify.entities"): "the same",
     ("runtime.updating", "notify.entities"): "the same",

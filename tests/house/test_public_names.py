@@ -64,6 +64,7 @@ PUBLIC = (
     "JoinOperator",
     "Listener",
     "NoData",
+    "NotCopied",
     "NotDeclared",
     "NotFound",
     "NotOpen",
