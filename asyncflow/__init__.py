@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.task import Task as Task
     from asyncflow.errors import AsyncflowError as AsyncflowError
     from asyncflow.errors import BlockingCall as BlockingCall
+    from asyncflow.errors import ComparisonFailed as ComparisonFailed
     from asyncflow.errors import ConfigError as ConfigError
     from asyncflow.errors import DataNodeIsBeingEdited as DataNodeIsBeingEdited
     from asyncflow.errors import DataNodeReadingError as DataNodeReadingError
@@ -153,7 +154,7 @@ _HOMES = {
     "entities.statistics": "Statistics",
     "entities.submission": "Input Submission",
     "entities.task": "Task",
-    "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
+    "errors": "AsyncflowError BlockingCall ComparisonFailed ConfigError DataNodeIsBeingEdited "
     "DataNodeReadingError DataNodeWritingError DeletingPrimaryScenario DoesNotBelongToACycle EventsLost InsideWorker JobFailed NoData "
     "NotCopied NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed PackageMissing Problem RecordDamaged "
     "RemoteTraceback StoreFailed StoreUnavailable SubmissionCanceled SubmissionFailed "

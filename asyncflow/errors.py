@@ -25,6 +25,7 @@
     ├── PackageMissing         a package is not installed that a data node needs
     ├── JobFailed              one job that failed; its cause is the user's error
     ├── SubmissionFailed       an ExceptionGroup of the JobFailed of one submission
+    ├── ComparisonFailed       a comparator of scenarios has raised
     ├── SubmissionCanceled     the awaited submission was cancelled
     │   └── SubmissionInterrupted  it ended in this process alone: the next goes on
     ├── OrchestratorFailed     the engine of an orchestrator cannot go on
@@ -250,6 +251,25 @@ class SubmissionFailed(AsyncflowError, ExceptionGroup[JobFailed]):
         error = type(self)(self.message, excs)
         error.submission_id = self.submission_id
         return error
+
+
+class ComparisonFailed(AsyncflowError):
+    """A comparator has raised, or a value that it needs could not be read.
+
+    `data_node` is the id of the data node's config, `comparator` the name of the function,
+    or ``""`` where it did not come to that, and `scenario_ids` are the scenarios: of a
+    value that could not be read, the one. Its ``__cause__`` is what was raised.
+    """
+
+    def __init__(
+        self, data_node: str, comparator: str, scenario_ids: tuple[str, ...], why: str
+    ) -> None:
+        self.data_node = data_node
+        self.comparator = comparator
+        self.scenario_ids = scenario_ids
+        self.why = why
+        what = f"comparator {comparator!r} failed for" if comparator else "cannot read"
+        super().__init__(f"{what} {data_node!r} of {', '.join(scenario_ids)}: {why}")
 
 
 class SubmissionCanceled(AsyncflowError):

@@ -469,6 +469,29 @@ class Orchestrator:
         )
         return await listing.found(self._opened())
 
+    async def compare(
+        self, *scenarios: Scenario, data_node: DataNodeConfig | str | None = None
+    ) -> dict[str, dict[str, Any]]:
+        """Compare scenarios of one config by its comparators.
+
+        All values are read at the same time; then each comparator is called in a thread
+        with those of its data node, in the order of the scenarios; an ``async def``
+        function on the event loop. On cancel nothing has changed.
+
+        :param data_node: the config of the only data node to be compared, or the id of
+            that; None for all that have comparators
+        :return: by the ids of the data nodes' configs, what each comparator returns, by
+            its name
+        :raises ComparisonFailed: where a comparator raises, or a value cannot be read
+        :raises UsageError: where there are fewer than two scenarios, several configs, or no
+            comparators
+        """
+        from asyncflow.runtime.comparing import Comparison
+
+        self._opened()
+        name = data_node.id if isinstance(data_node, DataNodeConfig) else data_node
+        return await Comparison(scenarios, name).results()
+
     async def cycles(
         self,
         *,

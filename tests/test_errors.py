@@ -9,6 +9,7 @@ import pytest
 from asyncflow import errors
 from asyncflow.errors import (
     AsyncflowError,
+    ComparisonFailed,
     ConfigError,
     DataNodeIsBeingEdited,
     EventsLost,
@@ -50,6 +51,7 @@ EXAMPLES: list[AsyncflowError] = [
     RemoteTraceback("line\n"),
     JobFailed("JOB_1", "fit", "ValueError: x"),
     SubmissionCanceled("SUBMISSION_1", "enough"),
+    ComparisonFailed("node", "compare", ("SCENARIO_1", "SCENARIO_2"), "why"),
     SubmissionInterrupted("SUBMISSION_1", "it is closed"),
     OrchestratorFailed("no plan"),
     EventsLost(1, 10),

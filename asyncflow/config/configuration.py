@@ -8,7 +8,16 @@ import reprlib
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    NoReturn,
+    ParamSpec,
+    TypeAlias,
+    TypeVar,
+    cast,
+    overload,
+)
 from weakref import WeakSet
 
 import attrs
@@ -17,6 +26,7 @@ from asyncflow.config.checks import references, sections
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.converters import (
     as_amounts,
+    as_comparators,
     as_sequences,
     as_tuple,
     has_references,
@@ -44,6 +54,8 @@ if TYPE_CHECKING:
     from asyncflow.config.frequency import Frequency, Periods
     from asyncflow.config.layers import Layers, Origin
     from asyncflow.config.task_function import Nodes, Signature, TaskFunction
+
+    Comparators: TypeAlias = Callable[..., object] | Iterable[Callable[..., object]]
 
 S = TypeVar("S", bound=Section)
 P = ParamSpec("P")
@@ -306,8 +318,11 @@ class Configuration(ServerDataNodes, Shown):
         | Iterable[DataNodeConfig]
         | None = None,
         frequency: Frequency | Periods | str | None = None,
-        *,
+        comparators: Mapping[str, Comparators]
+        | Mapping[DataNodeConfig, Comparators]
+        | None = None,
         sequences: Mapping[str, TaskConfig | Iterable[TaskConfig]] | None = None,
+        *,
         authorized_tags: Iterable[str] | None = None,
         **properties: object,
     ) -> ScenarioConfig:
@@ -319,6 +334,9 @@ class Configuration(ServerDataNodes, Shown):
         :param frequency: into which cycles its scenarios fall, by their creation dates: a
             `Frequency`, a `Calendar`, or an object with ``period(instant)``; None for no
             cycles.
+        :param comparators: by its data nodes, or their ids, what `Orchestrator.compare`
+            calls with the values that they have in several scenarios: one function, or
+            several; None for none.
         :param sequences: named subsets of its tasks; None for none.
         :param authorized_tags: the tags that its scenarios may have; None for any.
         :param properties: whatever else you want to keep with it.
@@ -328,6 +346,7 @@ class Configuration(ServerDataNodes, Shown):
                 id=id,
                 task_configs=as_tuple(task_configs),
                 additional_data_node_configs=as_tuple(additional_data_node_configs),
+                comparators=as_comparators(comparators),
                 sequences=as_sequences(sequences),
                 frequency=frequency,
                 authorized_tags=as_tuple(authorized_tags),

@@ -35,6 +35,20 @@ def as_sequences(value: object) -> Any:
     return value
 
 
+def as_comparators(value: object) -> Any:
+    """Make a dict of tuples of functions, by the ids of data nodes."""
+    if value is None:
+        return {}
+
+    if isinstance(value, Mapping):
+        return {
+            getattr(node, "id", node): as_tuple(functions)
+            for node, functions in value.items()
+        }
+
+    return value
+
+
 def as_path(value: object) -> Any:
     """Make a string of a path."""
     return os.fspath(value) if isinstance(value, os.PathLike) else value

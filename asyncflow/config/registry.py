@@ -46,6 +46,12 @@ class View(Mapping[str, S]):
         return repr(self._sections())
 
 
+HOMES: weakref.WeakKeyDictionary[ScenarioConfig, weakref.ref[Registry]] = (
+    weakref.WeakKeyDictionary()
+)
+"""Where scenario sections were put: to amend the one that is there now."""
+
+
 @attrs.define(eq=False, repr=False)
 class Registry:
     """The sections of one configuration.
@@ -143,6 +149,10 @@ class Registry:
 
         self.of_kind(type(section))[section.key] = section
         self._known.add(section)
+
+        if isinstance(section, ScenarioConfig):
+            HOMES[section] = weakref.ref(self)
+
         return section
 
     def point(self) -> None:
@@ -151,7 +161,8 @@ class Registry:
             self.tasks[key] = self._pointed(task)
 
         for key, scenario in self.scenarios.items():
-            self.scenarios[key] = self._pointed(scenario)
+            made = self.scenarios[key] = self._pointed(scenario)
+            HOMES[made] = weakref.ref(self)
 
         self._known.update(self.sections)
 

@@ -11,7 +11,7 @@ import functools
 import inspect
 import reprlib
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
@@ -325,12 +325,55 @@ class ScenarioConfig(Section):
     )
     """Its named subsets of tasks."""
 
+    comparators: Mapping[str, tuple[Callable[..., object], ...]] = attrs.field(
+        factory=dict[str, tuple[Callable[..., object], ...]]
+    )
+    """By the ids of data nodes, what compares their values in several scenarios."""
+
     frequency: object = None
     """Into which cycles its scenarios fall: a `Frequency`, a `Calendar`, or an object with
     ``period(instant)``; None for no cycles."""
 
     authorized_tags: tuple[str, ...] = attrs.field(default=(), converter=as_tuple)
     """The tags that its scenarios may have; none for any."""
+
+    def add_comparator(
+        self, data_node: DataNodeConfig | str, comparator: Callable[..., object]
+    ) -> None:
+        """Have `Orchestrator.compare` call another function for a data node.
+
+        :param data_node: its config, or the id of that
+        :raises ConfigError: where that is none of the scenario, or no function is given
+        """
+        from asyncflow.config import amending
+
+        amending.add_comparator(self, data_node, comparator)
+
+    def delete_comparator(self, data_node: DataNodeConfig | str) -> None:
+        """Have a data node compared by no function any more; nothing happens where none
+        does.
+        """
+        from asyncflow.config import amending
+
+        amending.delete_comparator(self, data_node)
+
+    def add_sequences(
+        self, sequences: Mapping[str, TaskConfig | Iterable[TaskConfig]]
+    ) -> None:
+        """Add named subsets of its tasks, which scenarios have that are created from now
+        on.
+
+        :raises ConfigError: where a task is none of the scenario, or a name cannot be one
+        """
+        from asyncflow.config import amending
+
+        amending.add_sequences(self, sequences)
+
+    def remove_sequences(self, names: str | Iterable[str]) -> None:
+        """Remove sequences by their names; nothing happens where there is none."""
+        from asyncflow.config import amending
+
+        amending.remove_sequences(self, names)
 
     @property
     def tasks(self) -> tuple[TaskConfig, ...]:

@@ -294,6 +294,16 @@ class Orchestrator:
             loop.orchestrator.data_nodes, owner_id=owner_id, limit=limit, offset=offset
         )
 
+    def compare(
+        self, *scenarios: Scenario, data_node: DataNodeConfig | str | None = None
+    ) -> dict[str, dict[str, Any]]:
+        """Compare scenarios; see `asyncflow.Orchestrator.compare`."""
+        loop = self._opened()
+        inner = [one._inner for one in scenarios]  # pyright: ignore[reportPrivateUsage]  # their part
+        return loop.call(
+            partial(loop.orchestrator.compare, *inner, data_node=data_node)
+        )
+
     def submissions(self, **filters: Any) -> list[SubmissionRecord]:
         """List submissions; see `asyncflow.Orchestrator.submissions`."""
         loop = self._opened()

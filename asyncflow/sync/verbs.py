@@ -146,6 +146,17 @@ def set_primary(scenario: Scenario) -> None:
 
 
 @names_own_arguments
+def compare_scenarios(
+    *scenarios: Scenario, data_node_config_id: str | None = None
+) -> dict[str, dict[str, Any]]:
+    """Compare scenarios; see `asyncflow.Orchestrator.compare`.
+
+    :param data_node_config_id: the only data node to be compared; None for all
+    """
+    return opened().compare(*scenarios, data_node=data_node_config_id)
+
+
+@names_own_arguments
 def duplicate_scenario(
     scenario: Scenario,
     creation_date: datetime | None = None,

@@ -114,6 +114,8 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 INNER: Mapping[tuple[str, str], str] = {
     ("config.converters", "secret"): "only where a data node has options",
     ("orchestrator", "runtime.listing"): "a first run lists nothing",
+    ("orchestrator", "runtime.comparing"): "a first run compares nothing",
+    ("config.sections", "config.amending"): "few programs amend what they declare",
     ("runtime.preparation", "values.outside"): "only where places are the user's",
     ("values.editing", "values.outside"): "only where places are the user's",
     ("values.versions", "values.outside"): "only where places are the user's",

@@ -24,6 +24,7 @@ PUBLIC = (
     "AttemptRecord",
     "BlockingCall",
     "Calendar",
+    "ComparisonFailed",
     "Condition",
     "Config",
     "ConfigError",

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 NOT_AVAILABLE: Mapping[str, frozenset[str]] = {
     "DATA_NODE": frozenset({"delimiter", "sep", "separator"}),
     "TASK": frozenset(),
-    "SCENARIO": frozenset({"comparator", "comparators"}),
+    "SCENARIO": frozenset(),
     "JOB": frozenset(),
     "CORE": frozenset(),
 }

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from asyncflow.config.checks.names import is_name
 from asyncflow.config.checks.references import members, sections_among, shown, twice
+from asyncflow.config.checks.values import one_of
 from asyncflow.config.registry import Registry
 from asyncflow.config.section import Section, key_of
 from asyncflow.config.sections import (
@@ -34,7 +35,8 @@ def problems(registry: Registry, scenario: ScenarioConfig) -> Iterator[Problem]:
     yield from twice(label, "task_configs", tasks)
     yield from _two_writers(scenario)
     yield from _cycle(scenario)
-    yield from _sequences(scenario, scenario.sequences)
+    yield from sequences(scenario, scenario.sequences)
+    yield from comparators(scenario, scenario.comparators)
     yield from _authorized_tags(scenario)
     yield from _frequency(scenario)
 
@@ -119,7 +121,8 @@ def _cycle(scenario: ScenarioConfig) -> Iterator[Problem]:
         )
 
 
-def _sequences(scenario: ScenarioConfig, sequences: Any) -> Iterator[Problem]:
+def sequences(scenario: ScenarioConfig, sequences: Any) -> Iterator[Problem]:
+    """Yield what is wrong with sequences of a scenario."""
     if not isinstance(sequences, Mapping):
         yield Problem(
             section=scenario.label,
@@ -162,6 +165,42 @@ def _sequence_tasks(
                 message=f"{key_of(name)}: {shown(task)} is not a task of the scenario",
                 remedy="add it to the scenario's tasks, or leave it out",
             )
+
+
+def comparators(scenario: ScenarioConfig, given: Any) -> Iterator[Problem]:
+    """Yield what is wrong with comparators of a scenario."""
+    if not isinstance(given, Mapping):
+        yield _no_comparator(
+            scenario, f"{given!r} does not map data nodes to functions"
+        )
+        return
+
+    own = node_names(scenario)
+
+    for node, functions in given.items():
+        if node not in own:
+            known = one_of(str(node), sorted(own))
+            what = f"{node!r} is no data node of the scenario: {known}"
+            yield _no_comparator(scenario, what)
+
+        for function in functions:
+            if not callable(function):
+                what = f"{key_of(node)}: {function!r} is no function"
+                yield _no_comparator(scenario, what)
+
+
+def _no_comparator(scenario: ScenarioConfig, message: str) -> Problem:
+    return Problem(
+        section=scenario.label,
+        field="comparators",
+        message=message,
+        remedy="give a dict such as {'my_output': compare}, or {'my_output': [compare]}",
+    )
+
+
+def node_names(scenario: ScenarioConfig) -> set[str]:
+    """Return the ids of the data nodes of a scenario."""
+    return names(scenario) - {task.key for task in _tasks(scenario.task_configs)}
 
 
 def names(scenario: ScenarioConfig) -> set[str]:

@@ -10,6 +10,7 @@ import attrs
 
 from asyncflow.config.checks import sections, values
 from asyncflow.config.checks.data_nodes import from_text, refusal
+from asyncflow.config.converters import as_tuple
 from asyncflow.config.registry import Place, Registry
 from asyncflow.config.retry import Retry
 from asyncflow.config.section import Section, names_of
@@ -193,7 +194,22 @@ class Reader:
                 for name, ids in sequences.items()
             }
 
+        if "comparators" in table:
+            table["comparators"] = self._comparators(label, table["comparators"])
+
         self._put(self.draft.scenarios.get(key), ScenarioConfig(id=key), table)
+
+    def _comparators(self, label: str, given: Any) -> Table:
+        """Return comparators: functions are found by their names."""
+        return {
+            node: tuple(
+                self._imported(label, f"comparators.{node}", each)
+                if isinstance(each, str)
+                else each
+                for each in as_tuple(functions)
+            )
+            for node, functions in self._table(given, label, "comparators").items()
+        }
 
     def _put(self, previous: S | None, default: S, table: Table) -> None:
         """Put a section: what was declared, or its defaults, and the table over it."""
@@ -363,7 +379,7 @@ class Reader:
         if kind == "APP" and self.translator is not None:
             section = ("TAIPY",)
 
-        if dot and table == "sequences":
+        if dot and table in ("sequences", "comparators"):
             return (*section, table, name)
 
         return (*section, field) if field else section

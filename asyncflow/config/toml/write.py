@@ -284,6 +284,14 @@ class _Writer:
         if scenario.authorized_tags:
             table["authorized_tags"] = [*scenario.authorized_tags]
 
+        if scenario.comparators:
+            table["comparators"] = {
+                self._name(label, "comparators", node): [
+                    self._importable(label, "comparators", each) for each in functions
+                ]
+                for node, functions in scenario.comparators.items()
+            }
+
         table |= self._properties(label, scenario.properties)
         if scenario.sequences:
             table["sequences"] = self._sequences(scenario)
@@ -304,11 +312,14 @@ class _Writer:
         }
 
     def _function(self, task: TaskConfig) -> str:
+        return self._importable(task.label, "function", task.function)
+
+    def _importable(self, label: str, field: str, function: object) -> str:
         try:
-            return name_of(task.function)
+            return name_of(function)
         except NotImportable as error:
             remedy = "define it with def at the top of a module"
-            self._refuse(task.label, "function", f"it: {error}", remedy)
+            self._refuse(label, field, f"it: {error}", remedy)
             return ""
 
     def _ids(self, label: str, field: str, members: Iterable[object]) -> list[Any]:

@@ -193,6 +193,7 @@ def test_a_broad_file(
     assert scenario.additional_data_node_configs == (nodes["xl"], nodes["pq"])
     assert scenario.authorized_tags == ("x",)
     assert scenario.frequency is Frequency.MONTHLY
+    assert scenario.comparators == {"out": (taipy_functions.compare,)}
     assert dict(scenario.sequences) == {"a": (task,), "b_c": ()}
 
     assert logger.wait(5)
