@@ -24,7 +24,7 @@ from collections.abc import (
 )
 from functools import partial
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 from anyio import Event as Signal
@@ -40,6 +40,9 @@ from asyncflow.log import logger as _logger
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.runs.watchers import Report
 from asyncflow.task_group import Tasks
+
+if TYPE_CHECKING:
+    from asyncflow.notify.elsewhere import Elsewhere
 
 Topic: TypeAlias = Run | str | None
 """What is listened to: one run, the runs of a scenario (its id), or all runs."""
@@ -81,7 +84,7 @@ class Listener(ABC):
     def entity_changed(self, event: EntityEvent) -> None:  # noqa: B027  # few care
         """Take note of what has happened to an entity, and is durable.
 
-        Not of what jobs write: a `JobFinished` tells that.
+        Not of what runs here do: their events tell that, see `notify.entities.told_by`.
         """
 
     @abstractmethod
@@ -173,6 +176,11 @@ class Bus:
     _lock: Lock = attrs.field(init=False, factory=Lock)
     _of_entities: list[Listener] = attrs.field(init=False, factory=list)
     """Those who are told what happens to entities."""
+    elsewhere: Callable[[Bus], Elsewhere | None] = attrs.field(
+        init=False, default=lambda _: None
+    )
+    """Makes what tells what others do to entities; None where there are no others."""
+    _elsewhere: Elsewhere | None = attrs.field(init=False, default=None)
     _is_running: bool = attrs.field(init=False, default=False)
     _is_over: bool = attrs.field(init=False, default=False)
 
@@ -208,6 +216,30 @@ class Bus:
 
         if listener in self._of_entities:
             self._of_entities.remove(listener)
+
+        if not self._of_entities and self._elsewhere is not None:
+            self._elsewhere.stop()
+            self._elsewhere = None
+
+    async def hear_others(self, listener: Listener) -> None:
+        """Return when what others do to entities is told, too, to who wants that.
+
+        On cancel only the waiting ends.
+        """
+        if not listener.wants_entities:
+            return
+
+        if self._elsewhere is None and (made := self.elsewhere(self)) is not None:
+            self._elsewhere = made
+            self.group.start_soon(made.run)
+
+        if self._elsewhere is not None:
+            await self._elsewhere.ready()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether somebody should have his turn before he is told more of entities."""
+        return any(listener.is_full for listener in self._of_entities)
 
     @property
     def hears_entities(self) -> bool:
