@@ -24,7 +24,7 @@ from collections.abc import (
 )
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import attrs
 from anyio import Event as Signal
@@ -104,6 +104,13 @@ class Listener(ABC):
         """
 
 
+class Others(Protocol):
+    """Those who use the store, too."""
+
+    def elsewhere(self, bus: Bus) -> Elsewhere | None:
+        """Make what tells what they do to entities; None where there is nobody."""
+
+
 @attrs.define(eq=False, repr=False)
 class Notification:
     """Something that has happened in a run, and who wanted to know it then."""
@@ -176,10 +183,8 @@ class Bus:
     _lock: Lock = attrs.field(init=False, factory=Lock)
     _of_entities: list[Listener] = attrs.field(init=False, factory=list)
     """Those who are told what happens to entities."""
-    elsewhere: Callable[[Bus], Elsewhere | None] = attrs.field(
-        init=False, default=lambda _: None
-    )
-    """Makes what tells what others do to entities; None where there are no others."""
+    others: Others | None = attrs.field(init=False, default=None)
+    """Those who use the store, too."""
     _elsewhere: Elsewhere | None = attrs.field(init=False, default=None)
     _is_running: bool = attrs.field(init=False, default=False)
     _is_over: bool = attrs.field(init=False, default=False)
@@ -229,9 +234,11 @@ class Bus:
         if not listener.wants_entities:
             return
 
-        if self._elsewhere is None and (made := self.elsewhere(self)) is not None:
-            self._elsewhere = made
-            self.group.start_soon(made.run)
+        if self._elsewhere is None and self.others is not None:
+            self._elsewhere = self.others.elsewhere(self)
+
+            if self._elsewhere is not None:
+                self.group.start_soon(self._elsewhere.run)
 
         if self._elsewhere is not None:
             await self._elsewhere.ready()

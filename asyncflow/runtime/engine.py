@@ -118,7 +118,7 @@ class Engine:
             self.remote_runs,
         )
         self.scheduler.group.on_failure = self._broke
-        self.bus.elsewhere = self._elsewhere
+        self.bus.others = self
 
     @property
     def calendar(self) -> OwnCalendar:
@@ -224,7 +224,7 @@ class Engine:
 
             self.bus.tell(entities.created(scenario, shared))
 
-    def _elsewhere(self, bus: Bus) -> Elsewhere | None:
+    def elsewhere(self, bus: Bus) -> Elsewhere | None:
         """Make what tells what others do; None where nobody shares the store."""
         if (feed := self.store.changes(self.own.id)) is None:
             return None
