@@ -5,8 +5,6 @@ This package is imported by workers too: at run time it needs the standard libra
 
 from __future__ import annotations
 
-from asyncflow.abc.changes import Change as Change
-from asyncflow.abc.changes import ChangeFeed as ChangeFeed
 from asyncflow.abc.driver import Driver as Driver
 from asyncflow.abc.driver import is_address as is_address
 from asyncflow.abc.executor import Call as Call

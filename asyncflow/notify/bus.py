@@ -24,7 +24,7 @@ from collections.abc import (
 )
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import attrs
 from anyio import Event as Signal
@@ -40,9 +40,6 @@ from asyncflow.log import logger as _logger
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.runs.watchers import Report
 from asyncflow.task_group import Tasks
-
-if TYPE_CHECKING:
-    from asyncflow.notify.elsewhere import Elsewhere
 
 Topic: TypeAlias = Run | str | None
 """What is listened to: one run, the runs of a scenario (its id), or all runs."""
@@ -102,6 +99,17 @@ class Listener(ABC):
         :param failure: why what has happened since cannot be durable; None for the end
             of the orchestrator
         """
+
+
+class Elsewhere(Protocol):
+    """Tells what others do to entities, until it is stopped."""
+
+    async def run(self) -> None: ...
+
+    async def ready(self) -> None:
+        """Return when it listens, or cannot."""
+
+    def stop(self) -> None: ...
 
 
 class Others(Protocol):

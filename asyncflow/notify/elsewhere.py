@@ -14,7 +14,7 @@ from anyio import CancelScope, Event, Lock
 from anyio.lowlevel import checkpoint
 
 from asyncflow import ids
-from asyncflow.abc import Change, ChangeFeed
+from asyncflow.abc.changes import Change, ChangeFeed
 from asyncflow.config import Configuration
 from asyncflow.errors import StoreFailed
 from asyncflow.events import EntityCreated, EntityDeleted, EntityEvent, EntityUpdated

@@ -9,7 +9,7 @@ import attrs
 import psycopg
 from anyio import CancelScope, sleep, to_thread, wait_readable
 
-from asyncflow.abc import Change, ChangeFeed
+from asyncflow.abc.changes import Change, ChangeFeed
 from asyncflow.errors import StoreUnavailable
 from asyncflow.log import logger as _logger
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from anyio import sleep, to_thread
 
-from asyncflow.abc import Change, ChangeFeed
+from asyncflow.abc.changes import Change, ChangeFeed
 from asyncflow.errors import StoreUnavailable
 from asyncflow.log import logger as _logger
 

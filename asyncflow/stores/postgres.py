@@ -12,7 +12,7 @@ from asyncflow.stores._postgres import PostgresDatabase
 from asyncflow.stores._store import DatabaseStore
 
 if TYPE_CHECKING:
-    from asyncflow.abc import ChangeFeed
+    from asyncflow.abc.changes import ChangeFeed
 
 FOLDER = os.path.join(".asyncflow", "values")
 

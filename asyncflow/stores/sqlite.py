@@ -11,7 +11,7 @@ from asyncflow.stores._address import file_of
 from asyncflow.stores._store import DatabaseStore
 
 if TYPE_CHECKING:
-    from asyncflow.abc import ChangeFeed
+    from asyncflow.abc.changes import ChangeFeed
     from asyncflow.stores._sqlite import SqliteDatabase
 
 
