@@ -118,6 +118,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("stores.sqlite", "stores._sqlite_changes"): "the same",
     ("runtime.pruning", "notify.entities"): "only where somebody listens",
     ("config.converters", "secret"): "only where a data node has options",
+    ("orchestrator", "runtime.listing"): "a first run lists nothing",
     ("runtime.preparation", "values.outside"): "only where places are the user's",
     ("values.editing", "values.outside"): "only where places are the user's",
     ("values.versions", "values.outside"): "only where places are the user's",
