@@ -135,6 +135,7 @@ WHEN
     OR OLD.properties IS NOT NEW.properties
     OR OLD.pickled IS NOT NEW.pickled
     OR OLD.tags IS NOT NEW.tags
+    OR OLD.sequences IS NOT NEW.sequences
 BEGIN
     INSERT INTO change (maker_id, at, operation, entity_id, attributes)
     SELECT
@@ -148,6 +149,7 @@ BEGIN
             ELSE ''
         END
         || CASE WHEN OLD.tags IS NOT NEW.tags THEN 'tags,' ELSE '' END
+        || CASE WHEN OLD.sequences IS NOT NEW.sequences THEN 'sequences' ELSE '' END
     FROM heard;
 END;
 

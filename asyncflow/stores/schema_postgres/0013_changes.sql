@@ -76,7 +76,7 @@ END $$;
 CREATE TRIGGER told AFTER INSERT OR UPDATE OR DELETE ON scenario FOR EACH ROW
 WHEN (current_setting('asyncflow.heard', TRUE) <> '')
 EXECUTE FUNCTION tell_row(
-    'name', 'name', 'properties', 'properties', 'tags', 'tags'
+    'name', 'name', 'properties', 'properties', 'tags', 'tags', 'sequences', 'sequences'
 );
 
 CREATE TRIGGER told AFTER INSERT OR UPDATE OR DELETE ON cycle FOR EACH ROW
@@ -102,4 +102,4 @@ CREATE TRIGGER told AFTER INSERT OR UPDATE OR DELETE ON job FOR EACH ROW
 WHEN (current_setting('asyncflow.heard', TRUE) <> '')
 EXECUTE FUNCTION tell_row('status', 'status');
 
-UPDATE store SET schema_version = 12;
+UPDATE store SET schema_version = 13;

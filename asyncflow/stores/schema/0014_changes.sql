@@ -11,4 +11,4 @@ CREATE TABLE change (
     attributes TEXT NOT NULL -- their names, with commas
 );
 
-PRAGMA user_version = 13;
+PRAGMA user_version = 14;
