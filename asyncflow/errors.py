@@ -16,6 +16,7 @@
     ├── NotFound               no entity has this id
     ├── NotDeclared            the configuration lacks what an entity was made from
     ├── NoData                 a data node was read before its first write
+    ├── ArchiveRefused         a file is no archive of a scenario, or not whole
     ├── DataNodeIsBeingEdited  somebody else has locked a data node
     ├── NotPicklable           a value or a function cannot travel to a worker
     ├── DataNodeReadingError   what is in the place of a data node cannot be read
@@ -228,6 +229,18 @@ class NoData(AsyncflowError):
             remedy = "bring it back, write to the node, or run the task that writes it"
 
         return f"{what}: {self.cause or remedy}"
+
+
+class ArchiveRefused(AsyncflowError):
+    """A file is no archive of a scenario, or not whole; nothing was made of it."""
+
+    def __init__(self, path: str, why: str) -> None:
+        self.path = path
+        self.why = why
+        super().__init__(
+            f"{path} cannot be imported: {why}: give a file that `scenario.export` wrote, "
+            "as it was written"
+        )
 
 
 class DataNodeIsBeingEdited(AsyncflowError):

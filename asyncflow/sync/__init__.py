@@ -35,6 +35,7 @@ from asyncflow.sync.scenario import Scenario as Scenario
 from asyncflow.sync.verbs import cancel as cancel
 from asyncflow.sync.verbs import create_scenario as create_scenario
 from asyncflow.sync.verbs import delete as delete
+from asyncflow.sync.verbs import diff_scenarios as diff_scenarios
 from asyncflow.sync.verbs import duplicate_scenario as duplicate_scenario
 from asyncflow.sync.verbs import get as get
 from asyncflow.sync.verbs import get_cycles as get_cycles
@@ -42,6 +43,7 @@ from asyncflow.sync.verbs import get_jobs as get_jobs
 from asyncflow.sync.verbs import get_primary as get_primary
 from asyncflow.sync.verbs import get_scenarios as get_scenarios
 from asyncflow.sync.verbs import get_submissions as get_submissions
+from asyncflow.sync.verbs import import_scenario as import_scenario
 from asyncflow.sync.verbs import is_deletable as is_deletable
 from asyncflow.sync.verbs import is_promotable as is_promotable
 from asyncflow.sync.verbs import prune as prune
@@ -67,6 +69,7 @@ __all__ = [
     "cancel",
     "create_scenario",
     "delete",
+    "diff_scenarios",
     "duplicate_scenario",
     "get",
     "get_cycles",
@@ -74,6 +77,7 @@ __all__ = [
     "get_primary",
     "get_scenarios",
     "get_submissions",
+    "import_scenario",
     "is_deletable",
     "is_promotable",
     "prune",

@@ -19,6 +19,7 @@ import asyncflow
 ROOT = Path(__file__).parents[2]
 
 PUBLIC = (
+    "ArchiveRefused",
     "AsyncflowError",
     "AttemptKind",
     "AttemptRecord",
@@ -34,6 +35,7 @@ PUBLIC = (
     "CycleRecord",
     "DataNode",
     "DataNodeConfig",
+    "DataNodeDiff",
     "DataNodeIsBeingEdited",
     "DataNodeReadingError",
     "DataNodeWritingError",
@@ -47,6 +49,7 @@ PUBLIC = (
     "Event",
     "EventStream",
     "EventsLost",
+    "ExportedScenario",
     "Frequency",
     "Input",
     "InsideWorker",
@@ -88,6 +91,7 @@ PUBLIC = (
     "Retry",
     "Scenario",
     "ScenarioConfig",
+    "ScenarioDiff",
     "ScenarioRecord",
     "Scope",
     "Sequence",
