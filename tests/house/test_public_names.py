@@ -38,6 +38,7 @@ PUBLIC = (
     "DataNodeDiff",
     "DataNodeIsBeingEdited",
     "DataNodeReadingError",
+    "DataNodeRecord",
     "DataNodeWritingError",
     "DeletingPrimaryScenario",
     "DoesNotBelongToACycle",
