@@ -89,7 +89,7 @@ async def test_a_scenario_goes_to_another_store_and_nothing_is_loaded(
 
     async with Orchestrator(config, str(here / "a.db")) as orchestrator:
         model = await orchestrator.create_scenario(
-            *(cfg, then, "May"), token=Secret("hunter2"), noisy=Noisy()
+            *(cfg, then, "May"), token=Secret("hunter2"), odd=Noisy()
         )
         await model.submit()
         await model.shared.write(8)
@@ -126,6 +126,7 @@ async def test_a_scenario_goes_to_another_store_and_nothing_is_loaded(
     async with Orchestrator(config, PostgresStore(url, values)) as orchestrator:
         copy = await orchestrator.import_scenario(archive)
         assert not loads
+        assert type(copy.properties["odd"]) is Noisy
         assert (copy.name, *copy.tags, copy.creation_date) == ("May", "final", then)
         assert copy.is_primary
         assert copy.small.name == "how many"
