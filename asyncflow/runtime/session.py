@@ -17,7 +17,11 @@ from anyio.lowlevel import checkpoint_if_cancelled
 
 from asyncflow.abc import Executor, Store
 from asyncflow.alternatives import MODES
-from asyncflow.background import BackgroundContext, unwrap_single
+from asyncflow.background import (
+    BackgroundContext,
+    in_thread_to_its_end,
+    unwrap_single,
+)
 from asyncflow.config import Configuration
 from asyncflow.config.sections import JobConfig
 from asyncflow.errors import ConfigError, NotOpen, UsageError
@@ -125,7 +129,7 @@ class Session:
             revision = self.config.revision
 
             try:
-                await to_thread.run_sync(self.config.check)
+                await in_thread_to_its_end(self.config.check)
             except ConfigError as error:  # the threads on its way say nothing
                 raise error.with_traceback(None) from None
 
