@@ -206,4 +206,4 @@ def check_inputs(
             and node not in unknown
             and not scheduler.will_be_written(node)
         ):
-            raise NoData(node.config_id)
+            raise NoData(node.config_id, is_durable=node.driver.is_durable)

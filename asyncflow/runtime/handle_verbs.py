@@ -241,6 +241,11 @@ async def _explain(engine: Engine, error: NoData, nodes: Iterable[NodeState]) ->
         ):
             raise NoData(node.config_id, cause=cause) from error
 
+        if node.version is None and await engine.editing.edits(
+            node
+        ):  # it was in memory
+            raise NoData(node.config_id, is_durable=False) from error
+
 
 def _written(engine: Engine, node: NodeState) -> None:
     """Tell who wants to know that a data node was written by hand."""
