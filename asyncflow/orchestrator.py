@@ -27,7 +27,7 @@ from asyncflow.config.checks.values import (
     verbs_name_arguments,
 )
 from asyncflow.config.section import names_of
-from asyncflow.config.sections import JobConfig, ScenarioConfig
+from asyncflow.config.sections import DataNodeConfig, JobConfig, ScenarioConfig, T
 from asyncflow.errors import NotFound, UsageError
 from asyncflow.gc_pause import pause_gc
 from asyncflow.options import OnFailure, Page, RunOptions
@@ -37,6 +37,7 @@ from asyncflow.status import Status, SubmissionStatus
 
 if TYPE_CHECKING:
     from asyncflow.entities.cycle import Cycle
+    from asyncflow.entities.data_node import DataNode
     from asyncflow.entities.job import Job
     from asyncflow.entities.reasons import Reasons
     from asyncflow.entities.scenario import Scenario
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from asyncflow.notify.stream import EventStream
     from asyncflow.records import (
         CycleRecord,
+        DataNodeRecord,
         JobRecord,
         Pruned,
         ScenarioRecord,
@@ -345,6 +347,33 @@ class Orchestrator:
         """Make a scenario the primary one of its cycle; see `Scenario.set_primary`."""
         await self._opened().calendar.promote(scenario)
 
+    async def exists(self, entity_id: str) -> Reasons:
+        """Tell whether there is something with an id, as things are now.
+
+        :return: true where there is; otherwise the reason why not
+        """
+        from asyncflow.runtime.permissions import exists
+
+        _check_id(entity_id)
+        return await exists(self._opened(), entity_id)
+
+    async def create_global_data_node(
+        self, config: DataNodeConfig[T] | str
+    ) -> DataNode[T]:
+        """Return the data node of a config with the scope ``GLOBAL``: the one that there
+        is, or a new one, with its default data.
+
+        :param config: the config, or its id
+        :raises ConfigError: with everything that is wrong with the configuration
+        :raises UsageError: where it has another scope
+        :raises NotPicklable: where its default data cannot be kept
+        """
+        from asyncflow.runtime.global_nodes import global_node
+
+        engine = self._opened()
+        await self._session.check_config()
+        return await global_node(engine, self.config, config)
+
     async def is_promotable(self, scenario: Scenario | str) -> Reasons:
         """Tell whether a scenario can become the primary one of its cycle, as things are.
 
@@ -438,6 +467,26 @@ class Orchestrator:
         check_page(limit, offset)
         return await self._opened().store.cycles(
             frequency=frequency, page=Page(newest_first, limit, offset)
+        )
+
+    async def data_nodes(
+        self,
+        *,
+        owner_id: str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[DataNodeRecord]:
+        """List data nodes, those of other processes included, without their values.
+
+        ``await get(record.id)`` gives the data node.
+
+        :param owner_id: the id of their scenario, or of their cycle; None for any
+        :param limit: how many at most; None for all
+        :param offset: how many to leave out at the beginning
+        """
+        check_page(limit, offset)
+        return await self._opened().store.data_nodes(
+            owner_id=owner_id, page=Page(False, limit, offset)
         )
 
     async def submissions(

@@ -104,6 +104,10 @@ class DataNodeRecord(NamedTuple):
     revision: int = 0
     """What tells these apart: another number with each change of them."""
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return its facts as plain data that JSON can hold; times are ISO texts."""
+        return _plain_facts(self, editor_expiration_date="editor_expires")
+
 
 class VersionRecord(NamedTuple):
     """A version of a data node: an edit, and as long as it is kept, its value."""
