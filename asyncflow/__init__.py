@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import InsideWorker as InsideWorker
     from asyncflow.errors import JobFailed as JobFailed
     from asyncflow.errors import NoData as NoData
+    from asyncflow.errors import NotCopied as NotCopied
     from asyncflow.errors import NotDeclared as NotDeclared
     from asyncflow.errors import NotFound as NotFound
     from asyncflow.errors import NotOpen as NotOpen
@@ -119,6 +120,7 @@ if TYPE_CHECKING:
     from asyncflow.orchestrator import Orchestrator as Orchestrator
     from asyncflow.records import AttemptRecord as AttemptRecord
     from asyncflow.records import CycleRecord as CycleRecord
+    from asyncflow.records import DataNodeRecord as DataNodeRecord
     from asyncflow.records import JobRecord as JobRecord
     from asyncflow.records import Pruned as Pruned
     from asyncflow.records import ScenarioRecord as ScenarioRecord
@@ -153,7 +155,7 @@ _HOMES = {
     "entities.task": "Task",
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
     "DataNodeReadingError DataNodeWritingError DeletingPrimaryScenario DoesNotBelongToACycle EventsLost InsideWorker JobFailed NoData "
-    "NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed PackageMissing Problem RecordDamaged "
+    "NotCopied NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed PackageMissing Problem RecordDamaged "
     "RemoteTraceback StoreFailed StoreUnavailable SubmissionCanceled SubmissionFailed "
     "SubmissionInterrupted TakenOver UnauthorizedTag UnsupportedLoop UsageError ValueInvalid "
     "ValueMissing",
@@ -161,7 +163,7 @@ _HOMES = {
     "JobStarted SubmissionFinished SubmissionStarted",
     "filters": "Condition JoinOperator Operator",
     "orchestrator": "Orchestrator",
-    "records": "AttemptRecord CycleRecord JobRecord Pruned ScenarioRecord SubmissionRecord",
+    "records": "AttemptRecord CycleRecord DataNodeRecord JobRecord Pruned ScenarioRecord SubmissionRecord",
     "notify.bus": "Listener Notification",
     "notify.stream": "EventStream",
     "selection": "Preview",

@@ -183,7 +183,7 @@ class Engine:
                 if cycle is not None:
                     await self.calendar.settle(cycle, shared)
 
-                self._tell_created(scenario, new)
+                self.tell_created(scenario, new)
 
             return scenario
 
@@ -207,10 +207,14 @@ class Engine:
         if cycle is not None:
             await self.calendar.settle(cycle, shared)
 
-        self._tell_created(scenario, new)
+        self.tell_created(scenario, new)
         return scenario
 
-    def _tell_created(self, scenario: Scenario, shared: Sequence[NodeState]) -> None:
+    def tell_created(self, scenario: Scenario, shared: Sequence[NodeState]) -> None:
+        """Tell who wants to know of a scenario that was made.
+
+        :param shared: the data nodes of those shared that were made with it
+        """
         if self.bus.hears_entities:
             from asyncflow.notify import entities
 
@@ -286,7 +290,12 @@ class Engine:
             sources = tuple(name for name in sources if name not in given)
             inputs = self.inputs.records(run)
 
-        check_inputs(self.scheduler, map(nodes.__getitem__, sources), shared)
+        check_inputs(
+            self.scheduler,
+            map(nodes.__getitem__, sources),
+            shared,
+            run_id=run.id if options.lets_fail else None,
+        )
         first: First | None = None
 
         if options.idempotency_key is not None or (inputs and is_unmade(inputs)):

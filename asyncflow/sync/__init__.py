@@ -30,20 +30,33 @@ from asyncflow.sync.handles import Output as Output
 from asyncflow.sync.handles import Sequence as Sequence
 from asyncflow.sync.handles import Submission as Submission
 from asyncflow.sync.handles import Task as Task
+from asyncflow.sync.lists import get_cycles as get_cycles
+from asyncflow.sync.lists import get_cycles_scenarios as get_cycles_scenarios
+from asyncflow.sync.lists import get_data_nodes as get_data_nodes
+from asyncflow.sync.lists import get_entities_by_config_id as get_entities_by_config_id
+from asyncflow.sync.lists import get_jobs as get_jobs
+from asyncflow.sync.lists import get_latest_job as get_latest_job
+from asyncflow.sync.lists import get_latest_submission as get_latest_submission
+from asyncflow.sync.lists import get_primary_scenarios as get_primary_scenarios
+from asyncflow.sync.lists import get_scenarios as get_scenarios
+from asyncflow.sync.lists import get_sequences as get_sequences
+from asyncflow.sync.lists import get_submissions as get_submissions
+from asyncflow.sync.lists import get_tasks as get_tasks
 from asyncflow.sync.orchestrator import Orchestrator as Orchestrator
 from asyncflow.sync.scenario import Scenario as Scenario
 from asyncflow.sync.verbs import cancel as cancel
+from asyncflow.sync.verbs import cancel_job as cancel_job
+from asyncflow.sync.verbs import create_global_data_node as create_global_data_node
 from asyncflow.sync.verbs import create_scenario as create_scenario
 from asyncflow.sync.verbs import delete as delete
+from asyncflow.sync.verbs import duplicate_scenario as duplicate_scenario
+from asyncflow.sync.verbs import exists as exists
 from asyncflow.sync.verbs import get as get
-from asyncflow.sync.verbs import get_cycles as get_cycles
-from asyncflow.sync.verbs import get_jobs as get_jobs
 from asyncflow.sync.verbs import get_primary as get_primary
-from asyncflow.sync.verbs import get_scenarios as get_scenarios
-from asyncflow.sync.verbs import get_submissions as get_submissions
 from asyncflow.sync.verbs import is_deletable as is_deletable
 from asyncflow.sync.verbs import is_promotable as is_promotable
 from asyncflow.sync.verbs import prune as prune
+from asyncflow.sync.verbs import set as set  # noqa: A004  # as Taipy calls it
 from asyncflow.sync.verbs import set_primary as set_primary
 from asyncflow.sync.verbs import stop as stop
 from asyncflow.sync.verbs import submit as submit
@@ -64,17 +77,30 @@ __all__ = [
     "Submission",
     "Task",
     "cancel",
+    "cancel_job",
+    "create_global_data_node",
     "create_scenario",
     "delete",
+    "duplicate_scenario",
+    "exists",
     "get",
     "get_cycles",
+    "get_cycles_scenarios",
+    "get_data_nodes",
+    "get_entities_by_config_id",
     "get_jobs",
+    "get_latest_job",
+    "get_latest_submission",
     "get_primary",
+    "get_primary_scenarios",
     "get_scenarios",
+    "get_sequences",
     "get_submissions",
+    "get_tasks",
     "is_deletable",
     "is_promotable",
     "prune",
+    "set",
     "set_primary",
     "stop",
     "submit",

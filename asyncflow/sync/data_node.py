@@ -12,6 +12,8 @@ from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.sections import NOT_GIVEN, NotGiven, Scope, T
 from asyncflow.entities.data_node import LOCKED_FOR, Edit
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
+from asyncflow.errors import NoData
+from asyncflow.log import logger as _logger
 from asyncflow.selection import Preview
 from asyncflow.sync.forwarding import Forwarded, Handle, assign
 
@@ -98,7 +100,43 @@ class DataNode(Handle[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         columns: str | Sequence[str] | None = None,
         where: object = None,
     ) -> Any:
-        """Read the value, or a part of it; see `asyncflow.DataNode.read`."""
+        """Read the value, or a part of it; see `asyncflow.DataNode.read`.
+
+        Where it was never written, or its file is not there, this is None, with a
+        warning; `read_or_raise` raises.
+        """
+        try:
+            return self.read_or_raise(version, columns=columns, where=where)
+        except NoData as error:
+            if version is not None:
+                raise
+
+            _logger.warning("%s; read() returns None", error)
+            return None
+
+    @overload
+    def read_or_raise(self, version: int | None = None) -> T: ...
+
+    @overload
+    def read_or_raise(
+        self,
+        version: int | None = None,
+        *,
+        columns: str | Sequence[str] | None = None,
+        where: object = None,
+    ) -> Any: ...
+
+    def read_or_raise(
+        self,
+        version: int | None = None,
+        *,
+        columns: str | Sequence[str] | None = None,
+        where: object = None,
+    ) -> Any:
+        """Read the value, or a part of it; see `asyncflow.DataNode.read`.
+
+        :raises NoData: where it was never written, or its file is not there
+        """
         return self._loop.call(self._inner.read, version, columns=columns, where=where)
 
     def filter(self, operators: object, join_operator: str = "and") -> Any:

@@ -25,11 +25,12 @@ from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
 from asyncflow.entities.submission import Input as AsyncInput
 from asyncflow.entities.submission import Submission as AsyncSubmission
+from asyncflow.entities.submittable import verbs_of
 from asyncflow.entities.task import Task as AsyncTask
 from asyncflow.errors import JobFailed, SubmissionFailed
 from asyncflow.events import Event
 from asyncflow.log import logger as _logger
-from asyncflow.options import OnFailure
+from asyncflow.options import OnFailure, RunOptions
 from asyncflow.records import AttemptRecord
 from asyncflow.status import Status, SubmissionStatus
 from asyncflow.sync.callback import Callback
@@ -74,7 +75,8 @@ class Runnable(Handle[Submittable]):
 
         Neither the run's outcome nor the end of the waiting time raises: see the
         handle's ``status`` and ``error()``, or use its ``result()``. With `wait`, a
-        failure is logged with its tracebacks.
+        failure is logged with its tracebacks. Nor does it raise where an input was never
+        written: that is a warning, and the jobs that read it fail with `NoData`.
 
         :param callbacks: what is called, in a thread, as ``callback(job)`` each time
             that the status of a job of this run has changed; None for none
@@ -99,8 +101,7 @@ class Runnable(Handle[Submittable]):
         check_flag("force", force)
         check_flag("wait", wait)
 
-        submit = partial(
-            self._inner.submit,
+        options = RunOptions(
             force=force,
             on_failure=on_failure,
             idempotency_key=idempotency_key,
@@ -108,9 +109,12 @@ class Runnable(Handle[Submittable]):
             run_timeout=run_timeout,
             priority=priority,
             inputs=inputs,
-            properties=properties,
-            **keywords,
+            properties=properties or {},
+            keywords=keywords,
+            lets_fail=True,
         )
+        self._loop.check(self._inner.submit)
+        submit = partial(verbs_of(self._inner).submit, self._inner, options)
         return _submitted(self._loop, submit, wait=wait, timeout=timeout)
 
     def plan(self, force: bool = False) -> tuple[PlannedJob, ...]:
@@ -367,6 +371,7 @@ class Submission(Handle[AsyncSubmission], of=AsyncSubmission):
 
     def retry_failed(self) -> Submission:
         """Run again what has not completed; see `asyncflow.Submission.retry_failed`."""
+        self._loop.check(self._inner.retry_failed)
         return _submitted(self._loop, self._inner.retry_failed)
 
     def events(self) -> Iterator[Event]:
@@ -389,8 +394,6 @@ def _submitted(
     async def started() -> AsyncSubmission:
         made = submit()
         return await made.wait(timeout) if wait else made
-
-    loop.check(submit)
 
     if loop.runs_here:
         submission = Submission(run_here(loop, submit), loop)

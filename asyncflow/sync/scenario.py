@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
@@ -50,12 +51,13 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
 
     def set_primary(self) -> None:
         """Make it the primary one of its cycle; see `asyncflow.Scenario.set_primary`."""
-        self._loop.call(self._inner.set_primary)
+        self._change(self._inner.set_primary)
 
     @property
     def name(self) -> str | None:
         """What people call it; setting it changes it, as ``update(name=...)`` does."""
-        return self._inner.name
+        name: str | None = self._told("name")
+        return name
 
     @name.setter
     def name(self, name: str | None) -> None:
@@ -64,12 +66,13 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
     @property
     def properties(self) -> Properties:
         """The user's own values; setting one changes it, as `update` does."""
-        return Properties(lambda: self._inner.properties, self.update)
+        return Properties(lambda: self._told("properties"), self.update)
 
     @property
     def tags(self) -> frozenset[str]:
         """Its tags; setting them changes them, as ``update(tags=...)`` does."""
-        return self._inner.tags
+        tags: frozenset[str] = self._told("tags")
+        return tags
 
     @tags.setter
     def tags(self, tags: Iterable[str]) -> None:
@@ -84,7 +87,7 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
         tags: Iterable[str] | None = None,
     ) -> None:
         """Change attributes; see `asyncflow.Scenario.update`."""
-        self._loop.call(
+        self._change(
             self._inner.update,
             name=name,
             properties=properties,
@@ -94,15 +97,37 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
 
     def add_tag(self, tag: str) -> None:
         """Give it a tag; see `asyncflow.Scenario.add_tag`."""
-        self._loop.call(self._inner.add_tag, tag)
+        self._change(self._inner.add_tag, tag)
 
     def remove_tag(self, tag: str) -> None:
         """Take a tag away; see `asyncflow.Scenario.remove_tag`."""
-        self._loop.call(self._inner.remove_tag, tag)
+        self._change(self._inner.remove_tag, tag)
 
     def has_tag(self, tag: str) -> bool:
         """Tell whether it has a tag; see `asyncflow.Scenario.has_tag`."""
-        return self._inner.has_tag(tag)
+        return tag in self.tags
+
+    def duplicate(
+        self,
+        creation_date: datetime | None = None,
+        name: str | NotGiven | None = NOT_GIVEN,
+        data: Iterable[str | DataNodeConfig] | bool = True,
+        *,
+        paths: Mapping[Any, str | os.PathLike[str]] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        tags: Iterable[str] | None = None,
+    ) -> Scenario:
+        """Make one that has what this one has; see `asyncflow.Scenario.duplicate`."""
+        made = self._loop.call(
+            self._inner.duplicate,
+            creation_date,
+            name,
+            data,
+            paths=paths,
+            properties=properties,
+            tags=tags,
+        )
+        return Scenario(made, self._loop)
 
     def __enter__(self) -> Scenario:
         """Return it as one whose name, properties and tags can be set together.

@@ -113,6 +113,7 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 
 INNER: Mapping[tuple[str, str], str] = {
     ("config.converters", "secret"): "only where a data node has options",
+    ("orchestrator", "runtime.listing"): "a first run lists nothing",
     ("runtime.preparation", "values.outside"): "only where places are the user's",
     ("values.editing", "values.outside"): "only where places are the user's",
     ("values.versions", "values.outside"): "only where places are the user's",
@@ -190,7 +191,9 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.checks.scenarios", "config.frequency"): "the same",
     ("config.checks.settings", "zoneinfo"): "the same",
     ("orchestrator", "runtime.permissions"): "only where it is asked for",
+    ("orchestrator", "runtime.global_nodes"): "the same",
     ("runtime.handle_verbs", "runtime.updating"): "only where something is changed",
+    ("runtime.handle_verbs", "runtime.duplication"): "only where something is copied",
     ("runtime.handle_verbs", "notify.entities"): "only where somebody listens to that",
     ("runtime.engine", "notify.entities"): "the same",
     ("runtime.updating", "notify.entities"): "the same",

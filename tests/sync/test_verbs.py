@@ -27,7 +27,19 @@ def test_get_finds_by_id(config: Configuration) -> None:
         tp.get("nope")
 
 
-def test_without_an_orchestrator_verbs_say_what_to_do(config: Configuration) -> None:
+def test_once_it_is_stopped_verbs_say_what_to_do(config: Configuration) -> None:
+    with tp.Orchestrator(config):
+        pass
+
     for verb in (lambda: tp.create_scenario("s"), lambda: tp.get("s")):
         with pytest.raises(NotOpen, match=r"Orchestrator\(\)\.run\(\)"):
             verb()
+
+
+@pytest.mark.usefixtures("orchestrator")
+def test_a_duplicate_has_what_its_model_has(config: Configuration) -> None:
+    model = tp.create_scenario(single(config, flows.double, 4), name="model")
+    copy = tp.duplicate_scenario(model, name="copy")
+
+    assert (copy.name, copy.source.read()) == ("copy", 4)
+    assert copy.duplicate(data=False).name == "copy"
