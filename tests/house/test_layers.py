@@ -134,6 +134,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.retry", "config.checks.exception_names"): "the same",
     ("runtime.checks", "config.checks.typos"): "only for properties of users",
     ("runtime.session", "config.checks.taipy_keys"): "the same",
+    ("runtime.session", "config.checks.stray_options"): "the same",
     (
         "runtime.handle_verbs",
         "runtime.redeclared",
