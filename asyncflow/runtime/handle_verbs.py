@@ -8,8 +8,8 @@ from collections.abc import (
     Coroutine,
     Iterable,
     Mapping,
-    Sequence,
 )
+from collections.abc import Sequence as Several
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -18,6 +18,7 @@ from asyncflow.dispatch import skipping
 from asyncflow.entities.data_node import Edit
 from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, ScenarioVerbs
+from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission, run_of
 from asyncflow.entities.submittable import Submittable, tasks_of
 from asyncflow.errors import NoData, UsageError
@@ -29,6 +30,8 @@ from asyncflow.status import DONE
 from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
+    from asyncflow.entities.difference import ScenarioDiff
+    from asyncflow.entities.exported import ExportedScenario
     from asyncflow.entities.parts import Ask, Make
     from asyncflow.entities.planned import PlannedJob
     from asyncflow.runtime.engine import Engine
@@ -126,6 +129,22 @@ class HandleVerbs(ScenarioVerbs):
     ) -> None:
         self.session.opened().subscriptions.remove(callback, params, scenario)
 
+    def subscribe_sequence(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None,
+        sequence: Sequence,
+    ) -> None:
+        self.session.opened().subscriptions.add(callback, params, sequence)
+
+    def unsubscribe_sequence(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None,
+        sequence: Sequence,
+    ) -> None:
+        self.session.opened().subscriptions.remove(callback, params, sequence)
+
     def will_be_written(self, node: NodeState) -> bool:
         engine = self.session.engine
         return engine is not None and engine.scheduler.will_be_written(node)
@@ -154,7 +173,7 @@ class HandleVerbs(ScenarioVerbs):
     async def fingerprint(self, node: NodeState) -> str | None:
         return await self.session.opened().editing.fingerprint(node)
 
-    async def read_together(self, nodes: Sequence[NodeState]) -> tuple[Any, ...]:
+    async def read_together(self, nodes: Several[NodeState]) -> tuple[Any, ...]:
         engine = self.session.opened()
 
         try:
@@ -178,6 +197,19 @@ class HandleVerbs(ScenarioVerbs):
 
         duplication = Duplication(self.session.opened(), scenario, Wanted(**wanted))
         return await duplication.make()
+
+    async def diff(self, one: Scenario, other: Scenario) -> ScenarioDiff:
+        from asyncflow.runtime.difference import Differences
+
+        return await Differences(self.session.opened()).between(one, other)
+
+    async def export(
+        self, scenario: Scenario, path: object, *, data: bool, overwrite: bool
+    ) -> ExportedScenario:
+        from asyncflow.runtime.exporting import Export
+
+        export = Export(self.session.opened(), scenario, data)
+        return await export.write(path, overwrite=overwrite)
 
     async def update_node(self, node: NodeState, changes: Mapping[str, Any]) -> None:
         from asyncflow.runtime.updating import Updating
@@ -244,6 +276,11 @@ async def _explain(engine: Engine, error: NoData, nodes: Iterable[NodeState]) ->
             and (cause := await why_unwritten(engine.store, scenario, node))
         ):
             raise NoData(node.config_id, cause=cause) from error
+
+        if node.version is None and await engine.editing.edits(
+            node
+        ):  # it was in memory
+            raise NoData(node.config_id, is_durable=False) from error
 
 
 def _tell(engine: Engine, node: NodeState, what: str) -> None:
