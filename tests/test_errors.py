@@ -8,6 +8,7 @@ import pytest
 
 from asyncflow import errors
 from asyncflow.errors import (
+    ArchiveRefused,
     AsyncflowError,
     ComparisonFailed,
     ConfigError,
@@ -16,6 +17,7 @@ from asyncflow.errors import (
     InsideWorker,
     JobFailed,
     NoData,
+    NotCopied,
     NotDeclared,
     NotFound,
     OrchestratorFailed,
@@ -40,6 +42,8 @@ EXAMPLES: list[AsyncflowError] = [
     ConfigError([FILE, CODE]),
     UsageError("not here"),
     InsideWorker("not here"),
+    NotCopied("SCENARIO_c_1", {"node": "a table"}),
+    ArchiveRefused("a.zip", "it is torn"),
     NotFound("JOB_1"),
     NotDeclared("SCENARIO_c_1", "c", "which is not declared"),
     NoData("node"),

@@ -21,7 +21,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from asyncflow.config import Config as Config
+from asyncflow.config import Scope as Scope
 from asyncflow.config.checks.values import meant as _meant
+from asyncflow.config.frequency import Frequency as Frequency
+from asyncflow.filters import JoinOperator as JoinOperator
+from asyncflow.filters import Operator as Operator
+from asyncflow.status import Status as Status
+from asyncflow.status import SubmissionStatus as SubmissionStatus
 from asyncflow.sync.cycle import Cycle as Cycle
 from asyncflow.sync.data_node import DataNode as DataNode
 from asyncflow.sync.handles import Input as Input
@@ -50,32 +57,44 @@ from asyncflow.sync.verbs import compare_scenarios as compare_scenarios
 from asyncflow.sync.verbs import create_global_data_node as create_global_data_node
 from asyncflow.sync.verbs import create_scenario as create_scenario
 from asyncflow.sync.verbs import delete as delete
+from asyncflow.sync.verbs import diff_scenarios as diff_scenarios
 from asyncflow.sync.verbs import duplicate_scenario as duplicate_scenario
 from asyncflow.sync.verbs import exists as exists
 from asyncflow.sync.verbs import get as get
 from asyncflow.sync.verbs import get_primary as get_primary
+from asyncflow.sync.verbs import import_scenario as import_scenario
 from asyncflow.sync.verbs import is_deletable as is_deletable
 from asyncflow.sync.verbs import is_promotable as is_promotable
 from asyncflow.sync.verbs import prune as prune
+from asyncflow.sync.verbs import run as run
 from asyncflow.sync.verbs import set as set  # noqa: A004  # as Taipy calls it
 from asyncflow.sync.verbs import set_primary as set_primary
 from asyncflow.sync.verbs import stop as stop
 from asyncflow.sync.verbs import submit as submit
 from asyncflow.sync.verbs import subscribe_scenario as subscribe_scenario
+from asyncflow.sync.verbs import subscribe_sequence as subscribe_sequence
 from asyncflow.sync.verbs import tag as tag
 from asyncflow.sync.verbs import unsubscribe_scenario as unsubscribe_scenario
+from asyncflow.sync.verbs import unsubscribe_sequence as unsubscribe_sequence
 from asyncflow.sync.verbs import untag as untag
 
 __all__ = [
+    "Config",
     "Cycle",
     "DataNode",
+    "Frequency",
     "Input",
     "Job",
+    "JoinOperator",
+    "Operator",
     "Orchestrator",
     "Output",
     "Scenario",
+    "Scope",
     "Sequence",
+    "Status",
     "Submission",
+    "SubmissionStatus",
     "Task",
     "cancel",
     "cancel_job",
@@ -83,6 +102,7 @@ __all__ = [
     "create_global_data_node",
     "create_scenario",
     "delete",
+    "diff_scenarios",
     "duplicate_scenario",
     "exists",
     "get",
@@ -99,16 +119,20 @@ __all__ = [
     "get_sequences",
     "get_submissions",
     "get_tasks",
+    "import_scenario",
     "is_deletable",
     "is_promotable",
     "prune",
+    "run",
     "set",
     "set_primary",
     "stop",
     "submit",
     "subscribe_scenario",
+    "subscribe_sequence",
     "tag",
     "unsubscribe_scenario",
+    "unsubscribe_sequence",
     "untag",
 ]
 

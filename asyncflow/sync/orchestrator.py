@@ -25,6 +25,7 @@ from asyncflow.config.checks.values import (
 )
 from asyncflow.config.section import names_of
 from asyncflow.config.sections import DataNodeConfig, JobConfig, ScenarioConfig, T
+from asyncflow.entities.difference import ScenarioDiff
 from asyncflow.entities.reasons import Reasons
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.statistics import Statistics
@@ -111,15 +112,19 @@ class Orchestrator:
         loop = self._opened()
         loop.call(partial(setattr, loop.orchestrator, "max_nb_of_workers", count))
 
-    def run(self) -> None:
+    def run(self, force_restart: bool = False) -> None:
         """Start it: from here on the verbs of this module work.
 
         Where one with the same configuration and store runs already, as after a cell of
         a notebook was run again, this one becomes another handle on it.
 
+        :param force_restart: stop one that runs, after its runs have ended, before
         :raises ConfigError: with everything that is wrong with the configuration
         :raises UsageError: where one with others runs in this process
         """
+        if force_restart and _running is not None:
+            _running.stop()
+
         self._run(joins=True)
 
     def _run(self, *, joins: bool) -> None:
@@ -239,6 +244,22 @@ class Orchestrator:
     def set_primary(self, scenario: Scenario) -> None:
         """Make a scenario primary; see `asyncflow.Scenario.set_primary`."""
         scenario.set_primary()
+
+    def diff(self, one: Scenario | str, other: Scenario | str) -> ScenarioDiff:
+        """Return what both have otherwise; see `asyncflow.Orchestrator.diff`."""
+        loop = self._opened()
+        return loop.call(loop.orchestrator.diff, _id_of(one), _id_of(other))
+
+    def import_scenario(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        paths: Mapping[Any, str | os.PathLike[str]] | None = None,
+    ) -> Scenario:
+        """Make a scenario of a file; see `asyncflow.Orchestrator.import_scenario`."""
+        loop = self._opened()
+        made = loop.call(loop.orchestrator.import_scenario, path, paths=paths)
+        return Scenario(made, loop)
 
     def is_promotable(self, scenario: Scenario | str) -> Reasons:
         """Tell whether it can be primary; see `asyncflow.Orchestrator.is_promotable`."""

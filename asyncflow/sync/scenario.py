@@ -19,6 +19,8 @@ from asyncflow.config.sections import (
 )
 from asyncflow.entities.cycle import Cycle as AsyncCycle
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
+from asyncflow.entities.difference import ScenarioDiff
+from asyncflow.entities.exported import ExportedScenario
 from asyncflow.entities.job import Job as AsyncJob
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
@@ -27,7 +29,7 @@ from asyncflow.entities.task import Task as AsyncTask
 from asyncflow.sync.changes import Properties, merged
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
-from asyncflow.sync.forwarding import Forwarded, assign, blocking_remedies, wrap
+from asyncflow.sync.forwarding import Forwarded, assign, wrap
 from asyncflow.sync.handles import Job, Runnable, Sequence, Submission, Task
 from asyncflow.sync.loop import Loop
 
@@ -129,6 +131,20 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
         )
         return Scenario(made, self._loop)
 
+    def diff(self, other: Scenario) -> ScenarioDiff:
+        """Return what both have otherwise; see `asyncflow.Scenario.diff`."""
+        return self._loop.call(self._inner.diff, other._inner)
+
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        data: bool = True,
+        *,
+        overwrite: bool = False,
+    ) -> ExportedScenario:
+        """Write it to a file; see `asyncflow.Scenario.export`."""
+        return self._loop.call(self._inner.export, path, data, overwrite=overwrite)
+
     def __enter__(self) -> Scenario:
         """Return it as one whose name, properties and tags can be set together.
 
@@ -188,12 +204,9 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
         """End a subscription; see `asyncflow.Scenario.unsubscribe`."""
         self._loop.call(self._inner.unsubscribe, self._callback(callback), params)
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
+    if TYPE_CHECKING:  # its parts
 
-        with blocking_remedies():
-            return wrap(getattr(self._inner, name), self._loop)
+        def __getattr__(self, name: str) -> Any: ...
 
     if not TYPE_CHECKING:  # or each name would be one that can be set
 

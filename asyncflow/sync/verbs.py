@@ -15,14 +15,22 @@ from asyncflow.config.sections import (
     ScenarioConfig,
     T,
 )
+from asyncflow.entities.difference import ScenarioDiff
 from asyncflow.entities.reasons import Reasons
 from asyncflow.records import Pruned
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forwarding import Handle
 from asyncflow.sync.handles import Job, Sequence, Submission, Task
-from asyncflow.sync.orchestrator import opened, running
+from asyncflow.sync.lists import get_sequences
+from asyncflow.sync.orchestrator import Orchestrator, opened, running
 from asyncflow.sync.scenario import Entity, Scenario
+
+
+def run(*services: Orchestrator) -> None:
+    """Start orchestrators; see `Orchestrator.run`. Without one, the default one."""
+    for service in services or (Orchestrator(),):
+        service.run()
 
 
 @names_own_arguments
@@ -134,6 +142,34 @@ def unsubscribe_scenario(
 
 
 @names_own_arguments
+def subscribe_sequence(
+    callback: Callable[..., object],
+    params: Iterable[object] | None = None,
+    sequence: Sequence | None = None,
+) -> None:
+    """Have a function called; see `Sequence.subscribe`.
+
+    :param sequence: None for all that there are now
+    """
+    for one in get_sequences() if sequence is None else [sequence]:
+        one.subscribe(callback, params)
+
+
+@names_own_arguments
+def unsubscribe_sequence(
+    callback: Callable[..., object],
+    params: Iterable[object] | None = None,
+    sequence: Sequence | None = None,
+) -> None:
+    """End a subscription; see `Sequence.unsubscribe`.
+
+    :param sequence: None for all that there are now
+    """
+    for one in get_sequences() if sequence is None else [sequence]:
+        one.unsubscribe(callback, params)
+
+
+@names_own_arguments
 def get_primary(cycle: Cycle) -> Scenario | None:
     """Return its primary scenario; see `asyncflow.Orchestrator.get_primary`."""
     return opened().get_primary(cycle)
@@ -171,6 +207,22 @@ def duplicate_scenario(
     return scenario.duplicate(
         creation_date, name, data, paths=paths, properties=properties, tags=tags
     )
+
+
+@names_own_arguments
+def diff_scenarios(one: Scenario | str, other: Scenario | str) -> ScenarioDiff:
+    """Return what two scenarios have otherwise; see `asyncflow.Scenario.diff`."""
+    return opened().diff(one, other)
+
+
+@names_own_arguments
+def import_scenario(
+    path: str | os.PathLike[str],
+    *,
+    paths: Mapping[Any, str | os.PathLike[str]] | None = None,
+) -> Scenario:
+    """Make a scenario of a file; see `asyncflow.Orchestrator.import_scenario`."""
+    return opened().import_scenario(path, paths=paths)
 
 
 @names_own_arguments

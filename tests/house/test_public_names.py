@@ -19,6 +19,7 @@ import asyncflow
 ROOT = Path(__file__).parents[2]
 
 PUBLIC = (
+    "ArchiveRefused",
     "AsyncflowError",
     "AttemptKind",
     "AttemptRecord",
@@ -35,6 +36,7 @@ PUBLIC = (
     "CycleRecord",
     "DataNode",
     "DataNodeConfig",
+    "DataNodeDiff",
     "DataNodeIsBeingEdited",
     "DataNodeReadingError",
     "DataNodeRecord",
@@ -49,6 +51,7 @@ PUBLIC = (
     "Event",
     "EventStream",
     "EventsLost",
+    "ExportedScenario",
     "Frequency",
     "Input",
     "InsideWorker",
@@ -90,6 +93,7 @@ PUBLIC = (
     "Retry",
     "Scenario",
     "ScenarioConfig",
+    "ScenarioDiff",
     "ScenarioRecord",
     "Scope",
     "Sequence",
