@@ -49,7 +49,9 @@ def test_wrong_amendments_change_nothing() -> None:
     section = config.scenarios["plan"]
     stranger = config.configure_task("stranger", abs)
 
-    with pytest.raises(ConfigError, match=r"TASK\.stranger is not a task of the scenario"):
+    with pytest.raises(
+        ConfigError, match=r"TASK\.stranger is not a task of the scenario"
+    ):
         section.add_sequences({"begin": stranger})
 
     with pytest.raises(ConfigError, match="also the one of a task or data node"):
