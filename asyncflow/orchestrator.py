@@ -414,39 +414,60 @@ class Orchestrator:
         cycle: Cycle | str | None = None,
         tag: str | None = None,
         is_primary: bool | None = None,
+        property: Mapping[str, object] | tuple[str, object] | None = None,
+        value: Mapping[str, object] | tuple[str, object] | None = None,
         created_from: datetime | None = None,
         created_to: datetime | None = None,
+        sort_key: str = "creation_date",
+        descending: bool = False,
         newest_first: bool = False,
         after: ScenarioRecord | None = None,
         limit: int | None = None,
         offset: int = 0,
     ) -> list[ScenarioRecord]:
-        """List scenarios by their creation date, those of other processes included.
+        """List scenarios, those of other processes included.
 
         ``await get(record.id)`` gives the scenario.
 
         :param cycle: a cycle that they belong to, or its id; None for any
         :param tag: a tag that they have; None for any
         :param is_primary: whether they are primary in their cycle; None for either
-        :param after: the last one of the page before: the next ones are as fast, however
-            many there were. None begins with the first
-        :param created_from: the first creation date, aware; None for any
-        :param created_to: the creation date before which they were made, aware
+        :param property: a property that they have, ``("region", "EU")``, or several by
+            their names: texts of at most 200 characters, numbers, True, False, None
+        :param value: the config id of a data node and the value that it has now,
+            ``("my_input", 5)``: a small one, which the store keeps itself
+        :param created_from: the first creation date; without a time zone it is in that of
+            the store. None for any
+        :param created_to: the creation date before which they were made
+        :param sort_key: what they are sorted by: ``"creation_date"``, ``"name"`` (those
+            without one come first), ``"config_id"``, ``"id"`` or ``"tags"``; those that are
+            the same in that by their dates
+        :param descending: whether the order is turned round
+        :param newest_first: the same
+        :param after: the last one of the page before, of the same order: the next ones are
+            as fast, however many there were. None begins with the first
         :param limit: how many at most; None for all
         :param offset: how many to leave out at the beginning
+        :raises ValueError: where there is no such sort key, or nothing is found by such a
+            property or value
         """
-        check_page(limit, offset)
-        return await self._opened().store.scenarios(
+        from asyncflow.runtime.listing import Listing
+
+        listing = Listing(
             config_id=config_id,
             name=name,
-            created_from=created_from.timestamp() if created_from else None,
-            created_to=created_to.timestamp() if created_to else None,
-            cycle_id=cycle if cycle is None or isinstance(cycle, str) else cycle.id,
+            cycle=cycle,
             tag=tag,
             is_primary=is_primary,
+            property=property,
+            value=value,
+            created_from=created_from,
+            created_to=created_to,
+            sort_key=sort_key,
             after=after,
-            page=Page(newest_first, limit, offset),
+            page=Page(descending or newest_first, limit, offset),
         )
+        return await listing.found(self._opened())
 
     async def cycles(
         self,

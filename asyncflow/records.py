@@ -28,6 +28,9 @@ class ScenarioRecord(NamedTuple):
     """What tells its states apart: another number with each change of it."""
     cycle_id: str | None = None
     """The cycle that it belongs to; None for none."""
+    sequences: Mapping[str, Mapping[str, Any] | None] = {}
+    """By their names the sequences that were changed after it was made: their ``tasks``
+    and ``properties``; None for one that was removed."""
 
     @property
     def creation_date(self) -> datetime:

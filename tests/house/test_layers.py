@@ -113,6 +113,7 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 
 INNER: Mapping[tuple[str, str], str] = {
     ("config.converters", "secret"): "only where a data node has options",
+    ("orchestrator", "runtime.listing"): "a first run lists nothing",
     ("runtime.preparation", "values.outside"): "only where places are the user's",
     ("values.editing", "values.outside"): "only where places are the user's",
     ("values.versions", "values.outside"): "only where places are the user's",
