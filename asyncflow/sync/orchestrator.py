@@ -60,7 +60,9 @@ def blocking(
 
     def call(self: Orchestrator, /, *args: P.args, **given: P.kwargs) -> R:
         loop = self._opened()
-        return loop.call(partial(verb, loop.orchestrator), *args, **given)
+        bound: Callable[P, Coroutine[Any, Any, R]]
+        bound = getattr(loop.orchestrator, verb.__name__)
+        return loop.call(bound, *args, **given)
 
     functools.update_wrapper(call, verb)
     return call
