@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parents[2] / "asyncflow"
 
 USERS = frozenset(
     {
+        ("ScenarioConfig", "comparators"),
         ("Call", "function"),
         ("Callback", "function"),
         ("CallSpec", "function"),
