@@ -1,91 +1,118 @@
 """Amendments: what is added to a scenario section after it was configured.
 
 All that stands for the section is amended: the one that the user holds, and the one that
-is in its place since what it refers to was configured anew.
+is in its place since what it refers to was configured anew. Sections themselves import
+this, so it knows them only by what they have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+import weakref
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
-from asyncflow.config.checks import scenarios
 from asyncflow.config.converters import as_comparators, as_sequences
-from asyncflow.config.registry import HOMES
-from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, TaskConfig
-from asyncflow.errors import ConfigError
+from asyncflow.errors import ConfigError, Problem
 
 
-def add_comparator(
-    section: ScenarioConfig,
-    node: DataNodeConfig | str,
-    comparator: Callable[..., object],
-) -> None:
+class Home(Protocol):
+    """Where sections are kept."""
+
+    def current(self, reference: Any) -> Any:
+        """Return the section that is in the place of one."""
+
+
+HOMES: weakref.WeakKeyDictionary[Any, weakref.ref[Home]] = weakref.WeakKeyDictionary()
+"""Where scenario sections were put: to amend the one that is there now."""
+
+
+def add_comparator(section: Any, node: Any, comparator: Any) -> None:
     """See `ScenarioConfig.add_comparator`."""
+    ((key, functions),) = as_comparators({node: comparator}).items()
+    known = {one.key for one in section.data_node_configs}
+    problems = [f"{each!r} is no function" for each in functions if not callable(each)]
+
+    if key not in known:
+        problems.append(f"{key!r} is no data node of the scenario")
+
+    _check(section, "comparators", problems, known)
+
     for one in _all(section):
-        ((key, functions),) = as_comparators({node: comparator}).items()
-        known = one.comparators.get(key, ())
-        added = tuple(function for function in functions if function not in known)
-        _check(scenarios.comparators(one, {key: functions}))
-        _take(one.comparators, {**one.comparators, key: (*known, *added)})
+        before = one.comparators.get(key, ())
+        added = tuple(each for each in functions if each not in before)
+        _take(one.comparators, {**one.comparators, key: (*before, *added)})
 
 
-def delete_comparator(section: ScenarioConfig, node: DataNodeConfig | str) -> None:
+def delete_comparator(section: Any, node: Any) -> None:
     """See `ScenarioConfig.delete_comparator`."""
-    key = node if isinstance(node, str) else node.id
-
-    for one in _all(section):
-        left = {name: each for name, each in one.comparators.items() if name != key}
-        _take(one.comparators, left)
+    _leave_out("comparators", section, {getattr(node, "id", node)})
 
 
-def add_sequences(
-    section: ScenarioConfig, sequences: Mapping[str, TaskConfig | Iterable[TaskConfig]]
-) -> None:
+def add_sequences(section: Any, sequences: Any) -> None:
     """See `ScenarioConfig.add_sequences`."""
-    given = as_sequences(sequences)
+    given: Mapping[str, tuple[Any, ...]] = as_sequences(sequences)
+    own = {task.key for task in section.task_configs}
+    taken = own | {node.key for node in section.data_node_configs}
+    problems: list[str] = []
+
+    for name, tasks in given.items():
+        keys = [getattr(task, "key", task) for task in tasks]
+        strangers = ", ".join(f"TASK.{key}" for key in keys if key not in own)
+
+        if strangers:
+            problems.append(f"{name}: {strangers} is not a task of the scenario")
+
+        if name in taken:
+            problems.append(f"{name!r} is also the name of a task or data node")
+
+        if not name.isidentifier():
+            problems.append(f"the name {name!r} is no Python identifier")
+
+    _check(section, "sequences", problems, own)
 
     for one in _all(section):
-        own = {task.key: task for task in one.task_configs}
-        pointed = given
-
-        if isinstance(given, Mapping):
-            pointed = {
-                name: tuple(own.get(getattr(task, "key", ""), task) for task in tasks)
-                for name, tasks in given.items()
-            }
-
-        _check(scenarios.sequences(one, pointed))
-        _take(one.sequences, {**one.sequences, **pointed})
+        current = {task.key: task for task in one.task_configs}
+        made = {
+            name: tuple(current[task.key] for task in part)
+            for name, part in given.items()
+        }
+        _take(one.sequences, {**one.sequences, **made})
 
 
-def remove_sequences(section: ScenarioConfig, names: str | Iterable[str]) -> None:
+def remove_sequences(section: Any, names: Any) -> None:
     """See `ScenarioConfig.remove_sequences`."""
-    gone = {names} if isinstance(names, str) else {*names}
+    _leave_out("sequences", section, {names} if isinstance(names, str) else {*names})
 
+
+def _leave_out(field: str, section: Any, names: set[str]) -> None:
     for one in _all(section):
-        left = {name: part for name, part in one.sequences.items() if name not in gone}
-        _take(one.sequences, left)
+        kept = getattr(one, field)
+        _take(kept, {name: each for name, each in kept.items() if name not in names})
 
 
-def _all(section: ScenarioConfig) -> Iterator[ScenarioConfig]:
+def _all(section: Any) -> Iterator[Any]:
     """Yield a section, and the current one of its id."""
     yield section
     home = HOMES.get(section)
-    registry = None if home is None else home()
-    current = section if registry is None else registry.current(section)
+    kept = None if home is None else home()
+    current = section if kept is None else kept.current(section)
 
     if current is not section:
         yield current
 
 
-def _take(kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+def _take(kept: Any, wanted: Mapping[str, Any]) -> None:
     """Have a mapping of a section, and of those made of it, hold something else."""
-    assert isinstance(kept, dict)
     kept.clear()
     kept.update(wanted)
 
 
-def _check(problems: Iterable[Any]) -> None:
-    if found := [*problems]:
+def _check(section: Any, field: str, problems: list[str], known: set[str]) -> None:
+    remedy = f"give what it has: {', '.join(sorted(known))}"
+    found = [
+        Problem(section=section.label, field=field, message=message, remedy=remedy)
+        for message in problems
+    ]
+
+    if found:
         raise ConfigError(found)

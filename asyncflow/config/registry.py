@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 import attrs
 
+from asyncflow.config.amending import HOMES
 from asyncflow.config.section import Section
 from asyncflow.config.sections import (
     CoreConfig,
@@ -44,12 +45,6 @@ class View(Mapping[str, S]):
 
     def __repr__(self) -> str:
         return repr(self._sections())
-
-
-HOMES: weakref.WeakKeyDictionary[ScenarioConfig, weakref.ref[Registry]] = (
-    weakref.WeakKeyDictionary()
-)
-"""Where scenario sections were put: to amend the one that is there now."""
 
 
 @attrs.define(eq=False, repr=False)

@@ -25,7 +25,7 @@ from asyncflow.entities.scenario import (
     mark_deleted,
     ordered_tasks,
 )
-from asyncflow.entities.sequence import Sequence
+from asyncflow.entities.sequence import sequences_of
 from asyncflow.entities.submission import Run
 from asyncflow.entities.submittable import Submittable
 from asyncflow.options import RunOptions
@@ -173,16 +173,7 @@ class IdentityMap:
             cycle=cycle,
             tasks=tasks,
             data_nodes=nodes,
-            sequences={
-                label: Sequence(
-                    id=ids.of_sequence(label, scenario_id),
-                    name=label,
-                    owner_id=scenario_id,
-                    tasks={task.id: tasks[task.id] for task in part},
-                    verbs=self.verbs,
-                )
-                for label, part in config.sequences.items()
-            },
+            sequences=sequences_of(config, record, tasks, self.verbs),
             verbs=self.verbs,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import attrs
@@ -21,7 +22,7 @@ from asyncflow.config.sections import (
 )
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.handle import HandleMap, Properties
-from asyncflow.entities.sequence import Sequence, SequenceVerbs
+from asyncflow.entities.sequence import Sequence, SequenceVerbs, sequences_of
 from asyncflow.entities.submittable import Submittable, tasks_of
 from asyncflow.entities.task import Task, task_of
 from asyncflow.errors import UsageError
@@ -41,6 +42,10 @@ class ScenarioVerbs(SequenceVerbs, Protocol):
     async def read_together(self, nodes: list[NodeState]) -> tuple[Any, ...]: ...
 
     async def update_scenario(
+        self, scenario: Scenario, changes: Mapping[str, Any]
+    ) -> None: ...
+
+    async def change_sequences(
         self, scenario: Scenario, changes: Mapping[str, Any]
     ) -> None: ...
 
@@ -88,8 +93,7 @@ class Scenario(Submittable):
     """The cycle that it belongs to; None where its config has no frequency."""
     _task_states: Mapping[str, TaskState] = attrs.field(alias="tasks")
     _node_states: Mapping[str, NodeState] = attrs.field(alias="data_nodes")
-    sequences: Mapping[str, Sequence]
-    """Its sequences, by name."""
+    _sequences: Mapping[str, Sequence] = attrs.field(alias="sequences")
     _is_deleted: bool = attrs.field(init=False, default=False)
     _ordered: tuple[TaskState, ...] = attrs.field(init=False)
     """Its tasks, in the order of its graph."""
@@ -126,6 +130,11 @@ class Scenario(Submittable):
     def tasks(self) -> Mapping[str, Task]:
         """Its tasks, by config id."""
         return HandleMap(self._task_states, self._verbs, task_of)
+
+    @property
+    def sequences(self) -> Mapping[str, Sequence]:
+        """Its sequences, by name, as far as is known here."""
+        return MappingProxyType(self._sequences)
 
     @property
     def is_deleted(self) -> bool:
@@ -213,6 +222,72 @@ class Scenario(Submittable):
     def has_tag(self, tag: str) -> bool:
         """Tell whether it has a tag, as far as is known here."""
         return tag in self._record.tags
+
+    async def add_sequence(
+        self,
+        name: str,
+        tasks: Iterable[Task | TaskConfig | str],
+        properties: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add a named part of its tasks; return when that is durable.
+
+        Who adds others at the same time, here or in another process, loses nothing. On
+        cancel it is done or not.
+
+        :param name: an identifier that none of its sequences, tasks and data nodes has
+        :param tasks: some of its tasks, their configs, or the ids of these
+        :param properties: the user's own values, which JSON can hold; None for none
+        :raises UsageError: where there is one of that name, or a task is none of the
+            scenario
+        :raises NotFound: where the scenario was deleted
+        """
+        added = {name: (tasks, properties)}
+        await self._verbs.change_sequences(self, {"added": added})
+
+    async def add_sequences(
+        self, sequences: Mapping[str, Iterable[Task | TaskConfig | str]]
+    ) -> None:
+        """Add several sequences, all of them or none; see `add_sequence`.
+
+        :param sequences: the tasks of each, by its name
+        """
+        added = {name: (tasks, None) for name, tasks in sequences.items()}
+        await self._verbs.change_sequences(self, {"added": added})
+
+    async def update_sequence(
+        self,
+        name: str,
+        tasks: Iterable[Task | TaskConfig | str] | None = None,
+        properties: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Give a sequence other tasks, or set properties; see `add_sequence`.
+
+        Its runs go on as they are.
+
+        :param tasks: all that it is to have; None leaves them as they are
+        :param properties: those that are set; others stay. None for none
+        :raises UsageError: where there is none of that name
+        """
+        updated = {name: (tasks, properties)}
+        await self._verbs.change_sequences(self, {"updated": updated})
+
+    async def rename_sequence(self, old_name: str, new_name: str) -> None:
+        """Call a sequence otherwise; it has another id then. See `add_sequence`.
+
+        :raises UsageError: where there is none of the old name, or one of the new
+        """
+        await self._verbs.change_sequences(self, {"renamed": {old_name: new_name}})
+
+    async def remove_sequence(self, name: str) -> None:
+        """Remove a sequence; its runs go on. See `add_sequence`.
+
+        :raises UsageError: where there is none of that name
+        """
+        await self._verbs.change_sequences(self, {"removed": [name]})
+
+    async def remove_sequences(self, names: Iterable[str]) -> None:
+        """Remove several sequences, all of them or none; see `remove_sequence`."""
+        await self._verbs.change_sequences(self, {"removed": names})
 
     async def set_primary(self) -> None:
         """Make it the primary scenario of its cycle; return when that is durable.
@@ -413,7 +488,12 @@ def record_of(scenario: Scenario) -> ScenarioRecord:
 
 def take_record(scenario: Scenario, record: ScenarioRecord) -> None:
     """Have a scenario show what is kept of it now."""
+    is_changed = record.sequences != scenario._record.sequences
     scenario._record = record
+
+    if is_changed:
+        tasks, verbs = scenario._task_states, scenario._verbs
+        scenario._sequences = sequences_of(scenario.config, record, tasks, verbs)
 
 
 def ordered_tasks(entity: Submittable, dag: Dag) -> tuple[TaskState, ...]:

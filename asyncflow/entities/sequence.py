@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import attrs
 
+from asyncflow import ids
 from asyncflow.config.dag import Dag
+from asyncflow.config.sections import ScenarioConfig
 from asyncflow.entities.handle import HandleMap
 from asyncflow.entities.submittable import Submittable, SubmittableVerbs
 from asyncflow.entities.task import Task, task_of
+from asyncflow.errors import UsageError
+from asyncflow.records import ScenarioRecord
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.task import TaskState
 
@@ -42,6 +47,14 @@ class Sequence(Submittable):
     owner_id: str
     """The id of its scenario."""
     _task_states: Mapping[str, TaskState] = attrs.field(alias="tasks")
+    _properties: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    _gone: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    """The ids of tasks that it was given, and its config does not declare any more."""
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """The user's own values; `Scenario.update_sequence` changes them."""
+        return MappingProxyType({**self._properties})
 
     @property
     def tasks(self) -> Mapping[str, Task]:
@@ -60,7 +73,17 @@ class Sequence(Submittable):
 
     @property
     def dag(self) -> Dag:
-        """The graph of its tasks."""
+        """The graph of its tasks.
+
+        :raises UsageError: where one of them is not declared any more
+        """
+        if self._gone:
+            raise UsageError(
+                f"sequence {self.name!r} has tasks that are not declared any more: "
+                f"{', '.join(self._gone)}; declare them, or give it others with "
+                "scenario.update_sequence"
+            )
+
         return Dag.of(task.config for task in self._task_states.values())
 
     def subscribe(
@@ -111,3 +134,42 @@ class Sequence(Submittable):
 
     def __repr__(self) -> str:
         return f"<Sequence {self.name}: {', '.join(self._task_states)}>"
+
+
+def sequence_names(
+    config: ScenarioConfig, changed: Mapping[str, Mapping[str, Any] | None]
+) -> list[str]:
+    """Return the names of the sequences of a scenario.
+
+    :param changed: what its record says of them
+    """
+    own = [name for name in config.sequences if name not in changed]
+    return [*own, *(name for name, kept in changed.items() if kept is not None)]
+
+
+def sequences_of(
+    config: ScenarioConfig,
+    record: ScenarioRecord,
+    tasks: Mapping[str, TaskState],
+    verbs: SequenceVerbs,
+) -> Mapping[str, Sequence]:
+    """Make the sequences of a scenario: those of its config, and those of its own.
+
+    :param tasks: those of the scenario, by config id
+    """
+    found: dict[str, Sequence] = {}
+
+    for name in sequence_names(config, record.sequences):
+        kept = record.sequences.get(name)
+        given = kept or {"tasks": [task.id for task in config.sequences[name]]}
+        found[name] = Sequence(
+            id=ids.of_sequence(name, record.id),
+            name=name,
+            owner_id=record.id,
+            tasks={key: tasks[key] for key in given["tasks"] if key in tasks},
+            properties=given.get("properties", {}),
+            gone=tuple(key for key in given["tasks"] if key not in tasks),
+            verbs=verbs,
+        )
+
+    return found

@@ -189,6 +189,13 @@ class HandleVerbs(ScenarioVerbs):
 
         await Updating(self.session.opened()).scenario(scenario, changes)
 
+    async def change_sequences(
+        self, scenario: Scenario, changes: Mapping[str, Any]
+    ) -> None:
+        from asyncflow.runtime.updating import Updating
+
+        await Updating(self.session.opened()).sequences(scenario, changes)
+
     async def promote(self, scenario: Scenario) -> None:
         await self.session.opened().calendar.promote(scenario)
 

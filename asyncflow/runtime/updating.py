@@ -29,6 +29,7 @@ from asyncflow.errors import (
 from asyncflow.records import DataNodeRecord, ScenarioRecord
 from asyncflow.runs.node import NodeState
 from asyncflow.runtime.checks import check_kept, check_name
+from asyncflow.runtime.sequencing import SequenceChange
 from asyncflow.worker.shortened import is_utf8
 
 if TYPE_CHECKING:
@@ -108,17 +109,33 @@ class Updating:
         check_kept(change.properties, scenario.id)
 
         with CancelScope(shield=True):
-            before, record = await self._saved(
-                scenario.id, ScenarioRecord, change.applied
-            )
-            take_record(scenario, record)
-            found = self.engine.identity_map.find(scenario.id)
-
-            if isinstance(found, Scenario):
-                take_record(found, record)
-
+            before, record = await self._changed(scenario, change.applied)
             names = ("name", "properties", "tags")
             self._tell(scenario.id, scenario.config_id, before, record, names)
+
+    async def sequences(self, scenario: Scenario, changes: Mapping[str, Any]) -> None:
+        """Change the sequences of a scenario, and tell who wants to know."""
+        change = SequenceChange.of(scenario, changes)
+
+        with CancelScope(shield=True):
+            before, record = await self._changed(scenario, change.applied)
+            self._tell(scenario.id, scenario.config_id, before, record, ("sequences",))
+
+            if record is not before and self.engine.bus.hears_entities:
+                self.engine.bus.tell([*change.events(before, record)])
+
+    async def _changed(
+        self, scenario: Scenario, apply: Callable[[ScenarioRecord], ScenarioRecord]
+    ) -> tuple[ScenarioRecord, ScenarioRecord]:
+        """Save a change of a scenario, and have its handles show it."""
+        before, record = await self._saved(scenario.id, ScenarioRecord, apply)
+        take_record(scenario, record)
+        found = self.engine.identity_map.find(scenario.id)
+
+        if isinstance(found, Scenario):
+            take_record(found, record)
+
+        return before, record
 
     async def node(self, node: NodeState, changes: Mapping[str, Any]) -> None:
         """Change a data node, and tell who wants to know."""

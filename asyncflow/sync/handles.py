@@ -195,6 +195,7 @@ class Sequence(Runnable[AsyncSequence], of=AsyncSequence):
 
     name: Forwarded[str] = Forwarded()
     owner_id: Forwarded[str] = Forwarded()
+    properties: Forwarded[Mapping[str, Any]] = Forwarded()
 
     def subscribe(
         self, callback: Callable[..., object], params: Iterable[object] | None = None

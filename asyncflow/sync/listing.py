@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeVar
 
 from asyncflow import ids
+from asyncflow.entities.sequence import sequence_names
 from asyncflow.records import (
     CycleRecord,
     DataNodeRecord,
@@ -224,7 +225,7 @@ def sequences(records: Iterable[ScenarioRecord], loop: Loop) -> list[Sequence]:
 
         parts = (
             PartRecord(ids.of_sequence(name, record.id), name, record.id)
-            for name in config.sequences
+            for name in sequence_names(config, record.sequences)
         )
         found += _made(Sequence, ListedPart, parts, loop)
 

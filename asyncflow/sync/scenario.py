@@ -97,6 +97,44 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
             tags=tags,
         )
 
+    def add_sequence(
+        self,
+        name: str,
+        tasks: Iterable[Task | TaskConfig | str],
+        properties: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add a sequence; see `asyncflow.Scenario.add_sequence`."""
+        self._loop.call(self._inner.add_sequence, name, _parts(tasks), properties)
+
+    def add_sequences(
+        self, sequences: Mapping[str, Iterable[Task | TaskConfig | str]]
+    ) -> None:
+        """Add several sequences; see `asyncflow.Scenario.add_sequences`."""
+        given = {name: _parts(tasks) for name, tasks in sequences.items()}
+        self._loop.call(self._inner.add_sequences, given)
+
+    def update_sequence(
+        self,
+        name: str,
+        tasks: Iterable[Task | TaskConfig | str] | None = None,
+        properties: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Change a sequence; see `asyncflow.Scenario.update_sequence`."""
+        parts = None if tasks is None else _parts(tasks)
+        self._loop.call(self._inner.update_sequence, name, parts, properties)
+
+    def rename_sequence(self, old_name: str, new_name: str) -> None:
+        """Rename a sequence; see `asyncflow.Scenario.rename_sequence`."""
+        self._loop.call(self._inner.rename_sequence, old_name, new_name)
+
+    def remove_sequence(self, name: str) -> None:
+        """Remove a sequence; see `asyncflow.Scenario.remove_sequence`."""
+        self._loop.call(self._inner.remove_sequence, name)
+
+    def remove_sequences(self, names: Iterable[str]) -> None:
+        """Remove several sequences; see `asyncflow.Scenario.remove_sequences`."""
+        self._loop.call(self._inner.remove_sequences, names)
+
     def add_tag(self, tag: str) -> None:
         """Give it a tag; see `asyncflow.Scenario.add_tag`."""
         self._change(self._inner.add_tag, tag)
@@ -231,6 +269,16 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
     def __dir__(self) -> list[str]:
         parts = (self._inner.sequences, self._inner.tasks, self._inner.data_nodes)
         return [*super().__dir__(), *(name for part in parts for name in part)]
+
+
+def _parts(tasks: Any) -> list[Any]:
+    """Return tasks as the async verb takes them."""
+    given: list[Any] = (
+        [*tasks]
+        if isinstance(tasks, Iterable) and not isinstance(tasks, str)
+        else [tasks]
+    )
+    return [part._inner if isinstance(part, Task) else part for part in given]  # pyright: ignore[reportPrivateUsage]  # its part
 
 
 class ScenarioBlock(Scenario):

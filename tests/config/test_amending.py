@@ -54,7 +54,7 @@ def test_wrong_amendments_change_nothing() -> None:
     ):
         section.add_sequences({"begin": stranger})
 
-    with pytest.raises(ConfigError, match="also the one of a task or data node"):
+    with pytest.raises(ConfigError, match="also the name of a task or data node"):
         section.add_sequences({"one": section.tasks[0]})
 
     with pytest.raises(ConfigError, match="is no data node of the scenario"):

@@ -35,8 +35,8 @@ def problems(registry: Registry, scenario: ScenarioConfig) -> Iterator[Problem]:
     yield from twice(label, "task_configs", tasks)
     yield from _two_writers(scenario)
     yield from _cycle(scenario)
-    yield from sequences(scenario, scenario.sequences)
-    yield from comparators(scenario, scenario.comparators)
+    yield from _sequences(scenario, scenario.sequences)
+    yield from _comparators(scenario, scenario.comparators)
     yield from _authorized_tags(scenario)
     yield from _frequency(scenario)
 
@@ -121,8 +121,7 @@ def _cycle(scenario: ScenarioConfig) -> Iterator[Problem]:
         )
 
 
-def sequences(scenario: ScenarioConfig, sequences: Any) -> Iterator[Problem]:
-    """Yield what is wrong with sequences of a scenario."""
+def _sequences(scenario: ScenarioConfig, sequences: Any) -> Iterator[Problem]:
     if not isinstance(sequences, Mapping):
         yield Problem(
             section=scenario.label,
@@ -167,15 +166,14 @@ def _sequence_tasks(
             )
 
 
-def comparators(scenario: ScenarioConfig, given: Any) -> Iterator[Problem]:
-    """Yield what is wrong with comparators of a scenario."""
+def _comparators(scenario: ScenarioConfig, given: Any) -> Iterator[Problem]:
     if not isinstance(given, Mapping):
         yield _no_comparator(
             scenario, f"{given!r} does not map data nodes to functions"
         )
         return
 
-    own = node_names(scenario)
+    own = _node_names(scenario)
 
     for node, functions in given.items():
         if node not in own:
@@ -198,8 +196,7 @@ def _no_comparator(scenario: ScenarioConfig, message: str) -> Problem:
     )
 
 
-def node_names(scenario: ScenarioConfig) -> set[str]:
-    """Return the ids of the data nodes of a scenario."""
+def _node_names(scenario: ScenarioConfig) -> set[str]:
     return names(scenario) - {task.key for task in _tasks(scenario.task_configs)}
 
 
