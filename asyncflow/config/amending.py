@@ -7,23 +7,12 @@ this, so it knows them only by what they have.
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from asyncflow.config.converters import as_comparators, as_sequences
+from asyncflow.config.section import HOMES
 from asyncflow.errors import ConfigError, Problem
-
-
-class Home(Protocol):
-    """Where sections are kept."""
-
-    def current(self, reference: Any) -> Any:
-        """Return the section that is in the place of one."""
-
-
-HOMES: weakref.WeakKeyDictionary[Any, weakref.ref[Home]] = weakref.WeakKeyDictionary()
-"""Where scenario sections were put: to amend the one that is there now."""
 
 
 def add_comparator(section: Any, node: Any, comparator: Any) -> None:

@@ -9,8 +9,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 import attrs
 
-from asyncflow.config.amending import HOMES
-from asyncflow.config.section import Section
+from asyncflow.config.section import HOMES, Section
 from asyncflow.config.sections import (
     CoreConfig,
     DataNodeConfig,

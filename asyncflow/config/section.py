@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pickle
 import types
+import weakref
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import attrs
 
@@ -142,3 +143,16 @@ class Section(Attributes, Shown):
     def same_content(self, other: Section) -> bool:
         """Tell whether both say the same."""
         return type(self) is type(other) and not self.differing(other)
+
+
+class Home(Protocol):
+    """Where sections are kept."""
+
+    def current(self, reference: Any) -> Any:
+        """Return the section that is in the place of one."""
+
+
+HOMES: weakref.WeakKeyDictionary[Section, weakref.ref[Home]] = (
+    weakref.WeakKeyDictionary()
+)
+"""Where scenario sections were put: to amend the one that is there now."""

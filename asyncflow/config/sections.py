@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 import attrs
 
 from asyncflow.alternatives import DRIVERS
-from asyncflow.config import amending
 from asyncflow.config.converters import (
     as_amounts,
     as_concealed,
@@ -346,12 +345,16 @@ class ScenarioConfig(Section):
         :param data_node: its config, or the id of that
         :raises ConfigError: where that is none of the scenario, or no function is given
         """
+        from asyncflow.config import amending
+
         amending.add_comparator(self, data_node, comparator)
 
     def delete_comparator(self, data_node: DataNodeConfig | str) -> None:
         """Have a data node compared by no function any more; nothing happens where none
         does.
         """
+        from asyncflow.config import amending
+
         amending.delete_comparator(self, data_node)
 
     def add_sequences(
@@ -362,10 +365,14 @@ class ScenarioConfig(Section):
 
         :raises ConfigError: where a task is none of the scenario, or a name cannot be one
         """
+        from asyncflow.config import amending
+
         amending.add_sequences(self, sequences)
 
     def remove_sequences(self, names: str | Iterable[str]) -> None:
         """Remove sequences by their names; nothing happens where there is none."""
+        from asyncflow.config import amending
+
         amending.remove_sequences(self, names)
 
     @property

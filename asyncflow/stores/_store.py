@@ -33,7 +33,6 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.stores import _scenario_list
 from asyncflow.stores._command import (
     Command,
     Parameters,
@@ -345,6 +344,8 @@ class DatabaseStore(Store):
         after: ScenarioRecord | None = None,
         page: Page | None = None,
     ) -> list[ScenarioRecord]:
+        from asyncflow.stores import _scenario_list
+
         return await self._read(
             "scenario",
             config_id=config_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
@@ -22,7 +22,9 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
-from asyncflow.stores._scenario_list import NodeValue, sort_text
+
+if TYPE_CHECKING:
+    from asyncflow.stores._scenario_list import NodeValue
 
 R = TypeVar("R", bound=Record)
 
@@ -334,7 +336,13 @@ class Tables:
         """Return what tells the place of a scenario, which may have been deleted, in the
         order of a list.
         """
-        text = "" if sort_key == "creation_date" else sort_text(record, sort_key)
+        text = ""
+
+        if sort_key != "creation_date":
+            from asyncflow.stores._scenario_list import sort_text
+
+            text = sort_text(record, sort_key)
+
         return text, record.created, self.scenarios.places.get(record.id, -1)
 
     def beyond(

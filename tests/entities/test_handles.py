@@ -30,7 +30,8 @@ SUBMITTABLE = (
 NAMES: dict[type, tuple[str, ...]] = {
     Scenario: (
         *("add_tag", "additional_data_nodes", "config", "config_id", "creation_date"),
-        "duplicate",
+        *("add_sequence", "add_sequences", "remove_sequence", "remove_sequences"),
+        *("duplicate", "rename_sequence", "update_sequence"),
         *("cycle", "dag", "data_nodes", "has_tag", "id", "is_deleted", "is_primary"),
         *("name", "plan", "properties", "read", "remove_tag", "scenario_id"),
         *("sequences", "set_primary", "submit", "subscribe", "tags", "tasks"),
@@ -43,7 +44,7 @@ NAMES: dict[type, tuple[str, ...]] = {
     ),
     Sequence: (
         *("dag", "data_nodes", "id", "is_deleted", "name", "owner_id", "plan"),
-        *("scenario_id", "submit", "subscribe", "tasks", "unsubscribe"),
+        *("properties", "scenario_id", "submit", "subscribe", "tasks", "unsubscribe"),
         *SUBMITTABLE,
     ),
     Task: (
