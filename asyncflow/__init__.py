@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     from asyncflow.entities.cycle import Cycle as Cycle
     from asyncflow.entities.data_node import DataNode as DataNode
     from asyncflow.entities.data_node import Edit as Edit
+    from asyncflow.entities.difference import DataNodeDiff as DataNodeDiff
+    from asyncflow.entities.difference import ScenarioDiff as ScenarioDiff
+    from asyncflow.entities.exported import ExportedScenario as ExportedScenario
     from asyncflow.entities.job import Job as Job
     from asyncflow.entities.job import Output as Output
     from asyncflow.entities.planned import PlannedJob as PlannedJob
@@ -65,6 +68,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.submission import Input as Input
     from asyncflow.entities.submission import Submission as Submission
     from asyncflow.entities.task import Task as Task
+    from asyncflow.errors import ArchiveRefused as ArchiveRefused
     from asyncflow.errors import AsyncflowError as AsyncflowError
     from asyncflow.errors import BlockingCall as BlockingCall
     from asyncflow.errors import ConfigError as ConfigError
@@ -77,6 +81,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import InsideWorker as InsideWorker
     from asyncflow.errors import JobFailed as JobFailed
     from asyncflow.errors import NoData as NoData
+    from asyncflow.errors import NotCopied as NotCopied
     from asyncflow.errors import NotDeclared as NotDeclared
     from asyncflow.errors import NotFound as NotFound
     from asyncflow.errors import NotOpen as NotOpen
@@ -119,6 +124,7 @@ if TYPE_CHECKING:
     from asyncflow.orchestrator import Orchestrator as Orchestrator
     from asyncflow.records import AttemptRecord as AttemptRecord
     from asyncflow.records import CycleRecord as CycleRecord
+    from asyncflow.records import DataNodeRecord as DataNodeRecord
     from asyncflow.records import JobRecord as JobRecord
     from asyncflow.records import Pruned as Pruned
     from asyncflow.records import ScenarioRecord as ScenarioRecord
@@ -151,9 +157,11 @@ _HOMES = {
     "entities.statistics": "Statistics",
     "entities.submission": "Input Submission",
     "entities.task": "Task",
-    "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
+    "entities.difference": "DataNodeDiff ScenarioDiff",
+    "entities.exported": "ExportedScenario",
+    "errors": "ArchiveRefused AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
     "DataNodeReadingError DataNodeWritingError DeletingPrimaryScenario DoesNotBelongToACycle EventsLost InsideWorker JobFailed NoData "
-    "NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed PackageMissing Problem RecordDamaged "
+    "NotCopied NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed PackageMissing Problem RecordDamaged "
     "RemoteTraceback StoreFailed StoreUnavailable SubmissionCanceled SubmissionFailed "
     "SubmissionInterrupted TakenOver UnauthorizedTag UnsupportedLoop UsageError ValueInvalid "
     "ValueMissing",
@@ -161,7 +169,7 @@ _HOMES = {
     "JobStarted SubmissionFinished SubmissionStarted",
     "filters": "Condition JoinOperator Operator",
     "orchestrator": "Orchestrator",
-    "records": "AttemptRecord CycleRecord JobRecord Pruned ScenarioRecord SubmissionRecord",
+    "records": "AttemptRecord CycleRecord DataNodeRecord JobRecord Pruned ScenarioRecord SubmissionRecord",
     "notify.bus": "Listener Notification",
     "notify.stream": "EventStream",
     "selection": "Preview",

@@ -10,11 +10,13 @@
     │   ├── DeletingPrimaryScenario  others of its cycle are there
     │   ├── DoesNotBelongToACycle    a scenario has none
     │   ├── UnauthorizedTag    a scenario config does not allow a tag
+    │   ├── NotCopied          what data nodes of a scenario have cannot be copied
     │   ├── InsideWorker       an orchestrator was started inside a worker process
     │   └── UnsupportedLoop    the event loop is not asyncio's
     ├── NotFound               no entity has this id
     ├── NotDeclared            the configuration lacks what an entity was made from
     ├── NoData                 a data node was read before its first write
+    ├── ArchiveRefused         a file is no archive of a scenario, or not whole
     ├── DataNodeIsBeingEdited  somebody else has locked a data node
     ├── NotPicklable           a value or a function cannot travel to a worker
     ├── DataNodeReadingError   what is in the place of a data node cannot be read
@@ -39,7 +41,7 @@ Each error carries its facts as attributes, and survives pickling.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 import attrs
@@ -48,6 +50,7 @@ from asyncflow.facts import Facts
 from asyncflow.worker.errors import AsyncflowError as AsyncflowError
 from asyncflow.worker.errors import DataNodeReadingError as DataNodeReadingError
 from asyncflow.worker.errors import DataNodeWritingError as DataNodeWritingError
+from asyncflow.worker.errors import NoData as NoData
 from asyncflow.worker.errors import NotPicklable as NotPicklable
 from asyncflow.worker.errors import PackageMissing as PackageMissing
 from asyncflow.worker.errors import ValueInvalid as ValueInvalid
@@ -141,6 +144,18 @@ class UnauthorizedTag(UsageError):
         )
 
 
+class NotCopied(UsageError):
+    """What some data nodes of a scenario have cannot be copied; nothing was made."""
+
+    def __init__(self, entity: str, reasons: Mapping[str, str]) -> None:
+        self.entity = entity
+        """The scenario, or the archive."""
+        self.reasons = dict(reasons)
+        """By the config ids of the data nodes: why, and what to do."""
+        lines = [f"  {name}: {why}" for name, why in self.reasons.items()]
+        super().__init__("\n".join([f"{entity} is not copied:", *lines]))
+
+
 class InsideWorker(UsageError):
     """An orchestrator was started inside a job's worker process."""
 
@@ -173,48 +188,16 @@ class NotDeclared(AsyncflowError):
         )
 
 
-class NoData(AsyncflowError):
-    """A data node was read before its first write, or its file is not there.
+class ArchiveRefused(AsyncflowError):
+    """A file is no archive of a scenario, or not whole; nothing was made of it."""
 
-    `version` is the number that was asked for; None for the current version. `cause`
-    says why the task that writes it has not; ``""`` where that is not known. `file` is
-    the file of the user's that is not there; None where it is not that. `is_gone` tells
-    whether something wrote that file.
-    """
-
-    def __init__(
-        self,
-        node: str,
-        version: int | None = None,
-        cause: str = "",
-        file: str | None = None,
-        is_gone: bool = True,
-    ) -> None:
-        self.node = node
-        self.version = version
-        self.cause = cause
-        self.file = file
-        self.is_gone = is_gone
-        super().__init__(self._message())
-
-    def _message(self) -> str:
-        if self.version is not None:
-            return (
-                f"version {self.version} of data node {self.node!r} is not kept: see its "
-                "edits, and keep_versions of its config"
-            )
-
-        what = f"data node {self.node!r} was never written"
-        remedy = "give it default_data, write to it, or run the task that writes it"
-
-        if self.file is not None and not self.is_gone:
-            what = f"data node {self.node!r} has no value yet: there is no file {self.file}"
-            remedy = "make it, write to the node, or run the task that writes it"
-        elif self.file is not None:
-            what = f"data node {self.node!r} has no value: its file {self.file} is gone"
-            remedy = "bring it back, write to the node, or run the task that writes it"
-
-        return f"{what}: {self.cause or remedy}"
+    def __init__(self, path: str, why: str) -> None:
+        self.path = path
+        self.why = why
+        super().__init__(
+            f"{path} cannot be imported: {why}: give a file that `scenario.export` wrote, "
+            "as it was written"
+        )
 
 
 class DataNodeIsBeingEdited(AsyncflowError):

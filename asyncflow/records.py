@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple, TypeAlias
 
+from asyncflow.facts import in_json
 from asyncflow.status import AttemptKind, Status, SubmissionStatus
 from asyncflow.worker.outcome import StoredValue
 
@@ -28,6 +29,9 @@ class ScenarioRecord(NamedTuple):
     """What tells its states apart: another number with each change of it."""
     cycle_id: str | None = None
     """The cycle that it belongs to; None for none."""
+    sequences: Mapping[str, Mapping[str, Any] | None] = {}
+    """By their names the sequences that were changed after it was made: their ``tasks``
+    and ``properties``; None for one that was removed."""
 
     @property
     def creation_date(self) -> datetime:
@@ -102,6 +106,10 @@ class DataNodeRecord(NamedTuple):
     """What was changed since it was made, as JSON; ``""`` for nothing."""
     revision: int = 0
     """What tells these apart: another number with each change of them."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return its facts as plain data that JSON can hold; times are ISO texts."""
+        return _plain_facts(self, editor_expiration_date="editor_expires")
 
 
 class VersionRecord(NamedTuple):
@@ -379,7 +387,7 @@ def _plain(value: Any) -> Any:
         return str(value)
 
     if value is None or isinstance(value, bool | int | float):
-        return value
+        return in_json(value)
 
     if isinstance(value, date | time):
         return value.isoformat()

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
+    from asyncflow.abc.changes import ChangeFeed
     from asyncflow.errors import StoreFailed
     from asyncflow.options import Page
     from asyncflow.records import (
@@ -94,6 +95,13 @@ class Store(ABC):
 
         It is `StoreUnavailable` where it is tried again: what is saved meanwhile waits
         in memory, in its order. With any other error nothing is written any more.
+        """
+        return None
+
+    def changes(self, listener_id: str) -> ChangeFeed | None:  # noqa: ARG002
+        """Make what tells who listens what others commit; None where there are none.
+
+        :param listener_id: the orchestrator that listens, which is registered
         """
         return None
 
@@ -255,8 +263,8 @@ class Store(ABC):
     ) -> bool:
         """Save what was changed, unless somebody else has changed it meanwhile.
 
-        Of a scenario that is its name, its properties and its tags, of a data node its
-        attributes. Returns when that is durable. On cancel it is saved or not, as a whole.
+        Of a scenario that is its name, its properties, tags and sequences, of a data node
+        its attributes. Returns when that is durable. On cancel it is saved or not, as a whole.
 
         :param record: with a revision that it never had
         :param before: the revision of what was changed
@@ -386,11 +394,21 @@ class Store(ABC):
         cycle_id: str | None = None,
         tag: str | None = None,
         is_primary: bool | None = None,
+        properties: Mapping[str, object] | None = None,
+        value: tuple[str, str, Collection[bytes]] | None = None,
+        sort_key: str = "creation_date",
         after: ScenarioRecord | None = None,
         page: Page | None = None,
     ) -> list[ScenarioRecord]:
         """List scenarios.
 
+        :param properties: those that they have: texts of at most 200 characters, numbers,
+            True, False, None
+        :param value: the config id of a data node, its scope, and as what its current value
+            may be kept: one thing or two
+        :param sort_key: ``creation_date``, ``name`` (no name is as an empty one),
+            ``config_id``, ``id`` or ``tags``: texts by their code points, the first 200 of
+            a name; those that are the same by their dates
         :param created_from: the first creation date, in seconds since the epoch
         :param created_to: the creation date, in the same unit, before which they were
             made

@@ -15,6 +15,7 @@ from asyncflow.worker import current
 from asyncflow.worker.errors import (
     DataNodeReadingError,
     DataNodeWritingError,
+    NoData,
     PackageMissing,
     ValueMissing,
 )
@@ -208,7 +209,7 @@ class FileDriver(Driver):
             return self.path
 
         if kept is None:
-            raise LookupError("the data node was never written")
+            raise NoData("")
 
         if isinstance(kept, bytes):
             return BytesIO(kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, overload
@@ -20,8 +21,8 @@ from asyncflow.config.sections import (
 )
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.handle import HandleMap, Properties
-from asyncflow.entities.sequence import Sequence
-from asyncflow.entities.submittable import Submittable, SubmittableVerbs, tasks_of
+from asyncflow.entities.sequence import Sequence, SequenceVerbs
+from asyncflow.entities.submittable import Submittable, tasks_of
 from asyncflow.entities.task import Task, task_of
 from asyncflow.errors import UsageError
 from asyncflow.records import ScenarioRecord
@@ -30,9 +31,11 @@ from asyncflow.runs.task import TaskState
 
 if TYPE_CHECKING:
     from asyncflow.entities.cycle import Cycle
+    from asyncflow.entities.difference import ScenarioDiff
+    from asyncflow.entities.exported import ExportedScenario
 
 
-class ScenarioVerbs(SubmittableVerbs, Protocol):
+class ScenarioVerbs(SequenceVerbs, Protocol):
     """What a scenario asks of the orchestrator that made it."""
 
     async def read_together(self, nodes: list[NodeState]) -> tuple[Any, ...]: ...
@@ -42,6 +45,14 @@ class ScenarioVerbs(SubmittableVerbs, Protocol):
     ) -> None: ...
 
     async def promote(self, scenario: Scenario) -> None: ...
+
+    async def duplicate(self, scenario: Scenario, **wanted: Any) -> Scenario: ...
+
+    async def diff(self, one: Scenario, other: Scenario) -> ScenarioDiff: ...
+
+    async def export(
+        self, scenario: Scenario, path: object, *, data: bool, overwrite: bool
+    ) -> ExportedScenario: ...
 
     def subscribe_scenario(
         self,
@@ -212,6 +223,78 @@ class Scenario(Submittable):
         :raises NotFound: where it was deleted
         """
         await self._verbs.promote(self)
+
+    async def duplicate(
+        self,
+        creation_date: datetime | None = None,
+        name: str | NotGiven | None = NOT_GIVEN,
+        data: Iterable[str | DataNodeConfig] | bool = True,
+        *,
+        paths: Mapping[Any, str | os.PathLike[str]] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        tags: Iterable[str] | None = None,
+    ) -> Scenario:
+        """Make a scenario that has what this one has; return when that is durable.
+
+        Values that asyncflow keeps are not copied: both have the same file, until one is
+        written again. What scenarios share is shared: with a date of the same cycle the
+        data nodes of scope ``CYCLE``, too. Runs and subscriptions stay with this one. On
+        cancel it is made or not, as a whole.
+
+        :param creation_date: None for now; without a time zone it is in that of the store
+        :param name: what people call it; that of this one, unless it is given
+        :param data: the data nodes whose values it gets, by their configs or these' ids;
+            others begin as in a new scenario. True for all of them, False for none
+        :param paths: for files of yours (``default_path``), where copies of them go
+        :param properties: added to those of this one
+        :param tags: all that it is to have; None for those of this one
+        :raises NotCopied: where a value is in a place of yours that both would have: a
+            file without a path in `paths`, a table, a collection. Nothing is made then
+        :raises UnauthorizedTag: where its config does not allow a tag
+        :raises NotFound: where this one was deleted
+        """
+        return await self._verbs.duplicate(
+            self,
+            creation_date=creation_date,
+            name=name,
+            data=data,
+            paths=paths,
+            properties=properties,
+            tags=tags,
+        )
+
+    async def diff(self, other: Scenario) -> ScenarioDiff:
+        """Return what this scenario and another have otherwise, as they are now.
+
+        Whether two data nodes have one version, one file or one content is looked at
+        first; only other values are read, one data node after the other. Tables are
+        compared cell by cell. On cancel nothing changes.
+
+        :raises NotFound: where one was deleted
+        """
+        return await self._verbs.diff(self, other)
+
+    async def export(
+        self,
+        path: str | os.PathLike[str],
+        data: bool = True,
+        *,
+        overwrite: bool = False,
+    ) -> ExportedScenario:
+        """Write it to a file that `Orchestrator.import_scenario` reads, for another store.
+
+        It has the scenario and its data nodes, with the values that asyncflow keeps and
+        files of yours, as they are at one moment. Runs are not in it, nor secrets, nor
+        what is in tables, collections and buckets: the result says what was left out, as
+        does a warning. The file is there as a whole, or not at all, also on cancel.
+
+        :param data: whether values are written, too
+        :param overwrite: whether a file that is there is replaced
+        :raises UsageError: where a file is there already
+        :raises NotFound: where it was deleted
+        :raises OSError: where the file cannot be written
+        """
+        return await self._verbs.export(self, path, data=data, overwrite=overwrite)
 
     def subscribe(
         self, callback: Callable[..., object], params: Iterable[object] | None = None

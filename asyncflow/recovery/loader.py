@@ -148,13 +148,17 @@ class EntityLoader:
             for node in config.data_node_configs
             if node.scope is not Scope.SCENARIO
         ]
-        await self.versions.stored.refresh(nodes)
-        await self._find_files(nodes)
+        await self.take_shared(nodes)
 
         if any(is_shared(task) for task in config.task_configs):
             await self.refresh_bases(nodes)
 
         return nodes
+
+    async def take_shared(self, nodes: list[NodeState]) -> None:
+        """Take over what the store has of data nodes that scenarios share."""
+        await self.versions.stored.refresh(nodes)
+        await self._find_files(nodes)
 
     async def refresh_bases(self, nodes: Iterable[NodeState]) -> None:
         """Look what the outputs of tasks follow from that scenarios share.
@@ -184,7 +188,7 @@ class EntityLoader:
         if isinstance(found, Scenario) and not self._is_outdated(found):
             if self.versions.is_shared:
                 await self._look(found)
-                await self._fill(found)
+                await self.fill(found)
 
             return found
 
@@ -204,7 +208,7 @@ class EntityLoader:
             config = self.config.settled(config)
 
         scenario = await self._made(record, config)
-        await self._fill(scenario)
+        await self.fill(scenario)
         return scenario
 
     async def _look(self, scenario: Scenario) -> None:
@@ -250,7 +254,7 @@ class EntityLoader:
         for record in await self.store.data_nodes(node_ids=known) if known else ():
             self.identity_map.take(known[record.id], record)
 
-    async def _fill(self, scenario: Scenario) -> None:
+    async def fill(self, scenario: Scenario) -> None:
         """Take over what the store has of a scenario's data nodes and tasks."""
         nodes = {node.id: node for node in nodes_of(scenario).values()}
 

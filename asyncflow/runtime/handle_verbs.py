@@ -8,8 +8,8 @@ from collections.abc import (
     Coroutine,
     Iterable,
     Mapping,
-    Sequence,
 )
+from collections.abc import Sequence as Several
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -18,6 +18,7 @@ from asyncflow.dispatch import skipping
 from asyncflow.entities.data_node import Edit
 from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, ScenarioVerbs
+from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission, run_of
 from asyncflow.entities.submittable import Submittable, tasks_of
 from asyncflow.errors import NoData, UsageError
@@ -29,6 +30,8 @@ from asyncflow.status import DONE
 from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
+    from asyncflow.entities.difference import ScenarioDiff
+    from asyncflow.entities.exported import ExportedScenario
     from asyncflow.entities.parts import Ask, Make
     from asyncflow.entities.planned import PlannedJob
     from asyncflow.runtime.engine import Engine
@@ -126,6 +129,22 @@ class HandleVerbs(ScenarioVerbs):
     ) -> None:
         self.session.opened().subscriptions.remove(callback, params, scenario)
 
+    def subscribe_sequence(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None,
+        sequence: Sequence,
+    ) -> None:
+        self.session.opened().subscriptions.add(callback, params, sequence)
+
+    def unsubscribe_sequence(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None,
+        sequence: Sequence,
+    ) -> None:
+        self.session.opened().subscriptions.remove(callback, params, sequence)
+
     def will_be_written(self, node: NodeState) -> bool:
         engine = self.session.engine
         return engine is not None and engine.scheduler.will_be_written(node)
@@ -149,12 +168,12 @@ class HandleVerbs(ScenarioVerbs):
     ) -> None:
         engine = self.session.opened()
         await engine.editing.edit(node, make, editor_id, comment)
-        _written(engine, node)
+        _tell(engine, node, "WRITTEN")
 
     async def fingerprint(self, node: NodeState) -> str | None:
         return await self.session.opened().editing.fingerprint(node)
 
-    async def read_together(self, nodes: Sequence[NodeState]) -> tuple[Any, ...]:
+    async def read_together(self, nodes: Several[NodeState]) -> tuple[Any, ...]:
         engine = self.session.opened()
 
         try:
@@ -172,6 +191,25 @@ class HandleVerbs(ScenarioVerbs):
 
     async def promote(self, scenario: Scenario) -> None:
         await self.session.opened().calendar.promote(scenario)
+
+    async def duplicate(self, scenario: Scenario, **wanted: Any) -> Scenario:
+        from asyncflow.runtime.duplication import Duplication, Wanted
+
+        duplication = Duplication(self.session.opened(), scenario, Wanted(**wanted))
+        return await duplication.make()
+
+    async def diff(self, one: Scenario, other: Scenario) -> ScenarioDiff:
+        from asyncflow.runtime.difference import Differences
+
+        return await Differences(self.session.opened()).between(one, other)
+
+    async def export(
+        self, scenario: Scenario, path: object, *, data: bool, overwrite: bool
+    ) -> ExportedScenario:
+        from asyncflow.runtime.exporting import Export
+
+        export = Export(self.session.opened(), scenario, data)
+        return await export.write(path, overwrite=overwrite)
 
     async def update_node(self, node: NodeState, changes: Mapping[str, Any]) -> None:
         from asyncflow.runtime.updating import Updating
@@ -195,7 +233,7 @@ class HandleVerbs(ScenarioVerbs):
     ) -> None:
         engine = self.session.opened()
         await engine.editing.write(node, value, editor_id, comment)
-        _written(engine, node)
+        _tell(engine, node, "WRITTEN")
 
     async def edits(self, node: NodeState) -> tuple[Edit, ...]:
         return await self.session.opened().editing.edits(node)
@@ -203,10 +241,14 @@ class HandleVerbs(ScenarioVerbs):
     async def lock(
         self, node: NodeState, editor_id: str, timeout: float | None
     ) -> None:
-        await self.session.opened().editing.lock(node, editor_id, timeout)
+        engine = self.session.opened()
+        await engine.editing.lock(node, editor_id, timeout)
+        _tell(engine, node, "LOCKED")
 
     async def unlock(self, node: NodeState, editor_id: str | None) -> None:
-        await self.session.opened().editing.unlock(node, editor_id)
+        engine = self.session.opened()
+        await engine.editing.unlock(node, editor_id)
+        _tell(engine, node, "LOCKED")
 
     async def output(self, job: Job, stream: Stream | None) -> str:
         from asyncflow.runtime import job_output
@@ -235,10 +277,19 @@ async def _explain(engine: Engine, error: NoData, nodes: Iterable[NodeState]) ->
         ):
             raise NoData(node.config_id, cause=cause) from error
 
+        if node.version is None and await engine.editing.edits(
+            node
+        ):  # it was in memory
+            raise NoData(node.config_id, is_durable=False) from error
 
-def _written(engine: Engine, node: NodeState) -> None:
-    """Tell who wants to know that a data node was written by hand."""
+
+def _tell(engine: Engine, node: NodeState, what: str) -> None:
+    """Tell who wants to know that a data node was written by hand, or locked.
+
+    :param what: the attributes, by the name that `asyncflow.notify.entities` has for them
+    """
     if engine.bus.hears_entities:
-        from asyncflow.notify.entities import WRITTEN, updated
+        from asyncflow.notify import entities
 
-        engine.bus.tell([updated(node.id, node.config_id, WRITTEN)])
+        names = getattr(entities, what)
+        engine.bus.tell([entities.updated(node.id, node.config_id, names)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
@@ -18,6 +19,8 @@ from asyncflow.config.sections import (
 )
 from asyncflow.entities.cycle import Cycle as AsyncCycle
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
+from asyncflow.entities.difference import ScenarioDiff
+from asyncflow.entities.exported import ExportedScenario
 from asyncflow.entities.job import Job as AsyncJob
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
@@ -26,7 +29,7 @@ from asyncflow.entities.task import Task as AsyncTask
 from asyncflow.sync.changes import Properties, merged
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
-from asyncflow.sync.forwarding import Forwarded, assign, blocking_remedies, wrap
+from asyncflow.sync.forwarding import Forwarded, assign, wrap
 from asyncflow.sync.handles import Job, Runnable, Sequence, Submission, Task
 from asyncflow.sync.loop import Loop
 
@@ -50,12 +53,13 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
 
     def set_primary(self) -> None:
         """Make it the primary one of its cycle; see `asyncflow.Scenario.set_primary`."""
-        self._loop.call(self._inner.set_primary)
+        self._change(self._inner.set_primary)
 
     @property
     def name(self) -> str | None:
         """What people call it; setting it changes it, as ``update(name=...)`` does."""
-        return self._inner.name
+        name: str | None = self._told("name")
+        return name
 
     @name.setter
     def name(self, name: str | None) -> None:
@@ -64,12 +68,13 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
     @property
     def properties(self) -> Properties:
         """The user's own values; setting one changes it, as `update` does."""
-        return Properties(lambda: self._inner.properties, self.update)
+        return Properties(lambda: self._told("properties"), self.update)
 
     @property
     def tags(self) -> frozenset[str]:
         """Its tags; setting them changes them, as ``update(tags=...)`` does."""
-        return self._inner.tags
+        tags: frozenset[str] = self._told("tags")
+        return tags
 
     @tags.setter
     def tags(self, tags: Iterable[str]) -> None:
@@ -84,7 +89,7 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
         tags: Iterable[str] | None = None,
     ) -> None:
         """Change attributes; see `asyncflow.Scenario.update`."""
-        self._loop.call(
+        self._change(
             self._inner.update,
             name=name,
             properties=properties,
@@ -94,15 +99,51 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
 
     def add_tag(self, tag: str) -> None:
         """Give it a tag; see `asyncflow.Scenario.add_tag`."""
-        self._loop.call(self._inner.add_tag, tag)
+        self._change(self._inner.add_tag, tag)
 
     def remove_tag(self, tag: str) -> None:
         """Take a tag away; see `asyncflow.Scenario.remove_tag`."""
-        self._loop.call(self._inner.remove_tag, tag)
+        self._change(self._inner.remove_tag, tag)
 
     def has_tag(self, tag: str) -> bool:
         """Tell whether it has a tag; see `asyncflow.Scenario.has_tag`."""
-        return self._inner.has_tag(tag)
+        return tag in self.tags
+
+    def duplicate(
+        self,
+        creation_date: datetime | None = None,
+        name: str | NotGiven | None = NOT_GIVEN,
+        data: Iterable[str | DataNodeConfig] | bool = True,
+        *,
+        paths: Mapping[Any, str | os.PathLike[str]] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        tags: Iterable[str] | None = None,
+    ) -> Scenario:
+        """Make one that has what this one has; see `asyncflow.Scenario.duplicate`."""
+        made = self._loop.call(
+            self._inner.duplicate,
+            creation_date,
+            name,
+            data,
+            paths=paths,
+            properties=properties,
+            tags=tags,
+        )
+        return Scenario(made, self._loop)
+
+    def diff(self, other: Scenario) -> ScenarioDiff:
+        """Return what both have otherwise; see `asyncflow.Scenario.diff`."""
+        return self._loop.call(self._inner.diff, other._inner)
+
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        data: bool = True,
+        *,
+        overwrite: bool = False,
+    ) -> ExportedScenario:
+        """Write it to a file; see `asyncflow.Scenario.export`."""
+        return self._loop.call(self._inner.export, path, data, overwrite=overwrite)
 
     def __enter__(self) -> Scenario:
         """Return it as one whose name, properties and tags can be set together.
@@ -163,12 +204,9 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
         """End a subscription; see `asyncflow.Scenario.unsubscribe`."""
         self._loop.call(self._inner.unsubscribe, self._callback(callback), params)
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
+    if TYPE_CHECKING:  # its parts
 
-        with blocking_remedies():
-            return wrap(getattr(self._inner, name), self._loop)
+        def __getattr__(self, name: str) -> Any: ...
 
     if not TYPE_CHECKING:  # or each name would be one that can be set
 

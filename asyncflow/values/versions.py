@@ -114,6 +114,14 @@ class Versions:
         path = f"{self.folder}/{self.holder_id}-{self._paths}.value"
         return compared(path) if node.is_compared else path
 
+    def named_path(self, end: str) -> str:
+        """Return a new name for the file of a value that is there already.
+
+        :param end: how it ends: digest and suffix
+        """
+        self._paths += 1
+        return f"{self.folder}/{self.holder_id}-{self._paths}{end}"
+
     async def read(
         self, node: NodeState, number: int | None, ask: Ask | None = None
     ) -> Any:

@@ -19,6 +19,7 @@ import asyncflow
 ROOT = Path(__file__).parents[2]
 
 PUBLIC = (
+    "ArchiveRefused",
     "AsyncflowError",
     "AttemptKind",
     "AttemptRecord",
@@ -34,8 +35,10 @@ PUBLIC = (
     "CycleRecord",
     "DataNode",
     "DataNodeConfig",
+    "DataNodeDiff",
     "DataNodeIsBeingEdited",
     "DataNodeReadingError",
+    "DataNodeRecord",
     "DataNodeWritingError",
     "DeletingPrimaryScenario",
     "DoesNotBelongToACycle",
@@ -47,6 +50,7 @@ PUBLIC = (
     "Event",
     "EventStream",
     "EventsLost",
+    "ExportedScenario",
     "Frequency",
     "Input",
     "InsideWorker",
@@ -63,6 +67,7 @@ PUBLIC = (
     "JoinOperator",
     "Listener",
     "NoData",
+    "NotCopied",
     "NotDeclared",
     "NotFound",
     "NotOpen",
@@ -87,6 +92,7 @@ PUBLIC = (
     "Retry",
     "Scenario",
     "ScenarioConfig",
+    "ScenarioDiff",
     "ScenarioRecord",
     "Scope",
     "Sequence",
