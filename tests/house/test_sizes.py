@@ -37,7 +37,7 @@ FILES = {
     "runtime/engine.py": 549,
     "stores/_store.py": 591,
     "stores/memory.py": 588,
-    "sync/orchestrator.py": 478,
+    "sync/orchestrator.py": 457,
     "values/versions.py": 526,
     "worker/process.py": 492,
     "worker/state.py": 481,
@@ -75,7 +75,7 @@ CLASSES = {
     "stores/_store.py:DatabaseStore": 43,
     "stores/memory.py:MemoryStore": 41,
     "sync/data_node.py:DataNode": 16,
-    "sync/orchestrator.py:Orchestrator": 38,
+    "sync/orchestrator.py:Orchestrator": 30,
 }
 
 SIGNATURES = {
@@ -119,15 +119,6 @@ SIGNATURES = {
     "stores/_store.py:DatabaseStore.submissions": 6,
     "stores/memory.py:MemoryStore.scenarios": 12,
     "stores/memory.py:MemoryStore.submissions": 6,
-    "sync/handles.py:Runnable.submit": 10,
-    "sync/lists.py:_records": 7,
-    "sync/lists.py:get_jobs": 6,
-    "sync/lists.py:get_scenarios": 12,
-    "sync/lists.py:get_submissions": 7,
-    "sync/orchestrator.py:Orchestrator.create_scenario": 6,
-    "sync/scenario.py:Scenario.duplicate": 6,
-    "sync/verbs.py:create_scenario": 6,
-    "sync/verbs.py:duplicate_scenario": 7,
     "testing/_driver.py:driver_contract": 6,
     "values/versions.py:Versions.replace": 6,
     "worker/errors.py:NoData.__init__": 7,
@@ -205,8 +196,14 @@ def methods() -> Iterator[tuple[str, int]]:
 
 
 def parameters() -> Iterator[tuple[str, int]]:
-    """Give how many parameters each function has, without `self` and ``*``, ``**``."""
+    """Give how many parameters each function has, without `self` and ``*``, ``**``.
+
+    The blocking face has the signatures of the async verbs; other tests compare them.
+    """
     for name, function in functions():
+        if name.startswith("sync/"):
+            continue
+
         given = function.args
         names = [
             one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)
