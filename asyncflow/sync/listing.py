@@ -35,8 +35,14 @@ class ListedScenario(Listed):
 
     __slots__ = ()
 
-    fixed = _names("id config_id creation_date")
+    fixed = _names("id config_id creation_date owner_id")
     changing = _names("name properties tags")
+
+    @property
+    def owner_id(self) -> str | None:
+        """The id of its cycle."""
+        cycle_id: str | None = self.record.cycle_id
+        return cycle_id
 
     @property
     def tags(self) -> frozenset[str]:
