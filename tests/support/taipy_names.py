@@ -25,8 +25,8 @@ compare_scenarios: missing
 create_global_data_node: same(config)
 create_scenario: same(config, creation_date, name)
 delete: same - a scenario, a cycle or a submission; what is a part of these goes with them
-delete_job: missing
-delete_jobs: missing
+delete_job: same(job, force) - with its submission, if that has no other
+delete_jobs: same - with their submissions
 exists: same
 get: same - raises `NotFound` where there is nothing, and never gives None
 get_cycles: same
@@ -218,7 +218,7 @@ is_deletable: missing - `tp.is_deletable(scenario)`
 is_primary: same
 is_ready_to_run: same - true or false, without reasons
 name: same
-owner_id: missing - `scenario.cycle.id`
+owner_id: same
 properties: same
 remove_sequence: missing
 remove_sequences: missing
@@ -292,7 +292,7 @@ id: same
 is_downloadable: otherwise - `download()` says why it cannot
 is_generated: same
 is_ready_for_reading: same - false also once its value has expired
-is_up_to_date: missing
+is_up_to_date: same
 is_uploadable: otherwise - `upload()` says why it cannot
 is_valid: same
 job_ids: same

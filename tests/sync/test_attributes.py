@@ -122,7 +122,10 @@ def test_edits_and_rows(config: Configuration, tmp_path: Path) -> None:
         assert last.is_generated
         assert not table.is_generated
 
+        assert not last.is_up_to_date
         submission = scenario.submit()
+        assert last.is_up_to_date()
+        assert scenario.middle.is_up_to_date
         (edit,) = last.edits
         assert edit["version"] == edit.version
         assert last.job_ids == [submission.jobs[1].id] == [edit["job_id"]]
@@ -135,6 +138,13 @@ def test_edits_and_rows(config: Configuration, tmp_path: Path) -> None:
         last.write([1, 2, 3], comment="by hand")
         assert (last[0], last[1:]) == (1, [2, 3])
         assert last.edits[-1]["comment"] == "by hand"
+
+        scenario.middle.write(5)
+        last.write(1)
+        assert last.is_up_to_date
+        scenario.middle.write(6)
+        assert scenario.middle.is_up_to_date  # what is not shared does not count
+        assert not last.is_up_to_date
 
         file.write_text("a,b\n1,2\n3,4\n")
         table.track_edit(editor_id="ann", comment="from the bank")
@@ -172,6 +182,22 @@ def test_a_sequence_can_be_subscribed_to(config: Configuration) -> None:
 
         with pytest.raises(ValueError, match="is not subscribed to"):
             scenario.part.unsubscribe(note)
+
+
+def test_a_job_is_deleted_with_its_submission(config: Configuration) -> None:
+    with tp.Orchestrator(config):
+        scenario = tp.create_scenario(declared(config))
+        assert scenario.owner_id is None
+        one = scenario.one.submit().jobs[0]
+        two = scenario.submit().jobs[0]
+
+        with pytest.raises(UsageError, match="2 jobs of"):
+            tp.delete_job(two)
+
+        tp.delete_job(one.id, force=True)
+        assert len(tp.get_jobs()) == 2
+        tp.delete_jobs()
+        assert tp.get_jobs() == tp.get_submissions() == []
 
 
 def test_services_run_and_start_again(config: Configuration) -> None:
