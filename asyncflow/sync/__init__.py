@@ -56,8 +56,6 @@ from asyncflow.sync.verbs import cancel_job as cancel_job
 from asyncflow.sync.verbs import create_global_data_node as create_global_data_node
 from asyncflow.sync.verbs import create_scenario as create_scenario
 from asyncflow.sync.verbs import delete as delete
-from asyncflow.sync.verbs import delete_job as delete_job
-from asyncflow.sync.verbs import delete_jobs as delete_jobs
 from asyncflow.sync.verbs import diff_scenarios as diff_scenarios
 from asyncflow.sync.verbs import duplicate_scenario as duplicate_scenario
 from asyncflow.sync.verbs import exists as exists
@@ -102,8 +100,6 @@ __all__ = [
     "create_global_data_node",
     "create_scenario",
     "delete",
-    "delete_job",
-    "delete_jobs",
     "diff_scenarios",
     "duplicate_scenario",
     "exists",

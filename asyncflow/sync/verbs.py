@@ -17,7 +17,6 @@ from asyncflow.config.sections import (
 )
 from asyncflow.entities.difference import ScenarioDiff
 from asyncflow.entities.reasons import Reasons
-from asyncflow.errors import UsageError
 from asyncflow.records import Pruned
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
@@ -253,32 +252,3 @@ def cancel_job(job: Job | str) -> None:
     """
     found = opened().get_job(job) if isinstance(job, str) else job
     found.cancel()
-
-
-@names_own_arguments
-def delete_job(job: Job | str, force: bool = False) -> None:
-    """Delete a job, with its submission: of a run of several, none is deleted alone.
-
-    :param job: it, or its id
-    :param force: cancel it first, where it has not ended
-    :raises UsageError: where its submission has others, or it has not ended
-    """
-    found = opened().get_job(job) if isinstance(job, str) else job
-    submission = found.submission
-
-    if len(submission.jobs) > 1:
-        raise UsageError(
-            f"{found.id} is one of the {len(submission.jobs)} jobs of {submission.id}, and "
-            f"goes with it: delete({submission.id!r})"
-        )
-
-    if force:
-        submission.cancel()
-        submission.wait()
-
-    delete(submission.id)
-
-
-def delete_jobs() -> None:
-    """Delete all jobs that have ended, with their submissions; see `prune`."""
-    prune(older_than=timedelta(0))

@@ -25,8 +25,8 @@ compare_scenarios: missing
 create_global_data_node: same(config)
 create_scenario: same(config, creation_date, name)
 delete: same - a scenario, a cycle or a submission; what is a part of these goes with them
-delete_job: same(job, force) - with its submission, if that has no other
-delete_jobs: same - with their submissions
+delete_job: missing
+delete_jobs: missing
 exists: same
 get: same - raises `NotFound` where there is nothing, and never gives None
 get_cycles: same

@@ -78,6 +78,7 @@ def test_jobs_and_submissions(config: Configuration) -> None:
 def test_parts_of_scenarios(config: Configuration) -> None:
     with tp.Orchestrator(config):
         scenario = tp.create_scenario(declared(config))
+        assert scenario.owner_id is None
         part, task = scenario.part, scenario.one
         assert (part.one, part.first) == (task, scenario.first)
         assert (task.first, task.middle) == (scenario.first, scenario.middle)
@@ -182,22 +183,6 @@ def test_a_sequence_can_be_subscribed_to(config: Configuration) -> None:
 
         with pytest.raises(ValueError, match="is not subscribed to"):
             scenario.part.unsubscribe(note)
-
-
-def test_a_job_is_deleted_with_its_submission(config: Configuration) -> None:
-    with tp.Orchestrator(config):
-        scenario = tp.create_scenario(declared(config))
-        assert scenario.owner_id is None
-        one = scenario.one.submit().jobs[0]
-        two = scenario.submit().jobs[0]
-
-        with pytest.raises(UsageError, match="2 jobs of"):
-            tp.delete_job(two)
-
-        tp.delete_job(one.id, force=True)
-        assert len(tp.get_jobs()) == 2
-        tp.delete_jobs()
-        assert tp.get_jobs() == tp.get_submissions() == []
 
 
 def test_services_run_and_start_again(config: Configuration) -> None:
