@@ -13,7 +13,7 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
-from asyncflow.worker import local_modules, main
+from asyncflow.worker import current, local_modules
 
 _LOOKING = frozenset(
     {"pickle", "copyreg", "inspect", "typing", "cloudpickle.cloudpickle", "dill._dill"}
@@ -41,7 +41,7 @@ class StandIn(types.ModuleType):
         asks = sys._getframe(1).f_globals.get("__name__", "")
         is_import = not (asks in _LOOKING or str(asks).startswith("asyncflow."))
 
-        if not name.startswith("__") and is_import and main.here is not None:
+        if not name.startswith("__") and is_import and current.is_worker:
             return getattr(_imported(self, name), name)
 
         raise AttributeError(_lacks(own, name))
@@ -84,7 +84,7 @@ def _imported(stand_in: StandIn, asked: str) -> types.ModuleType:
 
 def put(module: str, name: str, value: object) -> None:
     """Have something under its name, where this is a worker."""
-    if main.here is None or "." in name or name.startswith("__"):
+    if not current.is_worker or "." in name or name.startswith("__"):
         return
 
     setattr(of(module), name, value)
@@ -105,7 +105,7 @@ def take(space: Mapping[str, object]) -> None:
     """Have the globals of a function that has travelled under the names they have."""
     module = str(space["__name__"])
 
-    if main.here is not None and isinstance(file := space.get("__file__"), str):
+    if current.is_worker and isinstance(file := space.get("__file__"), str):
         _files[module] = file
 
     for name, value in space.items():

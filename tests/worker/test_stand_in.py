@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncflow.worker import local_modules, main, stand_in
+from asyncflow.worker import current, local_modules, stand_in
 from tests.support.programs import run
 
 APP = """
@@ -79,7 +79,7 @@ def test_a_job_finds_by_name_what_its_module_defines(tmp_path: Path) -> None:
 def module(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The name of a module of which something travels to this process."""
     name = "asyncflow_test_absent"
-    monkeypatch.setattr(main, "here", main.Names(None, ""))
+    monkeypatch.setattr(current, "is_worker", True)
     yield name
     sys.modules.pop(name, None)
     local_modules.names.pop(name, None)
