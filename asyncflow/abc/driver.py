@@ -132,6 +132,15 @@ class Driver(ABC):
     def locate(self) -> None:  # noqa: B027  # most have no place
         """Look where `place` leads, before it is used. Blocks."""
 
+    def parsed_size(self, kept: StoredValue) -> int | None:  # noqa: ARG002
+        """Return how many bytes `read` has to parse: of much, a worker does so.
+
+        None where it parses nothing, or nobody can tell. Blocks.
+
+        :param kept: what `publish` returned for the value
+        """
+        return None
+
     def read(
         self,
         kept: StoredValue,

@@ -147,6 +147,15 @@ class FileDriver(Driver):
 
     # -------------------------------------------------------------------------- reading
 
+    def parsed_size(self, kept: StoredValue) -> int | None:
+        if isinstance(file := self.path or kept, bytes):
+            return len(file)
+
+        try:
+            return None if file is None else os.stat(file).st_size
+        except OSError:
+            return None
+
     def read(
         self,
         kept: StoredValue,

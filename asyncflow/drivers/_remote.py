@@ -73,6 +73,8 @@ class Form(Protocol):
 
     def __init__(self, path: str | None, options: Any) -> None: ...
 
+    def parsed_size(self, kept: StoredValue) -> int | None: ...
+
     def reading(self, file: str) -> AbstractContextManager[None]: ...
 
     def load(
@@ -135,6 +137,24 @@ class RemoteDriver(ServerDriver):
         return {*super().secrets, *secrets_in(concealed("", self.path))}
 
     # -------------------------------------------------------------------------- reading
+
+    def parsed_size(self, kept: StoredValue) -> int | None:  # noqa: ARG002
+        if self.form.parsed_size(b"") is None or self.path.startswith(MEMORY):
+            return None
+
+        with suppress(Exception):  # reading it tells what is wrong
+            files, at = self._files()
+
+            if self._is_folder(files, at):
+                return int(
+                    sum(
+                        files.sizes(files.glob(at) if has_magic(at) else files.find(at))
+                    )
+                )
+
+            return int(files.size(at) or 0)
+
+        return None
 
     def exists(self) -> bool:
         with self.reading():

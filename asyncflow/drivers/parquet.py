@@ -115,6 +115,12 @@ class ParquetDriver(FileDriver):
 
     # -------------------------------------------------------------------------- reading
 
+    def parsed_size(self, kept: StoredValue) -> int | None:
+        if self.path is None or os.path.isfile(self.path):
+            return super().parsed_size(kept)
+
+        return sum(stat.st_size for _, stat in self._stats())
+
     @property
     def is_cached(self) -> bool:
         return self.options.is_cached

@@ -42,6 +42,10 @@ class PickleDriver(FileDriver):
 
         return StorageOptions
 
+    def parsed_size(self, kept: StoredValue) -> None:  # noqa: ARG002
+        """Return None: to come back from a worker, it would be pickled again."""
+        return
+
     def read(
         self,
         kept: StoredValue,

@@ -63,12 +63,21 @@ class Opening:
         group = Tasks(await stack.enter_async_context(create_task_group()))
         bus, counters = Bus(store, group), JobCounters()
         identity_map = IdentityMap(HandleVerbs(self.session), _driver_of, directory)
-        versions = Versions(store, folder, own.id, group, membership.sharing)
+        limiter = CapacityLimiter(self.session.max_nb_of_workers)
+        versions = Versions(
+            store,
+            folder,
+            own.id,
+            group,
+            membership.sharing,
+            executors[DEFAULT],
+            limiter,
+        )
         scheduler = Scheduler(
             store=store,
             versions=versions,
             executors=executors,
-            limiter=CapacityLimiter(self.session.max_nb_of_workers),
+            limiter=limiter,
             echo=jobs.echo,
             group=group,
             resources=jobs.resources,

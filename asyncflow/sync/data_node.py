@@ -80,7 +80,9 @@ class DataNode(Handle[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
             assign(self, name, value, ("name", "path", "validity_period"))
 
     @overload
-    def read(self, version: int | None = None) -> T: ...
+    def read(
+        self, version: int | None = None, *, in_process: bool | None = None
+    ) -> T: ...
 
     @overload
     def read(
@@ -89,6 +91,7 @@ class DataNode(Handle[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         *,
         columns: str | Sequence[str] | None = None,
         where: object = None,
+        in_process: bool | None = None,
     ) -> Any: ...
 
     def read(
@@ -97,9 +100,16 @@ class DataNode(Handle[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         *,
         columns: str | Sequence[str] | None = None,
         where: object = None,
+        in_process: bool | None = None,
     ) -> Any:
         """Read the value, or a part of it; see `asyncflow.DataNode.read`."""
-        return self._loop.call(self._inner.read, version, columns=columns, where=where)
+        return self._loop.call(
+            self._inner.read,
+            version,
+            columns=columns,
+            where=where,
+            in_process=in_process,
+        )
 
     def filter(self, operators: object, join_operator: str = "and") -> Any:
         """Read the rows that conditions pick; see `asyncflow.DataNode.filter`."""
@@ -113,9 +123,17 @@ class DataNode(Handle[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         """Read a column, or several."""
         return self.column(name)
 
-    def preview(self, rows: int = 10, *, version: int | None = None) -> Preview:
+    def preview(
+        self,
+        rows: int = 10,
+        *,
+        version: int | None = None,
+        in_process: bool | None = None,
+    ) -> Preview:
         """Return the first rows; see `asyncflow.DataNode.preview`."""
-        return self._loop.call(self._inner.preview, rows, version=version)
+        return self._loop.call(
+            self._inner.preview, rows, version=version, in_process=in_process
+        )
 
     def download(
         self, to: str | os.PathLike[str] | None = None, *, version: int | None = None

@@ -114,6 +114,8 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 INNER: Mapping[tuple[str, str], str] = {
     ("config.converters", "secret"): "only where a data node has options",
     ("runtime.preparation", "values.outside"): "only where places are the user's",
+    ("values.readers", "values.large_reads"): "only where a value is large",
+    ("values.versions", "values.readers"): "only for values that are not in memory",
     ("values.editing", "values.outside"): "only where places are the user's",
     ("values.versions", "values.outside"): "only where places are the user's",
     ("config.checks.data_nodes", "secret"): "only where something is wrong",
