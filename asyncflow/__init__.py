@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from asyncflow.errors import InsideWorker as InsideWorker
     from asyncflow.errors import JobFailed as JobFailed
     from asyncflow.errors import NoData as NoData
+    from asyncflow.errors import NotCopied as NotCopied
     from asyncflow.errors import NotDeclared as NotDeclared
     from asyncflow.errors import NotFound as NotFound
     from asyncflow.errors import NotOpen as NotOpen
@@ -153,7 +154,7 @@ _HOMES = {
     "entities.task": "Task",
     "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
     "DataNodeReadingError DataNodeWritingError DeletingPrimaryScenario DoesNotBelongToACycle EventsLost InsideWorker JobFailed NoData "
-    "NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed PackageMissing Problem RecordDamaged "
+    "NotCopied NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed PackageMissing Problem RecordDamaged "
     "RemoteTraceback StoreFailed StoreUnavailable SubmissionCanceled SubmissionFailed "
     "SubmissionInterrupted TakenOver UnauthorizedTag UnsupportedLoop UsageError ValueInvalid "
     "ValueMissing",

@@ -10,6 +10,7 @@
     │   ├── DeletingPrimaryScenario  others of its cycle are there
     │   ├── DoesNotBelongToACycle    a scenario has none
     │   ├── UnauthorizedTag    a scenario config does not allow a tag
+    │   ├── NotCopied          what data nodes of a scenario have cannot be copied
     │   ├── InsideWorker       an orchestrator was started inside a worker process
     │   └── UnsupportedLoop    the event loop is not asyncio's
     ├── NotFound               no entity has this id
@@ -39,7 +40,7 @@ Each error carries its facts as attributes, and survives pickling.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 import attrs
@@ -139,6 +140,18 @@ class UnauthorizedTag(UsageError):
             f"the tag {tag!r} is none of those that scenario config {config_id!r} allows: "
             f"{', '.join(map(repr, self.allowed))}"
         )
+
+
+class NotCopied(UsageError):
+    """What some data nodes of a scenario have cannot be copied; nothing was made."""
+
+    def __init__(self, entity: str, reasons: Mapping[str, str]) -> None:
+        self.entity = entity
+        """The scenario, or the archive."""
+        self.reasons = dict(reasons)
+        """By the config ids of the data nodes: why, and what to do."""
+        lines = [f"  {name}: {why}" for name, why in self.reasons.items()]
+        super().__init__("\n".join([f"{entity} is not copied:", *lines]))
 
 
 class InsideWorker(UsageError):

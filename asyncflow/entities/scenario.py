@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, overload
@@ -42,6 +43,8 @@ class ScenarioVerbs(SubmittableVerbs, Protocol):
     ) -> None: ...
 
     async def promote(self, scenario: Scenario) -> None: ...
+
+    async def duplicate(self, scenario: Scenario, **wanted: Any) -> Scenario: ...
 
     def subscribe_scenario(
         self,
@@ -212,6 +215,45 @@ class Scenario(Submittable):
         :raises NotFound: where it was deleted
         """
         await self._verbs.promote(self)
+
+    async def duplicate(
+        self,
+        creation_date: datetime | None = None,
+        name: str | NotGiven | None = NOT_GIVEN,
+        data: Iterable[str | DataNodeConfig] | bool = True,
+        *,
+        paths: Mapping[Any, str | os.PathLike[str]] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        tags: Iterable[str] | None = None,
+    ) -> Scenario:
+        """Make a scenario that has what this one has; return when that is durable.
+
+        Values that asyncflow keeps are not copied: both have the same file, until one is
+        written again. What scenarios share is shared: with a date of the same cycle the
+        data nodes of scope ``CYCLE``, too. Runs and subscriptions stay with this one. On
+        cancel it is made or not, as a whole.
+
+        :param creation_date: None for now; without a time zone it is in that of the store
+        :param name: what people call it; that of this one, unless it is given
+        :param data: the data nodes whose values it gets, by their configs or these' ids;
+            others begin as in a new scenario. True for all of them, False for none
+        :param paths: for files of yours (``default_path``), where copies of them go
+        :param properties: added to those of this one
+        :param tags: all that it is to have; None for those of this one
+        :raises NotCopied: where a value is in a place of yours that both would have: a
+            file without a path in `paths`, a table, a collection. Nothing is made then
+        :raises UnauthorizedTag: where its config does not allow a tag
+        :raises NotFound: where this one was deleted
+        """
+        return await self._verbs.duplicate(
+            self,
+            creation_date=creation_date,
+            name=name,
+            data=data,
+            paths=paths,
+            properties=properties,
+            tags=tags,
+        )
 
     def subscribe(
         self, callback: Callable[..., object], params: Iterable[object] | None = None

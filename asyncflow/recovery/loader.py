@@ -184,7 +184,7 @@ class EntityLoader:
         if isinstance(found, Scenario) and not self._is_outdated(found):
             if self.versions.is_shared:
                 await self._look(found)
-                await self._fill(found)
+                await self.fill(found)
 
             return found
 
@@ -204,7 +204,7 @@ class EntityLoader:
             config = self.config.settled(config)
 
         scenario = await self._made(record, config)
-        await self._fill(scenario)
+        await self.fill(scenario)
         return scenario
 
     async def _look(self, scenario: Scenario) -> None:
@@ -250,7 +250,7 @@ class EntityLoader:
         for record in await self.store.data_nodes(node_ids=known) if known else ():
             self.identity_map.take(known[record.id], record)
 
-    async def _fill(self, scenario: Scenario) -> None:
+    async def fill(self, scenario: Scenario) -> None:
         """Take over what the store has of a scenario's data nodes and tasks."""
         nodes = {node.id: node for node in nodes_of(scenario).values()}
 

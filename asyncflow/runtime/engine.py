@@ -183,7 +183,7 @@ class Engine:
                 if cycle is not None:
                     await self.calendar.settle(cycle, shared)
 
-                self._tell_created(scenario, new)
+                self.tell_created(scenario, new)
 
             return scenario
 
@@ -207,10 +207,14 @@ class Engine:
         if cycle is not None:
             await self.calendar.settle(cycle, shared)
 
-        self._tell_created(scenario, new)
+        self.tell_created(scenario, new)
         return scenario
 
-    def _tell_created(self, scenario: Scenario, shared: Sequence[NodeState]) -> None:
+    def tell_created(self, scenario: Scenario, shared: Sequence[NodeState]) -> None:
+        """Tell who wants to know of a scenario that was made.
+
+        :param shared: the data nodes of those shared that were made with it
+        """
         if self.bus.hears_entities:
             from asyncflow.notify import entities
 

@@ -177,6 +177,12 @@ class HandleVerbs(ScenarioVerbs):
     async def promote(self, scenario: Scenario) -> None:
         await self.session.opened().calendar.promote(scenario)
 
+    async def duplicate(self, scenario: Scenario, **wanted: Any) -> Scenario:
+        from asyncflow.runtime.duplication import Duplication, Wanted
+
+        duplication = Duplication(self.session.opened(), scenario, Wanted(**wanted))
+        return await duplication.make()
+
     async def update_node(self, node: NodeState, changes: Mapping[str, Any]) -> None:
         from asyncflow.runtime.updating import Updating
 

@@ -62,13 +62,13 @@ class ScenarioChange:
         if name is not NOT_GIVEN:
             check_name(name)
 
-        properties = _properties(changes.get("properties"))
+        properties = properties_of(changes.get("properties"))
         without = _names(changes.get("without") or (), "without")
-        added = _tags(changes.get("added_tags") or ())
+        added = tags_of(changes.get("added_tags") or ())
         removed = frozenset(changes.get("removed_tags") or ())
 
         if (tags := changes.get("tags")) is not None:
-            wanted, before = _tags(tags), frozenset(known)
+            wanted, before = tags_of(tags), frozenset(known)
             added, removed = wanted - before, before - wanted
 
         return cls(
@@ -104,7 +104,7 @@ class Updating:
     async def scenario(self, scenario: Scenario, changes: Mapping[str, Any]) -> None:
         """Change a scenario, and tell who wants to know."""
         change = ScenarioChange.of(scenario.tags, changes)
-        _check_authorized(scenario, change.added_tags)
+        check_authorized(scenario, change.added_tags)
         check_kept(change.properties, scenario.id)
 
         with CancelScope(shield=True):
@@ -237,7 +237,7 @@ class Updating:
             self.engine.bus.tell([entities.updated(node.id, node.config_id, names)])
 
 
-def _properties(given: Any) -> Mapping[str, Any]:
+def properties_of(given: Any) -> Mapping[str, Any]:
     if given is None:
         return {}
 
@@ -258,7 +258,7 @@ def _names(given: Any, option: str) -> frozenset[str]:
     return names
 
 
-def _tags(given: Any) -> frozenset[str]:
+def tags_of(given: Any) -> frozenset[str]:
     if isinstance(given, str):
         raise TypeError(f"tags are several texts, as in [{given!r}]; got {given!r}")
 
@@ -269,7 +269,7 @@ def _tags(given: Any) -> frozenset[str]:
     return tags
 
 
-def _check_authorized(scenario: Scenario, tags: Iterable[str]) -> None:
+def check_authorized(scenario: Scenario, tags: Iterable[str]) -> None:
     """Refuse tags that a config does not allow."""
     allowed = scenario.config.authorized_tags
 

@@ -35,6 +35,7 @@ from asyncflow.sync.scenario import Scenario as Scenario
 from asyncflow.sync.verbs import cancel as cancel
 from asyncflow.sync.verbs import create_scenario as create_scenario
 from asyncflow.sync.verbs import delete as delete
+from asyncflow.sync.verbs import duplicate_scenario as duplicate_scenario
 from asyncflow.sync.verbs import get as get
 from asyncflow.sync.verbs import get_cycles as get_cycles
 from asyncflow.sync.verbs import get_jobs as get_jobs
@@ -66,6 +67,7 @@ __all__ = [
     "cancel",
     "create_scenario",
     "delete",
+    "duplicate_scenario",
     "get",
     "get_cycles",
     "get_jobs",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
@@ -103,6 +104,28 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
     def has_tag(self, tag: str) -> bool:
         """Tell whether it has a tag; see `asyncflow.Scenario.has_tag`."""
         return self._inner.has_tag(tag)
+
+    def duplicate(
+        self,
+        creation_date: datetime | None = None,
+        name: str | NotGiven | None = NOT_GIVEN,
+        data: Iterable[str | DataNodeConfig] | bool = True,
+        *,
+        paths: Mapping[Any, str | os.PathLike[str]] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        tags: Iterable[str] | None = None,
+    ) -> Scenario:
+        """Make one that has what this one has; see `asyncflow.Scenario.duplicate`."""
+        made = self._loop.call(
+            self._inner.duplicate,
+            creation_date,
+            name,
+            data,
+            paths=paths,
+            properties=properties,
+            tags=tags,
+        )
+        return Scenario(made, self._loop)
 
     def __enter__(self) -> Scenario:
         """Return it as one whose name, properties and tags can be set together.

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from asyncflow.config.checks.values import check_submittable, names_own_arguments
-from asyncflow.config.sections import ScenarioConfig
+from asyncflow.config.sections import (
+    NOT_GIVEN,
+    DataNodeConfig,
+    NotGiven,
+    ScenarioConfig,
+)
 from asyncflow.entities.reasons import Reasons
 from asyncflow.records import JobRecord, Pruned, ScenarioRecord, SubmissionRecord
 from asyncflow.sync.cycle import Cycle
@@ -126,6 +132,23 @@ def get_primary(cycle: Cycle) -> Scenario | None:
 def set_primary(scenario: Scenario) -> None:
     """Make a scenario primary; see `asyncflow.Scenario.set_primary`."""
     scenario.set_primary()
+
+
+@names_own_arguments
+def duplicate_scenario(
+    scenario: Scenario,
+    creation_date: datetime | None = None,
+    name: str | NotGiven | None = NOT_GIVEN,
+    data: Iterable[str | DataNodeConfig] | bool = True,
+    *,
+    paths: Mapping[Any, str | os.PathLike[str]] | None = None,
+    properties: Mapping[str, Any] | None = None,
+    tags: Iterable[str] | None = None,
+) -> Scenario:
+    """Make a scenario that has what another has; see `asyncflow.Scenario.duplicate`."""
+    return scenario.duplicate(
+        creation_date, name, data, paths=paths, properties=properties, tags=tags
+    )
 
 
 @names_own_arguments

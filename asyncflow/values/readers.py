@@ -38,7 +38,7 @@ class Versions(Protocol):
     group: Tasks
     garbage: Garbage
 
-    def own_path(self) -> str: ...
+    def named_path(self, end: str) -> str: ...
 
 
 @attrs.define(eq=False, repr=False)
@@ -118,7 +118,7 @@ class Readers:
                 self.executor, self.limiter, versions.group, versions.garbage
             )
 
-        name, path = node.config_id, versions.own_path()
+        name, path = node.config_id, versions.named_path(".value")
         taken = await self._large_reads.read(name, driver, kept, ask, path)
         value = await self._in_thread(named, node, taken)
 

@@ -110,13 +110,16 @@ class Versions:
 
     def new_path(self, node: NodeState) -> str:
         """Return the name of a file that a new value may have."""
-        path = self.own_path()
+        path = self.named_path(".value")
         return compared(path) if node.is_compared else path
 
-    def own_path(self) -> str:
-        """Return the name of a file that nobody else has."""
+    def named_path(self, end: str) -> str:
+        """Return a new name for the file of a value.
+
+        :param end: how it ends: digest and suffix
+        """
         self._paths += 1
-        return f"{self.folder}/{self.holder_id}-{self._paths}.value"
+        return f"{self.folder}/{self.holder_id}-{self._paths}{end}"
 
     async def read(
         self,

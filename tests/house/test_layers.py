@@ -193,6 +193,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.checks.settings", "zoneinfo"): "the same",
     ("orchestrator", "runtime.permissions"): "only where it is asked for",
     ("runtime.handle_verbs", "runtime.updating"): "only where something is changed",
+    ("runtime.handle_verbs", "runtime.duplication"): "only where something is copied",
     ("runtime.handle_verbs", "notify.entities"): "only where somebody listens to that",
     ("runtime.engine", "notify.entities"): "the same",
     ("runtime.updating", "notify.entities"): "the same",

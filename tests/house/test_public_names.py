@@ -63,6 +63,7 @@ PUBLIC = (
     "JoinOperator",
     "Listener",
     "NoData",
+    "NotCopied",
     "NotDeclared",
     "NotFound",
     "NotOpen",

@@ -31,3 +31,12 @@ def test_without_an_orchestrator_verbs_say_what_to_do(config: Configuration) -> 
     for verb in (lambda: tp.create_scenario("s"), lambda: tp.get("s")):
         with pytest.raises(NotOpen, match=r"Orchestrator\(\)\.run\(\)"):
             verb()
+
+
+@pytest.mark.usefixtures("orchestrator")
+def test_a_duplicate_has_what_its_model_has(config: Configuration) -> None:
+    model = tp.create_scenario(single(config, flows.double, 4), name="model")
+    copy = tp.duplicate_scenario(model, name="copy")
+
+    assert (copy.name, copy.source.read()) == ("copy", 4)
+    assert copy.duplicate(data=False).name == "copy"
