@@ -73,12 +73,26 @@ class PickleDriver(FileDriver):
     ) -> object:
         if isinstance(file, str):
             with open(file, "rb") as opened:
-                try:
-                    return self.load(opened, columns, where)
-                except (pickle.UnpicklingError, EOFError) as error:
-                    raise unreadable(file, self.storage_type, error) from error
+                value = self._loaded(opened, file)
+        else:
+            value = self._loaded(file, "")
 
-        return self.select(pickle.load(file), columns, where)
+        return self.select(value, columns, where)
+
+    def _loaded(self, file: BinaryIO, place: str) -> object:
+        try:
+            return pickle.load(file)
+        except (ImportError, AttributeError, MemoryError):
+            raise  # what it needs is not here
+        except Exception as error:
+            if isinstance(error, pickle.UnpicklingError | EOFError):
+                told = error
+            elif _is_own(error):
+                told = pickle.UnpicklingError(str(error))
+            else:
+                raise
+
+            raise unreadable(place, self.storage_type, told) from error
 
     def dump(self, value: object, file: BinaryIO, name: str) -> None:
         file.write(dumps(value, name=name))
@@ -95,3 +109,8 @@ class PickleDriver(FileDriver):
 
     def staging_path(self, path: str) -> str:
         return path if self.path is None else super().staging_path(path)
+
+
+def _is_own(error: Exception) -> bool:
+    """Tell whether pickle has raised an error, and nothing that a value has called."""
+    return error.__traceback__ is not None and error.__traceback__.tb_next is None

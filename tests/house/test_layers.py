@@ -101,6 +101,7 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
     "config.sections": frozenset({"typing_extensions"}),  # for types alone
     "config.toml.text": frozenset({"tomlkit"}),
     "drivers._sql": frozenset({"sqlalchemy"}),
+    "drivers._sql_errors": frozenset({"sqlalchemy"}),
     "drivers._writes": frozenset({"sqlalchemy"}),
     "drivers.sql": frozenset({"sqlalchemy"}),
     "drivers.sql_table": frozenset({"sqlalchemy"}),
@@ -163,6 +164,8 @@ INNER: Mapping[tuple[str, str], str] = {
     ("selection", "numpy"): "an extra: it is loaded already",
     ("drivers._sql", "sqlalchemy"): "an extra: where a database is asked",
     ("drivers.sql", "sqlalchemy"): "the same",
+    ("drivers._sql_errors", "sqlite3"): "only where something is wrong",
+    ("drivers._sql_errors", "sqlalchemy"): "the same",
     ("drivers.generic", "asyncio"): "only for async functions",
     ("drivers.generic", "concurrent"): "the same",
     ("drivers.generic", "traceback"): "only where a function raises",
