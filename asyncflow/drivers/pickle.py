@@ -112,5 +112,5 @@ class PickleDriver(FileDriver):
 
 
 def _is_own(error: Exception) -> bool:
-    """Tell whether pickle has raised an error, and nothing that a value has called."""
+    """Tell whether pickle has raised an error, and no Python that a value has called."""
     return error.__traceback__ is not None and error.__traceback__.tb_next is None
