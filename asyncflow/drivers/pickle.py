@@ -82,16 +82,13 @@ class PickleDriver(FileDriver):
     def _loaded(self, file: BinaryIO, place: str) -> object:
         try:
             return pickle.load(file)
-        except (ImportError, AttributeError, MemoryError):
-            raise  # what it needs is not here
-        except Exception as error:
-            if isinstance(error, pickle.UnpicklingError | EOFError):
-                told = error
-            elif _is_own(error):
-                told = pickle.UnpicklingError(str(error))
-            else:
+        except (pickle.UnpicklingError, EOFError) as error:
+            raise unreadable(place, self.storage_type, error) from error
+        except (ValueError, IndexError, KeyError) as error:
+            if not _is_own(error):
                 raise
 
+            told = pickle.UnpicklingError(str(error))
             raise unreadable(place, self.storage_type, told) from error
 
     def dump(self, value: object, file: BinaryIO, name: str) -> None:
