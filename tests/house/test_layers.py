@@ -175,6 +175,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("drivers.sql_table", "sqlalchemy"): "the same",
     ("drivers._remote", "fsspec"): "the same",
     ("drivers._file", "drivers._remote"): "only for addresses",
+    ("drivers._remote", "drivers._table_cache"): "only where a worker reads a table",
     ("drivers._file", "drivers._table_cache"): "only where a worker reads a table",
     ("drivers._table_cache", "pandas"): "it is loaded already",
     ("drivers.pickle", "drivers._options"): "the same",
