@@ -120,6 +120,7 @@ if TYPE_CHECKING:
     from asyncflow.orchestrator import Orchestrator as Orchestrator
     from asyncflow.records import AttemptRecord as AttemptRecord
     from asyncflow.records import CycleRecord as CycleRecord
+    from asyncflow.records import DataNodeRecord as DataNodeRecord
     from asyncflow.records import JobRecord as JobRecord
     from asyncflow.records import Pruned as Pruned
     from asyncflow.records import ScenarioRecord as ScenarioRecord
@@ -162,7 +163,7 @@ _HOMES = {
     "JobStarted SubmissionFinished SubmissionStarted",
     "filters": "Condition JoinOperator Operator",
     "orchestrator": "Orchestrator",
-    "records": "AttemptRecord CycleRecord JobRecord Pruned ScenarioRecord SubmissionRecord",
+    "records": "AttemptRecord CycleRecord DataNodeRecord JobRecord Pruned ScenarioRecord SubmissionRecord",
     "notify.bus": "Listener Notification",
     "notify.stream": "EventStream",
     "selection": "Preview",

@@ -49,6 +49,7 @@ from asyncflow.facts import Facts
 from asyncflow.worker.errors import AsyncflowError as AsyncflowError
 from asyncflow.worker.errors import DataNodeReadingError as DataNodeReadingError
 from asyncflow.worker.errors import DataNodeWritingError as DataNodeWritingError
+from asyncflow.worker.errors import NoData as NoData
 from asyncflow.worker.errors import NotPicklable as NotPicklable
 from asyncflow.worker.errors import PackageMissing as PackageMissing
 from asyncflow.worker.errors import ValueInvalid as ValueInvalid
@@ -184,50 +185,6 @@ class NotDeclared(AsyncflowError):
             f"{entity_id} was made from the scenario config {config_id!r}, {why}: "
             "import the module that declares it, or load its TOML file, before"
         )
-
-
-class NoData(AsyncflowError):
-    """A data node was read before its first write, or its file is not there.
-
-    `version` is the number that was asked for; None for the current version. `cause`
-    says why the task that writes it has not; ``""`` where that is not known. `file` is
-    the file of the user's that is not there; None where it is not that. `is_gone` tells
-    whether something wrote that file.
-    """
-
-    def __init__(
-        self,
-        node: str,
-        version: int | None = None,
-        cause: str = "",
-        file: str | None = None,
-        is_gone: bool = True,
-    ) -> None:
-        self.node = node
-        self.version = version
-        self.cause = cause
-        self.file = file
-        self.is_gone = is_gone
-        super().__init__(self._message())
-
-    def _message(self) -> str:
-        if self.version is not None:
-            return (
-                f"version {self.version} of data node {self.node!r} is not kept: see its "
-                "edits, and keep_versions of its config"
-            )
-
-        what = f"data node {self.node!r} was never written"
-        remedy = "give it default_data, write to it, or run the task that writes it"
-
-        if self.file is not None and not self.is_gone:
-            what = f"data node {self.node!r} has no value yet: there is no file {self.file}"
-            remedy = "make it, write to the node, or run the task that writes it"
-        elif self.file is not None:
-            what = f"data node {self.node!r} has no value: its file {self.file} is gone"
-            remedy = "bring it back, write to the node, or run the task that writes it"
-
-        return f"{what}: {self.cause or remedy}"
 
 
 class DataNodeIsBeingEdited(AsyncflowError):

@@ -38,6 +38,8 @@ class RunOptions:
     properties: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     keywords: Mapping[str, Any] | None = None
     """Inputs and properties that were given beside the options, by their names."""
+    lets_fail: bool = False
+    """Whether a run begins that lacks data: the jobs that read it fail, with a warning."""
 
     def kept(self) -> RunOptions:
         """Return what its run keeps of them: for one more, and with nobody's objects."""
@@ -56,5 +58,5 @@ class RunOptions:
         )
 
 
-NAMES = tuple(field.name for field in attrs.fields(RunOptions))[:-2]
+NAMES = tuple(field.name for field in attrs.fields(RunOptions))[:-3]
 """What they are called, the properties aside."""

@@ -27,7 +27,7 @@ from asyncflow.config.checks.values import (
     verbs_name_arguments,
 )
 from asyncflow.config.section import names_of
-from asyncflow.config.sections import JobConfig, ScenarioConfig
+from asyncflow.config.sections import DataNodeConfig, JobConfig, ScenarioConfig, T
 from asyncflow.errors import NotFound, UsageError
 from asyncflow.gc_pause import pause_gc
 from asyncflow.options import OnFailure, Page, RunOptions
@@ -37,6 +37,7 @@ from asyncflow.status import Status, SubmissionStatus
 
 if TYPE_CHECKING:
     from asyncflow.entities.cycle import Cycle
+    from asyncflow.entities.data_node import DataNode
     from asyncflow.entities.job import Job
     from asyncflow.entities.reasons import Reasons
     from asyncflow.entities.scenario import Scenario
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from asyncflow.notify.stream import EventStream
     from asyncflow.records import (
         CycleRecord,
+        DataNodeRecord,
         JobRecord,
         Pruned,
         ScenarioRecord,
@@ -345,6 +347,33 @@ class Orchestrator:
         """Make a scenario the primary one of its cycle; see `Scenario.set_primary`."""
         await self._opened().calendar.promote(scenario)
 
+    async def exists(self, entity_id: str) -> Reasons:
+        """Tell whether there is something with an id, as things are now.
+
+        :return: true where there is; otherwise the reason why not
+        """
+        from asyncflow.runtime.permissions import exists
+
+        _check_id(entity_id)
+        return await exists(self._opened(), entity_id)
+
+    async def create_global_data_node(
+        self, config: DataNodeConfig[T] | str
+    ) -> DataNode[T]:
+        """Return the data node of a config with the scope ``GLOBAL``: the one that there
+        is, or a new one, with its default data.
+
+        :param config: the config, or its id
+        :raises ConfigError: with everything that is wrong with the configuration
+        :raises UsageError: where it has another scope
+        :raises NotPicklable: where its default data cannot be kept
+        """
+        from asyncflow.runtime.global_nodes import global_node
+
+        engine = self._opened()
+        await self._session.check_config()
+        return await global_node(engine, self.config, config)
+
     async def is_promotable(self, scenario: Scenario | str) -> Reasons:
         """Tell whether a scenario can become the primary one of its cycle, as things are.
 
@@ -385,39 +414,60 @@ class Orchestrator:
         cycle: Cycle | str | None = None,
         tag: str | None = None,
         is_primary: bool | None = None,
+        property: Mapping[str, object] | tuple[str, object] | None = None,
+        value: Mapping[str, object] | tuple[str, object] | None = None,
         created_from: datetime | None = None,
         created_to: datetime | None = None,
+        sort_key: str = "creation_date",
+        descending: bool = False,
         newest_first: bool = False,
         after: ScenarioRecord | None = None,
         limit: int | None = None,
         offset: int = 0,
     ) -> list[ScenarioRecord]:
-        """List scenarios by their creation date, those of other processes included.
+        """List scenarios, those of other processes included.
 
         ``await get(record.id)`` gives the scenario.
 
         :param cycle: a cycle that they belong to, or its id; None for any
         :param tag: a tag that they have; None for any
         :param is_primary: whether they are primary in their cycle; None for either
-        :param after: the last one of the page before: the next ones are as fast, however
-            many there were. None begins with the first
-        :param created_from: the first creation date, aware; None for any
-        :param created_to: the creation date before which they were made, aware
+        :param property: a property that they have, ``("region", "EU")``, or several by
+            their names: texts of at most 200 characters, numbers, True, False, None
+        :param value: the config id of a data node and the value that it has now,
+            ``("my_input", 5)``: a small one, which the store keeps itself
+        :param created_from: the first creation date; without a time zone it is in that of
+            the store. None for any
+        :param created_to: the creation date before which they were made
+        :param sort_key: what they are sorted by: ``"creation_date"``, ``"name"`` (those
+            without one come first), ``"config_id"``, ``"id"`` or ``"tags"``; those that are
+            the same in that by their dates
+        :param descending: whether the order is turned round
+        :param newest_first: the same
+        :param after: the last one of the page before, of the same order: the next ones are
+            as fast, however many there were. None begins with the first
         :param limit: how many at most; None for all
         :param offset: how many to leave out at the beginning
+        :raises ValueError: where there is no such sort key, or nothing is found by such a
+            property or value
         """
-        check_page(limit, offset)
-        return await self._opened().store.scenarios(
+        from asyncflow.runtime.listing import Listing
+
+        listing = Listing(
             config_id=config_id,
             name=name,
-            created_from=created_from.timestamp() if created_from else None,
-            created_to=created_to.timestamp() if created_to else None,
-            cycle_id=cycle if cycle is None or isinstance(cycle, str) else cycle.id,
+            cycle=cycle,
             tag=tag,
             is_primary=is_primary,
+            property=property,
+            value=value,
+            created_from=created_from,
+            created_to=created_to,
+            sort_key=sort_key,
             after=after,
-            page=Page(newest_first, limit, offset),
+            page=Page(descending or newest_first, limit, offset),
         )
+        return await listing.found(self._opened())
 
     async def cycles(
         self,
@@ -438,6 +488,26 @@ class Orchestrator:
         check_page(limit, offset)
         return await self._opened().store.cycles(
             frequency=frequency, page=Page(newest_first, limit, offset)
+        )
+
+    async def data_nodes(
+        self,
+        *,
+        owner_id: str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[DataNodeRecord]:
+        """List data nodes, those of other processes included, without their values.
+
+        ``await get(record.id)`` gives the data node.
+
+        :param owner_id: the id of their scenario, or of their cycle; None for any
+        :param limit: how many at most; None for all
+        :param offset: how many to leave out at the beginning
+        """
+        check_page(limit, offset)
+        return await self._opened().store.data_nodes(
+            owner_id=owner_id, page=Page(False, limit, offset)
         )
 
     async def submissions(

@@ -28,6 +28,9 @@ class ScenarioRecord(NamedTuple):
     """What tells its states apart: another number with each change of it."""
     cycle_id: str | None = None
     """The cycle that it belongs to; None for none."""
+    sequences: Mapping[str, Mapping[str, Any] | None] = {}
+    """By their names the sequences that were changed after it was made: their ``tasks``
+    and ``properties``; None for one that was removed."""
 
     @property
     def creation_date(self) -> datetime:
@@ -102,6 +105,10 @@ class DataNodeRecord(NamedTuple):
     """What was changed since it was made, as JSON; ``""`` for nothing."""
     revision: int = 0
     """What tells these apart: another number with each change of them."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return its facts as plain data that JSON can hold; times are ISO texts."""
+        return _plain_facts(self, editor_expiration_date="editor_expires")
 
 
 class VersionRecord(NamedTuple):

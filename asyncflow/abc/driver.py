@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from asyncflow.worker.errors import NoData
 from asyncflow.worker.outcome import StoredValue
 from asyncflow.worker.values import fetch, keep
 
@@ -157,7 +158,7 @@ class Driver(ABC):
             no such column
         """
         if kept is None:
-            raise LookupError("the data node was never written")
+            raise NoData("")
 
         return self.select(fetch(kept), columns, where)
 

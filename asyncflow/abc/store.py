@@ -255,8 +255,8 @@ class Store(ABC):
     ) -> bool:
         """Save what was changed, unless somebody else has changed it meanwhile.
 
-        Of a scenario that is its name, its properties and its tags, of a data node its
-        attributes. Returns when that is durable. On cancel it is saved or not, as a whole.
+        Of a scenario that is its name, its properties, tags and sequences, of a data node
+        its attributes. Returns when that is durable. On cancel it is saved or not, as a whole.
 
         :param record: with a revision that it never had
         :param before: the revision of what was changed
@@ -386,11 +386,21 @@ class Store(ABC):
         cycle_id: str | None = None,
         tag: str | None = None,
         is_primary: bool | None = None,
+        properties: Mapping[str, object] | None = None,
+        value: tuple[str, str, Collection[bytes]] | None = None,
+        sort_key: str = "creation_date",
         after: ScenarioRecord | None = None,
         page: Page | None = None,
     ) -> list[ScenarioRecord]:
         """List scenarios.
 
+        :param properties: those that they have: texts of at most 200 characters, numbers,
+            True, False, None
+        :param value: the config id of a data node, its scope, and as what its current value
+            may be kept: one thing or two
+        :param sort_key: ``creation_date``, ``name`` (no name is as an empty one),
+            ``config_id``, ``id`` or ``tags``: texts by their code points, the first 200 of
+            a name; those that are the same by their dates
         :param created_from: the first creation date, in seconds since the epoch
         :param created_to: the creation date, in the same unit, before which they were
             made

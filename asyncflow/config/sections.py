@@ -58,8 +58,9 @@ class NotGiven(enum.Enum):
 NOT_GIVEN = NotGiven.NOT_GIVEN
 
 
+@functools.total_ordering
 class Scope(enum.Enum):
-    """How widely a data node is shared."""
+    """How widely a data node is shared: ``Scope.SCENARIO < Scope.CYCLE < Scope.GLOBAL``."""
 
     SCENARIO = "SCENARIO"
     """Each scenario has its own."""
@@ -69,6 +70,13 @@ class Scope(enum.Enum):
 
     GLOBAL = "GLOBAL"
     """All scenarios have one together."""
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, Scope):
+            return NotImplemented
+
+        order = [*Scope]
+        return order.index(self) < order.index(other)
 
 
 if TYPE_CHECKING:  # the default, which says that without one it may be any, is later's
@@ -274,9 +282,8 @@ class TaskConfig(Section):
     @property
     def scope(self) -> Scope:
         """The narrowest scope of its data nodes: whose tasks are one with it."""
-        order = [Scope.SCENARIO, Scope.CYCLE, Scope.GLOBAL]
         scopes = {node.scope for node in (*self.input, *self.output)}
-        return next((scope for scope in order if scope in scopes), Scope.GLOBAL)
+        return next((scope for scope in Scope if scope in scopes), Scope.GLOBAL)
 
     @property
     def input_configs(self) -> tuple[DataNodeConfig, ...]:

@@ -15,6 +15,7 @@ from asyncflow.worker import current
 from asyncflow.worker.errors import (
     DataNodeReadingError,
     DataNodeWritingError,
+    NoData,
     PackageMissing,
     ValueMissing,
 )
@@ -217,7 +218,7 @@ class FileDriver(Driver):
             return self.path
 
         if kept is None:
-            raise LookupError("the data node was never written")
+            raise NoData("")
 
         if isinstance(kept, bytes):
             return BytesIO(kept)

@@ -66,6 +66,16 @@ def created(scenario: Scenario, shared: Iterable[NodeState]) -> Iterator[EntityE
     yield event(scenario.id, scenario.config_id)
 
 
+def new(entity_id: str, config_id: str | None) -> EntityEvent:
+    """Tell that an entity was made by itself."""
+    return EntityCreated(
+        entity_type=type_of(entity_id),
+        entity_id=entity_id,
+        config_id=config_id,
+        at=datetime.now(UTC),
+    )
+
+
 def updated(
     entity_id: str, config_id: str | None, attributes: Iterable[str]
 ) -> EntityEvent:

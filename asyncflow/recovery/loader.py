@@ -148,13 +148,17 @@ class EntityLoader:
             for node in config.data_node_configs
             if node.scope is not Scope.SCENARIO
         ]
-        await self.versions.stored.refresh(nodes)
-        await self._find_files(nodes)
+        await self.take_shared(nodes)
 
         if any(is_shared(task) for task in config.task_configs):
             await self.refresh_bases(nodes)
 
         return nodes
+
+    async def take_shared(self, nodes: list[NodeState]) -> None:
+        """Take over what the store has of data nodes that scenarios share."""
+        await self.versions.stored.refresh(nodes)
+        await self._find_files(nodes)
 
     async def refresh_bases(self, nodes: Iterable[NodeState]) -> None:
         """Look what the outputs of tasks follow from that scenarios share.

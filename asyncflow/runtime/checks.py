@@ -13,6 +13,7 @@ from asyncflow.config.checks.numbers import (
     check_timeout,
 )
 from asyncflow.errors import InsideWorker, NoData, UnsupportedLoop
+from asyncflow.log import logger as _logger
 from asyncflow.options import NAMES, RunOptions
 from asyncflow.worker import current, local_modules
 from asyncflow.worker.codec import dumps
@@ -193,17 +194,33 @@ def _is_number(value: object) -> TypeGuard[float]:
 
 
 def check_inputs(
-    scheduler: Scheduler, nodes: Iterable[NodeState], unknown: Collection[NodeState]
+    scheduler: Scheduler,
+    nodes: Iterable[NodeState],
+    unknown: Collection[NodeState],
+    *,
+    run_id: str | None = None,
 ) -> None:
     """Refuse a run that reads what was never written, and nothing will write.
 
     :param nodes: those that it reads and does not write
     :param unknown: those that others may have written meanwhile
+    :param run_id: the id of one that is only warned of; None for one that is refused
+    :raises NoData: naming all of them
     """
-    for node in nodes:
-        if (
-            node.version is None
-            and node not in unknown
-            and not scheduler.will_be_written(node)
-        ):
-            raise NoData(node.config_id)
+    lacking = [
+        node.config_id
+        for node in nodes
+        if node.version is None
+        and node not in unknown
+        and not scheduler.will_be_written(node)
+    ]
+
+    if not lacking:
+        return
+
+    error = NoData(lacking[0], others=tuple(lacking[1:]))
+
+    if run_id is None:
+        raise error
+
+    _logger.warning("%s: %s; the jobs that read this fail", run_id, error)

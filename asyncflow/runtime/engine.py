@@ -290,7 +290,12 @@ class Engine:
             sources = tuple(name for name in sources if name not in given)
             inputs = self.inputs.records(run)
 
-        check_inputs(self.scheduler, map(nodes.__getitem__, sources), shared)
+        check_inputs(
+            self.scheduler,
+            map(nodes.__getitem__, sources),
+            shared,
+            run_id=run.id if options.lets_fail else None,
+        )
         first: First | None = None
 
         if options.idempotency_key is not None or (inputs and is_unmade(inputs)):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from asyncflow import ids
 from asyncflow.abc import Store
 from asyncflow.entities.reasons import (
     CannotBeDeletedAlone,
@@ -13,8 +16,28 @@ from asyncflow.entities.reasons import (
     Reason,
     Reasons,
 )
+from asyncflow.errors import NotFound, RecordDamaged
 from asyncflow.options import Page
 from asyncflow.records import CycleRecord, ScenarioRecord, SubmissionRecord
+
+if TYPE_CHECKING:
+    from asyncflow.runtime.engine import Engine
+
+
+async def exists(engine: Engine, entity_id: str) -> Reasons:
+    """Tell whether there is something; see `Orchestrator.exists`."""
+    try:
+        if ids.kind_of(entity_id) in (ids.SEQUENCE, ids.TASK, ids.JOB):
+            await engine.loader.get(entity_id)  # a part of something else
+            return Reasons()
+
+        is_there = await engine.store.get(entity_id) is not None
+    except NotFound:
+        is_there = False
+    except RecordDamaged:
+        is_there = True
+
+    return Reasons() if is_there else Reasons((IsUnknown(entity_id=entity_id),))
 
 
 async def is_promotable(store: Store, scenario_id: str) -> Reasons:

@@ -10,8 +10,8 @@ import attrs
 
 from asyncflow.errors import StoreFailed, TakenOver
 from asyncflow.records import DataNodeRecord, ScenarioRecord, SubmissionRecord
-from asyncflow.stores._properties import dump_properties
-from asyncflow.stores._rows import Cell, Row, WriteItem, dump_tags
+from asyncflow.stores._properties import dump_properties, listed_pairs
+from asyncflow.stores._rows import Cell, Row, WriteItem, dump_sequences, dump_tags
 
 Parameters: TypeAlias = Mapping[str, Cell]
 
@@ -60,8 +60,21 @@ def changed(record: ScenarioRecord | DataNodeRecord, before: int) -> Command:
 
     properties, pickled = dump_properties(record.properties, record.id)
     tags = {"tags": dump_tags(record.tags), "tag_names": keys(record.tags)}
-    made = {"name": record.name, "properties": properties, "pickled": pickled}
+    made: dict[str, Cell] = {"name": record.name, "properties": properties}
+    made |= {"pickled": pickled, "sequences": dump_sequences(record.sequences)}
+    made["is_read"] = listed_pairs(record.properties) is not None
     return Command("update_scenario", [{**facts, **made, **tags}])
+
+
+def changed_properties(record: ScenarioRecord | DataNodeRecord) -> Sequence[Command]:
+    """Ask for a scenario that was just changed to be found by its properties."""
+    if not isinstance(record, ScenarioRecord) or not record.properties:
+        return ()
+
+    facts: dict[str, Cell] = {"id": record.id, "revision": record.revision}
+    pairs = listed_pairs(record.properties) or ()
+    given = [{**facts, "name": name, "value": value} for name, value in pairs]
+    return (Command("update_property", given),) if given else ()
 
 
 def keys(names: Collection[str]) -> str:

@@ -18,9 +18,16 @@ import attrs
 from asyncflow.errors import RecordDamaged
 from asyncflow.records import Record, ScenarioRecord, SubmissionRecord
 from asyncflow.worker.codec import dumps
+from asyncflow.worker.shortened import is_utf8
 
 NO_PROPERTIES = ("{}", None)
 """What is written of none."""
+
+LONGEST = 200
+"""How many characters a text has at most by which scenarios are found."""
+
+WHOLE = 1e15
+"""Below this a whole number is the same with a point and without."""
 
 WITH_PROPERTIES = (ScenarioRecord, SubmissionRecord)
 """The kinds of records that carry some."""
@@ -39,6 +46,11 @@ class PickledProperties(Mapping[str, Any]):
     data: bytes
     _loaded: dict[str, Any] | None = attrs.field(init=False, default=None)
     __hash__ = None  # type: ignore[assignment]  # as of any mapping that compares
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether somebody has read them."""
+        return self._loaded is not None
 
     def __getitem__(self, name: str) -> Any:
         return self._now_loaded()[name]
@@ -137,6 +149,55 @@ def load_properties(owner: Any, text: Any, pickled: Any) -> Mapping[str, Any]:
         raise TypeError(f"its properties are a {type(found).__name__}")
 
     return found
+
+
+def listed(name: str, value: object) -> str:
+    """Return what a property is found by: different for values that are not equal.
+
+    :raises ValueError: where nothing is found by it
+    """
+    if (text := _listed(name, value)) is None:
+        raise ValueError(
+            f"scenarios are found by properties that are texts of at most {LONGEST} "
+            f"characters, numbers, True, False or None; got {name!r}: {value!r}"
+        )
+
+    return text
+
+
+def listed_pairs(properties: Mapping[str, Any]) -> list[tuple[str, str]] | None:
+    """Return by what scenarios with these properties are found; None where nobody has
+    unpickled them.
+    """
+    if type(properties) is PickledProperties and not properties.is_loaded:
+        return None
+
+    found = ((name, _listed(name, value)) for name, value in properties.items())
+    return [(name, text) for name, text in found if text is not None]
+
+
+def _listed(name: object, value: object) -> str | None:
+    if isinstance(value, str):
+        text = f'"{value}'
+    elif isinstance(value, int):  # of an enum as well, and True as other than 1
+        text = json.dumps(value) if isinstance(value, bool) else str(int(value))
+    elif isinstance(value, float) and math.isfinite(value):
+        is_whole = value.is_integer() and abs(value) < WHOLE
+        text = str(int(value)) if is_whole else repr(float(value))
+    elif value is None:
+        text = "null"
+    else:
+        return None
+
+    if not isinstance(name, str) or max(len(name), len(text) - 1) > LONGEST:
+        return None
+
+    return text if _is_kept(name) and _is_kept(text) else None
+
+
+def _is_kept(text: str) -> bool:
+    """Tell whether every database keeps a text as it is."""
+    return "\0" not in text and (text.isascii() or is_utf8(text))
 
 
 def _unpickled(data: bytes, owner: str) -> dict[str, Any]:

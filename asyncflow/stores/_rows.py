@@ -25,7 +25,12 @@ from asyncflow.records import (
     VersionRecord,
 )
 from asyncflow.status import CRASHES, AttemptKind, Status, SubmissionStatus
-from asyncflow.stores._properties import NO_PROPERTIES, dump_properties, load_properties
+from asyncflow.stores._properties import (
+    NO_PROPERTIES,
+    dump_properties,
+    listed_pairs,
+    load_properties,
+)
 from asyncflow.worker.outcome import StoredValue
 
 Cell: TypeAlias = str | bytes | int | float | None
@@ -135,9 +140,16 @@ def columns_by_table(
 def _dump_scenario(record: ScenarioRecord) -> Sequence[TableRow]:
     properties = dump_properties(record.properties, record.id)
     tags = dump_tags(record.tags)
-    facts = (*record[:4], *properties, tags, record.revision, record.cycle_id)
-    row = TableRow("scenario", facts)
-    return row, *(TableRow("tag", (tag, record.id)) for tag in record.tags)
+    sequences = dump_sequences(record.sequences)
+    changed = (tags, record.revision, record.cycle_id, sequences)
+    row = TableRow("scenario", (*record[:4], *properties, *changed))
+    rows = [row, *(TableRow("tag", (tag, record.id)) for tag in record.tags)]
+
+    if record.properties:
+        pairs = listed_pairs(record.properties) or ()
+        rows += (TableRow("property", (*pair, record.id)) for pair in pairs)
+
+    return rows
 
 
 def dump_tags(tags: Sequence[str]) -> str:
@@ -145,11 +157,17 @@ def dump_tags(tags: Sequence[str]) -> str:
     return json.dumps(tags) if tags else NO_TAGS
 
 
+def dump_sequences(sequences: Mapping[str, Any]) -> str:
+    """Write what was changed of sequences as it is kept."""
+    return json.dumps(sequences) if sequences else ""
+
+
 def _load_scenario(row: Row) -> ScenarioRecord:
-    *facts, properties, pickled, tags, revision, cycle_id = row
+    *facts, properties, pickled, tags, revision, cycle_id, text = row
     loaded = load_properties(row[0], properties, pickled)
     names = () if tags == NO_TAGS else tuple(json.loads(str(tags)))
-    return ScenarioRecord._make((*facts, loaded, names, revision, cycle_id))
+    sequences = json.loads(str(text)) if text else {}
+    return ScenarioRecord._make((*facts, loaded, names, revision, cycle_id, sequences))
 
 
 def _dump_submission(record: SubmissionRecord) -> Sequence[TableRow]:
@@ -334,7 +352,7 @@ KINDS: Mapping[type[Record], Kind] = {
         _load_scenario,
         (
             *(_TEXT, _TEXT, _MAYBE_TEXT, _NUMBER, _TEXT, _MAYBE_BLOB, _TEXT, _FLAG),
-            _MAYBE_TEXT,
+            *(_MAYBE_TEXT, _TEXT),
         ),
         dump=_dump_scenario,
     ),

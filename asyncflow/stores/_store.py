@@ -33,10 +33,12 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
+from asyncflow.stores import _scenario_list
 from asyncflow.stores._command import (
     Command,
     Parameters,
     changed,
+    changed_properties,
     claim,
     is_reported,
     keys,
@@ -45,6 +47,7 @@ from asyncflow.stores._open_database import OpenDatabase, not_open
 from asyncflow.stores._outage import StoreOutage
 from asyncflow.stores._rows import (
     KINDS,
+    Cell,
     Row,
     WriteItem,
     given,
@@ -236,7 +239,7 @@ class DatabaseStore(Store):
         self, record: ScenarioRecord | DataNodeRecord, *, before: int
     ) -> bool:
         act = changed(record, before)
-        await self._put(act)
+        await self._put(act, *changed_properties(record))
         return bool(act.answers["found"])
 
     async def promote(self, scenario_id: str) -> CycleRecord | None:
@@ -331,32 +334,29 @@ class DatabaseStore(Store):
         cycle_id: str | None = None,
         tag: str | None = None,
         is_primary: bool | None = None,
+        properties: Mapping[str, object] | None = None,
+        value: tuple[str, str, Collection[bytes]] | None = None,
+        sort_key: str = "creation_date",
         after: ScenarioRecord | None = None,
         page: Page | None = None,
     ) -> list[ScenarioRecord]:
-        query = "scenario" if is_primary is not True else "primary_scenario"
-        newest_first = page is not None and page.newest_first
-        limits: dict[str, str | float | None] = {}
-
-        if after is not None:
-            limits = {"after_date": after.created, "after_id": after.id}
-            limits |= {
-                "after_before": newest_first,
-                "after_next": not newest_first,
-            }
-
         return await self._read(
-            query if tag is None else "tagged_scenario",
+            "scenario",
             config_id=config_id,
             name=name,
             created_from=created_from,
             created_to=created_to,
             cycle_id=cycle_id,
-            tag=tag,
-            is_primary=is_primary is True,
-            is_secondary=is_primary is False,
             page=page,
-            **limits,
+            **_scenario_list.filters(
+                sort_key=sort_key,
+                newest_first=page is not None and page.newest_first,
+                tag=tag,
+                is_primary=is_primary,
+                properties=properties,
+                value=value,
+                after=after,
+            ),
         )
 
     async def cycles(
@@ -492,7 +492,7 @@ class DatabaseStore(Store):
         self,
         table: str,
         page: Page | None = None,
-        **filters: str | float | None,
+        **filters: Cell,
     ) -> list[Any]:
         page = page or Page()
         limit = ALL if page.limit is None else page.limit
@@ -544,4 +544,3 @@ def _names(act: Command) -> list[str]:
 
 
 _LOADS = {kind.table: kind.load for kind in KINDS.values()}
-_LOADS |= dict.fromkeys(("tagged_scenario", "primary_scenario"), _LOADS["scenario"])

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
+from asyncflow.ids import key_of, of_node
 from asyncflow.records import (
     BasisRecord,
     CycleRecord,
@@ -21,6 +22,7 @@ from asyncflow.records import (
     SubmissionRecord,
     VersionRecord,
 )
+from asyncflow.stores._scenario_list import NodeValue, sort_text
 
 R = TypeVar("R", bound=Record)
 
@@ -28,7 +30,7 @@ ALL = 2**63 - 1
 """More than any table has."""
 
 CHANGED: Mapping[type[Record], tuple[str, ...]] = {
-    ScenarioRecord: ("name", "properties", "tags", "revision"),
+    ScenarioRecord: ("name", "properties", "tags", "sequences", "revision"),
     DataNodeRecord: ("attributes", "revision"),
 }
 """What `Store.update` takes of a record."""
@@ -328,23 +330,38 @@ class Tables:
         cycle = self.cycles.records.get(scenario.cycle_id or "")
         return cycle is not None and cycle.primary_id == scenario.id
 
+    def key(self, record: ScenarioRecord, sort_key: str) -> tuple[str, float, int]:
+        """Return what tells the place of a scenario, which may have been deleted, in the
+        order of a list.
+        """
+        text = "" if sort_key == "creation_date" else sort_text(record, sort_key)
+        return text, record.created, self.scenarios.places.get(record.id, -1)
+
     def beyond(
         self,
         after: ScenarioRecord,
         scenarios: Iterable[ScenarioRecord],
+        sort_key: str,
         *,
         newest_first: bool,
     ) -> list[ScenarioRecord]:
         """Return those of some scenarios that come after one; see `Store.scenarios`."""
-        places = self.scenarios.places
-        least, most = after.created, places.get(after.id)
+        *edge, place = self.key(after, sort_key)
 
         if newest_first:
-            edge = least, ALL if most is None else most
-            return [one for one in scenarios if (one.created, places[one.id]) < edge]
+            last = (*edge, ALL if place < 0 else place)
+            return [one for one in scenarios if self.key(one, sort_key) < last]
 
-        edge = least, 0 if most is None else most
-        return [one for one in scenarios if (one.created, places[one.id]) > edge]
+        first = (*edge, max(place, 0))
+        return [one for one in scenarios if self.key(one, sort_key) > first]
+
+    def has_value(self, record: ScenarioRecord, wanted: NodeValue) -> bool:
+        """Tell whether the current value of a data node of a scenario is one of some."""
+        config_id, scope, accepted = wanted
+        owners = {"SCENARIO": key_of(record.id), "CYCLE": record.cycle_id or ""}
+        node_id = of_node(config_id, owners.get(scope, scope))
+        found = self.versions.found(node_id=node_id, is_kept=True)
+        return bool(found) and found[-1].kept in accepted
 
     def has_siblings(self, scenario_id: str) -> str | None:
         """Return the cycle of which a scenario is primary, if it has others."""

@@ -29,7 +29,12 @@ from asyncflow.records import (
     VersionRecord,
 )
 from asyncflow.stores._command import is_reported, taken_over
-from asyncflow.stores._properties import WITH_PROPERTIES, check_properties
+from asyncflow.stores._properties import (
+    WITH_PROPERTIES,
+    check_properties,
+    listed,
+    listed_pairs,
+)
 from asyncflow.stores._tables import Tables, ids_of
 
 R = TypeVar("R")
@@ -337,10 +342,16 @@ class MemoryStore(Store):
         cycle_id: str | None = None,
         tag: str | None = None,
         is_primary: bool | None = None,
+        properties: Mapping[str, object] | None = None,
+        value: tuple[str, str, Collection[bytes]] | None = None,
+        sort_key: str = "creation_date",
         after: ScenarioRecord | None = None,
         page: Page | None = None,
     ) -> list[ScenarioRecord]:
         self._check()
+        pairs = {
+            (name, listed(name, part)) for name, part in (properties or {}).items()
+        }
         found = [
             scenario
             for scenario in self._tables.scenarios.found(
@@ -350,12 +361,16 @@ class MemoryStore(Store):
             and (created_to is None or scenario.created < created_to)
             and (tag is None or tag in scenario.tags)
             and is_primary in (None, self._tables.is_primary(scenario))
+            and pairs <= {*(listed_pairs(scenario.properties) or ())}
+            and (value is None or self._tables.has_value(scenario, value))
         ]
-        found.sort(key=attrgetter("created"))
+        found.sort(key=lambda one: self._tables.key(one, sort_key))
 
         if after is not None:
             newest_first = page is not None and page.newest_first
-            found = self._tables.beyond(after, found, newest_first=newest_first)
+            found = self._tables.beyond(
+                after, found, sort_key, newest_first=newest_first
+            )
 
         return _page(found, page)
 

@@ -6,8 +6,11 @@
 
 -- name: save_scenario
 INSERT INTO scenario
-    (id, config_id, name, creation_date, properties, pickled, tags, revision, cycle_id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    (
+        id, config_id, name, creation_date, properties, pickled, tags, revision, cycle_id,
+        sequences
+    )
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     config_id = excluded.config_id,
     name = excluded.name,
@@ -16,7 +19,8 @@ ON CONFLICT (id) DO UPDATE SET
     pickled = excluded.pickled,
     tags = excluded.tags,
     revision = excluded.revision,
-    cycle_id = excluded.cycle_id;
+    cycle_id = excluded.cycle_id,
+    sequences = excluded.sequences;
 
 -- name: save_cycle
 -- Who comes first is primary.
@@ -54,6 +58,11 @@ INSERT INTO tag (name, creation_date, seq)
 SELECT CAST(? AS TEXT), creation_date, seq FROM scenario WHERE id = ?
 ON CONFLICT (name, creation_date, seq) DO NOTHING;
 
+-- name: save_property
+INSERT INTO property (name, value, creation_date, seq)
+SELECT CAST(? AS TEXT), CAST(? AS TEXT), creation_date, seq FROM scenario WHERE id = ?
+ON CONFLICT (name, value, creation_date, seq) DO NOTHING;
+
 -- name: update_scenario.row
 UPDATE scenario
 SET
@@ -61,6 +70,7 @@ SET
     properties = :properties,
     pickled = :pickled,
     tags = :tags,
+    sequences = :sequences,
     revision = :revision
 WHERE id = :id AND revision = :before;
 
@@ -76,6 +86,20 @@ INSERT INTO tag (name, creation_date, seq)
 SELECT key, creation_date, seq
 FROM scenario, json_each(:tag_names)
 WHERE scenario.id = :id AND scenario.revision = :revision;
+
+-- name: update_scenario.gone_properties
+-- Those that nobody has unpickled are what they were.
+DELETE FROM property
+WHERE
+    CAST(:is_read AS BOOLEAN)
+    AND seq = (SELECT seq FROM scenario WHERE id = :id AND revision = :revision);
+
+-- name: update_property.row
+INSERT INTO property (name, value, creation_date, seq)
+SELECT CAST(:name AS TEXT), CAST(:value AS TEXT), creation_date, seq
+FROM scenario
+WHERE id = :id AND revision = :revision
+ON CONFLICT (name, value, creation_date, seq) DO NOTHING;
 
 -- name: update_data_node.row
 UPDATE data_node
@@ -428,6 +452,9 @@ DELETE FROM submission WHERE id = :id OR scenario_id = :id;
 -- name: delete.tags
 DELETE FROM tag WHERE seq = (SELECT seq FROM scenario WHERE id = :id);
 
+-- name: delete.properties
+DELETE FROM property WHERE seq = (SELECT seq FROM scenario WHERE id = :id);
+
 -- name: delete.scenario
 DELETE FROM scenario WHERE id = :id;
 
@@ -517,115 +544,118 @@ ORDER BY seq
 LIMIT :limit OFFSET :offset;
 
 -- name: scenario
-SELECT
-    id, config_id, name, creation_date, properties, pickled, tags, revision, cycle_id
-FROM scenario
-WHERE TRUE
-    AND id = :id                              -- if id
-    AND config_id = :config_id                -- if config_id
-    AND name = :name                          -- if name
-    AND creation_date >= :created_from        -- if created_from
-    AND creation_date < :created_to           -- if created_to
-    AND cycle_id = :cycle_id                  -- if cycle_id
-    AND NOT EXISTS (                                  -- if is_secondary
-        SELECT TRUE FROM cycle                        -- if is_secondary
-        WHERE cycle.primary_id = scenario.id          -- if is_secondary
-    )                                                 -- if is_secondary
-    AND (creation_date, seq) > (          -- if after_next
-        :after_date, coalesce(                        -- if after_next
-            (                                         -- if after_next
-                SELECT other.seq FROM scenario AS other -- if after_next
-                WHERE other.id = :after_id            -- if after_next
-            ), 0                                      -- if after_next
-        )                                             -- if after_next
-    )                                                 -- if after_next
-    AND (creation_date, seq) < (          -- if after_before
-        :after_date, coalesce(                        -- if after_before
-            (                                         -- if after_before
-                SELECT other.seq FROM scenario AS other -- if after_before
-                WHERE other.id = :after_id            -- if after_before
-            ), 9223372036854775807                    -- if after_before
-        )                                             -- if after_before
-    )                                                 -- if after_before
-ORDER BY
-    creation_date DESC, seq DESC              -- if newest_first
-    creation_date, seq                        -- unless newest_first
-LIMIT :limit OFFSET :offset;
-
--- name: tagged_scenario
+-- Those of a tag, of a property, or that are primary are led by a table that has them in
+-- the order of their dates.
 SELECT
     scenario.id, scenario.config_id, scenario.name, scenario.creation_date,
     scenario.properties, scenario.pickled, scenario.tags, scenario.revision,
-    scenario.cycle_id
-FROM tag JOIN scenario ON scenario.seq = tag.seq
+    scenario.cycle_id, scenario.sequences
+FROM
+    scenario                                                -- unless is_led
+    tag JOIN scenario ON scenario.seq = tag.seq             -- if by_tag
+    property JOIN scenario ON scenario.seq = property.seq   -- if by_property
+    cycle JOIN scenario ON scenario.id = cycle.primary_id   -- if by_primary
 WHERE TRUE
-    AND tag.name = :tag
-    AND scenario.config_id = :config_id               -- if config_id
-    AND scenario.name = :name                         -- if name
-    AND scenario.creation_date >= :created_from       -- if created_from
-    AND scenario.creation_date < :created_to          -- if created_to
-    AND scenario.cycle_id = :cycle_id                 -- if cycle_id
-    AND EXISTS (                                      -- if is_primary
-        SELECT TRUE FROM cycle                        -- if is_primary
-        WHERE cycle.primary_id = scenario.id          -- if is_primary
-    )                                                 -- if is_primary
-    AND NOT EXISTS (                                  -- if is_secondary
-        SELECT TRUE FROM cycle                        -- if is_secondary
-        WHERE cycle.primary_id = scenario.id          -- if is_secondary
-    )                                                 -- if is_secondary
-    AND (tag.creation_date, tag.seq) > (          -- if after_next
-        :after_date, coalesce(                        -- if after_next
-            (                                         -- if after_next
-                SELECT other.seq FROM scenario AS other -- if after_next
-                WHERE other.id = :after_id            -- if after_next
-            ), 0                                      -- if after_next
-        )                                             -- if after_next
-    )                                                 -- if after_next
-    AND (tag.creation_date, tag.seq) < (          -- if after_before
-        :after_date, coalesce(                        -- if after_before
-            (                                         -- if after_before
-                SELECT other.seq FROM scenario AS other -- if after_before
-                WHERE other.id = :after_id            -- if after_before
-            ), 9223372036854775807                    -- if after_before
-        )                                             -- if after_before
-    )                                                 -- if after_before
-ORDER BY
-    tag.creation_date DESC, tag.seq DESC         -- if newest_first
-    tag.creation_date, tag.seq                   -- unless newest_first
-LIMIT :limit OFFSET :offset;
-
--- name: primary_scenario
-SELECT
-    scenario.id, scenario.config_id, scenario.name, scenario.creation_date,
-    scenario.properties, scenario.pickled, scenario.tags, scenario.revision,
-    scenario.cycle_id
-FROM cycle JOIN scenario ON scenario.id = cycle.primary_id
-WHERE TRUE
-    AND cycle.primary_date IS NOT NULL
-    AND scenario.config_id = :config_id               -- if config_id
-    AND scenario.name = :name                         -- if name
-    AND scenario.creation_date >= :created_from       -- if created_from
-    AND scenario.creation_date < :created_to          -- if created_to
-    AND scenario.cycle_id = :cycle_id                 -- if cycle_id
-    AND (cycle.primary_date, scenario.seq) > (          -- if after_next
-        :after_date, coalesce(                        -- if after_next
-            (                                         -- if after_next
-                SELECT other.seq FROM scenario AS other -- if after_next
-                WHERE other.id = :after_id            -- if after_next
-            ), 0                                      -- if after_next
-        )                                             -- if after_next
-    )                                                 -- if after_next
-    AND (cycle.primary_date, scenario.seq) < (          -- if after_before
-        :after_date, coalesce(                        -- if after_before
-            (                                         -- if after_before
-                SELECT other.seq FROM scenario AS other -- if after_before
-                WHERE other.id = :after_id            -- if after_before
-            ), 9223372036854775807                    -- if after_before
-        )                                             -- if after_before
-    )                                                 -- if after_before
-ORDER BY
-    cycle.primary_date DESC, scenario.seq DESC         -- if newest_first
-    cycle.primary_date, scenario.seq                   -- unless newest_first
+    AND tag.name = :tag                                     -- if by_tag
+    AND property.name = :property_name                      -- if by_property
+    AND property.value = :property_value                    -- if by_property
+    AND cycle.primary_date IS NOT NULL                      -- if by_primary
+    AND scenario.id = :id                                   -- if id
+    AND scenario.config_id = :config_id                     -- if config_id
+    AND scenario.name = :name                               -- if name
+    AND scenario.creation_date >= :created_from             -- if created_from
+    AND scenario.creation_date < :created_to                -- if created_to
+    AND scenario.cycle_id = :cycle_id                       -- if cycle_id
+    AND scenario.seq IN (                                   -- if has_tag
+        SELECT seq FROM tag WHERE name = :tag               -- if has_tag
+    )                                                       -- if has_tag
+    AND scenario.seq IN (                                   -- if has_property
+        SELECT seq FROM property                            -- if has_property
+        WHERE name = :property_name                         -- if has_property
+            AND value = :property_value                     -- if has_property
+    )                                                       -- if has_property
+    AND EXISTS (                                            -- if other_name
+        SELECT TRUE FROM property AS other                  -- if other_name
+        WHERE other.name = :other_name                      -- if other_name
+            AND other.value = :other_text                   -- if other_name
+            AND other.creation_date = scenario.creation_date-- if other_name
+            AND other.seq = scenario.seq                    -- if other_name
+    )                                                       -- if other_name
+    AND :count = (                                          -- if count
+        SELECT count(*) FROM property AS other              -- if count
+        WHERE other.seq = scenario.seq AND                  -- if count
+            length(other.name) || ' ' || other.name || other.value-- if count
+            IN (SELECT key FROM json_each(:pairs))          -- if count
+    )                                                       -- if count
+    AND EXISTS (                                            -- if has_rank
+        SELECT TRUE FROM cycle AS other                     -- if has_rank
+        WHERE other.primary_id = scenario.id                -- if has_rank
+    )                                                       -- if has_rank
+    AND NOT EXISTS (                                        -- if is_secondary
+        SELECT TRUE FROM cycle AS other                     -- if is_secondary
+        WHERE other.primary_id = scenario.id                -- if is_secondary
+    )                                                       -- if is_secondary
+    AND EXISTS (                                            -- if node
+        SELECT TRUE FROM version                            -- if node
+        WHERE version.node_id =                             -- if node
+                :node || substr(scenario.id, length(scenario.config_id) + 11)-- if is_own
+                :node || scenario.cycle_id                  -- if is_of_cycle
+                :node || 'GLOBAL'                           -- if is_global
+            AND version.is_kept AND version.value IN (:value, :other_value)-- if node
+            AND NOT EXISTS (                                -- if node
+                SELECT TRUE FROM version AS newer           -- if node
+                WHERE newer.node_id = version.node_id       -- if node
+                    AND newer.is_kept AND newer.seq > version.seq-- if node
+            )                                               -- if node
+    )                                                       -- if node
+    AND substr(coalesce(scenario.name, ''), 1, 200) COLLATE "BINARY" >= :after_key-- if name_up
+    AND substr(coalesce(scenario.name, ''), 1, 200) COLLATE "BINARY" <= :after_key-- if name_down
+    AND scenario.config_id COLLATE "BINARY" >= :after_key   -- if config_id_up
+    AND scenario.config_id COLLATE "BINARY" <= :after_key   -- if config_id_down
+    AND scenario.id COLLATE "BINARY" >= :after_key          -- if id_up
+    AND scenario.id COLLATE "BINARY" <= :after_key          -- if id_down
+    AND (                                                   -- if after_id
+        scenario.creation_date,                             -- if from_date
+        tag.creation_date,                                  -- if from_tag
+        property.creation_date,                             -- if from_property
+        cycle.primary_date,                                 -- if from_primary
+        substr(coalesce(scenario.name, ''), 1, 200) COLLATE "BINARY",-- if from_name
+        scenario.config_id COLLATE "BINARY",                -- if from_config_id
+        scenario.id COLLATE "BINARY",                       -- if from_id
+        rtrim(scenario.tags, ']') COLLATE "BINARY",         -- if from_tags
+        scenario.creation_date,                             -- if after_key
+        scenario.seq                                        -- if from_own_seq
+        tag.seq                                             -- if from_tag
+        property.seq                                        -- if from_property
+    )                                                       -- if after_id
+    >                                                       -- if after_next
+    <                                                       -- if after_before
+    (                                                       -- if after_id
+        :after_key,                                         -- if after_key
+        :after_date,                                        -- if after_id
+        coalesce(                                           -- if after_id
+            (                                               -- if after_id
+                SELECT other.seq FROM scenario AS other     -- if after_id
+                WHERE other.id = :after_id                  -- if after_id
+            ), :edge                                        -- if after_id
+        )                                                   -- if after_id
+    )                                                       -- if after_id
+ORDER BY                                                    -- if order
+    scenario.creation_date                                  -- if on_date
+    tag.creation_date                                       -- if on_tag
+    property.creation_date                                  -- if on_property
+    cycle.primary_date                                      -- if on_primary
+    substr(coalesce(scenario.name, ''), 1, 200) COLLATE "BINARY"-- if on_name
+    scenario.config_id COLLATE "BINARY"                     -- if on_config_id
+    scenario.id COLLATE "BINARY"                            -- if on_id
+    rtrim(scenario.tags, ']') COLLATE "BINARY"              -- if on_tags
+    DESC                                                    -- if newest_first
+    , scenario.creation_date                                -- if is_keyed
+    DESC                                                    -- if is_keyed_down
+    , scenario.seq                                          -- if on_own_seq
+    , tag.seq                                               -- if on_tag
+    , property.seq                                          -- if on_property
+    DESC                                                    -- if newest_first
 LIMIT :limit OFFSET :offset;
 
 -- name: cycle

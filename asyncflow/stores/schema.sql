@@ -16,12 +16,15 @@ CREATE TABLE scenario (
     pickled BLOB,
     tags TEXT NOT NULL DEFAULT '[]', -- JSON
     revision INTEGER NOT NULL DEFAULT 0, -- another one with each change
-    cycle_id TEXT
+    cycle_id TEXT,
+    sequences TEXT NOT NULL DEFAULT '' -- JSON: what was changed of them
 );
 
 CREATE INDEX scenario_by_date ON scenario (creation_date);
 CREATE INDEX scenario_by_config ON scenario (config_id, creation_date);
 CREATE INDEX scenario_by_name ON scenario (name, creation_date) WHERE name IS NOT NULL;
+CREATE INDEX scenario_by_order_of_names
+ON scenario (substr(coalesce(name, ''), 1, 200), creation_date);
 CREATE INDEX scenario_by_cycle ON scenario (cycle_id, creation_date)
 WHERE cycle_id IS NOT NULL;
 
@@ -60,6 +63,16 @@ CREATE TABLE tag (
 ) WITHOUT ROWID;
 
 CREATE INDEX tag_by_scenario ON tag (seq);
+
+CREATE TABLE property (
+    name TEXT NOT NULL,
+    value TEXT NOT NULL, -- a text after a quotation mark, a number, true, false, null
+    creation_date REAL NOT NULL,
+    seq INTEGER NOT NULL, -- both of the scenario that has it
+    PRIMARY KEY (name, value, creation_date, seq)
+) WITHOUT ROWID;
+
+CREATE INDEX property_by_scenario ON property (seq);
 
 CREATE TABLE data_node (
     seq INTEGER PRIMARY KEY,
@@ -216,4 +229,4 @@ CREATE TABLE input (
 
 CREATE INDEX input_by_path ON input (path) WHERE path IS NOT NULL;
 
-PRAGMA user_version = 12;
+PRAGMA user_version = 13;

@@ -21,7 +21,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from asyncflow.config import Config as Config
+from asyncflow.config import Scope as Scope
 from asyncflow.config.checks.values import meant as _meant
+from asyncflow.config.frequency import Frequency as Frequency
+from asyncflow.filters import JoinOperator as JoinOperator
+from asyncflow.filters import Operator as Operator
+from asyncflow.status import Status as Status
+from asyncflow.status import SubmissionStatus as SubmissionStatus
 from asyncflow.sync.cycle import Cycle as Cycle
 from asyncflow.sync.data_node import DataNode as DataNode
 from asyncflow.sync.handles import Input as Input
@@ -30,59 +37,96 @@ from asyncflow.sync.handles import Output as Output
 from asyncflow.sync.handles import Sequence as Sequence
 from asyncflow.sync.handles import Submission as Submission
 from asyncflow.sync.handles import Task as Task
+from asyncflow.sync.lists import get_cycles as get_cycles
+from asyncflow.sync.lists import get_cycles_scenarios as get_cycles_scenarios
+from asyncflow.sync.lists import get_data_nodes as get_data_nodes
+from asyncflow.sync.lists import get_entities_by_config_id as get_entities_by_config_id
+from asyncflow.sync.lists import get_jobs as get_jobs
+from asyncflow.sync.lists import get_latest_job as get_latest_job
+from asyncflow.sync.lists import get_latest_submission as get_latest_submission
+from asyncflow.sync.lists import get_primary_scenarios as get_primary_scenarios
+from asyncflow.sync.lists import get_scenarios as get_scenarios
+from asyncflow.sync.lists import get_sequences as get_sequences
+from asyncflow.sync.lists import get_submissions as get_submissions
+from asyncflow.sync.lists import get_tasks as get_tasks
 from asyncflow.sync.orchestrator import Orchestrator as Orchestrator
 from asyncflow.sync.scenario import Scenario as Scenario
 from asyncflow.sync.verbs import cancel as cancel
+from asyncflow.sync.verbs import cancel_job as cancel_job
+from asyncflow.sync.verbs import create_global_data_node as create_global_data_node
 from asyncflow.sync.verbs import create_scenario as create_scenario
 from asyncflow.sync.verbs import delete as delete
 from asyncflow.sync.verbs import duplicate_scenario as duplicate_scenario
+from asyncflow.sync.verbs import exists as exists
 from asyncflow.sync.verbs import get as get
-from asyncflow.sync.verbs import get_cycles as get_cycles
-from asyncflow.sync.verbs import get_jobs as get_jobs
 from asyncflow.sync.verbs import get_primary as get_primary
-from asyncflow.sync.verbs import get_scenarios as get_scenarios
-from asyncflow.sync.verbs import get_submissions as get_submissions
 from asyncflow.sync.verbs import is_deletable as is_deletable
 from asyncflow.sync.verbs import is_promotable as is_promotable
 from asyncflow.sync.verbs import prune as prune
+from asyncflow.sync.verbs import run as run
+from asyncflow.sync.verbs import set as set  # noqa: A004  # as Taipy calls it
 from asyncflow.sync.verbs import set_primary as set_primary
 from asyncflow.sync.verbs import stop as stop
 from asyncflow.sync.verbs import submit as submit
 from asyncflow.sync.verbs import subscribe_scenario as subscribe_scenario
+from asyncflow.sync.verbs import subscribe_sequence as subscribe_sequence
 from asyncflow.sync.verbs import tag as tag
 from asyncflow.sync.verbs import unsubscribe_scenario as unsubscribe_scenario
+from asyncflow.sync.verbs import unsubscribe_sequence as unsubscribe_sequence
 from asyncflow.sync.verbs import untag as untag
 
 __all__ = [
+    "Config",
     "Cycle",
     "DataNode",
+    "Frequency",
     "Input",
     "Job",
+    "JoinOperator",
+    "Operator",
     "Orchestrator",
     "Output",
     "Scenario",
+    "Scope",
     "Sequence",
+    "Status",
     "Submission",
+    "SubmissionStatus",
     "Task",
     "cancel",
+    "cancel_job",
+    "create_global_data_node",
     "create_scenario",
     "delete",
     "duplicate_scenario",
+    "exists",
     "get",
     "get_cycles",
+    "get_cycles_scenarios",
+    "get_data_nodes",
+    "get_entities_by_config_id",
     "get_jobs",
+    "get_latest_job",
+    "get_latest_submission",
     "get_primary",
+    "get_primary_scenarios",
     "get_scenarios",
+    "get_sequences",
     "get_submissions",
+    "get_tasks",
     "is_deletable",
     "is_promotable",
     "prune",
+    "run",
+    "set",
     "set_primary",
     "stop",
     "submit",
     "subscribe_scenario",
+    "subscribe_sequence",
     "tag",
     "unsubscribe_scenario",
+    "unsubscribe_sequence",
     "untag",
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, overload
@@ -12,8 +12,20 @@ from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.sections import NOT_GIVEN, NotGiven, Scope, T
 from asyncflow.entities.data_node import LOCKED_FOR, Edit
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
+from asyncflow.errors import NoData
+from asyncflow.log import logger as _logger
 from asyncflow.selection import Preview
 from asyncflow.sync.forwarding import Forwarded, Handle, assign
+
+
+class Edits(tuple[Edit, ...]):
+    """Edits, for who reads an attribute, as of Taipy, and for who calls a verb."""
+
+    __slots__ = ()
+
+    def __call__(self) -> tuple[Edit, ...]:
+        """Return them."""
+        return self
 
 
 @verbs_name_arguments
@@ -27,6 +39,8 @@ class DataNode(Handle[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
     owner_id: Forwarded[str | None] = Forwarded()
     scope: Forwarded[Scope] = Forwarded()
     storage_type: Forwarded[str] = Forwarded()
+    properties: Forwarded[Mapping[str, Any]] = Forwarded()
+    is_generated: Forwarded[bool] = Forwarded()
     last_edit_date: Forwarded[datetime | None] = Forwarded()
     expiration_date: Forwarded[datetime | None] = Forwarded()
     is_valid: Forwarded[bool] = Forwarded()
@@ -102,7 +116,49 @@ class DataNode(Handle[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         where: object = None,
         in_process: bool | None = None,
     ) -> Any:
-        """Read the value, or a part of it; see `asyncflow.DataNode.read`."""
+        """Read the value, or a part of it; see `asyncflow.DataNode.read`.
+
+        Where it was never written, or its file is not there, this is None, with a
+        warning; `read_or_raise` raises.
+        """
+        try:
+            return self.read_or_raise(
+                version, columns=columns, where=where, in_process=in_process
+            )
+        except NoData as error:
+            if version is not None:
+                raise
+
+            _logger.warning("%s; read() returns None", error)
+            return None
+
+    @overload
+    def read_or_raise(
+        self, version: int | None = None, *, in_process: bool | None = None
+    ) -> T: ...
+
+    @overload
+    def read_or_raise(
+        self,
+        version: int | None = None,
+        *,
+        columns: str | Sequence[str] | None = None,
+        where: object = None,
+        in_process: bool | None = None,
+    ) -> Any: ...
+
+    def read_or_raise(
+        self,
+        version: int | None = None,
+        *,
+        columns: str | Sequence[str] | None = None,
+        where: object = None,
+        in_process: bool | None = None,
+    ) -> Any:
+        """Read the value, or a part of it; see `asyncflow.DataNode.read`.
+
+        :raises NoData: where it was never written, or its file is not there
+        """
         return self._loop.call(
             self._inner.read,
             version,
@@ -119,9 +175,18 @@ class DataNode(Handle[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         """Read a column, or several; see `asyncflow.DataNode.column`."""
         return self._loop.call(self._inner.column, name)
 
-    def __getitem__(self, name: str | list[str]) -> Any:
-        """Read a column, or several."""
-        return self.column(name)
+    def __getitem__(self, key: Any) -> Any:
+        """Read a column, by its name, or several; rows by a number or a slice; or what
+        the value has for the key.
+        """
+        if isinstance(key, str) or (
+            isinstance(key, list) and all(isinstance(name, str) for name in key)
+        ):
+            return self.column(key)
+
+        value: Any = self.read_or_raise()
+        by_place = isinstance(key, int | slice) and hasattr(value, "iloc")
+        return value.iloc[key] if by_place else value[key]
 
     def preview(
         self,
@@ -171,11 +236,29 @@ class DataNode(Handle[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         """Write a value; see `asyncflow.DataNode.write`."""
         self._loop.call(self._inner.write, value, editor_id=editor_id, comment=comment)
 
-    def edits(self) -> tuple[Edit, ...]:
-        """Return every write that has ended; see `asyncflow.DataNode.edits`."""
-        return self._loop.call(self._inner.edits)
+    @property
+    def edits(self) -> Edits:
+        """Every write that has ended, the oldest first, as an attribute or by a call; see
+        `asyncflow.DataNode.edits`.
+        """
+        return Edits(self._loop.call(self._inner.edits))
 
-    def lock_edit(self, editor_id: str, *, timeout: float | None = LOCKED_FOR) -> None:
+    @property
+    def job_ids(self) -> list[str]:
+        """The ids of the jobs that have written it, the first one first."""
+        return [edit.job_id for edit in self.edits if edit.job_id is not None]
+
+    def get_last_edit(self) -> Edit | None:
+        """Return the last write that has ended; see `asyncflow.DataNode.get_last_edit`."""
+        return self._loop.call(self._inner.get_last_edit)
+
+    def track_edit(self, *, editor_id: str | None = None, comment: str = "") -> None:
+        """Take note of a write by other means; see `asyncflow.DataNode.track_edit`."""
+        self._loop.call(self._inner.track_edit, editor_id=editor_id, comment=comment)
+
+    def lock_edit(
+        self, editor_id: str | None = None, *, timeout: float | None = LOCKED_FOR
+    ) -> None:
         """Lock it; see `asyncflow.DataNode.lock_edit`."""
         self._loop.call(self._inner.lock_edit, editor_id, timeout=timeout)
 

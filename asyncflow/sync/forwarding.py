@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    Self,
+    TypeVar,
+    cast,
+    overload,
+)
 
 import attrs
 
@@ -34,16 +43,92 @@ class Forwarded(Generic[T]):
         if handle is None:
             return self
 
-        value: T = getattr(handle._inner, self._name)  # pyright: ignore[reportPrivateUsage]  # its part
+        value: T = handle._told(self._name)  # pyright: ignore[reportPrivateUsage]  # its part
         return value
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(eq=False, repr=False)
+class Listed:
+    """What a list tells of something: a handle of it is brought back when more is asked.
+
+    :param as_of: how much this face had changed by then
+    """
+
+    record: Any
+    as_of: int
+
+    fixed: ClassVar[frozenset[str]] = frozenset()
+    """The attributes that it tells, and that never change."""
+    changing: ClassVar[frozenset[str]] = frozenset()
+    """Those that it tells as long as this face has changed nothing since."""
+
+    def tells(self, name: str, changes: int) -> bool:
+        """Tell whether an attribute is known without a handle.
+
+        :param changes: how much this face has changed by now
+        """
+        return name in self.fixed or (name in self.changing and self.as_of == changes)
+
+    def fact(self, name: str) -> Any:
+        """Return an attribute that it tells."""
+        return getattr(self if hasattr(type(self), name) else self.record, name)
+
+
+@attrs.frozen(eq=False, repr=False)
 class Handle(Generic[Inner]):
     """What the blocking handles have in common; two of the same thing are equal."""
 
-    _inner: Inner
+    _held: Inner | Listed
     _loop: Loop
+
+    @property
+    def _inner(self) -> Inner:
+        """The async handle."""
+        held = self._held
+
+        if isinstance(held, Listed):
+            found: Any = self._loop.call(self._loop.orchestrator.get, held.record.id)
+            object.__setattr__(self, "_held", found)
+            return cast("Inner", found)
+
+        return held
+
+    def _told(self, name: str) -> Any:
+        """Return an attribute of the async handle; one that a list tells without it."""
+        held = self._held
+
+        if isinstance(held, Listed) and held.tells(name, self._loop.changes):
+            return held.fact(name)
+
+        return getattr(self._inner, name)
+
+    def _change(
+        self, verb: Callable[..., Coroutine[Any, Any, None]], *args: Any, **given: Any
+    ) -> None:
+        """Call a verb that changes attributes: what lists have told may be old then."""
+        try:
+            self._loop.call(verb, *args, **given)
+        finally:
+            self._loop.changes += 1
+
+    @property
+    def _key(self) -> object:
+        """What tells it from others."""
+        held: Any = self._held
+
+        if isinstance(held, Listed):
+            return held.record.id
+
+        return held.id if hasattr(type(held), "id") else held
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Handle) or type(other) is not type(self):
+            return NotImplemented
+
+        return self._loop is other._loop and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
 
     def __init_subclass__(cls, of: type[Any] | None = None) -> None:
         """Take note of the class whose handles it wraps; None for those of no class."""
@@ -52,17 +137,22 @@ class Handle(Generic[Inner]):
 
     if not TYPE_CHECKING:  # or each name would be one that is there
 
-        def __getattr__(self, name: str) -> NoReturn:
+        def __getattr__(self, name: str) -> Any:
             problem = f"{type(self).__name__!r} object has no attribute {name!r}"
 
             if not (name.startswith("_") or hasattr(type(self._inner), name)):
-                with blocking_remedies():
-                    getattr(self._inner, name)
+                with blocking_remedies():  # a part of it, or what says what was meant
+                    return wrap(getattr(self._inner, name), self._loop)
 
             raise AttributeError(problem)
 
     def __repr__(self) -> str:
-        return repr(self._inner)
+        held = self._held
+
+        if isinstance(held, Listed):
+            return f"<{type(self).__name__} {held.record.id}>"
+
+        return repr(held)
 
 
 def wrap(value: Any, loop: Loop) -> Any:

@@ -40,6 +40,8 @@ class Loop:
     _stack: ExitStack
     runs_here: bool
     """Whether jobs run in the threads that submit them."""
+    changes: int = attrs.field(init=False, default=0)
+    """How often verbs of this face have changed attributes of entities."""
     _pid: int = attrs.field(init=False, factory=os.getpid)
     _is_open: bool = attrs.field(init=False, default=True)
     _is_closing: bool = attrs.field(init=False, default=False)

@@ -24,7 +24,7 @@ from asyncflow.config.checks.values import (
     verbs_name_arguments,
 )
 from asyncflow.config.section import names_of
-from asyncflow.config.sections import JobConfig, ScenarioConfig
+from asyncflow.config.sections import DataNodeConfig, JobConfig, ScenarioConfig, T
 from asyncflow.entities.reasons import Reasons
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.statistics import Statistics
@@ -34,6 +34,7 @@ from asyncflow.notify.stream import EventStream
 from asyncflow.orchestrator import Orchestrator as AsyncOrchestrator
 from asyncflow.records import (
     CycleRecord,
+    DataNodeRecord,
     JobRecord,
     Pruned,
     ScenarioRecord,
@@ -41,6 +42,7 @@ from asyncflow.records import (
 )
 from asyncflow.sync.callback import Callback
 from asyncflow.sync.cycle import Cycle
+from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forwarding import wrap
 from asyncflow.sync.handles import Job, Submission
 from asyncflow.sync.loop import Loop, each, not_running
@@ -109,15 +111,19 @@ class Orchestrator:
         loop = self._opened()
         loop.call(partial(setattr, loop.orchestrator, "max_nb_of_workers", count))
 
-    def run(self) -> None:
+    def run(self, force_restart: bool = False) -> None:
         """Start it: from here on the verbs of this module work.
 
         Where one with the same configuration and store runs already, as after a cell of
         a notebook was run again, this one becomes another handle on it.
 
+        :param force_restart: stop one that runs, after its runs have ended, before
         :raises ConfigError: with everything that is wrong with the configuration
         :raises UsageError: where one with others runs in this process
         """
+        if force_restart and _running is not None:
+            _running.stop()
+
         self._run(joins=True)
 
     def _run(self, *, joins: bool) -> None:
@@ -194,6 +200,17 @@ class Orchestrator:
         loop = self._opened()
         return handle(loop.call(loop.orchestrator.get, id), loop)
 
+    def exists(self, id: str) -> Reasons:
+        """Tell whether there is something; see `asyncflow.Orchestrator.exists`."""
+        loop = self._opened()
+        return loop.call(loop.orchestrator.exists, id)
+
+    def create_global_data_node(self, config: DataNodeConfig[T] | str) -> DataNode[T]:
+        """Return a shared data node; see the async verb."""
+        loop = self._opened()
+        made = loop.call(loop.orchestrator.create_global_data_node, config)
+        return DataNode(made, loop)
+
     def get_scenario(self, id: str) -> Scenario:
         """Return a scenario; see `asyncflow.Orchestrator.get_scenario`."""
         loop = self._opened()
@@ -268,6 +285,19 @@ class Orchestrator:
 
         return loop.call(loop.orchestrator.scenarios, **filters)
 
+    def data_nodes(
+        self,
+        *,
+        owner_id: str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[DataNodeRecord]:
+        """List data nodes; see `asyncflow.Orchestrator.data_nodes`."""
+        loop = self._opened()
+        return loop.call(
+            loop.orchestrator.data_nodes, owner_id=owner_id, limit=limit, offset=offset
+        )
+
     def submissions(self, **filters: Any) -> list[SubmissionRecord]:
         """List submissions; see `asyncflow.Orchestrator.submissions`."""
         loop = self._opened()
@@ -338,6 +368,11 @@ class Orchestrator:
             if self._loop is not None and self._loop.is_open:
                 self._loop.close(error)
 
+    @property
+    def loop(self) -> Loop:
+        """The event loop of its verbs. For this face."""
+        return self._opened()
+
     def _opened(self) -> Loop:
         if self._loop is None:
             raise not_running()
@@ -379,6 +414,19 @@ def _id_of(entity: Scenario | Submission | Cycle | str) -> str:
 
 def running() -> Orchestrator | None:
     """Return the orchestrator that runs in this process; None where none does."""
+    return _running
+
+
+def opened() -> Orchestrator:
+    """Return the orchestrator that runs in this process, or has run last; open one with
+    the default configuration where none has run yet.
+    """
+    if _running is None:
+        Orchestrator().run()
+
+    if _running is None:  # a worker imports a module that calls a verb
+        raise not_running()
+
     return _running
 
 

@@ -27,7 +27,7 @@ from asyncflow.entities.task import Task as AsyncTask
 from asyncflow.sync.changes import Properties, merged
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
-from asyncflow.sync.forwarding import Forwarded, assign, blocking_remedies, wrap
+from asyncflow.sync.forwarding import Forwarded, assign, wrap
 from asyncflow.sync.handles import Job, Runnable, Sequence, Submission, Task
 from asyncflow.sync.loop import Loop
 
@@ -51,12 +51,13 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
 
     def set_primary(self) -> None:
         """Make it the primary one of its cycle; see `asyncflow.Scenario.set_primary`."""
-        self._loop.call(self._inner.set_primary)
+        self._change(self._inner.set_primary)
 
     @property
     def name(self) -> str | None:
         """What people call it; setting it changes it, as ``update(name=...)`` does."""
-        return self._inner.name
+        name: str | None = self._told("name")
+        return name
 
     @name.setter
     def name(self, name: str | None) -> None:
@@ -65,12 +66,13 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
     @property
     def properties(self) -> Properties:
         """The user's own values; setting one changes it, as `update` does."""
-        return Properties(lambda: self._inner.properties, self.update)
+        return Properties(lambda: self._told("properties"), self.update)
 
     @property
     def tags(self) -> frozenset[str]:
         """Its tags; setting them changes them, as ``update(tags=...)`` does."""
-        return self._inner.tags
+        tags: frozenset[str] = self._told("tags")
+        return tags
 
     @tags.setter
     def tags(self, tags: Iterable[str]) -> None:
@@ -85,7 +87,7 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
         tags: Iterable[str] | None = None,
     ) -> None:
         """Change attributes; see `asyncflow.Scenario.update`."""
-        self._loop.call(
+        self._change(
             self._inner.update,
             name=name,
             properties=properties,
@@ -95,15 +97,15 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
 
     def add_tag(self, tag: str) -> None:
         """Give it a tag; see `asyncflow.Scenario.add_tag`."""
-        self._loop.call(self._inner.add_tag, tag)
+        self._change(self._inner.add_tag, tag)
 
     def remove_tag(self, tag: str) -> None:
         """Take a tag away; see `asyncflow.Scenario.remove_tag`."""
-        self._loop.call(self._inner.remove_tag, tag)
+        self._change(self._inner.remove_tag, tag)
 
     def has_tag(self, tag: str) -> bool:
         """Tell whether it has a tag; see `asyncflow.Scenario.has_tag`."""
-        return self._inner.has_tag(tag)
+        return tag in self.tags
 
     def duplicate(
         self,
@@ -186,12 +188,9 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
         """End a subscription; see `asyncflow.Scenario.unsubscribe`."""
         self._loop.call(self._inner.unsubscribe, self._callback(callback), params)
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
+    if TYPE_CHECKING:  # its parts
 
-        with blocking_remedies():
-            return wrap(getattr(self._inner, name), self._loop)
+        def __getattr__(self, name: str) -> Any: ...
 
     if not TYPE_CHECKING:  # or each name would be one that can be set
 

@@ -13,14 +13,23 @@ from asyncflow.config.sections import (
     DataNodeConfig,
     NotGiven,
     ScenarioConfig,
+    T,
 )
 from asyncflow.entities.reasons import Reasons
-from asyncflow.records import JobRecord, Pruned, ScenarioRecord, SubmissionRecord
+from asyncflow.records import Pruned
 from asyncflow.sync.cycle import Cycle
+from asyncflow.sync.data_node import DataNode
+from asyncflow.sync.forwarding import Handle
 from asyncflow.sync.handles import Job, Sequence, Submission, Task
-from asyncflow.sync.loop import not_running
-from asyncflow.sync.orchestrator import Orchestrator, running
+from asyncflow.sync.lists import get_sequences
+from asyncflow.sync.orchestrator import Orchestrator, opened, running
 from asyncflow.sync.scenario import Entity, Scenario
+
+
+def run(*services: Orchestrator) -> None:
+    """Start orchestrators; see `Orchestrator.run`. Without one, the default one."""
+    for service in services or (Orchestrator(),):
+        service.run()
 
 
 @names_own_arguments
@@ -41,7 +50,7 @@ def create_scenario(
     **keywords: Any,
 ) -> Scenario:
     """Create a scenario; see `asyncflow.Orchestrator.create_scenario`."""
-    return _current().create_scenario(
+    return opened().create_scenario(
         config,
         creation_date,
         name,
@@ -67,13 +76,37 @@ def submit(
 @names_own_arguments
 def get(id: str) -> Entity:
     """Return an entity; see `asyncflow.Orchestrator.get`."""
-    return _current().get(id)
+    return opened().get(id)
+
+
+@names_own_arguments
+def exists(id: str) -> Reasons:
+    """Tell whether there is something; see `asyncflow.Orchestrator.exists`."""
+    return opened().exists(id)
+
+
+@names_own_arguments
+def set(entity: Entity) -> None:  # noqa: A001  # as Taipy calls it
+    """Return at once: what is set of an entity, as ``scenario.name``, is kept as it is set.
+
+    For scripts that call it as Taipy needs that.
+
+    :raises TypeError: where it is no entity
+    """
+    if not isinstance(entity, Handle):
+        raise TypeError(f"an entity is set, such as a scenario; got {entity!r:.100}")
+
+
+@names_own_arguments
+def create_global_data_node(config: DataNodeConfig[T] | str) -> DataNode[T]:
+    """Return a shared data node; see `asyncflow.Orchestrator.create_global_data_node`."""
+    return opened().create_global_data_node(config)
 
 
 @names_own_arguments
 def delete(id: str) -> None:
     """Delete an entity; see `asyncflow.Orchestrator.delete`."""
-    _current().delete(id)
+    opened().delete(id)
 
 
 @names_own_arguments
@@ -84,22 +117,7 @@ def prune(
     logs_only: bool = False,
 ) -> Pruned:
     """Remove old submissions; see `asyncflow.Orchestrator.prune`."""
-    return _current().prune(older_than, keep, logs_only=logs_only)
-
-
-def get_scenarios(**filters: Any) -> list[ScenarioRecord]:
-    """List scenarios; see `asyncflow.Orchestrator.scenarios`."""
-    return _current().scenarios(**filters)
-
-
-def get_submissions(**filters: Any) -> list[SubmissionRecord]:
-    """List submissions; see `asyncflow.Orchestrator.submissions`."""
-    return _current().submissions(**filters)
-
-
-def get_jobs(**filters: Any) -> list[JobRecord]:
-    """List jobs; see `asyncflow.Orchestrator.jobs`."""
-    return _current().jobs(**filters)
+    return opened().prune(older_than, keep, logs_only=logs_only)
 
 
 @names_own_arguments
@@ -109,7 +127,7 @@ def subscribe_scenario(
     scenario: Scenario | None = None,
 ) -> None:
     """Have a function called; see `asyncflow.Orchestrator.subscribe_scenario`."""
-    _current().subscribe_scenario(callback, params, scenario)
+    opened().subscribe_scenario(callback, params, scenario)
 
 
 @names_own_arguments
@@ -119,13 +137,41 @@ def unsubscribe_scenario(
     scenario: Scenario | None = None,
 ) -> None:
     """End a subscription; see `asyncflow.Orchestrator.unsubscribe_scenario`."""
-    _current().unsubscribe_scenario(callback, params, scenario)
+    opened().unsubscribe_scenario(callback, params, scenario)
+
+
+@names_own_arguments
+def subscribe_sequence(
+    callback: Callable[..., object],
+    params: Iterable[object] | None = None,
+    sequence: Sequence | None = None,
+) -> None:
+    """Have a function called; see `Sequence.subscribe`.
+
+    :param sequence: None for all that there are now
+    """
+    for one in get_sequences() if sequence is None else [sequence]:
+        one.subscribe(callback, params)
+
+
+@names_own_arguments
+def unsubscribe_sequence(
+    callback: Callable[..., object],
+    params: Iterable[object] | None = None,
+    sequence: Sequence | None = None,
+) -> None:
+    """End a subscription; see `Sequence.unsubscribe`.
+
+    :param sequence: None for all that there are now
+    """
+    for one in get_sequences() if sequence is None else [sequence]:
+        one.unsubscribe(callback, params)
 
 
 @names_own_arguments
 def get_primary(cycle: Cycle) -> Scenario | None:
     """Return its primary scenario; see `asyncflow.Orchestrator.get_primary`."""
-    return _current().get_primary(cycle)
+    return opened().get_primary(cycle)
 
 
 @names_own_arguments
@@ -154,19 +200,13 @@ def duplicate_scenario(
 @names_own_arguments
 def is_promotable(scenario: Scenario | str) -> Reasons:
     """Tell whether it can be primary; see `asyncflow.Orchestrator.is_promotable`."""
-    return _current().is_promotable(scenario)
+    return opened().is_promotable(scenario)
 
 
 @names_own_arguments
 def is_deletable(entity: Scenario | Submission | Cycle | str) -> Reasons:
     """Tell whether it can be deleted; see `asyncflow.Orchestrator.is_deletable`."""
-    return _current().is_deletable(entity)
-
-
-def get_cycles(**filters: Any) -> list[Cycle]:
-    """Return the cycles; see `asyncflow.Orchestrator.cycles`."""
-    current = _current()
-    return [current.get_cycle(one.id) for one in current.cycles(**filters)]
+    return opened().is_deletable(entity)
 
 
 @names_own_arguments
@@ -184,11 +224,14 @@ def untag(scenario: Scenario, tag: str) -> None:
 @names_own_arguments
 def cancel(what: Submission | Job, reason: str | None = None) -> bool:
     """Ask for the end of a run or a job; see `asyncflow.Orchestrator.cancel`."""
-    return _current().cancel(what, reason)
+    return opened().cancel(what, reason)
 
 
-def _current() -> Orchestrator:
-    if (orchestrator := running()) is None:
-        raise not_running()
+@names_own_arguments
+def cancel_job(job: Job | str) -> None:
+    """Ask for the end of a job, without waiting for it; see `asyncflow.Job.cancel`.
 
-    return orchestrator
+    :param job: it, or its id
+    """
+    found = opened().get_job(job) if isinstance(job, str) else job
+    found.cancel()

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from asyncflow.worker import current, main, parent, pinned, process, world
 from asyncflow.worker.codec import is_by_value
 from asyncflow.worker.current import Progress, job_of, running
-from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError
+from asyncflow.worker.errors import DataNodeReadingError, DataNodeWritingError, NoData
 from asyncflow.worker.failure import beyond_ours, raised, summary_of, traceback_of
 from asyncflow.worker.outcome import Raised, StoredValue, Usage
 from asyncflow.worker.outputs import keep_result
@@ -349,6 +349,8 @@ def read_input(task: str, name: str, driver: ValueDriver, kept: StoredValue) -> 
     """Read an input; an error says which one it was."""
     try:
         return driver.read(kept)
+    except NoData:  # as nothing was asked where the run was submitted
+        raise NoData(name) from None
     except Exception as error:
         note = f"while reading input {name!r} of task {task!r}"
 

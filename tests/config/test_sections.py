@@ -193,3 +193,13 @@ def test_a_storage_type_that_there_is_not_has_no_driver() -> None:
 def test_nothing_is_removed_where_no_rule_is_given() -> None:
     assert CoreConfig().keeps_all
     assert not CoreConfig(keep_log_days=0).keeps_all
+
+
+def test_scopes_have_an_order() -> None:
+    assert Scope.SCENARIO < Scope.CYCLE < Scope.GLOBAL
+    assert Scope.CYCLE <= Scope.GLOBAL >= Scope.CYCLE <= Scope.CYCLE
+    assert not Scope.GLOBAL < Scope.SCENARIO
+    assert max(Scope.CYCLE, Scope.SCENARIO) is Scope.CYCLE
+
+    with pytest.raises(TypeError, match="not supported"):
+        sorted([Scope.CYCLE, "GLOBAL"])  # type: ignore[type-var]  # wrong on purpose

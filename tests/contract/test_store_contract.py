@@ -266,6 +266,130 @@ async def test_scenarios_by_tag_and_rank_a_page_at_a_time(store: Store) -> None:
     assert [one.id for one in left] == [one.id for one in (many[5], *many[3::-1])]
 
 
+async def test_scenarios_by_properties(store: Store) -> None:
+    given: list[dict[str, Any]] = [
+        {"unit": "kg", "rate": 1},
+        {"unit": "kg", "rate": 1.0, "when": (1, 2)},  # pickled
+        {"unit": '"kg', "rate": True},
+        {"unit": None, "rate": 0.1 + 0.2, "1 unit": "kg"},
+        {"unit": "null", "rate": "1", "long": "x" * 201, "list": [1], "nul": "\0"},
+    ]
+    store.save(*(scenario_record(n, properties=part) for n, part in enumerate(given)))
+
+    async def found(**properties: object) -> list[str]:
+        records = await store.scenarios(properties=properties)
+        return [record.id[-1] for record in records]
+
+    assert await found(unit="kg") == ["0", "1"]
+    assert await found(unit="kg", rate=1) == ["0", "1"]
+    assert await found(rate=1.0, unit="kg") == ["0", "1"]
+    assert await found(**{"rate": 0.1 + 0.2, "unit": None, "1 unit": "kg"}) == ["3"]
+    assert await found(**{"rate": 0.1 + 0.2, "unit": 0, "1 unit": "kg"}) == []
+    assert await found(rate=True) == ["2"]
+    assert await found(rate="1", unit="null") == ["4"]
+    assert await found(unit=None) == ["3"]
+    assert await found(rate=0.1 + 0.2, unit=None) == ["3"]
+    assert await found(unit="kg", rate=2) == await found(other=1) == []
+
+    for wrong in ([1], (1,), "x" * 201, "\0", float("nan")):
+        with pytest.raises(ValueError, match="texts of at most 200"):
+            await found(unit=wrong)
+
+    (record,) = await store.scenarios(properties={"unit": "kg"}, page=Page(limit=1))
+    changed = record._replace(properties={"unit": "t", "rate": 1}, revision=1)
+    assert await store.update(changed, before=0)
+    assert not await store.update(record._replace(properties={}), before=0)
+    assert (await found(unit="kg"), await found(unit="t")) == (["1"], ["0"])
+
+    (pickled,) = await store.scenarios(properties={"unit": "kg"})
+    assert await store.update(pickled._replace(name="n", revision=1), before=0)
+    assert await found(unit="kg") == ["1"]
+    await store.delete(record.id)
+    assert await found(unit="t") == []
+
+
+@pytest.mark.parametrize("key", ["name", "config_id", "id", "tags", "creation_date"])
+async def test_sorted_scenarios_a_page_at_a_time(store: Store, key: str) -> None:
+    names = [None, "b", "Z", "", "é", "b", None, "x" * 300, "_", "a b", "a"]
+    tags = [(), ("a",), ("a", "b"), ("ab",), ("b",)]
+    many = [
+        scenario_record(
+            number,
+            name=name,
+            created=float(number // 3),
+            config_id="dcbaDC"[number % 6],
+            id=f"SCENARIO_c_{(number * 7) % 11:x}",
+            tags=tags[number % 5],
+            properties={"even": number % 2 == 0},
+        )
+        for number, name in enumerate(names)
+    ]
+    store.save(*many)
+    ways: dict[str, Any] = {
+        "name": lambda one: one.name or "",
+        "config_id": lambda one: one.config_id,
+        "id": lambda one: one.id,
+        "tags": lambda one: one.tags,
+        "creation_date": lambda one: one.created,
+    }
+
+    for filters, some in (
+        ({}, many),
+        ({"properties": {"even": True}}, many[::2]),
+        ({"tag": "a"}, [one for one in many if "a" in one.tags]),
+    ):
+        wanted = sorted(some, key=lambda one: (ways[key](one), one.created))
+        given: dict[str, Any] = {**filters, "sort_key": key}
+        assert await store.scenarios(**given) == wanted
+
+        for newest_first in (False, True):
+            page = Page(newest_first, 2)
+            seen: list[Any] = []
+            last: Any = None
+
+            while part := await store.scenarios(**given, after=last, page=page):
+                seen += part
+                last = part[-1]
+
+            assert seen == (wanted[::-1] if newest_first else wanted)
+
+
+async def test_scenarios_by_the_value_of_a_data_node(store: Store) -> None:
+    day = "CYCLE_DAILY_1Z"
+    store.save(*(scenario_record(number) for number in range(3)))
+    store.save(scenario_record(3, cycle_id=day))
+    store.save(
+        version_record(1, node_id="DATANODE_n_0", kept=b"5"),
+        version_record(2, node_id="DATANODE_n_0", kept=b"6"),
+        version_record(1, node_id="DATANODE_n_1", kept=b"5"),
+        version_record(2, node_id="DATANODE_n_1", kept=None, is_kept=False),
+        version_record(1, node_id="DATANODE_other_2", kept=b"5"),
+        version_record(1, node_id="DATANODE_n_2", kept="file"),
+        version_record(1, node_id=f"DATANODE_day_{day}", kept=b"7"),
+        version_record(1, node_id="DATANODE_all_GLOBAL", kept=b"8"),
+    )
+
+    async def found(config_id: str, *accepted: bytes) -> list[str]:
+        scope = {"all": "GLOBAL", "day": "CYCLE"}.get(config_id, "SCENARIO")
+        records = await store.scenarios(value=(config_id, scope, accepted))
+        return [record.id[-1] for record in records]
+
+    assert await found("n", b"5") == ["1"]
+    assert await found("n", b"5", b"6") == ["0", "1"]
+    assert await found("day", b"7") == ["3"]
+    assert await found("all", b"8") == ["0", "1", "2", "3"]
+    assert await found("unknown", b"5") == await found("n", b"file") == []
+
+
+async def test_changed_sequences_are_kept(store: Store) -> None:
+    first = scenario_record(1, sequences={"one": {"tasks": ["a"]}, "gone": None})
+    store.save(first)
+    assert await store.get(first.id) == first
+    changed = first._replace(sequences={"two": {"tasks": []}}, revision=1)
+    assert await store.update(changed, before=0)
+    assert await store.scenarios() == [changed]
+
+
 # ----------------------------------------------------------------------------- records
 
 

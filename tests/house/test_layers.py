@@ -114,6 +114,7 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
 
 INNER: Mapping[tuple[str, str], str] = {
     ("config.converters", "secret"): "only where a data node has options",
+    ("orchestrator", "runtime.listing"): "a first run lists nothing",
     ("runtime.preparation", "values.outside"): "only where places are the user's",
     ("values.readers", "values.large_reads"): "only where a value is large",
     ("values.versions", "values.readers"): "only for values that are not in memory",
@@ -196,6 +197,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.checks.scenarios", "config.frequency"): "the same",
     ("config.checks.settings", "zoneinfo"): "the same",
     ("orchestrator", "runtime.permissions"): "only where it is asked for",
+    ("orchestrator", "runtime.global_nodes"): "the same",
     ("runtime.handle_verbs", "runtime.updating"): "only where something is changed",
     ("runtime.handle_verbs", "runtime.duplication"): "only where something is copied",
     ("runtime.handle_verbs", "notify.entities"): "only where somebody listens to that",

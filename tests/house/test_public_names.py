@@ -36,6 +36,7 @@ PUBLIC = (
     "DataNodeConfig",
     "DataNodeIsBeingEdited",
     "DataNodeReadingError",
+    "DataNodeRecord",
     "DataNodeWritingError",
     "DeletingPrimaryScenario",
     "DoesNotBelongToACycle",

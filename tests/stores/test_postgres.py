@@ -21,6 +21,7 @@ from asyncflow.status import Status
 from asyncflow.stores import _sql
 from asyncflow.stores._postgres import SCHEMA, PostgresDatabase, _own
 from asyncflow.stores.postgres import PostgresStore
+from tests.support.listing import listing
 from tests.support.postgres import Server
 from tests.support.postgres import database as database
 from tests.support.postgres import server as server
@@ -268,6 +269,7 @@ async def test_version_7_is_migrated(server: Server, url: str, folder: Path) -> 
 
     async with PostgresStore(url, folder) as store:
         assert await store.scenarios() == [first]
+        assert await store.scenarios(properties={"a": 1.0}) == [first]
         assert await store.data_nodes() == [DataNodeRecord("d", "d", None, "ann")]
         changed = first._replace(tags=("x",), revision=1)
         assert await store.update(changed, before=0)
@@ -286,6 +288,8 @@ PARAMETERS = dict.fromkeys(["id", "name", "config_id", "owner_id", "node_id"], "
         ("scenario", {"config_id": "x", "created_from": 0.0, "created_to": 1.0}),
         ("scenario", {"name": "x"}),
         ("scenario", {"created_from": 0.0}),
+        ("scenario", {"properties": {"x": 1}, "after": scenario_record(1)}),
+        ("scenario", {"sort_key": "name", "after": scenario_record(1)}),
         ("data_node", {"owner_id": "x"}),
         ("submission", {"entity_id": "x", "newest_first": True}),
         ("submission", {"scenario_id": "x"}),
@@ -310,6 +314,7 @@ async def test_an_index_serves_a_query(
 
 def plan(url: str, query: str, given: dict[str, object]) -> str:
     """Return how PostgreSQL carries a query out where tables are large."""
+    given = listing(query, given)
     text = _sql.query(PostgresDatabase.queries, query).text(given)
 
     with psycopg.connect(url, autocommit=True) as connection:

@@ -10,15 +10,15 @@ from asyncflow.stores._sqlite import SqliteDatabase
 
 
 def test_a_line_may_depend_on_a_parameter() -> None:
-    query = _sql.query(SqliteDatabase.queries, "scenario")
-    nothing = query.text({"name": None, "newest_first": False})
-    all_of_it = query.text({"name": "", "created_from": 0.0, "newest_first": True})
+    query = _sql.query(SqliteDatabase.queries, "data_node")
+    nothing = query.text({"id": None, "newest_first": False})
+    all_of_it = query.text({"id": "", "owner_id": "", "newest_first": True})
 
-    assert ":name" not in nothing
+    assert ":id" not in nothing
     assert "DESC" not in nothing
-    assert "name = :name" in all_of_it
-    assert "creation_date >= :created_from" in all_of_it
-    assert "creation_date DESC, seq DESC" in all_of_it
+    assert "id = :id" in all_of_it
+    assert "owner_id = :owner_id" in all_of_it
+    assert "seq DESC" in all_of_it
     assert all_of_it.count("seq") == 1
 
 

@@ -32,6 +32,7 @@ from asyncflow.status import AttemptKind, Status, SubmissionStatus
 from asyncflow.stores import _sql
 from asyncflow.stores._sqlite import SqliteDatabase
 from asyncflow.stores.sqlite import SqliteStore
+from tests.support.listing import listing
 from tests.support.records import (
     ONE_OF_EACH,
     job_record,
@@ -120,6 +121,7 @@ async def test_a_relative_path_begins_where_the_store_is_opened(
 
 def plan(path: Path, query: str, **given: object) -> str:
     """Return how SQLite carries a query out."""
+    given = listing(query, given)
     text = _sql.query(SqliteDatabase.queries, query).text(given)
 
     with closing(sqlite3.connect(path)) as connection:
@@ -141,7 +143,16 @@ def plan(path: Path, query: str, **given: object) -> str:
         ("scenario", {"name": "x"}),
         ("scenario", {"created_from": 0.0}),
         ("scenario", {"cycle_id": "x", "newest_first": True}),
-        ("tagged_scenario", {"tag": "x", "newest_first": True}),
+        ("scenario", {"tag": "x", "newest_first": True}),
+        ("scenario", {"tag": "x", "after": scenario_record(1)}),
+        ("scenario", {"properties": {"x": 1}, "after": scenario_record(1)}),
+        ("scenario", {"sort_key": "name", "after": scenario_record(1)}),
+        ("scenario", {"sort_key": "config_id", "after": scenario_record(1)}),
+        ("scenario", {"sort_key": "id", "after": scenario_record(1)}),
+        (
+            "scenario",
+            {"sort_key": "name", "newest_first": True, "after": scenario_record(1)},
+        ),
         ("data_node", {"owner_id": "x"}),
         ("submission", {"entity_id": "x", "newest_first": True}),
         ("data_node", {"id": "x"}),
@@ -176,6 +187,9 @@ async def test_a_first_page_needs_no_sorting(path: Path) -> None:
     for query in ("scenario", "data_node", "submission", "job"):
         for newest_first in (False, True):
             assert "TEMP" not in plan(path, query, newest_first=newest_first)
+
+    for key in ("name", "config_id", "id"):
+        assert "TEMP" not in plan(path, "scenario", sort_key=key, newest_first=True)
 
 
 # --------------------------------------------------------------------------- the writer
@@ -422,6 +436,10 @@ async def test_a_store_of_version_8_is_migrated(path: Path) -> None:
         one, two = await store.scenarios()
         assert (one.name, one.tags, one.revision) == ("one", (), 0)
         assert one.properties == {"unit": "kg", "region": "EU"}
+        assert await store.scenarios(properties={"unit": "kg", "region": "EU"}) == [one]
+        assert await store.scenarios(properties={"unit": "kg"}) == [
+            one
+        ]  # two's: pickled
         assert two.properties == {"unit": "kg", "when": (1, 2)}
         nodes = {node.id: node for node in await store.data_nodes()}
         assert len(nodes) == 8
@@ -433,6 +451,30 @@ async def test_a_store_of_version_8_is_migrated(path: Path) -> None:
         assert len(await store.versions()) == 7
         assert len(await store.bases(one.id)) == 1
         assert await store.update(two._replace(name="new", revision=1), before=0)
+        assert len(await store.scenarios(properties={"unit": "kg"})) == 2
+        assert one.sequences == two.sequences == {}
+
+
+async def test_properties_of_earlier_schemas_are_found(path: Path) -> None:
+    for version in range(1, 13):
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript(_sql.migrations("schema")[version])
+
+    given = {"t": 'a"b', "i": 7, "w": 2.0, "f": 0.1, "b": True, "n": None, "l": [1]}
+    texts = json.dumps(given), "{broken", "[1, 2]"
+
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO scenario (id, config_id, creation_date, properties)"
+            " VALUES (?, 'c', 1.0, ?)",
+            [(f"SCENARIO_c_{number}", text) for number, text in enumerate(texts)],
+        )
+
+    async with SqliteStore(path) as store:
+        for name, value in given.items():
+            if name != "l":
+                (found,) = await store.scenarios(properties={name: value})
+                assert found.id == "SCENARIO_c_0"
 
 
 async def test_attempts_without_a_kind_are_read(path: Path) -> None:

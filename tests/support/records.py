@@ -102,6 +102,7 @@ ONE_OF_EACH: list[Record] = [
         tags=("", "é"),
         revision=2**56,
         cycle_id="CYCLE_DAILY_1Z",
+        sequences={"part": {"tasks": ["a"], "properties": {"é": 1}}, "gone": None},
     ),
     node_record(1, owner_id="SCENARIO_c_1"),
     submission_record(
@@ -201,7 +202,10 @@ ATTEMPT = st.lists(
     max_size=3,
 ).map(tuple)
 RECORD = st.one_of(
-    st.builds(ScenarioRecord, TEXT, TEXT, MAYBE, TIME, PROPERTIES, TAGS, NUMBER, MAYBE),
+    st.builds(
+        ScenarioRecord,
+        *(TEXT, TEXT, MAYBE, TIME, PROPERTIES, TAGS, NUMBER, MAYBE, st.just({})),
+    ),
     st.builds(
         DataNodeRecord,
         *(TEXT, TEXT, MAYBE, MAYBE, st.none() | TIME, MAYBE, TEXT, NUMBER),

@@ -238,17 +238,53 @@ def test_what_a_run_is(config: Configuration, orchestrator: tp.Orchestrator) -> 
     submission.result()
 
 
-@pytest.mark.usefixtures("orchestrator")
-def test_what_is_wrong_with_a_call_raises(config: Configuration) -> None:
-    node = config.configure_in_memory_data_node("unwritten")
-    task = config.configure_task("t", flows.double, node)
-    scenario = tp.create_scenario(config.configure_scenario("s", task))
+@pytest.mark.parametrize("mode", ["development", "standalone"])
+def test_what_was_never_written_is_warned_of(
+    mode: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = flows.configuration(mode)
+    lacking, lacked = config.configure_data_node("a"), config.configure_data_node("b")
+    middle = config.configure_data_node("middle")
+    tasks = [
+        config.configure_task("reads", flows.add, [lacking, lacked], middle),
+        config.configure_task("needs", flows.double, middle),
+        config.configure_task("other", dict),
+    ]
 
-    with pytest.raises(NoData, match="unwritten"):
-        scenario.submit()
+    with tp.Orchestrator(config):
+        scenario = tp.create_scenario(config.configure_scenario("s", tasks))
+        submission = scenario.submit(wait=True)
+        (told,) = [one for one in caplog.messages if "were never written" in one]
+        assert submission.id in told
+        assert "'a', 'b'" in told
+        reads, needs, other = (submission.jobs[place] for place in _order(submission))
+        assert submission.status == "FAILED"
+        assert (reads.status, needs.status) == (Status.FAILED, Status.ABANDONED)
+        assert other.status == Status.COMPLETED
+        error = reads.error()
+        assert error is not None
+        assert isinstance(error.__cause__, NoData)
+        assert error.__cause__.node == "a"
+        assert "'a' was never written" in reads.reason
 
-    with pytest.raises(NoData, match="unwritten"):
-        scenario.unwritten.read()
+        assert scenario.a.read() is None
+        assert "'a' was never written" in caplog.messages[-1]
+
+        with pytest.raises(NoData, match="'a' was never written"):
+            scenario.a.read_or_raise()
+
+        with pytest.raises(NoData, match="version 5"):
+            scenario.a.read(version=5)
+
+        scenario.a.write(1)
+        scenario.b.write(2)
+        assert scenario.submit(wait=True).status == "COMPLETED"
+        assert scenario.a.read_or_raise() == scenario.a.read() == 1
+
+
+def _order(submission: tp.Submission) -> list[int]:
+    names = [job.name for job in submission.jobs]
+    return [names.index(name) for name in ("reads", "needs", "other")]
 
 
 def test_a_plan_and_records_in_a_file(config: Configuration, tmp_path: Path) -> None:

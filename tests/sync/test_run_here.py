@@ -165,12 +165,11 @@ def exits(_: object) -> None:
 def test_ctrl_c_in_a_job_ends_its_run(config: Configuration) -> None:
     cfg = chain(config, interrupted, where, retry=Retry(3))
     scenario = tp.create_scenario(cfg)
-    seen: list[tp.Submission] = []
 
     with pytest.raises(KeyboardInterrupt):
-        scenario.submit(callbacks=[lambda job: seen.append(job.submission)])
+        scenario.submit()
 
-    submission = seen[0].wait(20)
+    submission = tp.get_submissions(entity_id=scenario.id)[0].wait(20)
     assert submission.is_finished
     assert statuses(submission.jobs) == ["CANCELED"] * 2
     assert submission.jobs[0].reason == "interrupted by Ctrl-C"

@@ -27,7 +27,10 @@ def test_get_finds_by_id(config: Configuration) -> None:
         tp.get("nope")
 
 
-def test_without_an_orchestrator_verbs_say_what_to_do(config: Configuration) -> None:
+def test_once_it_is_stopped_verbs_say_what_to_do(config: Configuration) -> None:
+    with tp.Orchestrator(config):
+        pass
+
     for verb in (lambda: tp.create_scenario("s"), lambda: tp.get("s")):
         with pytest.raises(NotOpen, match=r"Orchestrator\(\)\.run\(\)"):
             verb()

@@ -1,0 +1,147 @@
+"""Lists: what users give to list scenarios, as the store takes it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from anyio import to_thread
+
+from asyncflow.config.checks.numbers import check_page
+from asyncflow.config.checks.values import one_of
+from asyncflow.config.sections import DataNodeConfig
+from asyncflow.options import Page
+from asyncflow.records import ScenarioRecord
+
+if TYPE_CHECKING:
+    from asyncflow.abc import Driver
+    from asyncflow.entities.cycle import Cycle
+    from asyncflow.runtime.engine import Engine
+
+EXACT = 2**53
+"""Up to which whole numbers are the same as a float."""
+
+SORT_KEYS = ("creation_date", "name", "config_id", "id", "tags")
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Listing:
+    """What `Orchestrator.scenarios` is given; it says what each means."""
+
+    config_id: str | None
+    name: str | None
+    cycle: Cycle | str | None
+    tag: str | None
+    is_primary: bool | None
+    property: Mapping[str, object] | tuple[str, object] | None
+    value: Mapping[str, object] | tuple[str, object] | None
+    created_from: datetime | None
+    created_to: datetime | None
+    sort_key: str
+    after: ScenarioRecord | None
+    page: Page
+
+    async def found(self, engine: Engine) -> list[ScenarioRecord]:
+        """Return the scenarios: one query."""
+        check_page(self.page.limit, self.page.offset)
+
+        if self.sort_key not in SORT_KEYS:
+            known = one_of(self.sort_key, SORT_KEYS)
+            raise ValueError(f"there is no sort key {self.sort_key!r}: {known}")
+
+        cycle = self.cycle
+        return await engine.store.scenarios(
+            config_id=self.config_id,
+            name=self.name,
+            created_from=await _seconds(engine, self.created_from),
+            created_to=await _seconds(engine, self.created_to),
+            cycle_id=cycle if cycle is None or isinstance(cycle, str) else cycle.id,
+            tag=self.tag,
+            is_primary=self.is_primary,
+            properties=_by_name("property", self.property),
+            value=await self._kept_as(engine),
+            sort_key=self.sort_key,
+            after=self.after,
+            page=self.page,
+        )
+
+    async def _kept_as(self, engine: Engine) -> tuple[str, str, list[bytes]] | None:
+        """Return as what a value that is wanted may be kept.
+
+        :raises ValueError: where the store does not keep it itself
+        """
+        given = _by_name("value", self.value)
+
+        if given is None:
+            return None
+
+        if len(given) != 1:
+            raise ValueError(
+                "scenarios are found by the value of one data node at a time: "
+                f"value=(name, value); got {given!r}"
+            )
+
+        ((config_id, value),) = given.items()
+        config = engine.loader.config.data_nodes.get(config_id)
+        config = DataNodeConfig(id=config_id) if config is None else config
+
+        if config.owns_place:
+            raise _not_there(config_id, value)
+
+        driver = engine.identity_map.driver(config)
+        kept = [
+            await to_thread.run_sync(_kept, driver, one, config_id)
+            for one in _equal(value)
+        ]
+        return config_id, config.scope.value, kept
+
+
+def _kept(driver: Driver, value: object, config_id: str) -> bytes:
+    with TemporaryDirectory() as folder:
+        kept: Any = driver.write(value, os.path.join(folder, "value"), config_id)
+
+    if not isinstance(kept, bytes):
+        raise _not_there(config_id, value)
+
+    return kept
+
+
+def _equal(value: object) -> list[object]:
+    """Return a value, and the number of the other type that is equal to it."""
+    if type(value) is int and abs(value) <= EXACT:
+        return [value, float(value)]
+
+    if type(value) is float and value.is_integer():
+        return [value, int(value)]
+
+    return [value]
+
+
+def _not_there(config_id: str, value: object) -> ValueError:
+    return ValueError(
+        f"the store does not keep such a value of {config_id!r} itself, so nothing is found "
+        f"by it: give a small one of a data node without a place of yours; got {value!r}"
+    )
+
+
+def _by_name(option: str, given: Any) -> Mapping[str, object] | None:
+    if given is None or isinstance(given, Mapping):
+        return given or None
+
+    is_pair = isinstance(given, tuple | list) and len(given) == 2
+
+    if not is_pair or not isinstance(given[0], str):
+        raise TypeError(
+            f"{option} is a name and a value, as in {option}=('name', 1), or a dict of "
+            f"these; got {given!r}"
+        )
+
+    return {given[0]: given[1]}
+
+
+async def _seconds(engine: Engine, date: datetime | None) -> float | None:
+    return None if date is None else (await engine.calendar.aware(date)).timestamp()

@@ -1,0 +1,270 @@
+"""Handles of what lists tell: each is brought back from the store when more is asked of
+it than the list has told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar
+
+from asyncflow import ids
+from asyncflow.config.checks.values import one_of
+from asyncflow.records import (
+    CycleRecord,
+    DataNodeRecord,
+    JobRecord,
+    ScenarioRecord,
+    SubmissionRecord,
+)
+from asyncflow.status import FINAL, Status, SubmissionStatus
+from asyncflow.sync.cycle import Cycle
+from asyncflow.sync.data_node import DataNode
+from asyncflow.sync.forwarding import Handle, Listed
+from asyncflow.sync.handles import Job, Sequence, Submission, Task
+from asyncflow.sync.loop import Loop
+from asyncflow.sync.scenario import Scenario
+
+H = TypeVar("H", bound=Handle[Any])
+
+
+def _names(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+class ListedScenario(Listed):
+    """A scenario."""
+
+    __slots__ = ()
+
+    fixed = _names("id config_id creation_date")
+    changing = _names("name properties tags")
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Its tags."""
+        return frozenset(self.record.tags)
+
+
+class ListedCycle(Listed):
+    """A cycle."""
+
+    __slots__ = ()
+
+    fixed = _names("id name frequency start_date end_date creation_date")
+
+
+class ListedDataNode(Listed):
+    """A data node."""
+
+    __slots__ = ()
+
+    fixed = _names("id config_id owner_id")
+
+
+class PartRecord(NamedTuple):
+    """A task or a sequence of a scenario that is not brought back."""
+
+    id: str
+    name: str
+    """The id of its config; of a sequence, its name."""
+    owner_id: str
+    """The id of its scenario."""
+
+
+class ListedPart(Listed):
+    """A task or a sequence."""
+
+    __slots__ = ()
+
+    fixed = _names("id name config_id owner_id scenario_id")
+
+    @property
+    def config_id(self) -> str:
+        """The id of the config of a task."""
+        name: str = self.record.name
+        return name
+
+    @property
+    def scenario_id(self) -> str:
+        """The id of its scenario."""
+        owner_id: str = self.record.owner_id
+        return owner_id
+
+
+class ListedSubmission(Listed):
+    """A submission that has not ended, as far as the store was told."""
+
+    __slots__ = ()
+
+    fixed = _names("id entity_id submitted_at")
+
+
+class EndedSubmission(Listed):
+    """A submission that has ended."""
+
+    __slots__ = ()
+
+    fixed = ListedSubmission.fixed | _names(
+        "finished_at properties force on_failure priority run_timeout status is_finished"
+    )
+    is_finished = True
+
+    @property
+    def status(self) -> SubmissionStatus:
+        """Its status."""
+        return SubmissionStatus(self.record.status)
+
+
+class ListedJob(Listed):
+    """A job that has not ended, as far as the store was told."""
+
+    __slots__ = ()
+
+    fixed = _names("id name config_id")
+
+    @property
+    def name(self) -> str:
+        """The id of the config of its task."""
+        return ids.config_of(self.record.id)
+
+    config_id = name
+
+
+class EndedJob(ListedJob):
+    """A job that has ended."""
+
+    __slots__ = ()
+
+    fixed = ListedJob.fixed | _names(
+        "reason run_at finished_at attempts status is_finished stacktrace"
+    )
+    is_finished = True
+
+    @property
+    def status(self) -> Status:
+        """Its status."""
+        return Status(self.record.status)
+
+    @property
+    def stacktrace(self) -> str:
+        """The traceback of its failure."""
+        traceback: str = self.record.traceback
+        return traceback
+
+
+def scenarios(records: Iterable[ScenarioRecord], loop: Loop) -> list[Scenario]:
+    """Make handles of scenarios."""
+    return _made(Scenario, ListedScenario, records, loop)
+
+
+def cycles(records: Iterable[CycleRecord], loop: Loop) -> list[Cycle]:
+    """Make handles of cycles."""
+    return _made(Cycle, ListedCycle, records, loop)
+
+
+def data_nodes(records: Iterable[DataNodeRecord], loop: Loop) -> list[DataNode]:
+    """Make handles of data nodes."""
+    return _made(DataNode, ListedDataNode, records, loop)
+
+
+def submissions(records: Iterable[SubmissionRecord], loop: Loop) -> list[Submission]:
+    """Make handles of submissions."""
+    return [
+        _one(
+            Submission,
+            ListedSubmission if record.finished is None else EndedSubmission,
+            record,
+            loop,
+        )
+        for record in records
+    ]
+
+
+def jobs(records: Iterable[JobRecord], loop: Loop) -> list[Job]:
+    """Make handles of jobs."""
+    return [
+        _one(Job, EndedJob if record.status in FINAL else ListedJob, record, loop)
+        for record in records
+    ]
+
+
+def tasks(records: Iterable[ScenarioRecord], loop: Loop) -> list[Task]:
+    """Make handles of the tasks of scenarios."""
+    found: list[Task] = []
+    configs = loop.orchestrator.config.scenarios
+
+    for record in records:
+        config = configs.get(record.config_id)
+
+        if config is None:  # the store knows what it had
+            (scenario,) = scenarios([record], loop)
+            found += scenario.tasks.values()
+            continue
+
+        parts = (
+            PartRecord(ids.of_task(task.id, record.id), task.id, record.id)
+            for task in config.task_configs
+        )
+        found += _made(Task, ListedPart, parts, loop)
+
+    return found
+
+
+def sequences(records: Iterable[ScenarioRecord], loop: Loop) -> list[Sequence]:
+    """Make handles of the sequences of scenarios."""
+    found: list[Sequence] = []
+    configs = loop.orchestrator.config.scenarios
+
+    for record in records:
+        config = configs.get(record.config_id)
+
+        if config is None:
+            (scenario,) = scenarios([record], loop)
+            found += scenario.sequences.values()
+            continue
+
+        parts = (
+            PartRecord(ids.of_sequence(name, record.id), name, record.id)
+            for name in config.sequences
+        )
+        found += _made(Sequence, ListedPart, parts, loop)
+
+    return found
+
+
+def _made(
+    kind: type[H], listed: type[Listed], records: Iterable[Any], loop: Loop
+) -> list[H]:
+    return [_one(kind, listed, record, loop) for record in records]
+
+
+def _one(kind: type[H], listed: type[Listed], record: Any, loop: Loop) -> H:
+    return kind(listed(record, loop.changes), loop)
+
+
+_SORT_KEYS: Mapping[str, Callable[[ScenarioRecord], Any]] = {
+    "name": lambda record: (record.name is not None, record.name or ""),
+    "id": attrgetter("id"),
+    "config_id": attrgetter("config_id"),
+    "creation_date": attrgetter("created"),
+    "tags": attrgetter("tags"),
+}
+
+
+def in_order(
+    records: Iterable[ScenarioRecord], sort_key: str, *, descending: bool
+) -> list[ScenarioRecord]:
+    """Sort what a list tells of scenarios: those without a name first, equal ones by
+    their ids.
+
+    :raises ValueError: where there is no such key
+    """
+    if (key := _SORT_KEYS.get(sort_key)) is None:
+        raise ValueError(
+            f"there is no sort_key {sort_key!r}: {one_of(sort_key, _SORT_KEYS)}"
+        )
+
+    return sorted(
+        records, key=lambda record: (key(record), record.id), reverse=descending
+    )

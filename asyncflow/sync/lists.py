@@ -1,0 +1,233 @@
+"""The lists of what there is, as functions: each gives handles."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from asyncflow.config.checks.numbers import check_page
+from asyncflow.config.checks.values import names_own_arguments
+from asyncflow.records import ScenarioRecord
+from asyncflow.sync import listing
+from asyncflow.sync.cycle import Cycle
+from asyncflow.sync.data_node import DataNode
+from asyncflow.sync.handles import Job, Sequence, Submission, Task
+from asyncflow.sync.orchestrator import opened
+from asyncflow.sync.scenario import Scenario
+
+
+@names_own_arguments
+def get_scenarios(
+    cycle: Cycle | str | None = None,
+    tag: str | None = None,
+    is_sorted: bool = False,
+    descending: bool = False,
+    created_start_time: datetime | None = None,
+    created_end_time: datetime | None = None,
+    sort_key: str = "name",
+    *,
+    config_id: str | None = None,
+    name: str | None = None,
+    is_primary: bool | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+) -> list[Scenario]:
+    """Return the scenarios, those of other processes included.
+
+    Each handle is brought back when more is asked of it than its id, config id, creation
+    date, name, tags and properties: many cost little.
+
+    :param cycle: a cycle that they belong to, or its id; None for any
+    :param tag: a tag that they have; None for any
+    :param is_sorted: sort them by `sort_key`; otherwise they come by their creation dates
+    :param descending: the last ones first
+    :param created_start_time: the first creation date; None for any
+    :param created_end_time: the creation date before which they were made; None for any
+    :param sort_key: ``"name"``, those without one first, ``"id"``, ``"config_id"``,
+        ``"creation_date"`` or ``"tags"``; equal ones come by their ids
+    :param config_id: the id of their config; None for any
+    :param name: what they are called; None for any
+    :param is_primary: whether they are primary in their cycle; None for either
+    :param limit: how many at most; None for all
+    :param offset: how many to leave out at the beginning
+    :raises ValueError: where there is no such sort_key
+    """
+    check_page(limit, offset)
+    last = None if limit is None else offset + limit
+    records = _records(
+        cycle,
+        tag,
+        created_start_time,
+        created_end_time,
+        config_id=config_id,
+        name=name,
+        is_primary=is_primary,
+    )
+
+    if is_sorted:
+        records = listing.in_order(records, sort_key, descending=descending)
+    elif descending:
+        records.reverse()
+
+    return listing.scenarios(records[offset:last], opened().loop)
+
+
+@names_own_arguments
+def get_primary_scenarios(
+    is_sorted: bool = False,
+    descending: bool = False,
+    created_start_time: datetime | None = None,
+    created_end_time: datetime | None = None,
+    sort_key: str = "name",
+) -> list[Scenario]:
+    """Return the primary scenarios of all cycles; see `get_scenarios`."""
+    return get_scenarios(
+        None,
+        None,
+        is_sorted,
+        descending,
+        created_start_time,
+        created_end_time,
+        sort_key,
+        is_primary=True,
+    )
+
+
+def get_cycles_scenarios() -> dict[Cycle | None, list[Scenario]]:
+    """Return the scenarios of each cycle; those that belong to none under None."""
+    loop = opened().loop
+    found: dict[Cycle | None, list[Scenario]] = {}
+    by_id = {cycle.id: cycle for cycle in get_cycles()}
+
+    for record in _records():
+        cycle = None if record.cycle_id is None else by_id.get(record.cycle_id)
+        found.setdefault(cycle, []).extend(listing.scenarios([record], loop))
+
+    return found
+
+
+@names_own_arguments
+def get_cycles(
+    *, frequency: str | None = None, limit: int | None = None, offset: int = 0
+) -> list[Cycle]:
+    """Return the cycles, by their first instants; see `asyncflow.Orchestrator.cycles`."""
+    records = opened().cycles(frequency=frequency, limit=limit, offset=offset)
+    return listing.cycles(records, opened().loop)
+
+
+def get_tasks() -> list[Task]:
+    """Return the tasks of all scenarios."""
+    return listing.tasks(_records(), opened().loop)
+
+
+def get_sequences() -> list[Sequence]:
+    """Return the sequences of all scenarios."""
+    return listing.sequences(_records(), opened().loop)
+
+
+@names_own_arguments
+def get_data_nodes(
+    *,
+    owner_id: str | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+) -> list[DataNode]:
+    """Return the data nodes; see `asyncflow.Orchestrator.data_nodes`."""
+    records = opened().data_nodes(owner_id=owner_id, limit=limit, offset=offset)
+    return listing.data_nodes(records, opened().loop)
+
+
+@names_own_arguments
+def get_jobs(
+    *,
+    submission_id: str | None = None,
+    task_id: str | None = None,
+    status: str | None = None,
+    newest_first: bool = False,
+    limit: int | None = None,
+    offset: int = 0,
+) -> list[Job]:
+    """Return jobs, those that wait or run included; see `asyncflow.Orchestrator.jobs`."""
+    records = opened().jobs(
+        submission_id=submission_id,
+        task_id=task_id,
+        status=status,
+        newest_first=newest_first,
+        limit=limit,
+        offset=offset,
+    )
+    return listing.jobs(records, opened().loop)
+
+
+@names_own_arguments
+def get_submissions(
+    *,
+    entity_id: str | None = None,
+    scenario_id: str | None = None,
+    status: str | None = None,
+    is_finished: bool | None = None,
+    newest_first: bool = False,
+    limit: int | None = None,
+    offset: int = 0,
+) -> list[Submission]:
+    """Return submissions, in their order; see `asyncflow.Orchestrator.submissions`."""
+    records = opened().submissions(
+        entity_id=entity_id,
+        scenario_id=scenario_id,
+        status=status,
+        is_finished=is_finished,
+        newest_first=newest_first,
+        limit=limit,
+        offset=offset,
+    )
+    return listing.submissions(records, opened().loop)
+
+
+@names_own_arguments
+def get_latest_job(task: Task) -> Job | None:
+    """Return the job of a task that comes last; None where it has none."""
+    found = get_jobs(task_id=task.id, newest_first=True, limit=1)
+    return found[0] if found else None
+
+
+@names_own_arguments
+def get_latest_submission(entity: Scenario | Sequence | Task) -> Submission | None:
+    """Return the last submission of an entity; None where it has none."""
+    found = get_submissions(entity_id=entity.id, newest_first=True, limit=1)
+    return found[0] if found else None
+
+
+@names_own_arguments
+def get_entities_by_config_id(
+    config_id: str,
+) -> list[Scenario] | list[Task] | list[DataNode]:
+    """Return the scenarios of a config; where there are none the tasks of a config, or
+    else the data nodes.
+    """
+    if scenarios := get_scenarios(config_id=config_id):
+        return scenarios
+
+    if tasks := [task for task in get_tasks() if task.config_id == config_id]:
+        return tasks
+
+    return [node for node in get_data_nodes() if node.config_id == config_id]
+
+
+def _records(
+    cycle: Cycle | str | None = None,
+    tag: str | None = None,
+    created_from: datetime | None = None,
+    created_to: datetime | None = None,
+    *,
+    config_id: str | None = None,
+    name: str | None = None,
+    is_primary: bool | None = None,
+) -> list[ScenarioRecord]:
+    return opened().scenarios(
+        cycle=cycle,
+        tag=tag,
+        created_from=created_from,
+        created_to=created_to,
+        config_id=config_id,
+        name=name,
+        is_primary=is_primary,
+    )
