@@ -30,6 +30,8 @@ from asyncflow.status import DONE
 from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
+    from asyncflow.entities.difference import ScenarioDiff
+    from asyncflow.entities.exported import ExportedScenario
     from asyncflow.entities.parts import Ask, Make
     from asyncflow.entities.planned import PlannedJob
     from asyncflow.runtime.engine import Engine
@@ -170,7 +172,7 @@ class HandleVerbs(ScenarioVerbs):
     ) -> None:
         engine = self.session.opened()
         await engine.editing.edit(node, make, editor_id, comment)
-        _written(engine, node)
+        _tell(engine, node, "WRITTEN")
 
     async def fingerprint(self, node: NodeState) -> str | None:
         return await self.session.opened().editing.fingerprint(node)
@@ -200,6 +202,19 @@ class HandleVerbs(ScenarioVerbs):
         duplication = Duplication(self.session.opened(), scenario, Wanted(**wanted))
         return await duplication.make()
 
+    async def diff(self, one: Scenario, other: Scenario) -> ScenarioDiff:
+        from asyncflow.runtime.difference import Differences
+
+        return await Differences(self.session.opened()).between(one, other)
+
+    async def export(
+        self, scenario: Scenario, path: object, *, data: bool, overwrite: bool
+    ) -> ExportedScenario:
+        from asyncflow.runtime.exporting import Export
+
+        export = Export(self.session.opened(), scenario, data)
+        return await export.write(path, overwrite=overwrite)
+
     async def update_node(self, node: NodeState, changes: Mapping[str, Any]) -> None:
         from asyncflow.runtime.updating import Updating
 
@@ -222,7 +237,7 @@ class HandleVerbs(ScenarioVerbs):
     ) -> None:
         engine = self.session.opened()
         await engine.editing.write(node, value, editor_id, comment)
-        _written(engine, node)
+        _tell(engine, node, "WRITTEN")
 
     async def edits(self, node: NodeState) -> tuple[Edit, ...]:
         return await self.session.opened().editing.edits(node)
@@ -230,10 +245,14 @@ class HandleVerbs(ScenarioVerbs):
     async def lock(
         self, node: NodeState, editor_id: str, timeout: float | None
     ) -> None:
-        await self.session.opened().editing.lock(node, editor_id, timeout)
+        engine = self.session.opened()
+        await engine.editing.lock(node, editor_id, timeout)
+        _tell(engine, node, "LOCKED")
 
     async def unlock(self, node: NodeState, editor_id: str | None) -> None:
-        await self.session.opened().editing.unlock(node, editor_id)
+        engine = self.session.opened()
+        await engine.editing.unlock(node, editor_id)
+        _tell(engine, node, "LOCKED")
 
     async def output(self, job: Job, stream: Stream | None) -> str:
         from asyncflow.runtime import job_output
@@ -262,10 +281,19 @@ async def _explain(engine: Engine, error: NoData, nodes: Iterable[NodeState]) ->
         ):
             raise NoData(node.config_id, cause=cause) from error
 
+        if node.version is None and await engine.editing.edits(
+            node
+        ):  # it was in memory
+            raise NoData(node.config_id, is_durable=False) from error
 
-def _written(engine: Engine, node: NodeState) -> None:
-    """Tell who wants to know that a data node was written by hand."""
+
+def _tell(engine: Engine, node: NodeState, what: str) -> None:
+    """Tell who wants to know that a data node was written by hand, or locked.
+
+    :param what: the attributes, by the name that `asyncflow.notify.entities` has for them
+    """
     if engine.bus.hears_entities:
-        from asyncflow.notify.entities import WRITTEN, updated
+        from asyncflow.notify import entities
 
-        engine.bus.tell([updated(node.id, node.config_id, WRITTEN)])
+        names = getattr(entities, what)
+        engine.bus.tell([entities.updated(node.id, node.config_id, names)])

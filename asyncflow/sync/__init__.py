@@ -56,10 +56,12 @@ from asyncflow.sync.verbs import cancel_job as cancel_job
 from asyncflow.sync.verbs import create_global_data_node as create_global_data_node
 from asyncflow.sync.verbs import create_scenario as create_scenario
 from asyncflow.sync.verbs import delete as delete
+from asyncflow.sync.verbs import diff_scenarios as diff_scenarios
 from asyncflow.sync.verbs import duplicate_scenario as duplicate_scenario
 from asyncflow.sync.verbs import exists as exists
 from asyncflow.sync.verbs import get as get
 from asyncflow.sync.verbs import get_primary as get_primary
+from asyncflow.sync.verbs import import_scenario as import_scenario
 from asyncflow.sync.verbs import is_deletable as is_deletable
 from asyncflow.sync.verbs import is_promotable as is_promotable
 from asyncflow.sync.verbs import prune as prune
@@ -98,6 +100,7 @@ __all__ = [
     "create_global_data_node",
     "create_scenario",
     "delete",
+    "diff_scenarios",
     "duplicate_scenario",
     "exists",
     "get",
@@ -114,6 +117,7 @@ __all__ = [
     "get_sequences",
     "get_submissions",
     "get_tasks",
+    "import_scenario",
     "is_deletable",
     "is_promotable",
     "prune",

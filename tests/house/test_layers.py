@@ -30,6 +30,8 @@ PICKED: Mapping[tuple[str, str], str] = {
     ("runtime.open", "executors._lazy"): "it stands for those that are not loaded yet",
     ("runtime.open", "drivers._undeclared"): "it stands for what nobody declares",
     ("runtime.wiring", "stores._address"): "what kind of store is meant",
+    ("runtime.exporting", "stores._properties"): "archives have them as stores do",
+    ("runtime.importing", "stores._properties"): "the same",
 }
 """Modules of alternatives that others import, and why."""
 
@@ -107,12 +109,17 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
     "drivers.sql_table": frozenset({"sqlalchemy"}),
     "otel": frozenset({"opentelemetry"}),
     "stores._postgres": frozenset({"psycopg"}),
+    "stores._postgres_changes": frozenset({"psycopg"}),
     "testing._asyncio": frozenset({"pytest", "pytest_asyncio"}),
     "testing.plugin": frozenset({"pytest"}),
 }
 """More that a module may import from outside: a driver's or a face's optional extra."""
 
 INNER: Mapping[tuple[str, str], str] = {
+    ("runtime.engine", "notify.elsewhere"): "only where somebody listens to others",
+    ("stores.postgres", "stores._postgres_changes"): "the same",
+    ("stores.sqlite", "stores._sqlite_changes"): "the same",
+    ("runtime.pruning", "notify.entities"): "only where somebody listens",
     ("config.converters", "secret"): "only where a data node has options",
     ("orchestrator", "runtime.listing"): "a first run lists nothing",
     ("runtime.preparation", "values.outside"): "only where places are the user's",
@@ -135,6 +142,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.retry", "config.checks.exception_names"): "the same",
     ("runtime.checks", "config.checks.typos"): "only for properties of users",
     ("runtime.session", "config.checks.taipy_keys"): "the same",
+    ("runtime.session", "config.checks.stray_options"): "the same",
     (
         "runtime.handle_verbs",
         "runtime.redeclared",
@@ -200,6 +208,9 @@ INNER: Mapping[tuple[str, str], str] = {
     ("orchestrator", "runtime.global_nodes"): "the same",
     ("runtime.handle_verbs", "runtime.updating"): "only where something is changed",
     ("runtime.handle_verbs", "runtime.duplication"): "only where something is copied",
+    ("runtime.handle_verbs", "runtime.difference"): "only where that is asked for",
+    ("runtime.handle_verbs", "runtime.exporting"): "the same",
+    ("orchestrator", "runtime.importing"): "the same",
     ("runtime.handle_verbs", "notify.entities"): "only where somebody listens to that",
     ("runtime.engine", "notify.entities"): "the same",
     ("runtime.updating", "notify.entities"): "the same",
