@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -395,11 +396,19 @@ class SqlDriver(ServerDriver):
         with self.connected() as connection:
             return _writes.is_noted(connection, path) or None
 
-    def value_of(self, names: Sequence[str], rows: Sequence[Any]) -> object:
-        """Return rows as the exposed type."""
+    def value_of(
+        self,
+        names: Sequence[str],
+        rows: Sequence[Any],
+        wanted: Sequence[str] | None = None,
+    ) -> object:
+        """Return rows as the exposed type.
+
+        :param wanted: the columns that were asked for; None for all
+        """
         cells = [list(column) for column in zip(*rows, strict=True)]
         columns = dict(zip(names, cells or [[] for _ in names], strict=True))
-        kind = self.options.exposed_type
+        kind = _exposed.of_part(self.options.exposed_type, wanted)
 
         if kind == "arrow":
             return need("pyarrow", "exposed_type 'arrow'").table(columns)
@@ -437,3 +446,15 @@ def _comparison(column: ColumnElement[Any], where: Any) -> Any:
         return or_(found, column.is_(None))
 
     return found
+
+
+def native(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with what Python has for scalars of NumPy, and NULL for NaN."""
+    return {name: _cell(one) for name, one in row.items()}
+
+
+def _cell(value: Any) -> Any:
+    if type(value).__module__ == "numpy":
+        value = value.item()
+
+    return None if type(value) is float and math.isnan(value) else value

@@ -151,7 +151,7 @@ class ParquetDriver(FileDriver):
             return self._read_pandas(source, columns, where)
 
         table = self._read_arrow(_dataset(source), source, columns, where)
-        return _exposed.expose(table, exposed)
+        return _exposed.expose(table, _exposed.of_part(exposed, columns))
 
     def load_folder(
         self,
@@ -168,7 +168,8 @@ class ParquetDriver(FileDriver):
         given = {"format": "parquet", "partitioning": "hive"}
         found = dataset.dataset(place, filesystem=files, **given)
         table = self._read_arrow(found, place, columns, where)
-        return _exposed.expose(table, self.options.exposed_type)
+        exposed = _exposed.of_part(self.options.exposed_type, columns)
+        return _exposed.expose(table, exposed)
 
     def _read_arrow(
         self,

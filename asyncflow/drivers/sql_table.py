@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,7 +9,7 @@ import attrs
 from attrs import validators
 
 from asyncflow.drivers._server import unwritten
-from asyncflow.drivers._sql import SqlDriver, SqlPlace, condition_of
+from asyncflow.drivers._sql import SqlDriver, SqlPlace, condition_of, native
 from asyncflow.selection import library_of
 from asyncflow.worker.errors import DataNodeReadingError
 
@@ -69,7 +68,7 @@ class SqlTableDriver(SqlDriver):
                 )
 
             found = connection.execute(query)
-            return self.value_of(list(found.keys()), found.all())
+            return self.value_of(list(found.keys()), found.all(), columns)
 
     def write(self, value: object, path: str, name: str) -> StoredValue:
         def replace(connection: Connection) -> None:
@@ -113,7 +112,7 @@ class SqlTableDriver(SqlDriver):
     def _rows(self, value: object, table: Table, name: str) -> list[dict[str, Any]]:
         names, own = table.c.keys(), library_of(value)
 
-        rows = [*map(_native, self.rows(value, name))]
+        rows = [*map(native, self.rows(value, name))]
 
         if own == "numpy" and not _names_of(value):  # it has no names
             rows = [dict(zip(names, row.values(), strict=True)) for row in rows]
@@ -128,18 +127,6 @@ class SqlTableDriver(SqlDriver):
 
 def _names_of(array: Any) -> Any:
     return array.dtype.names
-
-
-def _native(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row with what Python has for scalars of NumPy, and NULL for NaN."""
-    return {name: _cell(one) for name, one in row.items()}
-
-
-def _cell(value: Any) -> Any:
-    if type(value).__module__ == "numpy":
-        value = value.item()
-
-    return None if type(value) is float and math.isnan(value) else value
 
 
 def _unknown(rows: Iterable[dict[str, Any]], known: Iterable[str]) -> list[str]:

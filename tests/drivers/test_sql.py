@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 import attrs
+import numpy as np
 import pandas
 import polars
 import pytest
@@ -121,9 +122,14 @@ class Counting(SqlDriver):
 
     fetched: tuple[int, int] = 0, 0
 
-    def value_of(self, names: Sequence[str], rows: Sequence[Any]) -> object:
+    def value_of(
+        self,
+        names: Sequence[str],
+        rows: Sequence[Any],
+        wanted: Sequence[str] | None = None,
+    ) -> object:
         self.fetched = len(rows), sum(map(len, rows))
-        return super().value_of(names, rows)
+        return super().value_of(names, rows, wanted)
 
 
 class CountingTable(Counting, SqlTableDriver):
@@ -215,7 +221,10 @@ def test_queries_that_write(database: Database) -> None:
     driver = database.query(
         read_query="SELECT id FROM items", write_query_builder=build
     )
-    write(driver, [{"id": 1}, {"id": 2}])
+    write(driver, pandas.DataFrame({"id": [5]}))  # a table is as its rows
+    write(driver, pandas.DataFrame({"id": []}))
+    assert driver.read(None) == []
+    write(driver, [{"id": np.int64(1)}, {"id": 2}])
     assert driver.read(None) == [{"id": 1}, {"id": 2}]
 
     with pytest.raises(DataNodeWritingError, match="rules of the table"):
