@@ -56,6 +56,8 @@ class Driver(ABC):
     """Whether `append` adds to a value."""
 
     path: str | None = None
+    makes_folder: bool = False
+    """Whether it makes the folder of its path, where there is none."""
     options: Any = None
     validator: Any = None
     """What is asked of a value before it is written: a callable, or what has a method

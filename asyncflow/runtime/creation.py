@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,7 @@ class Creation:
     loader: EntityLoader
     versions: Versions
     editing: Editing
+    place: Callable[[Scenario, datetime | None], Awaitable[None]]
     is_new: bool = attrs.field(init=False, default=False)
     """Whether it was made."""
 
@@ -98,6 +99,7 @@ class Creation:
         scenario = self.identity_map.new_scenario(
             config, creation_date, name, properties, cycle
         )
+        await self.place(scenario, creation_date)
         nodes = nodes_of(scenario).values()
         shared = {node.id: node for node in nodes if node.is_shared}
 

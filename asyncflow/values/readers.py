@@ -14,7 +14,7 @@ from asyncflow.errors import NotPicklable
 from asyncflow.runs.node import NodeState, Place
 from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage
-from asyncflow.values.loading import load, named
+from asyncflow.values.stored import load, named
 
 if TYPE_CHECKING:
     from asyncflow.entities.parts import Ask

@@ -29,10 +29,9 @@ from asyncflow.records import VersionRecord
 from asyncflow.runs.node import EVICTED, Given, NodeState, Version
 from asyncflow.task_group import Tasks
 from asyncflow.values.garbage import Garbage, remove
-from asyncflow.values.loading import load
 from asyncflow.values.retention import Retention
 from asyncflow.values.sharing import StoreSharing
-from asyncflow.values.stored import StoredVersions
+from asyncflow.values.stored import StoredVersions, load
 from asyncflow.values.value_cache import LIMIT, WORTH, ValueCache
 from asyncflow.worker.digests import compared
 from asyncflow.worker.outcome import Placed

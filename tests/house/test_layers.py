@@ -221,6 +221,7 @@ INNER: Mapping[tuple[str, str], str] = {
         "runtime.job_output",
     ): "few programs read what jobs printed",
     ("runtime.engine", "runtime.deletion"): "only where it is asked for",
+    ("runtime.engine", "runtime.placing"): "only where paths are templates",
     ("runtime.engine", "runtime.creation"): "only where it is asked for",
     ("runtime.engine", "runtime.keywords"): "few runs are given anything",
     ("values.inputs", "worker.validation"): "few data nodes have a validator",
