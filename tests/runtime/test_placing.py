@@ -62,8 +62,11 @@ async def test_each_scenario_has_a_file_of_its_own(
         assert found[0].own.path == str(path)
 
 
-async def test_what_a_path_cannot_have(config: Configuration, tmp_path: Path) -> None:
-    declared(config, f"{tmp_path}/{{name}}.json")
+async def test_what_a_path_cannot_have(
+    config: Configuration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    declared(config, "{name}.json")
     cfg = config.scenarios["flow"]
 
     async with Orchestrator(config, ":memory:") as orchestrator:
