@@ -31,19 +31,43 @@ PACKAGES = {
 """The extras of asyncflow that install what reaches an address, as far as it has some."""
 
 
+OF_PROTOCOLS = {
+    "abfs": "adlfs",
+    "az": "adlfs",
+    "gcs": "gcsfs",
+    "github": "requests",
+    "gs": "gcsfs",
+    "http": "aiohttp",
+    "https": "aiohttp",
+    "s3": "s3fs",
+    "s3a": "s3fs",
+    "sftp": "paramiko",
+    "smb": "smbprotocol",
+    "ssh": "paramiko",
+    "webhdfs": "requests",
+}
+"""What else they need, as far as that is known also where fsspec is not there, or it does
+not say so itself."""
+
+
 def needs(path: str) -> dict[str, str | None]:
     """Return the packages that reach an address, and the extra that installs each.
 
     :raises ValueError: where none does
     """
     found: dict[str, str | None] = {"fsspec": PACKAGES["fsspec"]}
+    protocols = path.partition("://")[0].split("::")
+
+    for protocol in protocols:
+        if (package := OF_PROTOCOLS.get(protocol)) is not None:
+            found[package] = PACKAGES.get(package)
 
     try:
         from fsspec.registry import available_protocols, known_implementations
     except ImportError:
         return found
 
-    for protocol in path.partition("://")[0].split("::"):
+    for protocol in protocols:
         if (told := known_implementations.get(protocol)) is not None:
             package = told["class"].partition(".")[0]
             found[package] = PACKAGES.get(package)

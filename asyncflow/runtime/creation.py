@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from asyncflow.options import Page
 from asyncflow.records import VersionRecord
 from asyncflow.recovery.loader import EntityLoader
 from asyncflow.runs.node import NodeState
+from asyncflow.runtime.placing import place
 from asyncflow.values.editing import Editing
 from asyncflow.values.versions import Versions
 
@@ -35,7 +36,6 @@ class Creation:
     loader: EntityLoader
     versions: Versions
     editing: Editing
-    place: Callable[[Scenario, datetime | None], Awaitable[None]]
     is_new: bool = attrs.field(init=False, default=False)
     """Whether it was made."""
 
@@ -99,7 +99,10 @@ class Creation:
         scenario = self.identity_map.new_scenario(
             config, creation_date, name, properties, cycle
         )
-        await self.place(scenario, creation_date)
+
+        if self.identity_map.has_templates(config):
+            await place(self.identity_map, scenario, creation_date)
+
         nodes = nodes_of(scenario).values()
         shared = {node.id: node for node in nodes if node.is_shared}
 

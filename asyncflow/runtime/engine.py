@@ -245,12 +245,7 @@ class Engine:
         from asyncflow.runtime.creation import Creation
 
         return Creation(
-            self.store,
-            self.identity_map,
-            self.loader,
-            self.versions,
-            self.editing,
-            self.place,
+            self.store, self.identity_map, self.loader, self.versions, self.editing
         )
 
     def submit(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from asyncflow.abc import Driver, is_address
 from asyncflow.alternatives import DRIVERS
 from asyncflow.drivers._file import FileDriver
 from asyncflow.drivers._libraries import rows_of
+from asyncflow.drivers._remote import needs
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
 from asyncflow.filters import Condition
 from asyncflow.testing import driver_contract
@@ -340,3 +342,13 @@ def test_what_is_missing_is_found_before(
     (problem,) = config.problems()
     assert message in problem.message
     assert problem.remedy.startswith(remedy)
+
+
+def test_what_a_protocol_needs_is_known_without_fsspec(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert needs("https://shop/own.csv") == {"fsspec": "remote", "aiohttp": None}
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    monkeypatch.setitem(sys.modules, "fsspec.registry", None)
+    assert needs("s3://shop/own.csv") == {"fsspec": "remote", "s3fs": "s3"}
+    assert needs("simplecache::gs://a/b") == {"fsspec": "remote", "gcsfs": None}

@@ -85,6 +85,21 @@ async def test_what_a_path_cannot_have(
         assert len(await orchestrator.scenarios()) == 1
 
 
+async def test_relative_paths_begin_in_the_folder(
+    config: Configuration, tmp_path: Path
+) -> None:
+    declared(config, "{name}.json")
+    cfg = config.scenarios["flow"]
+
+    async with Orchestrator(config, ":memory:", folder=tmp_path) as orchestrator:
+        one = await orchestrator.create_scenario(cfg, name="one")
+        assert one.own.path == str(tmp_path / "one.json")
+        assert (tmp_path / "one.json").read_text() == "[1]"
+
+    with pytest.raises(TypeError, match="folder is a text, or a Path"):
+        Orchestrator(config, ":memory:", folder=3)  # type: ignore[arg-type]  # that is the test
+
+
 def test_what_is_no_fact_of_a_scenario_is_a_problem(config: Configuration) -> None:
     config.configure_json_data_node("a", "x/{nam}.json")
     config.configure_json_data_node("b", "x/{name}.json", scope=Scope.GLOBAL)
