@@ -10,7 +10,7 @@ from attrs import validators
 
 from asyncflow.drivers._server import unwritten
 from asyncflow.drivers._sql import SqlDriver, SqlPlace, condition_of, native
-from asyncflow.selection import library_of
+from asyncflow.selection import library_of, preview
 from asyncflow.worker.errors import DataNodeReadingError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from asyncflow.abc import StoredValue
     from asyncflow.filters import Where
+    from asyncflow.selection import Preview
 
 
 @attrs.frozen(kw_only=True)
@@ -69,6 +70,17 @@ class SqlTableDriver(SqlDriver):
 
             found = connection.execute(query)
             return self.value_of(list(found.keys()), found.all(), columns)
+
+    def preview(self, kept: StoredValue, rows: int) -> Preview:  # noqa: ARG002
+        """Return the first rows: only they, and how many there are, are asked for."""
+        from sqlalchemy import func, select
+
+        with self.reading(), self.connected() as connection:
+            table = self._table(connection)
+            total = connection.execute(select(func.count()).select_from(table)).scalar()
+            found = connection.execute(select(*table.c).limit(rows))
+            value = self.value_of(list(found.keys()), found.all())
+            return preview(value, rows)._replace(total=total)
 
     def write(self, value: object, path: str, name: str) -> StoredValue:
         def replace(connection: Connection) -> None:

@@ -26,6 +26,7 @@ from asyncflow.drivers.sql import SqlQueryDriver
 from asyncflow.drivers.sql_table import SqlTableDriver, SqlTableOptions
 from asyncflow.errors import DataNodeReadingError, DataNodeWritingError
 from asyncflow.filters import JoinOperator, as_where
+from asyncflow.selection import preview
 from tests.support.databases import Database
 from tests.support.databases import database as database
 from tests.support.databases import server_or_none as server_or_none
@@ -205,6 +206,14 @@ def test_the_tables_of_one_job_are_one_transaction(database: Database) -> None:
     assert database.rows() == []
     others.publish(None, "J-2")
     assert (len(database.rows()), database.rows("others")) == (3, [(7,)])
+
+
+def test_a_preview_asks_for_its_rows_alone(database: Database) -> None:
+    write(database.table(), [{"id": at} for at in range(100)])
+    driver = CountingTable(None, database.table().options)
+    shown = driver.preview(None, 3)
+    assert (len(shown.rows), shown.total, driver.fetched[0]) == (3, 100, 3)
+    assert shown == preview(driver.read(None), 3)
 
 
 def test_append(database: Database) -> None:
