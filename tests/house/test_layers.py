@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -207,6 +208,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("orchestrator", "runtime.permissions"): "only where it is asked for",
     ("orchestrator", "runtime.global_nodes"): "the same",
     ("runtime.handle_verbs", "runtime.updating"): "only where something is changed",
+    ("runtime.handle_verbs", "runtime.lineage"): "only where it is asked for",
     ("runtime.handle_verbs", "runtime.duplication"): "only where something is copied",
     ("runtime.handle_verbs", "runtime.difference"): "only where that is asked for",
     ("runtime.handle_verbs", "runtime.exporting"): "the same",
@@ -382,15 +384,22 @@ def imports(
 
                 for alias in names:
                     yield f"{start}.{alias.name}"
-            case ast.Call(func=func, args=[ast.Constant(value=str(text)), *_]):
-                called = ast.unparse(func).rpartition(".")[2]
-
+            case ast.Call(
+                func=ast.Name(id=called) | ast.Attribute(attr=called),
+                args=[ast.Constant(value=str(text)), *_],
+            ):
                 if called in {"import_module", "__import__"}:
                     yield text if text[0] != "." else ".".join(here) + text
 
     yield from visit(tree, False, False)
 
 
+@cache
+def parsed(text: bytes) -> ast.Module:
+    return ast.parse(text)
+
+
+@cache
 def row_of(name: str) -> int | None:
     noun = name.partition(".")[0]
     return next((i for i, row in enumerate(ROWS) if noun in row.nouns), None)
@@ -490,7 +499,7 @@ def violations(package: Path) -> list[str]:
             )
             continue
 
-        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+        tree = parsed(path.read_bytes())
         where = path.relative_to(package.parent).as_posix()
 
         for it in imports(name, tree, known, package.name):
@@ -516,7 +525,7 @@ def test_every_exception_is_needed() -> None:
     found = {
         (name, it.target): it.inner
         for name, path in known.items()
-        for it in imports(name, ast.parse(path.read_bytes()), known, PACKAGE.name)
+        for it in imports(name, parsed(path.read_bytes()), known, PACKAGE.name)
     }
     idle = [key for key in INNER if key not in found]
     idle += [
