@@ -149,14 +149,18 @@ class HandleVerbs(ScenarioVerbs):
         engine = self.session.engine
         return engine is not None and engine.scheduler.will_be_written(node)
 
-    async def read(self, node: NodeState, version: int | None) -> Any:
-        return await self.ask(node, version, None)
-
-    async def ask(self, node: NodeState, version: int | None, ask: Ask | None) -> Any:
-        engine = self.session.opened()
+    async def read(
+        self,
+        node: NodeState,
+        version: int | None,
+        ask: Ask | None = None,
+        *,
+        in_process: bool | None = None,
+    ) -> Any:
+        versions = (engine := self.session.opened()).versions
 
         try:
-            return await engine.versions.read(node, version, ask)
+            return await versions.read(node, version, ask, in_process=in_process)
         except NoData as error:
             if version is None:
                 await _explain(engine, error, [node])
@@ -237,6 +241,11 @@ class HandleVerbs(ScenarioVerbs):
 
     async def edits(self, node: NodeState) -> tuple[Edit, ...]:
         return await self.session.opened().editing.edits(node)
+
+    async def is_up_to_date(self, node: NodeState) -> bool:
+        from asyncflow.runtime.lineage import is_up_to_date
+
+        return await is_up_to_date(self.session.opened(), node)
 
     async def lock(
         self, node: NodeState, editor_id: str, timeout: float | None
