@@ -63,6 +63,7 @@ CLASSES = {
     "dispatch/in_flight.py:InFlight": 19,
     "drivers/_file.py:FileDriver": 26,
     "entities/data_node.py:DataNode": 21,
+    "entities/scenario.py:Scenario": 17,
     "orchestrator.py:Orchestrator": 42,
     "runs/job.py:JobState": 20,
     "runtime/engine.py:Engine": 25,
@@ -71,6 +72,7 @@ CLASSES = {
     "stores/memory.py:MemoryStore": 41,
     "sync/data_node.py:DataNode": 20,
     "sync/orchestrator.py:Orchestrator": 48,
+    "sync/scenario.py:Scenario": 17,
 }
 
 SIGNATURES = {
