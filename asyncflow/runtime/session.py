@@ -42,12 +42,14 @@ class Session:
     :param adopt: see `Orchestrator`
     :param open_engine: opens the engine around worker processes, if there are any; the
         stack closes what belongs to it
+    :param version: that of the application; see `Orchestrator`
     """
 
     config: Configuration
     store: Store
     adopt: bool | Callable[[SubmissionRecord], bool]
     open_engine: Callable[[Session, Executor | None, AsyncExitStack], Awaitable[Engine]]
+    version: str | None = None
     engine: Engine | None = attrs.field(init=False, default=None)
     """What is open; None before and after."""
     jobs: JobConfig = attrs.field(init=False, factory=JobConfig)
@@ -229,6 +231,11 @@ class Session:
     async def _begin(self, engine: Engine) -> None:
         """Go on with the runs of the dead, and begin to look after what is open."""
         engine.recovery.wants = self.adopt
+
+        if self.version is not None or self.config.core_config.version_number:
+            from asyncflow.runtime.labels import open_labels
+
+            await open_labels(engine, self.version)
 
         if engine.is_shared:
             await engine.recovery.adopt_all()

@@ -77,11 +77,13 @@ class Orchestrator:
     :param store: where records are kept; see `asyncflow.Orchestrator`
     :param adopt: whether it goes on with runs that other processes have left unfinished;
         see `asyncflow.Orchestrator`
+    :param version: the version of the application; see `asyncflow.Orchestrator`
     """
 
     config: Configuration | None = None
     store: Store | str | os.PathLike[str] | None = None
     adopt: bool | Callable[[SubmissionRecord], bool] = True
+    version: str | None = None
     _loop: Loop | None = attrs.field(init=False, default=None)
 
     def __repr__(self) -> str:
@@ -151,7 +153,8 @@ class Orchestrator:
                 )
 
             config = Config if self.config is None else self.config
-            self._loop = Loop.open(AsyncOrchestrator(config, self.store, self.adopt))
+            made = AsyncOrchestrator(config, self.store, self.adopt, self.version)
+            self._loop = Loop.open(made)
             _running = self
             _stop_at_exit()
 
@@ -281,6 +284,11 @@ class Orchestrator:
         loop = self._opened()
         loop.call(loop.orchestrator.delete, id)
 
+    def clean_all_entities(self, version: str) -> bool:
+        """Delete a version; see `asyncflow.Orchestrator.clean_all_entities`."""
+        loop = self._opened()
+        return loop.call(loop.orchestrator.clean_all_entities, version)
+
     def prune(
         self,
         older_than: timedelta | None = None,
@@ -398,7 +406,7 @@ class Orchestrator:
 
     def _is_like(self, other: Orchestrator) -> bool:
         same = self.config is other.config and self.store == other.store
-        return same and self.adopt == other.adopt
+        return same and (self.adopt, self.version) == (other.adopt, other.version)
 
     def __enter__(self) -> Self:
         self._run(joins=False)

@@ -44,6 +44,7 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
     config: Forwarded[ScenarioConfig] = Forwarded()
     creation_date: Forwarded[datetime] = Forwarded()
     is_primary: Forwarded[bool] = Forwarded()
+    version: Forwarded[str | None] = Forwarded()
 
     @property
     def cycle(self) -> Cycle | None:
