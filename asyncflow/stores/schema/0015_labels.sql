@@ -6,11 +6,11 @@ CREATE INDEX scenario_by_version ON scenario (version, creation_date)
 WHERE version IS NOT NULL;
 
 CREATE TABLE versions (
-    seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    seq INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
-    is_production BOOLEAN NOT NULL,
+    is_production INTEGER NOT NULL,
     config TEXT NOT NULL, -- JSON: what was declared, where that is compared
-    creation_date DOUBLE PRECISION NOT NULL
+    creation_date REAL NOT NULL
 );
 
-UPDATE store SET schema_version = 13;
+PRAGMA user_version = 15;

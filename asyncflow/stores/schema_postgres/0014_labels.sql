@@ -6,11 +6,11 @@ CREATE INDEX scenario_by_version ON scenario (version, creation_date)
 WHERE version IS NOT NULL;
 
 CREATE TABLE versions (
-    seq INTEGER PRIMARY KEY,
+    seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
-    is_production INTEGER NOT NULL,
+    is_production BOOLEAN NOT NULL,
     config TEXT NOT NULL, -- JSON: what was declared, where that is compared
-    creation_date REAL NOT NULL
+    creation_date DOUBLE PRECISION NOT NULL
 );
 
-PRAGMA user_version = 14;
+UPDATE store SET schema_version = 14;
