@@ -728,7 +728,9 @@ class Orchestrator:
 
         :param kinds: which events, with their subclasses: `JobFinished`, ...; none
             gives all of runs. `EntityCreated`, `EntityUpdated`, `EntityDeleted` and their
-            base `EntityEvent` tell what this process does to scenarios and their parts
+            base `EntityEvent` tell what happens to entities, and what other processes do
+            to those of the store, up to half a second later; of these, too many at a time
+            are left out, with a warning
         :param buffer: how many events are held for the reader
         :raises TypeError: where a kind is no class of events
         :raises ValueError: where nothing could be held
@@ -786,6 +788,7 @@ class Orchestrator:
         carriers.append(listener.traceparent)
 
         try:
+            await engine.bus.hear_others(listener)
             yield
             await engine.bus.drain()
         finally:

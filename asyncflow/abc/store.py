@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
+    from asyncflow.abc.changes import ChangeFeed
     from asyncflow.errors import StoreFailed
     from asyncflow.options import Page
     from asyncflow.records import (
@@ -95,6 +96,13 @@ class Store(ABC):
 
         It is `StoreUnavailable` where it is tried again: what is saved meanwhile waits
         in memory, in its order. With any other error nothing is written any more.
+        """
+        return None
+
+    def changes(self, listener_id: str) -> ChangeFeed | None:  # noqa: ARG002
+        """Make what tells who listens what others commit; None where there are none.
+
+        :param listener_id: the orchestrator that listens, which is registered
         """
         return None
 

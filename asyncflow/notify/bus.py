@@ -24,7 +24,7 @@ from collections.abc import (
 )
 from functools import partial
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import attrs
 from anyio import Event as Signal
@@ -81,7 +81,7 @@ class Listener(ABC):
     def entity_changed(self, event: EntityEvent) -> None:  # noqa: B027  # few care
         """Take note of what has happened to an entity, and is durable.
 
-        Not of what jobs write: a `JobFinished` tells that.
+        Not of what runs here do: their events tell that, see `notify.entities.told_by`.
         """
 
     @abstractmethod
@@ -99,6 +99,24 @@ class Listener(ABC):
         :param failure: why what has happened since cannot be durable; None for the end
             of the orchestrator
         """
+
+
+class Elsewhere(Protocol):
+    """Tells what others do to entities, until it is stopped."""
+
+    async def run(self) -> None: ...
+
+    async def ready(self) -> None:
+        """Return when it listens, or cannot."""
+
+    def stop(self) -> None: ...
+
+
+class Others(Protocol):
+    """Those who use the store, too."""
+
+    def elsewhere(self, bus: Bus) -> Elsewhere | None:
+        """Make what tells what they do to entities; None where there is nobody."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -173,6 +191,9 @@ class Bus:
     _lock: Lock = attrs.field(init=False, factory=Lock)
     _of_entities: list[Listener] = attrs.field(init=False, factory=list)
     """Those who are told what happens to entities."""
+    others: Others | None = attrs.field(init=False, default=None)
+    """Those who use the store, too."""
+    _elsewhere: Elsewhere | None = attrs.field(init=False, default=None)
     _is_running: bool = attrs.field(init=False, default=False)
     _is_over: bool = attrs.field(init=False, default=False)
 
@@ -208,6 +229,32 @@ class Bus:
 
         if listener in self._of_entities:
             self._of_entities.remove(listener)
+
+        if not self._of_entities and self._elsewhere is not None:
+            self._elsewhere.stop()
+            self._elsewhere = None
+
+    async def hear_others(self, listener: Listener) -> None:
+        """Return when what others do to entities is told, too, to who wants that.
+
+        On cancel only the waiting ends.
+        """
+        if not listener.wants_entities:
+            return
+
+        if self._elsewhere is None and self.others is not None:
+            self._elsewhere = self.others.elsewhere(self)
+
+            if self._elsewhere is not None:
+                self.group.start_soon(self._elsewhere.run)
+
+        if self._elsewhere is not None:
+            await self._elsewhere.ready()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether somebody should have his turn before he is told more of entities."""
+        return any(listener.is_full for listener in self._of_entities)
 
     @property
     def hears_entities(self) -> bool:

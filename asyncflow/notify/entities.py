@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from asyncflow import ids
-from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.submittable import nodes_of, tasks_of
 from asyncflow.events import (
@@ -14,22 +14,60 @@ from asyncflow.events import (
     EntityDeleted,
     EntityEvent,
     EntityUpdated,
+    Event,
+    JobEvent,
+    JobFinished,
+    JobPending,
+    JobProgressed,
+    SubmissionFinished,
+    SubmissionStarted,
 )
 from asyncflow.runs.node import NodeState
 from asyncflow.status import Status
 
+if TYPE_CHECKING:
+    from asyncflow.config import Configuration
+    from asyncflow.notify.bus import Notification
+
 WRITTEN = ("last_edit_date", "edits")
 """The attributes of a data node that a write changes."""
+
+LOCKED = ("editor_id", "editor_expiration_date", "edit_in_progress")
+"""Those that a lock changes, and its end."""
 
 _TYPES = {ids.DATA_NODE: "DATA_NODE"}
 """The types that are called otherwise than the ids begin."""
 
+_WITH_CONFIG = (ids.SCENARIO, ids.DATA_NODE, ids.JOB)
+"""The kinds whose ids have that of a config."""
 
-def written_by(job: Job) -> Iterator[EntityEvent]:
-    """Tell what a job has written, if it has completed."""
-    if job.status is Status.COMPLETED:
-        for node in job.task.output.values():
-            yield updated(node.id, node.config_id, WRITTEN)
+_NEVER_READY = (Status.ABANDONED, Status.SKIPPED)
+"""How jobs end of which nobody was told that they wait for a worker."""
+
+
+def told_by(notification: Notification) -> Iterator[EntityEvent]:
+    """Tell what something that has happened in a run is to its submission, its job, and
+    the data nodes that this has written.
+    """
+    event = notification.event
+
+    if isinstance(event, SubmissionStarted):
+        yield _created(event, event.submission_id)
+    elif isinstance(event, SubmissionFinished):
+        yield _changed(event, event.submission_id, ("submission_status",))
+    elif isinstance(event, JobEvent) and not isinstance(event, JobProgressed):
+        if isinstance(event, JobPending) or (
+            isinstance(event, JobFinished) and event.status in _NEVER_READY
+        ):
+            yield _created(event, event.job_id)
+
+        yield _changed(event, event.job_id, ("status",))
+
+        if isinstance(event, JobFinished) and event.status is Status.COMPLETED:
+            assert notification.job is not None
+
+            for node in notification.job.task.output.values():
+                yield _changed(event, node.id, WRITTEN)
 
 
 def created(scenario: Scenario, shared: Iterable[NodeState]) -> Iterator[EntityEvent]:
@@ -89,22 +127,68 @@ def updated(
     )
 
 
-def deleted(*entity_ids: str) -> Iterator[EntityEvent]:
-    """Tell that entities were deleted."""
+def deleted(
+    *entity_ids: str, config: Configuration | None = None
+) -> Iterator[EntityEvent]:
+    """Tell that entities were deleted; of a scenario, that its tasks and sequences were.
+
+    :param config: what says which these are
+    """
     at = datetime.now(UTC)
 
-    for entity_id in entity_ids:
-        kind = type_of(entity_id)
-        has_config = kind in ("SCENARIO", "DATA_NODE")
-        yield EntityDeleted(
-            entity_type=kind,
-            entity_id=entity_id,
-            config_id=ids.config_of(entity_id) if has_config else None,
-            at=at,
-        )
+    for whole_id in entity_ids:
+        parts = () if config is None else parts_of(whole_id, config)
+
+        for entity_id, config_id in (*parts, (whole_id, config_of(whole_id))):
+            yield EntityDeleted(
+                entity_type=type_of(entity_id),
+                entity_id=entity_id,
+                config_id=config_id,
+                at=at,
+            )
+
+
+def parts_of(entity_id: str, config: Configuration) -> Iterator[tuple[str, str | None]]:
+    """Give the tasks and sequences of a scenario that is declared, each with the id of
+    its config, if it has one.
+    """
+    if ids.kind_of(entity_id) != ids.SCENARIO:
+        return
+
+    if (declared := config.scenarios.get(ids.config_of(entity_id))) is not None:
+        for task in declared.task_configs:
+            yield ids.of_task(task.id, entity_id), task.id
+
+        for name in declared.sequences:
+            yield ids.of_sequence(name, entity_id), None
 
 
 def type_of(entity_id: str) -> str:
     """Return the type of what has an id."""
     kind = ids.kind_of(entity_id)
     return _TYPES.get(kind, kind)
+
+
+def config_of(entity_id: str) -> str | None:
+    """Return the id of the config in an id; None where it has none."""
+    has_config = ids.kind_of(entity_id) in _WITH_CONFIG
+    return ids.config_of(entity_id) if has_config else None
+
+
+def _created(event: Event, entity_id: str) -> EntityEvent:
+    return EntityCreated(
+        entity_type=type_of(entity_id),
+        entity_id=entity_id,
+        config_id=config_of(entity_id),
+        at=event.at,
+    )
+
+
+def _changed(event: Event, entity_id: str, attributes: tuple[str, ...]) -> EntityEvent:
+    return EntityUpdated(
+        entity_type=type_of(entity_id),
+        entity_id=entity_id,
+        config_id=config_of(entity_id),
+        attributes=attributes,
+        at=event.at,
+    )

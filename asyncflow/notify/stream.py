@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Hashable, Sequence
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
 
@@ -11,7 +11,7 @@ import attrs
 from anyio import Event as Signal
 
 from asyncflow.errors import EventsLost, UsageError
-from asyncflow.events import EntityEvent, EntityUpdated, Event, JobFinished
+from asyncflow.events import EntityEvent, Event, JobProgressed
 from asyncflow.notify.bus import Bus, Listener, Notification
 
 E_co = TypeVar("E_co", bound=Event | EntityEvent, covariant=True)
@@ -43,7 +43,7 @@ class EventBuffer(Listener, Generic[E_co]):
     def entity_changed(self, event: EntityEvent) -> None:
         """Hold an event of an entity, or count it as lost."""
         if isinstance(event, self.kinds):
-            self._hold(event, event)
+            self._hold([(event, event)])
 
     def wants(self, kind: type[Event] | None) -> bool:
         """Tell whether it holds such events, or what they tell of entities."""
@@ -51,33 +51,45 @@ class EventBuffer(Listener, Generic[E_co]):
             return False
 
         return issubclass(kind, self.kinds) or (
-            kind is JobFinished and issubclass(EntityUpdated, self.kinds)
+            self.wants_entities and kind is not JobProgressed
         )
 
     def take(self, notification: Notification) -> None:
-        """Hold an event, or count it as lost."""
+        """Hold an event and what it tells of entities, or count them as lost."""
         if not self.is_open:
             return
 
-        event = notification.event
+        told: list[tuple[Hashable, object]] = []
 
-        if isinstance(event, self.kinds):
-            self._hold(notification.key, event)
+        if isinstance(event := notification.event, self.kinds):
+            told.append((notification.key, event))
 
-        if isinstance(event, JobFinished) and issubclass(EntityUpdated, self.kinds):
-            from asyncflow.notify.entities import written_by
+        if self.wants_entities:
+            from asyncflow.notify.entities import told_by
 
-            for update in written_by(notification.job) if notification.job else ():
-                self.entity_changed(update)
+            told += [
+                (one, one)
+                for one in told_by(notification)
+                if isinstance(one, self.kinds)
+            ]
 
-    def _hold(self, key: Hashable, event: object) -> None:
-        has_room = len(self.events) < self.size or key in self.events
+        self._hold(told)
+
+    def _hold(self, told: Sequence[tuple[Hashable, object]]) -> None:
+        """Hold what is told at once: all of it where there is room for the first."""
+        if not told:
+            return
+
+        has_room = len(self.events) < self.size or told[0][0] in self.events
 
         if self.lost or not has_room:
-            self.lost += 1
-        else:
+            self.lost += len(told)
+            return
+
+        for key, event in told:
             self.events[key] = cast(E_co, event)
-            self.signal.set()
+
+        self.signal.set()
 
     def end(self, failure: Exception | None) -> None:
         """End after what it holds."""
@@ -111,6 +123,13 @@ class EventStream(AsyncIterator[E_co], Generic[E_co]):
 
         self._bus.add(self._buffer)
         self._was_entered = True
+
+        try:
+            await self._bus.hear_others(self._buffer)
+        except BaseException:
+            self._close()
+            raise
+
         return self
 
     async def __aexit__(

@@ -83,8 +83,12 @@ class Deletion:
         return [cycle_id]
 
     async def parts(self, entity_id: str) -> list[str]:
-        """Return the ids of the data nodes that go with a scenario."""
-        return [node.id for node in await self.store.data_nodes(owner_id=entity_id)]
+        """Return the ids of what goes with a scenario or a submission."""
+        store = self.store
+        runs = [run.id for run in await store.submissions(scenario_id=entity_id)]
+        jobs = await store.jobs(submission_ids=[entity_id, *runs])
+        nodes = await store.data_nodes(owner_id=entity_id)
+        return [one.id for one in jobs] + runs + [node.id for node in nodes]
 
     async def _runs_of(self, scenario_id: str) -> list[SubmissionRecord]:
         runs = await self.store.submissions(scenario_id=scenario_id, is_finished=False)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from anyio import CancelScope
+from anyio import CancelScope, Lock
 
 from asyncflow import ids
 from asyncflow.abc import Store
@@ -57,6 +57,7 @@ from asyncflow.worker.shortened import REASON, shortened
 if TYPE_CHECKING:
     from asyncflow.entities.cycle import Cycle
     from asyncflow.entities.statistics import Statistics
+    from asyncflow.notify.elsewhere import Elsewhere
     from asyncflow.runtime.calendar import OwnCalendar
     from asyncflow.runtime.creation import Creation
     from asyncflow.runtime.labels import Labels
@@ -94,6 +95,8 @@ class Engine:
     labels: Labels | None = attrs.field(init=False, default=None)
     """The version of the application; None for none."""
     _calendar: OwnCalendar | None = attrs.field(init=False, default=None)
+    _hearing: Lock = attrs.field(init=False, factory=Lock)
+    """Of several who ask what others do, one listens at a time."""
 
     def __attrs_post_init__(self) -> None:
         self.subscriptions = Subscriptions(self.bus, self.loader.scenario_of)
@@ -118,6 +121,7 @@ class Engine:
             self.remote_runs,
         )
         self.scheduler.group.on_failure = self._broke
+        self.bus.others = self
 
     @property
     def calendar(self) -> OwnCalendar:
@@ -226,6 +230,15 @@ class Engine:
             from asyncflow.notify import entities
 
             self.bus.tell(entities.created(scenario, shared))
+
+    def elsewhere(self, bus: Bus) -> Elsewhere | None:
+        """Make what tells what others do; None where nobody shares the store."""
+        if (feed := self.store.changes(self.own.id)) is None:
+            return None
+
+        from asyncflow.notify.elsewhere import Elsewhere
+
+        return Elsewhere(self.own.id, bus, feed, self.loader.config, self._hearing)
 
     def _creation(self) -> Creation:
         from asyncflow.runtime.creation import Creation
@@ -426,7 +439,8 @@ class Engine:
             if self.bus.hears_entities:
                 from asyncflow.notify import entities
 
-                self.bus.tell(entities.deleted(*parts, *gone))
+                config = self.loader.config
+                self.bus.tell(entities.deleted(*parts, *gone, config=config))
         finally:
             self._deleted.remove(entity_id)
 
@@ -436,7 +450,7 @@ class Engine:
         """Remove old runs; see `Orchestrator.prune`."""
         from asyncflow.runtime.pruning import Pruning
 
-        pruning = Pruning(self.store, self.identity_map, self.versions.folder)
+        pruning = Pruning(self.store, self.identity_map, self.versions.folder, self.bus)
         return await pruning.prune(older_than, keep, logs_only=logs_only)
 
     def keep_to(self, core: CoreConfig) -> None:
@@ -444,7 +458,9 @@ class Engine:
         if not core.keeps_all:
             from asyncflow.runtime.pruning import Pruning
 
-            pruning = Pruning(self.store, self.identity_map, self.versions.folder)
+            pruning = Pruning(
+                self.store, self.identity_map, self.versions.folder, self.bus
+            )
             self.scheduler.group.start_soon(pruning.keep_to, core)
 
     def statistics(self, max_nb_of_workers: int) -> Statistics:

@@ -168,7 +168,7 @@ class HandleVerbs(ScenarioVerbs):
     ) -> None:
         engine = self.session.opened()
         await engine.editing.edit(node, make, editor_id, comment)
-        _written(engine, node)
+        _tell(engine, node, "WRITTEN")
 
     async def fingerprint(self, node: NodeState) -> str | None:
         return await self.session.opened().editing.fingerprint(node)
@@ -233,7 +233,7 @@ class HandleVerbs(ScenarioVerbs):
     ) -> None:
         engine = self.session.opened()
         await engine.editing.write(node, value, editor_id, comment)
-        _written(engine, node)
+        _tell(engine, node, "WRITTEN")
 
     async def edits(self, node: NodeState) -> tuple[Edit, ...]:
         return await self.session.opened().editing.edits(node)
@@ -241,10 +241,14 @@ class HandleVerbs(ScenarioVerbs):
     async def lock(
         self, node: NodeState, editor_id: str, timeout: float | None
     ) -> None:
-        await self.session.opened().editing.lock(node, editor_id, timeout)
+        engine = self.session.opened()
+        await engine.editing.lock(node, editor_id, timeout)
+        _tell(engine, node, "LOCKED")
 
     async def unlock(self, node: NodeState, editor_id: str | None) -> None:
-        await self.session.opened().editing.unlock(node, editor_id)
+        engine = self.session.opened()
+        await engine.editing.unlock(node, editor_id)
+        _tell(engine, node, "LOCKED")
 
     async def output(self, job: Job, stream: Stream | None) -> str:
         from asyncflow.runtime import job_output
@@ -279,9 +283,13 @@ async def _explain(engine: Engine, error: NoData, nodes: Iterable[NodeState]) ->
             raise NoData(node.config_id, is_durable=False) from error
 
 
-def _written(engine: Engine, node: NodeState) -> None:
-    """Tell who wants to know that a data node was written by hand."""
-    if engine.bus.hears_entities:
-        from asyncflow.notify.entities import WRITTEN, updated
+def _tell(engine: Engine, node: NodeState, what: str) -> None:
+    """Tell who wants to know that a data node was written by hand, or locked.
 
-        engine.bus.tell([updated(node.id, node.config_id, WRITTEN)])
+    :param what: the attributes, by the name that `asyncflow.notify.entities` has for them
+    """
+    if engine.bus.hears_entities:
+        from asyncflow.notify import entities
+
+        names = getattr(entities, what)
+        engine.bus.tell([entities.updated(node.id, node.config_id, names)])

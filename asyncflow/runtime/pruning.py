@@ -14,6 +14,7 @@ from asyncflow.config.sections import CoreConfig
 from asyncflow.entities.identity_map import IdentityMap
 from asyncflow.errors import AsyncflowError, UsageError
 from asyncflow.log import logger as _logger
+from asyncflow.notify.bus import Bus
 from asyncflow.records import Pruned
 from asyncflow.values.garbage import remove
 
@@ -30,11 +31,13 @@ class Pruning:
 
     :param identity_map: forgets them too
     :param folder: where the files of values are
+    :param bus: tells who wants to know
     """
 
     store: Store
     identity_map: IdentityMap
     folder: str
+    bus: Bus
 
     async def prune(
         self, older_than: timedelta | None, keep: int | None, *, logs_only: bool
@@ -57,6 +60,8 @@ class Pruning:
             finished_before=before, keep=keep, has_log=logs_only, limit=BATCH
         ):
             names = [] if logs_only else await self._names(ids)
+            is_told = self.bus.hears_entities and not logs_only
+            jobs = await self.store.jobs(submission_ids=ids) if is_told else []
             total = _sum(total, await self.store.prune(*ids, logs_only=logs_only))
             await to_thread.run_sync(remove, names)
 
@@ -64,6 +69,12 @@ class Pruning:
                 for entity_id in ids:
                     if self.identity_map.find(entity_id) is not None:
                         self.identity_map.forget(entity_id)
+
+            if is_told:
+                from asyncflow.notify import entities
+
+                gone = entities.deleted(*(job.id for job in jobs), *ids)
+                self.bus.tell(gone)
 
         return total._replace(freed_bytes=await self.store.shrink())
 

@@ -47,6 +47,8 @@ class Database(ABC):
     """How long the lease of that orchestrator is, in seconds; None for no lease."""
     _renewed_at: float = attrs.field(init=False, default=0.0)
     """When it was renewed, as `time.monotonic` has it."""
+    _heeds: bool = attrs.field(init=False, default=False)
+    """Whether what is written is told to others, who listen."""
     _told: set[str] = attrs.field(init=False, factory=set)
     """Of what it was told that it cannot be loaded."""
 
@@ -116,6 +118,9 @@ class Database(ABC):
             records = [*chain.from_iterable(changes)]
             self._take_turns(records)
             self._write(records)
+
+            if self._heeds:
+                self._trim()
 
         try:
             with self._explained():
@@ -258,10 +263,27 @@ class Database(ABC):
         self._own_id = None
 
     def _is_registered(self) -> bool:
-        """Tell whether others have not taken our orchestrator for dead."""
-        return self._own_id is None or bool(
-            self._run(self._query("registered"), [{"id": self._own_id}])
-        )
+        """Tell whether others have not taken our orchestrator for dead.
+
+        Where others listen, what is written from here on is told to them.
+        """
+        if self._own_id is None:
+            return True
+
+        found = self._run(self._query("registered"), [{"id": self._own_id}])
+
+        for (is_heard,) in found:
+            if is_heard:
+                self._carry_out(Command("heed", [{"id": self._own_id}]))
+                self._heeds = True
+            elif self._heeds:
+                self._carry_out(Command("unheed", [{}]))
+                self._heeds = False
+
+        return bool(found)
+
+    def _trim(self) -> None:  # noqa: B027  # few keep what is told
+        """Forget what has been told long ago."""
 
     def _query(self, name: str, parameters: Parameters | None = None) -> str:
         if not parameters:

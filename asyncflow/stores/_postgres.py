@@ -119,6 +119,19 @@ class PostgresDatabase(Database):
                 with end:  # what waits for the server is told that it is gone
                     end.shutdown(socket.SHUT_RDWR)
 
+    def hear(self) -> Connection:
+        """Return a connection that is told what others commit."""
+        with self._explained():
+            connection = self._connect()
+
+            try:
+                connection.execute(self._query("hear").encode())
+            except BaseException:
+                connection.close()
+                raise
+
+        return connection
+
     def _connect(self) -> Connection:
         if self._is_interrupted:
             raise StoreUnavailable(self.file, *LOST)

@@ -30,6 +30,9 @@ PAUSE = 0.001
 """Between two tries to get the lock, in seconds. SQLite's own pauses grow to 0.1 s: who
 waits beside a process that writes all the time would miss the moments between."""
 
+TOLD = {"most": 10_000, "seconds": 300.0}
+"""How many changes are kept for who listens, and how long."""
+
 SELDOM = 8
 """In how many transactions it is seen once whether the log alone was removed."""
 
@@ -288,6 +291,9 @@ class SqliteDatabase(Database):
         finally:  # also where that is why it failed
             self._transactions += 1
             self._files.check(1 if self._transactions % SELDOM else 2)
+
+    def _trim(self) -> None:
+        self._run(self._query("trim"), [TOLD])
 
     def _save(self, text: str, columns: Sequence[Column]) -> None:
         try:

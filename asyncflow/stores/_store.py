@@ -148,6 +148,11 @@ class DatabaseStore(Store):
         if not is_reported(error):
             opened.raise_failure()
 
+    async def listen(self, listener_id: str, *, listens: bool) -> OpenDatabase:
+        """Have it known that an orchestrator listens to what others do, or does not."""
+        given: Parameters = {"id": listener_id, "listens": int(listens)}
+        return await self._put(Command("listen", [given]))
+
     def save(self, *records: Record) -> None:
         opened = self._opened or self._now_open()
         opened.writer.put(given(records, opened.graphs))

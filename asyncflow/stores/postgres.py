@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import attrs
 
 from asyncflow.stores._address import file_of
 from asyncflow.stores._postgres import PostgresDatabase
 from asyncflow.stores._store import DatabaseStore
+
+if TYPE_CHECKING:
+    from asyncflow.abc.changes import ChangeFeed
 
 FOLDER = os.path.join(".asyncflow", "values")
 
@@ -48,6 +52,12 @@ class PostgresStore(DatabaseStore):
     def is_far(self) -> bool:
         """True: any host that reaches the server may use it."""
         return True
+
+    def changes(self, listener_id: str) -> ChangeFeed:
+        """Make what tells what others commit; see `asyncflow.abc.Store.changes`."""
+        from asyncflow.stores._postgres_changes import PostgresChanges
+
+        return PostgresChanges(self, listener_id)
 
     @property
     def _name(self) -> str:

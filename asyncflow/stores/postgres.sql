@@ -32,7 +32,13 @@ SELECT pg_advisory_xact_lock(1634952812);
 CREATE SCHEMA asyncflow;
 
 -- name: registered
-SELECT TRUE FROM orchestrator WHERE id = :id FOR KEY SHARE;
+-- And whether others listen.
+SELECT EXISTS (
+    SELECT TRUE FROM orchestrator AS other WHERE other.listens > 0 AND other.id <> :id
+)
+FROM orchestrator
+WHERE id = :id
+FOR KEY SHARE;
 
 -- name: take_turn
 -- Until the end of the transaction.
@@ -80,3 +86,10 @@ SELECT system_identifier::text FROM pg_control_system();
 
 -- name: database
 SELECT oid::text FROM pg_database WHERE datname = current_database();
+
+-- name: heed.maker
+-- Until the end of the transaction: the triggers tell what it does.
+SELECT set_config('asyncflow.heard', :id, TRUE);
+
+-- name: hear
+LISTEN asyncflow_change;

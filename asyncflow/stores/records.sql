@@ -234,6 +234,9 @@ ON CONFLICT (id) DO UPDATE SET
     address = excluded.address,
     lease = excluded.lease;
 
+-- name: listen.orchestrator
+UPDATE orchestrator SET listens = CAST(:listens AS INTEGER) WHERE id = :id;
+
 -- name: register.maker
 INSERT INTO maker (id) VALUES (:id) ON CONFLICT (id) DO NOTHING;
 

@@ -192,7 +192,17 @@ CREATE TABLE orchestrator (
     pid INTEGER NOT NULL,
     started TEXT NOT NULL,
     address TEXT NOT NULL,
-    lease REAL NOT NULL
+    lease REAL NOT NULL,
+    listens INTEGER NOT NULL DEFAULT 0 -- to what others do
+);
+
+CREATE TABLE change (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    maker_id TEXT NOT NULL, -- the orchestrator that did it
+    at REAL NOT NULL, -- the same for all of a transaction
+    operation TEXT NOT NULL, -- CREATED, UPDATED, DELETED
+    entity_id TEXT NOT NULL,
+    attributes TEXT NOT NULL -- their names, with commas
 );
 
 CREATE TABLE store (

@@ -11,6 +11,7 @@ from asyncflow.stores._address import file_of
 from asyncflow.stores._store import DatabaseStore
 
 if TYPE_CHECKING:
+    from asyncflow.abc.changes import ChangeFeed
     from asyncflow.stores._sqlite import SqliteDatabase
 
 
@@ -51,6 +52,12 @@ class SqliteStore(DatabaseStore, Shown):
     path: str = attrs.field(converter=file_of)
     busy_timeout: float = 30.0
     trust_owner: bool = attrs.field(default=False, kw_only=True)
+
+    def changes(self, listener_id: str) -> ChangeFeed:
+        """Make what tells what others commit; see `asyncflow.abc.Store.changes`."""
+        from asyncflow.stores._sqlite_changes import SqliteChanges
+
+        return SqliteChanges(self, listener_id)
 
     @property
     def _name(self) -> str:

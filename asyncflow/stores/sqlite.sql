@@ -36,7 +36,12 @@ PRAGMA query_only = ON;
 BEGIN IMMEDIATE;
 
 -- name: registered
-SELECT TRUE FROM orchestrator WHERE id = :id;
+-- And whether others listen.
+SELECT EXISTS (
+    SELECT TRUE FROM orchestrator AS other WHERE other.listens > 0 AND other.id <> :id
+)
+FROM orchestrator
+WHERE id = :id;
 
 -- name: claim.scenario
 SELECT TRUE FROM scenario WHERE id = :scenario_id;
@@ -72,3 +77,263 @@ VACUUM;
 
 -- name: checkpoint
 PRAGMA wal_checkpoint(TRUNCATE);
+
+-- name: listen.old
+-- What nobody reads any more.
+DELETE FROM change
+WHERE NOT EXISTS (SELECT TRUE FROM orchestrator WHERE listens > 0 AND id <> :id);
+
+-- name: data_version
+-- Another number after others have committed something.
+PRAGMA data_version;
+
+-- name: last_change
+SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'change'), 0);
+
+-- name: changes
+SELECT number, maker_id, at, operation, entity_id, attributes
+FROM change
+WHERE number > :since
+ORDER BY number
+LIMIT 1000;
+
+-- name: trim
+-- To the last ones, of the last minutes.
+DELETE FROM change
+WHERE
+    number <= (SELECT max(number) FROM change) - :most
+    OR number < (
+        SELECT number FROM change
+        WHERE at >= (julianday('now') - 2440587.5) * 86400.0 - :seconds
+        ORDER BY number
+        LIMIT 1
+    );
+
+-- name: heed.table
+-- While others listen, the connection that writes has triggers, which note what it
+-- does: nobody else pays for them.
+CREATE TEMP TABLE IF NOT EXISTS heard (maker_id TEXT, at REAL);
+
+-- name: heed.forget
+DELETE FROM heard;
+
+-- name: heed.maker
+INSERT INTO heard (maker_id, at)
+VALUES (:id, (julianday('now') - 2440587.5) * 86400.0);
+
+-- name: heed.scenario_created
+CREATE TEMP TRIGGER IF NOT EXISTS scenario_created AFTER INSERT ON main.scenario
+BEGIN
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT maker_id, at, 'CREATED', NEW.id, '' FROM heard;
+END;
+
+-- name: heed.scenario_updated
+CREATE TEMP TRIGGER IF NOT EXISTS scenario_updated AFTER UPDATE ON main.scenario
+WHEN
+    OLD.name IS NOT NEW.name
+    OR OLD.properties IS NOT NEW.properties
+    OR OLD.pickled IS NOT NEW.pickled
+    OR OLD.tags IS NOT NEW.tags
+    OR OLD.sequences IS NOT NEW.sequences
+BEGIN
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT
+        maker_id, at, 'UPDATED', NEW.id,
+        CASE WHEN OLD.name IS NOT NEW.name THEN 'name,' ELSE '' END
+        || CASE
+            WHEN
+                OLD.properties IS NOT NEW.properties
+                OR OLD.pickled IS NOT NEW.pickled
+                THEN 'properties,'
+            ELSE ''
+        END
+        || CASE WHEN OLD.tags IS NOT NEW.tags THEN 'tags,' ELSE '' END
+        || CASE WHEN OLD.sequences IS NOT NEW.sequences THEN 'sequences' ELSE '' END
+    FROM heard;
+END;
+
+-- name: heed.scenario_deleted
+CREATE TEMP TRIGGER IF NOT EXISTS scenario_deleted AFTER DELETE ON main.scenario
+BEGIN
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT maker_id, at, 'DELETED', OLD.id, '' FROM heard;
+END;
+
+-- name: heed.cycle_created
+CREATE TEMP TRIGGER IF NOT EXISTS cycle_created AFTER INSERT ON main.cycle
+BEGIN
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT maker_id, at, 'CREATED', NEW.id, '' FROM heard;
+END;
+
+-- name: heed.cycle_updated
+CREATE TEMP TRIGGER IF NOT EXISTS cycle_updated AFTER UPDATE ON main.cycle
+WHEN OLD.primary_id IS NOT NEW.primary_id
+BEGIN
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT maker_id, at, 'UPDATED', NEW.id, 'primary_id' FROM heard;
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT maker_id, at, 'UPDATED', NEW.primary_id, 'is_primary'
+    FROM heard
+    WHERE NEW.primary_id IS NOT NULL;
+END;
+
+-- name: heed.cycle_deleted
+CREATE TEMP TRIGGER IF NOT EXISTS cycle_deleted AFTER DELETE ON main.cycle
+BEGIN
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT maker_id, at, 'DELETED', OLD.id, '' FROM heard;
+END;
+
+-- name: heed.data_node_created
+CREATE TEMP TRIGGER IF NOT EXISTS data_node_created AFTER INSERT ON main.data_node
+BEGIN
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT maker_id, at, 'CREATED', NEW.id, '' FROM heard;
+END;
+
+-- name: heed.data_node_locked
+CREATE TEMP TRIGGER IF NOT EXISTS data_node_locked AFTER UPDATE ON main.data_node
+WHEN
+    OLD.editor_id IS NOT NEW.editor_id
+    OR OLD.editor_expires IS NOT NEW.editor_expires
+BEGIN
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT
+        maker_id, at, 'UPDATED', NEW.id,
+        'editor_id,editor_expiration_date,edit_in_progress'
+    FROM heard;
+END;
+
+-- name: heed.data_node_updated
+CREATE TEMP TRIGGER IF NOT EXISTS data_node_updated AFTER UPDATE ON main.data_node
+WHEN OLD.attributes IS NOT NEW.attributes
+BEGIN
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT
+        maker_id, at, 'UPDATED', NEW.id,
+        (
+            SELECT coalesce(group_concat(part.key), '')
+            FROM json_each(coalesce(nullif(NEW.attributes, ''), '{}')) AS part
+            WHERE
+                part.atom IS NOT (
+                    SELECT before.atom
+                    FROM json_each(coalesce(nullif(OLD.attributes, ''), '{}')) AS before
+                    WHERE before.key = part.key
+                )
+        )
+    FROM heard;
+END;
+
+-- name: heed.data_node_deleted
+CREATE TEMP TRIGGER IF NOT EXISTS data_node_deleted AFTER DELETE ON main.data_node
+BEGIN
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT maker_id, at, 'DELETED', OLD.id, '' FROM heard;
+END;
+
+-- name: heed.data_node_written
+CREATE TEMP TRIGGER IF NOT EXISTS data_node_written AFTER INSERT ON main.version
+BEGIN
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT maker_id, at, 'UPDATED', NEW.node_id, 'last_edit_date,edits' FROM heard;
+END;
+
+-- name: heed.submission_created
+CREATE TEMP TRIGGER IF NOT EXISTS submission_created AFTER INSERT ON main.submission
+BEGIN
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT maker_id, at, 'CREATED', NEW.id, '' FROM heard;
+END;
+
+-- name: heed.submission_updated
+CREATE TEMP TRIGGER IF NOT EXISTS submission_updated AFTER UPDATE ON main.submission
+WHEN OLD.status IS NOT NEW.status
+BEGIN
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT maker_id, at, 'UPDATED', NEW.id, 'submission_status' FROM heard;
+END;
+
+-- name: heed.submission_deleted
+CREATE TEMP TRIGGER IF NOT EXISTS submission_deleted AFTER DELETE ON main.submission
+BEGIN
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT maker_id, at, 'DELETED', OLD.id, '' FROM heard;
+END;
+
+-- name: heed.job_created
+-- It is saved when it has ended, or has been running for a while.
+CREATE TEMP TRIGGER IF NOT EXISTS job_created AFTER INSERT ON main.job
+BEGIN
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT maker_id, at, 'CREATED', NEW.id, '' FROM heard;
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT maker_id, at, 'UPDATED', NEW.id, 'status' FROM heard;
+END;
+
+-- name: heed.job_updated
+CREATE TEMP TRIGGER IF NOT EXISTS job_updated AFTER UPDATE ON main.job
+WHEN OLD.status IS NOT NEW.status
+BEGIN
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT maker_id, at, 'UPDATED', NEW.id, 'status' FROM heard;
+END;
+
+-- name: heed.job_deleted
+CREATE TEMP TRIGGER IF NOT EXISTS job_deleted AFTER DELETE ON main.job
+BEGIN
+    INSERT INTO change (maker_id, at, operation, entity_id, attributes)
+    SELECT maker_id, at, 'DELETED', OLD.id, '' FROM heard;
+END;
+
+-- name: unheed.scenario_created
+DROP TRIGGER IF EXISTS temp.scenario_created;
+
+-- name: unheed.scenario_updated
+DROP TRIGGER IF EXISTS temp.scenario_updated;
+
+-- name: unheed.scenario_deleted
+DROP TRIGGER IF EXISTS temp.scenario_deleted;
+
+-- name: unheed.cycle_created
+DROP TRIGGER IF EXISTS temp.cycle_created;
+
+-- name: unheed.cycle_updated
+DROP TRIGGER IF EXISTS temp.cycle_updated;
+
+-- name: unheed.cycle_deleted
+DROP TRIGGER IF EXISTS temp.cycle_deleted;
+
+-- name: unheed.data_node_created
+DROP TRIGGER IF EXISTS temp.data_node_created;
+
+-- name: unheed.data_node_locked
+DROP TRIGGER IF EXISTS temp.data_node_locked;
+
+-- name: unheed.data_node_updated
+DROP TRIGGER IF EXISTS temp.data_node_updated;
+
+-- name: unheed.data_node_deleted
+DROP TRIGGER IF EXISTS temp.data_node_deleted;
+
+-- name: unheed.data_node_written
+DROP TRIGGER IF EXISTS temp.data_node_written;
+
+-- name: unheed.submission_created
+DROP TRIGGER IF EXISTS temp.submission_created;
+
+-- name: unheed.submission_updated
+DROP TRIGGER IF EXISTS temp.submission_updated;
+
+-- name: unheed.submission_deleted
+DROP TRIGGER IF EXISTS temp.submission_deleted;
+
+-- name: unheed.job_created
+DROP TRIGGER IF EXISTS temp.job_created;
+
+-- name: unheed.job_updated
+DROP TRIGGER IF EXISTS temp.job_updated;
+
+-- name: unheed.job_deleted
+DROP TRIGGER IF EXISTS temp.job_deleted;

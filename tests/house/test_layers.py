@@ -108,12 +108,17 @@ OUTSIDE: Mapping[str, frozenset[str]] = {
     "drivers.sql_table": frozenset({"sqlalchemy"}),
     "otel": frozenset({"opentelemetry"}),
     "stores._postgres": frozenset({"psycopg"}),
+    "stores._postgres_changes": frozenset({"psycopg"}),
     "testing._asyncio": frozenset({"pytest", "pytest_asyncio"}),
     "testing.plugin": frozenset({"pytest"}),
 }
 """More that a module may import from outside: a driver's or a face's optional extra."""
 
 INNER: Mapping[tuple[str, str], str] = {
+    ("runtime.engine", "notify.elsewhere"): "only where somebody listens to others",
+    ("stores.postgres", "stores._postgres_changes"): "the same",
+    ("stores.sqlite", "stores._sqlite_changes"): "the same",
+    ("runtime.pruning", "notify.entities"): "only where somebody listens",
     ("config.converters", "secret"): "only where a data node has options",
     ("orchestrator", "runtime.listing"): "a first run lists nothing",
     ("runtime.preparation", "values.outside"): "only where places are the user's",

@@ -42,26 +42,66 @@ async def test_what_is_made_written_and_deleted(config: Configuration) -> None:
             while not found or not isinstance(found[-1], EntityDeleted):
                 found.append(await anext(events))
 
-            found += [await anext(events) for _ in range(2)]
+            found += [await anext(events) for _ in range(6)]
 
         made = [one for one in found if isinstance(one, EntityCreated)]
         kinds = [one.entity_type for one in made]
         first = ["DATA_NODE"] * 3 + ["TASK", "SEQUENCE", "SCENARIO"]
-        assert kinds == first + ["DATA_NODE"] * 2 + ["TASK", "SEQUENCE", "SCENARIO"]
+        second = ["DATA_NODE"] * 2 + ["TASK", "SEQUENCE", "SCENARIO"]
+        assert kinds == [*first, *second, "SUBMISSION", "JOB"]
         assert made[0].entity_id == "DATANODE_shared_GLOBAL"
         assert made[5].entity_id == scenario.id
+        assert made[-1].config_id == "work"
 
         changed = [one for one in found if isinstance(one, EntityUpdated)]
-        assert [one.config_id for one in changed] == ["source", "result"]
-        assert {one.attributes for one in changed} == {("last_edit_date", "edits")}
+        status = [("JOB", ("status",))] * 3  # PENDING, RUNNING, COMPLETED
+        written = ("DATA_NODE", ("last_edit_date", "edits"))
+        assert [(one.entity_type, one.attributes) for one in changed] == [
+            written,
+            *status,
+            written,
+            ("SUBMISSION", ("submission_status",)),
+        ]
+        nodes = [one for one in changed if one.entity_type == "DATA_NODE"]
+        assert [one.config_id for one in nodes] == ["source", "result"]
 
         gone = [one for one in found if isinstance(one, EntityDeleted)]
-        assert [one.entity_type for one in gone] == [
-            "DATA_NODE",
-            "DATA_NODE",
-            "SCENARIO",
+        assert [(one.entity_type, one.config_id) for one in gone] == [
+            ("JOB", "work"),
+            ("SUBMISSION", None),
+            ("DATA_NODE", "source"),
+            ("DATA_NODE", "result"),
+            ("TASK", "work"),
+            ("SEQUENCE", None),
+            ("SCENARIO", "s"),
         ]
-        assert [one.config_id for one in gone] == ["source", "result", "s"]
+
+
+async def test_locks_and_removed_runs_are_told(config: Configuration) -> None:
+    cfg = single(config, double, 5)
+
+    async with (
+        Orchestrator(config, store=":memory:") as orchestrator,
+        orchestrator.events(EntityUpdated, EntityDeleted) as events,
+    ):
+        scenario = await orchestrator.create_scenario(cfg)
+        await scenario.source.lock_edit("me")
+        await scenario.source.unlock_edit()
+        submission = await scenario.submit()
+        await orchestrator.prune(keep=0)
+        found: list[EntityEvent] = []
+
+        with anyio.fail_after(20):
+            while not found or found[-1].entity_id != submission.id:
+                found.append(await anext(events))
+
+            found.append(await anext(events))
+            found.append(await anext(events))
+
+        names = ("editor_id", "editor_expiration_date", "edit_in_progress")
+        assert [getattr(one, "attributes", None) for one in found[:2]] == [names] * 2
+        gone = [one.entity_id for one in found if isinstance(one, EntityDeleted)]
+        assert gone == [submission.jobs[0].id, submission.id]
 
 
 async def test_events_of_runs_come_without_those_of_entities(
@@ -75,8 +115,8 @@ async def test_events_of_runs_come_without_those_of_entities(
 
         async with orchestrator.events(EntityUpdated, JobFinished) as both:
             await scenario.submit()
-            found = {type(await anext(both)) for _ in range(2)}
-            assert found == {EntityUpdated, JobFinished}
+            found = [type(await anext(both)) for _ in range(6)]
+            assert set(found) == {EntityUpdated, JobFinished}
 
 
 async def test_a_reader_that_is_too_slow_is_told(config: Configuration) -> None:
