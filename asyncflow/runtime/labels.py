@@ -20,7 +20,6 @@ from asyncflow.records import LabelRecord
 if TYPE_CHECKING:
     from asyncflow.abc import Store
     from asyncflow.config import Configuration
-    from asyncflow.runtime.engine import Engine
 
 PRODUCTION, EXPERIMENT, DEVELOPMENT = "production", "experiment", "development"
 
@@ -189,26 +188,3 @@ FIELDS: Mapping[str, tuple[str, str]] = {
     "tasks": ("input", "output"),
     "data_nodes": ("storage_type", "scope"),
 }
-
-
-async def open_labels(engine: Engine, version: str | None) -> None:
-    """Have an engine work for a version of the application, if it has one.
-
-    :param version: what the orchestrator was given itself
-    :raises ConfigError: where that version was declared otherwise
-    """
-    config = engine.loader.config
-    name = name_of_label(version, config.core_config)
-
-    if name is None:
-        return
-
-    labels = Labels(engine.store, config, name)
-    await labels.open()
-    engine.labels = labels
-    engine.identity_map.version = name
-
-    if labels.is_production:
-        from asyncflow.runtime.migrating import Migrating
-
-        engine.loader.migrated = Migrating(engine.store, labels, config).migrated

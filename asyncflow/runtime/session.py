@@ -233,7 +233,7 @@ class Session:
         engine.recovery.wants = self.adopt
 
         if self.version is not None or self.config.core_config.version_number:
-            from asyncflow.runtime.labels import open_labels
+            from asyncflow.runtime.label_opening import open_labels
 
             await open_labels(engine, self.version)
 

@@ -207,7 +207,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("orchestrator", "runtime.importing"): "the same",
     ("orchestrator", "runtime.cleaning"): "the same",
     ("runtime.cleaning", "notify.entities"): "only where somebody listens to that",
-    ("runtime.session", "runtime.labels"): "only where there is a version",
+    ("runtime.session", "runtime.label_opening"): "only where there is a version",
     ("config.configuration", "config.migrations"): "only where there is a function",
     ("runtime.handle_verbs", "notify.entities"): "only where somebody listens to that",
     ("runtime.engine", "notify.entities"): "the same",
