@@ -341,6 +341,13 @@ class Store(ABC):
         """
 
     @abstractmethod
+    async def drop_orphans(self, node_id: str) -> list[str]:
+        """Forget the versions of a data node that is not there (any more).
+
+        :return: the names of the files that they had
+        """
+
+    @abstractmethod
     def pin(self, submission_id: str, versions: Mapping[str, int | None]) -> None:
         """Have the values of data nodes stay until a submission is unpinned.
 

@@ -315,6 +315,11 @@ class DatabaseStore(Store):
 
         return None if look.answers["runs"] else _names(act)
 
+    async def drop_orphans(self, node_id: str) -> list[str]:
+        act = Command("orphans", [{"id": node_id}])
+        await self._put(act)
+        return [str(name) for (name,) in act.answers["versions"] if name is not None]
+
     def pin(self, submission_id: str, versions: Mapping[str, int | None]) -> None:
         given = [
             {"id": submission_id, "node_id": node_id, "number": number}
