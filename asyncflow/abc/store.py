@@ -341,10 +341,12 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def drop_orphans(self, node_id: str) -> list[str]:
-        """Forget the versions of a data node that is not there (any more).
+    async def write(self, node_id: str, *records: VersionRecord) -> bool:
+        """Save versions of a data node, unless that is not there (any more).
 
-        :return: the names of the files that they had
+        Returns when that is durable. On cancel they are saved or not, all of them.
+
+        :return: whether they were saved
         """
 
     @abstractmethod

@@ -97,7 +97,7 @@ class IdentityMap:
 
                 if isinstance(entity, Scenario):
                     mark_deleted(entity)
-                elif isinstance(entity, TaskState | NodeState):
+                elif isinstance(entity, TaskState):
                     entity.is_deleted = True
 
         if ids.kind_of(entity_id) == ids.CYCLE:

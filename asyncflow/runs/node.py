@@ -133,8 +133,6 @@ class NodeState:
     """What was changed of it since it was made, as its record has it."""
     max_older: int = attrs.field(init=False)
     """How many versions are kept beside the current one."""
-    is_deleted: bool = attrs.field(init=False, default=False)
-    """Whether it was deleted here, with its scenario or its cycle."""
     is_compared: bool = attrs.field(init=False, default=False)
     """Whether skippable tasks read it, so that what its values are is of interest."""
     handle: ReferenceType[object] | None = attrs.field(init=False, default=None)

@@ -315,10 +315,10 @@ class DatabaseStore(Store):
 
         return None if look.answers["runs"] else _names(act)
 
-    async def drop_orphans(self, node_id: str) -> list[str]:
-        act = Command("orphans", [{"id": node_id}])
-        await self._put(act)
-        return [str(name) for (name,) in act.answers["versions"] if name is not None]
+    async def write(self, node_id: str, *records: VersionRecord) -> bool:
+        look = Command("absent", [{"id": node_id}])
+        await self._put(look, Command("write", (), (look, ("node",)), records))
+        return not look.answers["node"]
 
     def pin(self, submission_id: str, versions: Mapping[str, int | None]) -> None:
         given = [

@@ -36,7 +36,7 @@ from asyncflow.stores._properties import (
     listed,
     listed_pairs,
 )
-from asyncflow.stores._tables import Tables, ids_of, names_of
+from asyncflow.stores._tables import Tables, ids_of
 
 R = TypeVar("R")
 
@@ -109,18 +109,12 @@ class MemoryStore(Store):
                 dropped = versions.records[old.id]
                 versions.replace(dropped._replace(kept=old.kept))
 
-    async def drop_orphans(self, node_id: str) -> list[str]:
-        tables = self._written()
+    async def write(self, node_id: str, *records: VersionRecord) -> bool:
+        if node_id not in self._written().data_nodes.records:
+            return False
 
-        if node_id in tables.data_nodes.records:
-            return []
-
-        versions = tables.versions.found(node_id=node_id)
-
-        for version in versions:
-            tables.versions.drop(version.id)
-
-        return [*names_of(versions)]
+        self.save(*records)
+        return True
 
     def pin(self, submission_id: str, versions: Mapping[str, int | None]) -> None:
         if self._is_refused() or self._tables.has_ended(submission_id):

@@ -412,12 +412,8 @@ SET
     ) THEN value END
 WHERE holder_id = :id;
 
--- name: orphans.versions
-DELETE FROM version
-WHERE
-    node_id = :id
-    AND NOT EXISTS (SELECT TRUE FROM data_node WHERE data_node.id = version.node_id)
-RETURNING path;
+-- name: absent.node
+SELECT TRUE WHERE NOT EXISTS (SELECT TRUE FROM data_node WHERE id = :id);
 
 -- name: delete.versions
 DELETE FROM version WHERE node_id = :id RETURNING path;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -13,15 +12,9 @@ from anyio import CancelScope, Lock, to_thread
 
 from asyncflow.abc import Store, StoredValue
 from asyncflow.entities.data_node import Edit
-from asyncflow.errors import (
-    DataNodeIsBeingEdited,
-    DataNodeReadingError,
-    NotFound,
-    RecordDamaged,
-)
+from asyncflow.errors import DataNodeIsBeingEdited, DataNodeReadingError, NotFound
 from asyncflow.records import DataNodeRecord, VersionRecord
 from asyncflow.runs.node import NodeState, Place
-from asyncflow.values.garbage import remove_all
 from asyncflow.values.stored import chain
 from asyncflow.values.versions import Versions
 from asyncflow.worker.wire import seen
@@ -51,8 +44,6 @@ class Editing:
 
         with CancelScope(shield=True):
             await self.versions.write(node, value, editor_id, comment)
-            await self.store.flush()
-            await self._check_there(node)
 
     async def edit(
         self, node: NodeState, make: Make, editor_id: str | None, comment: str
@@ -79,23 +70,6 @@ class Editing:
 
             with CancelScope(shield=True):
                 await self.versions.edit(node, keep, editor_id, comment)
-                await self.store.flush()
-                await self._check_there(node)
-
-    async def _check_there(self, node: NodeState) -> None:
-        """Tell who has written a data node that somebody has deleted meanwhile; leave
-        nothing of that.
-
-        :raises NotFound: where somebody has
-        """
-        if not (self.versions.is_shared or node.is_deleted):
-            return
-
-        with suppress(RecordDamaged):  # it is there
-            if await self.store.get(node.id) is None:
-                names = await self.store.drop_orphans(node.id)
-                await remove_all(self.versions.folder, names)
-                raise NotFound(node.id)
 
     async def fingerprint(self, node: NodeState) -> str | None:
         try:
@@ -110,9 +84,6 @@ class Editing:
         :raises DataNodeIsBeingEdited: where somebody else has
         """
         is_shared = self.versions.is_shared
-
-        if node.is_deleted:
-            await self._check_there(node)
 
         if is_shared or node.is_shared:  # one of before may have locked it
             await self._look(node)
