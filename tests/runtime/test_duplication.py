@@ -241,3 +241,57 @@ async def test_a_duplicate_of_what_another_process_writes_is_as_of_one_moment(
             value = await node.read()
             assert len(value) == 100_000
             assert len({*value}) == 1
+
+
+async def test_a_template_gives_each_scenario_its_file(
+    config: Configuration, path: str, tmp_path: Path
+) -> None:
+    own = config.configure_json_data_node(
+        "own", default_path=str(tmp_path / "{name} of {cycle} {date}.json")
+    )
+    other = config.configure_json_data_node(
+        "other", default_path=str(tmp_path / "{scenario_id}.json"), default_data=[0]
+    )
+    cfg = config.configure_scenario(
+        "flow", additional_data_node_configs=[own, other], frequency=Frequency.MONTHLY
+    )
+    then = datetime(2026, 5, 4, tzinfo=UTC)
+
+    async with Orchestrator(config, path) as orchestrator:
+        model = await orchestrator.create_scenario(cfg, then, "a/b")
+        assert model.own.path == str(tmp_path / "a_b of 2026-05 2026-05-04.json")
+        await model.own.write([1])
+        archive = tmp_path / "model.zip"
+        await model.export(archive)
+
+        with pytest.raises(NotCopied, match="there already"):
+            await model.duplicate(then)
+
+        copy = await model.duplicate(then, "c")
+        assert copy.own.path == str(tmp_path / "c of 2026-05 2026-05-04.json")
+        await copy.own.write([2])
+        assert (await model.own.read(), await copy.own.read()) == ([1], [2])
+        assert await copy.other.read() == [0]
+        assert copy.other.path == str(tmp_path / f"{copy.id}.json")
+
+        await model.own.write([3])
+
+        with pytest.raises(NotCopied, match="another file is at"):
+            await orchestrator.import_scenario(archive)
+
+        shared = Configuration()
+        shared.configure_json_data_node("n", default_path="{name}", scope=Scope.GLOBAL)
+        (problem,) = shared.problems()
+        assert "they share the node" in problem.message
+
+        with pytest.raises(UsageError, match="give the scenario a name"):
+            await orchestrator.create_scenario(cfg, then)
+
+        assert len(await orchestrator.scenarios()) == 2
+        names = sorted(name for name in os.listdir(tmp_path) if ".json" in name)
+        assert len(names) == 4
+
+    async with Orchestrator(config, path) as orchestrator:
+        found = await orchestrator.get_scenario(copy.id)
+        assert found.own.path == copy.own.path
+        assert await found.own.read() == [2]
