@@ -12,14 +12,6 @@ from operator import attrgetter
 from types import FunctionType
 from typing import Any
 
-TEMPLATES = ("{scenario_id}", "{name}", "{cycle}", "{date}")
-"""What a path may have in it that is another thing for each scenario."""
-
-
-def is_template(path: str) -> bool:
-    """Tell whether a path stands for another file in each scenario."""
-    return "{" in path and any(part in path for part in TEMPLATES)
-
 
 def as_tuple(value: object) -> tuple[Any, ...]:
     """Make a tuple of None, of one thing, or of several."""

@@ -16,7 +16,6 @@ from anyio import to_thread
 
 from asyncflow import ids
 from asyncflow.abc import Driver, is_address
-from asyncflow.config.converters import is_template
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope, TaskConfig
 from asyncflow.entities.directory import Directory
@@ -25,11 +24,10 @@ from asyncflow.entities.scenario import (
     ScenarioVerbs,
     mark_deleted,
     ordered_tasks,
-    record_of,
 )
 from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Run
-from asyncflow.entities.submittable import Submittable, nodes_of
+from asyncflow.entities.submittable import Submittable
 from asyncflow.options import RunOptions
 from asyncflow.records import (
     BasisRecord,
@@ -141,33 +139,7 @@ class IdentityMap:
             cycle_id=None if cycle is None else cycle.id,
             version=self.version,
         )
-        scenario = self.make_scenario(config, record, cycle)
-        self.place_files(scenario, creation_date)
-        return scenario
-
-    def place_files(self, scenario: Scenario, date: datetime | None) -> None:
-        """Give a new scenario files of its own, where its config asks for these.
-
-        :param date: its creation date, in the time zone that counts; None for UTC
-        """
-        for node in nodes_of(scenario).values():
-            path = node.config.default_path
-
-            if path is None or node.is_shared or not is_template(path):
-                continue
-
-            from asyncflow.entities.path_template import placed
-
-            path = placed(
-                path, node.config_id, record_of(scenario), scenario.cycle, date
-            )
-
-            if not is_address(path):
-                here = os.path.join(self.directory.path, os.path.expanduser(path))
-                path = os.path.normpath(here)
-
-            node.attributes = {**node.attributes, "path": path}
-            node.driver = self.driver_at(node, path)
+        return self.make_scenario(config, record, cycle)
 
     def make_scenario(
         self,

@@ -218,7 +218,7 @@ class NodeState:
         return self.path != before
 
     def record(self) -> DataNodeRecord:
-        """Return its facts. What was changed since it was made, a store knows already."""
+        """Return its facts, but for what was changed since it was made."""
         return DataNodeRecord(
             self.id,
             self.config.id,
@@ -226,7 +226,6 @@ class NodeState:
             self.editor_id,
             self.editor_expires,
             self.directory,
-            json.dumps(self.attributes, sort_keys=True) if self.attributes else "",
         )
 
     def __repr__(self) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 from anyio import CancelScope, to_thread
@@ -38,6 +37,8 @@ class ScenarioDraft:
     cycle: Cycle | None
     shared: Sequence[NodeState]
     fresh: Sequence[NodeState]
+    attributes: dict[str, str] = attrs.field(init=False, factory=dict)
+    """What was changed of data nodes, as their records have it, by config ids."""
     filled: set[str] = attrs.field(init=False, factory=set)
     """The config ids of the data nodes that have got their versions."""
     versions: list[VersionRecord] = attrs.field(init=False, factory=list)
@@ -71,7 +72,6 @@ class ScenarioDraft:
             revision=0,
         )
         scenario = engine.identity_map.make_scenario(config, record, cycle)
-        engine.identity_map.place_files(scenario, date)
         fresh = [node for node in shared if node.version is None]
         return cls(engine, scenario, cycle, shared, fresh)
 
@@ -80,10 +80,13 @@ class ScenarioDraft:
         """Its data nodes, by config ids."""
         return nodes_of(self.scenario)
 
-    def change(self, node: NodeState, attributes: Mapping[str, Any]) -> None:
-        """Have a data node of its own be as one that was changed so."""
-        text = json.dumps({**node.attributes, **attributes}, sort_keys=True)
-        record = node.record()._replace(attributes=text)
+    def change(self, node: NodeState, attributes: str) -> None:
+        """Have a data node of its own be as a record says that it was changed.
+
+        :param attributes: as a record has them
+        """
+        self.attributes[node.config_id] = attributes
+        record = node.record()._replace(attributes=attributes)
         self.engine.identity_map.take(node, record)
 
     def fill(self, node: NodeState, versions: Iterable[VersionRecord]) -> None:
@@ -129,5 +132,8 @@ class ScenarioDraft:
         self.files += [os.path.join(folder, one) for one in kept if type(one) is str]
         record = record_of(self.scenario)
         of_cycle = [] if self.cycle is None else [claimed_by(self.cycle, record)]
-        own = (node.record() for node in nodes)
+        own = [
+            node.record()._replace(attributes=self.attributes.get(node.config_id, ""))
+            for node in nodes
+        ]
         return [record, *of_cycle, *own, *self.versions, *begun]

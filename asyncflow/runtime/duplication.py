@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -15,7 +15,6 @@ from anyio import to_thread
 from asyncflow import ids
 from asyncflow.abc import is_address
 from asyncflow.config.checks.values import one_of
-from asyncflow.config.converters import is_template
 from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, NotGiven
 from asyncflow.entities.scenario import Scenario
 from asyncflow.entities.submittable import nodes_of, tasks_of
@@ -98,12 +97,9 @@ class Duplication:
         draft = await ScenarioDraft.begin(self.engine, config, record, date)
 
         try:
-            known = frozenset(self._paths)
-
             for name in own:
                 self._take_attributes(draft, name)
 
-            await self._check_templates(draft, self._paths.keys() - known)
             await self._link_values(draft, own)
             await self._copy_files(draft, own)
         except BaseException:
@@ -210,8 +206,6 @@ class Duplication:
             if node.config.default_path is None:
                 kind = node.config.storage_type
                 yield name, NO_FILE.format(kind=kind)
-            elif name not in self._paths and is_template(node.config.default_path):
-                continue  # it has a file of its own
             elif name not in self._paths:
                 yield name, SHARED_FILE.format(path=node.path, name=name)
             else:
@@ -247,42 +241,17 @@ class Duplication:
 
         return None
 
-    async def _check_templates(
-        self, draft: ScenarioDraft, names: Collection[str]
-    ) -> None:
-        """Refuse files of its own that are there already.
-
-        :raises NotCopied: where some are
-        """
-
-        def found() -> dict[str, str]:
-            drivers = {name: draft.nodes[name].driver for name in sorted(names)}
-            return {
-                name: f"{self._paths[name]} is there already: say where the copy goes, "
-                f"`paths={{{name!r}: ...}}`, or give another name"
-                for name, driver in drivers.items()
-                if driver.exists()
-            }
-
-        if names and (reasons := await to_thread.run_sync(found)):
-            raise NotCopied(self.source.id, reasons)
-
     def _take_attributes(self, draft: ScenarioDraft, name: str) -> None:
         """Have a data node have the name and the validity of its model, and its path."""
         kept = self._kept.get(name)
         attributes = json.loads(kept.attributes) if kept and kept.attributes else {}
-        template = draft.nodes[name].config.default_path
 
         if name in self._paths:
             attributes["path"] = self._paths[name]
-        elif template is not None and is_template(template):
-            attributes.pop("path", None)  # of the other
-
-            if name in self._names:
-                self._paths[name] = str(draft.nodes[name].path)
 
         if attributes:
-            draft.change(draft.nodes[name], attributes)
+            text = json.dumps(attributes, sort_keys=True)
+            draft.change(draft.nodes[name], text)
 
     async def _link_values(
         self, draft: ScenarioDraft, own: Mapping[str, NodeState]

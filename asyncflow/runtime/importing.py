@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,6 @@ from anyio import CancelScope, to_thread
 
 from asyncflow.abc import is_address
 from asyncflow.config.checks.values import one_of
-from asyncflow.config.converters import is_template
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig
 from asyncflow.entities.scenario import Scenario
 from asyncflow.errors import ArchiveRefused, NotCopied, UnauthorizedTag, UsageError
@@ -179,9 +179,6 @@ class Import:
         here: DataNodeConfig,
         path: str | None,
     ) -> Iterator[tuple[str, str]]:
-        if path is None and is_template(str(here.default_path)):
-            return  # it is not known yet
-
         given = self.engine.identity_map.driver(here) if path is None else None
         target = path if given is None else given.file_of(None)
 
@@ -205,7 +202,7 @@ class Import:
             attributes["path"] = places[node.name]
 
         if attributes and not target.is_shared:
-            draft.change(target, attributes)
+            draft.change(target, json.dumps(attributes, sort_keys=True))
 
         if target.is_shared and target.version is not None:
             return  # what others have written stays
@@ -285,11 +282,7 @@ class Import:
         assert isinstance(target, str)
         staged = driver.staging_path(versions.new_path(node))
 
-        if await to_thread.run_sync(os.path.lexists, target):
-            if not await to_thread.run_sync(_has, opened, part, target):
-                where = f"another file is at {target}: give the scenario another path"
-                raise NotCopied(self.file, {node.config_id: where})
-        else:
+        if not await to_thread.run_sync(os.path.lexists, target):
             draft.files.append(target)
             copy = partial(opened.copy, part)
             write = partial(

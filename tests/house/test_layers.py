@@ -206,7 +206,6 @@ INNER: Mapping[tuple[str, str], str] = {
     ("runtime.handle_verbs", "runtime.difference"): "only where that is asked for",
     ("runtime.handle_verbs", "runtime.exporting"): "the same",
     ("orchestrator", "runtime.importing"): "the same",
-    ("entities.identity_map", "entities.path_template"): "only where a path has one",
     ("orchestrator", "runtime.cleaning"): "the same",
     ("runtime.cleaning", "notify.entities"): "only where somebody listens to that",
     ("runtime.session", "runtime.label_opening"): "only where there is a version",

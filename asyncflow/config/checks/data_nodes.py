@@ -13,8 +13,8 @@ import attrs
 from asyncflow.abc import is_address
 from asyncflow.alternatives import DRIVERS
 from asyncflow.config.checks.values import choice
-from asyncflow.config.converters import is_template, refers
-from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig, Scope
+from asyncflow.config.converters import refers
+from asyncflow.config.sections import NOT_GIVEN, DataNodeConfig
 from asyncflow.errors import Problem
 
 if TYPE_CHECKING:
@@ -166,13 +166,6 @@ def _path(node: DataNodeConfig) -> Iterator[Problem]:
             field="default_path",
             message=f"the home folder of {path.partition('/')[0]!r} is not known",
             remedy=f"give the path in full, or {'./' + path!r} for such a name",
-        )
-    elif node.scope is not Scope.SCENARIO and is_template(path):
-        yield Problem(
-            section=node.label,
-            field="default_path",
-            message=f"{path!r} is another file in each scenario, and they share the node",
-            remedy="leave the parts in braces out, or give it scope=Scope.SCENARIO",
         )
 
     if (driver := node.driver) is None or not driver.takes_path:
