@@ -40,7 +40,7 @@ from asyncflow.errors import NotFound, UsageError
 from asyncflow.gc_pause import pause_gc
 from asyncflow.options import OnFailure, Page, RunOptions
 from asyncflow.runtime.session import Session
-from asyncflow.runtime.wiring import as_store
+from asyncflow.runtime.wiring import as_folder, as_store
 from asyncflow.status import Status, SubmissionStatus
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ class Orchestrator:
     :param adopt: whether it goes on with runs that other processes have left unfinished;
         a function is asked for the record of each, and tells. What is not adopted stays
         for others
+    :param folder: where relative paths of data nodes begin; None for the directory in
+        which it is opened
     :param version: the version of the application: new scenarios get it, and lists show
         those that have it; see `Configuration.configure_core`. None is what that says, or
         none: lists show all
@@ -116,6 +118,7 @@ class Orchestrator:
     config: Configuration = Config
     store: Store = attrs.field(default=None, converter=as_store)
     adopt: bool | Callable[[SubmissionRecord], bool] = True
+    folder: str | None = attrs.field(default=None, converter=as_folder)
     version: str | None = None
     _session: Session = attrs.field(init=False)
 
@@ -134,8 +137,11 @@ class Orchestrator:
         ):
             raise TypeError(f"version is a text, or None; got {self.version!r}")
 
+        given = (self.config, self.store, self.adopt)
         self._session = Session(
-            self.config, self.store, self.adopt, _open_engine, self.version
+            *(*given, _open_engine),
+            folder=self.folder,
+            version=self.version,
         )
 
     def __repr__(self) -> str:
