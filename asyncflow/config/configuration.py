@@ -8,16 +8,7 @@ import reprlib
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    NoReturn,
-    ParamSpec,
-    TypeAlias,
-    TypeVar,
-    cast,
-    overload,
-)
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, cast, overload
 from weakref import WeakSet
 
 import attrs
@@ -51,12 +42,11 @@ from asyncflow.worker.streams import Mode
 
 if TYPE_CHECKING:
     from asyncflow.config.app_config import AppConfig
+    from asyncflow.config.converters import Comparators
     from asyncflow.config.frequency import Frequency, Periods
     from asyncflow.config.layers import Layers, Origin
     from asyncflow.config.migrations import Migrations
     from asyncflow.config.task_function import Nodes, Signature, TaskFunction
-
-    Comparators: TypeAlias = Callable[..., object] | Iterable[Callable[..., object]]
 
 S = TypeVar("S", bound=Section)
 P = ParamSpec("P")

@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from operator import attrgetter
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeAlias
+
+Comparators: TypeAlias = Callable[..., object] | Iterable[Callable[..., object]]
+"""What compares the values of a data node."""
 
 
 def as_tuple(value: object) -> tuple[Any, ...]:
