@@ -33,6 +33,10 @@ LOCKED_FOR = 1800.0
 """How long `DataNode.lock_edit` locks unless told otherwise, in seconds."""
 
 
+_TAIPYS = {"timestamp": "at", "editor": "editor_id"}
+"""What Taipy calls otherwise."""
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Edit(Facts):
     """A write of a data node that has ended."""
@@ -54,6 +58,24 @@ class Edit(Facts):
 
     is_kept: bool
     """Whether the value can still be read: ``await node.read(version=edit.version)``."""
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a fact by its name, also by that which Taipy gives it: ``"timestamp"``,
+        ``"editor"``.
+        """
+        name = _TAIPYS.get(name, name)
+
+        if name not in self.as_dict():
+            raise KeyError(name)
+
+        return getattr(self, name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a fact by its name; `default` where there is none."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
 
     def as_dict(self) -> dict[str, Any]:
         """Return its facts as plain data that JSON can hold; the time is ISO text."""
@@ -144,6 +166,16 @@ class DataNode(ReadOnlyHandle, Generic[T_co]):
     def validity_period(self) -> timedelta | None:
         """How long its value is valid after it was written; None for ever."""
         return self._state.validity_period
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """The properties of its config."""
+        return self._state.config.properties
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether asyncflow chooses where its values are."""
+        return self._state.path is None
 
     @property
     def storage_type(self) -> str:
@@ -359,18 +391,42 @@ class DataNode(ReadOnlyHandle, Generic[T_co]):
         """Return every write that has ended, the oldest first."""
         return await self._verbs.edits(self._state)
 
+    async def get_last_edit(self) -> Edit | None:
+        """Return the last write that has ended; None before the first."""
+        edits = await self.edits()
+        return edits[-1] if edits else None
+
+    async def track_edit(
+        self, *, editor_id: str | None = None, comment: str = ""
+    ) -> None:
+        """Take note that somebody has written the file, or the table, by other means.
+
+        What others put there is an edit anyway, once it is seen; this says who did it.
+
+        :param editor_id: who wrote; needed where the data node is locked
+        :param comment: kept with the edit
+        :raises UsageError: where asyncflow chooses where its values are: `write` does it
+        :raises DataNodeIsBeingEdited: where somebody else has locked it
+        """
+        from asyncflow.entities import parts
+
+        await self._verbs.edit(
+            self._state, parts.track, editor_id=editor_id, comment=comment
+        )
+
     async def lock_edit(
-        self, editor_id: str, *, timeout: float | None = LOCKED_FOR
+        self, editor_id: str | None = None, *, timeout: float | None = LOCKED_FOR
     ) -> None:
         """Lock it against writes by hand of others; whoever has the lock renews it.
 
         Runs go on: jobs read the current version, and may write.
 
-        :param editor_id: who locks it: any text that says so
+        :param editor_id: who locks it: any text that says so; None for all who say
+            nothing
         :param timeout: after how many seconds the lock ends by itself; None for never
         :raises DataNodeIsBeingEdited: where somebody else has locked it
         """
-        await self._verbs.lock(self._state, editor_id, timeout)
+        await self._verbs.lock(self._state, editor_id or "", timeout)
 
     async def unlock_edit(self, editor_id: str | None = None) -> None:
         """Take the lock away.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -107,6 +108,35 @@ class Job(Handle):
     def execution_duration(self) -> float | None:
         """The seconds from `run_at` to `finished_at`; None until both are known."""
         return self._state.execution_duration
+
+    @property
+    def blocked_duration(self) -> float | None:
+        """The seconds that it waited for values, or for others that use its data nodes:
+        up to now, where it still does; None where that is not known.
+        """
+        state = self._state
+        end = state.run.ready_at(state.place)
+
+        if end is None:
+            is_waiting = state.status in (Status.SUBMITTED, Status.BLOCKED)
+            end = time.time() if is_waiting else None
+
+        return None if end is None else max(0.0, end - state.run.submitted)
+
+    @property
+    def pending_duration(self) -> float | None:
+        """The seconds that it waited for a worker: up to now, where it still does; None
+        where it never did, or that is not known.
+        """
+        state = self._state
+        since = state.run.ready_at(state.place)
+
+        if since is None:
+            return None
+
+        first = state.attempts[0].started if state.attempts else None
+        end = first or state.run_at or state.finished_at or time.time()
+        return max(0.0, end - since)
 
     @property
     def duration(self) -> float | None:

@@ -112,6 +112,17 @@ def append(value: object) -> Make:
     return make
 
 
+def track(driver: Driver, kept: StoredValue, path: str, name: str) -> StoredValue:  # noqa: ARG001
+    """Make a version of what is in the place of the user's now."""
+    if driver.keeps_versions:
+        raise UsageError(
+            f"asyncflow chooses where the values of data node {name!r} are: write() "
+            "writes one, and makes an edit"
+        )
+
+    return None
+
+
 def upload(file: str | os.PathLike[str]) -> Make:
     """Take a copy of a file for the value."""
     source = os.fspath(file)

@@ -21,8 +21,8 @@ from asyncflow.config.sections import (
 )
 from asyncflow.entities.data_node import DataNode
 from asyncflow.entities.handle import HandleMap, Properties
-from asyncflow.entities.sequence import Sequence
-from asyncflow.entities.submittable import Submittable, SubmittableVerbs, tasks_of
+from asyncflow.entities.sequence import Sequence, SequenceVerbs
+from asyncflow.entities.submittable import Submittable, tasks_of
 from asyncflow.entities.task import Task, task_of
 from asyncflow.errors import UsageError
 from asyncflow.records import ScenarioRecord
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.cycle import Cycle
 
 
-class ScenarioVerbs(SubmittableVerbs, Protocol):
+class ScenarioVerbs(SequenceVerbs, Protocol):
     """What a scenario asks of the orchestrator that made it."""
 
     async def read_together(self, nodes: list[NodeState]) -> tuple[Any, ...]: ...

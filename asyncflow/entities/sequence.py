@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 
 import attrs
 
 from asyncflow.config.dag import Dag
 from asyncflow.entities.handle import HandleMap
-from asyncflow.entities.submittable import Submittable
+from asyncflow.entities.submittable import Submittable, SubmittableVerbs
 from asyncflow.entities.task import Task, task_of
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.task import TaskState
 
 
+class SequenceVerbs(SubmittableVerbs, Protocol):
+    """What a sequence asks of the orchestrator that made it."""
+
+    def subscribe_sequence(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None,
+        sequence: Sequence,
+    ) -> None: ...
+
+    def unsubscribe_sequence(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None,
+        sequence: Sequence,
+    ) -> None: ...
+
+
 @attrs.define(eq=False, repr=False)
 class Sequence(Submittable):
-    """A named part of a scenario's tasks."""
+    """A named part of a scenario's tasks. These, and their data nodes, are attributes too."""
 
+    _verbs: SequenceVerbs = attrs.field(kw_only=True)
     name: str
     owner_id: str
     """The id of its scenario."""
@@ -42,6 +62,39 @@ class Sequence(Submittable):
     def dag(self) -> Dag:
         """The graph of its tasks."""
         return Dag.of(task.config for task in self._task_states.values())
+
+    def subscribe(
+        self, callback: Callable[..., object], params: Iterable[object] | None = None
+    ) -> None:
+        """Have a function called when the status of a job of this sequence changes.
+
+        It is called as ``callback(*params, sequence, job)``, for the runs of the
+        sequence itself; else as `Scenario.subscribe` does.
+
+        :param callback: what is called
+        :param params: what it is given first; None for nothing
+        """
+        self._verbs.subscribe_sequence(callback, params, self)
+
+    def unsubscribe(
+        self, callback: Callable[..., object], params: Iterable[object] | None = None
+    ) -> None:
+        """End a subscription: what has not been called by now is not called any more.
+
+        :param params: those of the subscription; None for whatever it has
+        :raises ValueError: where there is no such subscription
+        """
+        self._verbs.unsubscribe_sequence(callback, params, self)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or hasattr(type(self), name):  # it has failed
+            return object.__getattribute__(self, name)
+
+        for parts in (self.tasks, self.data_nodes):
+            if name in parts:
+                return parts[name]
+
+        raise AttributeError(self._missing(name))
 
     @property
     def _node_states(self) -> Mapping[str, NodeState]:

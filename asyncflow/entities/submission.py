@@ -132,6 +132,18 @@ class Submission(ReadOnlyHandle):
         return as_date(self._run.finished_at)
 
     @property
+    def run_at(self) -> datetime | None:
+        """When its first job was given to a worker, in UTC; None before."""
+        starts = [job.run_at for job in self._run.jobs if job.run_at is not None]
+        return as_date(min(starts, default=None))
+
+    @property
+    def execution_duration(self) -> float | None:
+        """The seconds from `run_at` to `finished_at`; None until both are known."""
+        began, ended = self.run_at, self.finished_at
+        return (ended - began).total_seconds() if began and ended else None
+
+    @property
     def timeout(self) -> float | None:
         """How long ``await`` waits, in seconds; None for as long as it takes."""
         return self._run.options.timeout

@@ -153,6 +153,44 @@ class Submittable(Handle, ABC):
         )
         return self._verbs.submit(self, options)
 
+    def get_inputs(self) -> set[DataNode]:
+        """Return the data nodes that it reads and does not write."""
+        return self._nodes(*self.dag.sources)
+
+    def get_outputs(self) -> set[DataNode]:
+        """Return the data nodes that it writes and does not read."""
+        read, written = self._names()
+        return self._nodes(*(written - read))
+
+    def get_intermediate(self) -> set[DataNode]:
+        """Return the data nodes that it writes and reads."""
+        read, written = self._names()
+        return self._nodes(*(written & read))
+
+    def data_nodes_being_edited(self) -> set[DataNode]:
+        """Return the data nodes that are locked, or about to be written, as far as is
+        known here.
+        """
+        return {node for node in self.data_nodes.values() if node.edit_in_progress}
+
+    def is_ready_to_run(self) -> bool:
+        """Tell whether all that it reads and does not write was written, and nobody is
+        about to replace it, as far as is known here.
+        """
+        return all(
+            node.last_edit_date is not None and not node.edit_in_progress
+            for node in self.get_inputs()
+        )
+
+    def _names(self) -> tuple[set[str], set[str]]:
+        """Return the config ids of what its tasks read, and of what they write."""
+        tasks = self._task_states.values()
+        read = {name for task in tasks for name in task.input}
+        return read, {name for task in tasks for name in task.output}
+
+    def _nodes(self, *names: str) -> set[DataNode]:
+        return {self.data_nodes[name] for name in names}
+
     def plan(self, *, force: bool = False) -> tuple[PlannedJob, ...]:
         """Say what a run would do with each task, and why, as things are now.
 

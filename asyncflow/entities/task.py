@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import attrs
 
 from asyncflow.config.dag import Dag
-from asyncflow.config.sections import TaskConfig
+from asyncflow.config.sections import Scope, TaskConfig
 from asyncflow.entities.data_node import DataNode, data_node_of
 from asyncflow.entities.handle import HandleMap, handle_on
 from asyncflow.entities.submittable import Submittable, SubmittableVerbs
@@ -18,7 +19,10 @@ from asyncflow.runs.task import TaskState
 
 @attrs.define(eq=False, repr=False)
 class Task(Submittable):
-    """A function, the data nodes that it reads and the data nodes that it writes."""
+    """A function, the data nodes that it reads and the data nodes that it writes.
+
+    Each data node is an attribute too, under the id of its config.
+    """
 
     _state: TaskState
 
@@ -76,6 +80,25 @@ class Task(Submittable):
     def skippable(self) -> bool:
         """Whether it may be skipped when nothing that it depends on has changed."""
         return self._state.config.skippable
+
+    @property
+    def scope(self) -> Scope:
+        """The narrowest scope of its data nodes."""
+        return self._state.config.scope
+
+    @property
+    def properties(self) -> Mapping[str, object]:
+        """The properties of its config."""
+        return self._state.config.properties
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or hasattr(type(self), name):  # it has failed
+            return object.__getattribute__(self, name)
+
+        if name in self._node_states:
+            return self.data_nodes[name]
+
+        raise AttributeError(self._missing(name))
 
     @property
     def _task_states(self) -> Mapping[str, TaskState]:

@@ -42,7 +42,7 @@ from asyncflow.runs.watchers import Report
 from asyncflow.task_group import Tasks
 
 Topic: TypeAlias = Run | str | None
-"""What is listened to: one run, the runs of a scenario (its id), or all runs."""
+"""What is listened to: one run, the runs of a scenario or of a part (its id), or all."""
 
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
@@ -399,8 +399,14 @@ class Bus:
         self._alarm.set()
 
     def _listeners_to(self, run: Run) -> Iterator[Listener]:
-        for topic in (None, run.entity.scenario_id, run):
+        entity = run.entity
+        whole: Topic = entity.scenario_id
+
+        for topic in (None, whole, run):
             yield from self._listeners.get(topic, ())
+
+        if entity.id != whole:
+            yield from self._listeners.get(entity.id, ())
 
     def _update_publishers(self, topic: Topic) -> None:
         """See to it that runs tell what somebody listens to, and no more."""

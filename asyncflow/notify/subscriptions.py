@@ -14,6 +14,7 @@ from anyio import Event as Signal
 
 from asyncflow.entities.job import Job
 from asyncflow.entities.scenario import Scenario
+from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Run, run_of
 from asyncflow.events import (
     Event,
@@ -35,7 +36,7 @@ GRACE = 5.0
 _CHANGES = frozenset({None, JobPending, JobStarted, JobAttemptFailed, JobFinished})
 """What tells that the status of a job has changed; None that it is blocked."""
 
-Find = Callable[[Run], Awaitable[Scenario]]
+Find = Callable[[Run], Awaitable[Scenario | Sequence]]
 
 
 class Call(NamedTuple):
@@ -52,7 +53,8 @@ class Subscription(Listener):
     They may become many, as for each there is only its place in a history that is kept
     anyway: none is ever lost.
 
-    :param find: gives the scenario of a run, to hand it over; None hands over none
+    :param find: gives the scenario, or the sequence, of a run, to hand it over; None hands
+        over none
     :param busy: where those are that have something to be called for
     """
 
@@ -202,13 +204,13 @@ class Subscriptions:
         self,
         callback: Callable[..., object],
         params: Iterable[object] | None,
-        scenario: Scenario | None,
+        entity: Scenario | Sequence | None,
     ) -> None:
         """Subscribe a function; see `Orchestrator.subscribe_scenario`."""
         check_callbacks([callback])
-        find = self.find if scenario is None else _always(scenario)
+        find = self.find if entity is None else _always(entity)
         subscription = self._new(callback, tuple(params or ()), find)
-        topic = None if scenario is None else scenario.id
+        topic = None if entity is None else entity.id
         self.bus.add(subscription, topic)
         self._kept.append((topic, subscription))
 
@@ -221,10 +223,10 @@ class Subscriptions:
         self,
         callback: Callable[..., object],
         params: Iterable[object] | None,
-        scenario: Scenario | None,
+        entity: Scenario | Sequence | None,
     ) -> None:
         """End a subscription; see `Orchestrator.unsubscribe_scenario`."""
-        topic = None if scenario is None else scenario.id
+        topic = None if entity is None else entity.id
         wanted = None if params is None else tuple(params)
 
         for entry in self._kept:
@@ -275,8 +277,8 @@ def check_callbacks(callbacks: Iterable[object]) -> None:
             raise TypeError(f"a callback is a function; got {callback!r}")
 
 
-def _always(scenario: Scenario) -> Find:
-    async def find(_: Run) -> Scenario:
-        return scenario
+def _always(entity: Scenario | Sequence) -> Find:
+    async def find(_: Run) -> Scenario | Sequence:
+        return entity
 
     return find

@@ -54,6 +54,13 @@ class JobOwner(Protocol):
     def key(self) -> str:
         """What its ids have in common."""
 
+    @property
+    def submitted(self) -> float:
+        """When it was submitted, in seconds since the epoch."""
+
+    def ready_at(self, place: int) -> float | None:
+        """Return when a job was ready to run."""
+
     def moved(
         self, job: JobState, old: Status, new: Status, at: float, reason: str
     ) -> None:

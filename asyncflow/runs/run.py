@@ -302,6 +302,18 @@ class Run(Generic[EntityT_co]):
         if self.publish_report is not None:
             self.publish_report(self, report)
 
+    def ready_at(self, place: int) -> float | None:
+        """Return when a job was ready to run, in seconds since the epoch; None where that
+        is not known, or has not come.
+        """
+        for index in range(1, len(self.history)):
+            other, status, at, _ = self.history[index]
+
+            if other == place and status is Status.PENDING:
+                return at
+
+        return None
+
     def event(self, index: int) -> events.Event | None:
         """Make the event of a change: nobody pays for one that nobody reads."""
         place, status, at, reason = change = self.history[index]

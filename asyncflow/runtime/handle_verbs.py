@@ -8,8 +8,8 @@ from collections.abc import (
     Coroutine,
     Iterable,
     Mapping,
-    Sequence,
 )
+from collections.abc import Sequence as Several
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -18,6 +18,7 @@ from asyncflow.dispatch import skipping
 from asyncflow.entities.data_node import Edit
 from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, ScenarioVerbs
+from asyncflow.entities.sequence import Sequence
 from asyncflow.entities.submission import Submission, run_of
 from asyncflow.entities.submittable import Submittable, tasks_of
 from asyncflow.errors import NoData, UsageError
@@ -126,6 +127,22 @@ class HandleVerbs(ScenarioVerbs):
     ) -> None:
         self.session.opened().subscriptions.remove(callback, params, scenario)
 
+    def subscribe_sequence(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None,
+        sequence: Sequence,
+    ) -> None:
+        self.session.opened().subscriptions.add(callback, params, sequence)
+
+    def unsubscribe_sequence(
+        self,
+        callback: Callable[..., object],
+        params: Iterable[object] | None,
+        sequence: Sequence,
+    ) -> None:
+        self.session.opened().subscriptions.remove(callback, params, sequence)
+
     def will_be_written(self, node: NodeState) -> bool:
         engine = self.session.engine
         return engine is not None and engine.scheduler.will_be_written(node)
@@ -154,7 +171,7 @@ class HandleVerbs(ScenarioVerbs):
     async def fingerprint(self, node: NodeState) -> str | None:
         return await self.session.opened().editing.fingerprint(node)
 
-    async def read_together(self, nodes: Sequence[NodeState]) -> tuple[Any, ...]:
+    async def read_together(self, nodes: Several[NodeState]) -> tuple[Any, ...]:
         engine = self.session.opened()
 
         try:

@@ -21,7 +21,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from asyncflow.config import Config as Config
+from asyncflow.config import Scope as Scope
 from asyncflow.config.checks.values import meant as _meant
+from asyncflow.config.frequency import Frequency as Frequency
+from asyncflow.filters import JoinOperator as JoinOperator
+from asyncflow.filters import Operator as Operator
+from asyncflow.status import Status as Status
+from asyncflow.status import SubmissionStatus as SubmissionStatus
 from asyncflow.sync.cycle import Cycle as Cycle
 from asyncflow.sync.data_node import DataNode as DataNode
 from asyncflow.sync.handles import Input as Input
@@ -56,25 +63,35 @@ from asyncflow.sync.verbs import get_primary as get_primary
 from asyncflow.sync.verbs import is_deletable as is_deletable
 from asyncflow.sync.verbs import is_promotable as is_promotable
 from asyncflow.sync.verbs import prune as prune
+from asyncflow.sync.verbs import run as run
 from asyncflow.sync.verbs import set as set  # noqa: A004  # as Taipy calls it
 from asyncflow.sync.verbs import set_primary as set_primary
 from asyncflow.sync.verbs import stop as stop
 from asyncflow.sync.verbs import submit as submit
 from asyncflow.sync.verbs import subscribe_scenario as subscribe_scenario
+from asyncflow.sync.verbs import subscribe_sequence as subscribe_sequence
 from asyncflow.sync.verbs import tag as tag
 from asyncflow.sync.verbs import unsubscribe_scenario as unsubscribe_scenario
+from asyncflow.sync.verbs import unsubscribe_sequence as unsubscribe_sequence
 from asyncflow.sync.verbs import untag as untag
 
 __all__ = [
+    "Config",
     "Cycle",
     "DataNode",
+    "Frequency",
     "Input",
     "Job",
+    "JoinOperator",
+    "Operator",
     "Orchestrator",
     "Output",
     "Scenario",
+    "Scope",
     "Sequence",
+    "Status",
     "Submission",
+    "SubmissionStatus",
     "Task",
     "cancel",
     "cancel_job",
@@ -100,13 +117,16 @@ __all__ = [
     "is_deletable",
     "is_promotable",
     "prune",
+    "run",
     "set",
     "set_primary",
     "stop",
     "submit",
     "subscribe_scenario",
+    "subscribe_sequence",
     "tag",
     "unsubscribe_scenario",
+    "unsubscribe_sequence",
     "untag",
 ]
 

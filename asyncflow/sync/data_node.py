@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, overload
@@ -18,6 +18,16 @@ from asyncflow.selection import Preview
 from asyncflow.sync.forwarding import Forwarded, Handle, assign
 
 
+class Edits(tuple[Edit, ...]):
+    """Edits, for who reads an attribute, as of Taipy, and for who calls a verb."""
+
+    __slots__ = ()
+
+    def __call__(self) -> tuple[Edit, ...]:
+        """Return them."""
+        return self
+
+
 @verbs_name_arguments
 class DataNode(Handle[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
     """A data node; see `asyncflow.DataNode`."""
@@ -29,6 +39,8 @@ class DataNode(Handle[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
     owner_id: Forwarded[str | None] = Forwarded()
     scope: Forwarded[Scope] = Forwarded()
     storage_type: Forwarded[str] = Forwarded()
+    properties: Forwarded[Mapping[str, Any]] = Forwarded()
+    is_generated: Forwarded[bool] = Forwarded()
     last_edit_date: Forwarded[datetime | None] = Forwarded()
     expiration_date: Forwarded[datetime | None] = Forwarded()
     is_valid: Forwarded[bool] = Forwarded()
@@ -147,9 +159,18 @@ class DataNode(Handle[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         """Read a column, or several; see `asyncflow.DataNode.column`."""
         return self._loop.call(self._inner.column, name)
 
-    def __getitem__(self, name: str | list[str]) -> Any:
-        """Read a column, or several."""
-        return self.column(name)
+    def __getitem__(self, key: Any) -> Any:
+        """Read a column, by its name, or several; rows by a number or a slice; or what
+        the value has for the key.
+        """
+        if isinstance(key, str) or (
+            isinstance(key, list) and all(isinstance(name, str) for name in key)
+        ):
+            return self.column(key)
+
+        value: Any = self.read_or_raise()
+        by_place = isinstance(key, int | slice) and hasattr(value, "iloc")
+        return value.iloc[key] if by_place else value[key]
 
     def preview(self, rows: int = 10, *, version: int | None = None) -> Preview:
         """Return the first rows; see `asyncflow.DataNode.preview`."""
@@ -191,11 +212,29 @@ class DataNode(Handle[AsyncDataNode[T]], Generic[T], of=AsyncDataNode):
         """Write a value; see `asyncflow.DataNode.write`."""
         self._loop.call(self._inner.write, value, editor_id=editor_id, comment=comment)
 
-    def edits(self) -> tuple[Edit, ...]:
-        """Return every write that has ended; see `asyncflow.DataNode.edits`."""
-        return self._loop.call(self._inner.edits)
+    @property
+    def edits(self) -> Edits:
+        """Every write that has ended, the oldest first, as an attribute or by a call; see
+        `asyncflow.DataNode.edits`.
+        """
+        return Edits(self._loop.call(self._inner.edits))
 
-    def lock_edit(self, editor_id: str, *, timeout: float | None = LOCKED_FOR) -> None:
+    @property
+    def job_ids(self) -> list[str]:
+        """The ids of the jobs that have written it, the first one first."""
+        return [edit.job_id for edit in self.edits if edit.job_id is not None]
+
+    def get_last_edit(self) -> Edit | None:
+        """Return the last write that has ended; see `asyncflow.DataNode.get_last_edit`."""
+        return self._loop.call(self._inner.get_last_edit)
+
+    def track_edit(self, *, editor_id: str | None = None, comment: str = "") -> None:
+        """Take note of a write by other means; see `asyncflow.DataNode.track_edit`."""
+        self._loop.call(self._inner.track_edit, editor_id=editor_id, comment=comment)
+
+    def lock_edit(
+        self, editor_id: str | None = None, *, timeout: float | None = LOCKED_FOR
+    ) -> None:
         """Lock it; see `asyncflow.DataNode.lock_edit`."""
         self._loop.call(self._inner.lock_edit, editor_id, timeout=timeout)
 

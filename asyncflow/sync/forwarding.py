@@ -9,7 +9,6 @@ from typing import (
     Any,
     ClassVar,
     Generic,
-    NoReturn,
     Self,
     TypeVar,
     cast,
@@ -138,12 +137,12 @@ class Handle(Generic[Inner]):
 
     if not TYPE_CHECKING:  # or each name would be one that is there
 
-        def __getattr__(self, name: str) -> NoReturn:
+        def __getattr__(self, name: str) -> Any:
             problem = f"{type(self).__name__!r} object has no attribute {name!r}"
 
             if not (name.startswith("_") or hasattr(type(self._inner), name)):
-                with blocking_remedies():
-                    getattr(self._inner, name)
+                with blocking_remedies():  # a part of it, or what says what was meant
+                    return wrap(getattr(self._inner, name), self._loop)
 
             raise AttributeError(problem)
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
 from functools import partial
-from typing import Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
-from asyncflow.abc import Progress, Usage
 from asyncflow.config.checks.numbers import check_callbacks_are_many, check_flag
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import (
     DataNodeConfig,
+    Scope,
     T,
     TaskConfig,
 )
@@ -31,12 +30,12 @@ from asyncflow.errors import JobFailed, SubmissionFailed
 from asyncflow.events import Event
 from asyncflow.log import logger as _logger
 from asyncflow.options import OnFailure, RunOptions
-from asyncflow.records import AttemptRecord
-from asyncflow.status import Status, SubmissionStatus
+from asyncflow.status import Status
 from asyncflow.sync.callback import Callback
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forwarding import Forwarded, Handle, wrap
 from asyncflow.sync.loop import Loop, each
+from asyncflow.sync.run_facts import JobFacts, SubmissionFacts
 from asyncflow.sync.run_here import run_here
 from asyncflow.worker.streams import Stream
 
@@ -121,6 +120,29 @@ class Runnable(Handle[Submittable]):
         """Say what a run would do; see `asyncflow.Scenario.plan`."""
         return self._loop.call(self._inner.plan, force=force)
 
+    def get_inputs(self) -> set[DataNode]:
+        """Return the data nodes that it reads and does not write."""
+        return self._set(self._inner.get_inputs())
+
+    def get_outputs(self) -> set[DataNode]:
+        """Return the data nodes that it writes and does not read."""
+        return self._set(self._inner.get_outputs())
+
+    def get_intermediate(self) -> set[DataNode]:
+        """Return the data nodes that it writes and reads."""
+        return self._set(self._inner.get_intermediate())
+
+    def data_nodes_being_edited(self) -> set[DataNode]:
+        """Return the data nodes that are locked, or about to be written."""
+        return self._set(self._inner.data_nodes_being_edited())
+
+    def is_ready_to_run(self) -> bool:
+        """Tell whether all that it reads is there; see the async verb."""
+        return self._inner.is_ready_to_run()
+
+    def _set(self, nodes: Iterable[AsyncDataNode]) -> set[DataNode]:
+        return {DataNode(node, self._loop) for node in nodes}
+
     def _callback(self, function: Callable[..., object]) -> Callback:
         return Callback(function, self._loop)
 
@@ -132,7 +154,7 @@ class Runnable(Handle[Submittable]):
 
 
 class Task(Runnable[AsyncTask], of=AsyncTask):
-    """A task; see `asyncflow.Task`."""
+    """A task; see `asyncflow.Task`. Its data nodes are attributes here too."""
 
     __slots__ = ()
 
@@ -141,6 +163,12 @@ class Task(Runnable[AsyncTask], of=AsyncTask):
     owner_id: Forwarded[str | None] = Forwarded()
     function: Forwarded[Callable[..., object]] = Forwarded()
     skippable: Forwarded[bool] = Forwarded()
+    scope: Forwarded[Scope] = Forwarded()
+    properties: Forwarded[Mapping[str, object]] = Forwarded()
+
+    if TYPE_CHECKING:  # its parts
+
+        def __getattr__(self, name: str) -> Any: ...
 
     @property
     def input(self) -> Mapping[str, DataNode]:
@@ -159,12 +187,30 @@ class Task(Runnable[AsyncTask], of=AsyncTask):
 
 
 class Sequence(Runnable[AsyncSequence], of=AsyncSequence):
-    """A named part of a scenario's tasks; see `asyncflow.Sequence`."""
+    """A named part of a scenario's tasks; see `asyncflow.Sequence`. These, and their data
+    nodes, are attributes here too.
+    """
 
     __slots__ = ()
 
     name: Forwarded[str] = Forwarded()
     owner_id: Forwarded[str] = Forwarded()
+
+    def subscribe(
+        self, callback: Callable[..., object], params: Iterable[object] | None = None
+    ) -> None:
+        """Have a function called, in a thread; see `asyncflow.Sequence.subscribe`."""
+        self._loop.call(self._inner.subscribe, self._callback(callback), params)
+
+    def unsubscribe(
+        self, callback: Callable[..., object], params: Iterable[object] | None = None
+    ) -> None:
+        """End a subscription; see `asyncflow.Sequence.unsubscribe`."""
+        self._loop.call(self._inner.unsubscribe, self._callback(callback), params)
+
+    if TYPE_CHECKING:  # its parts
+
+        def __getattr__(self, name: str) -> Any: ...
 
     @property
     def tasks(self) -> Mapping[str, Task]:
@@ -178,27 +224,10 @@ class Sequence(Runnable[AsyncSequence], of=AsyncSequence):
 
 
 @verbs_name_arguments
-class Job(Handle[AsyncJob], of=AsyncJob):
+class Job(JobFacts, of=AsyncJob):
     """A job; see `asyncflow.Job`."""
 
     __slots__ = ()
-
-    id: Forwarded[str] = Forwarded()
-    name: Forwarded[str] = Forwarded()
-    config_id: Forwarded[str] = Forwarded()
-    status: Forwarded[Status] = Forwarded()
-    reason: Forwarded[str] = Forwarded()
-    stacktrace: Forwarded[str] = Forwarded()
-    is_finished: Forwarded[bool] = Forwarded()
-    submitted_at: Forwarded[datetime] = Forwarded()
-    run_at: Forwarded[datetime | None] = Forwarded()
-    finished_at: Forwarded[datetime | None] = Forwarded()
-    execution_duration: Forwarded[float | None] = Forwarded()
-    duration: Forwarded[float | None] = Forwarded()
-    attempt: Forwarded[int] = Forwarded()
-    attempts: Forwarded[tuple[AttemptRecord, ...]] = Forwarded()
-    progress: Forwarded[Progress | None] = Forwarded()
-    usage: Forwarded[Usage | None] = Forwarded()
 
     @property
     def task(self) -> Task:
@@ -209,6 +238,15 @@ class Job(Handle[AsyncJob], of=AsyncJob):
     def submission(self) -> Submission:
         """The run that it is part of."""
         return Submission(self._inner.submission, self._loop)
+
+    @property
+    def submit_entity(self) -> Runnable[Any]:
+        """What was submitted."""
+        return self.submission.entity
+
+    def __contains__(self, task: object) -> bool:
+        """Tell whether a task is what it executes."""
+        return isinstance(task, Task) and self.task == task
 
     def output(self, stream: Stream | None = None) -> str:
         """Return what it printed; see `asyncflow.Job.output`."""
@@ -274,25 +312,10 @@ class Input(Handle[AsyncInput]):
 
 
 @verbs_name_arguments
-class Submission(Handle[AsyncSubmission], of=AsyncSubmission):
+class Submission(SubmissionFacts, of=AsyncSubmission):
     """A handle on one run; see `asyncflow.Submission`."""
 
     __slots__ = ()
-
-    id: Forwarded[str] = Forwarded()
-    entity_id: Forwarded[str] = Forwarded()
-    status: Forwarded[SubmissionStatus] = Forwarded()
-    is_finished: Forwarded[bool] = Forwarded()
-    submitted_at: Forwarded[datetime] = Forwarded()
-    finished_at: Forwarded[datetime | None] = Forwarded()
-    properties: Forwarded[Mapping[str, Any]] = Forwarded()
-    orchestrator_id: Forwarded[str] = Forwarded()
-    is_adopted: Forwarded[bool] = Forwarded()
-    dag: Forwarded[Dag] = Forwarded()
-    run_timeout: Forwarded[float | None] = Forwarded()
-    priority: Forwarded[float] = Forwarded()
-    force: Forwarded[bool] = Forwarded()
-    on_failure: Forwarded[OnFailure] = Forwarded()
 
     @property
     def entity(self) -> Runnable[Any]:

@@ -111,15 +111,19 @@ class Orchestrator:
         loop = self._opened()
         loop.call(partial(setattr, loop.orchestrator, "max_nb_of_workers", count))
 
-    def run(self) -> None:
+    def run(self, force_restart: bool = False) -> None:
         """Start it: from here on the verbs of this module work.
 
         Where one with the same configuration and store runs already, as after a cell of
         a notebook was run again, this one becomes another handle on it.
 
+        :param force_restart: stop one that runs, after its runs have ended, before
         :raises ConfigError: with everything that is wrong with the configuration
         :raises UsageError: where one with others runs in this process
         """
+        if force_restart and _running is not None:
+            _running.stop()
+
         self._run(joins=True)
 
     def _run(self, *, joins: bool) -> None:

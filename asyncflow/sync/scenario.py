@@ -27,7 +27,7 @@ from asyncflow.entities.task import Task as AsyncTask
 from asyncflow.sync.changes import Properties, merged
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
-from asyncflow.sync.forwarding import Forwarded, assign, blocking_remedies, wrap
+from asyncflow.sync.forwarding import Forwarded, assign, wrap
 from asyncflow.sync.handles import Job, Runnable, Sequence, Submission, Task
 from asyncflow.sync.loop import Loop
 
@@ -188,12 +188,9 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
         """End a subscription; see `asyncflow.Scenario.unsubscribe`."""
         self._loop.call(self._inner.unsubscribe, self._callback(callback), params)
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
+    if TYPE_CHECKING:  # its parts
 
-        with blocking_remedies():
-            return wrap(getattr(self._inner, name), self._loop)
+        def __getattr__(self, name: str) -> Any: ...
 
     if not TYPE_CHECKING:  # or each name would be one that can be set
 

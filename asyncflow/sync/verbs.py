@@ -21,8 +21,15 @@ from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forwarding import Handle
 from asyncflow.sync.handles import Job, Sequence, Submission, Task
-from asyncflow.sync.orchestrator import opened, running
+from asyncflow.sync.lists import get_sequences
+from asyncflow.sync.orchestrator import Orchestrator, opened, running
 from asyncflow.sync.scenario import Entity, Scenario
+
+
+def run(*services: Orchestrator) -> None:
+    """Start orchestrators; see `Orchestrator.run`. Without one, the default one."""
+    for service in services or (Orchestrator(),):
+        service.run()
 
 
 @names_own_arguments
@@ -131,6 +138,34 @@ def unsubscribe_scenario(
 ) -> None:
     """End a subscription; see `asyncflow.Orchestrator.unsubscribe_scenario`."""
     opened().unsubscribe_scenario(callback, params, scenario)
+
+
+@names_own_arguments
+def subscribe_sequence(
+    callback: Callable[..., object],
+    params: Iterable[object] | None = None,
+    sequence: Sequence | None = None,
+) -> None:
+    """Have a function called; see `Sequence.subscribe`.
+
+    :param sequence: None for all that there are now
+    """
+    for one in get_sequences() if sequence is None else [sequence]:
+        one.subscribe(callback, params)
+
+
+@names_own_arguments
+def unsubscribe_sequence(
+    callback: Callable[..., object],
+    params: Iterable[object] | None = None,
+    sequence: Sequence | None = None,
+) -> None:
+    """End a subscription; see `Sequence.unsubscribe`.
+
+    :param sequence: None for all that there are now
+    """
+    for one in get_sequences() if sequence is None else [sequence]:
+        one.unsubscribe(callback, params)
 
 
 @names_own_arguments

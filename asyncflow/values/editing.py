@@ -145,7 +145,7 @@ class Editing:
 
 
 def _check_editor(node: NodeState, editor_id: str | None) -> None:
-    if node.is_locked and node.editor_id != editor_id:
+    if node.is_locked and node.editor_id != (editor_id or ""):
         raise DataNodeIsBeingEdited(node.config_id, str(node.editor_id))
 
 

@@ -22,13 +22,20 @@ from asyncflow import (
 
 DOCS = Path(__file__).parents[2] / "docs"
 
+SUBMITTABLE = (
+    *("data_nodes_being_edited", "get_inputs", "get_intermediate", "get_outputs"),
+    "is_ready_to_run",
+)
+
 NAMES: dict[type, tuple[str, ...]] = {
     Scenario: (
         *("add_tag", "additional_data_nodes", "config", "config_id", "creation_date"),
+        "duplicate",
         *("cycle", "dag", "data_nodes", "has_tag", "id", "is_deleted", "is_primary"),
         *("name", "plan", "properties", "read", "remove_tag", "scenario_id"),
         *("sequences", "set_primary", "submit", "subscribe", "tags", "tasks"),
         *("unsubscribe", "update"),
+        *SUBMITTABLE,
     ),
     Cycle: (
         *("creation_date", "end_date", "frequency", "id", "name", "primary_id"),
@@ -36,12 +43,14 @@ NAMES: dict[type, tuple[str, ...]] = {
     ),
     Sequence: (
         *("dag", "data_nodes", "id", "is_deleted", "name", "owner_id", "plan"),
-        *("scenario_id", "submit", "tasks"),
+        *("scenario_id", "submit", "subscribe", "tasks", "unsubscribe"),
+        *SUBMITTABLE,
     ),
     Task: (
         *("config", "config_id", "dag", "data_nodes", "function", "id", "input"),
         *("is_deleted", "output", "owner_id", "plan", "scenario_id", "skippable"),
-        *("submit", "tasks"),
+        *("properties", "scope", "submit", "tasks"),
+        *SUBMITTABLE,
     ),
     DataNode: (
         *("append", "column", "config", "config_id", "describe", "download"),
@@ -50,19 +59,21 @@ NAMES: dict[type, tuple[str, ...]] = {
         *("is_ready_for_reading", "is_valid", "last_edit_date", "lock_edit", "name"),
         *("owner_id", "path", "preview", "read", "scope", "storage_type"),
         *("unlock_edit", "update", "upload", "validity_period", "write"),
+        *("get_last_edit", "is_generated", "properties", "track_edit"),
     ),
     Submission: (
         *("accepted", "cancel", "counts", "dag", "entity", "entity_id", "error"),
         *("finished_at", "force", "id", "inputs", "is_adopted", "is_finished", "jobs"),
         *("on_failure", "orchestrator_id", "outputs", "priority", "properties"),
         *("read", "retry_failed", "run_timeout", "status", "submitted_at"),
-        *("timeout", "wait"),
+        *("timeout", "wait", "execution_duration", "run_at"),
     ),
     Job: (
         *("attempt", "attempts", "cancel", "config_id", "duration", "error"),
         *("execution_duration", "finished_at", "follow", "id", "is_finished"),
         *("name", "output", "progress", "reason", "run_at", "stacktrace", "status"),
         *("submission", "submitted_at", "task", "usage"),
+        *("blocked_duration", "pending_duration"),
     ),
     Output: ("data_node", "edit", "job", "read"),
     Input: ("data_node", "is_given", "read", "submission"),

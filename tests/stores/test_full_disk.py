@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import pickle
 import shutil
@@ -181,6 +182,11 @@ async def test_jobs_go_on_where_their_workers_find_no_room(
     disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(disk))
+    (tmp_path / "module_too_large.py").write_text("#" * TOO_MUCH)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "module_too_large", None)  # removed at the end
+    del sys.modules["module_too_large"]
+    importlib.import_module("module_too_large")  # its text is kept for workers
     config = configuration(workers=1)
     size = config.configure_data_node("size", default_data=10)
     made = config.configure_data_node("made")
@@ -197,6 +203,10 @@ async def test_jobs_go_on_where_their_workers_find_no_room(
             (job,) = (await scenario.submit()).jobs
             assert "bytes left out" in await job.output()
             assert await scenario.made.read() == 50_000
+
+        await to_thread.run_sync((disk / "filler").unlink)
+        (job,) = (await scenario.submit()).jobs
+        assert await job.output() == "x" * 50_000 + "\n"
 
 
 @pytest.mark.anyio

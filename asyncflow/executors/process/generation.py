@@ -7,6 +7,7 @@ import pickle
 import shutil
 import weakref
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 
 import attrs
 from anyio import Lock, to_thread
@@ -81,13 +82,16 @@ class Generation:
             is_recent = facts[0] > self.at - RECENT or path in self.copies
             index[name] = path, facts, is_recent
 
+        kept = os.path.join(folder, TEXTS)
+
         try:
             os.mkdir(folder)
 
-            with open(os.path.join(folder, TEXTS), "wb") as file:
+            with open(kept, "wb") as file:
                 pickle.dump(self.texts, file, 5)
-        except OSError:
-            pass  # who needs a text says that it is not kept
+        except OSError:  # who needs a text says that it is not kept
+            with suppress(OSError):
+                os.unlink(kept)  # what jobs print has that room
 
         going = weakref.finalize(self, self.gone.append, folder)
         going.atexit = False  # the folder around it goes then
