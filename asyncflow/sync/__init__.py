@@ -31,6 +31,7 @@ from asyncflow.status import Status as Status
 from asyncflow.status import SubmissionStatus as SubmissionStatus
 from asyncflow.sync.cycle import Cycle as Cycle
 from asyncflow.sync.data_node import DataNode as DataNode
+from asyncflow.sync.event_processor import EventProcessor as EventProcessor
 from asyncflow.sync.handles import Input as Input
 from asyncflow.sync.handles import Job as Job
 from asyncflow.sync.handles import Output as Output
@@ -49,6 +50,10 @@ from asyncflow.sync.lists import get_scenarios as get_scenarios
 from asyncflow.sync.lists import get_sequences as get_sequences
 from asyncflow.sync.lists import get_submissions as get_submissions
 from asyncflow.sync.lists import get_tasks as get_tasks
+from asyncflow.sync.notification import Event as Event
+from asyncflow.sync.notification import EventEntityType as EventEntityType
+from asyncflow.sync.notification import EventOperation as EventOperation
+from asyncflow.sync.notification import Notifier as Notifier
 from asyncflow.sync.orchestrator import Orchestrator as Orchestrator
 from asyncflow.sync.scenario import Scenario as Scenario
 from asyncflow.sync.verbs import cancel as cancel
@@ -79,10 +84,15 @@ __all__ = [
     "Config",
     "Cycle",
     "DataNode",
+    "Event",
+    "EventEntityType",
+    "EventOperation",
+    "EventProcessor",
     "Frequency",
     "Input",
     "Job",
     "JoinOperator",
+    "Notifier",
     "Operator",
     "Orchestrator",
     "Output",
