@@ -386,7 +386,7 @@ class Orchestrator:
         return await is_promotable(self._opened().store, scenario_id)
 
     async def is_deletable(
-        self, entity: Scenario | Submission | Cycle | str
+        self, entity: Scenario | Submission | Job | Cycle | str
     ) -> Reasons:
         """Tell whether something can be deleted, as things are now.
 
@@ -395,8 +395,48 @@ class Orchestrator:
         """
         from asyncflow.runtime.permissions import is_deletable
 
-        entity_id = entity if isinstance(entity, str) else entity.id
-        return await is_deletable(self._opened().store, entity_id)
+        return await is_deletable(self._opened().store, _id_of(entity))
+
+    async def is_submittable(self, entity: Submittable | str) -> Reasons:
+        """Tell whether something can be submitted, as things are now: whether what it
+        reads was written, or will be, and nobody has locked it.
+
+        :param entity: a scenario, a sequence, a task, or its id
+        :return: true where it can; otherwise the reasons why it cannot
+        """
+        from asyncflow.runtime.permissions import is_submittable
+
+        return await is_submittable(self._opened(), _id_of(entity))
+
+    async def is_editable(self, entity: Entity | str) -> Reasons:
+        """Tell whether something can be changed, as things are now: whether it is there,
+        and if it is a data node, nobody has locked it.
+
+        :param entity: it, or its id
+        :return: true where it can; otherwise the reasons why it cannot
+        """
+        from asyncflow.runtime.permissions import is_editable
+
+        return await is_editable(self._opened(), _id_of(entity))
+
+    async def is_readable(self, entity: Entity | str) -> Reasons:
+        """Tell whether something is there to be read; see `exists`.
+
+        :param entity: it, or its id
+        :return: true where it is; otherwise the reason why it is not
+        """
+        return await self.exists(_id_of(entity))
+
+    def can_create(self, config: object = None) -> Reasons:
+        """Tell whether something can be created by itself from a config: a scenario, or a
+        data node with the scope ``GLOBAL``.
+
+        :param config: the config; None for any
+        :return: true where it can; otherwise the reason why it cannot
+        """
+        from asyncflow.runtime.permissions import can_create
+
+        return can_create(config)
 
     async def _get(self, entity_id: str, kind: str) -> Entity:
         _check_id(entity_id)
@@ -569,7 +609,7 @@ class Orchestrator:
         )
 
     async def delete(self, entity_id: str) -> None:
-        """Delete a scenario with all that is its own, or a submission with its jobs.
+        """Delete a scenario with all that is its own, a submission with its jobs, or a job.
 
         With the last scenario of a cycle goes the cycle. With a cycle go its scenarios, one
         after the other. A primary scenario stays as long as its cycle has others.
@@ -583,10 +623,33 @@ class Orchestrator:
         """
         _check_id(entity_id)
 
-        if ids.kind_of(entity_id) == ids.CYCLE:
-            await self._opened().delete_cycle(entity_id)
-        else:
-            await self._opened().delete(entity_id)
+        match ids.kind_of(entity_id):
+            case ids.CYCLE:
+                await self._opened().delete_cycle(entity_id)
+            case ids.JOB:
+                await self.delete_job(entity_id)
+            case _:
+                await self._opened().delete(entity_id)
+
+    async def delete_job(self, job: Job | str) -> None:
+        """Delete a job, with what it printed. The rest of its run stays.
+
+        :param job: it, or its id
+        :raises NotFound: where there is none with this id
+        :raises UsageError: where its run has not ended
+        """
+        from asyncflow.runtime.deletion import delete_job
+
+        await delete_job(self._opened(), _id_of(job))
+
+    async def delete_jobs(self) -> int:
+        """Delete all jobs whose runs have ended; return how many.
+
+        It is done in batches. On cancel a part of it is done.
+        """
+        from asyncflow.runtime.deletion import delete_all_jobs
+
+        return await delete_all_jobs(self._opened())
 
     async def prune(
         self,
@@ -735,6 +798,12 @@ def _opening() -> type[Opening]:
         from asyncflow.runtime.open import Opening
 
     return Opening
+
+
+def _id_of(entity: Any) -> str:
+    entity_id = entity if isinstance(entity, str) else getattr(entity, "id", entity)
+    _check_id(entity_id)
+    return str(entity_id)
 
 
 def _check_id(entity_id: object) -> None:

@@ -21,6 +21,7 @@ from asyncflow.status import DONE, FINAL, Status
 
 if TYPE_CHECKING:
     from asyncflow.entities.data_node import DataNode, Edit
+    from asyncflow.entities.reasons import Reasons
     from asyncflow.entities.submission import Submission
     from asyncflow.worker.streams import Stream
 
@@ -194,6 +195,12 @@ class Job(Handle):
         :param reason: what is said where the cancel shows; None says just that
         """
         verbs_of(self.task).cancel(self, reason=reason)
+
+    async def is_deletable(self) -> Reasons:
+        """Tell whether it can be deleted, as things are now; see
+        `Orchestrator.is_deletable`.
+        """
+        return await verbs_of(self.task).is_deletable(self.id)
 
     def error(self) -> JobFailed | None:
         """Make the error that says how it failed, chained to the user's own.

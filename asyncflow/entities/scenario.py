@@ -31,6 +31,7 @@ from asyncflow.runs.task import TaskState
 
 if TYPE_CHECKING:
     from asyncflow.entities.cycle import Cycle
+    from asyncflow.entities.reasons import Reasons
 
 
 class ScenarioVerbs(SequenceVerbs, Protocol):
@@ -205,6 +206,12 @@ class Scenario(Submittable):
     def has_tag(self, tag: str) -> bool:
         """Tell whether it has a tag, as far as is known here."""
         return tag in self._record.tags
+
+    async def is_deletable(self) -> Reasons:
+        """Tell whether it can be deleted, as things are now; see
+        `Orchestrator.is_deletable`.
+        """
+        return await self._verbs.is_deletable(self.id)
 
     async def set_primary(self) -> None:
         """Make it the primary scenario of its cycle; return when that is durable.

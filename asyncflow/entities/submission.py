@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, overload
 from weakref import ref
 
 import attrs
@@ -29,6 +29,9 @@ from asyncflow.runs.run import AnyRun
 from asyncflow.runs.run import Run as RunOf
 from asyncflow.runs.watchers import ProgressReports
 from asyncflow.status import DONE, Status, SubmissionStatus
+
+if TYPE_CHECKING:
+    from asyncflow.entities.reasons import Reasons
 
 Run: TypeAlias = RunOf[Submittable]
 """The state of a run of what users have submitted, as the engine has it."""
@@ -256,6 +259,12 @@ class Submission(ReadOnlyHandle):
         """
         node = name.id if isinstance(name, DataNodeConfig) else name
         return await verbs_of(self.entity).read_own(self, node)
+
+    async def is_deletable(self) -> Reasons:
+        """Tell whether it can be deleted, as things are now; see
+        `Orchestrator.is_deletable`.
+        """
+        return await verbs_of(self.entity).is_deletable(self.id)
 
     def retry_failed(self) -> Submission:
         """Start another run, of what has not completed alone; return its handle.

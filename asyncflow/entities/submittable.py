@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.data_node import Edit
     from asyncflow.entities.job import Job
     from asyncflow.entities.planned import PlannedJob
+    from asyncflow.entities.reasons import Reasons
     from asyncflow.entities.submission import Submission
     from asyncflow.entities.task import Task
     from asyncflow.worker.streams import Stream
@@ -39,6 +40,10 @@ class SubmittableVerbs(DataNodeVerbs, Protocol):
     async def accepted(self, submission: Submission) -> None: ...
 
     async def flush(self) -> None: ...
+
+    async def is_deletable(self, entity_id: str) -> Reasons: ...
+
+    async def is_submittable(self, entity_id: str) -> Reasons: ...
 
     async def read_own(self, submission: Submission, name: str) -> Any: ...
 
@@ -190,6 +195,12 @@ class Submittable(Handle, ABC):
 
     def _nodes(self, *names: str) -> set[DataNode]:
         return {self.data_nodes[name] for name in names}
+
+    async def is_submittable(self) -> Reasons:
+        """Tell whether it can be submitted, as things are now; see
+        `Orchestrator.is_submittable`.
+        """
+        return await self._verbs.is_submittable(self.id)
 
     def plan(self, *, force: bool = False) -> tuple[PlannedJob, ...]:
         """Say what a run would do with each task, and why, as things are now.

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import attrs
 
+from asyncflow import ids
 from asyncflow.abc import Store
+from asyncflow.entities.reasons import IsUnknown
 from asyncflow.entities.submission import Run
 from asyncflow.errors import NotFound, RecordDamaged, UsageError
+from asyncflow.options import Page
 from asyncflow.records import CycleRecord, ScenarioRecord, SubmissionRecord
 from asyncflow.recovery.recovery import Recovery
+from asyncflow.runtime.permissions import is_deletable
+
+if TYPE_CHECKING:
+    from asyncflow.runtime.engine import Engine
+
+
+BATCH = 1000
+"""How many jobs are deleted in one transaction: others write in between."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -141,6 +153,44 @@ async def delete_cycle(
         for scenario_id in others or [records[0].id]:
             with suppress(NotFound):  # somebody else was faster
                 await delete(scenario_id)
+
+
+async def delete_jobs(engine: Engine, job_ids: Sequence[str]) -> None:
+    """Delete jobs whose runs have ended, with what they printed."""
+    await engine.store.delete(*job_ids)
+
+    if engine.bus.hears_entities:
+        from asyncflow.notify import entities
+
+        engine.bus.tell(entities.deleted(*job_ids))
+
+
+async def delete_job(engine: Engine, job_id: str) -> None:
+    """Delete a job; see `Orchestrator.delete_job`."""
+    for reason in await is_deletable(engine.store, job_id):
+        if isinstance(reason, IsUnknown):
+            raise NotFound(job_id)
+
+        raise UsageError(not_ended(ids.submission_of(job_id), job_id))
+
+    await delete_jobs(engine, [job_id])
+
+
+async def delete_all_jobs(engine: Engine) -> int:
+    """Delete jobs, in batches; see `Orchestrator.delete_jobs`."""
+    store = engine.store
+    open_runs = {run.id for run in await store.submissions(is_finished=False)}
+    count = left = 0
+
+    while records := await store.jobs(page=Page(False, BATCH, left)):
+        gone = [one.id for one in records if one.submission_id not in open_runs]
+        left += len(records) - len(gone)
+        count += len(gone)
+
+        if gone:
+            await delete_jobs(engine, gone)
+
+    return count
 
 
 def not_ended(run_id: str, entity_id: str) -> str:

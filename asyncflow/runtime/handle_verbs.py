@@ -32,6 +32,7 @@ from asyncflow.worker.streams import Stream
 if TYPE_CHECKING:
     from asyncflow.entities.parts import Ask, Make
     from asyncflow.entities.planned import PlannedJob
+    from asyncflow.entities.reasons import Reasons
     from asyncflow.runtime.engine import Engine
     from asyncflow.runtime.redeclared import Redeclared
 
@@ -142,6 +143,16 @@ class HandleVerbs(ScenarioVerbs):
         sequence: Sequence,
     ) -> None:
         self.session.opened().subscriptions.remove(callback, params, sequence)
+
+    async def is_deletable(self, entity_id: str) -> Reasons:
+        from asyncflow.runtime.permissions import is_deletable
+
+        return await is_deletable(self.session.opened().store, entity_id)
+
+    async def is_submittable(self, entity_id: str) -> Reasons:
+        from asyncflow.runtime.permissions import is_submittable
+
+        return await is_submittable(self.session.opened(), entity_id)
 
     def will_be_written(self, node: NodeState) -> bool:
         engine = self.session.engine

@@ -56,17 +56,23 @@ from asyncflow.sync.notification import EventOperation as EventOperation
 from asyncflow.sync.notification import Notifier as Notifier
 from asyncflow.sync.orchestrator import Orchestrator as Orchestrator
 from asyncflow.sync.scenario import Scenario as Scenario
+from asyncflow.sync.verbs import can_create as can_create
 from asyncflow.sync.verbs import cancel as cancel
 from asyncflow.sync.verbs import cancel_job as cancel_job
 from asyncflow.sync.verbs import create_global_data_node as create_global_data_node
 from asyncflow.sync.verbs import create_scenario as create_scenario
 from asyncflow.sync.verbs import delete as delete
+from asyncflow.sync.verbs import delete_job as delete_job
+from asyncflow.sync.verbs import delete_jobs as delete_jobs
 from asyncflow.sync.verbs import duplicate_scenario as duplicate_scenario
 from asyncflow.sync.verbs import exists as exists
 from asyncflow.sync.verbs import get as get
 from asyncflow.sync.verbs import get_primary as get_primary
 from asyncflow.sync.verbs import is_deletable as is_deletable
+from asyncflow.sync.verbs import is_editable as is_editable
 from asyncflow.sync.verbs import is_promotable as is_promotable
+from asyncflow.sync.verbs import is_readable as is_readable
+from asyncflow.sync.verbs import is_submittable as is_submittable
 from asyncflow.sync.verbs import prune as prune
 from asyncflow.sync.verbs import run as run
 from asyncflow.sync.verbs import set as set  # noqa: A004  # as Taipy calls it
@@ -103,11 +109,14 @@ __all__ = [
     "Submission",
     "SubmissionStatus",
     "Task",
+    "can_create",
     "cancel",
     "cancel_job",
     "create_global_data_node",
     "create_scenario",
     "delete",
+    "delete_job",
+    "delete_jobs",
     "duplicate_scenario",
     "exists",
     "get",
@@ -125,7 +134,10 @@ __all__ = [
     "get_submissions",
     "get_tasks",
     "is_deletable",
+    "is_editable",
     "is_promotable",
+    "is_readable",
+    "is_submittable",
     "prune",
     "run",
     "set",

@@ -20,6 +20,7 @@ from asyncflow.entities.data_node import Edit
 from asyncflow.entities.job import Job as AsyncJob
 from asyncflow.entities.job import Output as AsyncOutput
 from asyncflow.entities.planned import PlannedJob
+from asyncflow.entities.reasons import Reasons
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.sequence import Sequence as AsyncSequence
 from asyncflow.entities.submission import Input as AsyncInput
@@ -115,6 +116,10 @@ class Runnable(Handle[Submittable]):
         self._loop.check(self._inner.submit)
         submit = partial(verbs_of(self._inner).submit, self._inner, options)
         return _submitted(self._loop, submit, wait=wait, timeout=timeout)
+
+    def is_submittable(self) -> Reasons:
+        """Tell whether it can be submitted; see the async verb."""
+        return self._loop.call(self._inner.is_submittable)
 
     def plan(self, force: bool = False) -> tuple[PlannedJob, ...]:
         """Say what a run would do; see `asyncflow.Scenario.plan`."""
@@ -260,6 +265,10 @@ class Job(JobFacts, of=AsyncJob):
         """Ask for its end, without waiting for it; see `asyncflow.Job.cancel`."""
         self._loop.call(self._inner.cancel, reason)
 
+    def is_deletable(self) -> Reasons:
+        """Tell whether it can be deleted; see `asyncflow.Job.is_deletable`."""
+        return self._loop.call(self._inner.is_deletable)
+
     def error(self) -> JobFailed | None:
         """Make the error that says how it failed; see `asyncflow.Job.error`."""
         return self._inner.error()
@@ -391,6 +400,10 @@ class Submission(SubmissionFacts, of=AsyncSubmission):
     def read(self, name: str | DataNodeConfig) -> Any:
         """Read what this run wrote, or reads; see `asyncflow.Submission.read`."""
         return self._loop.call(self._inner.read, name)
+
+    def is_deletable(self) -> Reasons:
+        """Tell whether it can be deleted; see `asyncflow.Submission.is_deletable`."""
+        return self._loop.call(self._inner.is_deletable)
 
     def retry_failed(self) -> Submission:
         """Run again what has not completed; see `asyncflow.Submission.retry_failed`."""

@@ -44,7 +44,7 @@ from asyncflow.sync.callback import Callback
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forwarding import wrap
-from asyncflow.sync.handles import Job, Submission
+from asyncflow.sync.handles import Job, Runnable, Submission
 from asyncflow.sync.loop import Loop, each, not_running
 from asyncflow.sync.scenario import Entity, Scenario, handle
 from asyncflow.worker import current, local_modules
@@ -249,10 +249,52 @@ class Orchestrator:
         loop = self._opened()
         return loop.call(loop.orchestrator.is_promotable, _id_of(scenario))
 
-    def is_deletable(self, entity: Scenario | Submission | Cycle | str) -> Reasons:
+    def is_deletable(
+        self, entity: Scenario | Submission | Job | Cycle | str
+    ) -> Reasons:
         """Tell whether it can be deleted; see `asyncflow.Orchestrator.is_deletable`."""
         loop = self._opened()
         return loop.call(loop.orchestrator.is_deletable, _id_of(entity))
+
+    def is_submittable(self, entity: Runnable[Any] | str) -> Reasons:
+        """Tell whether it can be submitted; see the async verb."""
+        loop = self._opened()
+        return loop.call(loop.orchestrator.is_submittable, _id_of(entity))
+
+    def is_editable(self, entity: Entity | str) -> Reasons:
+        """Tell whether it can be changed; see `asyncflow.Orchestrator.is_editable`."""
+        loop = self._opened()
+        return loop.call(loop.orchestrator.is_editable, _id_of(entity))
+
+    def is_readable(self, entity: Entity | str) -> Reasons:
+        """Tell whether it is there; see `asyncflow.Orchestrator.is_readable`."""
+        loop = self._opened()
+        return loop.call(loop.orchestrator.is_readable, _id_of(entity))
+
+    def can_create(self, config: object = None) -> Reasons:
+        """Tell whether it can be created; see `asyncflow.Orchestrator.can_create`."""
+        return self._opened().orchestrator.can_create(config)
+
+    def delete_job(self, job: Job | str, force: bool = False) -> None:
+        """Delete a job; see `asyncflow.Orchestrator.delete_job`.
+
+        :param force: cancel its run first, if that has not ended
+        """
+        loop = self._opened()
+
+        if force:
+            run = (self.get_job(job) if isinstance(job, str) else job).submission
+
+            if not run.is_finished:
+                run.cancel("its job is deleted")
+                run.wait()
+
+        loop.call(loop.orchestrator.delete_job, _id_of(job))
+
+    def delete_jobs(self) -> int:
+        """Delete the jobs of ended runs; see `asyncflow.Orchestrator.delete_jobs`."""
+        loop = self._opened()
+        return loop.call(loop.orchestrator.delete_jobs)
 
     def cycles(self, **filters: Any) -> list[CycleRecord]:
         """List cycles; see `asyncflow.Orchestrator.cycles`."""
@@ -408,7 +450,7 @@ def _inner(scenario: Scenario | None) -> AsyncScenario | None:
     return None if scenario is None else scenario._inner  # pyright: ignore[reportPrivateUsage]  # its part
 
 
-def _id_of(entity: Scenario | Submission | Cycle | str) -> str:
+def _id_of(entity: Entity | Runnable[Any] | str) -> str:
     return entity if isinstance(entity, str) else entity.id
 
 

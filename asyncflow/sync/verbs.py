@@ -20,7 +20,7 @@ from asyncflow.records import Pruned
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forwarding import Handle
-from asyncflow.sync.handles import Job, Sequence, Submission, Task
+from asyncflow.sync.handles import Job, Runnable, Sequence, Submission, Task
 from asyncflow.sync.lists import get_sequences
 from asyncflow.sync.orchestrator import Orchestrator, opened, running
 from asyncflow.sync.scenario import Entity, Scenario
@@ -204,9 +204,44 @@ def is_promotable(scenario: Scenario | str) -> Reasons:
 
 
 @names_own_arguments
-def is_deletable(entity: Scenario | Submission | Cycle | str) -> Reasons:
+def is_deletable(entity: Scenario | Submission | Job | Cycle | str) -> Reasons:
     """Tell whether it can be deleted; see `asyncflow.Orchestrator.is_deletable`."""
     return opened().is_deletable(entity)
+
+
+@names_own_arguments
+def is_submittable(entity: Runnable[Any] | str) -> Reasons:
+    """Tell whether it can be submitted; see `asyncflow.Orchestrator.is_submittable`."""
+    return opened().is_submittable(entity)
+
+
+@names_own_arguments
+def is_editable(entity: Entity | str) -> Reasons:
+    """Tell whether it can be changed; see `asyncflow.Orchestrator.is_editable`."""
+    return opened().is_editable(entity)
+
+
+@names_own_arguments
+def is_readable(entity: Entity | str) -> Reasons:
+    """Tell whether it is there; see `asyncflow.Orchestrator.is_readable`."""
+    return opened().is_readable(entity)
+
+
+@names_own_arguments
+def can_create(config: object = None) -> Reasons:
+    """Tell whether it can be created; see `asyncflow.Orchestrator.can_create`."""
+    return opened().can_create(config)
+
+
+@names_own_arguments
+def delete_job(job: Job | str, force: bool = False) -> None:
+    """Delete a job; see `Orchestrator.delete_job`."""
+    opened().delete_job(job, force)
+
+
+def delete_jobs() -> int:
+    """Delete the jobs of ended runs; see `asyncflow.Orchestrator.delete_jobs`."""
+    return opened().delete_jobs()
 
 
 @names_own_arguments

@@ -82,10 +82,10 @@ def test_a_function_that_raises_is_told_once_and_harms_nobody(
 ) -> None:
     made: list[str] = []
 
-    def fail(event: tp.Event, scenario: tp.Scenario) -> None:  # noqa: ARG001
+    def fail(event: tp.Event, scenario: tp.Scenario) -> None:
         raise ValueError("no")
 
-    def note(event: tp.Event, scenario: tp.Scenario) -> None:  # noqa: ARG001
+    def note(event: tp.Event, scenario: tp.Scenario) -> None:
         made.append(scenario.id)
         scenario.name = "found"
 

@@ -28,7 +28,9 @@ def test_each_queue_has_the_events_of_its_topic(
     config: Configuration, tmp_path: Path
 ) -> None:
     source = config.configure_data_node("source", default_data=5)
-    task = config.configure_task("work", double, source, config.configure_data_node("x"))
+    task = config.configure_task(
+        "work", double, source, config.configure_data_node("x")
+    )
     cfg = config.configure_scenario("s", task)
 
     with tp.Orchestrator(config, str(tmp_path / "a.db")):
