@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     from asyncflow.entities.cycle import Cycle as Cycle
     from asyncflow.entities.data_node import DataNode as DataNode
     from asyncflow.entities.data_node import Edit as Edit
+    from asyncflow.entities.difference import DataNodeDiff as DataNodeDiff
+    from asyncflow.entities.difference import ScenarioDiff as ScenarioDiff
+    from asyncflow.entities.exported import ExportedScenario as ExportedScenario
     from asyncflow.entities.job import Job as Job
     from asyncflow.entities.job import Output as Output
     from asyncflow.entities.planned import PlannedJob as PlannedJob
@@ -65,6 +68,7 @@ if TYPE_CHECKING:
     from asyncflow.entities.submission import Input as Input
     from asyncflow.entities.submission import Submission as Submission
     from asyncflow.entities.task import Task as Task
+    from asyncflow.errors import ArchiveRefused as ArchiveRefused
     from asyncflow.errors import AsyncflowError as AsyncflowError
     from asyncflow.errors import BlockingCall as BlockingCall
     from asyncflow.errors import ConfigError as ConfigError
@@ -153,7 +157,9 @@ _HOMES = {
     "entities.statistics": "Statistics",
     "entities.submission": "Input Submission",
     "entities.task": "Task",
-    "errors": "AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
+    "entities.difference": "DataNodeDiff ScenarioDiff",
+    "entities.exported": "ExportedScenario",
+    "errors": "ArchiveRefused AsyncflowError BlockingCall ConfigError DataNodeIsBeingEdited "
     "DataNodeReadingError DataNodeWritingError DeletingPrimaryScenario DoesNotBelongToACycle EventsLost InsideWorker JobFailed NoData "
     "NotCopied NotDeclared NotFound NotOpen NotPicklable OrchestratorFailed PackageMissing Problem RecordDamaged "
     "RemoteTraceback StoreFailed StoreUnavailable SubmissionCanceled SubmissionFailed "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import attrs
@@ -60,22 +61,7 @@ class BackgroundContext:
             return
 
         self._leaving.set()
-        canceled: asyncio.CancelledError | None = None
-
-        with CancelScope(shield=True):
-            while not task.done():
-                try:
-                    await asyncio.wait({task})
-                except (
-                    asyncio.CancelledError
-                ) as error:  # not by a scope: no shield helps
-                    canceled = error
-
-        if not task.cancelled():
-            task.result()
-
-        if canceled is not None:
-            raise canceled
+        await _to_its_end(task)
 
     def end(self) -> None:
         """Have it left soon; `leave` waits for that."""
@@ -87,6 +73,32 @@ class BackgroundContext:
         async with manager:
             opened.set()
             await self._leaving.wait()
+
+
+async def in_thread_to_its_end(function: Callable[[], object]) -> None:
+    """Call a function in a thread. A cancel waits for its end, also one of asyncio's own:
+    Ctrl-C, say. What runs on as Python ends may take the signal away that it ends by.
+    """
+    name = "asyncflow thread"
+    await _to_its_end(asyncio.create_task(to_thread.run_sync(function), name=name))
+
+
+async def _to_its_end(task: asyncio.Task[None] | asyncio.Task[object]) -> None:
+    """Wait for a task; raise what it raises. A cancel waits for its end, too."""
+    canceled: asyncio.CancelledError | None = None
+
+    with CancelScope(shield=True):
+        while not task.done():
+            try:
+                await asyncio.wait({task})
+            except asyncio.CancelledError as error:  # not by a scope: no shield helps
+                canceled = error
+
+    if not task.cancelled():
+        task.result()
+
+    if canceled is not None:
+        raise canceled
 
 
 def unwrap_single(group: BaseExceptionGroup[BaseException]) -> BaseException:

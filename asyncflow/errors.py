@@ -16,6 +16,7 @@
     ├── NotFound               no entity has this id
     ├── NotDeclared            the configuration lacks what an entity was made from
     ├── NoData                 a data node was read before its first write
+    ├── ArchiveRefused         a file is no archive of a scenario, or not whole
     ├── DataNodeIsBeingEdited  somebody else has locked a data node
     ├── NotPicklable           a value or a function cannot travel to a worker
     ├── DataNodeReadingError   what is in the place of a data node cannot be read
@@ -184,6 +185,18 @@ class NotDeclared(AsyncflowError):
         super().__init__(
             f"{entity_id} was made from the scenario config {config_id!r}, {why}: "
             "import the module that declares it, or load its TOML file, before"
+        )
+
+
+class ArchiveRefused(AsyncflowError):
+    """A file is no archive of a scenario, or not whole; nothing was made of it."""
+
+    def __init__(self, path: str, why: str) -> None:
+        self.path = path
+        self.why = why
+        super().__init__(
+            f"{path} cannot be imported: {why}: give a file that `scenario.export` wrote, "
+            "as it was written"
         )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import attrs
 
-from asyncflow.facts import Facts
+from asyncflow.facts import Facts, in_json
 from asyncflow.status import Status, SubmissionStatus
 
 
@@ -37,7 +37,7 @@ class Event(Facts):
         """
         facts = attrs.asdict(self) | {"at": self.at.isoformat()}
         return {"event": type(self).__name__} | {
-            name: str(fact) if isinstance(fact, str) else fact
+            name: str(fact) if isinstance(fact, str) else in_json(fact)
             for name, fact in facts.items()
         }
 

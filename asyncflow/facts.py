@@ -6,8 +6,14 @@ classes a sizeable part of a program's start.
 
 from __future__ import annotations
 
+from math import isfinite
 from reprlib import recursive_repr
 from typing import Any, ClassVar
+
+
+def in_json(value: Any) -> Any:
+    """Return a number as JSON can hold it: a text, where it is infinite or none."""
+    return value if not isinstance(value, float) or isfinite(value) else f"{value:f}"
 
 
 class Shown:

@@ -6,6 +6,7 @@ What it opens, and how it closes that, is in `runtime/session.py`; what the verb
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
@@ -38,6 +39,7 @@ from asyncflow.status import Status, SubmissionStatus
 if TYPE_CHECKING:
     from asyncflow.entities.cycle import Cycle
     from asyncflow.entities.data_node import DataNode
+    from asyncflow.entities.difference import ScenarioDiff
     from asyncflow.entities.job import Job
     from asyncflow.entities.reasons import Reasons
     from asyncflow.entities.scenario import Scenario
@@ -346,6 +348,44 @@ class Orchestrator:
     async def set_primary(self, scenario: Scenario) -> None:
         """Make a scenario the primary one of its cycle; see `Scenario.set_primary`."""
         await self._opened().calendar.promote(scenario)
+
+    async def diff(self, one: Scenario | str, other: Scenario | str) -> ScenarioDiff:
+        """Return what two scenarios have otherwise; see `Scenario.diff`.
+
+        :param one: a scenario, or its id
+        :param other: likewise
+        """
+        pair = [
+            await self.get_scenario(each) if isinstance(each, str) else each
+            for each in (one, other)
+        ]
+        return await pair[0].diff(pair[1])
+
+    async def import_scenario(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        paths: Mapping[Any, str | os.PathLike[str]] | None = None,
+    ) -> Scenario:
+        """Make a scenario of a file that `Scenario.export` wrote, with ids of its own.
+
+        Its config has to be declared here. Its values are copied, and never loaded: whoever
+        reads them later unpickles what the archive had, so import what you trust. It has
+        its creation date, and with that its cycle. What scenarios share gets the values of
+        the archive where nobody has written any yet. On failure and cancel nothing is left.
+
+        :param paths: where files of yours go that are in it, by data nodes; others go to
+            their ``default_path``, if nothing else is there
+        :raises ArchiveRefused: where the file is no archive, or not whole
+        :raises NotCopied: where data nodes are declared otherwise here, or other files are
+            where theirs would be
+        :raises ConfigError: where its scenario config is not declared here
+        """
+        from asyncflow.runtime.importing import Import
+
+        engine = self._opened()
+        await self._session.check_config()
+        return await Import(engine, os.fspath(path), paths or {}).make()
 
     async def exists(self, entity_id: str) -> Reasons:
         """Tell whether there is something with an id, as things are now.

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple, TypeAlias
 
+from asyncflow.facts import in_json
 from asyncflow.status import AttemptKind, Status, SubmissionStatus
 from asyncflow.worker.outcome import StoredValue
 
@@ -386,7 +387,7 @@ def _plain(value: Any) -> Any:
         return str(value)
 
     if value is None or isinstance(value, bool | int | float):
-        return value
+        return in_json(value)
 
     if isinstance(value, date | time):
         return value.isoformat()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -13,9 +14,20 @@ from contextlib import (
 
 import anyio
 import pytest
-from anyio import CancelScope, create_task_group, fail_after, move_on_after
+from anyio import (
+    CancelScope,
+    create_task_group,
+    fail_after,
+    move_on_after,
+    to_thread,
+)
 
-from asyncflow.background import BackgroundContext, temporary_folder, unwrap_single
+from asyncflow.background import (
+    BackgroundContext,
+    in_thread_to_its_end,
+    temporary_folder,
+    unwrap_single,
+)
 
 pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
@@ -152,6 +164,29 @@ async def test_a_cancel_while_it_is_entered_leaves_it() -> None:
     assert scope.cancelled_caught
     assert not background.is_open
     assert steps in ([], ["entered", "left"])
+
+
+async def test_a_cancel_of_the_task_waits_for_a_thread() -> None:
+    """Or the thread would run on while Python ends."""
+    begun, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def run() -> None:
+        begun.set()
+        may_end.wait(10)
+        ended.set()
+
+    with fail_after(10):
+        task = asyncio.create_task(in_thread_to_its_end(run))
+        await to_thread.run_sync(begun.wait)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=0)
+        assert not done
+        may_end.set()
+
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    assert ended.is_set()
 
 
 async def test_the_only_error_of_groups_is_found() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from asyncflow import errors
 from asyncflow.errors import (
+    ArchiveRefused,
     AsyncflowError,
     ConfigError,
     DataNodeIsBeingEdited,
@@ -15,6 +16,7 @@ from asyncflow.errors import (
     InsideWorker,
     JobFailed,
     NoData,
+    NotCopied,
     NotDeclared,
     NotFound,
     OrchestratorFailed,
@@ -39,6 +41,8 @@ EXAMPLES: list[AsyncflowError] = [
     ConfigError([FILE, CODE]),
     UsageError("not here"),
     InsideWorker("not here"),
+    NotCopied("SCENARIO_c_1", {"node": "a table"}),
+    ArchiveRefused("a.zip", "it is torn"),
     NotFound("JOB_1"),
     NotDeclared("SCENARIO_c_1", "c", "which is not declared"),
     NoData("node"),

@@ -56,6 +56,8 @@ def test_properties_that_json_cannot_hold_are_shown() -> None:
         "at": datetime(2026, 1, 2, tzinfo=UTC),
         "day": date(2026, 1, 2),
         "tags": {"b", "a"},
+        "none": float("nan"),
+        "most": float("inf"),
     }
     plain = scenario_record(1, properties=properties).as_dict()["properties"]
     assert plain == {
@@ -64,6 +66,8 @@ def test_properties_that_json_cannot_hold_are_shown() -> None:
         "at": "2026-01-02T00:00:00+00:00",
         "day": "2026-01-02",
         "tags": ["a", "b"],
+        "none": "nan",  # as no number of JSON is
+        "most": "inf",
     }
 
 

@@ -31,6 +31,8 @@ from asyncflow.runs.task import TaskState
 
 if TYPE_CHECKING:
     from asyncflow.entities.cycle import Cycle
+    from asyncflow.entities.difference import ScenarioDiff
+    from asyncflow.entities.exported import ExportedScenario
     from asyncflow.entities.reasons import Reasons
 
 
@@ -46,6 +48,12 @@ class ScenarioVerbs(SequenceVerbs, Protocol):
     async def promote(self, scenario: Scenario) -> None: ...
 
     async def duplicate(self, scenario: Scenario, **wanted: Any) -> Scenario: ...
+
+    async def diff(self, one: Scenario, other: Scenario) -> ScenarioDiff: ...
+
+    async def export(
+        self, scenario: Scenario, path: object, *, data: bool, overwrite: bool
+    ) -> ExportedScenario: ...
 
     def subscribe_scenario(
         self,
@@ -261,6 +269,39 @@ class Scenario(Submittable):
             properties=properties,
             tags=tags,
         )
+
+    async def diff(self, other: Scenario) -> ScenarioDiff:
+        """Return what this scenario and another have otherwise, as they are now.
+
+        Whether two data nodes have one version, one file or one content is looked at
+        first; only other values are read, one data node after the other. Tables are
+        compared cell by cell. On cancel nothing changes.
+
+        :raises NotFound: where one was deleted
+        """
+        return await self._verbs.diff(self, other)
+
+    async def export(
+        self,
+        path: str | os.PathLike[str],
+        data: bool = True,
+        *,
+        overwrite: bool = False,
+    ) -> ExportedScenario:
+        """Write it to a file that `Orchestrator.import_scenario` reads, for another store.
+
+        It has the scenario and its data nodes, with the values that asyncflow keeps and
+        files of yours, as they are at one moment. Runs are not in it, nor secrets, nor
+        what is in tables, collections and buckets: the result says what was left out, as
+        does a warning. The file is there as a whole, or not at all, also on cancel.
+
+        :param data: whether values are written, too
+        :param overwrite: whether a file that is there is replaced
+        :raises UsageError: where a file is there already
+        :raises NotFound: where it was deleted
+        :raises OSError: where the file cannot be written
+        """
+        return await self._verbs.export(self, path, data=data, overwrite=overwrite)
 
     def subscribe(
         self, callback: Callable[..., object], params: Iterable[object] | None = None

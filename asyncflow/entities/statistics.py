@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import attrs
 
@@ -44,3 +45,11 @@ class Statistics(Facts):
 
     finished: Mapping[Status, int]
     """How many jobs have ended here since it was opened, by each final status."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return its facts as plain data that JSON can hold; the time is ISO text."""
+        since = self.store_error_since
+        return attrs.asdict(self) | {
+            "store_error_since": None if since is None else since.isoformat(),
+            "finished": {str(status): count for status, count in self.finished.items()},
+        }

@@ -208,7 +208,7 @@ def check_inputs(
     :raises NoData: naming all of them
     """
     lacking = [
-        node.config_id
+        node
         for node in nodes
         if node.version is None
         and node not in unknown
@@ -218,7 +218,12 @@ def check_inputs(
     if not lacking:
         return
 
-    error = NoData(lacking[0], others=tuple(lacking[1:]))
+    first, *others = lacking
+    error = NoData(
+        first.config_id,
+        others=tuple(node.config_id for node in others),
+        is_durable=first.driver.is_durable,
+    )
 
     if run_id is None:
         raise error

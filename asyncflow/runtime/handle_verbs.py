@@ -30,6 +30,8 @@ from asyncflow.status import DONE
 from asyncflow.worker.streams import Stream
 
 if TYPE_CHECKING:
+    from asyncflow.entities.difference import ScenarioDiff
+    from asyncflow.entities.exported import ExportedScenario
     from asyncflow.entities.parts import Ask, Make
     from asyncflow.entities.planned import PlannedJob
     from asyncflow.entities.reasons import Reasons
@@ -207,6 +209,19 @@ class HandleVerbs(ScenarioVerbs):
         duplication = Duplication(self.session.opened(), scenario, Wanted(**wanted))
         return await duplication.make()
 
+    async def diff(self, one: Scenario, other: Scenario) -> ScenarioDiff:
+        from asyncflow.runtime.difference import Differences
+
+        return await Differences(self.session.opened()).between(one, other)
+
+    async def export(
+        self, scenario: Scenario, path: object, *, data: bool, overwrite: bool
+    ) -> ExportedScenario:
+        from asyncflow.runtime.exporting import Export
+
+        export = Export(self.session.opened(), scenario, data)
+        return await export.write(path, overwrite=overwrite)
+
     async def update_node(self, node: NodeState, changes: Mapping[str, Any]) -> None:
         from asyncflow.runtime.updating import Updating
 
@@ -272,6 +287,11 @@ async def _explain(engine: Engine, error: NoData, nodes: Iterable[NodeState]) ->
             and (cause := await why_unwritten(engine.store, scenario, node))
         ):
             raise NoData(node.config_id, cause=cause) from error
+
+        if node.version is None and await engine.editing.edits(
+            node
+        ):  # it was in memory
+            raise NoData(node.config_id, is_durable=False) from error
 
 
 def _tell(engine: Engine, node: NodeState, what: str) -> None:

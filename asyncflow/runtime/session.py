@@ -17,7 +17,11 @@ from anyio.lowlevel import checkpoint_if_cancelled
 
 from asyncflow.abc import Executor, Store
 from asyncflow.alternatives import MODES
-from asyncflow.background import BackgroundContext, unwrap_single
+from asyncflow.background import (
+    BackgroundContext,
+    in_thread_to_its_end,
+    unwrap_single,
+)
 from asyncflow.config import Configuration
 from asyncflow.config.sections import JobConfig
 from asyncflow.errors import ConfigError, NotOpen, UsageError
@@ -59,7 +63,7 @@ class Session:
     """Whether the store is closed, and so all is durable."""
     _checked: int = attrs.field(init=False, default=-1)
     _told: set[str] = attrs.field(init=False, factory=set[str])
-    """Which keys without effect were told of."""
+    """Which keys and properties without effect were told of."""
 
     def __attrs_post_init__(self) -> None:
         self.signals = Signals(self._host)
@@ -125,12 +129,12 @@ class Session:
             revision = self.config.revision
 
             try:
-                await to_thread.run_sync(self.config.check)
+                await in_thread_to_its_end(self.config.check)
             except ConfigError as error:  # the threads on its way say nothing
                 raise error.with_traceback(None) from None
 
             self._checked = revision
-            self._tell_of_keys_without_effect()
+            self._tell_of_what_has_no_effect()
 
         jobs = self.config.job_config
 
@@ -142,13 +146,20 @@ class Session:
                 "n` changes the number of workers now",
             )
 
-    def _tell_of_keys_without_effect(self) -> None:
-        if not (properties := self.config.core_config.properties):
+    def _tell_of_what_has_no_effect(self) -> None:
+        config = self.config
+        own = config.data_nodes, config.tasks, config.scenarios
+        sections = [one for kind in own for one in kind.values() if one.properties]
+
+        if not sections and not config.core_config.properties:
             return
 
-        from asyncflow.config.checks import taipy_keys
+        from asyncflow.config.checks import stray_options, taipy_keys
 
-        for line in taipy_keys.notes("CORE", properties):
+        for line in (
+            *taipy_keys.notes("CORE", config.core_config.properties),
+            *stray_options.notes(sections),
+        ):
             if line not in self._told:
                 self._told.add(line)
                 _logger.warning("%s", line)

@@ -201,7 +201,7 @@ class Updating:
 
         if not is_address(text):
             here = self.engine.identity_map.directory.path
-            text = os.path.abspath(os.path.join(here, os.path.expanduser(text)))
+            text = os.path.normpath(os.path.join(here, os.path.expanduser(text)))
 
         self.engine.identity_map.driver_at(node, text)  # it raises what is wrong
         return text

@@ -68,7 +68,7 @@ def changed(record: ScenarioRecord | DataNodeRecord, before: int) -> Command:
 
 def changed_properties(record: ScenarioRecord | DataNodeRecord) -> Sequence[Command]:
     """Ask for a scenario that was just changed to be found by its properties."""
-    if not isinstance(record, ScenarioRecord) or not record.properties:
+    if not isinstance(record, ScenarioRecord):
         return ()
 
     facts: dict[str, Cell] = {"id": record.id, "revision": record.revision}

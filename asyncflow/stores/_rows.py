@@ -145,8 +145,8 @@ def _dump_scenario(record: ScenarioRecord) -> Sequence[TableRow]:
     row = TableRow("scenario", (*record[:4], *properties, *changed))
     rows = [row, *(TableRow("tag", (tag, record.id)) for tag in record.tags)]
 
-    if record.properties:
-        pairs = listed_pairs(record.properties) or ()
+    # Whether there are any is not asked: that would unpickle them.
+    if pairs := listed_pairs(record.properties):
         rows += (TableRow("property", (*pair, record.id)) for pair in pairs)
 
     return rows

@@ -90,7 +90,10 @@ class MemoryStore(Store):
             )
 
         for record in records:
-            if isinstance(record, WITH_PROPERTIES) and record.properties:
+            # Whether pickled ones are there is not asked: that would load them.
+            if isinstance(record, WITH_PROPERTIES) and (
+                type(record.properties) is not dict or record.properties
+            ):
                 check_properties((record,))
 
         if self._is_refused():

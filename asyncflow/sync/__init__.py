@@ -64,10 +64,12 @@ from asyncflow.sync.verbs import create_scenario as create_scenario
 from asyncflow.sync.verbs import delete as delete
 from asyncflow.sync.verbs import delete_job as delete_job
 from asyncflow.sync.verbs import delete_jobs as delete_jobs
+from asyncflow.sync.verbs import diff_scenarios as diff_scenarios
 from asyncflow.sync.verbs import duplicate_scenario as duplicate_scenario
 from asyncflow.sync.verbs import exists as exists
 from asyncflow.sync.verbs import get as get
 from asyncflow.sync.verbs import get_primary as get_primary
+from asyncflow.sync.verbs import import_scenario as import_scenario
 from asyncflow.sync.verbs import is_deletable as is_deletable
 from asyncflow.sync.verbs import is_editable as is_editable
 from asyncflow.sync.verbs import is_promotable as is_promotable
@@ -117,6 +119,7 @@ __all__ = [
     "delete",
     "delete_job",
     "delete_jobs",
+    "diff_scenarios",
     "duplicate_scenario",
     "exists",
     "get",
@@ -133,6 +136,7 @@ __all__ = [
     "get_sequences",
     "get_submissions",
     "get_tasks",
+    "import_scenario",
     "is_deletable",
     "is_editable",
     "is_promotable",

@@ -25,6 +25,7 @@ from asyncflow.config.checks.values import (
 )
 from asyncflow.config.section import names_of
 from asyncflow.config.sections import DataNodeConfig, JobConfig, ScenarioConfig, T
+from asyncflow.entities.difference import ScenarioDiff
 from asyncflow.entities.reasons import Reasons
 from asyncflow.entities.scenario import Scenario as AsyncScenario
 from asyncflow.entities.statistics import Statistics
@@ -243,6 +244,22 @@ class Orchestrator:
     def set_primary(self, scenario: Scenario) -> None:
         """Make a scenario primary; see `asyncflow.Scenario.set_primary`."""
         scenario.set_primary()
+
+    def diff(self, one: Scenario | str, other: Scenario | str) -> ScenarioDiff:
+        """Return what both have otherwise; see `asyncflow.Orchestrator.diff`."""
+        loop = self._opened()
+        return loop.call(loop.orchestrator.diff, _id_of(one), _id_of(other))
+
+    def import_scenario(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        paths: Mapping[Any, str | os.PathLike[str]] | None = None,
+    ) -> Scenario:
+        """Make a scenario of a file; see `asyncflow.Orchestrator.import_scenario`."""
+        loop = self._opened()
+        made = loop.call(loop.orchestrator.import_scenario, path, paths=paths)
+        return Scenario(made, loop)
 
     def is_promotable(self, scenario: Scenario | str) -> Reasons:
         """Tell whether it can be primary; see `asyncflow.Orchestrator.is_promotable`."""

@@ -19,6 +19,8 @@ from asyncflow.config.sections import (
 )
 from asyncflow.entities.cycle import Cycle as AsyncCycle
 from asyncflow.entities.data_node import DataNode as AsyncDataNode
+from asyncflow.entities.difference import ScenarioDiff
+from asyncflow.entities.exported import ExportedScenario
 from asyncflow.entities.job import Job as AsyncJob
 from asyncflow.entities.reasons import Reasons
 from asyncflow.entities.scenario import Scenario as AsyncScenario
@@ -133,6 +135,20 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
             tags=tags,
         )
         return Scenario(made, self._loop)
+
+    def diff(self, other: Scenario) -> ScenarioDiff:
+        """Return what both have otherwise; see `asyncflow.Scenario.diff`."""
+        return self._loop.call(self._inner.diff, other._inner)
+
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        data: bool = True,
+        *,
+        overwrite: bool = False,
+    ) -> ExportedScenario:
+        """Write it to a file; see `asyncflow.Scenario.export`."""
+        return self._loop.call(self._inner.export, path, data, overwrite=overwrite)
 
     def __enter__(self) -> Scenario:
         """Return it as one whose name, properties and tags can be set together.

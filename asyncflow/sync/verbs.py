@@ -15,6 +15,7 @@ from asyncflow.config.sections import (
     ScenarioConfig,
     T,
 )
+from asyncflow.entities.difference import ScenarioDiff
 from asyncflow.entities.reasons import Reasons
 from asyncflow.records import Pruned
 from asyncflow.sync.cycle import Cycle
@@ -195,6 +196,22 @@ def duplicate_scenario(
     return scenario.duplicate(
         creation_date, name, data, paths=paths, properties=properties, tags=tags
     )
+
+
+@names_own_arguments
+def diff_scenarios(one: Scenario | str, other: Scenario | str) -> ScenarioDiff:
+    """Return what two scenarios have otherwise; see `asyncflow.Scenario.diff`."""
+    return opened().diff(one, other)
+
+
+@names_own_arguments
+def import_scenario(
+    path: str | os.PathLike[str],
+    *,
+    paths: Mapping[Any, str | os.PathLike[str]] | None = None,
+) -> Scenario:
+    """Make a scenario of a file; see `asyncflow.Orchestrator.import_scenario`."""
+    return opened().import_scenario(path, paths=paths)
 
 
 @names_own_arguments

@@ -107,6 +107,7 @@ def report(
     :param done: how much is done, in whatever unit
     :param total: how much there is to do, in the same unit; None where nobody knows
     :param message: what people are told
+    :raises TypeError: where `done` or `total` is no number
     """
     running = _running.get()
 
@@ -117,7 +118,21 @@ def report(
 
     if now - running.last >= INTERVAL or (done is not None and done == total):
         running.last = now
-        running.send(running.job.id, Progress(done, total, str(message)[:MESSAGE]))
+        told = Progress(_number(done), _number(total), str(message)[:MESSAGE])
+        running.send(running.job.id, told)
+
+
+def _number(value: float | None) -> float | None:
+    """Return a number as Python has it, whatever library it is of."""
+    if value is None or type(value) in (int, float):
+        return value
+
+    if not hasattr(type(value), "__float__"):
+        raise TypeError(
+            f"report(done, total, message) takes numbers, and then a text; got {value!r:.100}"
+        )
+
+    return float(value)
 
 
 def sent(*, is_loaded: bool) -> None:
@@ -151,10 +166,26 @@ def progress(
     """Give items one by one, and report how many are done; see `report`.
 
     :param total: how many there are; None asks the items for their length
+    :raises TypeError: where there are no items: `report` says how far a job has come
     """
+    if not hasattr(type(items), "__iter__") and not hasattr(items, "__getitem__"):
+        raise TypeError(
+            f"progress() gives items one by one, as in `for item in progress(items)`; got "
+            f"{items!r:.100}: report(done, total, message) says how far the job has come"
+        )
+
+    if not (total is None or hasattr(type(total), "__index__")):
+        raise TypeError(
+            f"total is how many items there are, or None; got {total!r:.100}"
+        )
+
     if total is None and isinstance(items, Sized):
         total = len(items)
 
+    return _reporting(items, total, message)
+
+
+def _reporting(items: Iterable[T], total: int | None, message: str) -> Iterator[T]:
     for done, item in enumerate(items, 1):
         yield item
         report(done, total, message)

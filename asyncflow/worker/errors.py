@@ -19,7 +19,8 @@ class NoData(AsyncflowError, LookupError):
     `version` is the number that was asked for; None for the current version. `cause`
     says why the task that writes it has not; ``""`` where that is not known. `file` is
     the file of the user's that is not there; None where it is not that. `is_gone` tells
-    whether something wrote that file.
+    whether something wrote that file. `is_durable` is False where its values are kept in
+    memory, and one that an earlier start wrote went with that.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class NoData(AsyncflowError, LookupError):
         file: str | None = None,
         is_gone: bool = True,
         others: tuple[str, ...] = (),
+        is_durable: bool = True,
     ) -> None:
         self.node = node
         self.version = version
@@ -37,6 +39,7 @@ class NoData(AsyncflowError, LookupError):
         self.file = file
         self.is_gone = is_gone
         self.others = others
+        self.is_durable = is_durable
         super().__init__(self._message())
 
     def _message(self) -> str:
@@ -59,6 +62,12 @@ class NoData(AsyncflowError, LookupError):
         if self.file is not None and not self.is_gone:
             what = f"data node {self.node!r} has no value yet: there is no file {self.file}"
             remedy = "make it, write to the node, or run the task that writes it"
+        elif not self.is_durable:
+            what = f"data node {self.node!r} has no value any more, or not yet"
+            remedy = (
+                "values in memory end with the orchestrator that wrote them; write to it, "
+                "run the task that writes it, or declare a storage type such as 'pickle'"
+            )
         elif self.file is not None:
             what = f"data node {self.node!r} has no value: its file {self.file} is gone"
             remedy = "bring it back, write to the node, or run the task that writes it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -41,6 +42,8 @@ async def test_statistics(tmp_path: Path) -> None:
 
         after = orchestrator.statistics()
 
+    plain = before.as_dict()
+    assert json.loads(json.dumps(plain)) == plain
     assert before.workers in (0, 1)  # one starts while it is opened
     assert before == Statistics(
         workers=before.workers,

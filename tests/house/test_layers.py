@@ -30,6 +30,8 @@ PICKED: Mapping[tuple[str, str], str] = {
     ("runtime.open", "executors._lazy"): "it stands for those that are not loaded yet",
     ("runtime.open", "drivers._undeclared"): "it stands for what nobody declares",
     ("runtime.wiring", "stores._address"): "what kind of store is meant",
+    ("runtime.exporting", "stores._properties"): "archives have them as stores do",
+    ("runtime.importing", "stores._properties"): "the same",
 }
 """Modules of alternatives that others import, and why."""
 
@@ -137,6 +139,7 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.retry", "config.checks.exception_names"): "the same",
     ("runtime.checks", "config.checks.typos"): "only for properties of users",
     ("runtime.session", "config.checks.taipy_keys"): "the same",
+    ("runtime.session", "config.checks.stray_options"): "the same",
     (
         "runtime.handle_verbs",
         "runtime.redeclared",
@@ -199,6 +202,9 @@ INNER: Mapping[tuple[str, str], str] = {
     ("orchestrator", "runtime.global_nodes"): "the same",
     ("runtime.handle_verbs", "runtime.updating"): "only where something is changed",
     ("runtime.handle_verbs", "runtime.duplication"): "only where something is copied",
+    ("runtime.handle_verbs", "runtime.difference"): "only where that is asked for",
+    ("runtime.handle_verbs", "runtime.exporting"): "the same",
+    ("orchestrator", "runtime.importing"): "the same",
     ("runtime.handle_verbs", "notify.entities"): "only where somebody listens to that",
     ("runtime.engine", "notify.entities"): "the same",
     ("runtime.updating", "notify.entities"): "the same",

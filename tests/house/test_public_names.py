@@ -19,6 +19,7 @@ import asyncflow
 ROOT = Path(__file__).parents[2]
 
 PUBLIC = (
+    "ArchiveRefused",
     "AsyncflowError",
     "AttemptKind",
     "AttemptRecord",
@@ -34,6 +35,7 @@ PUBLIC = (
     "CycleRecord",
     "DataNode",
     "DataNodeConfig",
+    "DataNodeDiff",
     "DataNodeIsBeingEdited",
     "DataNodeReadingError",
     "DataNodeRecord",
@@ -48,6 +50,7 @@ PUBLIC = (
     "Event",
     "EventStream",
     "EventsLost",
+    "ExportedScenario",
     "Frequency",
     "Input",
     "InsideWorker",
@@ -89,6 +92,7 @@ PUBLIC = (
     "Retry",
     "Scenario",
     "ScenarioConfig",
+    "ScenarioDiff",
     "ScenarioRecord",
     "Scope",
     "Sequence",

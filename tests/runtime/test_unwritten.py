@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +47,30 @@ async def test_nothing_is_the_cause_where_no_job_has_failed(
     assert await why_unwritten(one.store, scenario, scenario.source) == ""
     await scenario.submit()
     assert await why_unwritten(one.store, scenario, scenario.result) == ""
+
+
+async def test_a_value_in_memory_of_an_earlier_start_is_said_to_be_that(
+    tmp_path: Path,
+) -> None:
+    config = flows.configuration("development")
+    node = config.configure_data_node("node", "in_memory")
+    cfg = config.configure_scenario("s", None, node)
+    store = tmp_path / "runs.db"
+
+    async with Orchestrator(config, store) as orchestrator:
+        scenario = await orchestrator.create_scenario(cfg)
+
+        with pytest.raises(NoData, match="was never written: give it"):
+            await scenario.node.read()
+
+        await scenario.node.write(1)
+
+    for anew in (Configuration(), config):  # whether or not it is declared
+        async with Orchestrator(anew, store) as orchestrator:
+            again = await orchestrator.get(scenario.id)
+            assert isinstance(again, Scenario)
+
+            with pytest.raises(NoData, match="values in memory end with") as caught:
+                await again.node.read()
+
+            assert not caught.value.is_durable

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import asyncflow.sync as tp
@@ -43,3 +45,16 @@ def test_a_duplicate_has_what_its_model_has(config: Configuration) -> None:
 
     assert (copy.name, copy.source.read()) == ("copy", 4)
     assert copy.duplicate(data=False).name == "copy"
+    assert dict(copy.diff(model).attributes) == {"name": ("copy", "model")}
+    assert tp.diff_scenarios(copy.id, model) == copy.diff(model)
+
+
+@pytest.mark.usefixtures("orchestrator")
+def test_a_scenario_goes_into_a_file_and_back(
+    config: Configuration, tmp_path: Path
+) -> None:
+    model = tp.create_scenario(single(config, flows.double, 4, storage_type="pickle"))
+    written = model.export(tmp_path / "model.zip")
+
+    assert written.data_nodes == ("source",)
+    assert tp.import_scenario(written.path).source.read() == 4

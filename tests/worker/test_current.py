@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextvars import Context
+from fractions import Fraction
 
 import pytest
 
@@ -32,6 +33,13 @@ def test_outside_of_jobs_nothing_is_reported() -> None:
     assert list(progress("abc")) == ["a", "b", "c"]
 
 
+def test_what_is_no_progress_is_refused() -> None:
+    """A generator that nobody asks for an item would say nothing."""
+    for arguments in ((0.5, "half"), (3,), ([1], "all")):
+        with pytest.raises(TypeError, match=r"report\(done, total|how many items"):
+            progress(*arguments)  # type: ignore[call-overload, arg-type, unused-ignore]  # that is the mistake
+
+
 class Clock:
     """Takes reports, and gives the time."""
 
@@ -45,6 +53,15 @@ class Clock:
             work()
 
         return self.sent
+
+
+def test_a_report_has_numbers_of_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    sent = clock.running(lambda: report(Fraction(1, 2), 1))  # type: ignore[arg-type]  # as that of a library
+    assert sent == [Progress(0.5, 1, "")]
+
+    with pytest.raises(TypeError, match="takes numbers, and then a text; got 'half'"):
+        clock.running(lambda: report("half"))  # type: ignore[arg-type]  # that is the mistake
 
 
 def test_reports_that_follow_each_other_are_left_out(

@@ -31,6 +31,9 @@ _LIKENESS_ALONE = 0.7
 
 _ALONE = frozenset({"JOB", "CORE"})
 
+_SHORT = 4
+"""How many letters a data node's name has from which on likeness tells a slip."""
+
 OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
     "DATA_NODE": {
         "default": "default_data",
@@ -142,13 +145,19 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
 
 OF_STORAGE: Mapping[str, str] = {
     "bucket": "aws_s3_bucket_name",
+    "header": "has_header",
     "query": "read_query",
     "sheet": "sheet_name",
     "table": "table_name",
+    **dict.fromkeys(
+        ("dtype", "dtypes", "usecols", "skiprows", "nrows", "parse_dates", "index_col"),
+        "read_options",
+    ),
+    **dict.fromkeys(("delimeter", "delimter", "seperator", "delim"), "read_options"),
 }
 """What options are called elsewhere that some storage types have."""
 
-_WHERE: Mapping[str, str] = {
+WHERE: Mapping[str, str] = {
     "DATA_NODE": "configure_data_node",
     "TASK": "configure_task",
     "SCENARIO": "configure_scenario",
@@ -190,7 +199,7 @@ def problems(
                 message=f"this is an option of {where}(), and here it would do nothing",
                 remedy="give it there, or call a property of your own otherwise",
             )
-        elif option := option_like(name, kind, (*_options(kind), *taken, *further)):
+        elif option := option_like(name, kind, (*options_of(kind), *taken, *further)):
             yield Problem(
                 section=label,
                 field=name,
@@ -260,7 +269,7 @@ def place_of(name: object, kind: str) -> str | None:
     Common words, such as ``mode`` and ``scope``, may be.
     """
     if not isinstance(name, str) or name in (
-        _options(kind) if kind in _OPTIONS else ()
+        options_of(kind) if kind in _OPTIONS else ()
     ):
         return None
 
@@ -277,9 +286,9 @@ def place_of(name: object, kind: str) -> str | None:
         return "submit" if "_" in name or kind == "TASK" else None
 
     found = (
-        _WHERE[other]
+        WHERE[other]
         for other in _OPTIONS
-        if other != kind and (name in _options(other) or name in OTHER_NAMES[other])
+        if other != kind and (name in options_of(other) or name in OTHER_NAMES[other])
     )
     return next(found, None)
 
@@ -288,8 +297,8 @@ def place_of(name: object, kind: str) -> str | None:
 def _place_like(name: str, kind: str) -> str | None:
     """Return what takes an option like a name, where that says something of all runs."""
     for other in sorted(_ALONE - {kind}) if kind in _ALONE else ():
-        if spelled_like(name, (*_options(other), *OTHER_NAMES[other], *KEYS[other])):
-            return _WHERE[other]
+        if spelled_like(name, (*options_of(other), *OTHER_NAMES[other], *KEYS[other])):
+            return WHERE[other]
 
     return None
 
@@ -314,12 +323,39 @@ def node_like(name: str, nodes: Iterable[str]) -> str | None:
 
     A name that is only longer or shorter, such as a plural, is another one.
     """
-    like = spelled_like(name, nodes)
+    nodes = tuple(nodes)
+    like = spelled_like(name, nodes) or _short_like(name, nodes)
 
-    if like is None or name.lower() == like.lower():
+    if like is None or name.lower().strip("_") == like.lower() or len(like) < _SHORT:
         return like
 
     return None if name.startswith(like) or like.startswith(name) else like
+
+
+def _short_like(name: str, nodes: Iterable[str]) -> str | None:
+    """Return the data node of two or three letters that a slip has made a name of: a
+    letter too many, one too few, another one after the first, or two in each other's
+    place. A plural and a number are another name.
+    """
+    plain = name.lower().strip("_")
+    return next((node for node in nodes if _is_slip(plain, node.lower())), None)
+
+
+def _is_slip(name: str, node: str) -> bool:
+    if name == node:
+        return True
+
+    if not 1 < len(node) < _SHORT or not (name + node).isalpha() or len(name) < 2:
+        return False
+
+    if len(name) == len(node):
+        differ = sum(one != other for one, other in zip(name, node, strict=True))
+        return (name[0] == node[0] and differ == 1) or name == node[::-1]
+
+    longer, shorter = sorted((name, node), key=len, reverse=True)
+    return longer != f"{shorter}s" and any(
+        longer[:at] + longer[at + 1 :] == shorter for at in range(len(longer))
+    )
 
 
 def spelled_like(
@@ -349,5 +385,6 @@ def _is_swapped(name: str, other: str) -> bool:
 
 
 @lru_cache(8)
-def _options(kind: str) -> tuple[str, ...]:
+def options_of(kind: str) -> tuple[str, ...]:
+    """Return the options that all sections of a kind have."""
     return names_of(_OPTIONS[kind])

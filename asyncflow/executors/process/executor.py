@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import time
 from collections.abc import Coroutine, Sequence
 from types import TracebackType
@@ -20,6 +21,7 @@ from asyncflow.executors.process.pool import Pool
 from asyncflow.executors.process.request import Request
 from asyncflow.executors.process.start import StartFailed
 from asyncflow.executors.process.worker import Worker, WorkerLimits
+from asyncflow.log import logger as _logger
 from asyncflow.worker.channel import Message
 from asyncflow.worker.failure import summary_of
 
@@ -29,8 +31,18 @@ STARTS = 3
 KILLED_STARTS = 10
 """How often where it is killed while it starts: no job is why."""
 
-SHORTAGE = 10.0
-"""How long a shortage of the system may last until a job fails by it, in seconds."""
+PATIENCE = 10.0
+"""How long the system may refuse what a worker needs until a job fails by that, in
+seconds, where it is no shortage."""
+
+SHORTAGES = frozenset(
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE),
+        *(errno.EAGAIN, errno.ENOMEM),
+    }
+)
+"""What the system says where it has no room, descriptors, processes or memory: jobs wait
+for these however long it lasts, as none of them is why."""
 
 PAUSE = 0.05
 LONGEST_PAUSE = 1.0
@@ -60,6 +72,8 @@ class ProcessExecutor(Executor):
     _group: TaskGroup = attrs.field(init=False)
     _count: int = attrs.field(init=False, default=0)
     _warming: set[CancelScope] = attrs.field(init=False, factory=set)
+    _is_short: bool = attrs.field(init=False, default=False)
+    """Whether it was said that the system has no room for another worker."""
 
     @classmethod
     def of(cls, jobs: JobConfig) -> Self:
@@ -152,27 +166,26 @@ class ProcessExecutor(Executor):
         """Return a worker; None where a call was killed meanwhile, so that what is left
         travels again, or where there is none, which is told.
 
-        A shortage may pass, and a worker of another job may become free: both are
-        waited for, the former for some seconds. One that is killed while it starts is
-        replaced: it has cost nobody anything.
+        A shortage passes, and a worker of another job may become free: both are waited
+        for. One that is killed while it starts is replaced: it has cost nobody anything.
         """
-        give_up = time.monotonic() + SHORTAGE
+        give_up = time.monotonic() + PATIENCE
         pause = PAUSE
         starts = 0
 
         while True:
             try:
                 worker = await self._pool.worker(pinned)
-            except (StartFailed, OSError) as error:
-                is_short = isinstance(error, OSError)
-                is_killed = isinstance(error, StartFailed) and error.is_killed
-                why = summary_of(error) if is_short else str(error)
+            except StartFailed as error:
+                starts += 1
+                why, is_short = str(error), False
+                may_pass = starts < (KILLED_STARTS if error.is_killed else STARTS)
+            except OSError as error:
+                why, is_short = summary_of(error), error.errno in SHORTAGES
+                may_pass = is_short or time.monotonic() < give_up
             else:
+                self._tell_enough()
                 return None if request.has_kills else worker
-
-            starts += 1
-            limit = KILLED_STARTS if is_killed else STARTS
-            may_pass = time.monotonic() < give_up if is_short else starts < limit
 
             if request.has_kills:
                 return None
@@ -182,8 +195,26 @@ class ProcessExecutor(Executor):
                 request.watch.ended(request.calls[0], Crashed(None, why))
                 return None
 
+            if is_short and pause == LONGEST_PAUSE:
+                self._tell_short(why)
+
             await self._pool.wait_idle(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _tell_short(self, why: str) -> None:
+        """Say that jobs wait for what the system is short of, once as long as it is."""
+        if not self._is_short:
+            self._is_short = True
+            _logger.warning(
+                "no worker process can be started (%s): jobs wait until one can; a "
+                "`submit(run_timeout=...)` or a cancel ends them meanwhile",
+                why,
+            )
+
+    def _tell_enough(self) -> None:
+        if self._is_short:
+            self._is_short = False
+            _logger.warning("worker processes can be started again: jobs go on")
 
     async def _warm(self) -> None:
         # A job that needs a worker meets the same error, and tells it.

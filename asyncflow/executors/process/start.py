@@ -8,6 +8,7 @@ it, and lose how it ended.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import pickle
 import signal
@@ -200,7 +201,7 @@ class Start:
                     env={**os.environ, MARK: self.mark},
                 )
         except RuntimeError as error:  # no thread to wait for it
-            raise StartFailed(str(error)) from error
+            raise OSError(errno.EAGAIN, str(error)) from error
 
         leave_reaping_to_the_loop(process)
         watching = asyncio.ensure_future(close_after_exit(process))

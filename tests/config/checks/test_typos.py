@@ -161,6 +161,24 @@ def test_an_option_of_another_section_is_no_property(config: Configuration) -> N
     assert "is an option of configure_task()" in problem.message
 
 
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("header", "has_header"),
+        ("dtype", "read_options"),
+        ("seperator", "read_options"),
+    ],
+)
+def test_what_other_libraries_call_an_option_of_tables(
+    config: Configuration, name: str, option: str
+) -> None:
+    free: dict[str, Any] = {name: ";"}
+    config.configure_data_node("n", "csv", **free)
+    (problem,) = config.problems()
+    assert problem.field == name
+    assert f"did you mean {option!r}?" in problem.remedy
+
+
 @pytest.mark.parametrize("name", ["sep", "separator", "delimiter"])
 def test_an_option_of_tables_that_is_not_there_is_told(
     config: Configuration, name: str
@@ -229,11 +247,20 @@ def test_each_other_name_stands_for_an_option() -> None:
         ("sourse", "source"),
         ("sources", None),
         ("sourc", None),
+        ("source_", "source"),
         ("other", None),
+        ("nbb", "nb"),
+        ("nv", "nb"),
+        ("bn", "nb"),
+        ("nb_", "nb"),
+        ("nbs", None),  # a plural, and others of a row
+        ("nb2", None),
+        ("n", None),
+        ("id", None),
     ],
 )
 def test_the_data_node_that_was_meant(name: str, node: str | None) -> None:
-    assert node_like(name, ["source", "result"]) == node
+    assert node_like(name, ["source", "result", "nb"]) == node
 
 
 def test_letters_that_have_changed_places() -> None:

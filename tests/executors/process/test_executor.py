@@ -112,7 +112,7 @@ async def test_what_cannot_be_started_is_told_of_the_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
-    monkeypatch.setattr(executor_module, "SHORTAGE", 0.0)
+    monkeypatch.setattr(executor_module, "PATIENCE", 0.0)
 
     async with ProcessExecutor() as executor:
         outcome = await outcome_of(executor, call(flows.pid, tmp_path))
