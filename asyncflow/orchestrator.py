@@ -395,7 +395,7 @@ class Orchestrator:
         from asyncflow.runtime.permissions import exists
 
         _check_id(entity_id)
-        return await exists(self._opened(), entity_id)
+        return await exists(self._opened().loader, entity_id)
 
     async def create_global_data_node(
         self, config: DataNodeConfig[T] | str
@@ -446,7 +446,8 @@ class Orchestrator:
         """
         from asyncflow.runtime.permissions import is_submittable
 
-        return await is_submittable(self._opened(), _id_of(entity))
+        engine = self._opened()
+        return await is_submittable(engine.loader, engine.scheduler, _id_of(entity))
 
     async def is_editable(self, entity: Entity | str) -> Reasons:
         """Tell whether something can be changed, as things are now: whether it is there,
@@ -457,7 +458,7 @@ class Orchestrator:
         """
         from asyncflow.runtime.permissions import is_editable
 
-        return await is_editable(self._opened(), _id_of(entity))
+        return await is_editable(self._opened().loader, _id_of(entity))
 
     async def is_readable(self, entity: Entity | str) -> Reasons:
         """Tell whether something is there to be read; see `exists`.
@@ -678,18 +679,14 @@ class Orchestrator:
         :raises NotFound: where there is none with this id
         :raises UsageError: where its run has not ended
         """
-        from asyncflow.runtime.deletion import delete_job
-
-        await delete_job(self._opened(), _id_of(job))
+        await self._opened().job_deletion().delete(_id_of(job))
 
     async def delete_jobs(self) -> int:
         """Delete all jobs whose runs have ended; return how many.
 
         It is done in batches. On cancel a part of it is done.
         """
-        from asyncflow.runtime.deletion import delete_all_jobs
-
-        return await delete_all_jobs(self._opened())
+        return await self._opened().job_deletion().delete_all()
 
     async def prune(
         self,

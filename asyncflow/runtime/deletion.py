@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import attrs
 
@@ -13,14 +12,11 @@ from asyncflow.abc import Store
 from asyncflow.entities.reasons import IsUnknown
 from asyncflow.entities.submission import Run
 from asyncflow.errors import NotFound, RecordDamaged, UsageError
+from asyncflow.notify.bus import Bus
 from asyncflow.options import Page
 from asyncflow.records import CycleRecord, ScenarioRecord, SubmissionRecord
 from asyncflow.recovery.recovery import Recovery
 from asyncflow.runtime.permissions import is_deletable
-
-if TYPE_CHECKING:
-    from asyncflow.runtime.engine import Engine
-
 
 BATCH = 1000
 """How many jobs are deleted in one transaction: others write in between."""
@@ -155,42 +151,46 @@ async def delete_cycle(
                 await delete(scenario_id)
 
 
-async def delete_jobs(engine: Engine, job_ids: Sequence[str]) -> None:
-    """Delete jobs whose runs have ended, with what they printed."""
-    await engine.store.delete(*job_ids)
+@attrs.frozen(eq=False)
+class JobDeletion:
+    """Deletes jobs whose runs have ended, with what they printed."""
 
-    if engine.bus.hears_entities:
-        from asyncflow.notify import entities
+    store: Store
+    bus: Bus
 
-        engine.bus.tell(entities.deleted(*job_ids))
+    async def delete(self, job_id: str) -> None:
+        """Delete a job; see `Orchestrator.delete_job`."""
+        for reason in await is_deletable(self.store, job_id):
+            if isinstance(reason, IsUnknown):
+                raise NotFound(job_id)
 
+            raise UsageError(not_ended(ids.submission_of(job_id), job_id))
 
-async def delete_job(engine: Engine, job_id: str) -> None:
-    """Delete a job; see `Orchestrator.delete_job`."""
-    for reason in await is_deletable(engine.store, job_id):
-        if isinstance(reason, IsUnknown):
-            raise NotFound(job_id)
+        await self._delete([job_id])
 
-        raise UsageError(not_ended(ids.submission_of(job_id), job_id))
+    async def delete_all(self) -> int:
+        """Delete jobs, in batches; see `Orchestrator.delete_jobs`."""
+        store = self.store
+        open_runs = {run.id for run in await store.submissions(is_finished=False)}
+        count = left = 0
 
-    await delete_jobs(engine, [job_id])
+        while records := await store.jobs(page=Page(False, BATCH, left)):
+            gone = [one.id for one in records if one.submission_id not in open_runs]
+            left += len(records) - len(gone)
+            count += len(gone)
 
+            if gone:
+                await self._delete(gone)
 
-async def delete_all_jobs(engine: Engine) -> int:
-    """Delete jobs, in batches; see `Orchestrator.delete_jobs`."""
-    store = engine.store
-    open_runs = {run.id for run in await store.submissions(is_finished=False)}
-    count = left = 0
+        return count
 
-    while records := await store.jobs(page=Page(False, BATCH, left)):
-        gone = [one.id for one in records if one.submission_id not in open_runs]
-        left += len(records) - len(gone)
-        count += len(gone)
+    async def _delete(self, job_ids: Sequence[str]) -> None:
+        await self.store.delete(*job_ids)
 
-        if gone:
-            await delete_jobs(engine, gone)
+        if self.bus.hears_entities:
+            from asyncflow.notify import entities
 
-    return count
+            self.bus.tell(entities.deleted(*job_ids))
 
 
 def not_ended(run_id: str, entity_id: str) -> str:

@@ -154,7 +154,8 @@ class HandleVerbs(ScenarioVerbs):
     async def is_submittable(self, entity_id: str) -> Reasons:
         from asyncflow.runtime.permissions import is_submittable
 
-        return await is_submittable(self.session.opened(), entity_id)
+        engine = self.session.opened()
+        return await is_submittable(engine.loader, engine.scheduler, entity_id)
 
     def will_be_written(self, node: NodeState) -> bool:
         engine = self.session.engine

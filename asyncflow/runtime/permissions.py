@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from asyncflow import ids
 from asyncflow.abc import Store
 from asyncflow.config.sections import DataNodeConfig, ScenarioConfig, Scope
+from asyncflow.dispatch.scheduler import Scheduler
 from asyncflow.entities.data_node import DataNode, node_of
 from asyncflow.entities.reasons import (
     CannotBeCreated,
@@ -33,19 +33,17 @@ from asyncflow.records import (
     ScenarioRecord,
     SubmissionRecord,
 )
-
-if TYPE_CHECKING:
-    from asyncflow.runtime.engine import Engine
+from asyncflow.recovery.loader import EntityLoader
 
 
-async def exists(engine: Engine, entity_id: str) -> Reasons:
+async def exists(loader: EntityLoader, entity_id: str) -> Reasons:
     """Tell whether there is something; see `Orchestrator.exists`."""
     try:
         if ids.kind_of(entity_id) in (ids.SEQUENCE, ids.TASK, ids.JOB):
-            await engine.loader.get(entity_id)  # a part of something else
+            await loader.get(entity_id)  # a part of something else
             return Reasons()
 
-        is_there = await engine.store.get(entity_id) is not None
+        is_there = await loader.store.get(entity_id) is not None
     except NotFound:
         is_there = False
     except RecordDamaged:
@@ -54,22 +52,24 @@ async def exists(engine: Engine, entity_id: str) -> Reasons:
     return Reasons() if is_there else Reasons((IsUnknown(entity_id=entity_id),))
 
 
-async def is_editable(engine: Engine, entity_id: str) -> Reasons:
+async def is_editable(loader: EntityLoader, entity_id: str) -> Reasons:
     """Tell whether it can be changed; see `Orchestrator.is_editable`."""
-    found = await exists(engine, entity_id)
+    found = await exists(loader, entity_id)
 
     if found and ids.kind_of(entity_id) == ids.DATA_NODE:
-        node = await engine.loader.get(entity_id)
+        node = await loader.get(entity_id)
         assert isinstance(node, DataNode)
         return Reasons(tuple(_locks([node])))
 
     return found
 
 
-async def is_submittable(engine: Engine, entity_id: str) -> Reasons:
+async def is_submittable(
+    loader: EntityLoader, scheduler: Scheduler, entity_id: str
+) -> Reasons:
     """Tell whether it can be submitted; see `Orchestrator.is_submittable`."""
     try:
-        entity = await engine.loader.get(entity_id)
+        entity = await loader.get(entity_id)
     except NotFound:
         return Reasons((IsUnknown(entity_id=entity_id),))
 
@@ -80,8 +80,7 @@ async def is_submittable(engine: Engine, entity_id: str) -> Reasons:
     unwritten = [
         WasNeverWritten(entity_id=node.id)
         for node in sources
-        if node.last_edit_date is None
-        and not engine.scheduler.will_be_written(node_of(node))
+        if node.last_edit_date is None and not scheduler.will_be_written(node_of(node))
     ]
     return Reasons((*_locks(sources), *unwritten))
 

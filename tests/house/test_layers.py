@@ -199,6 +199,8 @@ INNER: Mapping[tuple[str, str], str] = {
     ("config.checks.scenarios", "config.frequency"): "the same",
     ("config.checks.settings", "zoneinfo"): "the same",
     ("orchestrator", "runtime.permissions"): "only where it is asked for",
+    ("runtime.handle_verbs", "runtime.permissions"): "the same",
+    ("runtime.deletion", "notify.entities"): "only where somebody listens",
     ("orchestrator", "runtime.global_nodes"): "the same",
     ("runtime.handle_verbs", "runtime.updating"): "only where something is changed",
     ("runtime.handle_verbs", "runtime.duplication"): "only where something is copied",
