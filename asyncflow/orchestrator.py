@@ -479,6 +479,18 @@ class Orchestrator:
 
         return can_create(config)
 
+    async def get_parents(self, entity: Entity | str) -> dict[str, set[Any]]:
+        """Return what an entity is a part of, as far as it is declared here.
+
+        :param entity: a data node, a task, a sequence, or its id; others have no parents
+        :return: its scenarios under ``"scenario"``, and so ``"sequence"`` and ``"task"``;
+            nothing stands where there are none
+        :raises NotFound: where there is none with this id
+        """
+        from asyncflow.runtime.parents import parents
+
+        return await parents(self._opened().loader, _id_of(entity))
+
     async def _get(self, entity_id: str, kind: str) -> Entity:
         _check_id(entity_id)
 

@@ -37,6 +37,47 @@ class Handle:
             raise AttributeError(self._missing(name))
 
 
+class Owned(Protocol):
+    """What has a label, and may belong to something that has one too."""
+
+    def get_simple_label(self) -> str: ...
+
+    async def _owner(self) -> Owned | None: ...
+
+
+class Labeled:
+    """Has a label, for people."""
+
+    __slots__ = ()
+
+    def get_simple_label(self) -> str:
+        """Return how people call it: its property ``label``, its name, the id of its
+        config, or its id.
+        """
+        properties = getattr(self, "properties", None) or {}
+        names = (getattr(self, name, None) for name in ("name", "config_id", "id"))
+        found = (properties.get("label"), *names)
+        return str(next(label for label in found if label))
+
+    async def get_label(self) -> str:
+        """Return its label after those of what it belongs to: ``2026-05 > forecast``.
+
+        :raises NotFound: where what it belongs to was deleted
+        """
+        labels = [self.get_simple_label()]
+        owner = await self._owner()
+
+        while owner is not None:
+            labels.append(owner.get_simple_label())
+            owner = await owner._owner()
+
+        return " > ".join(reversed(labels))
+
+    async def _owner(self) -> Owned | None:
+        """Return what it belongs to."""
+        return None
+
+
 class State(Protocol):
     """What a handle shows."""
 

@@ -11,7 +11,7 @@ import attrs
 
 from asyncflow.abc import Progress, Usage
 from asyncflow.config.checks.values import verbs_name_arguments
-from asyncflow.entities.handle import Handle
+from asyncflow.entities.handle import Handle, Labeled, Owned
 from asyncflow.entities.submittable import verbs_of
 from asyncflow.entities.task import Task
 from asyncflow.errors import JobFailed
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @verbs_name_arguments
 @attrs.define(eq=False, repr=False)
-class Job(Handle):
+class Job(Handle, Labeled):
     """One execution of one task. Its attributes are live; final is final."""
 
     _state: JobState
@@ -208,6 +208,9 @@ class Job(Handle):
         None where it did not fail, was not cancelled, and did not lack what has failed.
         """
         return self._state.error() if self.status in FINAL - DONE else None
+
+    async def _owner(self) -> Owned | None:
+        return self.task
 
     def _missing(self, name: str) -> str:
         from asyncflow.entities.remedies import unknown

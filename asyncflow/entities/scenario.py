@@ -20,7 +20,7 @@ from asyncflow.config.sections import (
     TaskConfig,
 )
 from asyncflow.entities.data_node import DataNode
-from asyncflow.entities.handle import HandleMap, Properties
+from asyncflow.entities.handle import HandleMap, Owned, Properties
 from asyncflow.entities.sequence import Sequence, SequenceVerbs
 from asyncflow.entities.submittable import Submittable, tasks_of
 from asyncflow.entities.task import Task, task_of
@@ -102,6 +102,11 @@ class Scenario(Submittable):
     def name(self) -> str | None:
         """What people call it."""
         return self._record.name
+
+    @property
+    def owner_id(self) -> str | None:
+        """The id of its cycle; None where it has none."""
+        return None if self.cycle is None else self.cycle.id
 
     @property
     def creation_date(self) -> datetime:
@@ -302,6 +307,9 @@ class Scenario(Submittable):
         :raises OSError: where the file cannot be written
         """
         return await self._verbs.export(self, path, data=data, overwrite=overwrite)
+
+    async def _owner(self) -> Owned | None:
+        return self.cycle
 
     def subscribe(
         self, callback: Callable[..., object], params: Iterable[object] | None = None

@@ -18,7 +18,7 @@ from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.dag import Dag
 from asyncflow.config.sections import DataNodeConfig, T_co
 from asyncflow.entities.data_node import DataNode, data_node_of
-from asyncflow.entities.handle import Handle, ReadOnlyHandle
+from asyncflow.entities.handle import Handle, Labeled, Owned, ReadOnlyHandle
 from asyncflow.entities.job import Job, Output
 from asyncflow.entities.submittable import Submittable, verbs_of
 from asyncflow.entities.task import task_of
@@ -41,7 +41,7 @@ _set = object.__setattr__
 
 @verbs_name_arguments
 @attrs.define(eq=False, repr=False, init=False)
-class Submission(ReadOnlyHandle):
+class Submission(ReadOnlyHandle, Labeled):
     """A handle on one run. It can be awaited any number of times, from any task.
 
     ``await submission`` returns the submission when all jobs have ended and all of it is
@@ -380,6 +380,9 @@ class Submission(ReadOnlyHandle):
             state.handle = ref(handle)
 
         return handle
+
+    async def _owner(self) -> Owned | None:
+        return self.entity
 
     def _missing(self, name: str) -> str:
         from asyncflow.entities.remedies import unknown

@@ -11,7 +11,7 @@ import attrs
 from asyncflow.config.checks.values import verbs_name_arguments
 from asyncflow.config.dag import Dag
 from asyncflow.entities.data_node import DataNode, DataNodeVerbs, data_node_of
-from asyncflow.entities.handle import Handle, HandleMap
+from asyncflow.entities.handle import Handle, HandleMap, Labeled
 from asyncflow.options import OnFailure, RunOptions
 from asyncflow.runs.node import NodeState
 from asyncflow.runs.task import TaskState
@@ -56,7 +56,7 @@ class SubmittableVerbs(DataNodeVerbs, Protocol):
 
 @verbs_name_arguments
 @attrs.define(eq=False, repr=False)
-class Submittable(Handle, ABC):
+class Submittable(Handle, Labeled, ABC):
     """Something whose tasks can be run."""
 
     id: str

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from asyncflow.dispatch import skipping
+from asyncflow.entities.cycle import Cycle
 from asyncflow.entities.data_node import Edit
+from asyncflow.entities.handle import Owned
 from asyncflow.entities.job import Job, state_of
 from asyncflow.entities.scenario import Scenario, ScenarioVerbs
 from asyncflow.entities.sequence import Sequence
@@ -145,6 +147,16 @@ class HandleVerbs(ScenarioVerbs):
         sequence: Sequence,
     ) -> None:
         self.session.opened().subscriptions.remove(callback, params, sequence)
+
+    async def get_owner(self, owner_id: str) -> Owned:
+        found = await self.session.opened().loader.get(owner_id)
+        assert isinstance(found, Scenario | Cycle)
+        return found
+
+    async def get_parents(self, entity_id: str) -> dict[str, set[Any]]:
+        from asyncflow.runtime.parents import parents
+
+        return await parents(self.session.opened().loader, entity_id)
 
     async def is_deletable(self, entity_id: str) -> Reasons:
         from asyncflow.runtime.permissions import is_deletable

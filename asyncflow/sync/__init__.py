@@ -68,6 +68,7 @@ from asyncflow.sync.verbs import diff_scenarios as diff_scenarios
 from asyncflow.sync.verbs import duplicate_scenario as duplicate_scenario
 from asyncflow.sync.verbs import exists as exists
 from asyncflow.sync.verbs import get as get
+from asyncflow.sync.verbs import get_parents as get_parents
 from asyncflow.sync.verbs import get_primary as get_primary
 from asyncflow.sync.verbs import import_scenario as import_scenario
 from asyncflow.sync.verbs import is_deletable as is_deletable
@@ -130,6 +131,7 @@ __all__ = [
     "get_jobs",
     "get_latest_job",
     "get_latest_submission",
+    "get_parents",
     "get_primary",
     "get_primary_scenarios",
     "get_scenarios",

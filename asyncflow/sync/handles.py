@@ -34,7 +34,7 @@ from asyncflow.options import OnFailure, RunOptions
 from asyncflow.status import Status
 from asyncflow.sync.callback import Callback
 from asyncflow.sync.data_node import DataNode
-from asyncflow.sync.forwarding import Forwarded, Handle, wrap
+from asyncflow.sync.forwarding import Forwarded, Handle, Labeled, Part, wrap
 from asyncflow.sync.loop import Loop, each
 from asyncflow.sync.run_facts import JobFacts, SubmissionFacts
 from asyncflow.sync.run_here import run_here
@@ -44,7 +44,7 @@ Submittable = TypeVar("Submittable", AsyncScenario, AsyncSequence, AsyncTask)
 
 
 @verbs_name_arguments
-class Runnable(Handle[Submittable]):
+class Runnable(Labeled[Submittable]):
     """What can be submitted."""
 
     __slots__ = ()
@@ -158,7 +158,7 @@ class Runnable(Handle[Submittable]):
         return {key: Task(task, self._loop) for key, task in tasks.items()}
 
 
-class Task(Runnable[AsyncTask], of=AsyncTask):
+class Task(Runnable[AsyncTask], Part[AsyncTask], of=AsyncTask):
     """A task; see `asyncflow.Task`. Its data nodes are attributes here too."""
 
     __slots__ = ()
@@ -191,7 +191,7 @@ class Task(Runnable[AsyncTask], of=AsyncTask):
         return self._nodes(self._inner.data_nodes)
 
 
-class Sequence(Runnable[AsyncSequence], of=AsyncSequence):
+class Sequence(Runnable[AsyncSequence], Part[AsyncSequence], of=AsyncSequence):
     """A named part of a scenario's tasks; see `asyncflow.Sequence`. These, and their data
     nodes, are attributes here too.
     """

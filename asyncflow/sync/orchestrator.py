@@ -313,6 +313,12 @@ class Orchestrator:
         loop = self._opened()
         return loop.call(loop.orchestrator.delete_jobs)
 
+    def get_parents(self, entity: Entity | str) -> dict[str, set[Any]]:
+        """Return what it is a part of; see `asyncflow.Orchestrator.get_parents`."""
+        loop = self._opened()
+        found = loop.call(loop.orchestrator.get_parents, _id_of(entity))
+        return {kind: {wrap(one, loop) for one in some} for kind, some in found.items()}
+
     def cycles(self, **filters: Any) -> list[CycleRecord]:
         """List cycles; see `asyncflow.Orchestrator.cycles`."""
         loop = self._opened()

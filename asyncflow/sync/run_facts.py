@@ -16,7 +16,7 @@ from asyncflow.entities.task import Task
 from asyncflow.options import OnFailure
 from asyncflow.records import AttemptRecord
 from asyncflow.status import Status, SubmissionStatus
-from asyncflow.sync.forwarding import Forwarded, Handle
+from asyncflow.sync.forwarding import Forwarded, Labeled
 
 
 class Answer(int):
@@ -32,7 +32,7 @@ class Answer(int):
         return repr(bool(self))
 
 
-class JobFacts(Handle[AsyncJob]):
+class JobFacts(Labeled[AsyncJob]):
     """What a job tells."""
 
     __slots__ = ()
@@ -126,7 +126,7 @@ class JobFacts(Handle[AsyncJob]):
         return self.submitted_at < other.submitted_at
 
 
-class SubmissionFacts(Handle[AsyncSubmission]):
+class SubmissionFacts(Labeled[AsyncSubmission]):
     """What a submission tells."""
 
     __slots__ = ()

@@ -44,6 +44,7 @@ class Scenario(Runnable[AsyncScenario], of=AsyncScenario):
     config_id: Forwarded[str] = Forwarded()
     config: Forwarded[ScenarioConfig] = Forwarded()
     creation_date: Forwarded[datetime] = Forwarded()
+    owner_id: Forwarded[str | None] = Forwarded()
     is_primary: Forwarded[bool] = Forwarded()
 
     @property

@@ -20,7 +20,7 @@ from asyncflow.entities.reasons import Reasons
 from asyncflow.records import Pruned
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
-from asyncflow.sync.forwarding import Handle
+from asyncflow.sync.forwarding import Handle, Parents
 from asyncflow.sync.handles import Job, Runnable, Sequence, Submission, Task
 from asyncflow.sync.lists import get_sequences
 from asyncflow.sync.orchestrator import Orchestrator, opened, running
@@ -167,6 +167,12 @@ def unsubscribe_sequence(
     """
     for one in get_sequences() if sequence is None else [sequence]:
         one.unsubscribe(callback, params)
+
+
+@names_own_arguments
+def get_parents(entity: Entity | str) -> Parents:
+    """Return what it is a part of; see `asyncflow.Orchestrator.get_parents`."""
+    return opened().get_parents(entity)
 
 
 @names_own_arguments
