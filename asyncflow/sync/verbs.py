@@ -75,15 +75,15 @@ def submit(
 
 
 @names_own_arguments
-def get(id: str) -> Entity:
+def get(entity_id: str) -> Entity:
     """Return an entity; see `asyncflow.Orchestrator.get`."""
-    return opened().get(id)
+    return opened().get(entity_id)
 
 
 @names_own_arguments
-def exists(id: str) -> Reasons:
+def exists(entity_id: str) -> Reasons:
     """Tell whether there is something; see `asyncflow.Orchestrator.exists`."""
-    return opened().exists(id)
+    return opened().exists(entity_id)
 
 
 @names_own_arguments
@@ -105,9 +105,9 @@ def create_global_data_node(config: DataNodeConfig[T] | str) -> DataNode[T]:
 
 
 @names_own_arguments
-def delete(id: str) -> None:
+def delete(entity_id: str) -> None:
     """Delete an entity; see `asyncflow.Orchestrator.delete`."""
-    opened().delete(id)
+    opened().delete(entity_id)
 
 
 @names_own_arguments
