@@ -42,7 +42,7 @@ from asyncflow.sync.callback import Callback
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forwarding import wrap
-from asyncflow.sync.handles import Job, Runnable, Submission
+from asyncflow.sync.handles import Job, Sequence, Submission, Task
 from asyncflow.sync.loop import Loop, each, not_running
 from asyncflow.sync.scenario import Entity, Scenario, handle
 from asyncflow.worker import current, local_modules
@@ -288,7 +288,7 @@ class Orchestrator:
         loop = self._opened()
         return loop.call(loop.orchestrator.is_deletable, _id_of(entity))
 
-    def is_submittable(self, entity: Runnable[Any] | str) -> Reasons:
+    def is_submittable(self, entity: Scenario | Sequence | Task | str) -> Reasons:
         """Tell whether it can be submitted; see the async verb."""
         loop = self._opened()
         return loop.call(loop.orchestrator.is_submittable, _id_of(entity))
@@ -308,25 +308,11 @@ class Orchestrator:
         return self._opened().orchestrator.can_create(config)
 
     def delete_job(self, job: Job | str, force: bool = False) -> None:
-        """Delete a job; see `asyncflow.Orchestrator.delete_job`.
-
-        :param force: cancel its run first, if that has not ended
-        """
+        """Delete a job; see `asyncflow.Orchestrator.delete_job`."""
         loop = self._opened()
+        loop.call(loop.orchestrator.delete_job, _id_of(job), force)
 
-        if force:
-            run = (self.get_job(job) if isinstance(job, str) else job).submission
-
-            if not run.is_finished:
-                run.cancel("its job is deleted")
-                run.wait()
-
-        loop.call(loop.orchestrator.delete_job, _id_of(job))
-
-    def delete_jobs(self) -> int:
-        """Delete the jobs of ended runs; see `asyncflow.Orchestrator.delete_jobs`."""
-        loop = self._opened()
-        return loop.call(loop.orchestrator.delete_jobs)
+    delete_jobs = blocking(AsyncOrchestrator.delete_jobs)
 
     cycles = blocking(AsyncOrchestrator.cycles)
 
@@ -446,7 +432,7 @@ def _inner(scenario: Scenario | None) -> AsyncScenario | None:
     return None if scenario is None else scenario._inner  # pyright: ignore[reportPrivateUsage]  # its part
 
 
-def _id_of(entity: Entity | Runnable[Any] | str) -> str:
+def _id_of(entity: Entity | str) -> str:
     return entity if isinstance(entity, str) else entity.id
 
 

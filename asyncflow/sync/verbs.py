@@ -21,7 +21,7 @@ from asyncflow.records import Pruned
 from asyncflow.sync.cycle import Cycle
 from asyncflow.sync.data_node import DataNode
 from asyncflow.sync.forwarding import Handle
-from asyncflow.sync.handles import Job, Runnable, Sequence, Submission, Task
+from asyncflow.sync.handles import Job, Sequence, Submission, Task
 from asyncflow.sync.lists import get_sequences
 from asyncflow.sync.orchestrator import Orchestrator, opened, running
 from asyncflow.sync.scenario import Entity, Scenario
@@ -227,7 +227,7 @@ def is_deletable(entity: Scenario | Submission | Job | Cycle | str) -> Reasons:
 
 
 @names_own_arguments
-def is_submittable(entity: Runnable[Any] | str) -> Reasons:
+def is_submittable(entity: Scenario | Sequence | Task | str) -> Reasons:
     """Tell whether it can be submitted; see `asyncflow.Orchestrator.is_submittable`."""
     return opened().is_submittable(entity)
 
